@@ -1,0 +1,151 @@
+"""Scripts of the `scripted` backend: which answer to which question, and where each looks.
+
+A script is a TOML file:
+
+    seconds_per_token = 0.03        # pace of the answers; 0 by default
+
+    [[answer]]                      # the first whose `asked` is found in the question is given
+    asked = "tumou?r|malignan"      # regular expression, case ignored; without it, any question
+    texts = ["<think>...</think><answer>...</answer>"]     # more than one: samples
+
+    [[answer.look]]
+    words = "a gland"               # the passage of the text whose tokens look there
+    area = [0.1, 0.2, 0.3, 0.4]     # left, top, width, height as shares of the picture
+    picture = 0                     # which picture of the prompt, from 0
+    share = 0.5                     # of these tokens' attention that falls on pictures at all
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.errors import CheckpointError
+
+DEFAULT_SCRIPT = Path(__file__).with_name("default_script.toml")
+"""A demonstration that says of itself that no model is behind it."""
+SLOWEST = 60.0
+"""Most seconds that a token may take."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Where a passage of an answer looks."""
+
+    words: str
+    """The passage; its first occurrence counts, and one that does not occur looks nowhere."""
+    area: tuple[float, float, float, float]
+    """Left, top, width and height as shares of the picture, 0 to 1."""
+    picture: int = 0
+    """Which picture of the prompt, from 0; one that is not there is not looked at."""
+    share: float = 0.5
+    """Share of the tokens' attention that falls on pictures, 0 to 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse an area outside the picture, a share outside 0 to 1, an empty passage.
+
+        TypeError for a passage that is no text and a picture that is no whole number.
+        """
+        if not (isinstance(self.words, str) and isinstance(self.picture, int)):
+            raise TypeError("words is not text, or picture not a whole number")
+        left, top, width, height = self.area
+        inside = 0 <= left < 1 and 0 <= top < 1 and 0 < width <= 1 and 0 < height <= 1
+        if not (inside and 0 <= self.share <= 1 and self.picture >= 0 and self.words):
+            message = f"A look at {self.words!r} has an area, share or picture out of range."
+            raise CheckpointError(message)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A canned answer."""
+
+    texts: tuple[str, ...]
+    """The completion; further ones are drawn from at temperatures above 0."""
+    asked: str = ""
+    """Regular expression searched for in the question, case ignored; empty fits any."""
+    looks: tuple[Look, ...] = ()
+    """Where its passages look."""
+
+    def __post_init__(self) -> None:
+        """Refuse an answer without text, or an expression that is none."""
+        if not self.texts:
+            raise CheckpointError("An answer of the script has no text.")
+        try:
+            re.compile(self.asked)
+        except re.error as error:
+            message = f"asked = {self.asked!r} is not a regular expression: {error}."
+            raise CheckpointError(message) from error
+
+    def fits(self, question: str) -> bool:
+        """Whether it answers this question."""
+        return re.search(self.asked, question, re.IGNORECASE) is not None
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a scripted backend says."""
+
+    answers: tuple[Answer, ...]
+    """In the order in which they are tried."""
+    seconds_per_token: float = 0.0
+    """Pace of the answers, 0 to `SLOWEST`."""
+    otherwise: Answer = Answer(
+        ("<think>The script has no answer to this.</think><answer>none</answer>",)
+    )
+    """Given where no answer fits."""
+
+    def __post_init__(self) -> None:
+        """Refuse a pace that is none."""
+        pace = self.seconds_per_token
+        if isinstance(pace, bool) or not isinstance(pace, int | float) or not 0 <= pace <= SLOWEST:
+            message = f"seconds_per_token = {pace!r} is not a number from 0 to {SLOWEST:g}."
+            raise CheckpointError(message)
+
+    def answer_to(self, question: str) -> Answer:
+        """The first answer that fits."""
+        return next((answer for answer in self.answers if answer.fits(question)), self.otherwise)
+
+    @property
+    def revision(self) -> str:
+        """SHA-256 of what it says."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
+
+
+def read_script(path: Path = DEFAULT_SCRIPT) -> Script:
+    """The script in a file; raises CheckpointError if it cannot be read or is none.
+
+    `~` and `~name` at its beginning are home folders.
+    """
+    try:
+        table = tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
+        answers = tuple(_answer(given) for given in table.pop("answer", []))
+        if "otherwise" in table:
+            raise TypeError("`otherwise` cannot be given; end with an [[answer]] without `asked`")
+        return Script(answers, **table)
+    except OSError as error:
+        message = f"The script “{path.name}” cannot be read ({error.strerror})."
+        raise CheckpointError(message) from error
+    except RuntimeError as error:  # nobody of that name has a home
+        message = f"The script “{path}” cannot be read: {error}"
+        raise CheckpointError(message) from error
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        message = f"The script “{path.name}” is not as scripts are written: {error}."
+        raise CheckpointError(message) from error
+
+
+def _answer(table: dict[str, Any]) -> Answer:
+    """An `[[answer]]` as a value; TypeError, KeyError or ValueError if it is none."""
+    looks = tuple(Look(**{**look, "area": _four(look["area"])}) for look in table.pop("look", []))
+    texts = table.pop("texts")
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise TypeError("texts is not a list of strings")
+    return Answer(tuple(text.strip() for text in texts), looks=looks, **table)
+
+
+def _four(numbers: list[float]) -> tuple[float, float, float, float]:
+    left, top, width, height = map(float, numbers)
+    return left, top, width, height

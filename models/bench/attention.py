@@ -1,0 +1,177 @@
+"""What watching attention costs: capture, without, and eager `output_attentions`, interleaved."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import StoppingCriteria, StoppingCriteriaList
+
+from models.backends.local_generation import ROW_BLOCK
+from models.backends.local_loading import choose_device, choose_dtype, choose_kernel, device_name
+from models.bench.memory import peak_bytes
+from models.bench.networks import SHAPES, random_network, random_prompt
+from models.capture import STASHING, PictureColumns, QueryStash, watch, watching
+from models.errors import CheckpointError
+from models.processing import Prepared
+
+
+@dataclass(frozen=True)
+class AttentionFigures:
+    """Figures of one run; a ratio is to generating without capture, 1 meaning that it is free."""
+
+    time_ratio: float
+    """Time with capture, median of the rounds' ratios."""
+    memory_ratio: float
+    """Peak memory of tensors with capture, weights counted."""
+    eager_time_ratio: float
+    """Time of eager attention with `output_attentions`."""
+    eager_memory_ratio: float
+    """Peak memory of eager attention with `output_attentions`."""
+    max_abs_diff: float
+    """Largest difference between a captured row and eager's, heads averaged."""
+    tokens_identical: int
+    """1 if capture left every token as it was, else 0."""
+    seconds: float
+    """Time without capture, median."""
+    mebibytes: float
+    """Peak memory without capture."""
+    device: str
+    """Where it ran."""
+    dtype: str
+    """Number format."""
+    kernel: str
+    """Attention kernel that capture watched."""
+
+
+class Blocks(StoppingCriteria):
+    """Asks for the rows in blocks while tokens are drawn, as answering does."""
+
+    def __init__(self, stash: QueryStash) -> None:
+        """With nothing asked for."""
+        self._stash = stash
+        self.found: list[torch.Tensor] = []
+
+    def __call__(self, input_ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+        """Called by `generate` after each token; stops nothing."""
+        if len(self._stash) >= ROW_BLOCK:
+            self.take()
+        return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
+
+    def take(self) -> None:
+        """Take the rows that are there."""
+        if len(self._stash):
+            self.found.append(self._stash.rows()[0].cpu())
+
+
+class Contest:
+    """The same answer written in three ways by one network."""
+
+    def __init__(self, network: Any, prompt: Prepared, tokens: int, kernel: str) -> None:
+        """So many tokens after the prompt."""
+        self._network, self._prompt, self._tokens, self._kernel = network, prompt, tokens, kernel
+
+    def plain(self) -> Any:
+        """The tokens (1, all), without capture."""
+        self._network.set_attn_implementation(self._kernel)
+        return self._generate().sequences
+
+    def captured(self) -> tuple[Any, torch.Tensor]:
+        """The tokens, and (tokens, layers, pictures) on the CPU."""
+        watch(self._network, self._kernel)
+        columns = PictureColumns(self._prompt.pictures, self._prompt.tensors["attention_mask"])
+        stash = QueryStash(self._network.config.text_config.num_hidden_layers, columns)
+        blocks = Blocks(stash)
+        with watching(stash):
+            made = self._generate(stopping_criteria=StoppingCriteriaList([blocks]))
+        blocks.take()
+        return made.sequences, torch.cat(blocks.found)
+
+    def eager(self) -> tuple[Any, torch.Tensor]:
+        """The same from `output_attentions`."""
+        self._network.set_attn_implementation("eager")
+        made = self._generate(output_attentions=True)
+        pictures = self._prompt.pictures[0].nonzero()[:, 0]
+        rows = [
+            torch.stack([layer[0, :, -1].float().mean(0)[pictures] for layer in step])
+            for step in made.attentions
+        ]
+        return made.sequences, torch.stack(rows).cpu()
+
+    def _generate(self, **options: Any) -> Any:
+        with torch.inference_mode():
+            return self._network.generate(
+                **self._prompt.tensors,
+                max_new_tokens=self._tokens,
+                do_sample=False,
+                return_dict_in_generate=True,
+                **options,
+            )
+
+
+def measure_attention(
+    *,
+    size: str = "tiny",
+    cells: int = 16,
+    tokens: int = 100,
+    rounds: int = 15,
+    device: str | None = None,
+    kernel: str | None = None,
+) -> AttentionFigures:
+    """Measure a network of random weights and a picture of `cells` x `cells` tokens.
+
+    `size` is one of `networks.SHAPES`, `kernel` one of `capture.STASHING`, the fastest if None.
+    Raises CheckpointError for what is not known or not there.
+    """
+    if size not in SHAPES:
+        message = f"There is no size {size!r}; known are {', '.join(SHAPES)}."
+        raise CheckpointError(message)
+    place = choose_device(device)
+    dtype = choose_dtype(place, None)
+    kernel = kernel or choose_kernel(place, dtype)
+    if kernel not in STASHING:
+        message = f"There is no kernel {kernel!r}; known are {', '.join(STASHING)}."
+        raise CheckpointError(message)
+    network = random_network(SHAPES[size], device=str(place), dtype=dtype)
+    contest = Contest(network, random_prompt(network, [(cells, cells)], 40), tokens, kernel)
+    peaks = [peak_bytes(way, network) for way in (contest.plain, contest.captured, contest.eager)]
+    plain, (captured, rows), (_, wanted) = contest.plain(), contest.captured(), contest.eager()
+    times = [interleaved(contest, place) for _ in range(rounds)]
+    return AttentionFigures(
+        time_ratio=statistics.median(each[1] / each[0] for each in times),
+        memory_ratio=peaks[1] / peaks[0],
+        eager_time_ratio=statistics.median(each[2] / each[0] for each in times),
+        eager_memory_ratio=peaks[2] / peaks[0],
+        max_abs_diff=float((rows - wanted).abs().max()),
+        tokens_identical=int(torch.equal(plain, captured)),
+        seconds=statistics.median(each[0] for each in times),
+        mebibytes=peaks[0] / 2**20,
+        device=device_name(place),
+        dtype=str(dtype).removeprefix("torch."),
+        kernel=kernel,
+    )
+
+
+def interleaved(contest: Contest, device: torch.device) -> tuple[float, float, float]:
+    """Seconds without capture, with it, and of eager, one after another.
+
+    Without capture runs before and after the capture, so that a machine that slows down or speeds
+    up meanwhile does not tilt the ratio.
+    """
+    before = seconds(contest.plain, device)
+    captured = seconds(contest.captured, device)
+    after = seconds(contest.plain, device)
+    return (before + after) / 2, captured, seconds(contest.eager, device)
+
+
+def seconds(work: Callable[[], object], device: torch.device) -> float:
+    """How long it takes, the device's queue emptied."""
+    began = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - began

@@ -1,0 +1,175 @@
+"""What a question costs: the worker as its callers see it, beside plain `model.generate`."""
+
+from __future__ import annotations
+
+import io
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import psutil
+from PIL import Image
+
+from models.backends.worker import WorkerBackend
+from models.backends.worker_messages import EngineSpec
+from models.errors import ModelError, WorkerError
+from models.messages import (
+    Box,
+    End,
+    GenerateRequest,
+    ModelInfo,
+    PixelBudget,
+    Prompt,
+    PromptImage,
+    Sampling,
+    Token,
+)
+
+TOKENS = 100
+"""Length of an answer."""
+LOAD_SECONDS = 600.0
+"""How long a model may take to load."""
+
+
+@dataclass(frozen=True)
+class ModelFigures:
+    """Figures of one run; medians of the rounds."""
+
+    load_s: float
+    """Seconds from starting the worker's process to a model that answers."""
+    first_token_s: float
+    """Seconds from the call to the first token, the picture's preparation included."""
+    answer_s: float
+    """Seconds from the call to the end of 100 tokens, with attention rows."""
+    tokens_per_s: float
+    """Tokens a second after the first."""
+    plain_ratio: float
+    """`answer_s` over the time of `model.generate` alone with the same prompt and tokens in a
+    process of the same kind; 1 means that all the rest is free."""
+    rss_mib: float
+    """Resident memory of the worker's process after answering."""
+    model: ModelInfo
+    """What was measured."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer, as its caller saw it."""
+
+    first_token: float
+    """Seconds to the first token."""
+    seconds: float
+    """Seconds to the end."""
+    tokens: tuple[int, ...]
+    """What was written."""
+
+    @property
+    def tokens_per_s(self) -> float:
+        """Tokens a second after the first."""
+        return (len(self.tokens) - 1) / max(self.seconds - self.first_token, 1e-9)
+
+
+def measure_model(
+    location: Path,
+    *,
+    name: str,
+    side: int = 448,
+    rounds: int = 5,
+    device: str | None = None,
+) -> ModelFigures:
+    """Measure the checkpoint in `location` with a picture of `side` x `side` pixels.
+
+    Raises a ModelError if it cannot be loaded, or writes too little to be measured.
+    """
+    budget = PixelBudget(side * side, side * side)
+    arguments = {"location": location, "name": name, "device": device, "budget": budget}
+    spec = EngineSpec(name, "models.backends.local", "LocalBackend", arguments)
+    peer = EngineSpec(name, "models.bench.plain", "PlainEngine", arguments)
+    began = time.perf_counter()
+    with loaded(spec) as worker:
+        load_s = time.perf_counter() - began
+        with loaded(peer) as plain:
+            return compared(worker, plain, load_s, question(side), rounds)
+
+
+def compared(
+    worker: WorkerBackend, plain: WorkerBackend, load_s: float, prompt: Prompt, rounds: int
+) -> ModelFigures:
+    """The figures of two loaded engines that answer in turn."""
+    ask(worker, prompt)
+    plain_seconds(plain, prompt)  # the first of each warms up
+    answers, ratios = [], []
+    for _ in range(rounds):
+        before, tokens = plain_seconds(plain, prompt)
+        answer = ask(worker, prompt)
+        after, _ = plain_seconds(plain, prompt)
+        if answer.tokens != tokens:
+            raise ModelError("The worker wrote other tokens than plain generation.")
+        answers.append(answer)
+        ratios.append(answer.seconds / statistics.mean((before, after)))
+    first_token = statistics.median(answer.first_token for answer in answers)
+    speed = statistics.median(answer.tokens_per_s for answer in answers)
+    info = worker.status().info
+    if info is None or worker.process_id is None:
+        raise WorkerError("The model's process ended while it was measured.")
+    return ModelFigures(
+        load_s=load_s,
+        first_token_s=first_token,
+        answer_s=first_token + (TOKENS - 1) / speed,
+        tokens_per_s=speed,
+        plain_ratio=statistics.median(ratios),
+        rss_mib=psutil.Process(worker.process_id).memory_info().rss / 2**20,
+        model=info,
+    )
+
+
+@contextmanager
+def loaded(spec: EngineSpec) -> Iterator[WorkerBackend]:
+    """A worker that is ready; raises the ModelError that kept it from being so."""
+    worker = WorkerBackend(spec)
+    try:
+        status = worker.settled(LOAD_SECONDS)
+        if status.state != "ready":
+            raise WorkerError(status.sentence)
+        yield worker
+    finally:
+        worker.close()
+
+
+def question(side: int) -> Prompt:
+    """A question about a picture of random colours, in pixels."""
+    pixels = np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    text = "What does this region show? Think first, then answer."
+    return Prompt(text, (PromptImage(file.getvalue(), Box(0, 0, side, side)),))
+
+
+def ask(worker: WorkerBackend, prompt: Prompt) -> Answer:
+    """Ask for an answer with its attention."""
+    request = GenerateRequest(uuid4().hex, prompt, Sampling(max_new_tokens=TOKENS))
+    began = time.perf_counter()
+    first = 0.0
+    for event in worker.generate(request):
+        if isinstance(event, Token) and not first:
+            first = time.perf_counter() - began
+        if isinstance(event, End):
+            done = event.completion.token_ids
+            if len(done) < 2:
+                raise ModelError("The model ended its answer at once; there is nothing to measure.")
+            return Answer(first, time.perf_counter() - began, done)
+    raise WorkerError("The answer broke off.")
+
+
+def plain_seconds(plain: WorkerBackend, prompt: Prompt) -> tuple[float, tuple[int, ...]]:
+    """Seconds of `generate` alone, and the tokens it wrote."""
+    request = GenerateRequest(uuid4().hex, prompt, Sampling(max_new_tokens=TOKENS))
+    for event in plain.generate(request):
+        if isinstance(event, End):
+            return event.seconds, event.completion.token_ids
+    raise WorkerError("The answer broke off.")

@@ -1,0 +1,71 @@
+"""Whether a folder holds a checkpoint of ours, told from its small files alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from models.errors import CheckpointError
+
+ARCHITECTURES = ("Qwen2_5_VLForConditionalGeneration", "Qwen2VLForConditionalGeneration")
+"""Networks that the `local` backend runs."""
+
+
+def check_checkpoint(folder: Path, name: str) -> None:
+    """Raise CheckpointError unless a safetensors checkpoint of ours lies in `folder`.
+
+    `name` stands for it in the sentence. Weights are counted, not read.
+    """
+    config = read_json(folder / "config.json", name)
+    found = config.get("architectures")
+    told = [str(item) for item in found] if isinstance(found, list) else []
+    if not set(told) & set(ARCHITECTURES):
+        message = (
+            f"“{name}” is of the architecture {' '.join(told) or '(none named)'}; "
+            "only Qwen2.5-VL and Qwen2-VL checkpoints can be run."
+        )
+        raise CheckpointError(message)
+    needed = weight_files(folder, name)
+    missing = [file for file in needed if not (folder / file).is_file()]
+    if missing:
+        raise CheckpointError(_weights_sentence(folder, name, missing))
+
+
+def weight_files(folder: Path, name: str) -> list[str]:
+    """Names of the files that make up the weights, whether or not they are there."""
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return ["model.safetensors"]
+    shards = read_json(index, name).get("weight_map")
+    files = sorted(set(map(str, shards.values()))) if isinstance(shards, dict) else []
+    if not files or any(Path(file).name != file for file in files):
+        message = f"“{name}” has an index of weights that names none; copy the checkpoint again."
+        raise CheckpointError(message)
+    return files
+
+
+def read_json(path: Path, name: str) -> dict[str, Any]:
+    """A JSON object of a checkpoint's folder; CheckpointError if it is none."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        message = f"“{name}” is not a checkpoint: its folder has no {path.name}."
+        raise CheckpointError(message) from error
+    except (OSError, ValueError, RecursionError) as error:
+        message = f"“{name}” has a {path.name} that cannot be read; copy the checkpoint again."
+        raise CheckpointError(message) from error
+    if not isinstance(value, dict):
+        message = f"“{name}” has a {path.name} that is not a JSON object."
+        raise CheckpointError(message)
+    return value
+
+
+def _weights_sentence(folder: Path, name: str, missing: list[str]) -> str:
+    """Why the weights in the folder will not do."""
+    if any(any(folder.glob(pattern)) for pattern in ("*.bin", "*.pt", "*.pth")):
+        return (
+            f"“{name}” has its weights as pickles, which can run code; "
+            "only safetensors are read: convert the checkpoint first."
+        )
+    return f"“{name}” lacks its weights ({', '.join(missing)}); copy the checkpoint again."

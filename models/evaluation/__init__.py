@@ -1,0 +1,1 @@
+"""Measuring a model: questions, answers, figures with their intervals, controls."""

@@ -1,0 +1,75 @@
+"""A question put again with its options in another order, where that leaves its meaning alone."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import replace
+
+from models.evaluation.items import EvaluationItem, shuffled
+from models.scoring import is_abstention, letter, normalised
+
+COLLECTIVE = re.compile(
+    r"(?:all|both|any|none|neither|either)(?: of)?(?: the| these| those| them)?"
+    r"(?: above| options| answers| choices)?|.* above"
+)
+"""What stands for the other options as a whole, normalised: `all of the above`, `both`."""
+
+POSITIONS = re.compile(
+    r"(?i:\b(?:first|second|third|last|former|latter|previous|preceding|following|other)\s+"
+    r"(?:two|three|options?|answers?|choices?)\b)"
+)
+"""Options named by their place."""
+
+
+def permuted(item: EvaluationItem) -> EvaluationItem:
+    """The same question with its options in another order; what must stay in place does."""
+    movable = _movable(item)
+    choices = [item.options[place] for place in movable]
+    order = shuffled(choices, f"permuted\n{item.id}")
+    if list(order) == choices and len(choices) > 1:
+        order = (*choices[1:], choices[0])
+    options = list(item.options)
+    for place, option in zip(movable, order, strict=True):
+        options[place] = option
+    return replace(item, options=tuple(options))
+
+
+def can_be_permuted(item: EvaluationItem) -> bool:
+    """Whether another order of the options asks the same.
+
+    Not so where fewer than two can move, where one names others by letter or place ("Both A and
+    B"), or where one that speaks of all above it stands above another.
+    """
+    movable = _movable(item)
+    if len(movable) < 2 or any(_names_others(one, len(item.options)) for one in item.options):
+        return False
+    before = item.options[: movable[-1]]
+    return not any(normalised(option).endswith(" above") for option in before)
+
+
+def _movable(item: EvaluationItem) -> list[int]:
+    """Places of the options that may stand elsewhere."""
+    return [
+        place
+        for place, option in enumerate(item.options)
+        if not is_abstention(option) and not _collective(option)
+    ]
+
+
+def _collective(option: str) -> bool:
+    """Whether an option stands for others, whichever they are."""
+    return COLLECTIVE.fullmatch(normalised(option)) is not None
+
+
+def _names_others(option: str, count: int) -> bool:
+    """Whether an option names others by their letters or places; `count` options have letters."""
+    text = unicodedata.normalize("NFKC", option).strip()
+    capitals = "".join(letter(place) for place in range(min(count, 26)))
+    mark = rf"\(?[{capitals}]\)?"
+    small = rf"\(?[{capitals.lower()}]\)?"
+    joined = r"\s*(?:,|/|&|\+|\band\b|\bor\b|\bnor\b)\s*"
+    pairs = rf"(?<!\w){mark}{joined}{mark}(?!\w)|(?<!\w){small}{joined}{small}(?!\w)"
+    told = rf"(?i:\b(?:both|either|neither|options?|answers?|choices?|only))\s+{mark}(?!\w)"
+    alone = rf"(?<!\w){mark}\s+(?i:only|alone)\b"
+    return bool(re.search(f"{pairs}|{told}|{alone}", text) or POSITIONS.search(text))

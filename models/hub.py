@@ -1,0 +1,72 @@
+"""The Hugging Face hub's cache on this machine, and bringing a model into it when asked to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.errors import CheckpointError, UnknownModelError
+
+WANTED = ("*.json", "*.safetensors", "*.jinja", "*.txt", "pathviewer.toml", "LICENSE*", "README.md")
+"""Files fetched from the hub; pickled weights and code stay there."""
+
+
+def is_hub_id(name: str) -> bool:
+    """Whether the name could be `OWNER/NAME` on the hub."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils._validators import validate_repo_id
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return name.count("/") == 1
+
+
+def cached_folder(hub_id: str, cache_folder: Path | None) -> Path | None:
+    """Where the hub's cache keeps the model; None if it does not. Asks nobody.
+
+    `cache_folder` None is where huggingface_hub keeps its cache.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        found = snapshot_download(
+            hub_id, cache_dir=cache_folder, local_files_only=True, allow_patterns=list(WANTED)
+        )
+    except LocalEntryNotFoundError:
+        return None
+    return Path(found)
+
+
+def download(hub_id: str, cache_folder: Path | None, *, gated_sentence: str) -> Path:
+    """Fetch the snapshot into the cache; each failure is one sentence.
+
+    `gated_sentence` is said when the hub wants an agreement first. Raises UnknownModelError if
+    the hub has no such model, CheckpointError if it cannot be had.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
+    try:
+        found = snapshot_download(hub_id, cache_dir=cache_folder, allow_patterns=list(WANTED))
+    except GatedRepoError as error:
+        raise CheckpointError(gated_sentence) from error
+    except RepositoryNotFoundError as error:
+        message = f"The hub has no model “{hub_id}”, or it is private and you are not logged in."
+        raise UnknownModelError(message) from error
+    except (LocalEntryNotFoundError, ConnectionError) as error:
+        message = (
+            f"The Hugging Face hub cannot be reached, so “{hub_id}” was not fetched; copy its "
+            "folder to this machine and give that folder as the model instead."
+        )
+        raise CheckpointError(message) from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        message = f"“{hub_id}” was not fetched whole ({reason}); run the command again."
+        raise CheckpointError(message) from error
+    return Path(found)

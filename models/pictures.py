@@ -1,0 +1,74 @@
+"""Picture files opened safely and made RGB, without any model library."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from models.errors import PromptError
+from models.messages import Box, PromptImage
+
+PIXEL_LIMIT = 2**26
+"""Most pixels of a picture before resizing; as RGB it then takes at most 192 MiB."""
+
+DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+"""What Pillow raises on files that are cut off or are no pictures."""
+
+
+def open_picture(source: bytes | Path) -> Image.Image:
+    """A PNG or JPEG file as RGB, what is transparent on white, 16 bits cut to 8.
+
+    Raises PromptError if it cannot be read, is damaged or has more than `PIXEL_LIMIT` pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            file = io.BytesIO(source) if isinstance(source, bytes) else source
+            with Image.open(file, formats=["PNG", "JPEG"]) as image:
+                check_size(*image.size)
+                image.load()
+                return to_rgb(image)
+    except Image.DecompressionBombError as error:
+        raise PromptError(
+            f"The picture is far too large: at most {PIXEL_LIMIT / 1e6:.0f} million pixels are "
+            "read. Send it reduced."
+        ) from error
+    except FileNotFoundError as error:
+        raise PromptError(f"There is no file {Path(str(source)).name}.") from error
+    except DAMAGED as error:
+        name = "The picture" if isinstance(source, bytes) else source.name
+        raise PromptError(
+            f"{name} cannot be read: it is damaged or neither PNG nor JPEG. Send it anew."
+        ) from error
+
+
+def check_size(width: int, height: int) -> None:
+    """Raise PromptError for a picture that would take too much memory; sides in pixels."""
+    if width * height > PIXEL_LIMIT:
+        raise PromptError(
+            f"A picture of {width:,} x {height:,} px is too large: at most "
+            f"{PIXEL_LIMIT / 1e6:.0f} million pixels are read. Send it reduced."
+        )
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Any mode that PNG and JPEG know as 8-bit RGB, composited on white; always a new picture."""
+    if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion clips
+        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def as_prompt_image(image: Image.Image, box: Box) -> PromptImage:
+    """The picture as a PNG that shows `box`, level-0 pixels."""
+    out = io.BytesIO()
+    image.save(out, "PNG", compress_level=1)
+    return PromptImage(out.getvalue(), box)

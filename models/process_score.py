@@ -1,0 +1,114 @@
+"""What a reasoning trace earns for how it reasons: six events, and the formulas over them.
+
+One set of formulas for the reward of training, for the page that recomputes it from a clinician's
+labels, and for reports; PathVLM-R1's (arXiv 2504.09258) but for the class of steps, which is
+MedR-Bench's (arXiv 2503.04691).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+ABSENCES: Mapping[str, str] = {
+    "missing_image_features": "No feature of the picture is described and used.",
+    "missing_option_elimination": "No other option or diagnosis is weighed and ruled out.",
+    "missing_knowledge": "No medical knowledge is named that supports the conclusion.",
+}
+"""What a whole trace may lack, by the event's name; at most once per trace."""
+
+ERRORS: Mapping[str, str] = {
+    "wrong_definition": "A histological term is defined or used wrongly.",
+    "contradiction": "A statement contradicts another one of the trace or does not follow.",
+    "wrong_criterion": "A diagnostic criterion is outdated or incorrect.",
+}
+"""What may be wrong with a step, by the event's name."""
+
+BESIDE: Mapping[str, str] = {
+    "not_in_region": "Something is described that is not in this region.",
+}
+"""Recorded with a step too, outside the formulas."""
+
+EVENTS: Mapping[str, str] = {**ABSENCES, **ERRORS, **BESIDE}
+"""All events with the sentence that says what they are."""
+
+StepClass = Literal["Citation", "Repetition", "Reasoning", "Redundancy"]
+STEP_CLASSES: tuple[StepClass, ...] = ("Citation", "Repetition", "Reasoning", "Redundancy")
+"""What a step does: cite what was given, repeat, reason anew, or add nothing."""
+
+
+@dataclass(frozen=True)
+class ProcessScore:
+    """What the events of one trace come to, each from 0 to 1."""
+
+    integrity: float
+    """Whether everything is there that belongs to it: max(0, 1 - 0.4 m), m absences of 3."""
+    knowledge: float
+    """Whether what is there is right: max(0, 1 - 0.4 e), e kinds of error of 3."""
+
+    @property
+    def reward(self) -> float:
+        """R_process: the mean of the two."""
+        return (self.integrity + self.knowledge) / 2
+
+
+def score_events(events: Collection[str]) -> ProcessScore:
+    """The score of a trace from the events that happened; an error on two steps counts once.
+
+    Raises ValueError for a name that is no event.
+    """
+    happened = set(events)
+    if unknown := sorted(happened - set(EVENTS)):
+        message = f"No such event: {', '.join(unknown)}; known are {', '.join(EVENTS)}."
+        raise ValueError(message)
+    return ProcessScore(_left(len(happened & set(ABSENCES))), _left(len(happened & set(ERRORS))))
+
+
+def score_labels(absences: Collection[str], steps: Iterable[Collection[str]]) -> ProcessScore:
+    """The same from labels: absences of the whole trace, errors by step.
+
+    Raises ValueError where an absence stands on a step or an error on the trace.
+    """
+    errors = {error for step in steps for error in step}
+    if misplaced := sorted((set(absences) - set(ABSENCES)) | (errors & set(ABSENCES))):
+        message = f"{', '.join(misplaced)} cannot be said there: absences are the trace's."
+        raise ValueError(message)
+    return score_events({*absences, *errors})
+
+
+def _left(events: int) -> float:
+    """1 less 0.4 for each event, at least 0."""
+    return max(0, 10 - 4 * events) / 10
+
+
+def efficiency(classes: Sequence[StepClass]) -> float | None:
+    """Steps that reason as a share of all; None without steps."""
+    return classes.count("Reasoning") / len(classes) if classes else None
+
+
+def factuality(reasoning_steps_correct: Sequence[bool]) -> float | None:
+    """Correct steps as a share of those that reason; None if none does."""
+    right = reasoning_steps_correct
+    return sum(right) / len(right) if right else None
+
+
+def completeness(reference_steps_hit: Sequence[bool]) -> float | None:
+    """Steps of a reference that the trace has too, as a share; None without a reference."""
+    hit = reference_steps_hit
+    return sum(hit) / len(hit) if hit else None
+
+
+def kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
+    """Agreement of two raters beyond chance (Cohen 1960), one pair of labels per item.
+
+    None where it is not defined: without items, or if both always gave one and the same label.
+    """
+    count = len(pairs)
+    if not count:
+        return None
+    left, right = (Counter(pair[side] for pair in pairs) for side in (0, 1))
+    by_chance = sum(left[label] * right[label] for label in left) / count**2
+    seen = sum(first == second for first, second in pairs) / count
+    return None if by_chance == 1 else (seen - by_chance) / (1 - by_chance)

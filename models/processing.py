@@ -1,0 +1,187 @@
+"""From a prompt to a network's inputs: one path for answering, scoring and training."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch.nn.functional import pad
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import (
+    Qwen2VLImageProcessorPil,
+)
+from transformers.processing_utils import ProcessorMixin
+
+from models.errors import CheckpointError
+from models.messages import ImagePlacement, PixelBudget, Prompt
+from models.pictures import open_picture
+from models.placement import place
+
+
+class PathologyProcessor(Qwen2_5_VLProcessor):
+    """Qwen2.5-VL's processor without a video processor, which would need torchvision."""
+
+    def __init__(
+        self,
+        image_processor: Qwen2VLImageProcessorPil,
+        tokenizer: PreTrainedTokenizerBase,
+        chat_template: str | None = None,
+    ) -> None:
+        """Join the parts; the tokenizer's chat template is taken if none is given."""
+        self.image_token = "<|image_pad|>"  # noqa: S105 - a token, no password
+        self.video_token = "<|video_pad|>"  # noqa: S105
+        self.image_token_id = tokenizer.convert_tokens_to_ids(self.image_token)
+        self.video_token_id = tokenizer.convert_tokens_to_ids(self.video_token)
+        template = chat_template or tokenizer.chat_template
+        ProcessorMixin.__init__(  # type: ignore[no-untyped-call]
+            self, image_processor, tokenizer, chat_template=template
+        )
+
+    @property
+    def factor(self) -> int:
+        """Side of a token cell, in pixels of the resized picture."""
+        return int(self.image_processor.patch_size * self.image_processor.merge_size)
+
+    @property
+    def budget(self) -> PixelBudget:
+        """The pixel budget that holds where none is named."""
+        size = self.image_processor.size
+        return PixelBudget(int(size["shortest_edge"]), int(size["longest_edge"]))
+
+    def save_pretrained(
+        self,
+        save_directory: str | os.PathLike[str],
+        push_to_hub: bool = False,  # noqa: ARG002 - nothing is uploaded from here
+        **_: Any,
+    ) -> list[Any]:
+        """Write the parts beside each other, as Qwen's checkpoints have them.
+
+        The library's own way would name this class, which other programs cannot load.
+        """
+        self.tokenizer.chat_template = self.chat_template
+        self.image_processor.save_pretrained(save_directory)
+        return list(self.tokenizer.save_pretrained(save_directory))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A prompt, or a batch padded on the left, as a network takes it."""
+
+    tensors: dict[str, torch.Tensor]
+    """`input_ids`, `attention_mask`, `mm_token_type_ids` (prompts, tokens); with pictures also
+    `pixel_values` and `image_grid_thw`."""
+    placements: tuple[ImagePlacement, ...]
+    """Of each picture, in order."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the longest prompt, pictures included."""
+        return int(self.tensors["input_ids"].shape[1])
+
+    @property
+    def pictures(self) -> torch.Tensor:
+        """(prompts, tokens) bool: which tokens stand for pictures."""
+        return self.tensors["mm_token_type_ids"] == 1
+
+    def to(self, device: torch.device) -> Prepared:
+        """The same on a device."""
+        moved = {name: tensor.to(device) for name, tensor in self.tensors.items()}
+        return Prepared(moved, self.placements)
+
+
+def prepare(
+    processor: PathologyProcessor, prompt: Prompt, budget: PixelBudget | None = None
+) -> Prepared:
+    """Pictures resized into the budget, text in the chat template; no text can forge a picture.
+
+    A PromptError if a picture cannot be used.
+    """
+    budget = budget or processor.budget
+    pictures = [open_picture(image.data) for image in prompt.images]
+    placements = tuple(
+        place(image.box, *picture.size, budget, factor=processor.factor)
+        for image, picture in zip(prompt.images, pictures, strict=True)
+    )
+    inputs: Any = processor.apply_chat_template(
+        [conversation(prompt, pictures)],
+        tokenize=True,
+        add_generation_prompt=True,
+        return_dict=True,
+        return_tensors="pt",
+        sanitize_control_tokens=True,
+        processor_kwargs={"images_kwargs": {"size": image_size(budget)}},
+    )
+    return Prepared(dict(inputs), placements)
+
+
+def joined(prompts: Sequence[Prepared], pad_id: int) -> Prepared:
+    """Prompts as one batch, padded on the left."""
+    longest = max(prompt.tokens for prompt in prompts)
+    fillings = {"input_ids": pad_id, "attention_mask": 0, "mm_token_type_ids": 0}
+    tensors = {
+        name: torch.cat(
+            [
+                pad(prompt.tensors[name], (longest - prompt.tokens, 0), value=value)
+                for prompt in prompts
+            ]
+        )
+        for name, value in fillings.items()
+    }
+    for name in ("pixel_values", "image_grid_thw"):
+        shown = [prompt.tensors[name] for prompt in prompts if name in prompt.tensors]
+        if shown:
+            tensors[name] = torch.cat(shown)
+    return Prepared(tensors, tuple(shown for prompt in prompts for shown in prompt.placements))
+
+
+def conversation(prompt: Prompt, pictures: Sequence[Image.Image]) -> list[dict[str, Any]]:
+    """The prompt as chat messages: system prompt if it has one, then pictures and text."""
+    shown = [{"type": "image", "image": picture} for picture in pictures]
+    user = {"role": "user", "content": [*shown, {"type": "text", "text": prompt.text}]}
+    if prompt.system is None:
+        return [user]
+    return [{"role": "system", "content": [{"type": "text", "text": prompt.system}]}, user]
+
+
+def image_size(budget: PixelBudget) -> dict[str, int]:
+    """A pixel budget as the image processor names it."""
+    return {"shortest_edge": budget.min_pixels, "longest_edge": budget.max_pixels}
+
+
+def load_processor(folder: Path, name: str | None = None) -> PathologyProcessor:
+    """The processor of the checkpoint in `folder`, whose files alone are read.
+
+    A CheckpointError if the tokenizer, chat template or picture settings are missing or damaged.
+    """
+    name = name or folder.name
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+        images = Qwen2VLImageProcessorPil.from_pretrained(folder, local_files_only=True)
+        template = tokenizer.chat_template or legacy_chat_template(folder)
+    except Exception as error:  # the library raises many kinds, some bare
+        message = (
+            f"The tokenizer, config.json or picture settings of “{name}” are missing or damaged; "
+            "copy the checkpoint again."
+        )
+        raise CheckpointError(message) from error
+    if not template:
+        message = f"“{name}” has no chat template; copy its chat_template.jinja too."
+        raise CheckpointError(message)
+    return PathologyProcessor(images, tokenizer, template)
+
+
+def legacy_chat_template(folder: Path) -> str | None:
+    """The chat template of checkpoints saved before it had a file of its own; None without."""
+    path = folder / "chat_template.json"
+    if not path.exists():
+        return None
+    return str(json.loads(path.read_text(encoding="utf-8"))["chat_template"])

@@ -1,0 +1,180 @@
+"""How a question becomes the words that a model reads, in the style it was trained with."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from models.errors import PromptError
+from models.messages import Prompt, PromptImage
+from models.registry import RegisteredModel
+from models.scoring import letter, without_letters
+
+HERE = Path(__file__).resolve().parent
+QUESTION_LIMIT = 4_000
+"""Most characters of a question, and of its context."""
+OPTION_LIMIT = 1_000
+"""Most characters of an option."""
+MOST_OPTIONS = 26
+"""One for each letter."""
+CONTROL_TOKEN = re.compile(r"<\|([^<>|]*)\|>")
+"""What a tokenizer of Qwen's reads as a command, such as the end of a turn or a picture."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person asks about a region."""
+
+    text: str
+    """The question itself."""
+    options: Sequence[str] = ()
+    """Answers to choose from, with or without letters before them; none means a free answer."""
+    context: str = ""
+    """What is known besides the picture, such as organ, stain and clinical details."""
+    findings: Sequence[str] = ()
+    """Names in findings.toml whose visible attributes the model is told."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A question ready to be asked."""
+
+    task: str
+    """Its name in question_templates.toml; the question type of what is asked."""
+    label: str
+    """What the page calls it."""
+    text: str
+    """The question; `{finding}` stands for a finding that is still to be named."""
+    options: tuple[str, ...] = ()
+    """Answers to choose from; empty if the answer is free."""
+
+    @property
+    def needs_finding(self) -> bool:
+        """Whether a finding must be named."""
+        return "{finding}" in self.text
+
+
+def build_prompt(
+    question: Question, images: Sequence[PromptImage], model: RegisteredModel
+) -> Prompt:
+    """The question in the model's own style, the pictures before it.
+
+    Raises PromptError for a question that is empty or too long, for options that are empty,
+    doubled, single or too many, and for a finding or prompt style that is not known.
+    """
+    style = _style(model.prompt_style)
+    options = _options(question.options)
+    parts = [_told("context", question.context), _knowledge(question.findings)]
+    parts.append(_told("question", question.text))
+    if not parts[-1]:
+        message = "The question is empty; write what you want to know about the region."
+        raise PromptError(message)
+    for index, option in enumerate(options):
+        line = style["option"].replace("{letter}", letter(index))
+        parts.append(line.replace("{text}", option))
+    body = "\n".join(part for part in parts if part)
+    whole = style["options" if options else "free"].strip("\n")
+    text = whole.replace("{question}", body)
+    return Prompt(text=text, images=tuple(images), system=model.system)
+
+
+def templates(model: RegisteredModel) -> tuple[Template, ...]:
+    """The questions to offer for a model: those that it keeps to, or all."""
+    offered = []
+    for task, table in _toml("question_templates.toml")["tasks"].items():
+        if model.question_types and task not in model.question_types:
+            continue
+        options = table.get("options", ())
+        if model.question_types:
+            options = table.get("kept", options)
+        offered.append(Template(task, table["label"], table["text"], tuple(options)))
+    return tuple(offered)
+
+
+def fill(template: Template, finding: str = "") -> Question:
+    """The question of a template, about a finding if it needs one.
+
+    A finding of findings.toml brings its attributes along; any other is taken as it is. Raises
+    PromptError if one is needed and none is given.
+    """
+    question = Question(template.text, template.options)
+    if not template.needs_finding:
+        return question
+    name = _told("finding", finding)
+    if not name:
+        message = f"“{template.label}” needs a finding; say what is to be looked for."
+        raise PromptError(message)
+    known = (name,) if name in findings() else ()
+    return replace(question, text=template.text.replace("{finding}", name), findings=known)
+
+
+def findings() -> dict[str, tuple[str, ...]]:
+    """Findings by name, each broken into what can be seen of it."""
+    tables = _toml("findings.toml")
+    return {name: tuple(table["attributes"]) for name, table in tables.items()}
+
+
+@cache
+def _toml(name: str) -> dict[str, Any]:
+    """A table file beside this module."""
+    return tomllib.loads((HERE / name).read_text(encoding="utf-8"))
+
+
+def _style(name: str) -> dict[str, str]:
+    """The words around a question."""
+    styles: dict[str, dict[str, str]] = _toml("question_templates.toml")["styles"]
+    if name not in styles:
+        message = f"The prompt style “{name}” is not known; known are {', '.join(styles)}."
+        raise PromptError(message)
+    return styles[name]
+
+
+def _told(what: str, text: str, limit: int = QUESTION_LIMIT) -> str:
+    """Words of a person fit for a prompt: trimmed, bounded, without signs of control.
+
+    The limit counts before anything is taken away, so that its sentence names what was typed.
+    """
+    if len(text) > limit:
+        message = (
+            f"The {what} has {len(text):,} characters, and at most {limit:,} are read; shorten it."
+        )
+        raise PromptError(message)
+    plain = "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")
+    return CONTROL_TOKEN.sub(r"< \1 >", plain).strip()
+
+
+def _options(given: Sequence[str]) -> list[str]:
+    """The options without letters of their own, each on one line."""
+    if not given:
+        return []
+    told = [" ".join(_told("option", option, OPTION_LIMIT).split()) for option in given]
+    options = [option.strip() for option in without_letters(told)]
+    problem = ""
+    if len(options) < 2:
+        problem = "A single option is no choice; give at least two, or none for a free answer."
+    elif len(options) > MOST_OPTIONS:
+        problem = f"{len(options)} options are too many; at most {MOST_OPTIONS} can be offered."
+    elif not all(options):
+        problem = f"Option {letter(options.index(''))} is empty; fill it in or take it away."
+    elif len({option.casefold() for option in options}) < len(options):
+        problem = "Two options are the same; change one or take it away."
+    if problem:
+        raise PromptError(problem)
+    return options
+
+
+def _knowledge(names: Sequence[str]) -> str:
+    """The attributes of findings as lines of a prompt; empty without findings."""
+    known = findings()
+    lines = []
+    for name in names:
+        if name not in known:
+            message = f"The finding “{name}” is not described; known are {', '.join(known)}."
+            raise PromptError(message)
+        lines.append(f"- {name}: {'; '.join(known[name])}.")
+    return "\n".join(["What to look for:", *lines]) if lines else ""

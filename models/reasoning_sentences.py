@@ -1,0 +1,94 @@
+"""Where sentences end in what models write: English and Chinese, with pathology's abbreviations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+CLOSERS = "\"'”’」』)）]】*_"
+"""What may stand between a full stop and the space after it."""
+
+FULL_STOP = re.compile(
+    rf"(?P<mark>[.!?…]+)[{re.escape(CLOSERS)}]*(?=\s)|[。！？；]+[”’」』）】*_]*"
+)
+"""A place where a sentence may end; those of Chinese need no space."""
+
+NEVER_LAST = frozenset((
+    "approx", "ca", "cf", "dr", "e.g", "eg", "eq", "eqs", "fig", "figs", "i.e", "ie", "mr", "mrs",
+    "ms", "prof", "ref", "refs", "resp", "sect", "tab", "viz", "vs",
+))  # fmt: skip
+"""Abbreviations after which a sentence goes on whatever follows; without their last point."""
+
+SELDOM_LAST = frozenset((
+    "al", "diam", "dept", "etc", "excl", "hpf", "incl", "mag", "max", "min", "sp", "spp", "var",
+    "vol",
+))  # fmt: skip
+"""Abbreviations that end a sentence only if a capital follows."""
+
+BEFORE_NUMBERS = frozenset(("no", "nos", "p", "pp"))
+"""Words that are abbreviations when a number follows."""
+
+WORD = re.compile(r"[^\s(\[（【“\"'*_]*\Z")
+LONGEST_WORD = 40
+SHORT = 3
+"""Letters of an unknown word that may be an abbreviation if a small letter follows it."""
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Spans of the sentences without the space between them; signs alone join the one before.
+
+    Characters of `text`; a text without any sign of an end is one sentence.
+    """
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for stop in (*_ends(text), len(text)):
+        piece = text[start:stop]
+        left = start + len(piece) - len(piece.lstrip())
+        right = start + len(piece.rstrip())
+        start = stop
+        if left >= right:
+            continue
+        if spans and not any(map(str.isalnum, text[left:right])):
+            spans[-1] = (spans[-1][0], right)
+        else:
+            spans.append((left, right))
+    return spans
+
+
+def ends_sentence(text: str, stop: int) -> bool:
+    """Whether a sentence ends right before `stop`, where a number or capital letter follows."""
+    before = text[max(0, stop - LONGEST_WORD) : stop].rstrip(CLOSERS)
+    if not before or before[-1] not in ".!?…;。！？；":
+        return False
+    return before[-1] != "." or _word(before[:-1]) not in NEVER_LAST | BEFORE_NUMBERS | SELDOM_LAST
+
+
+def _ends(text: str) -> Iterator[int]:
+    """Places right after the sentences, but for the last."""
+    for match in FULL_STOP.finditer(text):
+        mark = match["mark"]
+        if mark is None or mark.strip(".…") or _ends_here(text, match.start(), match.end()):
+            yield match.end()
+
+
+def _ends_here(text: str, point: int, stop: int) -> bool:
+    """Whether the points from `point` on end a sentence; the rest goes on after `stop`."""
+    after = text[stop : stop + LONGEST_WORD].lstrip().lstrip("\"'“‘(（[*_")
+    if text.startswith(("..", "…"), point):
+        return not after[:1].islower()
+    word = _word(text[max(0, point - LONGEST_WORD) : point])
+    if word in NEVER_LAST:
+        return False
+    if word in BEFORE_NUMBERS and after[:1].isdigit():
+        return False
+    if not after[:1].islower():
+        return word not in SELDOM_LAST or not after[:1].isdigit()
+    inner_point = "." in word and not word.replace(".", "").isdigit()
+    short = len(word) <= SHORT and word.isalpha()
+    return not (inner_point or short or word in SELDOM_LAST)
+
+
+def _word(before: str) -> str:
+    """The last word of a text, in small letters."""
+    match = WORD.search(before)
+    return match[0].casefold() if match else ""

@@ -1,0 +1,154 @@
+"""Intervals and a test for shares whose items come in groups (slides, patients, source images).
+
+Items of one group are not independent, so groups are drawn, never items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+DRAWS = 10_000
+CHUNK = 500
+"""Draws made at once, which bounds memory."""
+EXACT_GROUPS = 14
+"""Up to so many differing groups every one of the 2**n sign patterns is tried."""
+Z95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its 95 % interval, resampled by group."""
+
+    mean: float
+    """Mean over items, each counting once."""
+    low: float
+    """Lower end."""
+    high: float
+    """Upper end."""
+    n: int
+    """Items."""
+    groups: int
+    """Groups they come from."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A mean of paired differences with its 95 % interval, resampled by group."""
+
+    mean: float
+    """Mean over pairs, each counting once."""
+    low: float | None
+    """Lower end; None where resampling cannot tell."""
+    high: float | None
+    """Upper end; None with `low`."""
+    n: int
+    """Pairs."""
+    groups: int
+    """Groups they come from."""
+
+
+def share_interval(
+    values: Sequence[float] | NDArray[np.float64], groups: Sequence[Hashable], *, seed: int = 0
+) -> Interval | None:
+    """Mean of values in 0..1 with a percentile bootstrap interval over groups; None without items.
+
+    Where all draws agree (everything right, or a single group) resampling would claim certainty;
+    there the Wilson score interval stands in, with the groups as the number of trials
+    (E. B. Wilson, 1927, doi:10.1080/01621459.1927.10502953).
+    """
+    if not len(values):
+        return None
+    sums, counts = by_group(values, groups)
+    mean = float(sums.sum() / counts.sum())
+    low, high = _bootstrap(sums, counts, seed)
+    if high - low < 1e-12:
+        low, high = wilson(mean, len(sums))
+    return Interval(mean, low, high, int(counts.sum()), len(sums))
+
+
+def difference_interval(
+    differences: Sequence[float] | NDArray[np.float64],
+    groups: Sequence[Hashable],
+    *,
+    seed: int = 0,
+) -> Difference | None:
+    """Mean of paired differences (-1..1) with a percentile bootstrap interval over groups.
+
+    None without pairs. A single group, or draws that all agree, would claim certainty: then there
+    are no bounds. (A difference is no share of trials, so no Wilson interval stands in.)
+    """
+    if not len(differences):
+        return None
+    sums, counts = by_group(differences, groups)
+    low, high = _bootstrap(sums, counts, seed)
+    mean, size = float(sums.sum() / counts.sum()), (int(counts.sum()), len(sums))
+    if high - low < 1e-12:
+        return Difference(mean, None, None, *size)
+    return Difference(mean, low, high, *size)
+
+
+def permutation_p(
+    differences: Sequence[float] | NDArray[np.float64],
+    groups: Sequence[Hashable],
+    *,
+    seed: int = 0,
+    draws: int = DRAWS,
+) -> float:
+    """Two-sided p of a paired comparison: whole groups have their two sides swapped at random.
+
+    Under the hypothesis that neither model is better, a group's sum of differences is as likely
+    with either sign. Exact for few groups; otherwise (hits + 1) / (draws + 1).
+    """
+    sums, _ = by_group(differences, groups)
+    moved = sums[np.abs(sums) > 1e-12]
+    observed = abs(moved.sum()) - 1e-9
+    if not len(moved):
+        return 1.0
+    if len(moved) <= EXACT_GROUPS:
+        patterns = np.arange(2 ** len(moved))[:, None] >> np.arange(len(moved)) & 1
+        return float(np.mean(np.abs((1 - 2 * patterns) @ moved) >= observed))
+    rng = np.random.default_rng(seed)
+    hits = 0
+    for start in range(0, draws, CHUNK):
+        size = (min(CHUNK, draws - start), len(moved))
+        signs = 1.0 - 2.0 * rng.integers(0, 2, size)
+        hits += int(np.count_nonzero(np.abs(signs @ moved) >= observed))
+    return (hits + 1) / (draws + 1)
+
+
+def by_group(
+    values: Sequence[float] | NDArray[np.float64], groups: Sequence[Hashable]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sum and number of the values of each group, (groups,) each."""
+    places: dict[Hashable, int] = {}
+    which = [places.setdefault(group, len(places)) for group in groups]
+    flat = np.asarray(values, dtype=np.float64)
+    sums = np.bincount(which, weights=flat, minlength=len(places)).astype(np.float64)
+    return sums, np.bincount(which, minlength=len(places)).astype(np.float64)
+
+
+def wilson(share: float, trials: int) -> tuple[float, float]:
+    """Wilson score interval at 95 % of a share of so many independent trials."""
+    spread = Z95**2 / trials
+    middle = (share + spread / 2) / (1 + spread)
+    half = Z95 / (1 + spread) * (share * (1 - share) / trials + spread / (4 * trials)) ** 0.5
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _bootstrap(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], seed: int
+) -> tuple[float, float]:
+    """2.5 and 97.5 % points of the mean when groups are drawn with replacement."""
+    rng = np.random.default_rng(seed)
+    shares = np.full(len(sums), 1 / len(sums))
+    means = []
+    for start in range(0, DRAWS, CHUNK):
+        # (draws, groups): how often each group was drawn
+        drawn = rng.multinomial(len(sums), shares, size=min(CHUNK, DRAWS - start))
+        means.append((drawn @ sums) / (drawn @ counts))
+    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
+    return float(low), float(high)

@@ -1,0 +1,183 @@
+"""Whether an answer is right and a completion well formed: one rule for evaluation and reward."""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from collections.abc import Sequence
+
+FORMAT = re.compile(
+    r"\s*<think>(?P<think>(?:(?!</?(?:think|answer)>).)*)</think>"
+    r"\s*<answer>(?P<answer>(?:(?!</?(?:think|answer)>).)*)</answer>\s*",
+    re.DOTALL,
+)
+LABEL = re.compile(r"\s*[(\[]?([A-Za-z])\s*[)\].:]\s*")
+"""An option's letter as sets and models write it: `A)`, `(A)`, `A.`, `A:`."""
+LEAD_IN = re.compile(
+    r"\s*(?:(?:(?i:the|my)\s+)?(?:(?i:correct|right|best|final|most likely)\s+)?"
+    r"(?i:answer|option|choice|diagnosis)\s*(?i:is\b|:)?|(?i:it is|this is)\b)?"
+    r"\s*(?:\b(?:a(?!\s+[A-Za-z]\W*\Z)|an|An|the|The)\s)?",
+)
+"""What may stand before an answer; a capital A, or an a before a letter alone, is no article."""
+MARKED = re.compile(r"(?:(?<![\w.])|(?<=[A-Z]\.))([A-Za-z])\s*[)\].:](?![a-z])")
+"""A label within an answer: `B)`, `(B)`, `B.`; not those in `e.g.`."""
+BARE = re.compile(
+    r"(?:\b(?:or|and|nor|not|than|option|answer)\s+|[,;/&+]\s*)\(?([A-Z])(?!\w)"
+    r"|(?<!\w)([A-Z])(?=\W*\Z|\s*[,;/&+]|\s+(?:or|and|nor|is|was)\b)"
+)
+"""A letter within an answer that is one of a list or is spoken of: `or B`, `B, `, `B is`."""
+JOINING = frozenset({"and", "or", "nor"})
+WRAPPING = " \t\r\n*_`\"'"
+CLOSED = frozenset({"yes", "no"})
+
+ABSTENTIONS = ("none of these", "cannot assess from this region")
+"""Answers that name nothing; offered last."""
+ABSTAINING = frozenset(
+    {"none of these", "none of the above", "cannot assess from this region", "cannot assess"}
+)
+
+
+def format_is_right(text: str) -> bool:
+    """Whether the whole completion is `<think>...</think><answer>...</answer>`, neither blank."""
+    match = FORMAT.fullmatch(text)
+    return bool(match and match["think"].strip() and match["answer"].strip())
+
+
+def answer_is_right(answer: str | None, options: Sequence[str], gold: str) -> bool:
+    """Whether an answer names the right option, by its letter or its text.
+
+    `gold` is a letter or an option's text; without options the texts are compared, and for a gold
+    of yes or no the first word counts. None, an answer that names two options, or a letter beside
+    another option's letter or text is wrong. So is a text that merely contains the option: whoever
+    lists all options has not answered.
+    """
+    if answer is None:
+        return False
+    if not options:
+        return _same_text(answer, gold)
+    right = option_index(gold, options)
+    return right is not None and option_index(answer, options) == right
+
+
+def option_index(answer: str | None, options: Sequence[str]) -> int | None:
+    """The option that an answer names, counted from 0; None if none or more than one.
+
+    Whatever punctuation stands around a letter does not count. A letter may be followed by words
+    of its own unless they bear another option's label or whole text.
+    """
+    if answer is None:
+        return None
+    texts = [normalised(option) for option in without_letters(options)]
+    bare = answer.strip(WRAPPING)
+    for form in (bare, LEAD_IN.sub("", bare, count=1).strip(WRAPPING)):
+        found = _named(form, texts)
+        if found is not None:
+            return found
+        if _lists_letters(form, texts):
+            return None
+    return None
+
+
+def said(answer: str | None, options: Sequence[str] = ()) -> str:
+    """What an answer says, for comparing two of them: an option's text, else its own; or ""."""
+    place = option_index(answer, options)
+    if place is not None:
+        return normalised(without_letters(options)[place])
+    return normalised(LEAD_IN.sub("", (answer or "").strip(WRAPPING), count=1))
+
+
+def letter(index: int) -> str:
+    """The letter of an option counted from 0: A, B, C ..."""
+    return string.ascii_uppercase[index]
+
+
+def is_abstention(text: str) -> bool:
+    """Whether an option or a free answer names nothing, as `ABSTENTIONS` do."""
+    return normalised(text) in ABSTAINING
+
+
+def without_letters(options: Sequence[str]) -> list[str]:
+    """Options without the letters that some sets write into them, if all carry theirs in order."""
+    labels = [LABEL.match(option) for option in options]
+    found = "".join(label[1].upper() if label else " " for label in labels)
+    if len(options) < 2 or found != string.ascii_uppercase[: len(options)]:
+        return list(options)
+    return [option[label.end() :] for option, label in zip(options, labels, strict=True) if label]
+
+
+def normalised(text: str) -> str:
+    """Text as it is compared: case, punctuation, hyphens and spacing do not count.
+
+    Signs that carry meaning stay: `+ < > % =`, and the point inside a number.
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = re.sub(r"(?<!\d)\.|\.(?!\d)|[^\w.+<>%=≤≥]|_", " ", plain)
+    return " ".join(plain.split())
+
+
+def _named(answer: str, texts: Sequence[str]) -> int | None:
+    """The option whose text or letter an answer is; None if the two disagree."""
+    plain = normalised(answer)
+    by_text = _only(plain, texts)
+    if by_text is not None:
+        return by_text
+    if len(plain) == 1:
+        return _place(plain, texts)
+    label = LABEL.match(answer) or re.match(r"([A-Z])[\s,]+", answer)
+    if not label or _lists_letters(answer, texts):
+        return None
+    rest = answer[label.end() :].strip(WRAPPING)
+    place = _place(label[1], texts)
+    meant = _only(normalised(rest), texts)
+    if meant is not None or not rest:
+        return place if meant in {None, place} else None
+    bare = LABEL.fullmatch(label[0]) is None
+    return None if bare or place is None or _names_another(rest, place, texts) else place
+
+
+def _lists_letters(answer: str, texts: Sequence[str]) -> bool:
+    """Whether an answer is nothing but letters of two or more options."""
+    words = [word for word in normalised(answer).split() if word not in JOINING]
+    places = {_place(word, texts) if len(word) == 1 else None for word in words}
+    return len(places) > 1 and None not in places
+
+
+def _names_another(rest: str, place: int, texts: Sequence[str]) -> bool:
+    """Whether what follows a label bears the label or the whole text of another option."""
+    first = LABEL.match(rest)
+    marks = [first[1]] if first else []
+    marks += [match[1] for match in MARKED.finditer(rest)]
+    marks += [match[1] or match[2] for match in BARE.finditer(rest)]
+    if {_place(mark, texts) for mark in marks} - {None, place}:
+        return True
+    words = f" {normalised(rest)} "
+    # An option's text may lie within another's, so what is found is taken out, the longest first.
+    for text in sorted(filter(None, texts), key=len, reverse=True):
+        if f" {text} " in words:
+            if text != texts[place]:
+                return True
+            words = words.replace(f" {text} ", " | ")
+    return False
+
+
+def _only(text: str, texts: Sequence[str]) -> int | None:
+    """Where a text stands among others; None if nowhere or twice."""
+    return texts.index(text) if texts.count(text) == 1 else None
+
+
+def _place(mark: str, texts: Sequence[str]) -> int | None:
+    """Where a letter points; None if there is no such option."""
+    place = string.ascii_uppercase.find(mark.upper())
+    return place if 0 <= place < len(texts) else None
+
+
+def _same_text(answer: str, gold: str) -> bool:
+    """Whether two free answers say the same."""
+    right = normalised(gold)
+    bare = answer.strip(WRAPPING)
+    forms = [normalised(bare), normalised(LEAD_IN.sub("", bare, count=1))]
+    if right in CLOSED:
+        words = forms[0].split()
+        return words[:1] == [right] and CLOSED.isdisjoint(words[1:])
+    return bool(right) and right in forms

@@ -1,0 +1,82 @@
+"""The one shape of JSON errors, and which error gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from pathviewer.auth.identity import Forbidden
+from pathviewer.slides.errors import SlideError
+from storage.errors import NameTakenError, RecordNotFoundError, StorageError
+
+Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
+
+
+def error_response(code: str, message: str, status: int) -> JSONResponse:
+    """`{"error": {"code", "message"}}`; `code` is for programs, `message` for people."""
+    return JSONResponse({"error": {"code": code, "message": message}}, status)
+
+
+def not_found(path: str) -> JSONResponse:
+    """The answer to an address that nothing is served at."""
+    return error_response("not_found", f"There is nothing at {path[:200]}.", 404)
+
+
+def not_allowed(method: str, methods: Iterable[str]) -> JSONResponse:
+    """The answer to a method that the address does not know; `methods` are those it does."""
+    allow = ", ".join(sorted(methods))
+    message = f"{method[:20]} is not possible here; {allow} is."
+    response = error_response("method_not_allowed", message, 405)
+    response.headers["allow"] = allow
+    return response
+
+
+def internal_error() -> JSONResponse:
+    """The answer to a mistake of the program's own; the log has it, the answer does not."""
+    message = "PathViewer made a mistake; its log says which. Try again, and report it if it stays."
+    return error_response("internal_error", message, 500)
+
+
+def response_of(error: SlideError | Forbidden | StorageError) -> JSONResponse:
+    """The answer to an error whose message may be shown."""
+    if isinstance(error, RecordNotFoundError):
+        return error_response(error.code, str(error), 404)
+    if isinstance(error, NameTakenError):
+        return error_response(error.code, str(error), 409)
+    if isinstance(error, StorageError):
+        return error_response(error.code, str(error), 503)
+    return error_response(error.code, str(error), error.status)
+
+
+def exception_handlers() -> dict[int | type[Exception], Handler]:
+    """What Starlette is to do with our errors, and with its own."""
+    return {
+        SlideError: _ours,
+        Forbidden: _ours,
+        StorageError: _ours,
+        HTTPException: _starlettes,
+        Exception: _unforeseen,
+    }
+
+
+async def _ours(_: Request, error: SlideError | Forbidden | StorageError) -> Response:
+    return response_of(error)
+
+
+async def _starlettes(request: Request, error: HTTPException) -> Response:
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return not_found(request.url.path)
+    code = HTTPStatus(error.status_code).name.lower()
+    response = error_response(code, error.detail, error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _unforeseen(_request: Request, _error: Exception) -> Response:
+    # Starlette raises it again behind the answer, and uvicorn logs it: a traceback, no locals
+    return internal_error()

@@ -1,0 +1,252 @@
+"""The list of slides, what is known of one, and pictures of the whole or a part of it."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import anyio
+from PIL import Image
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pathviewer.api.request_body import json_object
+from pathviewer.auth.identity import VISITOR, Identity, require
+from pathviewer.auth.roles import Action
+from pathviewer.settings import Settings
+from pathviewer.slides.errors import ImageNotFound, RegionError, SlideError
+from pathviewer.slides.geometry import Region
+from pathviewer.slides.library import LibraryEntry, SlideLibrary
+from pathviewer.slides.outline import tidy_name
+from pathviewer.slides.pool import SlidePool
+from pathviewer.slides.thumbnail import thumbnail
+from storage import audit
+from storage.database import Database
+from storage.slides import rename_slide, set_mpp
+
+_PICTURE_HEADERS = {"Cache-Control": "private, max-age=3600", "Vary": "Cookie"}
+_THUMBNAIL_SIZES = range(16, 2049)
+_MPP_RANGE = (0.01, 50.0)
+_LONGEST_ALIAS = 200
+_MOST_DIGITS = 12
+
+
+class DescriptionError(SlideError):
+    """What a slide is to be called, or its mpp, cannot be taken."""
+
+    code = "bad_description"
+    status = 400
+
+
+class MppKnownError(SlideError):
+    """An mpp was entered for a slide whose file has one."""
+
+    code = "mpp_known"
+    status = 409
+
+
+def slide_routes(
+    library: SlideLibrary, pool: SlidePool, database: Database, settings: Settings
+) -> list[Route]:
+    """Everything about slides but their tiles."""
+    routes = SlideRoutes(library, pool, database, settings)
+    one = "/api/slides/{slide_id}"
+    return [
+        Route("/api/slides", routes.slides, methods=["GET"]),
+        Route("/api/slides/rejected", routes.rejected, methods=["GET"]),
+        Route(one, routes.slide, methods=["GET"]),
+        Route(one, routes.describe, methods=["PATCH"]),
+        Route(f"{one}/thumbnail", routes.thumbnail, methods=["GET"]),
+        Route(f"{one}/region", routes.region, methods=["GET"]),
+        Route(f"{one}/associated/{{name}}", routes.associated, methods=["GET"]),
+    ]
+
+
+class SlideRoutes:
+    """The handlers; all work on pixels runs in a few threads, so that memory is bounded."""
+
+    def __init__(
+        self, library: SlideLibrary, pool: SlidePool, database: Database, settings: Settings
+    ) -> None:
+        self._library = library
+        self._pool = pool
+        self._database = database
+        self._settings = settings
+        self._pixels = anyio.CapacityLimiter(max(2, os.cpu_count() or 1))
+
+    async def slides(self, request: Request) -> Response:
+        """`GET /api/slides`."""
+        require(request.scope, Action.view_slides)
+        return JSONResponse([_summary(entry) for entry in self._library.slides()])
+
+    async def rejected(self, request: Request) -> Response:
+        """`GET /api/slides/rejected`: files that cannot be shown, for who may put in others."""
+        require(request.scope, Action.upload_slides)
+        return JSONResponse([asdict(file) for file in self._library.rejected()])
+
+    async def slide(self, request: Request) -> Response:
+        """`GET /api/slides/{id}`: opens the slide; the audit log says who looked at it."""
+        identity = require(request.scope, Action.view_slides)
+        entry = self._library.entry(request.path_params["slide_id"])
+        return JSONResponse(await run_in_threadpool(self._viewed, entry, identity))
+
+    async def describe(self, request: Request) -> Response:
+        """`PATCH {alias?, mpp?}`: an mpp of null takes back the one entered."""
+        identity = require(request.scope, Action.describe_slides)
+        entry = self._library.entry(request.path_params["slide_id"])
+        change = _change(await json_object(request), entry)
+        await run_in_threadpool(self._store, entry, change, identity)
+        return JSONResponse(_summary(self._library.entry(entry.id)))
+
+    async def thumbnail(self, request: Request) -> Response:
+        """`GET .../thumbnail?size=`: JPEG, its longer side at most `size` pixels."""
+        require(request.scope, Action.view_slides)
+        entry = self._library.entry(request.path_params["slide_id"])
+        size = _number(request, "size", 512)
+        if size not in _THUMBNAIL_SIZES:
+            least, most = _THUMBNAIL_SIZES[0], _THUMBNAIL_SIZES[-1]
+            raise RegionError(f"size must be from {least} to {most} pixels, not {size}.")
+        return await self._picture(
+            lambda: _encoded(thumbnail(self._pool.get(entry.id), size), "JPEG")
+        )
+
+    async def region(self, request: Request) -> Response:
+        """`GET .../region?x&y&width&height&max_pixels`: PNG of a level-0 box.
+
+        The header X-Mpp says its microns per pixel where they are known.
+        """
+        require(request.scope, Action.view_slides)
+        entry = self._library.entry(request.path_params["slide_id"])
+        region = Region(*(_number(request, name) for name in ("x", "y", "width", "height")))
+        max_pixels = self._max_pixels(request, region)
+        return await self._picture(lambda: self._region(entry, region, max_pixels))
+
+    async def associated(self, request: Request) -> Response:
+        """`GET .../associated/{name}`: JPEG, if the settings allow what may show patient data."""
+        require(request.scope, Action.view_slides)
+        entry = self._library.entry(request.path_params["slide_id"])
+        if not self._settings.show_associated_images:
+            raise ImageNotFound(
+                "Label and macro images may show patient data and are turned off; an "
+                "administrator can set PATHVIEWER_SHOW_ASSOCIATED_IMAGES."
+            )
+        name = request.path_params["name"]
+        return await self._picture(
+            lambda: _encoded(self._pool.get(entry.id).slide.associated_image(name), "JPEG")
+        )
+
+    async def _picture(self, make: Callable[[], Response]) -> Response:
+        return await anyio.to_thread.run_sync(make, limiter=self._pixels)
+
+    def _viewed(self, entry: LibraryEntry, identity: Identity) -> dict[str, Any]:
+        source = self._pool.get(entry.id)
+        if identity != VISITOR:
+            with self._database.session() as session:
+                audit.record(session, identity.account_id, "view_slide", entry.id, {})
+        shown = source.slide.associated_images if self._settings.show_associated_images else ()
+        return _summary(entry) | {
+            "levels": [asdict(level) for level in source.levels],
+            "associated_images": list(shown),
+        }
+
+    def _store(self, entry: LibraryEntry, change: dict[str, Any], identity: Identity) -> None:
+        with self._database.session() as session:
+            if "alias" in change:
+                rename_slide(session, entry.id, change["alias"])
+            if "mpp" in change:
+                set_mpp(session, entry.id, change["mpp"], identity.account_id)
+            audit.record(session, identity.account_id, "describe_slide", entry.id, change)
+        self._library.refresh()
+
+    def _max_pixels(self, request: Request, region: Region) -> int:
+        limit = self._settings.region_pixel_limit
+        whole = region.width * region.height
+        max_pixels = _number(request, "max_pixels", whole)
+        if not 1 <= max_pixels <= limit and whole > 0:
+            raise RegionError(
+                f"A picture may have 1 to {limit} pixels, not {max_pixels}: ask for fewer with "
+                "max_pixels, or for a smaller region."
+            )
+        return max(1, max_pixels)
+
+    def _region(self, entry: LibraryEntry, region: Region, max_pixels: int) -> Response:
+        image = self._pool.get(entry.id).slide.read_region(region, max_pixels)
+        response = _encoded(image.pixels, "PNG")
+        known = entry.mpp if image.mpp is None else None
+        mpp = image.mpp if known is None else known * region.width / image.pixels.width
+        if mpp is not None:
+            response.headers["X-Mpp"] = f"{mpp:.6g}"
+        return response
+
+
+def _summary(entry: LibraryEntry) -> dict[str, Any]:
+    """What lists and pages show of a slide; mpp in microns per level-0 pixel."""
+    return {
+        "id": entry.id,
+        "name": entry.name,
+        "alias": entry.alias,
+        "width": entry.width,
+        "height": entry.height,
+        "mpp": entry.mpp,
+        "mpp_by_hand": entry.mpp_by_hand,
+        "objective_power": entry.objective_power,
+        "vendor": entry.vendor,
+        "level_count": entry.level_count,
+        "bounds": None if entry.bounds is None else asdict(entry.bounds),
+        "background": "#{:02x}{:02x}{:02x}".format(*entry.background),
+    }
+
+
+def _change(body: dict[str, Any], entry: LibraryEntry) -> dict[str, Any]:
+    """The alias and mpp of a request. Raises DescriptionError or MppKnownError."""
+    unknown = body.keys() - {"alias", "mpp"}
+    if unknown or not body:
+        raise DescriptionError('Send {"alias": "..."}, {"mpp": 0.5} or both, and nothing else.')
+    change = dict(body)
+    if "alias" in body:
+        alias = tidy_name(body["alias"]) if isinstance(body["alias"], str) else ""
+        if not 1 <= len(alias) <= _LONGEST_ALIAS:
+            raise DescriptionError(f"A name has 1 to {_LONGEST_ALIAS} letters.")
+        change["alias"] = alias
+    if "mpp" in body:
+        change["mpp"] = _entered_mpp(body["mpp"], entry)
+    return change
+
+
+def _entered_mpp(value: object, entry: LibraryEntry) -> float | None:
+    if entry.facts.mpp is not None:
+        raise MppKnownError(
+            f"The file of {entry.name} says {entry.facts.mpp:g} um per pixel; that is not "
+            "overridden by hand."
+        )
+    if value is None:
+        return None
+    least, most = _MPP_RANGE
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise DescriptionError("mpp is a number of microns per pixel, such as 0.25.")
+    if not least <= value <= most:
+        raise DescriptionError(f"mpp must be from {least:g} to {most:g} um per pixel.")
+    return float(value)
+
+
+def _number(request: Request, name: str, default: int | None = None) -> int:
+    """A whole number of the query. Raises RegionError."""
+    text = request.query_params.get(name)
+    if text is None and default is not None:
+        return default
+    digits = (text or "").removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
+        raise RegionError(f"{name} must be a whole number, not {(text or '')[:40]!r}.")
+    return int(text or "")
+
+
+def _encoded(image: Image.Image, kind: str) -> Response:
+    buffer = io.BytesIO()
+    options = {"quality": 85} if kind == "JPEG" else {"compress_level": 1}
+    image.save(buffer, kind, **options)
+    return Response(buffer.getvalue(), 200, _PICTURE_HEADERS, f"image/{kind.lower()}")

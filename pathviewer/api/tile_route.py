@@ -1,0 +1,163 @@
+"""`GET /api/slides/{id}/tiles/{level}/{column}/{row}` as a bare ASGI app: the busiest route."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from pathviewer.api.responses import internal_error, not_allowed, not_found, response_of
+from pathviewer.auth.identity import Forbidden, Identity, require
+from pathviewer.auth.roles import Action, allows
+from pathviewer.slides.errors import SlideError
+from pathviewer.slides.tile_cache import Tile
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from pathviewer.slides.pool import SlidePool
+    from pathviewer.slides.tiles import TileSource
+
+_log = logging.getLogger(__name__)
+
+_PREFIX = "/api/slides/"
+_TILES = "/tiles/"
+_MOST_DIGITS = 27
+_JPEG = (b"content-type", b"image/jpeg")
+_KEPT = (b"cache-control", b"private, max-age=3600")
+_VARY = (b"vary", b"Cookie")
+_RAW = (_JPEG, (b"x-tile-source", b"raw"), _KEPT, _VARY)
+_TRANSCODED = (_JPEG, (b"x-tile-source", b"transcoded"), _KEPT, _VARY)
+_DAMAGED = (
+    *(_JPEG, (b"x-tile-source", b"transcoded"), (b"x-tile-damaged", b"1")),
+    *((b"cache-control", b"no-store"), _VARY),
+)
+_METHODS = frozenset({"GET", "HEAD"})
+
+Place = tuple[str, int, int, int]
+"""Slide id, level, column, row."""
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+Answer = tuple[Headers, bytes | bytearray]
+"""Headers and body."""
+
+
+class TileRoute:
+    """Serves tiles of the slides in a pool.
+
+    What is in memory is sent at once from the event loop; disks and codecs run in a few threads,
+    once for all who wait for the same tile. Tiles that are put together from finer ones, which may
+    be very many, have threads of their own, so that others need not wait for them.
+    """
+
+    def __init__(self, pool: SlidePool) -> None:
+        self._pool = pool
+        self._threads = ThreadPoolExecutor(max(4, os.cpu_count() or 1), "tiles")
+        self._joining = ThreadPoolExecutor(max(2, (os.cpu_count() or 1) // 2), "joining")
+        self._flights: dict[Place, asyncio.Future[Tile]] = {}
+
+    def matches(self, path: str) -> bool:
+        """Whether a request for this path is to come here."""
+        return path.startswith(_PREFIX) and _TILES in path
+
+    def at_hand(self, path: str, identity: Identity) -> Answer | None:
+        """The tile of a path if it is in memory, the system's included, and may be looked at.
+
+        `None` for all else, errors included: the long way answers it.
+        """
+        if not path.startswith(_PREFIX) or not allows(identity.role, Action.view_slides):
+            return None
+        try:
+            return self._ready(path)
+        except Exception:  # noqa: BLE001 - the long way meets it again and answers in our shape
+            return None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request that the guard let through."""
+        method, path = scope["method"], scope["path"]
+        if method not in _METHODS:
+            await not_allowed(method, _METHODS)(scope, receive, send)
+            return
+        try:
+            require(scope, Action.view_slides)
+            answer = self._ready(path) or await self._answer(path)
+        except (SlideError, Forbidden) as error:
+            await response_of(error)(scope, receive, send)
+            return
+        except Exception:  # noqa: BLE001 - the edge of a bare app: nobody else answers in our shape
+            _log.exception("A tile could not be answered")
+            await internal_error()(scope, receive, send)
+            return
+        if answer is None:
+            await not_found(path)(scope, receive, send)
+            return
+        headers, jpeg = answer
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": jpeg if method == "GET" else b""})
+
+    def _ready(self, path: str) -> Answer | None:
+        """A tile that is in memory, the system's included, if it is; else `None`."""
+        place = _parse(path)
+        source = None if place is None else self._pool.peek(place[0])
+        if place is None or source is None:
+            return None
+        _, level, column, row = place
+        jpeg: bytes | bytearray | None = source.warm_raw(level, column, row)
+        kind = _RAW
+        if jpeg is None:
+            jpeg, kind = source.warm_made(level, column, row), _TRANSCODED
+        if jpeg is None:
+            return None
+        return _with_length(kind, jpeg)
+
+    async def _answer(self, path: str) -> Answer | None:
+        """A tile that has to be waited for, `None` if the path names none."""
+        place = _parse(path)
+        if place is None:
+            return None
+        tile = await self._cold(place)
+        kind = _RAW if tile.source == "raw" else _DAMAGED if tile.damaged else _TRANSCODED
+        return _with_length(kind, tile.jpeg)
+
+    async def _cold(self, place: Place) -> Tile:
+        """Read or make the tile in a thread; a client that leaves does not stop it for others."""
+        flight = self._flights.get(place)
+        if flight is None:
+            flight = asyncio.ensure_future(self._made(place))
+            self._flights[place] = flight
+            flight.add_done_callback(lambda done: self._landed(place, done))
+        return await asyncio.shield(flight)
+
+    async def _made(self, place: Place) -> Tile:
+        slide_id, level, column, row = place
+        loop = asyncio.get_running_loop()
+        source: TileSource | None = self._pool.peek(slide_id)
+        if source is None:
+            source = await loop.run_in_executor(self._threads, self._pool.get, slide_id)
+        threads = self._joining if source.is_joined(level) else self._threads
+        return await loop.run_in_executor(threads, source.tile, level, column, row)
+
+    def _landed(self, place: Place, flight: asyncio.Future[Tile]) -> None:
+        del self._flights[place]
+        if not flight.cancelled():
+            # taken note of even if nobody waits any more
+            flight.exception()
+
+
+def _with_length(kind: Headers, jpeg: bytes | bytearray) -> Answer:
+    return (*kind, (b"content-length", b"%d" % len(jpeg))), jpeg
+
+
+def _parse(path: str) -> Place | None:
+    """The tile that a path names, `None` if it names none; numbers have ASCII digits only."""
+    parts = path.split("/")
+    if len(parts) != 8 or parts[4] != "tiles":
+        return None
+    _, _, _, slide_id, _, level, column, row = parts
+    digits = level + column + row
+    if not (level and column and row and digits.isdigit() and digits.isascii()):
+        return None
+    return (slide_id, int(level), int(column), int(row)) if len(digits) <= _MOST_DIGITS else None

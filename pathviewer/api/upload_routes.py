@@ -1,0 +1,184 @@
+"""Uploading a slide in pieces, so that a broken connection costs one piece."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pathviewer.api.request_body import json_object
+from pathviewer.api.responses import error_response
+from pathviewer.auth.identity import Forbidden, Identity, require
+from pathviewer.auth.roles import Action
+from pathviewer.settings import Settings
+from pathviewer.slides.errors import SlideUnopenable
+from pathviewer.slides.library import LibraryEntry, SlideLibrary
+from pathviewer.slides.upload_errors import (
+    UploadConflict,
+    UploadError,
+    UploadNotFound,
+    UploadTooLarge,
+)
+from pathviewer.slides.uploads import MIB, Arrival, Upload, UploadStore
+from storage import audit
+from storage.database import Database
+
+CHUNK_BYTES = 8 * MIB
+"""Length of a piece that the page is advised to send."""
+
+WRITE_BYTES = MIB
+"""Bytes gathered before they are written in a thread."""
+
+
+def upload_routes(library: SlideLibrary, database: Database, settings: Settings) -> list[Route]:
+    """Announce, send, ask how far it got, cancel; for roles that may upload."""
+    routes = UploadRoutes(library, database, settings)
+    one = "/api/uploads/{upload_id}"
+    return [
+        Route("/api/uploads", routes.begin, methods=["POST"]),
+        Route(one, routes.receive, methods=["PATCH"]),
+        Route(one, routes.progress, methods=["HEAD"]),
+        Route(one, routes.cancel, methods=["DELETE"]),
+    ]
+
+
+class UploadRoutes:
+    """The handlers; all disk work runs in threads."""
+
+    def __init__(self, library: SlideLibrary, database: Database, settings: Settings) -> None:
+        self._library = library
+        self._database = database
+        self._public_demo = settings.public_demo
+        self._store = UploadStore(settings.uploads, settings.upload_limit_mib * MIB)
+
+    async def begin(self, request: Request) -> Response:
+        """`POST {name, size}`: 201 with the upload's id."""
+        account = self._uploader(request)
+        body = await json_object(request)
+        name, size = body.get("name"), body.get("size")
+        if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
+            raise UploadError('Announce a file as {"name": "slide.svs", "size": 123} in bytes.')
+        upload = await run_in_threadpool(self._store.begin, account.account_id, name, size)
+        return JSONResponse(_state(upload, 0) | {"chunk_bytes": CHUNK_BYTES}, 201)
+
+    async def receive(self, request: Request) -> Response:
+        """`PATCH` with the next bytes: 200 with how far it got, or 201 with the new slide.
+
+        201 again to whoever sends the last piece again because the answer did not arrive.
+        """
+        try:
+            upload = await self._upload(request)
+        except UploadNotFound:
+            arrival = await self._arrival(request)
+            async for _ in _pieces(request):
+                pass  # a proxy may take an answer amiss that comes before it sent everything
+        else:
+            try:
+                return await self._next_piece(request, upload)
+            except UploadNotFound:  # finished or cancelled by another request
+                arrival = await self._arrival(request)
+        return _created(await run_in_threadpool(self._listed, arrival))
+
+    async def _next_piece(self, request: Request, upload: Upload) -> Response:
+        offset = _offset(request)
+        try:
+            received = await self._append(request, upload, offset)
+        except UploadConflict as error:
+            received = await run_in_threadpool(self._store.received, upload)
+            conflict = error_response(error.code, str(error), error.status)
+            conflict.headers["Upload-Offset"] = str(received)
+            return conflict
+        if received == upload.size:
+            return _created(await run_in_threadpool(self._finish, upload))
+        return JSONResponse(_state(upload, received), headers={"Upload-Offset": str(received)})
+
+    async def progress(self, request: Request) -> Response:
+        """`HEAD`: the headers say how far it got."""
+        try:
+            upload = await self._upload(request)
+            received = await run_in_threadpool(self._store.received, upload)
+        except UploadNotFound:
+            upload = (await self._arrival(request)).upload
+            received = upload.size
+        headers = {"Upload-Offset": str(received), "Upload-Length": str(upload.size)}
+        return Response(headers=headers | {"Cache-Control": "no-store"})
+
+    async def cancel(self, request: Request) -> Response:
+        """`DELETE`: 204; what was received is removed."""
+        upload = await self._upload(request)
+        await run_in_threadpool(self._store.cancel, upload)
+        return Response(status_code=204)
+
+    def _uploader(self, request: Request) -> Identity:
+        identity = require(request.scope, Action.upload_slides)
+        if self._public_demo:
+            raise Forbidden("This is a public demo, which keeps no uploads.")
+        return identity
+
+    async def _upload(self, request: Request) -> Upload:
+        account = self._uploader(request)
+        upload_id = request.path_params["upload_id"]
+        return await run_in_threadpool(self._store.find, upload_id, account.account_id)
+
+    async def _arrival(self, request: Request) -> Arrival:
+        account = self._uploader(request)
+        upload_id = request.path_params["upload_id"]
+        return await run_in_threadpool(self._store.arrival, upload_id, account.account_id)
+
+    async def _append(self, request: Request, upload: Upload, offset: int) -> int:
+        """Write the body; returns where it ends. If the connection breaks, the part is kept."""
+        announced = request.headers.get("content-length", "0")
+        if announced.isdecimal() and offset + int(announced) > upload.size:
+            raise UploadTooLarge(f"More than the {upload.size} bytes announced: start again.")
+        async for piece in _pieces(request):
+            await run_in_threadpool(self._store.append, upload, offset, piece)
+            offset += len(piece)
+        return offset
+
+    def _finish(self, upload: Upload) -> LibraryEntry:
+        entry = self._listed(Arrival(upload, self._store.finish(upload)))
+        with self._database.session() as session:
+            detail = {"bytes": upload.size}
+            audit.record(session, upload.account_id, "upload_slide", entry.id, detail)
+        return entry
+
+    def _listed(self, arrival: Arrival) -> LibraryEntry:
+        """The slide, without waiting for a look through all folders."""
+        entry = self._library.add(arrival.path)
+        if entry is None:
+            name = arrival.upload.name
+            raise SlideUnopenable(f"{name} arrived, but cannot be listed as a slide.")
+        return entry
+
+
+def _created(entry: LibraryEntry) -> Response:
+    return JSONResponse({"slide_id": entry.id, "name": entry.name}, 201)
+
+
+def _state(upload: Upload, received: int) -> dict[str, object]:
+    return {"upload_id": upload.id, "offset": received, "size": upload.size}
+
+
+def _offset(request: Request) -> int:
+    text = request.headers.get("upload-offset", "")
+    if not text.isdecimal() or len(text) > 18:
+        raise UploadError("The header Upload-Offset must say at which byte the piece begins.")
+    return int(text)
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    """The body in pieces worth a write; at least one, which may be empty."""
+    gathered = bytearray()
+    try:
+        async for chunk in request.stream():
+            gathered += chunk
+            if len(gathered) >= WRITE_BYTES:
+                yield bytes(gathered)
+                gathered.clear()
+    except ClientDisconnect:
+        yield bytes(gathered)
+        raise UploadError("The connection ended within a piece: go on from there.") from None
+    yield bytes(gathered)

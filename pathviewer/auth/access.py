@@ -1,0 +1,189 @@
+"""Who is let in: the mode of this run, and whose a request's credentials are."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pathviewer.auth.errors import AccessError as AccessError
+from pathviewer.auth.hosts import allowed_names, is_loopback, names_this_machine
+from pathviewer.auth.identity import LOCAL, VISITOR, Identity
+from pathviewer.auth.identity_cache import SECONDS, Found, IdentityCache
+from pathviewer.auth.proxy import TrustedProxies, Visit
+from pathviewer.auth.roles import Role
+from pathviewer.auth.secrets import account_name, token_hash
+from storage.accounts import accounts_exist, add_account, find_account
+from storage.audit import record
+from storage.sessions import Credential, find_session, find_token
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from pathviewer.settings import Settings
+    from storage.accounts import AccountRecord
+    from storage.database import Database
+
+COOKIE = "pathviewer_session"
+_COOKIE = re.compile(rb"(?:^|;)[ \t]*pathviewer_session=([A-Za-z0-9_-]{43})[ \t]*(?=;|$)")
+_BEARER = re.compile(rb"(?i:bearer) +([A-Za-z0-9_-]{43})")
+
+
+class Access:
+    """The rules of one run; raises `AccessError` for settings that make none."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.settings = settings
+        self.database = database
+        self.proxies = TrustedProxies(settings)
+        self.hosts = allowed_names(settings)
+        self._cache = IdentityCache()
+        self._login_required = not settings.public_demo and (
+            not is_loopback(settings.host)
+            or bool(settings.oidc_issuer)
+            or bool(settings.proxy_user_header)
+        )
+        self._local_until = 0.0
+        _check_settings(settings)
+
+    def check_exposure(self) -> None:
+        """Raise `AccessError` if everybody who reaches the address could do everything."""
+        settings = self.settings
+        others = settings.oidc_issuer or (settings.proxy_user_header and settings.trusted_proxies)
+        if is_loopback(settings.host) or settings.public_demo or others:
+            return
+        with self.database.reading() as session:
+            if accounts_exist(session):
+                return
+        raise AccessError(
+            f"Listening on {settings.host} would open everything to whoever reaches that address. "
+            "Make an account first (python -m pathviewer user add NAME --role admin), or show "
+            "the demo slide only (--public-demo)."
+        )
+
+    @property
+    def needs_login(self) -> bool:
+        """Whether credentials are asked for, as far as is known at this moment."""
+        return self._login_required
+
+    def known(self, cookie: bytes | None, host: bytes) -> Identity | None:
+        """Who is asking, if that is known without waiting.
+
+        `host` is an allowed Host header of a request that no proxy passed on.
+        """
+        if self._login_required:
+            return None if cookie is None else self._cache.get(cookie)
+        if self.settings.public_demo:
+            return VISITOR
+        fresh = time.monotonic() < self._local_until
+        return LOCAL if fresh and names_this_machine(host) else None
+
+    async def identify(self, visit: Visit) -> Identity | None:
+        """Who is asking; None if a login is needed. Raises `StorageError`."""
+        if self.settings.public_demo:
+            return VISITOR
+        if not self._login_required:
+            await self._look_for_accounts()
+        if not self._login_required:
+            at_home = visit.at_this_machine and names_this_machine(visit.host)
+            return LOCAL if at_home else None
+        return await self._of_credentials(visit)
+
+    def forget(self) -> None:
+        """Look everybody up anew: somebody logged out or an account was changed."""
+        self._cache.clear()
+
+    async def _look_for_accounts(self) -> None:
+        """An account made by another process closes this one, at most `SECONDS` later."""
+        if time.monotonic() < self._local_until:
+            return
+        started = time.monotonic()
+        if await self._cache.load(b"\0accounts", self._somebody) is None:
+            self._local_until = started + SECONDS
+        else:
+            self._login_required = True
+
+    def _somebody(self) -> Found | None:
+        with self.database.reading() as session:
+            return (VISITOR, None) if accounts_exist(session) else None
+
+    async def _of_credentials(self, visit: Visit) -> Identity | None:
+        # NUL cannot occur in a header, so keys of different kinds never meet
+        bearer = visit.headers.get(b"authorization", b"")
+        if bearer[:7].lower() == b"bearer ":
+            match = _BEARER.fullmatch(bearer)
+            return (
+                await self._find(b"\0bearer " + match[1], find_token, match[1]) if match else None
+            )
+        if visit.user:
+            key = b"\0user " + visit.user.encode()
+            return self._cache.get(key) or await self._cache.load(
+                key, lambda: self._of_proxy_user(visit.user)
+            )
+        cookie = visit.headers.get(b"cookie", b"")
+        match = _COOKIE.search(cookie)
+        return await self._find(cookie, find_session, match[1]) if match else None
+
+    async def _find(
+        self, key: bytes, find: Callable[[Session, str], Credential | None], token: bytes
+    ) -> Identity | None:
+        def look_up() -> Found | None:
+            with self.database.reading() as session:
+                found = find(session, token_hash(token.decode()))
+            return None if found is None else (identity(found.account), found.expires_at)
+
+        return self._cache.get(key) or await self._cache.load(key, look_up)
+
+    def _of_proxy_user(self, user: str) -> Found | None:
+        try:
+            name = account_name(user)
+        except AccessError:
+            return None
+        with self.database.reading() as session:
+            account = find_account(session, name)
+        if account is None:
+            account = self._add_proxy_user(name)
+        return None if account.disabled else (identity(account), None)
+
+    def _add_proxy_user(self, name: str) -> AccountRecord:
+        with self.database.session() as session:
+            account = find_account(session, name)
+            if account is None:
+                account = add_account(session, name=name, role=self.settings.proxy_default_role)
+                record(session, account.id, "account_added", name, {"by": "proxy"})
+        return account
+
+
+def identity(account: AccountRecord) -> Identity:
+    """The identity that an account's requests carry."""
+    return Identity(account.id, account.name, Role(account.role))
+
+
+def session_token(cookie_header: bytes) -> str | None:
+    """The session's token in a Cookie header; None if there is none of the right form."""
+    match = _COOKIE.search(cookie_header)
+    return match[1].decode() if match else None
+
+
+def _check_settings(settings: Settings) -> None:
+    if settings.cookie_samesite == "none" and settings.secure_cookies == "never":
+        raise AccessError(
+            "PATHVIEWER_COOKIE_SAMESITE=none needs TLS: browsers drop such cookies unless they "
+            "are Secure. Set PATHVIEWER_SECURE_COOKIES to auto or always."
+        )
+    if settings.proxy_user_header and not settings.trusted_proxies:
+        raise AccessError(
+            "PATHVIEWER_PROXY_USER_HEADER is set, but no proxy is trusted to send it: name the "
+            "proxy's address in PATHVIEWER_TRUSTED_PROXIES."
+        )
+    if not settings.oidc_issuer:
+        return
+    issuer = urlsplit(settings.oidc_issuer)
+    safe = issuer.scheme == "https" or is_loopback(issuer.hostname or "")
+    if not safe or not issuer.netloc or not settings.oidc_client_id:
+        raise AccessError(
+            "OpenID Connect needs PATHVIEWER_OIDC_ISSUER with https, such as "
+            "https://login.hospital.example/realm, and PATHVIEWER_OIDC_CLIENT_ID."
+        )

@@ -1,0 +1,264 @@
+"""The outermost ASGI app: nothing behind it is reached without passing here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from starlette.responses import JSONResponse, Response
+
+from pathviewer.auth.headers import (
+    HSTS,
+    NO_STORE,
+    PICTURE_HEADERS,
+    Headers,
+    security_headers,
+    transport_security,
+)
+from pathviewer.auth.hosts import (
+    allowed_pages,
+    is_own_page,
+    names_this_machine,
+    parse_host,
+    parse_origin,
+)
+from pathviewer.auth.identity import SCOPE_KEY
+from pathviewer.auth.pages import login_page
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from pathviewer.auth.access import Access
+    from pathviewer.auth.identity import Identity
+    from pathviewer.auth.proxy import Visit
+
+OPEN_PATHS = frozenset(
+    {"/login", "/login.css", "/login/oidc", "/login/oidc/callback", "/api/health"}
+)
+"""The only paths that answer strangers; compared exactly, as the routes behind will see them."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+ONCE_ONLY = frozenset({b"host", b"origin", b"authorization", b"sec-fetch-site", b"content-length"})
+REMEMBERED_HOSTS = 64
+_JPEG = (b"content-type", b"image/jpeg")
+_CROSS_SITE = b"access-control-"
+_PRIVATE = (b"text/html", b"application/json")
+
+Picture = tuple[Headers, bytes | bytearray]
+"""Headers and body of a JPEG tile."""
+
+AtHand = Callable[[str, "Identity"], Picture | None]
+"""The answer to a GET of a path by somebody, if it is a tile that can be sent without waiting."""
+
+
+class Refusal(Exception):  # noqa: N818  an answer rather than an error
+    """The request goes no further."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class Guard:
+    """Checks host, origin and identity of every request; adds the security headers."""
+
+    def __init__(
+        self, app: ASGIApp, access: Access, at_hand: AtHand = lambda _path, _identity: None
+    ) -> None:
+        """What `at_hand` has is sent from here to those already known; `app` has all else."""
+        self._app = app
+        self._access = access
+        self._at_hand = at_hand
+        self._hosts: set[bytes] = set()
+        self._pages = allowed_pages(access.settings)
+        # a request with one of these needs a closer look
+        self._special = access.proxies.watched | {b"authorization"}
+        self._headers = security_headers(access.settings)
+        self._tls_headers = transport_security(access.settings)
+        self._names = frozenset(name for name, _ in self._headers) | {NO_STORE[0], HSTS[0]}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or hand it on with `scope["pathviewer.identity"]` set."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        raw = scope["headers"]
+        headers = dict(raw)
+        host, method = headers.get(b"host"), scope.get("method")
+        if (
+            host in self._hosts
+            and method in SAFE_METHODS
+            and len(headers) == len(raw)
+            and self._special.isdisjoint(headers)
+        ):
+            identity = self._access.known(headers.get(b"cookie"), host)
+            if identity is not None:
+                picture = self._at_hand(scope["path"], identity) if method == "GET" else None
+                if picture is None:
+                    scope[SCOPE_KEY] = identity
+                    await self._app(scope, receive, self._with_headers(send))
+                    return
+                sent = (*picture[0], *PICTURE_HEADERS)
+                await send({"type": "http.response.start", "status": 200, "headers": sent})
+                await send({"type": "http.response.body", "body": picture[1]})
+                return
+        await self._look_closer(scope, receive, send)
+
+    async def _look_closer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer, send = send, self._with_headers(send)
+        scope.pop(SCOPE_KEY, None)
+        try:
+            visit = self._access.proxies.visit(scope, merged(scope["headers"]))
+            if visit.secure and not names_this_machine(visit.host):
+                send = self._with_headers(answer, self._tls_headers)
+            self._check_host(visit)
+            identity = await self._access.identify(visit)
+            if scope.get("method") not in SAFE_METHODS:
+                self._check_origin(visit)
+            if identity is not None:
+                scope[SCOPE_KEY] = identity
+            elif not is_open(scope):
+                raise Refusal(401, "login_required", "Log in first, or send a bearer token.")
+        except Refusal as refusal:
+            await self._refuse(refusal, scope, receive, send)
+            return
+        except StorageError as error:
+            await self._refuse(Refusal(503, error.code, str(error)), scope, receive, send)
+            return
+        self._believe(scope, visit)
+        await self._app(scope, receive, send)
+
+    def _check_host(self, visit: Visit) -> None:
+        if parse_host(visit.host) not in self._access.hosts:
+            raise Refusal(
+                400,
+                "bad_host",
+                "This server does not go by that name; its administrator can add it to "
+                "PATHVIEWER_ALLOWED_HOSTS.",
+            )
+        own = visit.headers.get(b"host", b"")
+        if own == visit.host and len(self._hosts) < REMEMBERED_HOSTS:
+            self._hosts.add(own)
+
+    def _check_origin(self, visit: Visit) -> None:
+        """Only pages of this server, and scripts with a bearer token, may change anything."""
+        headers = visit.headers
+        given = headers.get(b"origin")
+        if given is None:
+            bearer = headers.get(b"authorization", b"")[:7].lower() == b"bearer "
+            right = bearer and self._access.needs_login
+        else:
+            origin = parse_origin(given)
+            right = origin is not None and (
+                (origin.name, origin.port) in self._pages
+                or is_own_page(origin, visit.host, secure=visit.secure)
+            )
+        if not right or headers.get(b"sec-fetch-site", b"same-origin") not in {
+            b"same-origin",
+            b"none",
+        }:
+            raise Refusal(
+                403,
+                "bad_origin",
+                "This request does not come from a page of this server. Scripts send a bearer "
+                "token, or an Origin header with this server's address. If it is the right page, "
+                "a reverse proxy hides its address: pass the browser's Host on, with its port, or "
+                "name it with its port in PATHVIEWER_ALLOWED_HOSTS.",
+            )
+
+    def _believe(self, scope: Scope, visit: Visit) -> None:
+        """Leave no header that an app behind could take for the truth, and set the scheme."""
+        if len(visit.headers) != len(scope["headers"]):
+            kept = visit.headers.keys()
+            scope["headers"] = [header for header in scope["headers"] if header[0] in kept]
+        if visit.secure:
+            scope["scheme"] = "wss" if scope["type"] == "websocket" else "https"
+
+    async def _refuse(self, refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": refusal.code})
+            return
+        await self._answer(refusal, scope)(scope, receive, send)
+
+    def _answer(self, refusal: Refusal, scope: Scope) -> Response:
+        if refusal.status == 401 and wants_page(scope):
+            settings = self._access.settings
+            query = scope.get("query_string", b"").decode("latin-1")
+            path = quote(path_of(scope))
+            return login_page(settings, status=401, next_path=f"{path}?{query}" if query else path)
+        error = {"code": refusal.code, "message": str(refusal)}
+        headers = {"www-authenticate": "Bearer"} if refusal.status == 401 else None
+        return JSONResponse({"error": error}, refusal.status, headers)
+
+    def _with_headers(self, send: Send, more: Headers = ()) -> Callable[[Message], Awaitable[None]]:
+        def guarded(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                message["headers"] = self._extended(message.get("headers", ()), more)
+            return send(message)
+
+        return guarded
+
+    def _extended(self, given: Any, more: Headers) -> list[tuple[bytes, bytes]]:
+        """The answer's own headers and ours; where both have one, the answer's own counts.
+
+        Leave for pages of other sites to read the answer is taken out: Gradio gives it to any.
+        """
+        headers = list(given)
+        if _JPEG in headers:
+            headers += PICTURE_HEADERS
+            return headers
+        headers = [header for header in headers if not header[0].lower().startswith(_CROSS_SITE)]
+        present = {name.lower() for name, _ in headers} & self._names
+        headers += [header for header in (*self._headers, *more) if header[0] not in present]
+        if NO_STORE[0] not in present and any(
+            name.lower() == b"content-type" and value.startswith(_PRIVATE)
+            for name, value in headers
+        ):
+            headers.append(NO_STORE)
+        return headers
+
+
+def is_open(scope: Scope) -> bool:
+    """Whether strangers may make this request; no method but those that the routes have."""
+    if scope["type"] != "http" or path_of(scope) not in OPEN_PATHS:
+        return False
+    return scope["method"] in {"GET", "HEAD"} or (
+        scope["method"] == "POST" and path_of(scope) == "/login"
+    )
+
+
+def path_of(scope: Scope) -> str:
+    """The path that the routes behind will see: decoded, without the scope's own sub-path."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    if root and (path == root or path.startswith(f"{root}/")):
+        path = path[len(root) :]
+    return path or "/"
+
+
+def merged(raw: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
+    """Headers by name, repeated ones joined; raises `Refusal` where repeating one is a trick."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in raw:
+        if name not in headers:
+            headers[name] = value
+        elif name in ONCE_ONLY:
+            text = name.decode("latin-1")
+            raise Refusal(400, "bad_request", f"The header {text} may be sent only once.")
+        else:
+            headers[name] += (b"; " if name == b"cookie" else b", ") + value
+    return headers
+
+
+def wants_page(scope: Scope) -> bool:
+    """Whether a person's browser navigates here, rather than a script asking."""
+    headers = dict(scope["headers"])
+    return (
+        scope["method"] == "GET"
+        and b"text/html" in headers.get(b"accept", b"")
+        and headers.get(b"sec-fetch-mode", b"navigate") == b"navigate"
+    )

@@ -1,0 +1,60 @@
+"""On whose behalf a request runs, as the guard wrote it into the ASGI scope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pathviewer.auth.roles import Action, Role, allows
+from storage.tables import LOCAL_ACCOUNT_ID
+
+SCOPE_KEY = "pathviewer.identity"
+"""Where the guard puts the identity."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who is asking."""
+
+    account_id: str
+    """Id of the account; `visitor` is never stored."""
+
+    name: str
+    """Name of the account."""
+
+    role: Role
+    """What the account may do."""
+
+
+LOCAL = Identity(LOCAL_ACCOUNT_ID, "local", Role.admin)
+"""Whoever sits at this machine, while there are no accounts."""
+
+VISITOR = Identity("visitor", "visitor", Role.viewer)
+"""Anybody, in a public demo."""
+
+
+class Forbidden(Exception):  # noqa: N818  the name of the HTTP status
+    """The account may not do this; the message is fit to be shown."""
+
+    code = "forbidden"
+    status = 403
+
+
+def identity_of(scope: Mapping[str, Any]) -> Identity:
+    """Who is asking; raises `Forbidden` on the few paths that are open to strangers."""
+    identity = scope.get(SCOPE_KEY)
+    if not isinstance(identity, Identity):
+        raise Forbidden("Nobody is logged in; log in first.")
+    return identity
+
+
+def require(scope: Mapping[str, Any], action: Action) -> Identity:
+    """Who is asking, if that account may do it; raises `Forbidden`."""
+    identity = identity_of(scope)
+    if not allows(identity.role, action):
+        wish = action.replace("_", " ")
+        raise Forbidden(
+            f"The role {identity.role} may not {wish}. Ask an administrator for another role."
+        )
+    return identity

@@ -1,0 +1,258 @@
+"""Logging in through the organisation's OpenID Connect provider: code flow with PKCE."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.httpx_client import AsyncOAuth2Client
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from pathviewer.auth import logins
+from pathviewer.auth.errors import AccessError
+from pathviewer.auth.guard import merged
+from pathviewer.auth.oidc_accounts import account_of
+from pathviewer.auth.pages import go_on_page, notice_page, safe_path
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from pathviewer.auth.access import Access
+    from pathviewer.auth.proxy import Visit
+    from pathviewer.settings import Settings
+    from storage.database import Database
+
+COOKIE = "pathviewer_oidc"
+MINUTES = 10
+"""How long a person may take at the provider."""
+
+WAITING = 1000
+"""Logins under way that are remembered."""
+
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
+"""Signatures accepted; none that share a secret, and not `none`."""
+
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+UNREACHABLE = (httpx2.HTTPError, httpx2.InvalidURL)
+SCOPES = "openid profile email"
+TIMEOUT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A login that is under way at the provider."""
+
+    nonce: str
+    """Comes back inside the signed id token."""
+
+    verifier: str
+    """The secret half of PKCE."""
+
+    browser: str
+    """Value of the cookie of the browser that began it."""
+
+    next_path: str
+    """Where the browser wants to go afterwards."""
+
+    until: float
+    """`time.monotonic()` at which it is given up."""
+
+
+class ProviderError(Exception):
+    """The provider cannot be reached or answered wrongly."""
+
+
+def oidc_routes(settings: Settings, database: Database, access: Access) -> list[Route]:
+    """`GET /login/oidc` and `GET /login/oidc/callback`; 404 while no issuer is set."""
+    login = OidcLogin(settings, database, access)
+    return [
+        Route("/login/oidc", login.start, methods=["GET"]),
+        Route("/login/oidc/callback", login.callback, methods=["GET"]),
+    ]
+
+
+class OidcLogin:
+    """The provider's side of one run."""
+
+    def __init__(self, settings: Settings, database: Database, access: Access) -> None:
+        self._settings = settings
+        self._database = database
+        self._access = access
+        self._pending: OrderedDict[str, Pending] = OrderedDict()
+        self._path = f"{settings.root_path}/login/oidc"
+
+    async def start(self, request: Request) -> Response:
+        """Send the browser to the provider."""
+        if not self._settings.oidc_issuer:
+            return self._notice(404, "No OpenID provider is set up here.")
+        visit = self._visit(request)
+        try:
+            secure = logins.is_secure(self._settings, visit)
+            metadata = await self._metadata()
+        except AccessError as error:
+            return self._notice(400, str(error))
+        except ProviderError as error:
+            return self._notice(502, str(error))
+        state, pending = self._remember(request.query_params.get("next", "/"))
+        async with self._client(visit) as client:
+            url, _ = client.create_authorization_url(
+                metadata["authorization_endpoint"],
+                state=state,
+                nonce=pending.nonce,
+                code_verifier=pending.verifier,
+            )
+        response = RedirectResponse(url, 303)
+        # Lax: the way back from the provider is another site's navigation
+        response.set_cookie(
+            COOKIE, pending.browser, MINUTES * 60, path=self._path, secure=secure, httponly=True,
+            samesite="lax",
+        )  # fmt: skip
+        return response
+
+    async def callback(self, request: Request) -> Response:
+        """Take the browser back from the provider, and log its account in."""
+        pending = self._recall(request.query_params.get("state", ""))
+        browser = request.cookies.get(COOKIE, "")
+        if pending is None or not secrets.compare_digest(
+            browser.encode(), pending.browser.encode()
+        ):
+            return self._notice(400, "This login took too long or began elsewhere. Try again.")
+        code = request.query_params.get("code")
+        if not code:
+            return self._notice(401, "The OpenID provider did not log you in. Try again.")
+        visit = self._visit(request)
+        try:
+            claims = await self._claims(visit, code, pending)
+            account = await run_in_threadpool(account_of, self._settings, self._database, claims)
+            token = await run_in_threadpool(
+                logins.begin, self._settings, self._database, account, visit, "oidc"
+            )
+            response = go_on_page(self._settings, pending.next_path)
+            logins.set_cookie(response, self._settings, visit, token)
+        except ProviderError as error:
+            return self._notice(502, str(error))
+        except AccessError as error:
+            return self._notice(403, str(error))
+        except StorageError as error:
+            return self._notice(503, str(error))
+        response.delete_cookie(COOKIE, path=self._path, httponly=True)
+        return response
+
+    def _remember(self, next_path: str) -> tuple[str, Pending]:
+        pending = Pending(
+            nonce=secrets.token_urlsafe(32),
+            verifier=secrets.token_urlsafe(48),
+            browser=secrets.token_urlsafe(32),
+            next_path=safe_path(next_path),
+            until=time.monotonic() + MINUTES * 60,
+        )
+        state = secrets.token_urlsafe(32)
+        self._pending[state] = pending
+        while len(self._pending) > WAITING:
+            self._pending.popitem(last=False)
+        return state, pending
+
+    def _recall(self, state: str) -> Pending | None:
+        """Once only, and not too late."""
+        pending = self._pending.pop(state, None)
+        return pending if pending and time.monotonic() < pending.until else None
+
+    def _visit(self, request: Request) -> Visit:
+        return self._access.proxies.visit(request.scope, merged(request.scope["headers"]))
+
+    def _notice(self, status: int, message: str) -> Response:
+        return notice_page(self._settings, message, status=status)
+
+    def _client(self, visit: Visit) -> AsyncOAuth2Client:
+        scheme = "https" if visit.secure else "http"
+        return AsyncOAuth2Client(
+            self._settings.oidc_client_id,
+            self._settings.oidc_client_secret.get_secret_value(),
+            redirect_uri=f"{scheme}://{visit.host.decode('latin-1')}{self._path}/callback",
+            scope=SCOPES,
+            code_challenge_method="S256",
+            timeout=TIMEOUT_SECONDS,
+        )
+
+    async def _metadata(self) -> Mapping[str, Any]:
+        issuer = self._settings.oidc_issuer.rstrip("/")
+        metadata = await fetch_json(f"{issuer}/.well-known/openid-configuration")
+        if str(metadata.get("issuer", "")).rstrip("/") != issuer:
+            raise ProviderError(
+                f"The OpenID provider calls itself {metadata.get('issuer')!r}; the administrator "
+                "has to set PATHVIEWER_OIDC_ISSUER to exactly that."
+            )
+        for endpoint in ENDPOINTS:
+            if not isinstance(metadata.get(endpoint), str):
+                raise ProviderError(f"The OpenID provider does not say what its {endpoint} is.")
+        return metadata
+
+    async def _claims(self, visit: Visit, code: str, pending: Pending) -> Mapping[str, Any]:
+        """Who the provider says it is: the checked claims of the id token, names filled in."""
+        metadata = await self._metadata()
+        try:
+            async with self._client(visit) as client:
+                token = await client.fetch_token(
+                    metadata["token_endpoint"], code=code, code_verifier=pending.verifier
+                )
+                claims = await self._checked(metadata, token["id_token"], pending.nonce)
+                if not {"preferred_username", "email"} & claims.keys():
+                    claims = await self._with_names(client, metadata, claims)
+        except (*UNREACHABLE, AuthlibBaseError, JoseError, KeyError, ValueError) as error:
+            raise ProviderError(
+                "The OpenID provider's answer could not be used. Try again, and ask the "
+                "administrator if it stays so."
+            ) from error
+        return claims
+
+    async def _checked(
+        self, metadata: Mapping[str, Any], id_token: str, nonce: str
+    ) -> dict[str, Any]:
+        keys = KeySet.import_key_set(await fetch_json(metadata["jwks_uri"]))  # type: ignore[arg-type]
+        claims = jwt.decode(id_token, keys, algorithms=ALGORITHMS).claims
+        jwt.JWTClaimsRegistry(
+            leeway=60,
+            iss={"essential": True, "value": metadata["issuer"]},
+            aud={"essential": True, "value": self._settings.oidc_client_id},
+            exp={"essential": True},
+            sub={"essential": True},
+            nonce={"essential": True, "value": nonce},
+        ).validate(claims)
+        return claims
+
+    async def _with_names(
+        self, client: AsyncOAuth2Client, metadata: Mapping[str, Any], claims: dict[str, Any]
+    ) -> dict[str, Any]:
+        if "userinfo_endpoint" not in metadata:
+            return claims
+        answer = (await client.get(metadata["userinfo_endpoint"])).raise_for_status().json()
+        if not isinstance(answer, dict):
+            raise ProviderError("The OpenID provider's word on the user could not be used.")
+        return {**answer, **claims} if answer.get("sub") == claims["sub"] else claims
+
+
+async def fetch_json(url: str) -> dict[str, Any]:
+    """A JSON object from the provider; raises `ProviderError`."""
+    try:
+        async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+            answer = (await client.get(url)).raise_for_status().json()
+    except (*UNREACHABLE, ValueError) as error:
+        raise ProviderError(
+            "The OpenID provider cannot be reached. Try again, or log in with a password."
+        ) from error
+    if not isinstance(answer, dict):
+        raise ProviderError("The OpenID provider's answer could not be used.")
+    return answer

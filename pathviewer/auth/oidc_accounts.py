@@ -1,0 +1,59 @@
+"""Which account is a person whom the OpenID provider has logged in."""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from pathviewer.auth.errors import AccessError
+from pathviewer.auth.secrets import RESERVED_NAMES
+from storage.accounts import AccountRecord, add_account, find_account, find_account_of_issuer
+from storage.audit import record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.orm import Session
+
+    from pathviewer.settings import Settings
+    from storage.database import Database
+
+LONGEST_BASE = 56
+"""Letters of a name, so that a number still fits behind it."""
+
+
+def account_of(settings: Settings, database: Database, claims: Mapping[str, Any]) -> AccountRecord:
+    """The account of (issuer, subject), made on the first login.
+
+    Raises `AccessError` if it is disabled, `StorageError` if it cannot be stored.
+    """
+    issuer, subject = str(claims["iss"]), str(claims["sub"])
+    with database.session() as session:
+        account = find_account_of_issuer(session, issuer, subject)
+        if account is None:
+            account = add_account(
+                session,
+                name=free_name(session, claims),
+                role=settings.oidc_default_role,
+                issuer=issuer,
+                subject=subject,
+            )
+            record(session, account.id, "account_added", account.name, {"by": "oidc"})
+    if account.disabled:
+        raise AccessError(f"The account {account.name} is disabled. Ask an administrator.")
+    return account
+
+
+def free_name(session: Session, claims: Mapping[str, Any]) -> str:
+    """A name that nobody has, from the user name, the e-mail address or the subject.
+
+    A person of the provider never becomes a local account just by having its name.
+    """
+    wish = claims.get("preferred_username") or claims.get("email") or claims["sub"]
+    base = re.sub(r"[^a-z0-9._@+-]+", "-", str(wish).lower()).lstrip("._@+-")[:LONGEST_BASE]
+    base = base or "user"
+    names = (base if number == 1 else f"{base}-{number}" for number in count(1))
+    return next(
+        name for name in names if name not in RESERVED_NAMES and find_account(session, name) is None
+    )

@@ -1,0 +1,140 @@
+"""What a request's way here tells of the browser: directly, or through a trusted reverse proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING, Any
+
+from pathviewer.auth.errors import AccessError
+from pathviewer.auth.hosts import is_loopback
+
+if TYPE_CHECKING:
+    from pathviewer.settings import Settings
+
+FORWARDING = frozenset(
+    {
+        b"forwarded",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"x-forwarded-prefix",
+        b"x-forwarded-proto",
+        b"x-real-ip",
+    }
+)
+"""Headers that speak for somebody else; removed unless a trusted proxy sent them."""
+
+REMEMBERED_ADDRESSES = 1024
+LONGEST_HOP = 64
+"""Letters of an address; what is longer is none."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request as its browser made it."""
+
+    headers: Mapping[bytes, bytes]
+    """Lower-case names; without forwarding headers unless a trusted proxy sent them."""
+
+    host: bytes
+    """What the browser called this server; empty if it did not say."""
+
+    secure: bool
+    """Whether the browser's own connection is under TLS."""
+
+    address: str
+    """The browser's address; empty if unknown."""
+
+    user: str
+    """Whom a trusted proxy says it has logged in; empty if none."""
+
+    at_this_machine: bool
+    """Whether no header says that the request was passed on for another machine."""
+
+
+class TrustedProxies:
+    """The reverse proxies whose headers are believed; raises `AccessError` for a bad address."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._networks = tuple(_network(text) for text in settings.trusted_proxies)
+        # a Space's container can be reached through its own proxy only
+        self._trust_all = bool(settings.public_demo and settings.space_host)
+        self._user_header = settings.proxy_user_header.strip().lower().encode("latin-1")
+        if settings.public_demo or not self._networks:
+            self._user_header = b""
+        self.watched = FORWARDING | ({self._user_header} if self._user_header else set())
+        self._known: dict[str, bool] = {}
+
+    def trusts(self, peer: str) -> bool:
+        """Whether an address is one of the proxies'."""
+        return self._trust_all or self._is_proxy(peer)
+
+    def _is_proxy(self, address: str) -> bool:
+        known = self._known.get(address)
+        if known is None:
+            if len(self._known) >= REMEMBERED_ADDRESSES:
+                self._known.clear()
+            known = self._known[address] = self._inside(address)
+        return known
+
+    def _inside(self, peer: str) -> bool:
+        try:
+            address = ip_address(peer)
+        except ValueError:  # a Unix socket has no address
+            return False
+        if isinstance(address, IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        return any(address in network for network in self._networks)
+
+    def visit(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Visit:
+        """What to believe of a request whose (merged) headers are given."""
+        client = scope.get("client")
+        peer = str(client[0]) if client else ""
+        local = _at_this_machine(headers)
+        secure = scope.get("scheme") in {"https", "wss"}
+        if not self.trusts(peer):
+            kept = {name: headers[name] for name in headers if name not in self.watched}
+            return Visit(kept, headers.get(b"host", b""), secure, peer, "", local)
+        proto = _last(headers.get(b"x-forwarded-proto", b""))
+        return Visit(
+            headers=headers,
+            host=_last(headers.get(b"x-forwarded-host", b"")) or headers.get(b"host", b""),
+            secure=proto.lower() in {b"https", b"wss"} if proto else secure,
+            address=self._browser(headers, peer),
+            user=headers.get(self._user_header, b"").decode("latin-1") if self._user_header else "",
+            at_this_machine=local,
+        )
+
+    def _browser(self, headers: Mapping[bytes, bytes], peer: str) -> str:
+        """The last hop that is no trusted proxy: what stands before it anybody may have written."""
+        hops = _hops(headers)
+        return next((hop for hop in reversed(hops) if not self._is_proxy(hop)), peer)
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError as error:
+        raise AccessError(
+            f"{text!r} in PATHVIEWER_TRUSTED_PROXIES is neither an address such as 10.0.0.7 nor "
+            "a network such as 10.0.0.0/24."
+        ) from error
+
+
+def _hops(headers: Mapping[bytes, bytes]) -> list[str]:
+    listed = headers.get(b"x-forwarded-for", b"").decode("latin-1")
+    return [hop.strip()[:LONGEST_HOP] for hop in listed.split(",") if hop.strip()]
+
+
+def _at_this_machine(headers: Mapping[bytes, bytes]) -> bool:
+    """Believed from anybody, since it can only take rights away."""
+    real = headers.get(b"x-real-ip", b"").decode("latin-1").strip()
+    hops = [*_hops(headers), *([real] if real else [])]
+    return b"forwarded" not in headers and all(is_loopback(hop) for hop in hops)
+
+
+def _last(value: bytes) -> bytes:
+    """Of several values the one that the nearest proxy wrote."""
+    return value.rpartition(b",")[2].strip()

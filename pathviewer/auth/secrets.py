@@ -1,0 +1,74 @@
+"""Passwords, session and bearer tokens, and account names: made, checked, hashed."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from functools import cache
+from hashlib import sha256
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from pathviewer.auth.errors import AccessError
+
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 1024
+RESERVED_NAMES = frozenset({"local", "visitor"})
+"""Names of the two identities that nobody logs in as."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
+_hasher = PasswordHasher()
+
+
+def account_name(text: str) -> str:
+    """The name as it is stored: trimmed, lower case. Raises `AccessError` if it cannot be one."""
+    name = text.strip().lower()
+    if not _NAME.fullmatch(name):
+        raise AccessError(
+            f"{text[:80]!r} cannot be an account's name: use 1 to 64 letters a-z, digits and "
+            "the signs . _ @ + -, beginning with a letter or digit."
+        )
+    if name in RESERVED_NAMES:
+        raise AccessError(f"The name {name} is the program's own; choose another one.")
+    return name
+
+
+def hash_password(password: str) -> str:
+    """Its Argon2 hash; takes some 50 ms. Raises `AccessError` if it is too short or too long."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise AccessError(
+            f"A password needs {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, this one "
+            f"has {len(password)}; a few words in a row are easy to remember."
+        )
+    return _hasher.hash(password)
+
+
+def verify_password(password_hash: str | None, password: str) -> bool:
+    """Whether the password is right; without a hash it is wrong, but takes as long."""
+    if len(password) > LONGEST_PASSWORD:
+        return False
+    try:
+        return _hasher.verify(password_hash or _nobodys_hash(), password) and bool(password_hash)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher.hash(secrets.token_urlsafe())
+
+
+def new_token() -> str:
+    """A secret of 256 bits, 43 characters."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a token; it is random, so no slow hash is needed."""
+    return sha256(token.encode()).hexdigest()
+
+
+def needs_rehash(password_hash: str) -> bool:
+    """Whether the hash was made with weaker parameters than today's."""
+    return _hasher.check_needs_rehash(password_hash)

@@ -1,0 +1,48 @@
+"""Slowing down whoever guesses passwords."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+
+REMEMBERED_KEYS = 10_000
+
+
+class Throttle:
+    """Counts failed attempts per key (a name, an address) in a sliding window, in memory."""
+
+    def __init__(
+        self, attempts: int, window_seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._attempts = attempts
+        self._window = window_seconds
+        self._clock = clock
+        # per key at most `attempts` moments, so the memory is bounded
+        self._failures: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def seconds_to_wait(self, keys: Iterable[str]) -> float:
+        """How long the next attempt with these keys has to wait; 0 if it may be made now."""
+        return max((self._wait(key) for key in keys), default=0.0)
+
+    def count(self, keys: Iterable[str]) -> None:
+        """Count an attempt as failed, before its password is looked at: many may run at once."""
+        for key in keys:
+            moments = self._failures.setdefault(key, deque(maxlen=self._attempts))
+            moments.append(self._clock())
+            self._failures.move_to_end(key)
+        while len(self._failures) > REMEMBERED_KEYS:
+            self._failures.popitem(last=False)
+
+    def succeeded(self, name_key: str, address_key: str) -> None:
+        """Forget a name's failures, and that this attempt was counted against the address."""
+        self._failures.pop(name_key, None)
+        moments = self._failures.get(address_key)
+        if moments:
+            moments.pop()
+
+    def _wait(self, key: str) -> float:
+        moments = self._failures.get(key)
+        if not moments or len(moments) < self._attempts:
+            return 0.0
+        return max(0.0, moments[0] + self._window - self._clock())

@@ -1,0 +1,138 @@
+"""`bench model` and `bench attention`: what a question costs, and what watching attention adds."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.errors import ModelError
+from models.registry import resolve
+from pathviewer.bench.load import LoadError
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+DeviceOption = Annotated[
+    str | None, typer.Option(help="cpu or cuda; CUDA is taken if it is there and none is named.")
+]
+
+
+def bench_model(
+    model: Annotated[
+        str | None, typer.Option(help="Model to measure; 10 M random weights if not given.")
+    ] = None,
+    side: Annotated[int, typer.Option(min=28, help="Side of the region, pixels.")] = 448,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds, plain generation in turn.")] = 5,
+    device: DeviceOption = None,
+    start: Annotated[bool, typer.Option(help="Also time the start of `python app.py`.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """First token, 100 tokens, memory and start-up of the model; against plain generate."""
+    with sentences(), checkpoint(model) as (location, name):
+        from models.bench.model import measure_model
+
+        found = asdict(measure_model(location, name=name, side=side, rounds=rounds, device=device))
+        info = found.pop("model")
+        found |= {key: info[key] for key in ("parameters", "device", "dtype", "attention")}
+        if start:
+            from pathviewer.bench.start_up import measure_start
+
+            found |= asdict(measure_start(location))
+    report(found, MODEL_ROWS, as_json)
+
+
+def bench_attention(
+    size: Annotated[
+        str, typer.Option(help="Network of random weights: tiny, small, heads-of-7b or 7b.")
+    ] = "tiny",
+    cells: Annotated[int, typer.Option(min=2, help="Token cells along a side.")] = 16,
+    tokens: Annotated[int, typer.Option(min=2, help="Tokens of the answer.")] = 100,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds, the three ways in turn.")] = 15,
+    device: DeviceOption = None,
+    kernel: Annotated[
+        str | None, typer.Option(help="sdpa or flash_attention_2; the fastest if not given.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Time and memory of capturing attention, against none and against eager attention."""
+    with sentences():
+        from models.bench.attention import measure_attention
+
+        found = measure_attention(
+            size=size, cells=cells, tokens=tokens, rounds=rounds, device=device, kernel=kernel
+        )
+    report(asdict(found), ATTENTION_ROWS, as_json)
+
+
+MODEL_ROWS = {
+    "load_s": "worker started to model ready, s",
+    "first_token_s": "first token, s (aim 0.7)",
+    "answer_s": "100 tokens, s (aim 3)",
+    "tokens_per_s": "tokens per s after the first",
+    "plain_ratio": "answer over plain generate (aim 1.05)",
+    "rss_mib": "worker's resident memory, MiB (aim 1,200 MB)",
+    "page_s": "`python app.py` to the page, s (aim 5)",
+    "ready_s": "`python app.py` to the model, s (aim 15)",
+    "parameters": "weights",
+    "device": "device",
+    "dtype": "numbers",
+    "attention": "attention kernel",
+}
+ATTENTION_ROWS = {
+    "time_ratio": "time with capture over without (aim 1.03)",
+    "memory_ratio": "peak memory with capture over without (aim 1.05)",
+    "eager_time_ratio": "time of eager with output_attentions over without",
+    "eager_memory_ratio": "peak memory of eager with output_attentions over without",
+    "max_abs_diff": "largest difference from eager's rows (aim 1e-5 in float32)",
+    "tokens_identical": "tokens as without capture (1 yes)",
+    "seconds": "answer without capture, s",
+    "mebibytes": "peak memory of tensors without capture, MiB",
+    "device": "device",
+    "dtype": "numbers",
+    "kernel": "attention kernel",
+}
+
+
+def report(found: Mapping[str, object], rows: Mapping[str, str], as_json: bool) -> None:
+    """Print the figures: a table, or one JSON object."""
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    width = max(map(len, rows.values()))
+    for key, label in rows.items():
+        if key in found:
+            value = found[key]
+            shown = f"{value:,.4g}" if isinstance(value, float) else f"{value}"
+            typer.echo(f"{label:<{width}}  {shown}")
+
+
+@contextmanager
+def checkpoint(model: str | None) -> Iterator[tuple[Path, str]]:
+    """Folder and name of a model; without one a folder of random weights, for the time being."""
+    if model is not None:
+        found = resolve(model)
+        if found.location is None:
+            raise ModelError(f"“{found.name}” has no weights that could be measured.")
+        yield found.location, found.name
+        return
+    from models.training.fresh import write_fresh_checkpoint
+
+    with tempfile.TemporaryDirectory() as made:
+        yield write_fresh_checkpoint(Path(made) / "fresh"), "random weights"
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """End a benchmark that cannot run in a sentence; benchmarks need what the tests need."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        sys.exit(f"Benchmarks need {error.name}: pip install -r requirements-dev.txt installs it.")
+    except (LoadError, ModelError) as error:
+        sys.exit(str(error))

@@ -1,0 +1,93 @@
+"""How long `python app.py` takes to a served page, and to a model that answers."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from pathviewer.bench.load import LoadError
+from pathviewer.settings import read_settings
+from pathviewer.ui.assets import ensure_assets
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_SECONDS = 120.0
+"""A start that takes longer is given up."""
+
+
+@dataclass(frozen=True)
+class StartFigures:
+    """Seconds from the command to what a person can see."""
+
+    page_s: float
+    """To the page, loaded by a browser's first request."""
+    ready_s: float
+    """To a model that answers."""
+
+
+def measure_start(checkpoint: Path) -> StartFigures:
+    """Run the application with the checkpoint in a folder, in an empty state folder.
+
+    The viewer's JavaScript is there already, as on every start but the first. Raises LoadError if
+    the page or the model does not come.
+    """
+    settings = read_settings()
+    ensure_assets(settings.assets)
+    with tempfile.TemporaryDirectory() as made:
+        data = Path(made) / "state"
+        (Path(made) / "slides").mkdir()
+        shutil.copytree(settings.assets, data / "assets")
+        port = free_port()
+        command = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--data", str(data), "--slides", f"{made}/slides", "--model", str(checkpoint)]
+        began = time.perf_counter()
+        program = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+        try:
+            return watched(program, f"http://127.0.0.1:{port}", began)
+        finally:
+            program.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                program.wait(10)
+            program.kill()
+
+
+def watched(program: subprocess.Popen[bytes], base: str, began: float) -> StartFigures:
+    """The figures of a program that was started at `began`."""
+    with httpx.Client(base_url=base, timeout=MOST_SECONDS, follow_redirects=True) as client:
+        page = waited(program, began, lambda: client.get("/").status_code == 200)
+        ready = waited(program, began, lambda: model_is_ready(client))
+    return StartFigures(page, ready)
+
+
+def waited(program: subprocess.Popen[bytes], began: float, arrived: Callable[[], bool]) -> float:
+    """Seconds from `began` until `arrived` says yes."""
+    while time.perf_counter() - began < MOST_SECONDS and program.poll() is None:
+        with suppress(httpx.TransportError):
+            if arrived():
+                return time.perf_counter() - began
+        time.sleep(0.02)
+    raise LoadError("The program did not start; `python -m pathviewer doctor` says why.")
+
+
+def model_is_ready(client: httpx.Client) -> bool:
+    """Whether the health page says so; raises LoadError where it never will."""
+    model = client.get("/api/health").json()["model"]
+    if model["state"] in ("failed", "stopped"):
+        raise LoadError(str(model["sentence"]))
+    return bool(model["state"] == "ready")
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])

@@ -1,0 +1,135 @@
+"""The commands of `python -m pathviewer`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pathviewer.auth.users_cli import app as user_app
+from pathviewer.bench.model_commands import bench_attention, bench_model
+from pathviewer.evaluate_cli import evaluate_command
+from pathviewer.model_cli import app as model_app
+from pathviewer.reading.ask_cli import ask_command
+from pathviewer.settings import read_settings
+from pathviewer.slides.demo_cli import demo_slide_command
+from pathviewer.training_cli import app as train_app
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="Ask a pathology vision-language model about a whole-slide image. Not for diagnosis.",
+)
+bench_app = typer.Typer(no_args_is_help=True, help="Measure this machine; ratios against a peer.")
+bench_app.command("attention")(bench_attention)
+bench_app.command("model")(bench_model)
+app.add_typer(user_app, name="user")
+app.add_typer(bench_app, name="bench")
+app.add_typer(model_app, name="model")
+app.add_typer(train_app, name="train")
+app.command("demo-slide")(demo_slide_command)
+app.command("ask")(ask_command)
+app.command("evaluate")(evaluate_command)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="TCP port; 0 picks a free one.")] = None,
+    slides: Annotated[
+        list[Path] | None, typer.Option(help="Folder of slides; may be given several times.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="State folder.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model that answers: a name, a folder, scripted or none.")
+    ] = None,
+    public_demo: Annotated[
+        bool | None, typer.Option("--public-demo", help="Open to anybody, demo slide only.")
+    ] = None,
+) -> None:
+    """Serve the pages; what `python app.py` runs."""
+    from pathviewer.serving import serve as run
+
+    given = {
+        "host": host,
+        "port": port,
+        "slides": tuple(slides) if slides else None,
+        "data": data,
+        "model": model,
+        "public_demo": public_demo,
+    }
+    run(read_settings(**{name: value for name, value in given.items() if value is not None}))
+
+
+@app.command()
+def doctor(as_json: JsonOption = False) -> None:
+    """Check that the program can run here; exit 1 if it could not."""
+    from pathviewer.doctor import examine
+
+    checks = examine(read_settings())
+    if as_json:
+        typer.echo(json.dumps({"checks": [check.as_dict() for check in checks]}))
+    else:
+        for check in checks:
+            typer.echo(f"{check.verdict:<8} {check.subject}: {check.sentence}")
+    if any(check.fatal for check in checks):
+        raise typer.Exit(1)
+
+
+@bench_app.command("tiles")
+def bench_tiles(
+    slide: Annotated[
+        Path | None, typer.Option(help="JPEG slide to serve; a large phantom if not given.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="Length of one load.")] = 3.0,
+    rounds: Annotated[int, typer.Option(help="Rounds, the servers taking turns.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Tiles per second, against the server's limit and against DeepZoomGenerator."""
+    with bench_errors():
+        from pathviewer.bench.tiles import bench_tiles as run
+
+        run(slide, seconds, rounds, as_json)
+
+
+@bench_app.command("viewer")
+def bench_viewer(
+    slide: Annotated[
+        Path | None, typer.Option(help="Slide to zoom into; a large phantom if not given.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Rounds, the viewers taking turns.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Time of seven zooms in a real browser, against DeepZoomGenerator."""
+    with bench_errors():
+        from pathviewer.bench.viewer import bench_viewer as run
+
+        run(slide, as_json, rounds)
+
+
+@contextmanager
+def bench_errors() -> Iterator[None]:
+    """End a benchmark that cannot run in a sentence; benchmarks need what the tests need."""
+    from pathviewer.bench.load import LoadError
+
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        sys.exit(f"Benchmarks need {error.name}: pip install -r requirements-dev.txt installs it.")
+    except LoadError as error:
+        sys.exit(str(error))
+
+
+def serve_command() -> None:
+    """What `python app.py` runs: `serve`, with its options."""
+    alone = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)
+    alone.command()(serve)
+    alone(prog_name="app.py")

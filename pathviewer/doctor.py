@@ -1,0 +1,186 @@
+"""`doctor`: could the program run here? Each check ends in a sentence and a way out."""
+
+from __future__ import annotations
+
+import ctypes.util
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pathviewer.auth.access import Access, AccessError
+from pathviewer.reading.engine import ModelEngine
+from pathviewer.serving import ServeError, listen
+from pathviewer.settings import Settings
+from pathviewer.ui.assets import AssetsError, ensure_assets
+from storage.database import open_database
+from storage.errors import StorageError
+
+MODEL_SECONDS = 300.0
+"""A model that has not loaded after this long is reported as it is then."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one look at the machine found."""
+
+    subject: str
+    """What was looked at."""
+    verdict: str
+    """`ok`, `note` (runs without it) or `problem` (could not run)."""
+    sentence: str
+    """What was found, and the way out if something is wrong."""
+
+    @property
+    def fatal(self) -> bool:
+        """Whether the program could not run."""
+        return self.verdict == "problem"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The check as JSON values."""
+        return asdict(self)
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Run every check; none of them raises."""
+    checks: list[Callable[[Settings], Iterator[Check]]] = [
+        slide_libraries,
+        slide_folders,
+        state_folder,
+        assets,
+        database,
+        address,
+        model,
+        gpu,
+    ]
+    return [found for check in checks for found in check(settings)]
+
+
+def slide_libraries(_: Settings) -> Iterator[Check]:
+    """OpenSlide and the JPEG library can be loaded."""
+    try:
+        import openslide
+        import simplejpeg
+    except (ImportError, OSError) as error:
+        sentence = f"They cannot be loaded ({error}); pip install -r requirements.txt brings them."
+        yield Check("slide libraries", "problem", sentence)
+        return
+    yield Check(
+        "slide libraries",
+        "ok",
+        f"OpenSlide {openslide.__library_version__} and simplejpeg {simplejpeg.__version__} load.",
+    )
+
+
+def slide_folders(settings: Settings) -> Iterator[Check]:
+    """Each configured folder is there and can be read."""
+    if not settings.slides:
+        sentence = "No folder is named in PATHVIEWER_SLIDES; the demo slide is shown."
+        yield Check("slides", "note", sentence)
+    for folder in settings.slides:
+        try:
+            count = sum(1 for _ in folder.iterdir())
+        except OSError as error:
+            sentence = (
+                f"{folder} cannot be read ({error.strerror}); the program runs without it. "
+                "Name a readable folder in PATHVIEWER_SLIDES."
+            )
+            yield Check("slides", "note", sentence)
+        else:
+            yield Check("slides", "ok", f"{folder} can be read ({count} entries).")
+
+
+def state_folder(settings: Settings) -> Iterator[Check]:
+    """The state folder can be written."""
+    probe = settings.data / ".doctor"
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+        free_gib = shutil.disk_usage(settings.data).free / 2**30
+    except OSError as error:
+        sentence = (
+            f"{settings.data} cannot be written ({error.strerror}). "
+            "Name a writable folder in PATHVIEWER_DATA."
+        )
+        yield Check("state folder", "problem", sentence)
+    else:
+        yield Check("state folder", "ok", f"{settings.data} is writable, {free_gib:.1f} GiB free.")
+
+
+def assets(settings: Settings) -> Iterator[Check]:
+    """The viewer's JavaScript is there, or can be installed now."""
+    try:
+        ensure_assets(settings.assets)
+    except (AssetsError, OSError) as error:
+        yield Check("front-end assets", "problem", str(error))
+    else:
+        yield Check("front-end assets", "ok", f"The viewer's JavaScript is in {settings.assets}.")
+
+
+def database(settings: Settings) -> Iterator[Check]:
+    """The database opens at this program's revision, and the address is safe with its accounts."""
+    try:
+        opened = open_database(settings.database)
+    except (StorageError, OSError) as error:
+        yield Check("database", "problem", str(error))
+        return
+    try:
+        yield Check("database", "ok", f"It opens, at revision {opened.revision()}.")
+        Access(settings, opened).check_exposure()
+    except AccessError as error:
+        yield Check("access", "problem", str(error))
+    else:
+        yield Check("access", "ok", f"{settings.host} may be listened on with these settings.")
+    finally:
+        opened.close()
+
+
+def address(settings: Settings) -> Iterator[Check]:
+    """The address can be listened on."""
+    try:
+        listen(settings).close()
+    except ServeError as error:
+        yield Check("address", "note", str(error))
+    else:
+        yield Check("address", "ok", f"{settings.host}:{settings.port} is free.")
+
+
+def model(settings: Settings) -> Iterator[Check]:
+    """The model can be loaded: it is, in a process of its own, and let go of again."""
+    engine = ModelEngine(settings)
+    started = time.monotonic()
+    engine.start()
+    try:
+        status = engine.settled(MODEL_SECONDS)
+    finally:
+        engine.close()
+    if status.state == "ready":
+        took = f"Loading took {time.monotonic() - started:.1f} s."
+        yield Check("model", "ok", f"{status.sentence} {took}")
+    else:
+        sentence = f"{status.sentence} Slides can be viewed and regions framed without it."
+        yield Check("model", "note", sentence)
+
+
+def gpu(_: Settings) -> Iterator[Check]:
+    """Whether an NVIDIA driver answers; without one the model runs on the processor."""
+    listing = shutil.which("nvidia-smi")
+    if not listing or not ctypes.util.find_library("cuda"):
+        yield Check("GPU", "note", "No NVIDIA GPU was found; models run on the processor.")
+        return
+    try:
+        found = subprocess.run(
+            [listing, "-L"], capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        sentence = (
+            "nvidia-smi gives no answer; if the model cannot use it, set PATHVIEWER_DEVICE=cpu."
+        )
+        yield Check("GPU", "note", sentence)
+        return
+    names = "; ".join(found.stdout.split("\n")).strip("; ")
+    verdict = "ok" if found.returncode == 0 else "note"
+    yield Check("GPU", verdict, names or f"nvidia-smi failed: {found.stderr.strip()}.")

@@ -1,0 +1,61 @@
+"""Which of Gradio's routes are open: what our page and `gradio_client` need, and no other.
+
+Gradio brings some eighty routes, and more with every version: it takes uploads and recordings,
+fetches files and foreign addresses, and talks to the Hugging Face hub. A list of what is open
+stays right when Gradio grows.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+from starlette.websockets import WebSocketClose
+
+from pathviewer.api.responses import not_allowed, not_found
+from pathviewer.auth.guard import path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+DOORS = {
+    "GET": re.compile(
+        r"/|/config|/theme\.css|/favicon\.ico|/robots\.txt|/(assets|static)/.+"
+        r"|/gradio_api/(info|startup-events|queue/(data|status)|heartbeat/[^/]+)"
+        r"|/gradio_api/call/(v2/)?[^/]+/[^/]+"
+    ),
+    "HEAD": re.compile(r"/"),
+    "POST": re.compile(r"/gradio_api/(cancel|reset|queue/join|run/[^/]+|call/(v2/)?[^/]+)"),
+}
+"""Paths of Gradio's that are open, whole, by method."""
+
+
+class GradioDoors:
+    """Gradio's app behind its open doors; every other request that comes here is answered."""
+
+    def __init__(self, gradio: ASGIApp, ours: Sequence[BaseRoute]) -> None:
+        self._gradio = gradio
+        self._ours = [route for route in ours if isinstance(route, Route)]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request that none of our own routes took."""
+        if scope["type"] == "websocket":  # Gradio has none
+            await WebSocketClose()(scope, receive, send)
+            return
+        path = path_of(scope)
+        methods = {method for method, doors in DOORS.items() if doors.fullmatch(path)}
+        if scope["method"] in methods:
+            await self._gradio(scope, receive, send)
+            return
+        methods |= self._methods_of_ours(path)
+        answer = not_allowed(scope["method"], methods) if methods else not_found(path)
+        await answer(scope, receive, send)
+
+    def _methods_of_ours(self, path: str) -> set[str]:
+        """Starlette's own 405 is lost: Gradio's mount takes every path that a method misses."""
+        found = (route.methods or () for route in self._ours if route.path_regex.match(path))
+        return {method for methods in found for method in methods}

@@ -1,0 +1,1 @@
+"""From a region and a question to an answer that can be kept."""

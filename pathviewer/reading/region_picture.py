@@ -1,0 +1,85 @@
+"""The pixels of a region as the model sees them: resized here, once, into its pixel budget."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from models.messages import Box, PixelBudget, PromptImage
+from models.pictures import as_prompt_image, open_picture
+from models.placement import resized_size
+from pathviewer.slides.geometry import Region, check_inside
+from pathviewer.slides.slide import Slide
+
+PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg"}
+"""Files that are read as plain pictures, whose own pixels are level 0."""
+
+_FINER = 4
+"""A slide is read with up to so many times the pixels that are sent, then resized bicubically,
+as the model's own processor does."""
+
+
+@dataclass(frozen=True)
+class RegionPicture:
+    """A region as it is shown to a model."""
+
+    region: Region
+    """What it shows, level-0 pixels."""
+    pixels: Image.Image
+    """RGB, of the size that the budget gives: the model's processor leaves it as it is, unless
+    the budget is too narrow to hold any size of this shape."""
+    mpp: float | None
+    """Microns per pixel of the picture, the mean of x and y; None if the slide's are unknown."""
+    quickhash: str | None
+    """OpenSlide's hash of the slide's identity, None for a plain picture or if it has none."""
+
+    @property
+    def image(self) -> PromptImage:
+        """The picture as a prompt takes it."""
+        region = self.region
+        box = Box(region.x, region.y, region.width, region.height)
+        return as_prompt_image(self.pixels, box)
+
+
+def picture_of_slide(
+    slide: Slide, region: Region | None, budget: PixelBudget, *, factor: int = 28
+) -> RegionPicture:
+    """A region of an open slide; None takes all of it.
+
+    Raises SlideError for a region outside the slide or damaged pixels, PromptError for one that
+    is too narrow.
+    """
+    region = region or Region(0, 0, slide.width, slide.height)
+    check_inside(region, slide.width, slide.height)
+    size = resized_size(region.width, region.height, budget, factor=factor)
+    read = slide.read_region(region, _FINER * size[0] * size[1]).pixels
+    pixels = read.resize(size, Image.Resampling.BICUBIC)
+    return RegionPicture(region, pixels, _mpp(slide.mpp, region, size), slide.quickhash)
+
+
+def picture_of_file(
+    path: Path, region: Region | None, budget: PixelBudget, *, factor: int = 28
+) -> RegionPicture:
+    """A region of a slide, or of a PNG or JPEG picture, by its path; None takes all of it.
+
+    Raises SlideError and PromptError, whose messages name the file, never its folder.
+    """
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
+        with closing(Slide(path, path.name)) as slide:
+            return picture_of_slide(slide, region, budget, factor=factor)
+    whole = open_picture(path)
+    region = region or Region(0, 0, *whole.size)
+    check_inside(region, *whole.size)
+    size = resized_size(region.width, region.height, budget, factor=factor)
+    corner = region.x + region.width, region.y + region.height
+    cut = whole.crop((region.x, region.y, *corner))
+    return RegionPicture(region, cut.resize(size, Image.Resampling.BICUBIC), None, None)
+
+
+def _mpp(slide_mpp: float | None, region: Region, size: tuple[int, int]) -> float | None:
+    if slide_mpp is None:
+        return None
+    return slide_mpp * (region.width / size[0] + region.height / size[1]) / 2

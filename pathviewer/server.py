@@ -1,0 +1,211 @@
+"""The whole application as one ASGI app: guard, tiles, JSON routes, pages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.routing import Mount
+
+from pathviewer.api.region_routes import region_routes
+from pathviewer.api.responses import exception_handlers, internal_error
+from pathviewer.api.service_routes import service_routes
+from pathviewer.api.slide_routes import slide_routes
+from pathviewer.api.tile_route import TileRoute
+from pathviewer.api.upload_routes import upload_routes
+from pathviewer.auth.access import Access
+from pathviewer.auth.guard import Guard
+from pathviewer.auth.login import auth_routes
+from pathviewer.gradio_doors import GradioDoors
+from pathviewer.reading.engine import ModelEngine
+from pathviewer.slides.library import SlideLibrary
+from pathviewer.slides.pool import SlidePool
+from pathviewer.ui.page import build_page, page_options
+from pathviewer.ui.served import page_routes
+from storage.database import Database, open_database
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from pathviewer.settings import Settings
+
+QUEUE_POLL_SECONDS = 0.02
+"""How often Gradio's queue looks for events, and so the most that it delays one."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes and pages share; made once for a run."""
+
+    settings: Settings
+    """What the run was told."""
+    database: Database
+    """Accounts, sessions, slides, regions, audit."""
+    access: Access
+    """Who may look."""
+    library: SlideLibrary
+    """Which slides there are."""
+    pool: SlidePool
+    """Slides that are open."""
+    engine: ModelEngine
+    """The model; started with the pages, not before."""
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """The application for one run; `open_services` says what it raises."""
+    return app_of(open_services(settings))
+
+
+def app_of(services: Services) -> ASGIApp:
+    """The application on these services; its lifespan starts and closes them."""
+    tiles = TileRoute(services.pool)
+    guard = Guard(Dispatch(tiles, page_app(services)), services.access, tiles.at_hand)
+    prefix = services.settings.root_path
+    return RootPath(guard, prefix) if prefix else guard
+
+
+def open_services(settings: Settings) -> Services:
+    """What the application stands on; the lifespan of `page_app` closes it again.
+
+    Raises StorageError if the database cannot be opened, AccessError if the address given needs
+    accounts that are not there.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    database = open_database(settings.database)
+    access = Access(settings, database)
+    access.check_exposure()
+    library = SlideLibrary(
+        slide_folders(settings),
+        database,
+        show_file_names=settings.show_file_names,
+        uploads=settings.uploads,
+        demo=settings.demo,
+    )
+    pool = SlidePool(library.locate, settings)
+    return Services(settings, database, access, library, pool, ModelEngine(settings))
+
+
+def slide_folders(settings: Settings) -> tuple[Path, ...]:
+    """Folders to read slides from; a public demo shows the demo slide alone."""
+    settings.demo.mkdir(parents=True, exist_ok=True)
+    if settings.public_demo:
+        return (settings.demo,)
+    settings.uploads.mkdir(parents=True, exist_ok=True)
+    return (*settings.slides, settings.demo, settings.uploads)
+
+
+def page_app(services: Services) -> FastAPI:
+    """Every route but the tiles: login, JSON, static files, and the Gradio page at the root."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        services.library.start()
+        services.engine.start()
+        try:
+            yield
+        finally:
+            services.engine.close()
+            services.library.stop()
+            services.pool.close()
+            services.database.close()
+
+    ours = routes(services)
+    app = FastAPI(
+        openapi_url=None,
+        lifespan=lifespan,
+        routes=[*ours],
+        exception_handlers=exception_handlers(),
+    )
+    mount_page(app, services)
+    mount = app.routes[-1]
+    if not isinstance(mount, Mount):
+        message = f"Gradio is expected to mount itself last, and did not: {mount!r}."
+        raise TypeError(message)
+    mount.app = GradioDoors(mount.app, ours)
+    return app
+
+
+def mount_page(app: FastAPI, services: Services) -> None:
+    """Put the Gradio page under all paths that no route of ours has."""
+    page = build_page(services.settings, services.library)
+    gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        root_path=services.settings.root_path or None,
+        show_error=False,
+        ssr_mode=False,
+        footer_links=[],
+        run_history=False,  # it can write to the Hugging Face hub with the host's token
+        **page_options(services.settings),
+    )
+    # Gradio looks for queued events a thousand times a second, which took a fifth of the event
+    # loop under load, and a laptop's battery without any; no public setting says how often
+    page._queue.sleep_when_free = QUEUE_POLL_SECONDS
+    page._queue.progress_update_sleep_when_free = QUEUE_POLL_SECONDS
+
+
+def routes(services: Services) -> list[BaseRoute]:
+    """The routes that are ours, in the order in which they are tried."""
+    settings, database, library = services.settings, services.database, services.library
+    return [
+        *auth_routes(settings, database, services.access),
+        *service_routes(settings, services.engine),
+        *slide_routes(library, services.pool, database, settings),
+        *region_routes(library, database),
+        *upload_routes(library, database, settings),
+        *page_routes(settings),
+    ]
+
+
+class Tiles(Protocol):
+    """The short way for tiles."""
+
+    def matches(self, path: str) -> bool:
+        """Whether a request for this path takes it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+
+class Dispatch:
+    """Send tile requests straight to the tile route, all else to the page application."""
+
+    def __init__(self, tiles: Tiles, pages: ASGIApp) -> None:
+        self._tiles = tiles
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or not self._tiles.matches(scope["path"]):
+            await self._pages(scope, receive, send)
+            return
+        try:
+            await self._tiles(scope, receive, send)
+        except Exception:  # the edge: `page_app` has the same for all else, uvicorn logs both
+            await internal_error()(scope, receive, send)
+            raise
+
+
+class RootPath:
+    """Take the sub-path off, whether or not the reverse proxy has done so already."""
+
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
+        self._app = app
+        self._prefix = prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on."""
+        prefix = self._prefix
+        if scope["type"] in {"http", "websocket"}:
+            path = scope["path"]
+            if path == prefix or path.startswith(f"{prefix}/"):
+                scope = {**scope, "path": path[len(prefix) :] or "/", "raw_path": None}
+        await self._app(scope, receive, send)

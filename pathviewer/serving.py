@@ -1,0 +1,122 @@
+"""Start the server: front-end assets, demo slide, then uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from pathviewer.auth.access import AccessError
+from pathviewer.slides.demo import demo_slide
+from pathviewer.slides.errors import SlideError
+from pathviewer.ui.assets import AssetsError, assets_ready, ensure_assets
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from pathviewer.settings import Settings
+
+log = logging.getLogger("pathviewer")
+
+
+class ServeError(Exception):
+    """The server could not start; the message says why and what to do."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until interrupted. Exits with one sentence if that cannot be."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for chatty in ("httpx", "alembic", "watchfiles"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        run_server(settings)
+    except (ServeError, AssetsError, StorageError, AccessError) as error:
+        sys.exit(f"PathViewer could not start. {error}")
+
+
+def run_server(settings: Settings) -> None:
+    """Prepare and run; raises one of the errors that `serve` puts into a sentence."""
+    make_state_folder(settings)
+    if not assets_ready(settings.assets):
+        log.info("Fetching the viewer's JavaScript from the npm registry, this once.")
+        ensure_assets(settings.assets)
+    from pathviewer.server import create_app  # Gradio takes seconds to import
+
+    listening = listen(settings)
+    app = create_app(settings)
+    threading.Thread(target=prepare_demo_slide, args=(settings,), daemon=True).start()
+    config = uvicorn_config(app)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop where it is
+        runner.run(announce_and_serve(uvicorn.Server(config), listening, settings))
+
+
+def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
+    """How the application is served: in production, in tests and where it is measured."""
+    return uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        proxy_headers=False,  # the guard decides whose forwarding headers are believed
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def make_state_folder(settings: Settings) -> None:
+    """Make the state folder, or say why it cannot be."""
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = (
+            f"The state folder {settings.data} cannot be made ({error.strerror}). "
+            "Name another one in PATHVIEWER_DATA."
+        )
+        raise ServeError(message) from error
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket bound to the address; raises ServeError where that cannot be."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        message = (
+            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}). If "
+            "PathViewer runs there already, open it in the browser; else choose another "
+            "PATHVIEWER_PORT or PATHVIEWER_HOST."
+        )
+        raise ServeError(message) from error
+    return listening
+
+
+def prepare_demo_slide(settings: Settings) -> None:
+    """Have a slide to look at where no other is; failing that, say so and go on."""
+    if settings.slides and not settings.public_demo:
+        return
+    try:
+        demo_slide(settings.demo)
+    except (SlideError, OSError) as error:
+        log.warning("There is no demo slide: %s", error)
+
+
+async def announce_and_serve(
+    server: uvicorn.Server, listening: socket.socket, settings: Settings
+) -> None:
+    """Run uvicorn and print the page's address once it answers."""
+    task = asyncio.create_task(server.serve([listening]))
+    while not server.started and not task.done():  # noqa: ASYNC110  uvicorn offers no event
+        await asyncio.sleep(0.05)
+    if server.started:
+        port = listening.getsockname()[1]
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        log.info("PathViewer is at http://%s:%d%s", host, port, settings.root_path)
+    await task

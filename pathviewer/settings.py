@@ -1,0 +1,177 @@
+"""Every setting of the program, read once from the environment; the command line wins over it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+RoleName = Literal["admin", "researcher", "clinician", "viewer"]
+
+
+class Settings(BaseSettings):
+    """What a run of the program was told; immutable. Each field is `PATHVIEWER_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix="PATHVIEWER_", frozen=True, extra="ignore")
+
+    slides: Annotated[tuple[Path, ...], NoDecode] = ()
+    """Folders of slides, read with their subfolders; separated as in `PATH`."""
+
+    data: Path = Field(default_factory=lambda: user_data_path("pathviewer", appauthor=False))
+    """State folder: database, uploads, the demo slide and the viewer's JavaScript."""
+
+    database_url: str = ""
+    """SQLAlchemy URL; empty means SQLite in the state folder."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; any but a loopback address needs accounts or `public_demo`."""
+
+    port: int = Field(default=7860, ge=0, le=65535)
+    """TCP port to listen on; 0 picks a free one."""
+
+    model: str = "pathviewer-r1-tiny"
+    """Model that answers: a registered name, a Hugging Face id or a folder with a checkpoint;
+    `scripted` gives canned answers, `none` runs without."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the model runs; `auto` takes an NVIDIA GPU where there is one."""
+
+    public_demo: bool = False
+    """Open to anybody without a login, with the demo slide only; uploads and saving are off."""
+
+    root_path: str = ""
+    """Sub-path under which a reverse proxy serves the program, such as `/pathviewer`."""
+
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Host names browsers may use besides loopback ones, separated by commas."""
+
+    show_file_names: bool = False
+    """Show file names instead of aliases; file names often carry accession numbers."""
+
+    show_associated_images: bool = False
+    """Serve label and macro images, which carry patient data."""
+
+    upload_limit_mib: int = Field(default=4096, ge=1)
+    """Largest slide that may be uploaded, in MiB."""
+
+    tile_cache_mib: int = Field(default=256, ge=1)
+    """Memory for tiles that had to be decoded and encoded anew, in MiB."""
+
+    tile_quality: int = Field(default=90, ge=1, le=100)
+    """JPEG quality of tiles that had to be encoded anew."""
+
+    region_pixel_limit: int = Field(default=16_000_000, ge=1)
+    """Most pixels that one region picture may have."""
+
+    open_slide_seconds: int = Field(default=60, ge=1)
+    """A slide nobody looks at is closed after this many seconds."""
+
+    session_hours: int = Field(default=12, ge=1)
+    """A login ends after this many hours."""
+
+    secure_cookies: Literal["auto", "always", "never"] = "auto"
+    """Whether cookies are sent over TLS only; `auto` does so when the request came over TLS."""
+
+    cookie_samesite: Literal["lax", "strict", "none"] = "lax"
+    """SameSite of the session cookie; `none` lets a framed page log in, over TLS only."""
+
+    frame_ancestors: str = ""
+    """Sites that may show the pages in a frame, separated by spaces; empty allows the own site,
+    and Hugging Face too with `public_demo`."""
+
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses or networks of reverse proxies whose forwarding and user headers are believed,
+    separated by commas."""
+
+    proxy_user_header: str = ""
+    """Header in which a trusted proxy names the user it has logged in; empty turns this off."""
+
+    proxy_default_role: RoleName = "viewer"
+    """Role of an account made on the first visit of a user whom the proxy names."""
+
+    oidc_issuer: str = ""
+    """OpenID Connect issuer, such as `https://login.hospital.example/realm`; empty turns it off."""
+
+    oidc_client_id: str = ""
+    """Client id that the OpenID provider gave this installation."""
+
+    oidc_client_secret: SecretStr = SecretStr("")
+    """Client secret that the OpenID provider gave this installation."""
+
+    oidc_default_role: RoleName = "viewer"
+    """Role of an account made on the first login through the OpenID provider."""
+
+    login_attempts: int = Field(default=5, ge=1)
+    """Failed logins of one name or one address before it has to wait."""
+
+    login_window_seconds: int = Field(default=300, ge=1)
+    """Seconds in which those failures are counted, and the longest wait."""
+
+    space_host: str = Field(default="", validation_alias="SPACE_HOST")
+    """Host name of a Hugging Face Space, which sets it itself. It is counted among the allowed
+    ones, and where nothing else is said the program listens on every address as a public demo."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_a_space(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if values.get("SPACE_HOST"):
+            return {"host": "0.0.0.0", "public_demo": True} | values  # noqa: S104
+        return values
+
+    @field_validator("slides", mode="before")
+    @classmethod
+    def _split_folders(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(Path(part).expanduser() for part in value.split(os.pathsep) if part)
+
+    @field_validator("allowed_hosts", "trusted_proxies", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("root_path")
+    @classmethod
+    def _trim_root_path(cls, value: str) -> str:
+        trimmed = value.strip().strip("/")
+        return f"/{trimmed}" if trimmed else ""
+
+    @property
+    def assets(self) -> Path:
+        """Folder of the third-party JavaScript that the pages load."""
+        return self.data / "assets"
+
+    @property
+    def uploads(self) -> Path:
+        """Folder that uploaded slides go to."""
+        return self.data / "uploads"
+
+    @property
+    def demo(self) -> Path:
+        """Folder of the slide shown when no other is there."""
+        return self.data / "demo"
+
+    @property
+    def database(self) -> str:
+        """The database's SQLAlchemy URL, the default filled in."""
+        return self.database_url or f"sqlite:///{self.data / 'pathviewer.sqlite3'}"
+
+
+def read_settings(**given: Any) -> Settings:
+    """Settings from the environment with `given` on top; a bad value ends the program, named."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = [
+            f"PATHVIEWER_{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}."
+            for problem in error.errors()
+        ]
+        sys.stderr.write("\n".join(problems) + "\n")
+        sys.exit(1)

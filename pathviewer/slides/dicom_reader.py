@@ -1,0 +1,76 @@
+"""Reading DICOM files that may be damaged, or may be something else."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import numpy as np
+from pydicom import dcmread
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.filereader import read_partial
+from pydicom.tag import BaseTag, Tag
+
+from pathviewer.slides.errors import DAMAGED_BYTES
+
+Found = TypeVar("Found")
+
+_SERIES = Tag("SeriesInstanceUID")
+
+_UNREADABLE = (
+    InvalidDicomError,
+    BytesLengthException,
+    NotImplementedError,
+    *DAMAGED_BYTES,
+    zlib.error,
+)
+"""What pydicom raises on files that are not DICOM or are damaged; found with random ones."""
+
+
+def read_dicom(path: Path, read: Callable[[BinaryIO], Found]) -> Found | None:
+    """What `read` makes of the file, `None` if it is no DICOM file, is damaged or is not there.
+
+    pydicom converts an element when it is first looked at, so `read` is to return plain values.
+    """
+    try:
+        with path.open("rb") as file:
+            return read(file)
+    except _UNREADABLE:
+        return None
+
+
+def series_in(path: Path) -> str | None:
+    """The SeriesInstanceUID of a DICOM file; `None` if it has none or is no DICOM file.
+
+    Reads no further than that element.
+    """
+    return read_dicom(path, _series)
+
+
+def frames_lie_inside(path: Path) -> bool:
+    """Whether no Extended Offset Table in the DICOM files of a folder leads out of its file.
+
+    OpenSlide 4.0.1 ends the whole process when it reads such a frame. Raises OSError.
+    """
+    series = series_in(path)
+    files = [file for file in path.parent.iterdir() if file.is_file()]
+    return not any(read_dicom(file, _leads_out) for file in files if series_in(file) == series)
+
+
+def _leads_out(file: BinaryIO) -> bool:
+    header = dcmread(file, stop_before_pixels=True, specific_tags=["ExtendedOffsetTable"])
+    pixels = file.tell()
+    table = np.frombuffer(header.get("ExtendedOffsetTable") or b"", "<u8")
+    return bool(table.size and int(table.max()) + pixels >= file.seek(0, os.SEEK_END))
+
+
+def _series(file: BinaryIO) -> str | None:
+    found = read_partial(file, stop_when=_after_series, specific_tags=[_SERIES])
+    return str(found.get("SeriesInstanceUID") or "") or None
+
+
+def _after_series(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+    return bool(tag > _SERIES)

@@ -1,0 +1,75 @@
+"""Tiled TIFF files of tiles that are encoded already, in whatever way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+JPEG, APERIO_JPEG2000 = 7, 33005
+"""TIFF's numbers of compressions."""
+
+RGB, YCBCR = 2, 6
+"""TIFF's numbers of photometric interpretations."""
+
+_JPEG_TABLES, _UNDEFINED = 347, 7
+
+
+@dataclass(frozen=True)
+class EncodedPage:
+    """One pyramid level of a file to be."""
+
+    width: int
+    """Pixels."""
+
+    height: int
+    """Pixels."""
+
+    tile: int
+    """Side of a tile, pixels; a multiple of 16."""
+
+    tiles: Iterable[bytes]
+    """Encoded tiles, row by row; read once."""
+
+
+def write_encoded_tiff(
+    path: Path,
+    pages: Sequence[EncodedPage],
+    *,
+    compression: int,
+    photometric: int,
+    description: str,
+    jpeg_tables: bytes = b"",
+) -> None:
+    """Write a pyramid of three-component, 8-bit pages, the finest first.
+
+    tifffile writes such tiles only with imagecodecs installed, so it is told that they are
+    deflated RGB and what it wrote is put right afterwards.
+    """
+    tables = [(_JPEG_TABLES, _UNDEFINED, len(jpeg_tables), jpeg_tables, True)]
+    with tifffile.TiffWriter(path) as tiff:
+        for index, page in enumerate(pages):
+            tiff.write(
+                iter(page.tiles),
+                shape=(page.height, page.width, 3),
+                dtype=np.uint8,
+                tile=(page.tile, page.tile),
+                compression="deflate",
+                photometric="rgb",
+                subfiletype=min(index, 1),
+                description=description,
+                extratags=tables if jpeg_tables else None,
+                metadata=None,
+            )
+    _correct(path, compression, photometric)
+
+
+def _correct(path: Path, compression: int, photometric: int) -> None:
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        for written in tiff.pages:
+            if isinstance(written, tifffile.TiffPage):
+                written.tags["Compression"].overwrite(compression)
+                written.tags["PhotometricInterpretation"].overwrite(photometric)

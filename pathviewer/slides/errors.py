@@ -1,0 +1,83 @@
+"""What can go wrong with a slide, as errors whose message may be shown to anybody.
+
+Messages name a slide by its display name or id, never by a path. Class names are the JSON codes.
+"""
+# ruff: noqa: N818
+
+from __future__ import annotations
+
+import struct
+from typing import ClassVar
+
+DAMAGED_BYTES = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    TypeError,
+    RecursionError,
+    MemoryError,
+    struct.error,
+)
+"""What libraries that parse files raise, besides their own errors, on damaged ones."""
+
+
+class SlideError(Exception):
+    """Root of every error about slides and tiles."""
+
+    code: ClassVar[str] = "slide_error"
+    """Stable word for programs, the `code` of the JSON error."""
+
+    status: ClassVar[int] = 500
+    """HTTP status of the error."""
+
+
+class SlideNotFound(SlideError):
+    """No slide has this id."""
+
+    code = "slide_not_found"
+    status = 404
+
+
+class SlideGone(SlideError):
+    """The slide is known, but its file is no longer there."""
+
+    code = "slide_gone"
+    status = 410
+
+
+class SlideUnopenable(SlideError):
+    """The file is there, but OpenSlide cannot open it."""
+
+    code = "slide_unopenable"
+    status = 422
+
+
+class TileNotFound(SlideError):
+    """The slide has no such level, column or row."""
+
+    code = "tile_not_found"
+    status = 404
+
+
+class TileDamaged(SlideError):
+    """Pixels of an open slide cannot be read; its other tiles may well be sound."""
+
+    code = "tile_damaged"
+    status = 422
+
+
+class RegionError(SlideError):
+    """A rectangle that is empty, lies outside the slide, or asks for too many pixels."""
+
+    code = "bad_region"
+    status = 400
+
+
+class ImageNotFound(SlideError):
+    """The slide has no such associated image, or the settings do not let it be shown."""
+
+    code = "image_not_found"
+    status = 404

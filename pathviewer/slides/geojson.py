@@ -1,0 +1,182 @@
+"""Outlines to and from GeoJSON as QuPath writes and reads it.
+
+QuPath counts level-0 pixels from the upper left corner of the scanned bounds on slides that have
+some, hence the offset. Its objects are GeoJSON features with their kind, name and class among the
+properties (QuPath's `PathObjectTypeAdapters` and `ROITypeAdapters`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pathviewer.slides.errors import RegionError, SlideError
+from pathviewer.slides.outline import (
+    MAX_NAME_LENGTH,
+    Outline,
+    Point,
+    check_outline,
+    is_rectangle,
+    read_points,
+    tidy_name,
+)
+
+MAX_BYTES = 5 * 1024 * 1024
+MAX_FEATURES = 2_000
+MEDIA_TYPE = "application/geo+json"
+AREA_KINDS = ("annotation", "unknown", "PathAnnotationObject")
+"""Kinds of QuPath object that a person drew; the last is how version 0.2 wrote it."""
+
+
+class GeoJsonError(SlideError):
+    """A file that is not GeoJSON, or too large; single odd features are skipped instead."""
+
+    code = "bad_geojson"
+    status = 400
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The slide that a file's coordinates are on, and where they count from."""
+
+    width: int
+    """Of the slide, in level-0 pixels."""
+
+    height: int
+    """Of the slide, in level-0 pixels."""
+
+    offset: tuple[int, int] = (0, 0)
+    """Level-0 position of the file's origin: the corner of the slide's bounds, for QuPath."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A feature that was not taken over."""
+
+    index: int
+    """Place in the file, counted from 0."""
+
+    reason: str
+    """A sentence for the clinician."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """What a file held."""
+
+    outlines: tuple[Outline, ...]
+    """In the order of the file, in the slide's level-0 pixels."""
+
+    skipped: tuple[Skipped, ...]
+    """The features that have no part among `outlines`."""
+
+
+def feature_collection(
+    outlines: Iterable[tuple[str, Outline]], offset: tuple[int, int] = (0, 0)
+) -> dict[str, Any]:
+    """Outlines with their UUIDs as a GeoJSON document, counted from `offset`."""
+    features = [_feature(identifier, outline, offset) for identifier, outline in outlines]
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _feature(identifier: str, outline: Outline, offset: tuple[int, int]) -> dict[str, Any]:
+    ring = [[x - offset[0], y - offset[1]] for x, y in outline.points]
+    return {
+        "type": "Feature",
+        "id": identifier,
+        "geometry": {"type": "Polygon", "coordinates": [[*ring, ring[0]]]},
+        "properties": {"objectType": "annotation", "name": outline.name, "isLocked": False},
+    }
+
+
+def read_outlines(document: bytes, frame: Frame) -> Import:
+    """The outlines of a feature collection, a list of features (QuPath writes both) or one.
+
+    Each part of a MultiPolygon becomes an outline; a feature with a part that cannot be taken is
+    skipped as a whole. Four right-angled corners are a rectangle. Raises GeoJsonError when the
+    document as a whole cannot be used.
+    """
+    outlines: list[Outline] = []
+    skipped: list[Skipped] = []
+    for index, feature in enumerate(_features(_decoded(document))):
+        try:
+            name = _name(feature)
+            outlines += [_outline(ring, name, frame) for ring in _rings(feature)]
+        except RegionError as error:
+            skipped.append(Skipped(index, str(error)))
+    return Import(tuple(outlines), tuple(skipped))
+
+
+def _decoded(document: bytes) -> object:
+    if len(document) > MAX_BYTES:
+        raise GeoJsonError(
+            f"The file is larger than {MAX_BYTES // 2**20} MiB: export less at once."
+        )
+    try:
+        return json.loads(document)
+    except (ValueError, RecursionError):
+        raise GeoJsonError("The file is not JSON: export it from QuPath as GeoJSON.") from None
+
+
+def _features(document: object) -> list[object]:
+    features = [document] if _member(document, "type") == "Feature" else document
+    if isinstance(features, dict):
+        features = features.get("features")
+    if not isinstance(features, list):
+        raise GeoJsonError("The file holds no GeoJSON features: export annotations from QuPath.")
+    if len(features) > MAX_FEATURES:
+        raise GeoJsonError(
+            f"{len(features)} features are too many: export at most {MAX_FEATURES}, "
+            "annotations without cells."
+        )
+    return features
+
+
+def _member(value: object, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _rings(feature: object) -> Iterator[object]:
+    """Outer rings of the feature's polygons, as decoded from JSON."""
+    kind = _member(_member(feature, "properties"), "objectType") or "annotation"
+    if kind not in AREA_KINDS:
+        raise RegionError(f"It is of kind {kind!r:.40}: only annotations are taken over.")
+    geometry = _member(feature, "geometry")
+    shape, coordinates = _member(geometry, "type"), _member(geometry, "coordinates")
+    if shape not in ("Polygon", "MultiPolygon") or not isinstance(coordinates, list):
+        raise RegionError(f"Its geometry, {shape!r:.40}, encloses no area: only polygons can.")
+    for polygon in [coordinates] if shape == "Polygon" else coordinates:
+        if not isinstance(polygon, list) or not polygon:
+            raise RegionError("It has a polygon without points.")
+        if len(polygon) > 1:
+            raise RegionError("It has holes, which a region cannot have: fill them in QuPath.")
+        yield polygon[0]
+
+
+def _outline(ring: object, name: str, frame: Frame) -> Outline:
+    points = read_points(ring)
+    if len(points) > 1 and points[0] == points[-1]:
+        points = points[:-1]
+    points = tuple(_moved(point, frame.offset) for point in points)
+    outline = Outline("rectangle" if is_rectangle(points) else "polygon", points, name)
+    check_outline(outline, frame.width, frame.height)
+    return outline
+
+
+def _moved(point: Point, offset: tuple[int, int]) -> Point:
+    return point[0] + offset[0], point[1] + offset[1]
+
+
+def _name(feature: object) -> str:
+    properties = _member(feature, "properties")
+    name = _member(properties, "name") or _class_name(_member(properties, "classification"))
+    return tidy_name(name)[:MAX_NAME_LENGTH].rstrip() if isinstance(name, str) else ""
+
+
+def _class_name(classification: object) -> object:
+    names = _member(classification, "names")
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return ": ".join(names)
+    return _member(classification, "name")

@@ -1,0 +1,126 @@
+"""Rectangles and levels, and the way between their coordinate frames.
+
+A plain coordinate is in level-0 pixels; a name with the prefix `l_` is in the pixels of a level.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pathviewer.slides.errors import RegionError, TileNotFound
+
+_ROUNDING = 1e-6
+"""Part of a level pixel that is taken for the error of a division, not for a pixel touched."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle on a slide, in level-0 pixels."""
+
+    x: int
+    """Left edge; 0 is the slide's left edge."""
+
+    y: int
+    """Top edge; 0 is the slide's top edge."""
+
+    width: int
+    """Extent to the right."""
+
+    height: int
+    """Extent downwards."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """A pyramid step that tiles are served of."""
+
+    width: int
+    """In the level's own pixels."""
+
+    height: int
+    """In the level's own pixels."""
+
+    downsample: float
+    """Level-0 pixels per pixel of the level."""
+
+    tile_width: int
+    """Width of a tile that does not touch the right edge, in the level's own pixels."""
+
+    tile_height: int
+    """Height of a tile that does not touch the bottom edge, in the level's own pixels."""
+
+    native: bool
+    """Whether the file has this level, or it is made from a finer one."""
+
+    passthrough: bool
+    """Whether tiles are the file's own compressed ones."""
+
+    @property
+    def columns(self) -> int:
+        """Number of tiles side by side."""
+        return -(-self.width // self.tile_width)
+
+    @property
+    def rows(self) -> int:
+        """Number of tiles on top of each other."""
+        return -(-self.height // self.tile_height)
+
+
+def to_level(region: Region, downsample: float) -> Region:
+    """The same rectangle in the pixels of a level (`l_` frame), rounded outwards."""
+    l_left = math.floor(region.x / downsample + _ROUNDING)
+    l_top = math.floor(region.y / downsample + _ROUNDING)
+    l_right = math.ceil((region.x + region.width) / downsample - _ROUNDING)
+    l_bottom = math.ceil((region.y + region.height) / downsample - _ROUNDING)
+    return Region(l_left, l_top, l_right - l_left, l_bottom - l_top)
+
+
+def to_base(l_region: Region, downsample: float) -> Region:
+    """A rectangle in the pixels of a level (`l_` frame) in level-0 pixels, rounded outwards."""
+    return to_level(l_region, 1.0 / downsample)
+
+
+def tile_box(level: Level, column: int, row: int) -> Region:
+    """The part of a tile that lies inside its level, in the level's pixels (`l_` frame).
+
+    Raises TileNotFound when the level has no such column or row.
+    """
+    if not (0 <= column < level.columns and 0 <= row < level.rows):
+        raise TileNotFound(
+            f"There is no tile at column {column}, row {row}: the level has columns 0 to "
+            f"{level.columns - 1} and rows 0 to {level.rows - 1}."
+        )
+    l_x, l_y = column * level.tile_width, row * level.tile_height
+    width = min(level.tile_width, level.width - l_x)
+    height = min(level.tile_height, level.height - l_y)
+    return Region(l_x, l_y, width, height)
+
+
+def check_inside(region: Region, width: int, height: int) -> None:
+    """Raise RegionError unless the region has an area and lies in a slide of this size."""
+    if region.width < 1 or region.height < 1:
+        raise RegionError(
+            f"A region must be at least 1 x 1 pixels, not {region.width} x {region.height}."
+        )
+    right, bottom = region.x + region.width, region.y + region.height
+    if region.x < 0 or region.y < 0 or right > width or bottom > height:
+        raise RegionError(
+            f"The region from ({region.x}, {region.y}) to ({right}, {bottom}) leaves the slide, "
+            f"which is {width} x {height} pixels; choose one inside it."
+        )
+
+
+def reduced_size(width: int, height: int, max_pixels: int) -> tuple[int, int]:
+    """The largest (width, height) of the same shape with at most `max_pixels`, never enlarged.
+
+    Raises RegionError when `max_pixels` is below 1.
+    """
+    if max_pixels < 1:
+        raise RegionError(f"max_pixels must be at least 1, not {max_pixels}.")
+    if width * height <= max_pixels:
+        return width, height
+    scale = math.sqrt(max_pixels / (width * height))
+    out_width = min(max(1, int(width * scale)), max_pixels)
+    out_height = min(max(1, int(height * scale)), max_pixels // out_width)
+    return out_width, max(1, out_height)

@@ -1,0 +1,239 @@
+"""From files to registered slides: opens what is new, remembers what is not."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from pathviewer.slides.errors import SlideError
+from pathviewer.slides.facts import SlideFacts, read_facts
+from pathviewer.slides.places import Folders, Found, Place, RejectedFile
+from pathviewer.slides.scan import Stamp
+from storage.database import Database
+from storage.slides import SlideRecord, list_slide_records, register_slide
+
+OPENERS = 4
+"""Slides opened at once; opening mostly waits for the disk."""
+
+BATCH = 32
+"""Slides registered in one transaction, and shown together while a look goes on."""
+
+FIRST_RETRY_SECONDS = 50.0
+"""A file that could not be opened is tried again after so long, then after twice as long ...
+
+The first time is at the next look without a notice, a minute later: a network may have failed.
+"""
+
+LONGEST_RETRY_SECONDS = 3600.0
+"""... but at least so often."""
+
+
+@dataclass(frozen=True)
+class ListedSlide:
+    """A slide that was opened once and is in the database."""
+
+    id: str
+    """The database's id of it."""
+
+    paths: tuple[Path, ...]
+    """Files that open as this slide; the first is the one that is opened."""
+
+    stamp: Stamp
+    """Of its files when it was opened."""
+
+    facts: SlideFacts
+    """What it said then."""
+
+
+@dataclass(frozen=True)
+class _Setback:
+    """A file that could not be opened."""
+
+    file: RejectedFile
+    wait: float
+    """Seconds from then until it is tried again."""
+
+    until: float
+    """When that is, by the clock."""
+
+
+class Intake:
+    """Keeps the list of slides; `scan` is for one thread at a time, the rest for any."""
+
+    def __init__(
+        self, folders: Folders, database: Database, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`clock` counts seconds."""
+        self._folders = folders
+        self._database = database
+        self._clock = clock
+        self._changing = threading.Lock()
+        self._listed: dict[Place, ListedSlide] = {}
+        self._refused: list[RejectedFile] = []
+        self._setbacks: dict[tuple[Place, Stamp], _Setback] = {}
+        self._arrived: set[Place] = set()
+
+    def listed(self) -> list[ListedSlide]:
+        """Slides of the last scan, and of the present one so far."""
+        return list(self._listed.values())
+
+    def rejected(self) -> tuple[RejectedFile, ...]:
+        """Files of the last scan, and of the present one so far, that are no slides."""
+        return (*self._refused, *(setback.file for setback in self._setbacks.values()))
+
+    def scan(self, stopping: threading.Event) -> Iterator[None]:
+        """Look through the folders; yields whenever slides were registered.
+
+        A file is opened again only after it changed, or after a while if it could not be opened.
+        Raises StorageError.
+        """
+        with self._changing:
+            self._arrived = set()
+        records = self._records()
+        look = self._folders.look(_places(records))
+        self._refused = look.refused
+        self._forget(look.found)
+        missing = _missing(records, look.found, look.away)
+        fresh = [one for one in look.found if self._is_news(one)]
+        with ThreadPoolExecutor(OPENERS, "slide-opener") as openers:
+            for start in range(0, len(fresh), BATCH):
+                if stopping.is_set():
+                    break
+                batch = fresh[start : start + BATCH]
+                results = list(openers.map(_open, batch))
+                with self._changing:
+                    self._register(batch, results, missing)
+                yield
+
+    def take_in(self, path: Path) -> None:
+        """Register one file without a look at the others, even while a scan goes on.
+
+        Raises StorageError or OSError.
+        """
+        records = self._records()
+        one = self._folders.look_at(path, _places(records))
+        if one is None:
+            return
+        result = _open(one)
+        quickhash = result.quickhash if isinstance(result, SlideFacts) else None
+        equal = [record for record in records if quickhash and record.quickhash == quickhash]
+        missing = _missing(equal, [one], self._folders.away()) if equal else set()
+        with self._changing:
+            self._register([one], [result], missing)
+            self._arrived.add(one.place)
+
+    def _records(self) -> list[SlideRecord]:
+        with self._database.reading() as session:
+            return list_slide_records(session)
+
+    def _forget(self, found: Sequence[Found]) -> None:
+        """Drop what is no longer there; a changed slide stays until it was opened again."""
+        states = {(one.place, one.candidate.stamp) for one in found}
+        with self._changing:
+            # what was taken in during the look may have come after its folder was read
+            places = {one.place for one in found} | self._arrived
+            self._listed = {p: slide for p, slide in self._listed.items() if p in places}
+            self._setbacks = {k: setback for k, setback in self._setbacks.items() if k in states}
+
+    def _is_news(self, one: Found) -> bool:
+        setback = self._setbacks.get((one.place, one.candidate.stamp))
+        if setback is not None:
+            return self._clock() >= setback.until
+        listed = self._listed.get(one.place)
+        return listed is None or listed.stamp != one.candidate.stamp or listed.paths != one.paths
+
+    def _register(
+        self,
+        batch: Sequence[Found],
+        results: Sequence[SlideFacts | RejectedFile],
+        missing: set[str],
+    ) -> None:
+        """Put a batch into the database and the lists; ids found again leave `missing`."""
+        listed, setbacks = {}, {}
+        with self._database.session() as session:
+            for one, result in zip(batch, results, strict=True):
+                later = self._later(one)
+                if later is not None:
+                    missing.discard(later.id)
+                elif isinstance(result, RejectedFile):
+                    setbacks[one.place, one.candidate.stamp] = self._setback(one, result)
+                else:
+                    listed[one.place] = _registered(session, one, result, missing)
+        # copies, so that readers in other threads never see a dictionary change
+        broken = {place for place, _ in setbacks}
+        kept = {place: slide for place, slide in self._listed.items() if place not in broken}
+        mended = {key: file for key, file in self._setbacks.items() if key[0] not in listed}
+        self._listed = kept | listed
+        self._setbacks = mended | setbacks
+
+    def _later(self, one: Found) -> ListedSlide | None:
+        """The slide as it was taken in since the look saw an earlier state of its file."""
+        listed = self._listed.get(one.place)
+        if listed is None or one.place not in self._arrived:
+            return None
+        # not only later: a file system's clock may stand still for some milliseconds
+        return listed if listed.stamp.changed_ns >= one.candidate.stamp.changed_ns else None
+
+    def _setback(self, one: Found, file: RejectedFile) -> _Setback:
+        last = self._setbacks.get((one.place, one.candidate.stamp))
+        wait = FIRST_RETRY_SECONDS if last is None else min(2 * last.wait, LONGEST_RETRY_SECONDS)
+        return _Setback(file, wait, self._clock() + wait)
+
+
+def _places(records: Sequence[SlideRecord]) -> Collection[Place]:
+    return {Place(record.folder, record.relative_path) for record in records}
+
+
+def _missing(
+    records: Sequence[SlideRecord], found: Sequence[Found], away: Collection[str]
+) -> set[str]:
+    """Slides whose file went away, so that an equal file elsewhere is the same slide.
+
+    Not those in a folder that is away as a whole: it may only be disconnected.
+    """
+    places = {one.place for one in found}
+    paths = {one.paths[0] for one in found}
+    missing = set()
+    for record in records:
+        place = Place(record.folder, record.relative_path)
+        if place in places or place.folder in away:
+            continue
+        if place.path in paths or _is_gone(place.path):
+            missing.add(record.id)
+    return missing
+
+
+def _is_gone(path: Path) -> bool:
+    """Whether there is certainly no such file; on a folder that fails, nothing is certain."""
+    try:
+        return not path.exists()
+    except OSError:
+        return False
+
+
+def _registered(session: Session, one: Found, facts: SlideFacts, missing: set[str]) -> ListedSlide:
+    record = register_slide(
+        session,
+        folder=one.place.folder,
+        relative_path=one.place.relative_path,
+        quickhash=facts.quickhash,
+        missing_ids=missing,
+        alias=one.alias,
+    )
+    missing.discard(record.id)
+    return ListedSlide(record.id, one.paths, one.candidate.stamp, facts)
+
+
+def _open(one: Found) -> SlideFacts | RejectedFile:
+    try:
+        return read_facts(one.paths[0], one.label)
+    except SlideError as error:
+        return RejectedFile(one.label, str(error))
+    except OSError as error:
+        return RejectedFile(one.label, f"{one.label} cannot be read: {error.strerror}.")

@@ -1,0 +1,273 @@
+"""The slides in the folders that were set, kept up to date while the program runs."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pathviewer.slides.errors import SlideGone, SlideNotFound
+from pathviewer.slides.facts import SlideFacts
+from pathviewer.slides.geometry import Region
+from pathviewer.slides.intake import Intake, ListedSlide
+from pathviewer.slides.places import Folders, RejectedFile
+from pathviewer.slides.pool import SlideFile
+from pathviewer.slides.watch import watch_folders
+from storage.database import Database
+from storage.errors import StorageError
+from storage.slides import SlideRecord, list_slide_records
+
+START_PATIENCE_SECONDS = 2.0
+"""How long a start waits for the first look through the folders."""
+
+SHOW_SECONDS = 0.5
+"""How often what came in so far is shown while a look through many slides goes on."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LibraryEntry:
+    """A slide that can be opened, with what people said about it."""
+
+    id: str
+    """Opaque; stays with the file when that is moved or renamed."""
+
+    name: str
+    """What everybody sees: the alias, or the file's name if the settings show names."""
+
+    alias: str
+    """What the slide was called by somebody, or `Slide 7`."""
+
+    file: SlideFile
+    """What the pool opens; never leaves the server."""
+
+    facts: SlideFacts
+    """What the file says."""
+
+    mpp_entered: float | None
+    """Microns per level-0 pixel as somebody typed it, `None` if nobody did."""
+
+    @property
+    def mpp(self) -> float | None:
+        """Microns per level-0 pixel: the file's own, else entered by hand, else `None`."""
+        return self.mpp_entered if self.facts.mpp is None else self.facts.mpp
+
+    @property
+    def mpp_by_hand(self) -> bool:
+        """Whether `mpp` was entered by hand."""
+        return self.facts.mpp is None and self.mpp_entered is not None
+
+    @property
+    def width(self) -> int:
+        """Of level 0, in pixels."""
+        return self.facts.width
+
+    @property
+    def height(self) -> int:
+        """Of level 0, in pixels."""
+        return self.facts.height
+
+    @property
+    def objective_power(self) -> float | None:
+        """Magnification of the scan, `None` if the file does not say."""
+        return self.facts.objective_power
+
+    @property
+    def vendor(self) -> str:
+        """OpenSlide's name of the format."""
+        return self.facts.vendor
+
+    @property
+    def level_count(self) -> int:
+        """Levels in the file."""
+        return self.facts.level_count
+
+    @property
+    def quickhash(self) -> str | None:
+        """OpenSlide's fingerprint, `None` if the format has none."""
+        return self.facts.quickhash
+
+    @property
+    def bounds(self) -> Region | None:
+        """The part that was scanned, `None` if the file does not say."""
+        return self.facts.bounds
+
+    @property
+    def background(self) -> tuple[int, int, int]:
+        """(red, green, blue) of what was not scanned."""
+        return self.facts.background
+
+
+@dataclass(frozen=True)
+class _Snapshot:
+    """What readers see; replaced as a whole."""
+
+    entries: dict[str, LibraryEntry]
+    """By id, in the order of their names."""
+
+    by_path: dict[Path, str]
+    """Ids by every file that is opened as the slide."""
+
+    aliases: dict[str, str]
+    """Aliases by the id of every slide ever seen."""
+
+    rejected: tuple[RejectedFile, ...] = ()
+    """What is in the folders and is no slide."""
+
+
+class SlideLibrary:
+    """Lists and finds slides; every method may be called from any thread."""
+
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        database: Database,
+        *,
+        show_file_names: bool = False,
+        uploads: Path | None = None,
+        demo: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Folders are read with those in them.
+
+        `uploads` and `demo` say which of them hold uploads and the demo slide; `clock` counts the
+        seconds until a file that cannot be opened is tried again.
+        """
+        self._folders = tuple(folders)
+        self._database = database
+        self._show_file_names = show_file_names
+        named = Folders(self._folders, show_file_names, uploads, demo)
+        self._intake = Intake(named, database, clock)
+        self._snapshot = _Snapshot({}, {}, {})
+        self._scanning = threading.Lock()
+        self._publishing = threading.Lock()
+        self._stopping = threading.Event()
+        self._scanned = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Look through the folders and go on watching them in a thread.
+
+        Returns after the first look, or after two seconds with slides still coming in.
+        """
+        self._stopping.clear()
+        self._scanned.clear()
+        self._thread = threading.Thread(target=self._run, name="slide-library", daemon=True)
+        self._thread.start()
+        self._scanned.wait(START_PATIENCE_SECONDS)
+
+    def stop(self) -> None:
+        """Stop watching; what is known stays readable."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def rescan(self) -> None:
+        """Look through the folders now. Raises StorageError when the database fails."""
+        with self._scanning:
+            shown = time.monotonic()
+            for _ in self._intake.scan(self._stopping):
+                if time.monotonic() - shown > SHOW_SECONDS:
+                    self.refresh()
+                    shown = time.monotonic()
+            self.refresh()
+
+    def add(self, path: Path) -> LibraryEntry | None:
+        """Take in one file at once, whatever a look through the folders is doing.
+
+        `None` if it cannot be listed. Raises StorageError, or OSError if it cannot be read.
+        """
+        self._intake.take_in(path)
+        self.refresh()
+        return self.at(path)
+
+    def refresh(self) -> None:
+        """Take over aliases and mpp entered by hand from the database; opens no slide."""
+        with self._publishing:
+            with self._database.reading() as session:
+                records = {record.id: record for record in list_slide_records(session)}
+            self._snapshot = self._snapshot_of(records)
+
+    def slides(self) -> tuple[LibraryEntry, ...]:
+        """Slides that can be opened, sorted by name."""
+        return tuple(self._snapshot.entries.values())
+
+    def rejected(self) -> tuple[RejectedFile, ...]:
+        """What is in the folders and cannot be shown, with the reason."""
+        return self._snapshot.rejected
+
+    def entry(self, slide_id: str) -> LibraryEntry:
+        """One slide. Raises SlideNotFound, and SlideGone if it was there once."""
+        snapshot = self._snapshot
+        entry = snapshot.entries.get(slide_id)
+        if entry is not None:
+            return entry
+        alias = snapshot.aliases.get(slide_id)
+        if alias is None:
+            raise SlideNotFound(f"There is no slide {slide_id[:64]!r}: choose one from the list.")
+        raise SlideGone(
+            f"{alias} is no longer in the slide folders or can no longer be opened; "
+            "put its file back or choose another slide."
+        )
+
+    def locate(self, slide_id: str) -> SlideFile:
+        """The file of a slide. Raises SlideNotFound, and SlideGone if it was there once."""
+        return self.entry(slide_id).file
+
+    def at(self, path: Path) -> LibraryEntry | None:
+        """The slide that a file belongs to, `None` if it belongs to none."""
+        snapshot = self._snapshot
+        slide_id = snapshot.by_path.get(path.resolve())
+        return None if slide_id is None else snapshot.entries[slide_id]
+
+    def _run(self) -> None:
+        self._rescan_or_log()
+        self._scanned.set()
+        for _ in watch_folders(self._folders, self._stopping):
+            self._rescan_or_log()
+
+    def _rescan_or_log(self) -> None:
+        try:
+            self.rescan()
+        except StorageError as error:
+            _log.warning("The slide folders were not looked through: %s", error)
+        except OSError as error:
+            # without its path; the next look may well succeed
+            _log.warning("The slide folders were not looked through: %s.", error.strerror)
+
+    def _snapshot_of(self, records: dict[str, SlideRecord]) -> _Snapshot:
+        listed = self._intake.listed()
+        entries = [
+            self._entry_of(slide, records[slide.id]) for slide in listed if slide.id in records
+        ]
+        entries.sort(key=lambda entry: (_natural(entry.name), entry.id))
+        return _Snapshot(
+            {entry.id: entry for entry in entries},
+            {path: slide.id for slide in listed for path in slide.paths if slide.id in records},
+            {record.id: record.alias for record in records.values()},
+            self._intake.rejected(),
+        )
+
+    def _entry_of(self, slide: ListedSlide, record: SlideRecord) -> LibraryEntry:
+        path = slide.paths[0]
+        name = path.name if self._show_file_names else record.alias
+        return LibraryEntry(
+            id=slide.id,
+            name=name,
+            alias=record.alias,
+            file=SlideFile(slide.id, path, name),
+            facts=slide.facts,
+            mpp_entered=record.mpp_by_hand,
+        )
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A sort key that puts `Slide 2` before `Slide 10`."""
+    parts = re.findall(r"\d+|\D+", name.casefold())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

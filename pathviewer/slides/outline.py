@@ -1,0 +1,145 @@
+"""What a clinician drew on a slide: its points as drawn, its box, its area, and what is refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeGuard
+
+import shapely
+
+from pathviewer.slides.errors import RegionError
+from pathviewer.slides.geometry import Region
+
+Shape = Literal["rectangle", "polygon"]
+Point = tuple[float, float]
+
+MAX_POINTS = 10_000
+MAX_NAME_LENGTH = 200
+RIGHT_ANGLE_TOLERANCE = 0.1
+"""Level-0 pixels by which a rectangle's corners may be off; drawing programs round to 0.01."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A closed outline on a slide, kept as it was drawn."""
+
+    shape: Shape
+    """A rectangle may stand at an angle: it was drawn while the view was rotated."""
+
+    points: tuple[Point, ...]
+    """Corners in level-0 pixels, in order; the first is not repeated at the end."""
+
+    name: str = ""
+    """What the clinician calls it; empty when it has no name yet."""
+
+
+def is_shape(value: object) -> TypeGuard[Shape]:
+    """Whether a value names one of the shapes that can be drawn."""
+    return value in ("rectangle", "polygon")
+
+
+def tidy_name(name: str) -> str:
+    """A name without control characters and superfluous blanks."""
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+
+
+def read_points(value: object) -> tuple[Point, ...]:
+    """Points from decoded JSON; a third coordinate is ignored.
+
+    Raises RegionError when a point is not a pair of numbers or there are too many points.
+    """
+    if not isinstance(value, list):
+        raise RegionError("The points must be a list of [x, y] pairs in level-0 pixels.")
+    if len(value) > MAX_POINTS + 1:
+        raise RegionError(f"{len(value)} points are too many: draw with at most {MAX_POINTS}.")
+    return tuple(_read_point(index, point) for index, point in enumerate(value))
+
+
+def _read_point(index: int, value: object) -> Point:
+    if isinstance(value, list) and len(value) >= 2:
+        x, y = value[0], value[1]
+        if _is_coordinate(x) and _is_coordinate(y):
+            return float(x), float(y)
+    raise RegionError(f"Point {index} is not a pair of numbers in level-0 pixels.")
+
+
+def _is_coordinate(value: object) -> TypeGuard[float]:
+    # JSON also brings true, NaN, Infinity and integers that no float holds
+    return isinstance(value, int | float) and not isinstance(value, bool) and -1e12 < value < 1e12
+
+
+def check_outline(outline: Outline, width: int, height: int) -> None:
+    """Raises RegionError unless the outline encloses an area of a slide of this level-0 size."""
+    if len(outline.name) > MAX_NAME_LENGTH:
+        raise RegionError(
+            f"The name has {len(outline.name)} characters: use at most {MAX_NAME_LENGTH}."
+        )
+    _check_points(outline, width, height)
+    polygon = shapely.Polygon(outline.points)
+    if not polygon.is_valid or polygon.area <= 0:
+        reason = shapely.is_valid_reason(polygon)
+        raise RegionError(f"The outline must not cross itself or be flat ({reason}): redraw it.")
+    if outline.shape == "rectangle" and not is_rectangle(outline.points):
+        raise RegionError("A rectangle needs four corners with right angles: send a polygon.")
+
+
+def _check_points(outline: Outline, width: int, height: int) -> None:
+    count = len(outline.points)
+    if not 3 <= count <= MAX_POINTS:
+        raise RegionError(f"An outline has 3 to {MAX_POINTS} points, this one has {count}.")
+    for x, y in outline.points:
+        if not (0 <= x <= width and 0 <= y <= height):
+            raise RegionError(
+                f"The point ({x:g}, {y:g}) is outside the slide, which is {width} x {height} "
+                "pixels: keep the outline on the slide."
+            )
+
+
+def is_rectangle(points: Sequence[Point]) -> bool:
+    """Whether four corners in order have right angles, at any rotation.
+
+    Diagonals that halve each other and are equally long make a rectangle.
+    """
+    if len(points) != 4:
+        return False
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = points
+    misfits = (
+        ax + cx - bx - dx,
+        ay + cy - by - dy,
+        math.hypot(cx - ax, cy - ay) - math.hypot(dx - bx, dy - by),
+    )
+    return all(abs(misfit) <= RIGHT_ANGLE_TOLERANCE for misfit in misfits)
+
+
+def bounding_box(points: Sequence[Point]) -> Region:
+    """The smallest rectangle of whole level-0 pixels that holds all points."""
+    left = math.floor(min(x for x, _ in points))
+    top = math.floor(min(y for _, y in points))
+    right = math.ceil(max(x for x, _ in points))
+    bottom = math.ceil(max(y for _, y in points))
+    return Region(left, top, right - left, bottom - top)
+
+
+def side_lengths(outline: Outline) -> tuple[float, float]:
+    """Width and height in level-0 pixels, not rounded.
+
+    A rectangle's own first and second side, so that rotation does not enlarge it; the horizontal
+    and vertical extent of a polygon.
+    """
+    points = outline.points
+    if outline.shape == "rectangle":
+        first, second = math.dist(points[0], points[1]), math.dist(points[1], points[2])
+        return (first, second) if _runs_across(points[0], points[1]) else (second, first)
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    return max(xs) - min(xs), max(ys) - min(ys)
+
+
+def _runs_across(start: Point, end: Point) -> bool:
+    return abs(end[0] - start[0]) >= abs(end[1] - start[1])
+
+
+def area(outline: Outline) -> float:
+    """Enclosed area in square level-0 pixels."""
+    return float(shapely.Polygon(outline.points).area)

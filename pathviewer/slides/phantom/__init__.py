@@ -1,0 +1,20 @@
+"""Synthetic H&E slides whose every class and nucleus is known; see `docs/phantom.md`."""
+
+from pathviewer.slides.phantom.truth import (
+    MarkKind,
+    NucleusKind,
+    PhantomTruth,
+    TissueClass,
+    load_truth,
+)
+from pathviewer.slides.phantom.writer import PhantomError, write_phantom
+
+__all__ = [
+    "MarkKind",
+    "NucleusKind",
+    "PhantomError",
+    "PhantomTruth",
+    "TissueClass",
+    "load_truth",
+    "write_phantom",
+]

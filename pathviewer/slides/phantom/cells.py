@@ -1,0 +1,108 @@
+"""Nuclei that lie singly: where each kind is found, how densely, and how it is turned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pathviewer.slides.phantom.canvas import Canvas
+from pathviewer.slides.phantom.hashing import uniforms
+from pathviewer.slides.phantom.plan import CANVAS
+from pathviewer.slides.phantom.sprites import ANGLES, Bank
+from pathviewer.slides.phantom.truth import NucleusKind, TissueClass
+
+Points = NDArray[np.int64]
+Chance = Callable[[Points, Points], NDArray[np.floating]]
+"""Probability that a nucleus lies at each canvas point (x, y)."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """Nuclei of one look on a jittered grid."""
+
+    look: str
+    """Which sprites."""
+
+    kind: NucleusKind | None
+    """Recorded as this; `None` for debris, which is no nucleus."""
+
+    stream: int
+    """Stream of random numbers, its own."""
+
+    spacing: int
+    """Of the grid, level-0 px."""
+
+    home: TissueClass
+    """Found only where the pixel at its centre shows this."""
+
+    aligned: bool = False
+    """Turned along the stroma's fibres, else anyhow."""
+
+    bodies: bool = False
+    """Whether each has its own cytoplasm laid under it."""
+
+    jitter: float = 1.0
+    """Part of a grid cell in which its nucleus may lie; less keeps neighbours apart."""
+
+
+SPINDLE = Population("spindle", NucleusKind.stromal, 51, 36, TissueClass.stroma, aligned=True)
+PLUMP = Population("oval", NucleusKind.stromal, 52, 90, TissueClass.stroma, aligned=True)
+LYMPHOCYTE = Population("lymphocyte", NucleusKind.lymphocyte, 53, 15, TissueClass.stroma)
+SEPTAL = Population("oval", NucleusKind.septal, 54, 19, TissueClass.stroma)
+ATYPICAL = Population(
+    "atypical", NucleusKind.atypical, 55, 28, TissueClass.atypical, bodies=True, jitter=0.62
+)
+INVADER = Population("lymphocyte", NucleusKind.lymphocyte, 56, 60, TissueClass.atypical)
+DEBRIS = Population("pyknotic", None, 57, 14, TissueClass.necrosis)
+GHOST = Population("ghost", None, 58, 34, TissueClass.necrosis)
+
+
+def scatter(
+    canvas: Canvas,
+    bank: Bank,
+    population: Population,
+    seed: int,
+    chance: Chance,
+    angle: NDArray[np.uint8],
+) -> None:
+    """Stamp a population; `angle` is each pixel's fibre direction, 0 to 255 for half a turn."""
+    x, y, draws = _candidates(canvas, population, seed)
+    found = (canvas.tissue[y, x] == population.home) & (draws[:, 2] < chance(x, y))
+    x, y, draws = x[found], y[found], draws[found]
+    heading = draws[:, 3] * ANGLES
+    if population.aligned:
+        heading = angle[y, x] * (ANGLES / 256) + (draws[:, 3] - 0.5) * ANGLES * 0.12
+    turned = (np.rint(heading).astype(np.int64) % ANGLES).tolist()
+    places = list(zip(x.tolist(), y.tolist(), strict=True))
+    if population.bodies:
+        for place, part in zip(places, draws[:, 3].tolist(), strict=True):
+            canvas.lay(bank.bodies[int(part * len(bank.bodies))], *place)
+    sprites = bank.nuclei[population.look]
+    for place, turn, part in zip(places, turned, draws[:, 4].tolist(), strict=True):
+        choices = sprites[turn]
+        canvas.stamp(choices[int(part * len(choices))], *place, population.kind)
+
+
+def _candidates(
+    canvas: Canvas, population: Population, seed: int
+) -> tuple[Points, Points, NDArray[np.float64]]:
+    """Canvas points (x, y) of every grid cell's nucleus, and (points, 5) numbers of its own."""
+    spacing, slack = population.spacing, population.jitter
+    columns = np.arange(canvas.left // spacing - 1, (canvas.left + CANVAS) // spacing + 1)
+    rows = np.arange(canvas.top // spacing - 1, (canvas.top + CANVAS) // spacing + 1)
+    draws = uniforms(seed, population.stream, columns[None, :], rows[:, None], 5)
+    shift = 0.5 * (rows[:, None] % 2)
+    across = columns[None, :] + shift + slack * draws[..., 0]
+    down = rows[:, None] + slack * draws[..., 1]
+    x = np.floor(across * spacing).astype(np.int64).ravel() - canvas.left
+    y = np.floor(down * spacing).astype(np.int64).ravel() - canvas.top
+    shown = (x >= 0) & (x < CANVAS) & (y >= 0) & (y < CANVAS)
+    return x[shown], y[shown], draws.reshape(-1, 5)[shown]
+
+
+def constant(probability: float) -> Chance:
+    """The same chance everywhere."""
+    return lambda x, _: np.full(x.shape, probability)

@@ -1,0 +1,252 @@
+"""The compressed tiles of a TIFF file as they lie in it, for slides whose tiles a browser reads."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+from pathviewer.slides.errors import DAMAGED_BYTES, TileDamaged
+from pathviewer.slides.jpeg_header import SOI, adobe_marker, parse_header
+from pathviewer.slides.slide import NativeLevel, Slide
+
+_VENDORS = {"aperio", "generic-tiff", "philips"}
+"""Formats in which a level's pixels are those of one page's tiles, side by side."""
+
+_HEADER_BYTES = 4096
+"""Read of a tile to see its JPEG header."""
+
+_MOST_TILE_BYTES = 16 * 2**20
+"""A longer tile is a damaged index, not a tile: the largest has 12 MiB of pixels."""
+
+_DCT = 8
+"""Tile sides must divide by this, so that tiles decoded at 1/8 join without a seam."""
+
+_LARGEST_TILE = 2048
+"""Longest tile side passed on, in pixels."""
+
+_UNREADABLE = (
+    tifffile.TiffFileError,
+    *DAMAGED_BYTES,
+)
+"""What tifffile raises on files that it does not read or that are damaged."""
+
+
+class RawFile:
+    """A file descriptor shared by threads, closed when nobody refers to this any more.
+
+    Reads go on after the file was deleted.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`. Raises OSError."""
+        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, self.fd)
+        self.warm_flag = getattr(os, "RWF_NOWAIT", 0)
+
+    def first_bytes(self, offsets: array[int], counts: array[int]) -> bytes | None:
+        """Where the first tile begins, for its header; `None` if there is no tile.
+
+        Tiles that do not lie in the file, or are longer than any tile, get a count of 0: what an
+        index says is not believed, so that no read fails or takes memory without bounds. Raises
+        OSError.
+        """
+        starts, lengths = np.frombuffer(offsets, np.uint64), np.frombuffer(counts, np.uint64)
+        size = np.uint64(os.fstat(self.fd).st_size)
+        inside = (starts <= size) & (lengths <= size - np.minimum(starts, size))
+        lengths[~inside | (lengths > _MOST_TILE_BYTES)] = 0
+        first = next((index for index, count in enumerate(counts) if count), None)
+        if first is None:
+            return None
+        return os.pread(self.fd, min(_HEADER_BYTES, counts[first]), offsets[first])
+
+
+@dataclass(frozen=True)
+class RawLevel:
+    """Where the compressed tiles of a level lie; a tile is `prefix` + its bytes after `SOI`."""
+
+    file: RawFile
+    """Kept open while this level is in use."""
+
+    prefix: bytes
+    """`SOI`, and the markers and tables that every tile lacks."""
+
+    columns: int
+    """Number of tiles side by side."""
+
+    offsets: array[int]
+    """First byte of each tile in the file, row by row."""
+
+    counts: array[int]
+    """Number of bytes of each tile, all in the file; 0 where it cannot be passed on."""
+
+    def read(self, column: int, row: int, name: str) -> bytes | None:
+        """A tile as a JPEG stream, `None` where it cannot be passed on.
+
+        Raises TileDamaged, which names the slide `name`, when the file is too short or has no
+        JPEG there.
+        """
+        index = row * self.columns + column
+        count = self.counts[index]
+        if count == 0:
+            return None
+        try:
+            data = os.pread(self.file.fd, count, self.offsets[index])
+        except OSError:
+            data = b""
+        if len(data) < count or data[:2] != SOI:
+            raise damaged_tile(name, column, row)
+        return self.prefix + data[2:]
+
+    def read_warm(self, index: int) -> bytearray | None:
+        """A tile, by its place in `offsets`, whose bytes the system holds in memory.
+
+        Never waits for a disk: `None` where it would have to, where the system cannot tell, and
+        where `read` would not give a tile.
+        """
+        count, file, prefix = self.counts[index], self.file, self.prefix
+        if not count or not file.warm_flag:
+            return None
+        start = len(prefix) - 2
+        tile = bytearray(start + count)
+        room = (memoryview(tile)[start:],)
+        try:
+            got = os.preadv(file.fd, room, self.offsets[index], file.warm_flag)
+        except BlockingIOError:
+            return None
+        except OSError:
+            # this file system cannot tell, now and later
+            file.warm_flag = 0
+            return None
+        if got < count or not tile.startswith(SOI, start):
+            return None
+        tile[: start + 2] = prefix
+        return tile
+
+
+def damaged_tile(name: str, column: int, row: int) -> TileDamaged:
+    """The error of a tile whose bytes are not there."""
+    return TileDamaged(
+        f"Tile at column {column}, row {row} of slide {name} is damaged; other tiles may be "
+        "sound. Copy the file anew or scan again."
+    )
+
+
+def tiff_levels(slide: Slide) -> dict[int, RawLevel]:
+    """The levels of a TIFF slide whose tiles can be passed on, by the level's index.
+
+    Whether the tiles show what OpenSlide shows is for the caller to verify.
+    """
+    if slide.vendor not in _VENDORS:
+        return {}
+    try:
+        file = RawFile(slide.path)
+        with tifffile.TiffFile(slide.path) as tiff:
+            pages = list(_tiled_pages(tiff.pages))
+            found = {
+                index: _raw_level(page, file)
+                for index, page in _matches(pages, slide.levels)
+                if _is_plain(page)
+            }
+    except _UNREADABLE:
+        # a file that OpenSlide reads and tifffile does not is served through OpenSlide
+        return {}
+    return {index: level for index, level in found.items() if level is not None}
+
+
+def _tiled_pages(pages: tifffile.TiffPages) -> Iterator[tifffile.TiffPage]:
+    for page in pages:
+        if not isinstance(page, tifffile.TiffPage):
+            continue
+        if page.is_tiled:
+            yield page
+        if page.pages is not None:
+            yield from _tiled_pages(page.pages)
+
+
+def _matches(
+    pages: Sequence[tifffile.TiffPage], levels: Sequence[NativeLevel]
+) -> Iterator[tuple[int, tifffile.TiffPage]]:
+    """Pairs of a level and the one tiled page of its size; none where two have that size."""
+    sizes = Counter((page.imagewidth, page.imagelength) for page in pages)
+    level_sizes = Counter((level.width, level.height) for level in levels)
+    for index, level in enumerate(levels):
+        size = level.width, level.height
+        for page in pages:
+            if (page.imagewidth, page.imagelength) == size and (
+                sizes[size] == level_sizes[size] == 1
+            ):
+                yield index, page
+
+
+def _is_plain(page: tifffile.TiffPage) -> bool:
+    """Whether the page's tiles are 8-bit JPEG of grey, RGB or YCbCr, side by side."""
+    photometrics = {1: (1,), 3: (2, 6)}.get(page.samplesperpixel, ())
+    return (
+        page.compression == 7
+        and page.bitspersample == 8
+        and page.photometric in photometrics
+        and page.planarconfig == 1
+        and page.imagedepth == 1
+        and is_tile_size(page.tilewidth, page.tilelength)
+        and len(page.dataoffsets) == len(page.databytecounts) == _tile_count(page)
+    )
+
+
+def is_tile_size(width: int, height: int) -> bool:
+    """Whether tiles of this size may be passed on."""
+    return all(0 < side <= _LARGEST_TILE and side % _DCT == 0 for side in (width, height))
+
+
+def _tile_count(page: tifffile.TiffPage) -> int:
+    columns = -(-page.imagewidth // page.tilewidth)
+    rows = -(-page.imagelength // page.tilelength)
+    return int(columns * rows)
+
+
+def _raw_level(page: tifffile.TiffPage, file: RawFile) -> RawLevel | None:
+    columns = -(-page.imagewidth // page.tilewidth)
+    counts = array("Q", page.databytecounts)
+    offsets = array("Q", page.dataoffsets)
+    head = file.first_bytes(offsets, counts)
+    prefix = None if head is None else _prefix(page, head)
+    if prefix is None:
+        return None
+    drop_empty_edges(counts, columns)
+    return RawLevel(file, prefix, columns, offsets, counts)
+
+
+def _prefix(page: tifffile.TiffPage, head: bytes) -> bytes | None:
+    """What goes before each tile's bytes, `None` if browsers would not draw such tiles right."""
+    tables = (page.jpegtables or b"")[2:-2]
+    header = parse_header(SOI + tables + head[2:])
+    rgb = page.photometric == 2
+    if (
+        header is None
+        or header.adobe
+        or (rgb and header.jfif)
+        or header.components != page.samplesperpixel
+        or (header.width, header.height) != (page.tilewidth, page.tilelength)
+    ):
+        return None
+    marker = adobe_marker(rgb=rgb) if header.components == 3 else b""
+    return SOI + marker + tables
+
+
+def drop_empty_edges(counts: array[int], columns: int) -> None:
+    """Zero the whole right or bottom edge if one of its tiles is empty.
+
+    Scanners that leave out edge tiles of a level leave scrambled ones there too.
+    """
+    edges = (range(columns - 1, len(counts), columns), range(len(counts) - columns, len(counts)))
+    barred = [edge for edge in edges if not all(counts[index] for index in edge)]
+    for edge in barred:
+        for index in edge:
+            counts[index] = 0

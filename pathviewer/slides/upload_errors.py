@@ -1,0 +1,49 @@
+"""Why an upload is not taken; the messages may be shown to whoever sends it."""
+
+# ruff: noqa: N818
+
+from __future__ import annotations
+
+from pathviewer.slides.errors import SlideError
+
+
+class UploadError(SlideError):
+    """An upload that cannot be taken as it is."""
+
+    code = "bad_upload"
+    status = 400
+
+
+class UploadNotFound(UploadError):
+    """No upload has this id, or it was removed after a day, or it belongs to another account."""
+
+    code = "upload_not_found"
+    status = 404
+
+
+class UploadConflict(UploadError):
+    """The piece does not begin where the last one ended."""
+
+    code = "upload_offset"
+    status = 409
+
+
+class UploadTooLarge(UploadError):
+    """Larger than the settings allow, or than was announced."""
+
+    code = "upload_too_large"
+    status = 413
+
+
+class UploadTypeRefused(UploadError):
+    """Not a file that can be a slide by itself."""
+
+    code = "upload_type"
+    status = 415
+
+
+class DiskFull(UploadError):
+    """There is no room for the upload."""
+
+    code = "disk_full"
+    status = 507

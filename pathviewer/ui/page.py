@@ -1,0 +1,31 @@
+"""The viewer's page: slides on the left, the slide in the middle, regions on the right."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from pathviewer.settings import Settings
+from pathviewer.ui.page_style import page_options
+from pathviewer.ui.region_list import region_list
+from pathviewer.ui.selected_region import SlideCatalogue, selected_region
+from pathviewer.ui.slide_canvas import slide_canvas
+from pathviewer.ui.slide_list import slide_list
+from pathviewer.ui.top_bar import top_bar
+
+__all__ = ["build_page", "page_options"]
+
+
+def build_page(settings: Settings, library: SlideCatalogue) -> gr.Blocks:
+    """The page, to be mounted with `page_options(settings)`."""
+    page = gr.Blocks(title="PathViewer", analytics_enabled=False, fill_width=True, fill_height=True)
+    with page:
+        top_bar(settings)
+        with gr.Row(elem_id="pv-columns"):
+            with gr.Column(elem_id="pv-left"):
+                slide_list(settings)
+            with gr.Column(elem_id="pv-middle"):
+                canvas = slide_canvas(settings)
+            with gr.Column(elem_id="pv-right"):
+                region_list(settings)
+                selected_region(settings, canvas, library)
+    return page

@@ -1,0 +1,36 @@
+"""The page's look towards Gradio: one dark theme whatever the system prefers, no font from afar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from pathviewer.settings import Settings
+from pathviewer.ui.served import STATIC_PATH
+
+_SHEETS = ("page", "slide_canvas", "panels")
+
+
+def page_theme() -> gr.themes.Base:
+    """Gradio's plain theme with system fonts and its dark values in the light mode's place too."""
+    theme = gr.themes.Base(
+        primary_hue="sky",
+        neutral_hue="slate",
+        font=["system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"],
+        font_mono=["ui-monospace", "Consolas", "Menlo", "monospace"],
+    )
+    theme.set(body_background_fill_dark="#14171a", body_text_color_dark="#e8ebee")
+    for name, value in vars(theme).copy().items():
+        if name.endswith("_dark") and value is not None:
+            setattr(theme, name.removesuffix("_dark"), value)
+    return theme
+
+
+def page_options(settings: Settings) -> dict[str, Any]:
+    """What `gr.mount_gradio_app` needs to know of the page's look."""
+    links = "".join(
+        f'<link rel="stylesheet" href="{settings.root_path}{STATIC_PATH}/{sheet}.css">'
+        for sheet in _SHEETS
+    )
+    return {"theme": page_theme(), "head": f'<meta name="color-scheme" content="dark">{links}'}

@@ -1,0 +1,31 @@
+"""How a panel of the page is made: a constant template that our own module fills."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from pathviewer.settings import Settings
+from pathviewer.ui.served import ASSETS_PATH, STATIC_PATH
+
+_LIBRARY = f"{ASSETS_PATH}/openseadragon/openseadragon.min.js"
+_ON_LOAD = "import(props.module).then((panel) => panel.mount(element, props, trigger, watch));"
+
+
+def panel(settings: Settings, module: str, elem_id: str, **values: Any) -> gr.HTML:
+    """A panel filled by `static/<module>.js`.
+
+    The template never changes, so Gradio never renders it anew, and nothing is interpolated into
+    it: what comes from outside reaches the module as `props.value` and becomes text nodes there.
+    """
+    return gr.HTML(
+        html_template='<div data-panel class="pv-mount"></div>',
+        js_on_load=_ON_LOAD,
+        module=f"{settings.root_path}{STATIC_PATH}/{module}.js",
+        root=settings.root_path,
+        library=_LIBRARY,
+        elem_id=elem_id,
+        apply_default_css=False,
+        **values,
+    )

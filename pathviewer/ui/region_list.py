@@ -1,0 +1,13 @@
+"""The list of regions drawn on the slide, with GeoJSON import and export."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from pathviewer.settings import Settings
+from pathviewer.ui.panel import panel
+
+
+def region_list(settings: Settings) -> gr.HTML:
+    """The upper part of the right column."""
+    return panel(settings, "region_list", "pv-region-list")

@@ -1,0 +1,128 @@
+"""The panel of the selected region; its figures come from exact level-0 values, in Python."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Protocol
+
+import gradio as gr
+
+from pathviewer.settings import Settings
+from pathviewer.slides.errors import RegionError, SlideError
+from pathviewer.slides.outline import (
+    Outline,
+    area,
+    bounding_box,
+    check_outline,
+    is_shape,
+    read_points,
+    side_lengths,
+)
+from pathviewer.ui.panel import panel
+
+NOTHING: dict[str, Any] = {}
+"""What the panel shows when no region is selected."""
+
+
+class SlideFacts(Protocol):
+    """What the panel needs to know of a slide."""
+
+    @property
+    def width(self) -> int:
+        """Of level 0, in pixels."""
+
+    @property
+    def height(self) -> int:
+        """Of level 0, in pixels."""
+
+    @property
+    def mpp(self) -> float | None:
+        """Microns per level-0 pixel, `None` if unknown."""
+
+    @property
+    def mpp_by_hand(self) -> bool:
+        """Whether somebody typed `mpp`."""
+
+
+class SlideCatalogue(Protocol):
+    """Where slides are looked up; the slide library is one."""
+
+    def entry(self, slide_id: str, /) -> SlideFacts:
+        """Facts of a slide; raises a `SlideError` for an id that it does not have."""
+
+
+def selected_region(settings: Settings, canvas: gr.HTML, library: SlideCatalogue) -> gr.HTML:
+    """The panel, filled anew whenever the selection in `canvas` changes."""
+    shown = panel(settings, "selected_region", "pv-selected-region", value=NOTHING)
+
+    def describe(event: gr.EventData) -> dict[str, Any]:
+        if not event.slide or not event.region:
+            return NOTHING
+        try:
+            return describe_region(library.entry(event.slide), event.region)
+        except SlideError as error:
+            return {"title": "This region cannot be used.", "rows": [], "notes": [str(error)]}
+
+    canvas.select(
+        describe,
+        outputs=shown,
+        queue=False,
+        show_progress="hidden",
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
+    return shown
+
+
+def describe_region(slide: SlideFacts, told: dict[str, Any]) -> dict[str, Any]:
+    """Title, rows (label, value) and notes of a region as the viewer told it.
+
+    Raises RegionError where what was told is no region of this slide.
+    """
+    outline = _outline(told)
+    check_outline(outline, slide.width, slide.height)
+    box = bounding_box(outline.points)
+    rows = [("x, y", f"{box.x:,}, {box.y:,} px"), ("Box", f"{box.width:,} × {box.height:,} px")]
+    notes = []
+    if outline.shape == "polygon" or (box.width, box.height) != side_lengths(outline):
+        notes.append("The box around what was drawn is what a model will see.")
+    if slide.mpp is None:
+        notes.append("The slide's scale is unknown, so no size in µm is given.")
+    else:
+        rows += _scaled_rows(outline, (box.width, box.height), slide.mpp)
+        if slide.mpp_by_hand:
+            notes.append(f"Scale entered by hand: {slide.mpp:g} µm per pixel.")
+    return {"title": outline.name, "rows": rows, "notes": notes}
+
+
+def _outline(told: dict[str, Any]) -> Outline:
+    shape = told.get("shape")
+    if not is_shape(shape):
+        raise RegionError(f"{shape!r} is no shape: draw a rectangle or a polygon.")
+    return Outline(shape, read_points(told.get("points")), str(told.get("name", "")))
+
+
+def _scaled_rows(outline: Outline, box: tuple[int, int], mpp: float) -> list[tuple[str, str]]:
+    width, height = (side * mpp for side in side_lengths(outline))
+    drawn = _area_text(area(outline) * mpp**2)
+    rows = [("Size", f"{_um(width)} × {_um(height)} µm"), ("Area", drawn)]
+    boxed = _area_text(box[0] * box[1] * mpp**2)
+    return rows if boxed == drawn else [*rows, ("Box area", boxed)]
+
+
+def _um(length: float) -> str:
+    return _rounded(length, "1" if length >= 1000 else "0.1")
+
+
+def _area_text(um2: float) -> str:
+    mm2 = um2 / 1e6
+    if mm2 < 0.001:
+        return f"{_rounded(um2, '0.1')} µm²"
+    if mm2 >= 0.1:
+        return f"{_rounded(mm2, '0.001')} mm²"
+    return f"{_rounded(mm2, '0.0001' if mm2 >= 0.01 else '0.00001').rstrip('0')} mm²"
+
+
+def _rounded(value: float, step: str) -> str:
+    """A number to the nearest step, halves upwards, as the region list's browser rounds them."""
+    return f"{Decimal(repr(value)).quantize(Decimal(step), ROUND_HALF_UP):,}"

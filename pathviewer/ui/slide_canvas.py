@@ -1,0 +1,18 @@
+"""The viewer. Its `select` event tells Python which region is selected."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from pathviewer.settings import Settings
+from pathviewer.ui.panel import panel
+
+
+def slide_canvas(settings: Settings) -> gr.HTML:
+    """The middle of the page.
+
+    Its event `select` carries `slide` (id or None) and `region`: None, or a dict with id, name,
+    shape, points ([x, y] in level-0 pixels as drawn) and box (x, y, width, height in whole level-0
+    pixels, rounded outwards).
+    """
+    return panel(settings, "slide_canvas", "pv-slide-canvas")

@@ -1,0 +1,13 @@
+"""The list of slides, with search, upload, names and scale by hand."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from pathviewer.settings import Settings
+from pathviewer.ui.panel import panel
+
+
+def slide_list(settings: Settings) -> gr.HTML:
+    """The left column."""
+    return panel(settings, "slide_list", "pv-slide-list")

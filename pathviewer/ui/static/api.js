@@ -1,0 +1,67 @@
+/** The server's JSON routes. */
+
+import { say, store } from "./store.js";
+
+/** An answer other than success; `code` and `message` are the server's. */
+export class ApiError extends Error {
+  constructor(code, message, status, headers = null) {
+    super(message);
+    this.code = code;
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+/** The URL of a path of ours under the sub-path the program is served at. */
+export function url(path) {
+  return `${store.get("root") ?? ""}${path}`;
+}
+
+/**
+ * @param {string} path such as "/api/slides"
+ * @param {{method?: string, json?: any, body?: BodyInit, headers?: Object, signal?: AbortSignal}} [options]
+ * @returns {Promise<any>} the decoded JSON, or null when the answer has no body
+ * @throws {ApiError}
+ */
+export async function request(path, options = {}) {
+  const { json, headers = {}, ...rest } = options;
+  const init = { ...rest, headers: { Accept: "application/json", ...headers } };
+  if (json !== undefined) {
+    init.body = JSON.stringify(json);
+    init.headers["Content-Type"] = "application/json";
+  }
+  let response;
+  try {
+    response = await fetch(url(path), init);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError("unreachable", "The server cannot be reached. Trying again.", 0);
+  }
+  if (!response.ok) throw await refusal(response);
+  if (init.method === "HEAD") return { upload_offset: Number(response.headers.get("Upload-Offset")) };
+  if (response.status === 204) return null;
+  return response.json();
+}
+
+/** The error that a refused response carries; a lost login is said on the message line too. */
+export async function refusal(response) {
+  let error = {};
+  try {
+    error = (await response.json()).error ?? {};
+  } catch {
+    // A proxy's own page instead of our JSON: the status has to do.
+  }
+  if (response.status === 401) sayLoginEnded();
+  const message = error.message ?? `The server answered ${response.status}.`;
+  return new ApiError(error.code ?? "unknown", message, response.status, response.headers);
+}
+
+/** What the message line says when the server no longer knows who is asking. */
+export const LOGIN_ENDED = "Your login has ended; what you see stays here, nothing new can be loaded.";
+
+/** Say that the login has ended, with the way back to this very view. */
+export function sayLoginEnded() {
+  const below = window.location.pathname.slice((store.get("root") ?? "").length) || "/";
+  const here = encodeURIComponent(below + window.location.search);
+  say(LOGIN_ENDED, "error", { label: "Log in again", href: url(`/login?next=${here}`) });
+}

@@ -1,0 +1,99 @@
+/**
+ * The frames of the viewer. screen: CSS pixels from the viewer's top left. level 0: pixels of the
+ * scan, as floats. OpenSeadragon's own "viewport" frame (1 is the slide's width) stays in here.
+ */
+export class Frames {
+  /** @param {OpenSeadragon.Viewer} viewer @param {Object} slide */
+  constructor(viewer, slide) {
+    this.viewer = viewer;
+    this.slide = slide;
+  }
+
+  get item() {
+    return this.viewer.world.getItemAt(0);
+  }
+
+  /** @param {number[]} point level 0 @returns {number[]} screen */
+  toScreen([x, y]) {
+    const point = this.item.imageToViewerElementCoordinates(new OpenSeadragon.Point(x, y));
+    return [point.x, point.y];
+  }
+
+  /** @param {number[]} point screen @returns {number[]} level 0, also outside the slide */
+  toLevel0([x, y]) {
+    const point = this.viewer.viewport.pointFromPixel(new OpenSeadragon.Point(x, y), true);
+    return [point.x * this.slide.width, point.y * this.slide.width];
+  }
+
+  /** Level-0 pixels per screen pixel; `target` is where an animation under way will end. */
+  downsample(target = false) {
+    return 1 / this.item.viewportToImageZoom(this.viewer.viewport.getZoom(!target));
+  }
+
+  /** The view's centre in level 0, where an animation under way will end. */
+  centre() {
+    const point = this.viewer.viewport.getCenter(false);
+    return [point.x * this.slide.width, point.y * this.slide.width];
+  }
+
+  /** Degrees clockwise, 0 to below 360. */
+  rotation() {
+    return ((this.viewer.viewport.getRotation(false) % 360) + 360) % 360;
+  }
+
+  /** Zoom about the centre. */
+  zoomTo(downsample, immediately = false) {
+    this.viewer.viewport.zoomTo(this.item.imageToViewportZoom(1 / downsample), null, immediately);
+    this.viewer.viewport.applyConstraints(immediately);
+  }
+
+  /** @param {{x: number, y: number, downsample: number, rotation: number}} view centre in level 0 */
+  show(view, immediately = true) {
+    const { viewport } = this.viewer;
+    viewport.setRotation(view.rotation, immediately);
+    viewport.zoomTo(this.item.imageToViewportZoom(1 / view.downsample), null, immediately);
+    const { width } = this.slide;
+    viewport.panTo(new OpenSeadragon.Point(view.x / width, view.y / width), immediately);
+  }
+
+  /** The view that `show` would bring back. */
+  view() {
+    const [x, y] = this.centre();
+    return { x, y, downsample: this.downsample(true), rotation: this.rotation() };
+  }
+
+  /** Whether the whole slide lies within the view. */
+  wholeInView() {
+    const { width, height } = this.slide;
+    const { clientWidth, clientHeight } = this.viewer.container;
+    return [[0, 0], [width, 0], [width, height], [0, height]].every((corner) => {
+      const [x, y] = this.toScreen(corner);
+      return x > -1 && y > -1 && x < clientWidth + 1 && y < clientHeight + 1;
+    });
+  }
+
+  /** Let the view zoom out as far as the options say, and to `downsample` in any case. */
+  allowOut(downsample) {
+    const { viewport } = this.viewer;
+    viewport.minZoomLevel = Math.min(viewport.getHomeZoom() * viewport.minZoomImageRatio,
+      this.item.imageToViewportZoom(1 / downsample));
+  }
+
+  /** Bring a level-0 box into view, with room around it. */
+  frame(box) {
+    const { container } = this.viewer;
+    const room = Math.min(container.clientWidth, container.clientHeight) * 0.7;
+    const downsample = Math.max(box.width / room, box.height / room, 0.5);
+    this.show({ x: box.x + box.width / 2, y: box.y + box.height / 2, downsample,
+      rotation: this.rotation() }, false);
+  }
+
+  /** The SVG matrix that takes level-0 points to the screen. */
+  matrix() {
+    const [originX, originY] = this.toScreen([0, 0]);
+    const [rightX, rightY] = this.toScreen([this.slide.width, 0]);
+    const a = (rightX - originX) / this.slide.width;
+    const b = (rightY - originY) / this.slide.width;
+    return `matrix(${a} ${b} ${-b} ${a} ${originX} ${originY})`;
+  }
+}

@@ -1,0 +1,128 @@
+/** Pointer events of the viewer, handed to the tool in hand or to the selected region's handles. */
+
+import { dragged, handlesOf, withoutVertex } from "./edit.js";
+import { findRegion, keepRegion, moveRegion, select, selectedRegion } from "./regions.js";
+import { inside, outlineDistance } from "./shapes.js";
+import { store } from "./store.js";
+
+const REACH = 9;
+const CLICK = 4;
+
+export class Pointer {
+  /** @param {Object<string, Object>} tools see tools.js */
+  constructor(viewer, frames, tools) {
+    Object.assign(this, { viewer, frames, tools, pressed: null, edit: null });
+    viewer.addHandler("canvas-press", (event) => this.press(event));
+    viewer.addHandler("canvas-drag", (event) => this.drag(event));
+    viewer.addHandler("canvas-drag-end", (event) => this.claim(event));
+    viewer.addHandler("canvas-release", (event) => this.release(event));
+    viewer.addHandler("canvas-double-click", (event) => this.doubleClick(event));
+    viewer.canvas.addEventListener("pointermove", (event) => this.hover(event));
+  }
+
+  get tool() {
+    return this.tools[store.get("tool")] ?? null;
+  }
+
+  claim(event) {
+    if (this.pressed?.taken) event.preventDefaultAction = true;
+  }
+
+  press({ position, originalEvent }) {
+    if (!this.frames.item) return;
+    const screen = [position.x, position.y];
+    const point = this.frames.toLevel0(screen);
+    if (store.get("mode") !== "pointer") store.set("mode", "pointer");
+    this.edit = this.tool ? null : this.grab(screen, point, originalEvent);
+    const taken = this.tool ? this.tool.press(point) : this.edit !== null;
+    this.pressed = { screen, taken, travelled: false };
+  }
+
+  drag(event) {
+    if (!this.pressed) return;
+    const screen = [event.position.x, event.position.y];
+    const { pressed } = this;
+    const far = Math.hypot(screen[0] - pressed.screen[0], screen[1] - pressed.screen[1]);
+    pressed.travelled ||= far > CLICK;
+    this.claim(event);
+    const point = this.frames.toLevel0(screen);
+    if (this.tool) this.tool.drag(point);
+    else if (this.edit && pressed.travelled) this.pull(point);
+  }
+
+  release({ position }) {
+    if (!this.pressed) return;
+    const { travelled } = this.pressed;
+    const screen = [position.x, position.y];
+    this.pressed = null;
+    if (this.tool) this.tool.release(this.frames.toLevel0(screen), travelled);
+    else if (this.edit && travelled) keepRegion(this.edit.id);
+    else if (!travelled) this.pick(screen);
+    this.edit = null;
+  }
+
+  doubleClick(event) {
+    if (!this.tool) return;
+    event.preventDefaultAction = true;
+    this.tool.finish();
+  }
+
+  hover(event) {
+    if (!this.frames.item || this.pressed) return;
+    // browsers send a move without movement when the page changes under a resting pointer
+    if (event.movementX === 0 && event.movementY === 0) return;
+    if (store.get("mode") !== "pointer") store.set("mode", "pointer");
+    const { left, top } = this.viewer.canvas.getBoundingClientRect();
+    const screen = [event.clientX - left, event.clientY - top];
+    const point = this.frames.toLevel0(screen);
+    this.tool?.hover(point);
+    const grip = !this.tool && this.handleAt(screen);
+    const cursor = this.tool ? "crosshair" : grip ? "move" : "grab";
+    if (this.viewer.canvas.style.cursor !== cursor) this.viewer.canvas.style.cursor = cursor;
+  }
+
+  /** The handle of the selected region within reach. */
+  handleAt(screen) {
+    const region = selectedRegion();
+    if (!region) return null;
+    const near = handlesOf(region, this.frames.slide).map((handle) => {
+      const [x, y] = this.frames.toScreen(handle.at);
+      return { handle, away: Math.hypot(x - screen[0], y - screen[1]) };
+    }).filter(({ away }) => away <= REACH);
+    near.sort((a, b) => a.away - b.away);
+    return near[0]?.handle ?? null;
+  }
+
+  grab(screen, point, originalEvent) {
+    const handle = this.handleAt(screen);
+    const region = selectedRegion();
+    if (!handle || !region) return null;
+    if (handle.kind === "vertex" && originalEvent?.altKey) {
+      const points = withoutVertex(region.points, handle.index);
+      if (points) {
+        moveRegion(region.id, points);
+        keepRegion(region.id);
+      }
+      return null;
+    }
+    return { id: region.id, region, handle, from: point };
+  }
+
+  pull(point) {
+    const { region, handle, from, id } = this.edit;
+    if (!findRegion(id)) return;
+    const points = dragged(region, handle, from, point, this.frames.slide);
+    if (points) moveRegion(id, points);
+  }
+
+  /** Select the region whose outline was clicked, else the smallest around the click. */
+  pick(screen) {
+    const point = this.frames.toLevel0(screen);
+    const reach = REACH * this.frames.downsample();
+    const hits = store.get("regions").filter(({ points }) =>
+      outlineDistance(point, points) <= reach || inside(point, points));
+    const size = ({ box }) => box.width * box.height;
+    hits.sort((a, b) => size(a) - size(b));
+    select(hits[0]?.id ?? null);
+  }
+}

@@ -1,0 +1,167 @@
+/** Plane geometry of regions. Points are [x, y] in level-0 pixels unless a name says otherwise. */
+
+/**
+ * The bounding box, rounded outwards to whole pixels and kept on the slide.
+ * @param {number[][]} points
+ * @param {{width: number, height: number}} slide
+ * @returns {{x: number, y: number, width: number, height: number}}
+ */
+export function boundingBox(points, slide) {
+  const xs = points.map((point) => point[0]);
+  const ys = points.map((point) => point[1]);
+  const left = Math.max(0, Math.floor(Math.min(...xs)));
+  const top = Math.max(0, Math.floor(Math.min(...ys)));
+  const right = Math.min(slide.width, Math.ceil(Math.max(...xs)));
+  const bottom = Math.min(slide.height, Math.ceil(Math.max(...ys)));
+  return { x: left, y: top, width: right - left, height: bottom - top };
+}
+
+/** The corners of a box, clockwise from its top left. */
+export function corners({ x, y, width, height }) {
+  return [[x, y], [x + width, y], [x + width, y + height], [x, y + height]];
+}
+
+/** Area in square pixels (shoelace formula). */
+export function area(points) {
+  let twice = 0;
+  points.forEach(([x, y], index) => {
+    const [nextX, nextY] = points[(index + 1) % points.length];
+    twice += x * nextY - nextX * y;
+  });
+  return Math.abs(twice) / 2;
+}
+
+/** Width and height as drawn: a rectangle's sides, the one nearer to level first; else the extent. */
+export function extent(region) {
+  const { points } = region;
+  if (region.shape === "rectangle") {
+    const [a, b, c] = points;
+    const across = Math.abs(b[0] - a[0]) >= Math.abs(b[1] - a[1]);
+    return across ? [distance(a, b), distance(b, c)] : [distance(b, c), distance(a, b)];
+  }
+  const xs = points.map((point) => point[0]);
+  const ys = points.map((point) => point[1]);
+  return [Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys)];
+}
+
+export function distance(a, b) {
+  return Math.hypot(a[0] - b[0], a[1] - b[1]);
+}
+
+/** Distance from a point to the outline of a closed shape. */
+export function outlineDistance(point, points) {
+  let least = Infinity;
+  points.forEach((start, index) => {
+    const end = points[(index + 1) % points.length];
+    least = Math.min(least, segmentDistance(point, start, end));
+  });
+  return least;
+}
+
+function segmentDistance(point, start, end) {
+  const [dx, dy] = [end[0] - start[0], end[1] - start[1]];
+  const square = dx * dx + dy * dy;
+  const along = square === 0 ? 0
+    : ((point[0] - start[0]) * dx + (point[1] - start[1]) * dy) / square;
+  const part = Math.min(1, Math.max(0, along));
+  return distance(point, [start[0] + part * dx, start[1] + part * dy]);
+}
+
+/** Whether a point lies inside a closed shape (even-odd rule). */
+export function inside(point, points) {
+  let within = false;
+  points.forEach(([x, y], index) => {
+    const [beforeX, beforeY] = points[(index + points.length - 1) % points.length];
+    const crosses = (y > point[1]) !== (beforeY > point[1]);
+    if (crosses && point[0] < ((beforeX - x) * (point[1] - y)) / (beforeY - y) + x) within = !within;
+  });
+  return within;
+}
+
+/** Whether two edges of a closed shape cross. */
+export function crossesItself(points) {
+  const count = points.length;
+  for (let i = 0; i < count; i += 1) {
+    for (let j = i + 2; j < count; j += 1) {
+      if (i === 0 && j === count - 1) continue;
+      if (segmentsCross(points[i], points[i + 1], points[j], points[(j + 1) % count])) return true;
+    }
+  }
+  return false;
+}
+
+function segmentsCross(a, b, c, d) {
+  const side = (p, q, r) => Math.sign((q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]));
+  return side(a, b, c) !== side(a, b, d) && side(c, d, a) !== side(c, d, b);
+}
+
+/** The side of a square of 1 mm2, in whole level-0 pixels. @param {number} mpp um per pixel */
+export function fieldSide(mpp) {
+  return Math.round(1000 / mpp);
+}
+
+/** Whether a region is a square of 1 mm2 as the field tool places it. */
+export function isField({ shape, points }, slide) {
+  if (shape !== "rectangle" || !slide?.mpp || !isUpright(points)) return false;
+  const { width, height } = boundingBox(points, slide);
+  return width === fieldSide(slide.mpp) && height === width;
+}
+
+/** The nearest point of the slide. */
+export function ontoSlide([x, y], slide) {
+  return [Math.min(slide.width, Math.max(0, x)), Math.min(slide.height, Math.max(0, y))];
+}
+
+/** Whether all points lie on the slide. */
+export function onSlide(points, slide) {
+  return points.every(([x, y]) => x >= 0 && y >= 0 && x <= slide.width && y <= slide.height);
+}
+
+/** The part of a convex shape that lies on the slide (Sutherland-Hodgman). */
+export function clipToSlide(points, slide) {
+  const edges = [[0, 0, 1], [0, slide.width, -1], [1, 0, 1], [1, slide.height, -1]];
+  return edges.reduce((shape, [axis, limit, sign]) => {
+    const depth = (point) => sign * (point[axis] - limit);
+    return shape.flatMap((point, index) => {
+      const before = shape[(index + shape.length - 1) % shape.length];
+      const cut = (depth(point) >= 0) === (depth(before) >= 0) ? []
+        : [between(before, point, depth(before) / (depth(before) - depth(point)))];
+      return depth(point) >= 0 ? [...cut, point] : cut;
+    });
+  }, points);
+}
+
+function between(a, b, part) {
+  return [a[0] + part * (b[0] - a[0]), a[1] + part * (b[1] - a[1])];
+}
+
+/**
+ * The rectangle whose sides run along the screen's and whose opposite corners are `a` and `b`.
+ * @param {number} rotation of the view in degrees, clockwise
+ */
+export function screenRectangle(a, b, rotation) {
+  const angle = (-rotation * Math.PI) / 180;
+  const across = [Math.cos(angle), Math.sin(angle)];
+  const down = [-across[1], across[0]];
+  const span = [b[0] - a[0], b[1] - a[1]];
+  const width = span[0] * across[0] + span[1] * across[1];
+  const height = span[0] * down[0] + span[1] * down[1];
+  const right = [a[0] + width * across[0], a[1] + width * across[1]];
+  const below = [a[0] + height * down[0], a[1] + height * down[1]];
+  return [a, right, b, below];
+}
+
+/** Whether the sides of a rectangle run along the slide's. */
+export function isUpright(points) {
+  const [a, b] = points;
+  const least = Math.min(Math.abs(a[0] - b[0]), Math.abs(a[1] - b[1]));
+  return least <= 1e-6 * Math.max(1, distance(a, b));
+}
+
+/** A circle as a polygon of 96 corners, on the circle. */
+export function circle([x, y], radius) {
+  return Array.from({ length: 96 }, (_, index) => {
+    const angle = (index * Math.PI) / 48;
+    return [x + radius * Math.cos(angle), y + radius * Math.sin(angle)];
+  });
+}

@@ -1,0 +1,280 @@
+/** The viewer: OpenSeadragon, what is drawn over it, its buttons and keys. */
+
+import { h } from "./dom.js";
+import { Frames } from "./frames.js";
+import { bindKeys, keyTable } from "./keys.js";
+import { keysPanel } from "./keys_panel.js";
+import { MOST_OVERZOOM, presets } from "./magnification.js";
+import { Overlay } from "./overlay.js";
+import { Pointer } from "./pointer.js";
+import { select, selectedRegion } from "./regions.js";
+import { scaleBar } from "./scale_bar.js";
+import { start } from "./session.js";
+import { say, store } from "./store.js";
+import { tileSource } from "./tile_source.js";
+import { magnificationBar, toolbar } from "./toolbar.js";
+import { drawingTools } from "./tools.js";
+import { parseView, writeView } from "./view_url.js";
+import { newViewer } from "./viewer_options.js";
+
+/** The viewer and what can be done to it; `store.get("canvas")`. */
+export class Canvas {
+  /** @param {HTMLElement} host the element to fill @param {Object} linked see parseView */
+  constructor(host, linked) {
+    this.linked = linked;
+    this.stage = h("div", { class: "pv-stage" });
+    this.scale = scaleBar();
+    const { bar, hint } = toolbar(this);
+    this.magnification = magnificationBar(this);
+    this.node = h("section", { class: "pv-viewer", "aria-label": "Slide" }, bar,
+      h("div", { class: "pv-frame" }, this.stage, hint, this.scale.node), this.magnification.bar);
+    host.replaceChildren(this.node);
+    this.viewer = newViewer(this.stage);
+    this.home = null;
+    this.surface = this.viewer.canvas;
+    this.surface.setAttribute("role", "application");
+    this.frames = new Frames(this.viewer, null);
+    this.overlay = new Overlay(this.viewer, this.frames);
+    this.tools = drawingTools(this.frames, this.overlay);
+    this.pointer = new Pointer(this.viewer, this.frames, this.tools);
+    this.bind();
+  }
+
+  bind() {
+    const table = keyTable(this);
+    this.keys = keysPanel(table);
+    this.node.append(this.keys);
+    bindKeys(table);
+    this.viewer.addHandler("update-viewport", () => {
+      this.showPlace();
+      this.follow();
+    });
+    this.viewer.addHandler("resize", () => this.resized());
+    store.on("slide", (slide) => this.slideChanged(slide));
+    store.on("selected", () => this.writeSoon());
+    store.on("regions", () => this.writeSoon());
+  }
+
+  get tool() {
+    return this.tools[store.get("tool")] ?? null;
+  }
+
+  /** Open another slide, or take over changed facts about the one that is open. */
+  slideChanged(slide) {
+    const same = slide && this.frames.slide?.id === slide.id;
+    this.tool?.cancel();
+    this.frames.slide = slide;
+    this.surface.setAttribute("aria-label", slide ? `Slide, ${slide.name}` : "No slide");
+    document.title = slide ? `${slide.name} - PathViewer` : "PathViewer";
+    this.overlay.measure(null);
+    if (same || !slide) {
+      if (!slide) this.viewer.close();
+      this.showPlace();
+      return;
+    }
+    store.set("tool", "pan");
+    this.stage.style.setProperty("--pv-slide", slide.background ?? "#ffffff");
+    const view = this.linked?.slide === slide.id ? this.linked.view : null;
+    this.linked = null;
+    this.viewer.close();
+    this.viewer.addTiledImage({
+      tileSource: tileSource(slide, (error) => this.trouble(slide, error)),
+      placeholderFillStyle: slide.background ?? "#ffffff",
+      success: () => this.opened(view),
+    });
+  }
+
+  opened(view) {
+    this.allowPresets();
+    if (view) this.frames.show(view);
+    else this.fit(true);
+    this.overlay.refresh();
+    this.showPlace();
+  }
+
+  /** Every preset can be reached, also those that show the slide smaller than it fits. */
+  allowPresets() {
+    const { slide } = this.frames;
+    this.frames.allowOut(Math.max(...presets(slide).map(({ downsample }) => downsample)));
+  }
+
+  /** The window changed: magnification and centre stay, and a fitted slide is fitted anew. */
+  resized() {
+    if (!this.frames.item) return;
+    const { home } = this;
+    const fitted = home && sameView(home, this.viewer.viewport);
+    // OpenSeadragon restores the magnification right after this event
+    queueMicrotask(() => {
+      if (!this.frames.item) return;
+      this.allowPresets();
+      if (fitted) this.fit(true);
+      this.showPlace();
+    });
+  }
+
+  trouble(slide, error) {
+    if (store.get("slide")?.id !== slide.id || error.status === 401) return;
+    if (error.status === 422) {
+      say("Part of this slide is damaged; the places are marked. All else can be viewed.", "warning");
+    } else if (error.status === 404 || error.status === 410) {
+      say("This slide is no longer on the server. What is loaded stays; pick another slide.", "error");
+    } else say(`Some tiles could not be loaded: ${error.message}`, "warning");
+  }
+
+  /** Show scale, magnification and address of the present view. */
+  showPlace() {
+    if (!this.frames.slide || !this.frames.item) {
+      this.scale.node.hidden = true;
+      return;
+    }
+    const { slide } = this.frames;
+    const downsample = this.frames.downsample();
+    this.viewer.navigator.element.style.visibility =
+      this.frames.wholeInView() ? "hidden" : "visible";
+    this.viewer.drawer?.setImageSmoothingEnabled?.(downsample >= 0.999);
+    this.scale.show(slide, downsample);
+    this.magnification.show(slide, downsample, this.frames.rotation());
+    this.writeSoon();
+  }
+
+  writeSoon() {
+    clearTimeout(this.writing);
+    this.writing = setTimeout(() => {
+      if (!this.frames.slide || !this.frames.item) return;
+      writeView(this.frames.slide.id, this.frames.view(), selectedRegion()?.box ?? null);
+    }, 200);
+  }
+
+  preset(index) {
+    const choice = this.frames.slide && presets(this.frames.slide)[index];
+    if (!choice) return;
+    if (choice.reachable) this.zoomTo(choice.downsample);
+    else say(`${choice.label} is more than twice the scan's resolution.`);
+  }
+
+  zoomTo(downsample) {
+    this.frames.zoomTo(downsample);
+  }
+
+  zoomBy(factor) {
+    if (this.frames.item) this.frames.zoomTo(this.frames.downsample(true) / factor);
+  }
+
+  /** Show the whole slide; a tiny one no larger than the over-zoom limit. */
+  fit(immediately = false) {
+    if (!this.frames.item) return;
+    this.viewer.viewport.goHome(immediately);
+    const least = 1 / MOST_OVERZOOM;
+    if (this.frames.downsample(true) < least) this.frames.zoomTo(least, immediately);
+    this.home = { zoom: this.viewer.viewport.getZoom(), centre: this.viewer.viewport.getCenter() };
+  }
+
+  /** Drawing by keyboard: the shape under way reaches to the crosshair. */
+  follow() {
+    if (!this.tool || !this.frames.item || store.get("mode") !== "keys") return;
+    this.tool.hover(this.frames.centre());
+  }
+
+  /** Pan by screen pixels. */
+  panBy(dx, dy) {
+    const { viewport } = this.viewer;
+    if (!this.frames.item) return;
+    viewport.panBy(viewport.deltaPointsFromPixels(new OpenSeadragon.Point(dx, dy), false)
+      .rotate(-viewport.getRotation(false)));
+    viewport.applyConstraints();
+  }
+
+  rotateBy(degrees) {
+    this.rotateTo(this.frames.rotation() + degrees);
+  }
+
+  rotateTo(degrees) {
+    if (this.frames.item) this.viewer.viewport.setRotation(((degrees % 360) + 360) % 360, true);
+  }
+
+  toggleFullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.node.requestFullscreen?.().catch(() => say("The browser refused full screen."));
+  }
+
+  toggleKeys() {
+    if (this.keys.open) this.keys.close();
+    else this.keys.showModal();
+  }
+
+  typeMagnification() {
+    this.magnification.focus();
+  }
+
+  /** Take a tool in hand; tools of fixed size need the scale. */
+  take(name) {
+    if ((name === "field" || name === "hpf") && !this.frames.slide?.mpp) {
+      say("This needs the slide's scale: enter microns per pixel at the bottom left.");
+      return;
+    }
+    this.tool?.cancel();
+    store.set("tool", name);
+    this.follow();
+  }
+
+  placeOrFinish() {
+    if (!this.tool || !this.frames.item) return;
+    if (store.get("mode") === "keys") {
+      this.tool.place(this.frames.centre());
+      this.follow();
+    } else this.tool.finish();
+  }
+
+  escape() {
+    if (this.tool) this.take("pan");
+    else if (this.overlay.measured) this.overlay.measure(null);
+    else select(null);
+  }
+
+  goTo(region) {
+    if (region) this.frames.frame(region.box);
+  }
+
+  /** Select the region after (1) or before (-1) the selected one, and go there. */
+  next(step) {
+    const regions = store.get("regions");
+    if (!regions.length) return;
+    const at = regions.findIndex((region) => region.id === store.get("selected"));
+    const first = step > 0 ? 0 : regions.length - 1;
+    const region = at < 0 ? regions[first] : regions.at((at + step) % regions.length);
+    select(region.id);
+    this.goTo(region);
+  }
+}
+
+/** Whether `viewport` is heading where `home` notes. */
+function sameView({ zoom, centre }, viewport) {
+  return Math.abs(viewport.getZoom() / zoom - 1) < 1e-6
+    && centre.distanceTo(viewport.getCenter()) < 1e-6;
+}
+
+/** Tell Python which region is selected, exact level-0 values, a moment after the last change. */
+function reportSelection(trigger) {
+  let pending = null;
+  const report = () => {
+    clearTimeout(pending);
+    pending = setTimeout(() => {
+      const region = selectedRegion();
+      trigger("select", { slide: store.get("slide")?.id ?? null, region: region && {
+        id: region.id, name: region.name, shape: region.shape, points: region.points,
+        box: region.box } });
+    }, 80);
+  };
+  ["selected", "regions", "slide"].forEach((name) => store.on(name, report));
+}
+
+/** Mount the viewer into the page's element. */
+export async function mount(element, props, trigger) {
+  await start(props);
+  const host = element.querySelector("[data-panel]");
+  const canvas = new Canvas(host, parseView(window.location.search));
+  store.set("canvas", canvas);
+  reportSelection(trigger);
+  // the handle of the browser tests and benchmarks; nothing in the page uses it
+  window.PathViewer = { store, canvas };
+}

@@ -1,0 +1,262 @@
+/**
+ * The tools that draw. Each takes points in level-0 pixels:
+ *   press(p)   the pointer goes down; true keeps the drag from panning
+ *   drag(p), hover(p)   the pointer moves, pressed or not
+ *   release(p, travelled)   it goes up; `travelled` tells a drag from a click
+ *   place(p)   Enter at the crosshair;  finish(), back(), cancel()   close, undo a point, give up
+ */
+
+import { addRegion } from "./regions.js";
+import { circle, clipToSlide, crossesItself, distance, fieldSide, isUpright, onSlide,
+  ontoSlide, screenRectangle } from "./shapes.js";
+import { say, store } from "./store.js";
+
+/** Diameter of a high-power field: field number 22 under a 40x objective, 22 mm / 40. */
+export const FIELD_DIAMETER_UM = 550;
+const LEAST_PIXELS = 3;
+
+/** Two points, by dragging or by two clicks: the rectangle and the ruler. */
+class TwoPoints {
+  constructor(frames, overlay) {
+    this.frames = frames;
+    this.overlay = overlay;
+    this.start = null;
+  }
+
+  press(point) {
+    this.fresh = this.start === null;
+    if (this.fresh) this.begin(point);
+    return true;
+  }
+
+  begin(point) {
+    this.start = ontoSlide(point, this.frames.slide);
+  }
+
+  drag(point) {
+    if (this.start) this.sketch(this.start, point);
+  }
+
+  hover(point) {
+    this.drag(point);
+  }
+
+  release(point, travelled) {
+    if (this.start && (travelled || !this.fresh)) this.complete(point);
+  }
+
+  place(point) {
+    if (this.start) this.complete(point);
+    else this.begin(point);
+  }
+
+  complete(point) {
+    const { start } = this;
+    if (distance(start, point) / this.frames.downsample() < LEAST_PIXELS) return;
+    this.start = null;
+    this.take(start, point);
+  }
+
+  finish() {}
+
+  back() {
+    this.cancel();
+  }
+
+  cancel() {
+    this.start = null;
+    this.overlay.sketch(null);
+  }
+}
+
+/** A rectangle along the screen's axes; under rotation its corners are kept as drawn. */
+class Rectangle extends TwoPoints {
+  sketch(start, end) {
+    this.overlay.sketch({ points: this.shape(start, end), closed: true });
+  }
+
+  shape(start, end) {
+    const to = this.frames.rotation() % 90 === 0 ? ontoSlide(end, this.frames.slide) : end;
+    return screenRectangle(start, to, this.frames.rotation());
+  }
+
+  take(start, end) {
+    const points = this.shape(start, end);
+    this.overlay.sketch(null);
+    if (isUpright(points) || onSlide(points, this.frames.slide)) keep("rectangle", points);
+    else keep("polygon", clipToSlide(points, this.frames.slide));
+  }
+}
+
+class Ruler extends TwoPoints {
+  begin(point) {
+    this.overlay.measure(null);
+    super.begin(point);
+  }
+
+  sketch(start, end) {
+    this.overlay.measure([start, ontoSlide(end, this.frames.slide)]);
+  }
+
+  take(start, end) {
+    this.sketch(start, end);
+  }
+
+  cancel() {
+    super.cancel();
+    this.overlay.measure(null);
+  }
+}
+
+/** Corner by corner; dragging pans meanwhile. */
+class Polygon {
+  constructor(frames, overlay) {
+    this.frames = frames;
+    this.overlay = overlay;
+    this.points = [];
+  }
+
+  press() {
+    return false;
+  }
+
+  drag() {}
+
+  hover(point) {
+    if (this.points.length) this.show([...this.points, ontoSlide(point, this.frames.slide)]);
+  }
+
+  release(point, travelled) {
+    if (!travelled) this.place(point);
+  }
+
+  place(point) {
+    const pixels = (other) => distance(point, other) / this.frames.downsample();
+    if (this.points.length >= 3 && pixels(this.points[0]) < 8) this.finish();
+    else if (!this.points.length || pixels(this.points.at(-1)) >= LEAST_PIXELS) {
+      this.points.push(ontoSlide(point, this.frames.slide));
+      this.show(this.points);
+    }
+  }
+
+  finish() {
+    if (this.points.length < 3) return say("A polygon needs three corners or more.");
+    if (crossesItself(this.points)) {
+      return say("The outline crosses itself. Backspace takes the last corner away.", "warning");
+    }
+    const { points } = this;
+    this.cancel();
+    return keep("polygon", points);
+  }
+
+  back() {
+    this.points.pop();
+    this.show(this.points);
+  }
+
+  cancel() {
+    this.points = [];
+    this.overlay.sketch(null);
+  }
+
+  show(points) {
+    this.overlay.sketch(points.length ? { points, closed: points.length > 2 } : null);
+  }
+}
+
+/** A shape of fixed size about the pointer, placed by one click. */
+class Fixed {
+  constructor(frames, overlay, shape, outline, name) {
+    Object.assign(this, { frames, overlay, shape, outline, name });
+  }
+
+  press() {
+    return false;
+  }
+
+  drag() {}
+
+  hover(point) {
+    const points = this.fitted(point);
+    this.overlay.sketch(points && { points, closed: true });
+  }
+
+  release(point, travelled) {
+    if (!travelled) this.place(point);
+  }
+
+  place(point) {
+    const points = this.fitted(point);
+    this.overlay.sketch(null);
+    if (!points) {
+      say("The slide is smaller than this field.", "warning");
+      return;
+    }
+    if (distance(point, this.inside(point)) > 0) say("The field was moved to stay on the slide.");
+    keep(this.shape, points, this.name);
+  }
+
+  /** The outline about a point, moved onto the slide whole; null where it cannot fit. */
+  fitted(point) {
+    const { width, height, mpp } = this.frames.slide;
+    const [halfWidth, halfHeight] = this.outline.half(mpp);
+    if (2 * halfWidth > width || 2 * halfHeight > height) return null;
+    return this.outline.about(this.inside(point), mpp);
+  }
+
+  /** The centre nearest to a point at which the whole outline lies on the slide. */
+  inside([x, y]) {
+    const { width, height, mpp } = this.frames.slide;
+    const [halfWidth, halfHeight] = this.outline.half(mpp);
+    return [Math.min(width - halfWidth, Math.max(halfWidth, x)),
+      Math.min(height - halfHeight, Math.max(halfHeight, y))];
+  }
+
+  finish() {}
+
+  back() {}
+
+  cancel() {
+    this.overlay.sketch(null);
+  }
+}
+
+/** A square of 1 mm2 on whole pixels, its corner at the pixel nearest to centring it. */
+const squareMillimetre = {
+  half: (mpp) => [fieldSide(mpp) / 2, fieldSide(mpp) / 2],
+  about([x, y], mpp) {
+    const side = fieldSide(mpp);
+    const left = Math.round(x - side / 2);
+    const top = Math.round(y - side / 2);
+    return [[left, top], [left + side, top], [left + side, top + side], [left, top + side]];
+  },
+};
+
+const highPowerField = {
+  half: (mpp) => [FIELD_DIAMETER_UM / 2 / mpp, FIELD_DIAMETER_UM / 2 / mpp],
+  about: (centre, mpp) => circle(centre, FIELD_DIAMETER_UM / 2 / mpp),
+};
+
+/** The drawing tools by name; "pan" is none of them. */
+export function drawingTools(frames, overlay) {
+  return {
+    rectangle: new Rectangle(frames, overlay),
+    polygon: new Polygon(frames, overlay),
+    field: new Fixed(frames, overlay, "rectangle", squareMillimetre, "Field 1 mm²"),
+    hpf: new Fixed(frames, overlay, "polygon", highPowerField, "HPF 0.55 mm"),
+    measure: new Ruler(frames, overlay),
+  };
+}
+
+function keep(shape, points, name = "") {
+  store.set("tool", "pan");
+  if (points.length >= 3) addRegion(shape, points, name && unusedName(name));
+}
+
+function unusedName(name) {
+  const names = new Set(store.get("regions").map((region) => region.name));
+  if (!names.has(name)) return name;
+  let number = 2;
+  while (names.has(`${name} (${number})`)) number += 1;
+  return `${name} (${number})`;
+}

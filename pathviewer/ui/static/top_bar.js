@@ -1,0 +1,53 @@
+/** The line at the top: the slide's name, messages, what this is not for, who is logged in. */
+
+import { url } from "./api.js";
+import { fill, h, setText } from "./dom.js";
+import { start } from "./session.js";
+import { store } from "./store.js";
+
+/** Mount the line into the page's element. */
+export function mount(element, props) {
+  const name = h("span", { class: "pv-slide-name" });
+  const message = h("div", { class: "pv-message", role: "status", "aria-live": "polite" });
+  const user = h("div", { class: "pv-user" });
+  element.querySelector("[data-panel]").replaceChildren(h("header", { class: "pv-top" },
+    h("a", { class: "pv-skip", href: "#", onclick: skip }, "Skip to the slide"),
+    h("h1", {}, "PathViewer"), name, message,
+    h("span", { class: "pv-warning-line" }, "Not for diagnosis"), user));
+  store.on("slide", (slide) => setText(name, slide?.name ?? ""));
+  store.on("message", (value) => showMessage(message, value));
+  store.on("me", (me) => showUser(user, me));
+  return start(props);
+}
+
+function skip(event) {
+  event.preventDefault();
+  store.get("canvas")?.surface.focus();
+}
+
+function showMessage(node, message) {
+  node.dataset.kind = message?.kind ?? "none";
+  if (!message) {
+    fill(node);
+    return;
+  }
+  const { text, action } = message;
+  fill(node, h("span", { title: text }, text), action && actionOf(action),
+    h("button", { type: "button", class: "pv-plain", "aria-label": "Dismiss the message",
+      onclick: () => store.set("message", null) }, "×"));
+}
+
+function actionOf({ label, run, href }) {
+  return href ? h("a", { href, class: "pv-action" }, label)
+    : h("button", { type: "button", class: "pv-action", onclick: run }, label);
+}
+
+function showUser(node, me) {
+  if (!me?.login) {
+    fill(node, me?.public_demo && h("span", {}, "Public demo"));
+    return;
+  }
+  fill(node, h("span", { title: `Role: ${me.role}` }, me.name),
+    h("form", { method: "post", action: url("/logout") },
+      h("button", { type: "submit", class: "pv-button" }, "Log out")));
+}

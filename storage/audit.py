@@ -1,0 +1,58 @@
+"""The audit log: entries are added and read, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage.records import as_record
+from storage.tables import AuditEntry
+
+
+@dataclass(frozen=True)
+class AuditRecord:
+    """One thing that was done."""
+
+    id: int
+    """Rises with every entry."""
+
+    at: datetime
+    """When, UTC."""
+
+    account_id: str | None
+    """Who; None for somebody without an account."""
+
+    action: str
+    """What, one word such as `login`."""
+
+    subject: str
+    """To what: an id or an account's name."""
+
+    detail: Mapping[str, Any]
+    """More about it, JSON."""
+
+
+def record(
+    session: Session,
+    account_id: str | None,
+    action: str,
+    subject: str,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Add an entry in the session's transaction."""
+    entry = AuditEntry(
+        account_id=account_id, action=action, subject=subject[:200], detail=dict(detail or {})
+    )
+    session.add(entry)
+    session.flush()
+
+
+def list_entries(session: Session, *, limit: int = 100) -> list[AuditRecord]:
+    """The newest entries, the newest first."""
+    rows = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit))
+    return [as_record(AuditRecord, row) for row in rows]

@@ -1,0 +1,145 @@
+"""Opening the database, bringing it up to date, and working in transactions."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session
+
+from storage.errors import StorageError, explain
+from storage.migrate import current_revision, upgrade
+
+
+class Database:
+    """A database at the newest schema revision; may be shared between threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reading_engine = engine.execution_options(pathviewer_reading=True)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """One transaction that may write: committed at the end, rolled back on an error.
+
+        Raises `StorageError` when the database is locked, read-only, full or away. SQLite takes
+        its write lock at the first statement, so reading and then writing cannot fail between.
+        """
+        with self._transaction(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One transaction that only reads: it waits for nobody, and nobody waits for it."""
+        with self._transaction(self._reading_engine) as session:
+            yield session
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Session]:
+        try:
+            with Session(engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        except (DBAPIError, PoolTimeoutError) as error:
+            raise StorageError(explain(error)) from error
+
+    def revision(self) -> str:
+        """The schema revision that the database is at."""
+        with self.reading() as session:
+            return current_revision(session.connection()) or ""
+
+    def close(self) -> None:
+        """Give all connections back; the object cannot be used afterwards."""
+        self._engine.dispose()
+
+
+def open_database(url: str, *, busy_ms: int = 5000) -> Database:
+    """The database at a SQLAlchemy URL (SQLite or PostgreSQL), made if need be, and migrated.
+
+    `busy_ms` is how long to wait for another writer or a connection, in milliseconds.
+    Raises `StorageError` if it cannot be opened or was written by a newer version.
+    """
+    parsed = _parse(url)
+    shown = parsed.render_as_string(hide_password=True)
+    try:
+        if parsed.get_backend_name() == "sqlite":
+            _make_file(parsed)
+        engine = _engine(parsed, busy_ms)
+        with engine.begin() as connection:
+            upgrade(connection)
+    except DBAPIError as error:
+        raise StorageError(f"{explain(error)} The database is {shown}.") from error
+    except OSError as error:
+        raise StorageError(
+            f"The database {shown} cannot be made: {error.strerror}. Choose another place with "
+            "PATHVIEWER_DATA or PATHVIEWER_DATABASE_URL."
+        ) from error
+    return Database(engine)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect().import_dbapi()
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise StorageError(
+            "PATHVIEWER_DATABASE_URL is not a database's address; write it like "
+            "sqlite:////var/lib/pathviewer/pathviewer.sqlite3 or "
+            "postgresql+psycopg://user:password@host/name."
+        ) from error
+    return parsed
+
+
+def _make_file(url: URL) -> None:
+    """The empty file, readable by its owner only; SQLite gives its side files the same mode."""
+    if url.database and url.database != ":memory:":
+        path = Path(url.database)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _engine(url: URL, busy_ms: int) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True, pool_timeout=busy_ms / 1000)
+    engine = create_engine(url, pool_timeout=busy_ms / 1000)
+    event.listen(engine, "connect", partial(_set_pragmas, busy_ms))
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_pragmas(busy_ms: int, connection: sqlite3.Connection, _record: Any) -> None:
+    # the driver's own transactions start too late (at the first write); `_begin` starts ours
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
+    _write_ahead(connection, busy_ms)
+    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: sqlite3.Connection, busy_ms: int) -> None:
+    """Turn to WAL; SQLite does not wait when two connections to a new file do so at once."""
+    until = time.monotonic() + busy_ms / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _begin(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("pathviewer_reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,0 +1,134 @@
+"""Regions that accounts drew on slides; every account sees its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage.errors import RecordNotFoundError
+from storage.tables import Region
+
+Shape = Literal["rectangle", "polygon"]
+
+
+@dataclass(frozen=True)
+class DrawnRegion:
+    """What somebody drew, in level-0 pixels."""
+
+    name: str
+    """Label in the list of regions; may be empty."""
+
+    shape: Shape
+    """Whether the points are a rectangle's corners or a polygon's."""
+
+    points: Sequence[tuple[float, float]]
+    """Corners (x, y) as drawn."""
+
+    x: int
+    """Left edge of the bounding box."""
+
+    y: int
+    """Upper edge of the bounding box."""
+
+    width: int
+    """Width of the bounding box, at least 1."""
+
+    height: int
+    """Height of the bounding box, at least 1."""
+
+
+@dataclass(frozen=True)
+class RegionRecord(DrawnRegion):
+    """A stored region."""
+
+    id: str
+    """UUID as text."""
+
+    slide_id: str
+    """The slide it is on."""
+
+    account_id: str
+    """Who drew it."""
+
+    created_at: datetime
+    """When it was first stored, UTC."""
+
+    updated_at: datetime
+    """When it was last changed, UTC."""
+
+
+def add_region(
+    session: Session, slide_id: str, account_id: str, drawn: DrawnRegion
+) -> RegionRecord:
+    """Store a region; slide and account must exist."""
+    row = Region(slide_id=slide_id, account_id=account_id, **_columns(drawn))
+    session.add(row)
+    session.flush()
+    return _record(row)
+
+
+def list_regions(session: Session, slide_id: str, account_id: str) -> list[RegionRecord]:
+    """The regions of one account on one slide, the oldest first."""
+    mine = select(Region).where(Region.slide_id == slide_id, Region.account_id == account_id)
+    return [_record(row) for row in session.scalars(mine.order_by(Region.created_at, Region.id))]
+
+
+def own_region(session: Session, slide_id: str, account_id: str, region_id: str) -> RegionRecord:
+    """One region of the account on that slide; raises `RecordNotFoundError`."""
+    return _record(_own(session, slide_id, account_id, region_id))
+
+
+def update_region(
+    session: Session, slide_id: str, account_id: str, region_id: str, drawn: DrawnRegion
+) -> RegionRecord:
+    """Change an own region on that slide; raises `RecordNotFoundError`."""
+    row = _own(session, slide_id, account_id, region_id)
+    for column, value in _columns(drawn).items():
+        setattr(row, column, value)
+    session.flush()
+    return _record(row)
+
+
+def delete_region(session: Session, slide_id: str, account_id: str, region_id: str) -> None:
+    """Remove an own region on that slide; raises `RecordNotFoundError`."""
+    session.delete(_own(session, slide_id, account_id, region_id))
+    session.flush()
+
+
+def _own(session: Session, slide_id: str, account_id: str, region_id: str) -> Region:
+    row = session.get(Region, region_id)
+    if row is None or (row.slide_id, row.account_id) != (slide_id, account_id):
+        raise RecordNotFoundError(
+            f"There is no region {region_id[:64]!r} of yours on this slide: reload the list."
+        )
+    return row
+
+
+def _columns(drawn: DrawnRegion) -> dict[str, object]:
+    columns: dict[str, object] = {
+        side: getattr(drawn, side) for side in ("name", "shape", "x", "y", "width", "height")
+    }
+    return columns | {"points": [[float(x), float(y)] for x, y in drawn.points]}
+
+
+def _record(row: Region) -> RegionRecord:
+    shape: Shape = "rectangle" if row.shape == "rectangle" else "polygon"
+    return RegionRecord(
+        name=row.name,
+        shape=shape,
+        points=tuple((x, y) for x, y in row.points),
+        x=row.x,
+        y=row.y,
+        width=row.width,
+        height=row.height,
+        id=row.id,
+        slide_id=row.slide_id,
+        account_id=row.account_id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

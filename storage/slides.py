@@ -1,0 +1,137 @@
+"""Slides that were seen: which file is which slide, its alias, and its mpp entered by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from storage.errors import RecordNotFoundError
+from storage.records import as_record
+from storage.tables import Slide, now
+
+
+@dataclass(frozen=True)
+class SlideRecord:
+    """What is stored about a slide."""
+
+    id: str
+    """Opaque and stable: it follows the file when that is moved or renamed."""
+
+    folder: str
+    """The library folder the file was found in."""
+
+    relative_path: str
+    """The file within that folder."""
+
+    quickhash: str | None
+    """OpenSlide's fingerprint of the file; None where OpenSlide makes none."""
+
+    alias: str
+    """Name shown instead of the file's."""
+
+    mpp_by_hand: float | None
+    """Microns per level-0 pixel as somebody typed it; None if nobody did."""
+
+    mpp_by_hand_account_id: str | None
+    """Who typed it."""
+
+    first_seen_at: datetime
+    """When the library first saw the slide, UTC."""
+
+    replaced_at: datetime | None
+    """When another slide was found in this place, UTC; None while this one is there."""
+
+
+def register_slide(
+    session: Session,
+    *,
+    folder: str,
+    relative_path: str,
+    quickhash: str | None,
+    missing_ids: Collection[str] = (),
+    alias: str | None = None,
+) -> SlideRecord:
+    """The record of the slide in a file, made if it is new.
+
+    The same place is the same slide, unless both fingerprints are known and differ: then another
+    slide took the place, and what was said or drawn about the old one must not pass to it. A
+    file with the fingerprint of a slide that is gone from its place (`missing_ids`, or replaced)
+    is that slide, moved. A new slide is called `alias`, or `Slide 7` if that is None.
+    """
+    row = _at(session, folder, relative_path)
+    if row is not None and None not in (row.quickhash, quickhash) and row.quickhash != quickhash:
+        row.replaced_at = now()
+        session.flush()
+        row = None
+    if row is None:
+        row = _moved(session, quickhash, missing_ids) or _new(session, alias)
+        row.folder, row.relative_path, row.replaced_at = folder, relative_path, None
+    row.quickhash = quickhash or row.quickhash
+    session.add(row)
+    session.flush()
+    return as_record(SlideRecord, row)
+
+
+def _at(session: Session, folder: str, relative_path: str) -> Slide | None:
+    return session.scalar(
+        select(Slide).where(
+            Slide.folder == folder,
+            Slide.relative_path == relative_path,
+            Slide.replaced_at.is_(None),
+        )
+    )
+
+
+def _moved(session: Session, quickhash: str | None, missing_ids: Collection[str]) -> Slide | None:
+    if quickhash is None:
+        return None
+    same = select(Slide).where(Slide.quickhash == quickhash).order_by(Slide.first_seen_at)
+    rows = session.scalars(same)
+    return next((row for row in rows if row.id in missing_ids or row.replaced_at), None)
+
+
+def _new(session: Session, alias: str | None) -> Slide:
+    number = session.scalar(select(func.count()).select_from(Slide)) or 0
+    return Slide(alias=alias or f"Slide {number + 1}")
+
+
+def slide_record(session: Session, slide_id: str) -> SlideRecord:
+    """The record of a slide; raises `RecordNotFoundError`."""
+    return as_record(SlideRecord, _row(session, slide_id))
+
+
+def list_slide_records(session: Session) -> list[SlideRecord]:
+    """All slides that have not been replaced, the first seen first."""
+    current = select(Slide).where(Slide.replaced_at.is_(None))
+    rows = session.scalars(current.order_by(Slide.first_seen_at, Slide.id))
+    return [as_record(SlideRecord, row) for row in rows]
+
+
+def rename_slide(session: Session, slide_id: str, alias: str) -> SlideRecord:
+    """Give it another alias; raises `RecordNotFoundError`, or `ValueError` for a blank one."""
+    if not alias.strip():
+        raise ValueError("An alias needs at least one letter.")
+    row = _row(session, slide_id)
+    row.alias = alias.strip()
+    session.flush()
+    return as_record(SlideRecord, row)
+
+
+def set_mpp(session: Session, slide_id: str, mpp: float | None, account_id: str) -> SlideRecord:
+    """Store the mpp an account typed, None to take it away; raises `RecordNotFoundError`."""
+    row = _row(session, slide_id)
+    row.mpp_by_hand = mpp
+    row.mpp_by_hand_account_id = None if mpp is None else account_id
+    session.flush()
+    return as_record(SlideRecord, row)
+
+
+def _row(session: Session, slide_id: str) -> Slide:
+    row = session.get(Slide, slide_id)
+    if row is None:
+        raise RecordNotFoundError(f"There is no slide with the id {slide_id}.")
+    return row

@@ -1,0 +1,188 @@
+"""The tables, as SQLAlchemy classes; their history is in `migrations`.
+
+Ids are UUIDs as text, times are UTC, and lengths on slides are level-0 pixels.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+LOCAL_ACCOUNT_ID = "local"
+"""Id of the built-in account that owns what is done where nobody logs in."""
+
+
+def new_id() -> str:
+    """A random UUID as text."""
+    return str(uuid4())
+
+
+def now() -> datetime:
+    """The present moment in UTC."""
+    return datetime.now(UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC, aware on both sides; SQLite itself keeps no time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """To UTC; a value without a zone is refused."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone; pass an aware datetime")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """To an aware datetime."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Root of the tables; constraints are named, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON(), list[Any]: JSON()}  # noqa: RUF012
+
+
+class Account(Base):
+    """Somebody who may use the program."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        CheckConstraint("role IN ('admin', 'researcher', 'clinician', 'viewer')", name="role"),
+        CheckConstraint("name <> '' AND name = lower(name)", name="name"),
+        CheckConstraint("(issuer IS NULL) = (subject IS NULL)", name="issuer_subject"),
+        UniqueConstraint("issuer", "subject"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(16))
+    password_hash: Mapped[str | None] = mapped_column(String(256))
+    issuer: Mapped[str | None] = mapped_column(String(512))
+    subject: Mapped[str | None] = mapped_column(String(255))
+    disabled: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class LoginSession(Base):
+    """A login that has not ended yet."""
+
+    __tablename__ = "sessions"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Token(Base):
+    """A bearer token of a script."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    label: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Slide(Base):
+    """A slide that was seen in a folder, and what people said about it."""
+
+    __tablename__ = "slides"
+    __table_args__ = (
+        CheckConstraint("mpp_by_hand > 0", name="mpp_by_hand"),
+        CheckConstraint("alias <> ''", name="alias"),
+        Index(
+            "uq_slides_location",
+            "folder",
+            "relative_path",
+            unique=True,
+            sqlite_where=text("replaced_at IS NULL"),
+            postgresql_where=text("replaced_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    folder: Mapped[str] = mapped_column(Text)
+    relative_path: Mapped[str] = mapped_column(Text)
+    quickhash: Mapped[str | None] = mapped_column(String(128), index=True)
+    alias: Mapped[str] = mapped_column(String(200))
+    mpp_by_hand: Mapped[float | None]
+    mpp_by_hand_account_id: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"))
+    first_seen_at: Mapped[datetime] = mapped_column(default=now)
+    replaced_at: Mapped[datetime | None]
+
+
+class Region(Base):
+    """A region that an account drew on a slide, in level-0 pixels."""
+
+    __tablename__ = "regions"
+    __table_args__ = (
+        CheckConstraint("shape IN ('rectangle', 'polygon')", name="shape"),
+        CheckConstraint("width > 0 AND height > 0", name="size"),
+        Index(None, "slide_id", "account_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    slide_id: Mapped[str] = mapped_column(ForeignKey("slides.id"))
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    shape: Mapped[str] = mapped_column(String(16))
+    points: Mapped[list[Any]]
+    x: Mapped[int]
+    y: Mapped[int]
+    width: Mapped[int]
+    height: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class AuditEntry(Base):
+    """One thing that was done; triggers refuse to change or remove it.
+
+    `account_id` is no foreign key: an entry may speak of a visitor or of an unknown name.
+    """
+
+    __tablename__ = "audit_entries"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
+    account_id: Mapped[str | None] = mapped_column(String(36))
+    action: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(200))
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)

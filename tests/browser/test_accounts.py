@@ -1,0 +1,60 @@
+"""Who is logged in, what a visitor may keep, and what a lost login looks like."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from pathviewer.auth.roles import Role
+from pathviewer.auth.users import add_user
+from pathviewer.settings import Settings
+from storage.database import open_database
+from tests.browser.viewer_page import View, ViewerPage
+from tests.servers import running
+
+PASSWORD = "correct horse battery"
+
+
+def test_login_name_and_a_lost_login(page: Page, state: Path, small_phantom: Path) -> None:
+    settings = Settings(data=state, slides=(small_phantom.parent,))
+    database = open_database(settings.database)
+    with database.session() as session:
+        add_user(session, "ada", Role.clinician, PASSWORD)
+    database.close()
+    with running(settings) as base:
+        page.goto(base)
+        page.get_by_label("Name").fill("ada")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        viewer = ViewerPage(page, base)
+        viewer.wait_loaded()
+        expect(page.locator(".pv-user")).to_contain_text("ada")
+        page.context.clear_cookies()
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+        assert "login has ended" in viewer.message()
+        link = page.get_by_role("link", name="Log in again").get_attribute("href")
+        assert link
+        assert link.startswith("/login?next=%2F%3Fslide%3D")
+
+
+def test_a_visitor_keeps_regions_in_the_page_only(
+    page: Page, state: Path, small_phantom: Path
+) -> None:
+    settings = Settings(data=state, public_demo=True)
+    settings.demo.mkdir()
+    shutil.copyfile(small_phantom, settings.demo / "demo.tiff")
+    with running(settings) as base:
+        viewer = ViewerPage(page, base)
+        viewer.open(view=None)
+        expect(page.get_by_role("button", name="Upload a slide")).to_be_hidden()
+        expect(page.get_by_text("Kept in this page only")).to_be_visible()
+        before = viewer.view()
+        page.keyboard.press("r")
+        viewer.drag((-80, -60), (90, 70))
+        (region,) = viewer.regions()
+        assert region["saved"] is False
+        middle = View(before.x, before.y, before.downsample).level0((-80, -60))
+        assert (region["box"]["x"], region["box"]["y"]) == (int(middle[0]), int(middle[1]))
+        viewer.selected_text(region["name"])

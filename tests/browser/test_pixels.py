@@ -1,0 +1,82 @@
+"""What the browser draws is what OpenSlide reads."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from openslide import OpenSlide
+from PIL import Image
+
+from tests.browser.conftest import App
+from tests.browser.viewer_page import View, ViewerPage
+
+
+def shown(viewer: ViewerPage, width: int, height: int) -> Image.Image:
+    """The middle of the view, in screen pixels."""
+    left, top = viewer.at((-width / 2, -height / 2))
+    clip = {"x": left, "y": top, "width": width, "height": height}
+    return Image.open(io.BytesIO(viewer.page.screenshot(clip=clip))).convert("RGB")
+
+
+def test_a_passed_through_tile_has_openslides_colours(
+    viewer: ViewerPage, app: App, cmu: Path
+) -> None:
+    """RGB JPEG without APP14 is where colours go wrong."""
+    with OpenSlide(cmu) as slide:
+        tile = int(slide.properties["openslide.level[0].tile-width"])
+        corner = (3 * tile, 4 * tile)
+        expected = np.asarray(slide.read_region(corner, 0, (tile, tile)).convert("RGB"), int)
+    odd = viewer_size_is_odd(viewer, app)
+    centre = [edge + tile / 2 + shift for edge, shift in zip(corner, odd, strict=True)]
+    viewer.open(app.slides["cmu"], View(*centre, 1))
+    left, top = viewer.at((-tile / 2 - odd[0], -tile / 2 - odd[1]))
+    clip = {"x": left, "y": top, "width": tile, "height": tile}
+    drawn = np.asarray(
+        Image.open(io.BytesIO(viewer.page.screenshot(clip=clip))).convert("RGB"), int
+    )
+    assert expected.std() > 20
+    assert np.abs(drawn - expected).max() <= 2
+
+
+def viewer_size_is_odd(viewer: ViewerPage, app: App) -> tuple[float, float]:
+    """Half a pixel per odd side of the stage, so that the slide's pixels meet the screen's."""
+    viewer.open(app.slides["cmu"])
+    box = viewer.page.locator(".pv-stage").bounding_box()
+    assert box
+    return (box["width"] % 2 / 2, box["height"] % 2 / 2)
+
+
+@pytest.mark.parametrize("rotation", [0, 105])
+def test_every_tile_is_drawn_in_its_place(
+    viewer: ViewerPage, app: App, cmu: Path, rotation: float
+) -> None:
+    """Under rotation a software renderer drew other tiles' pixels before that was corrected."""
+    downsample, width, height = 3, 560, 480
+    viewer.open(app.slides["cmu"], View(1110, 1480, downsample, rotation))
+    drawn = np.asarray(shown(viewer, width, height), float)
+    with OpenSlide(cmu) as slide:
+        whole = slide.read_region((0, 0), 0, slide.dimensions).convert("RGB")
+    turned = whole.rotate(-rotation, Image.Resampling.BILINEAR, center=(1110, 1480))
+    half = (width * downsample / 2, height * downsample / 2)
+    box = (1110 - half[0], 1480 - half[1], 1110 + half[0], 1480 + half[1])
+    small = turned.resize((width, height), Image.Resampling.BOX, box=box)
+    difference = np.abs(drawn - np.asarray(small, float)).mean(axis=2)
+    blocks = difference.reshape(height // 16, 16, width // 16, 16).mean(axis=(1, 3))
+    assert blocks.mean() < 8
+    assert blocks.max() < 45
+
+
+def test_a_damaged_tile_is_marked_and_the_viewer_goes_on(viewer: ViewerPage, app: App) -> None:
+    viewer.open(app.slides["damaged"], View(160, 32, 0.5))
+    assert "damaged" in viewer.message()
+    pixels = np.asarray(shown(viewer, 100, 100), int)
+    hatch = np.abs(pixels - np.array([0xC9, 0xA2, 0x27])).sum(axis=2) < 40
+    ground = np.abs(pixels - 0x3A).sum(axis=2) < 40
+    assert hatch.sum() > 200
+    assert ground.sum() > 200
+    viewer.page.keyboard.press("7")
+    viewer.wait_loaded()
+    assert viewer.view().downsample >= 0.5

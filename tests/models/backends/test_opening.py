@@ -1,0 +1,55 @@
+"""A name leads to an engine, or to one sentence."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from models.backends.opening import open_backend
+from models.errors import CheckpointError, ModelError, UnknownModelError
+from models.messages import End, GenerateRequest, Prompt
+
+
+def test_the_script_is_opened_by_its_name() -> None:
+    with closing(open_backend("scripted")) as backend:
+        status = backend.status()
+    assert status.state == "ready"
+    assert status.info is not None
+    assert status.info.name == "scripted"
+    assert status.info.budget.max_pixels == 200_704  # the registry's
+
+
+def test_a_script_of_ones_own_is_opened_by_its_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[[answer]]\ntexts = ["mine"]')
+    with closing(open_backend(f"scripted:{tmp_path / 'mine.toml'}")) as backend:
+        *_, end = backend.generate(GenerateRequest("r", Prompt("?")))
+        info = backend.status().info
+    assert isinstance(end, End)
+    assert end.completion.text == "mine"
+    assert info is not None
+    assert info.name == "scripted:mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("no such model", UnknownModelError),
+        ("", UnknownModelError),
+        ("scripted:/nowhere/none.toml", CheckpointError),
+        ("scripted:~nosuchuser/none.toml", CheckpointError),
+        ("scripted:none\0.toml", CheckpointError),
+        ("Qwen/Qwen2.5-VL-72B-Instruct-not-here", CheckpointError),
+    ],
+)
+def test_what_cannot_be_opened_is_said_at_once(name: str, kind: type[ModelError]) -> None:
+    with pytest.raises(kind):
+        open_backend(name)
+
+
+def test_a_script_lies_in_a_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine.toml").write_text('[[answer]]\ntexts = ["mine"]')
+    with closing(open_backend("scripted:~/mine.toml")) as backend:
+        assert backend.status().state == "ready"

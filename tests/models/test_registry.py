@@ -1,0 +1,209 @@
+"""Which name means which model, and what is said when its weights cannot be had."""
+
+from __future__ import annotations
+
+import json
+import resource
+from pathlib import Path
+
+import pytest
+
+from models.errors import CheckpointError, ModelError, UnknownModelError
+from models.hub import download
+from models.messages import PixelBudget
+from models.registry import DEFAULT_MODEL, _described, fetch, known_models, resolve
+
+QWEN = "Qwen2_5_VLForConditionalGeneration"
+
+
+def write_checkpoint(folder: Path, architecture: str = QWEN) -> Path:
+    """The small files of a checkpoint with empty weights: enough to be found, not to be run."""
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps({"architectures": [architecture]}))
+    (folder / "model.safetensors").write_bytes(b"")
+    return folder
+
+
+def write_to_cache(cache: Path, hub_id: str) -> Path:
+    """A checkpoint as the hub's cache lays it out."""
+    home = cache / f"models--{hub_id.replace('/', '--')}"
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    (home / "refs").mkdir(parents=True)
+    (home / "refs" / "main").write_text(commit)
+    return write_checkpoint(home / "snapshots" / commit)
+
+
+def test_the_models_of_the_design_are_known() -> None:
+    known = {model.name: model for model in known_models()}
+    assert {
+        "pathviewer-r1-tiny",
+        "Qwen/Qwen2.5-VL-3B-Instruct",
+        "Qwen/Qwen2.5-VL-7B-Instruct",
+        "WenchuanZhang/Patho-R1-3B",
+        "WenchuanZhang/Patho-R1-7B",
+        "JZPeterPan/MedVLM-R1",
+    } <= set(known)
+    assert known[DEFAULT_MODEL].question_types
+    assert known[DEFAULT_MODEL].hub_id is None
+
+
+def test_patho_r1_is_gated_and_never_trained_on() -> None:
+    for model in known_models():
+        if "Patho-R1" in model.name:
+            assert model.gated and not model.train_allowed
+            assert model.licence == "CC-BY-NC-ND-4.0"
+            assert model.system and "pathology expert" in model.system
+
+
+def test_a_system_prompt_of_its_own_is_the_exception() -> None:
+    assert {model.prompt_style for model in known_models() if model.system} == {"patho-r1"}
+
+
+def test_the_scripted_model_needs_no_weights() -> None:
+    assert resolve("scripted").location is None
+
+
+def test_a_folder_is_taken_for_a_pathvlm_r1(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "our-sft-3")
+    model = resolve(str(folder))
+    assert (model.name, model.location) == ("our-sft-3", folder)
+    assert model.prompt_style == "pathvlm-r1"
+    assert model.budget == PixelBudget(3136, 65_536)
+    assert resolve(f"{folder}/") == model
+
+
+def test_a_folder_that_bears_a_known_name_has_its_style_and_licence(tmp_path: Path) -> None:
+    model = resolve(str(write_checkpoint(tmp_path / "Patho-R1-7B")))
+    assert model.name == "Patho-R1-7B"
+    assert model.prompt_style == "patho-r1"
+    assert not model.train_allowed
+
+
+def test_a_folder_may_say_of_itself_what_it_is(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "ours")
+    told = 'max_pixels = 401408\nsystem = "Be brief."\nquestion_types = ["diagnosis"]\n'
+    (folder / "pathviewer.toml").write_text(told)
+    model = resolve(str(folder))
+    assert model.budget == PixelBudget(3136, 401_408)
+    assert model.system == "Be brief."
+    assert model.question_types == ("diagnosis",)
+    assert model.location == folder
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["max_pixels = 1", "max_pixels = 'many'", "colour = 'red'", "location = '/'", "[", "\udcff"],
+)
+def test_a_folder_that_says_nonsense_of_itself_is_one_sentence(tmp_path: Path, told: str) -> None:
+    folder = write_checkpoint(tmp_path / "ours")
+    (folder / "pathviewer.toml").write_bytes(told.encode(errors="surrogateescape"))
+    with pytest.raises(CheckpointError, match=r"“ours” has a pathviewer\.toml"):
+        resolve(str(folder))
+
+
+def test_a_file_that_cannot_be_opened_is_told_without_its_path(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "ours")
+    (folder / "pathviewer.toml").write_text("max_pixels = 401408")
+    model = resolve(str(folder))
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        with pytest.raises(CheckpointError, match=r"pathviewer\.toml .*: \w.*\.$") as raised:
+            _described(folder, model)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert str(tmp_path) not in str(raised.value)
+
+
+def test_a_hub_model_is_found_in_the_cache(tmp_path: Path) -> None:
+    hub_id = "WenchuanZhang/Patho-R1-3B"
+    folder = write_to_cache(tmp_path, hub_id)
+    model = resolve(hub_id, cache_folder=tmp_path)
+    assert (model.name, model.location, model.prompt_style) == (hub_id, folder, "patho-r1")
+    assert resolve(str(folder)).name == hub_id
+
+
+def test_an_unregistered_hub_model_is_found_in_the_cache(tmp_path: Path) -> None:
+    folder = write_to_cache(tmp_path, "somebody/some-vlm")
+    model = resolve("somebody/some-vlm", cache_folder=tmp_path)
+    assert (model.location, model.hub_id) == (folder, "somebody/some-vlm")
+    assert model.prompt_style == "pathvlm-r1"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("gpt", "“gpt” is not a known model"),
+        ("", "An empty name is not a known model"),
+        ("\0", "An empty name is not a known model"),
+        ("/no/such/folder", "“folder” is not a known model"),
+        ("../../etc/passwd", "“passwd” is not a known model"),
+        ("https://huggingface.co/Qwen/Qwen2.5-VL-7B-Instruct", "is not a known model"),
+        ("x" * 5000, "“" + "x" * 80 + "” is not a known model"),
+        ("~nobody-of-that-name/x/y", "“y” is not a known model"),
+    ],
+)
+def test_an_unknown_name_is_one_sentence_without_a_path(name: str, sentence: str) -> None:
+    with pytest.raises(UnknownModelError) as raised:
+        resolve(name)
+    assert sentence in str(raised.value)
+    assert "/no/such" not in str(raised.value)
+    assert DEFAULT_MODEL in str(raised.value)
+
+
+def test_weights_that_are_not_here_are_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="is not on this machine; `python -m pathviewer mo"):
+        resolve("Qwen/Qwen2.5-VL-7B-Instruct", cache_folder=tmp_path)
+    with pytest.raises(CheckpointError, match=r"is gated .* agree to its terms"):
+        resolve("WenchuanZhang/Patho-R1-7B", cache_folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "sentence"),
+    [
+        ("config.json", None, "not a checkpoint: its folder has no config.json"),
+        ("config.json", "{", "has a config.json that cannot be read"),
+        ("config.json", "[]", "has a config.json that is not a JSON object"),
+        ("config.json", "{}", r"is of the architecture \(none named\)"),
+        ("config.json", '{"architectures": ["LlamaForCausalLM"]}', "LlamaForCausalLM; only Qwen"),
+        ("config.json", '{"architectures": [["a"]]}', "only Qwen2.5-VL"),
+        ("model.safetensors", None, r"lacks its weights \(model.safetensors\)"),
+        ("model.safetensors.index.json", '{"weight_map": {"a": "1.safetensors"}}', "1.safetensors"),
+        ("model.safetensors.index.json", '{"weight_map": {}}', "an index of weights that names no"),
+        ("model.safetensors.index.json", '{"weight_map": {"a": "../x"}}', "that names none"),
+    ],
+)
+def test_a_folder_that_cannot_be_run_is_one_sentence(
+    tmp_path: Path, file: str, content: str | None, sentence: str
+) -> None:
+    folder = write_checkpoint(tmp_path / "ours")
+    (folder / file).unlink(missing_ok=True)
+    if content is not None:
+        (folder / file).write_text(content)
+    with pytest.raises(CheckpointError, match=sentence):
+        resolve(str(folder))
+
+
+def test_pickled_weights_are_refused(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "ours")
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match="as pickles, which can run code"):
+        resolve(str(folder))
+
+
+def test_fetching_without_a_network_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the discard port of the own machine: nobody listens, so nothing leaves it
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(CheckpointError, match="hub cannot be reached, so “a/b” was not fetched"):
+        fetch("a/b", cache_folder=tmp_path)
+    with pytest.raises(CheckpointError, match="cannot be reached"):
+        download("Qwen/Qwen2.5-VL-7B-Instruct", tmp_path, gated_sentence="")
+
+
+def test_what_is_no_hub_id_is_not_fetched(tmp_path: Path) -> None:
+    assert fetch("scripted").location is None
+    for name in ("gpt", "", "a/b/c", str(tmp_path)):
+        with pytest.raises(ModelError, match="not a known model"):
+            fetch(name)

@@ -1,0 +1,150 @@
+"""The last piece: sent twice, raced by a cancel, and while the folders are slow."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+
+import pytest
+from starlette.testclient import TestClient
+
+from pathviewer.auth.identity import LOCAL, Identity
+from pathviewer.auth.roles import Role
+from pathviewer.settings import Settings
+from pathviewer.slides import uploads
+from pathviewer.slides.upload_errors import UploadNotFound
+from pathviewer.slides.uploads import Upload, UploadStore
+from storage.audit import list_entries
+from tests.library_app import LibraryApp, write_slide
+from tests.upload_client import begin, error_of, files_in, send
+
+
+@pytest.fixture
+def store(settings: Settings) -> UploadStore:
+    """Uploads without the routes."""
+    return UploadStore(settings.uploads, 2**20)
+
+
+def received(store: UploadStore, content: bytes) -> Upload:
+    """An upload that is complete and not finished."""
+    upload = store.begin(LOCAL.account_id, "case.tiff", len(content))
+    store.append(upload, 0, content)
+    return upload
+
+
+def test_the_last_piece_sent_again_is_answered_with_the_slide(
+    served: LibraryApp, client: TestClient, settings: Settings, slide: bytes
+) -> None:
+    url = begin(client, slide)
+    first = send(client, url, slide, 0)
+    for again, offset in ((slide, 0), (slide[3000:], 3000), (b"", len(slide))):
+        answer = send(client, url, again, offset)
+        assert (answer.status_code, answer.json()) == (201, first.json())
+    assert client.head(url).headers["Upload-Offset"] == str(len(slide))
+    assert files_in(settings) == {"case.tiff"}
+    with served.database.reading() as session:
+        assert len(list_entries(session)) == 1
+
+
+def test_nobody_else_is_told_where_an_upload_went(
+    served: LibraryApp, client: TestClient, slide: bytes
+) -> None:
+    url = begin(client, slide)
+    send(client, url, slide, 0)
+    other = served.seen_by(Identity("other", "other", Role.admin))
+    assert error_of(send(other, url, b"", len(slide))) == (404, "upload_not_found")
+
+
+def test_a_finished_upload_cannot_be_cancelled(
+    client: TestClient, settings: Settings, slide: bytes
+) -> None:
+    url = begin(client, slide)
+    send(client, url, slide, 0)
+    assert error_of(client.delete(url)) == (404, "upload_not_found")
+    assert files_in(settings) == {"case.tiff"}
+
+
+def test_a_cancel_during_the_finish_either_wins_or_is_too_late(
+    store: UploadStore, settings: Settings, slide: bytes
+) -> None:
+    for _ in range(30):
+        upload = received(store, slide)
+        outcomes: list[str] = []
+
+        def finish(upload: Upload = upload, outcomes: list[str] = outcomes) -> None:
+            try:
+                store.finish(upload)
+                outcomes.append("finished")
+            except UploadNotFound:
+                outcomes.append("finish too late")
+
+        thread = threading.Thread(target=finish)
+        thread.start()
+        try:
+            store.cancel(upload)
+            outcomes.append("cancelled")
+        except UploadNotFound:
+            outcomes.append("cancel too late")
+        thread.join()
+        assert sorted(outcomes) in (
+            ["cancel too late", "finished"],
+            ["cancelled", "finish too late"],
+        )
+    assert not [name for name in files_in(settings) if "part" in name or "json" in name]
+
+
+def test_a_file_that_cannot_be_put_in_its_place_leaves_no_empty_slide(
+    store: UploadStore, settings: Settings, slide: bytes
+) -> None:
+    settings.uploads.mkdir(parents=True)
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:  # another file system
+        (settings.uploads / uploads.PARTS).symlink_to(elsewhere)
+        upload = received(store, slide)
+        with pytest.raises(OSError, match="cross-device"):
+            store.finish(upload)
+        assert store.received(upload) == len(slide)
+    assert not (settings.uploads / "case.tiff").exists()
+
+
+def test_only_the_newest_finished_uploads_are_remembered(settings: Settings, slide: bytes) -> None:
+    store = UploadStore(settings.uploads, 2**20, remembered=2)
+    finished = []
+    for _ in range(3):
+        upload = received(store, slide)
+        store.finish(upload)
+        finished.append(upload)
+    with pytest.raises(UploadNotFound):
+        store.arrival(finished[0].id, LOCAL.account_id)
+    for upload in finished[1:]:
+        assert store.arrival(upload.id, LOCAL.account_id).upload == upload
+
+
+def test_the_answer_does_not_wait_for_a_look_through_the_folders(
+    served: LibraryApp, client: TestClient, settings: Settings, slide: bytes
+) -> None:
+    write_slide(settings.uploads / "not looked at yet.tiff", 7)
+    answer = send(client, begin(client, slide), slide, 0)
+    assert [entry.id for entry in served.library.slides()] == [answer.json()["slide_id"]]
+
+
+def test_a_slide_that_arrives_during_a_look_stays_listed(
+    served: LibraryApp, settings: Settings
+) -> None:
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            served.library.rescan()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        for number in range(30):
+            path = write_slide(settings.uploads / f"{number}.tiff", number)
+            entry = served.library.add(path)
+            assert entry is not None
+            assert served.library.at(path) == entry
+    finally:
+        stop.set()
+        thread.join()
+    assert len(served.library.slides()) == 30

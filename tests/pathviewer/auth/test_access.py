@@ -1,0 +1,58 @@
+"""Which settings may start, and which would open everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pathviewer.auth.access import Access
+from pathviewer.auth.errors import AccessError
+from pathviewer.settings import Settings
+from storage.database import open_database
+from tests.pathviewer.auth.small_site import site
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"host": "0.0.0.0"}, "user add NAME"),
+        ({"host": "10.0.0.7"}, "--public-demo"),
+        ({"trusted_proxies": ("proxy",)}, "PATHVIEWER_TRUSTED_PROXIES"),
+        ({"proxy_user_header": "X-User"}, "no proxy is trusted"),
+        ({"cookie_samesite": "none", "secure_cookies": "never"}, "needs TLS"),
+        ({"oidc_issuer": "http://login.example", "oidc_client_id": "x"}, "with https"),
+        ({"oidc_issuer": "https://login.example"}, "PATHVIEWER_OIDC_CLIENT_ID"),
+        ({"allowed_hosts": ("*",)}, "PATHVIEWER_ALLOWED_HOSTS"),
+    ],
+)
+def test_settings_that_would_open_or_break_everything_stop_the_start(
+    tmp_path: Path, given: dict[str, object], sentence: str
+) -> None:
+    settings = Settings(data=tmp_path, **given)
+    database = open_database(settings.database)
+    with pytest.raises(AccessError, match=sentence):
+        Access(settings, database).check_exposure()
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"host": "::1"},
+        {"host": "0.0.0.0", "public_demo": True},
+        {"host": "0.0.0.0", "oidc_issuer": "https://login.example", "oidc_client_id": "x"},
+        {"host": "0.0.0.0", "proxy_user_header": "X-User", "trusted_proxies": ("10.0.0.7",)},
+    ],
+)
+def test_settings_that_keep_strangers_out_start(tmp_path: Path, given: dict[str, object]) -> None:
+    with site(tmp_path, **given) as running:
+        running.access.check_exposure()
+
+
+def test_an_account_lets_any_address_start(tmp_path: Path) -> None:
+    with site(tmp_path, host="0.0.0.0") as running:
+        assert running.who() == 401  # never the local admin, even before there are accounts
+        running.add()
+        running.access.check_exposure()

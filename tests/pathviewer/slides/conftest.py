@@ -1,0 +1,26 @@
+"""What many tests about slides begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.database import Database, open_database
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """An empty database."""
+    database = open_database(f"sqlite:///{tmp_path / 'state' / 'test.sqlite3'}")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty slide folder."""
+    folder = tmp_path / "slides"
+    folder.mkdir()
+    return folder

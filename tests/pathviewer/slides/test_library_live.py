@@ -1,0 +1,133 @@
+"""A library that watches its folders while files come and go."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pathviewer.slides import intake, watch
+from pathviewer.slides.errors import SlideError
+from pathviewer.slides.facts import SlideFacts, read_facts
+from pathviewer.slides.library import SlideLibrary
+from storage.database import Database
+from tests.library_app import scanned, write_slide
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    """Whether the condition holds within the time."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+@contextmanager
+def running(library: SlideLibrary) -> Iterator[SlideLibrary]:
+    """The library while it watches its folders."""
+    library.start()
+    try:
+        yield library
+    finally:
+        library.stop()
+
+
+def test_files_that_come_and_go_are_noticed_without_a_restart(
+    folder: Path, database: Database
+) -> None:
+    with running(SlideLibrary([folder], database)) as library:
+        assert library.slides() == ()
+        path = write_slide(folder / "new folder" / "a.tiff")
+        assert eventually(lambda: len(library.slides()) == 1)
+        path.unlink()
+        assert eventually(lambda: len(library.slides()) == 0)
+
+
+def test_a_folder_that_appears_later_is_read(folder: Path, database: Database) -> None:
+    folder.rmdir()
+    with running(SlideLibrary([folder], database)) as library:
+        write_slide(folder / "a.tiff")
+        assert eventually(lambda: len(library.slides()) == 1)
+        shutil.rmtree(folder)
+        assert eventually(lambda: len(library.slides()) == 0)
+        write_slide(folder / "a.tiff")
+        assert eventually(lambda: len(library.slides()) == 1)
+
+
+def test_the_library_stops_quickly_and_starts_again(folder: Path, database: Database) -> None:
+    library = SlideLibrary([folder], database)
+    with running(library):
+        pass
+    began = time.monotonic()
+    with running(library):
+        write_slide(folder / "a.tiff")
+        assert eventually(lambda: len(library.slides()) == 1)
+    assert time.monotonic() - began < 8
+    assert "slide-library" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_hidden_files_give_no_notice(folder: Path) -> None:
+    stop = threading.Event()
+    notices = watch.watch_folders([folder], stop)
+    next(notices)  # the one soon after the start
+    (folder / ".parts").mkdir()
+    (folder / ".parts" / "upload.part").touch()
+    threading.Timer(1.5, stop.set).start()
+    assert next(notices, "stopped") == "stopped"
+
+
+def test_readers_never_see_half_a_change(folder: Path, database: Database) -> None:
+    for number in range(4):
+        write_slide(folder / f"{number}.tiff", number)
+    library = scanned(folder, database=database)
+    ids = {entry.id for entry in library.slides()}
+    failures: list[str] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            if {entry.id for entry in library.slides()} != ids:
+                failures.append("a slide was away")
+            for slide_id in ids:
+                library.locate(slide_id)
+            time.sleep(0.001)
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for number in range(10):
+        (folder / f"{number % 4}.tiff").touch()
+        library.rescan()
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert failures == []
+
+
+def test_a_look_that_saw_half_a_file_does_not_undo_its_arrival(
+    folder: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_slide(folder / "a.tiff")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:2000])
+    library = SlideLibrary([folder], database)
+
+    def read(file: Path, name: str) -> SlideFacts:
+        try:
+            return read_facts(file, name)
+        except SlideError:
+            path.write_bytes(whole)
+            assert library.add(path) is not None
+            raise
+
+    monkeypatch.setattr(intake, "read_facts", read)
+    library.rescan()
+    entry = library.at(path)
+    assert entry is not None
+    assert library.slides() == (entry,)
+    assert library.rejected() == ()

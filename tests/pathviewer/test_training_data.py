@@ -1,0 +1,116 @@
+"""The commands that make, check and describe training data, on small made-up sets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+from models.training.composing import quadrant_shares
+from models.training.measures import clear_quadrant
+from models.training.tiles import load_rgb, read_tiles
+from pathviewer.training_data_cli import app
+from pathviewer.training_items_cli import baseline_command, items_command
+from pathviewer.training_phantoms import PER_SLIDE, write_phantom_tiles
+from tests.models.training.made_tiles import made_folder
+
+train = typer.Typer()
+train.add_typer(app, name="data")
+train.command("items")(items_command)
+train.command("baseline")(baseline_command)
+
+
+@pytest.fixture(scope="module")
+def run() -> Callable[..., tuple[int, str]]:
+    def call(*arguments: str | Path) -> tuple[int, str]:
+        done = CliRunner().invoke(train, [str(each) for each in arguments])
+        if isinstance(done.exception, SystemExit) and isinstance(done.exception.code, str):
+            return 1, done.exception.code
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done.exit_code, done.stdout
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "phantom"
+    done: list[int] = []
+    write_phantom_tiles(folder, count=PER_SLIDE + 3, seed=2, progress=done.append)
+    assert done == [PER_SLIDE, 3]
+    return folder
+
+
+def test_phantom_tiles_know_their_nuclei(phantoms: Path) -> None:
+    tiles = read_tiles(phantoms)
+    assert len(tiles) == PER_SLIDE + 3
+    assert {tile.label for tile in tiles} == {"phantom"}
+    assert len({tile.group_id for tile in tiles}) == 2
+    clear = [tile for tile in tiles if clear_quadrant(tile.quadrant_counts or {})]
+    assert len(clear) >= PER_SLIDE // 2
+    agreeing = 0
+    for tile in clear:
+        rgb = load_rgb(tile)
+        assert rgb.shape == (224, 224, 3)
+        shares = quadrant_shares(rgb)
+        agreeing += clear_quadrant(tile.quadrant_counts or {}) == max(
+            shares, key=lambda name: shares[name]
+        )
+    assert agreeing >= 0.6 * len(clear)  # counts are not areas
+
+
+def test_import_check_items_and_baseline(
+    run: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    made = made_folder(tmp_path / "made", groups=2, copies=1)
+    assert run("data", "import", "--from", made, "--out", tmp_path / "data")[0] == 0
+    assert len(read_tiles(tmp_path / "data")) == 32
+    code, told = run("baseline", "--data", made, "--colour", "as-is", "--json")
+    assert code == 0
+    assert json.loads(told)["baselines"][0]["n"] == 6
+    code, _ = run(
+        "items", "--data", made, "--split", "rl", "--count", "5", "--out", tmp_path / "set"
+    )
+    assert code == 0
+    assert len((tmp_path / "set" / "questions.jsonl").read_text().splitlines()) == 5
+
+
+def test_check_exits_1_with_the_pairs(run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    picture = Image.fromarray(rng.integers(0, 255, (9, 9, 3), dtype=np.uint8)).resize((90, 90))
+    picture.save(tmp_path / "a.png")
+    picture.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "b.png")
+    rows = "path,label,group_id,split,source\na.png,benign,g1,train,s\nb.png,benign,g2,test,s\n"
+    (tmp_path / "manifest.csv").write_text(rows)
+    code, told = run("data", "check", tmp_path)
+    assert code == 1
+    assert "a.png (g1, train) and b.png (g2, test) differ in 0 bits." in told
+    code, told = run("data", "check", tmp_path, "--json")
+    assert code == 1
+    assert json.loads(told)["pairs"][0]["groups"] == ["g1", "g2"]
+    (tmp_path / "manifest.csv").write_text(rows.replace("test", "train"))
+    assert run("data", "check", tmp_path)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["data", "check", "{}/none"], "no manifest.csv"),
+        (["data", "import", "--from", "{}", "--out", "{}/out"], "neither"),
+        (["data", "phantom", "--out", "{}"], "not empty"),
+        (["baseline", "--data", "{}", "--colour", "red"], "--colour red"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(
+    run: Callable[..., tuple[int, str]], tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    (tmp_path / "something").touch()
+    code, said = run(*(each.format(tmp_path) for each in arguments))
+    assert code == 1
+    assert told in said

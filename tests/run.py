@@ -1,0 +1,95 @@
+"""Set up whatever the tests need on a bare machine, then run the checks and the whole suite.
+
+Needs Python 3.11 or newer with venv and pip, and nothing else: `python3 tests/run.py [pytest
+arguments]`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = ROOT / ".venv"
+BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+PROGRAMS = {
+    "wrk": "wrk",  # the load generator of `bench tiles`
+    "nginx": "nginx-light",  # the reverse proxy of the sub-path test
+}
+"""Programs that the tests drive, and the Debian package of each."""
+
+
+def main(arguments: list[str]) -> int:
+    """Prepare, check, test; the exit status of the first thing that failed."""
+    if sys.version_info < (3, 11):
+        print(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
+        return 1
+    install_python_packages()
+    install_programs()
+    checks = [
+        [BIN / "ruff", "check", "."],
+        [BIN / "ruff", "format", "--check", "."],
+        [BIN / "mypy"],
+        [BIN / "python", "-m", "pytest", *arguments],
+    ]
+    for command in checks:
+        print("+", *command, flush=True)
+        status = subprocess.run([str(part) for part in command], cwd=ROOT, check=False).returncode
+        if status:
+            return status
+    return 0
+
+
+def install_python_packages() -> None:
+    """Make `.venv` and bring it to what requirements-dev.txt says."""
+    if not (BIN / "python").exists() and not (BIN / "python.exe").exists():
+        venv.create(ENVIRONMENT, with_pip=True)
+    if not attempt(
+        [str(BIN / "python"), "-m", "pip", "install", "-q", "-r", "requirements-dev.txt"]
+    ):
+        sys.exit("pip could not install requirements-dev.txt; its output above says why.")
+
+
+def install_programs() -> None:
+    """A browser, the load generator and the reverse proxy: Debian's packages where root may.
+
+    Elsewhere Playwright downloads a browser, and what is still missing is named.
+    """
+    missing = {name: package for name, package in PROGRAMS.items() if not find(name)}
+    if not any(find(name) for name in CHROMIUM_NAMES):
+        missing["chromium"] = "chromium"
+    if missing and can_use_apt() and attempt(["apt-get", "update", "-qq"]):
+        packages = list(missing.values())
+        if attempt(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]):
+            return
+    if "chromium" in missing and attempt([str(BIN / "playwright"), "install", "chromium"]):
+        del missing["chromium"]
+    if missing:
+        sys.exit(f"The tests need {', '.join(missing)}: install them, then run this again.")
+
+
+def find(program: str) -> str | None:
+    """Where a program is; system folders count even when PATH leaves them out."""
+    return shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
+
+
+def can_use_apt() -> bool:
+    """Whether this is Debian or its kin, and we may install packages."""
+    return bool(shutil.which("apt-get")) and hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def attempt(command: list[str]) -> bool:
+    """Run a set-up step; whether it went well."""
+    print("+", *command, flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    return not subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

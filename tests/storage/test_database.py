@@ -1,0 +1,200 @@
+"""Opening, migrating, transactions, and the sentences for what can go wrong."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateTable
+
+from storage import slides
+from storage.database import Database, open_database
+from storage.errors import StorageError, explain
+from storage.tables import Base
+
+
+def register(database: Database, name: str) -> None:
+    with database.session() as session:
+        slides.register_slide(session, folder="f", relative_path=name, quickhash=None)
+
+
+def test_a_new_database_is_at_the_newest_revision_and_opens_again(url: str) -> None:
+    for _ in range(2):
+        database = open_database(url)
+        assert database.revision() == "0001"
+        database.close()
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(url: str) -> None:
+    open_database(url).close()
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def test_named_constraints_of_the_migrations_are_those_of_the_code(url: str) -> None:
+    open_database(url).close()
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        made = " ".join(
+            row[0] for row in connection.execute(text("SELECT sql FROM sqlite_master")) if row[0]
+        )
+    engine.dispose()
+    for table in Base.metadata.tables.values():
+        for constraint in table.constraints - {table.primary_key}:
+            assert f"CONSTRAINT {constraint.name} " in made, constraint
+
+
+def test_the_tables_compile_for_postgresql() -> None:
+    for table in Base.metadata.sorted_tables:
+        assert str(CreateTable(table).compile(dialect=postgresql.dialect()))
+
+
+def test_sqlite_is_durable_checked_and_private(url: str, database: Database) -> None:
+    with database.reading() as session:
+        values = [
+            session.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        ]
+    assert values == ["wal", 2, 1, 5000]
+    path = Path(url.removeprefix("sqlite:///"))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_an_error_rolls_the_whole_transaction_back(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.session() as session:
+        slides.register_slide(session, folder="f", relative_path="a", quickhash=None)
+        raise RuntimeError
+    with database.reading() as session:
+        assert slides.list_slide_records(session) == []
+
+
+def test_two_programs_may_start_on_an_empty_database_at_once(url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        databases = list(pool.map(open_database, [url] * 4))
+    assert {database.revision() for database in databases} == {"0001"}
+    for database in databases:
+        database.close()
+
+
+def test_writers_in_parallel_wait_for_each_other(database: Database) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: register(database, f"{number}.svs"), range(40)))
+    with database.reading() as session:
+        aliases = {record.alias for record in slides.list_slide_records(session)}
+    assert aliases == {f"Slide {number}" for number in range(1, 41)}
+
+
+def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
+    read = threading.Event()
+
+    def look() -> None:
+        with database.reading() as session:
+            slides.list_slide_records(session)
+        read.set()
+
+    with database.session() as session:
+        slides.register_slide(session, folder="f", relative_path="a", quickhash=None)
+        thread = threading.Thread(target=look)
+        thread.start()
+        assert read.wait(2)
+    thread.join()
+
+
+def test_a_locked_database_is_a_plain_sentence(url: str, database: Database) -> None:
+    hasty = open_database(url, busy_ms=50)
+    with database.session() as session:
+        slides.register_slide(session, folder="f", relative_path="b", quickhash=None)
+        with pytest.raises(StorageError, match="busy with other work"):
+            register(hasty, "a")
+    hasty.close()
+
+
+def test_more_work_at_once_than_connections_is_a_plain_sentence(url: str) -> None:
+    database = open_database(url, busy_ms=50)
+    with ExitStack() as stack:
+        for _ in range(15):
+            session = stack.enter_context(database.reading())
+            slides.list_slide_records(session)
+        with pytest.raises(StorageError, match="busy with other work"):
+            database.revision()
+    database.close()
+
+
+def test_a_full_disk_is_a_plain_sentence(database: Database) -> None:
+    with pytest.raises(StorageError, match="disk of the database is full"):  # noqa: SIM117
+        with database.session() as session:
+            pages = session.execute(text("PRAGMA page_count")).scalar()
+            session.execute(text(f"PRAGMA max_page_count = {pages}"))
+            for number in range(10_000):
+                slides.register_slide(
+                    session, folder="f" * 500, relative_path=str(number), quickhash=None
+                )
+
+
+def test_a_read_only_database_is_a_plain_sentence(database: Database) -> None:
+    with pytest.raises(StorageError, match="may not be written to"):  # noqa: SIM117
+        with database.session() as session:
+            session.execute(text("PRAGMA query_only = ON"))
+            slides.register_slide(session, folder="f", relative_path="a", quickhash=None)
+
+
+def test_a_newer_schema_is_refused_with_the_way_out(url: str) -> None:
+    open_database(url).close()
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(StorageError, match=r"9999.*Install the newer version"):
+        open_database(url)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("These are notes, and no database at all. " * 50)
+    with pytest.raises(StorageError, match="is not a database"):
+        open_database(f"sqlite:///{path}")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="PATHVIEWER_DATA"):
+        open_database(f"sqlite:///{tmp_path}/file/state/x.sqlite3")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "nonsense",
+        "mongodb://host/x",
+        "mysql://me@host/x",  # SQLAlchemy knows it, but its driver is not installed
+        "oracle://me@host/x",
+        "sqlite+aiosqlite:///x.db",
+    ],
+)
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(StorageError, match="PATHVIEWER_DATABASE_URL"):
+        open_database(url)
+
+
+def test_the_password_of_a_server_out_of_reach_is_not_shown() -> None:
+    with pytest.raises(StorageError) as caught:
+        open_database("postgresql+psycopg://me:secret-word@127.0.0.1:1/x")
+    assert "secret-word" not in str(caught.value)
+    assert "cannot be reached" in str(caught.value)
+
+
+def test_an_unknown_error_has_a_sentence_too() -> None:
+    assert "try again" in explain(DBAPIError("SELECT 1", None, Exception("odd")))

@@ -1,0 +1,107 @@
+"""Who may import whom, kept by reading the imports."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("pathviewer", "storage", "models")
+HEAVY = {"torch", "transformers", "trl", "peft", "accelerate"}
+RANK = {
+    "settings": 0,
+    "slides": 1,
+    "auth": 1,
+    "reading": 2,
+    "api": 3,
+    "ui": 3,
+    "server": 4,
+    "serving": 5,
+    "doctor": 6,
+    "bench": 6,
+    "evaluate_cli": 6,
+    "evaluation_table": 6,
+    "model_cli": 6,
+    "training_cli": 6,
+    "training_data_cli": 6,
+    "training_items_cli": 6,
+    "training_judge_cli": 6,
+    "training_phantoms": 6,
+    "training_stage_cli": 6,
+    "cli": 7,
+}
+"""Parts of `pathviewer`; each imports from those of its own rank or below."""
+
+
+def modules() -> dict[str, Path]:
+    """Every module of our packages by its dotted name."""
+    found = {}
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imports(path: Path, *, at_run_time: bool = True) -> set[str]:
+    """Dotted names that a module imports; those for type checking only when asked for."""
+    tree = ast.parse(path.read_text())
+    skipped: set[int] = set()
+    if at_run_time:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                skipped |= {id(child) for child in ast.walk(node)}
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {name if name in MODULES else node.module for name in whole}
+    return names
+
+
+@pytest.mark.parametrize(
+    ("package", "forbidden"),
+    [("storage", ("pathviewer", "models")), ("models", ("pathviewer", "storage"))],
+)
+def test_leaves_import_nothing_of_ours(package: str, forbidden: tuple[str, ...]) -> None:
+    for name, path in MODULES.items():
+        if name.split(".")[0] == package:
+            tops = {target.split(".")[0] for target in imports(path, at_run_time=False)}
+            assert not tops & set(forbidden), name
+
+
+def test_there_are_no_import_cycles() -> None:
+    graph = {name: imports(path) & set(MODULES) for name, path in MODULES.items()}
+    for name in graph:
+        graph[name].discard(name)
+    list(TopologicalSorter(graph).static_order())
+
+
+def test_pathviewer_imports_downwards_only() -> None:
+    for name, path in MODULES.items():
+        parts = name.split(".")
+        if parts[0] != "pathviewer" or len(parts) < 2 or parts[1] not in RANK:
+            continue
+        for target in imports(path, at_run_time=False):
+            below = target.split(".")
+            if below[0] == "pathviewer" and len(below) > 1 and below[1] in RANK:
+                assert RANK[below[1]] <= RANK[parts[1]], f"{name} imports {target}"
+
+
+def test_the_server_process_needs_no_model_library() -> None:
+    assert not HEAVY & sys.stdlib_module_names
+    for name, path in MODULES.items():
+        if name.split(".")[0] in {"pathviewer", "storage"}:
+            tops = {target.split(".")[0] for target in imports(path, at_run_time=False)}
+            assert not tops & HEAVY, name
