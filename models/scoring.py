@@ -27,6 +27,8 @@ BARE = re.compile(
     r"|(?<!\w)([A-Z])(?=\W*\Z|\s*[,;/&+]|\s+(?:or|and|nor|is|was)\b)"
 )
 """A letter within an answer that is one of a list or is spoken of: `or B`, `B, `, `B is`."""
+EMPHASIS = re.compile(r"(?<!\w)[*_`]+|[*_`]+(?!\w)")
+"""Markdown's marks around a word, as in `**B**: text`; not those within one."""
 JOINING = frozenset({"and", "or", "nor"})
 WRAPPING = " \t\r\n*_`\"'"
 CLOSED = frozenset({"yes", "no"})
@@ -63,14 +65,16 @@ def answer_is_right(answer: str | None, options: Sequence[str], gold: str) -> bo
 def option_index(answer: str | None, options: Sequence[str]) -> int | None:
     """The option that an answer names, counted from 0; None if none or more than one.
 
-    Whatever punctuation stands around a letter does not count. A letter may be followed by words
-    of its own unless they bear another option's label or whole text.
+    Whatever punctuation stands around a letter does not count. A label before its own option's
+    text decides, whatever else both might be read as. A letter may be followed by words of its
+    own unless they bear another option's label or whole text.
     """
     if answer is None:
         return None
     texts = [normalised(option) for option in without_letters(options)]
     bare = answer.strip(WRAPPING)
-    for form in (bare, LEAD_IN.sub("", bare, count=1).strip(WRAPPING)):
+    plain = EMPHASIS.sub("", bare)
+    for form in (bare, plain, LEAD_IN.sub("", plain, count=1).strip(WRAPPING)):
         found = _named(form, texts)
         if found is not None:
             return found
@@ -119,12 +123,15 @@ def normalised(text: str) -> str:
 def _named(answer: str, texts: Sequence[str]) -> int | None:
     """The option whose text or letter an answer is; None if the two disagree."""
     plain = normalised(answer)
+    label = LABEL.match(answer)
+    if label and _is_text_of(answer[label.end() :], _place(label[1], texts), texts):
+        return _place(label[1], texts)
     by_text = _only(plain, texts)
     if by_text is not None:
         return by_text
     if len(plain) == 1:
         return _place(plain, texts)
-    label = LABEL.match(answer) or re.match(r"([A-Z])[\s,]+", answer)
+    label = label or re.match(r"([A-Z])[\s,]+", answer)
     if not label or _lists_letters(answer, texts):
         return None
     rest = answer[label.end() :].strip(WRAPPING)
@@ -134,6 +141,11 @@ def _named(answer: str, texts: Sequence[str]) -> int | None:
         return place if meant in {None, place} else None
     bare = LABEL.fullmatch(label[0]) is None
     return None if bare or place is None or _names_another(rest, place, texts) else place
+
+
+def _is_text_of(text: str, place: int | None, texts: Sequence[str]) -> bool:
+    """Whether a text, not blank, is that of the option at a place."""
+    return place is not None and bool(texts[place]) and normalised(text) == texts[place]
 
 
 def _lists_letters(answer: str, texts: Sequence[str]) -> bool:

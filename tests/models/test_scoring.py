@@ -29,6 +29,16 @@ LUNG = ("adenocarcinoma", "benign lung tissue", "squamous cell carcinoma", "None
         ("C.", 2),
         ("C)", 2),
         ("**C**", 2),
+        ("**C**: squamous cell carcinoma", 2),
+        ("**C:** squamous cell carcinoma", 2),
+        ("**C)** glands are absent", 2),
+        ("__C__. squamous cell carcinoma", 2),
+        ("*C*: squamous cell carcinoma", 2),
+        ("`C`: squamous cell carcinoma", 2),
+        ("The answer is **C**: squamous cell carcinoma", 2),
+        ("**Answer:** **C**: squamous cell carcinoma", 2),
+        ("**C**: benign lung tissue", None),
+        ("**A** or **B**", None),
         ("C. squamous cell carcinoma", 2),
         ("C squamous cell carcinoma", 2),
         ("c) Squamous-cell carcinoma.", 2),
@@ -102,6 +112,12 @@ def test_the_option_that_an_answer_names(answer: str | None, index: int | None) 
         ("A: there is no sign of it", ("yes", "no"), None),
         ("a b", ("a b", "c d"), 0),
         ("A: E. coli", ("one", "two"), 0),  # no such option
+        ("B) A-A", ("AA", "A-A"), 1),  # the label agrees with its text, be that letters too
+        ("B) A-A", ("B A-A", "A-A"), 1),  # what follows is that option's text
+        ("B A-A", ("B A-A", "A-A"), 0),  # without a label the text decides
+        ("A) B", ("AB", "B"), None),  # the label and another option's text
+        ("B) same", ("same", "Same"), 1),  # ambiguous only without a label
+        ("same", ("same", "Same"), None),
     ],
 )
 def test_words_beside_a_letter(answer: str, options: tuple[str, ...], index: int | None) -> None:
