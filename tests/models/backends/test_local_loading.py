@@ -75,6 +75,10 @@ def another_tokenizer(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def smaller_tokenizer(folder: Path) -> None:
+    train_tokenizer(600).save_pretrained(folder)
+
+
 def tokenizer_without_pictures(folder: Path) -> None:
     path = folder / "tokenizer.json"
     path.write_text(path.read_text().replace("<|image_pad|>", "<|picture|>"))
@@ -109,6 +113,7 @@ SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
         "sliding-window",
     ),
     "more tokens than the network has": (another_tokenizer, "tokenizer .* another model"),
+    "fewer tokens than the network has": (smaller_tokenizer, "tokenizer .* another model"),
     "no picture token": (tokenizer_without_pictures, "tokenizer .* another model"),
     "another cell size": (other_cells, "cells of 32 px"),
 }
