@@ -1,6 +1,11 @@
 """What can go wrong with a model; every message is a sentence for the person who asked."""
 
 
+def reason(error: Exception) -> str:
+    """What went wrong, without the path that an OSError of the system's names."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 class ModelError(Exception):
     """Root of what `models` raises; the message names the value and the way out."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from models.errors import ModelError
+from models.errors import ModelError, reason
 from models.scoring import ABSTENTIONS, is_abstention, normalised
 
 DIAGNOSIS = "diagnosis"
@@ -139,8 +139,8 @@ def _manifest_rows(folder: Path, split: str | None) -> list[dict[str, str]]:
             lacking = {"path", "label"} - set(reader.fieldnames or ())
             rows = [row for row in reader if row.get("path")]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        message = f"{path.name} in the data folder cannot be read ({error}); it needs the columns "
-        raise EvaluationError(f"{message}path, label and group_id.") from error
+        message = f"{path.name} in the data folder cannot be read ({reason(error)}); it needs "
+        raise EvaluationError(f"{message}the columns path, label and group_id.") from error
     if lacking:
         message = f"manifest.csv has no column {' and '.join(sorted(lacking))}."
         raise EvaluationError(message)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from models.equalising import equalised
-from models.errors import PromptError
+from models.errors import PromptError, reason
 from models.messages import Box, PromptImage
 from models.pictures import as_prompt_image, check_size, to_rgb
 
@@ -46,7 +46,9 @@ def show(path: Path, control: PictureControl) -> PromptImage:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return _shown(path, control)
     except (*DAMAGED, Image.DecompressionBombError) as error:
-        message = f"The picture {path.name} cannot be read ({error})."
+        # Pillow's own sentence on what it does not know names the path
+        told = "it is no picture" if isinstance(error, UnidentifiedImageError) else reason(error)
+        message = f"The picture {path.name} cannot be read ({told})."
         raise PromptError(message) from error
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models.errors import reason
 from models.evaluation.items import EvaluationError, EvaluationItem, ItemSet
 from models.scoring import CLOSED, normalised, option_index, without_letters
 
@@ -134,7 +135,7 @@ def _records(path: Path, levels: tuple[str, ...]) -> Iterator[dict[str, Any]]:
                     raise ValueError(message)
                 yield value
     except (OSError, ValueError) as error:
-        message = f"{path.name} cannot be read as questions: {error}."
+        message = f"{path.name} cannot be read as questions: {reason(error)}."
         raise EvaluationError(message) from error
 
 

@@ -60,6 +60,12 @@ def test_a_label_that_begins_one_known_label_is_taken_for_it(tmp_path: Path) -> 
     }
 
 
+def test_a_folder_without_a_manifest_is_told_without_its_path(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match=r"cannot be read \(No such file") as raised:
+        read_manifest(tmp_path, question=QUESTION)
+    assert str(tmp_path) not in str(raised.value)
+
+
 def test_missing_pictures_are_told(tmp_path: Path) -> None:
     folder = lung_folder(tmp_path)
     (folder / "benign" / "1-0.png").unlink()

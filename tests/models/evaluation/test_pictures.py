@@ -59,8 +59,15 @@ def test_every_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
 
 def test_a_file_that_is_no_picture(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"nothing")
-    with pytest.raises(PromptError, match=r"a\.png cannot be read"):
+    with pytest.raises(PromptError, match=r"a\.png cannot be read") as raised:
         show(tmp_path / "a.png", PictureControl())
+    assert str(tmp_path) not in str(raised.value)
+
+
+def test_a_picture_that_has_gone_is_told_without_its_path(tmp_path: Path) -> None:
+    with pytest.raises(PromptError, match=r"a\.png cannot be read \(No such file") as raised:
+        show(tmp_path / "a.png", PictureControl())
+    assert str(tmp_path) not in str(raised.value)
 
 
 def test_a_picture_cut_in_half(tmp_path: Path) -> None:
