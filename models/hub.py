@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from models.errors import CheckpointError, UnknownModelError
 
 WANTED = ("*.json", "*.safetensors", "*.jinja", "*.txt", "pathviewer.toml", "LICENSE*", "README.md")
 """Files fetched from the hub; pickled weights and code stay there."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says of a disk, or a share of it, that is full."""
 
 
 def is_hub_id(name: str) -> bool:
@@ -67,6 +70,7 @@ def download(hub_id: str, cache_folder: Path | None, *, gated_sentence: str) -> 
         raise CheckpointError(message) from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        message = f"“{hub_id}” was not fetched whole ({reason}); run the command again."
+        way_out = "make room and run" if error.errno in FULL else "run"
+        message = f"“{hub_id}” was not fetched whole ({reason}); {way_out} the command again."
         raise CheckpointError(message) from error
     return Path(found)

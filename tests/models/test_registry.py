@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import resource
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,35 @@ from models.messages import PixelBudget
 from models.registry import DEFAULT_MODEL, _described, fetch, known_models, resolve
 
 QWEN = "Qwen2_5_VLForConditionalGeneration"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+CONFIG = b'{"architectures": []}' + b" " * 50_000
+
+
+class Hub(BaseHTTPRequestHandler):
+    """A hub with one model, whose one file is a config."""
+
+    def do_GET(self) -> None:
+        """The model's listing, or its file."""
+        tree = [{"type": "file", "path": "config.json", "size": len(CONFIG), "oid": "config"}]
+        told = tree if "/tree/" in self.path else {"id": "a/b", "sha": COMMIT, "siblings": []}
+        self._answer(json.dumps(told).encode() if "/api/" in self.path else CONFIG)
+
+    def do_HEAD(self) -> None:
+        """What the file is."""
+        self._answer(CONFIG)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+    def _answer(self, content: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("ETag", '"config"')
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content)
 
 
 def write_checkpoint(folder: Path, architecture: str = QWEN) -> Path:
@@ -27,10 +58,9 @@ def write_checkpoint(folder: Path, architecture: str = QWEN) -> Path:
 def write_to_cache(cache: Path, hub_id: str) -> Path:
     """A checkpoint as the hub's cache lays it out."""
     home = cache / f"models--{hub_id.replace('/', '--')}"
-    commit = "0123456789abcdef0123456789abcdef01234567"
     (home / "refs").mkdir(parents=True)
-    (home / "refs" / "main").write_text(commit)
-    return write_checkpoint(home / "snapshots" / commit)
+    (home / "refs" / "main").write_text(COMMIT)
+    return write_checkpoint(home / "snapshots" / COMMIT)
 
 
 def test_the_models_of_the_design_are_known() -> None:
@@ -200,6 +230,28 @@ def test_fetching_without_a_network_is_one_sentence(
         fetch("a/b", cache_folder=tmp_path)
     with pytest.raises(CheckpointError, match="cannot be reached"):
         download("Qwen/Qwen2.5-VL-7B-Instruct", tmp_path, gated_sentence="")
+
+
+def test_a_disk_that_fills_while_fetching_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as hub:
+        threading.Thread(target=hub.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{hub.server_port}"
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+        template = address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+        try:
+            with pytest.raises(CheckpointError, match=r"not fetched whole .*; make room") as raised:
+                download("a/b", tmp_path, gated_sentence="")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        folder = download("a/b", tmp_path, gated_sentence="")
+        hub.shutdown()
+    assert str(tmp_path) not in str(raised.value)
+    assert (folder / "config.json").read_bytes() == CONFIG
 
 
 def test_what_is_no_hub_id_is_not_fetched(tmp_path: Path) -> None:
