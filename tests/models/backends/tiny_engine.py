@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +23,15 @@ from models.messages import (
     End,
     Event,
     GenerateRequest,
-    ModelInfo,
     PixelBudget,
     Prompt,
     Started,
     Token,
     TokenScores,
 )
+from tests.models.backend_with_answers import INFO as ANSWERING
 
-INFO = ModelInfo(
-    name="tiny",
-    revision="0",
-    architecture="none",
-    parameters=0,
-    device="cpu",
-    dtype="float32",
-    attention="none",
-    context=100,
-    budget=PixelBudget(784, 784),
-    layers=1,
-)
+INFO = replace(ANSWERING, name="tiny", revision="0", context=100, budget=PixelBudget(784, 784))
 
 
 class Unreadable:
