@@ -7,11 +7,14 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from models.messages import ModelInfo
 from pathviewer.auth.access import Access, AccessError
 from pathviewer.reading.engine import ModelEngine
+from pathviewer.reading.engine import log as engine_log
 from pathviewer.serving import ServeError, listen
 from pathviewer.settings import Settings
 from pathviewer.ui.assets import AssetsError, ensure_assets
@@ -152,17 +155,40 @@ def model(settings: Settings) -> Iterator[Check]:
     """The model can be loaded: it is, in a process of its own, and let go of again."""
     engine = ModelEngine(settings)
     started = time.monotonic()
-    engine.start()
-    try:
-        status = engine.settled(MODEL_SECONDS)
-    finally:
-        engine.close()
+    with untold():
+        engine.start()
+        try:
+            status = engine.settled(MODEL_SECONDS)
+        finally:
+            engine.close()
     if status.state == "ready":
         took = f"Loading took {time.monotonic() - started:.1f} s."
-        yield Check("model", "ok", f"{status.sentence} {took}")
+        yield Check("model", "ok", " ".join((status.sentence, *loaded(status.info), took)))
     else:
         sentence = f"{status.sentence} Slides can be viewed and regions framed without it."
         yield Check("model", "note", sentence)
+
+
+def loaded(info: ModelInfo | None) -> Iterator[str]:
+    """What is loaded, in a sentence."""
+    if info is not None:
+        kernel = f", attention by {info.attention}" if info.attention != "none" else ""
+        yield f"It is {info.architecture}, revision {info.revision[:12]}{kernel}."
+
+
+@contextmanager
+def untold() -> Iterator[None]:
+    """Keep the engine from logging what the check says itself."""
+    engine_log.addFilter(drop)
+    try:
+        yield
+    finally:
+        engine_log.removeFilter(drop)
+
+
+def drop(_: object) -> bool:
+    """Let no record pass."""
+    return False
 
 
 def gpu(_: Settings) -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""Slides and settings that many tests share."""
+"""Slides, settings and a checkpoint that many tests share."""
 
 from __future__ import annotations
 
@@ -52,3 +52,11 @@ def state(tmp_path: Path, assets: Path) -> Path:
     folder.mkdir()
     (folder / "assets").symlink_to(assets, target_is_directory=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def mini_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Qwen2.5-VL of two layers and a few 100,000 random weights; not to be changed."""
+    from models.training.fresh import write_fresh_checkpoint
+
+    return write_fresh_checkpoint(tmp_path_factory.mktemp("checkpoint") / "mini", size="mini")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from models.backends.local_checkpoint import revision
 from pathviewer.doctor import examine
 from pathviewer.settings import Settings
 
@@ -53,6 +55,25 @@ def test_a_missing_slide_folder_and_a_busy_port_are_notes(state: Path) -> None:
     assert "nowhere" in found["slides"][1]
     assert found["address"][0] == "note"
     assert str(port) in found["address"][1]
+
+
+def test_what_is_loaded_is_told(state: Path, mini_checkpoint: Path) -> None:
+    verdict, sentence = verdicts(Settings(data=state, model=str(mini_checkpoint), port=0))["model"]
+    told = revision(mini_checkpoint, [mini_checkpoint / "model.safetensors"])
+    assert verdict == "ok"
+    assert "Qwen2_5_VLForConditionalGeneration" in sentence
+    assert f"revision {told[:12]}" in sentence
+    assert "attention by sdpa" in sentence
+
+
+def test_a_load_failure_is_told_once(state: Path, tmp_path: Path, mini_checkpoint: Path) -> None:
+    cut = tmp_path / "cut"
+    shutil.copytree(mini_checkpoint, cut)
+    (cut / "model.safetensors").write_bytes(b"cut")
+    for model, says in ((str(cut), "cut off or damaged"), ("gpt", "not a known model")):
+        found = doctor(PATHVIEWER_DATA=str(state), PATHVIEWER_PORT="0", PATHVIEWER_MODEL=model)
+        assert says in found.stdout
+        assert says not in found.stderr
 
 
 def doctor(**environment: str) -> subprocess.CompletedProcess[str]:
