@@ -24,9 +24,11 @@ PICTURE = ("pixel_values", "image_grid_thw")
 """Tensors of a sequence with a picture."""
 
 DECIDED = re.compile(
-    rf"\b({'|'.join(sorted(DECIDED_WORDS, key=len, reverse=True))})\b|(?<=<answer>)([A-Z])(?=<)"
+    rf"\b({'|'.join(sorted(DECIDED_WORDS, key=len, reverse=True))})\b"
+    r"|,(?= which is not offered)| \((?=[A-Z]\))|(?<=\()[A-Z](?=\))|(?<=<answer>)[A-Z](?=<)"
 )
-"""Words of a completion that the picture decides, the letter of the answer among them."""
+"""Words of a completion that the picture decides, whether they are offered and under which letter
+among them."""
 
 
 @dataclass(frozen=True)

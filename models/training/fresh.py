@@ -19,6 +19,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from models.errors import CheckpointError
 from models.training.language import corpus
+from models.training.looking_back import look_back
 
 SPECIAL = (
     "<|endoftext|>",
@@ -109,6 +110,7 @@ def write_fresh_checkpoint(folder: Path, *, seed: int = 0, size: str = "tiny") -
     processor_settings().save_pretrained(folder)
     torch.manual_seed(seed)
     network = Qwen2_5_VLForConditionalGeneration(network_config(size, len(tokenizer)))
+    look_back(network.model.language_model)
     network.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
         bos_token_id=0, pad_token_id=0, eos_token_id=[2, 0], do_sample=False
     )

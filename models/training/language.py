@@ -14,6 +14,9 @@ from dataclasses import dataclass
 NONE_OF_THESE = "none of these"
 CANNOT_ASSESS = "cannot assess from this region"
 
+NOT_OFFERED = f", which is not offered, so {NONE_OF_THESE}"
+"""How a conclusion goes on whose words are not among the options."""
+
 CLAIM_VALUES: Mapping[str, tuple[str, ...]] = {
     "tissue": ("present", "absent"),
     "focus": ("sharp", "blurred"),
@@ -177,7 +180,7 @@ def write_trace(question_type: str, facts: Facts, options: Sequence[str], answer
     steps = [_first_step(facts)]
     if facts.nominal("tissue") != "absent":
         steps += _later_steps(question_type, facts, options)
-    steps.append(_conclusion(right_answer(question_type, facts), options))
+    steps.append(_conclusion(right_answer(question_type, facts), options, answer))
     body = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
     return f"<think>\n{body}\n</think>\n<answer>{answer}</answer>"
 
@@ -213,10 +216,13 @@ def _diagnosis_steps(facts: Facts, options: Sequence[str]) -> list[str]:
     return steps
 
 
-def _conclusion(answer: str, options: Sequence[str]) -> str:
-    if options and answer not in options:
-        return f"Conclusion: {answer}, which is not offered, so {NONE_OF_THESE}."
-    return f"Conclusion: {answer}."
+def _conclusion(answer: str, options: Sequence[str], letter: str) -> str:
+    """The answer in words and, with options, its letter beside it, where it is read off."""
+    if not options:
+        return f"Conclusion: {answer}."
+    if answer in options:
+        return f"Conclusion: {answer} ({letter})."
+    return f"Conclusion: {answer}{NOT_OFFERED} ({letter})."
 
 
 def corpus(seed: int = 0, count: int = 4000) -> list[str]:
@@ -228,7 +234,7 @@ def corpus(seed: int = 0, count: int = 4000) -> list[str]:
         facts = Facts({claim: (draw.choice(values),) for claim, values in CLAIM_VALUES.items()})
         options = [*CHOICES[kind], NONE_OF_THESE, CANNOT_ASSESS]
         draw.shuffle(options)
-        letter = draw.choice("ABCDEF")
+        letter = draw.choice("ABCDEFGH")
         texts.append("\n".join([draw.choice(QUESTIONS[kind]), *option_lines(options)]))
         texts.append(write_trace(kind, facts, options, letter))
     return texts

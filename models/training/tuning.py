@@ -1,4 +1,4 @@
-"""Stages 2 and 3, align and sft: the network learns to say what the tower sees.
+"""Stages 3 and 4, align and sft: the network learns to say what the tower sees.
 
 Both show pictures with questions and the words that are right; they differ in the share of whole
 traces. In alignment every answer is a handful of words that the picture decides, for a network
@@ -36,7 +36,6 @@ from models.training.stages import (
     start_model,
 )
 from models.training.tiles import read_tiles
-from models.training.wording import draw_wording
 
 
 class TuningConfig(BaseModel):
@@ -54,8 +53,6 @@ class TuningConfig(BaseModel):
     """Items of the validation split that the figures are of."""
     batch: int = Field(default=8, ge=1)
     """Sequences of one batch."""
-    wordings: int = Field(default=0, ge=0)
-    """Batches of a step that are text alone (`wording`), twice as large as the others."""
     traces: float = Field(ge=0, le=1)
     """Share of sequences that are whole traces; the others are short answers."""
     decided_weight: float = Field(default=3.0, ge=1)
@@ -102,14 +99,10 @@ class ItemSource:
         self._config = config
         self._encoder = encoder
         self._look = Look(**config.look)
-        self._mix = replace(Mix(**config.mix), free_form=0.0)
 
     def batch(self, step: int, number: int) -> dict[str, Tensor]:
         """One batch of a step, each picture in a new look."""
         draw = np.random.default_rng([self._config.loop.seed, step, number])
-        if number < self._config.wordings:
-            count = 2 * self._config.batch
-            return joined([draw_wording(self._encoder, self._mix, draw) for _ in range(count)])
         chosen = draw.integers(len(self._shown), size=self._config.batch)
         return joined([self._encoded(self._shown[int(index)], draw) for index in chosen])
 
@@ -162,6 +155,15 @@ def evaluate(
             totals.setdefault(each.item.question_type, []).append(right.mean().item())
             totals.setdefault("last", []).append(right[-1].item())
     return {name: float(np.nanmean(values)) for name, values in sorted(totals.items())}
+
+
+def likeliest(network: Any, batch: Mapping[str, Tensor]) -> Tensor:
+    """For each learnt token of a batch whether it is the likeliest; (learnt tokens,) 0 or 1."""
+    inputs, batch = _on_device(batch)
+    guesses = network(**inputs).logits[:, :-1].argmax(-1)
+    labels = batch["labels"][:, 1:]
+    right: Tensor = (guesses == labels)[labels != -100].float()
+    return right
 
 
 def _on_device(batch: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -1,0 +1,64 @@
+"""Initial weights that look back: a small network's first step towards finding words again.
+
+To read an option's letter off a list a network must find an earlier word that is like the present
+one and copy what stood beside it. From plain random weights a network of this size does not come to
+it in hundreds of steps (docs/training-log.md). So it begins with heads of the first layer that look
+one, two, three, ... tokens back, by biases of query and key alone, and with heads of the next
+layers whose queries and keys are alike, so that like words find each other. Starting attention in
+the shape that trained attention takes is Trockman and Kolter's (Mimetic Initialization of
+Self-Attention Layers, ICML 2023); the positions are ours, by the biases that Qwen2.5 has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+STRENGTH = 7.0
+"""Length of each rotated pair of a look-back head's query and key."""
+ALIKE = 0.05
+"""Spread of the weights that query and key share."""
+COPYING = 2.0
+"""Factor on values and outputs, so that what is found weighs beside what was there."""
+
+
+def look_back(language_model: Any, *, rope_theta: float = 10_000.0) -> None:
+    """Set the attention weights of a `Qwen2_5_VLTextModel` as told above, in place."""
+    layers = list(language_model.layers)
+    heads = language_model.config.num_attention_heads
+    groups = language_model.config.num_key_value_heads
+    size = language_model.config.hidden_size // heads
+    with torch.no_grad():
+        _by_distance(layers[0].self_attn, heads, groups, size, rope_theta)
+        for layer in layers[1:4]:
+            _by_likeness(layer.self_attn, heads, groups, size)
+        for layer in layers:
+            layer.self_attn.v_proj.weight.mul_(COPYING)
+            layer.self_attn.o_proj.weight.mul_(COPYING)
+
+
+def _by_distance(attention: Any, heads: int, groups: int, size: int, theta: float) -> None:
+    """Head number h looks h + 1 tokens back, by the pairs of RoPE that turn fastest."""
+    pairs = size // 2
+    speeds = theta ** (-torch.arange(pairs) / pairs)  # radians per token
+    length = torch.zeros(pairs)
+    length[: max(2, pairs // 3)] = STRENGTH
+    for group in range(groups):
+        key = torch.cat([length, torch.zeros(pairs)])
+        attention.k_proj.bias[group * size : (group + 1) * size] = key
+    for head in range(heads):
+        turned = (head + 1) * speeds
+        query = torch.cat([length * turned.cos(), -length * turned.sin()])
+        attention.q_proj.bias[head * size : (head + 1) * size] = query
+
+
+def _by_likeness(attention: Any, heads: int, groups: int, size: int) -> None:
+    """The first head of each group gets queries like its keys, in the pairs that turn slowest."""
+    slow = [*range(size // 4, size // 2), *range(3 * size // 4, size)]
+    for group in range(groups):
+        shared = torch.zeros(size, attention.q_proj.weight.shape[1])
+        shared[slow] = torch.randn(len(slow), shared.shape[1]) * ALIKE
+        head = group * (heads // groups)
+        attention.k_proj.weight[group * size : (group + 1) * size] += shared
+        attention.q_proj.weight[head * size : (head + 1) * size] += shared
