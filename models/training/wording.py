@@ -111,7 +111,8 @@ class Wording:
             if named in absent:
                 pieces.append((NOT_OFFERED, True))
                 named = NONE_OF_THESE
-            pieces += [(f" ({letters[options.index(named)]}", True), (").", False)]
+            # where all are offered the bracket follows anyway, and would halve the letters' weight
+            pieces += [(" (", bool(absent)), (letters[options.index(named)], True), (").", False)]
         return self._pieces(pieces)
 
     def _pieces(self, pieces: Sequence[tuple[str, bool]]) -> Encoded:
