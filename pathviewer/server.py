@@ -11,6 +11,8 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.routing import Mount
 
+from pathviewer.api.question_routes import question_routes
+from pathviewer.api.reading_routes import reading_routes
 from pathviewer.api.region_routes import region_routes
 from pathviewer.api.responses import exception_handlers, internal_error
 from pathviewer.api.service_routes import service_routes
@@ -22,6 +24,8 @@ from pathviewer.auth.guard import Guard
 from pathviewer.auth.login import auth_routes
 from pathviewer.gradio_doors import GradioDoors
 from pathviewer.reading.engine import ModelEngine
+from pathviewer.reading.live import LiveReadings
+from pathviewer.reading.question import Pictures
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.pool import SlidePool
 from pathviewer.ui.page import build_page, page_options
@@ -155,11 +159,14 @@ def mount_page(app: FastAPI, services: Services) -> None:
 def routes(services: Services) -> list[BaseRoute]:
     """The routes that are ours, in the order in which they are tried."""
     settings, database, library = services.settings, services.database, services.library
+    pictures = Pictures(library, services.pool, settings.model)
     return [
         *auth_routes(settings, database, services.access),
         *service_routes(settings, services.engine),
         *slide_routes(library, services.pool, database, settings),
         *region_routes(library, database),
+        *question_routes(services.engine, pictures),
+        *reading_routes(library, pictures, LiveReadings(services.engine)),
         *upload_routes(library, database, settings),
         *page_routes(settings),
     ]

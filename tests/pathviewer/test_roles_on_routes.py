@@ -26,20 +26,37 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "draw a region": ("POST", "/api/slides/{slide}/regions", SQUARE),
     "upload a slide": ("POST", "/api/uploads", {"name": "a.tiff", "size": 9}),
     "list rejected files": ("GET", "/api/slides/rejected", None),
+    "look at the model": ("GET", "/api/model", None),
+    "list questions": ("GET", "/api/questions", None),
+    "see what a model sees": ("POST", "/api/slides/{slide}/preview", {}),
+    "ask": ("POST", "/api/readings", {}),
+    "list readings": ("GET", "/api/readings", None),
 }
 
-EVERYBODY = {"list slides": 200, "look at a slide": 200, "list regions": 200}
+EVERYBODY = {
+    "list slides": 200,
+    "look at a slide": 200,
+    "list regions": 200,
+    "look at the model": 200,
+    "list questions": 200,
+}
 VIEWER = EVERYBODY | {
     "name a slide": 403,
     "draw a region": 403,
     "upload a slide": 403,
     "list rejected files": 403,
+    "see what a model sees": 403,
+    "ask": 403,
+    "list readings": 403,
 }
 CLINICIAN = EVERYBODY | {
     "name a slide": 200,
     "draw a region": 201,
     "upload a slide": 201,
     "list rejected files": 200,
+    "see what a model sees": 400,
+    "ask": 400,
+    "list readings": 200,
 }
 ANSWERS = {
     Role.viewer: VIEWER,

@@ -1,0 +1,139 @@
+"""From what a page asks about a region to what a model is given, and what it will see of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+from models.backends.opening import SCRIPT_PREFIX
+from models.messages import PixelBudget
+from models.placement import FACTOR
+from models.registry import SCRIPTED, RegisteredModel, resolve
+from pathviewer.reading.errors import ReadingRefused
+from pathviewer.reading.region_picture import RegionPicture, picture_of_slide
+from pathviewer.slides.geometry import Region
+from pathviewer.slides.library import SlideLibrary
+from pathviewer.slides.outline import read_points
+from pathviewer.slides.pool import SlidePool
+
+LEAST_PIXELS = FACTOR * FACTOR
+MOST_PIXELS = LEAST_PIXELS * 4_096
+"""Bounds of a pixel budget that a page may ask for."""
+NUCLEUS_UM = 7.0
+"""Assumed width of a nucleus."""
+LEAST_NUCLEUS = 6.0
+"""Pixels of a nucleus below which a question about nuclei is warned of."""
+FITTED_MPP = 1.0
+"""Microns per pixel of the picture to which a region can be fitted: nuclei are 7 px wide then."""
+OF_NUCLEI = frozenset({"cellularity", "quadrant", "diagnosis", "tumour", "grade"})
+"""Tasks of question_templates.toml that need nuclei."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A region as a page chose it."""
+
+    region: Region
+    """Level-0 pixels."""
+    points: tuple[tuple[float, float], ...]
+    """Outline as drawn, level-0 pixels; empty for an upright rectangle."""
+    paint_outside: bool
+    """Whether what lies outside the outline is painted over."""
+    budget: PixelBudget
+    """Area of the picture after resizing."""
+
+
+class Pictures:
+    """Makes what a model will see."""
+
+    def __init__(self, library: SlideLibrary, pool: SlidePool, model_name: str) -> None:
+        self._library = library
+        self._pool = pool
+        self._name = model_name
+
+    @cached_property
+    def model(self) -> RegisteredModel:
+        """What is known of the settings' model; raises ModelError if it cannot be found."""
+        scripted = self._name.startswith(SCRIPT_PREFIX)
+        return resolve(SCRIPTED if scripted else self._name)
+
+    def shown(self, body: Mapping[str, Any]) -> Shown:
+        """The region of a request. Raises ReadingRefused, RegionError."""
+        box = body.get("box")
+        if not isinstance(box, dict):
+            raise ReadingRefused("Select a region first.")
+        sides = [whole(box, name, 0, 2**40) for name in ("x", "y", "width", "height")]
+        given = body.get("points")
+        points = read_points(given) if given else ()
+        return Shown(Region(*sides), points, body.get("paint_outside") is True, self._budget(body))
+
+    def picture(self, slide_id: str, shown: Shown) -> RegionPicture:
+        """The region's pixels. Raises SlideError and PromptError."""
+        entry = self._library.entry(slide_id)
+        source = self._pool.get(entry.id)
+        picture = picture_of_slide(source.slide, shown.region, shown.budget)
+        if picture.mpp is None and entry.mpp is not None:
+            mpp = entry.mpp * shown.region.width / picture.pixels.width
+            picture = replace(picture, mpp=mpp)
+        if shown.paint_outside and shown.points:
+            painted = _painted(picture.pixels, shown.region, shown.points, entry.background)
+            picture = replace(picture, pixels=painted)
+        return picture
+
+    def _budget(self, body: Mapping[str, Any]) -> PixelBudget:
+        budget = self.model.budget
+        if body.get("max_pixels") is None:
+            return budget
+        most = whole(body, "max_pixels", LEAST_PIXELS, MOST_PIXELS)
+        return PixelBudget(min(budget.min_pixels, most), most)
+
+
+def whole(body: Mapping[str, Any], name: str, least: int, most: int) -> int:
+    """A whole number of a request; raises ReadingRefused with its name and bounds."""
+    value = body.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        shown = f"{value!r}"[:40]
+        raise ReadingRefused(f"{name} is a whole number from {least:,} to {most:,}, not {shown}.")
+    return value
+
+
+def scale_facts(picture: RegionPicture, task: str | None) -> dict[str, Any]:
+    """Scale, warnings and the fitted region of a picture, for the page."""
+    mpp = picture.mpp
+    if mpp is None:
+        return {"mpp": None, "nucleus_px": None, "warnings": [], "fit": None}
+    nucleus = NUCLEUS_UM / mpp
+    warnings = []
+    if task in OF_NUCLEI and nucleus < LEAST_NUCLEUS:
+        warnings.append(
+            f"Nuclei will be about {nucleus:.1f} px wide ({NUCLEUS_UM:g} µm assumed); this "
+            f"question needs {LEAST_NUCLEUS:g} px. Choose a smaller region or a larger budget."
+        )
+    fit = _fitted(picture.region, FITTED_MPP / mpp) if mpp > FITTED_MPP * 1.05 else None
+    return {"mpp": mpp, "nucleus_px": nucleus, "warnings": warnings, "fit": fit}
+
+
+def _fitted(region: Region, share: float) -> dict[str, int]:
+    """The region shrunk about its centre, sides times `share`."""
+    width, height = (max(1, round(side * share)) for side in (region.width, region.height))
+    x = region.x + (region.width - width) // 2
+    y = region.y + (region.height - height) // 2
+    return {"x": x, "y": y, "width": width, "height": height}
+
+
+def _painted(
+    pixels: Image.Image,
+    region: Region,
+    points: Sequence[tuple[float, float]],
+    ground: tuple[int, int, int],
+) -> Image.Image:
+    """The picture with the outside of an outline in one colour."""
+    across, down = pixels.width / region.width, pixels.height / region.height
+    outline = [((x - region.x) * across, (y - region.y) * down) for x, y in points]
+    mask = Image.new("L", pixels.size, 0)
+    ImageDraw.Draw(mask).polygon(outline, fill=255)
+    return Image.composite(pixels, Image.new("RGB", pixels.size, ground), mask)

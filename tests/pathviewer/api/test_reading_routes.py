@@ -1,0 +1,188 @@
+"""Readings over HTTP: what is refused, what is told, what is kept back, and whose they are."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from pathviewer.auth.roles import Role
+from pathviewer.auth.users import add_user, make_token
+from pathviewer.reading.trace_json import trace_json
+from pathviewer.settings import Settings
+from storage.database import open_database
+from tests.library_app import write_slide
+from tests.servers import running
+
+BOX = {"x": 0, "y": 0, "width": 60, "height": 40}
+
+
+@pytest.fixture(scope="module")
+def clients(
+    tmp_path_factory: pytest.TempPathFactory, small_phantom: Path
+) -> Iterator[dict[str, httpx.Client]]:
+    """Two clinicians and an administrator of one application with canned answers."""
+    folder = tmp_path_factory.mktemp("readings")
+    settings = Settings(data=folder / "state", slides=(folder / "slides",), model="scripted")
+    (folder / "slides").mkdir()
+    shutil.copyfile(small_phantom, folder / "slides" / "a.tiff")
+    settings.data.mkdir()
+    tokens = accounts(settings)
+    with running(settings) as base:
+        yield {
+            name: httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"})
+            for name, token in tokens.items()
+        }
+
+
+def accounts(settings: Settings) -> dict[str, str]:
+    """A bearer token of each account."""
+    roles = {"ada": Role.clinician, "bob": Role.clinician, "eve": Role.admin}
+    database = open_database(settings.database)
+    with database.session() as session:
+        for name, role in roles.items():
+            add_user(session, name, role, "correct horse battery")
+        tokens = {name: make_token(session, name, "tests", 1) for name in roles}
+    database.close()
+    return tokens
+
+
+def asked(client: httpx.Client, **given: Any) -> httpx.Response:
+    """Ask about a corner of the slide."""
+    (slide,) = client.get("/api/slides").raise_for_status().json()
+    body = {"slide": slide["id"], "box": BOX, "question": "What is it?", **given}
+    return client.post("/api/readings", json=body)
+
+
+def heard(client: httpx.Client, reading: str, last: int = 0, until: str = "done") -> list[Any]:
+    """Events with their numbers, until one of a type."""
+    events = []
+    headers = {"Last-Event-ID": str(last)}
+    path = f"/api/readings/{reading}/events"
+    with client.stream("GET", path, headers=headers, timeout=30) as answer:
+        number = 0
+        for line in answer.iter_lines():
+            if line.startswith("id:"):
+                number = int(line[3:])
+            if line.startswith("data:"):
+                events.append((number, json.loads(line[5:])))
+                if events[-1][1]["type"] == until:
+                    return events
+    return events
+
+
+def test_a_reading_is_told_and_found_again(clients: dict[str, httpx.Client]) -> None:
+    client = clients["ada"]
+    reading = asked(client, options=["benign", "tumour"]).raise_for_status().json()["id"]
+    events = heard(client, reading)
+    kinds = [event["type"] for _, event in events]
+    assert kinds[0] == "started"
+    assert kinds[-2:] == ["ended", "done"]
+    (ended,) = [event for _, event in events if event["type"] == "ended"]
+    assert ended["trace"]["answer"]["text"] == "A"
+    assert heard(client, reading, events[-2][0]) == events[-1:]
+    told = client.get(f"/api/readings/{reading}").raise_for_status().json()
+    assert told["state"] == "done"
+    assert told["box"] == BOX
+    assert told["completions"][0]["text"] == ended["text"]
+    assert told["outside_known_types"] is False
+    picture = client.get(f"/api/readings/{reading}/picture.png").raise_for_status()
+    assert picture.content.startswith(b"\x89PNG")
+    assert reading in {row["id"] for row in client.get("/api/readings").json()}
+
+
+def test_a_reading_is_its_authors_and_the_administrators(clients: dict[str, httpx.Client]) -> None:
+    reading = asked(clients["ada"]).raise_for_status().json()["id"]
+    for path in ("", "/events", "/picture.png"):
+        assert clients["bob"].get(f"/api/readings/{reading}{path}").status_code == 404
+    assert clients["bob"].post(f"/api/readings/{reading}/stop").status_code == 404
+    assert clients["bob"].get("/api/readings").json() == []
+    assert clients["eve"].get(f"/api/readings/{reading}").status_code == 200
+
+
+def test_blind_first_tells_nothing_of_the_answer(clients: dict[str, httpx.Client]) -> None:
+    client = clients["ada"]
+    reading = asked(client, blind=True).raise_for_status().json()["id"]
+    events = heard(client, reading, until="first_answer_wanted")
+    assert "text" not in {event["type"] for _, event in events}
+    assert client.get(f"/api/readings/{reading}").json()["completions"] == []
+    path = f"/api/readings/{reading}/first-answer"
+    assert client.post(path, json={"answer": " "}).status_code == 400
+    assert client.post(path, json={"answer": "benign", "confidence": 4}).status_code == 200
+    assert client.post(path, json={"answer": "tumour"}).status_code == 409
+    assert heard(client, reading, events[-1][0])[-1][1]["type"] == "done"
+    told = client.get(f"/api/readings/{reading}").json()
+    assert (told["first_answer"], told["first_confidence"]) == ("benign", 4)
+
+
+def test_stop_ends_within_a_token(clients: dict[str, httpx.Client]) -> None:
+    client = clients["ada"]
+    reading = asked(client).raise_for_status().json()["id"]
+    heard(client, reading, until="text")
+    assert client.post(f"/api/readings/{reading}/stop").status_code == 202
+    (ended,) = [event for _, event in heard(client, reading) if event["type"] == "ended"]
+    assert ended["finish"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "sentence"),
+    [
+        ({"question": "  "}, 400, "question is empty"),
+        ({"question": "x" * 20_000}, 400, "20,000 characters"),
+        ({"question": 7}, 400, "are texts"),
+        ({"options": ["one"]}, 400, "no choice"),
+        ({"box": None}, 400, "Select a region"),
+        ({"box": {**BOX, "width": 0}}, 400, "at least 1 x 1"),
+        ({"box": {**BOX, "x": 2**39}}, 400, "leaves the slide"),
+        ({"slide": "nowhere"}, 404, "slide"),
+        ({"count": 9}, 400, "1 to 8"),
+        ({"sampling": {"temperature": 7}}, 400, "temperature"),
+        ({"sampling": {"seed": -1}}, 400, "seed"),
+        ({"max_pixels": 1}, 400, "max_pixels"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_a_sentence(
+    clients: dict[str, httpx.Client], given: dict[str, Any], status: int, sentence: str
+) -> None:
+    answer = asked(clients["ada"], **given)
+    assert answer.status_code == status
+    assert sentence in answer.json()["error"]["message"]
+
+
+def test_the_preview_shows_size_grid_and_picture(clients: dict[str, httpx.Client]) -> None:
+    client = clients["ada"]
+    (slide,) = client.get("/api/slides").json()
+    path = f"/api/slides/{slide['id']}/preview"
+    corners = [[0, 0], [60, 0], [60, 40]]
+    body = {"box": BOX, "points": corners, "paint_outside": True, "max_pixels": 12_544}
+    seen = client.post(path, json=body).raise_for_status().json()
+    assert (seen["columns"] * 28, seen["rows"] * 28) == (seen["width"], seen["height"])
+    assert seen["width"] * seen["height"] <= 12_544
+    assert seen["picture"].startswith("data:image/png;base64,")
+
+
+def test_without_a_model_the_question_is_refused_and_the_slides_stay(tmp_path: Path) -> None:
+    write_slide(tmp_path / "slides" / "a.tiff")
+    settings = Settings(data=tmp_path / "state", slides=(tmp_path / "slides",), model="none")
+    with running(settings) as base, httpx.Client(base_url=base, headers={"Origin": base}) as client:
+        assert client.get("/api/model").json()["state"] == "stopped"
+        assert client.get("/api/questions").json()["tasks"]
+        answer = asked(client)
+        assert answer.status_code == 503
+        assert answer.json()["error"]["message"]
+
+
+def test_spans_count_as_javascript_does() -> None:
+    text = "<think>Step 1: 🔬 seen.\nStep 2: dense.</think><answer>B</answer>"
+    trace = trace_json(text, "stop")
+    units = text.encode("utf-16-le")
+    for piece in (*trace["steps"], trace["answer"]):
+        cut = units[2 * piece["start"] : 2 * piece["stop"]]
+        assert cut.decode("utf-16-le") == piece["text"]
+    assert [step["state"] for step in trace["steps"]] == ["done", "done"]
+    assert trace_json(text[:30], "cancelled")["steps"][-1]["state"] == "cut off"
