@@ -1,16 +1,22 @@
-"""The viewer's page: slides on the left, the slide in the middle, regions on the right."""
+"""The page: slides and regions on the left, the slide in the middle, the reading on the right."""
 
 from __future__ import annotations
 
 import gradio as gr
 
 from pathviewer.settings import Settings
+from pathviewer.ui.ask_panel import ask_panel
 from pathviewer.ui.page_style import page_options
 from pathviewer.ui.region_list import region_list
-from pathviewer.ui.selected_region import SlideCatalogue, selected_region
+from pathviewer.ui.selected_region import (
+    SlideCatalogue,
+    describe_selection,
+    selected_region,
+)
 from pathviewer.ui.slide_canvas import slide_canvas
 from pathviewer.ui.slide_list import slide_list
 from pathviewer.ui.top_bar import top_bar
+from pathviewer.ui.trace_panel import trace_panel
 
 __all__ = ["build_page", "page_options"]
 
@@ -23,9 +29,12 @@ def build_page(settings: Settings, library: SlideCatalogue) -> gr.Blocks:
         with gr.Row(elem_id="pv-columns"):
             with gr.Column(elem_id="pv-left"):
                 slide_list(settings)
+                region_list(settings)
+                chosen = selected_region(settings)
             with gr.Column(elem_id="pv-middle"):
                 canvas = slide_canvas(settings)
             with gr.Column(elem_id="pv-right"):
-                region_list(settings)
-                selected_region(settings, canvas, library)
+                ask_panel(settings)
+                trace_panel(settings)
+        describe_selection(canvas, chosen, library)
     return page

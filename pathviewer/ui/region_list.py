@@ -9,5 +9,5 @@ from pathviewer.ui.panel import panel
 
 
 def region_list(settings: Settings) -> gr.HTML:
-    """The upper part of the right column."""
+    """The middle of the left column."""
     return panel(settings, "region_list", "pv-region-list")

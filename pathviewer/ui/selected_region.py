@@ -51,9 +51,13 @@ class SlideCatalogue(Protocol):
         """Facts of a slide; raises a `SlideError` for an id that it does not have."""
 
 
-def selected_region(settings: Settings, canvas: gr.HTML, library: SlideCatalogue) -> gr.HTML:
-    """The panel, filled anew whenever the selection in `canvas` changes."""
-    shown = panel(settings, "selected_region", "pv-selected-region", value=NOTHING)
+def selected_region(settings: Settings) -> gr.HTML:
+    """The panel, empty until `describe_selection` fills it."""
+    return panel(settings, "selected_region", "pv-selected-region", value=NOTHING)
+
+
+def describe_selection(canvas: gr.HTML, shown: gr.HTML, library: SlideCatalogue) -> None:
+    """Fill the panel `shown` anew whenever the selection in `canvas` changes."""
 
     def describe(event: gr.EventData) -> dict[str, Any]:
         if not event.slide or not event.region:
@@ -71,7 +75,6 @@ def selected_region(settings: Settings, canvas: gr.HTML, library: SlideCatalogue
         trigger_mode="always_last",
         api_visibility="private",
     )
-    return shown
 
 
 def describe_region(slide: SlideFacts, told: dict[str, Any]) -> dict[str, Any]:

@@ -9,5 +9,5 @@ from pathviewer.ui.panel import panel
 
 
 def slide_list(settings: Settings) -> gr.HTML:
-    """The left column."""
+    """The upper part of the left column."""
     return panel(settings, "slide_list", "pv-slide-list")

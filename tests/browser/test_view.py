@@ -140,7 +140,8 @@ def test_every_control_is_labelled_and_reached_by_tab(viewer: ViewerPage, app: A
     assert nameless == []
     wanted = page.evaluate(
         """() => [...document.querySelectorAll(".pv-mount :is(button, input, a)")]
-          .filter((node) => node.offsetParent && !node.disabled && node.tabIndex >= 0).length"""
+          .filter((node) => node.checkVisibility() && !node.disabled)
+          .filter((node) => node.tabIndex >= 0).length"""
     )
     reached = set()
     for _ in range(wanted + 25):

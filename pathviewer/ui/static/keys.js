@@ -4,6 +4,7 @@
  */
 
 import { grown, moved } from "./edit.js";
+import { readingKeys } from "./reading_keys.js";
 import { keepRegion, moveRegion, removeRegion, selectedRegion, undoDelete } from "./regions.js";
 import { isField } from "./shapes.js";
 import { say, store } from "./store.js";
@@ -19,7 +20,8 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
  *   `keys` are KeyboardEvent.key values with "Alt+", "Ctrl+" or "Shift+" before them
  */
 export function keyTable(canvas) {
-  return [...viewKeys(canvas), ...toolKeys(canvas), ...regionKeys(canvas), ...pageKeys(canvas)];
+  return [...viewKeys(canvas), ...toolKeys(canvas), ...regionKeys(canvas), ...readingKeys(),
+    ...pageKeys(canvas)];
 }
 
 function viewKeys(canvas) {

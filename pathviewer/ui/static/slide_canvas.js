@@ -209,7 +209,7 @@ export class Canvas {
   /** Take a tool in hand; tools of fixed size need the scale. */
   take(name) {
     if ((name === "field" || name === "hpf") && !this.frames.slide?.mpp) {
-      say("This needs the slide's scale: enter microns per pixel at the bottom left.");
+      say("This needs the slide's scale: enter microns per pixel on the left.");
       return;
     }
     this.tool?.cancel();

@@ -72,7 +72,7 @@ function toolButton(tool, canvas) {
 function allow(button, tool, slide) {
   const missing = Boolean(tool.scaled && slide && !slide.mpp);
   button.disabled = missing || !slide;
-  button.title = missing ? "Needs the slide's scale: enter microns per pixel at the bottom left"
+  button.title = missing ? "Needs the slide's scale: enter microns per pixel on the left"
     : `${tool.about} (${tool.key})`;
 }
 

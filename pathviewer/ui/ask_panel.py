@@ -1,0 +1,13 @@
+"""The form of a question about the selected region."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from pathviewer.settings import Settings
+from pathviewer.ui.panel import panel
+
+
+def ask_panel(settings: Settings) -> gr.HTML:
+    """The top of the right column."""
+    return panel(settings, "ask_panel", "pv-ask")

@@ -1,0 +1,224 @@
+/** The form of a question. What was typed stays until it is changed or another slide is opened. */
+
+import { fill, h, setText } from "./dom.js";
+import { modelTrouble } from "./ask_model.js";
+import { preview } from "./ask_preview.js";
+import { askedBefore, templatePicker } from "./ask_templates.js";
+import { ask } from "./reading_store.js";
+import { addRegion, selectedRegion } from "./regions.js";
+import { corners } from "./shapes.js";
+import { may, store } from "./store.js";
+
+const CONTEXT = [["organ", "Organ"], ["specimen", "Specimen"], ["stain", "Stain"],
+  ["history", "Clinical history"]];
+
+/** @returns {HTMLElement} */
+export function askForm() {
+  return new AskForm().node;
+}
+
+class AskForm {
+  constructor() {
+    this.template = null;
+    this.busy = false;
+    this.build();
+    this.listen();
+  }
+
+  build() {
+    this.region = h("div", { class: "pv-ask-region" });
+    this.question = h("textarea", { class: "pv-field", id: "pv-question", rows: 3,
+      placeholder: "What do you want to know about this region?", "aria-label": "Question" });
+    this.finding = h("input", { type: "text", class: "pv-field", "aria-label": "Finding" });
+    this.findingRow = h("label", { class: "pv-ask-row", hidden: true }, h("span", {}, "Finding"),
+      this.finding);
+    this.options = h("textarea", { class: "pv-field", rows: 3, id: "pv-options",
+      placeholder: "One option a line; none for a free answer", "aria-label": "Options" });
+    this.error = h("p", { class: "pv-ask-error", role: "alert" });
+    this.button = h("button", { type: "submit", class: "pv-button pv-primary",
+      title: "Ask (Ctrl + Enter)" }, "Ask");
+    this.seen = preview(() => this.previewed());
+    this.node = h("form", { class: "pv-ask-form", id: "pv-ask-form" }, this.region,
+      h("div", { class: "pv-picks" }, templatePicker((template) => this.fillFrom(template)),
+        askedBefore((reading) => this.repeat(reading))),
+      this.question, this.findingRow, this.options, this.caseContext(), this.settings(),
+      this.seen.node, h("div", { class: "pv-ask-last" }, this.error, this.button));
+  }
+
+  caseContext() {
+    this.context = Object.fromEntries(CONTEXT.map(([name, label]) => [name,
+      h(name === "history" ? "textarea" : "input", { class: "pv-field", "aria-label": label,
+        autocomplete: "off", ...(name === "history" ? { rows: 2 } : { type: "text" }) })]));
+    return h("details", { class: "pv-fold" }, h("summary", {}, "Case"),
+      ...CONTEXT.map(([name, label]) => h("label", { class: "pv-ask-row" }, h("span", {}, label),
+        this.context[name])),
+      h("p", { class: "pv-quiet" }, "What is filled in is told to the model."));
+  }
+
+  settings() {
+    const number = (label, given) => h("input", { type: "number", class: "pv-field",
+      "aria-label": label, ...given });
+    this.temperature = number("Temperature", { min: 0, max: 2, step: 0.1, value: 0 });
+    this.seed = number("Seed", { min: 0, step: 1, value: 0 });
+    this.pixels = number("Pixel budget", { min: 784, step: 1, placeholder: "the model's own" });
+    this.count = number("Number of answers", { min: 1, max: 8, step: 1, value: 1 });
+    this.blind = h("input", { type: "checkbox" });
+    this.outside = h("input", { type: "checkbox" });
+    const rows = [["Temperature", this.temperature], ["Seed", this.seed],
+      ["Pixel budget", this.pixels], ["Answers", this.count]];
+    this.outsideRow = h("label", { class: "pv-check" }, this.outside,
+      "Paint over what lies outside the outline");
+    return h("details", { class: "pv-fold" }, h("summary", {}, "Model and settings"),
+      h("div", { class: "pv-ask-grid" }, ...rows.map(([label, field]) =>
+        h("label", { class: "pv-ask-row" }, h("span", {}, label), field))),
+      this.outsideRow, h("label", { class: "pv-check" }, this.blind,
+        "Blind first: I answer before I see the model's answer"));
+  }
+
+  listen() {
+    this.node.noValidate = true;
+    this.node.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    this.node.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      this.submit();
+    });
+    [this.pixels, this.outside].forEach((field) =>
+      field.addEventListener("input", () => this.seen.look()));
+    let slide = null;
+    store.on("slide", (now) => {
+      if (slide && slide !== now?.id) this.forgetCase();
+      slide = now?.id ?? null;
+    });
+    ["slide", "regions", "selected", "model", "me"].forEach((name) => store.on(name, () =>
+      this.show()));
+  }
+
+  /** Another slide may be another patient's. */
+  forgetCase() {
+    Object.values(this.context).forEach((field) => { field.value = ""; });
+    setText(this.error, "");
+  }
+
+  show() {
+    const region = selectedRegion();
+    const slide = store.get("slide");
+    const key = JSON.stringify([slide?.id, region?.id, region?.name, region?.box]);
+    if (key !== this.shown) {
+      this.shown = key;
+      fill(this.region, ...regionLine(region, slide));
+      this.outsideRow.hidden = !region || isBox(region);
+      this.seen.look();
+    }
+    const trouble = slide ? modelTrouble(store.get("model")) : "No slide is open.";
+    const forbidden = store.get("me") && !may("ask") ? "Your role may look, and not ask." : "";
+    this.button.disabled = Boolean(this.busy || forbidden || trouble || !region);
+    this.button.title = forbidden || trouble || (region ? "Ask (Ctrl + Enter)"
+      : "Select a region first.");
+    setText(this.error, this.failure ?? (forbidden || trouble));
+  }
+
+  fillFrom(template) {
+    this.template = template;
+    this.question.value = template.text;
+    this.options.value = template.options.join("\n");
+    this.findingRow.hidden = !template.needs_finding;
+    (template.needs_finding ? this.finding : this.question).focus();
+    this.seen.look();
+  }
+
+  repeat({ question, options }) {
+    this.template = null;
+    this.findingRow.hidden = true;
+    this.question.value = question;
+    this.options.value = (options ?? []).join("\n");
+    this.question.focus();
+  }
+
+  /** The template's task while its words stand as they were offered, else null. */
+  get task() {
+    const { template } = this;
+    return template && this.question.value.trim() === template.text.trim() ? template.task : null;
+  }
+
+  previewed() {
+    const region = selectedRegion();
+    if (!region || !may("ask")) return null;
+    const task = this.task;
+    return { ...this.shape(region), ...(task && { task }), ...this.budget() };
+  }
+
+  shape(region) {
+    return { box: region.box, ...(!isBox(region) && { points: region.points,
+      paint_outside: this.outside.checked }) };
+  }
+
+  budget() {
+    return this.pixels.value ? { max_pixels: Number(this.pixels.value) } : {};
+  }
+
+  /** The body of POST /api/readings. */
+  body(region) {
+    const { task } = this;
+    const finding = this.finding.value.trim();
+    const named = task && this.template.needs_finding && finding;
+    const context = Object.fromEntries(Object.entries(this.context)
+      .map(([name, field]) => [name, field.value.trim()]).filter(([, text]) => text));
+    const options = this.options.value.split("\n").map((line) => line.trim()).filter(Boolean);
+    return { slide: store.get("slide").id, ...this.shape(region), ...this.budget(),
+      question: named ? this.question.value.replace("{finding}", () => finding)
+        : this.question.value,
+      options, context, ...(task && { task }),
+      sampling: { temperature: Number(this.temperature.value), seed: Number(this.seed.value) },
+      count: Number(this.count.value), blind: this.blind.checked };
+  }
+
+  async submit() {
+    const region = selectedRegion();
+    if (this.button.disabled || !region) return;
+    if (!this.question.value.trim()) {
+      this.fail("The question is empty; write what you want to know about the region.");
+      this.question.focus();
+      return;
+    }
+    this.busy = true;
+    this.fail(null);
+    try {
+      await ask(this.body(region));
+    } catch (error) {
+      this.fail(error.message);
+    } finally {
+      this.busy = false;
+      this.show();
+    }
+  }
+
+  /** Say why the last question was not taken, or that nothing is wrong any more. */
+  fail(sentence) {
+    this.failure = sentence;
+    this.show();
+  }
+}
+
+function isBox({ shape, points, box }) {
+  return shape === "rectangle" && points.every(([x, y]) =>
+    (x === box.x || x === box.x + box.width) && (y === box.y || y === box.y + box.height));
+}
+
+function regionLine(region, slide) {
+  if (region) {
+    const { width, height } = region.box;
+    return [h("span", { class: "pv-chosen" }, region.name),
+      h("span", { class: "pv-quiet" }, `${width} × ${height} px`)];
+  }
+  return [h("span", { class: "pv-quiet" }, "No region is selected."), slide && h("button", {
+    type: "button", class: "pv-button pv-low", onclick: () => wholeSlide(slide) },
+  "Whole slide")];
+}
+
+function wholeSlide({ width, height }) {
+  addRegion("rectangle", corners({ x: 0, y: 0, width, height }), "Whole slide", { save: false });
+}

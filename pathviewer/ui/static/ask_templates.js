@@ -1,0 +1,76 @@
+/** Quick picks: the questions that the server offers, and those already asked on this slide. */
+
+import { request } from "./api.js";
+import { fill, h } from "./dom.js";
+import { say, store } from "./store.js";
+
+const MOST_ASKED = 20;
+const MOST_LETTERS = 70;
+
+/** @param {(template: Object) => void} take @returns {HTMLElement} */
+export function templatePicker(take) {
+  const node = h("select", { class: "pv-field", "aria-label": "Question template" });
+  let tasks = [];
+  node.addEventListener("change", () => {
+    const template = tasks.find(({ task }) => task === node.value);
+    node.value = "";
+    if (template) take(template);
+  });
+  const load = async () => {
+    // without a list the question can still be typed
+    tasks = (await request("/api/questions").catch(() => ({ tasks: [] }))).tasks;
+    const group = (label, known) => {
+      const its = tasks.filter((one) => one.known === known);
+      return its.length ? h("optgroup", { label }, ...its.map(({ task, label: name }) =>
+        h("option", { value: task }, name))) : null;
+    };
+    const specimen = store.get("model")?.specimen;
+    fill(node, h("option", { value: "" }, "Template …"),
+      group(specimen ? "The model knows these" : "Questions", true),
+      group("Outside what the model knows", false));
+  };
+  let name = null;
+  store.on("model", (model) => {
+    if (model.name === name) return;
+    name = model.name;
+    load();
+  });
+  return node;
+}
+
+/** @param {(reading: Object) => void} take @returns {HTMLElement} */
+export function askedBefore(take) {
+  const node = h("select", { class: "pv-field", "aria-label": "Questions asked on this slide" });
+  node.addEventListener("change", async () => {
+    const id = node.value;
+    node.value = "";
+    if (!id) return;
+    try {
+      take(await request(`/api/readings/${encodeURIComponent(id)}`));
+    } catch (error) {
+      if (error.status !== 401) say(`The question cannot be fetched: ${error.message}`, "warning");
+    }
+  });
+  let shown = null;
+  const load = async () => {
+    const slide = store.get("slide");
+    const reading = store.get("reading");
+    const key = `${slide?.id} ${reading?.id}`;
+    if (!slide || key === shown) return;
+    shown = key;
+    const rows = await request(`/api/readings?slide=${encodeURIComponent(slide.id)}`
+      + `&limit=${MOST_ASKED}`).catch(() => []);
+    if (shown === key) offer(node, rows);
+  };
+  ["slide", "reading"].forEach((name) => store.on(name, load));
+  offer(node, []);
+  return node;
+}
+
+function offer(node, rows) {
+  const seen = new Set();
+  const fresh = rows.filter(({ question }) => !seen.has(question) && seen.add(question));
+  node.disabled = !fresh.length;
+  fill(node, h("option", { value: "" }, "Asked before …"), ...fresh.map(({ id, question }) =>
+    h("option", { value: id }, question.slice(0, MOST_LETTERS))));
+}

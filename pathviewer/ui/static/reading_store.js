@@ -1,0 +1,178 @@
+/**
+ * The reading on the screen: asked, followed while it is written, found again by `reading=ID`.
+ *
+ * store "reading"     null, or {id, slide, box, points, question, options, blind, task, placements,
+ *                     outside_known_types, agreement, position, error,
+ *                     state: "queued"|"waiting first answer"|"running"|"comparing"|"done"|"failed",
+ *                     completions: [{id, index, text, trace, finish, seconds, first_token_seconds,
+ *                                    state: "streaming"|"done"|"cut off"}]}
+ * store "completion"  index of the answer that is shown
+ * store "step"        "step 1".., "answer", or null for the newest
+ * store "liveMap"     the last `map` event while an answer is written, or null
+ */
+
+import { request } from "./api.js";
+import { ReadingStream, after, stateOf } from "./reading_stream.js";
+import { openSlide } from "./session.js";
+import { say, store } from "./store.js";
+
+const NAME = "reading";
+let stream = null;
+let begun = false;
+
+store.set("reading", null);
+store.set("completion", 0);
+store.set("step", null);
+store.set("liveMap", null);
+
+/** Bring the reading of the address back, and let go of one when another slide is opened. */
+export function keepReading() {
+  if (begun) return;
+  begun = true;
+  let wanted = new URLSearchParams(window.location.search).get(NAME);
+  store.on("slide", (slide) => {
+    if (slide && wanted) {
+      openReading(wanted);
+      wanted = null;
+    } else if (slide && store.get("reading") && store.get("reading").slide !== slide.id) leave();
+  });
+}
+
+/** Ask. @param {Object} asked body of POST /api/readings @throws {import("./api.js").ApiError} */
+export async function ask(asked) {
+  const { id } = await request("/api/readings", { method: "POST", json: asked });
+  show({ id, slide: asked.slide, box: asked.box, points: asked.points ?? null,
+    question: asked.question, options: asked.options ?? [], blind: Boolean(asked.blind),
+    task: asked.task ?? null, count: asked.count ?? 1, placements: [], state: "queued",
+    position: null, completions: [] });
+  follow(id);
+  await complete(id);
+}
+
+/** Load a reading and show it on its slide. */
+export async function openReading(id) {
+  let told;
+  try {
+    told = await request(`/api/readings/${encodeURIComponent(id)}`);
+  } catch (error) {
+    writeAddress(store.get("reading")?.id ?? null);
+    if (error.status !== 401) say(`The reading cannot be shown: ${error.message}`, "warning");
+    return;
+  }
+  const reading = fromServer(told);
+  show(reading);
+  if (store.get("slide")?.id !== reading.slide) await openSlide(reading.slide);
+  if (reading.state === "queued") follow(id);
+}
+
+/** Stop what is being written; what is there stays. */
+export async function stop() {
+  const reading = store.get("reading");
+  if (!reading || !isUnderWay(reading)) return;
+  try {
+    await request(`/api/readings/${encodeURIComponent(reading.id)}/stop`, { method: "POST" });
+  } catch (error) {
+    if (error.status !== 401) say(`It could not be stopped: ${error.message}`, "warning");
+  }
+}
+
+/** Freeze the clinician's own answer, after which the model's is shown. @throws {ApiError} */
+export async function answerFirst(answer, confidence) {
+  const { id } = store.get("reading");
+  await request(`/api/readings/${encodeURIComponent(id)}/first-answer`, { method: "POST",
+    json: { answer, ...(confidence && { confidence }) } });
+}
+
+export function isUnderWay(reading) {
+  return !["done", "failed"].includes(reading.state);
+}
+
+/** The answer that is shown, or null before its first word. */
+export function shownCompletion() {
+  const wanted = store.get("completion");
+  return store.get("reading")?.completions.find(({ index }) => index === wanted) ?? null;
+}
+
+/** Names of the passages that a completion has so far, in order. */
+export function passages(completion) {
+  const trace = completion?.trace;
+  if (!trace) return [];
+  const steps = trace.steps.map((_, index) => `step ${index + 1}`);
+  return trace.answer ? [...steps, "answer"] : steps;
+}
+
+/** Select the passage after (1) or before (-1) the selected one. */
+export function stepBy(step) {
+  const names = passages(shownCompletion());
+  if (!names.length) return;
+  const at = names.indexOf(store.get("step"));
+  const next = at < 0 ? (step > 0 ? 0 : names.length - 1) : at + step;
+  store.set("step", names[Math.min(names.length - 1, Math.max(0, next))]);
+}
+
+function show(reading) {
+  stream?.close();
+  stream = null;
+  store.set("liveMap", null);
+  store.set("completion", 0);
+  store.set("step", null);
+  store.set("reading", reading);
+  writeAddress(reading.id);
+}
+
+function leave() {
+  stream?.close();
+  stream = null;
+  store.set("reading", null);
+  store.set("liveMap", null);
+  writeAddress(null);
+}
+
+function follow(id) {
+  const mine = () => store.get("reading")?.id === id;
+  const told = (event) => {
+    if (!mine()) return;
+    if (event.type === "map") store.set("liveMap", event);
+    else store.set("reading", after(store.get("reading"), event));
+    if (event.type === "done" || event.type === "failed") store.set("liveMap", null);
+    if (event.type === "done") complete(id);
+  };
+  const lost = ({ message }) => mine() && told({ type: "failed", message });
+  stream = new ReadingStream(id, told, lost);
+}
+
+/** Take over what only the server knows: the agreement, and what the question was held to be. */
+async function complete(id) {
+  try {
+    const told = fromServer(await request(`/api/readings/${encodeURIComponent(id)}`));
+    const reading = store.get("reading");
+    if (reading?.id !== id) return;
+    const ended = reading.state === "done" ? { completions: told.completions } : {};
+    store.set("reading", { ...told, ...reading, ...ended, agreement: told.agreement,
+      outside_known_types: told.outside_known_types, model: told.model });
+  } catch (error) {
+    if (error.status !== 401) say(`Not all is known of this reading: ${error.message}`, "warning");
+  }
+}
+
+/** A reading of the server as the page keeps it; one under way is told anew by its stream. */
+function fromServer(told) {
+  const states = { done: "done", stopped: "done", failed: "failed" };
+  const state = states[told.state] ?? "queued";
+  const completions = state === "queued" ? [] : told.completions.map((one) =>
+    ({ ...one, state: stateOf(one.finish) }));
+  return { ...told, slide: told.slide.id, state, position: null, completions,
+    error: state === "failed" ? told.error ?? "The reading did not end." : null };
+}
+
+function writeAddress(id) {
+  const query = new URLSearchParams(window.location.search);
+  const roi = query.get("roi");
+  query.delete(NAME);
+  query.delete("roi");
+  if (id) query.set(NAME, id);
+  // commas stay readable, as in writeView
+  const text = query.toString() + (roi ? `${query.size ? "&" : ""}roi=${roi}` : "");
+  window.history.replaceState(window.history.state, "",
+    `${window.location.pathname}${text && `?${text}`}`);
+}

@@ -1,0 +1,80 @@
+/** The steps of one completion as rows that are kept while text is added to them. */
+
+import { fill, h, setAttribute, setText } from "./dom.js";
+import { store } from "./store.js";
+
+const STATES = { streaming: "writing", done: "done", "cut off": "cut off" };
+
+export class TraceRows {
+  constructor() {
+    this.list = h("ol", { class: "pv-steps", "aria-label": "Steps" });
+    this.answer = passageRow("answer", "Answer", "pv-answer");
+    this.problems = h("ul", { class: "pv-problems" });
+    this.raw = h("p", { class: "pv-raw" });
+    this.steps = [];
+    this.node = h("div", { class: "pv-trace-text" }, this.list, this.answer.node, this.raw,
+      this.problems);
+  }
+
+  /** @param {Object} reading @param {Object|null} completion none before its first word */
+  show(reading, completion) {
+    const steps = completion?.trace?.steps ?? [];
+    while (this.steps.length < steps.length) this.grow();
+    while (this.steps.length > steps.length) this.steps.pop().node.remove();
+    steps.forEach((step, index) => this.steps[index].show(step.text, step.state));
+    this.showAnswer(reading, completion);
+    const ended = completion && completion.state !== "streaming";
+    const bare = ended && !steps.length && !completion.trace?.answer;
+    this.raw.hidden = !bare;
+    setText(this.raw, bare ? completion.text || "The model wrote nothing." : "");
+    const problems = ended ? completion.trace?.problems ?? [] : [];
+    if (this.problems.children.length !== problems.length || this.told !== completion?.id) {
+      this.told = completion?.id;
+      fill(this.problems, ...problems.map((text) => h("li", {}, text)));
+    }
+  }
+
+  grow() {
+    const number = this.steps.length + 1;
+    const row = passageRow(`step ${number}`, String(number), "pv-step", "li");
+    this.steps.push(row);
+    this.list.append(row.node);
+  }
+
+  showAnswer(reading, completion) {
+    const answer = completion?.trace?.answer;
+    this.answer.node.hidden = !answer;
+    if (answer) this.answer.show(answer.text, completion.state, optionOf(reading, answer.text));
+  }
+}
+
+/** What a bare letter stands for among the options, "" where the answer says more than a letter. */
+function optionOf({ options }, text) {
+  const letter = /^\W*([A-Z])\W*$/.exec(text);
+  return (letter && options[letter[1].charCodeAt(0) - 65]) ?? "";
+}
+
+/** A passage: its number is a button that selects it, its text can be marked with the mouse. */
+function passageRow(name, label, kind, tag = "div") {
+  const button = h("button", { type: "button", class: "pv-number" }, label);
+  const text = h("p", { class: "pv-passage" });
+  const state = h("span", { class: "pv-state" });
+  const option = h("span", { class: "pv-option" });
+  const node = h(tag, { class: kind, "data-passage": name }, button, text, option, state);
+  const toggle = () => store.set("step", store.get("step") === name ? null : name);
+  button.addEventListener("click", toggle);
+  text.addEventListener("click", () => window.getSelection().isCollapsed && toggle());
+  const show = (words, now, meant = "") => {
+    const selected = store.get("step") === name;
+    if (selected && button.getAttribute("aria-pressed") === "false") {
+      node.scrollIntoView({ block: "nearest" });
+    }
+    setAttribute(button, "aria-pressed", selected);
+    setAttribute(button, "aria-label", name === "answer" ? "Answer" : `Step ${label}`);
+    setAttribute(node, "data-state", now);
+    setText(text, words);
+    setText(option, meant);
+    setText(state, STATES[now] ?? now);
+  };
+  return { node, show };
+}

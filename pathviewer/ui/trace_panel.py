@@ -1,0 +1,13 @@
+"""What the model writes about a question, step by step."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from pathviewer.settings import Settings
+from pathviewer.ui.panel import panel
+
+
+def trace_panel(settings: Settings) -> gr.HTML:
+    """Below the form, in the right column."""
+    return panel(settings, "trace_panel", "pv-trace")

@@ -1,0 +1,258 @@
+"""A question about a region: asked, watched while it is answered, stopped, found again."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from pathviewer.auth.roles import Role
+from pathviewer.auth.users import add_user
+from pathviewer.settings import Settings
+from storage.database import open_database
+from tests.browser.viewer_page import View, ViewerPage
+from tests.servers import running
+
+SCRIPT = '<img src=x onerror="window.planted=1"><script>window.planted=1</script>'
+PASSWORD = "correct horse battery"
+STEPS = "Step 1: The upper left is open.\\nStep 2: The lower right is dense."
+ANSWERS = f"""
+seconds_per_token = 0.01
+
+[[answer]]
+asked = "slowly"
+texts = ["<think>{STEPS} {"It goes on and on. " * 400}</think><answer>late</answer>"]
+
+[[answer]]
+asked = "planted"
+texts = ['''<think>Step 1: {SCRIPT}</think><answer>{SCRIPT}</answer>''']
+
+[[answer]]
+texts = [
+  "<think>{STEPS}</think><answer>A</answer>",
+  "<think>Step 1: Another way.</think><answer>B</answer>",
+]
+"""
+STORE = "window.PathViewer.store.get('{}')"
+Reader = tuple[ViewerPage, str]
+
+
+@pytest.fixture(scope="module")
+def base(
+    tmp_path_factory: pytest.TempPathFactory, assets: Path, small_phantom: Path
+) -> Iterator[str]:
+    """An application whose model reads its answers from a script."""
+    folder = tmp_path_factory.mktemp("asking")
+    with running(settings_of(folder, assets, small_phantom)) as address:
+        yield address
+
+
+def settings_of(folder: Path, assets: Path, slide: Path) -> Settings:
+    """One slide, canned answers."""
+    (folder / "state").mkdir()
+    (folder / "state" / "assets").symlink_to(assets, target_is_directory=True)
+    (folder / "slides").mkdir()
+    shutil.copyfile(slide, folder / "slides" / "phantom.tiff")
+    script = folder / "script.toml"
+    script.write_text(ANSWERS, encoding="utf-8")
+    return Settings(data=folder / "state", slides=(folder / "slides",), model=f"scripted:{script}")
+
+
+@pytest.fixture
+def viewer(page: Page, base: str) -> ViewerPage:
+    """The page with one region drawn and selected."""
+    page.set_default_timeout(8_000)
+    found = ViewerPage(page, base)
+    found.open(view=View(1500, 1100, 2))
+    found.draw()
+    page.wait_for_function("window.PathViewer.store.get('regions').some((one) => one.saved)")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
+    return found
+
+
+def ask(page: Page, question: str, options: str = "") -> None:
+    """Write a question and send it by the keyboard."""
+    page.get_by_label("Question", exact=True).fill(question)
+    page.get_by_label("Options").fill(options)
+    page.keyboard.press("Control+Enter")
+
+
+def wait_state(page: Page, state: str) -> None:
+    """Wait until the reading is in a state."""
+    page.wait_for_function(f"{STORE.format('reading')}?.state === '{state}'")
+
+
+def test_steps_then_the_answer_and_back_after_a_reload(viewer: ViewerPage) -> None:
+    page = viewer.page
+    ask(page, "How dense is it?", "A) low\nhigh")
+    wait_state(page, "done")
+    expect(page.locator(".pv-step .pv-passage")).to_have_text(
+        ["Step 1: The upper left is open.", "Step 2: The lower right is dense."]
+    )
+    expect(page.locator(".pv-answer .pv-passage")).to_have_text("A")
+    expect(page.locator(".pv-answer .pv-option")).to_have_text("A) low")
+    page.keyboard.press("]")
+    page.keyboard.press("]")
+    expect(page.locator('[data-passage="step 2"] button')).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("]")
+    expect(page.locator(".pv-answer button")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("[")
+    assert page.evaluate(STORE.format("step")) == "step 2"
+    page.reload()
+    viewer.wait_loaded()
+    expect(page.locator(".pv-answer .pv-passage")).to_have_text("A")
+    expect(page.locator(".pv-asked")).to_have_text("How dense is it?")
+    page.locator("#pv-ask-fold > summary").click()
+    page.get_by_label("Questions asked on this slide").select_option("How dense is it?")
+    expect(page.get_by_label("Options")).to_have_value("A) low\nhigh")
+
+
+def test_typing_panning_and_stopping_while_it_writes(viewer: ViewerPage) -> None:
+    page = viewer.page
+    ask(page, "Go slowly")
+    page.locator('[data-passage="step 2"]').wait_for()
+    top = page.locator('[data-passage="step 1"]').bounding_box()
+    before = viewer.view()
+    page.keyboard.press("ArrowRight")
+    viewer.settle()
+    assert viewer.view().x > before.x
+    assert page.locator('[data-passage="step 1"]').bounding_box() == top
+    page.keyboard.press("s")
+    wait_state(page, "done")
+    expect(page.locator(".pv-status")).to_have_text(re.compile("^Stopped"))
+    expect(page.locator(".pv-step .pv-state").last).to_have_text("cut off")
+    page.keyboard.press("a")
+    page.keyboard.press("End")
+    page.keyboard.type(" please")
+    expect(page.get_by_label("Question", exact=True)).to_have_value("Go slowly please")
+
+
+def test_several_answers_and_how_far_they_agree(viewer: ViewerPage) -> None:
+    page = viewer.page
+    page.get_by_text("Model and settings").click()
+    page.get_by_label("Temperature").fill("1")
+    page.get_by_label("Number of answers").fill("3")
+    ask(page, "How dense is it?", "low\nhigh")
+    wait_state(page, "done")
+    expect(page.locator(".pv-agreement")).to_contain_text("2 of 3 say")
+    page.get_by_role("button", name="Answer 2").click()
+    expect(page.locator(".pv-answer .pv-passage")).to_have_text("B")
+
+
+def test_a_template_and_what_the_model_will_see(viewer: ViewerPage) -> None:
+    page = viewer.page
+    page.get_by_label("Question template").select_option("cellularity")
+    expect(page.get_by_label("Options")).to_have_value("low\nmoderate\nhigh")
+    seen = page.get_by_role("figure", name="What the model will see")
+    expect(seen).to_contain_text("tokens")
+    expect(seen.locator("image")).to_have_attribute("href", re.compile("^data:image/png"))
+    page.get_by_text("Model and settings").click()
+    page.get_by_label("Pixel budget").fill("3136")
+    expect(seen).to_contain_text("Nuclei will be about")
+    page.get_by_role("button", name="Fit to the model's scale").click()
+    page.wait_for_function(f"{STORE.format('regions')}.length > 1")
+    expect(page.locator(".pv-ask-region")).to_contain_text("fitted")
+
+
+@pytest.mark.parametrize(
+    ("question", "options", "sentence"),
+    [
+        ("", "", "The question is empty"),
+        ("x" * 20_000, "", "20,000 characters"),
+        ("Which?", "only one", "A single option is no choice"),
+        ("Which?", "low\nlow", "Two options are the same"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_stays_and_is_explained(
+    viewer: ViewerPage, question: str, options: str, sentence: str
+) -> None:
+    page = viewer.page
+    page.get_by_label("Question", exact=True).fill(question)
+    page.get_by_label("Options").fill(options)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator(".pv-ask-error").first).to_contain_text(sentence)
+    expect(page.get_by_label("Question", exact=True)).to_have_value(question)
+
+
+def test_script_is_shown_as_text(viewer: ViewerPage) -> None:
+    page = viewer.page
+    page.get_by_text("Case", exact=True).click()
+    page.get_by_label("Clinical history").fill(SCRIPT)
+    ask(page, f"planted {SCRIPT}", f"{SCRIPT}\nhigh")
+    wait_state(page, "done")
+    expect(page.locator(".pv-asked")).to_have_text(f"planted {SCRIPT}")
+    expect(page.locator(".pv-step .pv-passage")).to_contain_text(SCRIPT)
+    expect(page.locator(".pv-answer .pv-passage")).to_have_text(SCRIPT)
+    page.reload()
+    viewer.wait_loaded()
+    expect(page.locator(".pv-answer .pv-passage")).to_have_text(SCRIPT)
+    assert page.evaluate("window.planted") is None
+
+
+@pytest.mark.parametrize("box", ["700,800,1,1", "0,0,3000,2200"])
+def test_the_least_region_and_the_whole_slide(page: Page, base: str, box: str) -> None:
+    viewer = ViewerPage(page, base)
+    (slide,) = httpx.get(f"{base}/api/slides").raise_for_status().json()
+    viewer.open(query=f"slide={slide['id']}&roi={box}")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
+    ask(page, "How dense is it?")
+    wait_state(page, "done")
+    expect(page.locator(".pv-answer .pv-passage")).to_have_text("A")
+
+
+def test_blind_first_keeps_the_answer_back(viewer: ViewerPage) -> None:
+    page = viewer.page
+    page.get_by_text("Model and settings").click()
+    page.get_by_label("Blind first").check()
+    ask(page, "How dense is it?", "low\nhigh")
+    page.get_by_label("Your answer").select_option("high")
+    expect(page.locator(".pv-answer")).to_be_hidden()
+    page.get_by_role("button", name="Keep my answer").click()
+    expect(page.locator(".pv-answer .pv-passage")).to_have_text("A")
+    wait_state(page, "done")
+
+
+def test_two_tabs_ask_side_by_side(viewer: ViewerPage) -> None:
+    first = viewer.page
+    second = first.context.new_page()
+    second.goto(first.url)
+    other = ViewerPage(second, viewer.base)
+    other.wait_loaded()
+    expect(second.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
+    ask(first, "Go slowly")
+    first.locator('[data-passage="step 1"]').wait_for()
+    ask(second, "How dense is it?")
+    wait_state(second, "done")
+    assert first.evaluate(STORE.format("reading") + ".state") == "running"
+    first.keyboard.press("s")
+    wait_state(first, "done")
+
+
+def test_a_login_that_ends_in_mid_answer(
+    page: Page, tmp_path: Path, assets: Path, small_phantom: Path
+) -> None:
+    settings = settings_of(tmp_path, assets, small_phantom)
+    database = open_database(settings.database)
+    with database.session() as session:
+        add_user(session, "ada", Role.clinician, PASSWORD)
+    database.close()
+    with running(settings) as base:
+        page.goto(base)
+        page.get_by_label("Name").fill("ada")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        viewer = ViewerPage(page, base)
+        viewer.wait_loaded()
+        viewer.draw()
+        expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
+        ask(page, "Go slowly")
+        page.locator('[data-passage="step 2"]').wait_for()
+        page.context.clear_cookies()
+        page.keyboard.press("s")
+        assert "login has ended" in viewer.message()
+        expect(page.locator('[data-passage="step 1"]')).to_be_visible()
