@@ -11,7 +11,7 @@ from pathviewer.training_data_cli import app as data_app
 from pathviewer.training_data_cli import training_errors
 from pathviewer.training_items_cli import baseline_command, items_command
 from pathviewer.training_judge_cli import serve_judge
-from pathviewer.training_stage_cli import align, curves, grpo, language, sft, vision
+from pathviewer.training_stage_cli import align, curves, grpo, sft, vision
 
 app = typer.Typer(no_args_is_help=True, help="Train a model: data, and the stages.")
 app.add_typer(data_app, name="data")
@@ -19,7 +19,6 @@ app.command("items")(items_command)
 app.command("baseline")(baseline_command)
 app.command("serve-judge")(serve_judge)
 app.command("vision")(vision)
-app.command("language")(language)
 app.command("align")(align)
 app.command("sft")(sft)
 app.command("grpo")(grpo)

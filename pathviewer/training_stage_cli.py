@@ -1,4 +1,4 @@
-"""`python -m pathviewer train vision`, `language`, `align`, `sft`, `grpo` and `curves`."""
+"""`python -m pathviewer train vision`, `align`, `sft`, `grpo` and `curves`."""
 
 from __future__ import annotations
 
@@ -36,20 +36,6 @@ def vision(
         _train(VisionConfig, train_vision, config, start, out, resume, data, seed)
 
 
-def language(
-    config: Config,
-    start: Start,
-    out: Out,
-    resume: Resume = False,
-    seed: Seed = None,
-) -> None:
-    """Stage 2: the language model learns to find words again, from text alone."""
-    with training_errors():
-        from models.training.reading import LanguageConfig, train_language
-
-        _train(LanguageConfig, train_language, config, start, out, resume, None, seed)
-
-
 def align(
     config: Config,
     start: Start,
@@ -58,7 +44,7 @@ def align(
     data: Data = None,
     seed: Seed = None,
 ) -> None:
-    """Stage 3: the network learns to say what the tower sees."""
+    """Stage 2: the network learns to say what the tower sees."""
     with training_errors():
         from models.training.tuning import TuningConfig, train_tuning
 
@@ -73,7 +59,7 @@ def sft(
     data: Data = None,
     seed: Seed = None,
 ) -> None:
-    """Stage 4: supervised fine-tuning on traces; with `trainer = "trl"` of any checkpoint."""
+    """Stage 3: supervised fine-tuning on traces; with `trainer = "trl"` of any checkpoint."""
     with training_errors():
         from models.training.stages import read_table
 
@@ -93,7 +79,7 @@ def grpo(
     data: Data = None,
     seed: Seed = None,
 ) -> None:
-    """Stage 5: reinforcement learning with the outcome reward, or with the process reward too."""
+    """Stage 4: reinforcement learning with the outcome reward, or with the process reward too."""
     with training_errors():
         from models.training.grpo import GrpoConfig, train_grpo
 

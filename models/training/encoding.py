@@ -48,9 +48,10 @@ class Encoder:
 
     def __init__(self, processor: PathologyProcessor) -> None:
         self._processor = processor
+        self.tokenizer = processor.tokenizer
+        """The checkpoint's own."""
         self.model = next(m for m in known_models() if m.name == DEFAULT_MODEL)
-        tokenizer = processor.tokenizer
-        self._end = tokenizer.convert_tokens_to_ids("<|im_end|>")
+        self._end = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
 
     def prompt(self, item: Item) -> Prompt:
         """The item as the model is asked, its picture left out."""
@@ -67,7 +68,7 @@ class Encoder:
 
     def tokens(self, words: str) -> int:
         """How many tokens words have."""
-        return len(self._processor.tokenizer(words, add_special_tokens=False).input_ids)
+        return len(self.tokenizer(words, add_special_tokens=False).input_ids)
 
     def encode(self, prompt: Prompt, picture: Image.Image | None, words: str) -> Encoded:
         """Prompt, completion and the token that ends the turn; None shows no picture."""
@@ -79,9 +80,7 @@ class Encoder:
             return_tensors="pt",
         )
         asked = inputs["input_ids"][0]
-        written = self._processor.tokenizer(
-            words, add_special_tokens=False, return_offsets_mapping=True
-        )
+        written = self.tokenizer(words, add_special_tokens=False, return_offsets_mapping=True)
         said = torch.tensor([*written.input_ids, self._end])
         types = torch.cat([inputs["mm_token_type_ids"][0], torch.zeros_like(said)])
         spans = [match.span() for match in DECIDED.finditer(words)]

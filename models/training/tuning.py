@@ -1,4 +1,4 @@
-"""Stages 3 and 4, align and sft: the network learns to say what the tower sees.
+"""Stages 2 and 3, align and sft: the network learns to say what the tower sees.
 
 Both show pictures with questions and the words that are right; they differ in the share of whole
 traces. In alignment every answer is a handful of words that the picture decides, for a network
@@ -7,6 +7,7 @@ from nothing learns text long before it learns to look; in SFT most are traces, 
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ from models.training.stages import (
     start_model,
 )
 from models.training.tiles import read_tiles
+from models.training.wording import KINDS, Wording
 
 
 class TuningConfig(BaseModel):
@@ -53,6 +55,12 @@ class TuningConfig(BaseModel):
     """Items of the validation split that the figures are of."""
     batch: int = Field(default=8, ge=1)
     """Sequences of one batch."""
+    wordings: int = Field(default=0, ge=0)
+    """Batches of a step that are text alone (`wording.py`), four times as large as the others."""
+    kinds: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=lambda: {"repeated": 0.4, "tagged": 0.4, "listed": 0.2}, min_length=1
+    )
+    """Kinds of `wording.KINDS` by how often such a batch is of them."""
     traces: float = Field(ge=0, le=1)
     """Share of sequences that are whole traces; the others are short answers."""
     decided_weight: float = Field(default=3.0, ge=1)
@@ -99,12 +107,21 @@ class ItemSource:
         self._config = config
         self._encoder = encoder
         self._look = Look(**config.look)
+        self._wording = Wording(encoder, Mix(**config.mix))
 
     def batch(self, step: int, number: int) -> dict[str, Tensor]:
         """One batch of a step, each picture in a new look."""
+        if number < self._config.wordings:
+            return self._text(step, number)
         draw = np.random.default_rng([self._config.loop.seed, step, number])
         chosen = draw.integers(len(self._shown), size=self._config.batch)
         return joined([self._encoded(self._shown[int(index)], draw) for index in chosen])
+
+    def _text(self, step: int, number: int) -> dict[str, Tensor]:
+        chance = random.Random(f"{self._config.loop.seed} {step} {number}")  # noqa: S311
+        kinds = self._config.kinds
+        kind = chance.choices(list(kinds), list(kinds.values()))[0]
+        return joined([self._wording.draw(kind, chance) for _ in range(4 * self._config.batch)])
 
     def _encoded(self, shown: Shown, draw: np.random.Generator) -> Encoded:
         picture = Image.fromarray(recolour(shown.rgb, self._look, draw))
@@ -157,7 +174,17 @@ def evaluate(
     return {name: float(np.nanmean(values)) for name, values in sorted(totals.items())}
 
 
-def likeliest(network: Any, batch: Mapping[str, Tensor]) -> Tensor:
+def evaluate_reading(network: Any, encoder: Encoder, mix: Mix) -> dict[str, float]:
+    """By kind of text, the share of learnt tokens that are likeliest."""
+    wording, figures = Wording(encoder, mix), {}
+    for kind in KINDS:
+        chance = random.Random(f"validation {kind}")  # noqa: S311 - no secret
+        batch = joined([wording.draw(kind, chance) for _ in range(64)])
+        figures[kind] = _likeliest(network, batch).mean().item()
+    return figures
+
+
+def _likeliest(network: Any, batch: Mapping[str, Tensor]) -> Tensor:
     """For each learnt token of a batch whether it is the likeliest; (learnt tokens,) 0 or 1."""
     inputs, batch = _on_device(batch)
     guesses = network(**inputs).logits[:, :-1].argmax(-1)
@@ -190,7 +217,10 @@ def train_tuning(config: TuningConfig, start: Path, out: Path, *, resume: bool) 
     loop.run(
         source.batch,
         lambda batch: loss_of(network, batch, config.decided_weight),
-        lambda: evaluate(network, validation, encoder, config.traces > 0),
+        lambda: (
+            evaluate(network, validation, encoder, config.traces > 0)
+            | (evaluate_reading(network, encoder, Mix(**config.mix)) if config.wordings else {})
+        ),
     )
     asked = replace(encoder.model, licence=started.licence, train_allowed=started.train_allowed)
     with loop.averaged():

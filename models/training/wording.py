@@ -1,14 +1,17 @@
-"""Text to learn to read from: before a network looks it learns to find words again.
+"""Text to learn to read from: a network that looks must also find words again.
 
 Which letter stands before the option that a conclusion names is a matter of reading, not of seeing,
-and a network that learns both at once learns the first not at all. So a stage of its own shows text
-alone, with many things to find in each sequence, and only what can be found is learnt.
+and whole traces hold too little of it to learn it from. So some batches are text alone, with many
+things to find in each sequence, and only what can be found is learnt. They go beside the pictures
+and not before them: a network that has only read for long learns to look badly afterwards
+(docs/training-log.md).
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from transformers import PreTrainedTokenizerBase
@@ -40,12 +43,11 @@ LEAST_LETTERS = 4
 class Wording:
     """Draws sequences without a picture; each kind is a method, `KINDS` names them."""
 
-    def __init__(self, encoder: Encoder, tokenizer: PreTrainedTokenizerBase, mix: Mix) -> None:
+    def __init__(self, encoder: Encoder, mix: Mix) -> None:
+        """The mix is that of the questions, which all get options here."""
         self._encoder = encoder
-        self.tokenizer = tokenizer
-        """The checkpoint's own."""
-        self._mix = mix
-        self._words = plain_words(tokenizer)
+        self._mix = replace(mix, free_form=0.0)
+        self._words = plain_words(encoder.tokenizer)
 
     def draw(self, kind: str, chance: random.Random) -> Encoded:
         """One sequence of a kind of `KINDS`."""
@@ -120,7 +122,7 @@ class Wording:
         ids: list[int] = []
         learnt: list[bool] = []
         for words, taught in pieces:
-            new = self.tokenizer(words, add_special_tokens=False).input_ids
+            new = self._encoder.tokenizer(words, add_special_tokens=False).input_ids
             ids += new
             learnt += [taught] * len(new)
         tokens, kept = torch.tensor(ids), torch.tensor(learnt)

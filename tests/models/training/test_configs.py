@@ -17,7 +17,6 @@ from models.processing import load_processor
 from models.registry import resolve
 from models.training.fresh import SIZES
 from models.training.grpo import GrpoConfig, train_grpo
-from models.training.reading import LanguageConfig
 from models.training.sft_trl import SftConfig, train_sft
 from models.training.stages import BESIDE_WEIGHTS, load_network, read_config, read_table
 from models.training.tuning import TuningConfig
@@ -27,7 +26,6 @@ from tests.models.training.odd_endpoint import Body, Handler, chat, odd_endpoint
 CONFIGS = Path(__file__).resolve().parents[3] / "models" / "training" / "configs"
 KINDS: dict[str, type[BaseModel]] = {
     "vision": VisionConfig,
-    "language": LanguageConfig,
     "align": TuningConfig,
     "sft": TuningConfig,
     "sft_continued": TuningConfig,

@@ -137,10 +137,19 @@ def test_a_batch_is_drawn_from_its_step_alone(tiles: Path, encoder: Encoder) -> 
     assert one.batch(2, 1)["input_ids"].equal(other.batch(2, 1)["input_ids"])
 
 
+def test_batches_of_text_stand_beside_those_of_pictures(tiles: Path, encoder: Encoder) -> None:
+    given = config(tiles, wordings=1, kinds={"tagged": 1.0})
+    source = ItemSource(draw_items(given, "train", 8), given, encoder)
+    assert "pixel_values" not in source.batch(3, 0)
+    assert len(source.batch(3, 0)["labels"]) == 4 * given.batch
+    assert source.batch(3, 0)["labels"].equal(source.batch(3, 0)["labels"])
+    assert "pixel_values" in source.batch(3, 1)
+
+
 def test_the_stage_leaves_the_tower_and_says_how_it_asked(
     tmp_path: Path, tiles: Path, mini_checkpoint: Path, encoder: Encoder
 ) -> None:
-    given = config(tiles, split="rl")
+    given = config(tiles, split="rl", wordings=1)
     train_tuning(given, mini_checkpoint, tmp_path / "run", resume=False)
     result = tmp_path / "run" / "checkpoint"
     before = load_network(mini_checkpoint).state_dict()

@@ -1,42 +1,41 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import Qwen2_5_VLForConditionalGeneration
+from transformers import PreTrainedTokenizerBase, Qwen2_5_VLForConditionalGeneration
 
 from models.processing import load_processor
 from models.training.encoding import IGNORED, Encoded, Encoder
 from models.training.fresh import network_config, train_tokenizer
 from models.training.language import NONE_OF_THESE
 from models.training.looking_back import look_back
-from models.training.reading import LanguageConfig, train_language
 from models.training.showing import Mix
-from models.training.stages import load_network
 from models.training.wording import KINDS, Wording
 
 
 @pytest.fixture(scope="module")
 def wording(mini_checkpoint: Path) -> Wording:
-    processor = load_processor(mini_checkpoint)
-    return Wording(Encoder(processor), processor.tokenizer, replace(Mix(), free_form=0.0))
+    return Wording(Encoder(load_processor(mini_checkpoint)), Mix())
 
 
-def text_of(wording: Wording, sequence: Encoded) -> tuple[str, str]:
+def text_of(sequence: Encoded, tokenizer: PreTrainedTokenizerBase) -> tuple[str, str]:
     """The whole of it, and what of it is learnt."""
-    learnt = sequence.labels != IGNORED
     ids = sequence.tensors["input_ids"]
-    return wording.tokenizer.decode(ids), wording.tokenizer.decode(ids[learnt])
+    learnt = ids[sequence.labels != IGNORED]
+    return str(tokenizer.decode(ids)), str(tokenizer.decode(learnt))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_only_what_can_be_found_is_learnt(wording: Wording, kind: str) -> None:
+def test_only_what_can_be_found_is_learnt(
+    wording: Wording, mini_checkpoint: Path, kind: str
+) -> None:
+    tokenizer = load_processor(mini_checkpoint).tokenizer
     for seed in range(50):
         sequence = wording.draw(kind, random.Random(seed))
-        whole, learnt = text_of(wording, sequence)
+        whole, learnt = text_of(sequence, tokenizer)
         assert learnt
         assert "pixel_values" not in sequence.tensors
         if kind == "repeated":
@@ -74,20 +73,3 @@ def test_heads_of_the_first_layer_look_back_by_their_number() -> None:
         late = rows[8:]
         assert (late.argmax(-1) == torch.arange(8, 24) - head - 1).all()
         assert late.max(-1).values.mean() > 0.5
-
-
-def test_the_stage_trains_the_language_model_alone(tmp_path: Path, mini_checkpoint: Path) -> None:
-    config = LanguageConfig(
-        batch=4,
-        kinds=dict.fromkeys(KINDS, 1.0),
-        validation=4,
-        loop={"steps": 3, "accumulate": 2, "learning_rate": 1e-3, "averaging": 0},
-    )
-    train_language(config, mini_checkpoint, tmp_path / "run", resume=False)
-    before = load_network(mini_checkpoint).state_dict()
-    after = load_network(tmp_path / "run" / "checkpoint").state_dict()
-    changed = {name for name, value in after.items() if not value.equal(before[name])}
-    assert "model.language_model.layers.0.self_attn.q_proj.weight" in changed
-    assert not any(name.startswith("model.visual.") for name in changed)
-    noted = (tmp_path / "run" / "metrics.jsonl").read_text()
-    assert all(f"validation_{kind}" in noted for kind in KINDS)
