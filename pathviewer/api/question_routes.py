@@ -12,7 +12,7 @@ from starlette.routing import Route
 from models.errors import ModelError
 from models.placement import FACTOR
 from models.prompts import findings, templates
-from models.registry import DEFAULT_MODEL, SCRIPTED, known_models
+from models.registry import SCRIPTED, known_models
 from pathviewer.api.reading_routes import sentences
 from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import require
@@ -63,7 +63,7 @@ def _model_facts(engine: ModelEngine, pictures: Pictures) -> dict[str, Any]:
         return facts | none
     return facts | {
         "name": known.name,
-        "specimen": known.name == DEFAULT_MODEL,
+        "specimen": bool(known.question_types),
         "question_types": list(known.question_types) or None,
         "budget": vars(known.budget),
     }

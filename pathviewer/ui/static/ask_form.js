@@ -106,7 +106,8 @@ class AskForm {
   show() {
     const region = selectedRegion();
     const slide = store.get("slide");
-    const key = JSON.stringify([slide?.id, region?.id, region?.name, region?.box]);
+    const ready = store.get("model")?.state === "ready";
+    const key = JSON.stringify([slide?.id, ready, may("ask"), region]);
     if (key !== this.shown) {
       this.shown = key;
       fill(this.region, ...regionLine(region, slide));
@@ -146,7 +147,7 @@ class AskForm {
 
   previewed() {
     const region = selectedRegion();
-    if (!region || !may("ask")) return null;
+    if (!region || !may("ask") || modelTrouble(store.get("model"))) return null;
     const task = this.task;
     return { ...this.shape(region), ...(task && { task }), ...this.budget() };
   }

@@ -31,7 +31,7 @@ export function preview(asked) {
     shown = key;
     if (!body || !slide) {
       fill(picture, h("p", { class: "pv-empty" },
-        "What the model will see is shown here once a region is selected."));
+        "What the model will see is shown here once a region is selected and the model is ready."));
       fill(facts);
       fill(warnings);
       return;
