@@ -111,7 +111,9 @@ class ReadingRoutes:
 
     async def first_answer(self, request: Request) -> Response:
         """`POST {answer, confidence?}`: 200, or 409 where there is one already."""
-        reading = self._own(request)
+        identity, reading = require(request.scope, Action.ask), self._own(request)
+        if identity.account_id != reading.asked.account_id:
+            raise ReadingRefused("Only whoever asked answers first.", 403)
         body = await json_object(request)
         answer = body.get("answer")
         if not isinstance(answer, str) or not 0 < len(answer.strip()) <= LONGEST_ANSWER:
@@ -139,9 +141,8 @@ class ReadingRoutes:
         self._readings.check_model()
         shown = self._pictures.shown(body)
         question = _question(body)
-        sampling, count = _sampling(body), body.get("count", 1)
-        if count not in range(1, MOST_ANSWERS + 1):
-            raise ReadingRefused(f"Ask for 1 to {MOST_ANSWERS} answers at once.")
+        sampling = _sampling(body)
+        count = whole({"count": 1, **body}, "count", 1, MOST_ANSWERS)
         picture = self._pictures.picture(slide_id, shown)
         prompt = build_prompt(question, (picture.image,), self._pictures.model)
         facts = self._facts(slide_id, shown, body) | {

@@ -113,11 +113,24 @@ def test_blind_first_tells_nothing_of_the_answer(clients: dict[str, httpx.Client
     assert client.get(f"/api/readings/{reading}").json()["completions"] == []
     path = f"/api/readings/{reading}/first-answer"
     assert client.post(path, json={"answer": " "}).status_code == 400
+    assert clients["eve"].post(path, json={"answer": "benign"}).status_code == 403
     assert client.post(path, json={"answer": "benign", "confidence": 4}).status_code == 200
     assert client.post(path, json={"answer": "tumour"}).status_code == 409
     assert heard(client, reading, events[-1][0])[-1][1]["type"] == "done"
     told = client.get(f"/api/readings/{reading}").json()
     assert (told["first_answer"], told["first_confidence"]) == ("benign", 4)
+
+
+def test_the_same_seed_gives_the_same_answers(clients: dict[str, httpx.Client]) -> None:
+    client, told = clients["ada"], []
+    for _ in range(2):
+        drawn = {"temperature": 1, "seed": 5}
+        reading = asked(client, sampling=drawn, count=2).raise_for_status().json()["id"]
+        heard(client, reading)
+        completions = client.get(f"/api/readings/{reading}").json()["completions"]
+        told.append([one["text"] for one in completions])
+    assert told[0] == told[1]
+    assert len(told[0]) == 2
 
 
 def test_stop_ends_within_a_token(clients: dict[str, httpx.Client]) -> None:
@@ -141,6 +154,7 @@ def test_stop_ends_within_a_token(clients: dict[str, httpx.Client]) -> None:
         ({"box": {**BOX, "x": 2**39}}, 400, "leaves the slide"),
         ({"slide": "nowhere"}, 404, "slide"),
         ({"count": 9}, 400, "1 to 8"),
+        ({"count": 1.0}, 400, "1 to 8"),  # equals 1, but counts nothing
         ({"sampling": {"temperature": 7}}, 400, "temperature"),
         ({"sampling": {"seed": -1}}, 400, "seed"),
         ({"max_pixels": 1}, 400, "max_pixels"),
