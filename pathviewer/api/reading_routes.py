@@ -172,6 +172,7 @@ class ReadingRoutes:
     def _facts(self, slide_id: str, shown: Shown, body: Mapping[str, Any]) -> dict[str, Any]:
         """What the page sees again of its own question."""
         model, task = self._pictures.model, body.get("task")
+        told = body.get("context") or {}
         known = not model.question_types or task in model.question_types
         return {
             "slide": {"id": slide_id, "name": self._library.entry(slide_id).name},
@@ -180,8 +181,8 @@ class ReadingRoutes:
             "paint_outside": shown.paint_outside,
             "question": body.get("question"),
             "options": list(body.get("options") or ()),
-            "context": dict(body.get("context") or {}),
-            "task": task if isinstance(task, str) else None,
+            "context": {name: told[name] for name in CONTEXT if name in told},
+            "task": task if _is_text(task) else None,
             "outside_known_types": not known,
             "model": model.name,
             "budget": vars(shown.budget),
@@ -210,17 +211,22 @@ def _question(body: Mapping[str, Any]) -> Question:
     text, options = body.get("question"), body.get("options") or []
     context, findings = body.get("context") or {}, body.get("findings") or []
     lists = isinstance(options, list) and isinstance(findings, list) and isinstance(context, dict)
-    if not lists or not all(
-        isinstance(part, str) for part in (text, *options, *findings, *context.values())
-    ):
+    if not lists or not all(map(_is_text, (text, *options, *findings, *context.values()))):
         raise ReadingRefused("Question, options, findings and context are texts.")
     told = [f"{CONTEXT[name]}: {context[name]}" for name in CONTEXT if context.get(name)]
     return Question(str(text), tuple(options), "\n".join(told), tuple(findings))
 
 
+def _is_text(part: object) -> bool:
+    """Whether it is a text that UTF-8 can hold: half of a surrogate pair is none."""
+    return isinstance(part, str) and not any("\ud800" <= letter <= "\udfff" for letter in part)
+
+
 def _sampling(body: Mapping[str, Any]) -> Sampling:
     """Raises ReadingRefused for what is not a number, PromptError for one out of range."""
     given = body.get("sampling") or {}
+    if not isinstance(given, dict):
+        raise ReadingRefused("Sampling is an object, as in {...}.")
     sampling = Sampling()
     if "temperature" in given:
         value = given["temperature"]

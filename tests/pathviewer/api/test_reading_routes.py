@@ -148,6 +148,8 @@ def test_stop_ends_within_a_token(clients: dict[str, httpx.Client]) -> None:
         ({"question": "  "}, 400, "question is empty"),
         ({"question": "x" * 20_000}, 400, "20,000 characters"),
         ({"question": 7}, 400, "are texts"),
+        ({"context": {"organ": 7}}, 400, "are texts"),
+        ({"sampling": 5}, 400, "an object"),
         ({"options": ["one"]}, 400, "no choice"),
         ({"box": None}, 400, "Select a region"),
         ({"box": {**BOX, "width": 0}}, 400, "at least 1 x 1"),
@@ -166,6 +168,14 @@ def test_what_cannot_be_asked_is_refused_in_a_sentence(
     answer = asked(clients["ada"], **given)
     assert answer.status_code == status
     assert sentence in answer.json()["error"]["message"]
+
+
+def test_half_a_surrogate_pair_is_no_text(clients: dict[str, httpx.Client]) -> None:
+    client = clients["ada"]
+    (slide,) = client.get("/api/slides").json()
+    body = json.dumps({"slide": slide["id"], "box": BOX, "question": "What \ud800?"})
+    answer = client.post("/api/readings", content=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "reading_refused")
 
 
 def test_the_preview_shows_size_grid_and_picture(clients: dict[str, httpx.Client]) -> None:
