@@ -78,8 +78,12 @@ class LiveReading:
 
     @property
     def withheld(self) -> bool:
-        """Whether the model's text is kept back until the clinician has answered."""
-        return self.asked.blind and self.first_answer is None
+        """Whether the model's text is kept back until the clinician has answered.
+
+        A reading that ended before anything was written has nothing to keep back.
+        """
+        nothing = self.state != "running" and not any(self._texts)
+        return self.asked.blind and self.first_answer is None and not nothing
 
     def since(self, number: int) -> list[tuple[int, dict[str, Any]]]:
         """Events after this number that may be told now."""
