@@ -186,8 +186,9 @@ def test_a_prompt_without_pictures_has_rows_without_columns(backend: LocalBacken
 def test_repetition_is_penalised_among_what_was_written(backend: LocalBackend) -> None:
     free = of_kind(ask(backend), End)[0].completion.token_ids
     punished = of_kind(ask(backend, repetition_penalty=2.0), End)[0].completion.token_ids
-    assert punished[0] == free[0]  # the prompt's own tokens are not held against it
-    assert len(set(punished)) > len(set(free))
+    favoured = of_kind(ask(backend, repetition_penalty=0.3), End)[0].completion.token_ids
+    assert punished[0] == favoured[0] == free[0]  # the prompt's own tokens are not held against it
+    assert len(set(punished)) > len(set(favoured))
 
 
 def weigh(backend: LocalBackend, prompt: Prompt, completion: Completion) -> NDArray[np.float32]:
