@@ -92,22 +92,38 @@ class Plan:
 def unfold(grid: Floats) -> Floats:
     """(CANVAS, CANVAS) pixels of a field from the (20, 20) grid values around a block.
 
-    A cubic B-spline. The products are cut so small that BLAS does each on the calling thread: as
-    many processes as there are cores draw at once, and threads of theirs would only get in the way.
+    A cubic B-spline. Grid values and weights are whole multiples of `_FINEST` and `_LIGHTEST`, so
+    that every product and sum is exact in float64, and neighbouring blocks agree to the bit
+    whichever way a processor adds. The products are cut so small that BLAS does each on the calling
+    thread: as many processes as there are cores draw at once, and threads of theirs would only get
+    in the way.
     """
-    wide = np.matmul(grid.reshape(2, -1, _REACH), _ACROSS).reshape(_REACH, CANVAS)
+    exact = np.round(grid.astype(np.float64) / _FINEST) * _FINEST
+    wide = np.matmul(exact.reshape(2, -1, _REACH), _ACROSS).reshape(_REACH, CANVAS)
     four_rows = np.moveaxis(sliding_window_view(wide, 4, axis=0), 2, 1)
-    unfolded: Floats = np.matmul(_BASIS.reshape(1, 2, -1, 4), four_rows[:, None])
-    return unfolded.reshape(CANVAS, CANVAS)
+    unfolded = np.matmul(_BASIS.reshape(1, 2, -1, 4), four_rows[:, None])
+    pixels: Floats = unfolded.reshape(CANVAS, CANVAS).astype(np.float32)
+    return pixels
 
 
-_BASIS = spline_pieces((np.arange(STEP) + 0.5) / STEP)
-"""(STEP, 4) weights of four neighbouring grid values across one cell."""
+_FINEST, _LIGHTEST = 2.0**-8, 2.0**-14
+"""A distance below 2**16 px, weighed twice, has 16 + 8 + 2 * 14 = 52 bits; float64 holds 53."""
 
 
-def _across() -> Floats:
+def _basis() -> NDArray[np.float64]:
+    """(STEP, 4) weights of four neighbouring grid values across one cell; each row sums to 1."""
+    smooth = spline_pieces((np.arange(STEP) + 0.5) / STEP).astype(np.float64)
+    weights: NDArray[np.float64] = np.round(smooth / _LIGHTEST) * _LIGHTEST
+    weights[:, 1] += 1 - weights.sum(axis=1)
+    return weights
+
+
+_BASIS = _basis()
+
+
+def _across() -> NDArray[np.float64]:
     """(20, CANVAS) weights of every grid value of a row for every pixel of a row."""
-    weights = np.zeros((_REACH, CANVAS), np.float32)
+    weights = np.zeros((_REACH, CANVAS))
     for cell in range(CANVAS // STEP):
         weights[cell : cell + 4, cell * STEP : (cell + 1) * STEP] = _BASIS.T
     return weights
