@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from models.errors import ModelError, PromptError
 from models.messages import Sampling
-from models.prompts import Question, build_prompt
+from models.prompts import Question, build_prompt, templates
 from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import Action, Role
@@ -25,6 +25,7 @@ from pathviewer.reading.question import Pictures, Shown, whole
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from models.registry import RegisteredModel
     from pathviewer.slides.library import SlideLibrary
 
 T = TypeVar("T")
@@ -171,7 +172,8 @@ class ReadingRoutes:
 
     def _facts(self, slide_id: str, shown: Shown, body: Mapping[str, Any]) -> dict[str, Any]:
         """What the page sees again of its own question."""
-        model, task = self._pictures.model, body.get("task")
+        model = self._pictures.model
+        task = body["task"] if _is_text(body.get("task")) else _task_of(body, model)
         told = body.get("context") or {}
         known = not model.question_types or task in model.question_types
         return {
@@ -182,7 +184,7 @@ class ReadingRoutes:
             "question": body.get("question"),
             "options": list(body.get("options") or ()),
             "context": {name: told[name] for name in CONTEXT if name in told},
-            "task": task if _is_text(task) else None,
+            "task": task,
             "outside_known_types": not known,
             "model": model.name,
             "budget": vars(shown.budget),
@@ -215,6 +217,12 @@ def _question(body: Mapping[str, Any]) -> Question:
         raise ReadingRefused("Question, options, findings and context are texts.")
     told = [f"{CONTEXT[name]}: {context[name]}" for name in CONTEXT if context.get(name)]
     return Question(str(text), tuple(options), "\n".join(told), tuple(findings))
+
+
+def _task_of(body: Mapping[str, Any], model: RegisteredModel) -> str | None:
+    """The task whose template the question is word for word, None if it is none of them."""
+    typed = str(body.get("question")).strip()
+    return next((one.task for one in templates(model) if one.text == typed), None)
 
 
 def _is_text(part: object) -> bool:

@@ -96,6 +96,17 @@ def test_a_reading_is_told_and_found_again(clients: dict[str, httpx.Client]) -> 
     assert reading in {row["id"] for row in client.get("/api/readings").json()}
 
 
+@pytest.mark.parametrize(
+    ("question", "task"),
+    [(" How cellular is this region?\n", "cellularity"), ("How cellular is it?", None)],
+)
+def test_a_known_question_is_known_when_it_is_typed(
+    clients: dict[str, httpx.Client], question: str, task: str | None
+) -> None:
+    reading = asked(clients["ada"], question=question).raise_for_status().json()["id"]
+    assert clients["ada"].get(f"/api/readings/{reading}").json()["task"] == task
+
+
 def test_a_reading_is_its_authors_and_the_administrators(clients: dict[str, httpx.Client]) -> None:
     reading = asked(clients["ada"]).raise_for_status().json()["id"]
     for path in ("", "/events", "/picture.png"):
