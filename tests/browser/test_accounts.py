@@ -7,29 +7,17 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from pathviewer.auth.roles import Role
-from pathviewer.auth.users import add_user
 from pathviewer.settings import Settings
-from storage.database import open_database
+from tests.browser.logins import add_clinician, log_in
 from tests.browser.viewer_page import View, ViewerPage
 from tests.servers import running
-
-PASSWORD = "correct horse battery"
 
 
 def test_login_name_and_a_lost_login(page: Page, state: Path, small_phantom: Path) -> None:
     settings = Settings(data=state, slides=(small_phantom.parent,))
-    database = open_database(settings.database)
-    with database.session() as session:
-        add_user(session, "ada", Role.clinician, PASSWORD)
-    database.close()
+    add_clinician(settings)
     with running(settings) as base:
-        page.goto(base)
-        page.get_by_label("Name").fill("ada")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
-        viewer = ViewerPage(page, base)
-        viewer.wait_loaded()
+        viewer = log_in(page, base)
         expect(page.locator(".pv-user")).to_contain_text("ada")
         page.context.clear_cookies()
         page.evaluate("window.dispatchEvent(new Event('focus'))")

@@ -11,15 +11,12 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from pathviewer.auth.roles import Role
-from pathviewer.auth.users import add_user
 from pathviewer.settings import Settings
-from storage.database import open_database
+from tests.browser.logins import add_clinician, log_in
 from tests.browser.viewer_page import View, ViewerPage
 from tests.servers import running
 
 SCRIPT = '<img src=x onerror="window.planted=1"><script>window.planted=1</script>'
-PASSWORD = "correct horse battery"
 STEPS = "Step 1: The upper left is open.\\nStep 2: The lower right is dense."
 ANSWERS = f"""
 seconds_per_token = 0.01
@@ -237,17 +234,9 @@ def test_a_login_that_ends_in_mid_answer(
     page: Page, tmp_path: Path, assets: Path, small_phantom: Path
 ) -> None:
     settings = settings_of(tmp_path, assets, small_phantom)
-    database = open_database(settings.database)
-    with database.session() as session:
-        add_user(session, "ada", Role.clinician, PASSWORD)
-    database.close()
+    add_clinician(settings)
     with running(settings) as base:
-        page.goto(base)
-        page.get_by_label("Name").fill("ada")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
-        viewer = ViewerPage(page, base)
-        viewer.wait_loaded()
+        viewer = log_in(page, base)
         viewer.draw()
         expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
         ask(page, "Go slowly")

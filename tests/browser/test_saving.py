@@ -11,16 +11,13 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from pathviewer.auth.roles import Role
-from pathviewer.auth.users import add_user
 from pathviewer.settings import Settings
-from storage.database import open_database
 from tests.browser.conftest import OTHER_HOST, App
+from tests.browser.logins import add_clinician, log_in
 from tests.browser.viewer_page import View, ViewerPage
 from tests.servers import running
 
 REGIONS = re.compile(r"/api/slides/[^/]+/regions(/[^/]+)?$")
-PASSWORD = "correct horse battery"
 VIEW = View(1500, 1100, 2)
 
 
@@ -144,10 +141,7 @@ def posts(route: Route) -> bool:
 def test_drawing_over_plain_http_under_a_name(page: Page, state: Path, small_phantom: Path) -> None:
     """Browsers withhold some functions from pages that are neither https nor on loopback."""
     settings = Settings(data=state, slides=(small_phantom.parent,), allowed_hosts=(OTHER_HOST,))
-    database = open_database(settings.database)
-    with database.session() as session:
-        add_user(session, "ada", Role.clinician, PASSWORD)
-    database.close()
+    add_clinician(settings)
     with running(settings) as base:
         address = f"http://{OTHER_HOST}:{urlsplit(base).port}"
         draw_after_login(page, address)
@@ -155,12 +149,7 @@ def test_drawing_over_plain_http_under_a_name(page: Page, state: Path, small_pha
 
 def draw_after_login(page: Page, address: str) -> None:
     """Log in, draw one region, see it saved."""
-    page.goto(address)
+    viewer = log_in(page, address)
     assert page.evaluate("window.isSecureContext") is False
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    viewer = ViewerPage(page, address)
-    viewer.wait_loaded()
     viewer.draw()
     viewer.wait_regions(1)
