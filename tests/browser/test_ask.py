@@ -216,6 +216,7 @@ def test_blind_first_keeps_the_answer_back(viewer: ViewerPage) -> None:
 
 def test_two_tabs_ask_side_by_side(viewer: ViewerPage) -> None:
     first = viewer.page
+    first.wait_for_function("location.search.includes('roi=')")  # written when the view has settled
     second = first.context.new_page()
     second.goto(first.url)
     other = ViewerPage(second, viewer.base)
