@@ -127,8 +127,10 @@ def test_what_is_not_saved_comes_back_with_its_slide(viewer: ViewerPage, app: Ap
     page.locator(f"[data-slide='{app.slides['cmu']}']").click()
     expect(page.locator(".pv-region-title")).to_have_count(0)
     page.locator(f"[data-slide='{app.slides['phantom']}']").click()
+    save = page.get_by_role("button", name="Save Region 1")
+    save.wait_for()  # a route that is taken away holds the requests that it has begun
     page.unroute(REGIONS)
-    page.get_by_role("button", name="Save Region 1").click()
+    save.click()
     viewer.wait_regions(1)
     assert len(stored(app)) == 1
 
