@@ -30,6 +30,7 @@ from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.pool import SlidePool
 from pathviewer.ui.page import build_page, page_options
 from pathviewer.ui.served import page_routes
+from storage.blobs import BlobStore
 from storage.database import Database, open_database
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ class Services:
     settings: Settings
     """What the run was told."""
     database: Database
-    """Accounts, sessions, slides, regions, audit."""
+    """Accounts, sessions, slides, regions, readings, feedback, audit."""
+    blobs: BlobStore
+    """Pictures that models saw, and attention."""
     access: Access
     """Who may look."""
     library: SlideLibrary
@@ -93,7 +96,8 @@ def open_services(settings: Settings) -> Services:
         demo=settings.demo,
     )
     pool = SlidePool(library.locate, settings)
-    return Services(settings, database, access, library, pool, ModelEngine(settings))
+    blobs = BlobStore(settings.blobs)
+    return Services(settings, database, blobs, access, library, pool, ModelEngine(settings))
 
 
 def slide_folders(settings: Settings) -> tuple[Path, ...]:

@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     """Folders of slides, read with their subfolders; separated as in `PATH`."""
 
     data: Path = Field(default_factory=lambda: user_data_path("pathviewer", appauthor=False))
-    """State folder: database, uploads, the demo slide and the viewer's JavaScript."""
+    """State folder: database, pixels, uploads, the demo slide and the viewer's JavaScript."""
 
     database_url: str = ""
     """SQLAlchemy URL; empty means SQLite in the state folder."""
@@ -157,6 +157,11 @@ class Settings(BaseSettings):
     def demo(self) -> Path:
         """Folder of the slide shown when no other is there."""
         return self.data / "demo"
+
+    @property
+    def blobs(self) -> Path:
+        """Folder of the pictures that models saw and of attention, by SHA-256."""
+        return self.data / "blobs"
 
     @property
     def database(self) -> str:

@@ -46,6 +46,18 @@ class NameTakenError(StorageError):
     code = "name_taken"
 
 
+class ConflictError(StorageError):
+    """What is stored already does not go together with what is asked for."""
+
+    code = "conflict"
+
+
+class BlobError(StorageError):
+    """A file beside the database cannot be read or written, or is not what it was."""
+
+    code = "file_failed"
+
+
 def explain(error: DBAPIError | PoolTimeoutError) -> str:
     """The sentence for a driver's error; says nothing of paths, addresses or values."""
     if isinstance(error, PoolTimeoutError):  # all connections of the pool are in use

@@ -22,8 +22,8 @@ def current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(connection: Connection) -> None:
-    """To the newest revision, inside the connection's transaction.
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """To a revision, the newest if none is named, inside the connection's transaction.
 
     Raises `StorageError` if the database is at a revision this version does not know.
     """
@@ -45,4 +45,4 @@ def upgrade(connection: Connection) -> None:
             f"The database is at schema revision {current}, which this version does not know "
             f"(it knows up to {newest}). Install the newer version again or restore a backup."
         ) from error
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

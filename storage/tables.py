@@ -1,76 +1,43 @@
 """The tables, as SQLAlchemy classes; their history is in `migrations`.
 
-Ids are UUIDs as text, times are UTC, and lengths on slides are level-0 pixels.
+Ids are UUIDs as text, times are UTC, and lengths on slides are level-0 pixels. Whoever imports this
+has them all: those of readings and of feedback are in modules of their own.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
-from sqlalchemy import (
-    JSON,
-    CheckConstraint,
-    DateTime,
-    Dialect,
-    ForeignKey,
-    Index,
-    MetaData,
-    String,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
-    text,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.base import Base, UtcDateTime, new_id, now
+from storage.feedback_tables import CurrentFeedback, Feedback
+from storage.reading_tables import Blob, Completion, DeletionCheck, Reading
+
+__all__ = [
+    "LOCAL_ACCOUNT_ID",
+    "Account",
+    "AuditEntry",
+    "Base",
+    "Blob",
+    "Completion",
+    "CurrentFeedback",
+    "DeletionCheck",
+    "Feedback",
+    "LoginSession",
+    "Reading",
+    "Region",
+    "Slide",
+    "Token",
+    "UtcDateTime",
+    "new_id",
+    "now",
+]
 
 LOCAL_ACCOUNT_ID = "local"
 """Id of the built-in account that owns what is done where nobody logs in."""
-
-
-def new_id() -> str:
-    """A random UUID as text."""
-    return str(uuid4())
-
-
-def now() -> datetime:
-    """The present moment in UTC."""
-    return datetime.now(UTC)
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC, aware on both sides; SQLite itself keeps no time zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """To UTC; a value without a zone is refused."""
-        if value is not None and value.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone; pass an aware datetime")
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """To an aware datetime."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Base(DeclarativeBase):
-    """Root of the tables; constraints are named, so that migrations can speak of them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON(), list[Any]: JSON()}  # noqa: RUF012
 
 
 class Account(Base):

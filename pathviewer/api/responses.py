@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from pathviewer.auth.identity import Forbidden
 from pathviewer.slides.errors import SlideError
-from storage.errors import NameTakenError, RecordNotFoundError, StorageError
+from storage.errors import ConflictError, NameTakenError, RecordNotFoundError, StorageError
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
@@ -46,7 +46,7 @@ def response_of(error: SlideError | Forbidden | StorageError) -> JSONResponse:
     """The answer to an error whose message may be shown."""
     if isinstance(error, RecordNotFoundError):
         return error_response(error.code, str(error), 404)
-    if isinstance(error, NameTakenError):
+    if isinstance(error, NameTakenError | ConflictError):
         return error_response(error.code, str(error), 409)
     if isinstance(error, StorageError):
         return error_response(error.code, str(error), 503)

@@ -22,6 +22,8 @@ from storage.database import Database, open_database
 from storage.errors import StorageError, explain
 from storage.tables import Base
 
+NEWEST = "0003"
+
 
 def register(database: Database, name: str) -> None:
     with database.session() as session:
@@ -31,7 +33,7 @@ def register(database: Database, name: str) -> None:
 def test_a_new_database_is_at_the_newest_revision_and_opens_again(url: str) -> None:
     for _ in range(2):
         database = open_database(url)
-        assert database.revision() == "0001"
+        assert database.revision() == NEWEST
         database.close()
 
 
@@ -84,7 +86,7 @@ def test_an_error_rolls_the_whole_transaction_back(database: Database) -> None:
 def test_two_programs_may_start_on_an_empty_database_at_once(url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         databases = list(pool.map(open_database, [url] * 4))
-    assert {database.revision() for database in databases} == {"0001"}
+    assert {database.revision() for database in databases} == {NEWEST}
     for database in databases:
         database.close()
 

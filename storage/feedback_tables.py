@@ -1,0 +1,107 @@
+"""Tables of what people said about completions: everything ever said, and what holds now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.base import Base, new_id, now
+
+OF_KIND = {
+    "verdict": ("verdict",),
+    "labels": ("absences", "steps"),
+    "edited_trace": ("edited_steps", "edited_text"),
+    "evidence": ("x", "y", "width", "height"),
+    "preference": ("other_completion_id", "left_completion_id", "choice"),
+}
+"""Columns that a kind of feedback has and no other kind may have."""
+
+ONLY_WITH = {
+    "verdict": ("corrected_answer", "confidence"),
+    "evidence": ("points",),
+    "preference": ("reasons",),
+}
+"""Columns that a kind may have and no other kind may."""
+
+CHECKS = {
+    "kind": "kind IN ('verdict', 'labels', 'edited_trace', 'evidence', 'preference')",
+    "verdict": "verdict IN ('correct', 'partly_correct', 'incorrect', 'unsure', "
+    "'not_assessable', 'unsuitable_question')",
+    "confidence": "confidence BETWEEN 1 AND 5",
+    "comment": "length(comment) <= 4000",
+    "seconds": "seconds >= 0",
+    "idempotency_key": "length(idempotency_key) BETWEEN 1 AND 64",
+    "size": "width > 0 AND height > 0",
+    "choice": "choice IN ('left', 'right', 'tie', 'both_bad')",
+    "pair": "other_completion_id <> completion_id",
+    "left": "left_completion_id IN (completion_id, other_completion_id)",
+    "whole": " AND ".join(
+        f"(kind = '{kind}') = ({column} IS NOT NULL)"
+        for kind, columns in OF_KIND.items()
+        for column in columns
+    ),
+    "foreign": " AND ".join(
+        f"(kind = '{kind}' OR {column} IS NULL)"
+        for kind, columns in ONLY_WITH.items()
+        for column in columns
+    ),
+}
+"""Rules of a row of feedback by name; `whole` and `foreign` keep each kind to its columns."""
+
+
+class Feedback(Base):
+    """One thing that a rater said about a completion; triggers refuse to change or remove it."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (
+        *(CheckConstraint(rule, name=name) for name, rule in CHECKS.items()),
+        UniqueConstraint("rater_id", "idempotency_key"),
+        UniqueConstraint("supersedes_id"),
+        Index(None, "completion_id", "rater_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    rater_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    completion_id: Mapped[str] = mapped_column(ForeignKey("completions.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    idempotency_key: Mapped[str] = mapped_column(String(64))
+    supersedes_id: Mapped[str | None] = mapped_column(ForeignKey("feedback.id"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    seconds: Mapped[float | None]
+    overlay_seen: Mapped[bool | None]
+    comment: Mapped[str | None] = mapped_column(Text)
+    verdict: Mapped[str | None] = mapped_column(String(32))
+    corrected_answer: Mapped[str | None] = mapped_column(Text)
+    confidence: Mapped[int | None]
+    absences: Mapped[list[Any] | None]
+    steps: Mapped[list[Any] | None]
+    edited_steps: Mapped[list[Any] | None]
+    edited_text: Mapped[str | None] = mapped_column(Text)
+    x: Mapped[int | None]
+    y: Mapped[int | None]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    points: Mapped[list[Any] | None]
+    other_completion_id: Mapped[str | None] = mapped_column(
+        ForeignKey("completions.id"), index=True
+    )
+    left_completion_id: Mapped[str | None] = mapped_column(ForeignKey("completions.id"))
+    choice: Mapped[str | None] = mapped_column(String(16))
+    reasons: Mapped[list[Any] | None]
+
+
+class CurrentFeedback(Base):
+    """Which feedback of a rater holds now; written in the transaction that appends it."""
+
+    __tablename__ = "current_feedback"
+
+    rater_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    completion_id: Mapped[str] = mapped_column(
+        ForeignKey("completions.id"), primary_key=True, index=True
+    )
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    other: Mapped[str] = mapped_column(String(36), primary_key=True, default="")
+    feedback_id: Mapped[str] = mapped_column(ForeignKey("feedback.id"), unique=True)

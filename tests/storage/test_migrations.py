@@ -1,0 +1,187 @@
+"""Databases of every earlier revision are brought up to date with what is in them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, MetaData, create_engine, select, text
+
+from storage.accounts import find_account
+from storage.audit import list_entries
+from storage.database import open_database
+from storage.feedback import add_feedback
+from storage.migrate import upgrade
+from storage.readings import find_completion, find_reading
+from storage.regions import list_regions
+from storage.slides import list_slide_records
+from tests.storage.reading_rows import stored_pair, verdict
+
+AT = datetime(2026, 11, 1, 12, 30, tzinfo=UTC)
+
+ROWS_0001: dict[str, list[dict[str, Any]]] = {
+    "accounts": [
+        {"id": "a1", "name": "ada", "role": "clinician", "disabled": False, "created_at": AT}
+    ],
+    "tokens": [
+        {"id": "t1", "token_hash": "h" * 64, "account_id": "a1", "label": "x", "created_at": AT}
+    ],
+    "sessions": [{"token_hash": "s" * 64, "account_id": "a1", "created_at": AT, "expires_at": AT}],
+    "slides": [
+        {
+            "id": "s1",
+            "folder": "f",
+            "relative_path": "a.svs",
+            "quickhash": "q",
+            "alias": "Lung",
+            "mpp_by_hand": 0.25,
+            "mpp_by_hand_account_id": "a1",
+            "first_seen_at": AT,
+        }
+    ],
+    "regions": [
+        {
+            "id": "r1",
+            "slide_id": "s1",
+            "account_id": "a1",
+            "name": "gland",
+            "shape": "polygon",
+            "points": [[1, 2.5], [3, 4], [5, 0]],
+            "x": 1,
+            "y": 0,
+            "width": 4,
+            "height": 4,
+            "created_at": AT,
+            "updated_at": AT,
+        }
+    ],
+    "audit_entries": [
+        {"at": AT, "account_id": "a1", "action": "login", "subject": "ada", "detail": {"a": 1}}
+    ],
+}
+
+ROWS_0002: dict[str, list[dict[str, Any]]] = {
+    "blobs": [
+        {
+            "sha256": "a" * 64,
+            "kind": "pixels",
+            "media_type": "image/png",
+            "byte_count": 5,
+            "created_at": AT,
+        }
+    ],
+    "readings": [
+        {
+            "id": "g1",
+            "account_id": "a1",
+            "slide_id": "s1",
+            "x": 1,
+            "y": 2,
+            "width": 3,
+            "height": 4,
+            "paint_outside": False,
+            "question": "What?",
+            "options": ["benign"],
+            "context": {"organ": "lung"},
+            "outside_known_types": True,
+            "prompt": "What?",
+            "pixels_sha256": "a" * 64,
+            "model": "m",
+            "sampling": {"seed": 1},
+            "count": 1,
+            "min_pixels": 1,
+            "max_pixels": 2,
+            "blind": False,
+            "state": "done",
+            "created_at": AT,
+            "ended_at": AT,
+        }
+    ],
+    "completions": [
+        {
+            "id": "c1",
+            "reading_id": "g1",
+            "index": 0,
+            "text": "<think>x</think>",
+            "token_ids": [1],
+            "token_ends": [16],
+            "finish": "stop",
+            "well_formed": False,
+            "seconds": 1.5,
+            "first_token_seconds": 0.5,
+            "created_at": AT,
+        }
+    ],
+}
+
+ROWS = {"0001": ROWS_0001, "0002": ROWS_0001 | ROWS_0002}
+"""What a database of an earlier revision holds."""
+
+
+def at_revision(url: str, revision: str) -> Engine:
+    """A database of that revision with its rows."""
+    open_database(url).close()  # makes the file
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for table in reversed(reflected(engine).sorted_tables):
+            table.drop(connection)
+    with engine.begin() as connection:
+        upgrade(connection, revision)
+    tables = reflected(engine).tables
+    with engine.begin() as connection:
+        for name, rows in ROWS[revision].items():
+            connection.execute(tables[name].insert(), rows)
+    return engine
+
+
+def reflected(engine: Engine) -> MetaData:
+    """The tables as the database has them."""
+    metadata = MetaData()
+    metadata.reflect(engine)
+    return metadata
+
+
+def contents(engine: Engine, revision: str) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of the tables that the revision has."""
+    tables = reflected(engine).tables
+    with engine.connect() as connection:
+        return {
+            name: [tuple(row) for row in connection.execute(select(tables[name]))]
+            for name in ROWS[revision]
+        }
+
+
+@pytest.mark.parametrize("revision", sorted(ROWS))
+def test_an_earlier_database_keeps_what_it_has(url: str, revision: str) -> None:
+    engine = at_revision(url, revision)
+    before = contents(engine, revision)
+    assert all(before.values())
+    database = open_database(url)
+    assert contents(engine, revision) == before
+    with database.session() as session:
+        assert find_account(session, "ada") is not None
+        (slide,) = list_slide_records(session)
+        assert (slide.alias, slide.mpp_by_hand, slide.first_seen_at) == ("Lung", 0.25, AT)
+        (region,) = list_regions(session, "s1", "a1")
+        assert region.points == ((1, 2.5), (3, 4), (5, 0))
+        assert [entry.detail for entry in list_entries(session)] == [{"a": 1}]
+        if revision >= "0002":
+            assert find_reading(session, "g1").context == {"organ": "lung"}
+            assert find_completion(session, "c1").token_ends == [16]
+            add_feedback(session, "a1", verdict("c1"))
+        first, _ = stored_pair(session)
+        add_feedback(session, "a1", verdict(first.id, "k2"))
+    database.close()
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+            assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+    engine.dispose()
+
+
+def test_every_earlier_revision_is_tried(url: str) -> None:
+    database = open_database(url)
+    newest = database.revision()
+    database.close()
+    assert sorted(ROWS) == [f"{number:04}" for number in range(1, int(newest))]
