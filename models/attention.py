@@ -30,7 +30,7 @@ LOCALISED_SPREAD = 0.75
 LEAST_IMAGE_SHARE = 0.01
 """If less of the attention than this fell on the picture, its map says nothing."""
 
-_FLOOR = 0.1
+FLOOR = 0.1
 """Added to both maps before their ratio, in even shares, so that cells that both leave alone do
 not decide the result."""
 
@@ -197,7 +197,7 @@ def normalised(raw: AttentionMap, neutral: AttentionMap) -> AttentionMap:
             f"A map of {raw.weights.shape} cells cannot be compared with one of "
             f"{neutral.weights.shape}; ask both with the same pixel budget."
         )
-    floor = _FLOOR / raw.weights.size
+    floor = FLOOR / raw.weights.size
     ratio = (raw.weights + floor) / (neutral.weights + floor)
     weights = (ratio / ratio.sum(dtype=np.float64)).astype(np.float32)
     return replace(raw, weights=weights, relative=True)

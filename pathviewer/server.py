@@ -11,6 +11,7 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.routing import Mount
 
+from pathviewer.api.map_routes import map_routes
 from pathviewer.api.question_routes import question_routes
 from pathviewer.api.reading_routes import reading_routes
 from pathviewer.api.region_routes import region_routes
@@ -24,7 +25,7 @@ from pathviewer.auth.guard import Guard
 from pathviewer.auth.login import auth_routes
 from pathviewer.gradio_doors import GradioDoors
 from pathviewer.reading.engine import ModelEngine
-from pathviewer.reading.live import LiveReadings
+from pathviewer.reading.live_readings import LiveReadings
 from pathviewer.reading.question import Pictures
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.pool import SlidePool
@@ -164,13 +165,15 @@ def routes(services: Services) -> list[BaseRoute]:
     """The routes that are ours, in the order in which they are tried."""
     settings, database, library = services.settings, services.database, services.library
     pictures = Pictures(library, services.pool, settings.model)
+    readings = LiveReadings(services.engine)
     return [
         *auth_routes(settings, database, services.access),
         *service_routes(settings, services.engine),
         *slide_routes(library, services.pool, database, settings),
         *region_routes(library, database),
         *question_routes(services.engine, pictures),
-        *reading_routes(library, pictures, LiveReadings(services.engine)),
+        *reading_routes(library, pictures, readings),
+        *map_routes(readings),
         *upload_routes(library, database, settings),
         *page_routes(settings),
     ]

@@ -15,11 +15,14 @@ from starlette.routing import Route
 from models.errors import ModelError, PromptError
 from models.messages import Sampling
 from models.prompts import Question, build_prompt, templates
+from pathviewer.api.reading_access import own_reading
 from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import Identity, require
-from pathviewer.auth.roles import Action, Role
-from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
-from pathviewer.reading.live import Asked, LiveReading, LiveReadings
+from pathviewer.auth.roles import Action
+from pathviewer.reading.asked import Asked
+from pathviewer.reading.errors import ReadingRefused
+from pathviewer.reading.live import LiveReading
+from pathviewer.reading.live_readings import LiveReadings
 from pathviewer.reading.question import Pictures, Shown, whole
 
 if TYPE_CHECKING:
@@ -37,7 +40,6 @@ MOST_ANSWERS = 8
 MOST_ROWS = 100
 LONGEST_ANSWER = 1_000
 CONTEXT = {"organ": "Organ", "specimen": "Specimen", "stain": "Stain", "history": "History"}
-_WIDE = frozenset({Role.researcher, Role.admin})
 _STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -93,11 +95,11 @@ class ReadingRoutes:
 
     async def show(self, request: Request) -> Response:
         """`GET`: the whole reading."""
-        return JSONResponse(self._own(request).as_json())
+        return JSONResponse(own_reading(request, self._readings).as_json())
 
     async def events(self, request: Request) -> Response:
         """`GET`: what happens, as server-sent events; Last-Event-ID goes on after that one."""
-        reading = self._own(request)
+        reading = own_reading(request, self._readings)
         last = request.headers.get("last-event-id", "0")
         number = int(last) if last.isascii() and last.isdigit() else 0
         return StreamingResponse(
@@ -106,13 +108,13 @@ class ReadingRoutes:
 
     async def stop(self, request: Request) -> Response:
         """`POST`: 202; what is written ends within a token."""
-        reading = self._own(request)
+        reading = own_reading(request, self._readings)
         await run_in_threadpool(self._readings.stop, reading)
         return JSONResponse({"id": reading.id}, 202)
 
     async def first_answer(self, request: Request) -> Response:
         """`POST {answer, confidence?}`: 200, or 409 where there is one already."""
-        identity, reading = require(request.scope, Action.ask), self._own(request)
+        identity, reading = require(request.scope, Action.ask), own_reading(request, self._readings)
         if identity.account_id != reading.asked.account_id:
             raise ReadingRefused("Only whoever asked answers first.", 403)
         body = await json_object(request)
@@ -125,15 +127,9 @@ class ReadingRoutes:
 
     async def picture(self, request: Request) -> Response:
         """`GET`: the very picture that the model saw."""
-        return Response(self._own(request).asked.prompt.images[0].data, media_type="image/png")
-
-    def _own(self, request: Request) -> LiveReading:
-        """The reading, for its author and for those who may see all."""
-        identity = require(request.scope, Action.ask)
-        reading = self._readings.find(request.path_params["reading_id"])
-        if identity.account_id != reading.asked.account_id and identity.role not in _WIDE:
-            raise ReadingNotFound("There is no such reading among yours.")
-        return reading
+        return Response(
+            own_reading(request, self._readings).asked.prompt.images[0].data, media_type="image/png"
+        )
 
     def _ask(self, identity: Identity, body: Mapping[str, Any]) -> LiveReading:
         slide_id = body.get("slide")

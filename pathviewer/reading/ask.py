@@ -30,7 +30,8 @@ from models.messages import (
     Sampling,
     Started,
 )
-from models.reasoning import ReasoningTrace, parse, token_span
+from models.reasoning import ReasoningTrace, parse
+from pathviewer.reading.passages import passages
 
 _log = logging.getLogger(__name__)
 
@@ -67,9 +68,9 @@ class Reading:
     """The completion and its timing."""
     rows: AttentionRows | None
     """Attention of every token; None if it was not asked for or nothing was written."""
-    neutral: tuple[AttentionMap, ...]
-    """Maps of a neutral question, one per picture; empty without attention, after a cancel, and
-    where the model could not answer it."""
+    neutral: AttentionRows | None
+    """Attention of a neutral question on the same pictures; None without attention, after a
+    cancel, and where the model could not answer it."""
 
     @property
     def completion(self) -> Completion:
@@ -84,21 +85,23 @@ class Reading:
     @property
     def passages(self) -> list[tuple[str, range]]:
         """Name and tokens of each step and of the answer, then `all`; only those with tokens."""
-        ends = self.completion.token_ends
-        spans = [(f"step {i}", s.start, s.stop) for i, s in enumerate(self.trace.steps, 1)]
-        if self.trace.answer_span:
-            spans.append(("answer", *self.trace.answer_span))
-        named = [(name, token_span(start, stop, ends)) for name, start, stop in spans]
-        named.append(("all", range(len(ends))))
-        return [(name, tokens) for name, tokens in named if tokens]
+        return passages(self.trace, self.completion.token_ends)
 
     def maps(self, tokens: range, name: str, layers: range | None = None) -> PassageMaps:
         """Maps of any tokens and layers. Raises ModelError for those that were not reported."""
+        raw = self._maps(joined([self.rows] if self.rows else []), tokens, layers)
+        if self.neutral is None:
+            return PassageMaps(name, raw, ())
+        neutral = self._maps(self.neutral, range(len(self.neutral.rows)), layers)
+        pairs = zip(raw, neutral, strict=True)
+        return PassageMaps(name, raw, tuple(normalised(*pair) for pair in pairs))
+
+    def _maps(
+        self, rows: AttentionRows, tokens: range, layers: range | None
+    ) -> tuple[AttentionMap, ...]:
         placements = self.started.placements
-        rows = joined([self.rows] if self.rows else [])
-        raw = [attention_map(rows, placements, i, tokens, layers) for i in range(len(placements))]
-        pairs = zip(raw, self.neutral, strict=True) if self.neutral else ()
-        return PassageMaps(name, tuple(raw), tuple(normalised(*pair) for pair in pairs))
+        pictures = range(len(placements))
+        return tuple(attention_map(rows, placements, i, tokens, layers) for i in pictures)
 
     @cached_property
     def passage_maps(self) -> tuple[PassageMaps, ...]:
@@ -161,7 +164,7 @@ def cancel(backend: Backend, request_id: str) -> None:
 
 
 def readings(
-    request: GenerateRequest, heard: Sequence[Event], neutral: tuple[AttentionMap, ...]
+    request: GenerateRequest, heard: Sequence[Event], neutral: AttentionRows | None
 ) -> list[Reading]:
     """A Reading of each completion that ended among the events of a request."""
     started = [event for event in heard if isinstance(event, Started)]
@@ -174,24 +177,24 @@ def readings(
 
 def _neutral(
     backend: Backend, request: GenerateRequest, heard: Sequence[Event]
-) -> Generator[Comparing, None, tuple[AttentionMap, ...]]:
-    """The neutral maps, if they are of use; an answer is not lost for want of them."""
+) -> Generator[Comparing, None, AttentionRows | None]:
+    """The neutral attention, if it is of use; an answer is not lost for want of it."""
     seen = any(isinstance(event, AttentionRows) for event in heard)
     wanted = any(end.completion.finish != "cancelled" for end in _ends(heard))
     if not (seen and wanted and request.prompt.images):
-        return ()
+        return None
     try:
-        return (yield from _neutral_maps(backend, request))
+        return (yield from _neutral_rows(backend, request))
     except CancelledError:
-        return ()
+        return None
     except ModelError as error:
         _log.warning("Maps are shown raw: the neutral question failed. %s", error)
-        return ()
+        return None
 
 
-def _neutral_maps(
+def _neutral_rows(
     backend: Backend, request: GenerateRequest
-) -> Generator[Comparing, None, tuple[AttentionMap, ...]]:
+) -> Generator[Comparing, None, AttentionRows | None]:
     """Where the model looks in a request's pictures when it is asked nothing in particular."""
     neutral = GenerateRequest(
         request_id=_neutral_id(request.request_id),
@@ -206,11 +209,8 @@ def _neutral_maps(
             heard.append(event)
             yield Comparing(request.request_id)
     if any(end.completion.finish == "cancelled" for end in _ends(heard)):
-        return ()
-    started = [event for event in heard if isinstance(event, Started)]
-    rows = joined([event for event in heard if isinstance(event, AttentionRows)])
-    placements, tokens = started[0].placements, range(len(rows.rows))
-    return tuple(attention_map(rows, placements, i, tokens) for i in range(len(placements)))
+        return None
+    return joined([event for event in heard if isinstance(event, AttentionRows)])
 
 
 def _neutral_id(request_id: str) -> str:

@@ -1,61 +1,39 @@
-"""Readings under way and lately done, in memory: each is written by a thread of its own.
+"""One reading while it is written, and lately done: what the model's events make of it.
 
 A reading tells its story as numbered events, which a page may hear from any number on.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 import uuid
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from models.errors import CancelledError, ModelError
-from models.messages import End, Event, PixelBudget, Prompt, Queued, Sampling, Started, Token
+from models.messages import AttentionRows, End, Event, Queued, Started, Token
 from models.scoring import said
-from pathviewer.reading.ask import ask, cancel
-from pathviewer.reading.engine import ModelEngine
+from pathviewer.reading.ask import Comparing, Reading
+from pathviewer.reading.asked import Asked
+from pathviewer.reading.attention_file import kept
 from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
+from pathviewer.reading.live_attention import LiveAttention
+from pathviewer.reading.map_values import SeenCompletion
 from pathviewer.reading.trace_json import trace_json
-
-log = logging.getLogger("pathviewer")
 
 TEXT_SECONDS = 0.05
 """Least time between two events with the text of one completion."""
-MOST_KEPT = 200
-"""Readings kept; the oldest that has ended makes room."""
-MOST_UNDER_WAY = 32
-"""Readings written at the same time."""
 OPEN_BEFORE_ANSWER = frozenset({"queued", "started", "first_answer_wanted", "failed"})
 """Events that a blind reading tells before the clinician has answered."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What was asked, as the page sees it again."""
-
-    account_id: str
-    """Who asked."""
-    slide_id: str
-    """Of the slide."""
-    facts: dict[str, Any]
-    """What the page told and what was made of it, fit for JSON."""
-    prompt: Prompt
-    """What the model is given."""
-    sampling: Sampling
-    """How tokens are drawn."""
-    budget: PixelBudget
-    """Area of the picture after resizing."""
-    options: tuple[str, ...]
-    """Answers to choose from; empty if the answer is free."""
-    count: int
-    """Completions wanted."""
-    blind: bool
-    """Whether the clinician answers first."""
+REPLACES = {
+    "text": "text",
+    "ended": "text",
+    "attention": "attention",
+    "maps": "attention",
+}
+"""Events of this kind take the place of the last of that kind, so that whoever comes late hears
+what is new alone."""
 
 
 class LiveReading:
@@ -64,6 +42,8 @@ class LiveReading:
     def __init__(self, asked: Asked) -> None:
         self.id = str(uuid.uuid4())
         self.asked = asked
+        self._looks: dict[int, LiveAttention] = {}
+        self._seen: dict[int, SeenCompletion] = {}
         self.created_at = datetime.now(UTC)
         self.state = "running"
         self.failure: str | None = None
@@ -72,7 +52,7 @@ class LiveReading:
         self._completions: list[dict[str, Any]] = []
         self._events: list[tuple[int, dict[str, Any]]] = []
         self._texts = [""] * asked.count
-        self._told = [0.0] * asked.count
+        self._told_at = dict.fromkeys(range(asked.count), 0.0)
         self._number = 0
         self._lock = threading.Lock()
 
@@ -126,26 +106,31 @@ class LiveReading:
         answers = [said(answer["text"], self.asked.options) for answer in given if answer]
         return dict(Counter(answers).most_common())
 
-    def hear(self, event: Event) -> None:
-        """Take an event of the backend over."""
+    def hear(self, event: Event | Comparing | Reading) -> None:
+        """Take an event of `ask` over."""
         if isinstance(event, Queued):
             self.tell({"type": "queued", "position": event.position})
         elif isinstance(event, Started):
             self._started(event)
         elif isinstance(event, Token):
             self._token(event)
+        elif isinstance(event, AttentionRows):
+            self._looked(event)
         elif isinstance(event, End):
             self._ended(event)
+        elif isinstance(event, Comparing):
+            self._comparing()
+        else:
+            self._compared(event)
 
     def tell(self, event: dict[str, Any]) -> None:
-        """Add an event; a text takes the place of the one before it."""
+        """Add an event, which may take the place of one before it."""
+        former = REPLACES.get(event["type"]), event.get("index")
         with self._lock:
             self._number += 1
-            if event["type"] in ("text", "ended"):
-                former = ("text", event["index"])
-                self._events = [
-                    (n, e) for n, e in self._events if (e["type"], e.get("index")) != former
-                ]
+            self._events = [
+                (n, e) for n, e in self._events if (e["type"], e.get("index")) != former
+            ]
             self._events.append((self._number, event))
 
     def end(self, state: str, failure: str | None = None) -> None:
@@ -159,7 +144,16 @@ class LiveReading:
         else:
             self.tell({"type": "failed", "code": "model_failed", "message": failure})
 
+    def seen(self, index: int) -> SeenCompletion:
+        """Where a completion looked; raises ReadingNotFound while that cannot be told."""
+        with self._lock:
+            found = None if self.withheld else self._seen.get(index)
+        if found is None:
+            raise ReadingNotFound("There are no maps of this answer, or not yet.")
+        return found
+
     def _started(self, event: Started) -> None:
+        self._looks = {index: LiveAttention(event.placements[0]) for index in self._told_at}
         places = [vars(place) | {"box": vars(place.box)} for place in event.placements]
         self.started = {"placements": places, "model_revision": event.model.revision}
         told = {"placements": places, "prompt_tokens": event.prompt_tokens}
@@ -170,13 +164,40 @@ class LiveReading:
     def _token(self, event: Token) -> None:
         index = event.completion_index
         self._texts[index] += event.text
+        if index in self._looks:
+            self._looks[index].write(event.text)
         now = time.monotonic()
-        if now - self._told[index] < TEXT_SECONDS:
+        if now - self._told_at[index] < TEXT_SECONDS:
             return
-        self._told[index] = now
+        self._told_at[index] = now
         text = self._texts[index]
         trace = trace_json(text, None)
         self.tell({"type": "text", "index": index, "text": text, "trace": trace})
+
+    def _looked(self, event: AttentionRows) -> None:
+        found = self._looks[event.completion_index].look(event)
+        if found:
+            self.tell({"type": "attention", "index": event.completion_index, **found})
+
+    def _comparing(self) -> None:
+        """Say once that the answers are whole and a neutral question is under way."""
+        if self._events[-1][1]["type"] != "comparing":
+            self.tell({"type": "comparing"})
+
+    def _compared(self, reading: Reading) -> None:
+        """Keep where a completion looked, in place of what was gathered while it was written."""
+        index, completion = reading.end.completion_index, reading.completion
+        del self._looks[index]
+        if reading.rows is None:
+            return
+        with self._lock:
+            self._seen[index] = SeenCompletion(
+                completion.text,
+                completion.token_ends,
+                reading.started.placements[0],
+                kept(reading.rows, reading.neutral),
+            )
+        self.tell({"type": "maps", "index": index})
 
     def _ended(self, event: End) -> None:
         completion = event.completion
@@ -193,80 +214,3 @@ class LiveReading:
             self._completions.append({"id": completion_id, **told})
             self._completions.sort(key=lambda one: int(one["index"]))
         self.tell({"type": "ended", "completion_id": completion_id, **told})
-
-
-class LiveReadings:
-    """All readings of a run."""
-
-    def __init__(self, engine: ModelEngine) -> None:
-        self._engine = engine
-        self._readings: dict[str, LiveReading] = {}
-        self._lock = threading.Lock()
-
-    def check_model(self) -> None:
-        """Raises ModelError with a sentence where there is no model to ask."""
-        if self._engine.status().state in ("failed", "stopped"):
-            raise ModelError(self._engine.status().sentence)
-
-    def start(self, asked: Asked) -> LiveReading:
-        """Ask in a thread; raises ReadingRefused when too many are under way."""
-        reading = LiveReading(asked)
-        with self._lock:
-            going = [one for one in self._readings.values() if one.state == "running"]
-            if len(going) >= MOST_UNDER_WAY:
-                message = f"{len(going)} questions are under way; ask again when one has ended."
-                raise ReadingRefused(message, 503)
-            self._make_room()
-            self._readings[reading.id] = reading
-        threading.Thread(target=self._write, args=(reading,), daemon=True).start()
-        return reading
-
-    def find(self, reading_id: str) -> LiveReading:
-        """Raises ReadingNotFound."""
-        try:
-            return self._readings[reading_id]
-        except KeyError:
-            message = "There is no such reading; readings are kept until the program is closed."
-            raise ReadingNotFound(message) from None
-
-    def of(self, account_id: str, slide_id: str | None) -> list[LiveReading]:
-        """An account's readings, of one slide or of all, the newest first."""
-        with self._lock:
-            own = [one for one in self._readings.values() if one.asked.account_id == account_id]
-        wanted = [one for one in own if slide_id in (None, one.asked.slide_id)]
-        return list(reversed(wanted))
-
-    def stop(self, reading: LiveReading) -> None:
-        """End what is being written within a token."""
-        try:
-            cancel(self._engine.backend, reading.id)
-        except ModelError as error:
-            reading.end("failed", str(error))
-
-    def _make_room(self) -> None:
-        ended = [one.id for one in self._readings.values() if one.state != "running"]
-        for reading_id in ended[: max(0, len(self._readings) - MOST_KEPT + 1)]:
-            del self._readings[reading_id]
-
-    def _write(self, reading: LiveReading) -> None:
-        asked = reading.asked
-        try:
-            told = ask(
-                self._engine.backend,
-                asked.prompt,
-                sampling=asked.sampling,
-                budget=asked.budget,
-                count=asked.count,
-                attention=False,  # no panel shows maps yet
-                request_id=reading.id,
-            )
-            for event in told:
-                if isinstance(event, Queued | Started | Token | End):
-                    reading.hear(event)
-            reading.end("done")
-        except CancelledError:
-            reading.end("stopped")
-        except ModelError as error:
-            reading.end("failed", str(error))
-        finally:
-            reading.end("failed", "PathViewer made a mistake; its log says which. Ask again.")

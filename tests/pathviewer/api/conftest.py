@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from pathviewer.auth.identity import LOCAL
 from pathviewer.settings import Settings
+from tests.asking import Clients, accounts, asking, asking_settings
 from tests.library_app import LibraryApp, library_app, write_slide
 
 
@@ -36,3 +37,11 @@ def client(served: LibraryApp) -> TestClient:
 def slide(tmp_path: Path) -> bytes:
     """The bytes of a small slide."""
     return write_slide(tmp_path / "elsewhere.tiff").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory: pytest.TempPathFactory, small_phantom: Path) -> Iterator[Clients]:
+    """Two clinicians and an administrator of one application with canned answers."""
+    settings = asking_settings(tmp_path_factory.mktemp("readings"), small_phantom)
+    with asking(settings, accounts(settings)) as clients:
+        yield clients

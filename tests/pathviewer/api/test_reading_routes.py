@@ -3,77 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from pathviewer.auth.roles import Role
-from pathviewer.auth.users import add_user, make_token
 from pathviewer.reading.trace_json import trace_json
 from pathviewer.settings import Settings
-from storage.database import open_database
+from tests.asking import BOX, asked, heard
 from tests.library_app import write_slide
 from tests.servers import running
-
-BOX = {"x": 0, "y": 0, "width": 60, "height": 40}
-
-
-@pytest.fixture(scope="module")
-def clients(
-    tmp_path_factory: pytest.TempPathFactory, small_phantom: Path
-) -> Iterator[dict[str, httpx.Client]]:
-    """Two clinicians and an administrator of one application with canned answers."""
-    folder = tmp_path_factory.mktemp("readings")
-    settings = Settings(data=folder / "state", slides=(folder / "slides",), model="scripted")
-    (folder / "slides").mkdir()
-    shutil.copyfile(small_phantom, folder / "slides" / "a.tiff")
-    settings.data.mkdir()
-    tokens = accounts(settings)
-    with running(settings) as base:
-        yield {
-            name: httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"})
-            for name, token in tokens.items()
-        }
-
-
-def accounts(settings: Settings) -> dict[str, str]:
-    """A bearer token of each account."""
-    roles = {"ada": Role.clinician, "bob": Role.clinician, "eve": Role.admin}
-    database = open_database(settings.database)
-    with database.session() as session:
-        for name, role in roles.items():
-            add_user(session, name, role, "correct horse battery")
-        tokens = {name: make_token(session, name, "tests", 1) for name in roles}
-    database.close()
-    return tokens
-
-
-def asked(client: httpx.Client, **given: Any) -> httpx.Response:
-    """Ask about a corner of the slide."""
-    (slide,) = client.get("/api/slides").raise_for_status().json()
-    body = {"slide": slide["id"], "box": BOX, "question": "What is it?", **given}
-    return client.post("/api/readings", json=body)
-
-
-def heard(client: httpx.Client, reading: str, last: int = 0, until: str = "done") -> list[Any]:
-    """Events with their numbers, until one of a type."""
-    events = []
-    headers = {"Last-Event-ID": str(last)}
-    path = f"/api/readings/{reading}/events"
-    with client.stream("GET", path, headers=headers, timeout=30) as answer:
-        number = 0
-        for line in answer.iter_lines():
-            if line.startswith("id:"):
-                number = int(line[3:])
-            if line.startswith("data:"):
-                events.append((number, json.loads(line[5:])))
-                if events[-1][1]["type"] == until:
-                    return events
-    return events
 
 
 def test_a_reading_is_told_and_found_again(clients: dict[str, httpx.Client]) -> None:
@@ -82,7 +22,7 @@ def test_a_reading_is_told_and_found_again(clients: dict[str, httpx.Client]) -> 
     events = heard(client, reading)
     kinds = [event["type"] for _, event in events]
     assert kinds[0] == "started"
-    assert kinds[-2:] == ["ended", "done"]
+    assert kinds[-4:] == ["ended", "comparing", "maps", "done"]
     (ended,) = [event for _, event in events if event["type"] == "ended"]
     assert ended["trace"]["answer"]["text"] == "A"
     assert heard(client, reading, events[-2][0]) == events[-1:]

@@ -158,7 +158,7 @@ def test_a_cancel_stops_whichever_question_is_under_way() -> None:
         cancel(backend, "x")
         *rest, reading = told
         assert isinstance(reading, Reading)
-        assert reading.neutral == ()
+        assert reading.neutral is None
         assert len(rest) < 4
         finishes[kind] = reading.completion.finish
     assert finishes == {Token: "cancelled", Comparing: "length"}

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from models.messages import PixelBudget, Prompt, Queued, Sampling, Token
-from pathviewer.reading.live import Asked, LiveReading
+from pathviewer.reading.asked import Asked
+from pathviewer.reading.live import LiveReading
 
 
 def blind_reading() -> LiveReading:

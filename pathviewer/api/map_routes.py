@@ -1,0 +1,45 @@
+"""Where a completion looked, as numbers that the browser colours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from models.errors import ModelError
+from pathviewer.api.reading_access import own_reading
+from pathviewer.reading.errors import ReadingRefused
+from pathviewer.reading.live_readings import LiveReadings
+from pathviewer.reading.map_values import maps_json
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+
+def map_routes(readings: LiveReadings) -> list[Route]:
+    """Maps of a completion; they need `ask`."""
+
+    async def maps(request: Request) -> Response:
+        """`GET ?first=&stop=`: of every passage, or of these tokens."""
+        reading = own_reading(request, readings)
+        seen = reading.seen(request.path_params["index"])
+        tokens = _tokens(request)
+        try:
+            return JSONResponse(await run_in_threadpool(maps_json, seen, tokens))
+        except ModelError as error:
+            raise ReadingRefused(str(error)) from error
+
+    path = "/api/readings/{reading_id}/completions/{index:int}/maps"
+    return [Route(path, maps, methods=["GET"])]
+
+
+def _tokens(request: Request) -> range | None:
+    """The tokens that are asked for; None for all passages."""
+    first, stop = (request.query_params.get(name) for name in ("first", "stop"))
+    if first is None and stop is None:
+        return None
+    if not all(edge and edge.isascii() and edge.isdigit() for edge in (first, stop)):
+        raise ReadingRefused("first and stop are whole numbers: a token, and one past the last.")
+    return range(int(first or ""), int(stop or ""))
