@@ -30,6 +30,7 @@ def service_routes(settings: Settings, engine: ModelEngine) -> list[Route]:
         identity = identity_of(request.scope)
         return JSONResponse(
             {
+                "account": identity.account_id,
                 "name": identity.name,
                 "role": identity.role,
                 "actions": [action for action in Action if allows(identity.role, action)],
