@@ -6,6 +6,7 @@ import gradio as gr
 
 from pathviewer.settings import Settings
 from pathviewer.ui.ask_panel import ask_panel
+from pathviewer.ui.judge_panel import judge_panel
 from pathviewer.ui.page_style import page_options
 from pathviewer.ui.region_list import region_list
 from pathviewer.ui.selected_region import (
@@ -36,5 +37,6 @@ def build_page(settings: Settings, library: SlideCatalogue) -> gr.Blocks:
             with gr.Column(elem_id="pv-right"):
                 ask_panel(settings)
                 trace_panel(settings)
+                judge_panel(settings)
         describe_selection(canvas, chosen, library)
     return page

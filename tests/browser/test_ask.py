@@ -95,7 +95,9 @@ def test_steps_then_the_answer_and_back_after_a_reload(viewer: ViewerPage) -> No
     expect(page.locator(".pv-answer .pv-option")).to_have_text("A) low")
     page.keyboard.press("]")
     page.keyboard.press("]")
-    expect(page.locator('[data-passage="step 2"] button')).to_have_attribute("aria-pressed", "true")
+    expect(page.locator('[data-passage="step 2"] .pv-number')).to_have_attribute(
+        "aria-pressed", "true"
+    )
     page.keyboard.press("]")
     expect(page.locator(".pv-answer button")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("[")

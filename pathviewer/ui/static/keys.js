@@ -4,6 +4,7 @@
  */
 
 import { grown, moved } from "./edit.js";
+import { judgeKeys } from "./judge_keys.js";
 import { readingKeys } from "./reading_keys.js";
 import { keepRegion, moveRegion, removeRegion, selectedRegion, undoDelete } from "./regions.js";
 import { isField } from "./shapes.js";
@@ -21,7 +22,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
  */
 export function keyTable(canvas) {
   return [...viewKeys(canvas), ...toolKeys(canvas), ...regionKeys(canvas), ...readingKeys(),
-    ...pageKeys(canvas)];
+    ...judgeKeys(), ...pageKeys(canvas)];
 }
 
 function viewKeys(canvas) {
@@ -98,7 +99,7 @@ function regionKeys(canvas) {
       run: () => removeRegion(store.get("selected")) },
     { keys: ["Ctrl+z"], shown: "Ctrl + Z", what: "Bring the deleted region back", group,
       run: () => undoDelete() },
-    { keys: ["j"], shown: "J", what: "Go to it", group, run: () => canvas.goTo(selectedRegion()) },
+    { keys: ["l"], shown: "L", what: "Go to it", group, run: () => canvas.goTo(selectedRegion()) },
     { keys: ["n"], shown: "N", what: "Select the next region", group, run: () => canvas.next(1) },
     { keys: ["Shift+N"], shown: "Shift + N", what: "Select the region before", group,
       run: () => canvas.next(-1) },

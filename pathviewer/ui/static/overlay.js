@@ -5,6 +5,7 @@
 
 import { fill, s, setAttribute } from "./dom.js";
 import { handlesOf } from "./edit.js";
+import { EVIDENCE, outlineOf } from "./judge_evidence.js";
 import { distanceText } from "./lengths.js";
 import { distance } from "./shapes.js";
 import { store } from "./store.js";
@@ -31,6 +32,7 @@ export class Overlay {
     store.on("regions", () => this.refresh());
     store.on("selected", () => this.refresh());
     store.on("tool", () => this.refresh());
+    store.on("draft", () => this.refresh());
     store.on("mode", () => this.refresh());
   }
 
@@ -59,6 +61,8 @@ export class Overlay {
       outline(region.points, true, region.id === selected ? "pv-selected" : "pv-region")));
     const pen = [];
     if (this.draft) pen.push(...outline(this.draft.points, this.draft.closed, "pv-selected"));
+    const evidence = store.get("draft")?.evidence;
+    if (evidence) pen.push(...outline(outlineOf(evidence), true, "pv-evidence"));
     if (this.measured) pen.push(...outline(this.measured, false, "pv-measure"));
     fill(this.pen, ...pen);
     this.place();
@@ -74,10 +78,12 @@ export class Overlay {
   labels() {
     const regions = store.get("regions");
     if (regions.length > MOST_LABELS) return [];
-    return regions.map((region) => {
-      const [x, y] = topmost(region.points.map((point) => this.frames.toScreen(point)));
-      return s("text", { x, y: y - 8, class: "pv-label" }, region.name);
-    });
+    const evidence = store.get("draft")?.evidence;
+    return [...regions, ...(evidence ? [{ name: EVIDENCE, points: outlineOf(evidence) }] : [])]
+      .map(({ name, points }) => {
+        const [x, y] = topmost(points.map((point) => this.frames.toScreen(point)));
+        return s("text", { x, y: y - 8, class: "pv-label" }, name);
+      });
   }
 
   handles() {

@@ -81,6 +81,9 @@ export async function answerFirst(answer, confidence) {
   const { id } = store.get("reading");
   await request(`/api/readings/${encodeURIComponent(id)}/first-answer`, { method: "POST",
     json: { answer, ...(confidence && { confidence }) } });
+  const reading = store.get("reading");
+  if (reading?.id !== id) return;
+  store.set("reading", { ...reading, first_answer: answer, first_confidence: confidence });
 }
 
 export function isUnderWay(reading) {

@@ -37,7 +37,7 @@ export function toolbar(canvas) {
       button.setAttribute("aria-pressed", String(button.dataset.tool === name));
     });
   });
-  ["tool", "mode"].forEach((value) => store.on(value, () => setText(hint, hintText())));
+  ["tool", "mode", "drawInto"].forEach((value) => store.on(value, () => setText(hint, hintText())));
   store.on("slide", (slide) => buttons.forEach((button, index) =>
     allow(button, TOOLS[index], slide)));
   const bar = h("div", { class: "pv-bar", role: "toolbar", "aria-label": "Tools" }, ...buttons,
@@ -52,7 +52,8 @@ export function toolbar(canvas) {
 
 function hintText() {
   const tool = TOOLS.find(({ name }) => name === store.get("tool"));
-  return (store.get("mode") === "keys" && tool?.keys) || tool?.hint || "";
+  const hint = (store.get("mode") === "keys" && tool?.keys) || tool?.hint || "";
+  return hint && (store.get("drawInto")?.hint ?? "") + hint;
 }
 
 /** A button pressed by keyboard hands the keyboard on to the slide, where Enter sets points. */

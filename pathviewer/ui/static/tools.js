@@ -249,8 +249,11 @@ export function drawingTools(frames, overlay) {
 }
 
 function keep(shape, points, name = "") {
+  const into = store.get("drawInto");
   store.set("tool", "pan");
-  if (points.length >= 3) addRegion(shape, points, name && unusedName(name));
+  if (points.length < 3) return;
+  if (into) into.take(shape, points);
+  else addRegion(shape, points, name && unusedName(name));
 }
 
 function unusedName(name) {

@@ -13,7 +13,10 @@ const MARGIN = 40;
 export function mount(element, props) {
   const panel = new TracePanel();
   element.querySelector("[data-panel]").replaceChildren(panel.node);
-  ["reading", "completion", "step"].forEach((name) => store.on(name, () => panel.soon()));
+  ["reading", "completion", "step", "draft", "research"].forEach((name) =>
+    store.on(name, () => panel.soon()));
+  // at once: the next key is meant for what it opens
+  store.on("marking", () => panel.show());
   return start(props);
 }
 

@@ -1,6 +1,7 @@
 /** The steps of one completion as rows that are kept while text is added to them. */
 
 import { fill, h, setAttribute, setText } from "./dom.js";
+import { StepMarks } from "./judge_steps.js";
 import { store } from "./store.js";
 
 const STATES = { streaming: "writing", done: "done", "cut off": "cut off" };
@@ -21,7 +22,11 @@ export class TraceRows {
     const steps = completion?.trace?.steps ?? [];
     while (this.steps.length < steps.length) this.grow();
     while (this.steps.length > steps.length) this.steps.pop().node.remove();
-    steps.forEach((step, index) => this.steps[index].show(step.text, step.state));
+    const judged = completion && store.get("draft")?.completion === completion.id;
+    steps.forEach((step, index) => {
+      this.steps[index].show(step.text, step.state);
+      this.steps[index].marks.show(judged ? step : null);
+    });
     this.showAnswer(reading, completion);
     const ended = completion && completion.state !== "streaming";
     const bare = ended && !steps.length && !completion.trace?.answer;
@@ -37,6 +42,8 @@ export class TraceRows {
   grow() {
     const number = this.steps.length + 1;
     const row = passageRow(`step ${number}`, String(number), "pv-step", "li");
+    row.marks = new StepMarks(number - 1, () => row.node.querySelector(".pv-passage"));
+    row.node.append(row.marks.flag, row.marks.node);
     this.steps.push(row);
     this.list.append(row.node);
   }
@@ -49,7 +56,7 @@ export class TraceRows {
 }
 
 /** What a bare letter stands for among the options, "" where the answer says more than a letter. */
-function optionOf({ options }, text) {
+export function optionOf({ options }, text) {
   const letter = /^\W*([A-Z])\W*$/.exec(text);
   return (letter && options[letter[1].charCodeAt(0) - 65]) ?? "";
 }

@@ -1,0 +1,54 @@
+/** The keys of judging, part of the key table of keys.js. */
+
+import { change } from "./judge_store.js";
+import { drawEvidence } from "./judge_evidence.js";
+import { say, store } from "./store.js";
+
+/** @returns {{keys: string[], shown: string, what: string, group: string, run: Function}[]} */
+export function judgeKeys() {
+  const group = "Judging";
+  const told = (shown, what) => ({ keys: [], shown, what, group, run: () => {} });
+  const judging = (run) => () => (store.get("draft") ? run()
+    : say("There is no answer yet that could be judged."));
+  return [
+    { keys: ["c"], shown: "C", what: "Correct; Enter then submits", group,
+      run: judging(() => {
+        change({ verdict: "correct" });
+        focusVerdicts();
+      }) },
+    { keys: ["j"], shown: "J", what: "Go to the judgment", group, run: judging(focusVerdicts) },
+    told("1 to 6", "In the judgment: the verdict"),
+    told("7 to 9", "In the judgment: what the trace lacks"),
+    told("Enter", "In the judgment: submit (comment: Ctrl + Enter)"),
+    { keys: ["x"], shown: "X", what: "Flag the selected step, or the one whose number follows", group,
+      run: judging(flagStep) },
+    told("1 to 6", "In a flag: errors, rewrite, strike out"),
+    { keys: ["e"], shown: "E", what: "Draw where it should have looked", group,
+      run: judging(() => drawEvidence(true)) },
+  ];
+}
+
+/** Bring the verdicts into view and give them the keyboard. */
+export function focusVerdicts() {
+  store.set("marking", null);
+  const verdict = document.querySelector(".pv-verdicts [tabindex='0']");
+  verdict?.focus({ preventScroll: true });
+  verdict?.closest(".pv-judge")?.scrollIntoView({ block: "nearest" });
+}
+
+/** Open the labels of the selected step; where none is selected, wait for its number. */
+function flagStep() {
+  const flags = [...document.querySelectorAll(".pv-flag:not([hidden])")];
+  if (store.get("marking") !== null) {
+    store.set("marking", null);
+    return;
+  }
+  const named = /^step (\d+)$/.exec(store.get("step") ?? "");
+  if (!flags.length) say("This answer has no steps.");
+  else if (named) store.set("marking", Number(named[1]) - 1);
+  else if (flags.length === 1) store.set("marking", 0);
+  else {
+    flags[0].focus();
+    say("Which step? Press its number.");
+  }
+}
