@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from models.messages import (
     AttentionRows,
@@ -66,3 +66,11 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Let go of the model; what is under way ends with a WorkerError."""
+
+
+@runtime_checkable
+class TellingBackend(Backend, Protocol):
+    """A Backend that can also tell events where they arise, so that no thread is woken for each."""
+
+    def answer(self, request: GenerateRequest, tell: Callable[[Event], None]) -> None:
+        """As `generate`, the events told one by one in a thread of its own; returns after them."""

@@ -51,16 +51,6 @@ FIRST_QUESTION = GenerateRequest(
 """What a network is asked before anybody else can."""
 
 
-class Request:
-    """A request that was made and is not yet read to its end."""
-
-    def __init__(self) -> None:
-        """Not cancelled, nothing told."""
-        self.cancelled = threading.Event()
-        self.events: SimpleQueue[Event | None] = SimpleQueue()
-        """What was told; None at the end."""
-
-
 class LocalBackend:
     """A Qwen2.5-VL or Qwen2-VL checkpoint, loaded when this is made.
 
@@ -79,8 +69,10 @@ class LocalBackend:
     ) -> None:
         """Load the folder `location`, called `name` before people; see `local_loading.load`."""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="model")
-        # by request id; a request leaves with the iterator that reads it
-        self._requests: weakref.WeakValueDictionary[str, Request] = weakref.WeakValueDictionary()
+        # by request id: whether it is cancelled; it leaves with whoever asked
+        self._requests: weakref.WeakValueDictionary[str, threading.Event] = (
+            weakref.WeakValueDictionary()
+        )
         self._closed = False
         try:
             self._loaded = self._pool.submit(
@@ -101,34 +93,46 @@ class LocalBackend:
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
         """Started, then Token, AttentionRows and End of each completion; see `Backend`."""
-        if request.budget is None:
-            request = replace(request, budget=self._loaded.info.budget)
-        made = Request()
-        self._requests[request.request_id] = made
-        return self._events(request, made)
+        return self._events(request, self._noted(request))
 
-    def _events(self, request: GenerateRequest, made: Request) -> Iterator[Event]:
-        work = self._submit(self._answer, request, made)
+    def answer(self, request: GenerateRequest, tell: Callable[[Event], None]) -> None:
+        """The same events, told by the thread that runs the network."""
+        cancelled = self._noted(request)
+        self._submit(self._answer, request, cancelled, tell).result()
+
+    def _noted(self, request: GenerateRequest) -> threading.Event:
+        cancelled = threading.Event()
+        self._requests[request.request_id] = cancelled
+        return cancelled
+
+    def _events(self, request: GenerateRequest, cancelled: threading.Event) -> Iterator[Event]:
+        told: SimpleQueue[Event | None] = SimpleQueue()  # None at the end
+        work = self._submit(self._answer, request, cancelled, told.put)
+        work.add_done_callback(lambda _: told.put(None))
         try:
-            while (event := made.events.get()) is not None:
+            while (event := told.get()) is not None:
                 yield event
             work.result()
         finally:
-            made.cancelled.set()
+            cancelled.set()
             wait([work])
 
-    def _answer(self, request: GenerateRequest, made: Request) -> None:
-        try:
-            with memory_errors("The answer"):
-                answer(self._loaded, request, made.cancelled, made.events.put)
-        finally:
-            made.events.put(None)
+    def _answer(
+        self,
+        request: GenerateRequest,
+        cancelled: threading.Event,
+        tell: Callable[[Event], None],
+    ) -> None:
+        if request.budget is None:
+            request = replace(request, budget=self._loaded.info.budget)
+        with memory_errors("The answer"):
+            answer(self._loaded, request, cancelled, tell)
 
     def cancel(self, request_id: str) -> None:
         """Stop within one token; its completions end as `cancelled`."""
-        made = self._requests.get(request_id)
-        if made is not None:
-            made.cancelled.set()
+        cancelled = self._requests.get(request_id)
+        if cancelled is not None:
+            cancelled.set()
 
     def score(
         self,
@@ -160,8 +164,8 @@ class LocalBackend:
     def close(self) -> None:
         """Let go of the network; what is under way ends as cancelled."""
         self._closed = True
-        for made in list(self._requests.values()):
-            made.cancelled.set()
+        for cancelled in list(self._requests.values()):
+            cancelled.set()
         self._pool.shutdown()
 
     def _submit(

@@ -237,7 +237,8 @@ class WorkerBackend:
     def _hear(self, message: FromChild) -> None:
         if isinstance(message, Said):
             if (job := self._line.running) is not None:
-                job.say(message.event)
+                for event in message.events:
+                    job.say(event)
             return
         if isinstance(message, Ready):
             self._ready(message.info)

@@ -99,10 +99,10 @@ class Failed:
 
 @dataclass(frozen=True)
 class Said:
-    """From the child: one event of the run."""
+    """From the child: events of the run."""
 
-    event: Event
-    """As the engine gave it."""
+    events: tuple[Event, ...]
+    """As the engine gave them, in order."""
 
 
 @dataclass(frozen=True)

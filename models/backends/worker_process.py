@@ -15,7 +15,9 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+from models.backends.base import TellingBackend
 from models.backends.faults import is_gpu_lost, is_out_of_memory
+from models.backends.worker_bundles import Bundles
 from models.backends.worker_environment import step_back
 from models.backends.worker_messages import (
     Attend,
@@ -27,7 +29,6 @@ from models.backends.worker_messages import (
     Ready,
     Refused,
     Run,
-    Said,
     Score,
     Stop,
     ToChild,
@@ -86,6 +87,7 @@ class Worker:
 
     def __init__(self, program: Program) -> None:
         self._program = program
+        self.bundles = Bundles(program.say)
         self._runs: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
         self._unwanted = 0
         self._generating: Callable[[], None] | None = None
@@ -132,15 +134,21 @@ class Worker:
             if self._unwanted >= number:
                 engine.cancel(request.request_id)
 
+        def tell(event: Event) -> None:
+            self.bundles.add(event)
+            cancel()  # again: the word may have come before the engine knew the request
+
         self._generating = cancel
-        events = cast("Generator[Event]", engine.generate(request))
         try:
-            with closing(events):
+            if isinstance(engine, TellingBackend):
+                engine.answer(request, tell)
+                return
+            with closing(cast("Generator[Event]", engine.generate(request))) as events:
                 for event in events:
-                    self._program.say(Said(event))
-                    cancel()  # again: the word may have come before the engine knew the request
+                    tell(event)
         finally:
             self._generating = None
+            self.bundles.flush()  # the next run's caller must not hear of this one
 
 
 def as_model_error(error: Exception) -> ModelError:
@@ -206,7 +214,8 @@ def main() -> NoReturn:
     if not isinstance(spec, EngineSpec):
         sys.exit("The first message must say which engine to build.")
     worker = Worker(program)
-    threading.Thread(target=for_life, args=(worker.listen,), daemon=True).start()
+    for work in (worker.listen, worker.bundles.keep_time):
+        threading.Thread(target=for_life, args=(work,), daemon=True).start()
     engine = build(spec)
     if isinstance(engine, Failed):
         program.say(engine)

@@ -242,6 +242,31 @@ def test_cancel_stops_within_a_token(backend: LocalBackend) -> None:
     assert len(rows_of(seen)) == len(done.token_ids)
 
 
+@pytest.mark.parametrize("after", [1, 3, 32])
+def test_after_cancel_one_token_more_is_written_at_most(backend: LocalBackend, after: int) -> None:
+    told: list[Event] = []
+
+    def tell(event: Event) -> None:
+        told.append(event)
+        if len(of_kind(told, Token)) == after:
+            backend.cancel("a")
+
+    backend.answer(GenerateRequest("a", PROMPT, Sampling(max_new_tokens=2000)), tell)
+    done = of_kind(told, End)[0].completion
+    assert done.finish == "cancelled"
+    assert len(done.token_ids) == after + 1
+    assert len(rows_of(told)) == after + 1
+
+
+def test_events_are_told_as_they_are_read(backend: LocalBackend) -> None:
+    told: list[Event] = []
+    backend.answer(GenerateRequest("a", PROMPT, Sampling(max_new_tokens=24)), told.append)
+    read = ask(backend)
+    assert [type(event) for event in told] == [type(event) for event in read]
+    assert of_kind(told, Token) == of_kind(read, Token)
+    np.testing.assert_array_equal(rows_of(told), rows_of(read))
+
+
 def test_closing_the_iterator_frees_the_model(backend: LocalBackend) -> None:
     events = backend.generate(GenerateRequest("a", PROMPT, Sampling(max_new_tokens=4000)))
     next(events)
