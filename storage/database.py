@@ -57,6 +57,22 @@ class Database:
         with self.reading() as session:
             return current_revision(session.connection()) or ""
 
+    def checkpoint(self) -> bool:
+        """Bring SQLite's log into the file and empty it; False if somebody's reading hindered it.
+
+        What was overwritten in the file may else still stand in the log.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return True
+        connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, *_ = cursor.fetchone() or (1,)
+        finally:
+            connection.close()
+        return not busy
+
     def close(self) -> None:
         """Give all connections back; the object cannot be used afterwards."""
         self._engine.dispose()

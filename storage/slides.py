@@ -45,6 +45,21 @@ class SlideRecord:
     replaced_at: datetime | None
     """When another slide was found in this place, UTC; None while this one is there."""
 
+    case_id: str | None
+    """Its case; None if that is not known."""
+
+    organ: str | None
+    """What it is of; None if that is not known, as below."""
+
+    specimen: str | None
+    """How that was taken."""
+
+    stain: str | None
+    """Such as H&E."""
+
+    scanner: str | None
+    """Make and model."""
+
 
 def register_slide(
     session: Session,

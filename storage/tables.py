@@ -13,6 +13,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.base import Base, UtcDateTime, new_id, now
+from storage.case_tables import Case, Withdrawal
 from storage.feedback_tables import CurrentFeedback, Feedback
 from storage.reading_tables import Blob, Completion, DeletionCheck, Reading
 
@@ -22,6 +23,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Blob",
+    "Case",
     "Completion",
     "CurrentFeedback",
     "DeletionCheck",
@@ -32,6 +34,7 @@ __all__ = [
     "Slide",
     "Token",
     "UtcDateTime",
+    "Withdrawal",
     "new_id",
     "now",
 ]
@@ -112,6 +115,11 @@ class Slide(Base):
     mpp_by_hand_account_id: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"))
     first_seen_at: Mapped[datetime] = mapped_column(default=now)
     replaced_at: Mapped[datetime | None]
+    case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    organ: Mapped[str | None] = mapped_column(String(200))
+    specimen: Mapped[str | None] = mapped_column(String(200))
+    stain: Mapped[str | None] = mapped_column(String(200))
+    scanner: Mapped[str | None] = mapped_column(String(200))
 
 
 class Region(Base):

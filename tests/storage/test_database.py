@@ -22,7 +22,7 @@ from storage.database import Database, open_database
 from storage.errors import StorageError, explain
 from storage.tables import Base
 
-NEWEST = "0003"
+NEWEST = "0004"
 
 
 def register(database: Database, name: str) -> None:

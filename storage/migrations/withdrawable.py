@@ -1,0 +1,82 @@
+"""The one way in which rows of a table that only grows may go, for migrations.
+
+A row is let go if a tombstone in `withdrawals`, which itself can only grow, says that the row's
+case or rater was withdrawn after the row was written. Nothing else is let go, and no row without
+leaving that trace.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+_CASE = (
+    "w.kind = 'case' AND w.subject_id IN (SELECT s.case_id FROM completions AS c "
+    "JOIN readings AS r ON r.id = c.reading_id JOIN slides AS s ON s.id = r.slide_id "
+    "WHERE c.id IN ({completions}))"
+)
+_ASKED = (
+    "w.kind = 'rater' AND w.subject_id IN (SELECT r.account_id FROM completions AS c "
+    "JOIN readings AS r ON r.id = c.reading_id WHERE c.id IN ({completions}))"
+)
+_SAID = "w.kind = 'rater' AND w.subject_id = OLD.rater_id"
+_RULES = {
+    "feedback": (_SAID, _CASE.format(completions="OLD.completion_id, OLD.other_completion_id")),
+    "completions": (
+        "w.kind = 'rater' AND w.subject_id = "
+        "(SELECT account_id FROM readings WHERE id = OLD.reading_id)",
+        "w.kind = 'case' AND w.subject_id = (SELECT s.case_id FROM readings AS r "
+        "JOIN slides AS s ON s.id = r.slide_id WHERE r.id = OLD.reading_id)",
+    ),
+    "deletion_checks": (
+        _ASKED.format(completions="OLD.completion_id"),
+        _CASE.format(completions="OLD.completion_id"),
+    ),
+}
+"""When a tombstone `w` speaks of the row `OLD`, by table."""
+
+
+def withdrawable(table: str) -> None:
+    """Let rows of a table go that a tombstone speaks of; `append_only` has been there before."""
+    speaks = " OR ".join(f"({rule})" for rule in _RULES[table])
+    spoken_of = (
+        f"EXISTS (SELECT 1 FROM withdrawals AS w "  # noqa: S608  our own words
+        f"WHERE w.at >= OLD.created_at AND ({speaks}))"
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        _on_postgresql(table, spoken_of)
+        return
+    op.execute(f"DROP TRIGGER {table}_no_delete")
+    op.execute(
+        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} WHEN NOT {spoken_of} BEGIN "
+        f"SELECT RAISE(ABORT, '{table} can only grow'); END"
+    )
+
+
+def _on_postgresql(table: str, spoken_of: str) -> None:
+    of = _columns_of_change(table)
+    op.execute(f"DROP TRIGGER {table}_append_only ON {table}")
+    op.execute(
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE{of} OR TRUNCATE ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION refuse_{table}_change()"
+    )
+    op.execute(
+        f"CREATE FUNCTION refuse_{table}_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF {spoken_of} THEN RETURN OLD; END IF; "
+        f"RAISE EXCEPTION '{table} can only grow'; END $$"
+    )
+    op.execute(
+        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION refuse_{table}_delete()"
+    )
+
+
+def _columns_of_change(table: str) -> str:
+    """Columns whose change is refused, as the trigger that is replaced names them."""
+    if table != "completions":
+        return ""
+    kept = (
+        "id reading_id index text token_ids token_ends finish answer well_formed seconds "
+        "first_token_seconds created_at"
+    )
+    quoted = [f'"{name}"' for name in kept.split()]
+    return f" OF {', '.join(quoted)}"

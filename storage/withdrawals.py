@@ -1,0 +1,202 @@
+"""Taking back what belongs to a case or to a rater; a tombstone stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Select, delete, or_, select, text, update
+from sqlalchemy.orm import Session
+
+from storage.records import as_record
+from storage.tables import (
+    Blob,
+    Case,
+    Completion,
+    CurrentFeedback,
+    DeletionCheck,
+    Feedback,
+    Reading,
+    Region,
+    Slide,
+    Withdrawal,
+    now,
+)
+
+Kind = Literal["case", "rater"]
+AT_ONCE = 10_000
+"""Ids in one statement; databases take a bounded number of values."""
+
+
+@dataclass(frozen=True)
+class WithdrawalRecord:
+    """A tombstone."""
+
+    id: str
+    """UUID as text."""
+
+    at: datetime
+    """When, UTC."""
+
+    kind: str
+    """`case` or `rater`."""
+
+    subject_id: str
+    """Id of the case, or of the rater's account."""
+
+    account_id: str
+    """Who withdrew it."""
+
+    detail: dict[str, Any]
+    """How many of what were removed; `reading_ids` finds rows of earlier exports by `item_id`."""
+
+
+@dataclass(frozen=True)
+class Doomed:
+    """What is about to be removed, by ids."""
+
+    readings: tuple[str, ...]
+    """Questions."""
+
+    completions: tuple[str, ...]
+    """Their answers."""
+
+    feedback: tuple[str, ...]
+    """What was said: about them, and by the rater about others."""
+
+    blobs: tuple[str, ...]
+    """Pictures and attention that nothing else needs, by SHA-256."""
+
+    regions: tuple[str, ...]
+    """What was drawn."""
+
+
+def withdraw_case(session: Session, case_id: str, by: str) -> WithdrawalRecord:
+    """Remove all that was asked and said about a case's slides, and what describes them.
+
+    The files of the pictures are still there: `removed_blobs` names them.
+    """
+    slides = select(Slide.id).where(Slide.case_id == case_id)
+    readings = select(Reading.id).where(Reading.slide_id.in_(slides))
+    completions = _completions_of(readings)
+    about = or_(
+        Feedback.completion_id.in_(completions), Feedback.other_completion_id.in_(completions)
+    )
+    doomed = _doomed(session, readings, about, Region.slide_id.in_(slides))
+    tombstone = _remove(session, "case", case_id, by, doomed)
+    described = {"organ": None, "specimen": None, "stain": None, "scanner": None}
+    session.execute(update(Slide).where(Slide.case_id == case_id).values(described))
+    nothing = {"reference_answer": None, "reference_source": None}
+    name = f"withdrawn {case_id[:8]}"
+    session.execute(update(Case).where(Case.id == case_id).values(name=name, **nothing))
+    return tombstone
+
+
+def withdraw_rater(session: Session, account_id: str, by: str) -> WithdrawalRecord:
+    """Remove all that an account said, what it drew, and what it asked that nobody else judged.
+
+    What it asked and others judged stays, without its own first answer: it is their work too.
+    """
+    by_others = select(Completion.reading_id).join(
+        Feedback,
+        or_(Feedback.completion_id == Completion.id, Feedback.other_completion_id == Completion.id),
+    )
+    judged = by_others.where(Feedback.rater_id != account_id)
+    own = select(Reading.id).where(Reading.account_id == account_id, Reading.id.not_in(judged))
+    said, drawn = Feedback.rater_id == account_id, Region.account_id == account_id
+    tombstone = _remove(session, "rater", account_id, by, _doomed(session, own, said, drawn))
+    nothing = {"first_answer": None, "first_confidence": None, "first_answer_at": None}
+    session.execute(update(Reading).where(Reading.account_id == account_id).values(nothing))
+    return tombstone
+
+
+def list_withdrawals(session: Session) -> list[WithdrawalRecord]:
+    """All tombstones, the oldest first."""
+    rows = session.scalars(select(Withdrawal).order_by(Withdrawal.at, Withdrawal.id))
+    return [as_record(WithdrawalRecord, row) for row in rows]
+
+
+def removed_blobs(session: Session) -> list[str]:
+    """Files that are to be gone, by SHA-256."""
+    gone = select(Blob.sha256).where(Blob.removed_at.is_not(None)).order_by(Blob.sha256)
+    return list(session.scalars(gone))
+
+
+def _remove(
+    session: Session, kind: Kind, subject_id: str, by: str, doomed: Doomed
+) -> WithdrawalRecord:
+    """The tombstone first: the triggers let rows go that it speaks of."""
+    if session.get_bind().dialect.name == "sqlite":
+        # what is removed is written over, not only taken out of the index
+        session.execute(text("PRAGMA secure_delete = ON"))
+    counts = {name: len(ids) for name, ids in asdict(doomed).items()}
+    detail = counts | {"reading_ids": list(doomed.readings)}
+    row = Withdrawal(kind=kind, subject_id=subject_id, account_id=by, detail=detail)
+    session.add(row)
+    session.flush()
+    for table, column, ids in (
+        (CurrentFeedback, CurrentFeedback.feedback_id, doomed.feedback),
+        (Feedback, Feedback.id, doomed.feedback),
+        (DeletionCheck, DeletionCheck.completion_id, doomed.completions),
+        (Completion, Completion.id, doomed.completions),
+        (Reading, Reading.id, doomed.readings),
+        (Region, Region.id, doomed.regions),
+    ):
+        for some in batched(ids):
+            session.execute(delete(table).where(column.in_(some)))
+    for some in batched(doomed.blobs):
+        session.execute(update(Blob).where(Blob.sha256.in_(some)).values(removed_at=now()))
+    return as_record(WithdrawalRecord, row)
+
+
+def _doomed(
+    session: Session,
+    readings: Select[str],
+    said: ColumnElement[bool],
+    drawn: ColumnElement[bool],
+) -> Doomed:
+    completions = _completions_of(readings)
+    # the newest first: what takes the place of another points at it
+    feedback = select(Feedback.id).where(said).order_by(Feedback.created_at.desc(), Feedback.id)
+    return Doomed(
+        *(
+            tuple(session.scalars(statement))
+            for statement in (
+                readings.order_by(Reading.id),
+                completions.order_by(Completion.id),
+                feedback,
+                _blobs_of(readings),
+                select(Region.id).where(drawn).order_by(Region.id),
+            )
+        )
+    )
+
+
+def _blobs_of(readings: Select[str]) -> Select[str]:
+    """Files that these readings alone have."""
+    completions = _completions_of(readings)
+    theirs = or_(
+        Blob.sha256.in_(select(Reading.pixels_sha256).where(Reading.id.in_(readings))),
+        Blob.sha256.in_(select(Completion.attention_sha256).where(Completion.id.in_(completions))),
+    )
+    others = (
+        select(Reading.id).where(Reading.pixels_sha256 == Blob.sha256, Reading.id.not_in(readings)),
+        select(Completion.id).where(
+            Completion.attention_sha256 == Blob.sha256, Completion.id.not_in(completions)
+        ),
+    )
+    needed = or_(*(other.exists() for other in others))
+    there = select(Blob.sha256).where(Blob.removed_at.is_(None), theirs, ~needed)
+    return there.order_by(Blob.sha256)
+
+
+def _completions_of(readings: Select[str]) -> Select[str]:
+    return select(Completion.id).where(Completion.reading_id.in_(readings))
+
+
+def batched(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Ids in parts that fit into one statement."""
+    for start in range(0, len(ids), AT_ONCE):
+        yield ids[start : start + AT_ONCE]

@@ -1,0 +1,167 @@
+"""What is taken back is gone, everything else stays, and nothing goes without a tombstone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from storage.cases import SlideDescription, describe_slide
+from storage.database import Database
+from storage.errors import StorageError
+from storage.feedback import NewFeedback, add_feedback
+from storage.reading_records import NewDeletionCheck
+from storage.readings import (
+    add_completion,
+    add_deletion_check,
+    add_reading,
+    find_reading,
+    freeze_first_answer,
+    set_attention,
+)
+from storage.slides import register_slide
+from storage.tables import (
+    Base,
+    Blob,
+    Case,
+    Completion,
+    DeletionCheck,
+    Feedback,
+    Reading,
+    Slide,
+    Withdrawal,
+)
+from storage.withdrawals import list_withdrawals, removed_blobs, withdraw_case, withdraw_rater
+from tests.storage.reading_rows import COMPLETION, new_reading, rater, verdict
+
+CHECK = NewDeletionCheck("all", -0.1, -0.9, -0.8, [-0.2], "used", "It used the picture.")
+
+
+@dataclass(frozen=True)
+class Ward:
+    """Two cases of a slide each; ada asked about both, both were judged by ada and by bob."""
+
+    cases: tuple[str, str]
+    readings: tuple[str, str]
+    completions: tuple[str, str]
+    ada: str
+    bob: str
+
+
+@pytest.fixture
+def ward(database: Database) -> Ward:
+    with database.session() as session:
+        ada, bob = rater(session, "ada"), rater(session, "bob")
+        cases, readings, completions = [], [], []
+        for number, name in enumerate(("S-1", "S-2")):
+            for kind, letter in (("pixels", "ab"), ("attention", "cd")):
+                sha256 = letter[number] * 64
+                session.add(Blob(sha256=sha256, kind=kind, media_type="x", byte_count=1))
+            slide = register_slide(session, folder="f", relative_path=name, quickhash=name)
+            describe_slide(session, slide.id, SlideDescription(name, "lung"))
+            cases.append(session.get_one(Slide, slide.id).case_id)
+            new = new_reading(slide.id, account_id=ada, pixels_sha256="ab"[number] * 64)
+            reading = add_reading(session, new)
+            freeze_first_answer(session, reading.id, "tumour", 3)
+            completion = add_completion(session, reading.id, COMPLETION)
+            set_attention(session, completion.id, "cd"[number] * 64)
+            add_deletion_check(session, completion.id, ada, CHECK)
+            for who in (ada, bob):
+                for key in ("1", "2"):  # the second takes the first one's place
+                    said = verdict(completion.id, f"{number}{key}", comment=f"SECRET{name}")
+                    add_feedback(session, who, said)
+            readings.append(reading.id)
+            completions.append(completion.id)
+    return Ward(tuple(cases), tuple(readings), tuple(completions), ada, bob)
+
+
+def count(database: Database, table: type[Base]) -> int:
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_a_case_is_taken_back(database: Database, ward: Ward) -> None:
+    with database.session() as session:
+        made = withdraw_case(session, ward.cases[0], "local")
+        assert removed_blobs(session) == ["a" * 64, "c" * 64]
+    assert made.detail["feedback"] == 4
+    assert made.detail["reading_ids"] == [ward.readings[0]]
+    for table, left in ((Feedback, 4), (Completion, 1), (Reading, 1), (DeletionCheck, 1)):
+        assert count(database, table) == left, table
+    with database.reading() as session:
+        assert list_withdrawals(session) == [made]
+        assert session.get_one(Case, ward.cases[0]).name.startswith("withdrawn")
+        organs = session.scalars(select(Slide.organ).order_by(Slide.relative_path))
+        assert list(organs) == [None, "lung"]
+        assert find_reading(session, ward.readings[1]).first_answer == "tumour"
+
+
+def test_a_rater_is_taken_back(database: Database, ward: Ward) -> None:
+    with database.session() as session:
+        alone = add_reading(session, new_reading(_slide(session), account_id=ward.ada))
+        add_completion(session, alone.id, COMPLETION)
+        withdraw_rater(session, ward.ada, "local")
+    with database.reading() as session:
+        assert set(session.scalars(select(Feedback.rater_id))) == {ward.bob}
+        # what bob judged stays, without ada's own answer; what nobody else judged goes
+        assert set(session.scalars(select(Reading.id))) == set(ward.readings)
+        assert {*session.scalars(select(Reading.first_answer))} == {None}
+        assert removed_blobs(session) == []  # the picture is another reading's too
+
+
+def _slide(session: Session) -> str:
+    found = session.scalar(select(Slide.id).order_by(Slide.relative_path))
+    return str(found)
+
+
+@pytest.mark.parametrize("table", ["feedback", "completions", "deletion_checks"])
+def test_nothing_goes_without_its_tombstone(database: Database, ward: Ward, table: str) -> None:
+    """Neither before a withdrawal, nor of another case or rater, nor what came after it."""
+    before = datetime.now(UTC) - timedelta(hours=1)
+    tombstones = (
+        Withdrawal(kind="case", subject_id=ward.cases[0], account_id="local", detail={}, at=before),
+        Withdrawal(kind="case", subject_id="another", account_id="local", detail={}),
+        Withdrawal(kind="rater", subject_id="another", account_id="local", detail={}),
+        # the right id under the wrong word
+        Withdrawal(kind="rater", subject_id=ward.cases[0], account_id="local", detail={}),
+    )
+    with database.session() as session:
+        session.add_all(tombstones)
+    with database.session() as session:
+        session.execute(text("DELETE FROM current_feedback"))
+    with pytest.raises(StorageError), database.session() as session:
+        session.execute(delete(Base.metadata.tables[table]))
+    assert count(database, Withdrawal) == 4
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM withdrawals", "UPDATE withdrawals SET at = 0"])
+def test_a_tombstone_stays(database: Database, ward: Ward, statement: str) -> None:
+    with database.session() as session:
+        withdraw_case(session, ward.cases[0], "local")
+    with pytest.raises(StorageError), database.session() as session:
+        session.execute(text(statement))
+
+
+def test_a_pair_with_a_case_that_is_taken_back_goes(database: Database, ward: Ward) -> None:
+    first, second = sorted(ward.completions)
+    pair = NewFeedback(first, "preference", "pair", choice="left", left_completion_id=first)
+    with database.session() as session:
+        add_feedback(session, ward.bob, replace(pair, other_completion_id=second))
+        made = withdraw_case(session, ward.cases[1], "local")
+    assert made.detail["feedback"] == 5
+    assert count(database, Feedback) == 4
+
+
+def test_nothing_of_it_is_left_in_the_file(url: str, database: Database, ward: Ward) -> None:
+    path = Path(str(make_url(url).database))
+    with database.session() as session:
+        withdraw_case(session, ward.cases[0], "local")
+    database.checkpoint()
+    kept = b"".join(each.read_bytes() for each in path.parent.iterdir())
+    assert b"SECRETS-2" in kept
+    assert b"SECRETS-1" not in kept
