@@ -11,6 +11,7 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.routing import Mount
 
+from pathviewer.api.feedback_routes import feedback_routes
 from pathviewer.api.map_routes import map_routes
 from pathviewer.api.question_routes import question_routes
 from pathviewer.api.reading_routes import reading_routes
@@ -174,6 +175,7 @@ def routes(services: Services) -> list[BaseRoute]:
         *question_routes(services.engine, pictures),
         *reading_routes(library, pictures, readings),
         *map_routes(readings),
+        *feedback_routes(library, database),
         *upload_routes(library, database, settings),
         *page_routes(settings),
     ]

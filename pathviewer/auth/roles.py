@@ -44,6 +44,10 @@ _ALLOWED = {
 }
 
 
+SEES_ALL = frozenset({Role.researcher, Role.admin})
+"""Roles that see every account's readings."""
+
+
 def allows(role: Role, action: Action) -> bool:
     """Whether an account of that role may do it."""
     return action in _ALLOWED[role]

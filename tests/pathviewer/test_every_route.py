@@ -222,6 +222,8 @@ def test_other_doors_answer_404(visited: httpx.Client, method: str, path: str) -
     [
         ("DELETE", "/api/slides", "GET, HEAD"),
         ("PUT", "/api/slides/x/regions", "GET, HEAD, POST"),
+        ("GET", "/api/feedback", "POST"),
+        ("DELETE", "/api/completions/x/feedback", "GET, HEAD"),
         ("GET", "/logout", "POST"),  # Gradio has one of its own
         ("POST", "/config", "GET"),
         ("POST", "/api/slides/x/tiles/0/0/0", "GET, HEAD"),

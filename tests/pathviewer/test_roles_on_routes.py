@@ -31,6 +31,8 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "see what a model sees": ("POST", "/api/slides/{slide}/preview", {}),
     "ask": ("POST", "/api/readings", {}),
     "list readings": ("GET", "/api/readings", None),
+    "judge": ("POST", "/api/feedback", {}),
+    "see judgments": ("GET", "/api/completions/x/feedback", None),
 }
 
 EVERYBODY = {
@@ -48,6 +50,8 @@ VIEWER = EVERYBODY | {
     "see what a model sees": 403,
     "ask": 403,
     "list readings": 403,
+    "judge": 403,
+    "see judgments": 403,
 }
 CLINICIAN = EVERYBODY | {
     "name a slide": 200,
@@ -57,6 +61,8 @@ CLINICIAN = EVERYBODY | {
     "see what a model sees": 400,
     "ask": 400,
     "list readings": 200,
+    "judge": 400,
+    "see judgments": 404,
 }
 ANSWERS = {
     Role.viewer: VIEWER,

@@ -1,0 +1,259 @@
+"""Judging completions: what is said is appended, and nobody sees another's before his own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pathviewer.api.feedback_body import KEY_LENGTH, read_feedback, text
+from pathviewer.api.request_body import json_object
+from pathviewer.auth.identity import Identity, require
+from pathviewer.auth.roles import SEES_ALL, Action
+from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
+from pathviewer.reading.judged import judged_text
+from pathviewer.slides.errors import SlideNotFound
+from storage import audit
+from storage.errors import RecordNotFoundError
+from storage.feedback import (
+    FeedbackRecord,
+    add_feedback,
+    current_feedback,
+    feedback_of_key,
+    history,
+)
+from storage.group_commit import MOST, GroupWriter
+from storage.readings import find_completion, find_reading
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+    from starlette.requests import Request
+
+    from pathviewer.slides.library import SlideLibrary
+    from storage.database import Database
+    from storage.reading_records import CompletionRecord, ReadingRecord
+
+T = TypeVar("T")
+SINGLE = ("verdict", "labels", "edited_trace", "evidence")
+"""Kinds of which one holds for a completion."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A completion that somebody may judge."""
+
+    completion: CompletionRecord
+    """What the model wrote."""
+
+    reading: ReadingRecord
+    """In answer to what."""
+
+
+def feedback_routes(library: SlideLibrary, database: Database) -> list[Route]:
+    """Keep feedback, and see what was said of a completion; both need `judge`."""
+    routes = FeedbackRoutes(library, database)
+    return [
+        Route("/api/feedback", routes.keep, methods=["POST"]),
+        Route("/api/completions/{completion_id}/feedback", routes.show, methods=["GET"]),
+    ]
+
+
+class FeedbackRoutes:
+    """The handlers; the database's work runs in threads of their own, so that tiles wait for none.
+
+    As many may wait as one commit takes.
+    """
+
+    def __init__(self, library: SlideLibrary, database: Database) -> None:
+        self._library = library
+        self._database = database
+        self._writer = GroupWriter(database)
+        self._threads = anyio.CapacityLimiter(MOST)
+
+    async def keep(self, request: Request) -> Response:
+        """`POST`: 201 once it is on the disk; 200 for what was kept before under the same key."""
+        identity = require(request.scope, Action.judge)
+        body = await json_object(request)
+        kept, status = await self._in_thread(partial(self._keep, identity, body))
+        return JSONResponse(kept, status)
+
+    async def show(self, request: Request) -> Response:
+        """`GET`: one's own, and the others' as soon as one's own verdict is in."""
+        identity = require(request.scope, Action.judge)
+        completion_id = request.path_params["completion_id"]
+        return JSONResponse(await self._in_thread(partial(self._show, identity, completion_id)))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await anyio.to_thread.run_sync(work, limiter=self._threads)
+
+    def _keep(self, identity: Identity, body: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+        with self._database.reading() as session:
+            judged = find_judged(session, identity, text(body, "completion", KEY_LENGTH))
+            slide = self._size(judged.reading.slide_id)
+            new = read_feedback(body, judged_text(judged.completion.text), slide)
+            if new.other_completion_id is not None:
+                check_pair(judged, find_judged(session, identity, new.other_completion_id))
+
+        def work(session: Session) -> tuple[dict[str, Any], int]:
+            known = feedback_of_key(session, identity.account_id, new.idempotency_key)
+            kept = add_feedback(session, identity.account_id, new)
+            if known is None:
+                detail = {"kind": kept.kind, "feedback": kept.id}
+                audit.record(session, identity.account_id, "judge", kept.completion_id, detail)
+            own = current_feedback(session, [judged.completion.id], identity.account_id)
+            return {
+                "id": kept.id,
+                "created_at": kept.created_at.isoformat(),
+                "supersedes": kept.supersedes_id,
+                "reward": reward_json(judged.completion, own),
+            }, 201 if known is None else 200
+
+        return self._writer.write(work)
+
+    def _size(self, slide_id: str) -> tuple[int, int] | None:
+        """Width and height of a slide, level-0 pixels; None if it is gone."""
+        try:
+            entry = self._library.entry(slide_id)
+        except SlideNotFound:
+            return None
+        return entry.width, entry.height
+
+    def _show(self, identity: Identity, completion_id: str) -> dict[str, Any]:
+        with self._database.reading() as session:
+            judged = find_judged(session, identity, completion_id)
+            current = current_feedback(session, [judged.completion.id])
+            said = history(session, [judged.completion.id])
+        own = [record for record in current if record.rater_id == identity.account_id]
+        mine = [record for record in said if record.rater_id == identity.account_id]
+        withheld = not any(record.kind == "verdict" for record in own)
+        return {
+            "own": by_kind(own) | {"preferences": of_kind(own, "preference")},
+            "history": [feedback_json(record) for record in reversed(mine)],
+            "others": None if withheld else by_rater(current, said, identity.account_id),
+            "others_withheld": withheld,
+            "reward": reward_json(judged.completion, own),
+        }
+
+
+def find_judged(session: Session, identity: Identity, completion_id: str) -> Judged:
+    """A completion that this account may judge: one of a reading that it may see.
+
+    Raises ReadingNotFound, and ReadingRefused while the account's own answer comes first.
+    """
+    try:
+        if "\0" in completion_id:  # which PostgreSQL takes for a mistake, not for an unknown id
+            raise RecordNotFoundError
+        completion = find_completion(session, completion_id)
+    except RecordNotFoundError:
+        raise ReadingNotFound("There is no such answer among yours.") from None
+    reading = find_reading(session, completion.reading_id)
+    if identity.account_id != reading.account_id and identity.role not in SEES_ALL:
+        raise ReadingNotFound("There is no such answer among yours.")
+    if reading.blind and reading.first_answer is None:
+        message = "The model's answer is kept back until the first answer is given; give it first."
+        raise ReadingRefused(message, 409)
+    return Judged(completion, reading)
+
+
+def check_pair(one: Judged, other: Judged) -> None:
+    """Raises ReadingRefused unless two completions answer the same question."""
+    asked = [(each.reading.pixels_sha256, each.reading.prompt) for each in (one, other)]
+    if asked[0] != asked[1]:
+        raise ReadingRefused(
+            "Only answers to the same question about the same region can be compared."
+        )
+
+
+def reward_json(completion: CompletionRecord, own: Iterable[FeedbackRecord]) -> dict[str, Any]:
+    """What the completion earns by one rater's current verdict and labels."""
+    verdict = labels = None
+    for record in own:
+        if record.kind == "verdict":
+            verdict = record.verdict
+        elif record.kind == "labels":
+            events = [step["events"] for step in record.steps or ()]
+            labels = (record.absences or (), events)
+    return asdict(judged_text(completion.text).reward(verdict, labels))
+
+
+def feedback_json(record: FeedbackRecord) -> dict[str, Any]:
+    """Feedback as it was sent, with id and time; fields of other kinds are left out."""
+    told: dict[str, Any] = {
+        "id": record.id,
+        "created_at": record.created_at.isoformat(),
+        "supersedes": record.supersedes_id,
+        "completion": record.completion_id,
+        "kind": record.kind,
+        "seconds": record.seconds,
+        "overlay_seen": record.overlay_seen,
+        "comment": record.comment,
+    }
+    return told | BODIES[record.kind](record)
+
+
+def _evidence(record: FeedbackRecord) -> dict[str, Any]:
+    box = {side: getattr(record, side) for side in ("x", "y", "width", "height")}
+    return {"box": box, "points": record.points}
+
+
+def _preference(record: FeedbackRecord) -> dict[str, Any]:
+    return {
+        "other": record.other_completion_id,
+        "left": record.left_completion_id,
+        "choice": record.choice,
+        "reasons": record.reasons,
+    }
+
+
+def _fields(*names: str) -> Callable[[FeedbackRecord], dict[str, Any]]:
+    return lambda record: {name: getattr(record, name) for name in names}
+
+
+BODIES: Mapping[str, Callable[[FeedbackRecord], dict[str, Any]]] = {
+    "verdict": _fields("verdict", "corrected_answer", "confidence"),
+    "labels": _fields("absences", "steps"),
+    "edited_trace": _fields("edited_steps", "edited_text"),
+    "evidence": _evidence,
+    "preference": _preference,
+}
+
+
+def of_kind(records: Iterable[FeedbackRecord], kind: str) -> list[dict[str, Any]]:
+    """Those of one kind, the oldest first."""
+    return [feedback_json(record) for record in records if record.kind == kind]
+
+
+def by_kind(records: Sequence[FeedbackRecord]) -> dict[str, Any]:
+    """One rater's current feedback on a completion; None for what was not said."""
+    return {kind: next(iter(of_kind(records, kind)), None) for kind in SINGLE}
+
+
+def by_rater(
+    current: Sequence[FeedbackRecord], said: Iterable[FeedbackRecord], but: str
+) -> list[dict[str, Any]]:
+    """Other raters' current feedback under pseudonyms, in the order in which they first spoke.
+
+    Without comparisons: they speak of another completion too, which may still be to be judged.
+    """
+    raters = dict.fromkeys(record.rater_id for record in said if record.kind in SINGLE)
+    others = [rater for rater in raters if rater != but]
+    return [
+        {"rater": pseudonym(number)}
+        | by_kind([record for record in current if record.rater_id == rater])
+        for number, rater in enumerate(others)
+    ]
+
+
+def pseudonym(number: int) -> str:
+    """Rater A, ..., Rater Z, Rater AA, ... for numbers from 0."""
+    letters = ""
+    number += 1
+    while number:
+        number, place = divmod(number - 1, 26)
+        letters = chr(ord("A") + place) + letters
+    return f"Rater {letters}"
