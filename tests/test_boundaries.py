@@ -17,6 +17,7 @@ RANK = {
     "slides": 1,
     "auth": 1,
     "reading": 2,
+    "insights": 2,
     "api": 3,
     "ui": 3,
     "server": 4,

@@ -1,0 +1,220 @@
+"""Whether raters agree: raw agreement, Cohen, Fleiss, Gwet's AC1, Krippendorff's alpha.
+
+Cohen's kappa is statsmodels'. Its Fleiss' kappa wants the same number of raters on every item, and
+the libraries for the others are under the GPL or pin another SciPy, so these are written out here,
+as sums over items: K. L. Gwet, Handbook of Inter-Rater Reliability, 4th edition, 2014, chapters 2
+and 5; K. Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pathviewer.insights.resampling import (
+    LEAST_CASES,
+    case_codes,
+    interval,
+    percentiles,
+    resampled,
+)
+from pathviewer.insights.values import UNKNOWN, Estimate, Label
+
+LEAST_RATERS = 2
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How much the raters of the same items agree, by five measures."""
+
+    items: int
+    """Items with two raters or more."""
+
+    cases: int
+    """Cases that these are of."""
+
+    raters: int
+    """Raters of these."""
+
+    raw: Estimate
+    """Chance that two raters of an item say the same."""
+
+    fleiss: Estimate
+    """Fleiss' kappa, for any number of raters per item."""
+
+    ac1: Estimate
+    """Gwet's AC1, which stays sensible where nearly all labels are the same."""
+
+    alpha: Estimate
+    """Krippendorff's alpha, nominal."""
+
+
+@dataclass(frozen=True)
+class PairAgreement:
+    """Two raters of the same items."""
+
+    first: str
+    """One of them."""
+
+    second: str
+    """The other one."""
+
+    items: int
+    """Items that both judged."""
+
+    raw: Estimate
+    """Share of items on which they say the same."""
+
+    cohen: Estimate
+    """Cohen's kappa."""
+
+
+def agreement(labels: Sequence[Label], possible: Sequence[str] = ()) -> Agreement:
+    """Of all raters together; an item that only one judged counts towards chance alone.
+
+    `possible` are labels that could have been given, whether or not anybody did: AC1 depends on how
+    many there are.
+    """
+    if not labels:
+        return Agreement(0, 0, 0, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
+    counts, cases = _counts(labels, possible)  # (items, labels), (items,)
+    several = counts.sum(axis=1) >= LEAST_RATERS
+    of_cases = np.zeros((cases.max() + 1, 4 + 2 * counts.shape[1]))
+    np.add.at(of_cases, cases, _sums(counts))
+    judged_twice = _items_with_several(labels)
+    return Agreement(
+        items=int(several.sum()),
+        cases=len(set(cases[several].tolist())),
+        raters=len({each.rater for each in labels if each.item in judged_twice}),
+        raw=interval(of_cases, raw),
+        fleiss=interval(of_cases, fleiss),
+        ac1=interval(of_cases, ac1),
+        alpha=interval(of_cases, alpha),
+    )
+
+
+def _counts(
+    labels: Sequence[Label], possible: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """How many raters gave each label (items, labels), and each item's case (items,)."""
+    known = sorted({each.label for each in labels} | set(possible))
+    names = {name: place for place, name in enumerate(known)}
+    items = case_codes([each.item for each in labels])
+    counts = np.zeros((items.max() + 1, len(names)))
+    np.add.at(counts, (items, np.array([names[each.label] for each in labels])), 1)
+    cases = np.zeros(len(counts), dtype=np.int64)
+    cases[items] = case_codes([each.case for each in labels])
+    return counts, cases
+
+
+def _items_with_several(labels: Sequence[Label]) -> set[str]:
+    raters: dict[str, set[str]] = {}
+    for each in labels:
+        raters.setdefault(each.item, set()).add(each.rater)
+    return {item for item, those in raters.items() if len(those) >= LEAST_RATERS}
+
+
+def _sums(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each item what the measures are made of, (items, 4 + 2 labels)."""
+    raters = counts.sum(axis=1, keepdims=True)
+    several = raters >= LEAST_RATERS
+    same = (counts * (counts - 1)).sum(axis=1, keepdims=True)
+    pairs = np.where(several, raters * (raters - 1), 1)
+    return np.hstack(
+        (
+            several,  # items that can agree
+            np.where(several, same / pairs, 0),
+            np.where(several, same * raters / pairs, 0),  # agreeing values, Krippendorff's o_kk
+            np.ones_like(raters),
+            counts / raters,
+            np.where(several, counts, 0),
+        )
+    ).astype(float)
+
+
+def raw(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Raw agreement, p_a, of sums (..., 4 + 2 labels)."""
+    return np.asarray(sums[..., 1] / sums[..., 0])
+
+
+def fleiss(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fleiss' kappa of such sums; by chance two labels are the same with the sum of pi_k^2."""
+    return _beyond(raw(sums), (_shares(sums) ** 2).sum(axis=-1))
+
+
+def ac1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Gwet's AC1; by chance with the sum of pi_k (1 - pi_k) / (labels - 1)."""
+    shares = _shares(sums)
+    return _beyond(raw(sums), (shares * (1 - shares)).sum(axis=-1) / (shares.shape[-1] - 1))
+
+
+def alpha(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Krippendorff's alpha for nominal data: values of items with one rater do not count."""
+    values = sums[..., 4 + _labels(sums) :]
+    total = values.sum(axis=-1)
+    by_chance = (values * (values - 1)).sum(axis=-1) / (total * (total - 1))
+    return _beyond(sums[..., 2] / total, by_chance)
+
+
+def _labels(sums: NDArray[np.float64]) -> int:
+    return int(sums.shape[-1] - 4) // 2
+
+
+def _shares(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """pi_k: an item's share of each label, mean over items."""
+    return np.asarray(sums[..., 4 : 4 + _labels(sums)] / sums[..., 3, np.newaxis])
+
+
+def _beyond(seen: NDArray[np.float64], by_chance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Agreement beyond chance; nan where chance alone explains all."""
+    left = np.where(by_chance < 1, 1 - by_chance, np.nan)
+    return np.asarray((seen - by_chance) / left)
+
+
+def pairs_agreement(labels: Sequence[Label]) -> list[PairAgreement]:
+    """Every two raters who judged the same items, by name."""
+    said: dict[str, dict[str, Label]] = {}
+    for each in labels:
+        said.setdefault(each.rater, {})[each.item] = each
+    found = []
+    for first, second in combinations(sorted(said), 2):
+        both = sorted(said[first].keys() & said[second].keys())
+        if both:
+            pairs = [(said[first][item], said[second][item]) for item in both]
+            found.append(pair_agreement(first, second, pairs))
+    return found
+
+
+def pair_agreement(first: str, second: str, pairs: Sequence[tuple[Label, Label]]) -> PairAgreement:
+    """Two raters, by what each said of the same items."""
+    names = sorted({each.label for pair in pairs for each in pair})
+    places = {name: place for place, name in enumerate(names)}
+    codes = case_codes([left.case for left, _ in pairs])
+    tables = np.zeros((codes.max() + 1, len(names), len(names)))
+    left, right = (np.array([places[pair[side].label] for pair in pairs]) for side in (0, 1))
+    np.add.at(tables, (codes, left, right), 1)
+    of_cases = tables.reshape(len(tables), -1)
+    same = np.eye(len(names)).ravel()
+    agreed = interval(of_cases, lambda sums: sums @ same / sums.sum(axis=-1))
+    return PairAgreement(first, second, len(pairs), agreed, _cohen(of_cases, len(names)))
+
+
+def _cohen(of_cases: NDArray[np.float64], size: int) -> Estimate:
+    """Cohen's kappa of tables (cases, size * size)."""
+    from statsmodels.stats.inter_rater import cohens_kappa  # seconds to import
+
+    def kappa(sums: NDArray[np.float64]) -> float:
+        return float(cohens_kappa(sums.reshape(size, size), return_results=False))
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = kappa(of_cases.sum(axis=0))
+        if not np.isfinite(value):
+            return UNKNOWN
+        if len(of_cases) < LEAST_CASES:
+            return Estimate(value)
+        drawn = np.array([kappa(sums) for sums in resampled(of_cases)])
+    return Estimate(value, *percentiles(drawn))

@@ -1,0 +1,59 @@
+"""Whether those who say that they are sure are right more often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pathviewer.insights.resampling import ratio
+from pathviewer.insights.values import Estimate, Label
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A judgment with how sure its rater was."""
+
+    case: str
+    """What is resampled, as in `Label`."""
+
+    confidence: int
+    """1 (guessing) to 5 (certain)."""
+
+    right: float
+    """1 right, 0 wrong; between them a share of others who say the same."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """All judgments of one stated confidence."""
+
+    confidence: int
+    """1 to 5."""
+
+    count: int
+    """How many there are."""
+
+    right: Estimate
+    """Mean of `right`."""
+
+
+def calibration(stated: Iterable[Stated]) -> list[Level]:
+    """The levels that were stated, the least sure first."""
+    by_level: dict[int, list[tuple[str, float, float]]] = {}
+    for each in stated:
+        by_level.setdefault(each.confidence, []).append((each.case, each.right, 1))
+    return [Level(level, len(parts), ratio(parts)) for level, parts in sorted(by_level.items())]
+
+
+def against_others(labels: Sequence[tuple[Label, int | None]]) -> list[Stated]:
+    """Each label with a confidence, held against what the other raters of the item say."""
+    of_item: dict[str, list[Label]] = {}
+    for label, _ in labels:
+        of_item.setdefault(label.item, []).append(label)
+    found = []
+    for label, confidence in labels:
+        others = [each for each in of_item[label.item] if each.rater != label.rater]
+        if confidence is not None and others:
+            same = sum(each.label == label.label for each in others) / len(others)
+            found.append(Stated(label.case, confidence, same))
+    return found

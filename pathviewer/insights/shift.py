@@ -1,0 +1,113 @@
+"""Blind first: how often seeing the model's answer changed the clinician's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.scoring import answer_is_right, said
+from pathviewer.insights.resampling import ratio
+from pathviewer.insights.values import Estimate
+
+
+@dataclass(frozen=True)
+class BlindReading:
+    """A question that a clinician answered before seeing the model's answer."""
+
+    case: str
+    """What is resampled: the case, or the slide where no case is known."""
+
+    options: Sequence[str]
+    """Answers to choose from."""
+
+    first: str
+    """The clinician's own answer."""
+
+    model: str | None
+    """The model's; None if it gave none."""
+
+    final: str | None
+    """What the clinician holds for right afterwards; None if the verdict does not tell."""
+
+    reference: str | None
+    """What is right; None unless it is known together with its source."""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What became of first answers."""
+
+    readings: int
+    """First answers of which it is known what the clinician held for right afterwards."""
+
+    untold: int
+    """Those of which it is not."""
+
+    agreed: int
+    """First answers that were the model's too."""
+
+    changed: Estimate
+    """Share of `readings` whose answer changed."""
+
+    to_model: int
+    """Changed to the model's answer."""
+
+    elsewhere: int
+    """Changed to another one."""
+
+    referenced: int
+    """Readings with a reference."""
+
+    helped: int
+    """Of these: wrong at first, right afterwards."""
+
+    harmed: int
+    """Right at first, wrong afterwards."""
+
+    first_right: Estimate
+    """Share of these that was right at first."""
+
+    final_right: Estimate
+    """Share that was right afterwards."""
+
+
+def final_answer(verdict: str | None, corrected: str | None, model: str | None) -> str | None:
+    """What a verdict says is right: the model's answer, the correction, or nothing."""
+    return model if verdict == "correct" else corrected or None
+
+
+def blind_shift(readings: Sequence[BlindReading]) -> Shift:
+    """Over all readings that were asked blind and answered first."""
+    told = [each for each in readings if each.final is not None]
+    changed = [each for each in told if not _same(each, each.first, each.final)]
+    to_model = sum(_same(each, each.final, each.model) for each in changed)
+    held = [each for each in told if each.reference is not None]
+    before = [_right(each, each.first) for each in held]
+    after = [_right(each, each.final) for each in held]
+    moved = list(zip(before, after, strict=True))
+    return Shift(
+        readings=len(told),
+        untold=len(readings) - len(told),
+        agreed=sum(_same(each, each.first, each.model) for each in told),
+        changed=_share(told, [not _same(each, each.first, each.final) for each in told]),
+        to_model=to_model,
+        elsewhere=len(changed) - to_model,
+        referenced=len(held),
+        helped=moved.count((False, True)),
+        harmed=moved.count((True, False)),
+        first_right=_share(held, before),
+        final_right=_share(held, after),
+    )
+
+
+def _same(reading: BlindReading, one: str | None, other: str | None) -> bool:
+    """Whether two answers name the same option, or say the same."""
+    return bool(one and other) and said(one, reading.options) == said(other, reading.options)
+
+
+def _right(reading: BlindReading, answer: str | None) -> bool:
+    return answer_is_right(answer, reading.options, reading.reference or "")
+
+
+def _share(readings: Sequence[BlindReading], right: Sequence[bool]) -> Estimate:
+    return ratio([(each.case, float(good), 1) for each, good in zip(readings, right, strict=True)])
