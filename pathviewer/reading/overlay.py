@@ -1,20 +1,18 @@
 """A map drawn over its region: the picture, the token grid, the colours and what they mean.
 
-Colours are Viridis, which is perceptually uniform and told apart by colour-blind people. The scale
-counts in even shares: 1 is what each cell would get if the model looked everywhere alike.
+Colours are viridis (see `colours`). The scale counts in even shares: 1 is what each cell would get
+if the model looked everywhere alike.
 """
 
 from __future__ import annotations
 
 import io
-from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageDraw, ImageFont
-from plotly.colors import sequential
+from PIL import Image, ImageDraw, ImageFont
 
 from models.attention import AttentionMap
+from pathviewer.reading.colours import colour_table
 
 LEAST_PEAK = 2.0
 """The colour scale reaches at least so many even shares, so that a flat map looks flat."""
@@ -29,17 +27,6 @@ _TEXT, _LINE = 18, 26
 _MARGIN, _BAR = 16, 24
 _NUMBERS = 64
 """Room for the numbers beside the colour bar, pixels; the others: sizes of the same."""
-
-
-@cache
-def colour_table() -> NDArray[np.uint8]:
-    """(256, 3): RGB of the colour scale from low to high."""
-    stops = np.array([ImageColor.getrgb(colour) for colour in sequential.Viridis], np.float64)
-    at = np.linspace(0, len(stops) - 1, 256)
-    channels = [np.interp(at, np.arange(len(stops)), stops[:, channel]) for channel in range(3)]
-    table: NDArray[np.uint8] = np.rint(np.stack(channels, axis=1)).astype(np.uint8)
-    table.flags.writeable = False
-    return table
 
 
 def peak_of(attention: AttentionMap) -> float:

@@ -7,6 +7,7 @@ import gradio as gr
 from pathviewer.settings import Settings
 from pathviewer.ui.ask_panel import ask_panel
 from pathviewer.ui.judge_panel import judge_panel
+from pathviewer.ui.maps_panel import maps_panel
 from pathviewer.ui.page_style import page_options
 from pathviewer.ui.region_list import region_list
 from pathviewer.ui.selected_region import (
@@ -36,6 +37,7 @@ def build_page(settings: Settings, library: SlideCatalogue) -> gr.Blocks:
                 canvas = slide_canvas(settings)
             with gr.Column(elem_id="pv-right"):
                 ask_panel(settings)
+                maps_panel(settings)
                 trace_panel(settings)
                 judge_panel(settings)
         describe_selection(canvas, chosen, library)

@@ -86,7 +86,7 @@ def test_outline_that_crosses_itself_is_refused(viewer: ViewerPage, app: App) ->
     assert viewer.regions() == []
 
 
-@pytest.mark.parametrize(("key", "side_px", "mm2"), [("q", 2000, "1.000"), ("h", 1100, "0.237")])
+@pytest.mark.parametrize(("key", "side_px", "mm2"), [("q", 2000, "1.000"), ("w", 1100, "0.237")])
 def test_fixed_fields_have_their_size(
     viewer: ViewerPage, app: App, key: str, side_px: int, mm2: str
 ) -> None:
@@ -104,7 +104,7 @@ def test_fixed_fields_need_the_scale(viewer: ViewerPage, app: App) -> None:
     button = viewer.page.locator("[data-tool=field]")
     expect(button).to_be_disabled()
     assert "Needs the slide's scale" in (button.get_attribute("title") or "")
-    viewer.page.keyboard.press("h")
+    viewer.page.keyboard.press("w")
     assert "needs the slide's scale" in viewer.message()
 
 

@@ -88,7 +88,7 @@ def test_a_field_is_moved_and_never_resized(viewer: ViewerPage, app: App) -> Non
 
 def test_a_field_put_over_the_edge_says_that_it_was_moved(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"], View(1500, 1100, 4))
-    viewer.page.keyboard.press("h")
+    viewer.page.keyboard.press("w")
     viewer.click((-370, 0))
     assert viewer.wait_regions(1)[0]["box"]["x"] == 0
     assert "moved to stay on the slide" in viewer.message()

@@ -88,12 +88,17 @@ export class Frames {
       rotation: this.rotation() }, false);
   }
 
-  /** The SVG matrix that takes level-0 points to the screen. */
-  matrix() {
+  /** The first four of an affine matrix's six: what it does to directions. */
+  linear() {
     const [originX, originY] = this.toScreen([0, 0]);
     const [rightX, rightY] = this.toScreen([this.slide.width, 0]);
     const a = (rightX - originX) / this.slide.width;
     const b = (rightY - originY) / this.slide.width;
-    return `matrix(${a} ${b} ${-b} ${a} ${originX} ${originY})`;
+    return [a, b, -b, a];
+  }
+
+  /** The SVG matrix that takes level-0 points to the screen. */
+  matrix() {
+    return `matrix(${[...this.linear(), ...this.toScreen([0, 0])].join(" ")})`;
   }
 }

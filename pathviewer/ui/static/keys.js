@@ -13,6 +13,7 @@ import { say, store } from "./store.js";
 const PAN = 80;
 const NUDGE = 10;
 const KEEP_AFTER_MS = 400;
+const OWN_KEYS = /^(Arrow.*|Home|End|Page.*|Enter| )$/;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
@@ -61,7 +62,7 @@ function toolKeys(canvas) {
     { keys: ["r"], shown: "R", what: "Draw a rectangle", group, run: take("rectangle") },
     { keys: ["p"], shown: "P", what: "Draw a polygon", group, run: take("polygon") },
     { keys: ["q"], shown: "Q", what: "Place a field of 1 mm²", group, run: take("field") },
-    { keys: ["h"], shown: "H", what: "Place a high-power field", group, run: take("hpf") },
+    { keys: ["w"], shown: "W", what: "Place a high-power field", group, run: take("hpf") },
     { keys: ["m"], shown: "M", what: "Measure a distance", group, run: take("measure") },
     { keys: ["Enter"], shown: "Enter", group,
       what: "Set a corner at the crosshair; in mouse use, close the polygon",
@@ -132,12 +133,17 @@ function modeAfter(event) {
   return event.key === "Enter" || event.key === "Backspace" ? store.get("mode") : "keys";
 }
 
-function typing({ target }) {
+/** Whether a key belongs to what has the focus: sliders and boxes want only a few of them. */
+function typing({ target, key }) {
+  if (target.matches?.("input[type=range], input[type=checkbox]")) return OWN_KEYS.test(key);
   return Boolean(target.closest?.("input, textarea, select, [contenteditable=true], dialog"));
 }
 
 function nameOf(event) {
-  const modifiers = [["Ctrl+", event.ctrlKey || event.metaKey], ["Alt+", event.altKey],
+  // AltGr types characters such as [ and {; Windows tells it as Ctrl and Alt
+  const typed = event.getModifierState?.("AltGraph");
+  const modifiers = [["Ctrl+", !typed && (event.ctrlKey || event.metaKey)],
+    ["Alt+", !typed && event.altKey],
     ["Shift+", event.shiftKey]];
   return modifiers.map(([name, held]) => (held ? name : "")).join("") + event.key;
 }

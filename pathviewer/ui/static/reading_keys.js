@@ -1,6 +1,9 @@
 /** The keys of the reading panel, part of the key table of keys.js. */
 
+import { nudgeHeat, toggleHeat } from "./heat_settings.js";
 import { stepBy, stop } from "./reading_store.js";
+import { toggleResearch } from "./research.js";
+import { wordBy } from "./words.js";
 
 /** @returns {{keys: string[], shown: string, what: string, group: string, run: Function}[]} */
 export function readingKeys() {
@@ -12,6 +15,23 @@ export function readingKeys() {
     { keys: ["s"], shown: "S", what: "Stop the answer", group, run: () => stop() },
     { keys: ["["], shown: "[", what: "The step before", group, run: () => stepBy(-1) },
     { keys: ["]"], shown: "]", what: "The next step, then the answer", group, run: () => stepBy(1) },
+    ...heatKeys(group),
+  ];
+}
+
+function heatKeys(group) {
+  const change = (key, name, what) => ({ keys: [key, `Shift+${key.toUpperCase()}`],
+    shown: `${key.toUpperCase()}, Shift + ${key.toUpperCase()}`, what, group,
+    run: ({ shiftKey }) => nudgeHeat(name, shiftKey ? -1 : 1) });
+  return [
+    { keys: ["h"], shown: "H", what: "Hide and show the attention", group, run: toggleHeat },
+    change("o", "opacity", "More, less opacity of it"),
+    change("t", "threshold", "Higher, lower threshold of it"),
+    { keys: ["Shift+R"], shown: "Shift + R", what: "Research mode on and off", group,
+      run: toggleResearch },
+    { keys: ["{", "}", "Shift+{", "Shift+}"], shown: "{  }", group,
+      what: "Research: the word before, the next word",
+      run: ({ key }) => wordBy(key === "{" ? -1 : 1) },
   ];
 }
 

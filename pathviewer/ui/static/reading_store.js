@@ -8,11 +8,12 @@
  *                                    state: "streaming"|"done"|"cut off"}]}
  * store "completion"  index of the answer that is shown
  * store "step"        "step 1".., "answer", or null for the newest
- * store "liveMap"     the last `map` event while an answer is written, or null
+ * store "liveMaps"    null, or while answers are written, by the answer's index:
+ *                     {newest: name of a passage, passages: {name: its last `attention` event}}
  */
 
 import { request } from "./api.js";
-import { ReadingStream, after, stateOf } from "./reading_stream.js";
+import { ReadingStream, after, looked, stateOf } from "./reading_stream.js";
 import { openSlide } from "./session.js";
 import { say, store } from "./store.js";
 
@@ -23,7 +24,7 @@ let begun = false;
 store.set("reading", null);
 store.set("completion", 0);
 store.set("step", null);
-store.set("liveMap", null);
+store.set("liveMaps", null);
 
 /** Bring the reading of the address back, and let go of one when another slide is opened. */
 export function keepReading() {
@@ -116,7 +117,7 @@ export function stepBy(step) {
 function show(reading) {
   stream?.close();
   stream = null;
-  store.set("liveMap", null);
+  store.set("liveMaps", null);
   store.set("completion", 0);
   store.set("step", null);
   store.set("reading", reading);
@@ -127,7 +128,7 @@ function leave() {
   stream?.close();
   stream = null;
   store.set("reading", null);
-  store.set("liveMap", null);
+  store.set("liveMaps", null);
   writeAddress(null);
 }
 
@@ -135,9 +136,8 @@ function follow(id) {
   const mine = () => store.get("reading")?.id === id;
   const told = (event) => {
     if (!mine()) return;
-    if (event.type === "map") store.set("liveMap", event);
+    if (event.type === "attention") store.set("liveMaps", looked(store.get("liveMaps"), event));
     else store.set("reading", after(store.get("reading"), event));
-    if (event.type === "done" || event.type === "failed") store.set("liveMap", null);
     if (event.type === "done") complete(id);
   };
   const lost = ({ message }) => mine() && told({ type: "failed", message });

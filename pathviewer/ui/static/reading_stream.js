@@ -72,11 +72,18 @@ export function after(reading, event) {
     case "ended": return written(reading, event.index, { id: event.completion_id, text: event.text,
       trace: event.trace, finish: event.finish, state: stateOf(event.finish),
       seconds: event.seconds, first_token_seconds: event.first_token_seconds });
+    case "maps": return written(reading, event.index, { maps: true });
     case "done": return { ...reading, state: "done" };
     case "failed": return { ...reading, state: "failed", error: event.message,
       completions: reading.completions.map(cutOff) };
     default: return reading;
   }
+}
+
+/** The live maps after one more `attention` event. */
+export function looked(maps, event) {
+  const passages = { ...maps?.[event.index]?.passages, [event.passage]: event };
+  return { ...maps, [event.index]: { newest: event.passage, passages } };
 }
 
 /** "done" for what the model ended itself, "cut off" for what was stopped or too long. */

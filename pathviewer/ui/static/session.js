@@ -7,7 +7,7 @@ import { say, store, unsay } from "./store.js";
 import { parseView } from "./view_url.js";
 
 const POLL_SECONDS = 10;
-const STYLE_SHEETS = 5; // as many as page_style.py links
+const STYLE_SHEETS = 6; // as many as page_style.py links
 const STYLE_SECONDS = 5;
 const UNREACHABLE = "The server cannot be reached. Trying again.";
 let started = null;

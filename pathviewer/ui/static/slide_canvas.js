@@ -2,6 +2,8 @@
 
 import { h } from "./dom.js";
 import { Frames } from "./frames.js";
+import { Heat } from "./heat.js";
+import { heatLegend } from "./heat_legend.js";
 import { bindKeys, keyTable } from "./keys.js";
 import { keysPanel } from "./keys_panel.js";
 import { MOST_OVERZOOM, presets } from "./magnification.js";
@@ -27,13 +29,15 @@ export class Canvas {
     const { bar, hint } = toolbar(this);
     this.magnification = magnificationBar(this);
     this.node = h("section", { class: "pv-viewer", "aria-label": "Slide" }, bar,
-      h("div", { class: "pv-frame" }, this.stage, hint, this.scale.node), this.magnification.bar);
+      h("div", { class: "pv-frame" }, this.stage, hint, this.scale.node,
+        heatLegend()), this.magnification.bar);
     host.replaceChildren(this.node);
     this.viewer = newViewer(this.stage);
     this.home = null;
     this.surface = this.viewer.canvas;
     this.surface.setAttribute("role", "application");
     this.frames = new Frames(this.viewer, null);
+    this.heat = new Heat(this.viewer, this.frames);
     this.overlay = new Overlay(this.viewer, this.frames);
     this.tools = drawingTools(this.frames, this.overlay);
     this.pointer = new Pointer(this.viewer, this.frames, this.tools);

@@ -14,7 +14,7 @@ const TOOLS = [
     keys: "Enter sets the first corner at the crosshair, then each next one; Shift + Enter closes." },
   { name: "field", label: "1 mm²", key: "Q", about: "Place a square of 1 mm²", scaled: true,
     hint: "Click to place a square of 1 mm².", keys: "Enter places a square of 1 mm²." },
-  { name: "hpf", label: "HPF", key: "H", scaled: true,
+  { name: "hpf", label: "HPF", key: "W", scaled: true,
     about: "Place a high-power field: a circle of 0.55 mm, 0.24 mm² (field number 22 at 40x)",
     hint: "Click to place a high-power field: 0.55 mm across, 0.24 mm² (field number 22 at 40x).",
     keys: "Enter places a high-power field: 0.55 mm across, 0.24 mm² (field number 22 at 40x)." },

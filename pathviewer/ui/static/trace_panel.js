@@ -6,6 +6,7 @@ import { isUnderWay, shownCompletion, stop } from "./reading_store.js";
 import { start } from "./session.js";
 import { store } from "./store.js";
 import { TraceRows } from "./trace_rows.js";
+import { watchWords } from "./words.js";
 
 const MARGIN = 40;
 
@@ -32,6 +33,7 @@ class TracePanel {
     this.agreement = h("p", { class: "pv-quiet pv-agreement" });
     this.first = h("div");
     this.rows = new TraceRows();
+    watchWords(this.rows.node);
     this.node = h("section", { class: "pv-panel pv-trace", "aria-label": "Reasoning", hidden: true },
       h("div", { class: "pv-trace-head" }, this.status, this.stop), this.question, this.outside,
       this.tabs, this.agreement, this.first, this.rows.node, h("p", { class: "pv-quiet" },

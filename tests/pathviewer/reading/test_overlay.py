@@ -10,10 +10,10 @@ from PIL import Image
 from models.attention import AttentionMap
 from models.messages import Box, PixelBudget
 from models.placement import place
+from pathviewer.reading.colours import COLOUR_MAPS, colour_table
 from pathviewer.reading.overlay import (
     LEAST_PEAK,
     caption,
-    colour_table,
     covered,
     heat,
     overlay_png,
@@ -39,12 +39,13 @@ def one_cell() -> AttentionMap:
 
 def luminance(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     """CIE lightness of sRGB colours."""
-    linear = (rgb / 255.0) ** 2.2
-    return 116 * np.cbrt(linear @ [0.2126, 0.7152, 0.0722]) - 16
+    luminous = ((rgb / 255.0) ** 2.2) @ [0.2126, 0.7152, 0.0722]
+    return np.where(luminous > 0.008856, 116 * np.cbrt(luminous) - 16, 903.3 * luminous)
 
 
-def test_the_scale_grows_lighter_evenly() -> None:
-    lightness = luminance(colour_table()[::15])
+@pytest.mark.parametrize("name", COLOUR_MAPS)
+def test_the_scale_grows_lighter_evenly(name: str) -> None:
+    lightness = luminance(colour_table(name)[::15])
     steps = np.diff(lightness)
     assert (steps > 0).all()
     assert steps.max() < 1.5 * steps.mean()

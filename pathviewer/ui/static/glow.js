@@ -1,0 +1,101 @@
+/**
+ * What glows on the slide now: of the passage that is selected, of the newest one while the answer
+ * is written, of the whole answer after that, or of the word that is pointed at.
+ *
+ * store "glow"      null, or {title, kind: what the numbers are, box: level 0, map, peak: even shares
+ *                   at the upper end of the scale, verdict: see attention_maps.js, sentence}; map is
+ *                   null where there is only a sentence
+ * store "heatSeen"  whether attention of the shown answer was ever drawn
+ */
+
+import { liveMap, neutralMap, peakOf, rawMap, relativeMap, verdict } from "./attention_maps.js";
+import { heatInForce } from "./heat_settings.js";
+import { store } from "./store.js";
+
+/** The scale reaches at least so many even shares, so that a flat map looks flat. */
+const LEAST_PEAK = 2;
+const RAW = "Attention, as it is";
+const RELATIVE = "Attention relative to a neutral question";
+const NAMES = ["reading", "completion", "step", "liveMaps", "maps", "word", "heat", "research"];
+let limits = { localised_spread: 0.75, least_image_share: 0.01 };
+let begun = false;
+
+store.set("glow", null);
+store.set("heatSeen", false);
+
+/** Keep store "glow" at what is selected. @param {Object} given limits, as in GET .../maps */
+export function keepGlow(given) {
+  if (begun) return;
+  begun = true;
+  limits = given ?? limits;
+  NAMES.forEach((name) => store.on(name, () => store.set("glow", glowNow())));
+  let answer = null;
+  ["reading", "completion"].forEach((name) => store.on(name, () => {
+    const now = `${store.get("reading")?.id}/${store.get("completion")}`;
+    if (now !== answer) store.set("heatSeen", false);
+    answer = now;
+  }));
+}
+
+/** "Step 3", "Answer", "Whole answer". */
+export function passageTitle(name) {
+  if (name === "all") return "Whole answer";
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+function glowNow() {
+  const reading = store.get("reading");
+  const maps = store.get("maps");
+  if (!reading) return null;
+  if (maps?.told) return store.get("word") ? wordGlow(store.get("word"))
+    : passageGlow(maps.told, store.get("step") ?? "all");
+  return liveGlow(reading);
+}
+
+function wordGlow({ text, told, sentence }) {
+  const title = `“${text}”`;
+  if (!told) return { title, kind: "", map: null, box: null, sentence: sentence || "…" };
+  const map = mapFor(told, 0);
+  return glowOf(title, map, told.box, peakOf(map));
+}
+
+function passageGlow(told, name) {
+  const at = told.passages.findIndex((passage) => passage.name === name);
+  const title = passageTitle(name);
+  if (at < 0) return { title, kind: "", map: null, box: told.box, sentence: "no map of this" };
+  const map = mapFor(told, at);
+  const peaks = heatInForce().together
+    ? told.passages.map((_, passage) => peakOf(mapFor(told, passage))) : [peakOf(map)];
+  return glowOf(title, map, told.box, Math.max(...peaks));
+}
+
+/** The map of a passage for the layers and the kind that are chosen. */
+function mapFor(told, passage) {
+  const { kind, layers } = heatInForce();
+  const last = told.layers - 1;
+  const chosen = layers ? [Math.min(layers[0], last), Math.min(layers[1], last)] : [0, last];
+  const raw = rawMap(told, passage, chosen);
+  const neutral = kind === "relative" ? neutralMap(told, chosen) : null;
+  return neutral ? relativeMap(raw, neutral, told.floor) : raw;
+}
+
+/** While it is written: raw attention, all layers, as it was told last of a passage. */
+function liveGlow(reading) {
+  const heard = store.get("liveMaps")?.[store.get("completion")];
+  const box = reading.placements?.[0]?.box;
+  const event = heard && (heard.passages[store.get("step") ?? heard.newest]);
+  if (!event || !box) return null;
+  const map = liveMap(event);
+  return glowOf(passageTitle(event.passage), map, box, peakOf(map));
+}
+
+function glowOf(title, map, box, peak) {
+  return { title, kind: map.relative ? RELATIVE : RAW, box, map, sentence: "",
+    peak: Math.max(LEAST_PEAK, peak), verdict: verdict(map, limits) };
+}
+
+/** Whether a glow's cells are drawn, and not only told in words. */
+export function isDrawn(glow) {
+  const { on, diffuse } = heatInForce();
+  return Boolean(on && glow?.map && (glow.verdict === "localised" || diffuse));
+}
