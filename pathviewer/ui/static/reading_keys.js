@@ -29,7 +29,7 @@ function heatKeys(group) {
     change("t", "threshold", "Higher, lower threshold of it"),
     { keys: ["Shift+R"], shown: "Shift + R", what: "Research mode on and off", group,
       run: toggleResearch },
-    { keys: ["{", "}", "Shift+{", "Shift+}"], shown: "{  }", group,
+    { keys: ["{", "}", "Shift+{", "Shift+}"], shown: "{ }", group,
       what: "Research: the word before, the next word",
       run: ({ key }) => wordBy(key === "{" ? -1 : 1) },
   ];
