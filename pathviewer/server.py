@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ from pathviewer.api.slide_routes import slide_routes
 from pathviewer.api.tile_route import TileRoute
 from pathviewer.api.upload_routes import upload_routes
 from pathviewer.auth.access import Access
-from pathviewer.auth.guard import Guard
+from pathviewer.auth.guard import ANSWERED, Guard
+from pathviewer.auth.headers import NO_STORE, security_headers
 from pathviewer.auth.login import auth_routes
 from pathviewer.gradio_doors import GradioDoors
 from pathviewer.reading.engine import ModelEngine
@@ -41,7 +43,12 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from pathviewer.auth.guard import Picture
+    from pathviewer.auth.headers import Headers
+    from pathviewer.auth.identity import Identity
     from pathviewer.settings import Settings
+
+log = logging.getLogger("pathviewer")
 
 QUEUE_POLL_SECONDS = 0.02
 """How often Gradio's queue looks for events, and so the most that it delays one."""
@@ -74,10 +81,15 @@ def create_app(settings: Settings) -> ASGIApp:
 
 def app_of(services: Services) -> ASGIApp:
     """The application on these services; its lifespan starts and closes them."""
-    tiles = TileRoute(services.pool)
-    guard = Guard(Dispatch(tiles, page_app(services)), services.access, tiles.at_hand)
+    whole = guarded(TileRoute(services.pool), page_app(services), services.access)
     prefix = services.settings.root_path
-    return RootPath(guard, prefix) if prefix else guard
+    return RootPath(whole, prefix) if prefix else whole
+
+
+def guarded(tiles: Tiles, pages: ASGIApp, access: Access) -> ASGIApp:
+    """Tiles and pages behind the guard, and whatever fails there answered in our one shape."""
+    guard = Guard(Dispatch(tiles, pages), access, tiles.at_hand)
+    return Edge(guard, (*security_headers(access.settings), NO_STORE))
 
 
 def open_services(settings: Settings) -> Services:
@@ -187,6 +199,9 @@ class Tiles(Protocol):
     def matches(self, path: str) -> bool:
         """Whether a request for this path takes it."""
 
+    def at_hand(self, path: str, identity: Identity) -> Picture | None:
+        """The tile of a path, if somebody may have it and it can be sent without waiting."""
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
 
@@ -200,14 +215,29 @@ class Dispatch:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or not self._tiles.matches(scope["path"]):
-            await self._pages(scope, receive, send)
-            return
+        tile = scope["type"] == "http" and self._tiles.matches(scope["path"])
+        await (self._tiles if tile else self._pages)(scope, receive, send)
+
+
+class Edge:
+    """Log what escapes the guard, and answer it as a mistake of ours."""
+
+    def __init__(self, guard: Guard, headers: Headers) -> None:
+        """With headers that the guard would have added."""
+        self._guard = guard
+        self._headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         try:
-            await self._tiles(scope, receive, send)
-        except Exception:  # the edge: `page_app` has the same for all else, uvicorn logs both
-            await internal_error()(scope, receive, send)
-            raise
+            await self._guard(scope, receive, send)
+        except Exception:
+            if scope["type"] != "http" or scope.get(ANSWERED):
+                raise  # uvicorn logs it and closes the connection: an answer may be half sent
+            log.exception("A request could not be answered.")
+            answer = internal_error()
+            answer.raw_headers += self._headers
+            await answer(scope, receive, send)
 
 
 class RootPath:

@@ -15,6 +15,8 @@ from pathviewer.server import create_app
 from pathviewer.serving import uvicorn_config
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from pathviewer.settings import Settings
 
 START_SECONDS = 30
@@ -23,7 +25,14 @@ START_SECONDS = 30
 @contextmanager
 def running(settings: Settings) -> Iterator[str]:
     """The application of `settings` under uvicorn in a thread; its base URL."""
-    server = uvicorn.Server(uvicorn_config(create_app(settings)))
+    with serving(create_app(settings)) as base:
+        yield base
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[str]:
+    """An application under uvicorn in a thread; its base URL."""
+    server = uvicorn.Server(uvicorn_config(app))
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from pathviewer.api.responses import internal_error, not_allowed, not_found, response_of
+from pathviewer.api.responses import not_allowed, not_found, response_of
 from pathviewer.auth.identity import Forbidden, Identity, require
 from pathviewer.auth.roles import Action, allows
 from pathviewer.slides.errors import SlideError
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
     from pathviewer.slides.pool import SlidePool
     from pathviewer.slides.tiles import TileSource
-
-_log = logging.getLogger(__name__)
 
 _PREFIX = "/api/slides/"
 _TILES = "/tiles/"
@@ -66,13 +63,13 @@ class TileRoute:
     def at_hand(self, path: str, identity: Identity) -> Answer | None:
         """The tile of a path if it is in memory, the system's included, and may be looked at.
 
-        `None` for all else, errors included: the long way answers it.
+        `None` for all else, what is wrong with a slide included: the long way says it.
         """
         if not path.startswith(_PREFIX) or not allows(identity.role, Action.view_slides):
             return None
         try:
             return self._ready(path)
-        except Exception:  # noqa: BLE001 - the long way meets it again and answers in our shape
+        except SlideError:
             return None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,10 +83,6 @@ class TileRoute:
             answer = self._ready(path) or await self._answer(path)
         except (SlideError, Forbidden) as error:
             await response_of(error)(scope, receive, send)
-            return
-        except Exception:  # noqa: BLE001 - the edge of a bare app: nobody else answers in our shape
-            _log.exception("A tile could not be answered")
-            await internal_error()(scope, receive, send)
             return
         if answer is None:
             await not_found(path)(scope, receive, send)

@@ -42,6 +42,8 @@ OPEN_PATHS = frozenset(
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ONCE_ONLY = frozenset({b"host", b"origin", b"authorization", b"sec-fetch-site", b"content-length"})
 REMEMBERED_HOSTS = 64
+ANSWERED = "pathviewer.answered"
+"""True in the scope of a request as soon as its answer has begun, unless it is a tile at hand."""
 _JPEG = (b"content-type", b"image/jpeg")
 _CROSS_SITE = b"access-control-"
 _PRIVATE = (b"text/html", b"application/json")
@@ -99,7 +101,7 @@ class Guard:
                 picture = self._at_hand(scope["path"], identity) if method == "GET" else None
                 if picture is None:
                     scope[SCOPE_KEY] = identity
-                    await self._app(scope, receive, self._with_headers(send))
+                    await self._app(scope, receive, self._with_headers(scope, send))
                     return
                 sent = (*picture[0], *PICTURE_HEADERS)
                 await send({"type": "http.response.start", "status": 200, "headers": sent})
@@ -108,12 +110,12 @@ class Guard:
         await self._look_closer(scope, receive, send)
 
     async def _look_closer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer, send = send, self._with_headers(send)
+        answer, send = send, self._with_headers(scope, send)
         scope.pop(SCOPE_KEY, None)
         try:
             visit = self._access.proxies.visit(scope, merged(scope["headers"]))
             if visit.secure and not names_this_machine(visit.host):
-                send = self._with_headers(answer, self._tls_headers)
+                send = self._with_headers(scope, answer, self._tls_headers)
             self._check_host(visit)
             identity = await self._access.identify(visit)
             if scope.get("method") not in SAFE_METHODS:
@@ -194,9 +196,12 @@ class Guard:
         headers = {"www-authenticate": "Bearer"} if refusal.status == 401 else None
         return JSONResponse({"error": error}, refusal.status, headers)
 
-    def _with_headers(self, send: Send, more: Headers = ()) -> Callable[[Message], Awaitable[None]]:
+    def _with_headers(
+        self, scope: Scope, send: Send, more: Headers = ()
+    ) -> Callable[[Message], Awaitable[None]]:
         def guarded(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
+                scope[ANSWERED] = True
                 message["headers"] = self._extended(message.get("headers", ()), more)
             return send(message)
 

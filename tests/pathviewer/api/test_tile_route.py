@@ -11,12 +11,7 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from starlette.types import Receive, Scope, Send
 
-from pathviewer.api.tile_route import TileRoute
-from pathviewer.auth.identity import LOCAL
-from pathviewer.settings import Settings
-from pathviewer.slides.pool import SlideFile, SlidePool
 from tests import slide_files
 from tests.slide_api import SlideApi, slide_api
 
@@ -167,30 +162,6 @@ def test_tiles_of_the_file_do_not_wait_for_ones_put_together(api: SlideApi, fold
         return done
 
     assert api.ask(together)[0] == "0/1/1"
-
-
-def test_a_mistake_of_the_program_is_answered_in_the_same_shape(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    def locate(slide_id: str) -> SlideFile:
-        raise ZeroDivisionError(f"secret of {slide_id}")
-
-    route = TileRoute(SlidePool(locate, Settings(data=tmp_path, slides=())))
-
-    async def run() -> httpx.Response:
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            scope["pathviewer.identity"] = LOCAL
-            await route(scope, receive, send)
-
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            return await client.get("/api/slides/x/tiles/0/0/0")
-
-    answer = asyncio.run(run())
-    assert answer.status_code == 500
-    assert answer.json()["error"]["code"] == "internal_error"
-    assert "secret" not in answer.text
-    assert "ZeroDivisionError" in caplog.text
 
 
 def bytes_read() -> int:
