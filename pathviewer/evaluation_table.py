@@ -90,8 +90,13 @@ def interval(found: Figures, key: str) -> str:
 
 
 def guessing(found: Figures) -> str:
-    """What guessing would reach."""
-    return "" if found["chance"] is None else f"guessing {percent(found['chance'])}"
+    """What guessing would reach, and what the best answer that never changes."""
+    told = []
+    if found["chance"] is not None:
+        told.append(f"guessing {percent(found['chance'])}")
+    if found["constant"] is not None:
+        told.append(f"always the same {percent(found['constant'])}")
+    return ", ".join(told)
 
 
 def left_out(found: Figures) -> str:

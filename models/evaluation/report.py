@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from statistics import mean
 from typing import Any
 
+from models.evaluation.items import EvaluationItem
 from models.evaluation.judged import Judged
 from models.resampling import difference_interval, permutation_p, share_interval
+from models.scoring import normalised, option_index
 
 Figures = dict[str, Any]
 """JSON values; None for what cannot be told."""
@@ -28,6 +30,7 @@ def report(asked: Sequence[Judged]) -> Figures:
         "n": len(scored),
         "groups": len({judged.item.group for judged in scored}),
         "chance": _mean(chance(judged) for judged in scored),
+        "constant": constant([judged.item for judged in scored]),
         "format_rate": _mean(float(judged.formatted) for judged in scored),
         "mean_steps": _mean(float(judged.steps) for judged in scored),
         "tokens_per_s": sum(answer.tokens for answer in done) / seconds if seconds else None,
@@ -56,6 +59,22 @@ def chance(judged: Judged) -> float | None:
     return 1 / len(options) if options else None
 
 
+def constant(items: Sequence[EvaluationItem]) -> float | None:
+    """Share right of whoever gives every question of a type the same answer, a letter or a text.
+
+    Which one it is, is chosen with the right answers in view: no constant reaches more.
+    """
+    kinds: dict[str, Counter[int | str]] = defaultdict(Counter)
+    for item in items:
+        place = option_index(item.gold, item.options)
+        right = kinds[item.question_type]
+        if place is not None:
+            right[place] += 1
+        right[normalised(item.gold if place is None else item.options[place])] += 1
+    best = sum(max(answers.values()) for answers in kinds.values())
+    return best / len(items) if items else None
+
+
 def per_question_type(judged: Sequence[Judged]) -> dict[str, Figures]:
     """Accuracy, format rate and process score of each type of question."""
     kinds = sorted({one.item.question_type for one in judged})
@@ -66,6 +85,7 @@ def per_question_type(judged: Sequence[Judged]) -> dict[str, Figures]:
             "n": len(own),
             **share("accuracy", own, lambda one: one.right),
             "chance": _mean(chance(one) for one in own),
+            "constant": constant([one.item for one in own]),
             "format_rate": _mean(float(one.formatted) for one in own),
             **share("process_score", own, lambda one: one.process),
         }

@@ -84,6 +84,11 @@ def test_the_keys_that_others_rely_on(tmp_path: Path) -> None:
     assert (found["n"], found["groups"], found["format_rate"]) == (12, 6, 1.0)
     assert found["run"]["model"] == "scripted:benign"
     assert set(found["per_question_type"]) == {"diagnosis"}
+    # three labels and two ways to decline; one letter happens to be right 5 times, each label is 4
+    assert (found["chance"], found["constant"]) == (pytest.approx(1 / 5), pytest.approx(5 / 12))
+    assert (
+        "guessing 20.0 %, always the same 41.7 %" in run("--model", model, "--data", folder).stdout
+    )
 
 
 def test_one_split_and_unknown_labels(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.evaluation.answers import Answer, Arm
-from models.evaluation.items import EvaluationItem, free_form
+from models.evaluation.items import EvaluationItem, free_form, shuffled
 from models.evaluation.judged import Judged, judge_all, judge_one
 from models.evaluation.permuting import permuted
-from models.evaluation.report import change, compare, report
+from models.evaluation.report import change, compare, constant, report
 from models.scoring import ABSTENTIONS, answer_is_right
 
 LABELS = ("adenocarcinoma", "benign", "squamous cell carcinoma")
@@ -152,6 +152,7 @@ def test_the_figures_of_one_model() -> None:
     assert found["accuracy"] == pytest.approx(4 / 6)
     assert found["accuracy_low"] <= 0.5 < found["accuracy"] < found["accuracy_high"]
     assert found["chance"] == pytest.approx(1 / 5)
+    assert found["constant"] == pytest.approx(2 / 6)
     assert (found["format_rate"], found["mean_steps"]) == (1.0, 2.0)
     assert found["tokens_per_s"] == pytest.approx(24)
     assert found["process_score"] is None
@@ -166,6 +167,66 @@ def test_the_figures_of_one_model() -> None:
     assert found["unknown"]["n"] == 2
     assert found["unknown"]["labels"] == {"colon": 2}
     assert found["unknown"]["confidently_wrong_rate"] == 0.5
+
+
+CONSTANTS: dict[str, tuple[list[EvaluationItem], float | None]] = {
+    "nothing was asked": ([], None),
+    # six of three labels, the options in one order: the letter and the text are one
+    "each label alike": ([item(str(n), LABELS[n % 3], "g") for n in range(6)], 1 / 3),
+    "the text wins, its letter moves": (
+        [
+            item("1", "benign", "g", options=("benign", "mucin")),
+            item("2", "benign", "g", options=("mucin", "benign")),
+            item("3", "mucin", "g", options=("benign", "mucin")),
+        ],
+        2 / 3,
+    ),
+    "the letter wins, its text moves": (
+        [item(name, name, "g", options=(name, "liver")) for name in ("benign", "mucin", "fat")],
+        1.0,
+    ),
+    "a gold that is a letter": (
+        [item("1", "A", "g", options=("benign", "mucin")), item("2", "A", "g", options=LABELS)],
+        1.0,
+    ),
+    "declining is right": (
+        [item("1", "none of these", "g"), item("2", "None of these.", "g")],
+        1.0,
+    ),
+    "open questions": (
+        [
+            item(str(n), gold, "g", options=())
+            for n, gold in enumerate(("Yes", "yes", "no", "lung"))
+        ],
+        0.5,
+    ),
+    # one constant for each type, not one for all
+    "two types": (
+        [
+            item("1", "benign", "g"),
+            item("2", "high", "g", options=("low", "high"), question_type="cellularity"),
+        ],
+        1.0,
+    ),
+}
+
+
+@pytest.mark.parametrize(("items", "share"), CONSTANTS.values(), ids=CONSTANTS.keys())
+def test_the_best_answer_that_never_changes(
+    items: list[EvaluationItem], share: float | None
+) -> None:
+    assert constant(items) == (None if share is None else pytest.approx(share))
+
+
+@given(st.lists(st.sampled_from(LABELS), min_size=1), st.sampled_from("ABCDE"))
+def test_no_letter_beats_the_constant(golds: list[str], letter: str) -> None:
+    items = [
+        item(str(n), gold, "g", options=(*shuffled(LABELS, str(n)), *ABSTENTIONS))
+        for n, gold in enumerate(golds)
+    ]
+    found = report([judged(each, letter) for each in items])
+    assert found["accuracy"] <= found["constant"]
+    assert found["constant"] >= 1 / 3
 
 
 def test_question_types_are_told_apart() -> None:
