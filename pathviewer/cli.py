@@ -14,6 +14,7 @@ import typer
 from pathviewer.auth.users_cli import app as user_app
 from pathviewer.bench.model_commands import bench_attention, bench_model
 from pathviewer.evaluate_cli import evaluate_command
+from pathviewer.export.export_cli import check_export_command, export_command
 from pathviewer.model_cli import app as model_app
 from pathviewer.reading.ask_cli import ask_command
 from pathviewer.settings import read_settings
@@ -36,6 +37,8 @@ app.add_typer(train_app, name="train")
 app.command("demo-slide")(demo_slide_command)
 app.command("ask")(ask_command)
 app.command("evaluate")(evaluate_command)
+app.command("export")(export_command)
+app.command("check-export")(check_export_command)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 

@@ -18,6 +18,7 @@ RANK = {
     "auth": 1,
     "reading": 2,
     "insights": 2,
+    "export": 2,
     "api": 3,
     "ui": 3,
     "server": 4,

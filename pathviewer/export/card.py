@@ -1,0 +1,126 @@
+"""The data set's card: what it is, how it came about, and what was left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from models.registry import known_models
+from pathviewer.export.plan import Plan, Tally
+from pathviewer.export.splitting import SPLITS
+
+_NOT_FOR_DIAGNOSIS = (
+    "Not for diagnosis. Pictures and questions may come from patients: judge who may see them."
+)
+
+
+def write_card(folder: Path, plan: Plan, tally: Tally) -> None:
+    """`README.md`, whose head tells `datasets.load_dataset` which file is which split."""
+    parts = [_head(plan, tally), *_body(plan, tally)]
+    (folder / "README.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def _head(plan: Plan, tally: Tally) -> str:
+    splits = [split for split in SPLITS if tally.rows[split]]
+    files = [{"split": split, "path": f"{split}.parquet"} for split in splits]
+    told: dict[str, Any] = {
+        "configs": [{"config_name": "default", "data_files": files}],
+        "tags": ["pathology", "preference", f"pathviewer-{plan.format.name}"],
+    }
+    if plan.licence:
+        told["license"] = plan.licence
+    # every JSON is YAML
+    return f"---\n{json.dumps(told, indent=1, sort_keys=True)}\n---"
+
+
+def _body(plan: Plan, tally: Tally) -> list[str]:
+    licence = plan.licence or "not stated; ask whoever gave you this folder"
+    return [
+        f"# PathViewer labels: {plan.format.name}",
+        "What people said of a vision-language model's answers about regions of whole-slide "
+        f"images, for {plan.format.trainer}. {_NOT_FOR_DIAGNOSIS}",
+        f"Licence: {licence}. Judgments up to {tally.last_judged}. Models that answered: "
+        f"{', '.join(sorted(tally.models))}. Raters whose judgments became rows: "
+        f"{len(tally.raters)}, under pseudonyms.",
+        *_forbidden(tally),
+        _rule(plan, tally),
+        "## Splits",
+        _splits(tally),
+        "## What was said",
+        _table(("judgment", "times"), sorted(tally.said.items())),
+        "## What made no row",
+        _without_row(tally),
+        "## Columns",
+        _table(("column", "what"), _columns(plan)),
+        _files(tally),
+    ]
+
+
+def _forbidden(tally: Tally) -> list[str]:
+    """A warning of models that may not be trained on the answers of."""
+    closed = {each.name: each.licence for each in known_models() if not each.train_allowed}
+    told = [f"{name} ({closed[name]})" for name in sorted(tally.models & closed.keys())]
+    if not told:
+        return []
+    return [
+        f"**Do not train on this**: the licence forbids it of the answers of {', '.join(told)}."
+    ]
+
+
+def _rule(plan: Plan, tally: Tally) -> str:
+    return (
+        f"{plan.rule.sentence()} {tally.items} items were judged; on {tally.conflicts} of them "
+        f"raters contradict each other, and {tally.undecided} made no row for want of agreement."
+    )
+
+
+def _splits(tally: Tally) -> str:
+    counts = [
+        (split, tally.rows[split], len(tally.groups[split]), len(tally.pictures[split]))
+        for split in SPLITS
+        if tally.rows[split]
+    ]
+    table = _table(("split", "rows", "groups", "pictures"), counts)
+    groups, pictures = tally.crossing()
+    proof = (
+        "A group is a case, or a slide where no case is known; slides with the same file or the "
+        "same picture are one group. Read again from the files: "
+        f"{groups} groups and {pictures} pictures stand in two splits."
+    )
+    alone = sum(len(names) for names in tally.groups.values()) == 1
+    single = " There is a single group, so everything is in one split." if alone else ""
+    return f"{table}\n\n{proof}{single}"
+
+
+def _without_row(tally: Tally) -> str:
+    lost = tally.pictures_gone
+    gone = f"{lost} judged readings were left out since their picture is gone." if lost else ""
+    if not tally.without_row:
+        return gone or "Every judgment made a row."
+    table = _table(("judgment", "times"), sorted(tally.without_row.items()))
+    return f"{table}\n\n{gone}".strip()
+
+
+def _columns(plan: Plan) -> list[tuple[str, str]]:
+    return [(f"`{each.name}`", f"{each.told} ({each.kind})") for each in plan.columns]
+
+
+def _files(tally: Tally) -> str:
+    queue = (
+        " `adjudication.jsonl` holds the items whose raters contradict each other."
+        if tally.conflicts
+        else ""
+    )
+    return f"`manifest.json` holds the SHA-256 of every file.{queue}"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    names = list(head)
+    lines = [_line(names), _line(["---"] * len(names))]
+    return "\n".join([*lines, *(_line(row) for row in rows)])
+
+
+def _line(cells: Iterable[object]) -> str:
+    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"

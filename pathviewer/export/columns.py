@@ -1,0 +1,95 @@
+"""The columns of exports: their types for Parquet and for `datasets`, and what they hold.
+
+`datasets` reads its types from the file's own metadata; written out here, the program itself needs
+pyarrow alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+_TEXT, _PART = pa.string(), pa.struct([("type", pa.string()), ("text", pa.string())])
+_MESSAGE = pa.struct([("role", _TEXT), ("content", pa.list_(_PART))])
+_PICTURE = pa.struct([("bytes", pa.binary()), ("path", _TEXT)])
+_TYPES: dict[str, tuple[pa.DataType, Any]] = {
+    "text": (_TEXT, {"dtype": "string", "_type": "Value"}),
+    "flag": (pa.bool_(), {"dtype": "bool", "_type": "Value"}),
+    "whole": (pa.int64(), {"dtype": "int64", "_type": "Value"}),
+    "number": (pa.float64(), {"dtype": "float64", "_type": "Value"}),
+}
+
+
+def _list_of(kind: tuple[pa.DataType, Any]) -> tuple[pa.DataType, Any]:
+    return pa.list_(kind[0]), {"feature": kind[1], "_type": "List"}
+
+
+_TEXT_FEATURE = _TYPES["text"][1]
+_TYPES["texts"] = _list_of(_TYPES["text"])
+_TYPES["flags"] = _list_of(_TYPES["flag"])
+_TYPES["lists of texts"] = _list_of(_TYPES["texts"])
+_TYPES["pictures"] = _list_of((_PICTURE, {"_type": "Image"}))
+_PARTS = _list_of((_PART, {"type": _TEXT_FEATURE, "text": _TEXT_FEATURE}))
+_TYPES["messages"] = _list_of((_MESSAGE, {"role": _TEXT_FEATURE, "content": _PARTS[1]}))
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of an export."""
+
+    name: str
+    """As trainers know it."""
+    kind: str
+    """Its type, as the documents call it: `text`, `flag`, `messages` and so on."""
+    told: str
+    """What it holds."""
+
+
+COMMON = (
+    Column("prompt", "messages", "what the model was asked, word for word; the picture first"),
+    Column("images", "pictures", "the very pixels that the model saw, one PNG"),
+    Column("item_id", "text", "the reading; rows of one reading share it"),
+    Column("question", "text", "the question without options or instructions"),
+    Column("options", "texts", "answers offered, without letters; empty for a free answer"),
+    Column("question_type", "text", "task of the question; null if it is none of the known ones"),
+    Column("group_id", "text", "pseudonym of the case, or of the slide where no case is known"),
+    Column("slide", "text", "pseudonym of the slide"),
+    Column("x", "whole", "left edge of the region, level-0 pixels"),
+    Column("y", "whole", "upper edge of the region, level-0 pixels"),
+    Column("width", "whole", "width of the region, level-0 pixels"),
+    Column("height", "whole", "height of the region, level-0 pixels"),
+    Column("mpp", "number", "microns per pixel of the picture; null if it is not known"),
+    Column("model", "text", "the model that answered"),
+    Column("model_revision", "text", "which weights: the hub's commit or a fingerprint"),
+    Column("raters", "texts", "pseudonyms of the raters that the row follows"),
+    Column("voters", "whole", "raters that judged the item, those who said otherwise included"),
+)
+"""In every format, after the format's own."""
+
+COMMENTS = Column("comments", "texts", "free text of those raters; only with --comments")
+
+
+def schema(columns: Sequence[Column]) -> pa.Schema:
+    """The columns for Parquet, with the metadata that `datasets` takes its types from."""
+    features = {column.name: _TYPES[column.kind][1] for column in columns}
+    told = json.dumps({"info": {"features": features}})
+    fields = [pa.field(column.name, _TYPES[column.kind][0]) for column in columns]
+    return pa.schema(fields, metadata={"huggingface": told})
+
+
+def user_message(prompt: str, system: str | None) -> list[dict[str, Any]]:
+    """The prompt as chat messages, the picture before the text."""
+    parts = [{"type": "image", "text": None}, {"type": "text", "text": prompt}]
+    asked = [{"role": "user", "content": parts}]
+    if system is None:
+        return asked
+    return [{"role": "system", "content": [{"type": "text", "text": system}]}, *asked]
+
+
+def answer_message(text: str) -> list[dict[str, Any]]:
+    """A completion as a chat message."""
+    return [{"role": "assistant", "content": [{"type": "text", "text": text}]}]

@@ -1,0 +1,185 @@
+"""`python -m pathviewer export` and `check-export`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pathviewer.export.errors import ExportError
+from pathviewer.export.manifest import check_export
+from pathviewer.export.plan import FORMATS, Plan, Tally, as_json
+from pathviewer.export.run import export
+from pathviewer.export.splitting import parse_shares
+from pathviewer.export.voting import parse_rule
+from pathviewer.settings import Settings, read_settings
+from storage.accounts import find_account
+from storage.audit import record
+from storage.blobs import BlobStore
+from storage.cases import find_case
+from storage.database import Database, open_database
+from storage.errors import StorageError
+from storage.export import Selection
+from storage.tables import LOCAL_ACCOUNT_ID
+
+
+class FormatName(StrEnum):
+    """What the command line can write."""
+
+    preference = "preference"
+    unpaired = "unpaired"
+    stepwise = "stepwise"
+    grpo = "grpo"
+    sft = "sft"
+
+
+Several = list[str] | None
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+def export_command(
+    form: Annotated[FormatName, typer.Option("--format", help="Which rows; see docs/export.md.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; must not exist or be empty.")],
+    raters: Annotated[
+        str, typer.Option("--rule", help="Several raters: each, majority, or how many must agree.")
+    ] = "each",
+    splits: Annotated[
+        str, typer.Option(help="Shares of train, validation, test; by case, else by slide.")
+    ] = "0.8,0.1,0.1",
+    since: Annotated[str | None, typer.Option(help="Judged on this day or later (UTC).")] = None,
+    until: Annotated[str | None, typer.Option(help="Judged on this day or before (UTC).")] = None,
+    rater: Annotated[Several, typer.Option(help="Only this account; repeatable.")] = None,
+    model: Annotated[Several, typer.Option(help="Only this model; repeatable.")] = None,
+    case: Annotated[Several, typer.Option(help="Only this case; repeatable.")] = None,
+    question_type: Annotated[Several, typer.Option(help="Only this type; repeatable.")] = None,
+    comments: Annotated[
+        bool, typer.Option("--comments", help="Free text too; it may name people.")
+    ] = False,
+    licence: Annotated[str, typer.Option(help="Licence for the card, such as cc-by-4.0.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Write what was judged as a folder of Parquet that trainers take as it is."""
+    with export_errors(), opened() as (settings, database):
+        selection = _selection(database, since, until, rater, model, case, question_type)
+        plan = Plan(
+            format=FORMATS[form.value],
+            rule=parse_rule(raters),
+            shares=parse_shares(splits),
+            selection=selection,
+            comments=comments,
+            licence=licence,
+        )
+        with bar("Exporting") as step:
+            tally = export(database, BlobStore(settings.blobs), plan, out, step)
+        _note(database, plan, tally)
+    if as_json:
+        typer.echo(json.dumps({"format": form.value} | as_json_counts(tally)))
+    else:
+        typer.echo(summary(tally))
+
+
+def check_export_command(
+    folder: Annotated[Path, typer.Argument(help="Folder that `export` wrote.")],
+) -> None:
+    """Prove that an export is whole, and that no case, slide or picture stands in two splits."""
+    with export_errors():
+        rows = check_export(folder)
+    told = ", ".join(f"{split} {count}" for split, count in sorted(rows.items()))
+    typer.echo(f"Whole, and no group or picture stands in two splits: {told}.")
+
+
+def summary(tally: Tally) -> str:
+    """What was written, in a sentence or two."""
+    rows = ", ".join(f"{split} {count}" for split, count in sorted(tally.rows.items()))
+    told = f"Wrote {sum(tally.rows.values())} rows ({rows}) of {tally.items} judged items."
+    if tally.conflicts:
+        told += f" {tally.conflicts} items are in conflict: see adjudication.jsonl."
+    if not tally.rows["train"]:
+        told += " None fell into train; --splits 1,0,0 puts all there."
+    return told
+
+
+def as_json_counts(tally: Tally) -> dict[str, object]:
+    """The counts of the manifest."""
+    return as_json(tally)
+
+
+@contextmanager
+def export_errors() -> Iterator[None]:
+    """End a command that cannot run in a sentence."""
+    try:
+        yield
+    except (ExportError, StorageError) as error:
+        sys.exit(str(error))
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Settings, Database]]:
+    """The settings and their database."""
+    settings = read_settings()
+    database = open_database(settings.database)
+    try:
+        yield settings, database
+    finally:
+        database.close()
+
+
+@contextmanager
+def bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, told what is done and all there is."""
+    with typer.progressbar(length=1, label=label, file=sys.stderr, show_pos=True) as shown:
+
+        def step(done: int, total: int) -> None:
+            shown.length = max(1, total)
+            shown.update(done - shown.pos)
+
+        yield step
+
+
+def _selection(
+    database: Database,
+    since: str | None,
+    until: str | None,
+    raters: Several,
+    models: Several,
+    cases: Several,
+    tasks: Several,
+) -> Selection:
+    with database.reading() as session:
+        people = {name: find_account(session, name.lower()) for name in raters or ()}
+        known = {name: find_case(session, name) for name in cases or ()}
+    for kind, found in (("account", people), ("case", known)):
+        missing = [name for name, record_ in found.items() if record_ is None]
+        if missing:
+            raise ExportError(f"There is no {kind} named {', '.join(missing)}.")
+    return Selection(
+        since=_day(since),
+        until=_day(until, after=1),
+        rater_ids=frozenset(each.id for each in people.values() if each),
+        models=frozenset(models or ()),
+        case_ids=frozenset(each.id for each in known.values() if each),
+        tasks=frozenset(tasks or ()),
+    )
+
+
+def _day(text: str | None, after: int = 0) -> datetime | None:
+    """The beginning of a day in UTC, or of one `after` days later."""
+    if text is None:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=after)
+    except (ValueError, OverflowError) as error:
+        raise ExportError(f"“{text[:40]}” is no day; write it like 2026-11-24.") from error
+
+
+def _note(database: Database, plan: Plan, tally: Tally) -> None:
+    detail = {"by": "command line", "rows": sum(tally.rows.values()), "comments": plan.comments}
+    with database.session() as session:
+        record(session, LOCAL_ACCOUNT_ID, "exported", plan.format.name, detail)

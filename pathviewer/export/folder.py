@@ -1,0 +1,70 @@
+"""A folder that is there whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pathviewer.export.errors import ExportError
+
+_REASONS = {
+    errno.ENOSPC: "The disk is full: free some space, or choose another --out",
+    errno.EDQUOT: "Your quota of the disk is used up: free some space, or choose another --out",
+    errno.EFBIG: "A file would become larger than allowed here: choose another --out",
+    errno.EACCES: "It may not be written to: choose another --out",
+    errno.EPERM: "It may not be written to: choose another --out",
+    errno.EROFS: "Its disk may only be read: choose another --out",
+    errno.EEXIST: "It lies within something that is no folder: choose another --out",
+    errno.ENOTDIR: "It lies within something that is no folder: choose another --out",
+}
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to fill, which is given the name `out` at the end, and is gone after an error.
+
+    Raises ExportError if `out` is there and not empty, or where the disk refuses.
+    """
+    _check_free(out)
+    part: Path | None = None
+    try:
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{out.name}.part-", dir=out.absolute().parent))
+        yield part
+        _settle(part)
+        _check_free(out)
+        if out.exists():
+            out.rmdir()
+        part.rename(out.absolute())
+    except OSError as error:
+        raise ExportError(f"{disk_sentence(error)}. Nothing was written.") from error
+    finally:
+        if part is not None:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def disk_sentence(error: OSError) -> str:
+    """Why the disk refused, without a full stop and without a path."""
+    return _REASONS.get(error.errno or 0, f"The disk refuses ({error.strerror})")
+
+
+def _check_free(out: Path) -> None:
+    if out.is_dir() and any(out.iterdir()):
+        raise ExportError(f"The folder {out.name} is not empty; choose another --out.")
+    if out.exists() and not out.is_dir():
+        raise ExportError(f"There is a file named {out.name} already; choose another --out.")
+
+
+def _settle(folder: Path) -> None:
+    """Everything to the disk before the name is given; readable as the umask has it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    folder.chmod(0o777 & ~mask)
+    for path in sorted(folder.iterdir()):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())

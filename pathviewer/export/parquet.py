@@ -1,0 +1,72 @@
+"""Rows into one Parquet file per split, a few at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pathviewer.export.columns import Column, schema
+
+ROWS = 32
+"""Rows of a row group: pictures are large, and readers take a group at a time."""
+
+
+class SplitFiles:
+    """Writes `train.parquet` and so on; a split without rows has no file."""
+
+    def __init__(self, folder: Path, columns: Sequence[Column]) -> None:
+        self.rows: Counter[str] = Counter()
+        """Rows by split."""
+        self._folder = folder
+        self._schema = schema(columns)
+        self._waiting: dict[str, list[dict[str, Any]]] = {}
+        self._files: dict[str, tuple[IO[bytes], pq.ParquetWriter]] = {}
+
+    def __enter__(self) -> SplitFiles:
+        """Itself."""
+        return self
+
+    def add(self, split: str, row: dict[str, Any]) -> None:
+        """Take a row; OSError where the disk refuses."""
+        waiting = self._waiting.setdefault(split, [])
+        waiting.append(row)
+        self.rows[split] += 1
+        if len(waiting) >= ROWS:
+            self._write(split)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Write what waits, unless something went wrong, and close."""
+        try:
+            if kind is None:
+                for split in sorted(self._waiting):
+                    self._write(split)
+                for _, writer in self._files.values():
+                    writer.close()
+        finally:
+            for file, writer in self._files.values():
+                with suppress(OSError, ValueError):  # of a file that is thrown away
+                    writer.close()
+                file.close()
+
+    def _write(self, split: str) -> None:
+        rows = self._waiting[split]
+        if not rows:
+            return
+        if split not in self._files:
+            file = (self._folder / f"{split}.parquet").open("wb")
+            self._files[split] = file, pq.ParquetWriter(file, self._schema)
+        batch = pa.RecordBatch.from_pylist(rows, schema=self._schema)
+        self._files[split][1].write_batch(batch)
+        self._waiting[split] = []

@@ -1,0 +1,103 @@
+"""What an export is told, and what it tells of itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pathviewer.export import answers, pairs, steps, traces, verdicts
+from pathviewer.export.ballots import Format
+from pathviewer.export.columns import COMMENTS, Column
+from pathviewer.export.splitting import Shares
+from pathviewer.export.voting import Rule
+from storage.export import Selection
+
+FORMATS: Mapping[str, Format] = {
+    each.name: each
+    for each in (pairs.FORMAT, verdicts.FORMAT, steps.FORMAT, answers.FORMAT, traces.FORMAT)
+}
+"""By the name that the command line has."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One export."""
+
+    format: Format
+    """Which rows."""
+    rule: Rule = field(default_factory=Rule)
+    """How several raters become rows."""
+    shares: Shares = field(default_factory=Shares)
+    """How large the splits are to be."""
+    selection: Selection = field(default_factory=Selection)
+    """Which judgments."""
+    comments: bool = False
+    """Whether free text goes out."""
+    licence: str = ""
+    """Under which others may use it; empty says nothing."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the files."""
+        own = self.format.all_columns
+        return (*own, COMMENTS) if self.comments else own
+
+
+@dataclass
+class Tally:
+    """What became of the judgments."""
+
+    readings: int = 0
+    """Readings with judgments that were selected."""
+    items: int = 0
+    """Items that were judged."""
+    rows: Counter[str] = field(default_factory=Counter)
+    """Rows by split."""
+    groups: dict[str, set[str]] = field(default_factory=dict)
+    """Groups by split."""
+    pictures: dict[str, set[str]] = field(default_factory=dict)
+    """Pictures by split, by SHA-256."""
+    raters: set[str] = field(default_factory=set)
+    """Whose judgments became rows."""
+    models: set[str] = field(default_factory=set)
+    """Whose answers became rows."""
+    said: Counter[str] = field(default_factory=Counter)
+    """Judgments by what they say."""
+    without_row: Counter[str] = field(default_factory=Counter)
+    """Judgments that made no row, by why."""
+    conflicts: int = 0
+    """Items whose raters contradict each other."""
+    undecided: int = 0
+    """Items of which no row came although somebody said what could be one."""
+    pictures_gone: int = 0
+    """Readings that were left out since their picture is gone."""
+    last_judged: str = ""
+    """When the newest judgment was made that was looked at."""
+
+    def crossing(self) -> tuple[int, int]:
+        """Groups, and pictures, that stand in two splits; (0, 0) is the proof."""
+        return _crossing(self.groups), _crossing(self.pictures)
+
+
+def as_json(tally: Tally) -> dict[str, Any]:
+    """The counts for a manifest."""
+    groups, pictures = tally.crossing()
+    return {
+        "readings": tally.readings,
+        "items": tally.items,
+        "rows": {split: tally.rows[split] for split in sorted(tally.rows)},
+        "judgments": dict(sorted(tally.said.items())),
+        "judgments_without_row": dict(sorted(tally.without_row.items())),
+        "items_in_conflict": tally.conflicts,
+        "items_undecided": tally.undecided,
+        "readings_without_picture": tally.pictures_gone,
+        "groups_in_two_splits": groups,
+        "pictures_in_two_splits": pictures,
+    }
+
+
+def _crossing(by_split: Mapping[str, set[str]]) -> int:
+    counts = Counter(name for names in by_split.values() for name in names)
+    return sum(count > 1 for count in counts.values())

@@ -1,0 +1,220 @@
+"""What an export reads: judgments that hold now, with the readings and completions they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Session
+
+from storage.tables import Blob, Case, Completion, CurrentFeedback, Feedback, Reading, Slide
+
+AT_ONCE = 500
+"""Judgments fetched at once."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which judgments are wanted; what is empty or None selects nothing away."""
+
+    since: datetime | None = None
+    """Judged at this moment or later, UTC."""
+    until: datetime | None = None
+    """Judged before this moment, UTC."""
+    rater_ids: frozenset[str] = frozenset()
+    """Accounts that judged."""
+    models: frozenset[str] = frozenset()
+    """Models that were judged, by the name under which they were asked."""
+    case_ids: frozenset[str] = frozenset()
+    """Cases whose slides were judged."""
+    tasks: frozenset[str] = frozenset()
+    """Question types."""
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """What a rater says of a completion now; columns of other kinds are None."""
+
+    rater_id: str
+    """Account that judged."""
+    completion_id: str
+    """What is judged."""
+    kind: str
+    """`verdict`, `labels`, `edited_trace`, `evidence` or `preference`."""
+    created_at: datetime
+    """When it was said, UTC."""
+    comment: str | None
+    """Free text."""
+    verdict: str | None
+    """Of a verdict."""
+    corrected_answer: str | None
+    """Of a verdict: what would have been right."""
+    absences: list[str] | None
+    """Of labels: what the whole trace lacks."""
+    steps: list[dict[str, Any]] | None
+    """Of labels: events by step."""
+    edited_text: str | None
+    """Of an edited trace: the whole completion as it should be."""
+    other_completion_id: str | None
+    """Of a preference: the other one of the two."""
+    left_completion_id: str | None
+    """Of a preference: which one stood on the left."""
+    choice: str | None
+    """Of a preference: `left`, `right`, `tie` or `both_bad`."""
+    reasons: list[str] | None
+    """Of a preference."""
+
+
+@dataclass(frozen=True)
+class JudgedReading:
+    """A question with what was answered and how that was judged."""
+
+    id: str
+    """Of the reading."""
+    slide_id: str
+    """Of the slide."""
+    case_id: str | None
+    """Of the slide's case; None where it is not known."""
+    reference_answer: str | None
+    """What is right of the case; None where nobody said."""
+    reference_source: str | None
+    """Who or what says so."""
+    x: int
+    """Left edge of the region, level-0 pixels."""
+    y: int
+    """Upper edge."""
+    width: int
+    """Width."""
+    height: int
+    """Height."""
+    mpp: float | None
+    """Microns per pixel of the picture; None where it is not known."""
+    question: str
+    """As asked."""
+    options: list[str]
+    """Answers offered, without letters; empty for a free answer."""
+    task: str | None
+    """Question type."""
+    prompt: str
+    """The question as the model read it."""
+    system: str | None
+    """System prompt; None where the chat template's own was taken."""
+    pixels_sha256: str
+    """The very picture that the model saw."""
+    model: str
+    """Model as it was named."""
+    model_revision: str | None
+    """Which weights."""
+    completions: dict[str, str]
+    """Texts of the completions that are judged, by id."""
+    judgments: tuple[Judgment, ...]
+    """By completion, kind and rater."""
+
+
+@dataclass(frozen=True)
+class Tissue:
+    """What tells whether two readings may show the same tissue."""
+
+    slide_id: str
+    """Of the slide."""
+    case_id: str | None
+    """Of its case."""
+    quickhash: str | None
+    """Fingerprint of its file."""
+    pixels_sha256: str
+    """Picture that was made of it."""
+
+
+_OF_READING = tuple(
+    getattr(Reading, name)
+    for name in JudgedReading.__dataclass_fields__
+    if name not in ("case_id", "reference_answer", "reference_source", "completions", "judgments")
+)
+_OF_CASE = (Slide.case_id, Case.reference_answer, Case.reference_source)
+_OF_JUDGMENT = tuple(getattr(Feedback, name) for name in Judgment.__dataclass_fields__)
+
+
+def judged_readings(session: Session, selection: Selection) -> Iterator[JudgedReading]:
+    """Readings with judgments that are selected, in one order for one database.
+
+    Those whose picture is gone are left out (`readings_without_picture`).
+    """
+    columns = (*_OF_READING, *_OF_CASE, *_OF_JUDGMENT)
+    statement = _selected(select(*columns), selection).where(Blob.removed_at.is_(None))
+    # ids are random, so that their order tells nothing of who was first
+    statement = statement.order_by(
+        Reading.id, Feedback.completion_id, Feedback.kind, Feedback.rater_id, Feedback.id
+    )
+    rows = session.execute(statement.execution_options(yield_per=AT_ONCE))
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        yield _reading(session, list(group))
+
+
+def count_judged_readings(session: Session, selection: Selection) -> int:
+    """How many readings `judged_readings` gives."""
+    statement = _selected(select(func.count(Reading.id.distinct())), selection)
+    return session.scalar(statement.where(Blob.removed_at.is_(None))) or 0
+
+
+def readings_without_picture(session: Session, selection: Selection) -> int:
+    """Readings with judgments that are selected, but whose picture is gone."""
+    statement = _selected(select(func.count(Reading.id.distinct())), selection)
+    return session.scalar(statement.where(Blob.removed_at.is_not(None))) or 0
+
+
+def tissues(session: Session) -> list[Tissue]:
+    """Of every reading that was judged, whichever judgments an export selects."""
+    statement = (
+        select(Reading.slide_id, Slide.case_id, Slide.quickhash, Reading.pixels_sha256)
+        .join(Slide, Slide.id == Reading.slide_id)
+        .join(Completion, Completion.reading_id == Reading.id)
+        .join(CurrentFeedback, CurrentFeedback.completion_id == Completion.id)
+        .distinct()
+        .order_by(Reading.slide_id, Reading.pixels_sha256)
+    )
+    return [Tissue(*row) for row in session.execute(statement)]
+
+
+def _selected(statement: Select[Any], selection: Selection) -> Select[Any]:
+    joined = (
+        statement.select_from(CurrentFeedback)
+        .join(Feedback, Feedback.id == CurrentFeedback.feedback_id)
+        .join(Completion, Completion.id == Feedback.completion_id)
+        .join(Reading, Reading.id == Completion.reading_id)
+        .join(Slide, Slide.id == Reading.slide_id)
+        .join(Blob, Blob.sha256 == Reading.pixels_sha256)
+        .outerjoin(Case, Case.id == Slide.case_id)
+    )
+    return joined.where(*_conditions(selection))
+
+
+def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
+    among = (
+        (Feedback.rater_id, selection.rater_ids),
+        (Reading.model, selection.models),
+        (Slide.case_id, selection.case_ids),
+        (Reading.task, selection.tasks),
+    )
+    conditions: list[ColumnElement[bool]] = [
+        column.in_(sorted(values)) for column, values in among if values
+    ]
+    if selection.since:
+        conditions.append(Feedback.created_at >= selection.since)
+    if selection.until:
+        conditions.append(Feedback.created_at < selection.until)
+    return conditions
+
+
+def _reading(session: Session, rows: list[Row[Any]]) -> JudgedReading:
+    facts = dict(zip((column.key for column in (*_OF_READING, *_OF_CASE)), rows[0], strict=False))
+    judgments = tuple(Judgment(*row[len(facts) :]) for row in rows)
+    ids = {each.completion_id for each in judgments}
+    ids |= {each.other_completion_id for each in judgments if each.other_completion_id}
+    texts = select(Completion.id, Completion.text).where(Completion.id.in_(sorted(ids)))
+    found = {row.id: row.text for row in session.execute(texts)}
+    return JudgedReading(**facts, completions=found, judgments=judgments)

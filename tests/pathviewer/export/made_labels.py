@@ -1,0 +1,158 @@
+"""A database with judged readings, as the page would have stored them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from sqlalchemy.orm import Session
+
+from models.prompts import Question, build_prompt
+from models.registry import known_models
+from storage.accounts import add_account
+from storage.blobs import BlobStore, keep_blob
+from storage.cases import SlideDescription, describe_slide
+from storage.database import Database, open_database
+from storage.feedback import NewFeedback, add_feedback
+from storage.reading_records import NewCompletion, NewReading
+from storage.readings import add_completion, add_reading
+from storage.slides import register_slide
+
+QUESTION = "How cellular is this region?"
+OPTIONS = ("low", "moderate", "high")
+RIGHT = "<think>Nuclei are dense. The cells are crowded.</think><answer>C</answer>"
+WRONG = "<think>Nuclei are few. There is much space.</think><answer>A</answer>"
+EDITED = "<think>Nuclei are dense and dark. The cells are crowded.</think><answer>C</answer>"
+
+
+@dataclass
+class Labels:
+    """A state folder with a database, and short ways to fill it."""
+
+    folder: Path
+    """The state folder."""
+    database: Database
+    """Its database."""
+    blobs: BlobStore
+    """Its pictures."""
+    people: dict[str, str] = field(default_factory=dict)
+    """Ids of accounts by name."""
+    keys: Iterator[int] = field(default_factory=lambda: iter(range(10**6)))
+    """For idempotency keys."""
+
+    def rater(self, session: Session, name: str) -> str:
+        """The account of that name, made if need be."""
+        if name not in self.people:
+            self.people[name] = add_account(session, name=name, role="clinician").id
+        return self.people[name]
+
+    def reading(
+        self, session: Session, slide: str, shade: int, *texts: str, **given: Any
+    ) -> tuple[str, ...]:
+        """Ids of the completions of a reading of a region in one shade of violet."""
+        found = register_slide(session, folder="f", relative_path=slide, quickhash=slide)
+        packed = io.BytesIO()
+        Image.new("RGB", (84, 84), (shade, 90, 160)).save(packed, "PNG")
+        sha256 = keep_blob(session, self.blobs, packed.getvalue(), "pixels", "image/png")
+        new = asked(found.id, sha256, len(texts), given)
+        reading = add_reading(session, new)
+        return tuple(
+            add_completion(session, reading.id, answered(index, text)).id
+            for index, text in enumerate(texts)
+        )
+
+    def case(self, session: Session, slide: str, name: str, **told: str) -> None:
+        """Say to which case a slide belongs."""
+        found = register_slide(session, folder="f", relative_path=slide, quickhash=slide)
+        describe_slide(session, found.id, SlideDescription(name, **told))
+
+    def say(self, session: Session, who: str, completion: str, kind: str, **told: Any) -> None:
+        """Somebody judges."""
+        key = str(next(self.keys))
+        add_feedback(session, self.rater(session, who), NewFeedback(completion, kind, key, **told))
+
+    def verdict(self, session: Session, who: str, completion: str, verdict: str, **k: Any) -> None:
+        """Somebody gives a verdict."""
+        self.say(session, who, completion, "verdict", verdict=verdict, **k)
+
+    def prefer(self, session: Session, who: str, left: str, right: str, choice: str) -> None:
+        """Somebody compares two."""
+        told = {"other_completion_id": right, "left_completion_id": left, "choice": choice}
+        self.say(session, who, left, "preference", reasons=["clearer"], **told)
+
+
+def new_labels(folder: Path) -> Labels:
+    """An empty database; `close` it."""
+    database = open_database(f"sqlite:///{folder / 'pathviewer.sqlite3'}")
+    return Labels(folder, database, BlobStore(folder / "blobs"))
+
+
+def asked(slide_id: str, sha256: str, count: int, given: dict[str, Any]) -> NewReading:
+    """A question about cellularity, as the embedded model is asked."""
+    model = known_models()[0]
+    prompt = build_prompt(Question(QUESTION, OPTIONS), (), model)
+    facts: dict[str, Any] = {
+        "account_id": "local",
+        "slide_id": slide_id,
+        "quickhash": None,
+        "x": 10,
+        "y": 20,
+        "width": 168,
+        "height": 168,
+        "points": None,
+        "paint_outside": False,
+        "mpp": 0.5,
+        "question": QUESTION,
+        "options": list(OPTIONS),
+        "context": {},
+        "task": "cellularity",
+        "outside_known_types": False,
+        "prompt": prompt.text,
+        "system": prompt.system,
+        "pixels_sha256": sha256,
+        "model": model.name,
+        "sampling": {"temperature": 0.0, "seed": 0},
+        "count": count,
+        "min_pixels": 3136,
+        "max_pixels": 50176,
+        "blind": False,
+    }
+    return NewReading(**(facts | given))
+
+
+def answered(index: int, text: str) -> NewCompletion:
+    """A completion."""
+    return NewCompletion(
+        index=index,
+        text=text,
+        token_ids=[1],
+        token_ends=[len(text)],
+        finish="stop",
+        answer=None,
+        well_formed=True,
+        seconds=1.0,
+        first_token_seconds=0.1,
+    )
+
+
+def fill(labels: Labels, *, slides: int = 6) -> None:
+    """Slides of two readings each, judged in every way by ada, and now and then by bob."""
+    with labels.database.session() as session:
+        for number in range(slides):
+            right, wrong = labels.reading(session, f"s{number}", 20 * number, RIGHT, WRONG)
+            labels.verdict(session, "ada", right, "correct")
+            labels.verdict(session, "ada", wrong, "incorrect", corrected_answer="high")
+            labels.prefer(session, "ada", right, wrong, "left")
+            labels.say(session, "ada", right, "labels", absences=[], steps=[])
+            event = {"step": 0, "events": ["not_in_region"], "quote": None}
+            labels.say(
+                session, "ada", wrong, "labels", absences=["missing_knowledge"], steps=[event]
+            )
+            labels.say(session, "ada", wrong, "edited_trace", edited_steps=[], edited_text=EDITED)
+            if number % 2:
+                labels.verdict(session, "bob", right, "correct", comment="As Dr Smith said.")
+                labels.prefer(session, "bob", wrong, right, "right")
