@@ -11,7 +11,14 @@ from pathviewer.training_data_cli import app as data_app
 from pathviewer.training_data_cli import training_errors
 from pathviewer.training_items_cli import baseline_command, items_command
 from pathviewer.training_judge_cli import serve_judge
-from pathviewer.training_stage_cli import align, curves, grpo, sft, vision
+from pathviewer.training_stage_cli import (
+    align,
+    curves,
+    grpo,
+    preferences,
+    sft,
+    vision,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Train a model: data, and the stages.")
 app.add_typer(data_app, name="data")
@@ -22,6 +29,7 @@ app.command("vision")(vision)
 app.command("align")(align)
 app.command("sft")(sft)
 app.command("grpo")(grpo)
+app.command("preferences")(preferences)
 app.command("curves")(curves)
 
 

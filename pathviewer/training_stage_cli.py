@@ -86,6 +86,29 @@ def grpo(
         _train(GrpoConfig, train_grpo, config, start, out, resume, data, seed)
 
 
+def preferences(
+    config: Config,
+    start: Start,
+    out: Out,
+    resume: Resume = False,
+    dataset: Annotated[
+        Path | None, typer.Option("--data", help="Export in place of the config's.")
+    ] = None,
+    seed: Seed = None,
+) -> None:
+    """Stage 5: what people judged, from a folder that `export` wrote (preference or unpaired)."""
+    with training_errors():
+        from models.training.preferences import PreferencesConfig, train_preferences
+        from models.training.stages import changed, checked_config, read_table, start_folder
+
+        table = changed(read_table(config), data=None, seed=seed)
+        if dataset:
+            table["dataset"] = dataset
+        checked = checked_config(table, PreferencesConfig, config)
+        train_preferences(checked, start_folder(start), out, resume=resume)
+        typer.echo(f"Wrote {out / 'checkpoint'}.", err=True)
+
+
 def curves(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or metrics.jsonl files.")],
     out: Annotated[Path, typer.Option(help="HTML file to write.")],

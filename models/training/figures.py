@@ -20,6 +20,8 @@ RENAMED = {
     "completions/clipped_ratio": "cut_off",
     "frac_reward_zero_std": "groups_alike",
     "mean_token_accuracy": "right",
+    "rewards/accuracies": "chosen_first",
+    "rewards/margins": "margin",
 }
 """TRL's names of figures, and ours."""
 UNTOLD = ("epoch", "num_tokens", "step_time", "total_flos")

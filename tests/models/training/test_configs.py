@@ -17,6 +17,7 @@ from models.processing import load_processor
 from models.registry import resolve
 from models.training.fresh import SIZES
 from models.training.grpo import GrpoConfig, train_grpo
+from models.training.preferences import PreferencesConfig
 from models.training.sft_trl import SftConfig, train_sft
 from models.training.stages import BESIDE_WEIGHTS, load_network, read_config, read_table
 from models.training.tuning import TuningConfig
@@ -32,6 +33,7 @@ KINDS: dict[str, type[BaseModel]] = {
     "grpo_outcome": GrpoConfig,
     "grpo_dual": GrpoConfig,
     "medvlm_r1": GrpoConfig,
+    "preferences": PreferencesConfig,
     "qwen7b_sft": SftConfig,
     "qwen7b_grpo_outcome": GrpoConfig,
     "qwen7b_grpo_dual": GrpoConfig,
