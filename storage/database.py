@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -126,11 +126,25 @@ def _make_file(url: URL) -> None:
 
 def _engine(url: URL, busy_ms: int) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_timeout=busy_ms / 1000)
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_timeout=busy_ms / 1000,
+            connect_args=_postgresql_options(url, busy_ms),
+        )
     engine = create_engine(url, pool_timeout=busy_ms / 1000)
     event.listen(engine, "connect", partial(_set_pragmas, busy_ms))
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _postgresql_options(url: URL, busy_ms: int) -> dict[str, Any]:
+    """As long to wait for a lock as on SQLite; what the address says itself stays."""
+    given: dict[str, Any] = {
+        "options": f"-c lock_timeout={busy_ms}",
+        "connect_timeout": max(2, round(busy_ms / 1000)),  # libpq takes no less
+    }
+    return {name: value for name, value in given.items() if name not in url.query}
 
 
 def _set_pragmas(busy_ms: int, connection: sqlite3.Connection, _record: Any) -> None:
@@ -159,3 +173,12 @@ def _write_ahead(connection: sqlite3.Connection, busy_ms: int) -> None:
 def _begin(connection: Connection) -> None:
     reading = connection.get_execution_options().get("pathviewer_reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def one_at_a_time(session: Session, number: int) -> None:
+    """Let other transactions with the same number wait until this one ends.
+
+    For what is read before it is written; on SQLite a transaction that writes is alone anyhow.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": number})

@@ -21,6 +21,17 @@ _SENTENCES = {
     "SQLITE_CONSTRAINT": "The database refused a value that breaks one of its rules. "
     "Nothing was saved.",
 }
+_SQLSTATES = {
+    "55P03": "SQLITE_BUSY",  # a lock was not to be had in time
+    "40P01": "SQLITE_BUSY",  # two transactions waited for each other
+    "40001": "SQLITE_BUSY",
+    "53300": "SQLITE_BUSY",  # too many connections
+    "53100": "SQLITE_FULL",
+    "25006": "SQLITE_READONLY",
+    "58030": "SQLITE_IOERR",
+    "P0001": "SQLITE_CONSTRAINT",  # a trigger of ours refused
+}
+"""PostgreSQL's codes for what SQLite has a name for."""
 _OTHER = (
     "The database cannot be reached or refused the work. Nothing was saved; try again, and ask "
     "the administrator if it stays so."
@@ -64,6 +75,7 @@ def explain(error: DBAPIError | PoolTimeoutError) -> str:
         return _SENTENCES["SQLITE_BUSY"]
     if isinstance(error, IntegrityError):
         return _SENTENCES["SQLITE_CONSTRAINT"]
-    name = getattr(error.orig, "sqlite_errorname", "") or ""
+    name = getattr(error.orig, "sqlite_errorname", None) or ""
+    name = name or _SQLSTATES.get(getattr(error.orig, "sqlstate", None) or "", "")
     # extended names such as SQLITE_BUSY_SNAPSHOT begin with the primary one
     return next((text for key, text in _SENTENCES.items() if name.startswith(key)), _OTHER)

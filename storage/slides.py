@@ -9,9 +9,13 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from storage.database import one_at_a_time
 from storage.errors import RecordNotFoundError
 from storage.records import as_record
 from storage.tables import Slide, now
+
+_LOCK_NUMBER = 7_860_002
+"""Number of the PostgreSQL lock that lets one slide at a time be registered."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ def register_slide(
     file with the fingerprint of a slide that is gone from its place (`missing_ids`, or replaced)
     is that slide, moved. A new slide is called `alias`, or `Slide 7` if that is None.
     """
+    one_at_a_time(session, _LOCK_NUMBER)
     row = _at(session, folder, relative_path)
     if row is not None and None not in (row.quickhash, quickhash) and row.quickhash != quickhash:
         row.replaced_at = now()

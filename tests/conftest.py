@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from pathviewer.slides.demo import cmu_slide
 from pathviewer.slides.phantom import write_phantom
 from pathviewer.ui.assets import ensure_assets
+from tests.postgres import Postgres, running_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,6 +45,13 @@ def assets(request: pytest.FixtureRequest) -> Path:
     folder = request.config.cache.mkdir("viewer") / "assets"
     ensure_assets(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server that makes databases for tests."""
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture

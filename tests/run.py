@@ -21,6 +21,7 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrom
 PROGRAMS = {
     "wrk": "wrk",  # the load generator of `bench tiles`
     "nginx": "nginx-light",  # the reverse proxy of the sub-path test
+    "initdb": "postgresql",  # the server that the storage's tests start for themselves
 }
 """Programs that the tests drive, and the Debian package of each."""
 
@@ -57,7 +58,7 @@ def install_python_packages() -> None:
 
 
 def install_programs() -> None:
-    """A browser, the load generator and the reverse proxy: Debian's packages where root may.
+    """A browser and what else the tests drive: Debian's packages where root may.
 
     Elsewhere Playwright downloads a browser, and what is still missing is named.
     """
@@ -76,7 +77,8 @@ def install_programs() -> None:
 
 def find(program: str) -> str | None:
     """Where a program is; system folders count even when PATH leaves them out."""
-    return shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
+    folders = ["/usr/sbin", "/usr/local/sbin", *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+    return shutil.which(program) or shutil.which(program, path=os.pathsep.join(folders))
 
 
 def can_use_apt() -> bool:

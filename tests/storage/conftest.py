@@ -1,22 +1,95 @@
-"""A migrated database of its own for every test."""
+"""A database of its own for every test, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from storage.database import Database, open_database
+from tests.postgres import Postgres
+
+BOTH = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "pathviewer.sqlite3"
+    open_database(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_url(postgres: Postgres) -> Iterator[str]:
+    """A migrated PostgreSQL database, to be copied."""
+    with postgres.database() as url:
+        open_database(url).close()
+        yield url
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'state' / 'pathviewer.sqlite3'}"
+def empty_sqlite_url(tmp_path: Path) -> str:
+    """A file that is not there yet, nor is its folder."""
+    return f"sqlite:///{tmp_path / 'new' / 'pathviewer.sqlite3'}"
+
+
+@pytest.fixture
+def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+    """A migrated file."""
+    path = tmp_path / "state" / "pathviewer.sqlite3"
+    path.parent.mkdir(exist_ok=True)
+    shutil.copy(migrated_file, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def sqlite_database(sqlite_url: str) -> Iterator[Database]:
+    """For what is SQLite's alone."""
+    opened = open_database(sqlite_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres, migrated_url: str) -> Iterator[str]:
+    """A migrated database on the server."""
+    with postgres.database(migrated_url) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[Database]:
+    """For what is PostgreSQL's alone."""
+    opened = open_database(postgres_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=BOTH)
+def empty_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database; each test that asks for it runs on both."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("empty_sqlite_url")
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.database() as address:
+        yield address
+
+
+@pytest.fixture(params=BOTH)
+def url(request: pytest.FixtureRequest) -> str:
+    """A migrated database; each test that asks for it runs on both."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    address: str = request.getfixturevalue(name)
+    return address
 
 
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
+    """The same, open."""
     opened = open_database(url)
     yield opened
     opened.close()

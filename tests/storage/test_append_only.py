@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from storage.audit import list_entries, record
+from storage.audit import record
 from storage.database import Database
 from storage.errors import StorageError
 from storage.feedback import FeedbackRecord, add_feedback, history
@@ -18,7 +18,12 @@ CHECK = NewDeletionCheck("all", -0.1, -0.9, -0.8, [-0.2, -0.3], "used", "It used
 
 @pytest.fixture
 def said(database: Database) -> FeedbackRecord:
-    """One verdict."""
+    """One verdict, and a row in every table that may only grow."""
+    return say(database)
+
+
+def say(database: Database) -> FeedbackRecord:
+    """Store them."""
     with database.session() as session:
         first, _ = stored_pair(session)
         add_deletion_check(session, first.id, "local", CHECK)
@@ -27,23 +32,39 @@ def said(database: Database) -> FeedbackRecord:
 
 
 COPY = "SELECT * FROM {table} LIMIT 1"
-
-STATEMENTS = [
-    "DELETE FROM {table}",
-    "UPDATE {table} SET id = id",
+OF_BOTH = ["DELETE FROM {table}", "UPDATE {table} SET id = id"]
+OF_SQLITE = [
     "INSERT OR REPLACE INTO {table} " + COPY,  # asks no trigger for DELETE
     "REPLACE INTO {table} " + COPY,
-    "INSERT INTO {table} " + COPY + " ON CONFLICT DO UPDATE SET id = id",
+    "UPDATE OR REPLACE {table} SET id = id",
 ]
+TABLES = ("feedback", "completions", "deletion_checks", "audit_entries")
 
 
-@pytest.mark.parametrize("table", ["feedback", "completions", "deletion_checks", "audit_entries"])
-@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("statement", OF_BOTH)
 def test_the_database_refuses(
     database: Database, said: FeedbackRecord, table: str, statement: str
 ) -> None:
-    with pytest.raises(StorageError), database.session() as session:
+    with pytest.raises(StorageError, match="rules"), database.session() as session:
         session.execute(text(statement.format(table=table)))
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("statement", OF_SQLITE)
+def test_sqlite_refuses_to_replace(sqlite_database: Database, table: str, statement: str) -> None:
+    first = say(sqlite_database)
+    with pytest.raises(StorageError, match="rules"), sqlite_database.session() as session:
+        session.execute(text(statement.format(table=table)))
+    with sqlite_database.reading() as session:
+        assert history(session, [first.completion_id]) == [first]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_postgresql_refuses_to_empty_a_table(postgres_database: Database, table: str) -> None:
+    say(postgres_database)
+    with pytest.raises(StorageError, match="rules"), postgres_database.session() as session:
+        session.execute(text(f"TRUNCATE {table} CASCADE"))
 
 
 @pytest.mark.parametrize(
@@ -59,27 +80,14 @@ def test_the_database_refuses(
         "kind, 'other', created_at, 'incorrect' FROM feedback",
     ],
 )
-def test_no_other_row_takes_the_place(
-    database: Database, said: FeedbackRecord, statement: str
-) -> None:
-    with pytest.raises(StorageError), database.session() as session:
-        session.execute(text("PRAGMA recursive_triggers = OFF"))
+def test_no_other_row_takes_the_place(sqlite_database: Database, statement: str) -> None:
+    first = say(sqlite_database)
+    with pytest.raises(StorageError, match="rules"), sqlite_database.session() as session:
+        # so that no foreign key is in the way
+        session.execute(text("DELETE FROM current_feedback"))
         session.execute(text(statement))
-    with database.reading() as session:
-        assert history(session, [said.completion_id]) == [said]
-
-
-def test_an_audit_entry_cannot_be_replaced(database: Database) -> None:
-    with database.session() as session:
-        record(session, "local", "login", "local")
-    replacing = (
-        "INSERT OR REPLACE INTO audit_entries (id, at, action, subject, detail) "
-        "SELECT id, at, 'none', subject, detail FROM audit_entries"
-    )
-    with pytest.raises(StorageError), database.session() as session:
-        session.execute(text(replacing))
-    with database.reading() as session:
-        assert [entry.action for entry in list_entries(session)] == ["login"]
+    with sqlite_database.reading() as session:
+        assert history(session, [first.completion_id]) == [first]
 
 
 def test_only_where_its_attention_is_kept_may_change_of_a_completion(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,14 +12,14 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import CreateTable
 
 from storage import slides
 from storage.database import Database, open_database
 from storage.errors import StorageError, explain
 from storage.tables import Base
+from tests.postgres import Postgres
 
 NEWEST = "0004"
 
@@ -30,9 +29,9 @@ def register(database: Database, name: str) -> None:
         slides.register_slide(session, folder="f", relative_path=name, quickhash=None)
 
 
-def test_a_new_database_is_at_the_newest_revision_and_opens_again(url: str) -> None:
+def test_a_new_database_is_at_the_newest_revision_and_opens_again(empty_url: str) -> None:
     for _ in range(2):
-        database = open_database(url)
+        database = open_database(empty_url)
         assert database.revision() == NEWEST
         database.close()
 
@@ -47,32 +46,42 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(url: str) -> None:
 
 
 def test_named_constraints_of_the_migrations_are_those_of_the_code(url: str) -> None:
-    open_database(url).close()
+    names = {
+        "sqlite": "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL",
+        "postgresql": "SELECT 'CONSTRAINT ' || conname || ' ' FROM pg_constraint",
+    }
     engine = create_engine(url)
     with engine.connect() as connection:
-        made = " ".join(
-            row[0] for row in connection.execute(text("SELECT sql FROM sqlite_master")) if row[0]
-        )
+        rows = connection.execute(text(names[engine.dialect.name])).scalars()
+        made = " ".join(rows)
     engine.dispose()
     for table in Base.metadata.tables.values():
         for constraint in table.constraints - {table.primary_key}:
             assert f"CONSTRAINT {constraint.name} " in made, constraint
 
 
-def test_the_tables_compile_for_postgresql() -> None:
-    for table in Base.metadata.sorted_tables:
-        assert str(CreateTable(table).compile(dialect=postgresql.dialect()))
-
-
-def test_sqlite_is_durable_checked_and_private(url: str, database: Database) -> None:
+def test_sqlite_is_durable_checked_and_private(empty_sqlite_url: str) -> None:
+    database = open_database(empty_sqlite_url)
     with database.reading() as session:
         values = [
             session.execute(text(f"PRAGMA {name}")).scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         ]
+    database.close()
     assert values == ["wal", 2, 1, 5000]
-    path = Path(url.removeprefix("sqlite:///"))
+    path = Path(empty_sqlite_url.removeprefix("sqlite:///"))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_postgresql_waits_as_long_and_brings_commits_to_the_disk(postgres_url: str) -> None:
+    database = open_database(postgres_url, busy_ms=1500)
+    with database.reading() as session:
+        values = [
+            session.execute(text(f"SHOW {name}")).scalar()
+            for name in ("lock_timeout", "synchronous_commit")
+        ]
+    database.close()
+    assert values == ["1500ms", "on"]
 
 
 def test_an_error_rolls_the_whole_transaction_back(database: Database) -> None:
@@ -83,9 +92,9 @@ def test_an_error_rolls_the_whole_transaction_back(database: Database) -> None:
         assert slides.list_slide_records(session) == []
 
 
-def test_two_programs_may_start_on_an_empty_database_at_once(url: str) -> None:
+def test_two_programs_may_start_on_an_empty_database_at_once(empty_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
-        databases = list(pool.map(open_database, [url] * 4))
+        databases = list(pool.map(open_database, [empty_url] * 4))
     assert {database.revision() for database in databases} == {NEWEST}
     for database in databases:
         database.close()
@@ -118,6 +127,7 @@ def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
 def test_a_locked_database_is_a_plain_sentence(url: str, database: Database) -> None:
     hasty = open_database(url, busy_ms=50)
     with database.session() as session:
+        # SQLite has one writer; on PostgreSQL slides are registered one at a time
         slides.register_slide(session, folder="f", relative_path="b", quickhash=None)
         with pytest.raises(StorageError, match="busy with other work"):
             register(hasty, "a")
@@ -135,9 +145,9 @@ def test_more_work_at_once_than_connections_is_a_plain_sentence(url: str) -> Non
     database.close()
 
 
-def test_a_full_disk_is_a_plain_sentence(database: Database) -> None:
+def test_a_full_disk_is_a_plain_sentence(sqlite_database: Database) -> None:
     with pytest.raises(StorageError, match="disk of the database is full"):  # noqa: SIM117
-        with database.session() as session:
+        with sqlite_database.session() as session:
             pages = session.execute(text("PRAGMA page_count")).scalar()
             session.execute(text(f"PRAGMA max_page_count = {pages}"))
             for number in range(10_000):
@@ -147,17 +157,18 @@ def test_a_full_disk_is_a_plain_sentence(database: Database) -> None:
 
 
 def test_a_read_only_database_is_a_plain_sentence(database: Database) -> None:
+    statements = {"sqlite": "PRAGMA query_only = ON", "postgresql": "SET TRANSACTION READ ONLY"}
     with pytest.raises(StorageError, match="may not be written to"):  # noqa: SIM117
         with database.session() as session:
-            session.execute(text("PRAGMA query_only = ON"))
+            session.execute(text(statements[session.get_bind().dialect.name]))
             slides.register_slide(session, folder="f", relative_path="a", quickhash=None)
 
 
 def test_a_newer_schema_is_refused_with_the_way_out(url: str) -> None:
-    open_database(url).close()
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.close()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
     with pytest.raises(StorageError, match=r"9999.*Install the newer version"):
         open_database(url)
 
@@ -196,6 +207,27 @@ def test_the_password_of_a_server_out_of_reach_is_not_shown() -> None:
         open_database("postgresql+psycopg://me:secret-word@127.0.0.1:1/x")
     assert "secret-word" not in str(caught.value)
     assert "cannot be reached" in str(caught.value)
+
+
+def test_a_server_that_goes_away_is_a_sentence_and_found_again(
+    postgres: Postgres, postgres_url: str, postgres_database: Database
+) -> None:
+    register(postgres_database, "a")
+    name = make_url(postgres_url).database
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+    with pytest.raises(StorageError, match="cannot be reached"):  # noqa: SIM117
+        with postgres_database.session() as session:
+            slides.list_slide_records(session)
+            postgres.run(f"{cut} '{name}'")
+            slides.list_slide_records(session)
+    register(postgres_database, "b")
+
+
+def test_postgresql_takes_the_addresss_own_word_for_its_options(postgres_url: str) -> None:
+    database = open_database(f"{postgres_url}&options=-c%20lock_timeout%3D77")
+    with database.reading() as session:
+        assert session.execute(text("SHOW lock_timeout")).scalar() == "77ms"
+    database.close()
 
 
 def test_an_unknown_error_has_a_sentence_too() -> None:

@@ -107,26 +107,41 @@ def test_many_writers_lose_nothing(database: Database, writer: GroupWriter) -> N
     assert entries(database) == set(acknowledged)
 
 
-def test_a_full_disk_fails_the_whole_group_in_a_sentence(
-    database: Database, writer: GroupWriter
-) -> None:
+def test_a_full_disk_fails_the_whole_group_in_a_sentence(sqlite_database: Database) -> None:
     def fill(session: Session) -> None:
         pages = session.execute(text("PRAGMA page_count")).scalar()
         session.execute(text(f"PRAGMA max_page_count = {pages}"))
         for _ in range(10_000):
             record(session, None, "login", "full" * 40)
 
-    outcomes = together(writer, [entry("a"), fill])
+    outcomes = together(GroupWriter(sqlite_database), [entry("a"), fill])
     for outcome in outcomes:
         assert isinstance(outcome, StorageError)
         assert "disk of the database is full" in str(outcome)
-    assert entries(database) == set()
+    assert entries(sqlite_database) == set()
 
 
-def test_a_locked_database_is_told_to_all_that_wait_at_once(url: str, database: Database) -> None:
-    hasty = open_database(url, busy_ms=300)
+def test_a_lost_connection_fails_the_whole_group_and_the_next_one_is_fine(
+    postgres_database: Database,
+) -> None:
+    def cut(session: Session) -> None:
+        session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    writer = GroupWriter(postgres_database)
+    first, second = together(writer, [entry("a"), cut])
+    for outcome in (first, second):
+        assert isinstance(outcome, StorageError)
+        assert "Nothing was saved" in str(outcome)
+    assert writer.write(entry("b")) == "b"
+    assert entries(postgres_database) == {"b"}
+
+
+def test_a_locked_database_is_told_to_all_that_wait_at_once(
+    sqlite_url: str, sqlite_database: Database
+) -> None:
+    hasty = open_database(sqlite_url, busy_ms=300)
     writer = GroupWriter(hasty)
-    with database.session() as session:
+    with sqlite_database.session() as session:
         record(session, None, "login", "holder")
         with ThreadPoolExecutor(10) as pool:
             tries = [pool.submit(writer.write, entry(f"n{number}")) for number in range(10)]
@@ -135,4 +150,4 @@ def test_a_locked_database_is_told_to_all_that_wait_at_once(url: str, database: 
                     one.result(3)
     assert writer.write(entry("after")) == "after"
     hasty.close()
-    assert entries(database) == {"holder", "after"}
+    assert entries(sqlite_database) == {"holder", "after"}

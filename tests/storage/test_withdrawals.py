@@ -55,6 +55,10 @@ class Ward:
 
 @pytest.fixture
 def ward(database: Database) -> Ward:
+    return filled(database)
+
+
+def filled(database: Database) -> Ward:
     with database.session() as session:
         ada, bob = rater(session, "ada"), rater(session, "bob")
         cases, readings, completions = [], [], []
@@ -157,11 +161,12 @@ def test_a_pair_with_a_case_that_is_taken_back_goes(database: Database, ward: Wa
     assert count(database, Feedback) == 4
 
 
-def test_nothing_of_it_is_left_in_the_file(url: str, database: Database, ward: Ward) -> None:
-    path = Path(str(make_url(url).database))
-    with database.session() as session:
+def test_nothing_of_it_is_left_in_the_file(sqlite_url: str, sqlite_database: Database) -> None:
+    path = Path(str(make_url(sqlite_url).database))
+    ward = filled(sqlite_database)
+    with sqlite_database.session() as session:
         withdraw_case(session, ward.cases[0], "local")
-    database.checkpoint()
+    sqlite_database.checkpoint()
     kept = b"".join(each.read_bytes() for each in path.parent.iterdir())
     assert b"SECRETS-2" in kept
     assert b"SECRETS-1" not in kept
