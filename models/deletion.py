@@ -9,6 +9,7 @@ it, the reasoning alone decides the answer, whatever the picture shows.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -63,9 +64,7 @@ class DeletionCheck:
     @property
     def random_mean(self) -> float:
         """Geometric mean of `random_masked`; that of the picture as it is if there is none."""
-        if not self.random_masked:
-            return self.as_is
-        return math.exp(sum(_log(value) for value in self.random_masked) / len(self.random_masked))
+        return geometric_mean(self.random_masked, self.as_is)
 
     @property
     def verdict(self) -> Verdict:
@@ -165,6 +164,13 @@ def answer_probability(scores: TokenScores, start: int, stop: int) -> float:
     """
     tokens = token_span(start, stop, scores.token_ends)
     return math.exp(scores.logprobs[tokens.start : tokens.stop].sum(dtype=np.float64))
+
+
+def geometric_mean(values: Sequence[float], otherwise: float) -> float:
+    """Of probabilities; `otherwise` if there are none."""
+    if not values:
+        return otherwise
+    return math.exp(sum(_log(value) for value in values) / len(values))
 
 
 def _with_mask(prompt: Prompt, index: int, picture: Image.Image, mask: NDArray[np.bool_]) -> Prompt:

@@ -12,6 +12,7 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.routing import Mount
 
+from pathviewer.api.deletion_routes import deletion_routes
 from pathviewer.api.feedback_routes import feedback_routes
 from pathviewer.api.map_routes import map_routes
 from pathviewer.api.question_routes import question_routes
@@ -28,6 +29,7 @@ from pathviewer.auth.headers import NO_STORE, security_headers
 from pathviewer.auth.login import auth_routes
 from pathviewer.gradio_doors import GradioDoors
 from pathviewer.reading.engine import ModelEngine
+from pathviewer.reading.kept import KeptReadings
 from pathviewer.reading.live_readings import LiveReadings
 from pathviewer.reading.question import Pictures
 from pathviewer.slides.library import SlideLibrary
@@ -53,6 +55,9 @@ log = logging.getLogger("pathviewer")
 QUEUE_POLL_SECONDS = 0.02
 """How often Gradio's queue looks for events, and so the most that it delays one."""
 
+CLOSE_SECONDS = 2.0
+"""How long the end waits for readings that it cuts off to be kept as such."""
+
 
 @dataclass(frozen=True)
 class Services:
@@ -72,6 +77,8 @@ class Services:
     """Slides that are open."""
     engine: ModelEngine
     """The model; started with the pages, not before."""
+    readings: LiveReadings
+    """Questions under way and those that were kept."""
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -111,7 +118,9 @@ def open_services(settings: Settings) -> Services:
     )
     pool = SlidePool(library.locate, settings)
     blobs = BlobStore(settings.blobs)
-    return Services(settings, database, blobs, access, library, pool, ModelEngine(settings))
+    engine = ModelEngine(settings)
+    readings = LiveReadings(engine, KeptReadings(database, blobs))
+    return Services(settings, database, blobs, access, library, pool, engine, readings)
 
 
 def slide_folders(settings: Settings) -> tuple[Path, ...]:
@@ -129,11 +138,14 @@ def page_app(services: Services) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         services.library.start()
+        services.readings.recover()
         services.engine.start()
         try:
             yield
         finally:
+            services.readings.close()
             services.engine.close()
+            services.readings.join(CLOSE_SECONDS)
             services.library.stop()
             services.pool.close()
             services.database.close()
@@ -178,7 +190,7 @@ def routes(services: Services) -> list[BaseRoute]:
     """The routes that are ours, in the order in which they are tried."""
     settings, database, library = services.settings, services.database, services.library
     pictures = Pictures(library, services.pool, settings.model)
-    readings = LiveReadings(services.engine)
+    readings = services.readings
     return [
         *auth_routes(settings, database, services.access),
         *service_routes(settings, services.engine),
@@ -188,6 +200,7 @@ def routes(services: Services) -> list[BaseRoute]:
         *reading_routes(library, pictures, readings),
         *map_routes(readings),
         *feedback_routes(library, database),
+        *deletion_routes(pictures, readings),
         *upload_routes(library, database, settings),
         *page_routes(settings),
     ]

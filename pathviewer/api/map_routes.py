@@ -11,11 +11,12 @@ from starlette.routing import Route
 from models.errors import ModelError
 from pathviewer.api.reading_access import own_reading
 from pathviewer.reading.errors import ReadingRefused
-from pathviewer.reading.live_readings import LiveReadings
 from pathviewer.reading.map_values import maps_json
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+    from pathviewer.reading.live_readings import LiveReadings
 
 
 def map_routes(readings: LiveReadings) -> list[Route]:
@@ -23,11 +24,11 @@ def map_routes(readings: LiveReadings) -> list[Route]:
 
     async def maps(request: Request) -> Response:
         """`GET ?first=&stop=`: of every passage, or of these tokens."""
-        reading = own_reading(request, readings)
-        seen = reading.seen(request.path_params["index"])
-        tokens = _tokens(request)
+        whole = await own_reading(request, readings)
+        index, tokens = request.path_params["index"], _tokens(request)
         try:
-            return JSONResponse(await run_in_threadpool(maps_json, seen, tokens))
+            told = await run_in_threadpool(lambda: maps_json(readings.seen(whole, index), tokens))
+            return JSONResponse(told)
         except ModelError as error:
             raise ReadingRefused(str(error)) from error
 

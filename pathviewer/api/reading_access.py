@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from starlette.concurrency import run_in_threadpool
+
 from pathviewer.auth.identity import require
-from pathviewer.auth.roles import Action, Role
+from pathviewer.auth.roles import SEES_ALL, Action
 from pathviewer.reading.errors import ReadingNotFound
-from pathviewer.reading.live import LiveReading
-from pathviewer.reading.live_readings import LiveReadings
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-_WIDE = frozenset({Role.researcher, Role.admin})
+    from pathviewer.reading.live_readings import LiveReadings
+    from pathviewer.reading.whole import WholeReading
 
 
-def own_reading(request: Request, readings: LiveReadings) -> LiveReading:
-    """The reading of a request's path, for its author and for those who may see all."""
+async def own_reading(request: Request, readings: LiveReadings) -> WholeReading:
+    """The reading of a request's path, for its author and for those who may see all.
+
+    Raises Forbidden, ReadingNotFound, StorageError.
+    """
     identity = require(request.scope, Action.ask)
-    reading = readings.find(request.path_params["reading_id"])
-    if identity.account_id != reading.asked.account_id and identity.role not in _WIDE:
+    whole = await run_in_threadpool(readings.find, request.path_params["reading_id"])
+    if identity.account_id != whole.record.account_id and identity.role not in SEES_ALL:
         raise ReadingNotFound("There is no such reading among yours.")
-    return reading
+    return whole

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ from pathviewer.auth.hosts import (
     parse_host,
     parse_origin,
 )
-from pathviewer.auth.identity import SCOPE_KEY
+from pathviewer.auth.identity import SCOPE_KEY, STILL_KEY
 from pathviewer.auth.pages import login_page
 from storage.errors import StorageError
 
@@ -101,6 +102,7 @@ class Guard:
                 picture = self._at_hand(scope["path"], identity) if method == "GET" else None
                 if picture is None:
                     scope[SCOPE_KEY] = identity
+                    scope[STILL_KEY] = partial(self._identify_again, scope)
                     await self._app(scope, receive, self._with_headers(scope, send))
                     return
                 sent = (*picture[0], *PICTURE_HEADERS)
@@ -122,6 +124,7 @@ class Guard:
                 self._check_origin(visit)
             if identity is not None:
                 scope[SCOPE_KEY] = identity
+                scope[STILL_KEY] = partial(self._access.identify, visit)
             elif not is_open(scope):
                 raise Refusal(401, "login_required", "Log in first, or send a bearer token.")
         except Refusal as refusal:
@@ -132,6 +135,12 @@ class Guard:
             return
         self._believe(scope, visit)
         await self._app(scope, receive, send)
+
+    async def _identify_again(self, scope: Scope) -> Identity | None:
+        """Who is asking now, for a request that no proxy passed on."""
+        return await self._access.identify(
+            self._access.proxies.visit(scope, merged(scope["headers"]))
+        )
 
     def _check_host(self, visit: Visit) -> None:
         if parse_host(visit.host) not in self._access.hosts:

@@ -12,6 +12,9 @@ from storage.tables import LOCAL_ACCOUNT_ID
 SCOPE_KEY = "pathviewer.identity"
 """Where the guard puts the identity."""
 
+STILL_KEY = "pathviewer.still"
+"""Where the guard puts a function that asks anew who is asking; None after a logout."""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -58,3 +61,16 @@ def require(scope: Mapping[str, Any], action: Action) -> Identity:
             f"The role {identity.role} may not {wish}. Ask an administrator for another role."
         )
     return identity
+
+
+async def is_still_allowed(scope: Mapping[str, Any], action: Action) -> bool:
+    """Whether whoever asked is still logged in and may still do this; for long answers.
+
+    Raises StorageError.
+    """
+    ask = scope.get(STILL_KEY)
+    if ask is None:  # no guard in front, as in tests of a few routes
+        return True
+    identity = await ask()
+    same = identity is not None and identity.account_id == identity_of(scope).account_id
+    return same and allows(identity.role, action)

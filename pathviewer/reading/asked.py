@@ -1,32 +1,27 @@
-"""What is asked of the model, as the page sees it again."""
+"""What is asked of the model and what is kept of the question."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from models.messages import PixelBudget, Prompt, Sampling
+from storage.reading_records import NewReading
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A question about a region, ready for the model."""
+    """A question about a region, ready for the model and for the database."""
 
-    account_id: str
-    """Who asked."""
-    slide_id: str
-    """Of the slide."""
-    facts: dict[str, Any]
-    """What the page told and what was made of it, fit for JSON."""
+    new: NewReading
+    """What is kept of it."""
     prompt: Prompt
-    """What the model is given."""
+    """What the model is given: text and one picture, whose SHA-256 is `new.pixels_sha256`."""
     sampling: Sampling
     """How tokens are drawn."""
     budget: PixelBudget
     """Area of the picture after resizing."""
-    options: tuple[str, ...]
-    """Answers to choose from; empty if the answer is free."""
-    count: int
-    """Completions wanted."""
-    blind: bool
-    """Whether the clinician answers first."""
+
+    @property
+    def picture(self) -> bytes:
+        """The picture as a PNG file."""
+        return self.prompt.images[0].data

@@ -1,69 +1,72 @@
-"""One reading while it is written, and lately done: what the model's events make of it.
+"""One reading while it is written: what the model's events make of it.
 
 A reading tells its story as numbered events, which a page may hear from any number on.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-import uuid
-from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from models.messages import AttentionRows, End, Event, Queued, Started, Token
-from models.scoring import said
+from models.messages import AttentionRows, End, Event, Finish, Queued, Started, Token
 from pathviewer.reading.ask import Comparing, Reading
-from pathviewer.reading.asked import Asked
 from pathviewer.reading.attention_file import kept
-from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
+from pathviewer.reading.errors import ReadingNotFound
+from pathviewer.reading.kept import KeptReadings
 from pathviewer.reading.live_attention import LiveAttention
 from pathviewer.reading.map_values import SeenCompletion
+from pathviewer.reading.reading_json import ended_event, failed_event, started_event
 from pathviewer.reading.trace_json import trace_json
+from pathviewer.reading.whole import WholeReading
+from storage.errors import StorageError
+from storage.reading_records import ReadingRecord
 
 TEXT_SECONDS = 0.05
 """Least time between two events with the text of one completion."""
 OPEN_BEFORE_ANSWER = frozenset({"queued", "started", "first_answer_wanted", "failed"})
 """Events that a blind reading tells before the clinician has answered."""
-REPLACES = {
-    "text": "text",
-    "ended": "text",
-    "attention": "attention",
-    "maps": "attention",
-}
+REPLACES = {"text": "text", "ended": "text", "attention": "attention", "maps": "attention"}
 """Events of this kind take the place of the last of that kind, so that whoever comes late hears
 what is new alone."""
 
+log = logging.getLogger("pathviewer")
+
 
 class LiveReading:
-    """One reading; safe to be used from several threads."""
+    """One reading; safe to be used from several threads. What it hears is kept before it is told;
+    `hear` and `end` are called from one thread, and raise StorageError."""
 
-    def __init__(self, asked: Asked) -> None:
-        self.id = str(uuid.uuid4())
-        self.asked = asked
+    def __init__(self, record: ReadingRecord, keep: KeptReadings) -> None:
+        self.id = record.id
+        self.gone = False
+        """Whether it was let go of before it had told all; its stream begins anew."""
+        self.unsettled = False
+        """Whether it has ended and that is not kept yet."""
+        self._keep = keep
+        self._whole = WholeReading(record)
+        self._texts = [""] * record.count
+        self._told_at = [0.0] * record.count
         self._looks: dict[int, LiveAttention] = {}
         self._seen: dict[int, SeenCompletion] = {}
-        self.created_at = datetime.now(UTC)
-        self.state = "running"
-        self.failure: str | None = None
-        self.started: dict[str, Any] = {"placements": [], "model_revision": None}
-        self.first_answer: dict[str, Any] | None = None
-        self._completions: list[dict[str, Any]] = []
         self._events: list[tuple[int, dict[str, Any]]] = []
-        self._texts = [""] * asked.count
-        self._told_at = dict.fromkeys(range(asked.count), 0.0)
         self._number = 0
         self._lock = threading.Lock()
 
     @property
-    def withheld(self) -> bool:
-        """Whether the model's text is kept back until the clinician has answered.
+    def whole(self) -> WholeReading:
+        """What is known of it at this moment."""
+        return self._whole
 
-        A reading that ended before anything was written has nothing to keep back.
-        """
-        nothing = self.state != "running" and not any(self._texts)
-        return self.asked.blind and self.first_answer is None and not nothing
+    @property
+    def withheld(self) -> bool:
+        """Whether the model's text is kept back, what is still being written included."""
+        record = self._whole.record
+        something = record.state == "running" or any(self._texts)
+        return record.blind and record.first_answer is None and something
 
     def since(self, number: int) -> list[tuple[int, dict[str, Any]]]:
         """Events after this number that may be told now."""
@@ -73,38 +76,21 @@ class LiveReading:
                 return [pair for pair in after if pair[1]["type"] in OPEN_BEFORE_ANSWER]
             return after
 
-    def freeze_answer(self, answer: str, confidence: int | None) -> None:
-        """Keep the clinician's own answer; raises ReadingRefused on a second one."""
-        with self._lock:
-            if not self.withheld:
-                raise ReadingRefused("Your answer is kept already and cannot be changed.", 409)
-            self.first_answer = {"answer": answer, "confidence": confidence}
+    def answered(self, record: ReadingRecord) -> None:
+        """The clinician's own answer is kept: what was withheld may be told."""
+        self._change(
+            first_answer=record.first_answer,
+            first_confidence=record.first_confidence,
+            first_answer_at=record.first_answer_at,
+        )
 
-    def as_json(self) -> dict[str, Any]:
-        """The whole reading for the page; without completions while they are withheld."""
+    def seen(self, index: int) -> SeenCompletion:
+        """Where a completion looked; raises ReadingNotFound while that cannot be told."""
         with self._lock:
-            told = [] if self.withheld else list(self._completions)
-            first = self.first_answer or {}
-            return (
-                self.asked.facts
-                | self.started
-                | {
-                    "id": self.id,
-                    "created_at": self.created_at.isoformat(),
-                    "state": "running" if self.withheld and self.state != "failed" else self.state,
-                    "first_answer": first.get("answer"),
-                    "first_confidence": first.get("confidence"),
-                    "error": self.failure,
-                    "completions": told,
-                    "agreement": self._agreement() if len(told) > 1 else None,
-                }
-            )
-
-    def _agreement(self) -> dict[str, int]:
-        """How many completions give each answer; those without one are not counted."""
-        given = [one["trace"]["answer"] for one in self._completions]
-        answers = [said(answer["text"], self.asked.options) for answer in given if answer]
-        return dict(Counter(answers).most_common())
+            found = None if self.withheld else self._seen.get(index)
+        if found is None:
+            raise ReadingNotFound("There are no maps of this answer, or not yet.")
+        return found
 
     def hear(self, event: Event | Comparing | Reading) -> None:
         """Take an event of `ask` over."""
@@ -134,50 +120,66 @@ class LiveReading:
             self._events.append((self._number, event))
 
     def end(self, state: str, failure: str | None = None) -> None:
-        """Say that nothing follows; a reading ends once."""
-        if self.state != "running":
+        """Say that nothing follows; a reading ends once. It is told even if it cannot be kept:
+        then `unsettled` until `settle`."""
+        if self._whole.record.state != "running":
             return
-        self.state = state
-        self.failure = failure
-        if failure is None:
-            self.tell({"type": "done"})
-        else:
-            self.tell({"type": "failed", "code": "model_failed", "message": failure})
+        self._change(state=state, failure=failure, ended_at=datetime.now(UTC))
+        self.unsettled = True
+        self.settle()
+        self.tell({"type": "done"} if failure is None else failed_event(failure))
 
-    def seen(self, index: int) -> SeenCompletion:
-        """Where a completion looked; raises ReadingNotFound while that cannot be told."""
+    def settle(self) -> None:
+        """Try to keep how it ended, if that is not kept yet."""
+        record = self._whole.record
+        try:
+            self._keep.end(self.id, record.state, record.failure)
+        except StorageError as error:
+            log.warning("How a reading ended is not kept yet. %s", error)
+        else:
+            self.unsettled = False
+
+    def _change(self, **fields: Any) -> None:
         with self._lock:
-            found = None if self.withheld else self._seen.get(index)
-        if found is None:
-            raise ReadingNotFound("There are no maps of this answer, or not yet.")
-        return found
+            self._whole = replace(self._whole, record=replace(self._whole.record, **fields))
 
     def _started(self, event: Started) -> None:
-        self._looks = {index: LiveAttention(event.placements[0]) for index in self._told_at}
-        places = [vars(place) | {"box": vars(place.box)} for place in event.placements]
-        self.started = {"placements": places, "model_revision": event.model.revision}
-        told = {"placements": places, "prompt_tokens": event.prompt_tokens}
-        self.tell({"type": "started", "model": event.model.name, **told})
-        if self.asked.blind:
+        self._looks = {i: LiveAttention(event.placements[0]) for i in range(len(self._texts))}
+        self._change(**vars(self._keep.start(self.id, event)))
+        self.tell(started_event(self._whole.record, event.placements[0]))
+        if self._whole.record.blind:
             self.tell({"type": "first_answer_wanted"})
 
     def _token(self, event: Token) -> None:
         index = event.completion_index
         self._texts[index] += event.text
-        if index in self._looks:
-            self._looks[index].write(event.text)
+        self._looks[index].write(event.text)
         now = time.monotonic()
-        if now - self._told_at[index] < TEXT_SECONDS:
-            return
-        self._told_at[index] = now
+        if now - self._told_at[index] >= TEXT_SECONDS:
+            self._told_at[index] = now
+            self._tell_text(index, None)
+
+    def _tell_text(self, index: int, finish: Finish | None) -> None:
         text = self._texts[index]
-        trace = trace_json(text, None)
-        self.tell({"type": "text", "index": index, "text": text, "trace": trace})
+        self.tell({"type": "text", "index": index, "text": text, "trace": trace_json(text, finish)})
 
     def _looked(self, event: AttentionRows) -> None:
         found = self._looks[event.completion_index].look(event)
         if found:
             self.tell({"type": "attention", "index": event.completion_index, **found})
+
+    def _ended(self, event: End) -> None:
+        """Keep an answer, then tell it; where it cannot be kept its text is told all the same."""
+        try:
+            record = self._keep.complete(self.id, event)
+        except StorageError:
+            self._texts[event.completion_index] = event.completion.text
+            self._tell_text(event.completion_index, event.completion.finish)
+            raise
+        with self._lock:
+            both = sorted((*self._whole.completions, record), key=lambda one: one.index)
+            self._whole = replace(self._whole, completions=tuple(both))
+        self.tell(ended_event(record))
 
     def _comparing(self) -> None:
         """Say once that the answers are whole and a neutral question is under way."""
@@ -190,27 +192,14 @@ class LiveReading:
         del self._looks[index]
         if reading.rows is None:
             return
+        attention = kept(reading.rows, reading.neutral)
+        place = reading.started.placements[0]
         with self._lock:
             self._seen[index] = SeenCompletion(
-                completion.text,
-                completion.token_ends,
-                reading.started.placements[0],
-                kept(reading.rows, reading.neutral),
+                completion.text, completion.token_ends, place, attention
             )
+        try:
+            self._keep.look(self._whole.completion_id(index), attention)
+        except StorageError as error:
+            log.warning("Where an answer looked is not kept. %s", error)
         self.tell({"type": "maps", "index": index})
-
-    def _ended(self, event: End) -> None:
-        completion = event.completion
-        told = {
-            "index": event.completion_index,
-            "text": completion.text,
-            "finish": completion.finish,
-            "trace": trace_json(completion.text, completion.finish),
-            "seconds": event.seconds,
-            "first_token_seconds": event.first_token_seconds,
-        }
-        completion_id = str(uuid.uuid4())
-        with self._lock:
-            self._completions.append({"id": completion_id, **told})
-            self._completions.sort(key=lambda one: int(one["index"]))
-        self.tell({"type": "ended", "completion_id": completion_id, **told})

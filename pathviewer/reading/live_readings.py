@@ -1,29 +1,69 @@
-"""Readings under way and lately done, in memory: each is written by a thread of its own."""
+"""All readings: those being written, each by a thread of its own, and those that were kept."""
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
+from collections.abc import Generator
+from contextlib import closing
 
 from models.errors import CancelledError, ModelError
-from pathviewer.reading.ask import ask, cancel
+from models.messages import Event
+from pathviewer.reading.ask import Comparing, Reading, ask, cancel
 from pathviewer.reading.asked import Asked
+from pathviewer.reading.asking_again import check_same_model
+from pathviewer.reading.deletion import check_use
 from pathviewer.reading.engine import ModelEngine
 from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
+from pathviewer.reading.kept import KeptReadings
 from pathviewer.reading.live import LiveReading
+from pathviewer.reading.map_values import SeenCompletion
+from pathviewer.reading.whole import WholeReading
+from storage.errors import StorageError
+from storage.reading_records import DeletionCheckRecord
+from storage.readings import CUT_OFF
 
-MOST_KEPT = 200
-"""Readings kept; the oldest that has ended makes room."""
+MOST_IN_MEMORY = 200
+"""Readings in memory; the oldest that only waits for a clinician's own answer makes room."""
 MOST_UNDER_WAY = 32
 """Readings written at the same time."""
+MISTAKE = "PathViewer made a mistake; its log says which. Ask again."
+
+log = logging.getLogger("pathviewer")
 
 
 class LiveReadings:
-    """All readings of a run."""
+    """Every method may be called from any thread; those that find or change something raise
+    StorageError when the database or the disk fails."""
 
-    def __init__(self, engine: ModelEngine) -> None:
+    def __init__(self, engine: ModelEngine, keep: KeptReadings) -> None:
+        self.keep = keep
         self._engine = engine
-        self._readings: dict[str, LiveReading] = {}
+        self._live: dict[str, LiveReading] = {}
+        self._threads: set[threading.Thread] = set()
+        self._closing = False
         self._lock = threading.Lock()
+
+    def recover(self) -> None:
+        """End what a former run left running."""
+        try:
+            ended = self.keep.recover()
+        except StorageError as error:
+            log.warning("Readings of a former run are still said to be running. %s", error)
+        else:
+            if ended:
+                log.info("%d readings were cut off when the program was last closed.", ended)
+
+    def close(self) -> None:
+        """What is still being written is about to be cut off: say so in its own words."""
+        self._closing = True
+
+    def join(self, seconds: float) -> None:
+        """Wait until what was cut off is kept as such, at most so long."""
+        until = time.monotonic() + seconds
+        for thread in list(self._threads):
+            thread.join(max(0.0, until - time.monotonic()))
 
     def check_model(self) -> None:
         """Raises ModelError with a sentence where there is no model to ask."""
@@ -31,62 +71,122 @@ class LiveReadings:
             raise ModelError(self._engine.status().sentence)
 
     def start(self, asked: Asked) -> LiveReading:
-        """Ask in a thread; raises ReadingRefused when too many are under way."""
-        reading = LiveReading(asked)
+        """Keep a question and ask in a thread; ReadingRefused when too many are under way."""
+        self._let_go()
+        self._check_room()
+        reading = LiveReading(self.keep.add(asked), self.keep)
         with self._lock:
-            going = [one for one in self._readings.values() if one.state == "running"]
-            if len(going) >= MOST_UNDER_WAY:
-                message = f"{len(going)} questions are under way; ask again when one has ended."
-                raise ReadingRefused(message, 503)
-            self._make_room()
-            self._readings[reading.id] = reading
-        threading.Thread(target=self._write, args=(reading,), daemon=True).start()
+            self._live[reading.id] = reading
+        thread = threading.Thread(target=self._write, args=(reading, asked), daemon=True)
+        self._threads.add(thread)
+        thread.start()
         return reading
 
-    def find(self, reading_id: str) -> LiveReading:
-        """Raises ReadingNotFound."""
-        try:
-            return self._readings[reading_id]
-        except KeyError:
-            message = "There is no such reading; readings are kept until the program is closed."
-            raise ReadingNotFound(message) from None
+    def live(self, reading_id: str) -> LiveReading | None:
+        """A reading in memory; answers at once."""
+        return self._live.get(reading_id)
 
-    def of(self, account_id: str, slide_id: str | None) -> list[LiveReading]:
-        """An account's readings, of one slide or of all, the newest first."""
-        with self._lock:
-            own = [one for one in self._readings.values() if one.asked.account_id == account_id]
-        wanted = [one for one in own if slide_id in (None, one.asked.slide_id)]
-        return list(reversed(wanted))
+    def find(self, reading_id: str) -> WholeReading:
+        """What is known of a reading; raises ReadingNotFound."""
+        live = self.live(reading_id)
+        return live.whole if live else self.keep.find(reading_id)
 
-    def stop(self, reading: LiveReading) -> None:
-        """End what is being written within a token."""
+    def seen(self, whole: WholeReading, index: int) -> SeenCompletion:
+        """Where an answer looked; raises ReadingNotFound, ModelError for a damaged file."""
+        live = self.live(whole.record.id)
+        if live:
+            return live.seen(index)
+        completion, place = whole.completion(index), whole.placement
+        if place is None:
+            raise ReadingNotFound("There are no maps of this answer.")
+        return SeenCompletion(
+            completion.text, tuple(completion.token_ends), place, self.keep.attention(completion)
+        )
+
+    def check(
+        self, whole: WholeReading, index: int, passage: str, account_id: str, model: str
+    ) -> DeletionCheckRecord:
+        """Check whether an answer used what it looked at, and keep what was found.
+
+        Raises what `seen` and `check_use` do; ReadingRefused where `model` is another one.
+        """
+        completion = whole.completion(index)
+        check_same_model(whole.record, model)
+        seen, picture = self.seen(whole, index), self.keep.picture(whole.record)
+        self.check_model()
+        found = check_use(self._engine.backend, whole.record, picture, seen, passage)
+        return self.keep.check(completion.id, account_id, found)
+
+    def freeze(self, whole: WholeReading, answer: str, confidence: int | None) -> None:
+        """Keep the clinician's own answer for good; raises ReadingRefused on a second one."""
+        if not whole.withheld:
+            raise ReadingRefused("Your answer is kept already and cannot be changed.", 409)
+        record = self.keep.freeze(whole.record.id, answer, confidence)
+        live = self.live(record.id)
+        if live:
+            live.answered(record)
+
+    def stop(self, reading_id: str) -> None:
+        """End what is being written within a token; one that is not being written has ended."""
+        if self.live(reading_id) is None:
+            return
         try:
-            cancel(self._engine.backend, reading.id)
+            cancel(self._engine.backend, reading_id)
         except ModelError as error:
-            reading.end("failed", str(error))
+            log.warning("A reading could not be stopped. %s", error)
 
-    def _make_room(self) -> None:
-        ended = [one.id for one in self._readings.values() if one.state != "running"]
-        for reading_id in ended[: max(0, len(self._readings) - MOST_KEPT + 1)]:
-            del self._readings[reading_id]
+    def _check_room(self) -> None:
+        with self._lock:
+            states = [one.whole.record.state for one in self._live.values()]
+        going = states.count("running")
+        if going >= MOST_UNDER_WAY:
+            message = f"{going} questions are under way; ask again when one has ended."
+            raise ReadingRefused(message, 503)
 
-    def _write(self, reading: LiveReading) -> None:
-        asked = reading.asked
+    def _let_go(self) -> None:
+        """Forget what is kept and told; of those who wait for an own answer, the oldest."""
+        with self._lock:
+            readings = list(self._live.values())
+        for reading in readings:
+            if reading.unsettled:
+                reading.settle()
+        ended = [one for one in readings if one.whole.record.state != "running"]
+        over = len(readings) - MOST_IN_MEMORY + 1
+        for place, reading in enumerate(ended):
+            if place < over or not (reading.unsettled or reading.withheld):
+                self._forget(reading)
+
+    def _forget(self, reading: LiveReading) -> None:
+        reading.gone = True
+        with self._lock:
+            self._live.pop(reading.id, None)
+
+    def _write(self, reading: LiveReading, asked: Asked) -> None:
         try:
-            told = ask(
-                self._engine.backend,
-                asked.prompt,
-                sampling=asked.sampling,
-                budget=asked.budget,
-                count=asked.count,
-                request_id=reading.id,
-            )
-            for event in told:
-                reading.hear(event)
+            with closing(self._told(reading.id, asked)) as told:
+                for event in told:
+                    reading.hear(event)
             reading.end("done")
         except CancelledError:
             reading.end("stopped")
         except ModelError as error:
-            reading.end("failed", str(error))
+            reading.end("failed", CUT_OFF if self._closing else str(error))
+        except StorageError as error:
+            reading.end("failed", f"What was written is not kept. {error}")
         finally:
-            reading.end("failed", "PathViewer made a mistake; its log says which. Ask again.")
+            reading.end("failed", MISTAKE)
+            if not (reading.unsettled or reading.withheld):
+                self._forget(reading)
+            self._threads.discard(threading.current_thread())
+
+    def _told(
+        self, reading_id: str, asked: Asked
+    ) -> Generator[Event | Comparing | Reading, None, None]:
+        return ask(
+            self._engine.backend,
+            asked.prompt,
+            sampling=asked.sampling,
+            budget=asked.budget,
+            count=asked.new.count,
+            request_id=reading_id,
+        )

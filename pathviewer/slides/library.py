@@ -216,6 +216,12 @@ class SlideLibrary:
             "put its file back or choose another slide."
         )
 
+    def name_of(self, slide_id: str) -> str:
+        """What a slide is called, also one that is gone."""
+        snapshot = self._snapshot
+        entry = snapshot.entries.get(slide_id)
+        return entry.name if entry else snapshot.aliases.get(slide_id, "A slide that is gone")
+
     def locate(self, slide_id: str) -> SlideFile:
         """The file of a slide. Raises SlideNotFound, and SlideGone if it was there once."""
         return self.entry(slide_id).file

@@ -1,42 +1,161 @@
+"""A reading while it is written, over a real database."""
+
 from __future__ import annotations
 
-from models.messages import PixelBudget, Prompt, Queued, Sampling, Token
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.messages import (
+    Box,
+    Completion,
+    End,
+    ImagePlacement,
+    PixelBudget,
+    Prompt,
+    PromptImage,
+    Queued,
+    Sampling,
+    Started,
+    Token,
+)
 from pathviewer.reading.asked import Asked
+from pathviewer.reading.engine import ModelEngine
+from pathviewer.reading.errors import ReadingRefused
+from pathviewer.reading.kept import KeptReadings
 from pathviewer.reading.live import LiveReading
+from pathviewer.reading.live_readings import LiveReadings
+from pathviewer.settings import Settings
+from storage.blobs import BlobStore
+from storage.database import Database, open_database
+from storage.errors import StorageError
+from storage.readings import CUT_OFF
+from tests.models.red_spot import INFO
+from tests.storage.reading_rows import new_reading, stored_slide
+
+PLACE = ImagePlacement(Box(10, 20, 300, 200), 84, 56, 3, 2)
+STARTED = Started("r", (PLACE,), 12, INFO)
+PICTURE = b"a picture"
 
 
-def blind_reading() -> LiveReading:
-    asked = Asked(
-        account_id="local",
-        slide_id="slide",
-        facts={},
-        prompt=Prompt("How cellular is this region?"),
-        sampling=Sampling(),
-        budget=PixelBudget(784, 50_176),
-        options=(),
-        count=1,
-        blind=True,
-    )
-    return LiveReading(asked)
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """In a folder of its own."""
+    database = open_database(f"sqlite:///{tmp_path / 'state.sqlite3'}", busy_ms=50)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def keep(tmp_path: Path, database: Database) -> KeptReadings:
+    """Readings in that database."""
+    return KeptReadings(database, BlobStore(tmp_path / "blobs"))
+
+
+def asked(database: Database, **given: Any) -> Asked:
+    """A blind question with one answer, if nothing else is said."""
+    with database.session() as session:
+        slide = stored_slide(session)
+    sha256 = hashlib.sha256(PICTURE).hexdigest()
+    given = {"blind": True, "count": 1, "pixels_sha256": sha256, **given}
+    new = new_reading(slide, **given)
+    prompt = Prompt(new.prompt, (PromptImage(PICTURE, PLACE.box),))
+    return Asked(new, prompt, Sampling(), PixelBudget(784, 50_176))
+
+
+def blind_reading(database: Database, keep: KeptReadings) -> LiveReading:
+    return LiveReading(keep.add(asked(database)), keep)
+
+
+def ended(text: str, index: int = 0) -> End:
+    """A completion of one token."""
+    return End("r", index, Completion(text, (1,), (len(text),)), 0.5, 0.1)
 
 
 def kinds(reading: LiveReading) -> list[str]:
     return [event["type"] for _, event in reading.since(0)]
 
 
-def test_a_blind_reading_that_was_stopped_in_the_queue_has_ended() -> None:
-    reading = blind_reading()
+def test_a_blind_reading_that_was_stopped_in_the_queue_has_ended(
+    database: Database, keep: KeptReadings
+) -> None:
+    reading = blind_reading(database, keep)
     reading.hear(Queued("r", 2))
     reading.end("stopped")
     assert kinds(reading) == ["queued", "done"]
-    assert reading.as_json()["state"] == "stopped"
+    assert reading.whole.record.state == "stopped"
+    assert keep.find(reading.id).record.state == "stopped"
+    assert not keep.find(reading.id).withheld
 
 
-def test_a_blind_reading_that_was_stopped_in_the_middle_still_waits_for_the_answer() -> None:
-    reading = blind_reading()
+def test_a_blind_reading_that_was_stopped_in_the_middle_still_waits_for_the_answer(
+    database: Database, keep: KeptReadings
+) -> None:
+    reading = blind_reading(database, keep)
+    reading.hear(STARTED)
     reading.hear(Token("r", 0, 1, "high"))
+    reading.hear(ended("high"))
     reading.end("stopped")
-    assert kinds(reading) == []
-    reading.freeze_answer("low", None)
-    assert kinds(reading)[-1] == "done"
-    assert reading.as_json()["state"] == "stopped"
+    assert kinds(reading) == ["started", "first_answer_wanted"]
+    assert keep.find(reading.id).withheld
+    reading.answered(keep.freeze(reading.id, "low", None))
+    assert kinds(reading)[-2:] == ["ended", "done"]
+    assert keep.find(reading.id).record.first_answer == "low"
+    with pytest.raises(ReadingRefused, match="cannot be changed"):
+        keep.freeze(reading.id, "high", None)
+
+
+def test_what_is_told_as_ended_is_committed(database: Database, keep: KeptReadings) -> None:
+    reading = LiveReading(keep.add(asked(database, blind=False, count=2)), keep)
+    reading.hear(STARTED)
+    reading.hear(ended("one", 1))
+    reading.hear(ended("nought", 0))
+    told = {e["completion_id"]: e["text"] for _, e in reading.since(0) if e["type"] == "ended"}
+    found = keep.find(reading.id)
+    assert told == {one.id: one.text for one in found.completions}
+    assert reading.whole.completions == found.completions
+    reading.end("done")
+    assert reading.whole.record.state == keep.find(reading.id).record.state == "done"
+
+
+def test_a_database_that_is_away_is_told_and_the_text_stays(
+    database: Database, keep: KeptReadings, tmp_path: Path
+) -> None:
+    reading = LiveReading(keep.add(asked(database, blind=False)), keep)
+    reading.hear(STARTED)
+    other = open_database(f"sqlite:///{tmp_path / 'state.sqlite3'}")
+    with other.session() as session:
+        session.connection()  # somebody else writes and does not end
+        with pytest.raises(StorageError, match="busy"):
+            reading.hear(ended("all of it"))
+        reading.end("failed", "What was written is not kept.")
+    assert kinds(reading) == ["started", "text", "failed"]
+    text = [event for _, event in reading.since(0) if event["type"] == "text"]
+    assert text[0]["text"] == "all of it"
+    assert reading.unsettled
+    assert keep.find(reading.id).record.state == "running"
+    reading.settle()  # when the database is back
+    assert not reading.unsettled
+    assert keep.find(reading.id).record.failure == "What was written is not kept."
+    other.close()
+
+
+def test_a_nul_in_an_answer_is_kept_as_something_that_can_be_shown(
+    database: Database, keep: KeptReadings
+) -> None:
+    reading = LiveReading(keep.add(asked(database, blind=False)), keep)
+    reading.hear(STARTED)
+    reading.hear(ended("a\0b"))
+    assert keep.find(reading.id).completions[0].text == "a\ufffdb"
+
+
+def test_what_a_killed_run_left_running_has_failed(database: Database, keep: KeptReadings) -> None:
+    left = keep.add(asked(database))
+    readings = LiveReadings(ModelEngine(Settings(model="none")), keep)
+    readings.recover()
+    found = readings.find(left.id)
+    assert (found.record.state, found.record.failure) == ("failed", CUT_OFF)
+    assert not found.withheld

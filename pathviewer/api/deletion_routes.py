@@ -1,0 +1,44 @@
+"""The deletion check: whether an answer used what it looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pathviewer.api.reading_access import own_reading
+from pathviewer.api.reading_routes import sentences
+from pathviewer.api.request_body import json_object
+from pathviewer.auth.identity import require
+from pathviewer.auth.roles import Action
+from pathviewer.reading.errors import ReadingRefused
+from pathviewer.reading.passages import WHOLE
+from pathviewer.reading.reading_json import check_json
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from pathviewer.reading.live_readings import LiveReadings
+    from pathviewer.reading.question import Pictures
+
+
+def deletion_routes(pictures: Pictures, readings: LiveReadings) -> list[Route]:
+    """Checking an answer; needs `ask`."""
+
+    async def check(request: Request) -> Response:
+        """`POST {passage?}`: 201 with what was found, which is kept; the page waits for it."""
+        whole = await own_reading(request, readings)
+        account = require(request.scope, Action.ask).account_id
+        passage = (await json_object(request)).get("passage", WHOLE)
+        if not isinstance(passage, str):
+            raise ReadingRefused("The passage is a name, such as `answer`.")
+        index, model = request.path_params["index"], pictures.model.name
+        found = await run_in_threadpool(
+            lambda: sentences(lambda: readings.check(whole, index, passage, account, model))
+        )
+        return JSONResponse(check_json(found), 201)
+
+    path = "/api/readings/{reading_id}/completions/{index:int}/deletion"
+    return [Route(path, check, methods=["POST"])]

@@ -1,0 +1,66 @@
+"""Who hears a reading for how long."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pathviewer.settings import Settings
+from tests.asking import accounts, asked_id, asking_settings
+from tests.servers import running
+
+SLOWLY = """
+seconds_per_token = 0.05
+[[answer]]
+texts = ["<think>Step 1: {long}</think><answer>late</answer>"]
+""".replace("{long}", "It goes on and on. " * 200)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, small_phantom: Path) -> Settings:
+    """An answer that takes a minute."""
+    script = tmp_path / "script.toml"
+    script.write_text(SLOWLY, encoding="utf-8")
+    settings = asking_settings(tmp_path, small_phantom, model=f"scripted:{script}")
+    accounts(settings)
+    return settings
+
+
+@contextmanager
+def logged_in(base: str) -> Iterator[httpx.Client]:
+    """A tab of ada's, with a login of its own."""
+    with httpx.Client(base_url=base, headers={"Origin": base}, timeout=20) as tab:
+        form = {"name": "ada", "password": "correct horse battery"}
+        assert tab.post("/login", data=form).status_code == 303
+        yield tab
+
+
+def kinds(answer: httpx.Response) -> Iterator[str]:
+    """Types of the events of a stream."""
+    for line in answer.iter_lines():
+        if line.startswith("data:"):
+            yield str(json.loads(line[5:])["type"])
+
+
+def test_a_stream_ends_with_the_login(settings: Settings) -> None:
+    with running(settings) as base, logged_in(base) as tab, logged_in(base) as other:
+        reading = asked_id(tab)
+        path = f"/api/readings/{reading}/events"
+        with tab.stream("GET", path) as answer:
+            heard = kinds(answer)
+            assert "text" in heard
+            cookies = dict(tab.cookies)
+            httpx.post(f"{base}/logout", headers={"Origin": base}, cookies=cookies)
+            left = time.monotonic()
+            assert "done" not in set(heard)
+        assert time.monotonic() - left < 5
+        assert tab.get(f"/api/readings/{reading}").status_code == 401
+        with other.stream("GET", path) as answer:  # another login of the same account goes on
+            assert "text" in kinds(answer)
+        other.post(f"/api/readings/{reading}/stop").raise_for_status()
