@@ -14,6 +14,7 @@ from models.errors import CheckpointError, ModelError, UnknownModelError
 from models.hub import download
 from models.messages import PixelBudget
 from models.registry import DEFAULT_MODEL, _described, fetch, known_models, resolve
+from tests.small_disk import small_disk
 
 QWEN = "Qwen2_5_VLForConditionalGeneration"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -232,26 +233,24 @@ def test_fetching_without_a_network_is_one_sentence(
         download("Qwen/Qwen2.5-VL-7B-Instruct", tmp_path, gated_sentence="")
 
 
+@pytest.mark.filterwarnings("ignore:Not enough free disk space")  # the library's own guess
 def test_a_disk_that_fills_while_fetching_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as hub:
+    cache = tmp_path / "disk"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as hub, small_disk(cache, 20) as make_room:
         threading.Thread(target=hub.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{hub.server_port}"
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
         template = address + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
-        try:
-            with pytest.raises(CheckpointError, match=r"not fetched whole .*; make room") as raised:
-                download("a/b", tmp_path, gated_sentence="")
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        folder = download("a/b", tmp_path, gated_sentence="")
+        with pytest.raises(CheckpointError, match=r"not fetched whole .*; make room") as raised:
+            download("a/b", cache, gated_sentence="")
+        make_room()
+        folder = download("a/b", cache, gated_sentence="")
         hub.shutdown()
-    assert str(tmp_path) not in str(raised.value)
-    assert (folder / "config.json").read_bytes() == CONFIG
+        assert str(tmp_path) not in str(raised.value)
+        assert (folder / "config.json").read_bytes() == CONFIG
 
 
 def test_what_is_no_hub_id_is_not_fetched(tmp_path: Path) -> None:

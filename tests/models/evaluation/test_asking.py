@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -30,6 +29,7 @@ from tests.conftest import ROOT
 from tests.models.backend_with_answers import INFO, AnsweringBackend
 from tests.models.evaluation.files import lung_folder, picture
 from tests.models.evaluation.killed_run import items
+from tests.small_disk import small_disk
 
 TEXT = "<think>Glands.</think><answer>A</answer>"
 
@@ -239,17 +239,15 @@ def test_a_line_cut_off_is_dropped(asked: ItemSet, tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_told_in_a_sentence(asked: ItemSet, tmp_path: Path) -> None:
-    path = tmp_path / "answers.jsonl"
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1500, limits[1]))
-    try:
+    text = TEXT.replace("Glands", "Glands " * 100)  # so that twelve answers are more than a page
+    path = tmp_path / "disk" / "answers.jsonl"
+    with small_disk(path.parent, 4) as make_room:
         with pytest.raises(EvaluationError, match=r"answers\.jsonl cannot be written"):
-            run(AnsweringBackend(lambda _: TEXT), asked, Plan(), path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    backend = AnsweringBackend(lambda _: TEXT)
-    assert len(run(backend, asked, Plan(), path)) == 12
-    assert 0 < len(backend.asked) < 12
+            run(AnsweringBackend(lambda _: text), asked, Plan(), path)
+        make_room()
+        backend = AnsweringBackend(lambda _: text)
+        assert len(run(backend, asked, Plan(), path)) == 12
+        assert 0 < len(backend.asked) < 12
 
 
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:

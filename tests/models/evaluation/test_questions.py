@@ -187,6 +187,13 @@ def test_a_file_that_cannot_be_used(folder: Path, name: str, text: str, words: s
         read_questions(folder / name, read_field_map("own"))
 
 
+def test_a_file_that_is_not_there_is_told_by_its_name_alone(folder: Path) -> None:
+    with pytest.raises(EvaluationError) as raised:
+        read_questions(folder / "gone.jsonl", read_field_map("own"))
+    told = "gone.jsonl cannot be read as questions: No such file or directory."
+    assert str(raised.value) == told
+
+
 def test_a_line_separator_inside_a_text_ends_no_line(folder: Path) -> None:
     line = json.dumps(OWN | {"question": "one\u2028two"}, ensure_ascii=False)
     (folder / "set.jsonl").write_text(line + "\n", encoding="utf-8")
