@@ -13,6 +13,7 @@ import typer
 
 from pathviewer.auth.users_cli import app as user_app
 from pathviewer.bench.model_commands import bench_attention, bench_model
+from pathviewer.cases.cases_cli import app as cases_app
 from pathviewer.evaluate_cli import evaluate_command
 from pathviewer.export.export_cli import check_export_command, export_command
 from pathviewer.model_cli import app as model_app
@@ -32,6 +33,7 @@ bench_app.command("attention")(bench_attention)
 bench_app.command("model")(bench_model)
 app.add_typer(user_app, name="user")
 app.add_typer(bench_app, name="bench")
+app.add_typer(cases_app, name="cases")
 app.add_typer(model_app, name="model")
 app.add_typer(train_app, name="train")
 app.command("demo-slide")(demo_slide_command)
