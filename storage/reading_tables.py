@@ -51,7 +51,6 @@ class Reading(Base):
         ),
         Index(None, "account_id", "created_at"),
         Index(None, "slide_id", "created_at"),
-        Index(None, "id", "slide_id", "model", "task"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -101,7 +100,6 @@ class Completion(Base):
     __tablename__ = "completions"
     __table_args__ = (
         Unique("reading_id", "index"),
-        Index(None, "id", "reading_id"),
         CheckConstraint("finish IN ('stop', 'length', 'cancelled')", name="finish"),
         CheckConstraint('"index" >= 0', name="index"),
     )

@@ -3,6 +3,7 @@
 import { askForm } from "./ask_form.js";
 import { modelBadge, watchModel } from "./ask_model.js";
 import { h } from "./dom.js";
+import { history } from "./history.js";
 import { keepReading } from "./reading_store.js";
 import { start } from "./session.js";
 import { store } from "./store.js";
@@ -14,7 +15,7 @@ export async function mount(element, props) {
   fold.append(askForm());
   foldWithReading(fold);
   element.querySelector("[data-panel]").replaceChildren(h("section", { class: "pv-panel pv-ask",
-    "aria-label": "Ask" }, modelBadge(), fold));
+    "aria-label": "Ask" }, modelBadge(), fold, history()));
   await start(props);
   keepReading();
   watchModel();

@@ -72,7 +72,7 @@ function fittedName() {
 }
 
 /** The picture with its token cells, as large as the place for it allows. */
-function gridPicture({ picture, width, height, columns, rows }) {
+export function gridPicture({ picture, width, height, columns, rows }) {
   const across = Array.from({ length: columns - 1 }, (_, i) => ((i + 1) * width) / columns);
   const down = Array.from({ length: rows - 1 }, (_, i) => ((i + 1) * height) / rows);
   const lines = across.map((x) => `M${x} 0V${height}`).join("")

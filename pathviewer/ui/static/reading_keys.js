@@ -1,8 +1,11 @@
 /** The keys of the reading panel, part of the key table of keys.js. */
 
 import { nudgeHeat, toggleHeat } from "./heat_settings.js";
+import { focusHistory } from "./history.js";
+import { toggleProvenance } from "./provenance.js";
 import { stepBy, stop } from "./reading_store.js";
 import { toggleResearch } from "./research.js";
+import { checkUse } from "./use_check.js";
 import { wordBy } from "./words.js";
 
 /** @returns {{keys: string[], shown: string, what: string, group: string, run: Function}[]} */
@@ -15,6 +18,9 @@ export function readingKeys() {
     { keys: ["s"], shown: "S", what: "Stop the answer", group, run: () => stop() },
     { keys: ["["], shown: "[", what: "The step before", group, run: () => stepBy(-1) },
     { keys: ["]"], shown: "]", what: "The next step, then the answer", group, run: () => stepBy(1) },
+    { keys: ["d"], shown: "D", what: "Did it use what it looked at?", group, run: checkUse },
+    { keys: ["i"], shown: "I", what: "Provenance", group, run: toggleProvenance },
+    { keys: ["b"], shown: "B", what: "Readings of this slide", group, run: focusHistory },
     ...heatKeys(group),
   ];
 }

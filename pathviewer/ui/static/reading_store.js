@@ -87,6 +87,14 @@ export async function answerFirst(answer, confidence) {
   store.set("reading", { ...reading, first_answer: answer, first_confidence: confidence });
 }
 
+/** Keep a deletion check with its answer. */
+export function takeCheck(id, index, check) {
+  const reading = store.get("reading");
+  if (reading?.id !== id) return;
+  store.set("reading", { ...reading, completions: reading.completions.map((one) =>
+    (one.index === index ? { ...one, deletion: [...(one.deletion ?? []), check] } : one)) });
+}
+
 export function isUnderWay(reading) {
   return !["done", "failed"].includes(reading.state);
 }

@@ -2,10 +2,12 @@
 
 import { fill, h, setAttribute, setText } from "./dom.js";
 import { firstAnswer } from "./first_answer.js";
+import { provenance } from "./provenance.js";
 import { isUnderWay, shownCompletion, stop } from "./reading_store.js";
 import { start } from "./session.js";
 import { store } from "./store.js";
 import { TraceRows } from "./trace_rows.js";
+import { useCheck } from "./use_check.js";
 import { watchWords } from "./words.js";
 
 const MARGIN = 40;
@@ -35,9 +37,8 @@ class TracePanel {
     this.rows = new TraceRows();
     watchWords(this.rows.node);
     this.node = h("section", { class: "pv-panel pv-trace", "aria-label": "Reasoning", hidden: true },
-      h("div", { class: "pv-trace-head" }, this.status, this.stop), this.question, this.outside,
-      this.tabs, this.agreement, this.first, this.rows.node, h("p", { class: "pv-quiet" },
-        "Readings are kept until the program is closed, and not beyond."));
+      h("div", { class: "pv-trace-head" }, this.status, this.stop, provenance()), this.question, this.outside,
+      this.tabs, this.agreement, this.first, this.rows.node, useCheck());
     this.waits = false;
   }
 
