@@ -111,16 +111,22 @@ class Sampling:
     def __post_init__(self) -> None:
         """Refuse values out of range, by name."""
         allowed = {
-            "max_new_tokens": 1 <= self.max_new_tokens <= 32_768,
-            "temperature": self.temperature == 0.0 or 0.01 <= self.temperature <= 2.0,
-            "top_p": 0.0 < self.top_p <= 1.0,
-            "top_k": self.top_k >= 0,
-            "repetition_penalty": 0.0 < self.repetition_penalty <= 2.0,
-            "seed": 0 <= self.seed < 2**63,
+            "max_new_tokens": (1 <= self.max_new_tokens <= 32_768, "it is 1 to 32,768"),
+            "temperature": (
+                self.temperature == 0.0 or 0.01 <= self.temperature <= 2.0,
+                "it is 0, or 0.01 to 2",
+            ),
+            "top_p": (0.0 < self.top_p <= 1.0, "it is above 0 and at most 1"),
+            "top_k": (self.top_k >= 0, "it is 0 (all) or more"),
+            "repetition_penalty": (
+                0.0 < self.repetition_penalty <= 2.0,
+                "it is above 0 and at most 2",
+            ),
+            "seed": (0 <= self.seed < 2**63, "it is 0 to 2**63 - 1"),
         }
-        for name, fine in allowed.items():
+        for name, (fine, range_) in allowed.items():
             if not fine:
-                message = f"{name}={getattr(self, name)!r} is out of range."
+                message = f"{name}={getattr(self, name)!r} is out of range; {range_}."
                 raise PromptError(message)
 
 

@@ -12,7 +12,9 @@ from typing import Annotated
 import typer
 
 from pathviewer.auth.users_cli import app as user_app
+from pathviewer.bench.insights import bench_insights
 from pathviewer.bench.model_commands import bench_attention, bench_model
+from pathviewer.cases.cases_cli import app as cases_app
 from pathviewer.evaluate_cli import evaluate_command
 from pathviewer.export.export_cli import check_export_command, export_command
 from pathviewer.model_cli import app as model_app
@@ -29,9 +31,11 @@ app = typer.Typer(
 )
 bench_app = typer.Typer(no_args_is_help=True, help="Measure this machine; ratios against a peer.")
 bench_app.command("attention")(bench_attention)
+bench_app.command("insights")(bench_insights)
 bench_app.command("model")(bench_model)
 app.add_typer(user_app, name="user")
 app.add_typer(bench_app, name="bench")
+app.add_typer(cases_app, name="cases")
 app.add_typer(model_app, name="model")
 app.add_typer(train_app, name="train")
 app.command("demo-slide")(demo_slide_command)

@@ -60,7 +60,17 @@ class Feedback(Base):
         *(CheckConstraint(rule, name=name) for name, rule in CHECKS.items()),
         UniqueConstraint("rater_id", "idempotency_key"),
         UniqueConstraint("supersedes_id"),
-        Index(None, "completion_id", "rater_id"),
+        Index(None, "completion_id", "rater_id", "seconds"),
+        Index(
+            "ix_feedback_statistics",  # by its columns the name would be too long
+            "kind",
+            "completion_id",
+            "rater_id",
+            "verdict",
+            "confidence",
+            "created_at",
+            "id",
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)

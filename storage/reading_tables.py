@@ -51,6 +51,7 @@ class Reading(Base):
         ),
         Index(None, "account_id", "created_at"),
         Index(None, "slide_id", "created_at"),
+        Index(None, "id", "slide_id", "model", "task"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -100,6 +101,7 @@ class Completion(Base):
     __tablename__ = "completions"
     __table_args__ = (
         Unique("reading_id", "index"),
+        Index(None, "id", "reading_id"),
         CheckConstraint("finish IN ('stop', 'length', 'cancelled')", name="finish"),
         CheckConstraint('"index" >= 0', name="index"),
     )

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.base import Base, UtcDateTime, new_id, now
 from storage.case_tables import Case, Withdrawal
 from storage.feedback_tables import CurrentFeedback, Feedback
+from storage.judge_tables import JudgeLabels
 from storage.reading_tables import Blob, Completion, DeletionCheck, Reading
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "CurrentFeedback",
     "DeletionCheck",
     "Feedback",
+    "JudgeLabels",
     "LoginSession",
     "Reading",
     "Region",

@@ -14,10 +14,12 @@ PACKAGES = ("pathviewer", "storage", "models")
 HEAVY = {"torch", "transformers", "trl", "peft", "accelerate"}
 RANK = {
     "settings": 0,
+    "opened": 1,
     "slides": 1,
     "auth": 1,
     "reading": 2,
     "insights": 2,
+    "cases": 2,
     "export": 2,
     "api": 3,
     "ui": 3,

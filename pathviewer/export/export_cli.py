@@ -19,12 +19,12 @@ from pathviewer.export.plan import FORMATS, Plan, Tally, as_json
 from pathviewer.export.run import export
 from pathviewer.export.splitting import parse_shares
 from pathviewer.export.voting import parse_rule
-from pathviewer.settings import Settings, read_settings
+from pathviewer.opened import opened
 from storage.accounts import find_account
 from storage.audit import record
 from storage.blobs import BlobStore
 from storage.cases import find_case
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.errors import StorageError
 from storage.export import Selection
 from storage.tables import LOCAL_ACCOUNT_ID
@@ -118,17 +118,6 @@ def export_errors() -> Iterator[None]:
         yield
     except (ExportError, StorageError) as error:
         sys.exit(str(error))
-
-
-@contextmanager
-def opened() -> Iterator[tuple[Settings, Database]]:
-    """The settings and their database."""
-    settings = read_settings()
-    database = open_database(settings.database)
-    try:
-        yield settings, database
-    finally:
-        database.close()
 
 
 @contextmanager

@@ -140,10 +140,25 @@ ROWS_0003: dict[str, list[dict[str, Any]]] = {
     ],
 }
 
+ROWS_0004: dict[str, list[dict[str, Any]]] = {
+    "cases": [{"id": "k1", "name": "S24-1", "created_at": AT}],
+    "withdrawals": [
+        {
+            "id": "w1",
+            "at": AT,
+            "kind": "rater",
+            "subject_id": "a9",
+            "account_id": "a1",
+            "detail": {"feedback": 2},
+        }
+    ],
+}
+
 ROWS = {
     "0001": ROWS_0001,
     "0002": ROWS_0001 | ROWS_0002,
     "0003": ROWS_0001 | ROWS_0002 | ROWS_0003,
+    "0004": ROWS_0001 | ROWS_0002 | ROWS_0003 | ROWS_0004,
 }
 """What a database of an earlier revision holds."""
 

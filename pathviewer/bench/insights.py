@@ -1,0 +1,92 @@
+"""`bench insights`: how long the questions to the database take behind the insights page."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from storage.database import Database
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+AIM_MS = 300
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one query took."""
+
+    name: str
+    """Its function in `storage.statistics`."""
+    ms: float
+    """By the clock, milliseconds."""
+    cpu_ms: float
+    """Of the processor: what it takes where nothing else runs."""
+
+
+def bench_insights(
+    completions: Annotated[int, typer.Option(min=10, help="Answers to make.")] = 20_000,
+    feedback: Annotated[int, typer.Option(min=10, help="Judgments to make.")] = 60_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the median counts.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Time of the insights page's queries over made-up judgments, in an SQLite file."""
+    from pathviewer.bench.insights_data import Amount, fill
+    from storage.database import open_database
+
+    with tempfile.TemporaryDirectory() as made:
+        path = Path(made) / "made.sqlite3"
+        database = open_database(f"sqlite:///{path}")
+        with database.session() as session:
+            fill(session, Amount(completions, feedback))
+        found = measured(database, rounds)
+        database.close()
+        size = path.stat().st_size / 2**20
+    about = {"completions": completions, "feedback": feedback, "database_mib": round(size, 1)}
+    report(found, about, as_json)
+
+
+def measured(database: Database, rounds: int) -> list[Taken]:
+    """Each query, its rows fetched and read: the median of the rounds."""
+    from storage import statistics
+
+    queries: dict[str, Callable[[Any], Any]] = {
+        name: getattr(statistics, name)
+        for name in ("verdicts", "labels", "votes", "first_answers", "times", "judge_labels")
+    }
+    queries["choices"] = statistics.choices
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in queries}
+    for _ in range(rounds):
+        for name, query in queries.items():
+            with database.reading() as session:
+                began = time.perf_counter(), time.process_time()
+                query(session)
+                ended = time.perf_counter(), time.process_time()
+            taken[name].append((ended[0] - began[0], ended[1] - began[1]))
+    return [
+        Taken(name, *(round(1000 * median(each), 1) for each in zip(*times, strict=True)))
+        for name, times in taken.items()
+    ]
+
+
+def report(found: Sequence[Taken], about: dict[str, float], as_json: bool) -> None:
+    """Print the figures: a table, or one JSON object."""
+    slowest = max(found, key=lambda each: each.ms)
+    cpu = max(each.cpu_ms for each in found)
+    if as_json:
+        each_of = {f"{each.name}_ms": each.ms for each in found}
+        each_of |= {f"{each.name}_cpu_ms": each.cpu_ms for each in found}
+        whole = {"slowest_ms": slowest.ms, "slowest_cpu_ms": cpu}
+        typer.echo(json.dumps(each_of | whole | about))
+        return
+    for each in found:
+        typer.echo(f"{each.name:<14} {each.ms:>8,.1f} ms {each.cpu_ms:>8,.1f} ms of CPU")
+    typer.echo(f"{'slowest':<14} {slowest.ms:>8,.1f} ms {cpu:>8,.1f} ms of CPU (aim {AIM_MS} ms)")

@@ -1,0 +1,20 @@
+"""The database of the settings, for the length of a command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pathviewer.settings import Settings, read_settings
+from storage.database import Database, open_database
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Settings, Database]]:
+    """The settings and their database. Raises StorageError."""
+    settings = read_settings()
+    database = open_database(settings.database)
+    try:
+        yield settings, database
+    finally:
+        database.close()

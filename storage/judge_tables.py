@@ -1,0 +1,27 @@
+"""What judges that are programs found in completions, beside what clinicians say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.base import Base, new_id, now
+
+
+class JudgeLabels(Base):
+    """Which events a judge found in a completion; goes with the completion."""
+
+    __tablename__ = "judge_labels"
+    __table_args__ = (
+        UniqueConstraint("completion_id", "judge"),
+        CheckConstraint("judge <> ''", name="judge"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    completion_id: Mapped[str] = mapped_column(ForeignKey("completions.id", ondelete="CASCADE"))
+    judge: Mapped[str] = mapped_column(String(200))
+    events: Mapped[list[Any]]
+    created_at: Mapped[datetime] = mapped_column(default=now)

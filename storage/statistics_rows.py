@@ -1,0 +1,139 @@
+"""What statistics are asked for by, and the rows that they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which judgments count; None leaves all in."""
+
+    since: datetime | None = None
+    """Judged at this moment or later, UTC."""
+    until: datetime | None = None
+    """Judged before this moment, UTC."""
+    model: str | None = None
+    """Model that was judged."""
+    task: str | None = None
+    """Question type; "" for questions of no known type."""
+    organ: str | None = None
+    """Organ of the slide; "" where it is not known."""
+    slide_id: str | None = None
+    """Slide that was asked about."""
+    rater_id: str | None = None
+    """Account that judged."""
+
+
+EVERYTHING = Filters()
+
+
+class VerdictRow(NamedTuple):
+    """One verdict."""
+
+    case: str
+    """Id of the slide's case, or of the slide where no case is known."""
+    completion: str
+    """Id of what was judged."""
+    rater: str
+    """Id of the account that judged."""
+    day: str
+    """When, `YYYY-MM-DD` in UTC."""
+    model: str
+    """Who wrote the completion."""
+    task: str
+    """Question type; "" for none."""
+    organ: str
+    """Organ of the slide; "" where it is not known."""
+    slide: str
+    """Id of the slide."""
+    verdict: str
+    """What was said."""
+    confidence: int | None
+    """How sure, 1 to 5."""
+
+
+class LabelRow(NamedTuple):
+    """One rater's labels of a trace."""
+
+    case: str
+    """As in `VerdictRow`."""
+    completion: str
+    """Id of what was judged."""
+    rater: str
+    """Id of the account that judged."""
+    events: frozenset[str]
+    """Absences of the trace and errors of its steps."""
+
+
+class VoteRow(NamedTuple):
+    """One comparison of two completions."""
+
+    case: str
+    """As in `VerdictRow`, of the first one."""
+    left_model: str
+    """Who wrote the one on the left."""
+    left_revision: str | None
+    """Which weights."""
+    left_length: int
+    """Characters of it."""
+    right_model: str
+    """Who wrote the other one."""
+    right_revision: str | None
+    """Which weights."""
+    right_length: int
+    """Characters of it."""
+    choice: str
+    """`left`, `right`, `tie` or `both_bad`."""
+
+
+class FirstAnswerRow(NamedTuple):
+    """A reading that was answered before the model's answer was shown."""
+
+    case: str
+    """As in `VerdictRow`."""
+    options: Sequence[str]
+    """Answers to choose from."""
+    first_answer: str
+    """The clinician's own."""
+    first_confidence: int | None
+    """How sure, 1 to 5."""
+    answer: str | None
+    """The model's, parsed: the one that was judged last, else its first."""
+    verdict: str | None
+    """What the same clinician then said of it; None if nothing."""
+    corrected_answer: str | None
+    """What would have been right."""
+    reference_answer: str | None
+    """The case's, where its source is known."""
+
+
+class TimeRow(NamedTuple):
+    """What a rater spent on a case, superseded judgments included."""
+
+    case: str
+    """As in `VerdictRow`."""
+    rater: str
+    """Id of the account."""
+    judgments: int
+    """How many told their time."""
+    seconds: float
+    """All together."""
+
+
+class Choices(NamedTuple):
+    """What there is to filter by."""
+
+    models: list[str]
+    """Models that were judged."""
+    tasks: list[str]
+    """Question types; "" for none."""
+    organs: list[str]
+    """Organs; "" where it is not known."""
+    slides: list[tuple[str, str]]
+    """Ids and aliases."""
+    raters: list[str]
+    """Ids of accounts."""
