@@ -22,6 +22,12 @@ from pathviewer.reading.ask_cli import ask_command
 from pathviewer.settings import read_settings
 from pathviewer.slides.demo_cli import demo_slide_command
 from pathviewer.training_cli import app as train_app
+from pathviewer.upkeep.upkeep_cli import (
+    audit_command,
+    backup_command,
+    restore_command,
+    withdraw_command,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,6 +49,10 @@ app.command("ask")(ask_command)
 app.command("evaluate")(evaluate_command)
 app.command("export")(export_command)
 app.command("check-export")(check_export_command)
+app.command("backup")(backup_command)
+app.command("restore")(restore_command)
+app.command("withdraw")(withdraw_command)
+app.command("audit")(audit_command)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 

@@ -12,6 +12,7 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.routing import Mount
 
+from pathviewer.api.audit_routes import audit_routes
 from pathviewer.api.deletion_routes import deletion_routes
 from pathviewer.api.feedback_routes import feedback_routes
 from pathviewer.api.map_routes import map_routes
@@ -200,6 +201,7 @@ def routes(services: Services) -> list[BaseRoute]:
         *reading_routes(library, pictures, readings),
         *map_routes(readings),
         *feedback_routes(library, database),
+        *audit_routes(database),
         *deletion_routes(pictures, readings),
         *upload_routes(library, database, settings),
         *page_routes(settings),

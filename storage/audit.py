@@ -56,3 +56,9 @@ def list_entries(session: Session, *, limit: int = 100) -> list[AuditRecord]:
     """The newest entries, the newest first."""
     rows = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit))
     return [as_record(AuditRecord, row) for row in rows]
+
+
+def entries_after(session: Session, number: int, *, limit: int = 1_000) -> list[AuditRecord]:
+    """Entries after that id, the oldest first."""
+    rows = select(AuditEntry).where(AuditEntry.id > number).order_by(AuditEntry.id).limit(limit)
+    return [as_record(AuditRecord, row) for row in session.scalars(rows)]

@@ -14,6 +14,7 @@ PACKAGES = ("pathviewer", "storage", "models")
 HEAVY = {"torch", "transformers", "trl", "peft", "accelerate"}
 RANK = {
     "settings": 0,
+    "whole_folder": 0,
     "opened": 1,
     "slides": 1,
     "auth": 1,
@@ -21,6 +22,7 @@ RANK = {
     "insights": 2,
     "cases": 2,
     "export": 2,
+    "upkeep": 2,
     "api": 3,
     "ui": 3,
     "server": 4,

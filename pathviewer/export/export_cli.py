@@ -20,6 +20,7 @@ from pathviewer.export.run import export
 from pathviewer.export.splitting import parse_shares
 from pathviewer.export.voting import parse_rule
 from pathviewer.opened import opened
+from pathviewer.whole_folder import FolderError
 from storage.accounts import find_account
 from storage.audit import record
 from storage.blobs import BlobStore
@@ -116,7 +117,7 @@ def export_errors() -> Iterator[None]:
     """End a command that cannot run in a sentence."""
     try:
         yield
-    except (ExportError, StorageError) as error:
+    except (ExportError, FolderError, StorageError) as error:
         sys.exit(str(error))
 
 

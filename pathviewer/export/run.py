@@ -11,12 +11,12 @@ from pathviewer.export.ballots import Ballot, rater_name
 from pathviewer.export.card import write_card
 from pathviewer.export.columns import user_message
 from pathviewer.export.errors import ExportError
-from pathviewer.export.folder import new_folder
 from pathviewer.export.manifest import prove, write_manifest
 from pathviewer.export.parquet import SplitFiles
 from pathviewer.export.plan import Plan, Tally
 from pathviewer.export.splitting import Groups, group_tissues, pseudonym
 from pathviewer.export.voting import Won, decide, in_conflict
+from pathviewer.whole_folder import new_folder
 from storage.database import Database
 from storage.export import (
     JudgedReading,
@@ -46,8 +46,8 @@ def export(
 ) -> Tally:
     """Write the folder `out`; the same database and plan give the same bytes.
 
-    `progress` is told readings done and all. Raises ExportError, with nothing under the name
-    `out`, and StorageError.
+    `progress` is told readings done and all. With nothing under the name
+    `out` it raises ExportError, FolderError and StorageError.
     """
     tally = Tally()
     with database.reading() as session, new_folder(out) as folder:

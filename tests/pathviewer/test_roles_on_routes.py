@@ -33,6 +33,7 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "list readings": ("GET", "/api/readings", None),
     "judge": ("POST", "/api/feedback", {}),
     "see judgments": ("GET", "/api/completions/x/feedback", None),
+    "read the log": ("GET", "/api/audit", None),
 }
 
 EVERYBODY = {
@@ -52,6 +53,7 @@ VIEWER = EVERYBODY | {
     "list readings": 403,
     "judge": 403,
     "see judgments": 403,
+    "read the log": 403,
 }
 CLINICIAN = EVERYBODY | {
     "name a slide": 200,
@@ -63,12 +65,13 @@ CLINICIAN = EVERYBODY | {
     "list readings": 200,
     "judge": 400,
     "see judgments": 404,
+    "read the log": 403,
 }
 ANSWERS = {
     Role.viewer: VIEWER,
     Role.clinician: CLINICIAN,
     Role.researcher: CLINICIAN,
-    Role.admin: CLINICIAN,
+    Role.admin: CLINICIAN | {"read the log": 200},
 }
 
 

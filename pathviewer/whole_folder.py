@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pathviewer.export.errors import ExportError
+
+class FolderError(Exception):
+    """A folder cannot be written; the message is a sentence fit to be shown."""
+
 
 _REASONS = {
     errno.ENOSPC: "The disk is full: free some space, or choose another --out",
@@ -25,10 +28,11 @@ _REASONS = {
 
 
 @contextmanager
-def new_folder(out: Path) -> Iterator[Path]:
+def new_folder(out: Path, *, private: bool = False) -> Iterator[Path]:
     """A folder to fill, which is given the name `out` at the end, and is gone after an error.
 
-    Raises ExportError if `out` is there and not empty, or where the disk refuses.
+    `private` lets only its owner look into it. Raises FolderError if `out` is there and not empty,
+    or where the disk refuses.
     """
     _check_free(out)
     part: Path | None = None
@@ -36,13 +40,13 @@ def new_folder(out: Path) -> Iterator[Path]:
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{out.name}.part-", dir=out.absolute().parent))
         yield part
-        _settle(part)
+        _settle(part, private)
         _check_free(out)
         if out.exists():
             out.rmdir()
         part.rename(out.absolute())
     except OSError as error:
-        raise ExportError(f"{disk_sentence(error)}. Nothing was written.") from error
+        raise FolderError(f"{disk_sentence(error)}. Nothing was written.") from error
     finally:
         if part is not None:
             shutil.rmtree(part, ignore_errors=True)
@@ -55,16 +59,18 @@ def disk_sentence(error: OSError) -> str:
 
 def _check_free(out: Path) -> None:
     if out.is_dir() and any(out.iterdir()):
-        raise ExportError(f"The folder {out.name} is not empty; choose another --out.")
+        raise FolderError(f"The folder {out.name} is not empty; choose another --out.")
     if out.exists() and not out.is_dir():
-        raise ExportError(f"There is a file named {out.name} already; choose another --out.")
+        raise FolderError(f"There is a file named {out.name} already; choose another --out.")
 
 
-def _settle(folder: Path) -> None:
+def _settle(folder: Path, private: bool) -> None:
     """Everything to the disk before the name is given; readable as the umask has it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    folder.chmod(0o777 & ~mask)
-    for path in sorted(folder.iterdir()):
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+    if not private:
+        mask = os.umask(0)
+        os.umask(mask)
+        folder.chmod(0o777 & ~mask)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pathviewer.export.errors import ExportError
-from pathviewer.export.folder import new_folder
+from pathviewer.whole_folder import FolderError, new_folder
 
 
 def written(out: Path) -> None:
@@ -59,12 +58,12 @@ def test_a_place_that_is_taken_is_told(
 ) -> None:
     (tmp_path / "there").mkdir()
     before(tmp_path / "there" / "out")
-    with pytest.raises(ExportError, match=told):
+    with pytest.raises(FolderError, match=told):
         written(tmp_path / "there" / "out")
 
 
 def test_what_came_in_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="is not empty"), new_folder(tmp_path / "out") as folder:
+    with pytest.raises(FolderError, match="is not empty"), new_folder(tmp_path / "out") as folder:
         (folder / "a.txt").write_text("mine")
         full(tmp_path / "out")
     assert left(tmp_path) == {"out"}
@@ -81,7 +80,7 @@ def test_what_came_in_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     ],
 )
 def test_a_disk_that_refuses_is_told(tmp_path: Path, number: int, told: str) -> None:
-    with pytest.raises(ExportError, match=told), new_folder(tmp_path / "out") as folder:
+    with pytest.raises(FolderError, match=told), new_folder(tmp_path / "out") as folder:
         (folder / "a.txt").write_text("half")
         raise OSError(number, os.strerror(number))
     assert left(tmp_path) == set()
@@ -96,7 +95,7 @@ def test_nothing_of_a_mistake_is_left(tmp_path: Path) -> None:
 NARROW = """
 import os, resource, sys
 from pathlib import Path
-from pathviewer.export.errors import ExportError
+from pathviewer.whole_folder import FolderError
 from pathviewer.export.plan import FORMATS, Plan
 from pathviewer.export.run import export
 from tests.pathviewer.export.made_labels import new_labels
@@ -105,7 +104,7 @@ labels = new_labels(state)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
     export(labels.database, labels.blobs, Plan(FORMATS["sft"]), out)
-except ExportError as error:
+except FolderError as error:
     print(error)
 """
 
@@ -123,7 +122,7 @@ def test_an_export_that_the_disk_cuts_off_leaves_nothing(tmp_path: Path) -> None
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).resolve().parents[3],
+        cwd=Path(__file__).resolve().parents[2],
     )
     assert told.stdout == (
         "A file would become larger than allowed here: choose another --out. Nothing was written.\n"

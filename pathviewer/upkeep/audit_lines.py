@@ -1,0 +1,34 @@
+"""The audit log for programs: one JSON object per entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from storage.audit import AuditRecord, entries_after
+from storage.database import Database
+
+AT_ONCE = 1_000
+
+
+def audit_lines(database: Database, after: int = 0) -> Iterator[dict[str, Any]]:
+    """Entries after that id, the oldest first, however many there are."""
+    while True:
+        with database.reading() as session:
+            entries = entries_after(session, after, limit=AT_ONCE)
+        if not entries:
+            return
+        yield from map(entry_json, entries)
+        after = entries[-1].id
+
+
+def entry_json(entry: AuditRecord) -> dict[str, Any]:
+    """An entry as JSON values."""
+    return {
+        "id": entry.id,
+        "at": entry.at.isoformat(),
+        "account": entry.account_id,
+        "action": entry.action,
+        "subject": entry.subject,
+        "detail": dict(entry.detail),
+    }

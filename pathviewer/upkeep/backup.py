@@ -1,0 +1,152 @@
+"""Backups: the database and the files that its rows speak of, as a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pathviewer import __version__
+from pathviewer.settings import Settings
+from pathviewer.upkeep.errors import UpkeepError
+from pathviewer.whole_folder import new_folder
+from storage.backup import check_copy, copy_database, sqlite_file
+from storage.blobs import BlobStore, list_blobs
+from storage.database import Database, open_database
+from storage.errors import BlobError
+
+DATABASE = "pathviewer.sqlite3"
+MANIFEST = "manifest.json"
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Kept:
+    """What a backup holds."""
+
+    files: int = 0
+    """Pictures and attention."""
+    byte_count: int = 0
+    """Of all that was copied."""
+    lost: list[str] = field(default_factory=list)
+    """Files that should be there and are missing or damaged, by SHA-256."""
+    revision: str = ""
+    """Schema of the database."""
+
+
+def back_up(settings: Settings, out: Path, progress: Progress = lambda _a, _b: None) -> Kept:
+    """Write the folder `out`, while the program may be running. Raises FolderError, StorageError.
+
+    The database is copied first: what its rows speak of was on the disk before them.
+    """
+    source = sqlite_file(settings.database)
+    with new_folder(out, private=True) as folder:
+        copy_database(source, folder / DATABASE)
+        kept = Kept(revision=check_copy(folder / DATABASE))
+        names = _names(folder / DATABASE)
+        kept.byte_count = (folder / DATABASE).stat().st_size
+        store = BlobStore(settings.blobs)
+        for number, name in enumerate(names, 1):
+            _keep(store, folder / "blobs", name, kept)
+            progress(number, len(names))
+        told = {
+            "program": f"pathviewer {__version__}",
+            "revision": kept.revision,
+            "database": file_hash(folder / DATABASE),
+            "files": kept.files,
+            "lost": kept.lost,
+        }
+        (folder / MANIFEST).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    return kept
+
+
+def restore(settings: Settings, folder: Path, progress: Progress = lambda _a, _b: None) -> Kept:
+    """Put a backup into the data folder, which has no database yet; the files first.
+
+    Raises UpkeepError, StorageError or OSError; there is then no database under its name.
+    """
+    target = sqlite_file(settings.database)
+    if any(target.parent.glob(f"{target.name}*")):
+        raise UpkeepError(
+            "The data folder has a database already. Stop the program, move the data folder away "
+            "or name another one with PATHVIEWER_DATA, and restore again."
+        )
+    told = _manifest(folder)
+    if file_hash(folder / DATABASE) != told.get("database"):
+        raise UpkeepError("The database in the backup is not what was backed up; take another one.")
+    kept = Kept(revision=check_copy(folder / DATABASE))
+    part = target.with_name(f"{target.name}.part")
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copyfile(folder / DATABASE, part)
+        part.chmod(0o600)
+        names = _names(part)
+        source, store = BlobStore(folder / "blobs"), BlobStore(settings.blobs)
+        for number, name in enumerate(names, 1):
+            _put_back(source, store, name, kept)
+            progress(number, len(names))
+        kept.byte_count += part.stat().st_size
+        part.replace(target)
+    finally:
+        for path in part.parent.glob(f"{part.name}*"):
+            path.unlink(missing_ok=True)
+    return kept
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file; UpkeepError if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UpkeepError(f"The backup has no {path.name} ({error.strerror}).") from error
+
+
+def _names(path: Path) -> list[str]:
+    """Files that the rows of a copy speak of; a copy of an older schema is brought up to date."""
+    copy: Database = open_database(f"sqlite:///{path}")
+    try:
+        with copy.reading() as session:
+            names = [blob.sha256 for blob in list_blobs(session)]
+        copy.checkpoint()
+    finally:
+        copy.close()
+    return names
+
+
+def _keep(store: BlobStore, folder: Path, name: str, kept: Kept) -> None:
+    try:
+        data = store.get(name)
+    except BlobError:
+        kept.lost.append(name)
+        return
+    path = folder / name[:2] / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    kept.files += 1
+    kept.byte_count += len(data)
+
+
+def _put_back(source: BlobStore, store: BlobStore, name: str, kept: Kept) -> None:
+    try:
+        data = source.get(name)
+    except BlobError:
+        kept.lost.append(name)
+        return
+    store.put(data)
+    kept.files += 1
+    kept.byte_count += len(data)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UpkeepError(f"{folder.name} is no backup: it has no {MANIFEST}.") from error
+    if not isinstance(told, dict) or "database" not in told:
+        raise UpkeepError(f"{folder.name} is no backup: its {MANIFEST} says nothing of a database.")
+    return told

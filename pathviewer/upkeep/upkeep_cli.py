@@ -1,0 +1,135 @@
+"""`python -m pathviewer backup`, `restore`, `withdraw` and `audit`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pathviewer.opened import opened
+from pathviewer.settings import read_settings
+from pathviewer.upkeep.audit_lines import audit_lines
+from pathviewer.upkeep.backup import Kept, back_up, restore
+from pathviewer.upkeep.errors import UpkeepError
+from pathviewer.upkeep.withdraw import Subject, find_subject, withdraw
+from pathviewer.whole_folder import FolderError, disk_sentence
+from storage.audit import record
+from storage.backup import sqlite_file
+from storage.blobs import BlobStore
+from storage.database import open_database
+from storage.errors import StorageError
+from storage.tables import LOCAL_ACCOUNT_ID
+from storage.withdrawals import WithdrawalRecord
+
+
+def backup_command(
+    out: Annotated[Path, typer.Option(help="Folder to write; must not exist or be empty.")],
+) -> None:
+    """Copy the database and its pictures into a folder, while the program may be running."""
+    with upkeep_errors():
+        settings = read_settings()
+        with bar("Backing up") as step:
+            kept = back_up(settings, out, step)
+        with opened() as (_, database), database.session() as session:
+            record(session, LOCAL_ACCOUNT_ID, "backed_up", "", {"files": kept.files})
+    typer.echo(f"Kept the database and {kept.files} files, {kept.byte_count / 2**20:.1f} MiB.")
+    _tell_lost(kept)
+
+
+def restore_command(
+    folder: Annotated[Path, typer.Argument(help="Folder that `backup` wrote.")],
+) -> None:
+    """Put a backup into a data folder that has no database yet (PATHVIEWER_DATA)."""
+    with upkeep_errors():
+        settings = read_settings()
+        with bar("Restoring") as step:
+            kept = restore(settings, folder, step)
+        database = open_database(settings.database)  # an older schema is brought up to date
+        with database.session() as session:
+            record(session, LOCAL_ACCOUNT_ID, "restored", "", {"files": kept.files})
+        database.close()
+        where = sqlite_file(settings.database).parent
+    typer.echo(f"Restored the database and {kept.files} files into {where}.")
+    _tell_lost(kept)
+
+
+def withdraw_command(
+    case: Annotated[str | None, typer.Option(help="Name of a case.")] = None,
+    rater: Annotated[str | None, typer.Option(help="Name of an account.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask back.")] = False,
+) -> None:
+    """Remove for good what was asked and said of a case, or what a rater said."""
+    with upkeep_errors(), opened() as (settings, database):
+        subject = find_subject(database, case, rater)
+        if not yes:
+            typer.confirm(f"Remove all of {case or rater}? It cannot be undone", abort=True)
+        made, emptied = withdraw(database, BlobStore(settings.blobs), subject)
+    typer.echo(told(subject, made))
+    if not emptied:
+        typer.echo(
+            "Traces may stand in the database's log until it is next emptied: the running program "
+            "was reading. Run `withdraw` again, or stop and start the program.",
+            err=True,
+        )
+
+
+def audit_command(
+    after: Annotated[int, typer.Option(help="Only entries after this id.")] = 0,
+) -> None:
+    """Print the audit log as JSON lines, the oldest entry first."""
+    with upkeep_errors(), opened() as (_, database):
+        for line in audit_lines(database, after):
+            typer.echo(json.dumps(line, ensure_ascii=False))
+
+
+def told(subject: Subject, made: WithdrawalRecord) -> str:
+    """What was removed, and what was not."""
+    counts = made.detail
+    sentence = (
+        f"Removed {counts['readings']} readings with {counts['completions']} answers, "
+        f"{counts['feedback']} judgments, {counts['blobs']} pictures and attention files, "
+        f"{counts['regions']} regions. Tombstone {made.id}."
+    )
+    rest = (
+        "The slide files are where they were; backups and exports made before still hold it."
+        if subject.kind == "case"
+        else "The account is as it was (`user disable` shuts it); backups and exports made before "
+        "still hold what it said."
+    )
+    return f"{sentence} {rest}"
+
+
+@contextmanager
+def upkeep_errors() -> Iterator[None]:
+    """End a command that cannot run in a sentence."""
+    try:
+        yield
+    except (UpkeepError, FolderError, StorageError) as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{disk_sentence(error)}.")
+
+
+@contextmanager
+def bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, told what is done and all there is."""
+    with typer.progressbar(length=1, label=label, file=sys.stderr, show_pos=True) as shown:
+
+        def step(done: int, total: int) -> None:
+            shown.length = max(1, total)
+            shown.update(done - shown.pos)
+
+        yield step
+
+
+def _tell_lost(kept: Kept) -> None:
+    if kept.lost:
+        names = ", ".join(name[:12] for name in kept.lost[:5])
+        typer.echo(
+            f"{len(kept.lost)} files are missing or damaged and were left out: {names}.", err=True
+        )

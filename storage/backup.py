@@ -1,0 +1,78 @@
+"""Copies of a SQLite database that is in use, and whether one can be put back."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy.engine import make_url
+
+from storage.errors import StorageError
+
+
+def sqlite_file(url: str) -> Path:
+    """The file of a database; StorageError for a database that is none."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        raise StorageError(
+            "The database is no SQLite file. Back it up and restore it with its own tools, such as "
+            "pg_dump and pg_restore, and copy the folder blobs of the data folder with it."
+        )
+    return Path(parsed.database)
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """A copy as of one moment, while others read and write; raises StorageError.
+
+    SQLite's online backup in a single step: in WAL mode it hinders no writer, and none makes it
+    begin again.
+    """
+    if not source.exists():
+        raise StorageError("There is no database yet; nothing to back up.")
+    try:
+        reading = sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)
+        writing = sqlite3.connect(target)
+        try:
+            reading.backup(writing)
+            # a file alone, without a log beside it
+            writing.execute("PRAGMA journal_mode = DELETE")
+        finally:
+            writing.close()
+            reading.close()
+    except sqlite3.Error as error:
+        raise StorageError(f"The database cannot be copied ({error}). Nothing was kept.") from error
+
+
+def check_copy(path: Path) -> str:
+    """The schema revision of a copy that is whole and can be opened; raises StorageError."""
+    try:
+        copy = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        try:
+            found = copy.execute("PRAGMA integrity_check").fetchone()[0]
+            revision = str(copy.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+        finally:
+            copy.close()
+    except (sqlite3.Error, TypeError) as error:
+        raise StorageError(f"The backup holds no database of this program ({error}).") from error
+    if found != "ok":
+        raise StorageError("The database in the backup is damaged; take another backup.")
+    check_revision(revision)
+    return revision
+
+
+def check_revision(revision: str) -> None:
+    """StorageError if a newer version of the program wrote a database of that revision."""
+    config = Config()
+    folder = Path(__file__).parent / "migrations"
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(config)
+    try:
+        scripts.get_revision(revision)
+    except CommandError as error:
+        raise StorageError(
+            f"The backup is at schema revision {revision}, which this version does not know (it "
+            f"knows up to {scripts.get_current_head()}). Install the version that wrote it."
+        ) from error
