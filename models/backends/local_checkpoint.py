@@ -70,10 +70,12 @@ def check_fit(processor: PathologyProcessor, config: dict[str, Any], name: str) 
         wanted = 151_655
     strange = size is not None and not 0 < size - longest <= max(FILLING, size // 100)
     if found != wanted or strange:
+        differs = f"its {processor.image_token} is {found} where the network has {wanted}"
+        if found == wanted:
+            differs = f"it has {longest + 1:,} tokens where the network has {size:,}"
         message = (
-            f"The tokenizer beside “{name}” belongs to another model: its {processor.image_token} "
-            f"is {found} where the network has {wanted}, its last token {longest} of "
-            f"{size or 'unknown'}. Copy the tokenizer that came with the weights."
+            f"The tokenizer beside “{name}” belongs to another model: {differs}. "
+            "Copy the tokenizer that came with the weights."
         )
         raise CheckpointError(message)
     if not byte_values().keys() <= vocabulary.keys():

@@ -79,7 +79,7 @@ def measure_model(
     *,
     name: str,
     side: int = 448,
-    rounds: int = 5,
+    rounds: int = 15,
     device: str | None = None,
 ) -> ModelFigures:
     """Measure the checkpoint in `location` with a picture of `side` x `side` pixels.

@@ -28,7 +28,7 @@ def bench_model(
         str | None, typer.Option(help="Model to measure; 10 M random weights if not given.")
     ] = None,
     side: Annotated[int, typer.Option(min=28, help="Side of the region, pixels.")] = 448,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds, plain generation in turn.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds, plain generation in turn.")] = 15,
     device: DeviceOption = None,
     start: Annotated[bool, typer.Option(help="Also time the start of `python app.py`.")] = True,
     as_json: JsonOption = False,

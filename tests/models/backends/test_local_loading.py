@@ -112,9 +112,15 @@ SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
         with_config(lambda config: config["text_config"].update(use_sliding_window=True)),
         "sliding-window",
     ),
-    "more tokens than the network has": (another_tokenizer, "tokenizer .* another model"),
-    "fewer tokens than the network has": (smaller_tokenizer, "tokenizer .* another model"),
-    "no picture token": (tokenizer_without_pictures, "tokenizer .* another model"),
+    "more tokens than the network has": (
+        another_tokenizer,
+        "another model: it has .* tokens where",
+    ),
+    "fewer tokens than the network has": (
+        smaller_tokenizer,
+        "another model: it has 604 tokens where",
+    ),
+    "no picture token": (tokenizer_without_pictures, "its .* is .* where the network has 5"),
     "another cell size": (other_cells, "cells of 32 px"),
 }
 
