@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from pathviewer.auth.users_cli import app as user_app
+from pathviewer.bench.ask import bench_ask
 from pathviewer.bench.insights import bench_insights
 from pathviewer.bench.model_commands import bench_attention, bench_model
 from pathviewer.cases.cases_cli import app as cases_app
@@ -39,6 +40,7 @@ bench_app = typer.Typer(no_args_is_help=True, help="Measure this machine; ratios
 bench_app.command("attention")(bench_attention)
 bench_app.command("insights")(bench_insights)
 bench_app.command("model")(bench_model)
+bench_app.command("ask")(bench_ask)
 app.add_typer(user_app, name="user")
 app.add_typer(bench_app, name="bench")
 app.add_typer(cases_app, name="cases")

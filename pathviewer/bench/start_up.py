@@ -9,8 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,27 +38,46 @@ class StartFigures:
 def measure_start(checkpoint: Path) -> StartFigures:
     """Run the application with the checkpoint in a folder, in an empty state folder.
 
-    The viewer's JavaScript is there already, as on every start but the first. Raises LoadError if
-    the page or the model does not come.
+    Raises LoadError if the page or the model does not come.
+    """
+    with tempfile.TemporaryDirectory() as made, program_in(Path(made), str(checkpoint)) as started:
+        return watched(started.program, started.base, started.began)
+
+
+@dataclass(frozen=True)
+class StartedProgram:
+    """`python app.py` in a process of its own."""
+
+    program: subprocess.Popen[bytes]
+    """The process."""
+    base: str
+    """Where its pages are."""
+    began: float
+    """When it was started, a reading of `time.perf_counter`."""
+
+
+@contextmanager
+def program_in(folder: Path, model: str) -> Iterator[StartedProgram]:
+    """The application with the slides in `folder/slides`, ended afterwards.
+
+    The viewer's JavaScript is there already, as on every start but the first.
     """
     settings = read_settings()
     ensure_assets(settings.assets)
-    with tempfile.TemporaryDirectory() as made:
-        data = Path(made) / "state"
-        (Path(made) / "slides").mkdir()
-        shutil.copytree(settings.assets, data / "assets")
-        port = free_port()
-        command = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port)]
-        command += ["--data", str(data), "--slides", f"{made}/slides", "--model", str(checkpoint)]
-        began = time.perf_counter()
-        program = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-        try:
-            return watched(program, f"http://127.0.0.1:{port}", began)
-        finally:
-            program.send_signal(signal.SIGINT)
-            with suppress(subprocess.TimeoutExpired):
-                program.wait(10)
-            program.kill()
+    (folder / "slides").mkdir(exist_ok=True)
+    shutil.copytree(settings.assets, folder / "state" / "assets")
+    port = free_port()
+    command = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--data", f"{folder}/state", "--slides", f"{folder}/slides", "--model", model]
+    began = time.perf_counter()
+    program = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        yield StartedProgram(program, f"http://127.0.0.1:{port}", began)
+    finally:
+        program.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            program.wait(10)
+        program.kill()
 
 
 def watched(program: subprocess.Popen[bytes], base: str, began: float) -> StartFigures:

@@ -1,0 +1,174 @@
+"""`bench ask`: how long a clinician waits for the first word, over HTTP and on the screen.
+
+Everything is as in use: `python app.py` in a process, the model in another, readings kept on disk,
+attention captured.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from models.registry import DEFAULT_MODEL
+from pathviewer.bench.load import LoadError
+from pathviewer.bench.model_commands import JsonOption, report, sentences
+
+if TYPE_CHECKING:
+    import httpx
+    from playwright.sync_api import Page
+
+QUESTION = "How cellular is this region?"
+OPTIONS = ("low", "moderate", "high")
+BOX = {"x": 1000, "y": 700, "width": 896, "height": 896}
+WAIT_SECONDS = 60.0
+ROWS = {
+    "first_event_s": "POST to the first text on the stream, s (aim 1.2)",
+    "first_screen_s": "Ask to the first word on the screen, s (aim 1.2)",
+    "first_question_s": "the same for the first question after the start, s",
+    "answer_s": "POST to the whole answer, s",
+    "maps_s": "POST to the maps of every step, s",
+    "rounds": "rounds; medians of them",
+}
+PRESS_ASK = """async () => {
+  const store = window.PathViewer.store;
+  const before = store.get("reading")?.id;
+  const words = ".pv-step .pv-passage, .pv-answer .pv-passage";
+  const shown = () => store.get("reading")?.id !== before
+    && [...document.querySelectorAll(words)].some((one) => one.textContent.trim());
+  const ask = [...document.querySelectorAll("button")].find((one) => one.textContent === "Ask");
+  const began = performance.now();
+  ask.click();
+  return new Promise((done) => {
+    const passed = () => (performance.now() - began) / 1000;
+    const end = () => done(passed());
+    const look = () => requestAnimationFrame(shown() || passed() > 60 ? end : look);
+    look();
+  });
+}"""
+
+
+@dataclass(frozen=True)
+class AskFigures:
+    """Seconds, medians of the rounds."""
+
+    first_event_s: float
+    """From the POST to the first `text` event."""
+    first_screen_s: float
+    """From a press on Ask to a frame with the first word."""
+    first_question_s: float
+    """From the POST to the first `text` event, of the first question after the start."""
+    answer_s: float
+    """From the POST to the answer's `ended`, which is told once it is kept."""
+    maps_s: float
+    """From the POST to the exact maps."""
+    rounds: int
+    """Questions of each kind."""
+
+
+def bench_ask(
+    model: Annotated[str, typer.Option(help="Model that answers.")] = DEFAULT_MODEL,
+    rounds: Annotated[int, typer.Option(min=1, help="Questions over HTTP and in Chromium.")] = 7,
+    as_json: JsonOption = False,
+) -> None:
+    """Time from Ask to the first word, over HTTP and on the screen of a real browser."""
+    with sentences():
+        report(asdict(measure_asking(model, rounds)), ROWS, as_json)
+
+
+def measure_asking(model: str, rounds: int) -> AskFigures:
+    """Raises LoadError where the program or its model does not come up, or nothing is written."""
+    import httpx
+    from playwright.sync_api import sync_playwright
+
+    from pathviewer.bench.chromium import launch_chromium
+    from pathviewer.bench.start_up import program_in, watched
+    from pathviewer.slides.phantom import write_phantom
+
+    with tempfile.TemporaryDirectory(prefix="bench-ask-") as made:
+        folder = Path(made)
+        (folder / "slides").mkdir()
+        write_phantom(folder / "slides" / "a.tiff", width=3000, height=2200, seed=7)
+        with program_in(folder, model) as started:
+            watched(started.program, started.base, started.began)
+            headers = {"Origin": started.base}
+            with httpx.Client(base_url=started.base, headers=headers, timeout=60) as client:
+                told = [_over_http(client, seed) for seed in range(rounds + 1)]
+                slide = _slide(client)
+            with sync_playwright() as playwright:
+                browser = launch_chromium(playwright)
+                page = browser.new_page(viewport={"width": 1440, "height": 900})
+                seen = list(_on_screen(page, started.base, slide, rounds))
+                browser.close()
+    return _figures(told, seen)
+
+
+def _figures(told: list[dict[str, float]], seen: list[float]) -> AskFigures:
+    def middle(kind: str) -> float:
+        return round(statistics.median(times[kind] for times in told[1:]), 3)
+
+    return AskFigures(
+        first_event_s=middle("text"),
+        first_screen_s=round(statistics.median(seen), 3),
+        first_question_s=round(told[0]["text"], 3),
+        answer_s=middle("ended"),
+        maps_s=middle("maps"),
+        rounds=len(seen),
+    )
+
+
+def _over_http(client: httpx.Client, seed: int) -> dict[str, float]:
+    """Seconds from the POST to the first event of each type."""
+    body: dict[str, Any] = {"slide": _slide(client), "box": BOX, "question": QUESTION}
+    body |= {"options": OPTIONS, "sampling": {"temperature": 0.0, "seed": seed}}
+    began = time.perf_counter()
+    reading = client.post("/api/readings", json=body).raise_for_status().json()["id"]
+    seconds: dict[str, float] = {}
+    with client.stream("GET", f"/api/readings/{reading}/events") as answer:
+        for line in answer.iter_lines():
+            if line.startswith("data:"):
+                event = json.loads(line[5:])
+                seconds.setdefault(event["type"], time.perf_counter() - began)
+                if event["type"] == "failed":
+                    raise LoadError(f"The question failed: {event['message']}")
+    if not {"text", "ended", "maps"} <= seconds.keys():
+        raise LoadError(f"The answer came without {sorted({'text', 'maps'} - seconds.keys())}.")
+    return seconds
+
+
+def _on_screen(page: Page, base: str, slide: str, rounds: int) -> Iterator[float]:
+    """Seconds from a press on Ask to the first word on the screen, by the page's own clock."""
+    roi = ",".join(str(side) for side in BOX.values())
+    page.goto(f"{base}/?slide={slide}&roi={roi}")
+    page.get_by_label("Question", exact=True).fill(QUESTION)
+    page.get_by_label("Options").fill("\n".join(OPTIONS))
+    page.wait_for_function(
+        "[...document.querySelectorAll('button')].some("
+        "(one) => one.textContent === 'Ask' && !one.disabled)"
+    )
+    page.wait_for_load_state("networkidle")
+    for turn in range(rounds):
+        page.wait_for_timeout(500)  # the slide is drawn and the last answer is over
+        seconds = float(page.evaluate(PRESS_ASK))
+        if seconds > WAIT_SECONDS:
+            raise LoadError("No word came on the screen within a minute.")
+        sys.stderr.write(f"round {turn + 1}: {seconds:.3f} s to the first word on the screen\n")
+        page.wait_for_function(
+            "['done', 'failed'].includes(window.PathViewer.store.get('reading')?.state)"
+        )
+        yield seconds
+
+
+def _slide(client: httpx.Client) -> str:
+    slides = client.get("/api/slides").raise_for_status().json()
+    if not slides:
+        raise LoadError("The application lists no slide.")
+    return str(slides[0]["id"])

@@ -1,0 +1,82 @@
+"""The embedded model behind the pages: the same seed, where it looked, whether it used that."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from models.registry import DEFAULT_MODEL
+from storage.database import Database, open_database
+from storage.readings import list_completions
+from tests.asking import accounts, asked_id, asking, asking_settings, heard
+
+DRAWN = {"temperature": 1.2, "seed": 11}
+BIG = {"x": 800, "y": 600, "width": 800, "height": 500}
+
+
+@pytest.fixture(scope="module")
+def model(
+    tmp_path_factory: pytest.TempPathFactory, small_phantom: Path
+) -> Iterator[tuple[httpx.Client, Database]]:
+    """A clinician of an application whose model is up, and the database."""
+    folder = tmp_path_factory.mktemp("embedded")
+    settings = asking_settings(folder, small_phantom, model=DEFAULT_MODEL)
+    with asking(settings, accounts(settings)) as clients:
+        client = clients["ada"]
+        until = time.monotonic() + 120
+        while client.get("/api/health").json()["model"]["state"] != "ready":
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        database = open_database(settings.database)
+        yield client, database
+        database.close()
+
+
+def tokens(database: Database, reading: str) -> list[Any]:
+    """What was drawn, token by token."""
+    with database.reading() as session:
+        return [one.token_ids for one in list_completions(session, [reading])]
+
+
+def test_again_draws_the_same_tokens(model: tuple[httpx.Client, Database]) -> None:
+    client, database = model
+    question = {"question": "How cellular is this region?", "options": ["low", "high"]}
+    first = asked_id(client, box=BIG, sampling=DRAWN, count=2, **question)
+    heard(client, first)
+    again = client.post(f"/api/readings/{first}/again").raise_for_status().json()["id"]
+    heard(client, again)
+    other = asked_id(client, box=BIG, sampling=DRAWN | {"seed": 12}, count=2, **question)
+    heard(client, other)
+    drawn = tokens(database, first)
+    assert len(drawn) == 2
+    assert tokens(database, again) == drawn
+    assert tokens(database, other) != drawn
+
+
+def test_its_provenance_maps_and_check_are_there(model: tuple[httpx.Client, Database]) -> None:
+    client, _ = model
+    reading = asked_id(client, box=BIG, question="How cellular is this region?")
+    kinds = [event["type"] for _, event in heard(client, reading)]
+    assert kinds[-2:] == ["maps", "done"]
+    told = client.get(f"/api/readings/{reading}").raise_for_status().json()
+    assert told["model"] == DEFAULT_MODEL
+    assert {"torch", "transformers", "pathviewer"} <= told["model_info"]["versions"].keys()
+    assert told["model_info"]["layers"] > 1
+    (place,) = told["placements"]
+    assert place["box"] == BIG
+    assert place["pixel_width"] == told["picture"]["width"] == place["columns"] * 28
+    assert told["prompt_tokens"] > place["columns"] * place["rows"]
+    assert told["completions"][0]["tokens"] > 5
+    path = f"/api/readings/{reading}/completions/0"
+    maps = client.get(f"{path}/maps").raise_for_status().json()
+    assert maps["layers"] == told["model_info"]["layers"]
+    assert maps["neutral"]
+    assert all(0 < one["image_share"] < 1 for one in maps["passages"])
+    check = client.post(f"{path}/deletion", json={}, timeout=60).raise_for_status().json()
+    assert check["verdict"] in {"attended area mattered", "image mattered", "neither"}
+    assert 0 < check["as_is"] <= 1
