@@ -82,9 +82,9 @@ class ReadingRoutes:
 
         def ask() -> str:
             self._readings.check_model()
+            self._readings.running_model(self._pictures.model.name).check(former.record)
             picture = self._readings.keep.picture(former.record)
-            asked = asked_again(former.record, picture, account, self._pictures.model.name)
-            return self._readings.start(asked).id
+            return self._readings.start(asked_again(former.record, picture, account)).id
 
         reading_id = await run_in_threadpool(lambda: sentences(ask))
         return JSONResponse({"id": reading_id}, 201)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 from models.messages import Box, PixelBudget, Prompt, PromptImage, Sampling
 from pathviewer.reading.asked import Asked
@@ -21,19 +21,34 @@ def budget_of(record: ReadingRecord) -> PixelBudget:
     return PixelBudget(record.min_pixels, record.max_pixels)
 
 
-def check_same_model(record: ReadingRecord, model: str) -> None:
-    """Raises ReadingRefused where another model would answer."""
-    if record.model != model:
-        raise ReadingRefused(
-            f"{record.model} answered this, and {model} runs now: it would say something else. "
-            "Ask the question anew.",
-            409,
-        )
+@dataclass(frozen=True)
+class RunningModel:
+    """What would answer now."""
+
+    name: str
+    """As readings name it."""
+    revision: str | None
+    """Its weights; None while it loads."""
+
+    def check(self, record: ReadingRecord) -> None:
+        """Raises ReadingRefused where it is not what answered then."""
+        if record.model != self.name:
+            raise ReadingRefused(
+                f"{record.model} answered this, and {self.name} runs now: it would say something "
+                "else. Ask the question anew.",
+                409,
+            )
+        known = {self.revision, record.model_revision} - {None}
+        if len(known) > 1:
+            raise ReadingRefused(
+                f"{self.name} has other weights now than when it answered this: it would say "
+                "something else. Ask the question anew.",
+                409,
+            )
 
 
-def asked_again(record: ReadingRecord, picture: bytes, account_id: str, model: str) -> Asked:
-    """The same question by an account; raises ReadingRefused where another model would answer."""
-    check_same_model(record, model)
+def asked_again(record: ReadingRecord, picture: bytes, account_id: str) -> Asked:
+    """The same question, asked by an account."""
     same = {field.name: getattr(record, field.name) for field in fields(NewReading)}
     new = NewReading(**same | {"account_id": account_id})
     sampling = Sampling(**record.sampling)

@@ -12,7 +12,7 @@ from models.errors import CancelledError, ModelError
 from models.messages import Event
 from pathviewer.reading.ask import Comparing, Reading, ask, cancel
 from pathviewer.reading.asked import Asked
-from pathviewer.reading.asking_again import check_same_model
+from pathviewer.reading.asking_again import RunningModel
 from pathviewer.reading.deletion import check_use
 from pathviewer.reading.engine import ModelEngine
 from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
@@ -70,6 +70,11 @@ class LiveReadings:
         if self._engine.status().state in ("failed", "stopped"):
             raise ModelError(self._engine.status().sentence)
 
+    def running_model(self, name: str) -> RunningModel:
+        """What would answer now, under its name."""
+        info = self._engine.status().info
+        return RunningModel(name, info.revision if info else None)
+
     def start(self, asked: Asked) -> LiveReading:
         """Keep a question and ask in a thread; ReadingRefused when too many are under way."""
         self._let_go()
@@ -111,7 +116,7 @@ class LiveReadings:
         Raises what `seen` and `check_use` do; ReadingRefused where `model` is another one.
         """
         completion = whole.completion(index)
-        check_same_model(whole.record, model)
+        self.running_model(model).check(whole.record)
         seen, picture = self.seen(whole, index), self.keep.picture(whole.record)
         self.check_model()
         found = check_use(self._engine.backend, whole.record, picture, seen, passage)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from pathviewer.settings import Settings
 from storage.database import open_database
-from storage.readings import CUT_OFF, find_reading
+from storage.reading_records import NewReading
+from storage.readings import CUT_OFF, add_reading, find_reading
 from tests.asking import accounts, asked, asked_id, asking, asking_settings, heard
 from tests.database_trouble import FULL, READ_ONLY, database_trouble
 
@@ -42,15 +45,26 @@ def told(client: httpx.Client, reading: str) -> dict[str, Any]:
     return found
 
 
+def left_running(settings: Settings, reading: str) -> str:
+    """A copy of a reading as a program that is killed leaves it; its id."""
+    database = open_database(settings.database)
+    with database.session() as session:
+        record = find_reading(session, reading)
+        same = {field.name: getattr(record, field.name) for field in fields(NewReading)}
+        left = add_reading(session, NewReading(**same)).id
+    database.close()
+    return left
+
+
 @pytest.fixture
-def settings(tmp_path: Path, small_phantom: Path) -> Any:
+def settings(tmp_path: Path, small_phantom: Path) -> Settings:
     """Answers that take their time."""
     script = tmp_path / "script.toml"
     script.write_text(SLOWLY, encoding="utf-8")
     return asking_settings(tmp_path, small_phantom, model=f"scripted:{script}")
 
 
-def test_readings_are_found_again_as_they_were(settings: Any) -> None:
+def test_readings_are_found_again_as_they_were(settings: Settings) -> None:
     tokens = accounts(settings)
     given = {
         "question": "Which?",
@@ -71,15 +85,17 @@ def test_readings_are_found_again_as_they_were(settings: Any) -> None:
         cut = asked_id(ada, question="slow")
         heard(ada, cut, until="text")
     assert before["reading"]["agreement"]
+    killed = left_running(settings, reading)
     with asking(settings, tokens) as clients:
         ada = clients["ada"]
         assert told(ada, reading) == before
         assert clients["bob"].get(f"/api/readings/{reading}").status_code == 404
         kinds = [event["type"] for _, event in heard(ada, reading, last=57)]
         assert kinds == ["started", "ended", "ended", "maps", "maps", "done"]
-        failed = ada.get(f"/api/readings/{cut}").json()
-        assert (failed["state"], failed["error"]) == ("failed", CUT_OFF)
-        rows = ada.get("/api/readings").json()
+        for ended in (cut, killed):
+            failed = ada.get(f"/api/readings/{ended}").json()
+            assert (failed["state"], failed["error"]) == ("failed", CUT_OFF)
+        rows = ada.get("/api/readings").json()[1:]
         assert [row["id"] for row in rows] == [cut, blind, reading]
         assert rows[-1]["answers"] == ["A", "B"]
         assert [row["answers"] for row in rows[:2]] == [[], []]
@@ -88,7 +104,7 @@ def test_readings_are_found_again_as_they_were(settings: Any) -> None:
         assert ada.get("/api/readings?before=none").status_code == 404
 
 
-def test_a_blind_reading_waits_for_the_answer_over_a_restart(settings: Any) -> None:
+def test_a_blind_reading_waits_for_the_answer_over_a_restart(settings: Settings) -> None:
     tokens = accounts(settings)
     with asking(settings, tokens) as clients:
         reading = asked_id(clients["ada"], blind=True)
@@ -118,7 +134,7 @@ def test_a_blind_reading_waits_for_the_answer_over_a_restart(settings: Any) -> N
         assert clients["ada"].get(f"/api/readings/{reading}").json()["first_answer"] == "B"
 
 
-def test_the_same_again_needs_neither_slide_nor_memory(settings: Any) -> None:
+def test_the_same_again_needs_neither_slide_nor_memory(settings: Settings) -> None:
     tokens = accounts(settings)
     with asking(settings, tokens) as clients:
         reading = asked_id(clients["ada"], sampling={"temperature": 1, "seed": 5})
@@ -139,7 +155,7 @@ def test_the_same_again_needs_neither_slide_nor_memory(settings: Any) -> None:
         assert clients["bob"].post(f"/api/readings/{reading}/again").status_code == 404
 
 
-def test_another_model_would_say_something_else(settings: Any) -> None:
+def test_another_model_would_say_something_else(settings: Settings) -> None:
     tokens = accounts(settings)
     with asking(settings, tokens) as clients:
         reading = asked_id(clients["ada"])
@@ -156,7 +172,7 @@ def test_another_model_would_say_something_else(settings: Any) -> None:
     ("pragmas", "sentence"), [(READ_ONLY, "may not be written to"), (FULL, "disk of the database")]
 )
 def test_a_database_in_trouble_is_told_in_a_sentence(
-    settings: Any, pragmas: tuple[str, str], sentence: str
+    settings: Settings, pragmas: tuple[str, str], sentence: str
 ) -> None:
     tokens = accounts(settings)
     with database_trouble() as trouble, asking(settings, tokens) as clients:
@@ -182,3 +198,17 @@ def test_a_database_in_trouble_is_told_in_a_sentence(
     with asking(settings, tokens) as clients:
         told = clients["ada"].get(f"/api/readings/{reading}").json()
         assert sentence in told["error"]
+
+
+def test_other_weights_would_say_something_else(settings: Settings) -> None:
+    tokens = accounts(settings)
+    with asking(settings, tokens) as clients:
+        reading = asked_id(clients["ada"])
+        heard(clients["ada"], reading)
+    script = Path(settings.model.removeprefix("scripted:"))
+    script.write_text(script.read_text(encoding="utf-8").replace("dense", "open"), encoding="utf-8")
+    with asking(settings, tokens) as clients:
+        for path in ("again", "completions/0/deletion"):
+            answer = clients["ada"].post(f"/api/readings/{reading}/{path}", json={})
+            assert answer.status_code == 409
+            assert "other weights now" in answer.json()["error"]["message"]
