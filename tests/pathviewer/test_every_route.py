@@ -255,3 +255,13 @@ def test_no_websocket_gets_to_gradio() -> None:
     with pytest.raises(WebSocketDisconnect), client.websocket_connect("/gradio_api/queue/join"):
         pass
     assert client.get("/config").text == "Gradio"
+
+
+def test_every_route_of_ours_is_documented(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    told = re.sub(r"{\w+}", "{}", text)
+    paths = {route.path for route in routes_of_ours(tmp_path) if isinstance(route, Route)}
+    ours = {re.sub(r"{[^}]*}", "{}", path) for path in paths if path.startswith("/api/")}
+    assert len(ours) > 20
+    missing = {path for path in ours if not re.search(re.escape(path) + "[`?]", told)}
+    assert not missing
