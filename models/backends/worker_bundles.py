@@ -55,5 +55,6 @@ class Bundles:
         if not self._held:
             return
         events, self._held = tuple(self._held), []
-        self._said_at = time.monotonic()
+        if any(isinstance(event, Token) for event in events):  # `Started` keeps no token waiting
+            self._said_at = time.monotonic()
         self._say(Said(events))

@@ -11,7 +11,8 @@ import pytest
 
 from models.backends.worker_bundles import BUNDLE_SECONDS, Bundles
 from models.backends.worker_messages import Said
-from models.messages import AttentionRows, Completion, End, Event, Token
+from models.messages import AttentionRows, Completion, End, Event, Started, Token
+from tests.models.backend_with_answers import INFO
 
 
 class Heard:
@@ -30,6 +31,7 @@ def token(number: int, index: int = 0) -> Token:
     return Token("a", index, number, f"{number} ")
 
 
+STARTED = Started("a", (), 1, INFO)
 END = End("a", 0, Completion(""), 0.0, 0.0)
 ROWS = AttentionRows("a", 0, 0, np.zeros((1, 1, 1), np.float32))
 
@@ -61,6 +63,14 @@ def test_the_first_token_goes_alone_and_those_after_it_together() -> None:
     bundles.add(token(2))
     bundles.flush()
     assert heard.bundles[1:] == [(token(1), token(2))]
+
+
+def test_the_start_keeps_no_token_waiting() -> None:
+    heard = Heard()
+    bundles = Bundles(heard, LONG)
+    bundles.add(STARTED)
+    bundles.add(token(0))
+    assert heard.bundles == [(STARTED,), (token(0),)]
 
 
 @pytest.mark.parametrize("event", [ROWS, END])
