@@ -155,6 +155,8 @@ class LiveReadings:
         for reading in readings:
             if reading.unsettled:
                 reading.settle()
+            if reading.unsettled:  # the database is still away: each try may wait for it
+                break
         ended = [one for one in readings if one.whole.record.state != "running"]
         over = len(readings) - MOST_IN_MEMORY + 1
         for place, reading in enumerate(ended):
