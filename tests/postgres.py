@@ -36,15 +36,10 @@ class Postgres:
     """Of one of its databases, for an account that may make others."""
 
     @contextmanager
-    def database(self, template: str | None = None) -> Iterator[str]:
-        """The address of a database, dropped in the end: an empty one, or a copy of a template.
-
-        Nobody may be connected to the template meanwhile.
-        """
+    def database(self) -> Iterator[str]:
+        """The address of an empty database, dropped in the end."""
         name = f"pathviewer_test_{uuid.uuid4().hex}"
-        copied = template and make_url(template).database
-        # copying files is the faster way where nothing has to be brought to the disk
-        self.run(f'CREATE DATABASE "{name}" STRATEGY FILE_COPY TEMPLATE "{copied or "template0"}"')
+        self.run(f'CREATE DATABASE "{name}"')
         try:
             yield self.url.set(database=name).render_as_string(hide_password=False)
         finally:

@@ -164,13 +164,14 @@ def test_a_read_only_database_is_a_plain_sentence(database: Database) -> None:
             slides.register_slide(session, folder="f", relative_path="a", quickhash=None)
 
 
-def test_a_newer_schema_is_refused_with_the_way_out(url: str) -> None:
-    engine = create_engine(url)
+def test_a_newer_schema_is_refused_with_the_way_out(empty_url: str) -> None:
+    open_database(empty_url).close()
+    engine = create_engine(empty_url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()
     with pytest.raises(StorageError, match=r"9999.*Install the newer version"):
-        open_database(url)
+        open_database(empty_url)
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
