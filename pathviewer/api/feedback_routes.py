@@ -17,7 +17,7 @@ from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import SEES_ALL, Action
 from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
 from pathviewer.reading.judged import judged_text
-from pathviewer.slides.errors import SlideNotFound
+from pathviewer.slides.errors import SlideGone, SlideNotFound
 from storage import audit
 from storage.errors import RecordNotFoundError
 from storage.feedback import (
@@ -119,7 +119,7 @@ class FeedbackRoutes:
         """Width and height of a slide, level-0 pixels; None if it is gone."""
         try:
             entry = self._library.entry(slide_id)
-        except SlideNotFound:
+        except (SlideNotFound, SlideGone):
             return None
         return entry.width, entry.height
 

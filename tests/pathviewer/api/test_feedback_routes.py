@@ -20,6 +20,7 @@ from pathviewer.api.feedback_routes import feedback_routes, pseudonym
 from pathviewer.api.responses import exception_handlers
 from pathviewer.auth.identity import Identity
 from pathviewer.auth.roles import Role
+from pathviewer.slides.library import SlideLibrary
 from storage.accounts import add_account
 from storage.audit import list_entries
 from storage.database import Database, open_database
@@ -40,6 +41,8 @@ class Site:
 
     database: Database
     """Of the test's own."""
+    library: SlideLibrary
+    """The slide that ada asked about."""
     app: Starlette
     """Without a guard."""
     people: dict[str, Identity]
@@ -96,7 +99,7 @@ def made_site(folder: Path) -> Iterator[Site]:
         routes=feedback_routes(library, database), exception_handlers=exception_handlers()
     )
     people = {name: Identity(ids[name], name, role) for name, role in roles.items()}
-    yield Site(database, app, people, completions)
+    yield Site(database, library, app, people, completions)
     database.close()
 
 
@@ -404,6 +407,14 @@ def test_a_completion_that_is_not_there_is_404(site: Site) -> None:
 )
 def test_pseudonyms_go_on_after_z(number: int, name: str) -> None:
     assert pseudonym(number) == f"Rater {name}"
+
+
+def test_a_completion_outlives_its_slide(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "slides" / "a.tiff").unlink()
+    site.library.rescan()
+    assert site.send("ada").status_code == 201
+    box = {"x": 5000, "y": 0, "width": 9, "height": 9}  # whether it is on it cannot be known
+    assert site.send("ada", key="e", kind="evidence", box=box).status_code == 201
 
 
 def test_every_event_can_be_said(site: Site) -> None:
