@@ -11,7 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage.records import as_record
-from storage.tables import AuditEntry
+from storage.tables import AuditEntry, now
+
+_TABLE = AuditEntry.metadata.tables["audit_entries"]
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,18 @@ def record(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Add an entry in the session's transaction."""
-    entry = AuditEntry(
-        account_id=account_id, action=action, subject=subject[:200], detail=dict(detail or {})
-    )
-    session.add(entry)
     session.flush()
+    # straight to the table: it is written with everything that is done
+    session.connection().execute(
+        _TABLE.insert(),
+        {
+            "at": now(),
+            "account_id": account_id,
+            "action": action,
+            "subject": subject[:200],
+            "detail": dict(detail or {}),
+        },
+    )
 
 
 def list_entries(session: Session, *, limit: int = 100) -> list[AuditRecord]:

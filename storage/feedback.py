@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from storage.errors import ConflictError
-from storage.records import as_record
-from storage.tables import Account, CurrentFeedback, Feedback
+from storage.tables import Account, Feedback, new_id, now
 
 
 @dataclass(frozen=True)
@@ -105,12 +104,41 @@ class FeedbackRecord(NewFeedback):
     """When it was stored, UTC."""
 
 
+_T, _NOW = Feedback.metadata.tables["feedback"], Feedback.metadata.tables["current_feedback"]
+_NAMES = tuple(field.name for field in fields(FeedbackRecord))
+_SAID = select(*(_T.c[name] for name in _NAMES))
+# made once, since to make a statement takes longer than to run it
+_OF_KEY = _SAID.where(_T.c.rater_id == bindparam("rater"), _T.c.idempotency_key == bindparam("key"))
+_HOLDS = _SAID.join_from(_T, _NOW, _NOW.c.feedback_id == _T.c.id).where(
+    _NOW.c.rater_id == bindparam("rater"),
+    or_(_NOW.c.completion_id == bindparam("one"), _NOW.c.completion_id == bindparam("other")),
+)
+_PLACE = ("rater_id", "completion_id", "kind", "other")
+_SUPERSEDE = (
+    _NOW.update()
+    .where(*(_NOW.c[name] == bindparam(f"of_{name}") for name in _PLACE))
+    .values(feedback_id=bindparam("now_id"))
+)
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What became of a submission."""
+
+    record: FeedbackRecord
+    """What is stored."""
+
+    repeated: bool
+    """Whether it was stored already, under the same key."""
+
+    current: tuple[FeedbackRecord, ...]
+    """What holds now of what the rater said about the completion, and its pair if there is one."""
+
+
 def feedback_of_key(session: Session, rater_id: str, key: str) -> FeedbackRecord | None:
     """What a rater submitted under a key; None if nothing was."""
-    row = session.scalar(
-        select(Feedback).where(Feedback.rater_id == rater_id, Feedback.idempotency_key == key)
-    )
-    return None if row is None else as_record(FeedbackRecord, row)
+    rows = session.connection().execute(_OF_KEY, {"rater": rater_id, "key": key})
+    return next(map(_record, rows), None)
 
 
 def add_feedback(session: Session, rater_id: str, new: NewFeedback) -> FeedbackRecord:
@@ -120,34 +148,56 @@ def add_feedback(session: Session, rater_id: str, new: NewFeedback) -> FeedbackR
     ConflictError where the key was used for another. A pair of completions is one pair whichever
     is named first.
     """
+    return append_feedback(session, rater_id, new).record
+
+
+def append_feedback(session: Session, rater_id: str, new: NewFeedback) -> Appended:
+    """The same, told more fully."""
     new = _ordered(new)
     _one_at_a_time(session, rater_id)
     former = feedback_of_key(session, rater_id, new.idempotency_key)
+    if former is not None and _said(former) != _said(new):
+        message = "Something else was saved under this key; take a new key for each submission."
+        raise ConflictError(message)
+    pair = {"one": new.completion_id, "other": new.other_completion_id or new.completion_id}
+    rows = session.connection().execute(_HOLDS, {"rater": rater_id} | pair)
+    current = [_record(row) for row in rows]
     if former is not None:
-        if _said(former) != _said(new):
-            message = "Something else was saved under this key; take a new key for each submission."
-            raise ConflictError(message)
-        return former
-    key = (rater_id, new.completion_id, new.kind, new.other_completion_id or "")
-    current = session.get(CurrentFeedback, key)
-    supersedes = None if current is None else current.feedback_id
-    row = Feedback(rater_id=rater_id, supersedes_id=supersedes, **asdict(new))
-    session.add(row)
+        return Appended(former, True, tuple(current))
+    superseded = next((one for one in current if _place(one) == _place(new)), None)
+    record = FeedbackRecord(
+        **vars(new),
+        id=new_id(),
+        rater_id=rater_id,
+        supersedes_id=None if superseded is None else superseded.id,
+        created_at=now(),
+    )
+    _store(session, record, first=superseded is None)
+    rest = [one for one in current if one is not superseded]
+    return Appended(record, False, (*rest, record))
+
+
+def _store(session: Session, record: FeedbackRecord, *, first: bool) -> None:
+    """Append a record and say that it holds; `first` if nothing held in its place.
+
+    Without the unit of work of an ORM, which took most of the time of a judgment.
+    """
     session.flush()
-    if current is None:
-        rater, completion, kind, other = key
-        current = CurrentFeedback(rater_id=rater, completion_id=completion, kind=kind, other=other)
-        session.add(current)
-    current.feedback_id = row.id
-    session.flush()
-    return as_record(FeedbackRecord, row)
+    connection = session.connection()
+    connection.execute(_T.insert(), vars(record))
+    place = dict(zip(_PLACE, (record.rater_id, *_place(record)), strict=True))
+    if first:
+        connection.execute(_NOW.insert(), place | {"feedback_id": record.id})
+    else:
+        here = {f"of_{name}": value for name, value in place.items()}
+        connection.execute(_SUPERSEDE, here | {"now_id": record.id})
 
 
 def current_feedback(
     session: Session, completion_ids: Collection[str], rater_id: str | None = None
 ) -> list[FeedbackRecord]:
     """What holds now of some completions, of one rater or of all, the oldest first."""
-    holds = select(Feedback).join(CurrentFeedback, CurrentFeedback.feedback_id == Feedback.id)
+    holds = _SAID.join_from(_T, _NOW, _NOW.c.feedback_id == _T.c.id)
     return _records(session, holds.where(_about(completion_ids), *_by(rater_id)))
 
 
@@ -155,22 +205,29 @@ def history(
     session: Session, completion_ids: Collection[str], rater_id: str | None = None
 ) -> list[FeedbackRecord]:
     """All that was ever said of some completions, by one rater or by all, the oldest first."""
-    return _records(session, select(Feedback).where(_about(completion_ids), *_by(rater_id)))
+    return _records(session, _SAID.where(_about(completion_ids), *_by(rater_id)))
 
 
 def _about(completion_ids: Collection[str]) -> ColumnElement[bool]:
-    return or_(
-        Feedback.completion_id.in_(completion_ids), Feedback.other_completion_id.in_(completion_ids)
-    )
+    return or_(_T.c.completion_id.in_(completion_ids), _T.c.other_completion_id.in_(completion_ids))
 
 
 def _by(rater_id: str | None) -> list[ColumnElement[bool]]:
-    return [] if rater_id is None else [Feedback.rater_id == rater_id]
+    return [] if rater_id is None else [_T.c.rater_id == rater_id]
 
 
-def _records(session: Session, query: Any) -> list[FeedbackRecord]:
-    rows = session.scalars(query.order_by(Feedback.created_at, Feedback.id))
-    return [as_record(FeedbackRecord, row) for row in rows]
+def _records(session: Session, query: Select[Any]) -> list[FeedbackRecord]:
+    rows = session.connection().execute(query.order_by(_T.c.created_at, _T.c.id))
+    return [_record(row) for row in rows]
+
+
+def _record(row: Row[Any]) -> FeedbackRecord:
+    return FeedbackRecord(**dict(zip(_NAMES, row, strict=True)))
+
+
+def _place(feedback: NewFeedback) -> tuple[str, str, str]:
+    """What a rater says one thing about at a time."""
+    return feedback.completion_id, feedback.kind, feedback.other_completion_id or ""
 
 
 def _ordered(new: NewFeedback) -> NewFeedback:
@@ -198,6 +255,6 @@ def _plain(value: Any) -> Any:
 
 def _one_at_a_time(session: Session, rater_id: str) -> None:
     """Let a rater's other submissions wait; SQLite has one writer anyhow."""
-    session.execute(
-        select(Account.id).where(Account.id == rater_id).with_for_update(key_share=True)
-    )
+    if session.get_bind().dialect.name == "postgresql":
+        own = select(Account.id).where(Account.id == rater_id)
+        session.execute(own.with_for_update(key_share=True))

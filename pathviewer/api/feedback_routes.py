@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
+from cachetools import LRUCache
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -19,14 +21,8 @@ from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
 from pathviewer.reading.judged import judged_text
 from pathviewer.slides.errors import SlideGone, SlideNotFound
 from storage import audit
-from storage.errors import RecordNotFoundError
-from storage.feedback import (
-    FeedbackRecord,
-    add_feedback,
-    current_feedback,
-    feedback_of_key,
-    history,
-)
+from storage.errors import RecordNotFoundError, StorageError
+from storage.feedback import Appended, FeedbackRecord, append_feedback, current_feedback, history
 from storage.group_commit import MOST, GroupWriter
 from storage.readings import find_completion, find_reading
 
@@ -39,6 +35,8 @@ if TYPE_CHECKING:
     from storage.reading_records import CompletionRecord, ReadingRecord
 
 T = TypeVar("T")
+MOST_KNOWN = 1_000
+"""Completions that are kept in memory for the next judgment."""
 SINGLE = ("verdict", "labels", "edited_trace", "evidence")
 """Kinds of which one holds for a completion."""
 
@@ -74,6 +72,8 @@ class FeedbackRoutes:
         self._database = database
         self._writer = GroupWriter(database)
         self._threads = anyio.CapacityLimiter(MOST)
+        self._known: LRUCache[str, Judged] = LRUCache(MOST_KNOWN)
+        self._lock = threading.Lock()
 
     async def keep(self, request: Request) -> Response:
         """`POST`: 201 once it is on the disk; 200 for what was kept before under the same key."""
@@ -92,28 +92,44 @@ class FeedbackRoutes:
         return await anyio.to_thread.run_sync(work, limiter=self._threads)
 
     def _keep(self, identity: Identity, body: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
-        with self._database.reading() as session:
-            judged = find_judged(session, identity, text(body, "completion", KEY_LENGTH))
-            slide = self._size(judged.reading.slide_id)
-            new = read_feedback(body, judged_text(judged.completion.text), slide)
-            if new.other_completion_id is not None:
-                check_pair(judged, find_judged(session, identity, new.other_completion_id))
+        judged = self._judged(identity, text(body, "completion", KEY_LENGTH))
+        slide = self._size(judged.reading.slide_id)
+        new = read_feedback(body, judged_text(judged.completion.text), slide)
+        if new.other_completion_id is not None:
+            check_pair(judged, self._judged(identity, new.other_completion_id))
 
-        def work(session: Session) -> tuple[dict[str, Any], int]:
-            known = feedback_of_key(session, identity.account_id, new.idempotency_key)
-            kept = add_feedback(session, identity.account_id, new)
-            if known is None:
-                detail = {"kind": kept.kind, "feedback": kept.id}
-                audit.record(session, identity.account_id, "judge", kept.completion_id, detail)
-            own = current_feedback(session, [judged.completion.id], identity.account_id)
-            return {
-                "id": kept.id,
-                "created_at": kept.created_at.isoformat(),
-                "supersedes": kept.supersedes_id,
-                "reward": reward_json(judged.completion, own),
-            }, 201 if known is None else 200
+        def work(session: Session) -> Appended:
+            done = append_feedback(session, identity.account_id, new)
+            if not done.repeated:
+                detail = {"kind": new.kind, "feedback": done.record.id}
+                audit.record(session, identity.account_id, "judge", new.completion_id, detail)
+            return done
 
-        return self._writer.write(work)
+        try:
+            done = self._writer.write(work)
+        except StorageError:
+            with self._lock:
+                self._known.clear()  # a completion may have been withdrawn
+            raise
+        kept = {
+            "id": done.record.id,
+            "created_at": done.record.created_at.isoformat(),
+            "supersedes": done.record.supersedes_id,
+            "reward": reward_json(judged.completion, done.current),
+        }
+        return kept, 200 if done.repeated else 201
+
+    def _judged(self, identity: Identity, completion_id: str) -> Judged:
+        """As `find_judged`; what cannot change any more is not read again."""
+        with self._lock:
+            judged = self._known.get(completion_id)
+        if judged is None:
+            with self._database.reading() as session:
+                judged = find_judged(session, identity, completion_id)
+            with self._lock:
+                self._known[completion_id] = judged
+        check_judge(identity, judged)
+        return judged
 
     def _size(self, slide_id: str) -> tuple[int, int] | None:
         """Width and height of a slide, level-0 pixels; None if it is gone."""
@@ -151,13 +167,19 @@ def find_judged(session: Session, identity: Identity, completion_id: str) -> Jud
         completion = find_completion(session, completion_id)
     except RecordNotFoundError:
         raise ReadingNotFound("There is no such answer among yours.") from None
-    reading = find_reading(session, completion.reading_id)
+    judged = Judged(completion, find_reading(session, completion.reading_id))
+    check_judge(identity, judged)
+    return judged
+
+
+def check_judge(identity: Identity, judged: Judged) -> None:
+    """What `find_judged` raises for an account that may not judge a completion, or not yet."""
+    reading = judged.reading
     if identity.account_id != reading.account_id and identity.role not in SEES_ALL:
         raise ReadingNotFound("There is no such answer among yours.")
     if reading.blind and reading.first_answer is None:
         message = "The model's answer is kept back until the first answer is given; give it first."
         raise ReadingRefused(message, 409)
-    return Judged(completion, reading)
 
 
 def check_pair(one: Judged, other: Judged) -> None:
@@ -173,6 +195,8 @@ def reward_json(completion: CompletionRecord, own: Iterable[FeedbackRecord]) -> 
     """What the completion earns by one rater's current verdict and labels."""
     verdict = labels = None
     for record in own:
+        if record.completion_id != completion.id:
+            continue
         if record.kind == "verdict":
             verdict = record.verdict
         elif record.kind == "labels":
