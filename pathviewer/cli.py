@@ -134,6 +134,20 @@ def bench_viewer(
         run(slide, as_json, rounds)
 
 
+@bench_app.command("storage")
+def bench_storage(
+    connections: Annotated[int, typer.Option(min=1, help="Connections that write.")] = 50,
+    rate: Annotated[float, typer.Option(min=1, help="Submissions a second, all together.")] = 300,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of the load.")] = 20.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Judgments of many raters over HTTP, the server killed amid them: how fast, what is lost."""
+    with bench_errors():
+        from pathviewer.bench.storage import bench_storage as run
+
+        run(connections, rate, seconds, as_json)
+
+
 @contextmanager
 def bench_errors() -> Iterator[None]:
     """End a benchmark that cannot run in a sentence; benchmarks need what the tests need."""

@@ -1,4 +1,4 @@
-"""The servers that `bench tiles` compares, each in a process of its own on a free port."""
+"""The servers that benchmarks ask, each in a process of its own on a free port."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from pathviewer.serving import uvicorn_config
 from pathviewer.settings import Settings
 
 if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 _START_SECONDS = 120
@@ -41,6 +43,10 @@ class Served:
     def rss_mib(self) -> float:
         """Memory it holds, in MiB."""
         return float(self.process.memory_info().rss) / 2**20
+
+    def kill(self) -> None:
+        """End it at once, as a power failure would."""
+        self.process.kill()
 
 
 def our_app(data: Path, shelf: Path, cache_mib: int) -> ASGIApp:
@@ -70,9 +76,16 @@ def limit_app(size: int) -> ASGIApp:
 
 
 @contextmanager
-def served(make: Callable[..., ASGIApp], *arguments: object) -> Iterator[Served]:
-    """`make(*arguments)` under uvicorn as production runs it. Raises LoadError."""
-    context = multiprocessing.get_context("spawn")
+def served(
+    make: Callable[..., ASGIApp],
+    *arguments: object,
+    context: SpawnContext | ForkServerContext | None = None,
+) -> Iterator[Served]:
+    """`make(*arguments)` under uvicorn as production runs it. Raises LoadError.
+
+    `context` is what starts its process; a new Python if not given.
+    """
+    context = context or multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, make, *arguments), daemon=True)
     process.start()

@@ -1,0 +1,104 @@
+"""`bench storage`: judgments of many raters at once, and whether a kill loses any."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import math
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pathviewer.bench.load import LoadError
+from pathviewer.bench.storage_load import Outcome, Pace, load, load_until_killed
+from pathviewer.bench.storage_site import lost, make_site, storage_app
+from pathviewer.bench.tiles_servers import served
+from pathviewer.settings import read_settings
+
+WARM_UP_SECONDS = 2.0
+ALONE_SECONDS = 5.0
+KILL_SECONDS = 1.5
+COMPLETIONS = 200
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the run found."""
+
+    writes_per_s: float
+    """Acknowledged submissions a second."""
+
+    p99_ms: float
+    """99 of 100 were acknowledged so many milliseconds after they were due, or sooner."""
+
+    lost: int
+    """Acknowledged submissions that were not there after the kill."""
+
+    p50_ms: float
+    """Half of them, likewise."""
+
+    worst_ms: float
+    """All of them, likewise."""
+
+    acknowledged: int
+    """Submissions acknowledged until the kill."""
+
+    reads_p99_ms: float
+    """Readers' requests beside the writers: 99 of 100 answered within so many milliseconds."""
+
+    reads_alone_p99_ms: float
+    """The same while nobody writes."""
+
+
+def bench_storage(connections: int, rate: float, seconds: float, json_output: bool) -> None:
+    """Print the figures. Raises LoadError when they cannot be had."""
+    folder = read_settings().data / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-storage-", dir=folder) as name:
+        found = measure(Path(name), Pace(connections, rate), seconds)
+    shown = json.dumps(vars(found)) if json_output else "\n".join(table(found))
+    sys.stdout.write(shown + "\n")
+
+
+def measure(data: Path, pace: Pace, seconds: float) -> Figures:
+    """Readers alone, then writers beside them, then a kill in the middle of the writing."""
+    site = make_site(data, pace.connections, COMPLETIONS)
+    numbers = itertools.count()
+    warm, alone, both = Outcome(), Outcome(), Outcome()
+    with served(storage_app, data) as server:
+        asyncio.run(load(server.base, site, pace, WARM_UP_SECONDS, warm, numbers))
+        asyncio.run(load(server.base, site, Pace(0, None), ALONE_SECONDS, alone, numbers))
+        asyncio.run(load(server.base, site, pace, seconds, both, numbers))
+        killed = asyncio.run(load_until_killed(server, KILL_SECONDS, site, pace, numbers))
+    kept = warm.acknowledged | both.acknowledged | killed.acknowledged
+    if not both.write_seconds or not killed.acknowledged:
+        raise LoadError("Nothing was acknowledged; the figures mean nothing.")
+    return Figures(
+        writes_per_s=round(len(both.write_seconds) / seconds, 1),
+        p99_ms=milliseconds(both.write_seconds, 0.99),
+        lost=lost(data, kept),
+        p50_ms=milliseconds(both.write_seconds, 0.5),
+        worst_ms=milliseconds(both.write_seconds, 1.0),
+        acknowledged=len(kept),
+        reads_p99_ms=milliseconds(both.read_seconds, 0.99),
+        reads_alone_p99_ms=milliseconds(alone.read_seconds, 0.99),
+    )
+
+
+def milliseconds(seconds: Sequence[float], share: float) -> float:
+    """The value that this share of all does not exceed, in milliseconds."""
+    ordered = sorted(seconds)
+    return round(ordered[max(0, math.ceil(share * len(ordered)) - 1)] * 1e3, 1)
+
+
+def table(found: Figures) -> list[str]:
+    """The figures for people."""
+    return [
+        f"acknowledged writes a second    {found.writes_per_s:.1f}",
+        f"p50, p99, worst, ms             {found.p50_ms}, {found.p99_ms}, {found.worst_ms}",
+        f"readers' p99 beside, alone, ms  {found.reads_p99_ms}, {found.reads_alone_p99_ms}",
+        f"lost of {found.acknowledged} after the kill".ljust(32) + f"{found.lost}",
+    ]

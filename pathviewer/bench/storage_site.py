@@ -1,0 +1,156 @@
+"""What `bench storage` writes to: raters, answers to judge, and what must be found afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from pathviewer.auth.roles import Role
+from pathviewer.auth.users import make_token
+from pathviewer.bench.load import LoadError
+from pathviewer.settings import Settings
+from storage.accounts import add_account
+from storage.blobs import BlobStore, keep_blob
+from storage.database import open_database
+from storage.reading_records import NewCompletion, NewReading
+from storage.readings import add_completion, add_reading, end_reading
+from storage.slides import register_slide
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+    from starlette.types import ASGIApp
+
+_TEXT = (
+    "<think>1. The glands are crowded and irregular.\n2. Nuclei are dark and uneven.\n"
+    "3. So this is tumour.</think><answer>B</answer>"
+)
+_PICTURE = b"the picture that the model saw"
+_HALVES = {
+    "feedback without an audit entry": "SELECT id FROM feedback WHERE id NOT IN "
+    "(SELECT json_extract(detail, '$.feedback') FROM audit_entries WHERE action = 'judge')",
+    "feedback that neither holds nor is superseded": "SELECT id FROM feedback WHERE id NOT IN "
+    "(SELECT feedback_id FROM current_feedback) AND id NOT IN "
+    "(SELECT supersedes_id FROM feedback WHERE supersedes_id IS NOT NULL)",
+    "feedback that holds and is superseded": "SELECT feedback_id FROM current_feedback "
+    "JOIN feedback ON supersedes_id = feedback_id",
+    "broken references": "PRAGMA foreign_key_check",
+    "damage": "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+}
+"""Queries that find what only half a transaction leaves behind."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A state folder with something to judge."""
+
+    data: Path
+    """The folder."""
+
+    tokens: tuple[str, ...]
+    """Bearer tokens, each another rater's."""
+
+    completions: tuple[str, ...]
+    """Ids of what they judge."""
+
+
+def settings_of(data: Path) -> Settings:
+    """SQLite in that folder, whatever database the environment names."""
+    return Settings(data=data, slides=(), database_url="", model="none")
+
+
+def storage_app(data: Path) -> ASGIApp:
+    """The whole application, without a model."""
+    from pathviewer.server import create_app
+
+    return create_app(settings_of(data))
+
+
+def make_site(data: Path, raters: int, completions: int) -> Site:
+    """Make it; the raters are researchers, who see every reading."""
+    settings = settings_of(data)
+    database = open_database(settings.database)
+    with database.session() as session:
+        names = [f"rater{number}" for number in range(raters)]
+        ids = [add_account(session, name=name, role=Role.researcher).id for name in names]
+        tokens = tuple(make_token(session, name, "bench", 1) for name in names)
+        answers = tuple(_answers(session, BlobStore(settings.blobs), ids[0], completions))
+    database.close()
+    return Site(data, tokens, answers)
+
+
+def _answers(session: Session, blobs: BlobStore, account: str, count: int) -> Sequence[str]:
+    """Completions of one reading."""
+    slide = register_slide(session, folder="bench", relative_path="bench.svs", quickhash="bench")
+    asked = NewReading(
+        account_id=account,
+        slide_id=slide.id,
+        quickhash="bench",
+        x=0,
+        y=0,
+        width=1000,
+        height=1000,
+        points=None,
+        paint_outside=False,
+        mpp=0.5,
+        question="What is it?",
+        options=("benign", "tumour"),
+        context={},
+        task=None,
+        outside_known_types=False,
+        prompt="What is it?",
+        system=None,
+        pixels_sha256=keep_blob(session, blobs, _PICTURE, "pixels", "image/png"),
+        model="none",
+        sampling={"seed": 0},
+        count=count,
+        min_pixels=1,
+        max_pixels=65_536,
+        blind=False,
+    )
+    reading = add_reading(session, asked)
+    answer = {"text": _TEXT, "token_ids": (), "token_ends": (), "finish": "stop", "answer": "B"}
+    times = {"well_formed": True, "seconds": 1.0, "first_token_seconds": 0.5}
+    made = [
+        add_completion(session, reading.id, NewCompletion(index=index, **answer, **times)).id  # type: ignore[arg-type]
+        for index in range(count)
+    ]
+    end_reading(session, reading.id, "done")
+    return made
+
+
+def body_of(site: Site, number: int) -> dict[str, object]:
+    """The feedback of a number: its kinds and completions take turns."""
+    kinds: Sequence[dict[str, object]] = (
+        {"kind": "verdict", "verdict": "incorrect", "corrected_answer": "A", "confidence": 4},
+        {
+            "kind": "labels",
+            "absences": ["missing_option_elimination"],
+            "steps": [{"step": 1, "events": ["contradiction"], "quote": "dark"}],
+        },
+        {"kind": "edited_trace", "edited_steps": [{"step": 2, "text": None}]},
+        {"kind": "evidence", "box": {"x": number % 900, "y": 5, "width": 64, "height": 64}},
+    )
+    completion = site.completions[number % len(site.completions)]
+    common = {"key": f"k{number}", "completion": completion, "seconds": 4.5, "comment": "as seen"}
+    return common | kinds[number // len(site.completions) % len(kinds)]
+
+
+def lost(data: Path, acknowledged: Mapping[str, str]) -> int:
+    """How many acknowledged ids, by key, are not in the database of a folder now.
+
+    Raises LoadError where it holds half of something, or a submission twice.
+    """
+    database = open_database(settings_of(data).database)
+    with database.reading() as session:
+        rows = session.execute(text("SELECT id, idempotency_key FROM feedback"))
+        found = {(row[1], row[0]) for row in rows}
+        halves = {what: session.execute(text(query)).all() for what, query in _HALVES.items()}
+    database.close()
+    for what, wrong in halves.items():
+        if wrong:
+            raise LoadError(f"There is {what}: {wrong[:3]}.")
+    return len(set(acknowledged.items()) - found)
