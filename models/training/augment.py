@@ -7,6 +7,7 @@ through none of the colour, so a changed look never changes the truth.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,8 @@ from models.equalising import equalised
 
 CELL = 28
 """Side of a visual token, resized px."""
+DRAWS = 4
+"""Colours tried for a look under which what is known of the picture still holds."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +80,19 @@ def geometry(
     return MaskedTile(*sized)
 
 
-def recolour(rgb: NDArray[np.uint8], look: Look, draw: np.random.Generator) -> NDArray[np.uint8]:
-    """The same picture, (height, width, 3), in another stain, light and softness."""
-    optical = -np.log((rgb.astype(np.float32) + 1.0) / 256.0)
-    strengths = np.diag(draw.uniform(1 - look.stain, 1 + look.stain, 3))
-    mixed = optical @ (hed_from_rgb @ strengths @ rgb_from_hed).astype(np.float32)
-    gain = draw.uniform(1 - look.light, 1.0 + look.light / 2, 3).astype(np.float32)
-    contrast = draw.uniform(1 - look.light, 1 + look.light)
-    values = np.exp(-mixed * np.float32(contrast)) * gain * 255.0
-    picture = Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
+def recolour(
+    rgb: NDArray[np.uint8],
+    look: Look,
+    draw: np.random.Generator,
+    holds: Callable[[NDArray[np.uint8]], bool] = lambda _rgb: True,
+) -> NDArray[np.uint8]:
+    """The same picture, (height, width, 3), in another stain, light and softness.
+
+    Colours are drawn until what is known of the picture `holds` of them; after `DRAWS` they stay
+    those of the scan. Colour is taken away afterwards.
+    """
+    drawn = (_stained(rgb, look, draw) for _ in range(DRAWS))
+    picture = Image.fromarray(next(filter(holds, drawn), rgb))
     if draw.random() < look.soften:
         picture = picture.filter(ImageFilter.GaussianBlur(draw.uniform(0.2, 0.6)))
     chance = draw.random()
@@ -94,3 +101,14 @@ def recolour(rgb: NDArray[np.uint8], look: Look, draw: np.random.Generator) -> N
     elif chance < look.equalised + look.grey:
         picture = ImageOps.grayscale(picture).convert("RGB")
     return np.asarray(picture)
+
+
+def _stained(rgb: NDArray[np.uint8], look: Look, draw: np.random.Generator) -> NDArray[np.uint8]:
+    """The picture with its stains stronger or weaker, in another light."""
+    optical = -np.log((rgb.astype(np.float32) + 1.0) / 256.0)
+    strengths = np.diag(draw.uniform(1 - look.stain, 1 + look.stain, 3))
+    mixed = optical @ (hed_from_rgb @ strengths @ rgb_from_hed).astype(np.float32)
+    gain = draw.uniform(1 - look.light, 1.0 + look.light / 2, 3).astype(np.float32)
+    contrast = draw.uniform(1 - look.light, 1 + look.light)
+    values = np.exp(-mixed * np.float32(contrast)) * gain * 255.0
+    return np.asarray(np.clip(values, 0, 255), dtype=np.uint8)

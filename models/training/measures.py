@@ -39,6 +39,7 @@ class Threshold:
 
 CELLULARITY = (Threshold(0.10, 0.085, 0.115), Threshold(0.22, 0.19, 0.25))
 OPEN_SPACE = (Threshold(0.05, 0.035, 0.07), Threshold(0.30, 0.25, 0.36))
+LEVELS = ("low", "moderate", "high")
 FOCUS = (Threshold(0.65, 0.56, 0.74),)
 TISSUE = (Threshold(0.03, 0.01, 0.06),)
 QUADRANT_MARGIN = 0.2
@@ -59,9 +60,16 @@ class Measures:
 
 def open_mask(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Pixels, (height, width), that show open space: light and without colour."""
-    values = rgb.astype(np.float32)
-    light = values.mean(axis=2) > OPEN_LIGHTNESS
-    return np.asarray(light & (values.max(axis=2) - values.min(axis=2) < OPEN_SATURATION))
+    red, green, blue = np.moveaxis(rgb, 2, 0)  # each by itself: far faster than along 3
+    light = red.astype(np.uint16) + green + blue > 3 * OPEN_LIGHTNESS
+    most = np.maximum(np.maximum(red, green), blue)
+    least = np.minimum(np.minimum(red, green), blue)
+    return np.asarray(light & (most - least < OPEN_SATURATION))
+
+
+def open_space(rgb: NDArray[np.uint8]) -> tuple[str, ...]:
+    """The claims about open space that hold for a picture, (height, width, 3)."""
+    return values_at(float(open_mask(rgb).mean()), OPEN_SPACE, LEVELS)
 
 
 def nuclear_mask(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -119,12 +127,11 @@ def facts_of(
     """
     if measured.open_fraction > 1 - TISSUE[0].low:
         return Facts({"tissue": ("absent",)})
-    levels = ("low", "moderate", "high")
     claims = {
         "tissue": values_at(1 - measured.open_fraction, TISSUE, ("absent", "present")),
         "focus": values_at(measured.sharpness, FOCUS, ("blurred", "sharp")),
-        "open space": values_at(measured.open_fraction, OPEN_SPACE, levels),
-        "cellularity": values_at(measured.nuclear_fraction, CELLULARITY, levels),
+        "open space": values_at(measured.open_fraction, OPEN_SPACE, LEVELS),
+        "cellularity": values_at(measured.nuclear_fraction, CELLULARITY, LEVELS),
     }
     if pattern is not None:
         claims["pattern"] = (pattern,)

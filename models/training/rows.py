@@ -23,8 +23,9 @@ from tqdm import tqdm
 from models.pictures import to_rgb
 from models.prompts import Question, build_prompt
 from models.registry import RegisteredModel
-from models.training.augment import Look, recolour
+from models.training.augment import Look
 from models.training.facts import facts_column
+from models.training.item_looks import new_look
 from models.training.items import Item, make_items, render
 from models.training.language import write_trace
 from models.training.showing import Mix
@@ -68,7 +69,7 @@ def rows_of_tiles(
     for number, item in enumerate(tqdm(made, "items", count, mininterval=5)):
         rgb = render(item)
         if looks:
-            rgb = recolour(rgb, looks, np.random.default_rng([seed, number]))
+            rgb = new_look(item, rgb, looks, np.random.default_rng([seed, number]))
         rows.append(_row(item, Pictures.fromarray(rgb), model))
     return Dataset.from_list(rows, features=COLUMNS)
 

@@ -23,8 +23,9 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from models.processing import load_processor
-from models.training.augment import Look, recolour
+from models.training.augment import Look
 from models.training.encoding import Encoded, Encoder, joined
+from models.training.item_looks import new_look
 from models.training.items import Item, make_items, render
 from models.training.loop import Loop, LoopConfig
 from models.training.showing import Mix
@@ -124,7 +125,7 @@ class ItemSource:
         return joined([self._wording.draw(kind, chance) for _ in range(4 * self._config.batch)])
 
     def _encoded(self, shown: Shown, draw: np.random.Generator) -> Encoded:
-        picture = Image.fromarray(recolour(shown.rgb, self._look, draw))
+        picture = Image.fromarray(new_look(shown.item, shown.rgb, self._look, draw))
         if draw.random() < 0.25:
             side = int(draw.choice([168, 196]))
             picture = picture.resize((side, side), Image.Resampling.BICUBIC)
