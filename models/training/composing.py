@@ -45,10 +45,12 @@ class Picture:
     """One, four by quadrant, or none."""
     view: View = View()
     """How the tile or each part of the mosaic is laid."""
+    glass: tuple[int, ...] = ()
+    """Places in a mosaic that show background in place of their tile."""
     blur: float = 0.0
     """Standard deviation of a Gaussian blur, px of the picture; 0 for none."""
     seed: int = 0
-    """Of the scanner noise of an empty picture."""
+    """Of the scanner noise of background."""
 
 
 def draw(picture: Picture) -> NDArray[np.uint8]:
@@ -59,6 +61,8 @@ def draw(picture: Picture) -> NDArray[np.uint8]:
         rgb = lay(load_rgb(picture.tiles[0]), picture.view, SIDE)
     else:
         parts = [lay(load_rgb(tile), picture.view, HALF) for tile in picture.tiles]
+        for place in picture.glass:
+            parts[place] = empty(picture.seed)[:HALF, :HALF]
         rgb = np.concatenate([np.hstack(parts[:2]), np.hstack(parts[2:])])
     if picture.blur <= 0:
         return rgb

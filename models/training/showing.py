@@ -53,6 +53,9 @@ class Mix:
     """Diagnosis asked of tissue that is not lung."""
     spare: float = 0.5
     """Each of the two ways to decline, offered though an answer is there."""
+    glass: float = 0.0
+    """Of mosaics, those with background in all quadrants but one: what is easy to see teaches a
+    network from nothing where left and right are."""
     phantom: float = 0.25
     """Phantoms where a measured attribute is asked."""
     fewer: float = 0.3
@@ -166,10 +169,19 @@ class Showcase:
         parts = [self._tile(self._lung) for _ in range(4)]
         view = replace(self._view(), share=0.5)
         left, top = (self._draw.uniform(0, 0.5) for _ in range(2))
-        picture = Picture("mosaic", tuple(parts), replace(view, left=left, top=top))
+        glass, seed = self._glass()
+        view = replace(view, left=left, top=top)
+        picture = Picture("mosaic", tuple(parts), view, glass=glass, seed=seed)
         shares = quadrant_shares(draw(picture))
         fullest = parts[list(shares).index(max(shares, key=lambda name: shares[name]))]
         return self._clear(picture, shares, fullest.group_id, None)
+
+    def _glass(self) -> tuple[tuple[int, ...], int]:
+        """Quadrants of a mosaic that stay empty, and the seed of their background."""
+        if not self._mix.glass or self._draw.random() >= self._mix.glass:
+            return (), 0
+        shown = self._draw.randrange(4)
+        return tuple(place for place in range(4) if place != shown), self._draw.randrange(2**31)
 
     def _clear(
         self, picture: Picture, quadrants: Mapping[str, float], group: str, label: str | None

@@ -65,3 +65,14 @@ def test_blur_hides_detail(tmp_path: Path) -> None:
     tile = read_tiles(made_folder(tmp_path, groups=1, copies=1, phantoms=False), "train")[2]
     blurred = facts_of(measure(draw(Picture("tile", (tile,), blur=4.0))))
     assert blurred.claims["focus"] == ("blurred",)
+
+
+def test_places_of_a_mosaic_may_be_background(tiles: Path) -> None:
+    parts = tuple(read_tiles(tiles, "train")[:4])
+    whole = draw(Picture("mosaic", parts))
+    bare = draw(Picture("mosaic", parts, glass=(0, 3), seed=5))
+    half = whole.shape[0] // 2
+    assert (bare[:half, half:] == whole[:half, half:]).all()
+    assert (bare[half:, :half] == whole[half:, :half]).all()
+    assert bare[:half, :half].min() > 120
+    assert (bare[half:, half:] == bare[:half, :half]).all()
