@@ -43,7 +43,8 @@ AREA_FACTOR = 1.1
 """The attended area mattered if masking it makes the answer at least so many times less likely
 than masking elsewhere does on average."""
 
-_BEFORE, _AFTER = "<think></think><answer>", "</answer>"
+AROUND = "<think></think><answer>", "</answer>"
+"""An answer without its reasoning."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def deletion_check(
     answer: str,
     attention: AttentionMap,
     *,
+    around: tuple[str, str] = AROUND,
     budget: PixelBudget | None = None,
     draws: int = DRAWS,
     seed: int = 0,
@@ -106,19 +108,21 @@ def deletion_check(
 ) -> DeletionCheck:
     """Score an answer's text under each variant of the picture that `attention` names.
 
-    `budget` is that of the request that `attention` comes from. Raises PromptError for an empty
-    answer, and what the backend raises.
+    `around` is what stands before it and after it in the completion. `budget` is that of the
+    request that `attention` comes from. Raises PromptError for an empty answer, and what the
+    backend raises.
     """
     if not answer.strip():
         raise PromptError("There is no answer to check; the completion has none.")
     masked = attention.top_cells(MASKED_SHARE)
     masks = [np.zeros_like(masked), np.ones_like(masked), masked, *moved(masked, draws, seed)]
-    completion = Completion(f"{_BEFORE}{answer}{_AFTER}")
+    before, after = around
+    completion = Completion(f"{before}{answer}{after}")
     index = attention.image_index
     picture = open_picture(prompt.images[index].data)
     prompts = [_with_mask(prompt, index, picture, mask) for mask in masks]
     scores = backend.score([(p, completion) for p in prompts], priority=priority, budget=budget)
-    span = len(_BEFORE), len(_BEFORE) + len(answer)
+    span = len(before), len(before) + len(answer)
     values = [answer_probability(score, *span) for score in scores]
     return DeletionCheck(values[0], values[1], values[2], tuple(values[3:]), masked)
 

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from pathviewer.training_attention_cli import attention_check_command
 from pathviewer.training_data_cli import app as data_app
 from pathviewer.training_data_cli import training_errors
 from pathviewer.training_items_cli import baseline_command, items_command
 from pathviewer.training_judge_cli import serve_judge
+from pathviewer.training_pooled_cli import compare_command
 from pathviewer.training_stage_cli import (
     align,
     curves,
@@ -24,6 +26,8 @@ app = typer.Typer(no_args_is_help=True, help="Train a model: data, and the stage
 app.add_typer(data_app, name="data")
 app.command("items")(items_command)
 app.command("baseline")(baseline_command)
+app.command("attention-check")(attention_check_command)
+app.command("compare")(compare_command)
 app.command("serve-judge")(serve_judge)
 app.command("vision")(vision)
 app.command("align")(align)

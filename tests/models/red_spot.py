@@ -51,9 +51,14 @@ INFO = ModelInfo(
 class RedSpot:
     """A Backend in plain Python; its attention is on red where its words are about the spot."""
 
-    def __init__(self, text: str = TEXT) -> None:
-        """`text` is what it answers, whatever is asked."""
+    def __init__(self, text: str = TEXT, about: str = "red", decided: str = "A") -> None:
+        """`text` is what it answers, whatever is asked; from the word `about` on it looks at red.
+
+        `decided` is the word that is as likely as there is red.
+        """
         self.text = text
+        self.about = about
+        self.decided = decided
         self.requests: list[GenerateRequest] = []
 
     def status(self) -> BackendStatus:
@@ -68,17 +73,10 @@ class RedSpot:
         placements = tuple(_placed(image, budget) for image in request.prompt.images)
         yield Started(name, placements, 10, INFO)
         tokens = re.findall(r"\s*\S+|\s+$", self.text)[: request.sampling.max_new_tokens]
-        red = np.concatenate([_share(redness(i, p)) for i, p in self._seen(request, placements)])
-        sink = np.full_like(red, 1 / red.size)
-        sink[0] *= 200
-        about_red = False
-        for number, token in enumerate(tokens):
-            about_red |= "red" in token
-            neutral = request.prompt.text == NEUTRAL_QUESTION or not about_red
-            row = _share(sink if neutral else sink + 2 * red) * ON_PICTURE
-            rows = np.stack([row, row])[None].astype(np.float32)
+        all_rows = self._rows(request.prompt, placements, tokens)
+        for number, (token, rows) in enumerate(zip(tokens, all_rows, strict=True)):
             if request.attention:
-                yield AttentionRows(name, 0, number, rows)
+                yield AttentionRows(name, 0, number, rows[None])
             yield Token(name, 0, number, token)
         ends = tuple(np.cumsum([len(token) for token in tokens]).tolist())
         text = "".join(tokens)
@@ -102,23 +100,39 @@ class RedSpot:
     def attend(
         self, prompt: Prompt, completion: Completion, *, budget: PixelBudget | None = None
     ) -> AttentionRows:
-        """Not needed here."""
-        raise NotImplementedError
+        """Rows of any text, as if it had written it, by the tokens of `score`."""
+        placements = [_placed(image, budget or BUDGET) for image in prompt.images]
+        return AttentionRows("", 0, 0, self._rows(prompt, placements, _pieces(completion.text)))
 
     def close(self) -> None:
         """Nothing to let go of."""
 
-    def _seen(
-        self, request: GenerateRequest, placements: Sequence[ImagePlacement]
-    ) -> Iterator[tuple[PromptImage, ImagePlacement]]:
-        return zip(request.prompt.images, placements, strict=True)
+    def _rows(
+        self, prompt: Prompt, placements: Sequence[ImagePlacement], tokens: Sequence[str]
+    ) -> NDArray[np.float32]:
+        """(tokens, layers, cells): red once the words are about it, else mostly the first cell."""
+        seen = zip(prompt.images, placements, strict=True)
+        red = np.concatenate([_share(redness(image, placed)) for image, placed in seen])
+        sink = np.full_like(red, 1 / red.size)
+        sink[0] *= 200
+        about, found = False, []
+        for token in tokens:
+            about |= self.about in token
+            neutral = prompt.text == NEUTRAL_QUESTION or not about
+            found.append(_share(sink if neutral else sink + 2 * red) * ON_PICTURE)
+        return np.stack([found, found], axis=1).astype(np.float32)
 
     def _scored(self, prompt: Prompt, completion: Completion, budget: PixelBudget) -> TokenScores:
-        tokens = re.findall(r"\w+|\W+", completion.text)
+        tokens = _pieces(completion.text)
         red = max(float(redness(i, _placed(i, budget)).max()) for i in prompt.images)
-        chances = [0.02 + 0.97 * red if token == "A" else 1.0 for token in tokens]
+        chances = [0.02 + 0.97 * red if token == self.decided else 1.0 for token in tokens]
         ends = tuple(np.cumsum([len(token) for token in tokens]).tolist())
         return TokenScores(tuple(range(len(tokens))), ends, np.log(chances).astype(np.float32))
+
+
+def _pieces(text: str) -> list[str]:
+    """Words, and what stands between them."""
+    return re.findall(r"\w+|\W+", text)
 
 
 def redness(image: PromptImage, placement: ImagePlacement) -> NDArray[np.float64]:

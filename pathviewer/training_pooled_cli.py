@@ -1,0 +1,57 @@
+"""`python -m pathviewer train compare`: two ways of training, over several seeds each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pathviewer.evaluation_table import percent, points, row
+from pathviewer.training_data_cli import JsonOption, training_errors
+
+
+def compare_command(
+    questions: Annotated[Path, typer.Option(help="The questions that all runs were asked.")],
+    first: Annotated[
+        list[Path], typer.Option(help="Folder of `evaluate --out`; once for each seed.")
+    ],
+    second: Annotated[list[Path], typer.Option(help="The same of the other way of training.")],
+    as_json: JsonOption = False,
+) -> None:
+    """How much better one way of training is than another, over seeds, by group."""
+    with training_errors():
+        from models.evaluation.pooled import pooled_figures, read_kept
+        from models.evaluation.questions import read_field_map, read_questions
+        from models.training.claims import MeasuredClaimsJudge
+        from models.training.judges import process_judge
+
+        items = read_questions(questions, read_field_map("own"))
+        found = pooled_figures(
+            items,
+            [read_kept(folder) for folder in first],
+            [read_kept(folder) for folder in second],
+            process_judge(MeasuredClaimsJudge()),
+        )
+    typer.echo(json.dumps(found) if as_json else "\n".join(_lines(found)))
+
+
+def _lines(found: Mapping[str, Any]) -> list[str]:
+    """The figures for a terminal."""
+    seeds = " and ".join(map(str, found["seeds"]))
+    lines = [row("questions", str(found["n"]), f"seeds: {seeds}")]
+    for name, key in (("accuracy", ""), ("process score", "process_")):
+        if found[f"{key}difference"] is None:
+            continue
+        low, high = found[f"{key}difference_low"], found[f"{key}difference_high"]
+        span = f"{points(found[f'{key}difference'])} [{points(low)}, {points(high)}]"
+        by_seed = ", ".join(points(value) for value in found[f"{key}by_seed"])
+        lines += [
+            row(f"{name}, first", ", ".join(percent(value) for value in found[f"{key}first"])),
+            row(f"{name}, second", ", ".join(percent(value) for value in found[f"{key}second"])),
+            row("  first minus second", span, f"p = {found[f'{key}p']:.4f}"),
+            row("  seed by seed", by_seed),
+        ]
+    return lines
