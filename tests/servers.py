@@ -23,17 +23,17 @@ START_SECONDS = 30
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[str]:
-    """The application of `settings` under uvicorn in a thread; its base URL."""
-    with serving(create_app(settings)) as base:
+def running(settings: Settings, port: int = 0) -> Iterator[str]:
+    """The application of `settings` under uvicorn in a thread; its base URL. Port 0: a free one."""
+    with serving(create_app(settings), port) as base:
         yield base
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
+def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
     """An application under uvicorn in a thread; its base URL."""
     server = uvicorn.Server(uvicorn_config(app))
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.create_server(("127.0.0.1", port))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     try:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import tifffile
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from pathviewer.bench.chromium import launch_chromium
 from pathviewer.settings import Settings
@@ -21,6 +21,8 @@ from tests.slide_files import write_ycbcr
 
 OTHER_HOST = "viewer.example"
 """A name by which the browser reaches this machine, as it would another one."""
+
+expect.set_options(timeout=20_000)  # of a machine that has more to do than this
 
 PLAIN_WIDTH, DAMAGED_WIDTH = 700, 500
 

@@ -18,18 +18,18 @@ NAME = "ada"
 PASSWORD = "correct horse battery"
 
 
-def add_clinician(settings: Settings) -> None:
-    """Make her account in the settings' database."""
+def add_clinician(settings: Settings, name: str = NAME, role: Role = Role.clinician) -> None:
+    """Make her account, or another one with her password, in the settings' database."""
     database = open_database(settings.database)
     with database.session() as session:
-        add_user(session, NAME, Role.clinician, PASSWORD)
+        add_user(session, name, role, PASSWORD)
     database.close()
 
 
-def log_in(page: Page, base: str) -> ViewerPage:
-    """Her view of the page, its slide loaded."""
-    page.goto(base)
-    page.get_by_label("Name").fill(NAME)
+def log_in(page: Page, base: str, name: str = NAME, query: str = "") -> ViewerPage:
+    """Her view of the page, or another one's, its slide loaded."""
+    page.goto(f"{base}/{query}")
+    page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     viewer = ViewerPage(page, base)
