@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
+from sqlalchemy import Connection, Engine, event
 
 from pathviewer.settings import Settings
 from tests.browser.viewer_page import View, ViewerPage
@@ -25,6 +29,7 @@ seconds_per_token = 0.002
 [[answer]]
 texts = ['''<think>{chr(10).join(STEPS)}</think><answer>B</answer>''']
 """
+SAVED = re.compile(r"^saved \d\d:\d\d:\d\d$")
 OPTIONS = "Squamous cell carcinoma\nAdenocarcinoma"
 
 
@@ -39,24 +44,33 @@ def scripted_settings(folder: Path, assets: Path, slide: Path, answers: str = AN
     return Settings(data=folder / "state", slides=(folder / "slides",), model=f"scripted:{script}")
 
 
-def ask(viewer: ViewerPage, question: str = "Which tumour is it?", options: str = OPTIONS) -> None:
-    """Draw a region, ask about it, and wait for the judgment to be possible."""
+def write_question(
+    viewer: ViewerPage,
+    question: str = "Which tumour is it?",
+    options: str = OPTIONS,
+    *,
+    blind: bool = False,
+) -> None:
+    """Draw a region and ask about it; `blind` answers before the model does."""
     page = viewer.page
     viewer.draw()
     page.wait_for_function("window.PathViewer.store.get('regions').some((one) => one.saved)")
+    if blind:
+        page.get_by_text("Model and settings").click()
+        page.get_by_label("Blind first").check()
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
     page.get_by_label("Question", exact=True).fill(question)
     page.get_by_label("Options").fill(options)
     page.keyboard.press("Control+Enter")
-    page.wait_for_function("window.PathViewer.store.get('reading')?.state === 'done'")
-    expect(judgment(page)).to_be_visible()
 
 
 def asked(page: Page, base: str) -> ViewerPage:
     """A page with one answer that can be judged."""
     viewer = ViewerPage(page, base)
     viewer.open(view=View(1500, 1100, 2))
-    ask(viewer)
+    write_question(viewer)
+    page.wait_for_function("window.PathViewer.store.get('reading')?.state === 'done'")
+    expect(judgment(page)).to_be_visible()
     return viewer
 
 
@@ -68,6 +82,39 @@ def judgment(page: Page) -> Locator:
 def state(page: Page) -> Locator:
     """The line that says whether the judgment is saved."""
     return page.locator(".pv-judge-state")
+
+
+def stored(page: Page, base: str) -> dict[str, Any]:
+    """What the server has of the judgment on the screen, as the page's user sees it."""
+    completion = page.evaluate("window.PathViewer.store.get('draft').completion")
+    answer = page.request.get(f"{base}/api/completions/{completion}/feedback")
+    assert answer.ok
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+@contextmanager
+def database_that(pragma: str) -> Iterator[None]:
+    """Until the end, every transaction of every database begins with a pragma of SQLite's."""
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(pragma)
+
+    event.listen(Engine, "begin", begin)
+    event.listen(Engine, "commit", as_ever)
+    event.listen(Engine, "rollback", as_ever)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "begin", begin)
+        event.remove(Engine, "commit", as_ever)
+        event.remove(Engine, "rollback", as_ever)
+
+
+def as_ever(connection: Connection) -> None:
+    """Undo what a pragma of `database_that` has changed."""
+    for pragma in ("query_only = 0", "max_page_count = 1073741823"):
+        connection.exec_driver_sql(f"PRAGMA {pragma}")
 
 
 def words(page: Page, step: int, quote: str) -> None:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.readings import asked, judgment, scripted_settings, state, words
-from tests.browser.viewer_page import ViewerPage
+from tests.browser.readings import (
+    SAVED,
+    asked,
+    judgment,
+    scripted_settings,
+    state,
+    stored,
+    words,
+    write_question,
+)
+from tests.browser.viewer_page import View, ViewerPage
 from tests.servers import running
 
 
@@ -26,7 +36,6 @@ def base(
 @pytest.fixture
 def viewer(page: Page, base: str) -> ViewerPage:
     """The page with one answer that can be judged."""
-    page.set_default_timeout(8_000)
     return asked(page, base)
 
 
@@ -49,8 +58,9 @@ def say_everything(viewer: ViewerPage) -> None:
     panel.get_by_role("radio", name="4", exact=True).click()
     panel.get_by_label("Comment").fill("Keratin at the edge.")
     page.keyboard.press("Escape")
-    page.keyboard.press("e")
-    viewer.drag((-20, -20), (60, 40))
+    for key in ("e", "Enter", "ArrowRight", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+        viewer.settle()
 
 
 def see_everything(page: Page) -> None:
@@ -96,3 +106,140 @@ def test_typed_words_must_stand_in_the_step(viewer: ViewerPage) -> None:
     label = page.evaluate("window.PathViewer.store.get('draft').steps[0]")
     text = page.evaluate("window.PathViewer.store.get('reading').completions[0].text")
     assert text[label["start"] : label["stop"]] == label["quote"] == "uneven lumina"
+
+
+def count_keys(page: Page) -> None:
+    """Count every key that goes down from now on."""
+    page.evaluate(
+        "window.pressed = 0; addEventListener('keydown', () => { window.pressed += 1; }, true)"
+    )
+
+
+def test_a_right_answer_with_a_sound_trace_takes_two_keys(viewer: ViewerPage, base: str) -> None:
+    page = viewer.page
+    count_keys(page)
+    page.keyboard.press("c")
+    page.keyboard.press("Enter")
+    expect(state(page)).to_have_text(SAVED)
+    assert page.evaluate("window.pressed") == 2
+    own = stored(page, base)["own"]
+    assert own["verdict"]["verdict"] == "correct"
+    assert (own["labels"]["absences"], own["labels"]["steps"]) == ([], [])
+
+
+def test_a_flagged_step_takes_five_keys(viewer: ViewerPage, base: str) -> None:
+    page = viewer.page
+    count_keys(page)
+    for key in ("x", "3", "2", "c", "Enter"):
+        page.keyboard.press(key)
+    expect(state(page)).to_have_text(SAVED)
+    assert page.evaluate("window.pressed") == 5
+    (label,) = stored(page, base)["own"]["labels"]["steps"]
+    assert (label["step"], label["events"]) == (2, ["contradiction"])
+
+
+def test_everything_is_saved_and_found_again(viewer: ViewerPage, base: str) -> None:
+    page = viewer.page
+    say_everything(viewer)
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(state(page)).to_have_text(SAVED)
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    viewer.wait_loaded()
+    see_everything(page)
+    expect(state(page)).to_have_text(SAVED)
+    own = stored(page, base)["own"]
+    assert own["labels"]["absences"] == ["missing_knowledge"]
+    assert own["labels"]["steps"][0]["quote"] == "small and regular"
+    assert "The nuclei are large." in own["edited_trace"]["edited_text"]
+    assert "keratin" not in own["edited_trace"]["edited_text"]
+    box = own["evidence"]["box"]
+    view = viewer.view()
+    assert (box["x"], box["width"]) == pytest.approx(
+        (view.x - 80 * view.downsample, 80 * view.downsample), abs=2
+    )
+
+
+def test_a_change_supersedes_and_the_history_stays(viewer: ViewerPage, base: str) -> None:
+    page = viewer.page
+    page.keyboard.press("c")
+    page.keyboard.press("Enter")
+    reward = page.locator(".pv-reward")
+    expect(reward).to_contain_text("process 1.0 (integrity 1.0, knowledge 1.0) + outcome 1.0")
+    page.keyboard.press("8")
+    expect(state(page)).to_have_text(re.compile(r"^Changed since \d\d:\d\d:\d\d$"))
+    page.keyboard.press("3")
+    page.keyboard.press("Enter")
+    expect(reward).to_contain_text("process 0.8 (integrity 0.6, knowledge 1.0) + outcome 0.0")
+    expect(reward).to_have_attribute("title", re.compile("function that rewards the model"))
+    history = page.locator(".pv-history")
+    history.locator("summary").click()
+    expect(history.locator("li")).to_have_text(
+        [
+            re.compile("No other option or diagnosis is weighed and ruled out$"),
+            re.compile(r"^\d\d:\d\d:\d\dincorrect$"),
+            re.compile("trace sound$"),
+            re.compile(r"^\d\d:\d\d:\d\dcorrect$"),
+        ]
+    )
+    told = stored(page, base)
+    assert told["own"]["verdict"]["supersedes"] == told["history"][-1]["id"]
+
+
+def test_a_verdict_is_wanted_before_anything_is_saved(viewer: ViewerPage) -> None:
+    page = viewer.page
+    page.keyboard.press("j")
+    page.keyboard.press("7")
+    page.keyboard.press("Enter")
+    expect(state(page)).to_have_text("Choose a verdict first: 1 to 6.")
+    expect(judgment(page).get_by_role("checkbox", name="No feature")).to_be_checked()
+
+
+def test_a_second_click_saves_nothing_more(viewer: ViewerPage, base: str) -> None:
+    page = viewer.page
+    page.keyboard.press("c")
+    judgment(page).get_by_role("button", name="Submit").dblclick()
+    expect(state(page)).to_have_text(SAVED)
+    assert len(stored(page, base)["history"]) == 2  # verdict and labels
+
+
+def test_classes_of_steps_in_research_mode(viewer: ViewerPage, base: str) -> None:
+    page = viewer.page
+    expect(page.get_by_label("What step 1 does")).to_have_count(0)
+    page.locator("#pv-ask-fold > summary").click()
+    page.get_by_text("Model and settings").click()
+    page.get_by_label("Research mode").check()
+    page.get_by_label("What step 1 does").select_option("Reasoning")
+    page.keyboard.press("Escape")
+    judgment(page).get_by_role("radio", name="Unsure").click()
+    page.keyboard.press("Enter")
+    expect(state(page)).to_have_text(SAVED)
+    (label,) = stored(page, base)["own"]["labels"]["steps"]
+    assert (label["step"], label["step_class"]) == (0, "Reasoning")
+
+
+def test_blind_first_and_what_became_of_the_answer(page: Page, base: str) -> None:
+    viewer = ViewerPage(page, base)
+    viewer.open(view=View(1500, 1100, 2))
+    write_question(viewer, blind=True)
+    page.get_by_label("Your answer").select_option("Squamous cell carcinoma")
+    page.get_by_label("How sure you are", exact=True).select_option("2")
+    page.get_by_role("button", name="Keep my answer").click()
+    before = judgment(page).locator(".pv-before")
+    expect(before).to_contain_text("Squamous cell carcinoma (sure 2 of 5)")
+    page.keyboard.press("j")
+    page.keyboard.press("3")
+    expect(before).to_contain_text("Now: the same.")
+    page.keyboard.press("1")
+    expect(before).to_contain_text("Now: Adenocarcinoma.")
+    page.keyboard.press("Enter")
+    expect(state(page)).to_have_text(SAVED)
+    page.reload()
+    viewer.wait_loaded()
+    expect(before).to_contain_text("Squamous cell carcinoma (sure 2 of 5)")
+    expect(before).to_contain_text("Now: Adenocarcinoma.")
+
+
+def test_browsing_asks_for_no_answer_first(viewer: ViewerPage) -> None:
+    expect(judgment(viewer.page).locator(".pv-before")).to_be_hidden()

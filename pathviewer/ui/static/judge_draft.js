@@ -28,14 +28,18 @@ export function draftOf(completion, known) {
     evidence: evidence?.box ? { box: evidence.box, points: evidence.points ?? null } : null };
 }
 
-/** What a draft says, by kind, in the shape of the bodies of POST /api/feedback. */
+/**
+ * What a draft says, by kind, in the shape of the bodies of POST /api/feedback. A step rewritten to
+ * nothing is struck out.
+ */
 export function contents(draft) {
   return {
     verdict: { verdict: draft.verdict,
       corrected_answer: (draft.verdict !== "correct" && draft.corrected.trim()) || null,
       confidence: draft.confidence, comment: draft.comment.trim() || null },
     labels: { absences: [...draft.absences].sort(), steps: labelled(draft.steps) },
-    edited_trace: { edited_steps: inOrder(draft.edits).map(([step, text]) => ({ step, text })) },
+    edited_trace: { edited_steps: inOrder(draft.edits).map(([step, text]) =>
+      ({ step, text: text?.trim() || null })) },
     evidence: { box: draft.evidence?.box ?? null, points: draft.evidence?.points ?? null },
   };
 }
@@ -43,11 +47,9 @@ export function contents(draft) {
 /** The kinds of a draft that say something else than what is known, as bodies to be sent. */
 export function changes(draft, known) {
   const wanted = contents(draft);
-  const nothing = contents(blank(draft.completion));
-  const always = ["verdict", "labels"];
-  return Object.keys(wanted).filter((kind) => (known[kind]
-    ? !same(kind, wanted[kind], known[kind])
-    : always.includes(kind) || !same(kind, wanted[kind], nothing[kind])))
+  const before = contents(draftOf(draft.completion, known));
+  const first = (kind) => !known[kind] && ["verdict", "labels"].includes(kind);
+  return Object.keys(wanted).filter((kind) => first(kind) || !same(wanted[kind], before[kind]))
     .map((kind) => ({ kind, completion: draft.completion, ...wanted[kind] }));
 }
 
@@ -55,7 +57,7 @@ export function changes(draft, known) {
 export function isChanged(draft, known) {
   const before = contents(draftOf(draft.completion, known));
   const now = contents(draft);
-  return Object.keys(now).some((kind) => !same(kind, now[kind], before[kind]));
+  return Object.keys(now).some((kind) => !same(now[kind], before[kind]));
 }
 
 /** Steps that carry an error or another event. */
@@ -75,11 +77,9 @@ function inOrder(bySteps) {
     .sort(([a], [b]) => a - b);
 }
 
-/** Whether two bodies of a kind say the same; what a body leaves out is null. */
-function same(kind, one, other) {
-  const shape = { verdict: ["verdict", "corrected_answer", "confidence", "comment"],
-    labels: ["absences", "steps"], edited_trace: ["edited_steps"], evidence: ["box", "points"] };
-  return shape[kind].every((name) => plain(one[name]) === plain(other[name]));
+/** Whether two contents say the same, whatever the order of their names. */
+function same(one, other) {
+  return plain(one) === plain(other);
 }
 
 /** A value as text, the same for the same content whatever the order of its names. */

@@ -5,9 +5,10 @@ import { refill } from "./judge_choices.js";
 import { isChanged } from "./judge_draft.js";
 import { store } from "./store.js";
 
-const REWARD = "Recomputed from your labels by the function that also rewards the model in training. "
-  + "Process: mean of integrity (1 - 0.4 for each thing missing) and knowledge (1 - 0.4 for each "
-  + "kind of error). Outcome: 1 for a correct answer, 0 for an incorrect one. Total: their sum.";
+const REWARD = "What this answer earns by your judgment, computed by the function that rewards the "
+  + "model in training. Process: the mean of integrity (1 less 0.4 for each thing missing) and "
+  + "knowledge (1 less 0.4 for each kind of error). Outcome: 1 for a correct answer, 0 for one that "
+  + "is wrong or right in part. Form: 1 where the model kept to its format. Total: the sum.";
 
 /** In one line: saved when, on its way, or why not. @returns {{text: string, kind: string}} */
 export function savedState() {
@@ -42,7 +43,7 @@ export function savedParts() {
   const history = fold("pv-history");
   const others = fold("pv-others");
   const withheld = h("p", { class: "pv-quiet" },
-    "Others have judged this answer too; what they say is shown once your judgment is in.");
+    "What others say of this answer is shown once your verdict is in.");
   const node = h("div", { class: "pv-saved" }, reward, history.node, withheld, others.node);
   const show = () => {
     const judged = store.get("judged");
@@ -50,7 +51,7 @@ export function savedParts() {
     history.show(judged.history.length && `History (${judged.history.length})`,
       judged.history, (one) => h("li", {}, h("span", { class: "pv-when" }, clock(one.created_at)),
         h("span", {}, sayings(one).join("; "))));
-    withheld.hidden = !judged.withheld;
+    withheld.hidden = !judged.withheld || !store.get("me")?.login;
     others.show(judged.others?.length && `Others (${judged.others.length})`, judged.others ?? [],
       (one) => h("li", {}, h("span", { class: "pv-when" }, one.rater),
         h("span", {}, ["verdict", "labels", "edited_trace", "evidence"]
@@ -72,11 +73,11 @@ function fold(kind) {
 }
 
 function rewardText(reward) {
-  if (!reward) return "Reward so far: none yet";
+  if (typeof (reward?.process ?? reward?.outcome) !== "number") return "Reward so far: none yet";
   const figure = (value) => (typeof value === "number" ? value.toFixed(1) : "–");
   return `Reward so far: process ${figure(reward.process)} (integrity ${figure(reward.integrity)}, `
-    + `knowledge ${figure(reward.knowledge)}), outcome ${figure(reward.outcome)}, `
-    + `total ${figure(reward.total)}`;
+    + `knowledge ${figure(reward.knowledge)}) + outcome ${figure(reward.outcome)} + form `
+    + `${figure(reward.format)} = ${figure(reward.total)}`;
 }
 
 /** One stored body in words; none for null. */

@@ -9,6 +9,7 @@ import { store } from "./store.js";
 
 const FLAG = "M5 17V3M5 4h9l-2.5 3.5L14 11H5";
 const NONE = { events: [], quote: null, start: null, stop: null, step_class: null };
+const LONGEST_STEP = 4000;
 let opened = null;
 
 document.addEventListener("selectionchange", () => opened?.takeSelection());
@@ -74,7 +75,7 @@ export class StepMarks {
         `What step ${this.index + 1} does`, onchange: () => changeStep(this.index,
         { step_class: this.classes.value || null }) }, h("option", { value: "" }, "class …"),
       ...classes.map(({ name, about }) => h("option", { value: name, title: about }, name)));
-      this.node.append(this.classes);
+      this.node.prepend(this.classes);
     }
     if (!this.classes) return;
     this.classes.hidden = !wanted;
@@ -109,7 +110,7 @@ export class StepMarks {
       "aria-label": "The words it concerns", placeholder: "The words it concerns: select or type",
       onchange: () => this.typeQuote() });
     this.problem = h("p", { class: "pv-ask-error", role: "alert" });
-    this.rewritten = h("textarea", { class: "pv-field", rows: 3, "aria-label":
+    this.rewritten = h("textarea", { class: "pv-field", rows: 3, maxlength: LONGEST_STEP, "aria-label":
       `Step ${this.index + 1} rewritten`, oninput: () => editStep(this.index, this.rewritten.value) });
     this.rewrite = h("button", { type: "button", class: "pv-button pv-low",
       onclick: () => this.toggleRewrite() }, h("span", { class: "pv-key" }, "5"), "Rewrite");

@@ -1,0 +1,19 @@
+"""What the judgment offers is what the server takes."""
+
+from __future__ import annotations
+
+from models.process_score import ABSENCES, BESIDE, ERRORS, STEP_CLASSES
+from pathviewer.api.feedback_body import VERDICTS
+from pathviewer.ui.judge_panel import vocabulary
+
+
+def test_the_panel_offers_what_the_server_takes() -> None:
+    offered = {
+        part: tuple(choice["name"] for choice in choices) for part, choices in vocabulary().items()
+    }
+    assert offered == {
+        "verdicts": VERDICTS,
+        "absences": tuple(ABSENCES),
+        "errors": (*ERRORS, *BESIDE),
+        "classes": STEP_CLASSES,
+    }
