@@ -1,0 +1,125 @@
+"""Script in every place where text from outside can stand is shown as text and never runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page, expect
+
+from pathviewer.auth.roles import Role
+from tests.browser.logins import add_clinician, log_in
+from tests.browser.readings import SAVED, judgment, scripted_settings, state, words
+from tests.browser.viewer_page import ViewerPage
+from tests.servers import running
+
+SCRIPT = (
+    "<img src=x onerror='window.planted=1'><svg onload='window.planted=1'></svg>"
+    "<script>window.planted=1</script>${window.planted=1}{{window.planted=1}}"
+)
+ANSWERS = f"""
+[[answer]]
+texts = [\"\"\"<think>Step 1: {SCRIPT}\nStep 2: {SCRIPT}</think><answer>{SCRIPT}</answer>\"\"\"]
+"""
+
+
+def test_script_runs_nowhere(
+    page: Page, browser: Browser, tmp_path: Path, assets: Path, small_phantom: Path
+) -> None:
+    settings = scripted_settings(tmp_path, assets, small_phantom, ANSWERS)
+    add_clinician(settings)
+    add_clinician(settings, "eve", Role.researcher)
+    with running(settings) as base:
+        viewer = log_in(page, base)
+        plant_names(viewer)
+        plant_question(page)
+        plant_judgment(page)
+        see_nothing_run(page)
+        page.reload()
+        viewer.wait_loaded()
+        expect(page.locator("[data-passage='step 2'] .pv-edited")).to_have_text(SCRIPT)
+        see_nothing_run(page)
+        query = urlsplit(page.url).query
+        with browser.new_context() as context:
+            other = context.new_page()
+            other.set_default_timeout(45_000)
+            log_in(other, base, "eve", f"?{query}")
+            see_as_another(other)
+
+
+def plant_names(viewer: ViewerPage) -> None:
+    """Names of the slide and of a region."""
+    page = viewer.page
+    page.get_by_label("Name of this slide").fill(SCRIPT)
+    page.get_by_role("button", name="Rename", exact=True).click()
+    expect(page.locator(".pv-slide-name")).to_have_text(SCRIPT)
+    viewer.draw()
+    viewer.wait_regions(1)
+    page.get_by_role("button", name="Rename Region 1").click()
+    page.keyboard.type(SCRIPT)
+    page.keyboard.press("Enter")
+    expect(page.locator(".pv-region-title")).to_have_text(SCRIPT)
+    viewer.selected_text("window.planted")
+
+
+def plant_question(page: Page) -> None:
+    """Question, options, case, and one's own answer before the model's."""
+    page.get_by_text("Model and settings").click()
+    page.get_by_label("Blind first").check()
+    page.get_by_text("Case", exact=True).click()
+    for field in ("Organ", "Specimen", "Stain", "Clinical history"):
+        page.get_by_label(field).fill(SCRIPT)
+    page.get_by_label("Options").fill(f"{SCRIPT}\nhigh")
+    page.get_by_label("Question", exact=True).fill(SCRIPT)
+    page.keyboard.press("Control+Enter")
+    page.get_by_label("Your answer").select_option(SCRIPT)
+    page.get_by_role("button", name="Keep my answer").click()
+    expect(page.locator(".pv-answer .pv-passage")).to_have_text(SCRIPT)
+    expect(page.locator(".pv-asked")).to_have_text(SCRIPT)
+    expect(judgment(page).locator(".pv-before")).to_contain_text(SCRIPT)
+
+
+def plant_judgment(page: Page) -> None:
+    """Quote, edited step, corrected answer, comment."""
+    words(page, 1, SCRIPT)
+    page.get_by_role("button", name="Flag step 1").click()
+    page.keyboard.press("1")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Flag step 2").click()
+    page.keyboard.press("5")
+    page.get_by_label("Step 2 rewritten").fill(SCRIPT)
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("3")
+    panel = judgment(page)
+    panel.locator("select").select_option("in own words")
+    panel.locator(".pv-should input").fill(f"{SCRIPT} indeed")
+    panel.get_by_label("Comment").fill(SCRIPT)
+    page.keyboard.press("Control+Enter")
+    expect(state(page)).to_have_text(SAVED)
+    expect(page.locator("[data-passage='step 1'] q")).to_have_text(SCRIPT)
+    expect(page.locator("[data-passage='step 2'] .pv-edited")).to_have_text(SCRIPT)
+    page.locator(".pv-history summary").click()
+    expect(page.locator(".pv-history")).to_contain_text(f"should be {SCRIPT} indeed")
+
+
+def see_as_another(page: Page) -> None:
+    """A researcher sees what was judged once she has judged it herself, under a pseudonym."""
+    expect(page.locator(".pv-asked")).to_have_text(SCRIPT)
+    expect(judgment(page)).to_contain_text("shown once your verdict is in")
+    expect(page.locator(".pv-others")).to_be_hidden()
+    page.keyboard.press("c")
+    page.keyboard.press("Enter")
+    others = page.locator(".pv-others")
+    others.locator("summary").click()
+    expect(others.locator(".pv-when")).to_have_text("Rater A")
+    for said in (f"should be {SCRIPT} indeed", f"“{SCRIPT}”", f"step 2 rewritten: {SCRIPT}"):
+        expect(others).to_contain_text(said)
+    see_nothing_run(page)
+
+
+def see_nothing_run(page: Page) -> None:
+    """No planted script has run, and none has become an element."""
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.planted") is None
+    assert page.locator("img[src=x], svg[onload]").count() == 0
