@@ -71,6 +71,7 @@ def asked(page: Page, base: str) -> ViewerPage:
     write_question(viewer)
     page.wait_for_function("window.PathViewer.store.get('reading')?.state === 'done'")
     expect(judgment(page)).to_be_visible()
+    expect(page.locator(".pv-flag:visible")).to_have_count(len(STEPS))
     return viewer
 
 
