@@ -15,6 +15,7 @@ from starlette.routing import Mount
 from pathviewer.api.audit_routes import audit_routes
 from pathviewer.api.deletion_routes import deletion_routes
 from pathviewer.api.feedback_routes import feedback_routes
+from pathviewer.api.insights_routes import insights_routes
 from pathviewer.api.map_routes import map_routes
 from pathviewer.api.question_routes import question_routes
 from pathviewer.api.reading_routes import reading_routes
@@ -35,6 +36,7 @@ from pathviewer.reading.live_readings import LiveReadings
 from pathviewer.reading.question import Pictures
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.pool import SlidePool
+from pathviewer.ui.insights_page import insights_page_route
 from pathviewer.ui.page import build_page, page_options
 from pathviewer.ui.served import page_routes
 from storage.blobs import BlobStore
@@ -204,6 +206,8 @@ def routes(services: Services) -> list[BaseRoute]:
         *audit_routes(database),
         *deletion_routes(pictures, readings),
         *upload_routes(library, database, settings),
+        *insights_routes(database),
+        insights_page_route(settings),
         *page_routes(settings),
     ]
 

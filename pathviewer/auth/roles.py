@@ -24,6 +24,7 @@ class Action(StrEnum):
     ask = "ask"
     judge = "judge"
     export = "export"
+    see_insights = "see_insights"
     read_audit = "read_audit"
     administer = "administer"
 
@@ -39,7 +40,7 @@ _CLINICIAN = _VIEWER | {
 _ALLOWED = {
     Role.viewer: _VIEWER,
     Role.clinician: _CLINICIAN,
-    Role.researcher: _CLINICIAN | {Action.export},
+    Role.researcher: _CLINICIAN | {Action.export, Action.see_insights},
     Role.admin: frozenset(Action),
 }
 

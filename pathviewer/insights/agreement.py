@@ -25,6 +25,8 @@ from pathviewer.insights.resampling import (
 from pathviewer.insights.values import UNKNOWN, Estimate, Label
 
 LEAST_RATERS = 2
+PAIR_RESAMPLES = 200
+"""Fewer than elsewhere: statsmodels takes its tables one by one, and there are many pairs."""
 
 
 @dataclass(frozen=True)
@@ -216,5 +218,5 @@ def _cohen(of_cases: NDArray[np.float64], size: int) -> Estimate:
             return UNKNOWN
         if len(of_cases) < LEAST_CASES:
             return Estimate(value)
-        drawn = np.array([kappa(sums) for sums in resampled(of_cases)])
+        drawn = np.array([kappa(sums) for sums in resampled(of_cases, PAIR_RESAMPLES)])
     return Estimate(value, *percentiles(drawn))

@@ -183,7 +183,8 @@ def _fit(votes: Sequence[Vote], design: NDArray[np.float64]) -> Any:
     given: dict[str, Any] = {}
     if codes.max() + 1 >= LEAST_CASES:
         given = {"cov_type": "cluster", "cov_kwds": {"groups": codes}}
-    fitted = GLM(won, design, family=Binomial()).fit(**given)
+    with np.errstate(divide="ignore", invalid="ignore"):  # where a prediction is all but certain
+        fitted = GLM(won, design, family=Binomial()).fit(**given)
     return fitted if fitted.converged and np.abs(fitted.params).max() < ENDLESS else None
 
 
@@ -191,6 +192,11 @@ def _estimates(fitted: Any, contrasts: NDArray[np.float64]) -> list[Estimate]:
     """Contrasts of the fitted parameters with their intervals."""
     found = fitted.t_test(contrasts)
     return [
-        Estimate(float(value), float(low), float(high))
-        for value, (low, high) in zip(found.effect, found.conf_int(), strict=True)
+        Estimate(float(value), *map(_finite, ends))
+        for value, ends in zip(found.effect, found.conf_int(), strict=True)
     ]
+
+
+def _finite(end: float) -> float | None:
+    """None for an end that so few cases do not give."""
+    return float(end) if np.isfinite(end) else None

@@ -35,12 +35,12 @@ def interval(of_cases: NDArray[np.float64], figure: Figure) -> Estimate:
     return Estimate(value, *percentiles(drawn))
 
 
-def resampled(of_cases: NDArray[np.float64]) -> NDArray[np.float64]:
+def resampled(of_cases: NDArray[np.float64], times: int = RESAMPLES) -> NDArray[np.float64]:
     """Sums over cases drawn with replacement, (resamples, sums)."""
     count = len(of_cases)
     generator = np.random.default_rng(SEED)
-    times = generator.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
-    return np.asarray(times @ of_cases, dtype=float)
+    drawn = generator.multinomial(count, np.full(count, 1 / count), size=times)
+    return np.asarray(drawn @ of_cases, dtype=float)
 
 
 def percentiles(drawn: NDArray[np.float64]) -> tuple[float | None, float | None]:

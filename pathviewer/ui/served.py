@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
 from starlette.exceptions import HTTPException
@@ -14,6 +15,7 @@ from pathviewer.settings import Settings
 
 STATIC_PATH = "/ui"
 ASSETS_PATH = "/vendor"
+PLOTLY_PATH = f"{ASSETS_PATH}/plotly"
 _HERE = Path(__file__).parent
 _TYPES = (".js", ".css")
 
@@ -29,9 +31,18 @@ class _PageFiles(StaticFiles):
         return response
 
 
+def plotly_folder() -> Path:
+    """Where the plotly package keeps its JavaScript; importing it would take a second."""
+    found = find_spec("plotly")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("plotly is missing: pip install -r requirements.txt installs it.")
+    return Path(found.origin).parent / "package_data"
+
+
 def page_routes(settings: Settings) -> list[BaseRoute]:
     """The routes under which the page finds its scripts and styles."""
     return [
         Mount(STATIC_PATH, app=_PageFiles(directory=_HERE / "static")),
+        Mount(PLOTLY_PATH, app=_PageFiles(directory=plotly_folder())),
         Mount(ASSETS_PATH, app=_PageFiles(directory=settings.assets, check_dir=False)),
     ]

@@ -31,6 +31,7 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "see what a model sees": ("POST", "/api/slides/{slide}/preview", {}),
     "ask": ("POST", "/api/readings", {}),
     "list readings": ("GET", "/api/readings", None),
+    "see insights": ("GET", "/api/insights", None),
     "judge": ("POST", "/api/feedback", {}),
     "see judgments": ("GET", "/api/completions/x/feedback", None),
     "read the log": ("GET", "/api/audit", None),
@@ -54,6 +55,7 @@ VIEWER = EVERYBODY | {
     "judge": 403,
     "see judgments": 403,
     "read the log": 403,
+    "see insights": 403,
 }
 CLINICIAN = EVERYBODY | {
     "name a slide": 200,
@@ -66,12 +68,14 @@ CLINICIAN = EVERYBODY | {
     "judge": 400,
     "see judgments": 404,
     "read the log": 403,
+    "see insights": 403,
 }
+RESEARCHER = CLINICIAN | {"see insights": 200}
 ANSWERS = {
     Role.viewer: VIEWER,
     Role.clinician: CLINICIAN,
-    Role.researcher: CLINICIAN,
-    Role.admin: CLINICIAN | {"read the log": 200},
+    Role.researcher: RESEARCHER,
+    Role.admin: RESEARCHER | {"read the log": 200},
 }
 
 

@@ -42,12 +42,17 @@ function actionOf({ label, run, href }) {
     : h("button", { type: "button", class: "pv-action", onclick: run }, label);
 }
 
+function insights(me) {
+  return me?.actions?.includes("see_insights")
+    && h("a", { href: url("/insights"), class: "pv-action" }, "Insights");
+}
+
 function showUser(node, me) {
   if (!me?.login) {
-    fill(node, me?.public_demo && h("span", {}, "Public demo"));
+    fill(node, insights(me), me?.public_demo && h("span", {}, "Public demo"));
     return;
   }
-  fill(node, h("span", { title: `Role: ${me.role}` }, me.name),
+  fill(node, insights(me), h("span", { title: `Role: ${me.role}` }, me.name),
     h("form", { method: "post", action: url("/logout") },
       h("button", { type: "submit", class: "pv-button" }, "Log out")));
 }

@@ -1,0 +1,143 @@
+"""Charts of agreement: all raters, every two of them, and judges that are programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from models.process_score import EVENTS
+from pathviewer.insights.agreement import (
+    Agreement,
+    PairAgreement,
+    agreement,
+    pair_agreement,
+    pairs_agreement,
+)
+from pathviewer.insights.chart import Cell, Chart, empty, with_interval
+from pathviewer.insights.plots import dots
+from pathviewer.insights.source import Source, rater_name
+from pathviewer.insights.values import Label
+from storage.statistics_rows import LabelRow
+
+NOBODY_TWICE = "No completion was judged by two raters."
+
+
+def agreement_of_all(source: Source) -> Chart:
+    """Verdicts and each event, by all raters together."""
+    about = {"verdict": agreement(_verdict_labels(source))}
+    about |= {
+        event.replace("_", " "): agreement(_event_labels(source.labels, event), ("yes", "no"))
+        for event in EVENTS
+    }
+    measures = {
+        "raw": [each.raw for each in about.values()],
+        "Fleiss' kappa": [each.fleiss for each in about.values()],
+        "Gwet's AC1": [each.ac1 for each in about.values()],
+        "Krippendorff's alpha": [each.alpha for each in about.values()],
+    }
+    rows: list[tuple[Cell, ...]] = [
+        (name, measure, *_counts(each), *with_interval(measures[measure][place]))
+        for place, (name, each) in enumerate(about.items())
+        for measure in measures
+    ]
+    chart = Chart(
+        "agreement",
+        "Agreement between raters",
+        "Over completions with two raters or more: of verdicts, and of each event flagged or not. "
+        "Intervals are over cases.",
+        ("about", "measure", "completions", "cases", "raters", "value", "low", "high"),
+        rows,
+        dots(list(about), measures, "agreement", line=0),
+    )
+    return chart if any(each.items for each in about.values()) else empty(chart, NOBODY_TWICE)
+
+
+def agreement_of_pairs(source: Source) -> Chart:
+    """Cohen's kappa of every two raters."""
+    found = pairs_agreement(_verdict_labels(source))
+    names = [f"{pair.first} / {pair.second}" for pair in found]
+    rows: list[tuple[Cell, ...]] = [
+        (pair.first, pair.second, pair.items, *with_interval(pair.raw), *with_interval(pair.cohen))
+        for pair in found
+    ]
+    chart = Chart(
+        "agreement_of_pairs",
+        "Agreement of every two raters",
+        "Verdicts on completions that both judged: share that is the same, and Cohen's kappa.",
+        ("rater", "and", "completions", "raw", "low", "high", "kappa", "low", "high"),
+        rows,
+        dots(names, {"Cohen's kappa": [pair.cohen for pair in found]}, "kappa", line=0),
+    )
+    return chart if found else empty(chart, NOBODY_TWICE)
+
+
+def judge_agreement(source: Source) -> Chart:
+    """Each judge against the clinicians, event by event."""
+    found = [
+        (judge, event.replace("_", " "), _against(source.labels, rows, event))
+        for judge, rows in _by_judge(source.judge_labels)
+        for event in EVENTS
+    ]
+    compared = [each for each in found if each[2] is not None and each[2].items]
+    chart = Chart(
+        "judge_agreement",
+        "Judges against clinicians",
+        "For each event: what a judge that is a program and a clinician say of the same trace.",
+        ("judge", "event", "pairs", "raw", "low", "high", "kappa", "low", "high"),
+        [
+            (judge, event, pair.items, *with_interval(pair.raw), *with_interval(pair.cohen))
+            for judge, event, pair in compared
+            if pair
+        ],
+        dots(
+            [f"{event} ({judge})" for judge, event, _ in compared],
+            {
+                "raw": [pair.raw for _, _, pair in compared if pair],
+                "Cohen's kappa": [pair.cohen for _, _, pair in compared if pair],
+            },
+            "agreement",
+            line=0,
+        ),
+    )
+    return chart if compared else empty(chart, "No trace was labelled by a judge and a clinician.")
+
+
+def _verdict_labels(source: Source) -> list[Label]:
+    return [
+        Label(row.case, row.completion, rater_name(row.rater), row.verdict)
+        for row in source.verdicts
+    ]
+
+
+def _event_labels(rows: Iterable[LabelRow], event: str) -> list[Label]:
+    return [Label(row.case, row.completion, row.rater, _said(row, event)) for row in rows]
+
+
+def _said(row: LabelRow, event: str) -> str:
+    return "yes" if event in row.events else "no"
+
+
+def _counts(found: Agreement) -> tuple[int, int, int]:
+    return found.items, found.cases, found.raters
+
+
+def _by_judge(rows: Iterable[LabelRow]) -> list[tuple[str, list[LabelRow]]]:
+    found: dict[str, list[LabelRow]] = {}
+    for row in rows:
+        found.setdefault(row.rater, []).append(row)
+    return sorted(found.items())
+
+
+def _against(
+    clinicians: Sequence[LabelRow], judge: Sequence[LabelRow], event: str
+) -> PairAgreement | None:
+    """Every clinician's label of a trace beside the judge's."""
+    of_judge = {row.completion: row for row in judge}
+    pairs = [
+        (
+            Label(row.case, row.completion, "clinician", _said(row, event)),
+            Label(row.case, row.completion, "judge", _said(of_judge[row.completion], event)),
+        )
+        for row in clinicians
+        if row.completion in of_judge
+    ]
+    return pair_agreement("clinician", "judge", pairs) if pairs else None

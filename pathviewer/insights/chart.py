@@ -1,0 +1,81 @@
+"""A chart as it leaves: its numbers, and how Plotly draws them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pathviewer.insights.values import Estimate
+
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart of the page."""
+
+    name: str
+    """By which its CSV is asked for."""
+
+    title: str
+    """Above it."""
+
+    about: str
+    """What its numbers are, in a sentence or two."""
+
+    columns: tuple[str, ...]
+    """Heads of the table."""
+
+    rows: Sequence[tuple[Cell, ...]]
+    """The numbers; None where there is none."""
+
+    figure: Mapping[str, Any] | None
+    """`data` and `layout` for Plotly; None where there is nothing to draw."""
+
+    note: str = ""
+    """Why there is nothing, or what to mind."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "about": self.about,
+            "columns": list(self.columns),
+            "rows": [[rounded(cell) for cell in row] for row in self.rows],
+            "figure": self.figure,
+            "note": self.note,
+        }
+
+    def as_csv(self) -> str:
+        """The table, with full precision; a text that a spreadsheet would compute is quoted."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow(self.columns)
+        writer.writerows([[harmless(cell) for cell in row] for row in self.rows])
+        return out.getvalue()
+
+
+def rounded(cell: Cell) -> Cell:
+    """Four digits after the point are more than any of these figures bears."""
+    return round(cell, 4) if isinstance(cell, float) else cell
+
+
+def harmless(cell: Cell) -> Cell:
+    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{cell}"
+    return cell
+
+
+def with_interval(estimate: Estimate) -> tuple[float | None, float | None, float | None]:
+    """An estimate as three cells."""
+    return estimate.value, estimate.low, estimate.high
+
+
+def empty(chart: Chart, note: str) -> Chart:
+    """The chart without anything in it."""
+    return Chart(chart.name, chart.title, chart.about, chart.columns, (), None, note)

@@ -1,0 +1,153 @@
+"""Charts for Plotly, as plain data: Plotly's Python library takes a second to import.
+
+Colours of the page, fonts and margins are the page's (`static/insights_plots.js`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pathviewer.insights.values import Estimate
+
+Figure = dict[str, Any]
+_DAYS = {"type": "date", "tickformat": "%-d %b\n%Y", "nticks": 12}
+
+COLOURS = ("#6cb8f5", "#ffc861", "#6fc3a1", "#c9a0f0", "#ff9c8f", "#b4bec7")
+"""Told apart by people who do not see all colours too, in the order in which they are used."""
+
+
+def stacked(
+    places: Sequence[str],
+    parts: Mapping[str, Sequence[float]],
+    colours: Mapping[str, str],
+    *,
+    lying: bool = False,
+    unit: str = "",
+) -> Figure:
+    """Bars of parts, one for each place: standing for days or months, lying for all else."""
+    along, across = ("y", "x") if lying else ("x", "y")
+    data = [
+        {
+            "type": "bar",
+            "name": name,
+            along: list(places),
+            across: list(values),
+            "orientation": "h" if lying else "v",
+            "marker": {"color": colours[name]},
+        }
+        for name, values in parts.items()
+    ]
+    layout: Figure = {"barmode": "stack", f"{across}axis": {"title": {"text": unit}}}
+    layout[f"{along}axis"] = {"type": "category", "autorange": "reversed"} if lying else _DAYS
+    return {"data": data, "layout": layout}
+
+
+def dots(
+    places: Sequence[str],
+    parts: Mapping[str, Sequence[Estimate]],
+    unit: str,
+    *,
+    line: float | None = None,
+) -> Figure:
+    """Estimates with intervals, lying, parts beneath each other; a line where nothing is."""
+    data = []
+    spread = 0.5 / max(len(parts), 1)
+    middle = (len(parts) - 1) / 2
+    for number, (name, estimates) in enumerate(parts.items()):
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": name,
+                "x": [each.value for each in estimates],
+                "y": [place + (number - middle) * spread for place in range(len(places))],
+                "customdata": list(places),
+                "hovertemplate": "%{customdata}: %{x:.3f}<extra>%{fullData.name}</extra>",
+                "error_x": _errors(estimates),
+                "marker": {"color": COLOURS[number % len(COLOURS)], "size": 8},
+            }
+        )
+    layout = _lying(unit)
+    layout["yaxis"] |= {
+        "tickvals": list(range(len(places))),
+        "ticktext": list(places),
+        "range": [len(places) - 0.4, -0.6],
+    }
+    return {"data": data, "layout": layout | _line(line, "x")}
+
+
+def curve(
+    places: Sequence[int],
+    parts: Mapping[str, Mapping[int, Estimate]],
+    across: str,
+    unit: str,
+) -> Figure:
+    """Estimates with intervals over numbers, each part joined by a line."""
+    data = []
+    for number, (name, found) in enumerate(parts.items()):
+        estimates = [found[place] for place in places if place in found]
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": name,
+                "x": [place for place in places if place in found],
+                "y": [each.value for each in estimates],
+                "error_y": _errors(estimates),
+                "line": {"color": COLOURS[number % len(COLOURS)], "width": 1.5},
+                "marker": {"size": 8},
+            }
+        )
+    layout = {
+        "xaxis": {"title": {"text": across}, "dtick": 1},
+        "yaxis": {"title": {"text": unit}, "range": [0, 1.02]},
+    }
+    return {"data": data, "layout": layout}
+
+
+def boxes(parts: Mapping[str, Sequence[float]], unit: str) -> Figure:
+    """Lying boxes: quartiles of numbers, whiskers at the last number within 1.5 boxes."""
+    data = [
+        {
+            "type": "box",
+            "name": name,
+            "x": list(values),
+            "orientation": "h",
+            "boxpoints": "outliers",
+            "marker": {"color": COLOURS[0], "size": 4},
+            "line": {"width": 1.5},
+            "fillcolor": "rgba(108, 184, 245, 0.25)",
+            "showlegend": False,
+        }
+        for name, values in parts.items()
+    ]
+    return {"data": data, "layout": _lying(unit)}
+
+
+def _errors(estimates: Sequence[Estimate]) -> Figure:
+    """Distances from the values to the ends of their intervals."""
+    up = [_distance(each.high, each.value) for each in estimates]
+    down = [_distance(each.value, each.low) for each in estimates]
+    return {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "thickness": 1.5}
+
+
+def _distance(upper: float | None, lower: float | None) -> float:
+    return 0.0 if upper is None or lower is None else max(0.0, upper - lower)
+
+
+def _lying(unit: str) -> Figure:
+    return {
+        "xaxis": {"title": {"text": unit}},
+        "yaxis": {"autorange": "reversed"},
+    }
+
+
+def _line(at: float | None, axis: str) -> Figure:
+    """A dotted line across."""
+    if at is None:
+        return {}
+    other = "y" if axis == "x" else "x"
+    shape = {"type": "line", f"{axis}0": at, f"{axis}1": at, f"{other}0": 0, f"{other}1": 1}
+    dotted = {f"{other}ref": "paper", "line": {"dash": "dot", "width": 1, "color": "#87919a"}}
+    return {"shapes": [shape | dotted]}

@@ -1,0 +1,143 @@
+"""Charts of how people judge: blind first, how sure they are, and the time it takes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.scoring import answer_is_right
+from pathviewer.insights.chart import Cell, Chart, empty, with_interval
+from pathviewer.insights.confidence import Stated, against_others, calibration
+from pathviewer.insights.plots import boxes, curve, stacked
+from pathviewer.insights.shift import BlindReading, Shift, blind_shift, final_answer
+from pathviewer.insights.source import Source, rater_name
+from pathviewer.insights.values import Label
+from storage.statistics_rows import FirstAnswerRow
+
+LEVELS = (1, 2, 3, 4, 5)
+OUTCOMES = {
+    "kept": "#8ea0b3",
+    "changed to the model's": "#6cb8f5",
+    "changed to another": "#c9a0f0",
+    "not told": "#4a5763",
+}
+
+
+def blind_first(source: Source) -> Chart:
+    """What became of first answers."""
+    found = blind_shift([_blind(row) for row in source.first_answers])
+    kept = found.readings - found.to_model - found.elsewhere
+    counts = (kept, found.to_model, found.elsewhere, found.untold)
+    parts = {name: [count] for name, count in zip(OUTCOMES, counts, strict=True)}
+    chart = Chart(
+        "blind_first",
+        "Blind first: did seeing the model change the answer?",
+        "First answers that were given before the model's was shown, against what the same "
+        "clinician then held for right. Helped and harmed only where the case has a reference "
+        "answer with its source.",
+        ("what", "value", "low", "high"),
+        _shift_rows(found, kept),
+        stacked(["first answers"], parts, OUTCOMES, lying=True, unit="readings"),
+    )
+    if source.first_answers:
+        return chart
+    return empty(chart, "No reading that passes these filters was answered blind.")
+
+
+def _shift_rows(found: Shift, kept: int) -> list[tuple[Cell, ...]]:
+    counts: dict[str, int] = {
+        "first answers whose fate is told": found.readings,
+        "not told": found.untold,
+        "the same as the model's from the start": found.agreed,
+        "kept": kept,
+        "changed to the model's": found.to_model,
+        "changed to another": found.elsewhere,
+        "with a reference": found.referenced,
+        "helped (wrong, then right)": found.helped,
+        "harmed (right, then wrong)": found.harmed,
+    }
+    shares = {
+        "changed (share)": found.changed,
+        "right at first (share of those with a reference)": found.first_right,
+        "right afterwards (share)": found.final_right,
+    }
+    rows: list[tuple[Cell, ...]] = [(name, count, None, None) for name, count in counts.items()]
+    return rows + [(name, *with_interval(each)) for name, each in shares.items()]
+
+
+def confidence(source: Source) -> Chart:
+    """Stated confidence against others and against references."""
+    labels = [
+        (Label(row.case, row.completion, row.rater, row.verdict), row.confidence)
+        for row in source.verdicts
+    ]
+    parts = {
+        "verdicts: others say the same": calibration(against_others(labels)),
+        "first answers: right by the reference": calibration(_first(source)),
+    }
+    rows: list[tuple[Cell, ...]] = [
+        (name, level.confidence, level.count, *with_interval(level.right))
+        for name, levels in parts.items()
+        for level in levels
+    ]
+    drawn = {
+        name: {level.confidence: level.right for level in levels}
+        for name, levels in parts.items()
+        if levels
+    }
+    chart = Chart(
+        "confidence",
+        "Stated confidence",
+        "For each confidence from 1 (guessing) to 5 (certain): the share of other raters who gave "
+        "the same verdict, and of first answers the share that a reference with its source bears "
+        "out.",
+        ("of", "confidence", "count", "share", "low", "high"),
+        rows,
+        curve(LEVELS, drawn, "confidence", "share"),
+    )
+    if rows:
+        return chart
+    return empty(chart, "No confidence was stated that could be held against anything.")
+
+
+def time_per_case(source: Source) -> Chart:
+    """Minutes that each rater spent on a case."""
+    minutes: dict[str, list[float]] = {}
+    for row in source.times:
+        minutes.setdefault(rater_name(row.rater), []).append(row.seconds / 60)
+    judged = {rater_name(row.rater): 0 for row in source.times}
+    for row in source.times:
+        judged[rater_name(row.rater)] += row.judgments
+    rows: list[tuple[Cell, ...]] = [
+        (rater, len(spent), judged[rater], *map(float, np.quantile(spent, (0.25, 0.5, 0.75))))
+        for rater, spent in sorted(minutes.items())
+    ]
+    chart = Chart(
+        "time_per_case",
+        "Time per case",
+        "Minutes that a rater spent judging answers of one case (of one slide, where no case is "
+        "known), judgments that were taken back later included.",
+        ("rater", "cases", "judgments", "lower quartile", "median", "upper quartile"),
+        rows,
+        boxes(dict(sorted(minutes.items())), "minutes"),
+    )
+    return chart if rows else empty(chart, "No judgment that passes these filters told its time.")
+
+
+def _blind(row: FirstAnswerRow) -> BlindReading:
+    final = final_answer(row.verdict, row.corrected_answer, row.answer)
+    return BlindReading(
+        row.case, row.options, row.first_answer, row.answer, final, row.reference_answer
+    )
+
+
+def _first(source: Source) -> list[Stated]:
+    """First answers with a confidence, where a reference tells whether they are right."""
+    return [
+        Stated(
+            row.case,
+            row.first_confidence,
+            float(answer_is_right(row.first_answer, row.options, row.reference_answer)),
+        )
+        for row in source.first_answers
+        if row.first_confidence is not None and row.reference_answer is not None
+    ]

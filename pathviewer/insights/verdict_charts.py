@@ -1,0 +1,155 @@
+"""Charts of verdicts and of events, over time and by what was asked of whom."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from models.process_score import EVENTS
+from pathviewer.insights.chart import Cell, Chart, empty, with_interval
+from pathviewer.insights.plots import dots, stacked
+from pathviewer.insights.resampling import ratio
+from pathviewer.insights.source import UNKNOWN_ORGAN, UNTYPED, Source
+from pathviewer.insights.values import Estimate
+from storage.statistics_rows import LabelRow, VerdictRow
+
+VERDICTS = {
+    "correct": "correct",
+    "partly_correct": "partly correct",
+    "incorrect": "incorrect",
+    "unsure": "unsure",
+    "not_assessable": "not assessable",
+    "unsuitable_question": "unsuitable question",
+}
+"""Words for verdicts, in the order in which they are stacked."""
+
+COLOURS = dict(
+    zip(
+        VERDICTS.values(),
+        ("#6fc3a1", "#d8c26a", "#e0796b", "#8ea0b3", "#667787", "#4a5763"),
+        strict=True,
+    )
+)
+MOST_BARS = 25
+"""A chart by slide shows the slides with most verdicts; the table has them all."""
+MOST_DAYS = 120
+"""Longer times are shown by month."""
+NO_VERDICTS = "No verdict passes these filters."
+
+
+def verdicts_over_time(source: Source) -> Chart:
+    """Verdicts of each day, or of each month."""
+    days = {row.day for row in source.verdicts}
+    length = 10 if len(days) <= MOST_DAYS else 7
+    chart = _counted(
+        source, "verdicts_over_time", "Verdicts over time", lambda row: row.day[:length], "day"
+    )
+    return chart if chart.figure is None else _standing(chart)
+
+
+def verdicts_by_model(source: Source) -> Chart:
+    """Verdicts by who answered."""
+    return _counted(
+        source, "verdicts_by_model", "Verdicts by model", lambda row: row.model, "model"
+    )
+
+
+def verdicts_by_question_type(source: Source) -> Chart:
+    """Verdicts by what was asked."""
+    return _counted(
+        source,
+        "verdicts_by_question_type",
+        "Verdicts by question type",
+        lambda row: row.task.replace("_", " ") or UNTYPED,
+        "question type",
+    )
+
+
+def verdicts_by_organ(source: Source) -> Chart:
+    """Verdicts by organ."""
+    return _counted(
+        source,
+        "verdicts_by_organ",
+        "Verdicts by organ",
+        lambda row: row.organ or UNKNOWN_ORGAN,
+        "organ",
+    )
+
+
+def verdicts_by_slide(source: Source) -> Chart:
+    """Verdicts by slide."""
+    names = source.slides
+    return _counted(
+        source,
+        "verdicts_by_slide",
+        "Verdicts by slide",
+        lambda row: names.get(row.slide, row.slide),
+        "slide",
+    )
+
+
+def events(source: Source) -> Chart:
+    """How often each event is flagged."""
+    parts = {"clinicians": source.labels}
+    if source.judge_labels:
+        parts["judges"] = source.judge_labels
+    shares = {name: [_share(rows, event) for event in EVENTS] for name, rows in parts.items()}
+    rows: list[tuple[Cell, ...]] = [
+        (event.replace("_", " "), name, len(parts[name]), *with_interval(shares[name][place]))
+        for place, event in enumerate(EVENTS)
+        for name in parts
+    ]
+    chart = Chart(
+        "events",
+        "Events in traces",
+        "Share of labelled traces in which an event is flagged, once however many steps have it. "
+        "The last one is recorded beside the six and not scored.",
+        ("event", "flagged by", "traces", "share", "low", "high"),
+        rows,
+        dots([event.replace("_", " ") for event in EVENTS], shares, "share of traces"),
+    )
+    labelled = source.labels or source.judge_labels
+    return chart if labelled else empty(chart, "No labelled trace passes these filters.")
+
+
+def _share(rows: Iterable[LabelRow], event: str) -> Estimate:
+    return ratio([(row.case, float(event in row.events), 1) for row in rows])
+
+
+def _counted(
+    source: Source, name: str, title: str, place_of: Callable[[VerdictRow], str], head: str
+) -> Chart:
+    """Verdicts counted by place, the places with most first."""
+    counts: dict[str, Counter[str]] = {}
+    for row in source.verdicts:
+        counts.setdefault(place_of(row), Counter())[row.verdict] += 1
+    places = sorted(counts, key=lambda place: (-counts[place].total(), place))
+    rows: list[tuple[Cell, ...]] = [
+        (place, counts[place].total(), *(counts[place][verdict] for verdict in VERDICTS))
+        for place in places
+    ]
+    shown = places[:MOST_BARS]
+    parts = {word: [counts[place][key] for place in shown] for key, word in VERDICTS.items()}
+    chart = Chart(
+        name,
+        title,
+        "Verdicts that hold now, by every rater.",
+        (head, "all", *VERDICTS.values()),
+        rows,
+        stacked(shown, parts, COLOURS, lying=True, unit="verdicts"),
+        f"The {MOST_BARS} with most verdicts are drawn." if len(places) > MOST_BARS else "",
+    )
+    return chart if rows else empty(chart, NO_VERDICTS)
+
+
+def _standing(chart: Chart) -> Chart:
+    """The same in order of time, bars standing."""
+    rows = sorted(chart.rows, key=lambda row: str(row[0]))
+    parts = {
+        word: [float(row[2 + place] or 0) for row in rows]
+        for place, word in enumerate(VERDICTS.values())
+    }
+    figure = stacked([str(row[0]) for row in rows], parts, COLOURS, unit="verdicts")
+    head = "month" if rows and len(str(rows[0][0])) == 7 else "day"
+    columns = (head, *chart.columns[1:])
+    return Chart(chart.name, chart.title, f"{chart.about} Days are UTC.", columns, rows, figure)

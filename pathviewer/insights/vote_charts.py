@@ -1,0 +1,139 @@
+"""Charts of comparisons: which model is preferred, and what else decides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pathviewer.insights.chart import Cell, Chart, empty, with_interval
+from pathviewer.insights.plots import COLOURS, dots, stacked
+from pathviewer.insights.ranking import strengths, vote_bias
+from pathviewer.insights.source import Source
+from pathviewer.insights.values import Estimate, Vote
+from storage.statistics_rows import VoteRow
+
+CHOICES = {"left": "left", "tie": "tie", "both_bad": "both bad", "right": "right"}
+NO_VOTES = "No comparison of two answers passes these filters."
+REVISION_LENGTH = 8
+
+
+def ranking(source: Source) -> Chart:
+    """Strengths of models."""
+    found = strengths(_votes(source))
+    ranked = [each for each in found if each.strength.value is not None]
+    rows: list[tuple[Cell, ...]] = [
+        (each.model, each.votes, each.wins, *with_interval(each.strength)) for each in found
+    ]
+    figure = dots(
+        [each.model for each in ranked],
+        {"strength": [each.strength for each in ranked]},
+        "log-odds against the average model",
+        line=0,
+    )
+    chart = Chart(
+        "ranking",
+        "Models against each other",
+        "Bradley-Terry strengths from votes between answers of two models, the side taken into "
+        "account; ties and “both bad” are half a win each. Two models whose strengths differ by 1 "
+        "win 73 to 27.",
+        ("model", "votes", "wins", "strength", "low", "high"),
+        rows,
+        figure if ranked else None,
+        ""
+        if ranked
+        else "No strengths: a model won or lost everything, models never met, or votes are few.",
+    )
+    return chart if found else empty(chart, "No vote between two models passes these filters.")
+
+
+def vote_choices(source: Source) -> Chart:
+    """What was chosen, and how much side and length have to do with it."""
+    votes = _votes(source)
+    counts = Counter(vote.choice for vote in votes)
+    bias = vote_bias(votes)
+    measures = {
+        "left answer won (share)": bias.left_share,
+        "left answer, log-odds beside strengths": bias.left_log_odds,
+        "longer answer won (share)": bias.longer_share,
+        "twice the length, log-odds beside strengths and side": bias.length_log_odds,
+    }
+    rows: list[tuple[Cell, ...]] = [
+        (f"chose {word}", counts[choice], None, None) for choice, word in CHOICES.items()
+    ]
+    rows += [(name, *with_interval(each)) for name, each in measures.items()]
+    chart = Chart(
+        "votes",
+        "Votes, their side and their length",
+        "How often each choice was made; whether the left or the longer answer wins more than half "
+        "(ties half). Shares without bias are 0.5, log-odds 0.",
+        ("what", "value", "low", "high"),
+        rows,
+        _bias_figure(bias.left_share, bias.longer_share),
+    )
+    return chart if votes else empty(chart, NO_VOTES)
+
+
+def wins(source: Source) -> Chart:
+    """Wins of each model by side."""
+    votes = [vote for vote in _votes(source) if vote.left != vote.right]
+    models = sorted({name for vote in votes for name in (vote.left, vote.right)})
+    counts = {model: _record(votes, model) for model in models}
+    words = ("won", "tie", "both bad", "lost")
+    parts = {word: [counts[model][word] for model in models] for word in words}
+    colours = dict(zip(words, (COLOURS[2], "#8ea0b3", "#667787", "#e0796b"), strict=True))
+    chart = Chart(
+        "wins",
+        "Wins and losses",
+        "Votes between answers of two models, from each model's side.",
+        ("model", *words),
+        [(model, *(counts[model][word] for word in words)) for model in models],
+        stacked(models, parts, colours, lying=True, unit="votes"),
+    )
+    return chart if votes else empty(chart, NO_VOTES)
+
+
+def _bias_figure(left: Estimate, longer: Estimate) -> dict[str, object]:
+    figure = dots(
+        ["left answer", "longer answer"], {"share won": [left, longer]}, "share won", line=0.5
+    )
+    figure["layout"]["xaxis"]["range"] = [0, 1]
+    return figure
+
+
+def _record(votes: Sequence[Vote], model: str) -> Counter[str]:
+    sides = [("left", vote) for vote in votes if vote.left == model]
+    sides += [("right", vote) for vote in votes if vote.right == model]
+    return Counter(_outcome(vote.choice, side) for side, vote in sides)
+
+
+def _outcome(choice: str, side: str) -> str:
+    if choice in ("left", "right"):
+        return "won" if choice == side else "lost"
+    return CHOICES[choice]
+
+
+def _votes(source: Source) -> list[Vote]:
+    """Votes with models named apart by revision where one name has several."""
+    revisions: dict[str, set[str | None]] = {}
+    for row in source.votes:
+        revisions.setdefault(row.left_model, set()).add(row.left_revision)
+        revisions.setdefault(row.right_model, set()).add(row.right_revision)
+    several = {model for model, known in revisions.items() if len(known) > 1}
+    return [_vote(row, several) for row in source.votes]
+
+
+def _vote(row: VoteRow, several: set[str]) -> Vote:
+    return Vote(
+        row.case,
+        _named(row.left_model, row.left_revision, several),
+        _named(row.right_model, row.right_revision, several),
+        row.choice,
+        row.left_length,
+        row.right_length,
+    )
+
+
+def _named(model: str, revision: str | None, several: set[str]) -> str:
+    if model not in several:
+        return model
+    return f"{model} {(revision or 'no revision')[:REVISION_LENGTH]}"

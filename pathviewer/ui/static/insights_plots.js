@@ -1,0 +1,50 @@
+/** Plotly in the page's own colours; nothing that moves, no tool bar, no address of its makers. */
+
+const TEXT = "#eceff1";
+const QUIET = "#b4bec7";
+const LINE = "#39414a";
+const ROW_HEIGHT = 26;
+const LEAST_HEIGHT = 190;
+const MOST_HEIGHT = 620;
+const LEAST_NUMBERS = 300;
+
+/** Draw a figure of the server's into a node. */
+export function draw(node, figure, rows) {
+  const layout = layoutOf(figure, rows);
+  window.Plotly.newPlot(node, figure.data, layout, { displayModeBar: false, responsive: true });
+  // the numbers beside it scroll within the same height
+  node.nextElementSibling.style.maxHeight = `${Math.max(layout.height, LEAST_NUMBERS)}px`;
+}
+
+function layoutOf(figure, rows) {
+  const { xaxis = {}, yaxis = {}, ...rest } = figure.layout;
+  return {
+    ...rest,
+    height: Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, 70 + ROW_HEIGHT * places(figure, rows))),
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: 'system-ui, "Segoe UI", Roboto, sans-serif', size: 13, color: TEXT },
+    margin: { l: 8, r: 12, t: 8, b: 36 },
+    legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", traceorder: "normal" },
+    showlegend: figure.data.length > 1 && figure.data.some((part) => part.showlegend !== false),
+    hoverlabel: { bgcolor: "#282e34", bordercolor: LINE, font: { color: TEXT } },
+    dragmode: false,
+    xaxis: axis(xaxis),
+    yaxis: axis(yaxis),
+  };
+}
+
+function axis(given) {
+  const title = { font: { size: 13, color: QUIET }, ...given.title };
+  return { automargin: true, gridcolor: LINE, linecolor: LINE, zerolinecolor: LINE,
+    tickfont: { color: QUIET }, fixedrange: true, ...given, title };
+}
+
+/** How many lines of a lying chart there are. */
+function places(figure, rows) {
+  const ticks = figure.layout.yaxis?.tickvals?.length;
+  if (ticks) return ticks * Math.max(1, 0.6 * figure.data.length);
+  if (figure.data.every((part) => part.type === "box")) return figure.data.length;
+  const lying = figure.data.find((part) => part.orientation === "h");
+  return lying ? lying.y.length : Math.min(rows, 7);
+}

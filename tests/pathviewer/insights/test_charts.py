@@ -1,0 +1,130 @@
+"""Every chart over made-up judgments and over none: numbers, Plotly's schema, CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+from models.process_score import EVENTS
+from pathviewer.bench.insights_data import Amount, fill
+from pathviewer.insights.chart import Chart
+from pathviewer.insights.charts import CHARTS
+from pathviewer.insights.source import Source, load, rater_name
+from storage.database import open_database
+from storage.statistics import choices
+from storage.statistics_rows import Choices, Filters, LabelRow, VerdictRow, VoteRow
+
+NOTHING = Choices([], [], [], [], [])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
+    """A few hundred judgments of every kind."""
+    folder = tmp_path_factory.mktemp("charts")
+    database = open_database(f"sqlite:///{folder}/x.sqlite3")
+    with database.session() as session:
+        fill(session, Amount(completions=120, feedback=600, slides=12, raters=4))
+        yield load(session, Filters(), choices(session))
+    database.close()
+
+
+def verdict(rater: str, completion: str, said: str, **given: Any) -> VerdictRow:
+    row = VerdictRow("case", completion, rater, "2026-03-01", "m", "", "", "s1", said, None)
+    return row._replace(**given)
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_is_drawn_by_plotly_and_has_its_numbers(made: Source, name: str) -> None:
+    chart = CHARTS[name](made)
+    assert chart.name == name
+    assert chart.rows
+    assert {len(row) for row in chart.rows} == {len(chart.columns)}
+    figure = go.Figure(chart.figure)  # raises for what Plotly does not know
+    assert len(figure.data) > 0
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_of_nothing_says_so(name: str) -> None:
+    chart = CHARTS[name](Source(NOTHING))
+    assert (chart.figure, list(chart.rows)) == (None, [])
+    assert chart.note.endswith(".")
+
+
+def test_verdicts_are_counted_once_in_every_chart(made: Source) -> None:
+    for name in CHARTS:
+        if name.startswith("verdicts_"):
+            counted = [row[1:] for row in CHARTS[name](made).rows]
+            assert sum(row[0] for row in counted) == len(made.verdicts)
+            assert all(row[0] == sum(row[1:]) for row in counted)
+
+
+def test_long_times_are_shown_by_month() -> None:
+    days = [f"2026-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 12)]
+    source = Source(NOTHING, verdicts=[verdict("a", day, "correct", day=day) for day in days])
+    chart = CHARTS["verdicts_over_time"](source)
+    assert chart.columns[0] == "month"
+    assert chart.rows[0][:3] == ("2026-01", 11, 11)
+
+
+def test_an_event_is_shown_with_the_share_of_traces_that_have_it() -> None:
+    rows = [
+        LabelRow("a", "1", "x", frozenset({"contradiction"})),
+        LabelRow("b", "2", "x", frozenset()),
+    ]
+    chart = CHARTS["events"](Source(NOTHING, labels=rows))
+    shares = {row[0]: row[3] for row in chart.rows}
+    assert list(shares) == [event.replace("_", " ") for event in EVENTS]
+    assert shares["contradiction"] == 0.5
+    assert shares["wrong criterion"] == 0
+
+
+def test_a_judge_is_held_against_every_clinician_who_labelled_the_trace() -> None:
+    flagged, none = frozenset({"contradiction"}), frozenset()
+    clinicians = [
+        LabelRow("a", "1", "x", flagged),
+        LabelRow("a", "1", "y", none),
+        LabelRow("b", "2", "x", none),
+        LabelRow("b", "3", "x", none),  # the judge did not see it
+    ]
+    judge = [LabelRow("a", "1", "judge", flagged), LabelRow("b", "2", "judge", none)]
+    chart = CHARTS["judge_agreement"](Source(NOTHING, labels=clinicians, judge_labels=judge))
+    found = {row[1]: row[2:4] for row in chart.rows}
+    assert found["contradiction"] == (3, pytest.approx(2 / 3))
+    assert found["wrong criterion"] == (3, 1)
+
+
+def test_raters_are_pseudonyms_in_every_cell(made: Source) -> None:
+    shown = {cell for name in CHARTS for row in CHARTS[name](made).rows for cell in row}
+    assert shown.isdisjoint(made.choices.raters)
+    assert {rater_name(account) for account in made.choices.raters} <= shown
+
+
+def test_checkpoints_of_one_name_are_told_apart() -> None:
+    vote = VoteRow("c", "m", "aaaaaaaaaa", 5, "m", "bbbbbbbbbb", 6, "left")
+    chart = CHARTS["wins"](Source(NOTHING, votes=[vote]))
+    assert [row[0] for row in chart.rows] == ["m aaaaaaaa", "m bbbbbbbb"]
+
+
+def test_a_csv_holds_the_table_and_no_formula() -> None:
+    rows = [("=1+1", 1, 0.123456789), ("plain, with a comma", None, -1.5)]
+    text = Chart("x", "X", "", ("what", "count", "value"), rows, None).as_csv()
+    assert list(csv.reader(io.StringIO(text))) == [
+        ["what", "count", "value"],
+        ["'=1+1", "1", "0.123456789"],
+        ["plain, with a comma", "", "-1.5"],
+    ]
+
+
+def test_charts_import_no_heavy_library() -> None:
+    folder = Path(__file__).parents[3] / "pathviewer" / "insights"
+    for path in folder.glob("*.py"):
+        for line in path.read_text().splitlines():
+            assert not line.startswith(("import statsmodels", "from statsmodels", "from scipy")), (
+                path
+            )
