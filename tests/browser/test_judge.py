@@ -207,11 +207,8 @@ def test_a_second_click_saves_nothing_more(viewer: ViewerPage, base: str) -> Non
 def test_classes_of_steps_in_research_mode(viewer: ViewerPage, base: str) -> None:
     page = viewer.page
     expect(page.get_by_label("What step 1 does")).to_have_count(0)
-    page.locator("#pv-ask-fold > summary").click()
-    page.get_by_text("Model and settings").click()
-    page.get_by_label("Research mode").check()
+    page.keyboard.press("Shift+R")
     page.get_by_label("What step 1 does").select_option("Reasoning")
-    page.keyboard.press("Escape")
     judgment(page).get_by_role("radio", name="Unsure").click()
     page.keyboard.press("Enter")
     expect(state(page)).to_have_text(SAVED)

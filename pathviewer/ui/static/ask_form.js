@@ -6,7 +6,6 @@ import { preview } from "./ask_preview.js";
 import { askedBefore, templatePicker } from "./ask_templates.js";
 import { ask } from "./reading_store.js";
 import { addRegion, selectedRegion } from "./regions.js";
-import { researchSwitch } from "./research.js";
 import { corners } from "./shapes.js";
 import { may, store } from "./store.js";
 
@@ -73,7 +72,7 @@ class AskForm {
       h("div", { class: "pv-ask-grid" }, ...rows.map(([label, field]) =>
         h("label", { class: "pv-ask-row" }, h("span", {}, label), field))),
       this.outsideRow, h("label", { class: "pv-check" }, this.blind,
-        "Blind first: I answer before I see the model's answer"), researchSwitch());
+        "Blind first: I answer before I see the model's answer"));
   }
 
   listen() {

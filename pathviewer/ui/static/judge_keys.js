@@ -2,7 +2,11 @@
 
 import { change } from "./judge_store.js";
 import { drawEvidence } from "./judge_evidence.js";
-import { say, store } from "./store.js";
+import { say, store, unsay } from "./store.js";
+
+const WHICH = "Which step? Press its number.";
+
+store.on("marking", () => unsay(WHICH));
 
 /** @returns {{keys: string[], shown: string, what: string, group: string, run: Function}[]} */
 export function judgeKeys() {
@@ -49,6 +53,6 @@ function flagStep() {
   else if (flags.length === 1) store.set("marking", 0);
   else {
     flags[0].focus();
-    say("Which step? Press its number.");
+    say(WHICH);
   }
 }

@@ -4,7 +4,6 @@
  * store "research"  whether it is on; kept in this browser for the account
  */
 
-import { h } from "./dom.js";
 import { keep, recall } from "./kept.js";
 import { store } from "./store.js";
 
@@ -17,12 +16,4 @@ export function toggleResearch() {
   const on = !store.get("research");
   keep(NAME, on);
   store.set("research", on);
-}
-
-/** @returns {HTMLElement} the switch, to stand among settings */
-export function researchSwitch() {
-  const box = h("input", { type: "checkbox", onchange: () => toggleResearch() });
-  store.on("research", (on) => { box.checked = on; });
-  return h("label", { class: "pv-check" }, box,
-    "Research mode: classes of steps, and more of what the model attended to");
 }
