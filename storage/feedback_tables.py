@@ -14,14 +14,13 @@ OF_KIND = {
     "verdict": ("verdict",),
     "labels": ("absences", "steps"),
     "edited_trace": ("edited_steps", "edited_text"),
-    "evidence": ("x", "y", "width", "height"),
     "preference": ("other_completion_id", "left_completion_id", "choice"),
 }
 """Columns that a kind of feedback has and no other kind may have."""
 
 ONLY_WITH = {
     "verdict": ("corrected_answer", "confidence"),
-    "evidence": ("points",),
+    "evidence": ("x", "y", "width", "height", "points"),
     "preference": ("reasons",),
 }
 """Columns that a kind may have and no other kind may."""
@@ -35,6 +34,9 @@ CHECKS = {
     "seconds": "seconds >= 0",
     "idempotency_key": "length(idempotency_key) BETWEEN 1 AND 64",
     "size": "width > 0 AND height > 0",
+    # evidence without a box takes a former one back
+    "box": "(x IS NULL) = (y IS NULL) AND (x IS NULL) = (width IS NULL) "
+    "AND (x IS NULL) = (height IS NULL) AND (points IS NULL OR x IS NOT NULL)",
     "choice": "choice IN ('left', 'right', 'tie', 'both_bad')",
     "pair": "other_completion_id <> completion_id",
     "left": "left_completion_id IN (completion_id, other_completion_id)",

@@ -136,7 +136,9 @@ def of_edits(body: Mapping[str, Any], judged: JudgedText) -> dict[str, Any]:
 
 
 def of_evidence(body: Mapping[str, Any], slide: tuple[int, int] | None) -> dict[str, Any]:
-    """Where the model should have looked, level-0 pixels."""
+    """Where the model should have looked, level-0 pixels; no box takes a former one back."""
+    if body.get("box", body) is None and body.get("points") is None:
+        return {}
     sides = {"x", "y", "width", "height"}
     box = part(body.get("box"), sides, "The box of an evidence region")
     right, bottom = slide or (FARTHEST, FARTHEST)

@@ -222,7 +222,7 @@ def feedback_json(record: FeedbackRecord) -> dict[str, Any]:
 
 def _evidence(record: FeedbackRecord) -> dict[str, Any]:
     box = {side: getattr(record, side) for side in ("x", "y", "width", "height")}
-    return {"box": box, "points": record.points}
+    return {"box": None if record.x is None else box, "points": record.points}
 
 
 def _preference(record: FeedbackRecord) -> dict[str, Any]:

@@ -51,6 +51,17 @@ def test_every_kind_is_read_back_as_it_was_said(
         assert feedback_of_key(session, ada, "k") == saved
 
 
+def test_an_evidence_region_is_taken_back(database: Database, pair: tuple[str, str]) -> None:
+    with database.session() as session:
+        ada = rater(session)
+        drawn = add_feedback(
+            session, ada, NewFeedback(pair[0], "evidence", "1", **KINDS["evidence"])
+        )
+        back = add_feedback(session, ada, NewFeedback(pair[0], "evidence", "2"))
+        assert (back.supersedes_id, back.x) == (drawn.id, None)
+        assert current_feedback(session, [pair[0]], ada) == [back]
+
+
 def test_a_change_supersedes_and_the_history_stays(
     database: Database, pair: tuple[str, str]
 ) -> None:
@@ -137,6 +148,8 @@ ODD: list[tuple[str, dict[str, Any]]] = [
     ("edited_trace", {"edited_steps": []}),  # without the text that they make
     ("evidence", {"x": 0, "y": 0, "width": 0, "height": 5}),
     ("evidence", {"x": 0, "y": 0, "width": 5}),
+    ("evidence", {"height": 5}),
+    ("evidence", {"points": [[1, 2], [3, 4], [5, 6]]}),  # an outline without its box
     ("preference", {"choice": "left"}),  # over nothing
     ("opinion", {}),
     ("verdict", {"verdict": "correct", "completion_id": "nowhere"}),

@@ -255,6 +255,10 @@ def test_an_evidence_region_and_a_comparison(site: Site) -> None:
     assert site.send("ada", key="p", kind="preference", **sides).status_code == 201
     own = site.shown("ada")["own"]
     assert (own["evidence"]["box"], own["evidence"]["points"]) == (box, points)
+    back = site.send("ada", key="e2", kind="evidence", box=None, points=None)
+    assert back.status_code == 201
+    now = site.shown("ada")["own"]["evidence"]
+    assert (now["id"], now["box"], now["points"]) == (back.json()["id"], None, None)
     (pair,) = own["preferences"]
     assert {pair["completion"], pair["other"]} == {first, second}
     assert (pair["left"], pair["choice"], pair["reasons"]) == (second, "left", ["clearer"])
@@ -351,6 +355,7 @@ ODD: list[tuple[dict[str, Any], str]] = [
     ({"edited_steps": [{"step": n, "text": None} for n in range(3)]}, "at least one step"),
     ({"edited_steps": [{"step": 0, "text": "a"}] * 2}, "Step 1 is named twice"),
     ({"kind": "evidence"}, "box of an evidence region is an object"),
+    ({"kind": "evidence", "box": None, "points": [[0, 0], [9, 0], [0, 9]]}, "box of an evidence"),
     ({"kind": "evidence", "box": {**BOX, "width": 0}}, "width is a whole number from 1"),
     ({"kind": "evidence", "box": {**BOX, "x": -1}}, "x is a whole number from 0"),
     ({"kind": "evidence", "box": {**BOX, "x": 64}}, "x is a whole number from 0 to 63"),
