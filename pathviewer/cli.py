@@ -29,6 +29,7 @@ from pathviewer.upkeep.upkeep_cli import (
     restore_command,
     withdraw_command,
 )
+from pathviewer.worklists.worklists_cli import app as worklist_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +45,7 @@ bench_app.command("ask")(bench_ask)
 app.add_typer(user_app, name="user")
 app.add_typer(bench_app, name="bench")
 app.add_typer(cases_app, name="cases")
+app.add_typer(worklist_app, name="worklist")
 app.add_typer(model_app, name="model")
 app.add_typer(train_app, name="train")
 app.command("demo-slide")(demo_slide_command)

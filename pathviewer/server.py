@@ -25,6 +25,7 @@ from pathviewer.api.service_routes import service_routes
 from pathviewer.api.slide_routes import slide_routes
 from pathviewer.api.tile_route import TileRoute
 from pathviewer.api.upload_routes import upload_routes
+from pathviewer.api.worklist_routes import worklist_routes
 from pathviewer.auth.access import Access
 from pathviewer.auth.guard import ANSWERED, Guard
 from pathviewer.auth.headers import NO_STORE, security_headers
@@ -204,6 +205,7 @@ def routes(services: Services) -> list[BaseRoute]:
         *map_routes(readings),
         *feedback_routes(library, database),
         *audit_routes(database),
+        *worklist_routes(library, database, settings),
         *deletion_routes(pictures, readings),
         *upload_routes(library, database, settings),
         *insights_routes(database),

@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     oidc_default_role: RoleName = "viewer"
     """Role of an account made on the first login through the OpenID provider."""
 
+    washout_days: int = Field(default=14, ge=0)
+    """Days after which an item of a worklist may come to the same rater again."""
+
     login_attempts: int = Field(default=5, ge=1)
     """Failed logins of one name or one address before it has to wait."""
 

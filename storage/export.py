@@ -8,11 +8,21 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
-from storage.tables import Blob, Case, Completion, CurrentFeedback, Feedback, Reading, Slide
+from storage.tables import (
+    Blob,
+    Case,
+    Completion,
+    CurrentFeedback,
+    Feedback,
+    Reading,
+    Slide,
+    Worklist,
+    WorklistItem,
+)
 
 AT_ONCE = 500
 """Judgments fetched at once."""
@@ -34,6 +44,8 @@ class Selection:
     """Cases whose slides were judged."""
     tasks: frozenset[str] = frozenset()
     """Question types."""
+    teaching: bool = False
+    """Whether worklists to teach with are wanted too."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +92,8 @@ class JudgedReading:
     """Of the slide."""
     case_id: str | None
     """Of the slide's case; None where it is not known."""
+    item_answer: str | None
+    """What is right of the worklist's item; None where nobody said, or it is of no worklist."""
     reference_answer: str | None
     """What is right of the case; None where nobody said."""
     reference_source: str | None
@@ -131,11 +145,14 @@ class Tissue:
 
 
 _OF_READING = tuple(
-    getattr(Reading, name)
-    for name in JudgedReading.__dataclass_fields__
-    if name not in ("case_id", "reference_answer", "reference_source", "completions", "judgments")
+    getattr(Reading, name) for name in JudgedReading.__dataclass_fields__ if hasattr(Reading, name)
 )
-_OF_CASE = (Slide.case_id, Case.reference_answer, Case.reference_source)
+_BESIDE = {
+    "case_id": Slide.case_id,
+    "item_answer": WorklistItem.reference_answer,
+    "reference_answer": Case.reference_answer,
+    "reference_source": Case.reference_source,
+}
 _OF_JUDGMENT = tuple(getattr(Feedback, name) for name in Judgment.__dataclass_fields__)
 
 
@@ -144,7 +161,7 @@ def judged_readings(session: Session, selection: Selection) -> Iterator[JudgedRe
 
     Those whose picture is gone are left out (`readings_without_picture`).
     """
-    columns = (*_OF_READING, *_OF_CASE, *_OF_JUDGMENT)
+    columns = (*_OF_READING, *_BESIDE.values(), *_OF_JUDGMENT)
     statement = _selected(select(*columns), selection).where(Blob.removed_at.is_(None))
     # ids are random, so that their order tells nothing of who was first
     statement = statement.order_by(
@@ -189,6 +206,8 @@ def _selected(statement: Select[Any], selection: Selection) -> Select[Any]:
         .join(Slide, Slide.id == Reading.slide_id)
         .join(Blob, Blob.sha256 == Reading.pixels_sha256)
         .outerjoin(Case, Case.id == Slide.case_id)
+        .outerjoin(WorklistItem, WorklistItem.reading_id == Reading.id)
+        .outerjoin(Worklist, Worklist.id == WorklistItem.worklist_id)
     )
     return joined.where(*_conditions(selection))
 
@@ -203,6 +222,8 @@ def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         column.in_(sorted(values)) for column, values in among if values
     ]
+    if not selection.teaching:
+        conditions.append(or_(Worklist.id.is_(None), ~Worklist.teaching))
     if selection.since:
         conditions.append(Feedback.created_at >= selection.since)
     if selection.until:
@@ -211,7 +232,8 @@ def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
 
 
 def _reading(session: Session, rows: list[Row[Any]]) -> JudgedReading:
-    facts = dict(zip((column.key for column in (*_OF_READING, *_OF_CASE)), rows[0], strict=False))
+    names = (*(column.key for column in _OF_READING), *_BESIDE)
+    facts = dict(zip(names, rows[0], strict=False))
     judgments = tuple(Judgment(*row[len(facts) :]) for row in rows)
     ids = {each.completion_id for each in judgments}
     ids |= {each.other_completion_id for each in judgments if each.other_completion_id}

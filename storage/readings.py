@@ -20,7 +20,7 @@ from storage.reading_records import (
     StartedReading,
 )
 from storage.records import as_record
-from storage.tables import Completion, DeletionCheck, Reading, now
+from storage.tables import Completion, DeletionCheck, Reading, WorklistItem, now
 
 CUT_OFF = "PathViewer was closed while the model was answering. Ask again."
 """Why a reading failed that a former run of the program left running."""
@@ -126,7 +126,9 @@ def list_readings(
     limit: int = 20,
 ) -> list[ReadingRecord]:
     """An account's readings, the newest first; those older than the reading `before`, if given."""
-    wanted = select(Reading).where(Reading.account_id == account_id)
+    # what was made for a worklist is seen there, by those whose turn it is
+    listed = select(WorklistItem.id).where(WorklistItem.reading_id == Reading.id)
+    wanted = select(Reading).where(Reading.account_id == account_id, ~listed.exists())
     if slide_id is not None:
         wanted = wanted.where(Reading.slide_id == slide_id)
     if before is not None:

@@ -17,6 +17,7 @@ from storage.case_tables import Case, Withdrawal
 from storage.feedback_tables import CurrentFeedback, Feedback
 from storage.judge_tables import JudgeLabels
 from storage.reading_tables import Blob, Completion, DeletionCheck, Reading
+from storage.worklist_tables import Worklist, WorklistItem, WorklistTurn
 
 __all__ = [
     "LOCAL_ACCOUNT_ID",
@@ -37,6 +38,9 @@ __all__ = [
     "Token",
     "UtcDateTime",
     "Withdrawal",
+    "Worklist",
+    "WorklistItem",
+    "WorklistTurn",
     "new_id",
     "now",
 ]

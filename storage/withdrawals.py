@@ -22,6 +22,8 @@ from storage.tables import (
     Region,
     Slide,
     Withdrawal,
+    WorklistItem,
+    WorklistTurn,
     now,
 )
 
@@ -84,7 +86,10 @@ def withdraw_case(session: Session, case_id: str, by: str) -> WithdrawalRecord:
     about = or_(
         Feedback.completion_id.in_(completions), Feedback.other_completion_id.in_(completions)
     )
+    items = select(WorklistItem.id).where(WorklistItem.slide_id.in_(slides))
+    session.execute(delete(WorklistTurn).where(WorklistTurn.item_id.in_(items)))
     doomed = _doomed(session, readings, about, Region.slide_id.in_(slides))
+    session.execute(delete(WorklistItem).where(WorklistItem.id.in_(items)))
     tombstone = _remove(session, "case", case_id, by, doomed)
     described = {"organ": None, "specimen": None, "stain": None, "scanner": None}
     session.execute(update(Slide).where(Slide.case_id == case_id).values(described))
@@ -104,7 +109,11 @@ def withdraw_rater(session: Session, account_id: str, by: str) -> WithdrawalReco
         or_(Feedback.completion_id == Completion.id, Feedback.other_completion_id == Completion.id),
     )
     judged = by_others.where(Feedback.rater_id != account_id)
-    own = select(Reading.id).where(Reading.account_id == account_id, Reading.id.not_in(judged))
+    listed = select(WorklistItem.reading_id).where(WorklistItem.reading_id.is_not(None))
+    own = select(Reading.id).where(
+        Reading.account_id == account_id, Reading.id.not_in(judged), Reading.id.not_in(listed)
+    )
+    session.execute(delete(WorklistTurn).where(WorklistTurn.rater_id == account_id))
     said, drawn = Feedback.rater_id == account_id, Region.account_id == account_id
     tombstone = _remove(session, "rater", account_id, by, _doomed(session, own, said, drawn))
     nothing = {"first_answer": None, "first_confidence": None, "first_answer_at": None}

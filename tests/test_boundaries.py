@@ -24,6 +24,7 @@ RANK = {
     "export": 2,
     "upkeep": 2,
     "api": 3,
+    "worklists": 4,
     "ui": 3,
     "server": 4,
     "serving": 5,

@@ -18,6 +18,7 @@ from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import SEES_ALL, Action
 from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
+from pathviewer.reading.handed_out import handed_out
 from pathviewer.reading.judged import judged_text
 from pathviewer.slides.errors import SlideGone, SlideNotFound
 from storage import audit
@@ -25,6 +26,7 @@ from storage.errors import RecordNotFoundError, StorageError
 from storage.feedback import Appended, FeedbackRecord, append_feedback, current_feedback, history
 from storage.group_commit import MOST, GroupWriter
 from storage.readings import find_completion, find_reading
+from storage.worklists import item_of_reading
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -50,6 +52,9 @@ class Judged:
 
     reading: ReadingRecord
     """In answer to what."""
+
+    listed: bool = False
+    """Whether it was made for a worklist, which says who may judge it when."""
 
 
 def feedback_routes(library: SlideLibrary, database: Database) -> list[Route]:
@@ -123,12 +128,13 @@ class FeedbackRoutes:
         """As `find_judged`; what cannot change any more is not read again."""
         with self._lock:
             judged = self._known.get(completion_id)
-        if judged is None:
+        if judged is None or judged.listed:
             with self._database.reading() as session:
                 judged = find_judged(session, identity, completion_id)
             with self._lock:
                 self._known[completion_id] = judged
-        check_judge(identity, judged)
+        else:
+            check_judge(identity, judged, given=False)
         return judged
 
     def _size(self, slide_id: str) -> tuple[int, int] | None:
@@ -157,7 +163,7 @@ class FeedbackRoutes:
 
 
 def find_judged(session: Session, identity: Identity, completion_id: str) -> Judged:
-    """A completion that this account may judge: one of a reading that it may see.
+    """A completion that this account may judge: one of a reading that it may see, or was given.
 
     Raises ReadingNotFound, and ReadingRefused while the account's own answer comes first.
     """
@@ -167,15 +173,22 @@ def find_judged(session: Session, identity: Identity, completion_id: str) -> Jud
         completion = find_completion(session, completion_id)
     except RecordNotFoundError:
         raise ReadingNotFound("There is no such answer among yours.") from None
-    judged = Judged(completion, find_reading(session, completion.reading_id))
-    check_judge(identity, judged)
+    reading = find_reading(session, completion.reading_id)
+    listed = item_of_reading(session, reading.id) is not None
+    given = listed and handed_out(session, reading.id, identity.account_id)
+    judged = Judged(completion, reading, listed)
+    check_judge(identity, judged, given)
     return judged
 
 
-def check_judge(identity: Identity, judged: Judged) -> None:
-    """What `find_judged` raises for an account that may not judge a completion, or not yet."""
+def check_judge(identity: Identity, judged: Judged, given: bool) -> None:
+    """What `find_judged` raises for an account that may not judge a completion, or not yet.
+
+    `given` says whether a worklist gave it to the account.
+    """
     reading = judged.reading
-    if identity.account_id != reading.account_id and identity.role not in SEES_ALL:
+    own = given or identity.account_id == reading.account_id
+    if not own and identity.role not in SEES_ALL:
         raise ReadingNotFound("There is no such answer among yours.")
     if reading.blind and reading.first_answer is None:
         message = "The model's answer is kept back until the first answer is given; give it first."

@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 
 
 async def own_reading(request: Request, readings: LiveReadings) -> WholeReading:
-    """The reading of a request's path, for its author and for those who may see all.
+    """The reading of a request's path, for its author, for those who may see all, and for whoever
+    was given it by a worklist.
 
-    Raises Forbidden, ReadingNotFound, StorageError.
+    Raises Forbidden, ReadingNotFound, ReadingRefused, StorageError.
     """
     identity = require(request.scope, Action.ask)
     whole = await run_in_threadpool(readings.find, request.path_params["reading_id"])
-    if identity.account_id != whole.record.account_id and identity.role not in SEES_ALL:
+    handed_out = await run_in_threadpool(
+        readings.keep.handed_out, whole.record.id, identity.account_id
+    )
+    own = handed_out or identity.account_id == whole.record.account_id
+    if not own and identity.role not in SEES_ALL:
         raise ReadingNotFound("There is no such reading among yours.")
     return whole

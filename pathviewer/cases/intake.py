@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from sqlalchemy.orm import Session
 
 from pathviewer.cases.table import CasesError, Row
+from pathviewer.slides.naming import SlideNameError, slide_named
 from storage.cases import describe_slide, find_case
 from storage.slides import SlideRecord, list_slide_records
 from storage.withdrawals import list_withdrawals
@@ -26,16 +26,6 @@ class Taken:
     """Slides of which something was new."""
     moved: int
     """Slides that belonged to another case before."""
-
-
-NAMES: tuple[Callable[[SlideRecord], str], ...] = (
-    lambda slide: slide.id,
-    lambda slide: slide.relative_path,
-    lambda slide: PurePosixPath(slide.relative_path).name,
-    lambda slide: PurePosixPath(slide.relative_path).stem,
-    lambda slide: slide.alias,
-)
-"""What a table may call a slide, in the order in which it is tried."""
 
 
 def take_in(session: Session, rows: Sequence[Row]) -> Taken:
@@ -67,19 +57,10 @@ def _answered(row: Row, rows: Iterable[Row]) -> bool:
 
 
 def _slide(row: Row, slides: Sequence[SlideRecord]) -> SlideRecord:
-    for name in NAMES:
-        found = [slide for slide in slides if name(slide) == row.slide]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise CasesError(
-                f"Line {row.line}: {len(found)} slides are called “{row.slide[:80]}”; write the "
-                "file with its folders."
-            )
-    raise CasesError(
-        f"Line {row.line}: there is no slide “{row.slide[:80]}” in the slide folders. A slide is "
-        "named by its file, with or without folders, or as the page calls it."
-    )
+    try:
+        return slide_named(slides, row.slide)
+    except SlideNameError as error:
+        raise CasesError(f"Line {row.line}: {error}") from error
 
 
 def _check_slides(found: Sequence[tuple[Row, SlideRecord]]) -> None:

@@ -20,7 +20,8 @@ DIAGNOSIS = "diagnosis"
 def ballots(reading: JudgedReading) -> Iterator[Ballot]:
     """The question, if any of its completions has a verdict.
 
-    The case's reference answers where no rater does: it is of the whole case, they saw the region.
+    The reference of a worklist's item is of this very question. The case's reference answers where
+    no rater does: it is of the whole case, they saw the region.
     """
     verdicts: dict[str, list[Judgment]] = {}
     for each in reading.judgments:
@@ -30,8 +31,12 @@ def ballots(reading: JudgedReading) -> Iterator[Ballot]:
         return
     votes = {rater: _vote(given, reading) for rater, given in verdicts.items()}
     made = ballot((reading.id,), votes, partial(_row, "raters"))
+    given = _offered(reading.item_answer, reading.options) if reading.item_answer else None
     reference = _reference(reading)
-    if reference and not any(vote.value for vote in made.votes):
+    if given:
+        vote = Vote("reference", "answered by the worklist", given)
+        made = Ballot(made.item, (vote,), partial(_row, "worklist"))
+    elif reference and not any(vote.value for vote in made.votes):
         vote = Vote("reference", "answered by the case's reference", reference, reference)
         source = reading.reference_source or "reference"
         made = Ballot(made.item, (*made.votes, vote), partial(_row, source))
@@ -83,7 +88,11 @@ FORMAT = Format(
     "TRL's GRPOTrainer, with `answer` for the reward",
     (
         Column("answer", "text", "the right answer: the text of an option, or free text"),
-        Column("answer_source", "text", "`raters`, or where the case's reference comes from"),
+        Column(
+            "answer_source",
+            "text",
+            "`raters`, `worklist`, or where the case's reference comes from",
+        ),
     ),
     ballots,
 )

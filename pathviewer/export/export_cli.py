@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -63,6 +64,9 @@ def export_command(
     comments: Annotated[
         bool, typer.Option("--comments", help="Free text too; it may name people.")
     ] = False,
+    teaching: Annotated[
+        bool, typer.Option("--teaching", help="Labels of worklists to teach with too.")
+    ] = False,
     licence: Annotated[str, typer.Option(help="Licence for the card, such as cc-by-4.0.")] = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -73,7 +77,7 @@ def export_command(
             format=FORMATS[form.value],
             rule=parse_rule(raters),
             shares=parse_shares(splits),
-            selection=selection,
+            selection=replace(selection, teaching=teaching),
             comments=comments,
             licence=licence,
         )

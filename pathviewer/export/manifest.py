@@ -114,4 +114,5 @@ def _filters(plan: Plan) -> dict[str, Any]:
         "cases": sorted(pseudonym("case", each) for each in chosen.case_ids),
         "models": sorted(chosen.models),
         "question_types": sorted(chosen.tasks),
+        "teaching": chosen.teaching,
     }

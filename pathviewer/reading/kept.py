@@ -16,6 +16,7 @@ from pathviewer import __version__
 from pathviewer.reading.asked import Asked
 from pathviewer.reading.attention_file import MEDIA_TYPE, KeptAttention, packed, unpacked
 from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
+from pathviewer.reading.handed_out import handed_out
 from pathviewer.reading.whole import WholeReading
 from storage import readings
 from storage.blobs import BlobStore, keep_blob
@@ -72,6 +73,12 @@ class KeptReadings:
             sha256 = keep_blob(session, self._blobs, archive, "attention", MEDIA_TYPE)
             readings.set_attention(session, completion_id, sha256)
         return sha256
+
+    def handed_out(self, reading_id: str, account_id: str) -> bool:
+        """Whether a worklist gave the reading to this account; raises ReadingRefused while its
+        own answer comes first."""
+        with self._database.reading() as session:
+            return handed_out(session, reading_id, account_id)
 
     def end(self, reading_id: str, state: str, failure: str | None) -> ReadingRecord:
         """Say that nothing follows."""

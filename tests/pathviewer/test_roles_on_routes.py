@@ -35,6 +35,7 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "judge": ("POST", "/api/feedback", {}),
     "see judgments": ("GET", "/api/completions/x/feedback", None),
     "read the log": ("GET", "/api/audit", None),
+    "list worklists": ("GET", "/api/worklists", None),
 }
 
 EVERYBODY = {
@@ -54,6 +55,7 @@ VIEWER = EVERYBODY | {
     "list readings": 403,
     "judge": 403,
     "see judgments": 403,
+    "list worklists": 403,
     "read the log": 403,
     "see insights": 403,
 }
@@ -67,6 +69,7 @@ CLINICIAN = EVERYBODY | {
     "list readings": 200,
     "judge": 400,
     "see judgments": 404,
+    "list worklists": 200,
     "read the log": 403,
     "see insights": 403,
 }

@@ -154,11 +154,18 @@ ROWS_0004: dict[str, list[dict[str, Any]]] = {
     ],
 }
 
+ROWS_0005: dict[str, list[dict[str, Any]]] = {
+    "judge_labels": [
+        {"id": "j1", "completion_id": "c1", "judge": "m", "events": [], "created_at": AT}
+    ],
+}
+
 ROWS = {
     "0001": ROWS_0001,
     "0002": ROWS_0001 | ROWS_0002,
     "0003": ROWS_0001 | ROWS_0002 | ROWS_0003,
     "0004": ROWS_0001 | ROWS_0002 | ROWS_0003 | ROWS_0004,
+    "0005": ROWS_0001 | ROWS_0002 | ROWS_0003 | ROWS_0004 | ROWS_0005,
 }
 """What a database of an earlier revision holds."""
 

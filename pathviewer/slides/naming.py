@@ -1,0 +1,37 @@
+"""Slides as tables from outside call them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
+
+from storage.slides import SlideRecord
+
+NAMES: tuple[Callable[[SlideRecord], str], ...] = (
+    lambda slide: slide.id,
+    lambda slide: slide.relative_path,
+    lambda slide: PurePosixPath(slide.relative_path).name,
+    lambda slide: PurePosixPath(slide.relative_path).stem,
+    lambda slide: slide.alias,
+)
+"""What a table may call a slide, in the order in which it is tried."""
+
+
+class SlideNameError(Exception):
+    """A name is no slide's, or several slides'; the message is a sentence to be shown."""
+
+
+def slide_named(slides: Sequence[SlideRecord], called: str) -> SlideRecord:
+    """The slide of that name. Raises SlideNameError."""
+    for name in NAMES:
+        found = [slide for slide in slides if name(slide) == called]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise SlideNameError(
+                f"{len(found)} slides are called “{called[:80]}”; write the file with its folders."
+            )
+    raise SlideNameError(
+        f"there is no slide “{called[:80]}” in the slide folders. A slide is named by its file, "
+        "with or without folders, or as the page calls it."
+    )

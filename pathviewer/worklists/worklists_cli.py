@@ -1,0 +1,149 @@
+"""`python -m pathviewer worklist import`, `generate` and `list`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.backends.opening import open_backend
+from models.errors import ModelError
+from pathviewer.opened import opened
+from pathviewer.reading.kept import KeptReadings
+from pathviewer.reading.question import Pictures
+from pathviewer.settings import Settings
+from pathviewer.slides.library import SlideLibrary
+from pathviewer.slides.pool import SlidePool
+from pathviewer.worklists.errors import WorklistError
+from pathviewer.worklists.generating import Manner, generate
+from pathviewer.worklists.items import read_items
+from storage.audit import record
+from storage.blobs import BlobStore
+from storage.database import Database
+from storage.errors import StorageError
+from storage.slides import list_slide_records
+from storage.tables import LOCAL_ACCOUNT_ID
+from storage.worklist_records import NewWorklist
+from storage.worklists import add_worklist, find_worklist, list_worklists, progress
+
+app = typer.Typer(no_args_is_help=True, help="Worklists: items that raters judge in turn.")
+
+
+@app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="JSONL of items; docs/worklists.md has the fields.")],
+    name: Annotated[str | None, typer.Option(help="Name; the file's if not given.")] = None,
+    blind: Annotated[bool, typer.Option(help="Raters answer before they see answers.")] = True,
+    teaching: Annotated[
+        bool, typer.Option("--teaching", help="Show the reference; keep labels out of exports.")
+    ] = False,
+    overlap: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the items that every rater gets.")
+    ] = 1.0,
+    repeats: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of one's items that come again.")
+    ] = 0.1,
+) -> None:
+    """Take a list of items in: all of them, or none."""
+    with worklist_errors(), opened() as (settings, database):
+        library = library_of(settings, database)
+        with database.reading() as session:
+            slides = list_slide_records(session)
+        items = read_items(file, slides, lambda slide: _size(library, slide))
+        new = NewWorklist(
+            name=(name or file.stem)[:200],
+            account_id=LOCAL_ACCOUNT_ID,
+            blind=blind,
+            teaching=teaching,
+            overlap=overlap,
+            repeats=repeats,
+        )
+        with database.session() as session:
+            made = add_worklist(session, new, items)
+            record(session, LOCAL_ACCOUNT_ID, "worklist_imported", made.id, {"items": len(items)})
+    typer.echo(f"Took in {len(items)} items as {made.name}; `worklist generate` makes the answers.")
+
+
+@app.command("generate")
+def generate_command(
+    worklist: Annotated[str, typer.Argument(help="Name of the list.")],
+    model: Annotated[str, typer.Option(help="Model: name, hub id, folder, or `scripted`.")],
+    samples: Annotated[int, typer.Option(min=1, max=8, help="Answers of each item.")] = 1,
+    temperature: Annotated[
+        float | None, typer.Option(help="Of the answers; 1 if there are several, else 0.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first item.")] = 0,
+    max_new_tokens: Annotated[int, typer.Option(min=1, max=4096, help="Longest answer.")] = 512,
+) -> None:
+    """Make the answers that are missing and freeze them; broken off, it goes on where it was."""
+    drawn = (1.0 if samples > 1 else 0.0) if temperature is None else temperature
+    manner = Manner(samples, drawn, seed, max_new_tokens)
+    with worklist_errors(), opened() as (settings, database):
+        with database.reading() as session:
+            found = find_worklist(session, worklist)
+        library = library_of(settings, database)
+        pool = SlidePool(library.locate, settings)
+        keep = KeptReadings(database, BlobStore(settings.blobs))
+        with (
+            closing(pool),
+            closing(open_backend(model, device=settings.device)) as backend,
+            bar(f"Answering {found.name}") as step,
+        ):
+            pictures = Pictures(library, pool, model)
+            told = generate(database, keep, pictures, backend, found.id, manner, step)
+    typer.echo(f"Made the answers of {told.made} items.")
+    for sentence in told.failed:
+        typer.echo(sentence, err=True)
+    if told.failed:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_command() -> None:
+    """Show the lists, and how many of their items have answers."""
+    with worklist_errors(), opened() as (_, database), database.reading() as session:
+        for each in list_worklists(session):
+            far = progress(session, each.id, LOCAL_ACCOUNT_ID)
+            kind = ", ".join(
+                word for word, said in (("blind", each.blind), ("teaching", each.teaching)) if said
+            )
+            typer.echo(f"{each.name}  {far.made} of {far.items} items made  {kind}")
+
+
+def library_of(settings: Settings, database: Database) -> SlideLibrary:
+    """The slides of the settings' folders, looked through once."""
+    folders = [*settings.slides, settings.demo, settings.uploads]
+    there = [folder for folder in folders if folder.is_dir()]
+    library = SlideLibrary(there, database, uploads=settings.uploads, demo=settings.demo)
+    library.rescan()
+    return library
+
+
+def _size(library: SlideLibrary, slide_id: str) -> tuple[int, int]:
+    entry = library.entry(slide_id)
+    return entry.width, entry.height
+
+
+@contextmanager
+def worklist_errors() -> Iterator[None]:
+    """End a command that cannot run in a sentence."""
+    try:
+        yield
+    except (WorklistError, StorageError, ModelError) as error:
+        sys.exit(str(error))
+
+
+@contextmanager
+def bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, told what is done and all there is."""
+    with typer.progressbar(length=1, label=label, file=sys.stderr, show_pos=True) as shown:
+
+        def step(done: int, total: int) -> None:
+            shown.length = max(1, total)
+            shown.update(done - shown.pos)
+
+        yield step

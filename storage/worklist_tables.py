@@ -1,0 +1,86 @@
+"""Tables of worklists: items with frozen completions, and whose turn it was to judge them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.base import Base, new_id, now
+
+
+class Worklist(Base):
+    """Items that several raters judge, and the rules by which they get them."""
+
+    __tablename__ = "worklists"
+    __table_args__ = (
+        CheckConstraint("name <> ''", name="name"),
+        CheckConstraint("overlap BETWEEN 0 AND 1", name="overlap"),
+        CheckConstraint("repeats BETWEEN 0 AND 1", name="repeats"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    blind: Mapped[bool]
+    teaching: Mapped[bool]
+    overlap: Mapped[float]
+    repeats: Mapped[float]
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class WorklistItem(Base):
+    """A question about a region; `reading_id` is there once its completions are made."""
+
+    __tablename__ = "worklist_items"
+    __table_args__ = (
+        CheckConstraint("width > 0 AND height > 0", name="size"),
+        UniqueConstraint("worklist_id", "position"),
+        UniqueConstraint("reading_id"),
+        Index(None, "slide_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    worklist_id: Mapped[str] = mapped_column(ForeignKey("worklists.id"))
+    position: Mapped[int]
+    slide_id: Mapped[str] = mapped_column(ForeignKey("slides.id"))
+    x: Mapped[int]
+    y: Mapped[int]
+    width: Mapped[int]
+    height: Mapped[int]
+    question: Mapped[str] = mapped_column(Text)
+    options: Mapped[list[Any]]
+    task: Mapped[str | None] = mapped_column(String(200))
+    reference_answer: Mapped[str | None] = mapped_column(Text)
+    reading_id: Mapped[str | None] = mapped_column(ForeignKey("readings.id"))
+
+
+class WorklistTurn(Base):
+    """An item in a rater's hands; a later round repeats it for agreement with oneself."""
+
+    __tablename__ = "worklist_turns"
+    __table_args__ = (
+        UniqueConstraint("item_id", "rater_id", "round"),
+        CheckConstraint("round >= 0", name="round"),
+        CheckConstraint("(first_answer IS NULL) = (first_answer_at IS NULL)", name="first_answer"),
+        CheckConstraint(
+            "first_confidence IS NULL OR "
+            "(first_confidence BETWEEN 1 AND 5 AND first_answer IS NOT NULL)",
+            name="first_confidence",
+        ),
+        CheckConstraint("NOT skipped OR ended_at IS NOT NULL", name="skipped"),
+        Index(None, "rater_id", "ended_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    item_id: Mapped[str] = mapped_column(ForeignKey("worklist_items.id"))
+    rater_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    round: Mapped[int]
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    first_answer: Mapped[str | None] = mapped_column(Text)
+    first_confidence: Mapped[int | None]
+    first_answer_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    skipped: Mapped[bool] = mapped_column(default=False)

@@ -1,0 +1,142 @@
+"""Whose turn it is to judge an item of a worklist."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage.errors import ConflictError
+from storage.records import as_record
+from storage.tables import Completion, Feedback, Worklist, WorklistItem, WorklistTurn, now
+from storage.worklist_records import TurnRecord, WorklistRecord
+
+
+def current_turn(session: Session, item_id: str, rater_id: str) -> TurnRecord | None:
+    """A rater's last turn at an item; None if it was never his."""
+    row = session.scalar(
+        select(WorklistTurn)
+        .where(WorklistTurn.item_id == item_id, WorklistTurn.rater_id == rater_id)
+        .order_by(WorklistTurn.round.desc())
+        .limit(1)
+    )
+    return None if row is None else as_record(TurnRecord, row)
+
+
+def next_turn(
+    session: Session, worklist: WorklistRecord, rater_id: str, washed_out: datetime
+) -> TurnRecord | None:
+    """The turn that a rater has begun, or his next one; None if there is nothing for him now.
+
+    Everybody has an order of his own. What he judged before `washed_out` comes again, once, before
+    anything new, as far as the list repeats.
+    """
+    # one at a time, lest two raters are handed what is for one of them
+    session.get_one(Worklist, worklist.id, with_for_update=True)
+    turns = _turns(session, worklist.id, rater_id)
+    going = [turn for turn in turns if turn.ended_at is None]
+    if going:
+        return as_record(TurnRecord, going[0])
+    again = _to_repeat(worklist, turns, rater_id, washed_out)
+    item_id = again or _unseen(session, worklist, rater_id, turns)
+    if item_id is None:
+        return None
+    row = WorklistTurn(item_id=item_id, rater_id=rater_id, round=int(again is not None))
+    session.add(row)
+    session.flush()
+    return as_record(TurnRecord, row)
+
+
+def answer_first(session: Session, turn_id: str, answer: str, confidence: int | None) -> TurnRecord:
+    """Keep the rater's own answer; raises ConflictError where there is one."""
+    row = session.get(WorklistTurn, turn_id, with_for_update=True)
+    if row is None or row.first_answer is not None:
+        raise ConflictError("Your answer is kept already and cannot be changed.")
+    row.first_answer, row.first_confidence, row.first_answer_at = answer, confidence, now()
+    session.flush()
+    return as_record(TurnRecord, row)
+
+
+def end_turn(session: Session, turn_id: str, *, skipped: bool = False) -> None:
+    """The rater is done with it; raises ConflictError if nothing was judged nor skipped."""
+    row = session.get_one(WorklistTurn, turn_id, with_for_update=True)
+    if not skipped and not _judged_since(session, row):
+        raise ConflictError("Nothing was judged yet; judge an answer, or skip the item.")
+    row.ended_at, row.skipped = now(), skipped
+    session.flush()
+
+
+def judged_in_turn(session: Session, turn_id: str) -> bool:
+    """Whether the rater has given a verdict or a preference since the turn began."""
+    return _judged_since(session, session.get_one(WorklistTurn, turn_id))
+
+
+def _judged_since(session: Session, turn: WorklistTurn) -> bool:
+    said = (
+        select(Feedback.id)
+        .join(Completion, Completion.id == Feedback.completion_id)
+        .join(WorklistItem, WorklistItem.reading_id == Completion.reading_id)
+        .where(WorklistItem.id == turn.item_id, Feedback.rater_id == turn.rater_id)
+        .where(Feedback.kind.in_(("verdict", "preference")))
+        .where(Feedback.created_at >= turn.started_at)
+    )
+    return session.scalar(said.limit(1)) is not None
+
+
+def _turns(session: Session, worklist_id: str, rater_id: str) -> list[WorklistTurn]:
+    mine = (
+        select(WorklistTurn)
+        .join(WorklistItem, WorklistItem.id == WorklistTurn.item_id)
+        .where(WorklistItem.worklist_id == worklist_id, WorklistTurn.rater_id == rater_id)
+        .order_by(WorklistTurn.started_at, WorklistTurn.id)
+    )
+    return list(session.scalars(mine))
+
+
+def _to_repeat(
+    worklist: WorklistRecord, turns: Sequence[WorklistTurn], rater_id: str, washed_out: datetime
+) -> str | None:
+    """The item that was judged first of those whose time has come."""
+    repeated = {turn.item_id for turn in turns if turn.round}
+    for turn in turns:
+        due = turn.ended_at is not None and turn.ended_at <= washed_out and not turn.skipped
+        chosen = _place("repeat", rater_id, turn.item_id) < worklist.repeats
+        if due and chosen and turn.item_id not in repeated:
+            return turn.item_id
+    return None
+
+
+def _unseen(
+    session: Session, worklist: WorklistRecord, rater_id: str, turns: Sequence[WorklistTurn]
+) -> str | None:
+    """The next item in the rater's own order that is made, new to him, and his to judge."""
+    seen = {turn.item_id for turn in turns}
+    of_others = set(
+        session.scalars(
+            select(WorklistTurn.item_id)
+            .join(WorklistItem, WorklistItem.id == WorklistTurn.item_id)
+            .where(WorklistItem.worklist_id == worklist.id, WorklistTurn.rater_id != rater_id)
+            .where(~WorklistTurn.skipped)
+        )
+    )
+    made = session.scalars(
+        select(WorklistItem.id).where(
+            WorklistItem.worklist_id == worklist.id, WorklistItem.reading_id.is_not(None)
+        )
+    )
+    free = [
+        item
+        for item in made
+        if item not in seen
+        and (item not in of_others or _place("shared", worklist.id, item) < worklist.overlap)
+    ]
+    return min(free, key=lambda item: _place("order", rater_id, item), default=None)
+
+
+def _place(what: str, owner: str, item: str) -> float:
+    """A number from 0 to below 1 that is drawn once and for all."""
+    digest = hashlib.sha256(f"{what} {owner} {item}".encode()).hexdigest()
+    return int(digest[:13], 16) / 16**13
