@@ -39,7 +39,6 @@ def settings(tmp_path: Path, assets: Path, small_phantom: Path) -> Settings:
 
 def opened(page: Page, base: str) -> ViewerPage:
     """The page with a region of 640 x 400 px."""
-    page.set_default_timeout(15_000)
     viewer = ViewerPage(page, base)
     (slide,) = httpx.get(f"{base}/api/slides").raise_for_status().json()
     viewer.open(query=f"slide={slide['id']}&x=920&y=600&downsample=1&roi=600,400,640,400")

@@ -27,6 +27,7 @@ ROI = Box(600, 400, 640, 400)
 PLACED = place(ROI, 640, 400, PixelBudget(3_136, 200_704))
 CELL = (13, 4)
 """Column and row of the only token that is looked at."""
+LONG = "Here it is. " + "On and on. " * 300
 ACROSS, DOWN = 1 / PLACED.columns, 1 / PLACED.rows
 ANSWERS = f"""
 [[answer]]
@@ -35,9 +36,9 @@ texts = ["An image."]
 
 [[answer]]
 asked = "slowly"
-texts = ["<think>Step 1: Here it is. {"On and on. " * 300}</think><answer>late</answer>"]
+texts = ["<think>Step 1: {LONG}</think><answer>late</answer>"]
 [[answer.look]]
-words = "Here it is."
+words = "{LONG}"
 area = [0.0, 0.0, 0.25, 0.25]
 
 [[answer]]
@@ -66,7 +67,6 @@ def base(
 @pytest.fixture
 def viewer(page: Page, base: str) -> ViewerPage:
     """The page with the region of the test."""
-    page.set_default_timeout(10_000)
     found = ViewerPage(page, base)
     (slide,) = httpx.get(f"{base}/api/slides").raise_for_status().json()
     x, y = ROI.x + ROI.width / 2, ROI.y + ROI.height / 2
@@ -182,7 +182,10 @@ def test_controls_answer_without_the_server(viewer: ViewerPage, traffic: Traffic
     page = viewer.page
     take_step(page, "Step 2")
     before = len(traffic.requests)
-    drawn = "document.querySelector('.pv-heat').toDataURL()"
+    drawn = """async () => {
+      for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
+      return document.querySelector(".pv-heat").toDataURL();
+    }"""
     pictures = [page.evaluate(drawn)]
 
     def changed(change: str) -> None:

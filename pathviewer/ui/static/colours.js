@@ -1,12 +1,14 @@
 /** Colour tables from the stops that the server hands to the page. */
 
 const tables = new Map();
+const gradients = new Map();
 let stops = {};
 
 /** Take the server's stops over. @param {Object<string, number[][]>} given RGB from low to high */
 export function setColours(given) {
   stops = given;
   tables.clear();
+  gradients.clear();
 }
 
 /** Names of the colour maps. */
@@ -22,6 +24,11 @@ export function colourTable(name) {
 
 /** A table as a CSS gradient from left to right. */
 export function gradient(name) {
+  if (!gradients.has(name)) gradients.set(name, gradientOf(name));
+  return gradients.get(name);
+}
+
+function gradientOf(name) {
   const table = colourTable(name);
   const at = Array.from({ length: 17 }, (_, index) => Math.round((index * 255) / 16));
   return `linear-gradient(to right, ${at.map((index) =>

@@ -19,6 +19,8 @@ const RELATIVE = "Attention relative to a neutral question";
 const NAMES = ["reading", "completion", "step", "liveMaps", "maps", "word", "heat", "research"];
 let limits = { localised_spread: 0.75, least_image_share: 0.01 };
 let begun = false;
+let waits = false;
+let former = [];
 
 store.set("glow", null);
 store.set("heatSeen", false);
@@ -28,7 +30,7 @@ export function keepGlow(given) {
   if (begun) return;
   begun = true;
   limits = given ?? limits;
-  NAMES.forEach((name) => store.on(name, () => store.set("glow", glowNow())));
+  NAMES.forEach((name) => store.on(name, soon));
   let answer = null;
   ["reading", "completion"].forEach((name) => store.on(name, () => {
     const now = `${store.get("reading")?.id}/${store.get("completion")}`;
@@ -41,6 +43,32 @@ export function keepGlow(given) {
 export function passageTitle(name) {
   if (name === "all") return "Whole answer";
   return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+/** Look with the next frame, however many events came in between, and only if it makes a difference. */
+function soon() {
+  if (waits) return;
+  waits = true;
+  requestAnimationFrame(() => {
+    waits = false;
+    const now = inputs();
+    if (now.every((value, index) => value === former[index])) return;
+    former = now;
+    store.set("glow", glowNow());
+  });
+}
+
+/** All that a glow depends on; the texts of a reading are not among it. */
+function inputs() {
+  const reading = store.get("reading");
+  return [reading?.id, reading?.placements, heard(), ...NAMES.slice(1).map((name) =>
+    (name === "liveMaps" ? null : store.get(name)))];
+}
+
+/** The last `attention` event of what is selected, while the answer is written. */
+function heard() {
+  const maps = store.get("liveMaps")?.[store.get("completion")];
+  return maps?.passages[store.get("step") ?? maps.newest];
 }
 
 function glowNow() {
@@ -81,9 +109,8 @@ function mapFor(told, passage) {
 
 /** While it is written: raw attention, all layers, as it was told last of a passage. */
 function liveGlow(reading) {
-  const heard = store.get("liveMaps")?.[store.get("completion")];
   const box = reading.placements?.[0]?.box;
-  const event = heard && (heard.passages[store.get("step") ?? heard.newest]);
+  const event = heard();
   if (!event || !box) return null;
   const map = liveMap(event);
   return glowOf(passageTitle(event.passage), map, box, peakOf(map));

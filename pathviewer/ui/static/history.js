@@ -44,7 +44,8 @@ class History {
     const reading = store.get("reading");
     const ended = ["done", "failed"].includes(reading?.state);
     const key = slide && `${slide.id} ${reading?.id} ${ended}`;
-    if (key && key !== this.key) {
+    if (key === this.key) return;
+    if (key) {
       if (this.slide !== slide.id) this.rows = [];
       this.slide = slide.id;
       this.load();

@@ -29,9 +29,10 @@ export function keepMaps() {
   if (begun) return;
   begun = true;
   ["reading", "completion"].forEach((name) => store.on(name, look));
-  ["reading", "completion", "step"].forEach((name) => store.on(name, () => {
+  ["reading", "completion"].forEach((name) => store.on(name, () => {
     if (store.get("word") && store.get("word").of !== keyNow()) leaveWord();
   }));
+  store.on("step", leaveWord);
 }
 
 /** Fetch the shown answer's maps once more after a failure. */

@@ -80,7 +80,7 @@ function result(check) {
   const most = Math.max(...rows.map(([, value]) => value), Number.MIN_VALUE);
   return h("div", {}, h("p", { class: "pv-use-sentence" }, check.sentence),
     h("table", { class: "pv-use-table" }, h("caption", {},
-      `How likely the answer is without its reasoning (${passageTitle(check.passage)}), with`),
+      `${passageTitle(check.passage)}: the answer's probability without reasoning, with`),
     h("tbody", {}, ...rows.map(([text, value]) => h("tr", {}, h("th", { scope: "row" }, text),
       h("td", { class: "pv-use-bar" }, bar(value / most)), h("td", {}, percent(value)))))),
     check.as_is < UNLIKELY && h("p", { class: "pv-quiet" }, "Without its reasoning the model would "
