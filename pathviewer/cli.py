@@ -18,6 +18,7 @@ from pathviewer.bench.model_commands import bench_attention, bench_model
 from pathviewer.cases.cases_cli import app as cases_app
 from pathviewer.evaluate_cli import evaluate_command
 from pathviewer.export.export_cli import check_export_command, export_command
+from pathviewer.judge_cli import judge_command
 from pathviewer.model_cli import app as model_app
 from pathviewer.reading.ask_cli import ask_command
 from pathviewer.settings import read_settings
@@ -50,6 +51,7 @@ app.add_typer(model_app, name="model")
 app.add_typer(train_app, name="train")
 app.command("demo-slide")(demo_slide_command)
 app.command("ask")(ask_command)
+app.command("judge")(judge_command)
 app.command("evaluate")(evaluate_command)
 app.command("export")(export_command)
 app.command("check-export")(check_export_command)

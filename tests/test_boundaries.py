@@ -32,6 +32,7 @@ RANK = {
     "bench": 6,
     "evaluate_cli": 6,
     "evaluation_table": 6,
+    "judge_cli": 6,
     "model_cli": 6,
     "training_cli": 6,
     "training_data_cli": 6,
