@@ -32,6 +32,7 @@ from storage.tables import (
     Completion,
     DeletionCheck,
     Feedback,
+    JudgeLabels,
     Reading,
     Slide,
     Withdrawal,
@@ -103,6 +104,18 @@ def test_a_case_is_taken_back(database: Database, ward: Ward) -> None:
         organs = session.scalars(select(Slide.organ).order_by(Slide.relative_path))
         assert list(organs) == [None, "lung"]
         assert find_reading(session, ward.readings[1]).first_answer == "tumour"
+
+
+def test_what_a_judge_found_goes_with_the_completion(database: Database, ward: Ward) -> None:
+    with database.session() as session:
+        for completion in ward.completions:
+            session.add(JudgeLabels(completion_id=completion, judge="judge-a", events=[]))
+    with database.session() as session:
+        withdraw_case(session, ward.cases[0], "local")
+    with database.reading() as session:
+        left = set(session.scalars(select(JudgeLabels.completion_id)))
+        assert left == set(session.scalars(select(Completion.id)))
+        assert 0 < len(left) < len(ward.completions)
 
 
 def test_a_rater_is_taken_back(database: Database, ward: Ward) -> None:
