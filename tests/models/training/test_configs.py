@@ -29,6 +29,10 @@ KINDS: dict[str, type[BaseModel]] = {
     "vision": VisionConfig,
     "align": TuningConfig,
     "sft": TuningConfig,
+    "placing": TuningConfig,
+    "seeing": TuningConfig,
+    "seeing_on": TuningConfig,
+    "reading": TuningConfig,
     "sft_continued": TuningConfig,
     "grpo_outcome": GrpoConfig,
     "grpo_dual": GrpoConfig,
@@ -91,18 +95,18 @@ def test_the_dual_reward_adds_the_process_reward_and_nothing_else() -> None:
 def test_the_recipe_is_the_papers() -> None:
     for name in ("grpo_outcome", "qwen7b_grpo_outcome", "qwen7b_grpo_dual"):
         config = shipped(name)
-        assert (config.group, config.beta, config.temperature) == (4, 0.04, 1.0)
+        assert (config.group, config.beta) == (4, 0.04)
         assert config.freeze_tower
     assert shipped("qwen7b_sft").learning_rate == 2e-5
     assert shipped("qwen7b_grpo_dual").learning_rate == 1e-6
     assert shipped("qwen7b_grpo_dual").max_pixels == 65_536
 
 
-def test_the_control_takes_as_many_steps_on_the_same_items() -> None:
+def test_the_control_learns_from_the_same_items_with_the_same_parts_frozen() -> None:
     control, trained = shipped("sft_continued"), shipped("grpo_dual")
     assert (control.split, control.items, control.data) == ("rl", trained.items, trained.data)
-    assert control.look == trained.look
-    assert control.loop.steps == trained.steps
+    assert (control.look, control.mix) == (trained.look, trained.mix)
+    assert (control.tower_rate, trained.freeze_tower) == (0.0, True)
 
 
 def lenient(handler: Handler, _: Body) -> None:
