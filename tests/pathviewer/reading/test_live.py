@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,16 @@ STARTED = Started("r", (PLACE,), 12, INFO)
 PICTURE = b"a picture"
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """In a folder of its own."""
-    database = open_database(f"sqlite:///{tmp_path / 'state.sqlite3'}", busy_ms=50)
-    yield database
-    database.close()
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty one of either kind."""
+    with ExitStack() as stack:
+        url = f"sqlite:///{tmp_path / 'state.sqlite3'}"
+        if request.param == "postgres":
+            url = stack.enter_context(request.getfixturevalue("postgres").database())
+        database = open_database(url, busy_ms=50)
+        stack.callback(database.close)
+        yield database
 
 
 @pytest.fixture
@@ -121,6 +126,7 @@ def test_what_is_told_as_ended_is_committed(database: Database, keep: KeptReadin
     assert reading.whole.record.state == keep.find(reading.id).record.state == "done"
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_database_that_is_away_is_told_and_the_text_stays(
     database: Database, keep: KeptReadings, tmp_path: Path
 ) -> None:
