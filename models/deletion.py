@@ -43,6 +43,10 @@ AREA_FACTOR = 1.1
 """The attended area mattered if masking it makes the answer at least so many times less likely
 than masking elsewhere does on average."""
 
+UNLIKELY = 0.01
+"""An answer less likely than this, its reasoning left out, is not what the model says then: what
+makes it likelier or not says little."""
+
 AROUND = "<think></think><answer>", "</answer>"
 """An answer without its reasoning."""
 
@@ -85,7 +89,12 @@ class DeletionCheck:
 
     @property
     def sentence(self) -> str:
-        """The verdict for a person."""
+        """The verdict on an answer without its reasoning, for a person."""
+        if self.as_is < UNLIKELY:
+            return (
+                "Without its reasoning the model would hardly give this answer, so the check of it "
+                "says little; check a step."
+            )
         return {
             "attended area mattered": "The answer depends on the area the model looked at.",
             "image mattered": "The answer depends on the region, but not more on the area the "

@@ -53,7 +53,7 @@ class LiveReadings:
             log.warning("Readings of a former run are still said to be running. %s", error)
         else:
             if ended:
-                log.info("%d readings were cut off when the program was last closed.", ended)
+                log.info("Readings cut off when the program was last closed: %d.", ended)
 
     def close(self) -> None:
         """What is still being written is about to be cut off: say so in its own words."""

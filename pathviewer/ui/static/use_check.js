@@ -6,8 +6,6 @@ import { passageTitle } from "./glow.js";
 import { isUnderWay, shownCompletion, takeCheck } from "./reading_store.js";
 import { store } from "./store.js";
 
-/** An answer less likely than this, its reasoning left out, is not the answer that is given then. */
-const UNLIKELY = 0.01;
 let run = () => {};
 
 /** Run the check of what is selected. */
@@ -79,12 +77,16 @@ function result(check) {
     ...(others.length ? [[`as much grey elsewhere, ${others.length} places`, check.random_mean]] : [])];
   const most = Math.max(...rows.map(([, value]) => value), Number.MIN_VALUE);
   return h("div", {}, h("p", { class: "pv-use-sentence" }, check.sentence),
-    h("table", { class: "pv-use-table" }, h("caption", {},
-      `${passageTitle(check.passage)}: the answer's probability without reasoning, with`),
+    h("table", { class: "pv-use-table" }, h("caption", {}, weighed(check.passage)),
     h("tbody", {}, ...rows.map(([text, value]) => h("tr", {}, h("th", { scope: "row" }, text),
-      h("td", { class: "pv-use-bar" }, bar(value / most)), h("td", {}, percent(value)))))),
-    check.as_is < UNLIKELY && h("p", { class: "pv-quiet" }, "Without its reasoning the model would "
-      + "hardly give this answer at all, so the check says little."));
+      h("td", { class: "pv-use-bar" }, bar(value / most)), h("td", {}, percent(value)))))));
+}
+
+/** What the probabilities are of: a step as it is written, or the answer alone. */
+function weighed(passage) {
+  const what = passage.startsWith("step ") ? "its probability as it is written"
+    : "the answer's probability without reasoning";
+  return `${passageTitle(passage)}: ${what}, with`;
 }
 
 function bar(share) {

@@ -18,8 +18,10 @@ def test_a_check_is_made_and_kept_with_the_answer(clients: Clients) -> None:
     assert made["sentence"]
     assert made["random_mean"] <= max(made["random_masked"])
     answer = client.post(path, json={"passage": "answer"}).raise_for_status().json()
+    step = client.post(path, json={"passage": "step 2"}).raise_for_status().json()
+    assert step["sentence"].startswith("This step")
     (completion,) = client.get(f"/api/readings/{reading}").json()["completions"]
-    assert completion["deletion"] == [made, answer]
+    assert completion["deletion"] == [made, answer, step]
 
 
 @pytest.mark.parametrize(

@@ -78,5 +78,9 @@ def test_its_provenance_maps_and_check_are_there(model: tuple[httpx.Client, Data
     assert maps["neutral"]
     assert all(0 < one["image_share"] < 1 for one in maps["passages"])
     check = client.post(f"{path}/deletion", json={}, timeout=60).raise_for_status().json()
-    assert check["verdict"] in {"attended area mattered", "image mattered", "neither"}
-    assert 0 < check["as_is"] <= 1
+    assert "check a step" in check["sentence"]  # it never answers without reasoning
+    focus = {"passage": "step 1"}  # "Tissue: present. Focus: sharp.", which no grey picture is
+    step = client.post(f"{path}/deletion", json=focus, timeout=60).raise_for_status().json()
+    assert step["verdict"] != "neither"
+    assert step["as_is"] > 0.5 > 10 * step["blanked"]
+    assert "This step depends" in step["sentence"]
