@@ -58,8 +58,13 @@ class Judged:
 
     @property
     def predicted(self) -> str:
-        """The option it names, as it is written; `no answer` if it names none."""
-        return "no answer" if self.place is None else self.item.options[self.place]
+        """The option it names, as it is written, and without options its own words, normalised.
+
+        A right answer in words is the gold one; `no answer` if it names nothing.
+        """
+        if self.item.options:
+            return "no answer" if self.place is None else self.item.options[self.place]
+        return self.item.gold if self.right else self.said or "no answer"
 
 
 def judge_all(

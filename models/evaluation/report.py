@@ -10,7 +10,7 @@ from typing import Any
 from models.evaluation.items import EvaluationItem
 from models.evaluation.judged import Judged
 from models.resampling import difference_interval, permutation_p, share_interval
-from models.scoring import normalised, option_index
+from models.scoring import ABSTENTIONS, normalised, option_index
 
 Figures = dict[str, Any]
 """JSON values; None for what cannot be told."""
@@ -95,10 +95,11 @@ def per_question_type(judged: Sequence[Judged]) -> dict[str, Figures]:
 def per_class(judged: Sequence[Judged]) -> dict[str, Figures]:
     """Of each class how much was found (recall, with interval) and how much of it was so."""
     classed = [one for one in judged if one.has_class]
+    told = named(classed)
     found = {}
     for name in sorted({one.item.gold for one in classed}):
         own = [one for one in classed if one.item.gold == name]
-        claimed = [one for one in classed if one.predicted == name]
+        claimed = [one for one, answer in zip(classed, told, strict=True) if answer == name]
         found[name] = {
             "n": len(own),
             **share("accuracy", own, lambda one: one.right),
@@ -110,12 +111,24 @@ def per_class(judged: Sequence[Judged]) -> dict[str, Figures]:
 def confusion(judged: Sequence[Judged]) -> dict[str, dict[str, int]]:
     """How often each class was given which answer."""
     classed = [one for one in judged if one.has_class]
-    return {
-        name: dict(
-            sorted(Counter(one.predicted for one in classed if one.item.gold == name).items())
-        )
-        for name in sorted({one.item.gold for one in classed})
-    }
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for one, answer in zip(classed, named(classed), strict=True):
+        counts[one.item.gold][answer] += 1
+    return {name: dict(sorted(counts[name].items())) for name in sorted(counts)}
+
+
+def named(classed: Sequence[Judged]) -> list[str]:
+    """What each answer names: an option, or without options a class or a way to decline.
+
+    Words that are neither are `other words`, so that a matrix keeps to as many columns as it has
+    classes and options.
+    """
+    names = ("no answer", *ABSTENTIONS, *(one.item.gold for one in classed))
+    known = {normalised(name): name for name in names}
+    return [
+        one.predicted if one.item.options else known.get(normalised(one.predicted), "other words")
+        for one in classed
+    ]
 
 
 def unknown(judged: Sequence[Judged]) -> Figures | None:

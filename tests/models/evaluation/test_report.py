@@ -169,6 +169,27 @@ def test_the_figures_of_one_model() -> None:
     assert found["unknown"]["confidently_wrong_rate"] == 0.5
 
 
+@pytest.mark.parametrize(
+    ("told", "column"),
+    [
+        ("benign", "benign"),
+        ("It is Squamous-cell carcinoma.", "squamous cell carcinoma"),
+        ("None of these", "none of these"),
+        ("liver", "other words"),  # any text may stand there: columns must not follow it
+        ("", "no answer"),
+    ],
+)
+def test_answers_in_words_stand_in_the_matrix_beside_those_by_letter(
+    told: str, column: str
+) -> None:
+    by_letter = [judged(item(str(n), label, "g"), label) for n, label in enumerate(LABELS)]
+    in_words = judged(free_form(item("w", "benign", "g")), told)
+    found = report([*by_letter, in_words])
+    counts = {"benign": 1} | {column: 2 if column == "benign" else 1}
+    assert found["confusion"]["benign"] == counts
+    assert found["per_class"]["benign"]["precision"] == 1.0
+
+
 CONSTANTS: dict[str, tuple[list[EvaluationItem], float | None]] = {
     "nothing was asked": ([], None),
     # six of three labels, the options in one order: the letter and the text are one
