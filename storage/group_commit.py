@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
-from contextlib import ExitStack
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from storage.database import Database
@@ -17,22 +19,34 @@ from storage.errors import StorageError, explain
 T = TypeVar("T")
 MOST = 64
 """Works of one transaction; the next one begins another, so that none waits for ever."""
+_OF_ONE_WORK = (IntegrityError, DataError, ProgrammingError)
+"""After these the transaction goes on; a full disk or a lost connection may have ended it."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A work and whoever waits for it."""
+
+    work: Callable[[Session], Any]
+    """What is to be done."""
+
+    future: Future[Any] = field(default_factory=Future)
+    """Is told once it is on the disk."""
 
 
 class GroupWriter:
-    """Short writing works of many threads, each all or nothing, committed in groups.
+    """Does short writing works, each all or nothing, in a thread of its own.
 
-    A work that comes while another is at it, or while the disk is busy, joins those that wait; the
-    last of them commits for all. So a lone writer commits at once. No thread of its own.
+    What has come while the last group went to the disk makes the next one, so that a lone work
+    is committed at once and many share a commit. One thread does them all: to hand a transaction
+    from thread to thread took longer than the works.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._turn = threading.Lock()  # held by whoever works in the transaction
-        self._count = threading.Lock()
-        self._waiting = 0
-        self._group: _Group | None = None
-        self._refused: tuple[float, StorageError] | None = None
+        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
 
     def write(self, work: Callable[[Session], T]) -> T:
         """What the work returns, once it is on the disk.
@@ -40,84 +54,66 @@ class GroupWriter:
         An error of the work undoes it alone and is raised as it is. Raises StorageError where the
         database cannot be written: then nothing of the group was saved.
         """
-        came = time.monotonic()
-        with self._count:
-            self._waiting += 1
-        with self._turn:
-            with self._count:
-                self._waiting -= 1
-            group = self._group = self._group or self._begin(came)
-            try:
-                result = group.run(work)
-            finally:
-                if group.broken or group.works >= MOST or not self._waiting:
-                    self._group = None
-                    group.finish()
-        group.wait()
-        return result
+        return self.submit(work).result()
 
-    def _begin(self, came: float) -> _Group:
-        """A new group; whoever waited while one could not be begun is not to wait as long again."""
-        if self._refused is not None and came < self._refused[0]:
-            raise self._refused[1]
+    def submit(self, work: Callable[[Session], T]) -> Future[T]:
+        """The same for whoever does not want to stand still meanwhile."""
+        job = _Job(work)
+        self._jobs.put(job)
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, daemon=True, name="writer")
+                self._thread.start()
+        return job.future
+
+    def _run(self) -> None:
+        while True:
+            group = list(self._next())
+            self._write([job for job in group if job.future.set_running_or_notify_cancel()])
+
+    def _next(self) -> Iterator[_Job]:
+        """Wait for a job, then take what has come besides."""
+        yield self._jobs.get()
         try:
-            return _Group(self._database)
+            for _ in range(MOST - 1):
+                yield self._jobs.get_nowait()
+        except Empty:
+            return
+
+    def _write(self, group: Sequence[_Job]) -> None:
+        """Do the jobs in one transaction and tell those who wait what came of them."""
+        done: list[tuple[Future[Any], Any]] = []
+        try:
+            with self._database.session() as session:
+                connection = session.connection()  # takes the lock for writing
+                for job in group:
+                    _do(connection, job, done)
         except StorageError as error:
-            self._refused = time.monotonic(), error
-            raise
+            for job in group:
+                if not job.future.done():
+                    job.future.set_exception(StorageError(str(error)))
+        for future, result in done:
+            if not future.done():
+                future.set_result(result)
 
 
-class _Group:
-    """Works of one transaction."""
-
-    def __init__(self, database: Database) -> None:
-        self.works = 0
-        self._failure: StorageError | None = None
-        self._finished = threading.Event()
-        with ExitStack() as stack:
-            # takes the lock for writing
-            self._connection = stack.enter_context(database.session()).connection()
-            self._transaction = stack.pop_all()
-
-    @property
-    def broken(self) -> bool:
-        """Whether the whole transaction is to be undone."""
-        return self._failure is not None
-
-    def run(self, work: Callable[[Session], T]) -> T:
-        """Do one work in a savepoint, with a session of its own."""
-        self.works += 1
-        try:
-            with (
-                Session(
-                    self._connection,
-                    expire_on_commit=False,
-                    join_transaction_mode="create_savepoint",
-                ) as session,
-                session.begin(),
-            ):
-                return work(session)
-        except DBAPIError as error:
-            failure = StorageError(explain(error))
-            if not isinstance(error, IntegrityError):
-                # a full disk or a lost connection may have ended the transaction: no part of it
-                # can be relied on
-                self._failure = failure
-            raise failure from error
-
-    def finish(self) -> None:
-        """Commit, or undo everything if the transaction is broken; `wait` tells which."""
-        try:
-            with self._transaction:
-                if self._failure is not None:
-                    raise self._failure
-        except StorageError as error:
-            self._failure = self._failure or error
-        finally:
-            self._finished.set()
-
-    def wait(self) -> None:
-        """Until the group is on the disk; raises StorageError if it is not."""
-        self._finished.wait()
-        if self._failure is not None:
-            raise StorageError(str(self._failure))
+def _do(connection: Connection, job: _Job, done: list[tuple[Future[Any], Any]]) -> None:
+    """One job in a savepoint, with a session of its own; raises what breaks the whole group."""
+    try:
+        with (
+            Session(
+                connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+            ) as session,
+            session.begin(),
+        ):
+            result = job.work(session)
+    except _OF_ONE_WORK as error:
+        failure = StorageError(explain(error))
+        failure.__cause__ = error
+        job.future.set_exception(failure)
+    except DBAPIError as error:
+        raise StorageError(explain(error)) from error
+    except Exception as error:  # noqa: BLE001  it is raised again where the job is waited for
+        job.future.set_exception(error)
+    else:
+        done.append((job.future, result))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import anyio
 from cachetools import LRUCache
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -24,7 +24,7 @@ from pathviewer.slides.errors import SlideGone, SlideNotFound
 from storage import audit
 from storage.errors import RecordNotFoundError, StorageError
 from storage.feedback import Appended, FeedbackRecord, append_feedback, current_feedback, history
-from storage.group_commit import MOST, GroupWriter
+from storage.group_commit import GroupWriter
 from storage.readings import find_completion, find_reading
 from storage.worklists import item_of_reading
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.reading_records import CompletionRecord, ReadingRecord
 
-T = TypeVar("T")
 MOST_KNOWN = 1_000
 """Completions that are kept in memory for the next judgment."""
 SINGLE = ("verdict", "labels", "edited_trace", "evidence")
@@ -67,72 +66,57 @@ def feedback_routes(library: SlideLibrary, database: Database) -> list[Route]:
 
 
 class FeedbackRoutes:
-    """The handlers; the database's work runs in threads of their own, so that tiles wait for none.
-
-    As many may wait as one commit takes.
-    """
+    """The handlers; what is kept is checked and written by one thread."""
 
     def __init__(self, library: SlideLibrary, database: Database) -> None:
         self._library = library
         self._database = database
         self._writer = GroupWriter(database)
-        self._threads = anyio.CapacityLimiter(MOST)
-        self._known: LRUCache[str, Judged] = LRUCache(MOST_KNOWN)
-        self._lock = threading.Lock()
+        self._known: LRUCache[str, Judged] = LRUCache(MOST_KNOWN)  # of that thread
 
     async def keep(self, request: Request) -> Response:
         """`POST`: 201 once it is on the disk; 200 for what was kept before under the same key."""
         identity = require(request.scope, Action.judge)
         body = await json_object(request)
-        kept, status = await self._in_thread(partial(self._keep, identity, body))
-        return JSONResponse(kept, status)
-
-    async def show(self, request: Request) -> Response:
-        """`GET`: one's own, and the others' as soon as one's own verdict is in."""
-        identity = require(request.scope, Action.judge)
-        completion_id = request.path_params["completion_id"]
-        return JSONResponse(await self._in_thread(partial(self._show, identity, completion_id)))
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await anyio.to_thread.run_sync(work, limiter=self._threads)
-
-    def _keep(self, identity: Identity, body: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
-        judged = self._judged(identity, text(body, "completion", KEY_LENGTH))
-        slide = self._size(judged.reading.slide_id)
-        new = read_feedback(body, judged_text(judged.completion.text), slide)
-        if new.other_completion_id is not None:
-            check_pair(judged, self._judged(identity, new.other_completion_id))
-
-        def work(session: Session) -> Appended:
-            done = append_feedback(session, identity.account_id, new)
-            if not done.repeated:
-                detail = {"kind": new.kind, "feedback": done.record.id}
-                audit.record(session, identity.account_id, "judge", new.completion_id, detail)
-            return done
-
         try:
-            done = self._writer.write(work)
+            kept = self._writer.submit(partial(self._keep, identity, body))
+            judged, done = await asyncio.wrap_future(kept)
         except StorageError:
-            with self._lock:
-                self._known.clear()  # a completion may have been withdrawn
+            self._known = LRUCache(MOST_KNOWN)  # a completion may have been withdrawn
             raise
-        kept = {
+        told = {
             "id": done.record.id,
             "created_at": done.record.created_at.isoformat(),
             "supersedes": done.record.supersedes_id,
             "reward": reward_json(judged.completion, done.current),
         }
-        return kept, 200 if done.repeated else 201
+        return JSONResponse(told, 200 if done.repeated else 201)
 
-    def _judged(self, identity: Identity, completion_id: str) -> Judged:
+    async def show(self, request: Request) -> Response:
+        """`GET`: one's own, and the others' as soon as one's own verdict is in."""
+        identity = require(request.scope, Action.judge)
+        completion_id = request.path_params["completion_id"]
+        return JSONResponse(await run_in_threadpool(self._show, identity, completion_id))
+
+    def _keep(
+        self, identity: Identity, body: Mapping[str, Any], session: Session
+    ) -> tuple[Judged, Appended]:
+        judged = self._judged(session, identity, text(body, "completion", KEY_LENGTH))
+        slide = self._size(judged.reading.slide_id)
+        new = read_feedback(body, judged_text(judged.completion.text), slide)
+        if new.other_completion_id is not None:
+            check_pair(judged, self._judged(session, identity, new.other_completion_id))
+        done = append_feedback(session, identity.account_id, new)
+        if not done.repeated:
+            detail = {"kind": new.kind, "feedback": done.record.id}
+            audit.record(session, identity.account_id, "judge", new.completion_id, detail)
+        return judged, done
+
+    def _judged(self, session: Session, identity: Identity, completion_id: str) -> Judged:
         """As `find_judged`; what cannot change any more is not read again."""
-        with self._lock:
-            judged = self._known.get(completion_id)
+        judged = self._known.get(completion_id)
         if judged is None or judged.listed:
-            with self._database.reading() as session:
-                judged = find_judged(session, identity, completion_id)
-            with self._lock:
-                self._known[completion_id] = judged
+            judged = self._known[completion_id] = find_judged(session, identity, completion_id)
         else:
             check_judge(identity, judged, given=False)
         return judged

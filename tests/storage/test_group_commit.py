@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -40,7 +41,7 @@ def entries(database: Database) -> set[str]:
 
 
 def together(writer: GroupWriter, works: list[Callable[[Session], Any]]) -> list[Any]:
-    """What works become that wait for the same first one: results or errors."""
+    """What works become that wait for the same first one, and share a commit: results or errors."""
     going, free = threading.Event(), threading.Event()
 
     def hold(session: Session) -> None:
@@ -57,8 +58,8 @@ def together(writer: GroupWriter, works: list[Callable[[Session], Any]]) -> list
         first = pool.submit(outcome, hold)
         assert going.wait(10)
         others = [pool.submit(outcome, work) for work in works]
-        while writer._waiting < len(works):
-            pass
+        while writer._jobs.qsize() < len(works):
+            time.sleep(0.001)
         free.set()
         first.result(10)
         return [other.result(10) for other in others]
@@ -77,7 +78,7 @@ def test_those_that_wait_share_one_commit(database: Database, writer: GroupWrite
     commits: list[Any] = []
     event.listen(database._engine, "commit", commits.append)
     assert together(writer, [entry(name) for name in names]) == names
-    assert len(commits) == 1
+    assert len(commits) == 2  # that of the first one, and theirs
     assert entries(database) == set(names)
 
 
