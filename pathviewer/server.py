@@ -14,6 +14,7 @@ from starlette.routing import Mount
 
 from pathviewer.api.audit_routes import audit_routes
 from pathviewer.api.deletion_routes import deletion_routes
+from pathviewer.api.export_routes import export_routes
 from pathviewer.api.feedback_routes import feedback_routes
 from pathviewer.api.insights_routes import insights_routes
 from pathviewer.api.map_routes import map_routes
@@ -30,6 +31,7 @@ from pathviewer.auth.access import Access
 from pathviewer.auth.guard import ANSWERED, Guard
 from pathviewer.auth.headers import NO_STORE, security_headers
 from pathviewer.auth.login import auth_routes
+from pathviewer.export.jobs import ExportJobs
 from pathviewer.gradio_doors import GradioDoors
 from pathviewer.reading.engine import ModelEngine
 from pathviewer.reading.kept import KeptReadings
@@ -37,6 +39,7 @@ from pathviewer.reading.live_readings import LiveReadings
 from pathviewer.reading.question import Pictures
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.pool import SlidePool
+from pathviewer.ui.export_page import export_page_route
 from pathviewer.ui.insights_page import insights_page_route
 from pathviewer.ui.page import build_page, page_options
 from pathviewer.ui.served import page_routes
@@ -210,6 +213,8 @@ def routes(services: Services) -> list[BaseRoute]:
         *upload_routes(library, database, settings),
         *insights_routes(database),
         insights_page_route(settings),
+        *export_routes(database, ExportJobs(database, services.blobs, settings.exports)),
+        export_page_route(settings),
         *page_routes(settings),
     ]
 

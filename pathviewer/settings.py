@@ -167,6 +167,11 @@ class Settings(BaseSettings):
         return self.data / "blobs"
 
     @property
+    def exports(self) -> Path:
+        """Folder of the archives that the page of exports makes; emptied at each start."""
+        return self.data / "exports"
+
+    @property
     def database(self) -> str:
         """The database's SQLAlchemy URL, the default filled in."""
         return self.database_url or f"sqlite:///{self.data / 'pathviewer.sqlite3'}"

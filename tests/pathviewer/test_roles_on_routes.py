@@ -36,6 +36,8 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "see judgments": ("GET", "/api/completions/x/feedback", None),
     "read the log": ("GET", "/api/audit", None),
     "list worklists": ("GET", "/api/worklists", None),
+    "see exports": ("GET", "/api/exports", None),
+    "begin an export": ("POST", "/api/exports", {}),
 }
 
 EVERYBODY = {
@@ -56,6 +58,8 @@ VIEWER = EVERYBODY | {
     "judge": 403,
     "see judgments": 403,
     "list worklists": 403,
+    "see exports": 403,
+    "begin an export": 403,
     "read the log": 403,
     "see insights": 403,
 }
@@ -70,10 +74,12 @@ CLINICIAN = EVERYBODY | {
     "judge": 400,
     "see judgments": 404,
     "list worklists": 200,
+    "see exports": 403,
+    "begin an export": 403,
     "read the log": 403,
     "see insights": 403,
 }
-RESEARCHER = CLINICIAN | {"see insights": 200}
+RESEARCHER = CLINICIAN | {"see insights": 200, "see exports": 200, "begin an export": 400}
 ANSWERS = {
     Role.viewer: VIEWER,
     Role.clinician: CLINICIAN,

@@ -47,12 +47,17 @@ function insights(me) {
     && h("a", { href: url("/insights"), class: "pv-action" }, "Insights");
 }
 
+function exports(me) {
+  return me?.actions?.includes("export")
+    && h("a", { href: url("/export"), class: "pv-action" }, "Export");
+}
+
 function showUser(node, me) {
   if (!me?.login) {
-    fill(node, insights(me), me?.public_demo && h("span", {}, "Public demo"));
+    fill(node, insights(me), exports(me), me?.public_demo && h("span", {}, "Public demo"));
     return;
   }
-  fill(node, insights(me), h("span", { title: `Role: ${me.role}` }, me.name),
+  fill(node, insights(me), exports(me), h("span", { title: `Role: ${me.role}` }, me.name),
     h("form", { method: "post", action: url("/logout") },
       h("button", { type: "submit", class: "pv-button" }, "Log out")));
 }

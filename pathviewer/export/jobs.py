@@ -1,0 +1,127 @@
+"""Exports that a page asked for: one at a time, in a thread, kept as archives for a while."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from pathviewer.export.errors import ExportError
+from pathviewer.export.plan import Plan, Tally
+from pathviewer.export.run import Pixels, export
+from pathviewer.whole_folder import FolderError, disk_sentence
+from storage.database import Database
+from storage.errors import StorageError
+
+MOST_KEPT = 5
+"""Archives; the oldest makes room."""
+MISTAKE = "PathViewer made a mistake; its log says which. Try again."
+
+
+class BusyError(ExportError):
+    """Another export is under way."""
+
+
+@dataclass
+class Job:
+    """One export, as far as it is."""
+
+    account_id: str
+    """Who asked."""
+    plan: Plan
+    """What was asked for."""
+    id: str = field(default_factory=lambda: str(uuid4()))
+    """Opaque."""
+    state: str = "running"
+    """`running`, `done` or `failed`."""
+    done: int = 0
+    """Readings looked at."""
+    total: int = 0
+    """Readings there are."""
+    error: str | None = None
+    """Why it failed, in a sentence."""
+    tally: Tally | None = None
+    """What came of it, once it is done."""
+
+
+class ExportJobs:
+    """Every method may be called from any thread."""
+
+    def __init__(self, database: Database, pixels: Pixels, folder: Path) -> None:
+        """`folder` is emptied: archives do not outlive the program, for what they hold may be
+        withdrawn meanwhile."""
+        self._database = database
+        self._pixels = pixels
+        self._folder = folder
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def start(self, account_id: str, plan: Plan, noted: Callable[[Job], None]) -> Job:
+        """Begin; `noted` is called, in the thread, once it is done. Raises BusyError."""
+        job = Job(account_id, plan)
+        with self._lock:
+            if any(other.state == "running" for other in self._jobs.values()):
+                raise BusyError("Another export is under way; wait until it has ended.")
+            self._jobs[job.id] = job
+            self._make_room()
+        threading.Thread(target=self._run, args=(job, noted), daemon=True).start()
+        return job
+
+    def find(self, job_id: str, account_id: str) -> Job | None:
+        """One's own job; None if there is none."""
+        job = self._jobs.get(job_id)
+        return job if job is not None and job.account_id == account_id else None
+
+    def of(self, account_id: str) -> list[Job]:
+        """One's own jobs, the newest first."""
+        return [job for job in reversed(self._jobs.values()) if job.account_id == account_id]
+
+    def archive(self, job: Job) -> Path:
+        """The zip file of a job that is done."""
+        return self._folder / f"{job.id}.zip"
+
+    def _run(self, job: Job, noted: Callable[[Job], None]) -> None:
+        out = self._folder / job.id
+        try:
+            job.tally = export(
+                self._database, self._pixels, job.plan, out, lambda *far: self._tell(job, *far)
+            )
+            pack(out, self.archive(job))
+            noted(job)
+            job.state = "done"
+        except (ExportError, FolderError, StorageError) as error:
+            job.error = str(error)
+        except OSError as error:
+            job.error = f"{disk_sentence(error)}."
+        finally:
+            shutil.rmtree(out, ignore_errors=True)
+            if job.state != "done":
+                job.error = job.error or MISTAKE
+                job.state = "failed"
+
+    def _tell(self, job: Job, done: int, total: int) -> None:
+        job.done, job.total = done, total
+
+    def _make_room(self) -> None:
+        ended = [job for job in self._jobs.values() if job.state != "running"]
+        for job in ended[: max(0, len(ended) - MOST_KEPT + 1)]:
+            del self._jobs[job.id]
+            self.archive(job).unlink(missing_ok=True)
+
+
+def pack(folder: Path, target: Path) -> None:
+    """A folder as an archive with the same bytes every time, there whole or not at all."""
+    part = target.with_suffix(".part")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:  # Parquet is compressed
+        for path in sorted(folder.iterdir()):
+            entry = zipfile.ZipInfo(f"export/{path.name}")  # of 1980, whenever it is made
+            entry.external_attr = 0o644 << 16
+            with path.open("rb") as source, archive.open(entry, "w", force_zip64=True) as packed:
+                shutil.copyfileobj(source, packed, 2**20)
+    part.chmod(0o600)
+    part.replace(target)
