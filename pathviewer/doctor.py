@@ -6,7 +6,8 @@ import ctypes.util
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from pathviewer.reading.engine import log as engine_log
 from pathviewer.serving import ServeError, listen
 from pathviewer.settings import Settings
 from pathviewer.ui.assets import AssetsError, ensure_assets
+from storage.blobs import BlobStore, list_blobs
 from storage.database import open_database
 from storage.errors import StorageError
 
@@ -32,13 +34,13 @@ class Check:
     subject: str
     """What was looked at."""
     verdict: str
-    """`ok`, `note` (runs without it) or `problem` (could not run)."""
+    """`ok`, `note` (runs without it) or `problem` (could not run, or has lost something)."""
     sentence: str
     """What was found, and the way out if something is wrong."""
 
     @property
     def fatal(self) -> bool:
-        """Whether the program could not run."""
+        """Whether the program could not run, or something that was kept is lost."""
         return self.verdict == "problem"
 
     def as_dict(self) -> dict[str, Any]:
@@ -54,6 +56,7 @@ def examine(settings: Settings) -> list[Check]:
         state_folder,
         assets,
         database,
+        kept_files,
         address,
         model,
         gpu,
@@ -139,6 +142,48 @@ def database(settings: Settings) -> Iterator[Check]:
         yield Check("access", "ok", f"{settings.host} may be listened on with these settings.")
     finally:
         opened.close()
+
+
+def kept_files(settings: Settings) -> Iterator[Check]:
+    """Every picture and attention file that the database speaks of is there and hashes right."""
+    store = BlobStore(settings.blobs)
+    try:
+        opened = open_database(settings.database)
+    except (StorageError, OSError):
+        return  # which the check before has said
+    try:
+        with opened.reading() as session:
+            blobs = list_blobs(session)
+        conditions = Counter(store.check(blob.sha256) for blob in blobs)
+    except (StorageError, OSError) as error:
+        yield Check("kept files", "problem", f"They cannot be read: {error}.")
+        return
+    finally:
+        opened.close()
+    missing, damaged = conditions["missing"], conditions["damaged"]
+    if missing or damaged:
+        sentence = (
+            f"Of {len(blobs)} pictures and attention files {missing} are missing and {damaged} "
+            f"damaged; put them back from a backup into {settings.blobs}."
+        )
+        yield Check("kept files", "problem", sentence)
+    else:
+        mib = sum(blob.byte_count for blob in blobs) / 2**20
+        sentence = f"All {len(blobs)} pictures and attention files are whole, {mib:.1f} MiB."
+        yield Check("kept files", "ok", sentence)
+    yield from stray_files(store, {blob.sha256 for blob in blobs})
+
+
+def stray_files(store: BlobStore, known: Set[str]) -> Iterator[Check]:
+    """Files that a kill in the middle of writing leaves; the program does not look at them."""
+    strays = set(store.names()) - known
+    unfinished = store.unfinished()
+    if strays or unfinished:
+        sentence = (
+            f"{len(strays)} files belong to nothing and {len(unfinished)} are half written: a "
+            "program that was killed left them, or one that is running is at it. They do no harm."
+        )
+        yield Check("stray files", "note", sentence)
 
 
 def address(settings: Settings) -> Iterator[Check]:

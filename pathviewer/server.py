@@ -37,6 +37,7 @@ from pathviewer.reading.engine import ModelEngine
 from pathviewer.reading.kept import KeptReadings
 from pathviewer.reading.live_readings import LiveReadings
 from pathviewer.reading.question import Pictures
+from pathviewer.reading.retention import Sweeper
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.pool import SlidePool
 from pathviewer.ui.export_page import export_page_route
@@ -146,6 +147,8 @@ def page_app(services: Services) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         services.library.start()
         services.readings.recover()
+        sweeper = Sweeper(services.database, services.blobs, services.settings.attention_mib)
+        sweeper.start()
         services.engine.start()
         try:
             yield
@@ -153,6 +156,7 @@ def page_app(services: Services) -> FastAPI:
             services.readings.close()
             services.engine.close()
             services.readings.join(CLOSE_SECONDS)
+            sweeper.stop()
             services.library.stop()
             services.pool.close()
             services.database.close()

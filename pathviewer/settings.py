@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     region_pixel_limit: int = Field(default=16_000_000, ge=1)
     """Most pixels that one region picture may have."""
 
+    attention_mib: int = Field(default=10_240, ge=0)
+    """Disk for the attention of past answers, in MiB; beyond it the oldest goes, not the answers."""
+
     open_slide_seconds: int = Field(default=60, ge=1)
     """A slide nobody looks at is closed after this many seconds."""
 

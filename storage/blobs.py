@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -105,6 +106,22 @@ class BlobStore:
     def unfinished(self) -> list[Path]:
         """Files whose writing was cut off; while the program runs, some may be under way."""
         return sorted(self._aside.glob("*"))
+
+    def clear_unfinished(self, older_than: float) -> int:
+        """Remove those that nothing was written to for so many seconds; how many there were.
+
+        Raises BlobError.
+        """
+        before = time.time() - older_than
+        removed = 0
+        try:
+            for path in self.unfinished():
+                if path.stat().st_mtime < before:
+                    path.unlink(missing_ok=True)
+                    removed += 1
+        except OSError as error:
+            raise BlobError(_explain(error)) from error
+        return removed
 
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256

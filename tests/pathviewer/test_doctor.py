@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from models.backends.local_checkpoint import revision
-from pathviewer.doctor import examine
+from pathviewer.doctor import examine, kept_files
 from pathviewer.settings import Settings
+from storage.blobs import BlobStore, keep_blob
+from storage.database import open_database
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,6 +45,29 @@ def test_a_state_folder_that_cannot_be_made_is_fatal(tmp_path: Path) -> None:
 def test_a_database_that_does_not_open_is_fatal(state: Path, content: bytes) -> None:
     (state / "pathviewer.sqlite3").write_bytes(content)
     assert verdicts(Settings(data=state, port=0))["database"][0] == "problem"
+
+
+def test_every_kept_file_is_looked_at(state: Path) -> None:
+    settings = Settings(data=state, port=0)
+    store, database = BlobStore(settings.blobs), open_database(settings.database)
+    with database.session() as session:
+        whole, torn, lost = (
+            keep_blob(session, store, data, "pixels", "image/png") for data in (b"a", b"b", b"c")
+        )
+    database.close()
+    assert [check.verdict for check in kept_files(settings)] == ["ok"]
+    (settings.blobs / torn[:2] / torn).write_bytes(b"x")
+    store.remove(lost)
+    store.put(b"d")  # the program was killed before its row
+    (settings.blobs / "incoming" / "half").write_bytes(b"x")
+    problem, note = kept_files(settings)
+    assert problem.fatal
+    assert "Of 3 pictures and attention files 1 are missing and 1 damaged" in problem.sentence
+    assert (note.verdict, note.sentence[:50]) == (
+        "note",
+        "1 files belong to nothing and 1 are half written: ",
+    )
+    assert store.check(whole) == "ok"
 
 
 def test_a_missing_slide_folder_and_a_busy_port_are_notes(state: Path) -> None:

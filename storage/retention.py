@@ -1,0 +1,49 @@
+"""Keeping attention within a bound, and removing the files that rows say are gone."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from storage.blobs import BlobStore
+from storage.database import Database
+from storage.tables import Blob, Completion, now
+
+
+def forget_attention(session: Session, most_bytes: int) -> int:
+    """Let the oldest attention go until the rest has no more bytes; how many files that were.
+
+    The answers stay, and say that their attention is not kept. `remove_files` removes the files.
+    """
+    kept = [Blob.kind == "attention", Blob.removed_at.is_(None)]
+    total = session.scalar(select(func.sum(Blob.byte_count)).where(*kept)) or 0
+    if total <= most_bytes:
+        return 0
+    oldest = select(Blob.sha256, Blob.byte_count).where(*kept)
+    forgotten = 0
+    for sha256, byte_count in session.execute(oldest.order_by(Blob.created_at, Blob.sha256)).all():
+        if total <= most_bytes:
+            break
+        same = Completion.attention_sha256 == sha256
+        session.execute(update(Completion).where(same).values(attention_sha256=None))
+        session.execute(update(Blob).where(Blob.sha256 == sha256).values(removed_at=now()))
+        total -= byte_count
+        forgotten += 1
+    return forgotten
+
+
+def remove_files(database: Database, store: BlobStore) -> int:
+    """Remove the files whose rows say that they are gone; how many there were.
+
+    Within a transaction that writes, since what keeps the same bytes again does so in one too.
+    Raises StorageError.
+    """
+    there = set(store.names())
+    removed = 0
+    with database.session() as session:
+        gone = select(Blob.sha256).where(Blob.removed_at.is_not(None)).with_for_update()
+        for sha256 in session.scalars(gone):
+            if sha256 in there:
+                store.remove(sha256)
+                removed += 1
+    return removed
