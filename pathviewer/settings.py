@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     """Most pixels that one region picture may have."""
 
     attention_mib: int = Field(default=10_240, ge=0)
-    """Disk for the attention of past answers, in MiB; beyond it the oldest goes, not the answers."""
+    """Disk for the attention of past answers, in MiB; beyond it the oldest goes, not answers."""
 
     open_slide_seconds: int = Field(default=60, ge=1)
     """A slide nobody looks at is closed after this many seconds."""
