@@ -15,6 +15,7 @@ from pathviewer.training_judge_cli import serve_judge
 from pathviewer.training_pooled_cli import compare_command
 from pathviewer.training_stage_cli import (
     align,
+    average,
     curves,
     grpo,
     preferences,
@@ -34,6 +35,7 @@ app.command("align")(align)
 app.command("sft")(sft)
 app.command("grpo")(grpo)
 app.command("preferences")(preferences)
+app.command("average")(average)
 app.command("curves")(curves)
 
 

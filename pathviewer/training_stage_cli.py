@@ -109,6 +109,18 @@ def preferences(
         typer.echo(f"Wrote {out / 'checkpoint'}.", err=True)
 
 
+def average(
+    checkpoints: Annotated[list[Path], typer.Argument(help="Folders of checkpoints of one shape.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; must not exist or be empty.")],
+    bfloat16: Annotated[bool, typer.Option("--bfloat16", help="Half the size.")] = False,
+) -> None:
+    """Write the mean of several checkpoints of one training."""
+    with training_errors():
+        from models.training.averaging import write_average
+
+        typer.echo(f"Wrote {write_average(checkpoints, out, small=bfloat16)}.", err=True)
+
+
 def curves(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or metrics.jsonl files.")],
     out: Annotated[Path, typer.Option(help="HTML file to write.")],
