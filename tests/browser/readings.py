@@ -123,7 +123,7 @@ def words(page: Page, step: int, quote: str) -> None:
     page.evaluate(
         """([index, quote]) => {
           const passage = document.querySelectorAll(".pv-step .pv-passage")[index];
-          const text = document.createTreeWalker(passage, NodeFilter.SHOW_TEXT).nextNode();
+          const text = passage.lastChild;
           const start = text.data.indexOf(quote);
           getSelection().setBaseAndExtent(text, start, text, start + quote.length);
         }""",

@@ -63,7 +63,6 @@ def settings_of(folder: Path, assets: Path, slide: Path) -> Settings:
 @pytest.fixture
 def viewer(page: Page, base: str) -> ViewerPage:
     """The page with one region drawn and selected."""
-    page.set_default_timeout(8_000)
     found = ViewerPage(page, base)
     found.open(view=View(1500, 1100, 2))
     found.draw()

@@ -14,7 +14,7 @@ import { store } from "./store.js";
 
 /** The scale reaches at least so many even shares, so that a flat map looks flat. */
 const LEAST_PEAK = 2;
-const RAW = "Attention, as it is";
+const RAW = "Raw attention";
 const RELATIVE = "Attention relative to a neutral question";
 const NAMES = ["reading", "completion", "step", "liveMaps", "maps", "word", "heat", "research"];
 let limits = { localised_spread: 0.75, least_image_share: 0.01 };
@@ -84,7 +84,7 @@ function wordGlow({ text, told, sentence }) {
   const title = `“${text}”`;
   if (!told) return { title, kind: "", map: null, box: null, sentence: sentence || "…" };
   const map = mapFor(told, 0);
-  return glowOf(title, map, told.box, peakOf(map));
+  return glowOf(title, map, told, peakOf(map));
 }
 
 function passageGlow(told, name) {
@@ -94,7 +94,7 @@ function passageGlow(told, name) {
   const map = mapFor(told, at);
   const peaks = heatInForce().together
     ? told.passages.map((_, passage) => peakOf(mapFor(told, passage))) : [peakOf(map)];
-  return glowOf(title, map, told.box, Math.max(...peaks));
+  return glowOf(title, map, told, Math.max(...peaks));
 }
 
 /** The map of a passage for the layers and the kind that are chosen. */
@@ -113,12 +113,21 @@ function liveGlow(reading) {
   const event = heard();
   if (!event || !box) return null;
   const map = liveMap(event);
-  return glowOf(passageTitle(event.passage), map, box, peakOf(map));
+  return glowOf(passageTitle(event.passage), map, { box }, peakOf(map));
 }
 
-function glowOf(title, map, box, peak) {
-  return { title, kind: map.relative ? RELATIVE : RAW, box, map, sentence: "",
-    peak: Math.max(LEAST_PEAK, peak), verdict: verdict(map, limits) };
+function glowOf(title, map, { box, layers }, peak) {
+  const kind = (map.relative ? RELATIVE : RAW) + layersText(layers);
+  return { title, kind, box, map, sentence: "", peak: Math.max(LEAST_PEAK, peak),
+    verdict: verdict(map, limits) };
+}
+
+/** Which of so many layers count, where it is not all of them. */
+function layersText(count) {
+  const chosen = count && heatInForce().layers;
+  if (!chosen) return "";
+  const [first, last] = chosen.map((layer) => Math.min(layer, count - 1) + 1);
+  return first === last ? `; layer ${first} of ${count}` : `; layers ${first} to ${last} of ${count}`;
 }
 
 /** Whether a glow's cells are drawn, and not only told in words. */

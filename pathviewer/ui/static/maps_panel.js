@@ -41,8 +41,8 @@ class MapsPanel {
   }
 
   researchRows() {
-    this.kind = choice("Values", [["relative", "relative to a neutral question"],
-      ["raw", "raw attention"]], (kind) => setHeat({ kind }));
+    this.kind = choice("Values", [["relative", "relative"], ["raw", "raw"]], (kind) => setHeat({ kind }));
+    this.kind.title = "Relative to a neutral question on the same picture, or attention as it is";
     this.colours = choice("Colours", colourNames().map((name) => [name, name]), (colours) =>
       setHeat({ colours }));
     this.first = layerField("First layer", () => this.layersTyped());
@@ -52,9 +52,9 @@ class MapsPanel {
       together: check("one scale for all steps", "together") };
     return h("div", { class: "pv-research" },
       h("div", { class: "pv-research-grid" }, ...labelled("Values", this.kind),
-        ...labelled("Colours", this.colours), h("span", {}, "Layers"),
-        h("span", { class: "pv-layers" }, this.first, "to", this.last, this.count)),
-      h("div", { class: "pv-checks" }, ...Object.values(this.checks).map(({ node }) => node)),
+        ...labelled("Colours", this.colours)),
+      h("div", { class: "pv-checks" }, h("span", { class: "pv-layers" }, h("span", {}, "Layers"),
+        this.first, "to", this.last, this.count), ...Object.values(this.checks).map(({ node }) => node)),
       h("p", { class: "pv-quiet" }, "Point at a word for its own map, or step with { and }."));
   }
 

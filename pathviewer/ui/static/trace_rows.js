@@ -4,6 +4,8 @@ import { fill, h, setAttribute, setText } from "./dom.js";
 import { StepMarks } from "./judge_steps.js";
 import { store } from "./store.js";
 
+/** The number that a step gives itself; its button shows it already. */
+const OWN_NUMBER = /^\s*(?:step\s+)?(\d+)\s*[.:)]\s+/i;
 const STATES = { streaming: "writing", done: "done", "cut off": "cut off" };
 
 export class TraceRows {
@@ -61,10 +63,15 @@ export function optionOf({ options }, text) {
   return (letter && options[letter[1].charCodeAt(0) - 65]) ?? "";
 }
 
-/** A passage: its number is a button that selects it, its text can be marked with the mouse. */
+/**
+ * A passage: its number is a button that selects it, its text can be marked with the mouse. The number
+ * that the text begins with is not shown twice, and stays part of the passage's text.
+ */
 function passageRow(name, label, kind, tag = "div") {
   const button = h("button", { type: "button", class: "pv-number" }, label);
-  const text = h("p", { class: "pv-passage" });
+  const own = h("span", { hidden: true });
+  const rest = document.createTextNode("");
+  const text = h("p", { class: "pv-passage" }, own, rest);
   const state = h("span", { class: "pv-state" });
   const option = h("span", { class: "pv-option" });
   const node = h(tag, { class: kind, "data-passage": name }, button, text, option, state);
@@ -79,7 +86,10 @@ function passageRow(name, label, kind, tag = "div") {
     setAttribute(button, "aria-pressed", selected);
     setAttribute(button, "aria-label", name === "answer" ? "Answer" : `Step ${label}`);
     setAttribute(node, "data-state", now);
-    setText(text, words);
+    const number = OWN_NUMBER.exec(words);
+    setText(own, number?.[1] === label ? number[0] : "");
+    const shown = words.slice(own.textContent.length);
+    if (rest.data !== shown) rest.data = shown;
     setText(option, meant);
     setText(state, STATES[now] ?? now);
   };

@@ -1,7 +1,7 @@
 /**
  * Words of the trace in research mode: pointed at or stepped through by keys, each shows its own map.
  *
- * The text of a passage stays one text node, so that it can be marked with the mouse; the word is
+ * What is shown of a passage stays one text node, so that it can be marked with the mouse; the word is
  * painted by the browser's highlights.
  */
 
@@ -33,7 +33,9 @@ export function wordBy(sign) {
   const passage = passageOf(completion, name);
   if (!passage) return;
   if (!store.get("step")) store.set("step", name);
-  const words = [...passage.text.matchAll(WORD)].map((found) => spotOf(name, passage, found));
+  const row = document.querySelector(`[data-passage="${name}"]`);
+  const words = [...passage.text.matchAll(WORD)].filter(({ index }) => index >= hiddenIn(row))
+    .map((found) => spotOf(name, passage, found));
   const at = words.findIndex(({ start }) => start === store.get("word")?.start);
   const next = at < 0 ? (sign > 0 ? 0 : words.length - 1) : at + sign;
   if (words[next]) show({ ...words[next], pointed: false });
@@ -56,8 +58,9 @@ function wordAt({ clientX, clientY, target }) {
   const name = row.dataset.passage;
   const passage = passageOf(shownCompletion(), name);
   if (!passage) return null;
+  const at = place.offset + hiddenIn(row);
   const found = [...passage.text.matchAll(WORD)].find(({ index, 0: word }) =>
-    index <= place.offset && place.offset <= index + word.length);
+    index <= at && at <= index + word.length);
   return found ? { ...spotOf(name, passage, found), pointed: true } : null;
 }
 
@@ -68,6 +71,11 @@ function caretAt(x, y) {
   }
   const range = document.caretRangeFromPoint?.(x, y);
   return range && { node: range.startContainer, offset: range.startOffset };
+}
+
+/** How much of a row's passage, at its beginning, is not shown; UTF-16 units. */
+function hiddenIn(row) {
+  return row?.querySelector(".pv-passage").firstChild.textContent.length ?? 0;
 }
 
 function passageOf(completion, name) {
@@ -86,10 +94,11 @@ function mark(trace, word) {
   marks.delete(HIGHLIGHT);
   const row = word && [...trace.querySelectorAll("[data-passage]")]
     .find(({ dataset }) => dataset.passage === word.passage);
-  const node = row?.querySelector(".pv-passage")?.firstChild;
-  if (node?.nodeType !== Node.TEXT_NODE) return;
+  const node = row?.querySelector(".pv-passage").lastChild;
+  const start = row && word.within - hiddenIn(row);
+  if (!row || start < 0 || start > node.length) return;
   const range = new Range();
-  range.setStart(node, word.within);
-  range.setEnd(node, Math.min(node.length, word.within + word.text.length));
+  range.setStart(node, start);
+  range.setEnd(node, Math.min(node.length, start + word.text.length));
   marks.set(HIGHLIGHT, new window.Highlight(range));
 }
