@@ -13,6 +13,8 @@ import os
 import random
 from pathlib import Path
 
+import pytest
+
 from pathviewer.bench.storage_load import Client, Pace, load_until_killed
 from pathviewer.bench.storage_site import Site, body_of, lost, make_site, storage_app
 from pathviewer.bench.tiles_servers import served
@@ -23,6 +25,7 @@ LATEST = 1.5
 """Most seconds from the first request to the kill."""
 
 
+@pytest.mark.timeout(60 + 20 * KILLS)
 def test_a_killed_server_has_kept_all_that_it_acknowledged(tmp_path: Path) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pathviewer.server"])  # imported once for all kills

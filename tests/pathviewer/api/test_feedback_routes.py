@@ -25,6 +25,7 @@ from storage.accounts import add_account
 from storage.audit import list_entries
 from storage.database import Database, open_database
 from storage.readings import add_completion, add_reading, freeze_first_answer
+from tests.database_trouble import FULL, READ_ONLY, database_trouble
 from tests.library_app import asked_by, scanned, write_slide
 from tests.storage.reading_rows import COMPLETION, new_reading, stored_reading, stored_slide
 
@@ -412,6 +413,28 @@ def test_a_completion_that_is_not_there_is_404(site: Site) -> None:
 )
 def test_pseudonyms_go_on_after_z(number: int, name: str) -> None:
     assert pseudonym(number) == f"Rater {name}"
+
+
+@pytest.mark.parametrize(
+    ("pragmas", "sentence"), [(READ_ONLY, "may not be written to"), (FULL, "is full")]
+)
+def test_what_could_not_be_saved_is_said_and_saved_the_next_time(
+    tmp_path: Path, pragmas: tuple[str, str], sentence: str
+) -> None:
+    steps = [{"step": 0, "text": "Crowded. " * 400}, {"step": 1, "text": "Dark. " * 600}]
+    with database_trouble() as trouble, made_site(tmp_path) as site:
+        trouble.pragma = pragmas[0]
+        for number in range(12):  # more than what is left of the last pages
+            refused = site.send("ada", key=f"k{number}", kind="edited_trace", edited_steps=steps)
+            if refused.status_code == 503:
+                break
+        assert refused.status_code == 503
+        assert sentence in refused.json()["error"]["message"]
+        before = len(site.shown("ada")["history"])
+        trouble.pragma = pragmas[1]
+        again = site.send("ada", key=f"k{number}", kind="edited_trace", edited_steps=steps)
+        assert again.status_code == 201
+        assert len(site.shown("ada")["history"]) == before + 1
 
 
 def test_a_completion_outlives_its_slide(site: Site, tmp_path: Path) -> None:
