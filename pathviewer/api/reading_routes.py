@@ -103,8 +103,9 @@ class ReadingRoutes:
     async def show(self, request: Request) -> Response:
         """`GET`: the whole reading."""
         found = await own_reading(request, self._readings)
+        account = require(request.scope, Action.ask).account_id
         name = self._library.name_of(found.record.slide_id)
-        return JSONResponse(reading_json(found, name))
+        return JSONResponse(reading_json(found, name, account))
 
     async def events(self, request: Request) -> Response:
         """`GET`: what happens, as server-sent events; Last-Event-ID goes on after that one."""

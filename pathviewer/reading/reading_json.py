@@ -13,17 +13,23 @@ from storage.reading_records import CompletionRecord, DeletionCheckRecord, Readi
 
 _AS_THEY_ARE = (
     "id points paint_outside question task outside_known_types prompt system model model_revision "
-    "count blind first_answer first_confidence quickhash prompt_tokens"
+    "count blind quickhash prompt_tokens"
 )
 """What is told as it is kept."""
 
 
-def reading_json(whole: WholeReading, slide_name: str) -> dict[str, Any]:
-    """All of a reading; without completions while they are kept back."""
+def reading_json(whole: WholeReading, slide_name: str, account_id: str) -> dict[str, Any]:
+    """All of a reading; without completions while they are kept back.
+
+    What was answered first is a judgment of the item, and so for whoever gave it alone.
+    """
     one, withheld = whole.record, whole.withheld
     told = () if withheld else whole.completions
     places = [placement_json(whole.placement)] if whole.placement else []
+    own = one.account_id == account_id
     return {name: getattr(one, name) for name in _AS_THEY_ARE.split()} | {
+        "first_answer": one.first_answer if own else None,
+        "first_confidence": one.first_confidence if own else None,
         "slide": {"id": one.slide_id, "name": slide_name},
         "box": box_json(one),
         "options": list(one.options),

@@ -159,6 +159,11 @@ def test_everything_is_saved_and_found_again(viewer: ViewerPage, base: str) -> N
     assert (box["x"], box["width"]) == pytest.approx(
         (view.x - 80 * view.downsample, 80 * view.downsample), abs=2
     )
+    page.get_by_role("button", name="Take the evidence region back").click()
+    expect(page.locator("path.pv-evidence")).to_have_count(0)
+    judgment(page).get_by_role("button", name="Submit").click()
+    expect(state(page)).to_have_text(SAVED)
+    assert stored(page, base)["own"]["evidence"]["box"] is None
 
 
 def test_a_change_supersedes_and_the_history_stays(viewer: ViewerPage, base: str) -> None:

@@ -108,6 +108,7 @@ def see_as_another(page: Page) -> None:
     expect(page.locator(".pv-asked")).to_have_text(SCRIPT)
     expect(judgment(page)).to_contain_text("shown once your verdict is in")
     expect(page.locator(".pv-others")).to_be_hidden()
+    expect(judgment(page).locator(".pv-before")).to_be_hidden()
     page.keyboard.press("c")
     page.keyboard.press("Enter")
     others = page.locator(".pv-others")

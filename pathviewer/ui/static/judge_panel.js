@@ -2,7 +2,7 @@
 
 import { h, setAttribute, setText } from "./dom.js";
 import { anyOf, byDigit, oneOf, refill } from "./judge_choices.js";
-import { draftOf, flaggedSteps } from "./judge_draft.js";
+import { flaggedSteps } from "./judge_draft.js";
 import { EVIDENCE, drawEvidence } from "./judge_evidence.js";
 import { savedParts, savedState } from "./judge_saved.js";
 import { change, keepJudging, submitDraft, unsaved } from "./judge_store.js";
@@ -129,17 +129,14 @@ class JudgePanel {
 
   showEvidence(evidence) {
     const box = evidence?.box;
-    const { known, completion } = store.get("judged");
-    const stored = draftOf(completion, known).evidence;
-    const fresh = JSON.stringify(evidence) !== JSON.stringify(stored);
     const draw = (event) => drawEvidence(event.detail === 0);
-    refill(this.evidence, JSON.stringify([evidence, stored]), h("button", { type: "button",
+    refill(this.evidence, JSON.stringify(evidence), h("button", { type: "button",
       class: "pv-button pv-low", title: "Draw on the slide (E)", onclick: draw }, `${EVIDENCE} …`),
     box && h("button", { type: "button", class: "pv-button pv-low",
       title: `${box.width} × ${box.height} px`, "aria-label": "Go to where it should have looked",
       onclick: () => store.get("canvas").goTo(evidence) }, "Go to"),
-    fresh && h("button", { type: "button", class: "pv-button pv-low", "aria-label":
-      "Undo the drawing", onclick: () => change({ evidence: stored }) }, "Undo"));
+    box && h("button", { type: "button", class: "pv-button pv-low", "aria-label":
+      "Take the evidence region back", onclick: () => change({ evidence: null }) }, "Remove"));
   }
 
   /** Blind first: what was answered before the model was seen, and what it has become. */

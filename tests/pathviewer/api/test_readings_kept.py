@@ -132,6 +132,8 @@ def test_a_blind_reading_waits_for_the_answer_over_a_restart(settings: Settings)
         assert ada.post(path, json={"answer": "A"}).status_code == 409
     with asking(settings, tokens) as clients:
         assert clients["ada"].get(f"/api/readings/{reading}").json()["first_answer"] == "B"
+        others = clients["eve"].get(f"/api/readings/{reading}").json()
+        assert (others["first_answer"], others["completions"][0]["index"]) == (None, 0)
 
 
 def test_the_same_again_needs_neither_slide_nor_memory(settings: Settings) -> None:
