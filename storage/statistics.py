@@ -24,11 +24,26 @@ from storage.statistics_rows import (
     VerdictRow,
     VoteRow,
 )
-from storage.tables import Case, Completion, Feedback, JudgeLabels, Reading, Slide
+from storage.tables import (
+    Case,
+    Completion,
+    Feedback,
+    JudgeLabels,
+    Reading,
+    Slide,
+    WorklistItem,
+    WorklistTurn,
+)
 
 _CASE = func.coalesce(Slide.case_id, Slide.id)
 _TASK = func.coalesce(Reading.task, "")
 _ORGAN = func.coalesce(Slide.organ, "")
+_SEEN = (
+    Completion.answer,
+    Feedback.verdict,
+    Feedback.corrected_answer,
+    Case.reference_answer,
+)
 _REFERENCE = and_(Case.id == Slide.case_id, Case.reference_source.is_not(None))
 
 
@@ -56,9 +71,11 @@ def votes(session: Session, filters: Filters = EVERYTHING) -> list[VoteRow]:
 
 
 def first_answers(session: Session, filters: Filters = EVERYTHING) -> list[FirstAnswerRow]:
-    """Readings asked blind and answered; dates are those of the first answer."""
-    rows = session.execute(first_answers_query(filters))  # of a reading the last verdict comes last
-    return list({reading: FirstAnswerRow(*row) for reading, *row in rows}.values())
+    """Blind readings and first turns at worklist items; dates are those of the first answer."""
+    queries = (first_answers_query(filters), first_turns_query(filters))
+    # of a reading or a turn the last verdict comes last
+    rows = [row for query in queries for row in session.execute(query)]
+    return list({key: FirstAnswerRow(*row) for key, *row in rows}.values())
 
 
 def times(session: Session, filters: Filters = EVERYTHING) -> list[TimeRow]:
@@ -118,23 +135,42 @@ def votes_query(filters: Filters) -> Select[*tuple[Any, ...]]:
 
 def first_answers_query(filters: Filters) -> Select[*tuple[Any, ...]]:
     """Of `first_answers`, a row for each completion, the one that was judged last at the end."""
+    own = (Reading.id, _CASE, Reading.options, Reading.first_answer, Reading.first_confidence)
+    answered = select(*own, *_SEEN).select_from(Reading).where(Reading.first_answer.is_not(None))
+    asked = _conditions(filters, Reading.first_answer_at, Reading.account_id)
+    return _with_verdicts(answered, Reading.account_id).where(*asked)
+
+
+def first_turns_query(filters: Filters) -> Select[*tuple[Any, ...]]:
+    """The same for items of worklists; an item that comes again is no longer new to its rater."""
+    turn = WorklistTurn
+    own = (turn.id, _CASE, Reading.options, turn.first_answer, turn.first_confidence)
+    answered = (
+        select(*own, *_SEEN)
+        .select_from(WorklistTurn)
+        .join(WorklistItem, WorklistItem.id == turn.item_id)
+        .join(Reading, Reading.id == WorklistItem.reading_id)
+        .where(turn.first_answer.is_not(None), turn.round == 0)
+    )
+    asked = _conditions(filters, turn.first_answer_at, turn.rater_id)
+    return _with_verdicts(answered, turn.rater_id).where(*asked)
+
+
+def _with_verdicts(
+    answered: Select[*tuple[Any, ...]], rater: InstrumentedAttribute[str]
+) -> Select[*tuple[Any, ...]]:
+    """With the completions of the readings, the same person's verdicts, and references."""
     verdict = and_(
         Feedback.completion_id == Completion.id,
-        Feedback.rater_id == Reading.account_id,
+        Feedback.rater_id == rater,
         Feedback.kind == "verdict",
         _holds(),
     )
-    own = (Reading.id, _CASE, Reading.options, Reading.first_answer, Reading.first_confidence)
-    seen = (Completion.answer, Feedback.verdict, Feedback.corrected_answer, Case.reference_answer)
     return (
-        select(*own, *seen)
-        .select_from(Reading)
-        .join(Slide, Slide.id == Reading.slide_id)
+        answered.join(Slide, Slide.id == Reading.slide_id)
         .join(Completion, Completion.reading_id == Reading.id)
         .outerjoin(Feedback, verdict)
         .outerjoin(Case, _REFERENCE)
-        .where(Reading.first_answer.is_not(None))
-        .where(*_conditions(filters, Reading.first_answer_at, Reading.account_id))
         .order_by(Feedback.created_at.nulls_first(), Completion.index.desc())
     )
 
@@ -203,8 +239,26 @@ def _conditions(
         found.append(named if other is None else or_(named, other.model == filters.model))
     if filters.rater_id is not None and rater is not None:
         found.append(rater == filters.rater_id)
+    if filters.viewer_id is not None:
+        found.append(~_withheld(filters.viewer_id))
     asked = ((_TASK, filters.task), (_ORGAN, filters.organ), (Reading.slide_id, filters.slide_id))
     return found + [column == value for column, value in asked if value is not None]
+
+
+def _withheld(viewer_id: str) -> ColumnElement[bool]:
+    """Whether a reading is on a worklist that somebody takes part in, and is not judged by him."""
+    turn, item, asked = aliased(WorklistTurn), aliased(WorklistItem), aliased(WorklistItem)
+    lists = select(item.worklist_id).join(turn, turn.item_id == item.id)
+    his_lists = lists.where(turn.rater_id == viewer_id)
+    said, judged = aliased(Feedback), aliased(Completion)
+    his_own = exists().where(
+        judged.reading_id == Reading.id,
+        said.completion_id == judged.id,
+        said.rater_id == viewer_id,
+        said.kind.in_(("verdict", "preference")),
+    )
+    listed = exists().where(asked.reading_id == Reading.id, asked.worklist_id.in_(his_lists))
+    return listed & ~his_own
 
 
 def _day(session: Session, at: InstrumentedAttribute[datetime]) -> ColumnElement[str]:

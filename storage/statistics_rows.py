@@ -26,6 +26,9 @@ class Filters:
     """Slide that was asked about."""
     rater_id: str | None = None
     """Account that judged."""
+    viewer_id: str | None = None
+    """Account that looks: of worklists that it takes part in, what it has not judged itself is left
+    out."""
 
 
 EVERYTHING = Filters()
@@ -91,7 +94,7 @@ class VoteRow(NamedTuple):
 
 
 class FirstAnswerRow(NamedTuple):
-    """A reading that was answered before the model's answer was shown."""
+    """A reading, or an item of a worklist, answered before the model's answer was shown."""
 
     case: str
     """As in `VerdictRow`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -52,27 +53,28 @@ class InsightsRoutes:
     # plain functions: Starlette runs them beside the event loop
     def all_charts(self, request: Request) -> Response:
         """Every chart, and what there is to filter by."""
-        require(request.scope, Action.see_insights)
+        viewer = require(request.scope, Action.see_insights).account_id
         with self._one_at_a_time:
-            source = self._source(request)
+            source = self._source(request, viewer)
             charts = [make(source).as_dict() for make in CHARTS.values()]
         return JSONResponse({"choices": choices_json(source.choices), "charts": charts})
 
     def one_csv(self, request: Request) -> Response:
         """The numbers of one chart."""
-        require(request.scope, Action.see_insights)
+        viewer = require(request.scope, Action.see_insights).account_id
         name = request.path_params["chart"]
         if name not in CHARTS:
             return not_found(request.url.path)
         with self._one_at_a_time:
-            text = CHARTS[name](self._source(request)).as_csv()
+            text = CHARTS[name](self._source(request, viewer)).as_csv()
         headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
         return Response(text, media_type="text/csv", headers=headers)
 
-    def _source(self, request: Request) -> Source:
+    def _source(self, request: Request, viewer: str) -> Source:
         with self._database.reading() as session:
             known = choices(session)
-            return load(session, filters_of(dict(request.query_params), known), known)
+            filters = filters_of(dict(request.query_params), known)
+            return load(session, replace(filters, viewer_id=viewer), known)
 
 
 def choices_json(known: Choices) -> dict[str, Any]:

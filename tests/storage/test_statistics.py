@@ -21,6 +21,7 @@ from storage.statistics import (
     choices,
     first_answers,
     first_answers_query,
+    first_turns_query,
     judge_labels,
     judge_labels_query,
     labels,
@@ -33,7 +34,10 @@ from storage.statistics import (
     votes_query,
 )
 from storage.statistics_rows import Filters
-from storage.tables import CurrentFeedback, Feedback, JudgeLabels, Reading, Slide
+from storage.tables import CurrentFeedback, Feedback, JudgeLabels, Reading, Slide, WorklistTurn
+from storage.worklist_records import NewItem, NewWorklist
+from storage.worklist_turns import answer_first, next_turn
+from storage.worklists import add_worklist, freeze_item, list_items
 from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_pair, verdict
 
 QUERIES: dict[str, Callable[[Session], Select[Any]]] = {
@@ -41,6 +45,8 @@ QUERIES: dict[str, Callable[[Session], Select[Any]]] = {
     "labels": lambda _: labels_query(Filters()),
     "votes": lambda _: votes_query(Filters()),
     "first answers": lambda _: first_answers_query(Filters()),
+    "first turns": lambda _: first_turns_query(Filters(viewer_id="x")),
+    "verdicts for a rater": lambda session: verdicts_query(session, Filters(viewer_id="x")),
     "times": lambda _: times_query(Filters()),
     "judge labels": lambda _: judge_labels_query(Filters()),
 }
@@ -53,6 +59,14 @@ WANTED = {
     "labels": (
         "feedback USING INDEX ix_feedback_statistics (kind=?)",
         "completions USING COVERING INDEX ix_completions_id_reading_id",
+    ),
+    "first turns": (
+        "feedback USING INDEX ix_feedback_statistics (kind=? AND completion_id=? AND rater_id=?)",
+        "completions USING INDEX",
+    ),
+    "verdicts for a rater": (
+        "feedback USING COVERING INDEX ix_feedback_statistics (kind=?)",
+        "USING INDEX sqlite_autoindex_worklist_items_3 (reading_id=?)",
     ),
     "votes": ("feedback USING INDEX ix_feedback_statistics (kind=?)",),
     "first answers": (
@@ -228,6 +242,56 @@ def test_filters_leave_in_what_they_say(database: Database, filters: Filters, co
         freeze_first_answer(session, reading.id, "benign", None)
         for rows in (verdicts, labels, votes, first_answers, times):
             assert len(rows(session, filters)) == counts, rows.__name__
+
+
+def listed(session: Session) -> tuple[str, str]:
+    """A worklist of one item that ada has begun; its completion, and ada."""
+    completion, _ = stored_pair(session)
+    slide = session.scalars(select(Slide)).one()
+    (reading,) = session.scalars(select(Reading))
+    items = [NewItem(slide.id, 0, 0, 9, 9, "Q", ["a", "b"], None, None)]
+    found = add_worklist(session, NewWorklist("list", "local"), items)
+    (item,) = list_items(session, found.id)
+    freeze_item(session, item.id, reading.id)
+    ada = rater(session)
+    assert next_turn(session, found, ada, datetime(2020, 1, 1, tzinfo=UTC))
+    return completion.id, ada
+
+
+def test_a_rater_sees_nothing_of_an_item_before_judging_it(database: Database) -> None:
+    with database.session() as session:
+        completion, ada = listed(session)
+        bob = rater(session, "bob")
+        add_feedback(session, bob, verdict(completion, "1", seconds=1))
+        none = NewFeedback(completion, "labels", "2", absences=[], steps=[])
+        add_feedback(session, bob, none)
+        session.add(JudgeLabels(completion_id=completion, judge="judge-a", events=[]))
+        session.flush()
+        kinds = (verdicts, labels, times, judge_labels)
+        for rows in kinds:
+            assert rows(session, Filters(viewer_id=ada)) == [], rows.__name__
+            # whoever takes no part in the list sees it, and so does bob, who judged
+            assert len(rows(session, Filters(viewer_id="somebody"))) == 1, rows.__name__
+        add_feedback(session, ada, verdict(completion, "3", verdict="unsure"))
+        for rows in kinds:
+            assert rows(session, Filters(viewer_id=ada)), rows.__name__
+
+
+def test_a_first_answer_in_a_worklist_counts_as_one(database: Database) -> None:
+    with database.session() as session:
+        completion, ada = listed(session)
+        turn = session.scalars(select(WorklistTurn)).one()
+        assert first_answers(session) == []
+        answer_first(session, turn.id, "a", 2)
+        wrong = verdict(completion, "1", verdict="incorrect", corrected_answer="b")
+        add_feedback(session, ada, wrong)
+        (row,) = first_answers(session)
+        assert (row.first_answer, row.first_confidence) == ("a", 2)
+        assert (row.verdict, row.corrected_answer) == ("incorrect", "b")
+        turn.round = 1  # the item came again
+        session.flush()
+        assert first_answers(session) == []
+        assert first_answers(session, Filters(rater_id="somebody")) == []
 
 
 def test_choices_are_what_was_asked_and_who_judged(filled: Database) -> None:
