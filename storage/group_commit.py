@@ -39,11 +39,13 @@ class GroupWriter:
 
     What has come while the last group went to the disk makes the next one, so that a lone work
     is committed at once and many share a commit. One thread does them all: to hand a transaction
-    from thread to thread took longer than the works.
+    from thread to thread took longer than the works. The thread ends when nothing came for a while,
+    and another begins with the next work.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, idle_seconds: float = 30.0) -> None:
         self._database = database
+        self._idle_seconds = idle_seconds
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -69,12 +71,18 @@ class GroupWriter:
     def _run(self) -> None:
         while True:
             group = list(self._next())
-            self._write([job for job in group if job.future.set_running_or_notify_cancel()])
+            if group:
+                self._write([job for job in group if job.future.set_running_or_notify_cancel()])
+                continue
+            with self._starting:
+                if self._jobs.empty():
+                    self._thread = None
+                    return
 
     def _next(self) -> Iterator[_Job]:
-        """Wait for a job, then take what has come besides."""
-        yield self._jobs.get()
+        """Wait for a job, then take what has come besides; nothing if none came for a while."""
         try:
+            yield self._jobs.get(timeout=self._idle_seconds)
             for _ in range(MOST - 1):
                 yield self._jobs.get_nowait()
         except Empty:

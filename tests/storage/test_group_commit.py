@@ -108,6 +108,21 @@ def test_many_writers_lose_nothing(database: Database, writer: GroupWriter) -> N
     assert entries(database) == set(acknowledged)
 
 
+def test_the_thread_ends_when_nothing_comes_and_begins_again(sqlite_database: Database) -> None:
+    writer = GroupWriter(sqlite_database, idle_seconds=0.01)
+    for name in ("a", "b"):
+        assert writer.write(entry(name)) == name
+        until = time.monotonic() + 10
+        while writer._thread is not None and time.monotonic() < until:
+            time.sleep(0.005)
+        assert writer._thread is None
+    with ThreadPoolExecutor(8) as pool:  # at the very moment of its end, too
+        for name in range(200):
+            assert pool.submit(writer.write, entry(f"n{name}")).result(10)
+            time.sleep(0.0095 if name % 10 == 0 else 0)
+    assert len(entries(sqlite_database)) == 202
+
+
 def test_a_full_disk_fails_the_whole_group_in_a_sentence(sqlite_database: Database) -> None:
     def fill(session: Session) -> None:
         pages = session.execute(text("PRAGMA page_count")).scalar()
