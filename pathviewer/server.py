@@ -21,6 +21,7 @@ from pathviewer.api.map_routes import map_routes
 from pathviewer.api.question_routes import question_routes
 from pathviewer.api.reading_routes import reading_routes
 from pathviewer.api.region_routes import region_routes
+from pathviewer.api.report_routes import report_routes
 from pathviewer.api.responses import exception_handlers, internal_error
 from pathviewer.api.service_routes import service_routes
 from pathviewer.api.slide_routes import slide_routes
@@ -209,6 +210,7 @@ def routes(services: Services) -> list[BaseRoute]:
         *region_routes(library, database),
         *question_routes(services.engine, pictures),
         *reading_routes(library, pictures, readings),
+        *report_routes(services.readings, database),
         *map_routes(readings),
         *feedback_routes(library, database),
         *audit_routes(database),

@@ -139,3 +139,15 @@ def _neutral(seen: SeenCompletion) -> dict[str, Any] | None:
 
 def _base64(values: NDArray[np.uint8]) -> str:
     return base64.b64encode(values.tobytes()).decode("ascii")
+
+
+def shown_maps(seen: SeenCompletion) -> list[tuple[str, AttentionMap]]:
+    """The map of every passage: relative to the neutral question if there was one, else raw.
+
+    Raises ModelError where nothing was written.
+    """
+    found = []
+    for name, span in _passages(seen):
+        raw = attention_map(seen.attention.asked, (seen.placement,), 0, span)
+        found.append((name, _relative(seen, raw) or raw))
+    return found

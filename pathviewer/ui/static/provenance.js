@@ -22,12 +22,13 @@ export function provenance() {
   const again = h("button", { type: "button", class: "pv-button pv-primary" },
     "Ask again with the same seed");
   const copy = h("button", { type: "button", class: "pv-button" }, "Copy as JSON");
+  const report = h("a", { class: "pv-action", target: "_blank", rel: "noopener" }, "Report to print");
   const close = h("button", { type: "button", class: "pv-button", onclick: () => drawer.close() },
     "Close");
   const drawer = h("dialog", { class: "pv-drawer", "aria-labelledby": "pv-drawer-title" },
     h("div", { class: "pv-drawer-head" }, h("h2", { id: "pv-drawer-title" },
       "How this answer came about"), close), body,
-    h("div", { class: "pv-drawer-foot" }, again, copy, error));
+    h("div", { class: "pv-drawer-foot" }, again, copy, report, error));
   const button = h("button", { type: "button", class: "pv-button pv-low",
     title: "Slide, picture, model, prompt, seed, timings (I)" }, "Provenance");
   let shown = null;
@@ -37,6 +38,8 @@ export function provenance() {
     setText(error, "");
     fill(body, h("p", { class: "pv-quiet" }, "…"));
     again.disabled = isUnderWay(reading);
+    report.hidden = isUnderWay(reading);
+    report.href = url(`/api/readings/${encodeURIComponent(reading.id)}/report.html`);
     drawer.showModal();
     try {
       shown = await request(`/api/readings/${encodeURIComponent(reading.id)}`);

@@ -1,0 +1,76 @@
+"""A reading as one page to print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from models.errors import ModelError
+from pathviewer.api.reading_access import own_reading
+from pathviewer.auth.identity import identity_of
+from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
+from pathviewer.reading.map_values import SeenCompletion
+from pathviewer.reading.report import report_facts
+from storage.feedback import current_feedback
+from storage.slides import slide_record
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from pathviewer.reading.live_readings import LiveReadings
+    from pathviewer.reading.whole import WholeReading
+    from storage.database import Database
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parents[1] / "ui"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+)
+
+
+def report_routes(readings: LiveReadings, database: Database) -> list[Route]:
+    """The page of a reading, for whoever may see the reading."""
+
+    async def report(request: Request) -> Response:
+        """`GET`: self-contained HTML; 409 while a reading is written or kept back."""
+        whole = await own_reading(request, readings)
+        if whole.withheld or whole.record.state == "running":
+            raise ReadingRefused(
+                "The reading has not ended yet, or waits for your own answer.", 409
+            )
+        account = identity_of(request.scope).account_id
+        html = await run_in_threadpool(report_html, readings, database, whole, account)
+        return HTMLResponse(html)
+
+    return [Route("/api/readings/{reading_id}/report.html", report, methods=["GET"])]
+
+
+def report_html(
+    readings: LiveReadings, database: Database, whole: WholeReading, account_id: str
+) -> str:
+    """The page as this account sees it: its own judgments, nobody else's."""
+    record = whole.record
+    picture = readings.keep.picture(record)
+    with database.reading() as session:
+        slide = slide_record(session, record.slide_id).alias
+        said = current_feedback(session, [each.id for each in whole.completions], account_id)
+    facts = report_facts(whole, slide, picture, _seen(readings, whole), said)
+    first = record.account_id == account_id
+    return _templates.get_template("report.html").render(facts | {"first": first})
+
+
+def _seen(readings: LiveReadings, whole: WholeReading) -> dict[int, SeenCompletion]:
+    """Where the answers looked, of those whose attention is kept."""
+    found = {}
+    for each in whole.completions:
+        try:
+            found[each.index] = readings.seen(whole, each.index)
+        except (ReadingNotFound, ModelError):
+            continue  # a page without maps is still a report
+    return found

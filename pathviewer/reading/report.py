@@ -1,0 +1,157 @@
+"""A reading as one page to print: what is told, with every picture in it.
+
+Nothing on it names a patient unless a clinician typed it: the slide goes by its alias, never by its
+file's name, and raters by no name.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from models.attention import AttentionMap
+from models.process_score import EVENTS
+from models.reasoning import parse
+from models.scoring import letter, option_index, without_letters
+from pathviewer.reading.map_values import SeenCompletion, shown_maps
+from pathviewer.reading.overlay import caption, covered, peak_of
+from pathviewer.reading.whole import WholeReading
+from storage.feedback import FeedbackRecord
+from storage.reading_records import CompletionRecord
+
+BAR_SHARE = 0.3
+"""The scale bar takes at most so much of the picture's width."""
+LENGTHS_UM = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+MAP_SIDE = 420
+"""Longer side of a step's picture, pixels."""
+Seen = Mapping[int, SeenCompletion]
+"""Where answers looked, by their index; those without maps are not there."""
+
+
+@dataclass(frozen=True)
+class ScaleBar:
+    """A length that is drawn on a picture."""
+
+    label: str
+    """Such as `50 µm`."""
+    percent: float
+    """Of the picture's width."""
+
+
+def report_facts(
+    whole: WholeReading,
+    slide: str,
+    picture: bytes,
+    seen: Seen,
+    said: Sequence[FeedbackRecord],
+) -> dict[str, Any]:
+    """What the template shows; `said` is what the reader of the page said of the answers."""
+    one = whole.record
+    pixels = Image.open(io.BytesIO(picture)).convert("RGB")
+    return {
+        "reading": one,
+        "slide": slide,
+        "picture": _uri(picture, "png"),
+        "bar": scale_bar(pixels.width, one.mpp),
+        "answers": [
+            _answer(each, one.options, pixels, seen.get(each.index), said)
+            for each in whole.completions
+        ],
+        "checks": {check.completion_id: check.sentence for check in whole.checks},
+        "provenance": _provenance(whole),
+    }
+
+
+def scale_bar(width: int, mpp: float | None) -> ScaleBar | None:
+    """For a picture of this width in pixels; None where its scale is not known."""
+    if mpp is None:
+        return None
+    fits = [length for length in LENGTHS_UM if length <= BAR_SHARE * width * mpp]
+    if not fits:
+        return None
+    length = fits[-1]
+    label = f"{length} µm" if length < 1000 else f"{length // 1000} mm"
+    return ScaleBar(label, 100 * length / (width * mpp))
+
+
+def _answer(
+    one: CompletionRecord,
+    options: Sequence[str],
+    pixels: Image.Image,
+    seen: SeenCompletion | None,
+    said: Sequence[FeedbackRecord],
+) -> dict[str, Any]:
+    trace = parse(one.text)
+    maps = dict(shown_maps(seen)) if seen else {}
+    own = {each.kind: each for each in said if each.completion_id == one.id}
+    labels = own.get("labels")
+    flagged = {each["step"]: each for each in (labels.steps or ())} if labels else {}
+    return {
+        "number": one.index + 1,
+        "answer": _named(trace.answer, options),
+        "steps": [
+            {
+                "text": one.text[step.start : step.stop],
+                "events": [EVENTS[event] for event in flagged.get(place, {}).get("events", ())],
+                "quote": flagged.get(place, {}).get("quote"),
+                "map": _map(pixels, maps.get(f"step {place + 1}")),
+            }
+            for place, step in enumerate(trace.steps)
+        ],
+        "map": _map(pixels, maps.get("answer")),
+        "absences": [EVENTS[event] for event in (labels.absences or ())] if labels else [],
+        "verdict": own.get("verdict"),
+        "evidence": own.get("evidence"),
+        "id": one.id,
+    }
+
+
+def _named(answer: str | None, options: Sequence[str]) -> str | None:
+    """The answer with the text of the option that it names."""
+    place = option_index(answer, options)
+    if place is None:
+        return answer
+    return f"{letter(place)}. {without_letters(options)[place]}"
+
+
+def _map(pixels: Image.Image, found: AttentionMap | None) -> dict[str, str] | None:
+    """A small picture of where a passage looked, with what a reader must know."""
+    if found is None:
+        return None
+    made = covered(pixels, found, peak_of(found))
+    made.thumbnail((MAP_SIDE, MAP_SIDE))
+    out = io.BytesIO()
+    made.save(out, "JPEG", quality=85)
+    return {"uri": _uri(out.getvalue(), "jpeg"), "caption": caption(found)[0]}
+
+
+def _provenance(whole: WholeReading) -> list[tuple[str, str]]:
+    one = whole.record
+    info, sampling = one.model_info or {}, one.sampling
+    versions = ", ".join(f"{name} {version}" for name, version in info.get("versions", {}).items())
+    rows = {
+        "Reading": one.id,
+        "Asked (UTC)": f"{one.created_at:%Y-%m-%d %H:%M:%S}",
+        "Region, level-0 pixels": f"x {one.x}, y {one.y}, {one.width} x {one.height}",
+        "Microns per pixel": "not known" if one.mpp is None else f"{one.mpp:.4g}",
+        "Slide's fingerprint": one.quickhash or "none",
+        "Picture, SHA-256": one.pixels_sha256,
+        "Seen as": f"{one.pixel_width} x {one.pixel_height} px, {one.columns} x {one.rows} cells",
+        "Model": f"{one.model} {one.model_revision or ''}".strip(),
+        "Run on": " ".join(
+            str(info[key]) for key in ("device", "dtype", "attention") if key in info
+        ),
+        "Sampling": ", ".join(f"{name} {value}" for name, value in sampling.items()),
+        "Versions": versions,
+        "Prompt": one.prompt,
+    }
+    return [(name, value) for name, value in rows.items() if value]
+
+
+def _uri(data: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
