@@ -29,6 +29,7 @@ from pathviewer.api.tile_route import TileRoute
 from pathviewer.api.upload_routes import upload_routes
 from pathviewer.api.worklist_routes import worklist_routes
 from pathviewer.auth.access import Access
+from pathviewer.auth.consent import Consents
 from pathviewer.auth.guard import ANSWERED, Guard
 from pathviewer.auth.headers import NO_STORE, security_headers
 from pathviewer.auth.login import auth_routes
@@ -212,14 +213,18 @@ def routes(services: Services) -> list[BaseRoute]:
         *reading_routes(library, pictures, readings),
         *report_routes(services.readings, database),
         *map_routes(readings),
-        *feedback_routes(library, database),
+        *feedback_routes(library, database, Consents(settings, database)),
         *audit_routes(database),
         *worklist_routes(library, database, settings),
         *deletion_routes(pictures, readings),
         *upload_routes(library, database, settings),
         *insights_routes(database),
         insights_page_route(settings),
-        *export_routes(database, ExportJobs(database, services.blobs, settings.exports)),
+        *export_routes(
+            database,
+            ExportJobs(database, services.blobs, settings.exports),
+            settings.label_licence,
+        ),
         export_page_route(settings),
         *page_routes(settings),
     ]

@@ -109,6 +109,10 @@ class Settings(BaseSettings):
     oidc_default_role: RoleName = "viewer"
     """Role of an account made on the first login through the OpenID provider."""
 
+    label_licence: str = Field(default="", max_length=200)
+    """Licence of the labels, such as `cc-by-4.0`: whoever judges agrees to it at the first login,
+    and exports name it; empty asks nobody."""
+
     washout_days: int = Field(default=14, ge=0)
     """Days after which an item of a worklist may come to the same rater again."""
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.base import Base, UtcDateTime, new_id, now
 from storage.case_tables import Case, Withdrawal
+from storage.consent_tables import Consent
 from storage.feedback_tables import CurrentFeedback, Feedback
 from storage.judge_tables import JudgeLabels
 from storage.reading_tables import Blob, Completion, DeletionCheck, Reading
@@ -27,6 +28,7 @@ __all__ = [
     "Blob",
     "Case",
     "Completion",
+    "Consent",
     "CurrentFeedback",
     "DeletionCheck",
     "Feedback",

@@ -58,9 +58,9 @@ class ExportRefused(SlideError):  # noqa: N818  as the other refusals
         self.status = status  # type: ignore[misc]  # the class says what most of them are
 
 
-def export_routes(database: Database, jobs: ExportJobs) -> list[Route]:
-    """All need `export`; everybody sees his own."""
-    routes = ExportRoutes(database, jobs)
+def export_routes(database: Database, jobs: ExportJobs, licence: str = "") -> list[Route]:
+    """All need `export`; everybody sees his own. `licence` holds where none is named."""
+    routes = ExportRoutes(database, jobs, licence)
     one = "/api/exports/{export_id}"
     return [
         Route("/api/exports", routes.begin, methods=["POST"]),
@@ -74,8 +74,9 @@ def export_routes(database: Database, jobs: ExportJobs) -> list[Route]:
 class ExportRoutes:
     """The handlers; the database's work runs in threads."""
 
-    def __init__(self, database: Database, jobs: ExportJobs) -> None:
+    def __init__(self, database: Database, jobs: ExportJobs, licence: str) -> None:
         self._database = database
+        self._licence = licence
         self._jobs = jobs
 
     async def begin(self, request: Request) -> Response:
@@ -148,7 +149,7 @@ class ExportRoutes:
             shares=parse_shares(_text(body, "splits", "0.8,0.1,0.1")),
             selection=self._selection(body),
             comments=body.get("comments") is True,
-            licence=_text(body, "licence", ""),
+            licence=_text(body, "licence", "") or self._licence,
         )
 
     def _selection(self, body: Mapping[str, Any]) -> Selection:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
     from starlette.requests import Request
 
+    from pathviewer.auth.consent import Consents
     from pathviewer.slides.library import SlideLibrary
     from storage.database import Database
     from storage.reading_records import CompletionRecord, ReadingRecord
@@ -56,9 +57,11 @@ class Judged:
     """Whether it was made for a worklist, which says who may judge it when."""
 
 
-def feedback_routes(library: SlideLibrary, database: Database) -> list[Route]:
+def feedback_routes(
+    library: SlideLibrary, database: Database, consents: Consents | None = None
+) -> list[Route]:
     """Keep feedback, and see what was said of a completion; both need `judge`."""
-    routes = FeedbackRoutes(library, database)
+    routes = FeedbackRoutes(library, database, consents)
     return [
         Route("/api/feedback", routes.keep, methods=["POST"]),
         Route("/api/completions/{completion_id}/feedback", routes.show, methods=["GET"]),
@@ -68,8 +71,11 @@ def feedback_routes(library: SlideLibrary, database: Database) -> list[Route]:
 class FeedbackRoutes:
     """The handlers; what is kept is checked and written by one thread."""
 
-    def __init__(self, library: SlideLibrary, database: Database) -> None:
+    def __init__(
+        self, library: SlideLibrary, database: Database, consents: Consents | None
+    ) -> None:
         self._library = library
+        self._consents = consents
         self._database = database
         self._writer = GroupWriter(database)
         self._known: LRUCache[str, Judged] = LRUCache(MOST_KNOWN)  # of that thread
@@ -78,6 +84,8 @@ class FeedbackRoutes:
         """`POST`: 201 once it is on the disk; 200 for what was kept before under the same key."""
         identity = require(request.scope, Action.judge)
         body = await json_object(request)
+        if self._consents is not None and not self._consents.settled(identity.account_id):
+            await run_in_threadpool(self._consents.check, identity.account_id)
         try:
             kept = self._writer.submit(partial(self._keep, identity, body))
             judged, done = await asyncio.wrap_future(kept)

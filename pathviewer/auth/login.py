@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 import anyio
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from pathviewer.auth import logins
 from pathviewer.auth.access import session_token
+from pathviewer.auth.consent import Consents, consent_routes
 from pathviewer.auth.errors import AccessError
+from pathviewer.auth.forms import read_form
 from pathviewer.auth.guard import merged
 from pathviewer.auth.identity import SCOPE_KEY
 from pathviewer.auth.oidc import oidc_routes
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from storage.accounts import AccountRecord
     from storage.database import Database
 
-LONGEST_FORM = 16_384
-"""Bytes of a login form; more is not read."""
 
 PARALLEL_HASHES = 2
 """Argon2 takes 64 MiB each time."""
@@ -45,7 +43,8 @@ WRONG = "The name or the password is wrong."
 
 def auth_routes(settings: Settings, database: Database, access: Access) -> list[Route]:
     """The routes of the login; the guard leaves them open by name."""
-    login = Login(settings, database, access)
+    consents = Consents(settings, database)
+    login = Login(settings, database, access, consents)
 
     async def style(_: Request) -> Response:
         return style_sheet()
@@ -55,15 +54,19 @@ def auth_routes(settings: Settings, database: Database, access: Access) -> list[
         Route("/login", login.submit, methods=["POST"]),
         Route("/login.css", style),
         Route("/logout", login.logout, methods=["POST"]),
-        *oidc_routes(settings, database, access),
+        *consent_routes(settings, consents),
+        *oidc_routes(settings, database, access, consents),
     ]
 
 
 class Login:
     """The login of one run, with its memory of failures."""
 
-    def __init__(self, settings: Settings, database: Database, access: Access) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, access: Access, consents: Consents
+    ) -> None:
         self._settings = settings
+        self._consents = consents
         self._database = database
         self._access = access
         self._throttle = Throttle(settings.login_attempts, settings.login_window_seconds)
@@ -97,11 +100,14 @@ class Login:
             token = await run_in_threadpool(
                 logins.begin, self._settings, self._database, account, visit, "password"
             )
+            next_path = await run_in_threadpool(
+                self._consents.first, account, safe_path(form.get("next", "/"))
+            )
         except AccessError as error:
             return self._page(400, str(error), form)
         except StorageError as error:
             return self._page(503, str(error), form)
-        target = self._settings.root_path + safe_path(form.get("next", "/"))
+        target = self._settings.root_path + next_path
         response = RedirectResponse(target, 303)
         logins.set_cookie(response, self._settings, visit, token)
         return response
@@ -167,20 +173,3 @@ class Login:
             message=message,
             headers=headers,
         )
-
-
-async def read_form(request: Request) -> dict[str, str] | None:
-    """The fields of a form; None if it is longer than `LONGEST_FORM` or breaks off."""
-    body = b""
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LONGEST_FORM:
-                return None
-    except ClientDisconnect:  # nobody is there to read an answer
-        return None
-    try:
-        pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, max_num_fields=10)
-    except ValueError:
-        return {}
-    return dict(pairs)

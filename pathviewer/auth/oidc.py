@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from pathviewer.auth.access import Access
+    from pathviewer.auth.consent import Consents
     from pathviewer.auth.proxy import Visit
     from pathviewer.settings import Settings
     from storage.database import Database
@@ -75,9 +76,11 @@ class ProviderError(Exception):
     """The provider cannot be reached or answered wrongly."""
 
 
-def oidc_routes(settings: Settings, database: Database, access: Access) -> list[Route]:
+def oidc_routes(
+    settings: Settings, database: Database, access: Access, consents: Consents
+) -> list[Route]:
     """`GET /login/oidc` and `GET /login/oidc/callback`; 404 while no issuer is set."""
-    login = OidcLogin(settings, database, access)
+    login = OidcLogin(settings, database, access, consents)
     return [
         Route("/login/oidc", login.start, methods=["GET"]),
         Route("/login/oidc/callback", login.callback, methods=["GET"]),
@@ -87,8 +90,11 @@ def oidc_routes(settings: Settings, database: Database, access: Access) -> list[
 class OidcLogin:
     """The provider's side of one run."""
 
-    def __init__(self, settings: Settings, database: Database, access: Access) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, access: Access, consents: Consents
+    ) -> None:
         self._settings = settings
+        self._consents = consents
         self._database = database
         self._access = access
         self._pending: OrderedDict[str, Pending] = OrderedDict()
@@ -140,7 +146,8 @@ class OidcLogin:
             token = await run_in_threadpool(
                 logins.begin, self._settings, self._database, account, visit, "oidc"
             )
-            response = go_on_page(self._settings, pending.next_path)
+            next_path = await run_in_threadpool(self._consents.first, account, pending.next_path)
+            response = go_on_page(self._settings, next_path)
             logins.set_cookie(response, self._settings, visit, token)
         except ProviderError as error:
             return self._notice(502, str(error))

@@ -40,6 +40,19 @@ def login_page(
     return HTMLResponse(html, status, headers)
 
 
+def consent_page(settings: Settings, next_path: str) -> HTMLResponse:
+    """The question whether labels may be used; without a licence there is none to answer."""
+    if not settings.label_licence:
+        return go_on_page(settings, next_path)
+    html = _templates.get_template("consent.html").render(
+        root=settings.root_path,
+        licence=settings.label_licence,
+        next_path=safe_path(next_path),
+        message="",
+    )
+    return HTMLResponse(html)
+
+
 def notice_page(settings: Settings, message: str, *, status: int) -> HTMLResponse:
     """A sentence, and the way back to the login."""
     html = _templates.get_template("notice.html").render(

@@ -37,6 +37,8 @@ def _head(plan: Plan, tally: Tally) -> str:
 
 def _body(plan: Plan, tally: Tally) -> list[str]:
     licence = plan.licence or "not stated; ask whoever gave you this folder"
+    if plan.licence:
+        licence += f" ({len(tally.raters & tally.agreed)} of {len(tally.raters)} raters agreed)"
     return [
         f"# PathViewer labels: {plan.format.name}",
         "What people said of a vision-language model's answers about regions of whole-slide "

@@ -67,7 +67,9 @@ def export_command(
     teaching: Annotated[
         bool, typer.Option("--teaching", help="Labels of worklists to teach with too.")
     ] = False,
-    licence: Annotated[str, typer.Option(help="Licence for the card, such as cc-by-4.0.")] = "",
+    licence: Annotated[
+        str, typer.Option(help="Licence for the card; the settings' if not given.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Write what was judged as a folder of Parquet that trainers take as it is."""
@@ -79,7 +81,7 @@ def export_command(
             shares=parse_shares(splits),
             selection=replace(selection, teaching=teaching),
             comments=comments,
-            licence=licence,
+            licence=licence or settings.label_licence,
         )
         with bar("Exporting") as step:
             tally = export(database, BlobStore(settings.blobs), plan, out, step)

@@ -61,6 +61,8 @@ class Tally:
     """Pictures by split, by SHA-256."""
     raters: set[str] = field(default_factory=set)
     """Whose judgments became rows."""
+    agreed: set[str] = field(default_factory=set)
+    """Raters that agreed to the licence, whether they judged or not."""
     models: set[str] = field(default_factory=set)
     """Whose answers became rows."""
     said: Counter[str] = field(default_factory=Counter)

@@ -17,6 +17,7 @@ from pathviewer.export.plan import Plan, Tally
 from pathviewer.export.splitting import Groups, group_tissues, pseudonym
 from pathviewer.export.voting import Won, decide, in_conflict
 from pathviewer.whole_folder import new_folder
+from storage.consents import who_agreed
 from storage.database import Database
 from storage.export import (
     JudgedReading,
@@ -53,6 +54,8 @@ def export(
     with database.reading() as session, new_folder(out) as folder:
         total = count_judged_readings(session, plan.selection)
         tally.pictures_gone = readings_without_picture(session, plan.selection)
+        if plan.licence:
+            tally.agreed = {rater_name(each) for each in who_agreed(session, plan.licence)}
         groups = group_tissues(tissues(session), plan.shares)
         found = judged_readings(session, plan.selection)
         counted = _counted(found, total, progress)

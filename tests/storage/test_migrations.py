@@ -160,12 +160,28 @@ ROWS_0005: dict[str, list[dict[str, Any]]] = {
     ],
 }
 
+ROWS_0006: dict[str, list[dict[str, Any]]] = {
+    "worklists": [
+        {
+            "id": "w1",
+            "name": "list",
+            "blind": True,
+            "teaching": False,
+            "overlap": 1.0,
+            "repeats": 0.1,
+            "account_id": "a1",
+            "created_at": AT,
+        }
+    ],
+}
+
 ROWS = {
     "0001": ROWS_0001,
     "0002": ROWS_0001 | ROWS_0002,
     "0003": ROWS_0001 | ROWS_0002 | ROWS_0003,
     "0004": ROWS_0001 | ROWS_0002 | ROWS_0003 | ROWS_0004,
     "0005": ROWS_0001 | ROWS_0002 | ROWS_0003 | ROWS_0004 | ROWS_0005,
+    "0006": ROWS_0001 | ROWS_0002 | ROWS_0003 | ROWS_0004 | ROWS_0005 | ROWS_0006,
 }
 """What a database of an earlier revision holds."""
 

@@ -1,0 +1,86 @@
+"""Asking those who judge, at their first login, whether their labels may be used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from pathviewer.auth.forms import read_form
+from pathviewer.auth.identity import Forbidden, require
+from pathviewer.auth.pages import consent_page, safe_path
+from pathviewer.auth.roles import Action, Role, allows
+from storage.audit import record
+from storage.consents import agree, has_agreed
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from pathviewer.settings import Settings
+    from storage.accounts import AccountRecord
+    from storage.database import Database
+
+PATH = "/consent"
+
+
+class Consents:
+    """Who agreed to the licence of the settings; remembers those who did."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.licence = settings.label_licence
+        self._database = database
+        self._agreed: set[str] = set()
+
+    def settled(self, account_id: str) -> bool:
+        """Whether it is known without a look that an account may judge."""
+        return not self.licence or account_id in self._agreed
+
+    def missing(self, account_id: str) -> bool:
+        """Whether an account still has to agree before it judges; False where nobody has to."""
+        if self.settled(account_id):
+            return False
+        with self._database.reading() as session:
+            agreed = has_agreed(session, account_id, self.licence)
+        if agreed:
+            self._agreed.add(account_id)
+        return not agreed
+
+    def check(self, account_id: str) -> None:
+        """Raises Forbidden for whoever has not agreed yet."""
+        if self.missing(account_id):
+            message = "Agree first how your labels may be used: open /consent. Nothing was saved."
+            raise Forbidden(message)
+
+    def first(self, account: AccountRecord, next_path: str) -> str:
+        """Where a login goes on to: the question, if it is still to be answered."""
+        judges = allows(Role(account.role), Action.judge)
+        if judges and self.missing(account.id):
+            return f"{PATH}?next={quote(safe_path(next_path), safe='')}"
+        return next_path
+
+    def keep(self, account_id: str) -> None:
+        """Keep that an account agreed."""
+        with self._database.session() as session:
+            if agree(session, account_id, self.licence):
+                record(session, account_id, "agreed", self.licence)
+
+
+def consent_routes(settings: Settings, consents: Consents) -> list[Route]:
+    """The question, and the answer to it."""
+
+    async def ask(request: Request) -> HTMLResponse:
+        require(request.scope, Action.judge)
+        next_path = safe_path(request.query_params.get("next", "/"))
+        return consent_page(settings, next_path)
+
+    async def answer(request: Request) -> Response:
+        account = require(request.scope, Action.judge).account_id
+        form = await read_form(request) or {}
+        if consents.licence:
+            await run_in_threadpool(consents.keep, account)
+        return RedirectResponse(settings.root_path + safe_path(form.get("next", "/")), 303)
+
+    return [Route(PATH, ask, methods=["GET"]), Route(PATH, answer, methods=["POST"])]

@@ -1,0 +1,31 @@
+"""Who agreed that what he says may be used under a licence."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage.tables import Account, Consent
+
+
+def agree(session: Session, account_id: str, licence: str) -> bool:
+    """Keep that an account agreed; False if it had done so before."""
+    # one at a time, so that two clicks are one consent
+    session.get_one(Account, account_id, with_for_update=True)
+    if has_agreed(session, account_id, licence):
+        return False
+    session.add(Consent(account_id=account_id, licence=licence))
+    session.flush()
+    return True
+
+
+def has_agreed(session: Session, account_id: str, licence: str) -> bool:
+    """Whether an account agreed to a licence."""
+    same = select(Consent.id).where(Consent.account_id == account_id, Consent.licence == licence)
+    return session.scalar(same) is not None
+
+
+def who_agreed(session: Session, licence: str) -> frozenset[str]:
+    """Accounts that agreed to a licence."""
+    found = select(Consent.account_id).where(Consent.licence == licence)
+    return frozenset(session.scalars(found))
