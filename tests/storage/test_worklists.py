@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
+from storage.cases import SlideDescription, describe_slide, find_case
 from storage.database import Database
 from storage.errors import ConflictError, NameTakenError, RecordNotFoundError
 from storage.feedback import add_feedback
 from storage.readings import add_completion, add_reading, list_completions, list_readings
 from storage.tables import now
-from storage.withdrawals import withdraw_rater
+from storage.withdrawals import withdraw_case, withdraw_rater
 from storage.worklist_records import NewItem, NewWorklist, TurnRecord, WorklistRecord
 from storage.worklist_turns import answer_first, current_turn, end_turn, next_turn
 from storage.worklists import (
@@ -180,3 +181,17 @@ def test_a_rater_who_is_taken_back_has_no_turns(database: Database) -> None:
         assert current_turn(session, turn.item_id, ada) is None
         withdraw_rater(session, "local", "local")  # who made the answers
         assert progress(session, found.id, ada).made == 1
+
+
+def test_a_case_that_is_taken_back_leaves_its_lists(database: Database) -> None:
+    found = made(database, 2)
+    with database.session() as session:
+        ada = rater(session)
+        turn = next_turn(session, found, ada, now())
+        assert turn is not None
+        describe_slide(session, stored_slide(session), SlideDescription("S-1"))
+        case = find_case(session, "S-1")
+        assert case is not None
+        gone = withdraw_case(session, case.id, "local")
+        assert gone.detail["readings"] == 2
+        assert list_items(session, found.id) == []
