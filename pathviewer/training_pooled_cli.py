@@ -19,6 +19,7 @@ def compare_command(
         list[Path], typer.Option(help="Folder of `evaluate --out`; once for each seed.")
     ],
     second: Annotated[list[Path], typer.Option(help="The same of the other way of training.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="As it was given to `evaluate`.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """How much better one way of training is than another, over seeds, by group."""
@@ -28,7 +29,7 @@ def compare_command(
         from models.training.claims import MeasuredClaimsJudge
         from models.training.judges import process_judge
 
-        items = read_questions(questions, read_field_map("own"))
+        items = read_questions(questions, read_field_map("own")).first(limit)
         found = pooled_figures(
             items,
             [read_kept(folder) for folder in first],

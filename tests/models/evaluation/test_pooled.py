@@ -93,6 +93,8 @@ def test_the_command(items: ItemSet, tmp_path: Path) -> None:
     asked = ["compare", "--questions", str(tmp_path / "questions.jsonl"), "--first", str(one)]
     done = CliRunner().invoke(app, [*asked, "--second", str(other), "--json"])
     assert json.loads(done.output)["difference"] == pytest.approx(4 / 6)
+    limited = CliRunner().invoke(app, [*asked, "--second", str(other), "--limit", "2"])
+    assert "other questions" in str(limited.exception)
     told = CliRunner().invoke(app, [*asked, "--second", str(other)]).output
     assert "first minus second" in told
     assert "+66.7" in told
