@@ -240,25 +240,26 @@ def _conditions(
     if filters.rater_id is not None and rater is not None:
         found.append(rater == filters.rater_id)
     if filters.viewer_id is not None:
-        found.append(~_withheld(filters.viewer_id))
+        both = (Reading,) if other is None else (Reading, other)
+        found += [reading.id.not_in(_withheld(filters.viewer_id)) for reading in both]
     asked = ((_TASK, filters.task), (_ORGAN, filters.organ), (Reading.slide_id, filters.slide_id))
     return found + [column == value for column, value in asked if value is not None]
 
 
-def _withheld(viewer_id: str) -> ColumnElement[bool]:
-    """Whether a reading is on a worklist that somebody takes part in, and is not judged by him."""
+def _withheld(viewer_id: str) -> Select[str | None]:
+    """Readings on worklists that somebody takes part in, and that he has not judged."""
     turn, item, asked = aliased(WorklistTurn), aliased(WorklistItem), aliased(WorklistItem)
     lists = select(item.worklist_id).join(turn, turn.item_id == item.id)
-    his_lists = lists.where(turn.rater_id == viewer_id)
     said, judged = aliased(Feedback), aliased(Completion)
-    his_own = exists().where(
-        judged.reading_id == Reading.id,
-        said.completion_id == judged.id,
-        said.rater_id == viewer_id,
-        said.kind.in_(("verdict", "preference")),
+    own = said.rater_id == viewer_id
+    about = select(said.completion_id).where(own, said.kind.in_(("verdict", "preference")))
+    compared = select(said.other_completion_id).where(own, said.kind == "preference")
+    his_own = select(judged.reading_id).where(judged.id.in_(about.union(compared)))
+    return select(asked.reading_id).where(
+        asked.reading_id.is_not(None),
+        asked.worklist_id.in_(lists.where(turn.rater_id == viewer_id)),
+        asked.reading_id.not_in(his_own),
     )
-    listed = exists().where(asked.reading_id == Reading.id, asked.worklist_id.in_(his_lists))
-    return listed & ~his_own
 
 
 def _day(session: Session, at: InstrumentedAttribute[datetime]) -> ColumnElement[str]:
