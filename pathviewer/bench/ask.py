@@ -42,8 +42,9 @@ PRESS_ASK = """async () => {
   const store = window.PathViewer.store;
   const before = store.get("reading")?.id;
   const words = ".pv-step .pv-passage, .pv-answer .pv-passage";
+  const legible = (one) => one.checkVisibility() && one.textContent.trim();
   const shown = () => store.get("reading")?.id !== before
-    && [...document.querySelectorAll(words)].some((one) => one.textContent.trim());
+    && [...document.querySelectorAll(words)].some(legible);
   const ask = [...document.querySelectorAll("button")].find((one) => one.textContent === "Ask");
   const began = performance.now();
   ask.click();
