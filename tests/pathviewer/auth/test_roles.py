@@ -24,6 +24,7 @@ TABLE = {
     "ask": (True, True, True, False),
     "judge": (True, True, True, False),
     "export": (True, True, False, False),
+    "see_insights": (True, True, False, False),
     "read_audit": (True, False, False, False),
     "administer": (True, False, False, False),
 }
