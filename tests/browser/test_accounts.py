@@ -19,6 +19,7 @@ def test_login_name_and_a_lost_login(page: Page, state: Path, small_phantom: Pat
     with running(settings) as base:
         viewer = log_in(page, base)
         expect(page.locator(".pv-user")).to_contain_text("ada")
+        page.wait_for_url("**slide=**")  # the address names what is shown a moment later
         page.context.clear_cookies()
         page.evaluate("window.dispatchEvent(new Event('focus'))")
         assert "login has ended" in viewer.message()

@@ -35,8 +35,10 @@ def base(
 
 @pytest.fixture
 def viewer(page: Page, base: str) -> ViewerPage:
-    """The page with one answer that can be judged."""
-    return asked(page, base)
+    """The page with one answer that can be judged, what was said of it before being known."""
+    found = asked(page, base)
+    page.wait_for_function("window.PathViewer.store.get('judged')?.loaded")
+    return found
 
 
 def say_everything(viewer: ViewerPage) -> None:

@@ -134,10 +134,8 @@ function heard({ body, answer, refused }) {
   const judged = store.get("judged");
   const here = judged?.completion === body.completion;
   const more = pendingOf(body.completion).length > 0;
-  if (!here) {
-    if (!refused && !more) forget(DRAFT + body.completion);
-    return;
-  }
+  // what is typed since stays; a draft that says what is stored goes when it is next looked at
+  if (!here) return;
   if (refused) {
     const { [body.kind]: _, ...known } = judged.known;
     store.set("judged", { ...judged, known, refused: refused.message });

@@ -17,10 +17,12 @@ function prefix() {
 export function recall(name) {
   const before = prefix();
   if (!before) return null;
+  // what the storage refused is newer than what it holds
+  if (inPage.has(before + name)) return inPage.get(before + name);
   try {
-    return JSON.parse(window.localStorage.getItem(before + name)) ?? inPage.get(before + name) ?? null;
+    return JSON.parse(window.localStorage.getItem(before + name));
   } catch {
-    return inPage.get(before + name) ?? null;
+    return null;
   }
 }
 

@@ -61,11 +61,11 @@ def test_dpo_and_kto_take_an_export(tmp_path: Path, exports: Path, name: str) ->
     train_preferences(given, EMBEDDED, tmp_path / "run", resume=False)
     found = figures(tmp_path / "run")
     assert [line["step"] for line in found] == [1, 2]
-    assert {"loss", "margin", "seconds"} <= set(found[-1])
+    assert {"loss", "seconds"} <= set(found[-1])
     assert moved(EMBEDDED, tmp_path / "run")
     assert not any("visual" in each for each in moved(EMBEDDED, tmp_path / "run"))
     assert resolve(str(tmp_path / "run" / "checkpoint")).prompt_style == "pathvlm-r1"
-    if name == "preference":
+    if name == "preference":  # KTO has no margin where a batch holds one kind of answer alone
         # the first step measures the network against itself
         assert found[0]["loss"] == pytest.approx(0.6931, abs=1e-3)
         assert found[1]["margin"] > 0
