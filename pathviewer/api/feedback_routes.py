@@ -101,7 +101,7 @@ class FeedbackRoutes:
         return JSONResponse(told, 200 if done.repeated else 201)
 
     async def show(self, request: Request) -> Response:
-        """`GET`: one's own, and the others' as soon as one's own verdict is in."""
+        """`GET`: one's own, and the others' as soon as one's own verdict and labels are in."""
         identity = require(request.scope, Action.judge)
         completion_id = request.path_params["completion_id"]
         return JSONResponse(await run_in_threadpool(self._show, identity, completion_id))
@@ -144,7 +144,7 @@ class FeedbackRoutes:
             said = history(session, [judged.completion.id])
         own = [record for record in current if record.rater_id == identity.account_id]
         mine = [record for record in said if record.rater_id == identity.account_id]
-        withheld = not any(record.kind == "verdict" for record in own)
+        withheld = not {"verdict", "labels"} <= {record.kind for record in own}
         return {
             "own": by_kind(own) | {"preferences": of_kind(own, "preference")},
             "history": [feedback_json(record) for record in reversed(mine)],

@@ -130,7 +130,7 @@ def test_a_verdict_is_kept_superseded_and_found_again(site: Site) -> None:
     assert [said["id"] for said in told["history"]] == [second.json()["id"], first.json()["id"]]
     assert told["history"][1]["corrected_answer"] == "A"
     assert told["own"]["labels"] is None
-    assert (told["others"], told["others_withheld"]) == ([], False)
+    assert (told["others"], told["others_withheld"]) == (None, True)
     with site.database.reading() as session:
         entries = list_entries(session)
     assert [(entry.action, entry.detail["kind"]) for entry in entries] == [("judge", "verdict")] * 2
@@ -147,7 +147,7 @@ def test_the_same_submission_again_is_answered_the_same(site: Site) -> None:
     assert site.send("eve", comment="z").status_code == 201  # a key is one's own
 
 
-def test_nobody_sees_anothers_before_his_own_verdict(site: Site) -> None:
+def test_nobody_sees_anothers_before_his_own_judgment(site: Site) -> None:
     site.send("ada", verdict="incorrect", comment="Ada's reason")
     site.send("ada", key="l", kind="labels", absences=["missing_knowledge"], steps=[])
     for name in ("rex", "eve"):
@@ -156,7 +156,7 @@ def test_nobody_sees_anothers_before_his_own_verdict(site: Site) -> None:
         assert told["history"] == []
         assert "Ada's reason" not in str(told)
         assert set(told["reward"].values()) == {None, 1.0}  # only the form is known
-    # labels alone do not open the door, nor does a verdict on another answer
+    # one of the two alone does not open the door, nor does a judgment of another answer
     site.send("rex", key="l", kind="labels", absences=[], steps=[])
     site.send("rex", key="m", completion=site.completions[1])
     assert site.shown("rex")["others"] is None
@@ -169,8 +169,9 @@ def test_nobody_sees_anothers_before_his_own_verdict(site: Site) -> None:
     )
     assert other["labels"]["absences"] == ["missing_knowledge"]
     assert site.people["ada"].account_id not in str(other)
-    assert site.shown("eve")["others"] is None
     site.send("eve")
+    assert site.shown("eve")["others"] is None
+    site.send("eve", key="l", kind="labels", absences=[], steps=[])
     assert [rater["rater"] for rater in site.shown("eve")["others"]] == ["Rater A", "Rater B"]
     # a change of mind does not change the pseudonym
     site.send("ada", key="k9", verdict="unsure")
