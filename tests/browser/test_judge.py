@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.readings import (
     SAVED,
@@ -192,6 +192,29 @@ def test_a_change_supersedes_and_the_history_stays(viewer: ViewerPage, base: str
     )
     told = stored(page, base)
     assert told["own"]["verdict"]["supersedes"] == told["history"][-1]["id"]
+
+
+def hold(_: Route) -> None:
+    """Leave a request without an answer, until its route is taken away."""
+
+
+def test_what_was_said_before_holds_though_it_comes_late(viewer: ViewerPage, base: str) -> None:
+    page = viewer.page
+    for key in ("x", "3", "2", "j", "9", "3", "Enter"):
+        page.keyboard.press(key)
+    expect(state(page)).to_have_text(SAVED)
+    page.route("**/api/completions/*/feedback", hold)
+    page.reload()
+    viewer.wait_loaded()
+    page.wait_for_function("window.PathViewer.store.get('draft')")
+    page.keyboard.press("c")
+    page.keyboard.press("Enter")
+    page.unroute("**/api/completions/*/feedback")  # which lets go of what is held
+    expect(state(page)).to_have_text(SAVED)
+    own = stored(page, base)["own"]
+    assert own["verdict"]["verdict"] == "correct"
+    assert own["labels"]["absences"] == ["missing_knowledge"]
+    assert own["labels"]["steps"][0]["events"] == ["contradiction"]
 
 
 def test_a_verdict_is_wanted_before_anything_is_saved(viewer: ViewerPage) -> None:

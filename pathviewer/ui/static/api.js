@@ -40,7 +40,12 @@ export async function request(path, options = {}) {
   if (!response.ok) throw await refusal(response);
   if (init.method === "HEAD") return { upload_offset: Number(response.headers.get("Upload-Offset")) };
   if (response.status === 204) return null;
-  return response.json();
+  try {
+    return await response.json();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError("unreadable", "The server's answer was cut off or is not ours.", 0);
+  }
 }
 
 /** The error that a refused response carries; a lost login is said on the message line too. */

@@ -19,7 +19,8 @@ const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15_000;
 const LONGEST_ANSWER_MS = 20_000;
 const DIGITS = 15;
-const LATER = new Set([0, 401, 408, 425, 429]);
+/** What may be otherwise later; 403 where terms have first to be agreed to. */
+const LATER = new Set([0, 401, 403, 408, 425, 429]);
 
 let busy = false;
 let timer = null;
@@ -38,6 +39,7 @@ export function keepSending() {
   store.on("me", () => sendNow());
   window.addEventListener("online", sendNow);
   window.addEventListener("focus", sendNow);
+  window.addEventListener("storage", tell);
 }
 
 /** Queue judgments in this order and send them. @param {Object[]} bodies of POST /api/feedback */
@@ -77,6 +79,8 @@ async function send() {
       }
     }
     wait = FIRST_WAIT_MS;
+    trouble = null;
+    tell();
   } finally {
     busy = false;
   }
@@ -119,7 +123,7 @@ function done(name, answered) {
 
 /** In a shared browser somebody else may have logged in since: what is not theirs is not sent. */
 async function checkAccount() {
-  const { account } = await request("/api/me");
+  const { account } = await request("/api/me", { signal: AbortSignal.timeout(LONGEST_ANSWER_MS) });
   if (account === store.get("me").account) return;
   const error = new Error("Somebody else is logged in in this browser now; load the page anew.");
   throw Object.assign(error, { status: 401 });

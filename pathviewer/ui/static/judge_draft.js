@@ -53,6 +53,13 @@ export function changes(draft, known) {
     .map((kind) => ({ kind, completion: draft.completion, ...wanted[kind] }));
 }
 
+/** A draft with what was typed into a blank one, field by field. */
+export function over(draft, typed) {
+  const nothing = blank(typed.completion);
+  const said = Object.entries(typed).filter(([name, value]) => !same(value, nothing[name]));
+  return { ...draft, ...Object.fromEntries(said) };
+}
+
 /** Whether a draft says anything that nobody knows yet. */
 export function isChanged(draft, known) {
   const before = contents(draftOf(draft.completion, known));

@@ -4,20 +4,22 @@
  * store "draft"   see judge_draft.js, or null where there is nothing to judge
  * store "judged"  {completion, known: bodies by kind that were submitted, history: [own bodies, the
  *                 newest first], others: [..] or null, withheld, reward: {...} or null,
- *                 savedAt: ISO time or null, refused: sentence or null, loaded}, or null with draft
+ *                 savedAt: ISO time or null, refused: sentence or null, loaded: whether the server
+ *                 has told, recalled: whether the draft was begun on an earlier visit}, or null
  * store "marking" index of the step whose labels are open, or null
  */
 
 import { request } from "./api.js";
-import { blank, changes, draftOf, isChanged } from "./judge_draft.js";
+import { blank, changes, draftOf, isChanged, over } from "./judge_draft.js";
 import { keepSending, pendingOf, submit } from "./feedback_queue.js";
 import { forget, keep, recall } from "./kept.js";
 import { shownCompletion } from "./reading_store.js";
-import { may, store } from "./store.js";
+import { may, say, store } from "./store.js";
 
 const DRAFT = "draft ";
 let begun = false;
 let since = 0;
+let asked = 0;
 
 store.set("draft", null);
 store.set("judged", null);
@@ -47,7 +49,8 @@ function follow() {
   store.set("marking", null);
   since = performance.now();
   store.set("judged", id && { completion: id, known: submitted(id, {}), history: [], others: null,
-    withheld: false, reward: null, savedAt: null, refused: null, loaded: false });
+    withheld: false, reward: null, savedAt: null, refused: null, loaded: false,
+    recalled: recall(DRAFT + id) !== null });
   store.set("draft", id && (recall(DRAFT + id) ?? draftOf(id, store.get("judged").known)));
   if (id) load();
 }
@@ -62,10 +65,12 @@ function submitted(completion, own) {
 async function load() {
   const id = store.get("draft")?.completion;
   if (!id) return;
+  asked += 1;
+  const turn = asked;
   // the server away, or a reading that it no longer has: what is typed is kept all the same
   const told = await request(`/api/completions/${encodeURIComponent(id)}/feedback`)
     .catch((error) => (error.status === undefined ? Promise.reject(error) : null));
-  if (!told || store.get("draft")?.completion !== id) return;
+  if (!told || turn !== asked || store.get("draft")?.completion !== id) return;
   const before = store.get("judged");
   const untouched = !isChanged(store.get("draft"), before.known);
   const known = submitted(id, told.own);
@@ -73,7 +78,15 @@ async function load() {
     withheld: told.others_withheld, reward: told.reward, savedAt: newest(told.history),
     loaded: true });
   if (untouched) show(draftOf(id, known));
+  else if (!before.loaded && !before.recalled) typedOver(draftOf(id, known));
   else if (!unsaved()) forget(DRAFT + id);
+}
+
+/** Lay what was typed before the server told over what it told. */
+function typedOver(told) {
+  const draft = over(told, store.get("draft"));
+  keep(DRAFT + draft.completion, draft);
+  show(draft);
 }
 
 function newest(history) {
@@ -117,6 +130,10 @@ export function submitDraft() {
   const draft = store.get("draft");
   if (!draft?.verdict) return false;
   const judged = store.get("judged");
+  if (!judged.loaded) {
+    submitWhenLoaded(draft.completion);
+    return true;
+  }
   const seconds = Math.round((performance.now() - since) / 100) / 10;
   const bodies = changes(draft, judged.known).map((body) => ({ ...body, seconds,
     overlay_seen: Boolean(store.get("heatSeen")) }));
@@ -129,13 +146,25 @@ export function submitDraft() {
   return true;
 }
 
+/** A judgment that does not know what was said before would take it back unseen. */
+async function submitWhenLoaded(id) {
+  await load();
+  if (store.get("draft")?.completion !== id) return;
+  if (store.get("judged").loaded) submitDraft();
+  else say("Not submitted: the server has not told yet what you said of this answer before. What you "
+    + "typed stays; submit again once the server is back.", "warning");
+}
+
 /** The server has answered for one submission. */
 function heard({ body, answer, refused }) {
   const judged = store.get("judged");
   const here = judged?.completion === body.completion;
   const more = pendingOf(body.completion).length > 0;
   // what is typed since stays; a draft that says what is stored goes when it is next looked at
-  if (!here) return;
+  if (!here) {
+    if (refused) say(`A judgment of another answer was not saved: ${refused.message}`, "error");
+    return;
+  }
   if (refused) {
     const { [body.kind]: _, ...known } = judged.known;
     store.set("judged", { ...judged, known, refused: refused.message });
