@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.engine import Row
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from storage.tables import (
     Blob,
@@ -23,6 +23,7 @@ from storage.tables import (
     Worklist,
     WorklistItem,
 )
+from storage.withheld import withheld_from
 
 AT_ONCE = 500
 """Judgments fetched at once."""
@@ -46,6 +47,8 @@ class Selection:
     """Question types."""
     teaching: bool = False
     """Whether worklists to teach with are wanted too."""
+    viewer_id: str | None = None
+    """Account that is shown the export: without what it has still to judge; None sees all."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +231,18 @@ def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
         conditions.append(Feedback.created_at >= selection.since)
     if selection.until:
         conditions.append(Feedback.created_at < selection.until)
+    if selection.viewer_id is not None:
+        conditions += _seen_by(selection.viewer_id)
     return conditions
+
+
+def _seen_by(viewer_id: str) -> list[ColumnElement[bool]]:
+    """Neither answer of a judgment is one that the account has still to judge."""
+    withheld = withheld_from(viewer_id)
+    other = aliased(Completion)
+    others = select(other.id).where(other.reading_id.in_(withheld))
+    alone = Feedback.other_completion_id.is_(None)
+    return [Reading.id.not_in(withheld), or_(alone, Feedback.other_completion_id.not_in(others))]
 
 
 def _reading(session: Session, rows: list[Row[Any]]) -> JudgedReading:

@@ -34,6 +34,7 @@ from storage.tables import (
     WorklistItem,
     WorklistTurn,
 )
+from storage.withheld import withheld_from
 
 _CASE = func.coalesce(Slide.case_id, Slide.id)
 _TASK = func.coalesce(Reading.task, "")
@@ -241,25 +242,9 @@ def _conditions(
         found.append(rater == filters.rater_id)
     if filters.viewer_id is not None:
         both = (Reading,) if other is None else (Reading, other)
-        found += [reading.id.not_in(_withheld(filters.viewer_id)) for reading in both]
+        found += [reading.id.not_in(withheld_from(filters.viewer_id)) for reading in both]
     asked = ((_TASK, filters.task), (_ORGAN, filters.organ), (Reading.slide_id, filters.slide_id))
     return found + [column == value for column, value in asked if value is not None]
-
-
-def _withheld(viewer_id: str) -> Select[str | None]:
-    """Readings on worklists that somebody takes part in, and that he has not judged."""
-    turn, item, asked = aliased(WorklistTurn), aliased(WorklistItem), aliased(WorklistItem)
-    lists = select(item.worklist_id).join(turn, turn.item_id == item.id)
-    said, judged = aliased(Feedback), aliased(Completion)
-    own = said.rater_id == viewer_id
-    about = select(said.completion_id).where(own, said.kind.in_(("verdict", "preference")))
-    compared = select(said.other_completion_id).where(own, said.kind == "preference")
-    his_own = select(judged.reading_id).where(judged.id.in_(about.union(compared)))
-    return select(asked.reading_id).where(
-        asked.reading_id.is_not(None),
-        asked.worklist_id.in_(lists.where(turn.rater_id == viewer_id)),
-        asked.reading_id.not_in(his_own),
-    )
 
 
 def _day(session: Session, at: InstrumentedAttribute[datetime]) -> ColumnElement[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -128,14 +129,14 @@ class ExportRoutes:
 
     def _begin(self, account: str, body: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            plan = self._plan(body)
+            plan = self._plan(account, body)
             return job_json(self._jobs.start(account, plan, self._note))
         except BusyError as error:
             raise ExportRefused(str(error), 409) from error
         except ExportError as error:
             raise ExportRefused(str(error)) from error
 
-    def _plan(self, body: Mapping[str, Any]) -> Plan:
+    def _plan(self, account: str, body: Mapping[str, Any]) -> Plan:
         unknown = sorted(set(body) - set(FIELDS))
         if unknown:
             message = f"{unknown[0][:40]} is not known; known are {', '.join(FIELDS)}."
@@ -147,7 +148,7 @@ class ExportRoutes:
             format=FORMATS[name],
             rule=parse_rule(_text(body, "rule", "each")),
             shares=parse_shares(_text(body, "splits", "0.8,0.1,0.1")),
-            selection=self._selection(body),
+            selection=replace(self._selection(body), viewer_id=account),
             comments=body.get("comments") is True,
             licence=_text(body, "licence", "") or self._licence,
         )

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from pathviewer.bench.insights_data import Amount, fill
 from storage.cases import SlideDescription, describe_slide
 from storage.database import Database, open_database
+from storage.export import Selection, count_judged_readings
 from storage.feedback import NewFeedback, add_feedback
 from storage.readings import add_completion, add_reading, freeze_first_answer
 from storage.slides import register_slide
@@ -272,9 +273,12 @@ def test_a_rater_sees_nothing_of_an_item_before_judging_it(database: Database) -
             assert rows(session, Filters(viewer_id=ada)) == [], rows.__name__
             # whoever takes no part in the list sees it, and so does bob, who judged
             assert len(rows(session, Filters(viewer_id="somebody"))) == 1, rows.__name__
+        assert count_judged_readings(session, Selection(viewer_id=ada)) == 0
+        assert count_judged_readings(session, Selection(viewer_id="somebody")) == 1
         add_feedback(session, ada, verdict(completion, "3", verdict="unsure"))
         for rows in kinds:
             assert rows(session, Filters(viewer_id=ada)), rows.__name__
+        assert count_judged_readings(session, Selection(viewer_id=ada)) == 1
 
 
 def test_a_vote_is_seen_once_both_of_its_answers_are_judged(database: Database) -> None:
@@ -292,6 +296,8 @@ def test_a_vote_is_seen_once_both_of_its_answers_are_judged(database: Database) 
         add_feedback(session, rater(session, "bob"), said)
         assert votes(session, Filters(viewer_id=ada)) == []
         assert len(votes(session, Filters(viewer_id="somebody"))) == 1
+        assert count_judged_readings(session, Selection(viewer_id=ada)) == 0
+        assert count_judged_readings(session, Selection(viewer_id="somebody")) == 1
 
 
 def test_a_first_answer_in_a_worklist_counts_as_one(database: Database) -> None:
