@@ -62,7 +62,7 @@ def report_facts(
             _answer(each, one.options, pixels, seen.get(each.index), said)
             for each in whole.completions
         ],
-        "checks": {check.completion_id: check.sentence for check in whole.checks},
+        "checks": whole.checks,
         "provenance": _provenance(whole),
     }
 
@@ -119,15 +119,21 @@ def _named(answer: str | None, options: Sequence[str]) -> str | None:
     return f"{letter(place)}. {without_letters(options)[place]}"
 
 
-def _map(pixels: Image.Image, found: AttentionMap | None) -> dict[str, str] | None:
-    """A small picture of where a passage looked, with what a reader must know."""
+def _map(pixels: Image.Image, found: AttentionMap | None) -> dict[str, str | None] | None:
+    """A small picture of where a passage looked, with what a reader must know.
+
+    Without the picture where the map is diffuse: colours would point where nothing does.
+    """
     if found is None:
         return None
+    words = caption(found)[0]
+    if not found.localised:
+        return {"uri": None, "caption": words}
     made = covered(pixels, found, peak_of(found))
     made.thumbnail((MAP_SIDE, MAP_SIDE))
     out = io.BytesIO()
     made.save(out, "JPEG", quality=85)
-    return {"uri": _uri(out.getvalue(), "jpeg"), "caption": caption(found)[0]}
+    return {"uri": _uri(out.getvalue(), "jpeg"), "caption": words}
 
 
 def _provenance(whole: WholeReading) -> list[tuple[str, str]]:

@@ -119,7 +119,10 @@ def test_typing_panning_and_stopping_while_it_writes(viewer: ViewerPage) -> None
     page.keyboard.press("ArrowRight")
     viewer.settle()
     assert viewer.view().x > before.x
-    assert page.locator('[data-passage="step 1"]').bounding_box() == top
+    page.wait_for_function(
+        f"{STORE.format('reading')}.completions[0].trace.steps[0].state === 'done'"
+    )
+    assert page.locator('[data-passage="step 1"]').bounding_box() == top  # while written and after
     page.keyboard.press("s")
     wait_state(page, "done")
     expect(page.locator(".pv-status")).to_have_text(re.compile("^Stopped"))

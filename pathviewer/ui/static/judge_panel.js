@@ -70,7 +70,7 @@ class JudgePanel {
     const label = { class: "pv-field", "aria-label": "What the answer should be" };
     this.options = h("select", { ...label, onchange: () => this.pick() });
     this.corrected = h("input", { ...label, type: "text", maxlength: LONGEST_ANSWER,
-      placeholder: "What the answer should be", autocomplete: "off",
+      placeholder: "Right answer", autocomplete: "off",
       oninput: () => change({ corrected: this.corrected.value }) });
     return h("div", { class: "pv-should" }, h("div", { class: "pv-should-fields" }, this.options,
       this.corrected), h("span", { class: "pv-quiet" }, "Sure"), this.sure.node);
