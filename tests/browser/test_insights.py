@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
 from pathviewer.auth.roles import Role
 from pathviewer.auth.users import add_user
@@ -15,10 +16,14 @@ from pathviewer.bench.insights_data import Amount, fill
 from pathviewer.insights.charts import CHARTS
 from pathviewer.settings import Settings
 from storage.database import open_database
+from storage.slides import rename_slide
+from storage.tables import Reading
 from tests.browser.conftest import Traffic
 from tests.servers import running
 
 PASSWORD = "correct horse battery"
+PLANTED = '<b>Slide</b> <a href="https://elsewhere.example">link</a>'
+"""Name of a slide that Plotly would take for print and a link."""
 SLOW_MS = 60_000
 """What a page may take on a busy machine."""
 
@@ -32,6 +37,9 @@ def judged(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[s
     database = open_database(settings.database)
     with database.session() as session:
         fill(session, Amount(completions=80, feedback=300, slides=8, raters=3))
+        slide = session.scalars(select(Reading.slide_id)).first()
+        assert slide
+        rename_slide(session, slide, PLANTED)
         add_user(session, "rosa", Role.researcher, PASSWORD)
         add_user(session, "carl", Role.clinician, PASSWORD)
     database.close()
@@ -56,6 +64,15 @@ def count(page: Page) -> int:
     """Verdicts that the chart by model counts."""
     cells = page.locator("#verdicts_by_model tbody td:nth-child(2)").all_inner_texts()
     return sum(map(int, cells))
+
+
+def test_a_name_with_tags_stays_text_in_charts_and_numbers(page: Page, judged: str) -> None:
+    log_in(page, judged, "rosa", "/insights")
+    wait_for_charts(page)
+    chart = page.locator("#verdicts_by_slide")
+    expect(chart.locator("tbody td", has_text=PLANTED)).to_have_count(1)
+    expect(chart.locator(".main-svg text", has_text=PLANTED).first).to_be_attached()
+    expect(page.locator("a[href*='elsewhere'], .main-svg a")).to_have_count(0)
 
 
 def test_a_researcher_filters_and_takes_the_numbers_along(

@@ -8,12 +8,25 @@ const LEAST_HEIGHT = 190;
 const MOST_HEIGHT = 620;
 const LEAST_NUMBERS = 300;
 
+const NAMES = new Set(["name", "x", "y", "customdata", "ticktext"]);
+const SIGNS = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+
 /** Draw a figure of the server's into a node. */
-export function draw(node, figure, rows) {
+export function draw(node, told, rows) {
+  const figure = asText(told);
   const layout = layoutOf(figure, rows);
   window.Plotly.newPlot(node, figure.data, layout, { displayModeBar: false, responsive: true });
   // the numbers beside it scroll within the same height
   node.nextElementSibling.style.maxHeight = `${Math.max(layout.height, LEAST_NUMBERS)}px`;
+}
+
+/** A figure whose names stay text: Plotly takes tags in them for bold print and links. */
+function asText(value, named = false) {
+  if (typeof value === "string") return named ? value.replace(/[&<>]/g, (sign) => SIGNS[sign]) : value;
+  if (Array.isArray(value)) return value.map((each) => asText(each, named));
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) =>
+    [key, asText(each, named || NAMES.has(key))]));
 }
 
 function layoutOf(figure, rows) {
