@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from models.errors import ModelError
 from models.training.judge_request import JudgeEndpoint
-from pathviewer.export.export_cli import bar
 from pathviewer.insights.judging import Judging, judge_labelled
 from pathviewer.opened import opened
+from pathviewer.progress import bar
 from storage.blobs import BlobStore
 from storage.errors import StorageError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,11 +16,13 @@ import typer
 
 from pathviewer.export.errors import ExportError
 from pathviewer.export.manifest import check_export
-from pathviewer.export.plan import FORMATS, Plan, Tally, as_json
+from pathviewer.export.plan import FORMATS, Plan, Tally
+from pathviewer.export.plan import as_json as counts_json
 from pathviewer.export.run import export
 from pathviewer.export.splitting import parse_shares
 from pathviewer.export.voting import parse_rule
 from pathviewer.opened import opened
+from pathviewer.progress import bar
 from pathviewer.whole_folder import FolderError
 from storage.accounts import find_account
 from storage.audit import record
@@ -87,7 +89,7 @@ def export_command(
             tally = export(database, BlobStore(settings.blobs), plan, out, step)
         _note(database, plan, tally)
     if as_json:
-        typer.echo(json.dumps({"format": form.value} | as_json_counts(tally)))
+        typer.echo(json.dumps({"format": form.value} | counts_json(tally)))
     else:
         typer.echo(summary(tally))
 
@@ -113,11 +115,6 @@ def summary(tally: Tally) -> str:
     return told
 
 
-def as_json_counts(tally: Tally) -> dict[str, object]:
-    """The counts of the manifest."""
-    return as_json(tally)
-
-
 @contextmanager
 def export_errors() -> Iterator[None]:
     """End a command that cannot run in a sentence."""
@@ -125,18 +122,6 @@ def export_errors() -> Iterator[None]:
         yield
     except (ExportError, FolderError, StorageError) as error:
         sys.exit(str(error))
-
-
-@contextmanager
-def bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, told what is done and all there is."""
-    with typer.progressbar(length=1, label=label, file=sys.stderr, show_pos=True) as shown:
-
-        def step(done: int, total: int) -> None:
-            shown.length = max(1, total)
-            shown.update(done - shown.pos)
-
-        yield step
 
 
 def _selection(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,7 @@ import typer
 from models.backends.opening import open_backend
 from models.errors import ModelError
 from pathviewer.opened import opened
+from pathviewer.progress import bar
 from pathviewer.reading.kept import KeptReadings
 from pathviewer.reading.question import Pictures
 from pathviewer.settings import Settings
@@ -135,15 +136,3 @@ def worklist_errors() -> Iterator[None]:
         yield
     except (WorklistError, StorageError, ModelError) as error:
         sys.exit(str(error))
-
-
-@contextmanager
-def bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, told what is done and all there is."""
-    with typer.progressbar(length=1, label=label, file=sys.stderr, show_pos=True) as shown:
-
-        def step(done: int, total: int) -> None:
-            shown.length = max(1, total)
-            shown.update(done - shown.pos)
-
-        yield step
