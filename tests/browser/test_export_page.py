@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,12 +52,13 @@ def test_a_researcher_exports_and_downloads(page: Page, judged: str, tmp_path: P
     page.get_by_role("button", name="Export").press("Enter")
     job = page.locator(".pv-export-job").first
     expect(job).to_have_attribute("data-state", "done", timeout=SLOW_MS)
-    expect(job).to_contain_text("train 2 rows of 2 judged items")
+    expect(job).to_contain_text(re.compile("(train|validation|test) 2 rows of 2 judged items"))
     with page.expect_download() as download:
         job.get_by_role("link", name="Download").click()
     download.value.save_as(tmp_path / "export.zip")
     with zipfile.ZipFile(tmp_path / "export.zip") as archive:
-        assert "export/train.parquet" in archive.namelist()
+        tables = [name for name in archive.namelist() if name.endswith(".parquet")]
+    assert len(tables) == 1  # one case lies in one split; which one, its random ids decide
     page.get_by_label("From").fill("2100-01-01")
     page.get_by_role("button", name="Export").click()
     expect(page.get_by_role("alert")).to_contain_text("Nothing that was judged matches")
