@@ -1,13 +1,20 @@
-"""A database with judged readings."""
+"""A database with judged readings, and exports of it opened again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from datasets import DatasetDict, load_dataset
 
-from tests.pathviewer.export.made_labels import Labels, fill, new_labels
+from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.export.run import export
+from pathviewer.export.splitting import Shares
+from tests.pathviewer.export.made_labels import Labels, Loads, fill, new_labels
+
+ALL = Shares(1, 0, 0)
 
 
 @pytest.fixture
@@ -25,3 +32,16 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Labels]:
     fill(made)
     yield made
     made.database.close()
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Loads:
+    """Exports and opens the folder with `datasets`; each in a folder of its own."""
+    made = iter(range(100))
+
+    def export_and_load(labels: Labels, name: str, **told: Any) -> DatasetDict:
+        out = tmp_path / f"out{next(made)}"
+        export(labels.database, labels.blobs, Plan(FORMATS[name], **({"shares": ALL} | told)), out)
+        return load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
+
+    return export_and_load

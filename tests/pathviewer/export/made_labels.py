@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 from sqlalchemy.orm import Session
@@ -22,11 +22,16 @@ from storage.reading_records import NewCompletion, NewReading
 from storage.readings import add_completion, add_reading
 from storage.slides import register_slide
 
+if TYPE_CHECKING:
+    from datasets import Dataset, DatasetDict
+
 QUESTION = "How cellular is this region?"
 OPTIONS = ("low", "moderate", "high")
 RIGHT = "<think>Nuclei are dense. The cells are crowded.</think><answer>C</answer>"
 WRONG = "<think>Nuclei are few. There is much space.</think><answer>A</answer>"
+TEXTS = [f"<think>Region {number}.</think><answer>C</answer>" for number in (0, 1)]
 EDITED = "<think>Nuclei are dense and dark. The cells are crowded.</think><answer>C</answer>"
+Loads = Callable[..., "DatasetDict"]
 
 
 @dataclass
@@ -156,3 +161,25 @@ def fill(labels: Labels, *, slides: int = 6) -> None:
             if number % 2:
                 labels.verdict(session, "bob", right, "correct", comment="As Dr Smith said.")
                 labels.prefer(session, "bob", wrong, right, "right")
+
+
+def judged(labels: Labels) -> None:
+    """Two slides of a case, judged by two raters who contradict each other about one answer."""
+    with labels.database.session() as session:
+        for number, slide in enumerate(("slide-one", "slide-two")):
+            told = {"task": "blur", "model": "other"} if number else {}
+            (one,) = labels.reading(session, slide, number, TEXTS[number], **told)
+            labels.verdict(session, "ada", one, "correct", comment=f"Ask Dr Smith {number}")
+            labels.verdict(session, "bob", one, "incorrect" if number else "correct")
+        labels.case(session, "slide-one", "S-26-1234")
+
+
+def text_of(messages: list[dict[str, Any]]) -> str:
+    """The text of a chat's last message."""
+    return str(messages[-1]["content"][-1]["text"])
+
+
+def rows(loaded: DatasetDict) -> Dataset:
+    """The rows of an export that has one split."""
+    assert set(loaded) == {"train"}
+    return loaded["train"]

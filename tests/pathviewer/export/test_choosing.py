@@ -1,0 +1,94 @@
+"""Which judgments an export takes, and what of them leaves."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pathviewer.export.errors import ExportError
+from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.export.run import export
+from storage.cases import find_case
+from storage.export import Selection
+from storage.tables import now
+from storage.withdrawals import withdraw_case, withdraw_rater
+from tests.pathviewer.export.made_labels import TEXTS, Labels, Loads, judged, rows, text_of
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({}, {"0", "1"}),
+        ({"models": frozenset({"other"})}, {"1"}),
+        ({"tasks": frozenset({"cellularity"})}, {"0"}),
+        ({"since": now() - timedelta(days=1), "until": now() + timedelta(days=1)}, {"0", "1"}),
+        ({"since": datetime(2100, 1, 1, tzinfo=UTC)}, set()),
+        ({"until": datetime(2020, 1, 1, tzinfo=UTC)}, set()),
+    ],
+)
+def test_filters(labels: Labels, load: Loads, chosen: dict[str, Any], expected: set[str]) -> None:
+    judged(labels)
+    if not expected:
+        with pytest.raises(ExportError, match="Nothing that was judged matches"):
+            load(labels, "unpaired", selection=Selection(**chosen))
+        return
+    found = rows(load(labels, "unpaired", selection=Selection(**chosen)))
+    assert {text_of(row["completion"]) for row in found} == {TEXTS[int(one)] for one in expected}
+
+
+def test_filters_by_rater_and_case(labels: Labels, load: Loads) -> None:
+    judged(labels)
+    bob = frozenset({labels.people["bob"]})
+    assert sorted(rows(load(labels, "unpaired", selection=Selection(rater_ids=bob)))["label"]) == [
+        False,
+        True,
+    ]
+    with labels.database.reading() as session:
+        case = find_case(session, "S-26-1234")
+    assert case is not None
+    chosen = Selection(case_ids=frozenset({case.id}))
+    found = rows(load(labels, "unpaired", selection=chosen))
+    assert {text_of(row["completion"]) for row in found} == {TEXTS[0]}
+    assert {row["group_id"][:5] for row in found} == {"case-"}
+
+
+def test_no_name_leaves(labels: Labels, tmp_path: Path) -> None:
+    judged(labels)
+    everything = []
+    for name in ("unpaired", "sft", "grpo"):
+        out = tmp_path / name
+        export(labels.database, labels.blobs, Plan(FORMATS[name]), out)
+        everything += [path.read_bytes() for path in out.iterdir()]
+    told = b"".join(everything)
+    for secret in ("ada", "bob", "Smith", "S-26-1234", "slide-one", *labels.people.values()):
+        # as a word of its own: hashes in hexadecimal hold "ada" by chance
+        assert not re.search(rb"\b%s\b" % re.escape(secret.encode()), told), secret
+
+
+def test_comments_only_when_asked_for(labels: Labels, load: Loads) -> None:
+    judged(labels)
+    assert "comments" not in rows(load(labels, "unpaired")).column_names
+    found = rows(load(labels, "unpaired", comments=True))
+    assert {comment for row in found for comment in row["comments"]} == {
+        "Ask Dr Smith 0",
+        "Ask Dr Smith 1",
+    }
+    assert all(len(row["comments"]) <= 1 for row in found)
+
+
+def test_what_was_withdrawn_is_in_no_later_export(labels: Labels, load: Loads) -> None:
+    judged(labels)
+    assert len(rows(load(labels, "unpaired"))) == 4
+    with labels.database.session() as session:
+        withdraw_rater(session, labels.people["bob"], "local")
+    assert len(rows(load(labels, "unpaired"))) == 2
+    with labels.database.session() as session:
+        case = find_case(session, "S-26-1234")
+        assert case is not None
+        withdraw_case(session, case.id, "local")
+    (row,) = rows(load(labels, "unpaired"))
+    assert text_of(row["completion"]) == TEXTS[1]

@@ -1,0 +1,110 @@
+"""The folder of an export: whole, the same every time, and checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pathviewer.export.ballots import rater_name
+from pathviewer.export.errors import ExportError
+from pathviewer.export.manifest import check_export
+from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.export.run import export
+from pathviewer.export.splitting import Shares
+from pathviewer.export.voting import Rule
+from storage.blobs import mark_removed
+from storage.errors import StorageError
+from storage.tables import Reading
+from tests.pathviewer.export.made_labels import TEXTS, Labels, Loads, judged
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_the_same_database_gives_the_same_bytes(filled: Labels, tmp_path: Path, name: str) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for out in folders:
+        export(filled.database, filled.blobs, Plan(FORMATS[name], Rule("majority")), out)
+    contents = [{path.name: path.read_bytes() for path in out.iterdir()} for out in folders]
+    assert contents[0] == contents[1]
+    assert {"README.md", "manifest.json", "train.parquet"} <= set(contents[0])
+    assert check_export(folders[0]) == json.loads(contents[0]["manifest.json"])["counts"]["rows"]
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_what_is_loaded_is_what_was_described(filled: Labels, load: Loads, name: str) -> None:
+    # ids are random: with the usual shares all six slides may fall into train
+    loaded = load(filled, name, shares=Shares(0.01, 0.495, 0.495), comments=True)
+    plan = Plan(FORMATS[name], comments=True)
+    assert len(loaded) > 1
+    for split in loaded.values():
+        assert split.column_names == [column.name for column in plan.columns]
+    groups = [set(split["group_id"]) for split in loaded.values()]
+    assert sum(map(len, groups)) == len(set().union(*groups))
+
+
+def spoil(out: Path) -> None:
+    (out / "train.parquet").write_bytes((out / "train.parquet").read_bytes() + b"x")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (spoil, "train.parquet is not what the manifest says"),
+        (lambda out: (out / "README.md").unlink(), "README.md: missing from the folder"),
+        (lambda out: (out / "more").write_text("x"), "more: missing from the folder, or not in"),
+        (lambda out: (out / "manifest.json").unlink(), "holds no manifest.json"),
+        (lambda out: (out / "manifest.json").write_text("[]"), "holds no manifest.json"),
+    ],
+)
+def test_an_export_that_was_changed_is_told(
+    filled: Labels, tmp_path: Path, change: Callable[[Path], None], told: str
+) -> None:
+    out = tmp_path / "out"
+    export(filled.database, filled.blobs, Plan(FORMATS["grpo"]), out)
+    change(out)
+    with pytest.raises(ExportError, match=told):
+        check_export(out)
+
+
+def test_conflicts_go_to_the_adjudication_file(labels: Labels, tmp_path: Path) -> None:
+    judged(labels)
+    out = tmp_path / "out"
+    tally = export(labels.database, labels.blobs, Plan(FORMATS["unpaired"], Rule("majority")), out)
+    assert (tally.conflicts, tally.undecided, sum(tally.rows.values())) == (1, 1, 1)
+    (line,) = (out / "adjudication.jsonl").read_text().splitlines()
+    item = json.loads(line)
+    assert list(item["completions"].values()) == [TEXTS[1]]
+    assert {vote["said"] for vote in item["votes"]} == {"correct", "incorrect"}
+    assert {vote["rater"] for vote in item["votes"]} == {
+        rater_name(account) for account in labels.people.values()
+    }
+    card = (out / "README.md").read_text()
+    assert "on 1 of them raters contradict each other" in card
+
+
+def test_a_picture_that_is_gone_leaves_its_rows_out(labels: Labels, tmp_path: Path) -> None:
+    judged(labels)
+    with labels.database.session() as session:
+        gone = session.query(Reading).filter(Reading.task == "blur").one().pixels_sha256
+        mark_removed(session, gone)
+    tally = export(labels.database, labels.blobs, Plan(FORMATS["unpaired"]), tmp_path / "out")
+    assert (tally.pictures_gone, sum(tally.rows.values())) == (1, 2)
+    assert "1 judged readings were left out" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_picture_that_was_lost_is_told(labels: Labels, tmp_path: Path) -> None:
+    judged(labels)
+    for path in (labels.folder / "blobs").glob("??/*"):
+        path.write_bytes(b"x")
+    with pytest.raises(StorageError, match="is damaged"):
+        export(labels.database, labels.blobs, Plan(FORMATS["unpaired"]), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_progress_is_told(filled: Labels, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    plan = Plan(FORMATS["unpaired"])
+    export(filled.database, filled.blobs, plan, tmp_path / "out", lambda *s: told.append(s))
+    assert told == [(number, 6) for number in range(1, 7)]
