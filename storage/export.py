@@ -83,6 +83,14 @@ class Judgment:
     """Of a preference: `left`, `right`, `tie` or `both_bad`."""
     reasons: list[str] | None
     """Of a preference."""
+    x: int | None
+    """Of evidence: left edge of where to look, level-0 pixels; None where it was taken back."""
+    y: int | None
+    """Upper edge."""
+    width: int | None
+    """Width."""
+    height: int | None
+    """Height."""
 
 
 @dataclass(frozen=True)

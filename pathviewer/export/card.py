@@ -54,6 +54,8 @@ def _body(plan: Plan, tally: Tally) -> list[str]:
         _table(("judgment", "times"), sorted(tally.said.items())),
         "## What made no row",
         _without_row(tally),
+        "## Where it should have looked",
+        _evidence(tally),
         "## Columns",
         _table(("column", "what"), _columns(plan)),
         _files(tally),
@@ -103,6 +105,16 @@ def _without_row(tally: Tally) -> str:
         return gone or "Every judgment made a row."
     table = _table(("judgment", "times"), sorted(tally.without_row.items()))
     return f"{table}\n\n{gone}".strip()
+
+
+def _evidence(tally: Tally) -> str:
+    rows, all_rows = tally.with_evidence, sum(tally.rows.values())
+    if not rows:
+        return "No rater of these rows marked where the model should have looked."
+    return (
+        f"{rows} of {all_rows} rows have boxes that their raters drew: `evidence` on the slide, "
+        "`evidence_pixels` in the picture."
+    )
 
 
 def _columns(plan: Plan) -> list[tuple[str, str]]:

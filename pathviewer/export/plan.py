@@ -10,6 +10,7 @@ from typing import Any
 from pathviewer.export import answers, pairs, steps, traces, verdicts
 from pathviewer.export.ballots import Format
 from pathviewer.export.columns import COMMENTS, Column
+from pathviewer.export.evidence import EVIDENCE
 from pathviewer.export.splitting import Shares
 from pathviewer.export.voting import Rule
 from storage.export import Selection
@@ -41,7 +42,7 @@ class Plan:
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns of the files."""
-        own = self.format.all_columns
+        own = (*self.format.all_columns, *EVIDENCE)
         return (*own, COMMENTS) if self.comments else own
 
 
@@ -63,6 +64,8 @@ class Tally:
     """Whose judgments became rows."""
     agreed: set[str] = field(default_factory=set)
     """Raters that agreed to the licence, whether they judged or not."""
+    with_evidence: int = 0
+    """Rows that say where the model should have looked."""
     models: set[str] = field(default_factory=set)
     """Whose answers became rows."""
     said: Counter[str] = field(default_factory=Counter)
@@ -90,6 +93,7 @@ def as_json(tally: Tally) -> dict[str, Any]:
         "readings": tally.readings,
         "items": tally.items,
         "rows": {split: tally.rows[split] for split in sorted(tally.rows)},
+        "rows_with_evidence": tally.with_evidence,
         "judgments": dict(sorted(tally.said.items())),
         "judgments_without_row": dict(sorted(tally.without_row.items())),
         "items_in_conflict": tally.conflicts,

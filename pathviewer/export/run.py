@@ -11,6 +11,7 @@ from pathviewer.export.ballots import Ballot, rater_name
 from pathviewer.export.card import write_card
 from pathviewer.export.columns import user_message
 from pathviewer.export.errors import ExportError
+from pathviewer.export.evidence import evidence
 from pathviewer.export.manifest import prove, write_manifest
 from pathviewer.export.parquet import SplitFiles
 from pathviewer.export.plan import Plan, Tally
@@ -107,30 +108,27 @@ def _add(
 ) -> None:
     group = work.groups.group_of[reading.slide_id]
     split = work.groups.split_of[group]
-    row = (
-        ballot.row(won.value)
-        | _common(reading, group, work.pixels)
-        | {
-            "raters": list(won.raters),
-            "voters": len(ballot.votes),
-        }
-    )
+    picture, about = work.pixels.get(reading.pixels_sha256), _about(reading, ballot)
+    row = ballot.row(won.value) | _common(reading, group, picture)
+    row |= {"raters": list(won.raters), "voters": len(ballot.votes)}
+    row |= evidence(reading, about, won.raters, picture)
     if work.plan.comments:
-        row["comments"] = _comments(reading, ballot, won)
+        row["comments"] = _comments(reading, about, won)
     files.add(split, row)
     tally = work.tally
     tally.rows[split] += 1
+    tally.with_evidence += bool(row["evidence"])
     tally.raters |= set(won.raters)
     tally.models.add(reading.model)
     tally.groups.setdefault(split, set()).add(group)
     tally.pictures.setdefault(split, set()).add(reading.pixels_sha256)
 
 
-def _common(reading: JudgedReading, group: str, pixels: Pixels) -> dict[str, Any]:
+def _common(reading: JudgedReading, group: str, picture: bytes) -> dict[str, Any]:
     sides = {side: getattr(reading, side) for side in ("x", "y", "width", "height", "mpp")}
     return sides | {
         "prompt": user_message(reading.prompt, reading.system),
-        "images": [{"bytes": pixels.get(reading.pixels_sha256), "path": None}],
+        "images": [{"bytes": picture, "path": None}],
         "item_id": reading.id,
         "question": reading.question,
         "options": list(reading.options),
@@ -142,9 +140,13 @@ def _common(reading: JudgedReading, group: str, pixels: Pixels) -> dict[str, Any
     }
 
 
-def _comments(reading: JudgedReading, ballot: Ballot, won: Won) -> list[str]:
+def _about(reading: JudgedReading, ballot: Ballot) -> set[str]:
+    """Ids of the completions that an item is about."""
+    return set(ballot.item) | ({*reading.completions} if reading.id in ballot.item else set())
+
+
+def _comments(reading: JudgedReading, about: set[str], won: Won) -> list[str]:
     """Free text of the row's raters about its completions, by rater."""
-    about = set(ballot.item) | ({*reading.completions} if reading.id in ballot.item else set())
     return [
         each.comment
         for rater in won.raters

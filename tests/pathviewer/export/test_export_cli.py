@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from pathviewer.cli import app
 from pathviewer.export.columns import COMMENTS, COMMON
+from pathviewer.export.evidence import EVIDENCE
 from pathviewer.export.plan import FORMATS
 from storage.audit import list_entries
 from storage.database import open_database
@@ -88,7 +89,7 @@ def test_what_cannot_be_exported_is_told(
 def test_every_column_is_documented() -> None:
     document = (ROOT / "docs" / "export.md").read_text()
     own = [column for form in FORMATS.values() for column in form.columns]
-    for column in (*COMMON, COMMENTS, *own):
+    for column in (*COMMON, *EVIDENCE, COMMENTS, *own):
         assert f"| `{column.name}` | {column.kind} | {column.told} |\n" in document, column.name
 
 
