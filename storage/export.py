@@ -22,6 +22,7 @@ from storage.tables import (
     Slide,
     Worklist,
     WorklistItem,
+    WorklistReading,
 )
 from storage.withheld import withheld_from
 
@@ -217,7 +218,11 @@ def _selected(statement: Select[Any], selection: Selection) -> Select[Any]:
         .join(Slide, Slide.id == Reading.slide_id)
         .join(Blob, Blob.sha256 == Reading.pixels_sha256)
         .outerjoin(Case, Case.id == Slide.case_id)
-        .outerjoin(WorklistItem, WorklistItem.reading_id == Reading.id)
+        .outerjoin(WorklistReading, WorklistReading.reading_id == Reading.id)
+        .outerjoin(
+            WorklistItem,
+            or_(WorklistItem.reading_id == Reading.id, WorklistItem.id == WorklistReading.item_id),
+        )
         .outerjoin(Worklist, Worklist.id == WorklistItem.worklist_id)
     )
     return joined.where(*_conditions(selection))
@@ -233,6 +238,7 @@ def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         column.in_(sorted(values)) for column, values in among if values
     ]
+    conditions.append(Feedback.choice.is_distinct_from("undone"))
     if not selection.teaching:
         conditions.append(or_(Worklist.id.is_(None), ~Worklist.teaching))
     if selection.since:

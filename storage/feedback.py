@@ -81,7 +81,7 @@ class NewFeedback:
     """Which of the two stood on the left."""
 
     choice: str | None = None
-    """`left`, `right`, `tie` or `both_bad`."""
+    """`left`, `right`, `tie` or `both_bad`; `undone` takes a former one back."""
 
     reasons: Sequence[str] | None = None
     """Why; with a preference."""

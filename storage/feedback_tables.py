@@ -37,7 +37,8 @@ CHECKS = {
     # evidence without a box takes a former one back
     "box": "(x IS NULL) = (y IS NULL) AND (x IS NULL) = (width IS NULL) "
     "AND (x IS NULL) = (height IS NULL) AND (points IS NULL OR x IS NOT NULL)",
-    "choice": "choice IN ('left', 'right', 'tie', 'both_bad')",
+    # `undone` takes a former vote back
+    "choice": "choice IN ('left', 'right', 'tie', 'both_bad', 'undone')",
     "pair": "other_completion_id <> completion_id",
     "left": "left_completion_id IN (completion_id, other_completion_id)",
     "whole": " AND ".join(

@@ -20,7 +20,14 @@ from storage.reading_records import (
     StartedReading,
 )
 from storage.records import as_record
-from storage.tables import Completion, DeletionCheck, Reading, WorklistItem, now
+from storage.tables import (
+    Completion,
+    DeletionCheck,
+    Reading,
+    WorklistItem,
+    WorklistReading,
+    now,
+)
 
 CUT_OFF = "PathViewer was closed while the model was answering. Ask again."
 """Why a reading failed that a former run of the program left running."""
@@ -128,7 +135,10 @@ def list_readings(
     """An account's readings, the newest first; those older than the reading `before`, if given."""
     # what was made for a worklist is seen there, by those whose turn it is
     listed = select(WorklistItem.id).where(WorklistItem.reading_id == Reading.id)
-    wanted = select(Reading).where(Reading.account_id == account_id, ~listed.exists())
+    beside = select(WorklistReading.item_id).where(WorklistReading.reading_id == Reading.id)
+    wanted = select(Reading).where(
+        Reading.account_id == account_id, ~listed.exists(), ~beside.exists()
+    )
     if slide_id is not None:
         wanted = wanted.where(Reading.slide_id == slide_id)
     if before is not None:

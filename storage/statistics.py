@@ -131,7 +131,8 @@ def votes_query(filters: Filters) -> Select[*tuple[Any, ...]]:
         .join(other, other.id == Feedback.other_completion_id)
         .join(asked, asked.id == other.reading_id)
     )
-    return compared.order_by(Feedback.created_at, Feedback.id)
+    counted = compared.where(Feedback.choice != "undone")
+    return counted.order_by(Feedback.created_at, Feedback.id)
 
 
 def first_answers_query(filters: Filters) -> Select[*tuple[Any, ...]]:

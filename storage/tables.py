@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.base import Base, UtcDateTime, new_id, now
 from storage.case_tables import Case, Withdrawal
+from storage.comparison_tables import Comparison, WorklistPair, WorklistReading
 from storage.consent_tables import Consent
 from storage.feedback_tables import CurrentFeedback, Feedback
 from storage.judge_tables import JudgeLabels
@@ -27,6 +28,7 @@ __all__ = [
     "Base",
     "Blob",
     "Case",
+    "Comparison",
     "Completion",
     "Consent",
     "CurrentFeedback",
@@ -42,6 +44,8 @@ __all__ = [
     "Withdrawal",
     "Worklist",
     "WorklistItem",
+    "WorklistPair",
+    "WorklistReading",
     "WorklistTurn",
     "new_id",
     "now",

@@ -10,10 +10,12 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select, delete, or_, select, text, update
 from sqlalchemy.orm import Session
 
+from storage.pairs import readings_of_items
 from storage.records import as_record
 from storage.tables import (
     Blob,
     Case,
+    Comparison,
     Completion,
     CurrentFeedback,
     DeletionCheck,
@@ -23,6 +25,8 @@ from storage.tables import (
     Slide,
     Withdrawal,
     WorklistItem,
+    WorklistPair,
+    WorklistReading,
     WorklistTurn,
     now,
 )
@@ -88,6 +92,7 @@ def withdraw_case(session: Session, case_id: str, by: str) -> WithdrawalRecord:
     )
     items = select(WorklistItem.id).where(WorklistItem.slide_id.in_(slides))
     session.execute(delete(WorklistTurn).where(WorklistTurn.item_id.in_(items)))
+    _forget_pairs(session, items, readings)
     doomed = _doomed(session, readings, about, Region.slide_id.in_(slides))
     session.execute(delete(WorklistItem).where(WorklistItem.id.in_(items)))
     tombstone = _remove(session, "case", case_id, by, doomed)
@@ -109,16 +114,27 @@ def withdraw_rater(session: Session, account_id: str, by: str) -> WithdrawalReco
         or_(Feedback.completion_id == Completion.id, Feedback.other_completion_id == Completion.id),
     )
     judged = by_others.where(Feedback.rater_id != account_id)
-    listed = select(WorklistItem.reading_id).where(WorklistItem.reading_id.is_not(None))
+    of_items = readings_of_items()
+    listed = select(of_items.c.reading_id)
     own = select(Reading.id).where(
         Reading.account_id == account_id, Reading.id.not_in(judged), Reading.id.not_in(listed)
     )
     session.execute(delete(WorklistTurn).where(WorklistTurn.rater_id == account_id))
+    session.execute(delete(Comparison).where(Comparison.rater_id == account_id))
     said, drawn = Feedback.rater_id == account_id, Region.account_id == account_id
     tombstone = _remove(session, "rater", account_id, by, _doomed(session, own, said, drawn))
     nothing = {"first_answer": None, "first_confidence": None, "first_answer_at": None}
     session.execute(update(Reading).where(Reading.account_id == account_id).values(nothing))
     return tombstone
+
+
+def _forget_pairs(session: Session, items: Select[str], readings: Select[str]) -> None:
+    """Who compared what of these items and readings, and what there was to compare."""
+    pairs = select(WorklistPair.id).where(WorklistPair.item_id.in_(items))
+    of_them = or_(Comparison.pair_id.in_(pairs), Comparison.reading_id.in_(readings))
+    session.execute(delete(Comparison).where(of_them))
+    session.execute(delete(WorklistPair).where(WorklistPair.item_id.in_(items)))
+    session.execute(delete(WorklistReading).where(WorklistReading.item_id.in_(items)))
 
 
 def list_withdrawals(session: Session) -> list[WithdrawalRecord]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from storage.comparisons import items_compared
 from storage.errors import ConflictError
 from storage.records import as_record
 from storage.tables import Completion, Feedback, Worklist, WorklistItem, WorklistTurn, now
@@ -81,6 +82,7 @@ def _judged_since(session: Session, turn: WorklistTurn) -> bool:
         .join(WorklistItem, WorklistItem.reading_id == Completion.reading_id)
         .where(WorklistItem.id == turn.item_id, Feedback.rater_id == turn.rater_id)
         .where(Feedback.kind.in_(("verdict", "preference")))
+        .where(Feedback.choice.is_distinct_from("undone"))
         .where(Feedback.created_at >= turn.started_at)
     )
     return session.scalar(said.limit(1)) is not None
@@ -114,6 +116,8 @@ def _unseen(
 ) -> str | None:
     """The next item in the rater's own order that is made, new to him, and his to judge."""
     seen = {turn.item_id for turn in turns}
+    if worklist.blind:
+        seen |= items_compared(session, worklist.id, rater_id)
     of_others = set(
         session.scalars(
             select(WorklistTurn.item_id)

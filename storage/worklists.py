@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from storage.errors import ConflictError, NameTakenError, RecordNotFoundError
 from storage.records import as_record
-from storage.tables import Worklist, WorklistItem, WorklistTurn
+from storage.tables import Worklist, WorklistItem, WorklistReading, WorklistTurn
 from storage.worklist_records import ItemRecord, NewItem, NewWorklist, Progress, WorklistRecord
 
 
@@ -61,8 +61,14 @@ def find_item(session: Session, item_id: str) -> ItemRecord:
 
 
 def item_of_reading(session: Session, reading_id: str) -> ItemRecord | None:
-    """The item whose completions a reading holds; None for a reading that somebody asked."""
-    row = session.scalar(select(WorklistItem).where(WorklistItem.reading_id == reading_id))
+    """The item whose completions a reading holds, be it a further one by another model; None for a
+    reading that somebody asked."""
+    beside = select(WorklistReading.item_id).where(WorklistReading.reading_id == reading_id)
+    row = session.scalar(
+        select(WorklistItem).where(
+            or_(WorklistItem.reading_id == reading_id, WorklistItem.id.in_(beside))
+        )
+    )
     return None if row is None else as_record(ItemRecord, row)
 
 

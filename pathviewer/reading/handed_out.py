@@ -5,23 +5,29 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from pathviewer.reading.errors import ReadingRefused
+from storage.comparisons import open_comparison_of
 from storage.worklist_turns import current_turn
 from storage.worklists import find_worklist, item_of_reading
 
 ANSWER_FIRST = "The model's answer is kept back until the first answer is given; give it first."
+VOTE_FIRST = "Who wrote this is kept back until you have voted on its pair; vote first."
 
 
 def handed_out(session: Session, reading_id: str, account_id: str) -> bool:
-    """Whether the reading is an item that this account was given to judge.
+    """Whether the reading is an item that this account was given to judge, or of a pair that it has
+    compared.
 
-    Raises ReadingRefused while the account's own answer comes first, whoever asked.
+    Raises ReadingRefused while the account's own answer, or its vote, comes first, whoever asked.
     """
     item = item_of_reading(session, reading_id)
     if item is None:
         return False
-    turn = current_turn(session, item.id, account_id)
+    still = open_comparison_of(session, reading_id, account_id)
+    if still:
+        raise ReadingRefused(VOTE_FIRST, 409)
+    turn = current_turn(session, item.id, account_id) if item.reading_id == reading_id else None
     if turn is None:
-        return False
+        return still is not None
     if turn.first_answer is None and find_worklist(session, item.worklist_id).blind:
         raise ReadingRefused(ANSWER_FIRST, 409)
     return True

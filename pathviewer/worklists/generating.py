@@ -18,6 +18,7 @@ from pathviewer.reading.live import LiveReading
 from pathviewer.reading.question import Pictures
 from pathviewer.slides.errors import SlideError
 from storage.database import Database
+from storage.pairs import add_reading_beside, models_of_item
 from storage.tables import LOCAL_ACCOUNT_ID
 from storage.worklist_records import ItemRecord
 from storage.worklists import freeze_item, list_items
@@ -38,6 +39,8 @@ class Manner:
     """Of the first item; the next one's is one more."""
     max_new_tokens: int
     """Longest completion."""
+    beside: bool = False
+    """Whether items get a further reading beside those of other models, to be compared."""
 
 
 @dataclass
@@ -61,16 +64,29 @@ def generate(
 ) -> Made:
     """Make what is missing; an item is frozen when all its completions are kept.
 
+    What is missing is a reading, or with `manner.beside` one by this model and these weights.
     Broken off, it goes on with the next item that has none. Raises StorageError.
     """
     with database.reading() as session:
         items = list_items(session, worklist_id)
     told = Made()
     for number, item in enumerate(items, 1):
-        if item.reading_id is None:
+        if item.reading_id is None or (
+            manner.beside and not _answered(database, item, pictures.model.name, backend)
+        ):
             _make(database, keep, pictures, backend, item, manner, told)
         progress(number, len(items))
     return told
+
+
+def _answered(database: Database, item: ItemRecord, model: str, backend: Backend) -> bool:
+    """Whether this model, with the weights that are loaded, has answered an item."""
+    info = backend.status().info
+    with database.reading() as session:
+        known = models_of_item(session, item.id)
+    return any(
+        name == model and (info is None or revision == info.revision) for name, revision in known
+    )
 
 
 def _make(
@@ -93,7 +109,10 @@ def _make(
         told.failed.append(f"Item {item.position + 1}: {failure}")
         return
     with database.session() as session:
-        freeze_item(session, item.id, reading.id)
+        if item.reading_id is None:
+            freeze_item(session, item.id, reading.id)
+        else:
+            add_reading_beside(session, item.id, reading.id)
     told.made += 1
 
 

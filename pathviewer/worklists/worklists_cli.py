@@ -1,4 +1,4 @@
-"""`python -m pathviewer worklist import`, `generate` and `list`."""
+"""`python -m pathviewer worklist import`, `generate`, `pairs` and `list`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ from pathviewer.slides.pool import SlidePool
 from pathviewer.worklists.errors import WorklistError
 from pathviewer.worklists.generating import Manner, generate
 from pathviewer.worklists.items import read_items
+from pathviewer.worklists.pairing import PLANS, draw
 from storage.audit import record
 from storage.blobs import BlobStore
 from storage.database import Database
 from storage.errors import StorageError
+from storage.pairs import add_pairs, count_pairs, frozen_answers
 from storage.slides import list_slide_records
 from storage.tables import LOCAL_ACCOUNT_ID
 from storage.worklist_records import NewWorklist
@@ -79,10 +81,13 @@ def generate_command(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first item.")] = 0,
     max_new_tokens: Annotated[int, typer.Option(min=1, max=4096, help="Longest answer.")] = 512,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="Also of items that other models answered; to compare.")
+    ] = False,
 ) -> None:
     """Make the answers that are missing and freeze them; broken off, it goes on where it was."""
     drawn = (1.0 if samples > 1 else 0.0) if temperature is None else temperature
-    manner = Manner(samples, drawn, seed, max_new_tokens)
+    manner = Manner(samples, drawn, seed, max_new_tokens, beside)
     with worklist_errors(), opened() as (settings, database):
         with database.reading() as session:
             found = find_worklist(session, worklist)
@@ -103,6 +108,31 @@ def generate_command(
         raise typer.Exit(1)
 
 
+@app.command("pairs")
+def pairs_command(
+    worklist: Annotated[str, typer.Argument(help="Name of the list.")],
+    plan: Annotated[str, typer.Option(help=f"How pairs are drawn: {', '.join(PLANS)}.")] = PLANS[0],
+    count: Annotated[
+        int | None, typer.Option(min=1, help="How many, of plans that draw; all if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of the drawing.")] = 0,
+) -> None:
+    """Draw the pairs of answers that raters compare, once, with each one's probability."""
+    with worklist_errors(), opened() as (_, database), database.session() as session:
+        found = find_worklist(session, worklist)
+        drawing = draw(frozen_answers(session, found.id), plan, count, seed)
+        add_pairs(session, found.id, drawing.pairs)
+        told = {"plan": plan, "seed": seed, "pairs": len(drawing.pairs)}
+        record(session, LOCAL_ACCOUNT_ID, "pairs_drawn", found.id, told)
+    typer.echo(
+        f"Drew {len(drawing.pairs)} of {drawing.candidates} pairs of {found.name} by the plan "
+        f"{plan}, seed {seed}."
+    )
+    for number, why in ((drawing.same_text, "the same text"), (drawing.apart, "other pixels or prompts")):
+        if number:
+            typer.echo(f"{number} pairs of {why} cannot be compared and were left out.")
+
+
 @app.command("list")
 def list_command() -> None:
     """Show the lists, and how many of their items have answers."""
@@ -112,6 +142,9 @@ def list_command() -> None:
             kind = ", ".join(
                 word for word, said in (("blind", each.blind), ("teaching", each.teaching)) if said
             )
+            pairs = count_pairs(session, each.id)
+            if pairs:
+                kind = ", ".join(filter(None, (kind, f"{pairs} pairs")))
             typer.echo(f"{each.name}  {far.made} of {far.items} items made  {kind}")
 
 

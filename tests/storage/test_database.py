@@ -21,7 +21,7 @@ from storage.errors import StorageError, explain
 from storage.tables import Base
 from tests.postgres import Postgres
 
-NEWEST = "0007"
+NEWEST = "0008"
 
 
 def register(database: Database, name: str) -> None:

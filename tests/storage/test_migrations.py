@@ -175,6 +175,10 @@ ROWS_0006: dict[str, list[dict[str, Any]]] = {
     ],
 }
 
+ROWS_0007: dict[str, list[dict[str, Any]]] = {
+    "consents": [{"id": "n1", "account_id": "a1", "licence": "CC0-1.0", "agreed_at": AT}],
+}
+
 ROWS = {
     "0001": ROWS_0001,
     "0002": ROWS_0001 | ROWS_0002,
@@ -182,6 +186,7 @@ ROWS = {
     "0004": ROWS_0001 | ROWS_0002 | ROWS_0003 | ROWS_0004,
     "0005": ROWS_0001 | ROWS_0002 | ROWS_0003 | ROWS_0004 | ROWS_0005,
     "0006": ROWS_0001 | ROWS_0002 | ROWS_0003 | ROWS_0004 | ROWS_0005 | ROWS_0006,
+    "0007": ROWS_0001 | ROWS_0002 | ROWS_0003 | ROWS_0004 | ROWS_0005 | ROWS_0006 | ROWS_0007,
 }
 """What a database of an earlier revision holds."""
 

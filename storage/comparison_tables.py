@@ -1,0 +1,72 @@
+"""Tables of comparing: pairs of frozen completions, and who has which of them in hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.base import Base, new_id, now
+
+
+class WorklistReading(Base):
+    """A further reading of an item, by another model: of the same pixels and prompt or not."""
+
+    __tablename__ = "worklist_readings"
+    __table_args__ = (Index(None, "item_id"),)
+
+    reading_id: Mapped[str] = mapped_column(ForeignKey("readings.id"), primary_key=True)
+    item_id: Mapped[str] = mapped_column(ForeignKey("worklist_items.id"))
+
+
+class WorklistPair(Base):
+    """Two completions that raters compare, and how likely the plan was to draw them."""
+
+    __tablename__ = "worklist_pairs"
+    __table_args__ = (
+        CheckConstraint("one_completion_id < other_completion_id", name="order"),
+        CheckConstraint("probability > 0 AND probability <= 1", name="probability"),
+        UniqueConstraint("one_completion_id", "other_completion_id"),
+        Index(None, "item_id"),
+        Index(None, "other_completion_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    item_id: Mapped[str] = mapped_column(ForeignKey("worklist_items.id"))
+    one_completion_id: Mapped[str] = mapped_column(ForeignKey("completions.id"))
+    other_completion_id: Mapped[str] = mapped_column(ForeignKey("completions.id"))
+    plan: Mapped[str] = mapped_column(String(32))
+    seed: Mapped[int]
+    probability: Mapped[float]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Comparison(Base):
+    """A pair in a rater's hands, or the two answers to a question of his own.
+
+    The pair's first completion (a question's answer 0) stands on the left, unless it is flipped.
+    """
+
+    __tablename__ = "comparisons"
+    __table_args__ = (
+        UniqueConstraint("pair_id", "rater_id", "round"),
+        UniqueConstraint("reading_id", "rater_id"),
+        CheckConstraint("(pair_id IS NULL) <> (reading_id IS NULL)", name="what"),
+        CheckConstraint("round >= 0", name="round"),
+        CheckConstraint("NOT skipped OR ended_at IS NOT NULL", name="skipped"),
+        CheckConstraint("feedback_id IS NULL OR ended_at IS NOT NULL", name="voted"),
+        Index(None, "rater_id", "ended_at"),
+        Index(None, "feedback_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    rater_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    pair_id: Mapped[str | None] = mapped_column(ForeignKey("worklist_pairs.id"))
+    reading_id: Mapped[str | None] = mapped_column(ForeignKey("readings.id"))
+    round: Mapped[int] = mapped_column(default=0)
+    flipped: Mapped[bool]
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+    skipped: Mapped[bool] = mapped_column(default=False)
+    feedback_id: Mapped[str | None] = mapped_column(ForeignKey("feedback.id"))

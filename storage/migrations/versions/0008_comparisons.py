@@ -1,0 +1,111 @@
+"""Comparing: pairs of completions, whose hands they are in, and votes that are taken back."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from storage.migrations.columns import MOMENT, checks, id_column, numbers, reference, text_column
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+FORMER = "choice IN ('left', 'right', 'tie', 'both_bad')"
+LATTER = "choice IN ('left', 'right', 'tie', 'both_bad', 'undone')"
+
+
+def upgrade() -> None:
+    """To this revision."""
+    _let_votes_be_undone()
+    _create_readings()
+    _create_pairs()
+    _create_comparisons()
+
+
+def _let_votes_be_undone() -> None:
+    """A fifth choice. SQLite changes a rule in the text of its schema, as its manual has it:
+    a new table would have to be copied, with foreign keys off."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.drop_constraint(op.f("ck_feedback_choice"), "feedback", type_="check")
+        op.create_check_constraint(op.f("ck_feedback_choice"), "feedback", LATTER)
+        return
+    connection = op.get_bind()
+    version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
+    connection.exec_driver_sql("PRAGMA writable_schema = ON")
+    connection.exec_driver_sql(
+        "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = ?",
+        (FORMER, LATTER, "feedback"),
+    )
+    connection.exec_driver_sql(f"PRAGMA schema_version = {int(version) + 1}")
+    connection.exec_driver_sql("PRAGMA writable_schema = RESET")
+
+
+def _create_readings() -> None:
+    op.create_table(
+        "worklist_readings",
+        text_column("reading_id", 36),
+        text_column("item_id", 36),
+        sa.PrimaryKeyConstraint("reading_id", name="pk_worklist_readings"),
+        reference("worklist_readings", "reading_id", "readings.id"),
+        reference("worklist_readings", "item_id", "worklist_items.id"),
+    )
+    op.create_index("ix_worklist_readings_item_id", "worklist_readings", ["item_id"])
+
+
+def _create_pairs() -> None:
+    both = ["one_completion_id", "other_completion_id"]
+    rules = {
+        "order": "one_completion_id < other_completion_id",
+        "probability": "probability > 0 AND probability <= 1",
+    }
+    op.create_table(
+        "worklist_pairs",
+        id_column(),
+        text_column("item_id", 36),
+        *(text_column(name, 36) for name in both),
+        text_column("plan", 32),
+        *numbers("seed"),
+        sa.Column("probability", sa.Double, nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_worklist_pairs"),
+        sa.UniqueConstraint(*both, name="uq_worklist_pairs_one_completion_id_other_completion_id"),
+        reference("worklist_pairs", "item_id", "worklist_items.id"),
+        *(reference("worklist_pairs", name, "completions.id") for name in both),
+        *checks("worklist_pairs", rules),
+    )
+    for name in ("item_id", "other_completion_id"):
+        op.create_index(f"ix_worklist_pairs_{name}", "worklist_pairs", [name])
+
+
+def _create_comparisons() -> None:
+    rules = {
+        "what": "(pair_id IS NULL) <> (reading_id IS NULL)",
+        "round": "round >= 0",
+        "skipped": "NOT skipped OR ended_at IS NOT NULL",
+        "voted": "feedback_id IS NULL OR ended_at IS NOT NULL",
+    }
+    op.create_table(
+        "comparisons",
+        id_column(),
+        text_column("rater_id", 36),
+        text_column("pair_id", 36, null=True),
+        text_column("reading_id", 36, null=True),
+        *numbers("round"),
+        sa.Column("flipped", sa.Boolean, nullable=False),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("ended_at", MOMENT),
+        sa.Column("skipped", sa.Boolean, nullable=False),
+        text_column("feedback_id", 36, null=True),
+        sa.PrimaryKeyConstraint("id", name="pk_comparisons"),
+        sa.UniqueConstraint(
+            "pair_id", "rater_id", "round", name="uq_comparisons_pair_id_rater_id_round"
+        ),
+        sa.UniqueConstraint("reading_id", "rater_id", name="uq_comparisons_reading_id_rater_id"),
+        reference("comparisons", "rater_id", "accounts.id"),
+        reference("comparisons", "pair_id", "worklist_pairs.id"),
+        reference("comparisons", "reading_id", "readings.id"),
+        reference("comparisons", "feedback_id", "feedback.id"),
+        *checks("comparisons", rules),
+    )
+    op.create_index("ix_comparisons_rater_id_ended_at", "comparisons", ["rater_id", "ended_at"])
+    op.create_index("ix_comparisons_feedback_id", "comparisons", ["feedback_id"])
