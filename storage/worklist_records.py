@@ -132,5 +132,11 @@ class Progress:
     made: int
     """With completions."""
 
+    mine: int
+    """That this rater was given or may still be given; those that others have are not his."""
+
     done: int
     """That this rater is done with, repeats not counted."""
+
+    skipped: int
+    """Of these, passed over."""

@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from storage.comparisons import items_compared
 from storage.errors import ConflictError
 from storage.records import as_record
 from storage.tables import Completion, Feedback, Worklist, WorklistItem, WorklistTurn, now
-from storage.worklist_records import TurnRecord, WorklistRecord
+from storage.worklist_records import Progress, TurnRecord, WorklistRecord
 
 
 def current_turn(session: Session, item_id: str, rater_id: str) -> TurnRecord | None:
@@ -61,23 +61,60 @@ def answer_first(session: Session, turn_id: str, answer: str, confidence: int | 
     return as_record(TurnRecord, row)
 
 
-def end_turn(session: Session, turn_id: str, *, skipped: bool = False) -> None:
-    """The rater is done with it; raises ConflictError if nothing was judged nor skipped."""
+def end_turn(session: Session, turn_id: str, *, skipped: bool = False) -> bool:
+    """The rater is done with it; raises ConflictError if nothing was judged nor skipped.
+
+    An item that something was judged of is not skipped. False if it was done with before, by
+    another tab of his: then it stays as it is.
+    """
     row = session.get_one(WorklistTurn, turn_id, with_for_update=True)
-    if not skipped and not _judged_since(session, row):
+    if row.ended_at is not None:
+        return False
+    judged = bool(_judged_since(session, row))
+    if not skipped and not judged:
         raise ConflictError("Nothing was judged yet; judge an answer, or skip the item.")
-    row.ended_at, row.skipped = now(), skipped
+    row.ended_at, row.skipped = now(), skipped and not judged
     session.flush()
+    return True
 
 
-def judged_in_turn(session: Session, turn_id: str) -> bool:
-    """Whether the rater has given a verdict or a preference since the turn began."""
+def repeat_began(session: Session, reading_id: str, rater_id: str) -> datetime | None:
+    """When an item that a rater has once more in his hands was given to him again; else None.
+
+    Until that turn ends he judges afresh: what he said the first time is not for him to see.
+    """
+    return session.scalar(
+        select(WorklistTurn.started_at)
+        .join(WorklistItem, WorklistItem.id == WorklistTurn.item_id)
+        .where(WorklistItem.reading_id == reading_id, WorklistTurn.rater_id == rater_id)
+        .where(WorklistTurn.round > 0, WorklistTurn.ended_at.is_(None))
+    )
+
+
+def judged_in_turn(session: Session, turn_id: str) -> set[str]:
+    """Completions that the rater has given a verdict or a preference on since the turn began."""
     return _judged_since(session, session.get_one(WorklistTurn, turn_id))
 
 
-def _judged_since(session: Session, turn: WorklistTurn) -> bool:
+def progress(session: Session, worklist: WorklistRecord, rater_id: str) -> Progress:
+    """How far a list is, for one rater."""
+    of_list = select(func.count()).where(WorklistItem.worklist_id == worklist.id)
+    made = of_list.where(WorklistItem.reading_id.is_not(None))
+    items, ready = (session.scalar(each.select_from(WorklistItem)) or 0 for each in (of_list, made))
+    turns = _turns(session, worklist.id, rater_id)
+    ended = [turn for turn in turns if turn.round == 0 and turn.ended_at is not None]
+    return Progress(
+        items=items,
+        made=ready,
+        mine=len({turn.item_id for turn in turns}) + len(_free(session, worklist, rater_id, turns)),
+        done=len(ended),
+        skipped=sum(turn.skipped for turn in ended),
+    )
+
+
+def _judged_since(session: Session, turn: WorklistTurn) -> set[str]:
     said = (
-        select(Feedback.id)
+        select(Feedback.completion_id, Feedback.other_completion_id)
         .join(Completion, Completion.id == Feedback.completion_id)
         .join(WorklistItem, WorklistItem.reading_id == Completion.reading_id)
         .where(WorklistItem.id == turn.item_id, Feedback.rater_id == turn.rater_id)
@@ -85,7 +122,7 @@ def _judged_since(session: Session, turn: WorklistTurn) -> bool:
         .where(Feedback.choice.is_distinct_from("undone"))
         .where(Feedback.created_at >= turn.started_at)
     )
-    return session.scalar(said.limit(1)) is not None
+    return {each for pair in session.execute(said) for each in pair if each is not None}
 
 
 def _turns(session: Session, worklist_id: str, rater_id: str) -> list[WorklistTurn]:
@@ -115,6 +152,14 @@ def _unseen(
     session: Session, worklist: WorklistRecord, rater_id: str, turns: Sequence[WorklistTurn]
 ) -> str | None:
     """The next item in the rater's own order that is made, new to him, and his to judge."""
+    free = _free(session, worklist, rater_id, turns)
+    return min(free, key=lambda item: _place("order", rater_id, item), default=None)
+
+
+def _free(
+    session: Session, worklist: WorklistRecord, rater_id: str, turns: Sequence[WorklistTurn]
+) -> list[str]:
+    """Items that are made, new to the rater, and his to judge."""
     seen = {turn.item_id for turn in turns}
     if worklist.blind:
         seen |= items_compared(session, worklist.id, rater_id)
@@ -131,13 +176,12 @@ def _unseen(
             WorklistItem.worklist_id == worklist.id, WorklistItem.reading_id.is_not(None)
         )
     )
-    free = [
+    return [
         item
         for item in made
         if item not in seen
         and (item not in of_others or _place("shared", worklist.id, item) < worklist.overlap)
     ]
-    return min(free, key=lambda item: _place("order", rater_id, item), default=None)
 
 
 def _place(what: str, owner: str, item: str) -> float:

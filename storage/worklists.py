@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from storage.errors import ConflictError, NameTakenError, RecordNotFoundError
 from storage.records import as_record
-from storage.tables import Worklist, WorklistItem, WorklistReading, WorklistTurn
-from storage.worklist_records import ItemRecord, NewItem, NewWorklist, Progress, WorklistRecord
+from storage.tables import Worklist, WorklistItem, WorklistReading
+from storage.worklist_records import ItemRecord, NewItem, NewWorklist, WorklistRecord
 
 
 def add_worklist(session: Session, new: NewWorklist, items: Sequence[NewItem]) -> WorklistRecord:
@@ -79,16 +79,3 @@ def freeze_item(session: Session, item_id: str, reading_id: str) -> None:
         raise ConflictError("The item's answers are made already, or it is gone.")
     row.reading_id = reading_id
     session.flush()
-
-
-def progress(session: Session, worklist_id: str, rater_id: str) -> Progress:
-    """How far a list is, for one rater."""
-    of_list = select(func.count()).where(WorklistItem.worklist_id == worklist_id)
-    done = (
-        of_list.join(WorklistTurn, WorklistTurn.item_id == WorklistItem.id)
-        .where(WorklistTurn.rater_id == rater_id, WorklistTurn.round == 0)
-        .where(WorklistTurn.ended_at.is_not(None))
-    )
-    made = of_list.where(WorklistItem.reading_id.is_not(None))
-    counts = [session.scalar(each.select_from(WorklistItem)) or 0 for each in (of_list, made, done)]
-    return Progress(*counts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from storage.errors import RecordNotFoundError, StorageError
 from storage.feedback import Appended, FeedbackRecord, append_feedback, current_feedback, history
 from storage.group_commit import GroupWriter
 from storage.readings import find_completion, find_reading
+from storage.worklist_turns import repeat_began
 from storage.worklists import item_of_reading
 
 if TYPE_CHECKING:
@@ -142,8 +144,9 @@ class FeedbackRoutes:
             judged = find_judged(session, identity, completion_id)
             current = current_feedback(session, [judged.completion.id])
             said = history(session, [judged.completion.id])
-        own = [record for record in current if record.rater_id == identity.account_id]
-        mine = [record for record in said if record.rater_id == identity.account_id]
+            afresh = repeat_began(session, judged.reading.id, identity.account_id)
+        own = said_since(current, identity.account_id, afresh)
+        mine = said_since(said, identity.account_id, afresh)
         withheld = not {"verdict", "labels"} <= {record.kind for record in own}
         return {
             "own": by_kind(own) | {"preferences": of_kind(own, "preference")},
@@ -152,6 +155,14 @@ class FeedbackRoutes:
             "others_withheld": withheld,
             "reward": reward_json(judged.completion, own),
         }
+
+
+def said_since(
+    records: Iterable[FeedbackRecord], rater_id: str, afresh: datetime | None
+) -> list[FeedbackRecord]:
+    """What one rater said; only since he was given the item again, if he has it once more."""
+    own = [record for record in records if record.rater_id == rater_id]
+    return own if afresh is None else [each for each in own if each.created_at >= afresh]
 
 
 def find_judged(session: Session, identity: Identity, completion_id: str) -> Judged:

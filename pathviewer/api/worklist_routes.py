@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,8 +21,15 @@ from pathviewer.reading.question import whole
 from storage.errors import ConflictError
 from storage.readings import list_completions
 from storage.tables import now
-from storage.worklist_turns import answer_first, current_turn, end_turn, judged_in_turn, next_turn
-from storage.worklists import find_item, find_worklist, list_worklists, progress
+from storage.worklist_turns import (
+    answer_first,
+    current_turn,
+    end_turn,
+    judged_in_turn,
+    next_turn,
+    progress,
+)
+from storage.worklists import find_item, find_worklist, list_worklists
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -70,7 +77,11 @@ class WorklistRoutes:
             worklist = find_worklist(session, key)
             turn = next_turn(session, worklist, account, now() - self._washout)
             item = None if turn is None else self._item(session, worklist, turn)
-            return {"item": item, "progress": asdict(progress(session, worklist.id, account))}
+            return {
+                "item": item,
+                "worklist": {"id": worklist.id, "name": worklist.name},
+                "progress": asdict(progress(session, worklist, account)),
+            }
 
         return JSONResponse(await self._writing(work))
 
@@ -99,23 +110,23 @@ class WorklistRoutes:
         return JSONResponse(await self._writing(work))
 
     async def end(self, request: Request) -> Response:
-        """`POST {skipped?}`: done with it; 409 if nothing was judged nor skipped."""
+        """`POST {skipped?}`: done with it, `again` if it was so before; 409 if nothing was judged
+        nor skipped."""
         account = require(request.scope, Action.judge).account_id
         key, body = request.path_params["item_id"], await json_object(request)
 
         def work(session: Session) -> dict[str, Any]:
             _, turn = _own(session, key, account)
-            end_turn(session, turn.id, skipped=body.get("skipped") is True)
-            return {"id": key}
+            ended = end_turn(session, turn.id, skipped=body.get("skipped") is True)
+            return {"id": key, "again": not ended}
 
         return JSONResponse(await self._writing(work))
 
     def _item(self, session: Session, worklist: WorklistRecord, turn: TurnRecord) -> dict[str, Any]:
         """An item as its rater may see it at this moment."""
         item = find_item(session, turn.item_id)
-        held_back = worklist.blind and turn.first_answer is None
-        shown = worklist.teaching and judged_in_turn(session, turn.id)
-        reading = item.reading_id
+        judged = judged_in_turn(session, turn.id)
+        reading = None if worklist.blind and turn.first_answer is None else item.reading_id
         return {
             "id": item.id,
             "worklist": {"id": worklist.id, "name": worklist.name},
@@ -129,9 +140,10 @@ class WorklistRoutes:
             "teaching": worklist.teaching,
             "first_answer": turn.first_answer,
             "first_confidence": turn.first_confidence,
-            "reading": None if held_back else reading,
-            "completions": None if held_back or reading is None else _texts(session, reading),
-            "reference_answer": item.reference_answer if shown else None,
+            "reading": reading,
+            "completions": None if reading is None else _texts(session, reading, judged),
+            "reference_answer": item.reference_answer if worklist.teaching and judged else None,
+            "ended": turn.ended_at is not None,
         }
 
     async def _reading(self, work: Callable[[Session], T]) -> T:
@@ -167,15 +179,18 @@ def _lists(session: Session, account: str) -> list[dict[str, Any]]:
             "name": each.name,
             "blind": each.blind,
             "teaching": each.teaching,
-            **asdict(progress(session, each.id, account)),
+            **asdict(progress(session, each, account)),
         }
         for each in list_worklists(session)
     ]
 
 
-def _texts(session: Session, reading_id: str) -> list[dict[str, Any]]:
-    found = list_completions(session, [reading_id])
-    return [{"id": each.id, "index": each.index, "text": each.text} for each in found]
+def _texts(session: Session, reading_id: str, judged: Collection[str]) -> list[dict[str, Any]]:
+    """Completions, each with whether a verdict or a preference on it was given in this turn."""
+    return [
+        {"id": each.id, "index": each.index, "text": each.text, "judged": each.id in judged}
+        for each in list_completions(session, [reading_id])
+    ]
 
 
 def _answer(body: Mapping[str, Any]) -> tuple[str, int | None]:

@@ -31,7 +31,8 @@ from storage.pairs import add_pairs, count_pairs, frozen_answers
 from storage.slides import list_slide_records
 from storage.tables import LOCAL_ACCOUNT_ID
 from storage.worklist_records import NewWorklist
-from storage.worklists import add_worklist, find_worklist, list_worklists, progress
+from storage.worklist_turns import progress
+from storage.worklists import add_worklist, find_worklist, list_worklists
 
 app = typer.Typer(no_args_is_help=True, help="Worklists: items that raters judge in turn.")
 
@@ -138,7 +139,7 @@ def list_command() -> None:
     """Show the lists, and how many of their items have answers."""
     with worklist_errors(), opened() as (_, database), database.reading() as session:
         for each in list_worklists(session):
-            far = progress(session, each.id, LOCAL_ACCOUNT_ID)
+            far = progress(session, each, LOCAL_ACCOUNT_ID)
             kind = ", ".join(
                 word for word, said in (("blind", each.blind), ("teaching", each.teaching)) if said
             )

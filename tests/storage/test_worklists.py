@@ -14,16 +14,30 @@ from storage.feedback import add_feedback
 from storage.readings import add_completion, add_reading, list_completions, list_readings
 from storage.tables import now
 from storage.withdrawals import withdraw_case, withdraw_rater
-from storage.worklist_records import NewItem, NewWorklist, TurnRecord, WorklistRecord
-from storage.worklist_turns import answer_first, current_turn, end_turn, next_turn
+from storage.worklist_records import (
+    ItemRecord,
+    NewItem,
+    NewWorklist,
+    Progress,
+    TurnRecord,
+    WorklistRecord,
+)
+from storage.worklist_turns import (
+    answer_first,
+    current_turn,
+    end_turn,
+    next_turn,
+    progress,
+    repeat_began,
+)
 from storage.worklists import (
     add_worklist,
+    find_item,
     find_worklist,
     freeze_item,
     item_of_reading,
     list_items,
     list_worklists,
-    progress,
 )
 from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_slide, verdict
 
@@ -110,7 +124,7 @@ def test_a_turn_is_taken_up_again_and_ends_with_a_judgment(database: Database) -
         item = next(each for each in list_items(session, found.id) if each.id == first.item_id)
         judge(session, item.reading_id, ada, "1")
         end_turn(session, first.id)
-        assert progress(session, found.id, ada).done == 1
+        assert progress(session, found, ada).done == 1
         again = current_turn(session, first.item_id, ada)
         assert again is not None
         assert (again.first_answer, again.first_confidence) == ("a", 4)
@@ -139,11 +153,36 @@ def test_ones_own_items_come_again_after_the_washout(sqlite_database: Database) 
     assert (turn.item_id, turn.round, turn.first_answer) == (order[0], 1, None)
     with pytest.raises(ConflictError), sqlite_database.session() as session:
         end_turn(session, turn.id)  # the verdict of the first round is not this one's
+    reading = str(item_of(sqlite_database, turn).reading_id)
     with sqlite_database.session() as session:
-        end_turn(session, turn.id, skipped=True)
+        assert repeat_began(session, reading, ada) == turn.started_at
+        assert end_turn(session, turn.id, skipped=True)
+        assert repeat_began(session, reading, ada) is None
     turn = take(sqlite_database, found, ada, later)
     assert turn is not None
     assert (turn.item_id, turn.round) == (order[1], 1)
+
+
+def item_of(database: Database, turn: TurnRecord) -> ItemRecord:
+    with database.reading() as session:
+        return find_item(session, turn.item_id)
+
+
+def test_an_item_ends_once_and_what_was_judged_is_not_skipped(sqlite_database: Database) -> None:
+    found = made(sqlite_database, 3)
+    with sqlite_database.session() as session:
+        ada = rater(session)
+    for key, skipped in (("1", True), ("2", False)):
+        turn = take(sqlite_database, found, ada, now())
+        assert turn is not None
+        with sqlite_database.session() as session:
+            judge(session, item_of(sqlite_database, turn).reading_id, ada, key)
+            assert end_turn(session, turn.id, skipped=skipped)
+            assert not end_turn(session, turn.id, skipped=True)  # another tab comes late
+            assert progress(session, found, ada).skipped == 0
+    walk(sqlite_database, found, ada)
+    with sqlite_database.session() as session:
+        assert progress(session, found, ada) == Progress(3, 3, mine=3, done=3, skipped=1)
 
 
 def test_items_without_answers_wait(database: Database) -> None:
@@ -154,7 +193,7 @@ def test_items_without_answers_wait(database: Database) -> None:
         found = find_worklist(session, "list")
         assert list_worklists(session) == [found]
         assert next_turn(session, found, ada, now()) is None
-        assert vars(progress(session, found.id, ada)) == {"items": 1, "made": 0, "done": 0}
+        assert progress(session, found, ada) == Progress(items=1, made=0, mine=0, done=0, skipped=0)
     with pytest.raises(NameTakenError, match="it was imported"), database.session() as session:
         add_worklist(session, new, [])
     with pytest.raises(RecordNotFoundError), database.reading() as session:
@@ -180,7 +219,7 @@ def test_a_rater_who_is_taken_back_has_no_turns(database: Database) -> None:
         withdraw_rater(session, ada, "local")
         assert current_turn(session, turn.item_id, ada) is None
         withdraw_rater(session, "local", "local")  # who made the answers
-        assert progress(session, found.id, ada).made == 1
+        assert progress(session, found, ada).made == 1
 
 
 def test_a_case_that_is_taken_back_leaves_its_lists(database: Database) -> None:

@@ -101,7 +101,7 @@ def test_an_item_is_judged_blind(ward: Ward) -> None:
     assert ada.post(f"{own}/end", json={}).status_code == 200
     after = ada.post(path, json={}).json()
     assert after["item"]["id"] != item["id"]
-    assert after["progress"] == {"items": 3, "made": 3, "done": 1}
+    assert after["progress"] == {"items": 3, "made": 3, "mine": 3, "done": 1, "skipped": 0}
 
 
 def test_nobody_sees_answers_before_his_own(ward: Ward) -> None:
