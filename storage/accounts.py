@@ -39,6 +39,9 @@ class AccountRecord:
     disabled: bool
     """Whether the account is shut."""
 
+    rater: bool
+    """Whether it judges; an account that does not sees what others said, and never will judge."""
+
     created_at: datetime
     """When it was made, UTC."""
 
@@ -51,9 +54,17 @@ def add_account(
     password_hash: str | None = None,
     issuer: str | None = None,
     subject: str | None = None,
+    rater: bool = True,
 ) -> AccountRecord:
     """Store an account; the name is lower case already. Raises `NameTakenError`."""
-    row = Account(name=name, role=role, password_hash=password_hash, issuer=issuer, subject=subject)
+    row = Account(
+        name=name,
+        role=role,
+        password_hash=password_hash,
+        issuer=issuer,
+        subject=subject,
+        rater=rater,
+    )
     if find_account(session, name) is not None:
         raise NameTakenError(f"There is an account named {name} already; choose another name.")
     try:
@@ -101,6 +112,12 @@ def set_password_hash(session: Session, account_id: str, password_hash: str) -> 
 def set_role(session: Session, account_id: str, role: str) -> None:
     """Give another role; raises `RecordNotFoundError`."""
     _row(session, account_id).role = role
+    session.flush()
+
+
+def retire(session: Session, account_id: str) -> None:
+    """Let an account judge no more, for good; raises `RecordNotFoundError`."""
+    _row(session, account_id).rater = False
     session.flush()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.engine import Row
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from storage.tables import (
     Blob,
@@ -24,7 +24,7 @@ from storage.tables import (
     WorklistItem,
     WorklistReading,
 )
-from storage.withheld import withheld_from
+from storage.withheld import told
 
 AT_ONCE = 500
 """Judgments fetched at once."""
@@ -49,7 +49,8 @@ class Selection:
     teaching: bool = False
     """Whether worklists to teach with are wanted too."""
     viewer_id: str | None = None
-    """Account that is shown the export: without what it has still to judge; None sees all."""
+    """Rater who is shown the export: of others' judgments only those of what he judged himself;
+    None sees all."""
 
 
 @dataclass(frozen=True)
@@ -246,17 +247,8 @@ def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
     if selection.until:
         conditions.append(Feedback.created_at < selection.until)
     if selection.viewer_id is not None:
-        conditions += _seen_by(selection.viewer_id)
+        conditions.append(told(selection.viewer_id))
     return conditions
-
-
-def _seen_by(viewer_id: str) -> list[ColumnElement[bool]]:
-    """Neither answer of a judgment is one that the account has still to judge."""
-    withheld = withheld_from(viewer_id)
-    other = aliased(Completion)
-    others = select(other.id).where(other.reading_id.in_(withheld))
-    alone = Feedback.other_completion_id.is_(None)
-    return [Reading.id.not_in(withheld), or_(alone, Feedback.other_completion_id.not_in(others))]
 
 
 def _reading(session: Session, rows: list[Row[Any]]) -> JudgedReading:

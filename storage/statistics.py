@@ -7,6 +7,7 @@ Each kind of row is one query. What holds is what nothing supersedes: asked of t
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -34,7 +35,7 @@ from storage.tables import (
     WorklistItem,
     WorklistTurn,
 )
-from storage.withheld import withheld_from
+from storage.withheld import told, told_first_answer, told_of_answer
 
 _CASE = func.coalesce(Slide.case_id, Slide.id)
 _TASK = func.coalesce(Reading.task, "")
@@ -140,7 +141,8 @@ def first_answers_query(filters: Filters) -> Select[*tuple[Any, ...]]:
     own = (Reading.id, _CASE, Reading.options, Reading.first_answer, Reading.first_confidence)
     answered = select(*own, *_SEEN).select_from(Reading).where(Reading.first_answer.is_not(None))
     asked = _conditions(filters, Reading.first_answer_at, Reading.account_id)
-    return _with_verdicts(answered, Reading.account_id).where(*asked)
+    seen = _seen(filters, lambda viewer: told_first_answer(viewer, Reading.account_id))
+    return _with_verdicts(answered, Reading.account_id).where(*asked, *seen)
 
 
 def first_turns_query(filters: Filters) -> Select[*tuple[Any, ...]]:
@@ -155,7 +157,8 @@ def first_turns_query(filters: Filters) -> Select[*tuple[Any, ...]]:
         .where(turn.first_answer.is_not(None), turn.round == 0)
     )
     asked = _conditions(filters, turn.first_answer_at, turn.rater_id)
-    return _with_verdicts(answered, turn.rater_id).where(*asked)
+    seen = _seen(filters, lambda viewer: told_first_answer(viewer, turn.rater_id))
+    return _with_verdicts(answered, turn.rater_id).where(*asked, *seen)
 
 
 def _with_verdicts(
@@ -193,6 +196,7 @@ def judge_labels_query(filters: Filters) -> Select[*tuple[Any, ...]]:
         .join(Reading, Reading.id == Completion.reading_id)
         .join(Slide, Slide.id == Reading.slide_id)
         .where(*_conditions(filters, JudgeLabels.created_at, None))
+        .where(*_seen(filters, told_of_answer))
     )
 
 
@@ -216,12 +220,20 @@ def _about(
         .join(Reading, Reading.id == Completion.reading_id)
         .join(Slide, Slide.id == Reading.slide_id)
         .where(*_conditions(filters, Feedback.created_at, Feedback.rater_id, other))
+        .where(*_seen(filters, told))
     )
 
 
 def _holds() -> ColumnElement[bool]:
     later = aliased(Feedback)
     return ~exists().where(later.supersedes_id == Feedback.id)
+
+
+def _seen(
+    filters: Filters, told_to: Callable[[str], ColumnElement[bool]]
+) -> list[ColumnElement[bool]]:
+    """What is held back from whoever looks."""
+    return [] if filters.viewer_id is None else [told_to(filters.viewer_id)]
 
 
 def _conditions(
@@ -241,9 +253,6 @@ def _conditions(
         found.append(named if other is None else or_(named, other.model == filters.model))
     if filters.rater_id is not None and rater is not None:
         found.append(rater == filters.rater_id)
-    if filters.viewer_id is not None:
-        both = (Reading,) if other is None else (Reading, other)
-        found += [reading.id.not_in(withheld_from(filters.viewer_id)) for reading in both]
     asked = ((_TASK, filters.task), (_ORGAN, filters.organ), (Reading.slide_id, filters.slide_id))
     return found + [column == value for column, value in asked if value is not None]
 

@@ -27,8 +27,7 @@ class Filters:
     rater_id: str | None = None
     """Account that judged."""
     viewer_id: str | None = None
-    """Account that looks: of worklists that it takes part in, what it has not judged itself is left
-    out."""
+    """Rater who looks: of others' judgments only those of what he judged himself; None sees all."""
 
 
 EVERYTHING = Filters()

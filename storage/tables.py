@@ -73,6 +73,7 @@ class Account(Base):
     issuer: Mapped[str | None] = mapped_column(String(512))
     subject: Mapped[str | None] = mapped_column(String(255))
     disabled: Mapped[bool] = mapped_column(default=False)
+    rater: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from pathviewer.api.request_body import json_object
-from pathviewer.auth.identity import require
+from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import Action
 from pathviewer.export.ballots import rater_name
 from pathviewer.export.errors import ExportError
@@ -25,6 +25,7 @@ from storage.audit import record
 from storage.cases import list_cases
 from storage.export import Selection
 from storage.statistics import choices
+from storage.withheld import count_withheld
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -82,9 +83,9 @@ class ExportRoutes:
 
     async def begin(self, request: Request) -> Response:
         """`POST`: 202 with the export's id; 409 while another one is under way."""
-        account = require(request.scope, Action.export).account_id
+        identity = require(request.scope, Action.export)
         body = await json_object(request)
-        return JSONResponse(await run_in_threadpool(self._begin, account, body), 202)
+        return JSONResponse(await run_in_threadpool(self._begin, identity, body), 202)
 
     async def rows(self, request: Request) -> Response:
         """`GET`: one's own, the newest first."""
@@ -106,8 +107,8 @@ class ExportRoutes:
 
     async def choices(self, request: Request) -> Response:
         """`GET`: formats, and what there is to select by."""
-        require(request.scope, Action.export)
-        return JSONResponse(await run_in_threadpool(self._choices))
+        viewer = require(request.scope, Action.export).viewer_id
+        return JSONResponse(await run_in_threadpool(self._choices, viewer))
 
     def _own(self, request: Request) -> Job:
         account = require(request.scope, Action.export).account_id
@@ -116,27 +117,29 @@ class ExportRoutes:
             raise ExportRefused("There is no such export of yours; begin it anew.", 404)
         return job
 
-    def _choices(self) -> dict[str, Any]:
+    def _choices(self, viewer: str | None) -> dict[str, Any]:
         with self._database.reading() as session:
             known, cases = choices(session), list_cases(session)
+            withheld = 0 if viewer is None else count_withheld(session, viewer)
         return {
             "formats": [{"name": each.name, "trainer": each.trainer} for each in FORMATS.values()],
             "models": known.models,
             "question_types": [task for task in known.tasks if task],
             "raters": sorted(map(rater_name, known.raters)),
             "cases": [case.name for case in cases],
+            "withheld": withheld,
         }
 
-    def _begin(self, account: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _begin(self, identity: Identity, body: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            plan = self._plan(account, body)
-            return job_json(self._jobs.start(account, plan, self._note))
+            plan = self._plan(identity.viewer_id, body)
+            return job_json(self._jobs.start(identity.account_id, plan, self._note))
         except BusyError as error:
             raise ExportRefused(str(error), 409) from error
         except ExportError as error:
             raise ExportRefused(str(error)) from error
 
-    def _plan(self, account: str, body: Mapping[str, Any]) -> Plan:
+    def _plan(self, viewer: str | None, body: Mapping[str, Any]) -> Plan:
         unknown = sorted(set(body) - set(FIELDS))
         if unknown:
             message = f"{unknown[0][:40]} is not known; known are {', '.join(FIELDS)}."
@@ -148,7 +151,7 @@ class ExportRoutes:
             format=FORMATS[name],
             rule=parse_rule(_text(body, "rule", "each")),
             shares=parse_shares(_text(body, "splits", "0.8,0.1,0.1")),
-            selection=replace(self._selection(body), viewer_id=account),
+            selection=replace(self._selection(body), viewer_id=viewer),
             comments=body.get("comments") is True,
             licence=_text(body, "licence", "") or self._licence,
         )

@@ -53,15 +53,16 @@ class InsightsRoutes:
     # plain functions: Starlette runs them beside the event loop
     def all_charts(self, request: Request) -> Response:
         """Every chart, and what there is to filter by."""
-        viewer = require(request.scope, Action.see_insights).account_id
+        viewer = require(request.scope, Action.see_insights).viewer_id
         with self._one_at_a_time:
             source = self._source(request, viewer)
             charts = [make(source).as_dict() for make in CHARTS.values()]
-        return JSONResponse({"choices": choices_json(source.choices), "charts": charts})
+        told = {"choices": choices_json(source.choices), "charts": charts}
+        return JSONResponse(told | {"withheld": source.withheld})
 
     def one_csv(self, request: Request) -> Response:
         """The numbers of one chart."""
-        viewer = require(request.scope, Action.see_insights).account_id
+        viewer = require(request.scope, Action.see_insights).viewer_id
         name = request.path_params["chart"]
         if name not in CHARTS:
             return not_found(request.url.path)
@@ -70,7 +71,7 @@ class InsightsRoutes:
         headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
         return Response(text, media_type="text/csv", headers=headers)
 
-    def _source(self, request: Request, viewer: str) -> Source:
+    def _source(self, request: Request, viewer: str | None) -> Source:
         with self._database.reading() as session:
             known = choices(session)
             filters = filters_of(dict(request.query_params), known)

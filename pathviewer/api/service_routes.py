@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from pathviewer import __version__
 from pathviewer.auth.identity import LOCAL, identity_of
-from pathviewer.auth.roles import Action, allows
+from pathviewer.auth.roles import Action
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -33,7 +33,7 @@ def service_routes(settings: Settings, engine: ModelEngine) -> list[Route]:
                 "account": identity.account_id,
                 "name": identity.name,
                 "role": identity.role,
-                "actions": [action for action in Action if allows(identity.role, action)],
+                "actions": [action for action in Action if identity.may(action)],
                 "login": identity != LOCAL and not settings.public_demo,
                 "public_demo": settings.public_demo,
                 "version": __version__,

@@ -158,7 +158,7 @@ class Access:
 
 def identity(account: AccountRecord) -> Identity:
     """The identity that an account's requests carry."""
-    return Identity(account.id, account.name, Role(account.role))
+    return Identity(account.id, account.name, Role(account.role), account.rater)
 
 
 def session_token(cookie_header: bytes) -> str | None:

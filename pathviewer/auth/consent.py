@@ -56,7 +56,7 @@ class Consents:
 
     def first(self, account: AccountRecord, next_path: str) -> str:
         """Where a login goes on to: the question, if it is still to be answered."""
-        judges = allows(Role(account.role), Action.judge)
+        judges = account.rater and allows(Role(account.role), Action.judge)
         if judges and self.missing(account.id):
             return f"{PATH}?next={quote(safe_path(next_path), safe='')}"
         return next_path

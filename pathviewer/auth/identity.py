@@ -29,12 +29,29 @@ class Identity:
     role: Role
     """What the account may do."""
 
+    rater: bool = True
+    """Whether it judges, and so sees of others' judgments only those of what it judged itself."""
+
+    def may(self, action: Action) -> bool:
+        """Whether the account is allowed to do it."""
+        return allows(self.role, action) and (self.rater or action is not Action.judge)
+
+    @property
+    def viewer_id(self) -> str | None:
+        """For whom others' judgments are held back; None where all may be seen."""
+        return self.account_id if self.rater else None
+
 
 LOCAL = Identity(LOCAL_ACCOUNT_ID, "local", Role.admin)
 """Whoever sits at this machine, while there are no accounts."""
 
 VISITOR = Identity("visitor", "visitor", Role.viewer)
 """Anybody, in a public demo."""
+
+
+NO_RATER = (
+    "This account judges nothing, since it sees what others said. Judge with an account of a rater."
+)
 
 
 class Forbidden(Exception):  # noqa: N818  the name of the HTTP status
@@ -55,7 +72,9 @@ def identity_of(scope: Mapping[str, Any]) -> Identity:
 def require(scope: Mapping[str, Any], action: Action) -> Identity:
     """Who is asking, if that account may do it; raises `Forbidden`."""
     identity = identity_of(scope)
-    if not allows(identity.role, action):
+    if allows(identity.role, action) and not identity.may(action):
+        raise Forbidden(NO_RATER)
+    if not identity.may(action):
         wish = action.replace("_", " ")
         raise Forbidden(
             f"The role {identity.role} may not {wish}. Ask an administrator for another role."
@@ -73,4 +92,4 @@ async def is_still_allowed(scope: Mapping[str, Any], action: Action) -> bool:
         return True
     identity = await ask()
     same = identity is not None and identity.account_id == identity_of(scope).account_id
-    return same and allows(identity.role, action)
+    return same and identity.may(action)

@@ -13,6 +13,7 @@ from storage.accounts import (
     AccountRecord,
     add_account,
     find_account,
+    retire,
     set_disabled,
     set_password_hash,
     set_role,
@@ -22,12 +23,16 @@ from storage.sessions import add_token, delete_sessions_of, revoke_token, revoke
 from storage.tables import LOCAL_ACCOUNT_ID, now
 
 
-def add_user(session: Session, name: str, role: Role, password: str) -> AccountRecord:
+def add_user(
+    session: Session, name: str, role: Role, password: str, *, rater: bool = True
+) -> AccountRecord:
     """A new account with a password. Raises `AccessError`, `NameTakenError`."""
+    hashed = hash_password(password)
     account = add_account(
-        session, name=account_name(name), role=role, password_hash=hash_password(password)
+        session, name=account_name(name), role=role, password_hash=hashed, rater=rater
     )
-    _note(session, "account_added", account, role=role.value)
+    told = {} if rater else {"rater": "no"}
+    _note(session, "account_added", account, role=role.value, **told)
     return account
 
 
@@ -48,6 +53,13 @@ def change_role(session: Session, name: str, role: Role) -> None:
     account = existing(session, name)
     set_role(session, account.id, role)
     _note(session, "role_changed", account, before=account.role, after=role.value)
+
+
+def retire_rater(session: Session, name: str) -> None:
+    """Let an account judge no more, within seconds and for good. Raises `AccessError`."""
+    account = existing(session, name)
+    retire(session, account.id)
+    _note(session, "rater_retired", account)
 
 
 def disable(session: Session, name: str) -> None:

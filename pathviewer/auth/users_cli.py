@@ -28,12 +28,20 @@ FromStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
 ]
 
+RaterOption = Annotated[
+    bool,
+    typer.Option("--rater/--no-rater", help="Whether it judges; if not, it sees all judgments."),
+]
+
 
 @app.command()
-def add(name: Name, role: RoleOption, password_stdin: FromStdin = False) -> None:
+def add(
+    name: Name, role: RoleOption, password_stdin: FromStdin = False, rater: RaterOption = True
+) -> None:
     """Make an account; from then on everybody has to log in."""
     with transaction() as session:
-        account = users.add_user(session, name, role, read_password(password_stdin))
+        password = read_password(password_stdin)
+        account = users.add_user(session, name, role, password, rater=rater)
     typer.echo(f"Made the account {account.name} ({account.role}).")
 
 
@@ -50,8 +58,8 @@ def list_(
     if not rows:
         typer.echo("There are no accounts: whoever sits at this machine may do everything.")
     for row in rows:
-        shut = "  disabled" if row["disabled"] else ""
-        typer.echo(f"{row['name']}  {row['role']}  {row['login']}{shut}")
+        notes = ("" if row["rater"] else "  no rater") + ("  disabled" if row["disabled"] else "")
+        typer.echo(f"{row['name']}  {row['role']}  {row['login']}{notes}")
         for token in row["tokens"]:
             ends = token["expires_at"] or "no end"
             typer.echo(f"    token {token['id']}  {token['label']}  {ends}")
@@ -71,6 +79,14 @@ def password(name: Name, password_stdin: FromStdin = False) -> None:
     with transaction() as session:
         users.change_password(session, name, read_password(password_stdin))
     typer.echo(f"Changed the password of {name}.")
+
+
+@app.command()
+def retire(name: Name) -> None:
+    """Let an account judge no more, for good; it then sees what all others said."""
+    with transaction() as session:
+        users.retire_rater(session, name)
+    typer.echo(f"{name} judges no more, and sees all judgments.")
 
 
 @app.command()
@@ -149,6 +165,7 @@ def described(session: Session, account: AccountRecord) -> dict[str, Any]:
         "name": account.name,
         "role": account.role,
         "disabled": account.disabled,
+        "rater": account.rater,
         "login": account.issuer or ("password" if account.password_hash else "proxy"),
         "created_at": account.created_at.isoformat(),
         "tokens": tokens,

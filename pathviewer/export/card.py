@@ -15,6 +15,11 @@ _NOT_FOR_DIAGNOSIS = (
     "Not for diagnosis. Pictures and questions may come from patients: judge who may see them."
 )
 
+_OF_A_RATER = (
+    " It was made by somebody who judges, and has of others' judgments only those of what he "
+    "judged himself."
+)
+
 
 def write_card(folder: Path, plan: Plan, tally: Tally) -> None:
     """`README.md`, whose head tells `datasets.load_dataset` which file is which split."""
@@ -77,6 +82,7 @@ def _rule(plan: Plan, tally: Tally) -> str:
     return (
         f"{plan.rule.sentence()} {tally.items} items were judged; on {tally.conflicts} of them "
         f"raters contradict each other, and {tally.undecided} made no row for want of agreement."
+        + (_OF_A_RATER if plan.selection.viewer_id is not None else "")
     )
 
 

@@ -18,6 +18,7 @@ from storage.statistics_rows import (
     VerdictRow,
     VoteRow,
 )
+from storage.withheld import count_withheld
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -33,6 +34,9 @@ class Source:
 
     choices: Choices
     """What there is to filter by."""
+
+    withheld: int = 0
+    """Judgments that whoever looks is not told of, whatever the filters."""
 
     verdicts: Sequence[VerdictRow] = ()
     """Verdicts on answers."""
@@ -60,8 +64,10 @@ class Source:
 
 def load(session: Session, filters: Filters, choices: Choices) -> Source:
     """Everything, as it is at one moment."""
+    viewer = filters.viewer_id
     return Source(
         choices=choices,
+        withheld=0 if viewer is None else count_withheld(session, viewer),
         verdicts=statistics.verdicts(session, filters),
         labels=statistics.labels(session, filters),
         judge_labels=statistics.judge_labels(session, filters),

@@ -30,7 +30,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[s
     fill(labels, slides=4)
     with labels.database.session() as session:
         labels.case(session, "s0", "S-1")
-        add_user(session, "rosa", Role.researcher, PASSWORD)
+        add_user(session, "rosa", Role.researcher, PASSWORD, rater=False)
         add_user(session, "carl", Role.clinician, PASSWORD)
     labels.database.close()
     with running(Settings(data=data, model="none")) as base:

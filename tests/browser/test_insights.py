@@ -40,7 +40,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[s
         slide = session.scalars(select(Reading.slide_id)).first()
         assert slide
         rename_slide(session, slide, PLANTED)
-        add_user(session, "rosa", Role.researcher, PASSWORD)
+        add_user(session, "rosa", Role.researcher, PASSWORD, rater=False)
         add_user(session, "carl", Role.clinician, PASSWORD)
     database.close()
     with running(settings) as base:

@@ -21,7 +21,7 @@ from storage.errors import StorageError, explain
 from storage.tables import Base
 from tests.postgres import Postgres
 
-NEWEST = "0008"
+NEWEST = "0010"
 
 
 def register(database: Database, name: str) -> None:

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from pathviewer.bench.insights_data import Amount, fill
 from storage.cases import SlideDescription, describe_slide
 from storage.database import Database, open_database
-from storage.export import Selection, count_judged_readings
 from storage.feedback import NewFeedback, add_feedback
 from storage.readings import add_completion, add_reading, freeze_first_answer
 from storage.slides import register_slide
@@ -257,47 +256,6 @@ def listed(session: Session) -> tuple[str, str]:
     ada = rater(session)
     assert next_turn(session, found, ada, datetime(2020, 1, 1, tzinfo=UTC))
     return completion.id, ada
-
-
-def test_a_rater_sees_nothing_of_an_item_before_judging_it(database: Database) -> None:
-    with database.session() as session:
-        completion, ada = listed(session)
-        bob = rater(session, "bob")
-        add_feedback(session, bob, verdict(completion, "1", seconds=1))
-        none = NewFeedback(completion, "labels", "2", absences=[], steps=[])
-        add_feedback(session, bob, none)
-        session.add(JudgeLabels(completion_id=completion, judge="judge-a", events=[]))
-        session.flush()
-        kinds = (verdicts, labels, times, judge_labels)
-        for rows in kinds:
-            assert rows(session, Filters(viewer_id=ada)) == [], rows.__name__
-            # whoever takes no part in the list sees it, and so does bob, who judged
-            assert len(rows(session, Filters(viewer_id="somebody"))) == 1, rows.__name__
-        assert count_judged_readings(session, Selection(viewer_id=ada)) == 0
-        assert count_judged_readings(session, Selection(viewer_id="somebody")) == 1
-        add_feedback(session, ada, verdict(completion, "3", verdict="unsure"))
-        for rows in kinds:
-            assert rows(session, Filters(viewer_id=ada)), rows.__name__
-        assert count_judged_readings(session, Selection(viewer_id=ada)) == 1
-
-
-def test_a_vote_is_seen_once_both_of_its_answers_are_judged(database: Database) -> None:
-    with database.session() as session:
-        completion, ada = listed(session)
-        slide = session.scalars(select(Slide)).one()
-        other = add_reading(session, new_reading(slide.id))
-        beside = add_completion(session, other.id, COMPLETION).id
-        said = NewFeedback(
-            *(beside, "preference", "1"),
-            other_completion_id=completion,
-            left_completion_id=beside,
-            choice="tie",
-        )
-        add_feedback(session, rater(session, "bob"), said)
-        assert votes(session, Filters(viewer_id=ada)) == []
-        assert len(votes(session, Filters(viewer_id="somebody"))) == 1
-        assert count_judged_readings(session, Selection(viewer_id=ada)) == 0
-        assert count_judged_readings(session, Selection(viewer_id="somebody")) == 1
 
 
 def test_a_first_answer_in_a_worklist_counts_as_one(database: Database) -> None:

@@ -22,7 +22,9 @@ export function exportForm(form, choices) {
     h("div", { class: "pv-export-end" },
       h("button", { type: "submit", class: "pv-button" }, "Export"),
       h("span", { class: "pv-quiet" }, "Splits never share a case, a slide or a picture. "
-        + "Raters, cases and slides leave under pseudonyms; questions leave as they were typed.")));
+        + "Raters, cases and slides leave under pseudonyms; questions leave as they were typed."),
+      choices.withheld > 0 && h("span", { class: "pv-quiet" },
+        `Left out: ${choices.withheld} by others of what you have not judged yourself.`)));
 }
 
 /** The form's values; what is empty is left out. */

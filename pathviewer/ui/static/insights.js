@@ -32,6 +32,7 @@ async function show(chosen) {
     if (turn !== wanted) return; // another choice came meanwhile
     store.set("message", null);
     filterFields(filters, found.choices, chosen, (next) => choose(next));
+    if (found.withheld) say(leftOut(found.withheld));
     fill(charts, ...found.charts.map((chart) => card(chart, chosen)));
     for (const chart of found.charts) drawIn(chart);
   } catch (error) {
@@ -39,6 +40,12 @@ async function show(chosen) {
   } finally {
     if (turn === wanted) charts.setAttribute("aria-busy", "false");
   }
+}
+
+/** Why a rater does not see all. */
+function leftOut(count) {
+  return `Left out: ${count} ${count === 1 ? "judgment" : "judgments"} by others of what you have `
+    + "not judged yourself.";
 }
 
 function choose(chosen) {

@@ -18,8 +18,6 @@ from pathviewer.auth.users import add_user, make_token
 from pathviewer.export.ballots import rater_name
 from pathviewer.export.manifest import check_export
 from pathviewer.settings import Settings
-from storage.accounts import find_account
-from tests.pathviewer.api.test_insights_routes import take_part
 from tests.pathviewer.export.made_labels import Labels, fill, new_labels
 from tests.servers import running
 
@@ -36,7 +34,7 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clients, La
         labels.case(session, "s0", "S-1")
         tokens = {}
         for name, role in (("rosa", Role.researcher), ("eve", Role.admin)):
-            add_user(session, name, role, "correct horse battery")
+            add_user(session, name, role, "correct horse battery", rater=False)
             tokens[name] = make_token(session, name, "tests", 1)
     with running(Settings(data=data, model="none")) as base:
         clients = {
@@ -134,17 +132,3 @@ def test_what_cannot_be_begun_is_told(
     answer = ward[0]["rosa"].post("/api/exports", json={"format": "sft"} | change)
     assert answer.status_code == 400
     assert told in answer.json()["error"]["message"]
-
-
-def test_who_takes_part_in_a_worklist_exports_nothing_he_has_to_judge(
-    ward: tuple[Clients, Labels],
-) -> None:
-    clients, labels = ward
-    wish = {"format": "unpaired", "splits": "1,0,0"}
-    before = ended(clients["rosa"], wish)["total"]
-    with labels.database.session() as session:
-        rosa = find_account(session, "rosa")
-        assert rosa
-        take_part(session, rosa.id)
-    assert ended(clients["rosa"], wish)["total"] == before - 1
-    assert ended(clients["eve"], wish)["total"] == before

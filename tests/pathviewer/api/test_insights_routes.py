@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import httpx
 import pytest
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from pathviewer.auth.roles import Role
 from pathviewer.auth.users import add_user, make_token
@@ -18,10 +15,6 @@ from pathviewer.bench.insights_data import Amount, fill
 from pathviewer.insights.charts import CHARTS
 from pathviewer.settings import Settings
 from storage.database import open_database
-from storage.tables import Completion, Feedback, Reading
-from storage.worklist_records import NewItem, NewWorklist
-from storage.worklist_turns import next_turn
-from storage.worklists import add_worklist, freeze_item, list_items
 from tests.servers import running
 
 PASSWORD = "correct horse battery"
@@ -35,11 +28,9 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
     database = open_database(settings.database)
     with database.session() as session:
         fill(session, Amount(completions=80, feedback=300, slides=8, raters=3))
-        researcher = add_user(session, "researcher", Role.researcher, PASSWORD)
-        take_part(session, researcher.id)
-        tokens = {Role.researcher: make_token(session, "researcher", "tests", 1)}
-        for role in set(Role) - set(tokens):
-            add_user(session, role.value, role, PASSWORD)
+        tokens = {}
+        for role in Role:
+            add_user(session, role.value, role, PASSWORD, rater=False)
             tokens[role] = make_token(session, role.value, "tests", 1)
     database.close()
     with running(settings) as base:
@@ -49,19 +40,6 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
             )
             for role, token in tokens.items()
         }
-
-
-def take_part(session: Session, account_id: str) -> None:
-    """Let an account begin a worklist of one item that others have judged."""
-    judged = (
-        select(Reading).join(Completion).join(Feedback, Feedback.completion_id == Completion.id)
-    )
-    reading = session.scalars(judged.where(Feedback.kind == "verdict")).first()
-    assert reading is not None
-    items = [NewItem(reading.slide_id, 0, 0, 9, 9, "Q", ["a", "b"], None, None)]
-    found = add_worklist(session, NewWorklist("list", "local"), items)
-    freeze_item(session, list_items(session, found.id)[0].id, reading.id)
-    assert next_turn(session, found, account_id, datetime(2020, 1, 1, tzinfo=UTC))
 
 
 def all_verdicts(client: httpx.Client, **filters: str) -> int:
@@ -88,12 +66,6 @@ def test_all_charts_come_in_the_order_of_the_page(clients: Clients) -> None:
     assert [chart["name"] for chart in found["charts"]] == list(CHARTS)
     assert len(found["choices"]["raters"]) == 3
     assert found["choices"]["slides"][0]["name"] == "Slide 1"
-
-
-def test_who_takes_part_in_a_worklist_does_not_see_what_others_said_first(
-    clients: Clients,
-) -> None:
-    assert 0 < all_verdicts(clients[Role.researcher]) < all_verdicts(clients[Role.admin])
 
 
 def test_filters_narrow_what_is_counted(clients: Clients) -> None:

@@ -191,3 +191,24 @@ def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
     database = open_database(Settings(data=tmp_path).database)
     assert database.revision()  # its tables are there
     database.close()
+
+
+def test_whoever_judges_no_more_may_do_the_rest(ward: Site) -> None:
+    user(
+        "add",
+        "rosa",
+        "--role",
+        "clinician",
+        "--no-rater",
+        "--password-stdin",
+        typed=f"{PASSWORD}\n",
+    )
+    add_ada()
+    assert user("retire", "ada").startswith("ada judges no more")
+    assert [row["rater"] for row in json.loads(user("list", "--json"))["accounts"]] == [
+        False,
+        False,
+    ]
+    assert "rosa  clinician  password  no rater" in user("list")
+    assert ward.audit()[-1].action == "rater_retired"
+    assert "no account named eve" in refused("retire", "eve")
