@@ -85,7 +85,8 @@ class FeedbackRoutes:
     async def keep(self, request: Request) -> Response:
         """`POST`: 201 once it is on the disk; 200 for what was kept before under the same key."""
         identity = require(request.scope, Action.judge)
-        body = await json_object(request)
+        body = dict(await json_object(request))
+        check_sender(identity, body.pop("account", None))
         if self._consents is not None and not self._consents.settled(identity.account_id):
             await run_in_threadpool(self._consents.check, identity.account_id)
         try:
@@ -155,6 +156,16 @@ class FeedbackRoutes:
             "others_withheld": withheld,
             "reward": reward_json(judged.completion, own),
         }
+
+
+def check_sender(identity: Identity, account: object) -> None:
+    """Raises ReadingRefused where a page speaks for another account than is logged in by now.
+
+    A tab that was left open in a shared browser sends with the cookie of whoever came after.
+    """
+    if account not in (None, identity.account_id):
+        message = "Somebody else is logged in in this browser now; load the page anew."
+        raise ReadingRefused(message, 403)
 
 
 def said_since(

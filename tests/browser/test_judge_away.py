@@ -52,13 +52,20 @@ def test_a_server_that_is_stopped_and_started_again(page: Page, settings: Settin
         base = first.enter_context(running(settings))
         asked(page, base)
         first.close()
-        judge(page)
+        judge(page, "First.")
         expect(state(page)).to_have_text(KEPT)
         expect(state(page)).to_contain_text("The server cannot be reached.")
+        page.evaluate("() => { Date.now = () => 0; }")  # the order does not hang on the clock
+        judge(page)
     with running(settings, urlsplit(base).port or 0):
         expect(state(page)).to_have_text(SAVED, timeout=40_000)
-        assert count(page, base) == 2
-        assert stored(page, base)["own"]["verdict"]["comment"] == "Glands."
+        assert count(page, base) == 3
+        said = stored(page, base)
+        assert said["own"]["verdict"]["comment"] == "Glands."
+        assert [each["comment"] for each in said["history"] if each["kind"] == "verdict"] == [
+            "Glands.",
+            "First.",
+        ]
 
 
 def test_a_page_that_is_closed_before_the_server_is_back(page: Page, settings: Settings) -> None:

@@ -19,14 +19,13 @@ const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15_000;
 const LONGEST_ANSWER_MS = 20_000;
 const DIGITS = 15;
-/** What may be otherwise later; 403 where terms have first to be agreed to. */
+/** What may be otherwise later; 403 where terms have first to be agreed to, or another is logged in. */
 const LATER = new Set([0, 401, 403, 408, 425, 429]);
 
 let busy = false;
 let timer = null;
 let wait = FIRST_WAIT_MS;
 let trouble = null;
-let count = 0;
 let begun = false;
 
 store.set("sending", { waiting: 0, trouble: null });
@@ -45,10 +44,8 @@ export function keepSending() {
 /** Queue judgments in this order and send them. @param {Object[]} bodies of POST /api/feedback */
 export function submit(bodies) {
   for (const body of bodies) {
-    count += 1;
-    const at = String(Date.now()).padStart(DIGITS, "0");
     const key = newKey();
-    const kept = keep(`${START}${at} ${String(count).padStart(6, "0")} ${key}`, { ...body, key });
+    const kept = keep(`${START}${nextNumber()} ${key}`, { ...body, key });
     if (!kept) {
       say("This browser keeps nothing beyond the page: leave it open until all is saved.", "warning");
     }
@@ -91,8 +88,9 @@ async function sent(name) {
   const body = recall(name);
   if (!body) return forgotten(name);
   try {
-    await checkAccount();
-    const answer = await request("/api/feedback", { method: "POST", json: body,
+    // in a shared browser somebody else may have logged in since: the server then refuses
+    const answer = await request("/api/feedback", { method: "POST",
+      json: { ...body, account: store.get("me").account },
       signal: AbortSignal.timeout(LONGEST_ANSWER_MS) });
     done(name, { body, answer });
   } catch (error) {
@@ -121,19 +119,17 @@ function done(name, answered) {
   store.set("answered", answered);
 }
 
-/** In a shared browser somebody else may have logged in since: what is not theirs is not sent. */
-async function checkAccount() {
-  const { account } = await request("/api/me", { signal: AbortSignal.timeout(LONGEST_ANSWER_MS) });
-  if (account === store.get("me").account) return;
-  const error = new Error("Somebody else is logged in in this browser now; load the page anew.");
-  throw Object.assign(error, { status: 401 });
-}
-
 function tell() {
   const waiting = namesOf(START).length;
   const sending = store.get("sending");
   if (sending.waiting === waiting && sending.trouble === trouble) return;
   store.set("sending", { waiting, trouble: waiting ? trouble : null });
+}
+
+/** One more than what waits, in whatever tab it was submitted: clocks may go back. */
+function nextNumber() {
+  const last = namesOf(START).at(-1)?.slice(START.length).split(" ")[0] ?? "0";
+  return String(Number(last) + 1).padStart(DIGITS, "0");
 }
 
 /** A random key; crypto.randomUUID is missing where a page comes by plain http. */
