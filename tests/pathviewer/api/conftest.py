@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from pathviewer.auth.identity import LOCAL
 from pathviewer.settings import Settings
 from tests.asking import Clients, accounts, asking, asking_settings
 from tests.library_app import LibraryApp, library_app, write_slide
+from tests.pathviewer.api.feedback_site import Site, made_site
+from tests.postgres import Postgres
 
 
 @pytest.fixture
@@ -37,6 +40,24 @@ def client(served: LibraryApp) -> TestClient:
 def slide(tmp_path: Path) -> bytes:
     """The bytes of a small slide."""
     return write_slide(tmp_path / "elsewhere.tiff").read_bytes()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """Answers to be judged, of the test's own."""
+    with made_site(tmp_path) as site:
+        yield site
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """The same; each test that asks for it runs on both databases."""
+    with ExitStack() as stack:
+        url = ""
+        if request.param == "postgresql":
+            server: Postgres = request.getfixturevalue("postgres")
+            url = stack.enter_context(server.database())
+        yield stack.enter_context(made_site(tmp_path, url))
 
 
 @pytest.fixture(scope="module")
