@@ -129,7 +129,10 @@ def pairs_command(
         f"Drew {len(drawing.pairs)} of {drawing.candidates} pairs of {found.name} by the plan "
         f"{plan}, seed {seed}."
     )
-    for number, why in ((drawing.same_text, "the same text"), (drawing.apart, "other pixels or prompts")):
+    for number, why in (
+        (drawing.same_text, "the same text"),
+        (drawing.apart, "other pixels or prompts"),
+    ):
         if number:
             typer.echo(f"{number} pairs of {why} cannot be compared and were left out.")
 
