@@ -104,6 +104,8 @@ class ReadingRoutes:
         """`GET`: the whole reading."""
         found = await own_reading(request, self._readings)
         account = require(request.scope, Action.ask).account_id
+        if account != found.record.account_id:
+            await run_in_threadpool(self._readings.keep.viewed, found.record, account)
         name = self._library.name_of(found.record.slide_id)
         return JSONResponse(reading_json(found, name, account))
 

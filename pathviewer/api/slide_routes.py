@@ -120,15 +120,17 @@ class SlideRoutes:
 
         The header X-Mpp says its microns per pixel where they are known.
         """
-        require(request.scope, Action.view_slides)
+        identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
         region = Region(*(_number(request, name) for name in ("x", "y", "width", "height")))
         max_pixels = self._max_pixels(request, region)
-        return await self._picture(lambda: self._region(entry, region, max_pixels))
+        answer = await self._picture(lambda: self._region(entry, region, max_pixels))
+        await run_in_threadpool(self._note_view, entry, identity, asdict(region))
+        return answer
 
     async def associated(self, request: Request) -> Response:
         """`GET .../associated/{name}`: JPEG, if the settings allow what may show patient data."""
-        require(request.scope, Action.view_slides)
+        identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
         if not self._settings.show_associated_images:
             raise ImageNotFound(
@@ -136,23 +138,28 @@ class SlideRoutes:
                 "administrator can set PATHVIEWER_SHOW_ASSOCIATED_IMAGES."
             )
         name = request.path_params["name"]
-        return await self._picture(
+        answer = await self._picture(
             lambda: _encoded(self._pool.get(entry.id).slide.associated_image(name), "JPEG")
         )
+        await run_in_threadpool(self._note_view, entry, identity, {"image": name})
+        return answer
 
     async def _picture(self, make: Callable[[], Response]) -> Response:
         return await anyio.to_thread.run_sync(make, limiter=self._pixels)
 
     def _viewed(self, entry: LibraryEntry, identity: Identity) -> dict[str, Any]:
         source = self._pool.get(entry.id)
-        if identity != VISITOR:
-            with self._database.session() as session:
-                audit.record(session, identity.account_id, "view_slide", entry.id, {})
+        self._note_view(entry, identity, {})
         shown = source.slide.associated_images if self._settings.show_associated_images else ()
         return _summary(entry) | {
             "levels": [asdict(level) for level in source.levels],
             "associated_images": list(shown),
         }
+
+    def _note_view(self, entry: LibraryEntry, identity: Identity, detail: dict[str, Any]) -> None:
+        if identity != VISITOR:
+            with self._database.session() as session:
+                audit.record(session, identity.account_id, "view_slide", entry.id, detail)
 
     def _store(self, entry: LibraryEntry, change: dict[str, Any], identity: Identity) -> None:
         with self._database.session() as session:

@@ -18,7 +18,7 @@ from pathviewer.reading.attention_file import MEDIA_TYPE, KeptAttention, packed,
 from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
 from pathviewer.reading.handed_out import handed_out
 from pathviewer.reading.whole import WholeReading
-from storage import readings
+from storage import audit, readings
 from storage.blobs import BlobStore, keep_blob
 from storage.database import Database
 from storage.errors import BlobError, ConflictError, RecordNotFoundError
@@ -46,11 +46,19 @@ class KeptReadings:
             return readings.fail_running(session)
 
     def add(self, asked: Asked) -> ReadingRecord:
-        """Keep a question and its picture."""
+        """Keep a question and its picture, and who asked, in the audit log."""
         self._blobs.put(asked.picture)
         with self._database.session() as session:
             keep_blob(session, self._blobs, asked.picture, "pixels", "image/png")
-            return readings.add_reading(session, asked.new)
+            record = readings.add_reading(session, asked.new)
+            detail = {"slide": record.slide_id, "model": record.model, "count": record.count}
+            audit.record(session, record.account_id, "ask", record.id, detail)
+        return record
+
+    def viewed(self, record: ReadingRecord, account_id: str) -> None:
+        """Keep that somebody opened a reading that another account asked."""
+        with self._database.session() as session:
+            audit.record(session, account_id, "view_reading", record.id, {"slide": record.slide_id})
 
     def start(self, reading_id: str, event: Started) -> StartedReading:
         """Keep what the model made of the question."""
