@@ -14,8 +14,10 @@ from starlette.routing import Mount
 
 from pathviewer.api.audit_routes import audit_routes
 from pathviewer.api.deletion_routes import deletion_routes
+from pathviewer.api.endpoints import add_endpoints
 from pathviewer.api.export_routes import export_routes
 from pathviewer.api.feedback_routes import feedback_routes
+from pathviewer.api.inside import Inside
 from pathviewer.api.insights_routes import insights_routes
 from pathviewer.api.map_routes import map_routes
 from pathviewer.api.question_routes import question_routes
@@ -170,7 +172,7 @@ def page_app(services: Services) -> FastAPI:
         routes=[*ours],
         exception_handlers=exception_handlers(),
     )
-    mount_page(app, services)
+    mount_page(app, services, Inside(ours))
     mount = app.routes[-1]
     if not isinstance(mount, Mount):
         message = f"Gradio is expected to mount itself last, and did not: {mount!r}."
@@ -179,9 +181,10 @@ def page_app(services: Services) -> FastAPI:
     return app
 
 
-def mount_page(app: FastAPI, services: Services) -> None:
-    """Put the Gradio page under all paths that no route of ours has."""
+def mount_page(app: FastAPI, services: Services, inside: Inside) -> None:
+    """Put the Gradio page and its named endpoints under all paths that no route of ours has."""
     page = build_page(services.settings, services.library)
+    add_endpoints(page, inside, services.readings)
     gr.mount_gradio_app(
         app,
         page,
