@@ -5,7 +5,7 @@ Pictures and attention are written before their rows, in files named by what is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from sqlalchemy.orm import Session
@@ -81,6 +81,30 @@ class KeptReadings:
             sha256 = keep_blob(session, self._blobs, archive, "attention", MEDIA_TYPE)
             readings.set_attention(session, completion_id, sha256)
         return sha256
+
+    def add_whole(
+        self,
+        asked: Asked,
+        started: Started,
+        answers: Sequence[tuple[End, KeptAttention | None]],
+        then: Callable[[Session, str], None],
+    ) -> None:
+        """Keep a question with all its answers at once, or nothing of it; `then` is done with the
+        reading's id in the same transaction."""
+        archives = [None if look is None else packed(look) for _, look in answers]
+        for data in (asked.picture, *(each for each in archives if each is not None)):
+            self._blobs.put(data)
+        with self._database.session() as session:
+            keep_blob(session, self._blobs, asked.picture, "pixels", "image/png")
+            reading = readings.add_reading(session, asked.new)
+            readings.start_reading(session, reading.id, started_reading(started))
+            for (end, _), archive in zip(answers, archives, strict=True):
+                made = readings.add_completion(session, reading.id, new_completion(end))
+                if archive is not None:
+                    sha256 = keep_blob(session, self._blobs, archive, "attention", MEDIA_TYPE)
+                    readings.set_attention(session, made.id, sha256)
+            readings.end_reading(session, reading.id, "done")
+            then(session, reading.id)
 
     def handed_out(self, reading_id: str, account_id: str) -> bool:
         """Whether a worklist gave the reading to this account; raises ReadingRefused while its

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from models.backends.base import Backend
 from models.errors import ModelError
+from models.messages import End, Started
 from pathviewer.api.asked_body import asked_of
-from pathviewer.reading.ask import ask
+from pathviewer.reading.ask import Reading, ask
 from pathviewer.reading.asked import Asked
+from pathviewer.reading.attention_file import KeptAttention, kept
 from pathviewer.reading.errors import ReadingRefused
 from pathviewer.reading.kept import KeptReadings
-from pathviewer.reading.live import LiveReading
 from pathviewer.reading.question import Pictures
 from pathviewer.slides.errors import SlideError
 from storage.database import Database
+from storage.errors import ConflictError
 from storage.pairs import add_reading_beside, models_of_item
 from storage.tables import LOCAL_ACCOUNT_ID
 from storage.worklist_records import ItemRecord
@@ -62,7 +67,7 @@ def generate(
     manner: Manner,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Made:
-    """Make what is missing; an item is frozen when all its completions are kept.
+    """Make what is missing; an item is kept and frozen with all its completions, or not at all.
 
     What is missing is a reading, or with `manner.beside` one by this model and these weights.
     Broken off, it goes on with the next item that has none. Raises StorageError.
@@ -74,7 +79,7 @@ def generate(
         if item.reading_id is None or (
             manner.beside and not _answered(database, item, pictures.model.name, backend)
         ):
-            _make(database, keep, pictures, backend, item, manner, told)
+            _make(keep, pictures, backend, item, manner, told)
         progress(number, len(items))
     return told
 
@@ -90,7 +95,6 @@ def _answered(database: Database, item: ItemRecord, model: str, backend: Backend
 
 
 def _make(
-    database: Database,
     keep: KeptReadings,
     pictures: Pictures,
     backend: Backend,
@@ -103,21 +107,31 @@ def _make(
     except (ReadingRefused, SlideError, ModelError) as error:
         told.failed.append(f"Item {item.position + 1}: {error}")
         return
-    reading = LiveReading(keep.add(asked), keep)
-    failure = _hear(backend, asked, reading)
-    if failure:
-        told.failed.append(f"Item {item.position + 1}: {failure}")
-        return
-    with database.session() as session:
-        if item.reading_id is None:
-            freeze_item(session, item.id, reading.id)
-        else:
-            add_reading_beside(session, item.id, reading.id)
-    told.made += 1
+    try:
+        started, answers = _written(backend, asked)
+        keep.add_whole(asked, started, answers, partial(_freeze, item))
+    except ModelError as error:
+        told.failed.append(f"Item {item.position + 1}: {error}")
+    except ConflictError:
+        return  # another run of the command has made it meanwhile
+    else:
+        told.made += 1
 
 
-def _hear(backend: Backend, asked: Asked, reading: LiveReading) -> str | None:
-    """Let the model write; why it could not, or None."""
+def _freeze(item: ItemRecord, session: Session, reading_id: str) -> None:
+    if item.reading_id is None:
+        freeze_item(session, item.id, reading_id)
+    else:
+        add_reading_beside(session, item.id, reading_id)
+
+
+def _written(
+    backend: Backend, asked: Asked
+) -> tuple[Started, list[tuple[End, KeptAttention | None]]]:
+    """All that the model writes, each answer with where it looked; raises ModelError.
+
+    Nothing is kept before the last of it: a run that is killed leaves no half item behind.
+    """
     events = ask(
         backend,
         asked.prompt,
@@ -125,20 +139,21 @@ def _hear(backend: Backend, asked: Asked, reading: LiveReading) -> str | None:
         budget=asked.budget,
         count=asked.new.count,
         priority=BATCH,
-        request_id=reading.id,
     )
-    try:
-        with closing(events):
-            for event in events:
-                reading.hear(event)
-    except ModelError as error:
-        reading.end("failed", str(error))
-        return str(error)
-    except KeyboardInterrupt:
-        reading.end("stopped")
-        raise
-    reading.end("done")
-    return None
+    started: Started | None = None
+    answers: dict[int, tuple[End, KeptAttention | None]] = {}
+    with closing(events):
+        for event in events:
+            if isinstance(event, Started):
+                started = event
+            elif isinstance(event, End):
+                answers[event.completion_index] = (event, None)
+            elif isinstance(event, Reading) and event.rows is not None:
+                look = kept(event.rows, event.neutral)
+                answers[event.end.completion_index] = (event.end, look)
+    if started is None or len(answers) != asked.new.count:
+        raise ModelError("The model ended before it had answered.")
+    return started, [answers[index] for index in sorted(answers)]
 
 
 def _body(item: ItemRecord, manner: Manner) -> dict[str, Any]:
