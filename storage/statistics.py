@@ -37,7 +37,7 @@ from storage.tables import (
 )
 from storage.withheld import told, told_first_answer, told_of_answer
 
-_CASE = func.coalesce(Slide.case_id, Slide.id)
+CASE = func.coalesce(Slide.case_id, Slide.id)
 _TASK = func.coalesce(Reading.task, "")
 _ORGAN = func.coalesce(Slide.organ, "")
 _SEEN = (
@@ -108,14 +108,14 @@ def verdicts_query(session: Session, filters: Filters) -> Select[*tuple[Any, ...
     """Of `verdicts`."""
     judged = (Feedback.completion_id, Feedback.rater_id, _day(session, Feedback.created_at))
     about = (Reading.model, _TASK, _ORGAN, Slide.id)
-    columns = (_CASE, *judged, *about, Feedback.verdict, Feedback.confidence)
+    columns = (CASE, *judged, *about, Feedback.verdict, Feedback.confidence)
     return _holding(select(*columns), "verdict", filters)
 
 
 def labels_query(filters: Filters) -> Select[*tuple[Any, ...]]:
     """Of `labels`; JSON as text, which is decoded here where few texts are long."""
     said = (cast(Feedback.absences, String), cast(Feedback.steps, String))
-    columns = (_CASE, Feedback.completion_id, Feedback.rater_id, *said)
+    columns = (CASE, Feedback.completion_id, Feedback.rater_id, *said)
     return _holding(select(*columns), "labels", filters)
 
 
@@ -126,9 +126,7 @@ def votes_query(filters: Filters) -> Select[*tuple[Any, ...]]:
     second = (asked.model, asked.model_revision, func.length(other.text))
     left = Feedback.left_completion_id == Feedback.completion_id
     compared = (
-        _holding(
-            select(_CASE, Feedback.choice, left, *first, *second), "preference", filters, asked
-        )
+        _holding(select(CASE, Feedback.choice, left, *first, *second), "preference", filters, asked)
         .join(other, other.id == Feedback.other_completion_id)
         .join(asked, asked.id == other.reading_id)
     )
@@ -138,7 +136,7 @@ def votes_query(filters: Filters) -> Select[*tuple[Any, ...]]:
 
 def first_answers_query(filters: Filters) -> Select[*tuple[Any, ...]]:
     """Of `first_answers`, a row for each completion, the one that was judged last at the end."""
-    own = (Reading.id, _CASE, Reading.options, Reading.first_answer, Reading.first_confidence)
+    own = (Reading.id, CASE, Reading.options, Reading.first_answer, Reading.first_confidence)
     answered = select(*own, *_SEEN).select_from(Reading).where(Reading.first_answer.is_not(None))
     asked = _conditions(filters, Reading.first_answer_at, Reading.account_id)
     seen = _seen(filters, lambda viewer: told_first_answer(viewer, Reading.account_id))
@@ -148,7 +146,7 @@ def first_answers_query(filters: Filters) -> Select[*tuple[Any, ...]]:
 def first_turns_query(filters: Filters) -> Select[*tuple[Any, ...]]:
     """The same for items of worklists; an item that comes again is no longer new to its rater."""
     turn = WorklistTurn
-    own = (turn.id, _CASE, Reading.options, turn.first_answer, turn.first_confidence)
+    own = (turn.id, CASE, Reading.options, turn.first_answer, turn.first_confidence)
     answered = (
         select(*own, *_SEEN)
         .select_from(WorklistTurn)
@@ -183,13 +181,13 @@ def _with_verdicts(
 def times_query(filters: Filters) -> Select[*tuple[Any, ...]]:
     """Of `times`."""
     spent = (func.count(Feedback.seconds), func.sum(Feedback.seconds))
-    columns = select(_CASE, Feedback.rater_id, *spent).where(Feedback.seconds.is_not(None))
-    return _about(columns, filters).group_by(_CASE, Feedback.rater_id)
+    columns = select(CASE, Feedback.rater_id, *spent).where(Feedback.seconds.is_not(None))
+    return about(columns, filters).group_by(CASE, Feedback.rater_id)
 
 
 def judge_labels_query(filters: Filters) -> Select[*tuple[Any, ...]]:
     """Of `judge_labels`."""
-    columns = (_CASE, JudgeLabels.completion_id, JudgeLabels.judge)
+    columns = (CASE, JudgeLabels.completion_id, JudgeLabels.judge)
     return (
         select(*columns, cast(JudgeLabels.events, String))
         .join(Completion, Completion.id == JudgeLabels.completion_id)
@@ -207,10 +205,10 @@ def _holding(
     other: type[Reading] | None = None,
 ) -> Select[*tuple[Any, ...]]:
     """Feedback of a kind that nothing supersedes."""
-    return _about(columns, filters, other).where(Feedback.kind == kind, _holds())
+    return about(columns, filters, other).where(Feedback.kind == kind, _holds())
 
 
-def _about(
+def about(
     columns: Select[*tuple[Any, ...]], filters: Filters, other: type[Reading] | None = None
 ) -> Select[*tuple[Any, ...]]:
     """Feedback with the reading and slide that it is about."""

@@ -58,6 +58,21 @@ class VerdictRow(NamedTuple):
     """How sure, 1 to 5."""
 
 
+class RepeatRow(NamedTuple):
+    """One rater's verdicts on the same answer, before and after the washout."""
+
+    case: str
+    """As in `VerdictRow`."""
+    completion: str
+    """Id of what was judged."""
+    rater: str
+    """Id of the account that judged."""
+    first: str
+    """What was said before the item came again."""
+    again: str
+    """What was said then, without being told the first."""
+
+
 class LabelRow(NamedTuple):
     """One rater's labels of a trace."""
 

@@ -11,6 +11,7 @@ from pathviewer.insights.agreement_charts import (
 )
 from pathviewer.insights.chart import Chart
 from pathviewer.insights.rater_charts import blind_first, confidence, time_per_case
+from pathviewer.insights.self_agreement import self_agreement
 from pathviewer.insights.source import Source
 from pathviewer.insights.verdict_charts import (
     events,
@@ -31,6 +32,7 @@ CHARTS: Mapping[str, Callable[[Source], Chart]] = {
     "events": events,
     "agreement": agreement_of_all,
     "agreement_of_pairs": agreement_of_pairs,
+    "self_agreement": self_agreement,
     "judge_agreement": judge_agreement,
     "ranking": ranking,
     "wins": wins,

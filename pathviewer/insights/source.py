@@ -8,12 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pathviewer.export.splitting import pseudonym
-from storage import statistics
+from storage import statistics, statistics_repeats
 from storage.statistics_rows import (
     Choices,
     Filters,
     FirstAnswerRow,
     LabelRow,
+    RepeatRow,
     TimeRow,
     VerdictRow,
     VoteRow,
@@ -53,6 +54,9 @@ class Source:
     first_answers: Sequence[FirstAnswerRow] = ()
     """Readings that were answered blind."""
 
+    repeats: Sequence[RepeatRow] = ()
+    """What raters said of the same answer twice."""
+
     times: Sequence[TimeRow] = ()
     """Time spent."""
 
@@ -73,6 +77,7 @@ def load(session: Session, filters: Filters, choices: Choices) -> Source:
         judge_labels=statistics.judge_labels(session, filters),
         votes=statistics.votes(session, filters),
         first_answers=statistics.first_answers(session, filters),
+        repeats=statistics_repeats.repeats(session, filters),
         times=statistics.times(session, filters),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from pathviewer.insights.charts import CHARTS
 from pathviewer.insights.source import Source, load, rater_name
 from storage.database import open_database
 from storage.statistics import choices
-from storage.statistics_rows import Choices, Filters, LabelRow, VerdictRow, VoteRow
+from storage.statistics_rows import Choices, Filters, LabelRow, RepeatRow, VerdictRow, VoteRow
 
 NOTHING = Choices([], [], [], [], [])
 
@@ -30,7 +31,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
     database = open_database(f"sqlite:///{folder}/x.sqlite3")
     with database.session() as session:
         fill(session, Amount(completions=120, feedback=600, slides=12, raters=4))
-        yield load(session, Filters(), choices(session))
+        found = load(session, Filters(), choices(session))
+        again = [
+            RepeatRow(row.case, row.completion, row.rater, row.verdict, row.verdict)
+            for row in found.verdicts
+        ]
+        yield replace(found, repeats=again)  # made-up judgments are of no worklist
     database.close()
 
 

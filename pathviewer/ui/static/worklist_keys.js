@@ -1,0 +1,17 @@
+/** The keys of worklists, part of the key table of keys.js. */
+
+import { focusLists, goOn, skip } from "./worklist_store.js";
+
+/** @returns {{keys: string[], shown: string, what: string, group: string, run: Function}[]} */
+export function worklistKeys() {
+  const group = "Worklist";
+  const told = (shown, what) => ({ keys: [], shown, what, group, run: () => {} });
+  return [
+    { keys: ["u"], shown: "U", what: "Up next: the item, its next answer, the next item", group,
+      run: () => goOn() },
+    { keys: ["Shift+U"], shown: "Shift + U", what: "Skip the item", group, run: () => skip() },
+    { keys: ["k"], shown: "K", what: "Choose a worklist", group, run: focusLists },
+    told("1 to 9", "Blind first: your own answer"),
+    told("Enter", "Blind first: keep it, and see the model's"),
+  ];
+}

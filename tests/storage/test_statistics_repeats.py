@@ -1,0 +1,58 @@
+"""Which verdicts make a repeat: a rater's own, before and after an item came to him again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from storage.database import Database
+from storage.feedback import add_feedback
+from storage.readings import add_completion, add_reading, list_completions
+from storage.statistics_repeats import repeats
+from storage.statistics_rows import Filters
+from storage.tables import now
+from storage.worklist_records import NewItem, NewWorklist
+from storage.worklist_turns import end_turn, next_turn
+from storage.worklists import add_worklist, find_item, freeze_item, list_items
+from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_slide, verdict
+
+
+def judged(session: Session, item: str, who: str, key: str, said: str) -> None:
+    reading = find_item(session, item).reading_id
+    assert reading is not None
+    (one,) = list_completions(session, [reading])
+    add_feedback(session, who, verdict(one.id, key, verdict=said))
+
+
+def test_what_came_again_is_found_whatever_superseded_it(database: Database) -> None:
+    """A turn counts with its last word; one that was skipped not at all."""
+    with database.session() as session:
+        slide, ada = stored_slide(session), rater(session)
+        items = [NewItem(slide, 0, 0, 9, 9, f"Q{n}", [], None, None) for n in range(3)]
+        found = add_worklist(session, NewWorklist("list", "local", repeats=1.0), items)
+        for item in list_items(session, found.id):
+            reading = add_reading(session, new_reading(slide))
+            add_completion(session, reading.id, COMPLETION)
+            freeze_item(session, item.id, reading.id)
+    said = iter([("unsure", "correct"), ("incorrect",), ("unsure",)])
+    again = iter([("incorrect",), ("unsure", "incorrect"), ()])
+    for words, washout in ((said, timedelta(hours=1)), (again, timedelta(seconds=-1))):
+        for number in range(3):
+            with database.session() as session:
+                turn = next_turn(session, found, ada, now() - washout)
+                assert turn is not None
+                assert turn.round == int(words is again)
+                told = next(words)
+                for place, word in enumerate(told):
+                    judged(session, turn.item_id, ada, f"{turn.round} {number} {place}", word)
+                end_turn(session, turn.id, skipped=not told)
+    with database.reading() as session:
+        rows = repeats(session)
+        assert sorted((each.first, each.again) for each in rows) == [
+            ("correct", "incorrect"),
+            ("incorrect", "incorrect"),
+        ]
+        assert repeats(session, Filters(since=now())) == []
+        assert repeats(session, Filters(viewer_id="somebody else")) == []
+        assert len(repeats(session, Filters(viewer_id=ada))) == len(rows)
