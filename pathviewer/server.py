@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -131,7 +132,8 @@ def open_services(settings: Settings) -> Services:
     pool = SlidePool(library.locate, settings)
     blobs = BlobStore(settings.blobs)
     engine = ModelEngine(settings)
-    readings = LiveReadings(engine, KeptReadings(database, blobs))
+    writer = f"{platform.node()} {settings.host} {settings.port}"
+    readings = LiveReadings(engine, KeptReadings(database, blobs, writer))
     return Services(settings, database, blobs, access, library, pool, engine, readings)
 
 

@@ -84,6 +84,9 @@ class NewReading:
     blind: bool
     """Whether one's own answer comes before the model's."""
 
+    writer: str | None = None
+    """Which program writes the answers; no other one says that they were cut off."""
+
 
 @dataclass(frozen=True)
 class StartedReading:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict
+from datetime import timedelta
 
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -31,6 +32,8 @@ from storage.tables import (
 
 CUT_OFF = "PathViewer was closed while the model was answering. Ask again."
 """Why a reading failed that a former run of the program left running."""
+LONGEST_READING = timedelta(days=1)
+"""Nobody writes that long."""
 
 
 def add_reading(session: Session, new: NewReading, reading_id: str | None = None) -> ReadingRecord:
@@ -74,9 +77,17 @@ def end_reading(
     return as_record(ReadingRecord, row)
 
 
-def fail_running(session: Session) -> int:
-    """End what a former run of the program left running; how many readings that were."""
-    cut_off = update(Reading).where(Reading.state == "running")
+def fail_running(session: Session, writer: str) -> int:
+    """End what a former run of this writer left running; how many readings that were.
+
+    Other programs may be writing theirs into the same database; what any left a day ago is ended.
+    """
+    left = or_(
+        Reading.writer == writer,
+        Reading.writer.is_(None),
+        Reading.created_at < now() - LONGEST_READING,
+    )
+    cut_off = update(Reading).where(Reading.state == "running", left)
     ended = cut_off.values(state="failed", failure=CUT_OFF, ended_at=now()).returning(Reading.id)
     return len(session.scalars(ended).all())
 

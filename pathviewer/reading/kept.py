@@ -6,7 +6,7 @@ Pictures and attention are written before their rows, in files named by what is 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from sqlalchemy.orm import Session
 
@@ -36,21 +36,23 @@ class KeptReadings:
     """Writes readings down as they come about, and finds them again. Every method may be called
     from any thread and raises StorageError when the database or the disk fails."""
 
-    def __init__(self, database: Database, blobs: BlobStore) -> None:
+    def __init__(self, database: Database, blobs: BlobStore, writer: str) -> None:
+        """`writer` is this program by a name that it has again when it is started again."""
         self._database = database
         self._blobs = blobs
+        self._writer = writer
 
     def recover(self) -> int:
         """End what a former run left running; how many readings that were."""
         with self._database.session() as session:
-            return readings.fail_running(session)
+            return readings.fail_running(session, self._writer)
 
     def add(self, asked: Asked) -> ReadingRecord:
         """Keep a question and its picture, and who asked, in the audit log."""
         self._blobs.put(asked.picture)
         with self._database.session() as session:
             keep_blob(session, self._blobs, asked.picture, "pixels", "image/png")
-            record = readings.add_reading(session, asked.new)
+            record = readings.add_reading(session, replace(asked.new, writer=self._writer))
             detail = {"slide": record.slide_id, "model": record.model, "count": record.count}
             audit.record(session, record.account_id, "ask", record.id, detail)
         return record

@@ -91,6 +91,8 @@ def _answer(
     own = {each.kind: each for each in said if each.completion_id == one.id}
     labels = own.get("labels")
     flagged = {each["step"]: each for each in (labels.steps or ())} if labels else {}
+    edits = own["edited_trace"].edited_steps or () if "edited_trace" in own else ()
+    edited = {each["step"]: each["text"] for each in edits}
     return {
         "number": one.index + 1,
         "answer": _named(trace.answer, options),
@@ -99,6 +101,8 @@ def _answer(
                 "text": one.text[step.start : step.stop],
                 "events": [EVENTS[event] for event in flagged.get(place, {}).get("events", ())],
                 "quote": flagged.get(place, {}).get("quote"),
+                "struck": place in edited and edited[place] is None,
+                "rewritten": edited.get(place),
                 "map": _map(pixels, maps.get(f"step {place + 1}")),
             }
             for place, step in enumerate(trace.steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -94,7 +95,7 @@ def generate_command(
             found = find_worklist(session, worklist)
         library = library_of(settings, database)
         pool = SlidePool(library.locate, settings)
-        keep = KeptReadings(database, BlobStore(settings.blobs))
+        keep = KeptReadings(database, BlobStore(settings.blobs), f"generate {uuid.uuid4()}")
         with (
             closing(pool),
             closing(open_backend(model, device=settings.device)) as backend,

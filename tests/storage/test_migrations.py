@@ -203,6 +203,7 @@ NEW_ROWS = {
     "0006": ROWS_0006,
     "0007": ROWS_0007,
     "0008": ROWS_0008,
+    "0010": {},
 }
 """Rows of the tables that came with each revision."""
 

@@ -13,6 +13,7 @@ from storage.errors import ConflictError, RecordNotFoundError, StorageError
 from storage.reading_records import NewDeletionCheck, StartedReading
 from storage.readings import (
     CUT_OFF,
+    LONGEST_READING,
     add_completion,
     add_deletion_check,
     add_reading,
@@ -101,13 +102,18 @@ def test_an_index_is_answered_once(database: Database) -> None:
 def test_what_a_killed_program_left_running_has_failed(database: Database) -> None:
     with database.session() as session:
         going, done = stored_reading(session), stored_reading(session)
+        others, left = (stored_reading(session, writer="another") for _ in range(2))
         end_reading(session, done.id, "done")
+        row = session.get_one(Reading, left.id)
+        row.created_at -= 2 * LONGEST_READING  # whoever wrote it has not come back
     with database.session() as session:
-        assert fail_running(session) == 1
+        assert fail_running(session, "this one") == 2
     with database.reading() as session:
         failed = find_reading(session, going.id)
         assert (failed.state, failed.failure) == ("failed", CUT_OFF)
+        assert find_reading(session, left.id).state == "failed"
         assert find_reading(session, done.id).state == "done"
+        assert find_reading(session, others.id).state == "running"
 
 
 def test_attention_is_added_later_and_forgotten(database: Database) -> None:

@@ -86,7 +86,8 @@ class AskForm {
       event.preventDefault();
       this.submit();
     });
-    [this.pixels, this.outside].forEach((field) =>
+    // what is typed over a template's words is no question of its type any more
+    [this.pixels, this.outside, this.question].forEach((field) =>
       field.addEventListener("input", () => this.seen.look()));
     let slide = null;
     store.on("slide", (now) => {
@@ -137,6 +138,7 @@ class AskForm {
     this.question.value = question;
     this.options.value = (options ?? []).join("\n");
     this.question.focus();
+    this.seen.look();
   }
 
   /** The template's task while its words stand as they were offered, else null. */

@@ -23,6 +23,9 @@ def test_a_report_has_everything_in_it(clients: Clients) -> None:
     steps = [{"step": 0, "events": ["contradiction"], "quote": None}]
     labels = {"key": "r2", "kind": "labels", "absences": ["missing_knowledge"], "steps": steps}
     client.post("/api/feedback", json=said | labels).raise_for_status()
+    edits = [{"step": 0, "text": "It is <b>not</b>."}, {"step": 1, "text": None}]
+    edited = {"key": "r3", "kind": "edited_trace", "edited_steps": edits}
+    client.post("/api/feedback", json=said | edited).raise_for_status()
     page = client.get(f"/api/readings/{reading}/report.html").raise_for_status().text
     for words in (
         "Not for diagnosis",
@@ -33,6 +36,8 @@ def test_a_report_has_everything_in_it(clients: Clients) -> None:
         "&lt;i&gt;left&lt;/i&gt;",
         "A statement contradicts another one",
         "No medical knowledge is named",
+        "Rewritten: <ins>It is &lt;b&gt;not&lt;/b&gt;.</ins>",
+        "Struck out.",
         "scripted",
         "of the attention fell on the region",
     ):
@@ -47,6 +52,8 @@ def test_a_report_has_everything_in_it(clients: Clients) -> None:
     others = clients["eve"].get(f"/api/readings/{reading}/report.html").raise_for_status().text
     assert "Judged:" not in others
     assert "Flagged:" not in others
+    assert "Rewritten:" not in others
+    assert "<del>" not in others
     assert clients["bob"].get(f"/api/readings/{reading}/report.html").status_code == 404
 
 

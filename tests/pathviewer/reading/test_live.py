@@ -57,7 +57,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 @pytest.fixture
 def keep(tmp_path: Path, database: Database) -> KeptReadings:
     """Readings in that database."""
-    return KeptReadings(database, BlobStore(tmp_path / "blobs"))
+    return KeptReadings(database, BlobStore(tmp_path / "blobs"), "one server")
 
 
 def asked(database: Database, **given: Any) -> Asked:
@@ -158,10 +158,16 @@ def test_a_nul_in_an_answer_is_kept_as_something_that_can_be_shown(
     assert keep.find(reading.id).completions[0].text == "a\ufffdb"
 
 
-def test_what_a_killed_run_left_running_has_failed(database: Database, keep: KeptReadings) -> None:
+def test_what_a_killed_run_left_running_has_failed(
+    database: Database, keep: KeptReadings, tmp_path: Path
+) -> None:
     left = keep.add(asked(database))
+    other = KeptReadings(database, BlobStore(tmp_path / "blobs"), "another server")
+    going = other.add(asked(database))  # into the same database, by a server that is alive
     readings = LiveReadings(ModelEngine(Settings(model="none")), keep)
     readings.recover()
     found = readings.find(left.id)
     assert (found.record.state, found.record.failure) == ("failed", CUT_OFF)
     assert not found.withheld
+    assert keep.find(going.id).record.state == "running"
+    assert (keep.recover(), other.recover()) == (0, 1)
