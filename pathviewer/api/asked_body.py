@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from models.messages import Prompt, Sampling
+from models.placement import FACTOR
 from models.prompts import Question, build_prompt, templates
 from pathviewer.reading.asked import Asked
 from pathviewer.reading.errors import ReadingRefused
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pathviewer.reading.region_picture import RegionPicture
 
 MOST_ANSWERS = 8
+MOST_LOOKED = 6 * 2**20
+"""Answers x tokens x cells whose attention is held at once: with 28 layers 0.7 GB as float32."""
 CONTEXT = {"organ": "Organ", "specimen": "Specimen", "stain": "Stain", "history": "History"}
 """What may be told of a case, and how the model reads it."""
 
@@ -38,12 +41,23 @@ def asked_of(body: Mapping[str, Any], account_id: str, pictures: Pictures) -> As
     sampling = _sampling(body)
     whole({"count": 1, **body}, "count", 1, MOST_ANSWERS)
     picture = pictures.picture(slide_id, shown)
+    _check_attention(body.get("count", 1), sampling.max_new_tokens, picture.pixels.size)
     prompt = build_prompt(question, (picture.image,), pictures.model)
     facts = _facts(body, pictures.model) | _shown_facts(shown, picture) | _read_facts(prompt)
     new = NewReading(
         account_id=account_id, slide_id=slide_id, sampling=dict(vars(sampling)), **facts
     )
     return Asked(new, prompt, sampling, shown.budget)
+
+
+def _check_attention(count: int, tokens: int, size: tuple[int, int]) -> None:
+    """Raises ReadingRefused where it could be more than there is memory for."""
+    cells = (size[0] // FACTOR) * (size[1] // FACTOR)
+    if count * tokens * cells > MOST_LOOKED:
+        raise ReadingRefused(
+            f"Where {count} answers of up to {tokens:,} tokens look in {cells:,} cells is more "
+            "than is held in memory at once; ask for fewer answers or lower the pixel budget."
+        )
 
 
 def is_text(part: object) -> TypeGuard[str]:

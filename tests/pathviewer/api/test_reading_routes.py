@@ -112,6 +112,16 @@ def test_stop_ends_within_a_token(clients: dict[str, httpx.Client]) -> None:
         ({"sampling": {"temperature": 7}}, 400, "temperature"),
         ({"sampling": {"seed": -1}}, 400, "seed"),
         ({"max_pixels": 1}, 400, "max_pixels"),
+        (
+            {
+                "count": 8,
+                "sampling": {"max_new_tokens": 4096},
+                "box": {"x": 0, "y": 0, "width": 2000, "height": 2000},
+                "max_pixels": 401_408,
+            },
+            400,
+            "more than is held in memory",
+        ),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_a_sentence(
