@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 
 from pathviewer.api.audit_routes import audit_routes
+from pathviewer.api.comparison_routes import comparison_routes
 from pathviewer.api.deletion_routes import deletion_routes
 from pathviewer.api.endpoints import add_endpoints
 from pathviewer.api.export_routes import export_routes
@@ -45,9 +46,8 @@ from pathviewer.reading.question import Pictures
 from pathviewer.reading.retention import Sweeper
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.pool import SlidePool
-from pathviewer.ui.export_page import export_page_route
-from pathviewer.ui.insights_page import insights_page_route
 from pathviewer.ui.page import build_page, page_options
+from pathviewer.ui.plain_pages import plain_pages
 from pathviewer.ui.served import page_routes
 from storage.blobs import BlobStore
 from storage.database import Database, open_database
@@ -208,7 +208,7 @@ def routes(services: Services) -> list[BaseRoute]:
     """The routes that are ours, in the order in which they are tried."""
     settings, database, library = services.settings, services.database, services.library
     pictures = Pictures(library, services.pool, settings.model)
-    readings = services.readings
+    readings, consents = services.readings, Consents(settings, database)
     return [
         *auth_routes(settings, database, services.access),
         *service_routes(settings, services.engine),
@@ -218,19 +218,19 @@ def routes(services: Services) -> list[BaseRoute]:
         *reading_routes(library, pictures, readings),
         *report_routes(services.readings, database),
         *map_routes(readings),
-        *feedback_routes(library, database, Consents(settings, database)),
+        *feedback_routes(library, database, consents),
+        *comparison_routes(library, database, pictures, readings, consents, settings),
         *audit_routes(database),
         *worklist_routes(library, database, settings),
         *deletion_routes(pictures, readings),
         *upload_routes(library, database, settings),
         *insights_routes(database),
-        insights_page_route(settings),
         *export_routes(
             database,
             ExportJobs(database, services.blobs, settings.exports),
             settings.label_licence,
         ),
-        export_page_route(settings),
+        *plain_pages(settings),
         *page_routes(settings),
     ]
 

@@ -141,6 +141,12 @@ def feedback_of_key(session: Session, rater_id: str, key: str) -> FeedbackRecord
     return next(map(_record, rows), None)
 
 
+def feedback_of_id(session: Session, feedback_id: str) -> FeedbackRecord:
+    """What was stored under an id, whoever said it; it is there."""
+    rows = session.connection().execute(_SAID.where(_T.c.id == feedback_id))
+    return _record(rows.one())
+
+
 def add_feedback(session: Session, rater_id: str, new: NewFeedback) -> FeedbackRecord:
     """Append feedback and let it take the place of what the rater said before.
 

@@ -25,7 +25,7 @@ def map_routes(readings: LiveReadings) -> list[Route]:
     async def maps(request: Request) -> Response:
         """`GET ?first=&stop=`: of every passage, or of these tokens."""
         whole = await own_reading(request, readings)
-        index, tokens = request.path_params["index"], _tokens(request)
+        index, tokens = request.path_params["index"], asked_tokens(request)
         try:
             told = await run_in_threadpool(lambda: maps_json(readings.seen(whole, index), tokens))
             return JSONResponse(told)
@@ -36,7 +36,7 @@ def map_routes(readings: LiveReadings) -> list[Route]:
     return [Route(path, maps, methods=["GET"])]
 
 
-def _tokens(request: Request) -> range | None:
+def asked_tokens(request: Request) -> range | None:
     """The tokens that are asked for; None for all passages."""
     first, stop = (request.query_params.get(name) for name in ("first", "stop"))
     if first is None and stop is None:

@@ -1,37 +1,18 @@
-"""The page of exports: plain HTML that its own modules fill."""
+"""The page of exports."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
-
-from pathviewer.auth.identity import identity_of
-from pathviewer.auth.roles import Action, allows
-from pathviewer.ui.served import STATIC_PATH
+from pathviewer.auth.roles import Action
+from pathviewer.ui.plain_page import plain_page
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
+    from starlette.routing import Route
 
     from pathviewer.settings import Settings
 
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
-)
-
 
 def export_page_route(settings: Settings) -> Route:
-    """The page; who may not export is told so."""
-
-    async def page(request: Request) -> Response:
-        identity = identity_of(request.scope)
-        allowed = allows(identity.role, Action.export)
-        html = _templates.get_template("export.html").render(
-            root=settings.root_path, static=STATIC_PATH, allowed=allowed, role=identity.role
-        )
-        return HTMLResponse(html, 200 if allowed else 403)
-
-    return Route("/export", page)
+    """For those who may export."""
+    return plain_page(settings, "export", Action.export)

@@ -1,41 +1,20 @@
-"""The page of insights: plain HTML that its own modules fill."""
+"""The page of insights."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
-
-from pathviewer.auth.identity import identity_of
-from pathviewer.auth.roles import Action, allows
-from pathviewer.ui.served import PLOTLY_PATH, STATIC_PATH
+from pathviewer.auth.roles import Action
+from pathviewer.ui.plain_page import plain_page
+from pathviewer.ui.served import PLOTLY_PATH
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
+    from starlette.routing import Route
 
     from pathviewer.settings import Settings
 
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
-)
-
 
 def insights_page_route(settings: Settings) -> Route:
-    """The page; who may not see it is told so."""
-
-    async def page(request: Request) -> Response:
-        identity = identity_of(request.scope)
-        allowed = allows(identity.role, Action.see_insights)
-        html = _templates.get_template("insights.html").render(
-            root=settings.root_path,
-            static=STATIC_PATH,
-            plotly=f"{PLOTLY_PATH}/plotly.min.js",
-            allowed=allowed,
-            role=identity.role,
-        )
-        return HTMLResponse(html, 200 if allowed else 403)
-
-    return Route("/insights", page)
+    """For those who may see insights."""
+    plotly = f"{PLOTLY_PATH}/plotly.min.js"
+    return plain_page(settings, "insights", Action.see_insights, plotly=plotly)

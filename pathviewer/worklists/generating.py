@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ from storage.tables import LOCAL_ACCOUNT_ID
 from storage.worklist_records import ItemRecord
 from storage.worklists import freeze_item, list_items
 
+LOADING_SECONDS = 0.2
+"""Between two looks at a model that is loading."""
 BATCH = 0
 """Priority of what nobody waits for."""
 
@@ -86,6 +89,10 @@ def generate(
 
 def _answered(database: Database, item: ItemRecord, model: str, backend: Backend) -> bool:
     """Whether this model, with the weights that are loaded, has answered an item."""
+    while (
+        backend.status().state == "starting"
+    ):  # which weights they are is known once they are loaded
+        time.sleep(LOADING_SECONDS)
     info = backend.status().info
     with database.reading() as session:
         known = models_of_item(session, item.id)

@@ -36,6 +36,7 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "see judgments": ("GET", "/api/completions/x/feedback", None),
     "read the log": ("GET", "/api/audit", None),
     "list worklists": ("GET", "/api/worklists", None),
+    "compare": ("GET", "/api/comparisons", None),
     "see exports": ("GET", "/api/exports", None),
     "begin an export": ("POST", "/api/exports", {}),
 }
@@ -58,6 +59,7 @@ VIEWER = EVERYBODY | {
     "judge": 403,
     "see judgments": 403,
     "list worklists": 403,
+    "compare": 403,
     "see exports": 403,
     "begin an export": 403,
     "read the log": 403,
@@ -74,6 +76,7 @@ CLINICIAN = EVERYBODY | {
     "judge": 400,
     "see judgments": 404,
     "list worklists": 200,
+    "compare": 200,
     "see exports": 403,
     "begin an export": 403,
     "read the log": 403,

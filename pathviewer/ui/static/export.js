@@ -3,20 +3,15 @@
 import { request, url } from "./api.js";
 import { fill, h } from "./dom.js";
 import { exportForm, formValues } from "./export_form.js";
+import { messageLine } from "./message_line.js";
 import { say, store } from "./store.js";
 
 const POLL_MS = 500;
 const form = document.getElementById("form");
 const jobs = document.getElementById("jobs");
-const message = document.getElementById("message");
 let watching = null;
 
-store.set("root", document.body.dataset.root);
-store.on("message", (value) => {
-  message.dataset.kind = value?.kind ?? "none";
-  fill(message, value && h("span", {}, value.text),
-    value?.action && h("a", { href: value.action.href, class: "pv-action" }, value.action.label));
-});
+messageLine();
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   begin();

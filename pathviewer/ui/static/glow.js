@@ -87,7 +87,8 @@ function wordGlow({ text, told, sentence }) {
   return glowOf(title, map, told, peakOf(map));
 }
 
-function passageGlow(told, name) {
+/** The glow of a passage. @param {Object} told see maps_store.js @param {string} name */
+export function passageGlow(told, name) {
   const at = told.passages.findIndex((passage) => passage.name === name);
   const title = passageTitle(name);
   if (at < 0) return { title, kind: "", map: null, box: told.box, sentence: "no map of this" };
@@ -107,11 +108,14 @@ function mapFor(told, passage) {
   return neutral ? relativeMap(raw, neutral, told.floor) : raw;
 }
 
-/** While it is written: raw attention, all layers, as it was told last of a passage. */
 function liveGlow(reading) {
   const box = reading.placements?.[0]?.box;
   const event = heard();
-  if (!event || !box) return null;
+  return event && box ? eventGlow(event, box) : null;
+}
+
+/** While it is written: raw attention, all layers, as it was told last of a passage. */
+export function eventGlow(event, box) {
   const map = liveMap(event);
   return glowOf(passageTitle(event.passage), map, { box }, peakOf(map));
 }

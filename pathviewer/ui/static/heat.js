@@ -18,10 +18,23 @@ const GRID = [{ width: 1, colour: "rgb(0 0 0 / 55%)" }];
 const FRAME = [{ width: 4, colour: "rgb(0 0 0 / 60%)" },
   { width: 2, colour: "#fff", dash: [7, 5] }];
 
+/**
+ * What the viewer's page shows; another page has its own.
+ * names: of the store's values that it depends on; glow: see glow.js; slide: id of the slide that it
+ * lies on; frame: level-0 box that was asked about, or null where it is drawn already
+ */
+const OF_PAGE = {
+  names: ["glow", "slide", "regions"],
+  glow: () => store.get("glow"),
+  slide: () => store.get("reading")?.slide,
+  frame: frameWanted,
+};
+
 export class Heat {
   /** @param {OpenSeadragon.Viewer} viewer @param {import("./frames.js").Frames} frames */
-  constructor(viewer, frames) {
+  constructor(viewer, frames, shown = OF_PAGE) {
     this.frames = frames;
+    this.shown = shown;
     this.viewer = viewer;
     this.canvas = h("canvas", { class: "pv-heat", "aria-hidden": "true" });
     this.cells = h("canvas");
@@ -29,11 +42,11 @@ export class Heat {
     viewer.canvas.append(this.canvas);
     viewer.addHandler("update-viewport", () => this.draw());
     viewer.addHandler("resize", () => this.draw());
-    ["glow", "slide", "regions"].forEach((name) => store.on(name, () => this.changed()));
+    shown.names.forEach((name) => store.on(name, () => this.changed()));
   }
 
   changed() {
-    const glow = store.get("glow");
+    const glow = this.shown.glow();
     const same = glow === this.glow;
     this.glow = glow;
     if (!same && isDrawn(this.glow)) this.paint();
@@ -62,7 +75,7 @@ export class Heat {
     const { glow } = this;
     const here = this.onItsSlide();
     const shown = here && isDrawn(glow);
-    const framed = here && frameWanted();
+    const framed = here && this.shown.frame();
     if (!shown && !framed && this.empty) return;
     const ratio = window.devicePixelRatio || 1;
     const context = this.cleared(ratio);
@@ -95,7 +108,7 @@ export class Heat {
 
   onItsSlide() {
     const { slide, item } = this.frames;
-    return Boolean(slide && item && store.get("reading")?.slide === slide.id);
+    return Boolean(slide && item && this.shown.slide() === slide.id);
   }
 
   /** Matrix from level-0 pixels, counted from a box's corner so that they stay small, to pixels. */

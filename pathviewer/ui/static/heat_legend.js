@@ -6,8 +6,8 @@ import { isDrawn } from "./glow.js";
 import { heatInForce } from "./heat_settings.js";
 import { store } from "./store.js";
 
-/** @returns {HTMLElement} */
-export function heatLegend() {
+/** @param {string} [name] of the glow in the store that it explains @returns {HTMLElement} */
+export function heatLegend(name = "glow") {
   const parts = {
     title: h("span", { class: "pv-legend-title" }),
     bar: h("div", { class: "pv-legend-bar" }),
@@ -20,7 +20,7 @@ export function heatLegend() {
     "aria-label": "Legend of the attention" },
   parts.title, parts.kind, parts.scale, parts.state,
   h("span", { class: "pv-legend-caption" }, "Where the model looked, not why it answered"));
-  store.on("glow", (glow) => show(node, parts, glow));
+  store.on(name, (glow) => show(node, parts, glow));
   return node;
 }
 

@@ -5,19 +5,14 @@ import { fill, h, setText } from "./dom.js";
 import { filterFields, filtersInUrl, query } from "./insights_filters.js";
 import { draw } from "./insights_plots.js";
 import { numbers } from "./insights_table.js";
+import { messageLine } from "./message_line.js";
 import { say, store } from "./store.js";
 
 const charts = document.getElementById("charts");
 const filters = document.getElementById("filters");
-const message = document.getElementById("message");
 let wanted = 0;
 
-store.set("root", document.body.dataset.root);
-store.on("message", (value) => {
-  message.dataset.kind = value?.kind ?? "none";
-  fill(message, value && h("span", {}, value.text),
-    value?.action && h("a", { href: value.action.href, class: "pv-action" }, value.action.label));
-});
+messageLine();
 filters.addEventListener("submit", (event) => event.preventDefault());
 window.addEventListener("popstate", () => show(filtersInUrl()));
 show(filtersInUrl());

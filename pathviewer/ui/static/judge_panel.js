@@ -9,7 +9,7 @@ import { change, keepJudging, submitDraft, unsaved } from "./judge_store.js";
 import { shownCompletion } from "./reading_store.js";
 import { start } from "./session.js";
 import { store } from "./store.js";
-import { optionOf } from "./trace_rows.js";
+import { optionOf } from "./passage_text.js";
 
 const OWN_WORDS = "in own words";
 const WANT_AN_ANSWER = ["partly_correct", "incorrect"];

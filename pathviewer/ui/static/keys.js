@@ -1,5 +1,5 @@
 /**
- * The key table. It binds the keys and fills the "?" panel, so that the two cannot differ.
+ * The key table. It is bound (key_binding.js) and fills the "?" panel, so that the two cannot differ.
  * Where HistomicsUI has a key for the same thing, it is the same key.
  */
 
@@ -9,12 +9,10 @@ import { readingKeys } from "./reading_keys.js";
 import { keepRegion, moveRegion, removeRegion, selectedRegion, undoDelete } from "./regions.js";
 import { isField } from "./shapes.js";
 import { say, store } from "./store.js";
+import { ARROWS, scaled, viewKeys } from "./view_keys.js";
 
-const PAN = 80;
 const NUDGE = 10;
 const KEEP_AFTER_MS = 400;
-const OWN_KEYS = /^(Arrow.*|Home|End|Page.*|Enter| )$/;
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
  * @param {import("./slide_canvas.js").Canvas} canvas
@@ -24,34 +22,6 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 export function keyTable(canvas) {
   return [...viewKeys(canvas), ...toolKeys(canvas), ...regionKeys(canvas), ...readingKeys(),
     ...judgeKeys(), ...pageKeys(canvas)];
-}
-
-function viewKeys(canvas) {
-  const group = "View";
-  const names = ["1.25x", "2.5x", "5x", "10x", "20x", "40x"];
-  return [
-    ...names.map((name, index) => ({ keys: [String(index + 1)], shown: String(index + 1),
-      what: `Magnification ${name}`, group, run: () => canvas.preset(index) })),
-    { keys: ["7"], shown: "7", what: "Fit the whole slide", group, run: () => canvas.fit() },
-    { keys: ["+", "=", "Shift++"], shown: "+", what: "Zoom in", group, run: () => canvas.zoomBy(2) },
-    { keys: ["-", "_", "Shift+_"], shown: "-", what: "Zoom out", group,
-      run: () => canvas.zoomBy(0.5) },
-    { keys: Object.keys(ARROWS), shown: "Arrows", what: "Pan", group,
-      run: (event) => canvas.panBy(...scaled(event, PAN)) },
-    { keys: Object.keys(ARROWS).map((key) => `Shift+${key}`), shown: "Shift + arrows",
-      what: "Pan far", group, run: (event) => canvas.panBy(...scaled(event, PAN * 4)) },
-    { keys: [","], shown: ",", what: "Rotate left by 15°", group, run: () => canvas.rotateBy(-15) },
-    { keys: ["."], shown: ".", what: "Rotate right by 15°", group, run: () => canvas.rotateBy(15) },
-    { keys: ["<", "Shift+<"], shown: "<", what: "Rotate left by 90°", group,
-      run: () => canvas.rotateBy(-90) },
-    { keys: [">", "Shift+>"], shown: ">", what: "Rotate right by 90°", group,
-      run: () => canvas.rotateBy(90) },
-    { keys: ["0"], shown: "0", what: "Undo the rotation", group, run: () => canvas.rotateTo(0) },
-    { keys: ["g"], shown: "G", what: "Type a magnification", group,
-      run: () => canvas.typeMagnification() },
-    { keys: ["f"], shown: "F", what: "Full screen on and off", group,
-      run: () => canvas.toggleFullScreen() },
-  ];
 }
 
 function toolKeys(canvas) {
@@ -114,42 +84,6 @@ function pageKeys(canvas) {
     { keys: ["?", "Shift+?"], shown: "?", what: "This list of keys", group: "Page",
       run: () => canvas.toggleKeys() },
   ];
-}
-
-/** Bind a table to the document. Keys typed into fields stay theirs. */
-export function bindKeys(table) {
-  const bound = new Map(table.flatMap((entry) => entry.keys.map((key) => [key, entry])));
-  document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || typing(event)) return;
-    const entry = bound.get(nameOf(event));
-    if (!entry || (event.key === "Enter" && event.target.closest?.("button, a, summary"))) return;
-    event.preventDefault();
-    if (entry.group === "View" || entry.group === "Tools") store.set("mode", modeAfter(event));
-    entry.run(event);
-  });
-}
-
-function modeAfter(event) {
-  return event.key === "Enter" || event.key === "Backspace" ? store.get("mode") : "keys";
-}
-
-/** Whether a key belongs to what has the focus: sliders and boxes want only a few of them. */
-function typing({ target, key }) {
-  if (target.matches?.("input[type=range], input[type=checkbox]")) return OWN_KEYS.test(key);
-  return Boolean(target.closest?.("input, textarea, select, [contenteditable=true], dialog"));
-}
-
-function nameOf(event) {
-  // AltGr types characters such as [ and {; Windows tells it as Ctrl and Alt
-  const typed = event.getModifierState?.("AltGraph");
-  const modifiers = [["Ctrl+", !typed && (event.ctrlKey || event.metaKey)],
-    ["Alt+", !typed && event.altKey],
-    ["Shift+", event.shiftKey]];
-  return modifiers.map(([name, held]) => (held ? name : "")).join("") + event.key;
-}
-
-function scaled(event, step) {
-  return ARROWS[event.key].map((part) => part * step);
 }
 
 /** A step on the screen as a step on a slide that is shown rotated by `degrees`. */

@@ -4,9 +4,10 @@ import { h } from "./dom.js";
 import { Frames } from "./frames.js";
 import { Heat } from "./heat.js";
 import { heatLegend } from "./heat_legend.js";
-import { bindKeys, keyTable } from "./keys.js";
+import { bindKeys } from "./key_binding.js";
+import { keyTable } from "./keys.js";
 import { keysPanel } from "./keys_panel.js";
-import { MOST_OVERZOOM, presets } from "./magnification.js";
+import { presets } from "./magnification.js";
 import { Overlay } from "./overlay.js";
 import { Pointer } from "./pointer.js";
 import { select, selectedRegion } from "./regions.js";
@@ -17,12 +18,14 @@ import { tileSource } from "./tile_source.js";
 import { magnificationBar, toolbar } from "./toolbar.js";
 import { drawingTools } from "./tools.js";
 import { parseView, writeView } from "./view_url.js";
+import { ViewMoves } from "./view_moves.js";
 import { newViewer } from "./viewer_options.js";
 
 /** The viewer and what can be done to it; `store.get("canvas")`. */
-export class Canvas {
+export class Canvas extends ViewMoves {
   /** @param {HTMLElement} host the element to fill @param {Object} linked see parseView */
   constructor(host, linked) {
+    super();
     this.linked = linked;
     this.stage = h("div", { class: "pv-stage" });
     this.scale = scaleBar();
@@ -149,51 +152,10 @@ export class Canvas {
     }, 200);
   }
 
-  preset(index) {
-    const choice = this.frames.slide && presets(this.frames.slide)[index];
-    if (!choice) return;
-    if (choice.reachable) this.zoomTo(choice.downsample);
-    else say(`${choice.label} is more than twice the scan's resolution.`);
-  }
-
-  zoomTo(downsample) {
-    this.frames.zoomTo(downsample);
-  }
-
-  zoomBy(factor) {
-    if (this.frames.item) this.frames.zoomTo(this.frames.downsample(true) / factor);
-  }
-
-  /** Show the whole slide; a tiny one no larger than the over-zoom limit. */
-  fit(immediately = false) {
-    if (!this.frames.item) return;
-    this.viewer.viewport.goHome(immediately);
-    const least = 1 / MOST_OVERZOOM;
-    if (this.frames.downsample(true) < least) this.frames.zoomTo(least, immediately);
-    this.home = { zoom: this.viewer.viewport.getZoom(), centre: this.viewer.viewport.getCenter() };
-  }
-
   /** Drawing by keyboard: the shape under way reaches to the crosshair. */
   follow() {
     if (!this.tool || !this.frames.item || store.get("mode") !== "keys") return;
     this.tool.hover(this.frames.centre());
-  }
-
-  /** Pan by screen pixels. */
-  panBy(dx, dy) {
-    const { viewport } = this.viewer;
-    if (!this.frames.item) return;
-    viewport.panBy(viewport.deltaPointsFromPixels(new OpenSeadragon.Point(dx, dy), false)
-      .rotate(-viewport.getRotation(false)));
-    viewport.applyConstraints();
-  }
-
-  rotateBy(degrees) {
-    this.rotateTo(this.frames.rotation() + degrees);
-  }
-
-  rotateTo(degrees) {
-    if (this.frames.item) this.viewer.viewport.setRotation(((degrees % 360) + 360) % 360, true);
   }
 
   toggleFullScreen() {

@@ -47,6 +47,14 @@ function insights(me) {
     && h("a", { href: url("/insights"), class: "pv-action" }, "Insights");
 }
 
+/** With the slide on the screen and the region that is selected, to ask about them there. */
+function compare(me) {
+  return me?.actions?.includes("judge") && h("a", { href: url("/compare"), class: "pv-action",
+    onclick: (event) => {
+      event.currentTarget.href = url(`/compare${window.location.search}`);
+    } }, "Compare");
+}
+
 function exports(me) {
   return me?.actions?.includes("export")
     && h("a", { href: url("/export"), class: "pv-action" }, "Export");
@@ -54,10 +62,10 @@ function exports(me) {
 
 function showUser(node, me) {
   if (!me?.login) {
-    fill(node, insights(me), exports(me), me?.public_demo && h("span", {}, "Public demo"));
+    fill(node, compare(me), insights(me), exports(me), me?.public_demo && h("span", {}, "Public demo"));
     return;
   }
-  fill(node, insights(me), exports(me), h("span", { title: `Role: ${me.role}` }, me.name),
+  fill(node, compare(me), insights(me), exports(me), h("span", { title: `Role: ${me.role}` }, me.name),
     h("form", { method: "post", action: url("/logout") },
       h("button", { type: "submit", class: "pv-button" }, "Log out")));
 }

@@ -2,11 +2,8 @@
 
 import { fill, h, setAttribute, setText } from "./dom.js";
 import { StepMarks } from "./judge_steps.js";
+import { STATES, optionOf, ownNumber } from "./passage_text.js";
 import { store } from "./store.js";
-
-/** The number that a step gives itself; its button shows it already. */
-const OWN_NUMBER = /^\s*(?:step\s+)?(\d+)\s*[.:)]\s+/i;
-const STATES = { streaming: "writing", done: "done", "cut off": "cut off" };
 
 export class TraceRows {
   constructor() {
@@ -57,12 +54,6 @@ export class TraceRows {
   }
 }
 
-/** What a bare letter stands for among the options, "" where the answer says more than a letter. */
-export function optionOf({ options }, text) {
-  const letter = /^\W*([A-Z])\W*$/.exec(text);
-  return (letter && options[letter[1].charCodeAt(0) - 65]) ?? "";
-}
-
 /**
  * A passage: its number is a button that selects it, its text can be marked with the mouse. The number
  * that the text begins with is not shown twice, and stays part of the passage's text.
@@ -86,8 +77,7 @@ function passageRow(name, label, kind, tag = "div") {
     setAttribute(button, "aria-pressed", selected);
     setAttribute(button, "aria-label", name === "answer" ? "Answer" : `Step ${label}`);
     setAttribute(node, "data-state", now);
-    const number = OWN_NUMBER.exec(words);
-    setText(own, number?.[1] === label ? number[0] : "");
+    setText(own, ownNumber(words, label));
     const shown = words.slice(own.textContent.length);
     if (rest.data !== shown) rest.data = shown;
     setText(option, meant);

@@ -1,0 +1,268 @@
+"""Comparing over HTTP: the next pair, a question of one's own, the vote, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from models.errors import ModelError
+from pathviewer.api.asked_body import asked_of, slide_of
+from pathviewer.api.comparison_json import SIDES, comparison_json, side_answers
+from pathviewer.api.feedback_body import KEY_LENGTH, read_feedback, text
+from pathviewer.api.map_routes import asked_tokens
+from pathviewer.api.reading_routes import sentences
+from pathviewer.api.request_body import json_object
+from pathviewer.auth.identity import require
+from pathviewer.auth.roles import Action
+from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
+from pathviewer.reading.judged import judged_text
+from pathviewer.reading.map_values import maps_json
+from storage import audit, comparisons
+from storage.errors import ConflictError, RecordNotFoundError
+from storage.feedback import NewFeedback, append_feedback, feedback_of_id, feedback_of_key
+from storage.tables import now
+from storage.worklists import find_worklist, list_worklists
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from pathviewer.auth.consent import Consents
+    from pathviewer.reading.live_readings import LiveReadings
+    from pathviewer.reading.question import Pictures
+    from pathviewer.settings import Settings
+    from pathviewer.slides.library import SlideLibrary
+    from storage.comparison_records import ComparisonRecord
+    from storage.database import Database
+
+T = TypeVar("T")
+REASONS = ("wrong_finding", "right_answer_wrong_reason", "missed_finding", "unsafe", "too_long")
+UNDO_WITHIN = timedelta(hours=12)
+"""A session of work: who thinks again later compares a repeat."""
+TWO = {"count": 2, "blind": False}
+
+
+def comparison_routes(
+    library: SlideLibrary,
+    database: Database,
+    pictures: Pictures,
+    readings: LiveReadings,
+    consents: Consents,
+    settings: Settings,
+) -> list[Route]:
+    """All need `judge`."""
+    routes = ComparisonRoutes(library, database, pictures, readings, consents, settings)
+    one = "/api/comparisons/{comparison_id}"
+    return [
+        Route("/api/comparisons", routes.lists, methods=["GET"]),
+        Route("/api/comparisons", routes.ask, methods=["POST"]),
+        Route("/api/worklists/{worklist_id}/compare", routes.next, methods=["POST"]),
+        Route(one, routes.show, methods=["GET"]),
+        Route(one + "/vote", routes.vote, methods=["POST"]),
+        Route(one + "/undo", routes.undo, methods=["POST"]),
+        Route(one + "/skip", routes.skip, methods=["POST"]),
+        Route(one + "/{side}/maps", routes.maps, methods=["GET"]),
+    ]
+
+
+class ComparisonRoutes:
+    """The handlers; the database's work runs in threads."""
+
+    def __init__(
+        self,
+        library: SlideLibrary,
+        database: Database,
+        pictures: Pictures,
+        readings: LiveReadings,
+        consents: Consents,
+        settings: Settings,
+    ) -> None:
+        self._library = library
+        self._database = database
+        self._pictures = pictures
+        self._readings = readings
+        self._consents = consents
+        self._washout = timedelta(days=settings.washout_days)
+
+    async def lists(self, request: Request) -> Response:
+        """`GET`: every list with pairs, and how far one is oneself."""
+        account = require(request.scope, Action.judge).account_id
+
+        def work(session: Session) -> list[dict[str, Any]]:
+            found = [
+                {"id": each.id, "name": each.name}
+                | asdict(comparisons.pair_progress(session, each.id, account))
+                for each in list_worklists(session)
+            ]
+            return [each for each in found if each["pairs"]]
+
+        return JSONResponse(await self._in_session(work, writing=False))
+
+    async def next(self, request: Request) -> Response:
+        """`POST`: the pair in hand, or the next; `{comparison: null}` if there is none now."""
+        account = require(request.scope, Action.judge).account_id
+        key = request.path_params["worklist_id"]
+
+        def work(session: Session) -> dict[str, Any]:
+            worklist = find_worklist(session, key)
+            since = now() - self._washout
+            one = comparisons.next_comparison(session, worklist, account, since)
+            return {"comparison": None if one is None else self._json(session, one)}
+
+        return JSONResponse(await self._in_session(work))
+
+    async def ask(self, request: Request) -> Response:
+        """`POST`: a question as for `/api/readings`, to be answered twice: 201."""
+        account = require(request.scope, Action.ask).account_id
+        body = await json_object(request)
+        slide_of(body)
+        drawn = {"temperature": 1.0, **(body.get("sampling") or {})}
+        body = {**body, **TWO, "sampling": drawn}
+
+        def start() -> dict[str, Any]:
+            self._readings.check_model()
+            reading = self._readings.start(asked_of(body, account, self._pictures))
+            with self._database.session() as session:
+                one = comparisons.compare_reading(session, account, reading.id)
+                return self._json(session, one)
+
+        return JSONResponse(await run_in_threadpool(lambda: sentences(start)), 201)
+
+    async def show(self, request: Request) -> Response:
+        """`GET`: one that one was given."""
+        account = require(request.scope, Action.judge).account_id
+
+        def work(session: Session) -> dict[str, Any]:
+            return self._json(session, self._own(session, request, account))
+
+        return JSONResponse(await self._in_session(work, writing=False))
+
+    async def vote(self, request: Request) -> Response:
+        """`POST {key, choice, reasons?, comment?, seconds?, overlay_seen?}`: with the names."""
+        account = require(request.scope, Action.judge).account_id
+        body = await json_object(request)
+        if not self._consents.settled(account):
+            await run_in_threadpool(self._consents.check, account)
+
+        def work(session: Session) -> dict[str, Any]:
+            one = self._own(session, request, account)
+            done = append_feedback(session, account, _preference(session, one, body))
+            if not done.repeated:
+                one = comparisons.vote(session, one.id, account, done.record.id)
+                detail = {"kind": "preference", "feedback": done.record.id}
+                audit.record(session, account, "judge", done.record.completion_id, detail)
+            return self._json(session, one)
+
+        return JSONResponse(await self._in_session(work))
+
+    async def undo(self, request: Request) -> Response:
+        """`POST {key}`: the comparison, open again; what was said is superseded, not removed."""
+        account = require(request.scope, Action.judge).account_id
+        key = text(await json_object(request), "key", KEY_LENGTH)
+
+        def work(session: Session) -> dict[str, Any]:
+            one = self._own(session, request, account)
+            if feedback_of_key(session, account, key) is None:
+                one = _undone(session, one, key)
+            return self._json(session, one)
+
+        return JSONResponse(await self._in_session(work))
+
+    async def skip(self, request: Request) -> Response:
+        """`POST`: pass a pair over."""
+        account = require(request.scope, Action.judge).account_id
+
+        def work(session: Session) -> dict[str, Any]:
+            one = self._own(session, request, account)
+            return self._json(session, comparisons.skip(session, one.id, account))
+
+        return JSONResponse(await self._in_session(work))
+
+    async def maps(self, request: Request) -> Response:
+        """`GET ?first=&stop=`: where the answer on a side looked."""
+        account = require(request.scope, Action.judge).account_id
+        side, tokens = request.path_params["side"], asked_tokens(request)
+        if side not in SIDES:
+            raise ReadingNotFound("A side is left or right.")
+
+        def work() -> dict[str, Any]:
+            with self._database.reading() as session:
+                answers = side_answers(session, self._own(session, request, account))
+            if not answers:
+                raise ReadingNotFound("There are no maps of this answer, or not yet.")
+            completion, reading = answers[side]
+            whole = self._readings.find(reading.id)
+            return maps_json(self._readings.seen(whole, completion.index), tokens)
+
+        try:
+            return JSONResponse(await run_in_threadpool(work))
+        except ModelError as error:
+            raise ReadingRefused(str(error)) from error
+
+    def _own(self, session: Session, request: Request, account: str) -> ComparisonRecord:
+        """The comparison of the path; raises ReadingNotFound for those one was not given."""
+        try:
+            key = request.path_params["comparison_id"]
+            return comparisons.find_comparison(session, key, account)
+        except RecordNotFoundError as error:
+            raise ReadingNotFound(str(error)) from error
+
+    def _json(self, session: Session, one: ComparisonRecord) -> dict[str, Any]:
+        told = comparison_json(session, one)
+        told["slide"]["name"] = self._library.name_of(told["slide"]["id"])
+        listed = told["worklist"]
+        if listed:
+            far = comparisons.pair_progress(session, listed["id"], one.rater_id)
+            told["progress"] = asdict(far)
+        return told
+
+    async def _in_session(self, work: Callable[[Session], T], *, writing: bool = True) -> T:
+        opened = self._database.session if writing else self._database.reading
+
+        def run() -> T:
+            try:
+                with opened() as session:
+                    return work(session)
+            except ConflictError as error:
+                raise ReadingRefused(str(error), 409) from error
+
+        return await run_in_threadpool(run)
+
+
+def _preference(session: Session, one: ComparisonRecord, body: Mapping[str, Any]) -> NewFeedback:
+    """The vote of a request; which side is which is what was stored when it was handed out."""
+    both = comparisons.sides(session, one)
+    if both is None:
+        raise ReadingRefused("There are not two answers yet to choose from.", 409)
+    reasons = body.get("reasons") or []
+    if not isinstance(reasons, list) or any(each not in REASONS for each in reasons):
+        raise ReadingRefused(f"reasons are of {', '.join(REASONS)}.")
+    left, right = both
+    pair = {"kind": "preference", "completion": left, "other": right, "left": left}
+    return read_feedback({**body, "reasons": reasons, **pair}, judged_text(""), None)
+
+
+def _undone(session: Session, one: ComparisonRecord, key: str) -> ComparisonRecord:
+    if one.feedback_id is None:
+        raise ReadingRefused("There is no vote on this pair to undo.", 409)
+    said = feedback_of_id(session, one.feedback_id)
+    if now() - said.created_at > UNDO_WITHIN:
+        raise ReadingRefused("This vote is from an earlier session and stays.", 409)
+    new = NewFeedback(
+        said.completion_id,
+        "preference",
+        key,
+        other_completion_id=said.other_completion_id,
+        left_completion_id=said.left_completion_id,
+        choice="undone",
+    )
+    done = append_feedback(session, one.rater_id, new)
+    detail = {"kind": "preference", "feedback": done.record.id, "undone": said.id}
+    audit.record(session, one.rater_id, "judge", said.completion_id, detail)
+    return comparisons.reopen(session, one.id, one.rater_id)

@@ -1,0 +1,28 @@
+"""The page on which two answers are compared."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pathviewer.auth.roles import Action
+from pathviewer.reading.colours import COLOUR_MAPS
+from pathviewer.ui.plain_page import plain_page
+from pathviewer.ui.served import ASSETS_PATH
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from pathviewer.settings import Settings
+
+
+def compare_page_route(settings: Settings) -> Route:
+    """For those who may judge; `colours` are the maps' RGB stops."""
+    colours = {name: [list(stop) for stop in stops] for name, stops in COLOUR_MAPS.items()}
+    return plain_page(
+        settings,
+        "compare",
+        Action.judge,
+        library=f"{ASSETS_PATH}/openseadragon/openseadragon.min.js",
+        colours=json.dumps(colours),
+    )

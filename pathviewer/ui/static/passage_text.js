@@ -1,0 +1,19 @@
+/** What is shown of a passage's text. */
+
+/** The number that a step gives itself; its button shows it already. */
+const OWN_NUMBER = /^\s*(?:step\s+)?(\d+)\s*[.:)]\s+/i;
+
+/** What a passage begins with and its button shows already, "" where it is something else. */
+export function ownNumber(words, label) {
+  const number = OWN_NUMBER.exec(words);
+  return number?.[1] === label ? number[0] : "";
+}
+
+/** What a bare letter stands for among the options, "" where the answer says more than a letter. */
+export function optionOf({ options }, text) {
+  const letter = /^\W*([A-Z])\W*$/.exec(text);
+  return (letter && options[letter[1].charCodeAt(0) - 65]) ?? "";
+}
+
+/** Words for the state of a passage. */
+export const STATES = { streaming: "writing", done: "done", "cut off": "cut off" };
