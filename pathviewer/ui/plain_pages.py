@@ -16,4 +16,8 @@ if TYPE_CHECKING:
 
 def plain_pages(settings: Settings) -> list[Route]:
     """All of them."""
-    return [compare_page_route(settings), insights_page_route(settings), export_page_route(settings)]
+    return [
+        compare_page_route(settings),
+        insights_page_route(settings),
+        export_page_route(settings),
+    ]
