@@ -216,7 +216,7 @@ def routes(services: Services) -> list[BaseRoute]:
         *region_routes(library, database),
         *question_routes(services.engine, pictures),
         *reading_routes(library, pictures, readings),
-        *report_routes(services.readings, database),
+        *report_routes(services.readings, database, library),
         *map_routes(readings),
         *feedback_routes(library, database, consents),
         *comparison_routes(library, database, pictures, readings, consents, settings),

@@ -27,6 +27,17 @@ def current_turn(session: Session, item_id: str, rater_id: str) -> TurnRecord | 
     return None if row is None else as_record(TurnRecord, row)
 
 
+def list_turns(session: Session, worklist_id: str) -> list[TurnRecord]:
+    """All turns of all raters at the items of a list, the oldest first."""
+    of_list = (
+        select(WorklistTurn)
+        .join(WorklistItem, WorklistItem.id == WorklistTurn.item_id)
+        .where(WorklistItem.worklist_id == worklist_id)
+        .order_by(WorklistTurn.started_at, WorklistTurn.id)
+    )
+    return [as_record(TurnRecord, row) for row in session.scalars(of_list)]
+
+
 def next_turn(
     session: Session, worklist: WorklistRecord, rater_id: str, washed_out: datetime
 ) -> TurnRecord | None:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from models.errors import ModelError
 from pathviewer.api.reading_access import own_reading
+from pathviewer.api.worklist_report_routes import worklist_report_routes
 from pathviewer.auth.identity import identity_of
 from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
 from pathviewer.reading.map_values import SeenCompletion
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from pathviewer.reading.live_readings import LiveReadings
     from pathviewer.reading.whole import WholeReading
+    from pathviewer.slides.library import SlideLibrary
     from storage.database import Database
 
 _templates = Environment(
@@ -34,8 +36,8 @@ _templates = Environment(
 )
 
 
-def report_routes(readings: LiveReadings, database: Database) -> list[Route]:
-    """The page of a reading, for whoever may see the reading."""
+def report_routes(readings: LiveReadings, database: Database, library: SlideLibrary) -> list[Route]:
+    """The page of a reading, for whoever may see the reading, and that of a worklist."""
 
     async def report(request: Request) -> Response:
         """`GET`: self-contained HTML; 409 while a reading is written or kept back."""
@@ -48,7 +50,10 @@ def report_routes(readings: LiveReadings, database: Database) -> list[Route]:
         html = await run_in_threadpool(report_html, readings, database, whole, account)
         return HTMLResponse(html)
 
-    return [Route("/api/readings/{reading_id}/report.html", report, methods=["GET"])]
+    return [
+        Route("/api/readings/{reading_id}/report.html", report, methods=["GET"]),
+        *worklist_report_routes(library, database, readings.keep),
+    ]
 
 
 def report_html(

@@ -95,7 +95,7 @@ def _answer(
     edited = {each["step"]: each["text"] for each in edits}
     return {
         "number": one.index + 1,
-        "answer": _named(trace.answer, options),
+        "answer": named(trace.answer, options),
         "steps": [
             {
                 "text": one.text[step.start : step.stop],
@@ -115,7 +115,7 @@ def _answer(
     }
 
 
-def _named(answer: str | None, options: Sequence[str]) -> str | None:
+def named(answer: str | None, options: Sequence[str]) -> str | None:
     """The answer with the text of the option that it names."""
     place = option_index(answer, options)
     if place is None:

@@ -19,6 +19,7 @@ from pathviewer.ui.slide_canvas import slide_canvas
 from pathviewer.ui.slide_list import slide_list
 from pathviewer.ui.top_bar import top_bar
 from pathviewer.ui.trace_panel import trace_panel
+from pathviewer.ui.worklist_panel import worklist_item, worklist_panel
 
 __all__ = ["build_page", "page_options"]
 
@@ -36,9 +37,11 @@ def build_page(settings: Settings, library: SlideCatalogue) -> gr.Blocks:
             with gr.Column(elem_id="pv-middle"):
                 canvas = slide_canvas(settings)
             with gr.Column(elem_id="pv-right"):
+                worklist_panel(settings)
                 ask_panel(settings)
                 maps_panel(settings)
                 trace_panel(settings)
                 judge_panel(settings)
+                worklist_item(settings)
         describe_selection(canvas, chosen, library)
     return page

@@ -9,7 +9,7 @@ import gradio as gr
 from pathviewer.settings import Settings
 from pathviewer.ui.served import STATIC_PATH
 
-_SHEETS = ("page", "slide_canvas", "panels", "reading", "heat", "judge")
+_SHEETS = ("page", "slide_canvas", "panels", "reading", "heat", "judge", "worklist")
 
 
 def page_theme() -> gr.themes.Base:

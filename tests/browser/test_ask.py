@@ -211,7 +211,7 @@ def test_blind_first_keeps_the_answer_back(viewer: ViewerPage) -> None:
     page.get_by_text("Model and settings").click()
     page.get_by_label("Blind first").check()
     ask(page, "How dense is it?", "low\nhigh")
-    page.get_by_label("Your answer").select_option("high")
+    page.get_by_role("radio", name="high").click()
     expect(page.locator(".pv-answer")).to_be_hidden()
     page.get_by_role("button", name="Keep my answer").click()
     expect(page.locator(".pv-answer .pv-passage")).to_have_text("A")

@@ -72,7 +72,7 @@ def plant_question(page: Page) -> None:
     page.get_by_label("Options").fill(f"{SCRIPT}\nhigh")
     page.get_by_label("Question", exact=True).fill(SCRIPT)
     page.keyboard.press("Control+Enter")
-    page.get_by_label("Your answer").select_option(SCRIPT)
+    page.get_by_role("form", name="Your own answer").get_by_role("radio", name=SCRIPT).click()
     page.get_by_role("button", name="Keep my answer").click()
     expect(page.locator(".pv-answer .pv-passage")).to_have_text(SCRIPT)
     expect(page.locator(".pv-asked")).to_have_text(SCRIPT)

@@ -15,11 +15,12 @@ from storage.tables import Account, Feedback, WorklistTurn
 from tests.browser.readings import SAVED, STEPS, judgment, state
 from tests.browser.viewer_page import ViewerPage
 from tests.browser.worklists import Ward, choose, foot, rater, wait_item, ward
-from tests.servers import running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+LET_GO_SECONDS = 20
+CMU_WIDTH, PHANTOM_WIDTH = 2220, 3000
 WORDS = STEPS[0].removeprefix("Step 1: ")
 
 
@@ -90,7 +91,6 @@ def test_two_clinicians_walk_a_list_by_keyboard(place: Ward, browser: Browser) -
                     expect(judgment(page)).to_contain_text("Before you saw the model")
                     page.wait_for_function("window.PathViewer.store.get('judged')?.loaded")
                 judge(page, *(("j", "3") if name == "ada" else ("c",)))
-                assert not page.get_by_text("Rater A").is_visible() or name == "bob"
                 page.keyboard.press("u")
         for page in (ada, bob):
             expect(foot(page)).to_contain_text("You are through with this list.")
@@ -140,7 +140,7 @@ def test_residents_see_the_reference_afterwards(place: Ward, browser: Browser) -
     with rater(browser, place.base, "ada") as page:
         choose(page, "residents")
         expect(foot(page)).to_contain_text("shown once you have judged")
-        assert "Reference:" not in foot(page).inner_text()
+        assert "Squamous" not in foot(page).inner_text()
         judge(page, "c")
         expect(foot(page)).to_contain_text("Reference: Squamous cell carcinoma")
         page.keyboard.press("u")
@@ -175,27 +175,26 @@ def test_what_goes_wrong_has_its_sentence(place: Ward, browser: Browser) -> None
         assert "worklist%3D" in back
 
 
-def test_a_slide_that_is_gone_and_no_list_at_all(
-    tmp_path: Path, assets: Path, small_phantom: Path, cmu: Path, browser: Browser
-) -> None:
-    with ward(tmp_path, assets, small_phantom, cmu) as found:
-        settings = found.settings
-    (settings.slides[0] / "cmu.svs").unlink()
-    with running(settings) as base, rater(browser, base, "eve") as page:
-        choose_gone(page)
-        expect(foot(page)).to_contain_text("The slide of this item")
-        expect(foot(page)).to_contain_text("is gone. Skip the item")
-        while "is gone" in foot(page).inner_text():
+def test_a_slide_that_is_gone_and_a_list_that_never_was(place: Ward, browser: Browser) -> None:
+    """Last of this module, for the slide does not come back."""
+    with rater(browser, place.base, "eve") as page:
+        slides = {each["width"]: each["id"] for each in page.request.get("/api/slides").json()}
+        ViewerPage(page, place.base).open(slides[PHANTOM_WIDTH])
+        (place.settings.slides[0] / "cmu.svs").unlink()
+        for _ in range(LET_GO_SECONDS * 4):
+            if page.request.get(f"/api/slides/{slides[CMU_WIDTH]}").status != 200:
+                break
+            page.wait_for_timeout(250)
+        choose(page, "residents", here=False)
+        gone = 0
+        for skipped in range(3):
+            expect(foot(page)).to_contain_text(f", {skipped} skipped" if skipped else "0 of 3")
+            expect(foot(page)).to_have_attribute("aria-busy", "false")
+            if "is gone. Skip the item" in foot(page).inner_text():
+                gone += 1
+                expect(page.locator(".pv-trace")).to_be_hidden()
             page.keyboard.press("Shift+U")
-            page.wait_for_timeout(500)
-        assert wait_item(page)["slide"]["name"] == "Slide 2"
-        page.goto(f"{base}/?worklist=none")
+        assert gone == 2
+        expect(foot(page)).to_contain_text("You are through")
+        page.goto(f"{place.base}/?worklist=none")
         expect(page.get_by_text("There is no worklist 'none'")).to_be_visible()
-
-
-def choose_gone(page: Page) -> None:
-    """Open the list whose first items are on a slide that is gone."""
-    page.keyboard.press("k")
-    row = page.locator("#pv-worklists").get_by_role("button", name="residents")
-    row.focus()
-    page.keyboard.press("Enter")

@@ -83,18 +83,18 @@ def ward(folder: Path, assets: Path, phantom: Path, cmu: Path) -> Iterator[Ward]
 @contextmanager
 def rater(browser: Browser, base: str, name: str) -> Iterator[Page]:
     """The page of somebody who has logged in, in a browser of his own."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = browser.new_context(base_url=base, viewport={"width": 1440, "height": 900})
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     log_in(page, base, name)
     yield page
     context.close()
-    assert errors == []
+    assert errors == [], errors
 
 
-def choose(page: Page, name: str) -> None:
-    """Open a list by keyboard."""
+def choose(page: Page, name: str, *, here: bool = True) -> None:
+    """Open a list by keyboard; `here` says that its item can be shown."""
     page.keyboard.press("k")
     row = page.locator("#pv-worklists").get_by_role("button", name=name)
     expect(row).to_be_visible()
@@ -104,7 +104,8 @@ def choose(page: Page, name: str) -> None:
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(foot(page)).to_contain_text(name)
-    wait_item(page)
+    if here:
+        wait_item(page)
 
 
 def foot(page: Page) -> Locator:
@@ -118,7 +119,7 @@ def wait_item(page: Page) -> dict[str, Any]:
         """() => {
           const store = window.PathViewer?.store;
           const item = store?.get("item");
-          return item && store.get("reading")?.item?.id === item.id
+          return item && !store.get("walking") && store.get("reading")?.item?.id === item.id
             && store.get("slide")?.id === item.slide.id;
         }"""
     )

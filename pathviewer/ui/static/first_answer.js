@@ -1,35 +1,90 @@
 /** Blind first: the clinician's own answer, frozen before the model's is shown. */
 
 import { h, setText } from "./dom.js";
+import { answerItem } from "./item_reading.js";
+import { byDigit, oneOf } from "./judge_choices.js";
 import { answerFirst } from "./reading_store.js";
+import { store } from "./store.js";
+
+const MOST_KEYS = 9;
+const LONGEST_ANSWER = 1000;
+
+/** Give the form the keyboard, once it is drawn. */
+export function focusFirstAnswer() {
+  requestAnimationFrame(() => document.querySelector(".pv-first [tabindex='0'], .pv-first input")
+    ?.focus({ preventScroll: true }));
+}
 
 /** @param {Object} reading that waits for it @returns {HTMLElement} */
 export function firstAnswer(reading) {
-  const { options } = reading;
-  const field = options.length
-    ? h("select", { class: "pv-field", "aria-label": "Your answer" },
-      h("option", { value: "" }, "Your answer …"), ...options.map((text) =>
-        h("option", { value: text }, text)))
-    : h("input", { type: "text", class: "pv-field", "aria-label": "Your answer",
-      placeholder: "Your answer", autocomplete: "off" });
-  const confidence = h("select", { class: "pv-field", "aria-label": "How sure you are" },
-    h("option", { value: "" }, "sure? 1-5"),
-    ...[1, 2, 3, 4, 5].map((value) => h("option", { value }, value)));
-  const error = h("p", { class: "pv-ask-error", role: "alert" });
-  const keep = async (event) => {
-    event.preventDefault();
-    if (!field.value.trim()) {
-      setText(error, "Give your own answer first; the model's is shown after it.");
+  return new FirstAnswer(reading).node;
+}
+
+class FirstAnswer {
+  constructor({ options, item }) {
+    this.item = item;
+    this.options = options;
+    this.answer = "";
+    this.sureness = null;
+    this.field = options.length ? this.choices() : h("input", { type: "text", class: "pv-field",
+      "aria-label": "Your answer", placeholder: "Your answer", autocomplete: "off",
+      maxlength: LONGEST_ANSWER, oninput: () => { this.answer = this.field.value; } });
+    this.sure = oneOf({ label: "How sure you are", kind: "pv-sure", clearable: true },
+      [1, 2, 3, 4, 5].map((name) => ({ name, label: String(name), about: `Sure: ${name} of 5` })),
+      (value) => {
+        this.sureness = value;
+        this.sure.show(value);
+      });
+    this.error = h("p", { class: "pv-ask-error", role: "alert" });
+    this.node = h("form", { class: "pv-first", "aria-label": "Your own answer", novalidate: true },
+      h("p", { class: "pv-quiet" }, "Your own answer first: it is kept as it is, then the model's is shown."),
+      this.field, h("div", { class: "pv-first-last" }, h("span", { class: "pv-quiet" }, "Sure"),
+        this.sure.node, h("button", { type: "submit", class: "pv-button pv-primary",
+          title: "Keep my answer (Enter)" }, "Keep my answer")), this.error);
+    this.node.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.keep();
+    });
+    this.node.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  choices() {
+    this.chosen = oneOf({ label: "Your answer", kind: "pv-first-options" },
+      this.options.map((name, index) => ({ name, label: name,
+        ...(index < MOST_KEYS && { key: String(index + 1) }) })), (name) => this.choose(name));
+    return this.chosen.node;
+  }
+
+  choose(name) {
+    this.answer = name;
+    setText(this.error, "");
+    this.chosen.show(name);
+    this.chosen.focus();
+  }
+
+  key(event) {
+    const runs = Object.fromEntries(this.options.slice(0, MOST_KEYS).map((name, index) =>
+      [index + 1, () => this.choose(name)]));
+    if (byDigit(event, runs)) return;
+    if (event.key === "Escape") {
+      event.preventDefault();
+      store.get("canvas")?.surface.focus();
+    } else if (event.key === "Enter" && event.target.matches("[data-choice]")) {
+      event.preventDefault();
+      this.keep();
+    }
+  }
+
+  async keep() {
+    const answer = this.answer.trim();
+    if (!answer) {
+      setText(this.error, "Give your own answer first; the model's is shown after it.");
       return;
     }
     try {
-      await answerFirst(field.value.trim(), Number(confidence.value) || null);
+      await (this.item ? answerItem : answerFirst)(answer, this.sureness);
     } catch (failure) {
-      setText(error, failure.message);
+      setText(this.error, failure.message);
     }
-  };
-  return h("form", { class: "pv-first", onsubmit: keep },
-    h("p", {}, "Blind first: your answer is kept as it is, then the model's is shown."),
-    h("div", { class: "pv-picks" }, field, confidence), h("div", { class: "pv-ask-last" }, error,
-      h("button", { type: "submit", class: "pv-button pv-primary" }, "Keep my answer")));
+  }
 }

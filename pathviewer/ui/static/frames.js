@@ -80,12 +80,12 @@ export class Frames {
   }
 
   /** Bring a level-0 box into view, with room around it. */
-  frame(box) {
+  frame(box, immediately = false) {
     const { container } = this.viewer;
     const room = Math.min(container.clientWidth, container.clientHeight) * 0.7;
     const downsample = Math.max(box.width / room, box.height / room, 0.5);
     this.show({ x: box.x + box.width / 2, y: box.y + box.height / 2, downsample,
-      rotation: this.rotation() }, false);
+      rotation: this.rotation() }, immediately);
   }
 
   /** The first four of an affine matrix's six: what it does to directions. */

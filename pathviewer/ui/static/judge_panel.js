@@ -79,8 +79,8 @@ class JudgePanel {
   show() {
     const draft = store.get("draft");
     this.node.hidden = !draft;
-    if (!draft || store.get("judged")?.completion !== draft.completion) return;
     const reading = store.get("reading");
+    if (!draft || !reading || store.get("judged")?.completion !== draft.completion) return;
     this.verdicts.show(draft.verdict);
     this.sure.show(draft.confidence);
     this.absences.show(draft.absences);

@@ -10,6 +10,7 @@ import { keepRegion, moveRegion, removeRegion, selectedRegion, undoDelete } from
 import { isField } from "./shapes.js";
 import { say, store } from "./store.js";
 import { ARROWS, scaled, viewKeys } from "./view_keys.js";
+import { worklistKeys } from "./worklist_keys.js";
 
 const NUDGE = 10;
 const KEEP_AFTER_MS = 400;
@@ -21,7 +22,7 @@ const KEEP_AFTER_MS = 400;
  */
 export function keyTable(canvas) {
   return [...viewKeys(canvas), ...toolKeys(canvas), ...regionKeys(canvas), ...readingKeys(),
-    ...judgeKeys(), ...pageKeys(canvas)];
+    ...judgeKeys(), ...worklistKeys(), ...pageKeys(canvas)];
 }
 
 function toolKeys(canvas) {

@@ -7,7 +7,7 @@ import { fill, s, setAttribute } from "./dom.js";
 import { handlesOf } from "./edit.js";
 import { EVIDENCE, outlineOf } from "./judge_evidence.js";
 import { distanceText } from "./lengths.js";
-import { distance } from "./shapes.js";
+import { corners, distance } from "./shapes.js";
 import { store } from "./store.js";
 
 const MOST_LABELS = 60;
@@ -33,6 +33,7 @@ export class Overlay {
     store.on("selected", () => this.refresh());
     store.on("tool", () => this.refresh());
     store.on("draft", () => this.refresh());
+    store.on("reading", () => this.refresh());
     store.on("mode", () => this.refresh());
   }
 
@@ -63,6 +64,8 @@ export class Overlay {
     if (this.draft) pen.push(...outline(this.draft.points, this.draft.closed, "pv-selected"));
     const evidence = store.get("draft")?.evidence;
     if (evidence) pen.push(...outline(outlineOf(evidence), true, "pv-evidence"));
+    const item = itemHere();
+    if (item) pen.push(...outline(corners(item.box), true, "pv-item"));
     if (this.measured) pen.push(...outline(this.measured, false, "pv-measure"));
     fill(this.pen, ...pen);
     this.place();
@@ -115,6 +118,12 @@ export class Overlay {
     const d = `M${x - 18} ${y}h13m10 0h13M${x} ${y - 18}v13m0 10v13`;
     return [s("path", { d, class: "pv-halo" }), s("path", { d, class: "pv-crosshair" })];
   }
+}
+
+/** The worklist's item that the reading on the screen is about. */
+function itemHere() {
+  const reading = store.get("reading");
+  return reading?.slide === store.get("slide")?.id ? reading?.item : null;
 }
 
 function outline(points, closed, kind) {

@@ -2,6 +2,7 @@
  * The reading on the screen: asked, followed while it is written, found again by `reading=ID`.
  *
  * store "reading"     null, or {id, slide, box, points, question, options, blind, task, placements,
+ *                     item: of the worklist's that it belongs to, see item_reading.js,
  *                     outside_known_types, agreement, position, error,
  *                     state: "queued"|"waiting first answer"|"running"|"comparing"|"done"|"failed",
  *                     completions: [{id, index, text, trace, finish, seconds, first_token_seconds,
@@ -16,6 +17,7 @@ import { request } from "./api.js";
 import { ReadingStream, after, looked, stateOf } from "./reading_stream.js";
 import { openSlide } from "./session.js";
 import { say, store } from "./store.js";
+import { writeParameter } from "./view_url.js";
 
 const NAME = "reading";
 let stream = null;
@@ -35,7 +37,7 @@ export function keepReading() {
     if (slide && wanted) {
       openReading(wanted);
       wanted = null;
-    } else if (slide && store.get("reading") && store.get("reading").slide !== slide.id) leave();
+    } else if (slide && store.get("reading") && store.get("reading").slide !== slide.id) letGo();
   });
 }
 
@@ -56,7 +58,7 @@ export async function openReading(id) {
   try {
     told = await request(`/api/readings/${encodeURIComponent(id)}`);
   } catch (error) {
-    writeAddress(store.get("reading")?.id ?? null);
+    writeParameter(NAME, named(store.get("reading")));
     if (error.status !== 401) say(`The reading cannot be shown: ${error.message}`, "warning");
     return;
   }
@@ -122,22 +124,24 @@ export function stepBy(step) {
   store.set("step", names[Math.min(names.length - 1, Math.max(0, next))]);
 }
 
-function show(reading) {
+/** Put a reading on the screen in the place of what is there. */
+export function show(reading) {
   stream?.close();
   stream = null;
   store.set("liveMaps", null);
   store.set("completion", 0);
   store.set("step", null);
   store.set("reading", reading);
-  writeAddress(reading.id);
+  writeParameter(NAME, named(reading));
 }
 
-function leave() {
+/** Take the reading off the screen. */
+export function letGo() {
   stream?.close();
   stream = null;
   store.set("reading", null);
   store.set("liveMaps", null);
-  writeAddress(null);
+  writeParameter(NAME, null);
 }
 
 function follow(id) {
@@ -167,7 +171,7 @@ async function complete(id) {
 }
 
 /** A reading of the server as the page keeps it; one under way is told anew by its stream. */
-function fromServer(told) {
+export function fromServer(told) {
   const states = { done: "done", stopped: "done", failed: "failed" };
   const state = states[told.state] ?? "queued";
   const completions = state === "queued" ? [] : told.completions.map((one) =>
@@ -176,14 +180,7 @@ function fromServer(told) {
     error: state === "failed" ? told.error ?? "The reading did not end." : null };
 }
 
-function writeAddress(id) {
-  const query = new URLSearchParams(window.location.search);
-  const roi = query.get("roi");
-  query.delete(NAME);
-  query.delete("roi");
-  if (id) query.set(NAME, id);
-  // commas stay readable, as in writeView
-  const text = query.toString() + (roi ? `${query.size ? "&" : ""}roi=${roi}` : "");
-  window.history.replaceState(window.history.state, "",
-    `${window.location.pathname}${text && `?${text}`}`);
+/** What the address calls a reading; one of a worklist is found by way of that. */
+function named(reading) {
+  return reading && !reading.item ? reading.id : null;
 }

@@ -7,7 +7,7 @@ import { say, store, unsay } from "./store.js";
 import { parseView } from "./view_url.js";
 
 const POLL_SECONDS = 10;
-const STYLE_SHEETS = 6; // as many as page_style.py links
+const STYLE_SHEETS = 7; // as many as page_style.py links
 const STYLE_SECONDS = 5;
 const UNREACHABLE = "The server cannot be reached. Trying again.";
 let started = null;
@@ -89,16 +89,21 @@ function showLinkedRegion(box) {
   } else say("The region in the address lies outside this slide; it was left out.", "warning");
 }
 
-/** Put a slide on the screen; of several that were asked for, the last one. */
+/**
+ * Put a slide on the screen; of several that were asked for, the last one.
+ * @returns {Promise<import("./api.js").ApiError|null>} why it is not there, which was said
+ */
 export async function openSlide(id) {
   asked = id;
   try {
     const slide = await request(`/api/slides/${encodeURIComponent(id)}`);
-    if (asked !== id) return;
+    if (asked !== id) return null;
     store.set("slide", slide);
     await loadRegions(slide);
+    return null;
   } catch (error) {
     if (error.status !== 401) say(error.message, "error");
+    return error;
   }
 }
 

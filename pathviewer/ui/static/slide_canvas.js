@@ -37,6 +37,7 @@ export class Canvas extends ViewMoves {
     host.replaceChildren(this.node);
     this.viewer = newViewer(this.stage);
     this.home = null;
+    this.goesTo = null;
     this.surface = this.viewer.canvas;
     this.surface.setAttribute("role", "application");
     this.frames = new Frames(this.viewer, null);
@@ -83,6 +84,7 @@ export class Canvas extends ViewMoves {
     this.stage.style.setProperty("--pv-slide", slide.background ?? "#ffffff");
     const view = this.linked?.slide === slide.id ? this.linked.view : null;
     this.linked = null;
+    this.goesTo = null;
     this.viewer.close();
     this.viewer.addTiledImage({
       tileSource: tileSource(slide, (error) => this.trouble(slide, error)),
@@ -95,6 +97,8 @@ export class Canvas extends ViewMoves {
     this.allowPresets();
     if (view) this.frames.show(view);
     else this.fit(true);
+    if (this.goesTo) this.frames.frame(this.goesTo, true);
+    this.goesTo = null;
     this.overlay.refresh();
     this.showPlace();
   }
@@ -197,8 +201,11 @@ export class Canvas extends ViewMoves {
     else select(null);
   }
 
+  /** Bring a region into view, of a slide that is being opened as soon as it is there. */
   goTo(region) {
-    if (region) this.frames.frame(region.box);
+    if (!region) return;
+    if (this.frames.item) this.frames.frame(region.box);
+    else this.goesTo = region.box;
   }
 
   /** Select the region after (1) or before (-1) the selected one, and go there. */

@@ -1,7 +1,7 @@
 /** What the model writes: numbered steps, the answer last and large, each with its state. */
 
 import { fill, h, setAttribute, setText } from "./dom.js";
-import { firstAnswer } from "./first_answer.js";
+import { firstAnswer, focusFirstAnswer } from "./first_answer.js";
 import { provenance } from "./provenance.js";
 import { isUnderWay, shownCompletion, stop } from "./reading_store.js";
 import { start } from "./session.js";
@@ -61,7 +61,7 @@ class TracePanel {
     const going = isUnderWay(reading);
     setText(this.status, statusText(reading, shownCompletion()));
     setAttribute(this.node, "data-state", reading.state);
-    this.stop.style.visibility = going ? "visible" : "hidden";
+    this.stop.style.visibility = going && !reading.item ? "visible" : "hidden";
     setText(this.question, reading.question);
     this.question.title = [reading.question, ...reading.options].join("\n");
     this.outside.hidden = !reading.outside_known_types;
@@ -97,6 +97,9 @@ class TracePanel {
     if ((this.first.dataset.reading ?? "") === wanted) return;
     this.first.dataset.reading = wanted;
     fill(this.first, wanted && firstAnswer(reading));
+    if (wanted && reading.item && !document.activeElement?.matches("input, textarea, select")) {
+      focusFirstAnswer();
+    }
   }
 }
 

@@ -68,6 +68,19 @@ export function writeView(slideId, view, box) {
   }
 }
 
+/** Put a further name into the address, or take it out of it with null. */
+export function writeParameter(name, value) {
+  const query = new URLSearchParams(window.location.search);
+  const roi = query.get("roi");
+  query.delete(name);
+  query.delete("roi");
+  if (value) query.set(name, value);
+  // commas stay readable
+  const text = query.toString() + (roi ? `${query.size ? "&" : ""}roi=${roi}` : "");
+  window.history.replaceState(window.history.state, "",
+    `${window.location.pathname}${text && `?${text}`}`);
+}
+
 function tidy(value, places) {
   return String(Number(value.toFixed(places)));
 }

@@ -11,7 +11,7 @@ import { goOn, leave, skip } from "./worklist_store.js";
 export function mount(element, props) {
   const foot = new Foot();
   element.querySelector("[data-panel]").replaceChildren(foot.node);
-  ["worklist", "item", "reading", "draft", "sending"].forEach((name) =>
+  ["worklist", "item", "reading", "draft", "sending", "walking"].forEach((name) =>
     store.on(name, () => foot.show()));
   return start(props);
 }
@@ -36,6 +36,7 @@ class Foot {
     const list = store.get("worklist");
     this.node.hidden = !list;
     const item = store.get("item");
+    setAttribute(this.node, "aria-busy", store.get("walking"));
     showColumn(this.node.closest("#pv-right"), item);
     if (!list) return;
     setText(this.name, list.name);
@@ -87,6 +88,6 @@ function endText({ items, made, mine, done }) {
 
 function referenceText({ reference_answer: reference, first_answer: first, completions }) {
   if (reference) return `Reference: ${reference}${first ? `. You said at first: ${first}` : ""}`;
-  return completions?.some(({ judged }) => judged) ? "No reference answer is known."
-    : "The reference answer is shown once you have judged.";
+  return completions?.some(({ judged }) => judged) ? "Reference: none is known."
+    : "Reference: shown once you have judged.";
 }

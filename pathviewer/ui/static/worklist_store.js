@@ -5,6 +5,7 @@
  *                    done, skipped}]
  * store "worklist"   null, or the list that is walked: {id, name, progress: {items, made, mine, done,
  *                    skipped}, trouble: sentence or null}; store "item" is null at its end
+ * store "walking"    whether something of it is on its way; keys that come meanwhile do nothing
  * The address carries `worklist`, so that a reload comes back to the item in hand.
  */
 
@@ -23,12 +24,12 @@ export const NONE = "There is no worklist yet. Whoever looks after PathViewer br
   + "`worklist import`.";
 const ELSEWHERE = "The item before was done with in another tab meanwhile; this is the next one.";
 let begun = false;
-let busy = false;
 let hint = null;
 let goesOnWhenSaved = false;
 
 store.set("worklists", null);
 store.set("worklist", null);
+store.set("walking", false);
 
 /** Know the lists, and come back to the one of the address; every panel may call it. */
 export function keepWorklists() {
@@ -84,8 +85,8 @@ export function leave() {
 
 /** One thing at a time; what goes wrong is said and nothing is lost. */
 async function once(work) {
-  if (busy || (store.get("me") && !may("judge"))) return;
-  busy = true;
+  if (store.get("walking") || (store.get("me") && !may("judge"))) return;
+  store.set("walking", true);
   unsay(hint);
   try {
     await work();
@@ -93,7 +94,7 @@ async function once(work) {
     if (error.status === undefined) throw error;
     if (error.status !== 401) trouble(sentenceOf(error));
   } finally {
-    busy = false;
+    store.set("walking", false);
   }
 }
 

@@ -1,0 +1,57 @@
+"""A worklist as one page to print, for whoever may see all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from pathviewer.auth.identity import require
+from pathviewer.auth.roles import Action
+from pathviewer.reading.worklist_report import Reader, WorklistReport
+from storage import audit
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from pathviewer.reading.kept import KeptReadings
+    from pathviewer.slides.library import SlideLibrary
+    from storage.database import Database
+
+PARTS = 64
+"""Pieces of text that are sent at a time."""
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parents[1] / "ui"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+)
+
+
+def worklist_report_routes(
+    library: SlideLibrary, database: Database, keep: KeptReadings
+) -> list[Route]:
+    """Needs `see_insights`."""
+
+    async def report(request: Request) -> Response:
+        """`GET`: self-contained HTML, sent as it is made."""
+        identity = require(request.scope, Action.see_insights)
+        reader = Reader(identity.account_id, identity.viewer_id is not None)
+        key = request.path_params["worklist_id"]
+
+        def begin() -> Response:
+            found = WorklistReport(database, keep, library.name_of, reader, key)
+            facts = found.facts()
+            with database.session() as session:
+                audit.record(session, identity.account_id, "worklist_report", key, {})
+            page = _templates.get_template("worklist_report.html").stream(facts)
+            page.enable_buffering(PARTS)
+            return StreamingResponse(page, media_type="text/html")
+
+        return await run_in_threadpool(begin)
+
+    return [Route("/api/worklists/{worklist_id}/report.html", report, methods=["GET"])]

@@ -1,0 +1,256 @@
+"""A worklist as one page to print: a cover with counts, then every item with what was said of it.
+
+What the reader has still to judge himself is not told: neither what others said, nor the reference,
+nor, where his own answer comes first, what the model said.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+from sqlalchemy.orm import Session
+
+from models.process_score import EVENTS
+from models.reasoning import parse
+from pathviewer.insights.source import rater_name
+from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
+from pathviewer.reading.handed_out import handed_out
+from pathviewer.reading.kept import KeptReadings
+from pathviewer.reading.report import named, scale_bar
+from storage.database import Database
+from storage.feedback import FeedbackRecord, current_feedback
+from storage.reading_records import CompletionRecord, ReadingRecord
+from storage.readings import find_reading, list_completions
+from storage.tables import now
+from storage.withheld import judged_by
+from storage.worklist_records import ItemRecord, TurnRecord, WorklistRecord
+from storage.worklist_turns import list_turns, repeat_began
+from storage.worklists import find_worklist, list_items
+
+NOT_MADE = "Its answers are not made yet."
+ANSWER_FIRST = "Your own answer comes first: what the model said is shown after it."
+JUDGE_FIRST = "You have not judged it: what others said, and what is right, is shown after that."
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Whose eyes the page is for."""
+
+    account_id: str
+    """The account."""
+    rater: bool
+    """Whether the account judges; one that does not is told everything."""
+
+
+class WorklistReport:
+    """The values of the page's template; items are looked up one after the other."""
+
+    def __init__(
+        self,
+        database: Database,
+        keep: KeptReadings,
+        slide_name: Callable[[str], str],
+        reader: Reader,
+        worklist_id: str,
+    ) -> None:
+        """Raises RecordNotFoundError."""
+        self._database = database
+        self._keep = keep
+        self._slide_name = slide_name
+        self._reader = reader
+        with database.reading() as session:
+            self._list = find_worklist(session, worklist_id)
+            self._items = list_items(session, self._list.id)
+            self._turns = list_turns(session, self._list.id)
+            self._judged = set(session.scalars(judged_by(reader.account_id)))
+
+    def facts(self) -> dict[str, Any]:
+        """What the template shows; `items` is an iterator."""
+        return {
+            "name": self._list.name,
+            "at": now(),
+            "counts": self._counts(),
+            "kept_back": self._kept_back(),
+            "items": self._each(),
+        }
+
+    def _counts(self) -> list[tuple[str, str]]:
+        with self._database.reading() as session:
+            said = [each for item in self._items for each in self._said(session, item)[1]]
+        ended = [turn for turn in self._turns if turn.ended_at]
+        judged = [turn for turn in ended if not turn.skipped]
+        verdicts = Counter(each.verdict for each in said if each.kind == "verdict")
+        rows = {
+            "Items": str(len(self._items)),
+            "With answers made": str(sum(item.reading_id is not None for item in self._items)),
+            "Raters": str(len({turn.rater_id for turn in judged})),
+            "Judged, repeats left out": str(sum(not turn.round for turn in judged)),
+            "Repeats after the washout": str(sum(turn.round > 0 for turn in judged)),
+            "Skipped": str(len(ended) - len(judged)),
+            "Verdicts told here": "; ".join(
+                f"{count} {word(verdict)}" for verdict, count in verdicts.most_common()
+            )
+            or "none",
+            "Rules": rules(self._list),
+        }
+        return list(rows.items())
+
+    def _kept_back(self) -> str:
+        with self._database.reading() as session:
+            back = sum(self._open(session, item) is not None for item in self._items)
+        if not back:
+            return ""
+        return f"{back} of {len(self._items)} items are told in part only; each says why."
+
+    def _each(self) -> Iterator[dict[str, Any]]:
+        for number, item in enumerate(self._items, 1):
+            with self._database.reading() as session:
+                note, said = self._said(session, item)
+                reading = find_reading(session, item.reading_id) if item.reading_id else None
+                answers = list_completions(session, [item.reading_id]) if item.reading_id else []
+            shown = [] if note == ANSWER_FIRST else answers
+            yield {
+                "number": number,
+                "slide": self._slide_name(item.slide_id),
+                "box": item,
+                "question": item.question,
+                "options": item.options,
+                "made": reading is not None,
+                **self._picture(reading),
+                "reference": item.reference_answer if note is None else None,
+                "note": note,
+                "first": [] if note else self._first(item),
+                "answers": [_answer(each, item.options, reading, said, note) for each in shown],
+            }
+
+    def _said(self, session: Session, item: ItemRecord) -> tuple[str | None, list[FeedbackRecord]]:
+        """Why an item is told in part only, and what was said of it that may be told."""
+        note = self._open(session, item)
+        if item.reading_id is None or note == ANSWER_FIRST:
+            return note, []
+        ids = [each.id for each in list_completions(session, [item.reading_id])]
+        if self._reader.rater and repeat_began(session, item.reading_id, self._reader.account_id):
+            return note, []  # not even his own: he judges it afresh
+        told = [
+            each
+            for each in current_feedback(session, ids)
+            if not self._reader.rater
+            or each.rater_id == self._reader.account_id
+            or each.completion_id in self._judged
+        ]
+        return note, [each for each in told if each.kind != "preference"]
+
+    def _open(self, session: Session, item: ItemRecord) -> str | None:
+        """What the reader has still to do before he is told all of an item."""
+        if item.reading_id is None:
+            return NOT_MADE
+        if not self._reader.rater:
+            return None
+        try:
+            handed_out(session, item.reading_id, self._reader.account_id)
+        except ReadingRefused:
+            return ANSWER_FIRST
+        ids = {each.id for each in list_completions(session, [item.reading_id])}
+        afresh = repeat_began(session, item.reading_id, self._reader.account_id)
+        return None if ids <= self._judged and afresh is None else JUDGE_FIRST
+
+    def _first(self, item: ItemRecord) -> list[tuple[str, str, int | None]]:
+        return [
+            (f"{rater_name(turn.rater_id)}{again(turn)}", turn.first_answer, turn.first_confidence)
+            for turn in self._turns
+            if turn.item_id == item.id and turn.first_answer is not None
+        ]
+
+    def _picture(self, reading: ReadingRecord | None) -> dict[str, Any]:
+        """The region as JPEG, for hundreds of them lie in one page, with its scale bar."""
+        try:
+            data = None if reading is None else self._keep.picture(reading)
+        except ReadingNotFound:
+            data = None
+        if data is None or reading is None:
+            return {"picture": None, "bar": None}
+        pixels = Image.open(io.BytesIO(data)).convert("RGB")
+        out = io.BytesIO()
+        pixels.save(out, "JPEG", quality=85)
+        uri = f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
+        return {"picture": uri, "bar": scale_bar(pixels.width, reading.mpp)}
+
+
+def _answer(
+    one: CompletionRecord,
+    options: Sequence[str],
+    reading: ReadingRecord | None,
+    said: Sequence[FeedbackRecord],
+    note: str | None,
+) -> dict[str, Any]:
+    trace = parse(one.text)
+    about = [each for each in said if each.completion_id == one.id]
+    raters = dict.fromkeys(each.rater_id for each in about)
+    return {
+        "number": one.index + 1,
+        "model": "" if reading is None else reading.model,
+        "answer": named(trace.answer, options),
+        "steps": [one.text[step.start : step.stop] for step in trace.steps],
+        "raters": [_rater(who, [each for each in about if each.rater_id == who]) for who in raters],
+        "nobody": "Nobody has judged it yet." if note is None else "",
+    }
+
+
+def _rater(rater_id: str, said: Sequence[FeedbackRecord]) -> dict[str, Any]:
+    """What one rater said of one answer, in words."""
+    by_kind = {each.kind: each for each in said}
+    verdict, labels = by_kind.get("verdict"), by_kind.get("labels")
+    flags = [] if labels is None else [EVENTS[event] for event in labels.absences or ()]
+    for step in (labels.steps or ()) if labels else ():
+        quote = f" “{step['quote']}”" if step.get("quote") else ""
+        flags += [f"Step {step['step'] + 1}: {EVENTS[event]}{quote}" for event in step["events"]]
+    edited = by_kind.get("edited_trace")
+    steps = (edited.edited_steps or ()) if edited else ()
+    rewritten = [
+        f"Step {one['step'] + 1} "
+        + ("struck out" if one["text"] is None else f"rewritten: {one['text']}")
+        for one in steps
+    ]
+    comments = [each.comment for each in said if each.comment]
+    return {
+        "name": rater_name(rater_id),
+        "verdict": None if verdict is None else _verdict(verdict),
+        "flags": flags,
+        "said": rewritten + comments,
+    }
+
+
+def _verdict(one: FeedbackRecord) -> str:
+    parts = [word(one.verdict)]
+    if one.confidence:
+        parts.append(f"sure {one.confidence} of 5")
+    if one.corrected_answer:
+        parts.append(f"right is: {one.corrected_answer}")
+    return ", ".join(parts)
+
+
+def word(verdict: str | None) -> str:
+    """A verdict as it is read."""
+    return (verdict or "").replace("_", " ")
+
+
+def again(turn: TurnRecord) -> str:
+    """Which of a rater's turns it was."""
+    return ", once more" if turn.round else ""
+
+
+def rules(worklist: WorklistRecord) -> str:
+    """How the list hands its items out."""
+    told = [
+        "blind first" if worklist.blind else "not blind",
+        *(["to teach with"] if worklist.teaching else []),
+        f"{worklist.overlap:.0%} of the items to every rater",
+        f"{worklist.repeats:.0%} of them once more",
+    ]
+    return ", ".join(told)
