@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from storage.records import as_record
@@ -71,3 +71,8 @@ def entries_after(session: Session, number: int, *, limit: int = 1_000) -> list[
     """Entries after that id, the oldest first."""
     rows = select(AuditEntry).where(AuditEntry.id > number).order_by(AuditEntry.id).limit(limit)
     return [as_record(AuditRecord, row) for row in session.scalars(rows)]
+
+
+def newest(session: Session) -> int:
+    """Number of the newest entry; 0 if there is none."""
+    return session.scalar(select(func.max(AuditEntry.id))) or 0

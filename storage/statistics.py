@@ -49,6 +49,15 @@ _SEEN = (
 _REFERENCE = and_(Case.id == Slide.case_id, Case.reference_source.is_not(None))
 
 
+_PREFERRED = {
+    ("left", False): "first",
+    ("right", False): "second",
+    ("left", True): "second",
+    ("right", True): "first",
+}
+"""Which of a pair was chosen, by the choice and whether its second stood on the left."""
+
+
 def verdicts(session: Session, filters: Filters = EVERYTHING) -> list[VerdictRow]:
     """All verdicts."""
     return [VerdictRow(*row) for row in session.execute(verdicts_query(session, filters))]
@@ -66,9 +75,10 @@ def labels(session: Session, filters: Filters = EVERYTHING) -> list[LabelRow]:
 def votes(session: Session, filters: Filters = EVERYTHING) -> list[VoteRow]:
     """All comparisons; a model's filter takes those that have it on either side."""
     found = []
-    for case, choice, first_is_left, *sides in session.execute(votes_query(filters)):
-        left, right = (sides[:3], sides[3:]) if first_is_left else (sides[3:], sides[:3])
-        found.append(VoteRow._make((case, *left, *right, choice)))
+    for case, rater, one, other, choice, turned, *sides in session.execute(votes_query(filters)):
+        left, right = (sides[3:], sides[:3]) if turned else (sides[:3], sides[3:])
+        said = _PREFERRED.get((choice, bool(turned)), choice)
+        found.append(VoteRow._make((case, *left, *right, choice, rater, f"{one} {other}", said)))
     return found
 
 
@@ -124,9 +134,11 @@ def votes_query(filters: Filters) -> Select[*tuple[Any, ...]]:
     other, asked = aliased(Completion), aliased(Reading)
     first = (Reading.model, Reading.model_revision, func.length(Completion.text))
     second = (asked.model, asked.model_revision, func.length(other.text))
-    left = Feedback.left_completion_id == Feedback.completion_id
+    who = (Feedback.rater_id, Feedback.completion_id, Feedback.other_completion_id)
+    turned = Feedback.left_completion_id != Feedback.completion_id
+    columns = select(CASE, *who, Feedback.choice, turned, *first, *second)
     compared = (
-        _holding(select(CASE, Feedback.choice, left, *first, *second), "preference", filters, asked)
+        _holding(columns, "preference", filters, asked)
         .join(other, other.id == Feedback.other_completion_id)
         .join(asked, asked.id == other.reading_id)
     )

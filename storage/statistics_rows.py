@@ -105,6 +105,12 @@ class VoteRow(NamedTuple):
     """Characters of it."""
     choice: str
     """`left`, `right`, `tie` or `both_bad`."""
+    rater: str = ""
+    """Id of the account that voted."""
+    pair: str = ""
+    """Ids of both completions, the same whichever stood on the left."""
+    preferred: str = ""
+    """`first` or `second` of the pair, `tie` or `both_bad`."""
 
 
 class FirstAnswerRow(NamedTuple):

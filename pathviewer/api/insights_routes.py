@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+import time
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from cachetools import LRUCache
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -16,14 +18,20 @@ from pathviewer.auth.roles import Action
 from pathviewer.insights.charts import CHARTS
 from pathviewer.insights.source import Source, load, rater_name
 from pathviewer.slides.errors import SlideError
+from storage import audit
 from storage.statistics import choices
 from storage.statistics_rows import Choices, Filters
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from pathviewer.insights.chart import Chart
     from storage.database import Database
 
+MOST_KEPT = 8
+"""Pages whose figures are kept, of as many filters or viewers."""
+KEPT_SECONDS = 60.0
+"""How long, at most: names of slides and cases may change without a judgment."""
 FILTERS = frozenset({"since", "until", "model", "task", "organ", "slide", "rater"})
 
 
@@ -43,39 +51,71 @@ def insights_routes(database: Database) -> list[Route]:
     ]
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What a page of insights shows."""
+
+    charts: dict[str, Chart]
+    """All of them, by name."""
+    choices: dict[str, Any]
+    """What there is to filter by."""
+    withheld: int
+    """Judgments that the viewer is not told of."""
+    last_entry: int
+    """Number of the newest audit entry then: whatever is judged makes another."""
+    until: float
+    """Moment of the monotonic clock from which on it is made anew."""
+
+
 class InsightsRoutes:
-    """Figures are computed anew for every request, one request at a time."""
+    """Figures are computed one request at a time, and kept for a short while: the page asks for all
+    of them, and then for the numbers of some."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._one_at_a_time = threading.Lock()  # so that figures never take both processors
+        self._kept: LRUCache[tuple[Filters, str], Shown] = LRUCache(MOST_KEPT)
 
     # plain functions: Starlette runs them beside the event loop
     def all_charts(self, request: Request) -> Response:
         """Every chart, and what there is to filter by."""
-        viewer = require(request.scope, Action.see_insights).viewer_id
-        with self._one_at_a_time:
-            source = self._source(request, viewer)
-            charts = [make(source).as_dict() for make in CHARTS.values()]
-        told = {"choices": choices_json(source.choices), "charts": charts}
-        return JSONResponse(told | {"withheld": source.withheld})
+        shown = self._shown(request)
+        charts = [chart.as_dict() for chart in shown.charts.values()]
+        told = {"choices": shown.choices, "charts": charts}
+        return JSONResponse(told | {"withheld": shown.withheld})
 
     def one_csv(self, request: Request) -> Response:
         """The numbers of one chart."""
-        viewer = require(request.scope, Action.see_insights).viewer_id
+        require(request.scope, Action.see_insights)
         name = request.path_params["chart"]
         if name not in CHARTS:
             return not_found(request.url.path)
-        with self._one_at_a_time:
-            text = CHARTS[name](self._source(request, viewer)).as_csv()
+        text = self._shown(request).charts[name].as_csv()
         headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
         return Response(text, media_type="text/csv", headers=headers)
 
-    def _source(self, request: Request, viewer: str | None) -> Source:
-        with self._database.reading() as session:
+    def _shown(self, request: Request) -> Shown:
+        identity = require(request.scope, Action.see_insights)
+        with self._one_at_a_time, self._database.reading() as session:
             known = choices(session)
             filters = filters_of(dict(request.query_params), known)
-            return load(session, replace(filters, viewer_id=viewer), known)
+            filters = replace(filters, viewer_id=identity.viewer_id)
+            key, last = (filters, identity.account_id), audit.newest(session)
+            kept = self._kept.get(key)
+            if kept is None or kept.last_entry != last or kept.until < time.monotonic():
+                kept = self._kept[key] = shown_of(load(session, filters, known), last)
+        return kept
+
+
+def shown_of(source: Source, last_entry: int) -> Shown:
+    """Every chart of these rows."""
+    return Shown(
+        {name: make(source) for name, make in CHARTS.items()},
+        choices_json(source.choices),
+        source.withheld,
+        last_entry,
+        time.monotonic() + KEPT_SECONDS,
+    )
 
 
 def choices_json(known: Choices) -> dict[str, Any]:

@@ -8,25 +8,17 @@ and 5; K. Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pathviewer.insights.resampling import (
-    LEAST_CASES,
-    case_codes,
-    interval,
-    percentiles,
-    resampled,
-)
+from pathviewer.insights.resampling import LEAST_CASES, case_codes, interval
 from pathviewer.insights.values import UNKNOWN, Estimate, Label
 
 LEAST_RATERS = 2
-PAIR_RESAMPLES = 200
-"""Fewer than elsewhere: statsmodels takes its tables one by one, and there are many pairs."""
 
 
 @dataclass(frozen=True)
@@ -83,15 +75,15 @@ def agreement(labels: Sequence[Label], possible: Sequence[str] = ()) -> Agreemen
     """
     if not labels:
         return Agreement(0, 0, 0, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
-    counts, cases = _counts(labels, possible)  # (items, labels), (items,)
+    items = case_codes([each.item for each in labels])  # (labels given,)
+    counts, cases = _counts(labels, items, possible)  # (items, labels), (items,)
     several = counts.sum(axis=1) >= LEAST_RATERS
     of_cases = np.zeros((cases.max() + 1, 4 + 2 * counts.shape[1]))
     np.add.at(of_cases, cases, _sums(counts))
-    judged_twice = _items_with_several(labels)
     return Agreement(
         items=int(several.sum()),
         cases=len(set(cases[several].tolist())),
-        raters=len({each.rater for each in labels if each.item in judged_twice}),
+        raters=len({each.rater for each, item in zip(labels, items, strict=True) if several[item]}),
         raw=interval(of_cases, raw),
         fleiss=interval(of_cases, fleiss),
         ac1=interval(of_cases, ac1),
@@ -100,24 +92,16 @@ def agreement(labels: Sequence[Label], possible: Sequence[str] = ()) -> Agreemen
 
 
 def _counts(
-    labels: Sequence[Label], possible: Sequence[str]
+    labels: Sequence[Label], items: NDArray[np.int64], possible: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """How many raters gave each label (items, labels), and each item's case (items,)."""
     known = sorted({each.label for each in labels} | set(possible))
     names = {name: place for place, name in enumerate(known)}
-    items = case_codes([each.item for each in labels])
     counts = np.zeros((items.max() + 1, len(names)))
     np.add.at(counts, (items, np.array([names[each.label] for each in labels])), 1)
     cases = np.zeros(len(counts), dtype=np.int64)
     cases[items] = case_codes([each.case for each in labels])
     return counts, cases
-
-
-def _items_with_several(labels: Sequence[Label]) -> set[str]:
-    raters: dict[str, set[str]] = {}
-    for each in labels:
-        raters.setdefault(each.item, set()).add(each.rater)
-    return {item for item, those in raters.items() if len(those) >= LEAST_RATERS}
 
 
 def _sums(counts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -180,23 +164,37 @@ def _beyond(seen: NDArray[np.float64], by_chance: NDArray[np.float64]) -> NDArra
 def pairs_agreement(labels: Sequence[Label]) -> list[PairAgreement]:
     """Every two raters who judged the same items, by name."""
     said: dict[str, dict[str, Label]] = {}
+    cases: dict[str, int] = {}
     for each in labels:
         said.setdefault(each.rater, {})[each.item] = each
+        cases.setdefault(each.case, len(cases))
     found = []
     for first, second in combinations(sorted(said), 2):
         both = sorted(said[first].keys() & said[second].keys())
         if both:
             pairs = [(said[first][item], said[second][item]) for item in both]
-            found.append(pair_agreement(first, second, pairs))
+            found.append(pair_agreement(first, second, pairs, cases))
     return found
 
 
-def pair_agreement(first: str, second: str, pairs: Sequence[tuple[Label, Label]]) -> PairAgreement:
-    """Two raters, by what each said of the same items."""
+def pair_agreement(
+    first: str,
+    second: str,
+    pairs: Sequence[tuple[Label, Label]],
+    cases: Mapping[str, int] | None = None,
+) -> PairAgreement:
+    """Two raters, by what each said of the same items.
+
+    Cases are drawn of all that `cases` numbers, where these two are among many raters: then one
+    draw serves for all of them.
+    """
+    own = {left.case for left, _ in pairs}
+    if cases is None or len(own) < LEAST_CASES:
+        cases = {case: number for number, case in enumerate(sorted(own))}
     names = sorted({each.label for pair in pairs for each in pair})
     places = {name: place for place, name in enumerate(names)}
-    codes = case_codes([left.case for left, _ in pairs])
-    tables = np.zeros((codes.max() + 1, len(names), len(names)))
+    codes = np.array([cases[left.case] for left, _ in pairs])
+    tables = np.zeros((len(cases), len(names), len(names)))
     left, right = (np.array([places[pair[side].label] for pair in pairs]) for side in (0, 1))
     np.add.at(tables, (codes, left, right), 1)
     of_cases = tables.reshape(len(tables), -1)
@@ -206,17 +204,14 @@ def pair_agreement(first: str, second: str, pairs: Sequence[tuple[Label, Label]]
 
 
 def _cohen(of_cases: NDArray[np.float64], size: int) -> Estimate:
-    """Cohen's kappa of tables (cases, size * size)."""
-    from statsmodels.stats.inter_rater import cohens_kappa  # seconds to import
+    """Cohen's kappa of tables (cases, size * size), with its interval."""
+    return interval(of_cases, lambda sums: cohen(sums.reshape(*sums.shape[:-1], size, size)))
 
-    def kappa(sums: NDArray[np.float64]) -> float:
-        return float(cohens_kappa(sums.reshape(size, size), return_results=False))
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = kappa(of_cases.sum(axis=0))
-        if not np.isfinite(value):
-            return UNKNOWN
-        if len(of_cases) < LEAST_CASES:
-            return Estimate(value)
-        drawn = np.array([kappa(sums) for sums in resampled(of_cases, PAIR_RESAMPLES)])
-    return Estimate(value, *percentiles(drawn))
+def cohen(tables: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cohen's kappa of tables (..., labels, labels), as statsmodels' `cohens_kappa` has it of one:
+    by chance two labels are the same with the sum of the products of both raters' shares."""
+    total = tables.sum(axis=(-2, -1))
+    seen = np.trace(tables, axis1=-2, axis2=-1) / total
+    shares = tables.sum(axis=-1) * tables.sum(axis=-2)
+    return _beyond(seen, shares.sum(axis=-1) / total**2)

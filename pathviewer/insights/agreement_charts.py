@@ -18,12 +18,17 @@ from pathviewer.insights.source import Source, rater_name
 from pathviewer.insights.values import Label
 from storage.statistics_rows import LabelRow
 
+PREFERENCES = ("first", "second", "tie", "both_bad")
+"""What can be said of a pair."""
 NOBODY_TWICE = "No completion was judged by two raters."
 
 
 def agreement_of_all(source: Source) -> Chart:
-    """Verdicts and each event, by all raters together."""
-    about = {"verdict": agreement(_verdict_labels(source))}
+    """Verdicts, preferences and each event, by all raters together."""
+    about = {
+        "verdict": agreement(_verdict_labels(source)),
+        "preference": agreement(preference_labels(source), PREFERENCES),
+    }
     about |= {
         event.replace("_", " "): agreement(_event_labels(source.labels, event), ("yes", "no"))
         for event in EVENTS
@@ -42,7 +47,8 @@ def agreement_of_all(source: Source) -> Chart:
     chart = Chart(
         "agreement",
         "Agreement between raters",
-        "Over completions with two raters or more: of verdicts, and of each event flagged or not. "
+        "Over completions, or pairs of them, with two raters or more: of verdicts, of preferences "
+        "whatever the side, and of each event flagged or not. "
         "Intervals are over cases.",
         ("about", "measure", "completions", "cases", "raters", "value", "low", "high"),
         rows,
@@ -53,19 +59,28 @@ def agreement_of_all(source: Source) -> Chart:
 
 def agreement_of_pairs(source: Source) -> Chart:
     """Cohen's kappa of every two raters."""
-    found = pairs_agreement(_verdict_labels(source))
-    names = [f"{pair.first} / {pair.second}" for pair in found]
+    labels = {"verdict": _verdict_labels(source), "preference": preference_labels(source)}
+    found = [(about, pair) for about, each in labels.items() for pair in pairs_agreement(each)]
+    names = [f"{pair.first} / {pair.second}, {about}" for about, pair in found]
     rows: list[tuple[Cell, ...]] = [
-        (pair.first, pair.second, pair.items, *with_interval(pair.raw), *with_interval(pair.cohen))
-        for pair in found
+        (
+            pair.first,
+            pair.second,
+            about,
+            pair.items,
+            *with_interval(pair.raw),
+            *with_interval(pair.cohen),
+        )
+        for about, pair in found
     ]
     chart = Chart(
         "agreement_of_pairs",
         "Agreement of every two raters",
-        "Verdicts on completions that both judged: share that is the same, and Cohen's kappa.",
-        ("rater", "and", "completions", "raw", "low", "high", "kappa", "low", "high"),
+        "Verdicts on completions, and preferences between two, that both gave: share that is the "
+        "same, and Cohen's kappa.",
+        ("rater", "and", "about", "items", "raw", "low", "high", "kappa", "low", "high"),
         rows,
-        dots(names, {"Cohen's kappa": [pair.cohen for pair in found]}, "kappa", line=0),
+        dots(names, {"Cohen's kappa": [pair.cohen for _, pair in found]}, "kappa", line=0),
     )
     return chart if found else empty(chart, NOBODY_TWICE)
 
@@ -99,6 +114,11 @@ def judge_agreement(source: Source) -> Chart:
         ),
     )
     return chart if compared else empty(chart, "No trace was labelled by a judge and a clinician.")
+
+
+def preference_labels(source: Source) -> list[Label]:
+    """Which of two answers a rater prefers, whatever side it stood on."""
+    return [Label(row.case, row.pair, rater_name(row.rater), row.preferred) for row in source.votes]
 
 
 def _verdict_labels(source: Source) -> list[Label]:

@@ -7,6 +7,7 @@ function of sums over cases makes a thousand resamples one matrix product.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from pathviewer.insights.values import UNKNOWN, Estimate
 RESAMPLES = 1000
 SEED = 20261124
 """The same judgments give the same interval."""
+KEPT_DRAWS = 16
+"""Draws that are kept for the next figure, of different numbers of cases."""
 LEAST_CASES = 2
 """Fewer cases say nothing of how cases differ."""
 
@@ -35,12 +38,18 @@ def interval(of_cases: NDArray[np.float64], figure: Figure) -> Estimate:
     return Estimate(value, *percentiles(drawn))
 
 
-def resampled(of_cases: NDArray[np.float64], times: int = RESAMPLES) -> NDArray[np.float64]:
+def resampled(of_cases: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sums over cases drawn with replacement, (resamples, sums)."""
-    count = len(of_cases)
+    return np.asarray(_drawn(len(of_cases)) @ of_cases, dtype=float)
+
+
+@lru_cache(KEPT_DRAWS)
+def _drawn(count: int) -> NDArray[np.float64]:
+    """How often each of so many cases is drawn, (resamples, cases): the same for every figure of as
+    many cases. As floats, since numpy multiplies whole numbers without its fast routines."""
     generator = np.random.default_rng(SEED)
-    drawn = generator.multinomial(count, np.full(count, 1 / count), size=times)
-    return np.asarray(drawn @ of_cases, dtype=float)
+    drawn = generator.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
+    return np.asarray(drawn, dtype=float)
 
 
 def percentiles(drawn: NDArray[np.float64]) -> tuple[float | None, float | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from pathviewer.export.splitting import pseudonym
@@ -82,6 +82,7 @@ def load(session: Session, filters: Filters, choices: Choices) -> Source:
     )
 
 
+@lru_cache(4096)
 def rater_name(account_id: str) -> str:
     """A rater's pseudonym, the same as in exports."""
     return pseudonym("rater", account_id)

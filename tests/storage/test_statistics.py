@@ -180,6 +180,9 @@ def test_a_vote_says_who_stood_where(database: Database, left: int) -> None:
     models = ("m1", "m2") if left == 0 else ("m2", "m1")
     assert (vote.left_model, vote.right_model) == models
     assert (vote.left_length, vote.right_length) == ((0, 1) if left == 0 else (1, 0))
+    # the same answer of the pair, whichever side it stood on
+    assert vote.pair == " ".join(sorted(sides))
+    assert vote.preferred == ("first" if sides[left] == min(sides) else "second")
 
 
 def test_a_first_answer_comes_with_what_was_said_afterwards(database: Database) -> None:

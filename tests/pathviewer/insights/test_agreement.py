@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.stats.inter_rater import fleiss_kappa
+from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
 
-from pathviewer.insights.agreement import agreement, pairs_agreement
+from pathviewer.insights.agreement import agreement, cohen, pairs_agreement
 from pathviewer.insights.values import UNKNOWN, Label
 
 FOUR_RATERS = """
@@ -139,3 +140,16 @@ def test_pairs_are_those_who_judged_the_same() -> None:
         ("0", "1", 2),
         ("1", "2", 1),
     ]
+
+
+@given(st.lists(st.integers(0, 40), min_size=9, max_size=9).filter(any))
+def test_cohens_kappa_of_many_tables_is_the_librarys(cells: list[int]) -> None:
+    table = np.array(cells, dtype=float).reshape(3, 3)
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore")  # the library's, where chance explains all
+        wanted = float(cohens_kappa(table, return_results=False))
+        found = cohen(np.stack([table, 2 * table]))
+    if np.isfinite(wanted):
+        assert found == pytest.approx([wanted] * 2, abs=1e-9)
+    else:
+        assert not np.isfinite(found).any()
