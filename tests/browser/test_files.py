@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("folder")
     write_ycbcr(path / "first.tiff", WIDTH, 2000)
     write_ycbcr(path / "second.tiff", 400, 300)
-    (path / "broken.svs").write_bytes(b"II*\x00 not a slide")
+    (path / "<img src=x onerror=planted=1>.svs").write_bytes(b"II*\x00 not a slide")
     return path
 
 
@@ -47,6 +47,8 @@ def test_files_that_cannot_be_opened_are_named_with_the_reason(page: Page, base:
     expect(button).to_have_attribute("aria-expanded", "true")
     (rejected,) = httpx.get(f"{base}/api/slides/rejected").raise_for_status().json()
     expect(entry).to_have_text(f"{rejected['name']} {rejected['reason']}")
+    assert rejected["name"].startswith("<img src=x")  # which is shown as text
+    assert page.evaluate("window.planted") is None
 
 
 @pytest.mark.parametrize("status", [403, 404])

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from pathviewer.auth.roles import Role
+from pathviewer.settings import Settings
 from tests.browser.logins import add_clinician, log_in
 from tests.browser.readings import SAVED, judgment, scripted_settings, state, words
 from tests.browser.viewer_page import ViewerPage
+from tests.browser.worklists import command
 from tests.servers import running
 
 SCRIPT = (
@@ -29,6 +34,7 @@ def test_script_runs_nowhere(
     settings = scripted_settings(tmp_path, assets, small_phantom, ANSWERS)
     add_clinician(settings)
     add_clinician(settings, "eve", Role.researcher)
+    plant_beforehand(settings, tmp_path)
     with running(settings) as base:
         viewer = log_in(page, base)
         plant_names(viewer)
@@ -39,12 +45,63 @@ def test_script_runs_nowhere(
         viewer.wait_loaded()
         expect(page.locator("[data-passage='step 2'] .pv-edited")).to_have_text(SCRIPT)
         see_nothing_run(page)
+        see_provenance(page)
+        see_report(page, base)
         query = urlsplit(page.url).query
         with browser.new_context() as context:
             other = context.new_page()
             other.set_default_timeout(45_000)
             log_in(other, base, "eve", f"?{query}")
             see_as_another(other)
+            for path in ("insights", "export"):
+                other.goto(f"{base}/{path}")
+                see_choices(other)
+
+
+def plant_beforehand(settings: Settings, folder: Path) -> None:
+    """A case, what is known of its slide, a worklist and its item."""
+    table = folder / "cases.csv"
+    with table.open("w", newline="", encoding="utf-8") as file:
+        names = ("case", "slide", "organ", "specimen", "stain", "scanner", "reference", "source")
+        csv.writer(file).writerows([names, [SCRIPT, "phantom", *[SCRIPT] * 6]])
+    item = {"slide": "phantom", "box": [300, 400, 280, 240], "question": SCRIPT}
+    item |= {"options": [SCRIPT, "high"], "answer": SCRIPT, "task": SCRIPT}
+    items = folder / "items.jsonl"
+    items.write_text(json.dumps(item), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATHVIEWER_DATA", str(settings.data))
+        patch.setenv("PATHVIEWER_SLIDES", str(settings.slides[0]))
+        command("cases", "import", str(table))
+        command("worklist", "import", str(items), "--name", SCRIPT, "--no-blind", "--teaching")
+        command("worklist", "generate", SCRIPT, "--model", str(settings.model))
+
+
+def see_provenance(page: Page) -> None:
+    """The drawer has the prompt, with question, options and case in it."""
+    page.keyboard.press("i")
+    drawer = page.get_by_role("dialog", name="How this answer came about")
+    expect(drawer).to_contain_text(f"Organ: {SCRIPT}")
+    see_nothing_run(page)
+    page.keyboard.press("Escape")
+
+
+def see_report(page: Page, base: str) -> None:
+    """The printed page has all of it, and no script may run in it."""
+    reading = page.evaluate("window.PathViewer.store.get('reading').id")
+    report = page.context.new_page()
+    report.goto(f"{base}/api/readings/{reading}/report.html")
+    body = report.locator("body")
+    for said in (f"Options: {SCRIPT}; high", f"History: {SCRIPT}", f"right is: {SCRIPT} indeed"):
+        expect(body).to_contain_text(said)
+    expect(body.locator("ins")).to_have_text(SCRIPT)
+    see_nothing_run(report)
+    report.close()
+
+
+def see_choices(page: Page) -> None:
+    """What there is to filter and to choose by: cases, question types, slides, organs."""
+    expect(page.get_by_role("option", name=SCRIPT).first).to_be_attached()
+    see_nothing_run(page)
 
 
 def plant_names(viewer: ViewerPage) -> None:
