@@ -251,18 +251,27 @@ def test_the_newest_step_glows_while_typing_and_panning_go_on(viewer: ViewerPage
     )
     ask(page, "Go slowly")
     page.wait_for_function(f"{GLOW}?.title === 'Step 1' && {GLOW}.verdict === 'localised'")
-    page.evaluate("window.longest = 0")
     before = viewer.view()
+    rounds = [busy(viewer) for _ in range(3)]
+    assert page.evaluate(STORE.format("reading") + ".state") == "running"
+    assert viewer.view().x > before.x
+    expect(page.get_by_label("Question", exact=True)).to_have_value("Go slowly" + "And this?" * 3)
+    # ms without an answer to the hand; what else the machine does falls on one round or another
+    assert min(rounds) < 250
+    page.keyboard.press("s")
+    wait_state(page, "done")
+
+
+def busy(viewer: ViewerPage) -> float:
+    """Type and pan while the page streams: the longest that it did nothing else, ms."""
+    page = viewer.page
+    page.evaluate("window.longest = 0")
     page.keyboard.press("a")
-    page.keyboard.type("And what of this?")
+    page.keyboard.press("End")
+    page.keyboard.type("And this?")
     page.keyboard.press("Escape")
     page.get_by_role("application").focus()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
     viewer.settle()
-    assert page.evaluate(STORE.format("reading") + ".state") == "running"
-    assert viewer.view().x > before.x
-    expect(page.get_by_label("Question", exact=True)).to_have_value("Go slowlyAnd what of this?")
-    assert page.evaluate("window.longest") < 1000  # ms, on a machine with much else to do
-    page.keyboard.press("s")
-    wait_state(page, "done")
+    return float(page.evaluate("window.longest"))
