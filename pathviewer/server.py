@@ -43,12 +43,13 @@ from pathviewer.reading.engine import ModelEngine
 from pathviewer.reading.kept import KeptReadings
 from pathviewer.reading.live_readings import LiveReadings
 from pathviewer.reading.question import Pictures
-from pathviewer.reading.retention import Sweeper
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.pool import SlidePool
 from pathviewer.ui.page import build_page, page_options
 from pathviewer.ui.plain_pages import plain_pages
 from pathviewer.ui.served import page_routes
+from pathviewer.upkeep.background import background
+from pathviewer.upkeep.visits import forget_visits
 from storage.blobs import BlobStore
 from storage.database import Database, open_database
 
@@ -119,6 +120,8 @@ def open_services(settings: Settings) -> Services:
     accounts that are not there.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
+    if settings.public_demo:
+        forget_visits(settings.kept)
     database = open_database(settings.database)
     access = Access(settings, database)
     access.check_exposure()
@@ -153,20 +156,22 @@ def page_app(services: Services) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         services.library.start()
         services.readings.recover()
-        sweeper = Sweeper(services.database, services.blobs, services.settings.attention_mib)
-        sweeper.start()
         services.engine.start()
         try:
-            yield
+            with background(*shared):
+                yield
         finally:
             services.readings.close()
             services.engine.close()
             services.readings.join(CLOSE_SECONDS)
-            sweeper.stop()
             services.library.stop()
             services.pool.close()
             services.database.close()
+            if services.settings.public_demo:
+                forget_visits(services.settings.kept)
 
+    access, readings = services.access, services.readings
+    shared = access, services.database, services.blobs, readings
     ours = routes(services)
     app = FastAPI(
         openapi_url=None,
@@ -209,6 +214,7 @@ def routes(services: Services) -> list[BaseRoute]:
     settings, database, library = services.settings, services.database, services.library
     pictures = Pictures(library, services.pool, settings.model)
     readings, consents = services.readings, Consents(settings, database)
+    jobs = ExportJobs(database, services.blobs, settings.exports)
     return [
         *auth_routes(settings, database, services.access),
         *service_routes(settings, services.engine),
@@ -225,11 +231,7 @@ def routes(services: Services) -> list[BaseRoute]:
         *deletion_routes(pictures, readings),
         *upload_routes(library, database, settings),
         *insights_routes(database),
-        *export_routes(
-            database,
-            ExportJobs(database, services.blobs, settings.exports),
-            settings.label_licence,
-        ),
+        *export_routes(database, jobs, settings.label_licence),
         *plain_pages(settings),
         *page_routes(settings),
     ]

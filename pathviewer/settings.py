@@ -25,6 +25,10 @@ class Settings(BaseSettings):
     data: Path = Field(default_factory=lambda: user_data_path("pathviewer", appauthor=False))
     """State folder: database, pixels, uploads, the demo slide and the viewer's JavaScript."""
 
+    baked: Path | None = None
+    """Folder made by `bake`, from which an empty state folder takes the viewer's JavaScript and the
+    demo slide instead of fetching them."""
+
     database_url: str = ""
     """SQLAlchemy URL; empty means SQLite in the state folder."""
 
@@ -42,7 +46,8 @@ class Settings(BaseSettings):
     """Where the model runs; `auto` takes an NVIDIA GPU where there is one."""
 
     public_demo: bool = False
-    """Open to anybody without a login, with the demo slide only; uploads and saving are off."""
+    """Open to anybody without a login, with the demo slide only; visitors may ask and judge, and
+    nothing of it is kept beyond the visit."""
 
     root_path: str = ""
     """Sub-path under which a reverse proxy serves the program, such as `/pathviewer`."""
@@ -122,14 +127,21 @@ class Settings(BaseSettings):
     login_window_seconds: int = Field(default=300, ge=1)
     """Seconds in which those failures are counted, and the longest wait."""
 
+    demo_labels: str = Field(default="", pattern=r"^([\w.-]+/[\w.-]+)?$")
+    """Data set on the Hugging Face hub, such as `group/labels`, to which a public demo pushes what
+    its visitors judge, with the token in `HF_TOKEN`; empty keeps nothing."""
+
+    space_id: str = Field(default="", validation_alias="SPACE_ID")
+    """Name of a Hugging Face Space, which sets it itself. Where nothing else is said the program
+    then listens on every address as a public demo."""
+
     space_host: str = Field(default="", validation_alias="SPACE_HOST")
-    """Host name of a Hugging Face Space, which sets it itself. It is counted among the allowed
-    ones, and where nothing else is said the program listens on every address as a public demo."""
+    """Host name of a Hugging Face Space, which sets it itself; one of the allowed ones."""
 
     @model_validator(mode="before")
     @classmethod
     def _defaults_of_a_space(cls, values: dict[str, Any]) -> dict[str, Any]:
-        if values.get("SPACE_HOST"):
+        if values.get("SPACE_HOST") or values.get("SPACE_ID"):
             return {"host": "0.0.0.0", "public_demo": True} | values  # noqa: S104
         return values
 
@@ -171,7 +183,12 @@ class Settings(BaseSettings):
     @property
     def blobs(self) -> Path:
         """Folder of the pictures that models saw and of attention, by SHA-256."""
-        return self.data / "blobs"
+        return self.kept / "blobs"
+
+    @property
+    def kept(self) -> Path:
+        """Folder of what people ask and say; that of a public demo goes when the program ends."""
+        return self.data / "visits" if self.public_demo else self.data
 
     @property
     def exports(self) -> Path:
@@ -180,8 +197,9 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The database's SQLAlchemy URL, the default filled in."""
-        return self.database_url or f"sqlite:///{self.data / 'pathviewer.sqlite3'}"
+        """The database's SQLAlchemy URL, the default filled in; a public demo has its own."""
+        own = f"sqlite:///{self.kept / 'pathviewer.sqlite3'}"
+        return own if self.public_demo else self.database_url or own
 
 
 def read_settings(**given: Any) -> Settings:

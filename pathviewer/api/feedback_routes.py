@@ -87,8 +87,9 @@ class FeedbackRoutes:
         identity = require(request.scope, Action.judge)
         body = dict(await json_object(request))
         check_sender(identity, body.pop("account", None))
-        if self._consents is not None and not self._consents.settled(identity.account_id):
-            await run_in_threadpool(self._consents.check, identity.account_id)
+        consents = None if identity.visiting else self._consents  # the page has told visitors
+        if consents is not None and not consents.settled(identity.account_id):
+            await run_in_threadpool(consents.check, identity.account_id)
         try:
             kept = self._writer.submit(partial(self._keep, identity, body))
             judged, done = await asyncio.wrap_future(kept)

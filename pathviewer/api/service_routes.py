@@ -36,6 +36,8 @@ def service_routes(settings: Settings, engine: ModelEngine) -> list[Route]:
                 "actions": [action for action in Action if identity.may(action)],
                 "login": identity != LOCAL and not settings.public_demo,
                 "public_demo": settings.public_demo,
+                "labels_go_to": settings.demo_labels if settings.public_demo else "",
+                "label_licence": settings.label_licence,
                 "version": __version__,
             }
         )

@@ -15,6 +15,7 @@ from pathviewer.auth.identity_cache import SECONDS, Found, IdentityCache
 from pathviewer.auth.proxy import TrustedProxies, Visit
 from pathviewer.auth.roles import Role
 from pathviewer.auth.secrets import account_name, token_hash
+from pathviewer.auth.visitors import Visitors
 from storage.accounts import accounts_exist, add_account, find_account
 from storage.audit import record
 from storage.sessions import Credential, find_session, find_token
@@ -39,6 +40,7 @@ class Access:
         self.database = database
         self.proxies = TrustedProxies(settings)
         self.hosts = allowed_names(settings)
+        self.visitors = Visitors(database)
         self._cache = IdentityCache()
         self._login_required = not settings.public_demo and (
             not is_loopback(settings.host)
@@ -71,7 +73,8 @@ class Access:
     def known(self, cookie: bytes | None, host: bytes) -> Identity | None:
         """Who is asking, if that is known without waiting.
 
-        `host` is an allowed Host header of a request that no proxy passed on.
+        `host` is an allowed Host header of a request that no proxy passed on and no visitor of a
+        public demo put a name to.
         """
         if self._login_required:
             return None if cookie is None else self._cache.get(cookie)
@@ -83,7 +86,7 @@ class Access:
     async def identify(self, visit: Visit) -> Identity | None:
         """Who is asking; None if a login is needed. Raises `StorageError`."""
         if self.settings.public_demo:
-            return VISITOR
+            return await self.visitors.identify(visit.visitor)
         if not self._login_required:
             await self._look_for_accounts()
         if not self._login_required:

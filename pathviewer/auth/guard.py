@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
+from pathviewer.auth import visitors
 from pathviewer.auth.headers import (
     HSTS,
     NO_STORE,
@@ -41,7 +42,9 @@ OPEN_PATHS = frozenset(
 """The only paths that answer strangers; compared exactly, as the routes behind will see them."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-ONCE_ONLY = frozenset({b"host", b"origin", b"authorization", b"sec-fetch-site", b"content-length"})
+ONCE_ONLY = frozenset(
+    {b"host", b"origin", b"authorization", b"sec-fetch-site", b"content-length", visitors.HEADER}
+)
 REMEMBERED_HOSTS = 64
 ANSWERED = "pathviewer.answered"
 """True in the scope of a request as soon as its answer has begun, unless it is a tile at hand."""
@@ -78,7 +81,7 @@ class Guard:
         self._hosts: set[bytes] = set()
         self._pages = allowed_pages(access.settings)
         # a request with one of these needs a closer look
-        self._special = access.proxies.watched | {b"authorization"}
+        self._special = access.proxies.watched | {b"authorization", visitors.HEADER}
         self._headers = security_headers(access.settings)
         self._tls_headers = transport_security(access.settings)
         self._names = frozenset(name for name, _ in self._headers) | {NO_STORE[0], HSTS[0]}
@@ -96,6 +99,7 @@ class Guard:
             and method in SAFE_METHODS
             and len(headers) == len(raw)
             and self._special.isdisjoint(headers)
+            and visitors.QUERY not in scope.get("query_string", b"")
         ):
             identity = self._access.known(headers.get(b"cookie"), host)
             if identity is not None:

@@ -16,6 +16,10 @@ STILL_KEY = "pathviewer.still"
 """Where the guard puts a function that asks anew who is asking; None after a logout."""
 
 
+VISITING = frozenset({Action.ask, Action.judge})
+"""What a visitor of a public demo may do besides looking."""
+
+
 @dataclass(frozen=True)
 class Identity:
     """Who is asking."""
@@ -32,8 +36,13 @@ class Identity:
     rater: bool = True
     """Whether it judges, and so sees of others' judgments only those of what it judged itself."""
 
+    visiting: bool = False
+    """Whether it is a visitor of a public demo, who may ask and judge while the visit lasts."""
+
     def may(self, action: Action) -> bool:
         """Whether the account is allowed to do it."""
+        if self.visiting and action in VISITING:
+            return True
         return allows(self.role, action) and (self.rater or action is not Action.judge)
 
     @property

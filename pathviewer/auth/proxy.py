@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pathviewer.auth.errors import AccessError
 from pathviewer.auth.hosts import is_loopback
+from pathviewer.auth.visitors import visitor_name
 
 if TYPE_CHECKING:
     from pathviewer.settings import Settings
@@ -53,6 +54,9 @@ class Visit:
     at_this_machine: bool
     """Whether no header says that the request was passed on for another machine."""
 
+    visitor: bytes = b""
+    """What a page of a public demo calls itself; empty if it does not."""
+
 
 class TrustedProxies:
     """The reverse proxies whose headers are believed; raises `AccessError` for a bad address."""
@@ -94,9 +98,10 @@ class TrustedProxies:
         peer = str(client[0]) if client else ""
         local = _at_this_machine(headers)
         secure = scope.get("scheme") in {"https", "wss"}
+        guest = visitor_name(headers, scope.get("query_string", b""))
         if not self.trusts(peer):
             kept = {name: headers[name] for name in headers if name not in self.watched}
-            return Visit(kept, headers.get(b"host", b""), secure, peer, "", local)
+            return Visit(kept, headers.get(b"host", b""), secure, peer, "", local, guest)
         proto = _last(headers.get(b"x-forwarded-proto", b""))
         return Visit(
             headers=headers,
@@ -105,6 +110,7 @@ class TrustedProxies:
             address=self._browser(headers, peer),
             user=headers.get(self._user_header, b"").decode("latin-1") if self._user_header else "",
             at_this_machine=local,
+            visitor=guest,
         )
 
     def _browser(self, headers: Mapping[bytes, bytes], peer: str) -> str:

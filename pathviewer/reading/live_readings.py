@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
 
 from models.errors import CancelledError, ModelError
@@ -139,6 +139,11 @@ class LiveReadings:
             cancel(self._engine.backend, reading_id)
         except ModelError as error:
             log.warning("A reading could not be stopped. %s", error)
+
+    def forget(self, reading_ids: Sequence[str]) -> None:
+        """Let go of readings that were taken back."""
+        for reading in filter(None, map(self.live, reading_ids)):
+            self._forget(reading)
 
     def _check_room(self) -> None:
         with self._lock:

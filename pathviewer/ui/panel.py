@@ -24,6 +24,7 @@ def panel(settings: Settings, module: str, elem_id: str, **values: Any) -> gr.HT
         js_on_load=_ON_LOAD,
         module=f"{settings.root_path}{STATIC_PATH}/{module}.js",
         root=settings.root_path,
+        visitors=settings.public_demo,
         library=_LIBRARY,
         elem_id=elem_id,
         apply_default_css=False,

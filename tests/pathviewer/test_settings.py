@@ -70,5 +70,8 @@ def test_a_space_is_a_public_demo_on_every_address(monkeypatch: pytest.MonkeyPat
     settings = Settings()
     assert (settings.host, settings.public_demo) == ("0.0.0.0", True)
     assert settings.space_host == "group-viewer.hf.space"
+    monkeypatch.delenv("SPACE_HOST")
+    monkeypatch.setenv("SPACE_ID", "group/viewer")
+    assert Settings().public_demo
     monkeypatch.setenv("PATHVIEWER_PUBLIC_DEMO", "0")
     assert not Settings().public_demo

@@ -17,6 +17,30 @@ export function url(path) {
   return `${store.get("root") ?? ""}${path}`;
 }
 
+const VISITOR = "pathviewer:visitor";
+let visitor = "";
+
+/**
+ * Make up a name for this tab, by which a public demo tells visitors apart: in a frame of another
+ * site there are no cookies, and perhaps no storage either.
+ */
+export function nameVisitor() {
+  if (visitor) return;
+  visitor = [...crypto.getRandomValues(new Uint8Array(24))]
+    .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  try {
+    visitor = window.sessionStorage.getItem(VISITOR) ?? visitor;
+    window.sessionStorage.setItem(VISITOR, visitor);
+  } catch {
+    // A browser that forbids its storage: the name lasts as long as the page.
+  }
+}
+
+/** The URL of what is one's own, for links, pictures and events, which send no headers of ours. */
+export function ownUrl(path) {
+  return visitor ? `${url(path)}?visitor=${visitor}` : url(path);
+}
+
 /**
  * @param {string} path such as "/api/slides"
  * @param {{method?: string, json?: any, body?: BodyInit, headers?: Object, signal?: AbortSignal}} [options]
@@ -26,6 +50,7 @@ export function url(path) {
 export async function request(path, options = {}) {
   const { json, headers = {}, ...rest } = options;
   const init = { ...rest, headers: { Accept: "application/json", ...headers } };
+  if (visitor) init.headers["X-PathViewer-Visitor"] = visitor;
   if (json !== undefined) {
     init.body = JSON.stringify(json);
     init.headers["Content-Type"] = "application/json";

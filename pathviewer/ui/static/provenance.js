@@ -1,6 +1,6 @@
 /** The provenance drawer: how the answer on the screen came about, and the way to have it again. */
 
-import { request, url } from "./api.js";
+import { ownUrl, request } from "./api.js";
 import { askAgain } from "./asked_again.js";
 import { gridPicture } from "./ask_preview.js";
 import { fill, h, setText } from "./dom.js";
@@ -39,7 +39,7 @@ export function provenance() {
     fill(body, h("p", { class: "pv-quiet" }, "…"));
     again.disabled = isUnderWay(reading);
     report.hidden = isUnderWay(reading);
-    report.href = url(`/api/readings/${encodeURIComponent(reading.id)}/report.html`);
+    report.href = ownUrl(`/api/readings/${encodeURIComponent(reading.id)}/report.html`);
     drawer.showModal();
     try {
       shown = await request(`/api/readings/${encodeURIComponent(reading.id)}`);
@@ -69,7 +69,7 @@ export function provenance() {
 
 function content(told) {
   const [placement] = told.placements;
-  const picture = url(`/api/readings/${encodeURIComponent(told.id)}/picture.png`);
+  const picture = ownUrl(`/api/readings/${encodeURIComponent(told.id)}/picture.png`);
   return [placement && h("figure", { class: "pv-drawer-picture" }, gridPicture({ picture,
     width: placement.pixel_width, height: placement.pixel_height, columns: placement.columns,
     rows: placement.rows }), h("figcaption", { class: "pv-quiet" },

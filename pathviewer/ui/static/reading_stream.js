@@ -4,7 +4,7 @@
  * Spans are UTF-16 code units of a completion's text, as JavaScript counts them.
  */
 
-import { request, url } from "./api.js";
+import { ownUrl, request } from "./api.js";
 
 const AGAIN_MS = 2000;
 
@@ -31,7 +31,7 @@ export class ReadingStream {
   }
 
   #open() {
-    this.#source = new EventSource(url(`/api/readings/${encodeURIComponent(this.id)}/events`));
+    this.#source = new EventSource(ownUrl(`/api/readings/${encodeURIComponent(this.id)}/events`));
     this.#source.addEventListener("message", ({ data }) => this.#heard(JSON.parse(data)));
     this.#source.addEventListener("error", () => this.#broken());
   }

@@ -1,6 +1,6 @@
 /** What happens once when the page opens, and every few seconds after: user, slides, first slide. */
 
-import { LOGIN_ENDED, request } from "./api.js";
+import { LOGIN_ENDED, nameVisitor, request } from "./api.js";
 import { addRegion, loadRegions, select } from "./regions.js";
 import { corners, onSlide } from "./shapes.js";
 import { say, store, unsay } from "./store.js";
@@ -14,7 +14,8 @@ let started = null;
 let asked = null;
 
 /** Load what all panels need; every panel may call it, the first one starts it. */
-export function start({ root, library }) {
+export function start({ root, library, visitors }) {
+  if (visitors) nameVisitor();
   started ??= begin(root, library);
   return started;
 }

@@ -60,9 +60,19 @@ function exports(me) {
     && h("a", { href: url("/export"), class: "pv-action" }, "Export");
 }
 
+/** What becomes of what a visitor asks and says. */
+function demo({ labels_go_to: dataset, label_licence: licence }) {
+  const kept = dataset
+    ? `judgments go to the data set ${dataset}${licence ? ` (${licence})` : ""}` : "nothing is kept";
+  const title = `What you ask is forgotten after the visit${dataset
+    ? ", unless you judge it: question, picture and judgment are then kept, without a name" : ""}.`;
+  return h("span", { title }, `Public demo: ${kept}`);
+}
+
 function showUser(node, me) {
   if (!me?.login) {
-    fill(node, compare(me), insights(me), exports(me), me?.public_demo && h("span", {}, "Public demo"));
+    fill(node, !me?.public_demo && compare(me), insights(me), exports(me),
+      me?.public_demo && demo(me));
     return;
   }
   fill(node, compare(me), insights(me), exports(me), h("span", { title: `Role: ${me.role}` }, me.name),

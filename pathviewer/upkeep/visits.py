@@ -1,0 +1,81 @@
+"""What visitors of a public demo asked and said goes when their visit ends."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from typing import TYPE_CHECKING
+
+from pathviewer.upkeep.withdraw import Subject, withdraw
+from storage.errors import StorageError
+from storage.feedback import has_judged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pathviewer.auth.visitors import Visitors
+    from pathviewer.reading.live_readings import LiveReadings
+    from storage.blobs import BlobStore
+    from storage.database import Database
+
+log = logging.getLogger("pathviewer")
+
+LOOK_SECONDS = 60.0
+"""Between two looks for visits that are over."""
+
+
+class Visits:
+    """Looks for visits that are over, in a thread."""
+
+    def __init__(
+        self,
+        visitors: Visitors,
+        database: Database,
+        blobs: BlobStore,
+        readings: LiveReadings,
+        keep_labels: bool,
+    ) -> None:
+        """With `keep_labels`, who judged leaves what was judged behind, until the program ends."""
+        self._visitors, self._readings = visitors, readings
+        self._database, self._blobs = database, blobs
+        self._keep_labels = keep_labels
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="visits")
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after the look that is under way."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def look(self) -> int:
+        """Take back what belongs to visits that are over; how many there were."""
+        over = self._visitors.ended()
+        for account_id in over:
+            try:
+                self._end(account_id)
+            except StorageError as error:
+                log.warning("What a visitor left could not be removed: %s", error)
+        return len(over)
+
+    def _end(self, account_id: str) -> None:
+        if self._keep_labels:
+            with self._database.reading() as session:
+                if has_judged(session, account_id):
+                    return
+        made, _ = withdraw(self._database, self._blobs, Subject("rater", account_id))
+        self._readings.forget(made.detail["reading_ids"])
+
+    def _run(self) -> None:
+        while not self._stopped.wait(LOOK_SECONDS):
+            self.look()
+
+
+def forget_visits(folder: Path) -> None:
+    """Remove all that a public demo kept while it ran."""
+    shutil.rmtree(folder, ignore_errors=True)

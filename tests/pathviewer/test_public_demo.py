@@ -1,0 +1,151 @@
+"""Visitors of a public demo ask and judge, each for himself, and nothing of it stays."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from pathviewer.server import Services, app_of, open_services
+from pathviewer.settings import Settings
+from pathviewer.upkeep.visits import Visits
+from storage.tables import Blob, Completion, Feedback, Reading
+from tests.asking import BOX, heard
+from tests.servers import serving
+
+HEADER = "X-PathViewer-Visitor"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running public demo."""
+
+    base: str
+    """Its URL."""
+    services: Services
+    """What it runs on."""
+
+    def visitor(self, name: str = "") -> httpx.Client:
+        """A browser tab; a name of none is one that does not say who it is."""
+        headers = {"Origin": self.base} | ({HEADER: name * 32} if name else {})
+        return httpx.Client(base_url=self.base, headers=headers, timeout=30)
+
+    def end_visits(self, keep_labels: bool = False) -> int:
+        """As if an hour had passed."""
+        self.services.access.visitors.seconds = -1
+        one = self.services
+        visits = Visits(one.access.visitors, one.database, one.blobs, one.readings, keep_labels)
+        ended = visits.look()
+        self.services.access.visitors.seconds = 3600
+        return ended
+
+    def counts(self) -> dict[str, int]:
+        """Rows with something of a visitor's, and files."""
+        with self.services.database.reading() as session:
+            rows = {
+                table.__tablename__: session.scalar(select(func.count()).select_from(table)) or 0
+                for table in (Reading, Completion, Feedback)
+            }
+        files = [path for path in self.services.settings.blobs.glob("??/*") if path.is_file()]
+        return rows | {"files": len(files)}
+
+
+@pytest.fixture
+def demo(tmp_path: Path, small_phantom: Path) -> Iterator[Demo]:
+    """With canned answers and one slide; a licence that visitors need not sign."""
+    settings = Settings(
+        data=tmp_path / "state", public_demo=True, model="scripted", label_licence="cc-by-4.0"
+    )
+    settings.demo.mkdir(parents=True)
+    shutil.copyfile(small_phantom, settings.demo / "demo.tiff")
+    services = open_services(settings)
+    with serving(app_of(services)) as base:
+        yield Demo(base, services)
+    assert not settings.kept.exists(), "what was kept goes with the program"
+
+
+def ask(client: httpx.Client) -> str:
+    """Ask, and wait for the end; the id of the reading."""
+    (slide,) = client.get("/api/slides").raise_for_status().json()
+    asked: dict[str, Any] = {"slide": slide["id"], "box": BOX, "question": "What is it?"}
+    reading = str(client.post("/api/readings", json=asked).raise_for_status().json()["id"])
+    heard(client, reading)
+    return reading
+
+
+def judge(client: httpx.Client, reading: str) -> httpx.Response:
+    """Call its answer right."""
+    completion = client.get(f"/api/readings/{reading}").json()["completions"][0]["id"]
+    said = {"completion": completion, "kind": "verdict", "verdict": "correct"}
+    return client.post("/api/feedback", json={"key": str(uuid.uuid4()), **said})
+
+
+def test_each_visitor_asks_and_judges_for_himself(demo: Demo) -> None:
+    with demo.visitor("a") as one, demo.visitor("b") as other, demo.visitor() as nobody:
+        reading = ask(one)
+        assert judge(one, reading).status_code == httpx.codes.CREATED
+        assert [row["id"] for row in one.get("/api/readings").json()] == [reading]
+        assert other.get("/api/readings").json() == []
+        assert other.get(f"/api/readings/{reading}").status_code == httpx.codes.NOT_FOUND
+        assert other.get("/api/me").json()["account"] != one.get("/api/me").json()["account"]
+        assert nobody.get("/api/readings").status_code == httpx.codes.FORBIDDEN
+        assert nobody.get("/api/slides").status_code == httpx.codes.OK
+        for path in (f"/api/readings/{reading}/picture.png", f"/api/readings/{reading}/events"):
+            assert nobody.get(path).status_code == httpx.codes.FORBIDDEN
+            assert nobody.get(f"{path}?visitor={'a' * 32}").status_code == httpx.codes.OK
+            assert nobody.get(f"{path}?visitor={'b' * 32}").status_code == httpx.codes.NOT_FOUND
+        assert "set-cookie" not in one.get("/").headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/uploads"),
+        ("PATCH", "/api/slides/x"),
+        ("POST", "/api/slides/x/regions"),
+        ("POST", "/api/exports"),
+        ("GET", "/api/insights"),
+        ("GET", "/api/audit"),
+    ],
+)
+def test_a_visitor_may_do_nothing_else(demo: Demo, method: str, path: str) -> None:
+    with demo.visitor("a") as visitor:
+        answer = visitor.request(method, path, json={} if method != "GET" else None)
+    assert answer.status_code == httpx.codes.FORBIDDEN, answer.text
+
+
+def test_nothing_is_left_of_a_visit_that_is_over(demo: Demo) -> None:
+    with demo.visitor("a") as one, demo.visitor("b") as other:
+        judge(one, ask(one))
+        ask(other)
+        assert demo.counts()["readings"] == 2
+        assert demo.end_visits() == 2
+        assert demo.counts() == {"readings": 0, "completions": 0, "feedback": 0, "files": 0}
+        assert one.get("/api/readings").json() == []
+        ask(one)
+        assert demo.counts()["readings"] == 1
+
+
+def test_with_labels_switched_on_what_was_judged_stays(demo: Demo) -> None:
+    with demo.visitor("a") as one, demo.visitor("b") as other:
+        judge(one, ask(one))
+        ask(other)
+        assert demo.end_visits(keep_labels=True) == 2
+    assert (demo.counts()["readings"], demo.counts()["feedback"]) == (1, 1)
+    with demo.services.database.reading() as session:
+        kept = session.scalar(select(func.count()).select_from(Blob).where(Blob.kind == "pixels"))
+    assert kept
+
+
+@pytest.mark.parametrize("name", ["short", "a" * 65, "ä" * 16, "a b" * 16])
+def test_a_name_of_another_form_is_none(demo: Demo, name: str) -> None:
+    headers = {HEADER: name.encode()}
+    with demo.visitor() as visitor:
+        assert visitor.get("/api/readings", headers=headers).status_code == httpx.codes.FORBIDDEN
