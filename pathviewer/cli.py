@@ -20,6 +20,7 @@ from pathviewer.evaluate_cli import evaluate_command
 from pathviewer.export.export_cli import check_export_command, export_command
 from pathviewer.judge_cli import judge_command
 from pathviewer.model_cli import app as model_app
+from pathviewer.packing import bake, space
 from pathviewer.reading.ask_cli import ask_command
 from pathviewer.settings import read_settings
 from pathviewer.slides.demo_cli import demo_slide_command
@@ -59,6 +60,8 @@ app.command("backup")(backup_command)
 app.command("restore")(restore_command)
 app.command("withdraw")(withdraw_command)
 app.command("audit")(audit_command)
+app.command("bake")(bake)
+app.command("space")(space)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 

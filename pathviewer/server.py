@@ -120,8 +120,7 @@ def open_services(settings: Settings) -> Services:
     accounts that are not there.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
-    if settings.public_demo:
-        forget_visits(settings.kept)
+    forget_visits(settings)
     database = open_database(settings.database)
     access = Access(settings, database)
     access.check_exposure()
@@ -167,8 +166,7 @@ def page_app(services: Services) -> FastAPI:
             services.library.stop()
             services.pool.close()
             services.database.close()
-            if services.settings.public_demo:
-                forget_visits(services.settings.kept)
+            forget_visits(services.settings)
 
     access, readings = services.access, services.readings
     shared = access, services.database, services.blobs, readings

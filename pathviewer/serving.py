@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from pathviewer.auth.access import AccessError
+from pathviewer.packing import bring_along
 from pathviewer.slides.demo import demo_slide
 from pathviewer.slides.errors import SlideError
 from pathviewer.ui.assets import AssetsError, assets_ready, ensure_assets
@@ -43,6 +44,7 @@ def serve(settings: Settings) -> None:
 def run_server(settings: Settings) -> None:
     """Prepare and run; raises one of the errors that `serve` puts into a sentence."""
     make_state_folder(settings)
+    bring_along(settings.baked, settings.data)
     if not assets_ready(settings.assets):
         log.info("Fetching the viewer's JavaScript from the npm registry, this once.")
         ensure_assets(settings.assets)

@@ -12,10 +12,9 @@ from storage.errors import StorageError
 from storage.feedback import has_judged
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pathviewer.auth.visitors import Visitors
     from pathviewer.reading.live_readings import LiveReadings
+    from pathviewer.settings import Settings
     from storage.blobs import BlobStore
     from storage.database import Database
 
@@ -76,6 +75,7 @@ class Visits:
             self.look()
 
 
-def forget_visits(folder: Path) -> None:
-    """Remove all that a public demo kept while it ran."""
-    shutil.rmtree(folder, ignore_errors=True)
+def forget_visits(settings: Settings) -> None:
+    """Remove all that a public demo kept while it ran; nothing of any other run."""
+    if settings.public_demo:
+        shutil.rmtree(settings.kept, ignore_errors=True)

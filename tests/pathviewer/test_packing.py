@@ -1,0 +1,114 @@
+"""The program elsewhere: the tree of a Space runs by itself, and what was baked is not fetched."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pathviewer.packing import LARGE_BYTES, bring_along, write_space
+from pathviewer.ui.assets import assets_ready
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def started(tree: Path, data: Path, **given: str) -> Iterator[str]:
+    """`python app.py` in a folder, as a Space starts it; its URL."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    environment |= {
+        "PATHVIEWER_DATA": str(data),
+        "PATHVIEWER_MODEL": "none",
+        "PATHVIEWER_PORT": "0",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "app.py"],
+        cwd=tree,
+        env=environment | given,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    try:
+        found = (re.search(r"http://[\d.]+:(\d+)", line) for line in process.stderr)
+        yield f"http://127.0.0.1:{next(match[1] for match in found if match)}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def baked(tmp_path: Path, assets: Path, small_phantom: Path) -> Path:
+    """What `bake` writes, with a phantom as the demo slide."""
+    folder = tmp_path / "baked"
+    (folder / "demo").mkdir(parents=True)
+    (folder / "assets").symlink_to(assets, target_is_directory=True)
+    (folder / "demo" / "CMU-1-Small-Region.svs").write_bytes(small_phantom.read_bytes())
+    return folder
+
+
+def test_the_tree_of_a_space_names_its_large_files(tmp_path: Path) -> None:
+    large = write_space(tmp_path)
+    assert large == ["models/checkpoints/pathviewer-r1-tiny/model.safetensors"]
+    attributes = (tmp_path / ".gitattributes").read_text()
+    assert attributes == f"{large[0]} filter=lfs diff=lfs merge=lfs -text\n"
+    others = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size > LARGE_BYTES for path in others) == 1
+    assert not [path for path in others if path.suffix in {".pyc", ".svs", ".tiff", ".dcm"}]
+
+
+def test_the_tree_runs_as_a_public_demo_and_fetches_nothing(tmp_path: Path, baked: Path) -> None:
+    tree = tmp_path / "space"
+    tree.mkdir()
+    write_space(tree)
+    space = {"SPACE_ID": "group/viewer", "SPACE_HOST": "group-viewer.hf.space"}
+    unreachable = {
+        "npm_config_registry": "http://127.0.0.1:9/",
+        "PIP_INDEX_URL": "http://127.0.0.1:9",
+    }
+    state = tmp_path / "state"
+    with started(tree, state, PATHVIEWER_BAKED=str(baked), **space, **unreachable) as base:
+        headers = {"Host": "group-viewer.hf.space", "X-Forwarded-Proto": "https"}
+        me = httpx.get(f"{base}/api/me", headers=headers)
+        assert me.json()["public_demo"] is True
+        assert "https://huggingface.co" in me.headers["content-security-policy"]
+        until = time.monotonic() + 20
+        while not httpx.get(f"{base}/api/slides").json() and time.monotonic() < until:
+            time.sleep(0.2)
+        (slide,) = httpx.get(f"{base}/api/slides").json()
+        assert slide["width"] == 3000
+        foreign = {"Host": "evil.example"}
+        assert httpx.get(f"{base}/api/me", headers=foreign).status_code == httpx.codes.BAD_REQUEST
+
+
+def test_what_is_there_is_not_brought_along(tmp_path: Path, baked: Path) -> None:
+    data = tmp_path / "state"
+    (data / "demo").mkdir(parents=True)
+    bring_along(baked, data)
+    assert assets_ready(data / "assets")
+    assert not list((data / "demo").iterdir())
+    bring_along(None, data)
+    bring_along(tmp_path / "nowhere", data)
+
+
+def test_the_image_runs_what_is_there() -> None:
+    """No image is built here; what it copies, and what it leaves out, can be read."""
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    copied = {word for line in lines if line.startswith("COPY") for word in line.split()[1:-1]}
+    assert all((ROOT / name).exists() for name in copied)
+    taken = {
+        line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"
+    }
+    assert taken == copied
+    pinned = re.search(r"^torch==\S+$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert pinned
+    assert pinned[0] in "\n".join(lines)
+    assert "USER pathviewer" in lines
