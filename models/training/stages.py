@@ -15,10 +15,11 @@ import torch
 import transformers
 from pydantic import AfterValidator, BaseModel, ValidationError
 
+from models.backends.local_checkpoint import check_fit, sound_weights
 from models.backends.local_checkpoint import read_config as read_checkpoint_config
-from models.backends.local_checkpoint import sound_weights
 from models.backends.local_loading import NETWORKS
 from models.errors import CheckpointError, ModelError
+from models.processing import load_processor
 from models.registry import OWN_FILE, RegisteredModel, resolve
 
 Config = TypeVar("Config", bound=BaseModel)
@@ -187,10 +188,12 @@ def start_model(start: Path) -> RegisteredModel:
 
 
 def load_network(start: Path, dtype: torch.dtype = torch.float32) -> Any:
-    """The network of a checkpoint, to be trained; CheckpointError if its files are not whole."""
+    """The network of a checkpoint, to be trained; CheckpointError if its files are not whole, or
+    the tokenizer beside it is another network's."""
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     config = read_checkpoint_config(start, start.name)
     sound_weights(start, start.name)
+    check_fit(load_processor(start), config, start.name)
     network: Any = NETWORKS[config["model_type"]]
     return network.from_pretrained(start, dtype=dtype, use_safetensors=True, local_files_only=True)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,16 @@ def test_what_is_no_checkpoint_is_no_start(tmp_path: Path) -> None:
         start_model(tmp_path / "nothing")
     with pytest.raises(CheckpointError, match="is not a checkpoint"):
         start_model(tmp_path)
+
+
+def test_a_checkpoint_with_another_ones_tokenizer_is_not_trained(
+    tmp_path: Path, mini_checkpoint: Path
+) -> None:
+    folder = shutil.copytree(mini_checkpoint, tmp_path / "mixed")
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    known = tokenizer["model"]["vocab"]
+    tokenizer["model"]["vocab"] = {text: place for text, place in known.items() if place < 300}
+    tokenizer["model"]["merges"] = []
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    with pytest.raises(CheckpointError, match="The tokenizer beside “mixed” belongs to another"):
+        load_network(folder)
