@@ -53,8 +53,13 @@ def new_folder(out: Path, *, private: bool = False) -> Iterator[Path]:
 
 
 def disk_sentence(error: OSError) -> str:
-    """Why the disk refused, without a full stop and without a path."""
+    """Why the disk refused and what to do, without a full stop and without a path."""
     return _REASONS.get(error.errno or 0, f"The disk refuses ({error.strerror})")
+
+
+def server_sentence(error: OSError) -> str:
+    """The same to somebody who sits elsewhere and chose no folder."""
+    return f"{disk_sentence(error).split(':')[0]}. Tell whoever runs the server."
 
 
 def _check_free(out: Path) -> None:

@@ -13,7 +13,7 @@ from uuid import uuid4
 from pathviewer.export.errors import ExportError
 from pathviewer.export.plan import Plan, Tally
 from pathviewer.export.run import Pixels, export
-from pathviewer.whole_folder import FolderError, disk_sentence
+from pathviewer.whole_folder import FolderError, server_sentence
 from storage.database import Database
 from storage.errors import StorageError
 
@@ -94,12 +94,16 @@ class ExportJobs:
             pack(out, self.archive(job))
             noted(job)
             job.state = "done"
-        except (ExportError, FolderError, StorageError) as error:
+        except (ExportError, StorageError) as error:
             job.error = str(error)
+        except FolderError as error:
+            disk = error.__cause__
+            job.error = server_sentence(disk) if isinstance(disk, OSError) else str(error)
         except OSError as error:
-            job.error = f"{disk_sentence(error)}."
+            job.error = server_sentence(error)
         finally:
             shutil.rmtree(out, ignore_errors=True)
+            self.archive(job).with_suffix(".part").unlink(missing_ok=True)
             if job.state != "done":
                 job.error = job.error or MISTAKE
                 job.state = "failed"
