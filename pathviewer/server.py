@@ -28,6 +28,7 @@ from pathviewer.api.region_routes import region_routes
 from pathviewer.api.report_routes import report_routes
 from pathviewer.api.responses import exception_handlers, internal_error
 from pathviewer.api.service_routes import service_routes
+from pathviewer.api.slide_map_routes import slide_map_routes
 from pathviewer.api.slide_routes import slide_routes
 from pathviewer.api.tile_route import TileRoute
 from pathviewer.api.upload_routes import upload_routes
@@ -68,7 +69,6 @@ log = logging.getLogger("pathviewer")
 
 QUEUE_POLL_SECONDS = 0.02
 """How often Gradio's queue looks for events, and so the most that it delays one."""
-
 CLOSE_SECONDS = 2.0
 """How long the end waits for readings that it cuts off to be kept as such."""
 
@@ -222,6 +222,7 @@ def routes(services: Services) -> list[BaseRoute]:
         *reading_routes(library, pictures, readings),
         *report_routes(services.readings, database, library),
         *map_routes(readings),
+        *slide_map_routes(database),
         *feedback_routes(library, database, consents),
         *comparison_routes(library, database, pictures, readings, consents, settings),
         *audit_routes(database),

@@ -14,6 +14,7 @@ from storage.database import open_database
 from storage.export import Selection, judged_readings
 from tests.browser.logins import PASSWORD, add_clinician
 from tests.browser.readings import scripted_settings
+from tests.browser.viewer_page import ViewerPage
 from tests.comparing import PAIRS, list_with_pairs
 from tests.servers import running
 
@@ -134,6 +135,23 @@ def test_two_raters_compare_the_pairs_of_a_list(
     )
     the_other_rater(browser, base)
     assert len(current_votes(settings)) == PAIRS + 1
+
+
+def test_the_slides_map_leads_to_what_was_compared(page: Page, base: str) -> None:
+    # ada's two answers of the test before, on the viewer's page
+    page.goto(f"{base}/")
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    ViewerPage(page, base).wait_loaded()
+    page.keyboard.press("y")
+    panel = page.get_by_role("region", name="Questions on this slide")
+    expect(panel).to_contain_text("questions on this slide")
+    expect(page.locator(".pv-asked-there").first).to_be_attached()
+    panel.get_by_role("button", name="How cellular is it?").first.click()
+    expect(page.locator(".pv-asked")).to_have_text("How cellular is it?")
+    page.keyboard.press("y")
+    expect(panel).to_be_hidden()
 
 
 def the_other_rater(browser: Browser, base: str) -> None:

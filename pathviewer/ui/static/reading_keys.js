@@ -5,6 +5,7 @@ import { focusHistory } from "./history.js";
 import { toggleProvenance } from "./provenance.js";
 import { stepBy, stop } from "./reading_store.js";
 import { toggleResearch } from "./research.js";
+import { toggleSlideMap } from "./slide_map.js";
 import { checkUse } from "./use_check.js";
 import { wordBy } from "./words.js";
 
@@ -21,6 +22,8 @@ export function readingKeys() {
     { keys: ["d"], shown: "D", what: "Did it use what it looked at?", group, run: checkUse },
     { keys: ["i"], shown: "I", what: "Provenance", group, run: toggleProvenance },
     { keys: ["b"], shown: "B", what: "Readings of this slide", group, run: focusHistory },
+    { keys: ["y"], shown: "Y", what: "Map of all questions on this slide", group,
+      run: () => toggleSlideMap() },
     ...heatKeys(group),
   ];
 }

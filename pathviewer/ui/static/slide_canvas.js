@@ -14,6 +14,7 @@ import { select, selectedRegion } from "./regions.js";
 import { scaleBar } from "./scale_bar.js";
 import { start } from "./session.js";
 import { say, store } from "./store.js";
+import { SlideMap } from "./slide_map.js";
 import { tileSource } from "./tile_source.js";
 import { magnificationBar, toolbar } from "./toolbar.js";
 import { drawingTools } from "./tools.js";
@@ -43,6 +44,8 @@ export class Canvas extends ViewMoves {
     this.frames = new Frames(this.viewer, null);
     this.heat = new Heat(this.viewer, this.frames);
     this.overlay = new Overlay(this.viewer, this.frames);
+    this.map = new SlideMap(this.viewer, this.frames);
+    this.stage.after(this.map.panel);
     this.tools = drawingTools(this.frames, this.overlay);
     this.pointer = new Pointer(this.viewer, this.frames, this.tools);
     this.bind();

@@ -2,6 +2,7 @@
 
 import { fill, h, icon, setText } from "./dom.js";
 import { parseZoom, presets, zoomText } from "./magnification.js";
+import { toggleSlideMap } from "./slide_map.js";
 import { say, store } from "./store.js";
 
 const TOOLS = [
@@ -41,7 +42,7 @@ export function toolbar(canvas) {
   store.on("slide", (slide) => buttons.forEach((button, index) =>
     allow(button, TOOLS[index], slide)));
   const bar = h("div", { class: "pv-bar", role: "toolbar", "aria-label": "Tools" }, ...buttons,
-    h("span", { class: "pv-gap" }),
+    h("span", { class: "pv-gap" }), mapButton(),
     iconButton("Rotate left by 90° (<)", ICONS.left, () => canvas.rotateBy(-90)),
     iconButton("Rotate right by 90° (>)", ICONS.right, () => canvas.rotateBy(90)),
     squareButton("Undo the rotation (0)", "0°", () => canvas.rotateTo(0)),
@@ -75,6 +76,13 @@ function allow(button, tool, slide) {
   button.disabled = missing || !slide;
   button.title = missing ? "Needs the slide's scale: enter microns per pixel on the left"
     : `${tool.about} (${tool.key})`;
+}
+
+function mapButton() {
+  const button = h("button", { type: "button", class: "pv-button",
+    title: "Map of all questions on this slide (Y)", onclick: () => toggleSlideMap() }, "Map");
+  store.on("slideMap", (map) => button.setAttribute("aria-pressed", String(Boolean(map))));
+  return button;
 }
 
 function iconButton(label, path, run) {
