@@ -35,3 +35,8 @@ def log_in(page: Page, base: str, name: str = NAME, query: str = "") -> ViewerPa
     viewer = ViewerPage(page, base)
     viewer.wait_loaded()
     return viewer
+
+
+def log_out(page: Page) -> None:
+    """Whoever is logged in on the page leaves."""
+    page.get_by_role("button", name="Log out").click()

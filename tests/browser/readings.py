@@ -30,6 +30,7 @@ seconds_per_token = 0.002
 texts = ['''<think>{chr(10).join(STEPS)}</think><answer>B</answer>''']
 """
 SAVED = re.compile(r"^saved \d\d:\d\d:\d\d$")
+STORE = "window.PathViewer.store.get('{}')"
 OPTIONS = "Squamous cell carcinoma\nAdenocarcinoma"
 
 
@@ -129,3 +130,15 @@ def words(page: Page, step: int, quote: str) -> None:
         }""",
         [step - 1, quote],
     )
+
+
+def ask(page: Page, question: str, options: str = "") -> None:
+    """Write a question and send it by the keyboard."""
+    page.get_by_label("Question", exact=True).fill(question)
+    page.get_by_label("Options").fill(options)
+    page.keyboard.press("Control+Enter")
+
+
+def wait_state(page: Page, state: str) -> None:
+    """Wait until the reading is in a state."""
+    page.wait_for_function(f"{STORE.format('reading')}?.state === '{state}'")

@@ -10,8 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from pathviewer.settings import Settings
-from tests.browser.readings import scripted_settings
-from tests.browser.test_ask import STORE, ask, wait_state
+from tests.browser.readings import STORE, ask, scripted_settings, wait_state
 from tests.browser.viewer_page import ViewerPage
 from tests.servers import running
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from pathviewer.settings import Settings
-from tests.browser.logins import add_clinician, log_in
+from tests.browser.readings import STORE, ask, scripted_settings, wait_state
 from tests.browser.viewer_page import View, ViewerPage
 from tests.servers import running
 
@@ -35,7 +33,6 @@ texts = [
   "<think>Step 1: Another way.</think><answer>B</answer>",
 ]
 """
-STORE = "window.PathViewer.store.get('{}')"
 Reader = tuple[ViewerPage, str]
 
 
@@ -45,19 +42,8 @@ def base(
 ) -> Iterator[str]:
     """An application whose model reads its answers from a script."""
     folder = tmp_path_factory.mktemp("asking")
-    with running(settings_of(folder, assets, small_phantom)) as address:
+    with running(scripted_settings(folder, assets, small_phantom, ANSWERS)) as address:
         yield address
-
-
-def settings_of(folder: Path, assets: Path, slide: Path) -> Settings:
-    """One slide, canned answers."""
-    (folder / "state").mkdir()
-    (folder / "state" / "assets").symlink_to(assets, target_is_directory=True)
-    (folder / "slides").mkdir()
-    shutil.copyfile(slide, folder / "slides" / "phantom.tiff")
-    script = folder / "script.toml"
-    script.write_text(ANSWERS, encoding="utf-8")
-    return Settings(data=folder / "state", slides=(folder / "slides",), model=f"scripted:{script}")
 
 
 @pytest.fixture
@@ -69,18 +55,6 @@ def viewer(page: Page, base: str) -> ViewerPage:
     page.wait_for_function("window.PathViewer.store.get('regions').some((one) => one.saved)")
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
     return found
-
-
-def ask(page: Page, question: str, options: str = "") -> None:
-    """Write a question and send it by the keyboard."""
-    page.get_by_label("Question", exact=True).fill(question)
-    page.get_by_label("Options").fill(options)
-    page.keyboard.press("Control+Enter")
-
-
-def wait_state(page: Page, state: str) -> None:
-    """Wait until the reading is in a state."""
-    page.wait_for_function(f"{STORE.format('reading')}?.state === '{state}'")
 
 
 def test_steps_then_the_answer_and_back_after_a_reload(viewer: ViewerPage) -> None:
@@ -233,20 +207,3 @@ def test_two_tabs_ask_side_by_side(viewer: ViewerPage) -> None:
     assert first.evaluate(STORE.format("reading") + ".state") == "running"
     first.keyboard.press("s")
     wait_state(first, "done")
-
-
-def test_a_login_that_ends_in_mid_answer(
-    page: Page, tmp_path: Path, assets: Path, small_phantom: Path
-) -> None:
-    settings = settings_of(tmp_path, assets, small_phantom)
-    add_clinician(settings)
-    with running(settings) as base:
-        viewer = log_in(page, base)
-        viewer.draw()
-        expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
-        ask(page, "Go slowly")
-        page.locator('[data-passage="step 2"]').wait_for()
-        page.context.clear_cookies()
-        page.keyboard.press("s")
-        assert "login has ended" in viewer.message()
-        expect(page.locator('[data-passage="step 1"]')).to_be_visible()

@@ -11,18 +11,17 @@ from playwright.sync_api import Page, expect
 
 from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
-from tests.browser.logins import add_clinician, log_in
-from tests.browser.readings import scripted_settings, write_question
+from tests.browser.logins import add_clinician, log_in, log_out
+from tests.browser.readings import scripted_settings, wait_state, write_question
 from tests.browser.viewer_page import ViewerPage
 from tests.servers import running
 
-SLOWLY = """
+SLOWLY = f"""
 seconds_per_token = 0.05
 
 [[answer]]
-texts = ["<think>Step 1: Open.\\nStep 2: It goes on and on and on.</think><answer>B</answer>"]
+texts = ["<think>Step 1: Open.\\nStep 2: {"It goes on and on. " * 60}</think><answer>B</answer>"]
 """
-DONE = "window.PathViewer.store.get('reading')?.state === 'done'"
 
 
 @pytest.fixture
@@ -39,13 +38,30 @@ def test_a_logout_in_mid_answer(page: Page, settings: Settings) -> None:
         write_question(viewer)
         page.locator('[data-passage="step 1"]').wait_for()
         query = f"?{urlsplit(page.url).query}"
-        page.get_by_role("button", name="Log out").click()
+        log_out(page)
         log_in(page, base, "bob", query)
         expect(page.locator(".pv-message")).to_contain_text("The reading cannot be shown")
         expect(page.get_by_text("Which tumour is it?")).to_have_count(0)
-        page.get_by_role("button", name="Log out").click()
+        log_out(page)
         log_in(page, base, "ada", query)
         expect(page.locator(".pv-answer .pv-passage")).to_have_text("B")
+
+
+@pytest.mark.parametrize("way", ["logged out in another tab", "cookie gone"])
+def test_a_login_that_ends_in_mid_answer(page: Page, settings: Settings, way: str) -> None:
+    add_clinician(settings)
+    with running(settings) as base:
+        viewer = log_in(page, base)
+        write_question(viewer)
+        page.locator('[data-passage="step 2"]').wait_for()
+        if way == "cookie gone":
+            page.context.clear_cookies()
+            page.keyboard.press("s")
+        else:
+            page.context.request.post(f"{base}/logout", headers={"Origin": base})
+            wait_state(page, "failed")  # by itself: the server has closed the stream
+        assert "login has ended" in viewer.message()
+        expect(page.locator('[data-passage="step 1"]')).to_be_visible()
 
 
 def test_options_without_letters_are_given_some(page: Page, settings: Settings) -> None:
@@ -53,5 +69,5 @@ def test_options_without_letters_are_given_some(page: Page, settings: Settings) 
         viewer = ViewerPage(page, base)
         viewer.open()
         write_question(viewer, options="low\n\n  high  \n")
-        page.wait_for_function(DONE)
+        wait_state(page, "done")
         expect(page.locator(".pv-answer .pv-option")).to_have_text(re.compile("^high$"))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.logins import add_clinician, log_in
-from tests.browser.test_ask import STORE, ask, settings_of, wait_state
+from tests.browser.readings import STORE, ask, scripted_settings, wait_state
+from tests.browser.test_ask import ANSWERS
 from tests.browser.viewer_page import View, ViewerPage
 from tests.database_trouble import FULL, READ_ONLY, Trouble, database_trouble
 from tests.servers import running
@@ -24,7 +24,7 @@ Troubled = tuple[ViewerPage, Trouble, Path]
 @pytest.fixture
 def troubled(page: Page, tmp_path: Path, assets: Path, small_phantom: Path) -> Iterator[Troubled]:
     """The page with a region selected, its database's troubles, and the slide's file."""
-    settings = settings_of(tmp_path, assets, small_phantom)
+    settings = scripted_settings(tmp_path, assets, small_phantom, ANSWERS)
     with database_trouble() as trouble, running(settings) as base:
         viewer = ViewerPage(page, base)
         viewer.open(view=View(1500, 1100, 2))
@@ -78,20 +78,3 @@ def test_a_slide_that_is_deleted_while_it_is_asked_about(troubled: Troubled) -> 
     ask(page, "How dense is it?")
     expect(page.locator(".pv-ask-error").first).to_contain_text("no longer in the slide folders")
     expect(page.get_by_label("Question", exact=True)).to_have_value("How dense is it?")
-
-
-def test_a_logout_in_another_tab_ends_the_stream(
-    page: Page, tmp_path: Path, assets: Path, small_phantom: Path
-) -> None:
-    settings = settings_of(tmp_path, assets, small_phantom)
-    add_clinician(settings)
-    with running(settings) as base:
-        viewer = log_in(page, base)
-        viewer.draw()
-        expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
-        ask(page, "Go slowly")
-        page.locator('[data-passage="step 2"]').wait_for()
-        page.context.request.post(f"{base}/logout", headers={"Origin": base})
-        wait_state(page, "failed")  # by itself: the server has closed the stream
-        assert "login has ended" in viewer.message()
-        expect(page.locator('[data-passage="step 1"]')).to_be_visible()

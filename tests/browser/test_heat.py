@@ -18,7 +18,7 @@ from playwright.sync_api import Page, Response, expect
 from models.messages import Box, PixelBudget
 from models.placement import cell_box, place
 from tests.browser.conftest import Traffic
-from tests.browser.test_ask import STORE, ask, settings_of, wait_state
+from tests.browser.readings import STORE, ask, scripted_settings, wait_state
 from tests.browser.viewer_page import View, ViewerPage
 from tests.servers import running
 
@@ -57,9 +57,9 @@ def base(
     tmp_path_factory: pytest.TempPathFactory, assets: Path, small_phantom: Path
 ) -> Iterator[str]:
     """An application whose model looks at one token."""
-    settings = settings_of(tmp_path_factory.mktemp("heat"), assets, small_phantom)
-    script = Path(settings.model.removeprefix("scripted:"))
-    script.write_text("seconds_per_token = 0.03\n" + ANSWERS, encoding="utf-8")
+    answers = "seconds_per_token = 0.03\n" + ANSWERS
+    folder = tmp_path_factory.mktemp("heat")
+    settings = scripted_settings(folder, assets, small_phantom, answers)
     with running(settings) as address:
         yield address
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from playwright.sync_api import Page, Route, expect
 
 from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
-from tests.browser.logins import add_clinician, log_in
+from tests.browser.logins import add_clinician, log_in, log_out
 from tests.browser.readings import (
     SAVED,
     asked,
@@ -146,46 +147,48 @@ def test_two_tabs_of_one_user(page: Page, settings: Settings) -> None:
         assert count(page, base) == 3
 
 
-def test_what_one_user_left_is_neither_shown_nor_sent_as_anothers(
-    page: Page, settings: Settings
-) -> None:
+def asked_by_ada(page: Page, base: str) -> str:
+    """Ada has asked, as a page of eve's in the same browser may show it: the page's query."""
+    log_in(page, base)
+    asked(page, base)
+    page.wait_for_function("location.search.includes('reading=')")
+    return f"?{urlsplit(page.url).query}"
+
+
+@pytest.fixture
+def shared(settings: Settings) -> Iterator[str]:
+    """The application with ada's and eve's accounts."""
     add_clinician(settings)
     add_clinician(settings, "eve", Role.researcher)
     with running(settings) as base:
-        log_in(page, base)
-        asked(page, base)
-        page.wait_for_function("location.search.includes('reading=')")
-        query = urlsplit(page.url).query
-        page.route("**/api/feedback", lambda route: route.abort())
-        judge(page, "Only ada says so.")
-        expect(state(page)).to_have_text(KEPT)
-        page.get_by_role("button", name="Log out").click()
-        page.unroute("**/api/feedback")
-        log_in(page, base, "eve", f"?{query}")
-        expect(judgment(page)).to_be_visible()
-        expect(judgment(page).get_by_label("Comment")).to_have_value("")
-        page.wait_for_timeout(1_500)
-        assert count(page, base) == 0
-        page.get_by_role("button", name="Log out").click()
-        log_in(page, base, "ada", f"?{query}")
-        expect(state(page)).to_have_text(SAVED)
-        assert stored(page, base)["own"]["verdict"]["comment"] == "Only ada says so."
+        yield base
 
 
-def test_a_tab_left_open_sends_nothing_under_the_next_users_name(
-    page: Page, settings: Settings
-) -> None:
-    add_clinician(settings)
-    add_clinician(settings, "eve", Role.researcher)
-    with running(settings) as base:
-        log_in(page, base)
-        asked(page, base)
-        page.wait_for_function("location.search.includes('reading=')")
-        other = page.context.new_page()
-        other.goto(f"{base}/")
-        other.get_by_role("button", name="Log out").click()
-        log_in(other, base, "eve", f"?{urlsplit(page.url).query}")
-        expect(judgment(other)).to_be_visible()
-        judge(page, "Ada's tab.")
-        expect(state(page)).to_contain_text("Somebody else is logged in in this browser now")
-        assert count(other, base) == 0
+def test_what_one_user_left_is_neither_shown_nor_sent_as_anothers(page: Page, shared: str) -> None:
+    query = asked_by_ada(page, shared)
+    page.route("**/api/feedback", lambda route: route.abort())
+    judge(page, "Only ada says so.")
+    expect(state(page)).to_have_text(KEPT)
+    log_out(page)
+    page.unroute("**/api/feedback")
+    log_in(page, shared, "eve", query)
+    expect(judgment(page)).to_be_visible()
+    expect(judgment(page).get_by_label("Comment")).to_have_value("")
+    page.wait_for_timeout(1_500)
+    assert count(page, shared) == 0
+    log_out(page)
+    log_in(page, shared, "ada", query)
+    expect(state(page)).to_have_text(SAVED)
+    assert stored(page, shared)["own"]["verdict"]["comment"] == "Only ada says so."
+
+
+def test_a_tab_left_open_sends_nothing_under_the_next_users_name(page: Page, shared: str) -> None:
+    query = asked_by_ada(page, shared)
+    other = page.context.new_page()
+    other.goto(f"{shared}/")
+    log_out(other)
+    log_in(other, shared, "eve", query)
+    expect(judgment(other)).to_be_visible()
+    judge(page, "Ada's tab.")
+    expect(state(page)).to_contain_text("Somebody else is logged in in this browser now")
+    assert count(other, shared) == 0
