@@ -87,6 +87,9 @@ class TracePanel {
     while (this.tabs.children.length > reading.count) this.tabs.lastChild.remove();
     [...this.tabs.children].forEach((tab, index) => {
       setAttribute(tab, "aria-pressed", store.get("completion") === index);
+      const judged = reading.item?.completions?.find((one) => one.index === index)?.judged ?? false;
+      setAttribute(tab, "data-judged", judged);
+      setAttribute(tab, "aria-label", `Answer ${index + 1}${judged ? ", judged" : ""}`);
       setText(tab, `Answer ${index + 1}`);
     });
     setText(this.agreement, agreementText(reading));

@@ -11,7 +11,7 @@ import { goOn, leave, skip } from "./worklist_store.js";
 export function mount(element, props) {
   const foot = new Foot();
   element.querySelector("[data-panel]").replaceChildren(foot.node);
-  ["worklist", "item", "reading", "draft", "sending", "walking"].forEach((name) =>
+  ["worklist", "item", "reading", "completion", "sending", "walking"].forEach((name) =>
     store.on(name, () => foot.show()));
   return start(props);
 }
@@ -74,8 +74,11 @@ function nowText(list, item) {
   const all = item.completions.length;
   if (store.get("sending").waiting) return "Your judgment is being saved.";
   if (!open) return "Judged. U takes the next item.";
-  if (open < all) return `${all - open} of ${all} answers judged. U shows the next one.`;
-  return all === 1 ? "Judge the answer: C, or J and 1 to 6." : `Judge the ${all} answers: C, or J and 1 to 6.`;
+  const shown = store.get("completion");
+  if (item.completions.find(({ index }) => index === shown)?.judged) {
+    return `${all - open} of ${all} answers judged. U shows the next one.`;
+  }
+  return `Judge ${all === 1 ? "the answer" : `answer ${shown + 1} of ${all}`}: C, or J and 1 to 6.`;
 }
 
 function endText({ items, made, mine, done }) {

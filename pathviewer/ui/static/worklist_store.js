@@ -46,6 +46,7 @@ export function keepWorklists() {
     // the view of the address is where it was left
     once(() => walk(id, { stay: address.has("x") }));
   });
+  store.on("item", () => unsay(hint));
   store.on("answered", (answered) => answered?.answer && saved(answered.body.completion));
   store.on("sending", ({ waiting }) => {
     if (waiting || !goesOnWhenSaved) return;
@@ -202,7 +203,6 @@ async function opened(item, stay = false) {
 
 /** After a judgment: what of the item is judged now, and the reference where one learns by it. */
 async function saved(completion) {
-  unsay(hint);
   const item = store.get("item");
   if (!item?.completions?.some(({ id }) => id === completion)) return;
   try {
