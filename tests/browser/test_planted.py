@@ -53,6 +53,7 @@ def test_script_runs_nowhere(
             other.set_default_timeout(45_000)
             log_in(other, base, "eve", f"?{query}")
             see_as_another(other)
+            see_worklist(other)
             for path in ("insights", "export"):
                 other.goto(f"{base}/{path}")
                 see_choices(other)
@@ -96,6 +97,25 @@ def see_report(page: Page, base: str) -> None:
     expect(body.locator("ins")).to_have_text(SCRIPT)
     see_nothing_run(report)
     report.close()
+
+
+def see_worklist(page: Page) -> None:
+    """The list and its item on the page, and the reference after the judgment; then its report."""
+    page.keyboard.press("u")
+    foot = page.get_by_role("region", name="Worklist item")
+    expect(foot).to_contain_text(SCRIPT)
+    expect(foot).to_have_attribute("aria-busy", "false")
+    expect(page.locator(".pv-asked")).to_have_text(SCRIPT)
+    expect(page.locator("#pv-worklists .pv-list-name")).to_have_text(SCRIPT)
+    expect(judgment(page)).to_be_visible()
+    page.keyboard.press("c")
+    page.keyboard.press("Enter")
+    expect(foot).to_contain_text(f"Reference: {SCRIPT}")
+    see_nothing_run(page)
+    report = page.evaluate("document.querySelector('.pv-lists .pv-action').href")
+    page.goto(report)
+    expect(page.locator("body")).to_contain_text(f"Reference answer: {SCRIPT}")
+    see_nothing_run(page)
 
 
 def see_choices(page: Page) -> None:
