@@ -64,10 +64,24 @@ def set_cookie(response: Response, settings: Settings, visit: Visit, token: str)
         httponly=True,
         samesite=settings.cookie_samesite,
     )
+    _partition(response, settings)
 
 
 def drop_cookie(response: Response, settings: Settings) -> None:
     """Take the session from the browser."""
     response.delete_cookie(
-        COOKIE, path=settings.root_path or "/", httponly=True, samesite=settings.cookie_samesite
+        COOKIE,
+        path=settings.root_path or "/",
+        secure=settings.cookie_samesite == "none",
+        httponly=True,
+        samesite=settings.cookie_samesite,
     )
+    _partition(response, settings)
+
+
+def _partition(response: Response, settings: Settings) -> None:
+    """Let a framed page keep its cookie where those of frames are blocked: under the site that
+    frames it alone (CHIPS). Starlette writes the word from Python 3.14 on only."""
+    if settings.cookie_samesite == "none":
+        name, value = response.raw_headers[-1]
+        response.raw_headers[-1] = (name, value + b"; Partitioned")

@@ -131,7 +131,11 @@ def test_cookies_are_secure_behind_tls(tmp_path: Path) -> None:
         cookie = running.log_in().headers["set-cookie"].lower()
         assert "secure" in cookie
         assert "samesite=none" in cookie
+        assert cookie.endswith("; partitioned")
         assert running.who() == "ada"
+        left = running.client.post("/logout", headers={"Origin": "https://localhost"})
+        dropped = (left.history[0] if left.history else left).headers["set-cookie"].lower()
+        assert {"max-age=0", "secure", "partitioned"} <= set(dropped.split("; "))
 
 
 def test_samesite_none_without_tls_is_refused_with_a_sentence(tmp_path: Path) -> None:
