@@ -6,6 +6,7 @@ than each (Wortsman et al., Model soups, ICML 2022).
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch import Tensor
 from models.errors import CheckpointError
 
 WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
 
 
 def write_average(checkpoints: Sequence[Path], out: Path, *, small: bool = False) -> Path:
@@ -42,6 +44,9 @@ def write_average(checkpoints: Sequence[Path], out: Path, *, small: bool = False
     }
     save_file(mean, out / WEIGHTS, metadata={"format": "pt"})
     (out / WEIGHTS).chmod(0o644)
+    config = json.loads((out / CONFIG).read_text(encoding="utf-8"))
+    config["dtype"] = "bfloat16" if small else "float32"
+    (out / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     return out
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,8 @@ def test_the_mean_of_two_is_a_checkpoint(two: list[Path], tmp_path: Path) -> Non
         torch.testing.assert_close(tensor, (one[name] + other[name]) / 2)
         assert small[name].equal(tensor.to(torch.bfloat16))
     assert load_network(tmp_path / "s")
+    dtypes = [json.loads((tmp_path / f / "config.json").read_text())["dtype"] for f in ("m", "s")]
+    assert dtypes == ["float32", "bfloat16"]
     assert {p.name for p in (tmp_path / "m").iterdir()} == {p.name for p in two[0].iterdir()}
 
 

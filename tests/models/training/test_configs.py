@@ -33,6 +33,8 @@ KINDS: dict[str, type[BaseModel]] = {
     "seeing": TuningConfig,
     "seeing_on": TuningConfig,
     "reading": TuningConfig,
+    "growing": TuningConfig,
+    "settling": TuningConfig,
     "sft_continued": TuningConfig,
     "grpo_outcome": GrpoConfig,
     "grpo_dual": GrpoConfig,
