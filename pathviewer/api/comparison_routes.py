@@ -122,8 +122,7 @@ class ComparisonRoutes:
         account = require(request.scope, Action.ask).account_id
         body = await json_object(request)
         slide_of(body)
-        sampling = body.get("sampling") or {}
-        drawn = {"temperature": 1.0, **sampling} if isinstance(sampling, dict) else sampling
+        drawn = {"temperature": 1.0, **(body.get("sampling") or {})}
         body = {**body, **TWO, "sampling": drawn}
 
         def start() -> dict[str, Any]:
