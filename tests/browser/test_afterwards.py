@@ -30,6 +30,25 @@ area = [0.0, 0.0, 0.25, 0.25]
 """
 
 
+LATE_READING = """() => {
+  const fetched = window.fetch.bind(window);
+  let go;
+  const gone = new Promise((resolve) => { go = resolve; });
+  window.pvLetGo = go;
+  window.fetch = async (url, given) => {
+    const answer = await fetched(url, given);
+    const late = /api.readings.[0-9a-f-]{36}$/.test(String(url).split("?")[0])
+      && (given?.method ?? "GET") === "GET";
+    if (!late) return answer;
+    const text = await answer.text();
+    await gone;
+    setTimeout(() => { window.pvCame = true; }, 300);
+    return new Response(text, { status: answer.status, headers: answer.headers });
+  };
+}"""
+"""What the server says of a reading is said at once, and arrives when `pvLetGo` is called."""
+
+
 @pytest.fixture
 def settings(tmp_path: Path, assets: Path, small_phantom: Path) -> Settings:
     """Canned answers about one slide."""
@@ -101,6 +120,20 @@ def test_did_it_use_this_is_said_with_numbers_and_kept(page: Page, settings: Set
         page.keyboard.press("]")
         expect(found.locator("caption")).to_contain_text("Step 1")
         assert found.inner_text() == told
+
+
+def test_a_check_is_not_lost_to_a_late_answer_of_the_server(page: Page, settings: Settings) -> None:
+    with running(settings) as base:
+        opened(page, base)
+        page.evaluate(LATE_READING)
+        ask(page, "Where is it?", "low\nhigh")
+        wait_state(page, "done")
+        page.keyboard.press("d")
+        found = page.locator(".pv-use-found")
+        expect(found).to_contain_text("The answer")
+        page.evaluate("window.pvLetGo()")
+        page.wait_for_function("window.pvCame === true")
+        expect(found).to_contain_text("The answer")
 
 
 def test_readings_are_found_again_after_a_restart(page: Page, settings: Settings) -> None:

@@ -162,12 +162,20 @@ async function complete(id) {
     const told = fromServer(await request(`/api/readings/${encodeURIComponent(id)}`));
     const reading = store.get("reading");
     if (reading?.id !== id) return;
-    const ended = reading.state === "done" ? { completions: told.completions } : {};
+    // what the server said while it was still written may come after its end: it has no answers
+    const ended = reading.state === "done" && told.state === "done"
+      ? { completions: told.completions.map((one) => withChecks(one, reading)) } : {};
     store.set("reading", { ...told, ...reading, ...ended, agreement: told.agreement,
       outside_known_types: told.outside_known_types, model: told.model });
   } catch (error) {
     if (error.status !== 401) say(`Not all is known of this reading: ${error.message}`, "warning");
   }
+}
+
+/** A check that was made while the server's answer was on its way is not lost again. */
+function withChecks(told, reading) {
+  const known = reading.completions.find(({ index }) => index === told.index)?.deletion ?? [];
+  return known.length > (told.deletion?.length ?? 0) ? { ...told, deletion: known } : told;
 }
 
 /** A reading of the server as the page keeps it; one under way is told anew by its stream. */
