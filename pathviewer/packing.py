@@ -14,7 +14,16 @@ from pathviewer.ui.assets import AssetsError, assets_ready, ensure_assets
 from pathviewer.whole_folder import FolderError, new_folder
 
 ROOT = Path(__file__).resolve().parents[1]
-SPACE = ("app.py", "requirements.txt", "README.md", "LICENSE", "models", "pathviewer", "storage")
+SPACE = (
+    "app.py",
+    "requirements.txt",
+    "README.md",
+    "LICENSE",
+    "docs",
+    "models",
+    "pathviewer",
+    "storage",
+)
 """What a Space runs; its settings stand at the head of README.md."""
 LARGE_BYTES = 10 * 2**20
 """Files beyond this go to the hub as large files (Git LFS), or it refuses them."""

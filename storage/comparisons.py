@@ -76,7 +76,9 @@ def vote(session: Session, comparison_id: str, rater_id: str, feedback_id: str) 
     row = _row(session, comparison_id, rater_id)
     if row.feedback_id is not None:
         raise ConflictError("You have voted on this pair; undo the vote to change it.")
-    row.feedback_id, row.ended_at, row.skipped = feedback_id, now(), False
+    if row.skipped:  # who wrote it is no secret any more
+        raise ConflictError("You have passed this pair over; go on with the next one.")
+    row.feedback_id, row.ended_at = feedback_id, now()
     session.flush()
     return as_record(ComparisonRecord, row)
 

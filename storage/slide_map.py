@@ -67,14 +67,17 @@ class SaidThere:
 
 
 def asked_on_slide(
-    session: Session, slide_id: str, account_id: str, *, sees_all: bool, limit: int
+    session: Session, slide_id: str, account_id: str, *, sees_all: bool, judges: bool, limit: int
 ) -> list[AskedThere]:
     """The newest questions that an account may see: its own, and what worklists gave it and it is
-    done with; all others' too if it `sees_all`. What it has in hand is left out: a repeat is not to
+    done with; all others' too if it `sees_all`, but, as long as it `judges`, no item that it was
+    never given. What it has in hand is left out: a repeat is not to
     be told what was said the first time."""
     of_items = select(readings_of_items().c.reading_id)
     own = (Reading.account_id == account_id) & Reading.id.not_in(of_items)
-    may = true() if sees_all else or_(own, _given(account_id, ended=True))
+    given = _given(account_id, ended=True)
+    others = or_(Reading.id.not_in(of_items), given) if judges else true()
+    may = others if sees_all else or_(own, given)
     columns = [getattr(Reading, name) for name in AskedThere.__dataclass_fields__]
     found = (
         select(*columns)

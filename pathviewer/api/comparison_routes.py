@@ -122,7 +122,8 @@ class ComparisonRoutes:
         account = require(request.scope, Action.ask).account_id
         body = await json_object(request)
         slide_of(body)
-        drawn = {"temperature": 1.0, **(body.get("sampling") or {})}
+        sampling = body.get("sampling") or {}
+        drawn = {"temperature": 1.0, **sampling} if isinstance(sampling, dict) else sampling
         body = {**body, **TWO, "sampling": drawn}
 
         def start() -> dict[str, Any]:

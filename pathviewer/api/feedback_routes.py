@@ -190,7 +190,9 @@ def find_judged(session: Session, identity: Identity, completion_id: str) -> Jud
         raise ReadingNotFound("There is no such answer among yours.") from None
     reading = find_reading(session, completion.reading_id)
     listed = item_of_reading(session, reading.id) is not None
-    given = listed and handed_out(session, reading.id, identity.account_id)
+    given = listed and handed_out(
+        session, reading.id, identity.account_id, judges_all=identity.judges_all
+    )
     judged = Judged(completion, reading, listed)
     check_judge(identity, judged, given)
     return judged

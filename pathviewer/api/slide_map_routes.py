@@ -29,10 +29,14 @@ def slide_map_routes(database: Database) -> list[Route]:
         """`GET`: the newest questions that this account may see."""
         identity = require(request.scope, Action.ask)
         slide_id = request.path_params["slide_id"].replace("\0", "")
-        sees_all = identity.role in SEES_ALL
         with database.reading() as session:
             asked = asked_on_slide(
-                session, slide_id, identity.account_id, sees_all=sees_all, limit=MOST + 1
+                session,
+                slide_id,
+                identity.account_id,
+                sees_all=identity.role in SEES_ALL,
+                judges=identity.rater,
+                limit=MOST + 1,
             )
             said = said_there(session, [one.id for one in asked], identity.viewer_id)
         questions = [question_json(one, said) for one in asked[:MOST]]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pathviewer.auth.roles import Action, Role, allows
+from pathviewer.auth.roles import SEES_ALL, Action, Role, allows
 from storage.tables import LOCAL_ACCOUNT_ID
 
 SCOPE_KEY = "pathviewer.identity"
@@ -44,6 +44,11 @@ class Identity:
         if self.visiting and action in VISITING:
             return True
         return allows(self.role, action) and (self.rater or action is not Action.judge)
+
+    @property
+    def judges_all(self) -> bool:
+        """Whether it sees everybody's readings and judges: what is blind is kept back from it."""
+        return self.rater and self.role in SEES_ALL
 
     @property
     def viewer_id(self) -> str | None:

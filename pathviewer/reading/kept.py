@@ -108,11 +108,11 @@ class KeptReadings:
             readings.end_reading(session, reading.id, "done")
             then(session, reading.id)
 
-    def handed_out(self, reading_id: str, account_id: str) -> bool:
+    def handed_out(self, reading_id: str, account_id: str, *, judges_all: bool) -> bool:
         """Whether a worklist gave the reading to this account; raises ReadingRefused while its
-        own answer comes first."""
+        own answer comes first (see `handed_out.handed_out`)."""
         with self._database.reading() as session:
-            return handed_out(session, reading_id, account_id)
+            return handed_out(session, reading_id, account_id, judges_all=judges_all)
 
     def end(self, reading_id: str, state: str, failure: str | None) -> ReadingRecord:
         """Say that nothing follows."""

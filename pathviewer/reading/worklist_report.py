@@ -153,7 +153,7 @@ class WorklistReport:
         if not self._reader.rater:
             return None
         try:
-            handed_out(session, item.reading_id, self._reader.account_id)
+            handed_out(session, item.reading_id, self._reader.account_id, judges_all=True)
         except ReadingRefused:
             return ANSWER_FIRST
         ids = {each.id for each in list_completions(session, [item.reading_id])}

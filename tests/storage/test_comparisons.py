@@ -220,6 +220,19 @@ def test_what_was_compared_is_not_asked_blind_any_more(database: Database) -> No
         assert next_turn(session, found, ada, now() - LONG_AGO) == turn
 
 
+def test_a_pair_that_was_passed_over_is_voted_on_no_more(database: Database) -> None:
+    found = made(database, 1)
+    with database.session() as session:
+        ada = rater(session)
+    one = take(database, found, ada, now())
+    assert one is not None
+    with database.session() as session:
+        said = say(session, one, "left", "once")
+        skip(session, one.id, ada)
+        with pytest.raises(ConflictError, match="passed this pair over"):
+            vote(session, one.id, ada, said)
+
+
 def test_pairs_are_drawn_once(database: Database) -> None:
     found = made(database, 1)
     with database.session() as session:

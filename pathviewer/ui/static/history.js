@@ -8,9 +8,13 @@ import { say, store } from "./store.js";
 const AT_ONCE = 20;
 const STATES = { running: "being written", stopped: "stopped", failed: "failed" };
 
+let awaited = false;  // the list was asked for before it had come
+
 /** Open the list and give it the keyboard. */
 export function focusHistory() {
   const fold = document.querySelector("#pv-history");
+  awaited = fold?.dataset.state === "loading";
+  if (awaited) return;
   if (!fold || fold.hidden) {
     say("Nothing was asked on this slide yet.");
     return;
@@ -31,7 +35,8 @@ class History {
     this.list = h("ol", { class: "pv-history-list", "aria-label": "Readings of this slide" });
     this.more = h("button", { type: "button", class: "pv-button pv-low", hidden: true,
       onclick: () => this.load(this.rows.at(-1)?.id) }, "Earlier ones");
-    this.node = h("details", { class: "pv-fold", id: "pv-history", hidden: true }, this.heading,
+    this.node = h("details", { class: "pv-fold", id: "pv-history", hidden: true,
+      "data-state": "loading" }, this.heading,
       this.list, this.more);
     this.list.addEventListener("keydown", (event) => move(event, this.list));
     this.key = null;
@@ -59,16 +64,24 @@ class History {
     const query = `slide=${encodeURIComponent(slide)}&limit=${AT_ONCE}`
       + (before ? `&before=${encodeURIComponent(before)}` : "");
     let found;
+    if (!before) this.node.dataset.state = "loading";
     try {
       found = await request(`/api/readings?${query}`);
     } catch (error) {
       if (before && error.status !== 401) say(`They cannot be listed: ${error.message}`, "warning");
+      this.arrived();
       return;
     }
     if (slide !== this.slide) return;
     this.rows = before ? [...this.rows, ...found] : found;
     this.more.hidden = found.length < AT_ONCE;
     this.show();
+    this.arrived();
+  }
+
+  arrived() {
+    this.node.dataset.state = "known";
+    if (awaited) focusHistory();
   }
 
   show() {

@@ -169,7 +169,10 @@ export class StepMarks {
     const edit = store.get("draft").edits[this.index];
     editStep(this.index, typeof edit === "string" ? undefined : this.step.text);
     // after the frame in which the page shows the field
-    requestAnimationFrame(() => requestAnimationFrame(() => this.rewritten.focus()));
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      this.rewritten.focus();
+      this.rewritten.select();  // typing at once writes anew, and does not add
+    }));
   }
 
   toggleStrike() {

@@ -64,6 +64,26 @@ def report(client: httpx.Client) -> httpx.Response:
     return client.get(f"/api/worklists/{told['id']}/report.html")
 
 
+def on_map(client: httpx.Client) -> list[str]:
+    """Readings on the slide's own map."""
+    slide = client.get("/api/slides").raise_for_status().json()[0]["id"]
+    told = client.get(f"/api/slides/{slide}/map").raise_for_status().json()
+    return [question["reading"] for question in told["questions"]]
+
+
+def test_a_blind_item_is_kept_back_before_it_is_handed_out(clients: Clients) -> None:
+    judged = on_map(clients["ada"])
+    assert len(judged) == 2
+    eve = clients["eve"]  # an administrator who judges
+    assert on_map(eve) == []
+    for reading in judged:
+        for path in ("", "/report.html", "/completions/0/maps", "/picture.png"):
+            answer = eve.get(f"/api/readings/{reading}{path}")
+            assert (answer.status_code, path) == (409, path)
+        (completion,) = clients["ada"].get(f"/api/readings/{reading}").json()["completions"]
+        assert eve.get(f"/api/completions/{completion['id']}/feedback").status_code == 409
+
+
 SAID = ("partly correct", "A statement contradicts another one", "&lt;i&gt;Look&lt;/i&gt; again.")
 RIGHT = "Reference answer: high"
 
@@ -80,8 +100,8 @@ def test_a_report_tells_the_reader_what_he_has_judged_himself(clients: Clients) 
     item = next_item(eve)
     waiting = report(eve).raise_for_status().text
     assert "Your own answer comes first" in waiting
-    assert waiting.count("<ol>") == 1  # the model's words on the item in hand are kept back
-    assert page.count("<ol>") == 2
+    # the model's words are kept back of the item in hand and of the one that is still to come
+    assert (page.count("<ol>"), waiting.count("<ol>")) == (0, 0)
     assert item["completions"] is None
     judge(eve)
     page = report(eve).raise_for_status().text
