@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pathviewer.api.feedback_routes import pseudonym
+from pathviewer.api.feedback_json import pseudonym
 from pathviewer.reading.reading_json import box_json
 from pathviewer.reading.trace_json import trace_json
 from storage.comparisons import sides, votes_of_others

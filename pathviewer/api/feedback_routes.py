@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pathviewer.api.feedback_body import KEY_LENGTH, read_feedback, text
+from pathviewer.api.feedback_json import (
+    by_kind,
+    by_rater,
+    feedback_json,
+    of_kind,
+    reward_json,
+    said_since,
+)
 from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import SEES_ALL, Action
@@ -24,7 +31,7 @@ from pathviewer.reading.judged import judged_text
 from pathviewer.slides.errors import SlideGone, SlideNotFound
 from storage import audit
 from storage.errors import RecordNotFoundError, StorageError
-from storage.feedback import Appended, FeedbackRecord, append_feedback, current_feedback, history
+from storage.feedback import Appended, append_feedback, current_feedback, history
 from storage.group_commit import GroupWriter
 from storage.readings import find_completion, find_reading
 from storage.worklist_turns import repeat_began
@@ -41,8 +48,6 @@ if TYPE_CHECKING:
 
 MOST_KNOWN = 1_000
 """Completions that are kept in memory for the next judgment."""
-SINGLE = ("verdict", "labels", "edited_trace", "evidence")
-"""Kinds of which one holds for a completion."""
 
 
 @dataclass(frozen=True)
@@ -169,14 +174,6 @@ def check_sender(identity: Identity, account: object) -> None:
         raise ReadingRefused(message, 403)
 
 
-def said_since(
-    records: Iterable[FeedbackRecord], rater_id: str, afresh: datetime | None
-) -> list[FeedbackRecord]:
-    """What one rater said; only since he was given the item again, if he has it once more."""
-    own = [record for record in records if record.rater_id == rater_id]
-    return own if afresh is None else [each for each in own if each.created_at >= afresh]
-
-
 def find_judged(session: Session, identity: Identity, completion_id: str) -> Judged:
     """A completion that this account may judge: one of a reading that it may see, or was given.
 
@@ -219,95 +216,3 @@ def check_pair(one: Judged, other: Judged) -> None:
         raise ReadingRefused(
             "Only answers to the same question about the same region can be compared."
         )
-
-
-def reward_json(completion: CompletionRecord, own: Iterable[FeedbackRecord]) -> dict[str, Any]:
-    """What the completion earns by one rater's current verdict and labels."""
-    verdict = labels = None
-    for record in own:
-        if record.completion_id != completion.id:
-            continue
-        if record.kind == "verdict":
-            verdict = record.verdict
-        elif record.kind == "labels":
-            events = [step["events"] for step in record.steps or ()]
-            labels = (record.absences or (), events)
-    return asdict(judged_text(completion.text).reward(verdict, labels))
-
-
-def feedback_json(record: FeedbackRecord) -> dict[str, Any]:
-    """Feedback as it was sent, with id and time; fields of other kinds are left out."""
-    told: dict[str, Any] = {
-        "id": record.id,
-        "created_at": record.created_at.isoformat(),
-        "supersedes": record.supersedes_id,
-        "completion": record.completion_id,
-        "kind": record.kind,
-        "seconds": record.seconds,
-        "overlay_seen": record.overlay_seen,
-        "comment": record.comment,
-    }
-    return told | BODIES[record.kind](record)
-
-
-def _evidence(record: FeedbackRecord) -> dict[str, Any]:
-    box = {side: getattr(record, side) for side in ("x", "y", "width", "height")}
-    return {"box": None if record.x is None else box, "points": record.points}
-
-
-def _preference(record: FeedbackRecord) -> dict[str, Any]:
-    return {
-        "other": record.other_completion_id,
-        "left": record.left_completion_id,
-        "choice": record.choice,
-        "reasons": record.reasons,
-    }
-
-
-def _fields(*names: str) -> Callable[[FeedbackRecord], dict[str, Any]]:
-    return lambda record: {name: getattr(record, name) for name in names}
-
-
-BODIES: Mapping[str, Callable[[FeedbackRecord], dict[str, Any]]] = {
-    "verdict": _fields("verdict", "corrected_answer", "confidence"),
-    "labels": _fields("absences", "steps"),
-    "edited_trace": _fields("edited_steps", "edited_text"),
-    "evidence": _evidence,
-    "preference": _preference,
-}
-
-
-def of_kind(records: Iterable[FeedbackRecord], kind: str) -> list[dict[str, Any]]:
-    """Those of one kind, the oldest first."""
-    return [feedback_json(record) for record in records if record.kind == kind]
-
-
-def by_kind(records: Sequence[FeedbackRecord]) -> dict[str, Any]:
-    """One rater's current feedback on a completion; None for what was not said."""
-    return {kind: next(iter(of_kind(records, kind)), None) for kind in SINGLE}
-
-
-def by_rater(
-    current: Sequence[FeedbackRecord], said: Iterable[FeedbackRecord], but: str
-) -> list[dict[str, Any]]:
-    """Other raters' current feedback under pseudonyms, in the order in which they first spoke.
-
-    Without comparisons: they speak of another completion too, which may still be to be judged.
-    """
-    raters = dict.fromkeys(record.rater_id for record in said if record.kind in SINGLE)
-    others = [rater for rater in raters if rater != but]
-    return [
-        {"rater": pseudonym(number)}
-        | by_kind([record for record in current if record.rater_id == rater])
-        for number, rater in enumerate(others)
-    ]
-
-
-def pseudonym(number: int) -> str:
-    """Rater A, ..., Rater Z, Rater AA, ... for numbers from 0."""
-    letters = ""
-    number += 1
-    while number:
-        number, place = divmod(number - 1, 26)
-        letters = chr(ord("A") + place) + letters
-    return f"Rater {letters}"
