@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from models.errors import ModelError
+from pathviewer.api.feedback_json import said_since
 from pathviewer.api.reading_access import own_reading
 from pathviewer.api.worklist_report_routes import worklist_report_routes
 from pathviewer.auth.identity import identity_of
@@ -19,6 +20,7 @@ from pathviewer.reading.map_values import SeenCompletion
 from pathviewer.reading.report import report_facts
 from storage.feedback import current_feedback
 from storage.slides import slide_record
+from storage.worklist_turns import repeat_began
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -64,7 +66,9 @@ def report_html(
     picture = readings.keep.picture(record)
     with database.reading() as session:
         slide = slide_record(session, record.slide_id).alias
-        said = current_feedback(session, [each.id for each in whole.completions], account_id)
+        afresh = repeat_began(session, record.id, account_id)
+        held = current_feedback(session, [each.id for each in whole.completions], account_id)
+        said = said_since(held, account_id, afresh)
     facts = report_facts(whole, slide, picture, _seen(readings, whole), said)
     first = record.account_id == account_id
     return _templates.get_template("report.html").render(facts | {"first": first})

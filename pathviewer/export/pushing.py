@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import tempfile
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from sqlalchemy import func, select
 from pathviewer.export.errors import ExportError
 from pathviewer.export.plan import FORMATS, Plan
 from pathviewer.export.run import Pixels, export
+from pathviewer.repeating import Repeating
 from pathviewer.whole_folder import FolderError
 from storage.errors import StorageError
 from storage.tables import Feedback
@@ -34,8 +34,8 @@ PUSH_SECONDS = 300.0
 """Between two looks for what is new."""
 
 
-class LabelPusher:
-    """Looks for new judgments, in a thread, and pushes all of this run's once more."""
+class LabelPusher(Repeating):
+    """Looks for new judgments, and pushes all of this run's once more."""
 
     def __init__(
         self,
@@ -47,24 +47,26 @@ class LabelPusher:
     ) -> None:
         """`dataset` is OWNER/NAME; it is made, private, where it is not there. `api` None is the
         hub with the token of the environment."""
+        super().__init__("labels", PUSH_SECONDS)
         self._api = api or HfApi()
         self._database, self._pixels = database, pixels
         self._dataset, self._licence = dataset, licence
         self._run_name = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
         self._pushed = 0
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="labels")
-
-    def start(self) -> None:
-        """Begin; returns at once."""
-        self._thread.start()
 
     def stop(self) -> None:
         """Push what is new once more, and end."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        began = self._thread.is_alive()
+        super().stop()
+        if began:
             self.push()
+
+    def work(self) -> None:
+        """Push; what cannot be counted now is counted later."""
+        try:
+            self.push()
+        except StorageError as error:
+            log.warning("Judgments could not be counted: %s", error)
 
     def push(self) -> bool:
         """Push if something was judged since; whether it was. What fails is tried again later."""
@@ -102,10 +104,3 @@ class LabelPusher:
         except ExportError:
             return False
         return True
-
-    def _run(self) -> None:
-        while not self._stopped.wait(PUSH_SECONDS):
-            try:
-                self.push()
-            except StorageError as error:
-                log.warning("Judgments could not be counted: %s", error)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
 
+from pathviewer.repeating import Repeating
 from storage import audit
 from storage.blobs import BlobStore
 from storage.database import Database
@@ -29,31 +29,19 @@ def sweep(database: Database, blobs: BlobStore, attention_mib: int) -> int:
     return remove_files(database, blobs) + blobs.clear_unfinished(DAY_SECONDS)
 
 
-class Sweeper:
-    """Sweeps at the start and every hour, in a thread."""
+class Sweeper(Repeating):
+    """Sweeps at the start and every hour."""
 
     def __init__(self, database: Database, blobs: BlobStore, attention_mib: int) -> None:
-        self._work = database, blobs, attention_mib
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="sweeper")
+        super().__init__("sweeper", HOUR_SECONDS, at_once=True)
+        self._kept = database, blobs, attention_mib
 
-    def start(self) -> None:
-        """Begin; returns at once."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, after the sweep that is under way."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                removed = sweep(*self._work)
-            except StorageError as error:
-                log.warning("Old attention could not be removed: %s", error)
-            else:
-                if removed:
-                    log.info("%d files that are no longer kept were removed.", removed)
-            self._stopped.wait(HOUR_SECONDS)
+    def work(self) -> None:
+        """One sweep."""
+        try:
+            removed = sweep(*self._kept)
+        except StorageError as error:
+            log.warning("Old attention could not be removed: %s", error)
+            return
+        if removed:
+            log.info("%d files that are no longer kept were removed.", removed)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pathviewer.export.pushing import LabelPusher
 from pathviewer.reading.retention import Sweeper
+from pathviewer.repeating import Repeating
 from pathviewer.upkeep.visits import Visits
 
 if TYPE_CHECKING:
@@ -17,23 +18,13 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 
-class Worker(Protocol):
-    """Something that works in a thread of its own."""
-
-    def start(self) -> None:
-        """Begin; returns at once."""
-
-    def stop(self) -> None:
-        """End, after what is under way."""
-
-
 @contextmanager
 def background(
     access: Access, database: Database, blobs: BlobStore, readings: LiveReadings
 ) -> Iterator[None]:
     """Goes on until the end; the last judgments of a demo are pushed then."""
     settings = access.settings
-    workers: list[Worker] = [Sweeper(database, blobs, settings.attention_mib)]
+    workers: list[Repeating] = [Sweeper(database, blobs, settings.attention_mib)]
     if settings.public_demo:
         keeps = bool(settings.demo_labels)
         workers.append(Visits(access.visitors, database, blobs, readings, keeps))

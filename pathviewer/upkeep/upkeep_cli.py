@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from pathviewer.opened import opened
+from pathviewer.progress import bar
 from pathviewer.settings import read_settings
 from pathviewer.upkeep.audit_lines import audit_lines
 from pathviewer.upkeep.backup import Kept, back_up, restore
@@ -113,18 +114,6 @@ def upkeep_errors() -> Iterator[None]:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"{disk_sentence(error)}.")
-
-
-@contextmanager
-def bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, told what is done and all there is."""
-    with typer.progressbar(length=1, label=label, file=sys.stderr, show_pos=True) as shown:
-
-        def step(done: int, total: int) -> None:
-            shown.length = max(1, total)
-            shown.update(done - shown.pos)
-
-        yield step
 
 
 def _tell_lost(kept: Kept) -> None:

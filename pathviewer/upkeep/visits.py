@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
-import threading
 from typing import TYPE_CHECKING
 
+from pathviewer.repeating import Repeating
 from pathviewer.upkeep.withdraw import Subject, withdraw
 from storage.errors import StorageError
 from storage.feedback import has_judged
@@ -24,8 +24,8 @@ LOOK_SECONDS = 60.0
 """Between two looks for visits that are over."""
 
 
-class Visits:
-    """Looks for visits that are over, in a thread."""
+class Visits(Repeating):
+    """Looks for visits that are over."""
 
     def __init__(
         self,
@@ -36,31 +36,24 @@ class Visits:
         keep_labels: bool,
     ) -> None:
         """With `keep_labels`, who judged leaves what was judged behind, until the program ends."""
+        super().__init__("visits", LOOK_SECONDS)
         self._visitors, self._readings = visitors, readings
         self._database, self._blobs = database, blobs
         self._keep_labels = keep_labels
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="visits")
+        self._over: set[str] = set()
 
-    def start(self) -> None:
-        """Begin; returns at once."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, after the look that is under way."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def look(self) -> int:
+    def work(self) -> int:
         """Take back what belongs to visits that are over; how many there were."""
-        over = self._visitors.ended()
+        self._over.update(self._visitors.ended())
+        over = sorted(self._over)
         for account_id in over:
             try:
                 self._end(account_id)
             except StorageError as error:
-                log.warning("What a visitor left could not be removed: %s", error)
-        return len(over)
+                log.warning("What a visitor left could not be removed yet: %s", error)
+            else:
+                self._over.discard(account_id)
+        return len(over) - len(self._over)
 
     def _end(self, account_id: str) -> None:
         if self._keep_labels:
@@ -69,10 +62,6 @@ class Visits:
                     return
         made, _ = withdraw(self._database, self._blobs, Subject("rater", account_id))
         self._readings.forget(made.detail["reading_ids"])
-
-    def _run(self) -> None:
-        while not self._stopped.wait(LOOK_SECONDS):
-            self.look()
 
 
 def forget_visits(settings: Settings) -> None:

@@ -42,7 +42,7 @@ class Demo:
         self.services.access.visitors.seconds = -1
         one = self.services
         visits = Visits(one.access.visitors, one.database, one.blobs, one.readings, keep_labels)
-        ended = visits.look()
+        ended = visits.work()
         self.services.access.visitors.seconds = 3600
         return ended
 

@@ -36,6 +36,8 @@ def test_a_repeat_is_judged_afresh(
         path = f"/api/completions/{answer['id']}/feedback"
         told = ada.get(path).json()
         assert (told["own"]["verdict"], told["history"], told["others"]) == (None, [], None)
+        page = f"/api/readings/{seen['reading']}/report.html"
+        assert "artly correct" not in ada.get(page).raise_for_status().text
         body = {"key": "again", "kind": "verdict", "completion": answer["id"]}
         said = ada.post("/api/feedback", json=body | {"verdict": "correct"}).raise_for_status()
         assert said.json()["supersedes"]  # the first one stays in the history
@@ -43,3 +45,4 @@ def test_a_repeat_is_judged_afresh(
         assert ada.post(f"{own}/end", json={}).json() == {"id": item["id"], "again": False}
         assert ada.post(f"{own}/end", json={}).json() == {"id": item["id"], "again": True}
         assert len(ada.get(path).json()["history"]) == 3
+        assert "orrect" in ada.get(page).raise_for_status().text
