@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from storage.comparison_records import ComparisonRecord, PairProgress
 from storage.errors import ConflictError, RecordNotFoundError
+from storage.lots import lot
 from storage.records import as_record
 from storage.tables import (
     Comparison,
@@ -200,7 +200,7 @@ def _to_repeat(
     repeated = {one.pair_id for one in mine if one.round}
     for one in mine:
         due = one.ended_at is not None and one.ended_at <= washed_out and not one.skipped
-        drawn = _place("repeat", rater_id, str(one.pair_id)) < worklist.repeats
+        drawn = lot("repeat", rater_id, str(one.pair_id)) < worklist.repeats
         if due and drawn and one.pair_id not in repeated:
             return one.pair_id
     return None
@@ -228,9 +228,9 @@ def _unseen(
         for pair, item in pairs
         if pair not in seen
         and item not in held
-        and (pair not in of_others or _place("shared", worklist.id, pair) < worklist.overlap)
+        and (pair not in of_others or lot("shared", worklist.id, pair) < worklist.overlap)
     ]
-    return min(free, key=lambda pair: _place("order", rater_id, pair), default=None)
+    return min(free, key=lambda pair: lot("order", rater_id, pair), default=None)
 
 
 def _held_blind(session: Session, worklist: WorklistRecord, rater_id: str) -> set[str]:
@@ -243,9 +243,3 @@ def _held_blind(session: Session, worklist: WorklistRecord, rater_id: str) -> se
         WorklistTurn.first_answer.is_(None),
     )
     return set(session.scalars(turns))
-
-
-def _place(what: str, owner: str, key: str) -> float:
-    """A number from 0 to below 1 that is drawn once and for all."""
-    digest = hashlib.sha256(f"{what} {owner} {key}".encode()).hexdigest()
-    return int(digest[:13], 16) / 16**13

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from storage.comparisons import items_compared
 from storage.errors import ConflictError
+from storage.lots import lot
 from storage.records import as_record
 from storage.tables import Completion, Feedback, Worklist, WorklistItem, WorklistTurn, now
 from storage.worklist_records import Progress, TurnRecord, WorklistRecord
@@ -153,7 +153,7 @@ def _to_repeat(
     repeated = {turn.item_id for turn in turns if turn.round}
     for turn in turns:
         due = turn.ended_at is not None and turn.ended_at <= washed_out and not turn.skipped
-        chosen = _place("repeat", rater_id, turn.item_id) < worklist.repeats
+        chosen = lot("repeat", rater_id, turn.item_id) < worklist.repeats
         if due and chosen and turn.item_id not in repeated:
             return turn.item_id
     return None
@@ -164,7 +164,7 @@ def _unseen(
 ) -> str | None:
     """The next item in the rater's own order that is made, new to him, and his to judge."""
     free = _free(session, worklist, rater_id, turns)
-    return min(free, key=lambda item: _place("order", rater_id, item), default=None)
+    return min(free, key=lambda item: lot("order", rater_id, item), default=None)
 
 
 def _free(
@@ -191,11 +191,5 @@ def _free(
         item
         for item in made
         if item not in seen
-        and (item not in of_others or _place("shared", worklist.id, item) < worklist.overlap)
+        and (item not in of_others or lot("shared", worklist.id, item) < worklist.overlap)
     ]
-
-
-def _place(what: str, owner: str, item: str) -> float:
-    """A number from 0 to below 1 that is drawn once and for all."""
-    digest = hashlib.sha256(f"{what} {owner} {item}".encode()).hexdigest()
-    return int(digest[:13], 16) / 16**13
