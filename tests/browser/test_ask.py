@@ -132,6 +132,12 @@ def test_a_template_and_what_the_model_will_see(viewer: ViewerPage) -> None:
     page.get_by_role("button", name="Fit to the model's scale").click()
     page.wait_for_function(f"{STORE.format('regions')}.length > 1")
     expect(page.locator(".pv-ask-region")).to_contain_text("fitted")
+    expect(seen).not_to_contain_text("Nuclei will be about")
+    page.get_by_label("Pixel budget").fill("784")
+    page.get_by_label("Question", exact=True).fill("What colour is it?")
+    expect(seen).not_to_contain_text("Nuclei will be about")
+    page.get_by_label("Question", exact=True).fill("How cellular is this region?")
+    expect(seen).to_contain_text("Nuclei will be about")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import { fill, h, setText } from "./dom.js";
 import { modelTrouble } from "./ask_model.js";
 import { preview } from "./ask_preview.js";
-import { askedBefore, templatePicker } from "./ask_templates.js";
+import { askedBefore, taskOf, templatePicker } from "./ask_templates.js";
 import { ask } from "./reading_store.js";
 import { addRegion, selectedRegion } from "./regions.js";
 import { corners } from "./shapes.js";
@@ -141,10 +141,11 @@ class AskForm {
     this.seen.look();
   }
 
-  /** The template's task while its words stand as they were offered, else null. */
+  /** The task of a question in a template's words, taken from it or typed; else null. */
   get task() {
     const { template } = this;
-    return template && this.question.value.trim() === template.text.trim() ? template.task : null;
+    const typed = this.question.value;
+    return template?.text.trim() === typed.trim() ? template.task : taskOf(typed);
   }
 
   previewed() {
@@ -167,7 +168,7 @@ class AskForm {
   body(region) {
     const { task } = this;
     const finding = this.finding.value.trim();
-    const named = task && this.template.needs_finding && finding;
+    const named = task && this.template?.needs_finding && finding;
     const context = Object.fromEntries(Object.entries(this.context)
       .map(([name, field]) => [name, field.value.trim()]).filter(([, text]) => text));
     const options = this.options.value.split("\n").map((line) => line.trim()).filter(Boolean);

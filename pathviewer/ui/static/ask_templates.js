@@ -7,20 +7,26 @@ import { say, store } from "./store.js";
 const MOST_ASKED = 20;
 const MOST_LETTERS = 70;
 
+let offered = [];
+
+/** The task whose words a question is, though it was typed; else null. @returns {?string} */
+export function taskOf(question) {
+  return offered.find(({ text }) => text.trim() === question.trim())?.task ?? null;
+}
+
 /** @param {(template: Object) => void} take @returns {HTMLElement} */
 export function templatePicker(take) {
   const node = h("select", { class: "pv-field", "aria-label": "Question template" });
-  let tasks = [];
   node.addEventListener("change", () => {
-    const template = tasks.find(({ task }) => task === node.value);
+    const template = offered.find(({ task }) => task === node.value);
     node.value = "";
     if (template) take(template);
   });
   const load = async () => {
     // without a list the question can still be typed
-    tasks = (await request("/api/questions").catch(() => ({ tasks: [] }))).tasks;
+    offered = (await request("/api/questions").catch(() => ({ tasks: [] }))).tasks;
     const group = (label, known) => {
-      const its = tasks.filter((one) => one.known === known);
+      const its = offered.filter((one) => one.known === known);
       return its.length ? h("optgroup", { label }, ...its.map(({ task, label: name }) =>
         h("option", { value: task }, name))) : null;
     };
