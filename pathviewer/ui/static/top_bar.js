@@ -65,7 +65,8 @@ function demo({ labels_go_to: dataset, label_licence: licence }) {
   const kept = dataset
     ? `judgments go to the data set ${dataset}${licence ? ` (${licence})` : ""}` : "nothing is kept";
   const title = `What you ask is forgotten after the visit${dataset
-    ? ", unless you judge it: question, picture and judgment are then kept, without a name" : ""}.`;
+    ? ", unless you judge an answer: all that you asked is then kept until the demo restarts, and what "
+      + "you judged goes to the data set, without a name" : ""}.`;
   return h("span", { title }, `Public demo: ${kept}`);
 }
 
