@@ -33,7 +33,25 @@ from models.messages import (
 from models.processing import Prepared, prepare
 
 ROW_BLOCK = 32
-"""Tokens whose attention rows are computed and told together."""
+"""Most tokens whose attention rows are computed and told together."""
+ROW_SECONDS = 0.1
+"""After so long the rows that are there are told, so that the map moves while a model writes."""
+
+
+class RowClock:
+    """When the rows of the tokens drawn so far are due."""
+
+    def __init__(self) -> None:
+        """Nothing told yet."""
+        self._told = time.perf_counter()
+
+    def due(self, tokens: int) -> bool:
+        """Whether to tell these rows now, which starts the time anew."""
+        now = time.perf_counter()
+        due = tokens >= ROW_BLOCK or (tokens > 0 and now - self._told >= ROW_SECONDS)
+        if due:
+            self._told = now
+        return due
 
 
 def answer(
@@ -148,6 +166,7 @@ class Watcher(StoppingCriteria):
             TextWriter(loaded.token_bytes) for _ in self._told_as
         ]
         self._rows_told = 0
+        self._row_clock = RowClock()
 
     def __call__(self, input_ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
         """Called by `generate` after each token: (rows,) bool, which completions are finished."""
@@ -156,7 +175,7 @@ class Watcher(StoppingCriteria):
             self._first_token = time.perf_counter() - self._began
         stop = self._cancelled.is_set()
         finishes = [self._add(row, token_id, stop) for row, token_id in enumerate(drawn)]
-        if self._stash and (len(self._stash) >= ROW_BLOCK or any(finishes)):
+        if self._stash and (any(finishes) or self._row_clock.due(len(self._stash))):
             self._tell_rows()
         for row, finish in enumerate(finishes):
             if finish:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from transformers import StoppingCriteria, StoppingCriteriaList
 
-from models.backends.local_generation import ROW_BLOCK
+from models.backends.local_generation import RowClock
 from models.backends.local_loading import choose_device, choose_dtype, choose_kernel, device_name
 from models.bench.memory import peak_bytes
 from models.bench.networks import SHAPES, random_network, random_prompt
@@ -54,11 +54,12 @@ class Blocks(StoppingCriteria):
     def __init__(self, stash: QueryStash) -> None:
         """With nothing asked for."""
         self._stash = stash
+        self._clock = RowClock()
         self.found: list[torch.Tensor] = []
 
     def __call__(self, input_ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
         """Called by `generate` after each token; stops nothing."""
-        if len(self._stash) >= ROW_BLOCK:
+        if self._clock.due(len(self._stash)):
             self.take()
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
