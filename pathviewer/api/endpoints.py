@@ -13,6 +13,7 @@ from uuid import uuid4
 import gradio as gr
 from gradio.events import api
 
+from pathviewer.api.comparing_endpoints import Comparing
 from pathviewer.api.waiting import export_told, reading_told
 
 if TYPE_CHECKING:
@@ -28,12 +29,16 @@ Told: TypeAlias = AsyncIterator[dict[str, Any]]
 def add_endpoints(page: gr.Blocks, inside: Inside, readings: LiveReadings) -> None:
     """Put every endpoint on the page; any number of scripts may call each at once."""
     asking, judging = Asking(inside, readings), Judging(inside)
+    comparing = Comparing(inside, readings)
     every: tuple[Callable[..., Any], ...] = (
         *(asking.slides, asking.model, asking.questions, asking.preview),
         *(asking.ask, asking.again, asking.stop, asking.first_answer),
         *(asking.readings, asking.reading, asking.maps, asking.check, asking.report),
+        *(asking.slide_map, comparing.compare, comparing.comparisons, comparing.next_pair),
+        *(comparing.comparison, comparing.vote, comparing.undo_vote, comparing.skip_pair),
+        comparing.side_maps,
         *(judging.judge, judging.judgments, judging.worklists, judging.next_item),
-        *(judging.answer_item, judging.end_item),
+        *(judging.answer_item, judging.end_item, judging.worklist_report),
         *(judging.export, judging.export_choices, judging.insights, judging.audit),
     )
     with page:
@@ -157,6 +162,10 @@ class Asking:
         """The reading as one HTML page to print."""
         return await self._inside.get(request, "/api/readings/{}/report.html", reading)
 
+    async def slide_map(self, request: gr.Request, slide: str) -> Any:
+        """What was asked on a slide and where, with verdicts and evidence regions."""
+        return await self._inside.get(request, "/api/slides/{}/map", slide)
+
     async def _told(self, request: gr.Request, reading: str, count: int) -> Told:
         async for told in reading_told(self._readings, reading, count):
             yield told
@@ -204,6 +213,10 @@ class Judging:
     async def end_item(self, request: gr.Request, item: str, skipped: bool = False) -> Any:
         """Be done with an item that was judged, or skip it."""
         return await self._inside.post(request, "/api/worklist-items/{}/end", item, skipped=skipped)
+
+    async def worklist_report(self, request: gr.Request, worklist: str) -> Any:
+        """A worklist as one HTML page to print; for researchers and administrators."""
+        return await self._inside.get(request, "/api/worklists/{}/report.html", worklist)
 
     async def export(
         self,

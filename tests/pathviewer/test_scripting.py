@@ -16,9 +16,12 @@ from gradio_client.exceptions import AppError, AuthenticationError
 from pathviewer.export.manifest import check_export
 from pathviewer.settings import Settings
 from tests.asking import accounts, asking_settings
+from tests.comparing import PAIRS, list_with_pairs
 from tests.servers import running
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "scripting.md").read_text(encoding="utf-8")
+ITEMS = 2
+"""Of the worklist, with two answers each to judge."""
 ADDRESS = "http://127.0.0.1:7860"
 
 
@@ -55,6 +58,7 @@ def ada(site: Site) -> Iterator[Client]:
 def site(tmp_path_factory: pytest.TempPathFactory, cmu: Path) -> Iterator[Site]:
     settings = asking_settings(tmp_path_factory.mktemp("scripts"), cmu)
     tokens = accounts(settings)
+    list_with_pairs(settings, "a.tiff", items=ITEMS)
     with running(settings) as base:
         yield Site(base, tokens, settings)
 
@@ -64,7 +68,7 @@ def test_the_documented_script(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 8
     names: dict[str, Any] = {"TOKEN": site.tokens["eve"]}
     for block in blocks:
         script = block.replace(ADDRESS, site.base)
@@ -76,8 +80,9 @@ def test_the_documented_script(
     assert f"{reading['id']} has ended" in told
     assert (reading["state"], len(reading["completions"])) == ("done", 4)
     assert {"running", "done"} >= {line.split()[0] for line in told.splitlines() if "ing 0" in line}
-    assert check_export(tmp_path / "exports" / "preference" / "export") == {"train": 3}
-    expected = ["ask", "ask", "ask", *["judge"] * (3 * 5 + 1), "exported", "ask"]
+    assert check_export(tmp_path / "exports" / "preference" / "export") == {"train": 3 + 1 + PAIRS}
+    expected = ["ask", "ask", "ask", *["judge"] * (3 * 5 + 1), "ask", *["judge"] * (3 + PAIRS)]
+    expected += [*["judge"] * (2 * ITEMS), "worklist_report", "exported", "ask"]
     assert audit_of(site)[-len(expected) :] == expected
 
 
@@ -107,6 +112,11 @@ def test_every_endpoint_is_documented_and_no_other(ada: Client) -> None:
         ("/judge", {"completion": "x", "kind": "praise", "said": {}}, "no such answer"),
         ("/ask", {"slide": "x", "box": 1, "question": "?"}, "Select a region first."),
         ("/preview", {"slide": "x", "box": {}}, "x is a whole number"),
+        ("/compare", {"slide": "x", "box": 1, "question": "?"}, "Select a region first."),
+        ("/comparison", {"comparison": "x"}, "There is no such comparison"),
+        ("/side_maps", {"comparison": "x", "side": "top"}, "A side is left or right."),
+        ("/vote", {"comparison": "x", "choice": "left"}, "There is no such comparison"),
+        ("/worklist_report", {"worklist": "x"}, "The role clinician may not see insights."),
     ],
 )
 def test_what_is_refused_is_told_in_the_routes_sentence(
