@@ -69,7 +69,7 @@ def measure(data: Path, pace: Pace, seconds: float) -> Figures:
     site = make_site(data, pace.connections, COMPLETIONS)
     numbers = itertools.count()
     warm, alone, both = Outcome(), Outcome(), Outcome()
-    with served(storage_app, data) as server:
+    with served(storage_app, site.data, site.url) as server:
         asyncio.run(load(server.base, site, pace, WARM_UP_SECONDS, warm, numbers))
         asyncio.run(load(server.base, site, Pace(0, None), ALONE_SECONDS, alone, numbers))
         begin = time.monotonic()
@@ -82,7 +82,7 @@ def measure(data: Path, pace: Pace, seconds: float) -> Figures:
     return Figures(
         writes_per_s=round(len(both.write_seconds) / took, 1),
         p99_ms=milliseconds(both.write_seconds, 0.99),
-        lost=lost(data, kept),
+        lost=lost(site, kept),
         p50_ms=milliseconds(both.write_seconds, 0.5),
         worst_ms=milliseconds(both.write_seconds, 1.0),
         acknowledged=len(kept),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from sqlalchemy import Executable, func, select, text
 
 from pathviewer.auth.roles import Role
 from pathviewer.auth.users import make_token
@@ -16,9 +16,11 @@ from pathviewer.settings import Settings
 from storage.accounts import add_account
 from storage.blobs import BlobStore, keep_blob
 from storage.database import open_database
+from storage.feedback_tables import CurrentFeedback, Feedback
 from storage.reading_records import NewCompletion, NewReading
 from storage.readings import add_completion, add_reading, end_reading
 from storage.slides import register_slide
+from storage.tables import AuditEntry
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -29,18 +31,27 @@ _TEXT = (
     "3. So this is tumour.</think><answer>B</answer>"
 )
 _PICTURE = b"the picture that the model saw"
-_HALVES = {
-    "feedback without an audit entry": "SELECT id FROM feedback WHERE id NOT IN "
-    "(SELECT json_extract(detail, '$.feedback') FROM audit_entries WHERE action = 'judge')",
-    "feedback that neither holds nor is superseded": "SELECT id FROM feedback WHERE id NOT IN "
-    "(SELECT feedback_id FROM current_feedback) AND id NOT IN "
-    "(SELECT supersedes_id FROM feedback WHERE supersedes_id IS NOT NULL)",
-    "feedback that holds and is superseded": "SELECT feedback_id FROM current_feedback "
-    "JOIN feedback ON supersedes_id = feedback_id",
-    "broken references": "PRAGMA foreign_key_check",
-    "damage": "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+_SPOKEN_OF = select(AuditEntry.detail["feedback"].as_string()).where(AuditEntry.action == "judge")
+_HELD = select(CurrentFeedback.feedback_id)
+_SUPERSEDED = select(Feedback.supersedes_id).where(Feedback.supersedes_id.is_not(None))
+_HALVES: dict[str, Executable] = {
+    "feedback without an audit entry": select(Feedback.id).where(Feedback.id.not_in(_SPOKEN_OF)),
+    "feedback that neither holds nor is superseded": select(Feedback.id).where(
+        Feedback.id.not_in(_HELD), Feedback.id.not_in(_SUPERSEDED)
+    ),
+    "feedback that holds and is superseded": select(Feedback.id).where(
+        Feedback.id.in_(_HELD), Feedback.id.in_(_SUPERSEDED)
+    ),
+    "feedback that was kept twice": select(Feedback.idempotency_key)
+    .group_by(Feedback.idempotency_key)
+    .having(func.count() > 1),
 }
-"""Queries that find what only half a transaction leaves behind."""
+"""Queries that find what only half a transaction leaves behind, or one that ran twice."""
+_DAMAGE = {
+    "broken references": text("PRAGMA foreign_key_check"),
+    "damage": text("SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+}
+"""What SQLite is asked besides: there the killed server wrote the file itself."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,9 @@ class Site:
     data: Path
     """The folder."""
 
+    url: str
+    """Its database; empty means SQLite in the folder."""
+
     tokens: tuple[str, ...]
     """Bearer tokens, each another rater's."""
 
@@ -57,21 +71,21 @@ class Site:
     """Ids of what they judge."""
 
 
-def settings_of(data: Path) -> Settings:
-    """SQLite in that folder, whatever database the environment names."""
-    return Settings(data=data, slides=(), database_url="", model="none")
+def settings_of(data: Path, url: str) -> Settings:
+    """That folder and database, whatever the environment names."""
+    return Settings(data=data, slides=(), database_url=url, model="none")
 
 
-def storage_app(data: Path) -> ASGIApp:
+def storage_app(data: Path, url: str) -> ASGIApp:
     """The whole application, without a model."""
     from pathviewer.server import create_app
 
-    return create_app(settings_of(data))
+    return create_app(settings_of(data, url))
 
 
-def make_site(data: Path, raters: int, completions: int) -> Site:
+def make_site(data: Path, raters: int, completions: int, url: str = "") -> Site:
     """Make it; the raters are researchers, who see every reading."""
-    settings = settings_of(data)
+    settings = settings_of(data, url)
     database = open_database(settings.database)
     with database.session() as session:
         names = [f"rater{number}" for number in range(raters)]
@@ -79,7 +93,7 @@ def make_site(data: Path, raters: int, completions: int) -> Site:
         tokens = tuple(make_token(session, name, "bench", 1) for name in names)
         answers = tuple(_answers(session, BlobStore(settings.blobs), ids[0], completions))
     database.close()
-    return Site(data, tokens, answers)
+    return Site(data, url, tokens, answers)
 
 
 def _answers(session: Session, blobs: BlobStore, account: str, count: int) -> Sequence[str]:
@@ -139,18 +153,19 @@ def body_of(site: Site, number: int) -> dict[str, object]:
     return common | kinds[number // len(site.completions) % len(kinds)]
 
 
-def lost(data: Path, acknowledged: Mapping[str, str]) -> int:
-    """How many acknowledged ids, by key, are not in the database of a folder now.
+def lost(site: Site, acknowledged: Mapping[str, str]) -> int:
+    """How many acknowledged ids, by key, are not in the database now.
 
     Raises LoadError where it holds half of something, or a submission twice.
     """
-    database = open_database(settings_of(data).database)
+    database = open_database(settings_of(site.data, site.url).database)
     with database.reading() as session:
-        rows = session.execute(text("SELECT id, idempotency_key FROM feedback"))
-        found = {(row[1], row[0]) for row in rows}
-        halves = {what: session.execute(text(query)).all() for what, query in _HALVES.items()}
+        rows = session.execute(select(Feedback.idempotency_key, Feedback.id))
+        found = {(key, kept) for key, kept in rows}
+        queries = _HALVES | (_DAMAGE if session.get_bind().dialect.name == "sqlite" else {})
+        wrong = {what: session.execute(query).all() for what, query in queries.items()}
     database.close()
-    for what, wrong in halves.items():
-        if wrong:
-            raise LoadError(f"There is {what}: {wrong[:3]}.")
+    for what, which in wrong.items():
+        if which:
+            raise LoadError(f"There is {what}: {which[:3]}.")
     return len(set(acknowledged.items()) - found)

@@ -1,6 +1,7 @@
 """The server is killed while many clients judge: what was acknowledged is there, and nothing half.
 
-PATHVIEWER_TEST_KILLS=50 kills it so many times; three times if nothing is said.
+PATHVIEWER_TEST_KILLS=50 kills it so many times; three times if nothing is said. On PostgreSQL its
+server lives on, as it would on another machine, and ends what the killed one had begun.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import multiprocessing
 import os
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ import pytest
 from pathviewer.bench.storage_load import Client, Pace, load_until_killed
 from pathviewer.bench.storage_site import Site, body_of, lost, make_site, storage_app
 from pathviewer.bench.tiles_servers import served
+from tests.postgres import Postgres
 
 KILLS = int(os.environ.get("PATHVIEWER_TEST_KILLS", "3"))
 CLIENTS = 20
@@ -25,16 +28,27 @@ LATEST = 1.5
 """Most seconds from the first request to the kill."""
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database; empty for SQLite in the state folder."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.database() as address:
+        yield address
+
+
 @pytest.mark.timeout(60 + 20 * KILLS)
-def test_a_killed_server_has_kept_all_that_it_acknowledged(tmp_path: Path) -> None:
+def test_a_killed_server_has_kept_all_that_it_acknowledged(tmp_path: Path, url: str) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pathviewer.server"])  # imported once for all kills
-    site = make_site(tmp_path, CLIENTS, completions=30)
+    site = make_site(tmp_path, CLIENTS, completions=30, url=url)
     numbers, chance = itertools.count(), random.Random()
     acknowledged: dict[str, str] = {}
     unanswered: dict[str, str] = {}
     for _ in range(KILLS):
-        with served(storage_app, tmp_path, context=context) as server:
+        with served(storage_app, tmp_path, url, context=context) as server:
             acknowledged |= asyncio.run(again(server.base, site, unanswered))
             after = chance.uniform(0, LATEST)
             pace = Pace(CLIENTS, None, reads_per_s=0)
@@ -43,7 +57,7 @@ def test_a_killed_server_has_kept_all_that_it_acknowledged(tmp_path: Path) -> No
         unanswered = {
             key: token for key, token in killed.sent.items() if key not in killed.acknowledged
         }
-        assert lost(tmp_path, acknowledged) == 0, f"killed after {after:.3f} s"
+        assert lost(site, acknowledged) == 0, f"killed after {after:.3f} s"
     assert acknowledged
 
 
