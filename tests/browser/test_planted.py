@@ -24,7 +24,10 @@ SCRIPT = (
 )
 ANSWERS = f"""
 [[answer]]
-texts = [\"\"\"<think>Step 1: {SCRIPT}\nStep 2: {SCRIPT}</think><answer>{SCRIPT}</answer>\"\"\"]
+texts = [
+\"\"\"<think>Step 1: {SCRIPT}\nStep 2: {SCRIPT}</think><answer>{SCRIPT}</answer>\"\"\",
+\"\"\"<think>Step 1: {SCRIPT}.\nStep 2: {SCRIPT}</think><answer>{SCRIPT}</answer>\"\"\",
+]
 """
 
 
@@ -54,6 +57,7 @@ def test_script_runs_nowhere(
             log_in(other, base, "eve", f"?{query}")
             see_as_another(other)
             see_worklist(other)
+            see_compared(other, base)
             for path in ("insights", "export"):
                 other.goto(f"{base}/{path}")
                 see_choices(other)
@@ -74,7 +78,8 @@ def plant_beforehand(settings: Settings, folder: Path) -> None:
         patch.setenv("PATHVIEWER_SLIDES", str(settings.slides[0]))
         command("cases", "import", str(table))
         command("worklist", "import", str(items), "--name", SCRIPT, "--no-blind", "--teaching")
-        command("worklist", "generate", SCRIPT, "--model", str(settings.model))
+        command("worklist", "generate", SCRIPT, "--model", str(settings.model), "--samples", "2")
+        command("worklist", "pairs", SCRIPT, "--plan", "all")
 
 
 def see_provenance(page: Page) -> None:
@@ -108,13 +113,37 @@ def see_worklist(page: Page) -> None:
     expect(page.locator(".pv-asked")).to_have_text(SCRIPT)
     expect(page.locator("#pv-worklists .pv-list-name")).to_have_text(SCRIPT)
     expect(judgment(page)).to_be_visible()
-    page.keyboard.press("c")
-    page.keyboard.press("Enter")
+    for answer in (1, 2):
+        expect(foot).to_contain_text(f"Judge answer {answer} of 2")
+        page.keyboard.press("c")
+        page.keyboard.press("Enter")
+        if answer == 1:
+            expect(foot).to_contain_text("1 of 2 answers judged")
+            page.keyboard.press("u")
     expect(foot).to_contain_text(f"Reference: {SCRIPT}")
     see_nothing_run(page)
     report = page.evaluate("document.querySelector('.pv-lists .pv-action').href")
     page.goto(report)
     expect(page.locator("body")).to_contain_text(f"Reference answer: {SCRIPT}")
+    see_nothing_run(page)
+
+
+def see_compared(page: Page, base: str) -> None:
+    """What there is to compare, two answers side by side, a comment, and the vote."""
+    page.goto(f"{base}/compare")
+    expect(page.get_by_label("Slide", exact=True).locator("option")).to_have_text(SCRIPT)
+    see_nothing_run(page)
+    page.get_by_role("button", name=SCRIPT).click()
+    expect(page.locator(".pv-compare-question")).to_contain_text(f"A) {SCRIPT}")
+    expect(page.locator(".pv-passage", has_text=SCRIPT)).to_have_count(6)
+    page.get_by_label("Comment").fill(SCRIPT)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Left is better").click()
+    expect(page.locator(".pv-compare-after")).to_contain_text("Saved")
+    expect(page.locator(".pv-compare-progress")).to_contain_text(SCRIPT)
+    see_nothing_run(page)
+    page.reload()
+    expect(page.get_by_label("Comment")).to_have_value(SCRIPT)
     see_nothing_run(page)
 
 
