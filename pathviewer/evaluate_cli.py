@@ -110,6 +110,10 @@ def evaluate_command(
         Path | None,
         typer.Option(help="Folder that keeps the answers; a broken-off run goes on from there."),
     ] = None,
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", help="Ask questions of this type alone; may be given often."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Ask only so many questions.")] = None,
     max_new_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.")] = 512,
     temperature: Annotated[float, typer.Option(help="0 takes the likeliest token.")] = 0.0,
@@ -122,7 +126,7 @@ def evaluate_command(
     """Accuracy with its interval by group, controls, and paired comparison of two models."""
     with evaluation_errors(out):
         source = Source(data, questions, fields, split, question, tuple(known or ()), abstentions)
-        items = source.read(described(model)).first(limit)
+        items = source.read(described(model)).of_types(types or ()).first(limit)
         plan = Plan(
             Sampling(max_new_tokens=max_new_tokens, temperature=temperature, seed=seed),
             PictureControl(colour, no_image),

@@ -12,7 +12,7 @@ from pathviewer.training_data_cli import app as data_app
 from pathviewer.training_data_cli import training_errors
 from pathviewer.training_items_cli import baseline_command, items_command
 from pathviewer.training_judge_cli import serve_judge
-from pathviewer.training_pooled_cli import compare_command
+from pathviewer.training_pooled_cli import compare_command, declining_cost_command
 from pathviewer.training_stage_cli import (
     align,
     average,
@@ -29,6 +29,7 @@ app.command("items")(items_command)
 app.command("baseline")(baseline_command)
 app.command("attention-check")(attention_check_command)
 app.command("compare")(compare_command)
+app.command("declining-cost")(declining_cost_command)
 app.command("serve-judge")(serve_judge)
 app.command("vision")(vision)
 app.command("align")(align)

@@ -1,4 +1,8 @@
-"""`python -m pathviewer train compare`: two ways of training, over several seeds each."""
+"""Answers that `evaluate --out` kept, held against each other.
+
+`train compare`: two ways of training, over several seeds each; `train declining-cost`: the same
+questions with and without the two ways to decline.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +41,43 @@ def compare_command(
             process_judge(MeasuredClaimsJudge()),
         )
     typer.echo(json.dumps(found) if as_json else "\n".join(_lines(found)))
+
+
+def declining_cost_command(
+    questions: Annotated[Path, typer.Option(help="`questions.jsonl` of `train items`.")],
+    answers: Annotated[Path, typer.Option(help="Folder of its `evaluate --out`.")],
+    plain: Annotated[Path, typer.Option(help="`plain.jsonl` of the same `train items`.")],
+    plain_answers: Annotated[Path, typer.Option(help="Folder of its `evaluate --out`.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="Of the answers to the first.")] = None,
+    plain_limit: Annotated[int | None, typer.Option(min=1, help="Of those to the other.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What offering “none of these” and “cannot assess” costs where neither is right."""
+    with training_errors():
+        from models.evaluation.declining import declining_cost
+        from models.evaluation.pooled import read_kept
+        from models.evaluation.questions import read_field_map, read_questions
+
+        fields = read_field_map("own")
+        found = declining_cost(
+            read_questions(questions, fields).first(limit),
+            read_kept(answers),
+            read_questions(plain, fields).first(plain_limit),
+            read_kept(plain_answers),
+        )
+    typer.echo(json.dumps(found) if as_json else "\n".join(_cost_lines(found)))
+
+
+def _cost_lines(found: Mapping[str, Any]) -> list[str]:
+    """The figures for a terminal."""
+    low, high = found["difference_low"], found["difference_high"]
+    span = "-" if low is None else f"[{points(low)}, {points(high)}]"
+    return [
+        row("questions", str(found["n"])),
+        row("offered", percent(found["offered"])),
+        row("not offered", percent(found["plain"])),
+        row("  cost of offering", f"{points(found['difference'])} {span}"),
+    ]
 
 
 def _lines(found: Mapping[str, Any]) -> list[str]:

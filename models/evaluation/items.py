@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,16 @@ class ItemSet:
             return self
         chosen = {item.id for item in sorted(self.items, key=lambda item: _hash(item.id))[:count]}
         return replace(self, items=tuple(item for item in self.items if item.id in chosen))
+
+    def of_types(self, types: Collection[str]) -> ItemSet:
+        """The questions of these types, all if none is named; EvaluationError for another."""
+        known = {item.question_type for item in self.items}
+        if unknown := sorted(set(types) - known):
+            told = ", ".join(sorted(known))
+            message = f"No question is of the type {', '.join(unknown)}; there are {told}."
+            raise EvaluationError(message)
+        kept = (item for item in self.items if not types or item.question_type in types)
+        return replace(self, items=tuple(kept))
 
 
 def read_manifest(

@@ -79,9 +79,15 @@ def _check_same(runs: Sequence[Kept], items: ItemSet) -> None:
         if changed:
             message = f"The runs were not asked the same: other {', '.join(changed)}."
             raise EvaluationError(message)
-    if asked[0]["questions"] != items.digest:
+    for kept in runs:
+        check_asked(items, kept)
+
+
+def check_asked(items: ItemSet, kept: Kept) -> None:
+    """Raises EvaluationError for a run that was asked other questions, or not all of them."""
+    if kept.run["questions"] != items.digest:
         raise EvaluationError("The runs were asked other questions than these.")
-    missing = sum((item.id, "asked") not in kept.answers for kept in runs for item in items.items)
+    missing = sum((item.id, "asked") not in kept.answers for item in items.items)
     if missing:
         message = f"{missing} answers are missing; the runs' own `evaluate` commands go on."
         raise EvaluationError(message)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -17,6 +19,7 @@ from models.prompts import Question, build_prompt
 from models.registry import DEFAULT_MODEL, known_models
 from models.training.items import Item
 from models.training.language import DECIDED_WORDS, SHORT_QUESTION, short_answer, write_trace
+from models.training.pointing import Pointed, cell_targets, pointed
 
 IGNORED = -100
 """Label of a token that is not learnt."""
@@ -41,6 +44,10 @@ class Encoded:
     """(tokens,): the token itself in the completion, `IGNORED` in the prompt."""
     decided: Tensor
     """(tokens,) bool: tokens that the picture decides."""
+    points: Tensor | None = None
+    """(points,): places of the queries that are shown where to look."""
+    aims: Tensor | None = None
+    """(points, cells): how their attention is to lie over the picture's tokens."""
 
 
 class Encoder:
@@ -51,16 +58,39 @@ class Encoder:
         self.tokenizer = processor.tokenizer
         """The checkpoint's own."""
         self.model = next(m for m in known_models() if m.name == DEFAULT_MODEL)
+        merged: int = processor.image_processor.merge_size
+        self._merged = torch.tensor([1, merged, merged])
         self._end = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
 
     def prompt(self, item: Item) -> Prompt:
         """The item as the model is asked, its picture left out."""
         return build_prompt(Question(item.question, item.options), (), self.model)
 
-    def trace(self, item: Item, picture: Image.Image) -> Encoded:
-        """The question with the whole trace."""
+    def trace(
+        self, item: Item, picture: Image.Image, rgb: NDArray[np.uint8] | None = None
+    ) -> Encoded:
+        """The question with the whole trace; pointed if the picture as measured is given."""
         words = write_trace(item.question_type, item.facts, item.options, item.gold)
-        return self.encode(self.prompt(item), picture, words)
+        made = self.encode(self.prompt(item), picture, words)
+        return made if rgb is None else self._pointed(made, words, pointed(words, rgb))
+
+    def _pointed(self, made: Encoded, words: str, claims: Sequence[Pointed]) -> Encoded:
+        """The sequence with where to look while the claims are written."""
+        offsets = self.tokenizer(
+            words, add_special_tokens=False, return_offsets_mapping=True
+        ).offset_mapping
+        first = len(made.labels) - len(offsets) - 1  # of the completion; its turn's end stands last
+        _, rows, columns = (made.tensors["image_grid_thw"][0] // self._merged).tolist()
+        points, aims = [], []
+        for claim in claims:
+            aim = cell_targets(claim.mask, rows, columns)
+            for place, (start, stop) in enumerate(offsets):
+                if start < claim.stop and claim.start < stop:
+                    points.append(first + place - 1)  # the query before a token writes it
+                    aims.append(aim)
+        if not points:
+            return made
+        return replace(made, points=torch.tensor(points), aims=torch.stack(aims))
 
     def short(self, item: Item, picture: Image.Image) -> Encoded:
         """What is seen, in as few words as it has."""
@@ -102,7 +132,8 @@ class Encoder:
 def joined(sequences: Sequence[Encoded]) -> dict[str, Tensor]:
     """Sequences, all with pictures or none, padded on the right to one batch.
 
-    `labels` and `decided` are (batch, tokens).
+    `labels` and `decided` are (batch, tokens). Where any is pointed, `points` (n, 2) are the
+    sequence and place of each query and `aims` (n, most cells) its attention, padded with 0.
     """
 
     def padded(rows: list[Tensor], filling: int) -> Tensor:
@@ -113,10 +144,29 @@ def joined(sequences: Sequence[Encoded]) -> dict[str, Tensor]:
     shown = {
         name: torch.cat([each[name] for each in tensors]) for name in PICTURE if name in tensors[0]
     }
-    return shown | {
-        "input_ids": padded(ids, 0),
-        "attention_mask": padded([torch.ones_like(row) for row in ids], 0),
-        "mm_token_type_ids": padded([each["mm_token_type_ids"] for each in tensors], 0),
-        "labels": padded([each.labels for each in sequences], IGNORED),
-        "decided": padded([each.decided for each in sequences], 0),
+    return (
+        shown
+        | _points(sequences)
+        | {
+            "input_ids": padded(ids, 0),
+            "attention_mask": padded([torch.ones_like(row) for row in ids], 0),
+            "mm_token_type_ids": padded([each["mm_token_type_ids"] for each in tensors], 0),
+            "labels": padded([each.labels for each in sequences], IGNORED),
+            "decided": padded([each.decided for each in sequences], 0),
+        }
+    )
+
+
+def _points(sequences: Sequence[Encoded]) -> dict[str, Tensor]:
+    """The points of a batch; empty if there are none."""
+    points, aims = [], []
+    for number, each in enumerate(sequences):
+        if each.points is not None and each.aims is not None:
+            points.append(torch.stack([torch.full_like(each.points, number), each.points], 1))
+            aims += list(each.aims)
+    if not points:
+        return {}
+    return {
+        "points": torch.cat(points),
+        "aims": torch.nn.utils.rnn.pad_sequence(aims, batch_first=True),
     }

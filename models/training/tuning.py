@@ -22,12 +22,14 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
+from models.capture import watch, watching
 from models.processing import load_processor
 from models.training.augment import Look
 from models.training.encoding import Encoded, Encoder, joined
 from models.training.item_looks import new_look
 from models.training.items import Item, make_items, render
 from models.training.loop import Loop, LoopConfig
+from models.training.pointing import PictureGaze, pointing_loss
 from models.training.showing import Mix
 from models.training.stages import (
     begin_run,
@@ -66,6 +68,8 @@ class TuningConfig(BaseModel):
     """Share of sequences that are whole traces; the others are short answers."""
     decided_weight: float = Field(default=3.0, ge=1)
     """Weight of a token that the picture decides, beside 1 of all others."""
+    pointing: float = Field(default=0.0, ge=0)
+    """Weight of the attention's own loss (`pointing.py`), beside 1 of the words."""
     tower_rate: float = Field(default=0.0, ge=0, le=1)
     """Learning rate of the vision tower as a share of the network's; 0 freezes it."""
     look: Annotated[dict[str, float], changes_of(Look)] = {}
@@ -130,16 +134,23 @@ class ItemSource:
             side = int(draw.choice([168, 196]))
             picture = picture.resize((side, side), Image.Resampling.BICUBIC)
         if draw.random() < self._config.traces:
-            return self._encoder.trace(shown.item, picture)
+            measured = shown.rgb if self._config.pointing else None
+            return self._encoder.trace(shown.item, picture, measured)
         return self._encoder.short(shown.item, picture)
 
 
 def loss_of(
-    network: Any, batch: Mapping[str, Tensor], weight: float
+    network: Any, batch: Mapping[str, Tensor], weight: float, pointing: float = 0.0
 ) -> tuple[Tensor, dict[str, float]]:
-    """Weighted cross-entropy of the completions' tokens; and how many of them are likeliest."""
+    """Weighted cross-entropy of the completions' tokens; and how many of them are likeliest.
+
+    With `pointing` that of the attention is added; the network must be watched (`capture.watch`).
+    """
     inputs, batch = _on_device(batch)
-    with torch.autocast(device().type, dtype=torch.bfloat16):
+    gaze = None
+    if pointing and "points" in batch:
+        gaze = PictureGaze(batch["points"], inputs["mm_token_type_ids"] == 1)
+    with torch.autocast(device().type, dtype=torch.bfloat16), watching(gaze):
         logits = network(**inputs).logits[:, :-1].float()
     labels, decided = batch["labels"][:, 1:], batch["decided"][:, 1:]
     kept = labels != -100
@@ -148,7 +159,11 @@ def loss_of(
     right = (logits[kept].argmax(-1) == labels[kept]).float()
     chosen = decided[kept]
     figures = {"right": right.mean().item(), "decided_right": right[chosen].mean().item()}
-    return (losses * weights).sum() / weights.sum(), figures
+    loss = (losses * weights).sum() / weights.sum()
+    if gaze is None:
+        return loss, figures
+    aside, figures["pointed"] = pointing_loss(gaze.rows(), batch["aims"])
+    return loss + pointing * aside, figures
 
 
 def evaluate(
@@ -197,7 +212,8 @@ def _likeliest(network: Any, batch: Mapping[str, Tensor]) -> Tensor:
 def _on_device(batch: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """What the network takes of a batch, and what it is compared with."""
     moved = {name: value.to(device()) for name, value in batch.items()}
-    targets = {name: moved.pop(name) for name in ("labels", "decided")}
+    names = ("labels", "decided", "points", "aims")
+    targets = {name: moved.pop(name) for name in names if name in moved}
     return moved, targets
 
 
@@ -210,6 +226,8 @@ def train_tuning(config: TuningConfig, start: Path, out: Path, *, resume: bool) 
     validation = draw_items(config, "validation", config.validation_items)
     torch.manual_seed(config.loop.seed)
     network = load_network(start).to(device())
+    if config.pointing:
+        watch(network, "sdpa")
     if not config.tower_rate:
         network.model.visual.requires_grad_(False)
     loop = Loop(network, config.loop, out, slow={"model.visual.": config.tower_rate})
@@ -217,7 +235,7 @@ def train_tuning(config: TuningConfig, start: Path, out: Path, *, resume: bool) 
         loop.resume()
     loop.run(
         source.batch,
-        lambda batch: loss_of(network, batch, config.decided_weight),
+        lambda batch: loss_of(network, batch, config.decided_weight, config.pointing),
         lambda: (
             evaluate(network, validation, encoder, config.traces > 0)
             | (evaluate_reading(network, encoder, Mix(**config.mix)) if config.wordings else {})

@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
+
+from models.evaluation.answers import Answer
+from models.evaluation.items import ItemSet
 
 COLOURS = {"adenocarcinoma": "purple", "benign": "pink", "squamous_cell_carcinoma": "navy"}
 
@@ -51,3 +55,15 @@ def write_lines(path: Path, records: Sequence[Mapping[str, Any]]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     return path
+
+
+def kept_folder(items: ItemSet, out: Path, right: int, **changes: object) -> Path:
+    """Answers of which the first so many are right."""
+    out.mkdir()
+    run = {"model": out.name, "revision": out.name, "questions": items.digest, "colour": "as-is"}
+    lines = [json.dumps({"run": run | changes})]
+    for number, item in enumerate(items.items):
+        text = f"<think>1. Seen.</think><answer>{'A' if number < right else 'B'}</answer>"
+        lines.append(json.dumps(asdict(Answer(item.id, "asked", text, 5, 0.1, 0.1))))
+    (out / "answers.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    return out

@@ -10,6 +10,7 @@ import pytest
 from models.evaluation.items import (
     EvaluationError,
     EvaluationItem,
+    ItemSet,
     free_form,
     read_manifest,
     shuffled,
@@ -190,3 +191,12 @@ def test_the_first_few_do_not_all_come_from_the_top(tmp_path: Path) -> None:
     assert few.items != whole.items[:4]
     assert whole.first(None) is whole.first(99) is whole
     assert few.digest != whole.digest
+
+
+def test_questions_of_some_types_are_chosen() -> None:
+    asked = EvaluationItem("", Path("one.png"), QUESTION, "benign")
+    items = ItemSet(tuple(replace(asked, id=f"{n}", question_type=t) for n, t in enumerate("aba")))
+    assert [each.id for each in items.of_types(["a"]).items] == ["0", "2"]
+    assert items.of_types([]) == items
+    with pytest.raises(EvaluationError, match="of the type c; there are a, b"):
+        items.of_types(["a", "c"])

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from models.evaluation.answers import Answer
 from models.evaluation.items import EvaluationError, EvaluationItem, ItemSet
 from models.evaluation.pooled import pooled_figures, read_kept
 from models.evaluation.questions import read_field_map, read_questions
 from pathviewer.training_cli import app
-from tests.models.evaluation.files import picture
+from tests.models.evaluation.files import kept_folder, picture
 
 GROUPS = 6
 
@@ -31,26 +29,14 @@ def items(tmp_path: Path) -> ItemSet:
     return read_questions(path, read_field_map("own"))
 
 
-def folder(items: ItemSet, out: Path, right: int, **changes: object) -> Path:
-    """Answers of which the first so many are right."""
-    out.mkdir()
-    run = {"model": out.name, "revision": out.name, "questions": items.digest, "colour": "as-is"}
-    lines = [json.dumps({"run": run | changes})]
-    for number, item in enumerate(items.items):
-        text = f"<think>1. Seen.</think><answer>{'A' if number < right else 'B'}</answer>"
-        lines.append(json.dumps(asdict(Answer(item.id, "asked", text, 5, 0.1, 0.1))))
-    (out / "answers.jsonl").write_text("".join(f"{line}\n" for line in lines))
-    return out
-
-
 def three_of(text: str, item: EvaluationItem) -> float | None:
     """A judge that abstains on the last question and likes right answers."""
     return None if item.id == str(GROUPS - 1) else float("A" in text)
 
 
 def test_seeds_are_pooled_question_by_question(items: ItemSet, tmp_path: Path) -> None:
-    better = [read_kept(folder(items, tmp_path / f"b{n}", n)) for n in (5, 6)]
-    worse = [read_kept(folder(items, tmp_path / f"w{n}", n)) for n in (2, 3)]
+    better = [read_kept(kept_folder(items, tmp_path / f"b{n}", n)) for n in (5, 6)]
+    worse = [read_kept(kept_folder(items, tmp_path / f"w{n}", n)) for n in (2, 3)]
     found = pooled_figures(items, better, worse, three_of)
     assert (found["n"], found["seeds"]) == (6, [2, 2])
     assert found["first"] == pytest.approx([5 / 6, 1.0])
@@ -66,13 +52,13 @@ def test_seeds_are_pooled_question_by_question(items: ItemSet, tmp_path: Path) -
 
 
 def test_only_answers_to_the_same_questions_are_compared(items: ItemSet, tmp_path: Path) -> None:
-    plain = read_kept(folder(items, tmp_path / "plain", 3))
-    grey = read_kept(folder(items, tmp_path / "grey", 3, colour="none"))
+    plain = read_kept(kept_folder(items, tmp_path / "plain", 3))
+    grey = read_kept(kept_folder(items, tmp_path / "grey", 3, colour="none"))
     with pytest.raises(EvaluationError, match="not asked the same: other colour"):
         pooled_figures(items, [plain], [grey])
     with pytest.raises(EvaluationError, match="other questions"):
         pooled_figures(ItemSet(items.items[:2]), [plain], [plain])
-    short = folder(items, tmp_path / "short", 3)
+    short = kept_folder(items, tmp_path / "short", 3)
     kept = (short / "answers.jsonl").read_text().splitlines(keepends=True)
     (short / "answers.jsonl").write_text("".join(kept[:-2]))
     with pytest.raises(EvaluationError, match="2 answers are missing"):
@@ -89,7 +75,9 @@ def test_a_file_that_holds_no_answers_is_told(tmp_path: Path, text: str) -> None
 
 
 def test_the_command(items: ItemSet, tmp_path: Path) -> None:
-    one, other = (folder(items, tmp_path / name, right) for name, right in (("a", 6), ("b", 2)))
+    one, other = (
+        kept_folder(items, tmp_path / name, right) for name, right in (("a", 6), ("b", 2))
+    )
     asked = ["compare", "--questions", str(tmp_path / "questions.jsonl"), "--first", str(one)]
     done = CliRunner().invoke(app, [*asked, "--second", str(other), "--json"])
     assert json.loads(done.output)["difference"] == pytest.approx(4 / 6)

@@ -35,6 +35,7 @@ KINDS: dict[str, type[BaseModel]] = {
     "reading": TuningConfig,
     "growing": TuningConfig,
     "settling": TuningConfig,
+    "pointing": TuningConfig,
     "sft_continued": TuningConfig,
     "grpo_outcome": GrpoConfig,
     "grpo_dual": GrpoConfig,
