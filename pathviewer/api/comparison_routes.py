@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 T = TypeVar("T")
-REASONS = ("wrong_finding", "right_answer_wrong_reason", "missed_finding", "unsafe", "too_long")
 UNDO_WITHIN = timedelta(hours=12)
 """A session of work: who thinks again later compares a repeat."""
 TWO = {"count": 2, "blind": False}
@@ -241,12 +240,9 @@ def _preference(session: Session, one: ComparisonRecord, body: Mapping[str, Any]
     both = comparisons.sides(session, one)
     if both is None:
         raise ReadingRefused("There are not two answers yet to choose from.", 409)
-    reasons = body.get("reasons") or []
-    if not isinstance(reasons, list) or any(each not in REASONS for each in reasons):
-        raise ReadingRefused(f"reasons are of {', '.join(REASONS)}.")
     left, right = both
     pair = {"kind": "preference", "completion": left, "other": right, "left": left}
-    return read_feedback({**body, "reasons": reasons, **pair}, judged_text(""), None)
+    return read_feedback({**body, **pair}, judged_text(""), None)
 
 
 def _undone(session: Session, one: ComparisonRecord, key: str) -> ComparisonRecord:

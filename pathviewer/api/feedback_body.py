@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from models.process_score import ABSENCES, BESIDE, ERRORS, STEP_CLASSES
@@ -23,12 +23,12 @@ VERDICTS = (
     "unsuitable_question",
 )
 CHOICES = ("left", "right", "tie", "both_bad")
+REASONS = ("wrong_finding", "right_answer_wrong_reason", "missed_finding", "unsafe", "too_long")
+"""Why one of two completions is better."""
 KEY_LENGTH = 64
 COMMENT_LENGTH = 4_000
 ANSWER_LENGTH = 1_000
 STEP_LENGTH = 4_000
-REASON_LENGTH = 200
-MOST_REASONS = 20
 DAY_SECONDS = 86_400
 FARTHEST = 2**31 - 1
 
@@ -160,17 +160,11 @@ def of_preference(body: Mapping[str, Any], _: JudgedText) -> dict[str, Any]:
         raise ReadingRefused("A completion is compared with another one, not with itself.")
     if left not in (this, other):
         raise ReadingRefused("left is the id of the one of the two that stood on the left.")
-    reasons = None
-    if body.get("reasons") is not None:
-        given = items(body, "reasons")
-        if len(given) > MOST_REASONS:
-            raise ReadingRefused(f"{len(given)} reasons are too many: give {MOST_REASONS} at most.")
-        reasons = [text({"reason": each}, "reason", REASON_LENGTH) for each in given]
     return {
         "other_completion_id": other,
         "left_completion_id": left,
         "choice": choice(body, "choice", CHOICES),
-        "reasons": reasons,
+        "reasons": None if body.get("reasons") is None else names(body, "reasons", REASONS),
     }
 
 
@@ -209,7 +203,7 @@ def choice(body: Mapping[str, Any], name: str, allowed: Any) -> str:
     return value
 
 
-def names(body: Mapping[str, Any], name: str, allowed: Mapping[str, str]) -> list[str]:
+def names(body: Mapping[str, Any], name: str, allowed: Collection[str]) -> list[str]:
     """Some of some words, each once, in the order in which they are known."""
     given = items(body, name)
     if wrong := [value for value in given if not isinstance(value, str) or value not in allowed]:

@@ -243,7 +243,7 @@ class Made:
             "other_completion_id": pair[1],
             "left_completion_id": self._random.choice(pair),
             "choice": choice,
-            "reasons": ["missed finding"],
+            "reasons": ["missed_finding"],
         }
 
     def _evidence(self, _number: int) -> dict[str, Any]:

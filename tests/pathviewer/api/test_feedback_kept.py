@@ -90,7 +90,7 @@ def test_an_evidence_region_and_a_comparison(site: Site) -> None:
     box = {"x": 5, "y": 6, "width": 7, "height": 8}
     points = [[5, 6], [12, 6.5], [12, 14]]
     assert site.send("ada", kind="evidence", box=box, points=points).status_code == 201
-    sides = {"other": second, "left": second, "choice": "left", "reasons": ["clearer"]}
+    sides = {"other": second, "left": second, "choice": "left", "reasons": ["unsafe"]}
     assert site.send("ada", key="p", kind="preference", **sides).status_code == 201
     own = site.shown("ada")["own"]
     assert (own["evidence"]["box"], own["evidence"]["points"]) == (box, points)
@@ -100,7 +100,7 @@ def test_an_evidence_region_and_a_comparison(site: Site) -> None:
     assert (now["id"], now["box"], now["points"]) == (back.json()["id"], None, None)
     (pair,) = own["preferences"]
     assert {pair["completion"], pair["other"]} == {first, second}
-    assert (pair["left"], pair["choice"], pair["reasons"]) == (second, "left", ["clearer"])
+    assert (pair["left"], pair["choice"], pair["reasons"]) == (second, "left", ["unsafe"])
     assert site.shown("ada", 1)["own"]["preferences"] == [pair]
     # seen from the other side it is the same pair
     sides = {"other": first, "left": first, "choice": "tie"}

@@ -84,8 +84,8 @@ ODD: list[tuple[dict[str, Any], str]] = [
     ({"other": "{0}", "left": "{0}", "choice": "left"}, "not with itself"),
     ({"other": "{1}", "left": "{2}", "choice": "left"}, "stood on the left"),
     ({"other": "{1}", "left": "{0}", "choice": "middle"}, "choice is one of left"),
-    ({"other": "{1}", "left": "{0}", "choice": "tie", "reasons": ["x"] * 21}, "too many"),
-    ({"other": "{1}", "left": "{0}", "choice": "tie", "reasons": ["x" * 201]}, "reason is a text"),
+    ({"other": "{1}", "left": "{0}", "choice": "tie", "reasons": ["ugly"]}, "are of wrong_finding"),
+    ({"other": "{1}", "left": "{0}", "choice": "tie", "reasons": "unsafe"}, "is a list"),
     ({"other": "{2}", "left": "{0}", "choice": "tie"}, "same question about the same region"),
 ]
 

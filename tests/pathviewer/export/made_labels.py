@@ -87,7 +87,7 @@ class Labels:
     def prefer(self, session: Session, who: str, left: str, right: str, choice: str) -> None:
         """Somebody compares two."""
         told = {"other_completion_id": right, "left_completion_id": left, "choice": choice}
-        self.say(session, who, left, "preference", reasons=["clearer"], **told)
+        self.say(session, who, left, "preference", reasons=["unsafe"], **told)
 
 
 def new_labels(folder: Path) -> Labels:
