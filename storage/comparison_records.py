@@ -82,5 +82,8 @@ class PairProgress:
     pairs: int
     """That were drawn."""
 
+    mine: int
+    """That this rater was given or may still be given; those that others have are not his."""
+
     done: int
     """That this rater has voted on or passed over, repeats not counted."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage.comparison_records import ComparisonRecord, PairProgress
 from storage.errors import ConflictError, RecordNotFoundError
-from storage.lots import lot
+from storage.lots import Held, first_in_order, still_free, to_repeat
+from storage.pairs import count_pairs
 from storage.records import as_record
 from storage.tables import (
     Comparison,
@@ -40,8 +40,12 @@ def next_comparison(
     going = [one for one in mine if one.ended_at is None]
     if going:
         return as_record(ComparisonRecord, going[0])
-    again = _to_repeat(worklist, mine, rater_id, washed_out)
-    pair_id = again or _unseen(session, worklist, rater_id, mine)
+    held = [Held(str(one.pair_id), one.round, one.ended_at, one.skipped) for one in mine]
+    again = to_repeat(worklist, held, rater_id, washed_out)
+    waiting = _held_blind(session, worklist, rater_id)
+    free = _free(session, worklist, rater_id, mine)
+    unseen = [pair for pair, item in free.items() if item not in waiting]
+    pair_id = again or first_in_order(unseen, rater_id)
     if pair_id is None:
         return None
     return _hand_out(session, rater_id, pair_id=pair_id, round=int(again is not None))
@@ -103,18 +107,30 @@ def skip(session: Session, comparison_id: str, rater_id: str) -> ComparisonRecor
     return as_record(ComparisonRecord, row)
 
 
-def pair_progress(session: Session, worklist_id: str, rater_id: str) -> PairProgress:
+def pair_progress(session: Session, worklist: WorklistRecord, rater_id: str) -> PairProgress:
     """How far the comparing of a list is, for one rater."""
-    pairs = (
-        select(func.count())
-        .select_from(WorklistPair)
-        .join(WorklistItem, WorklistItem.id == WorklistPair.item_id)
-        .where(WorklistItem.worklist_id == worklist_id)
+    mine = _comparisons(session, worklist.id, rater_id)
+    ended = [one for one in mine if one.round == 0 and one.ended_at is not None]
+    return PairProgress(
+        pairs=count_pairs(session, worklist.id),
+        mine=len({one.pair_id for one in mine}) + len(_free(session, worklist, rater_id, mine)),
+        done=len(ended),
     )
-    done = pairs.join(Comparison, Comparison.pair_id == WorklistPair.id).where(
-        Comparison.rater_id == rater_id, Comparison.round == 0, Comparison.ended_at.is_not(None)
+
+
+def came_again(session: Session, comparison: ComparisonRecord) -> ComparisonRecord | None:
+    """The repeat of a comparison, if the rater was given its pair again; else None.
+
+    Until that ends he votes afresh: what he said the first time is not for him to see.
+    """
+    row = session.scalar(
+        select(Comparison)
+        .where(Comparison.pair_id == comparison.pair_id)
+        .where(Comparison.rater_id == comparison.rater_id, Comparison.round > comparison.round)
+        .order_by(Comparison.round.desc())
+        .limit(1)
     )
-    return PairProgress(session.scalar(pairs) or 0, session.scalar(done) or 0)
+    return None if row is None else as_record(ComparisonRecord, row)
 
 
 def open_comparison_of(session: Session, reading_id: str, rater_id: str) -> bool | None:
@@ -193,24 +209,10 @@ def _comparisons(session: Session, worklist_id: str, rater_id: str) -> list[Comp
     return list(session.scalars(mine))
 
 
-def _to_repeat(
-    worklist: WorklistRecord, mine: Sequence[Comparison], rater_id: str, washed_out: datetime
-) -> str | None:
-    """The pair that was voted on first of those whose time has come."""
-    repeated = {one.pair_id for one in mine if one.round}
-    for one in mine:
-        due = one.ended_at is not None and one.ended_at <= washed_out and not one.skipped
-        drawn = lot("repeat", rater_id, str(one.pair_id)) < worklist.repeats
-        if due and drawn and one.pair_id not in repeated:
-            return one.pair_id
-    return None
-
-
-def _unseen(
-    session: Session, worklist: WorklistRecord, rater_id: str, mine: Sequence[Comparison]
-) -> str | None:
-    """The next pair in the rater's own order that is new to him and his to compare."""
-    seen = {one.pair_id for one in mine}
+def _free(
+    session: Session, worklist: WorklistRecord, rater_id: str, mine: list[Comparison]
+) -> dict[str, str]:
+    """Pairs that are new to the rater and his to compare, each with its item."""
     of_list = WorklistItem.worklist_id == worklist.id
     taken = (
         select(Comparison.pair_id)
@@ -218,19 +220,11 @@ def _unseen(
         .join(WorklistItem, WorklistItem.id == WorklistPair.item_id)
         .where(of_list, Comparison.rater_id != rater_id, ~Comparison.skipped)
     )
-    of_others = set(session.scalars(taken))
-    held = _held_blind(session, worklist, rater_id)
-    pairs = session.execute(
-        select(WorklistPair.id, WorklistPair.item_id).join(WorklistItem).where(of_list)
-    )
-    free = [
-        pair
-        for pair, item in pairs
-        if pair not in seen
-        and item not in held
-        and (pair not in of_others or lot("shared", worklist.id, pair) < worklist.overlap)
-    ]
-    return min(free, key=lambda pair: lot("order", rater_id, pair), default=None)
+    of_others = {str(pair) for pair in session.scalars(taken)}
+    pairs = select(WorklistPair.id, WorklistPair.item_id).join(WorklistItem).where(of_list)
+    item_of = {pair: item for pair, item in session.execute(pairs)}  # noqa: C416
+    seen = {str(one.pair_id) for one in mine}
+    return {pair: item_of[pair] for pair in still_free(worklist, item_of, seen, of_others)}
 
 
 def _held_blind(session: Session, worklist: WorklistRecord, rater_id: str) -> set[str]:

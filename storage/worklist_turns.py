@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from storage.comparisons import items_compared
 from storage.errors import ConflictError
-from storage.lots import lot
+from storage.lots import Held, first_in_order, still_free, to_repeat
 from storage.records import as_record
 from storage.tables import Completion, Feedback, Worklist, WorklistItem, WorklistTurn, now
 from storage.worklist_records import Progress, TurnRecord, WorklistRecord
@@ -52,8 +52,9 @@ def next_turn(
     going = [turn for turn in turns if turn.ended_at is None]
     if going:
         return as_record(TurnRecord, going[0])
-    again = _to_repeat(worklist, turns, rater_id, washed_out)
-    item_id = again or _unseen(session, worklist, rater_id, turns)
+    held = [Held(turn.item_id, turn.round, turn.ended_at, turn.skipped) for turn in turns]
+    again = to_repeat(worklist, held, rater_id, washed_out)
+    item_id = again or first_in_order(_free(session, worklist, rater_id, turns), rater_id)
     if item_id is None:
         return None
     row = WorklistTurn(item_id=item_id, rater_id=rater_id, round=int(again is not None))
@@ -146,27 +147,6 @@ def _turns(session: Session, worklist_id: str, rater_id: str) -> list[WorklistTu
     return list(session.scalars(mine))
 
 
-def _to_repeat(
-    worklist: WorklistRecord, turns: Sequence[WorklistTurn], rater_id: str, washed_out: datetime
-) -> str | None:
-    """The item that was judged first of those whose time has come."""
-    repeated = {turn.item_id for turn in turns if turn.round}
-    for turn in turns:
-        due = turn.ended_at is not None and turn.ended_at <= washed_out and not turn.skipped
-        chosen = lot("repeat", rater_id, turn.item_id) < worklist.repeats
-        if due and chosen and turn.item_id not in repeated:
-            return turn.item_id
-    return None
-
-
-def _unseen(
-    session: Session, worklist: WorklistRecord, rater_id: str, turns: Sequence[WorklistTurn]
-) -> str | None:
-    """The next item in the rater's own order that is made, new to him, and his to judge."""
-    free = _free(session, worklist, rater_id, turns)
-    return min(free, key=lambda item: lot("order", rater_id, item), default=None)
-
-
 def _free(
     session: Session, worklist: WorklistRecord, rater_id: str, turns: Sequence[WorklistTurn]
 ) -> list[str]:
@@ -187,9 +167,4 @@ def _free(
             WorklistItem.worklist_id == worklist.id, WorklistItem.reading_id.is_not(None)
         )
     )
-    return [
-        item
-        for item in made
-        if item not in seen
-        and (item not in of_others or lot("shared", worklist.id, item) < worklist.overlap)
-    ]
+    return still_free(worklist, made, seen, of_others)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 T = TypeVar("T")
+AFRESH = "This pair has come to you again; what you said the first time is shown after your vote."
 UNDO_WITHIN = timedelta(hours=12)
 """A session of work: who thinks again later compares a repeat."""
 TWO = {"count": 2, "blind": False}
@@ -96,7 +97,7 @@ class ComparisonRoutes:
         def work(session: Session) -> list[dict[str, Any]]:
             found = [
                 {"id": each.id, "name": each.name}
-                | asdict(comparisons.pair_progress(session, each.id, account))
+                | asdict(comparisons.pair_progress(session, each, account))
                 for each in list_worklists(session)
             ]
             return [each for each in found if each["pairs"]]
@@ -206,20 +207,25 @@ class ComparisonRoutes:
             raise ReadingRefused(str(error)) from error
 
     def _own(self, session: Session, request: Request, account: str) -> ComparisonRecord:
-        """The comparison of the path; raises ReadingNotFound for those one was not given."""
+        """The comparison of the path; raises ReadingNotFound for those one was not given, and
+        ReadingRefused while one compares the same pair afresh."""
         try:
             key = request.path_params["comparison_id"]
-            return comparisons.find_comparison(session, key, account)
+            one = comparisons.find_comparison(session, key, account)
         except RecordNotFoundError as error:
             raise ReadingNotFound(str(error)) from error
+        again = comparisons.came_again(session, one)
+        if again is not None and again.ended_at is None:
+            raise ReadingRefused(AFRESH, 409)
+        return one
 
     def _json(self, session: Session, one: ComparisonRecord) -> dict[str, Any]:
         told = comparison_json(session, one)
         told["slide"]["name"] = self._library.name_of(told["slide"]["id"])
         listed = told["worklist"]
         if listed:
-            far = comparisons.pair_progress(session, listed["id"], one.rater_id)
-            told["progress"] = asdict(far)
+            worklist = find_worklist(session, listed["id"])
+            told["progress"] = asdict(comparisons.pair_progress(session, worklist, one.rater_id))
         return told
 
     async def _in_session(self, work: Callable[[Session], T], *, writing: bool = True) -> T:
@@ -249,7 +255,7 @@ def _undone(session: Session, one: ComparisonRecord, key: str) -> ComparisonReco
     if one.feedback_id is None:
         raise ReadingRefused("There is no vote on this pair to undo.", 409)
     said = feedback_of_id(session, one.feedback_id)
-    if now() - said.created_at > UNDO_WITHIN:
+    if now() - said.created_at > UNDO_WITHIN or comparisons.came_again(session, one):
         raise ReadingRefused("This vote is from an earlier session and stays.", 409)
     new = NewFeedback(
         said.completion_id,

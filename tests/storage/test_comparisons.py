@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.orm import Session
 
 from storage.cases import SlideDescription, describe_slide, find_case
-from storage.comparison_records import ComparisonRecord, NewPair
+from storage.comparison_records import PairProgress
 from storage.comparisons import (
+    came_again,
     compare_reading,
     find_comparison,
     next_comparison,
@@ -25,84 +26,21 @@ from storage.comparisons import (
 from storage.database import Database
 from storage.errors import ConflictError, RecordNotFoundError
 from storage.export import Selection, judged_readings
-from storage.feedback import NewFeedback, add_feedback
 from storage.pairs import (
     add_pairs,
-    add_reading_beside,
     find_pair,
     frozen_answers,
     list_pairs,
     models_of_item,
 )
-from storage.readings import add_completion, add_reading, end_reading, list_readings
+from storage.readings import add_completion, add_reading, list_readings
 from storage.statistics import votes as counted_votes
 from storage.tables import now
 from storage.withdrawals import withdraw_case, withdraw_rater
-from storage.worklist_records import NewItem, NewWorklist, WorklistRecord
 from storage.worklist_turns import next_turn
-from storage.worklists import add_worklist, freeze_item, item_of_reading, list_items
+from storage.worklists import item_of_reading, list_items
+from tests.storage.pair_lists import LONG_AGO, cast, made, say, take, walk
 from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_slide
-
-LONG_AGO = timedelta(days=14)
-
-
-def made(database: Database, count: int, **rules: object) -> WorklistRecord:
-    """A list whose items have an answer of each of two models, and a pair of both."""
-    with database.session() as session:
-        slide = stored_slide(session)
-        items = [NewItem(slide, 0, 0, 9, 9, f"Q{n}", [], None, None) for n in range(count)]
-        found = add_worklist(session, NewWorklist("list", "local", **rules), items)  # type: ignore[arg-type]
-        pairs = []
-        for item in list_items(session, found.id):
-            one = answered(session, slide, "tiny")
-            freeze_item(session, item.id, one[0])
-            other = answered(session, slide, "large")
-            add_reading_beside(session, item.id, other[0])
-            pairs.append(NewPair(item.id, one[1], other[1], "all", 0, 1.0))
-        add_pairs(session, found.id, pairs)
-    return found
-
-
-def answered(session: Session, slide: str, model: str) -> tuple[str, str]:
-    """Ids of a reading and of its completion."""
-    reading = add_reading(session, new_reading(slide, model=model))
-    completion = add_completion(session, reading.id, replace(COMPLETION, text=model))
-    end_reading(session, reading.id, "done")
-    return reading.id, completion.id
-
-
-def take(
-    database: Database, found: WorklistRecord, who: str, at: datetime
-) -> ComparisonRecord | None:
-    """The next comparison at a moment."""
-    with database.session() as session:
-        return next_comparison(session, found, who, at - LONG_AGO)
-
-
-def say(session: Session, one: ComparisonRecord, choice: str, key: str) -> str:
-    """Vote; the feedback's id."""
-    both = sides(session, one)
-    assert both is not None
-    left, right = both
-    told = NewFeedback(
-        left, "preference", key, other_completion_id=right, left_completion_id=left, choice=choice
-    )
-    return add_feedback(session, one.rater_id, told).id
-
-
-def cast(database: Database, one: ComparisonRecord, choice: str = "left") -> None:
-    """Vote and end it."""
-    with database.session() as session:
-        vote(session, one.id, one.rater_id, say(session, one, choice, one.id))
-
-
-def walk(database: Database, found: WorklistRecord, who: str) -> list[ComparisonRecord]:
-    """All that a rater is given, each voted on at once."""
-    seen = []
-    while one := take(database, found, who, now()):
-        seen.append(one)
-        cast(database, one)
-    return seen
 
 
 def test_everybody_has_an_order_and_sides_of_his_own(sqlite_database: Database) -> None:
@@ -118,7 +56,7 @@ def test_everybody_has_an_order_and_sides_of_his_own(sqlite_database: Database) 
     assert flipped[0] != flipped[1]
     assert all({True, False} == set(his.values()) for his in flipped)
     with sqlite_database.reading() as session:
-        assert (pair_progress(session, found.id, people[0]).done) == 24
+        assert pair_progress(session, found, people[0]) == PairProgress(24, 24, 24)
 
 
 def test_what_is_not_shared_goes_to_one(sqlite_database: Database) -> None:
@@ -128,6 +66,9 @@ def test_what_is_not_shared_goes_to_one(sqlite_database: Database) -> None:
     seen = [{one.pair_id for one in walk(sqlite_database, found, who)} for who in people]
     assert len(seen[0] | seen[1]) == 40
     assert 8 < len(seen[0] & seen[1]) < 32
+    with sqlite_database.reading() as session:  # each is done with all that is his
+        for who, his in zip(people, seen, strict=True):
+            assert pair_progress(session, found, who) == PairProgress(40, len(his), len(his))
 
 
 def test_a_vote_is_undone_and_cast_again(database: Database) -> None:
@@ -202,6 +143,10 @@ def test_a_pair_comes_again_after_the_washout_on_sides_of_its_own(database: Data
     again = take(database, found, ada, now() + LONG_AGO + timedelta(days=1))
     assert again is not None
     assert (again.round, again.pair_id) == (1, first[0].pair_id)
+    with database.reading() as session:
+        assert came_again(session, first[0]) == again
+        assert [came_again(session, one) for one in (first[1], again)] == [None, None]
+        assert pair_progress(session, found, ada) == PairProgress(2, 2, 2)
 
 
 def test_what_was_compared_is_not_asked_blind_any_more(database: Database) -> None:

@@ -77,9 +77,8 @@ export class Ballot {
   }
 
   showLow(one) {
-    setText(this.progress, one.worklist ? [one.worklist.name,
-      `${one.progress.done} of ${one.progress.pairs} pairs done`,
-      one.round ? "comes again after the washout" : null].filter(Boolean).join(" · ")
+    const { done, mine, pairs } = one.progress ?? {};
+    setText(this.progress, one.worklist ? `${one.worklist.name} · ${progressText(done, mine, pairs)}`
       : "A question of your own");
     fill(this.after, ...afterVote(one));
     this.next.disabled = one.state === "streaming" || store.get("busy");
@@ -88,6 +87,13 @@ export class Ballot {
     this.pass.style.visibility = one.state === "ready" && one.worklist ? "visible" : "hidden";
     this.undo.style.visibility = canUndo() ? "visible" : "hidden";
   }
+}
+
+/** "3 of 6 pairs done"; of a list that is shared out, how many of its pairs are one's own. */
+export function progressText(done, mine, pairs) {
+  if (!mine) return `none of ${pairs} pairs is left for you`;
+  const all = mine < pairs ? ` (${pairs} on the list)` : "";
+  return `${done >= mine ? `all ${mine}` : `${done} of ${mine}`} pairs done${all}`;
 }
 
 /** What is told with the vote: how others chose, and how the pair was drawn. */

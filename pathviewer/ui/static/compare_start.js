@@ -1,6 +1,7 @@
 /** What to compare: a worklist's pairs, or two answers to a question of one's own. */
 
 import { request } from "./api.js";
+import { progressText } from "./compare_ballot.js";
 import { askTwice, openList } from "./compare_store.js";
 import { fill, h, setText } from "./dom.js";
 import { say, store } from "./store.js";
@@ -39,7 +40,8 @@ export class CompareStart {
     try {
       const [lists, slides] = await Promise.all([request("/api/comparisons"), request("/api/slides")]);
       fill(this.lists, ...(lists.length ? lists.map(entry)
-        : [h("li", { class: "pv-quiet" }, "No worklist has pairs: `worklist pairs` draws them.")]));
+        : [h("li", { class: "pv-quiet" }, "No worklist has pairs; the command ",
+          h("code", {}, "python -m pathviewer worklist pairs"), " draws them.")]));
       const linked = parseView(window.location.search);
       fill(this.slide, ...slides.map(({ id, name }) =>
         h("option", { value: id, selected: id === linked.slide }, name)));
@@ -88,8 +90,8 @@ export class CompareStart {
   }
 }
 
-function entry({ id, name, pairs, done }) {
+function entry({ id, name, pairs, mine, done }) {
   return h("li", {}, h("button", { type: "button", class: "pv-button pv-compare-list",
     onclick: () => openList(id) }, h("strong", {}, name), h("span", { class: "pv-quiet" },
-    done >= pairs ? `all ${pairs} done` : `${done} of ${pairs} done`)));
+    progressText(done, mine, pairs))));
 }

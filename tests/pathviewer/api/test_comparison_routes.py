@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from storage.accounts import find_account
+from storage.comparisons import next_comparison
+from storage.database import open_database
+from storage.tables import now
+from storage.worklists import find_worklist
 from tests.asking import BOX, Clients, accounts, asking, asking_settings, heard
 from tests.comparing import QUESTION, list_with_pairs
 
@@ -22,6 +28,7 @@ class Ward:
 
     clients: Clients
     list_id: str
+    database: str
 
     def next(self, who: str) -> dict[str, Any]:
         answer = self.clients[who].post(f"/api/worklists/{self.list_id}/compare")
@@ -40,7 +47,7 @@ def ward(tmp_path_factory: pytest.TempPathFactory, small_phantom: Path) -> Itera
     list_with_pairs(settings, "a.tiff")
     with asking(settings, tokens) as clients:
         (found,) = clients["ada"].get("/api/comparisons").raise_for_status().json()
-        yield Ward(clients, found["id"])
+        yield Ward(clients, found["id"], settings.database)
 
 
 def test_names_and_others_votes_are_told_after_the_vote_alone(ward: Ward) -> None:
@@ -102,6 +109,40 @@ def test_whoever_sees_all_is_told_no_name_either(ward: Ward) -> None:
     assert (refused.status_code, "vote first" in refused.text) == (409, True)
     completions = ward.clients["ada"].get(f"/api/readings/{reading}")
     assert completions.status_code in (200, 404, 409)
+
+
+def test_a_first_vote_is_not_told_while_its_pair_is_compared_again(ward: Ward) -> None:
+    first = ward.next("eve")["comparison"]
+    voted = ward.post("eve", first["id"], "vote", choice="left").json()
+    again = again_in_hand(ward, "eve")
+    assert again != first["id"]
+    own = f"/api/comparisons/{first['id']}"
+    for answer in (
+        ward.clients["eve"].get(own),
+        ward.clients["eve"].get(f"{own}/left/maps"),
+        ward.post("eve", first["id"], "undo"),
+    ):
+        assert (answer.status_code, "come to you again" in answer.text) == (409, True)
+    told = ward.next("eve")["comparison"]
+    assert (told["id"], told["round"], told["vote"], told["names"]) == (again, 1, None, None)
+    ward.post("eve", again, "vote", choice="tie").raise_for_status()
+    told = ward.clients["eve"].get(own).raise_for_status().json()
+    assert told["vote"] == voted["vote"]
+    late = ward.post("eve", first["id"], "undo")
+    assert (late.status_code, "stays" in late.text) == (409, True)
+
+
+def again_in_hand(ward: Ward, who: str) -> str:
+    """Have what somebody voted on last handed out again, as after the washout; its id."""
+    database = open_database(ward.database)
+    with database.session() as session:
+        worklist = replace(find_worklist(session, ward.list_id), repeats=1.0)
+        account = find_account(session, who)
+        assert account is not None
+        one = next_comparison(session, worklist, account.id, now() + timedelta(days=1))
+    database.close()
+    assert one is not None
+    return one.id
 
 
 def test_a_vote_is_one_submission_and_can_be_taken_back(ward: Ward) -> None:

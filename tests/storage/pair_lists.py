@@ -1,0 +1,80 @@
+"""Worklists with pairs to be compared by tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from storage.comparison_records import ComparisonRecord, NewPair
+from storage.comparisons import next_comparison, sides, vote
+from storage.database import Database
+from storage.feedback import NewFeedback, add_feedback
+from storage.pairs import add_pairs, add_reading_beside
+from storage.readings import add_completion, add_reading, end_reading
+from storage.tables import now
+from storage.worklist_records import NewItem, NewWorklist, WorklistRecord
+from storage.worklists import add_worklist, freeze_item, list_items
+from tests.storage.reading_rows import COMPLETION, new_reading, stored_slide
+
+LONG_AGO = timedelta(days=14)
+
+
+def made(database: Database, count: int, **rules: object) -> WorklistRecord:
+    """A list whose items have an answer of each of two models, and a pair of both."""
+    with database.session() as session:
+        slide = stored_slide(session)
+        items = [NewItem(slide, 0, 0, 9, 9, f"Q{n}", [], None, None) for n in range(count)]
+        found = add_worklist(session, NewWorklist("list", "local", **rules), items)  # type: ignore[arg-type]
+        pairs = []
+        for item in list_items(session, found.id):
+            one = answered(session, slide, "tiny")
+            freeze_item(session, item.id, one[0])
+            other = answered(session, slide, "large")
+            add_reading_beside(session, item.id, other[0])
+            pairs.append(NewPair(item.id, one[1], other[1], "all", 0, 1.0))
+        add_pairs(session, found.id, pairs)
+    return found
+
+
+def answered(session: Session, slide: str, model: str) -> tuple[str, str]:
+    """Ids of a reading and of its completion."""
+    reading = add_reading(session, new_reading(slide, model=model))
+    completion = add_completion(session, reading.id, replace(COMPLETION, text=model))
+    end_reading(session, reading.id, "done")
+    return reading.id, completion.id
+
+
+def take(
+    database: Database, found: WorklistRecord, who: str, at: datetime
+) -> ComparisonRecord | None:
+    """The next comparison at a moment."""
+    with database.session() as session:
+        return next_comparison(session, found, who, at - LONG_AGO)
+
+
+def say(session: Session, one: ComparisonRecord, choice: str, key: str) -> str:
+    """Vote; the feedback's id."""
+    both = sides(session, one)
+    assert both is not None
+    left, right = both
+    told = NewFeedback(
+        left, "preference", key, other_completion_id=right, left_completion_id=left, choice=choice
+    )
+    return add_feedback(session, one.rater_id, told).id
+
+
+def cast(database: Database, one: ComparisonRecord, choice: str = "left") -> None:
+    """Vote and end it."""
+    with database.session() as session:
+        vote(session, one.id, one.rater_id, say(session, one, choice, one.id))
+
+
+def walk(database: Database, found: WorklistRecord, who: str) -> list[ComparisonRecord]:
+    """All that a rater is given, each voted on at once."""
+    seen = []
+    while one := take(database, found, who, now()):
+        seen.append(one)
+        cast(database, one)
+    return seen
