@@ -45,7 +45,7 @@ function script(source) {
     node.onload = resolve;
     node.onerror = () => {
       say("The viewer's JavaScript is missing on the server. Its administrator can restart it with "
-        + "the npm registry reachable; `doctor` says more.", "error");
+        + "the npm registry reachable; the command “doctor” says more.", "error");
       reject(new Error(`${source} could not be loaded`));
     };
     document.head.append(node);

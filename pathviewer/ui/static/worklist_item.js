@@ -83,7 +83,7 @@ function nowText(list, item) {
 
 function endText({ items, made, mine, done }) {
   const waits = made < items ? ` ${items - made} more have no answers yet.` : "";
-  if (!made) return "Its answers are not made yet: `worklist generate` makes them.";
+  if (!made) return "Its answers are not made yet: the command “worklist generate” makes them.";
   if (!mine) return `Nothing of it is yours: others have all of it.${waits}`;
   return done === mine ? `You are through with this list.${waits}`
     : `Nothing waits for you now.${waits}`;

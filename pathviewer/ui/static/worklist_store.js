@@ -21,7 +21,7 @@ import { writeParameter } from "./view_url.js";
 const NAME = "worklist";
 const LAST = "worklist";
 export const NONE = "There is no worklist yet. Whoever looks after PathViewer brings one in with "
-  + "`worklist import`.";
+  + "the command “worklist import”.";
 const ELSEWHERE = "The item before was done with in another tab meanwhile; this is the next one.";
 let begun = false;
 let hint = null;
