@@ -49,15 +49,6 @@ _SEEN = (
 _REFERENCE = and_(Case.id == Slide.case_id, Case.reference_source.is_not(None))
 
 
-_PREFERRED = {
-    ("left", False): "first",
-    ("right", False): "second",
-    ("left", True): "second",
-    ("right", True): "first",
-}
-"""Which of a pair was chosen, by the choice and whether its second stood on the left."""
-
-
 def verdicts(session: Session, filters: Filters = EVERYTHING) -> list[VerdictRow]:
     """All verdicts."""
     return [VerdictRow(*row) for row in session.execute(verdicts_query(session, filters))]
@@ -77,9 +68,19 @@ def votes(session: Session, filters: Filters = EVERYTHING) -> list[VoteRow]:
     found = []
     for case, rater, one, other, choice, turned, *sides in session.execute(votes_query(filters)):
         left, right = (sides[3:], sides[:3]) if turned else (sides[:3], sides[3:])
-        said = _PREFERRED.get((choice, bool(turned)), choice)
+        said = preferred(choice, turned)
         found.append(VoteRow._make((case, *left, *right, choice, rater, f"{one} {other}", said)))
     return found
+
+
+def preferred(choice: str, turned: int) -> str:
+    """What a vote prefers: `first` or `second` of the pair, `tie` or `both_bad`.
+
+    `turned` says that the second stood on the left.
+    """
+    if choice not in ("left", "right"):
+        return choice
+    return "first" if (choice == "left") != bool(turned) else "second"
 
 
 def first_answers(session: Session, filters: Filters = EVERYTHING) -> list[FirstAnswerRow]:

@@ -1,4 +1,4 @@
-"""What raters said of the items that came to them again after the washout."""
+"""What raters said of the items and pairs that came to them again after the washout."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Select, and_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from storage.statistics import CASE, about
+from storage.statistics import CASE, about, preferred
 from storage.statistics_rows import EVERYTHING, Filters, RepeatRow
-from storage.tables import Feedback, Reading, WorklistItem, WorklistTurn
+from storage.tables import Comparison, Completion, Feedback, Reading, WorklistItem, WorklistTurn
 
 
 def repeats(session: Session, filters: Filters = EVERYTHING) -> list[RepeatRow]:
@@ -39,6 +39,34 @@ def repeats_query(filters: Filters) -> Select[*tuple[Any, ...]]:
             turn, and_(turn.item_id == WorklistItem.id, turn.rater_id == Feedback.rater_id, ended)
         )
         .where(Feedback.kind == "verdict")
+        .order_by(Feedback.created_at, Feedback.id)
+    )
+
+
+def repeated_votes(session: Session, filters: Filters = EVERYTHING) -> list[RepeatRow]:
+    """Of every pair that was voted on again the vote of the first turn and that of the second;
+    a vote that was undone is none."""
+    return [
+        RepeatRow(case, f"{one} {other}", rater, preferred(*said[:2]), preferred(*said[2:]))
+        for case, one, other, rater, *said in session.execute(repeated_votes_query(filters))
+    ]
+
+
+def repeated_votes_query(filters: Filters) -> Select[*tuple[Any, ...]]:
+    """Of `repeated_votes`; the dates of the filters are those of the second vote."""
+    former, turn, before = aliased(Feedback), aliased(Comparison), aliased(Comparison)
+    other, asked = aliased(Completion), aliased(Reading)
+    both = (Feedback.completion_id, Feedback.other_completion_id)
+    votes = [(vote.choice, vote.left_completion_id != both[0]) for vote in (former, Feedback)]
+    columns = select(CASE, *both, Feedback.rater_id, *votes[0], *votes[1])
+    first = and_(before.pair_id == turn.pair_id, before.rater_id == turn.rater_id)
+    return (
+        about(columns, filters, asked)
+        .join(other, other.id == Feedback.other_completion_id)
+        .join(asked, asked.id == other.reading_id)
+        .join(turn, and_(turn.feedback_id == Feedback.id, turn.round > 0))
+        .join(before, and_(first, before.round == turn.round - 1))
+        .join(former, former.id == before.feedback_id)
         .order_by(Feedback.created_at, Feedback.id)
     )
 

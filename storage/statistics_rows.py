@@ -59,16 +59,17 @@ class VerdictRow(NamedTuple):
 
 
 class RepeatRow(NamedTuple):
-    """One rater's verdicts on the same answer, before and after the washout."""
+    """One rater's verdicts on the same answer, or votes on the same pair, before and after the
+    washout."""
 
     case: str
     """As in `VerdictRow`."""
-    completion: str
-    """Id of what was judged."""
+    item: str
+    """Id of the answer; ids of both, as in `VoteRow`."""
     rater: str
     """Id of the account that judged."""
     first: str
-    """What was said before the item came again."""
+    """What was said before it came again: a verdict, or what was preferred."""
     again: str
     """What was said then, without being told the first."""
 

@@ -57,7 +57,7 @@ def bench_insights(
 
 def measured(database: Database, rounds: int) -> list[Taken]:
     """Each query, its rows fetched and read: the median of the rounds."""
-    from storage import statistics
+    from storage import statistics, statistics_repeats
     from storage.statistics_rows import Filters
 
     filters = Filters(viewer_id="local")  # as the page asks: with what a rater may not see left out
@@ -65,6 +65,8 @@ def measured(database: Database, rounds: int) -> list[Taken]:
         name: partial(getattr(statistics, name), filters=filters)
         for name in ("verdicts", "labels", "votes", "first_answers", "times", "judge_labels")
     }
+    for name in ("repeats", "repeated_votes"):
+        queries[name] = partial(getattr(statistics_repeats, name), filters=filters)
     queries["choices"] = statistics.choices
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in queries}
     for _ in range(rounds):

@@ -57,6 +57,9 @@ class Source:
     repeats: Sequence[RepeatRow] = ()
     """What raters said of the same answer twice."""
 
+    repeated_votes: Sequence[RepeatRow] = ()
+    """How raters voted on the same pair twice."""
+
     times: Sequence[TimeRow] = ()
     """Time spent."""
 
@@ -78,6 +81,7 @@ def load(session: Session, filters: Filters, choices: Choices) -> Source:
         votes=statistics.votes(session, filters),
         first_answers=statistics.first_answers(session, filters),
         repeats=statistics_repeats.repeats(session, filters),
+        repeated_votes=statistics_repeats.repeated_votes(session, filters),
         times=statistics.times(session, filters),
     )
 

@@ -33,6 +33,7 @@ from storage.statistics import (
     votes,
     votes_query,
 )
+from storage.statistics_repeats import repeated_votes_query
 from storage.statistics_rows import Filters
 from storage.tables import CurrentFeedback, Feedback, JudgeLabels, Reading, Slide, WorklistTurn
 from storage.worklist_records import NewItem, NewWorklist
@@ -49,6 +50,7 @@ QUERIES: dict[str, Callable[[Session], Select[Any]]] = {
     "verdicts for a rater": lambda session: verdicts_query(session, Filters(viewer_id="x")),
     "times": lambda _: times_query(Filters()),
     "judge labels": lambda _: judge_labels_query(Filters()),
+    "repeated votes": lambda _: repeated_votes_query(Filters()),
 }
 
 WANTED = {
@@ -78,6 +80,7 @@ WANTED = {
         "readings USING COVERING INDEX ix_readings_id_slide_id_model_task",
         "judge_labels USING INDEX",
     ),
+    "repeated votes": ("feedback USING INDEX sqlite_autoindex_feedback_1 (id=?)",),
 }
 """What of each plan makes it quick."""
 

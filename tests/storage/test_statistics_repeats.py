@@ -1,4 +1,4 @@
-"""Which verdicts make a repeat: a rater's own, before and after an item came to him again."""
+"""Which verdicts and votes make a repeat: a rater's own, before and after something came again."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from storage.comparisons import came_again, reopen, skip
 from storage.database import Database
 from storage.feedback import add_feedback
 from storage.readings import add_completion, add_reading, list_completions
-from storage.statistics_repeats import repeats
+from storage.statistics_repeats import repeated_votes, repeats
 from storage.statistics_rows import Filters
 from storage.tables import now
 from storage.worklist_records import NewItem, NewWorklist
 from storage.worklist_turns import end_turn, next_turn
 from storage.worklists import add_worklist, find_item, freeze_item, list_items
+from tests.storage.pair_lists import LONG_AGO, cast, made, say, take, walk
 from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_slide, verdict
 
 
@@ -56,3 +58,40 @@ def test_what_came_again_is_found_whatever_superseded_it(database: Database) -> 
         assert repeats(session, Filters(since=now())) == []
         assert repeats(session, Filters(viewer_id="somebody else")) == []
         assert len(repeats(session, Filters(viewer_id=ada))) == len(rows)
+
+
+def test_votes_of_both_turns_are_a_repeat_whatever_the_sides(database: Database) -> None:
+    found = made(database, 4, repeats=1.0)
+    with database.session() as session:
+        ada, bob = rater(session, "ada"), rater(session, "bob")
+    firsts = walk(database, found, ada)  # the left one is better
+    walk(database, found, bob)  # whose pairs do not come again
+    wanted = []
+    for first, choice in zip(firsts, ("left", "right", "tie", None), strict=True):
+        again = take(database, found, ada, now() + LONG_AGO + timedelta(days=1))
+        assert again is not None
+        if choice is None:
+            with database.session() as session:
+                skip(session, again.id, ada)
+            continue
+        cast(database, again, choice)
+        then = ("first", "second")[first.flipped]
+        wanted.append((then, {"tie": "tie"}.get(choice, SIDES[choice == "right", again.flipped])))
+    with database.reading() as session:
+        rows = repeated_votes(session)
+        assert [(row.first, row.again) for row in rows] == wanted
+        assert {row.rater for row in rows} == {ada}
+        assert len(repeated_votes(session, Filters(model="large"))) == len(wanted)
+        nothing = (Filters(model="other"), Filters(since=now()), Filters(viewer_id="somebody else"))
+        assert [repeated_votes(session, each) for each in nothing] == [[]] * 3
+    with database.session() as session:
+        again = came_again(session, firsts[0])
+        assert again is not None
+        say(session, again, "undone", "undo")
+        reopen(session, again.id, ada)
+        assert len(repeated_votes(session)) == len(wanted) - 1
+
+
+SIDES = {(False, False): "first", (False, True): "second"}
+SIDES |= {(True, False): "second", (True, True): "first"}
+"""Which of a pair is preferred, by whether the right one is and whether they are flipped."""

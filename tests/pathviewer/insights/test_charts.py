@@ -36,7 +36,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
             RepeatRow(row.case, row.completion, row.rater, row.verdict, row.verdict)
             for row in found.verdicts
         ]
-        yield replace(found, repeats=again)  # made-up judgments are of no worklist
+        yield replace(
+            found, repeats=again, repeated_votes=again
+        )  # made-up judgments are of no worklist
     database.close()
 
 

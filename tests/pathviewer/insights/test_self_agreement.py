@@ -1,8 +1,11 @@
-"""A rater against himself: figures worked out by hand."""
+"""A rater against himself: figures worked out by hand, and those of a library."""
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
+from statsmodels.stats.inter_rater import cohens_kappa
 
 from pathviewer.insights.self_agreement import self_agreement, with_himself
 from pathviewer.insights.source import Source, rater_name
@@ -29,9 +32,29 @@ def test_raw_agreement_and_kappa_of_a_table() -> None:
 def test_every_rater_has_a_row_and_all_together_one() -> None:
     rows = [row(1, "correct", "correct"), row(2, "correct", "incorrect", "bob")]
     nothing = Choices([], [], [], [], [])
-    chart = self_agreement(Source(nothing, repeats=rows))
-    assert {each[:3] for each in chart.rows} == {
-        (rater_name("ada"), 1, 1.0),
-        (rater_name("bob"), 1, 0.0),
-        ("all raters", 2, 0.5),
+    chart = self_agreement(Source(nothing, repeats=rows, repeated_votes=[row(1, "tie", "tie")]))
+    assert {each[:4] for each in chart.rows} == {
+        (rater_name("ada"), "verdict", 1, 1.0),
+        (rater_name("bob"), "verdict", 1, 0.0),
+        ("all raters", "verdict", 2, 0.5),
+        (rater_name("ada"), "preference", 1, 1.0),
     }
+
+
+def test_votes_agree_as_statsmodels_has_it() -> None:
+    said = ("first", "second", "tie", "both_bad")
+    table = [[9, 3, 2, 0], [2, 11, 1, 1], [1, 2, 4, 0], [0, 1, 1, 2]]  # first vote by second
+    votes = [
+        (first, again)
+        for first, counts in zip(said, table, strict=True)
+        for again, count in zip(said, counts, strict=True)
+        for _ in range(count)
+    ]
+    rows = [row(number, *vote) for number, vote in enumerate(votes)]
+    chart = self_agreement(Source(Choices([], [], [], [], []), repeated_votes=rows))
+    ((who, about, pairs, raw, _, _, kappa, low, high),) = chart.rows
+    assert (who, about, pairs) == (rater_name("ada"), "preference", 40)
+    assert raw == Counter(first == again for first, again in votes)[True] / 40
+    assert kappa == pytest.approx(cohens_kappa(table, return_results=False))
+    assert isinstance(low, float) and isinstance(high, float) and isinstance(kappa, float)
+    assert low < kappa < high
