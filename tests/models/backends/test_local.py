@@ -1,68 +1,31 @@
-"""The transformers backend: events, attention, scores, cancelling, and what it refuses."""
+"""The transformers backend: events, attention, scores."""
 
 from __future__ import annotations
 
 import json
-import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
-from typing import TypeVar
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image
-from safetensors.torch import load_file, save_file
 
-from models.backends.base import Backend
 from models.backends.local import LocalBackend
-from models.backends.local_memory import memory_errors
-from models.errors import OutOfMemoryError, PromptError, WorkerError
 from models.messages import (
     AttentionRows,
-    Box,
     Completion,
     End,
     Event,
     GenerateRequest,
-    PixelBudget,
     Prompt,
-    PromptImage,
     Sampling,
     Started,
     Token,
 )
 from models.processing import prepare
-from tests.models.prompt_pictures import png, prompt_image
-
-PROMPT = Prompt("What is it?", (prompt_image(120, 90), prompt_image(60, 60, seed=1)))
-OTHER = Prompt("Is there a tumour? Say yes or no.", (prompt_image(90, 120, seed=2),))
-HUGE = Prompt("What is it?", (PromptImage(png(Image.new("L", (2400, 2400))), Box(0, 0, 1, 1)),))
-BUDGET = PixelBudget(56 * 56, 112 * 112)
-
-
-T = TypeVar("T")
-
-
-@pytest.fixture(scope="module")
-def checkpoint(mini_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The mini checkpoint with larger weights, so that it does not repeat one token for ever.
-
-    Its ends of turn have no weight, so that its likeliest tokens are never those.
-    """
-    folder = tmp_path_factory.mktemp("restless") / "mini"
-    shutil.copytree(mini_checkpoint, folder)
-    weights = load_file(folder / "model.safetensors")
-    grown = {
-        name: tensor * 8 if "proj" in name and "visual" not in name else tensor
-        for name, tensor in weights.items()
-    }
-    grown["model.embed_tokens.weight"][[0, 2]] = 0
-    save_file(grown, folder / "model.safetensors", {"format": "pt"})
-    return folder
+from tests.models.backends.local_asking import BUDGET, OTHER, PROMPT, ask, of_kind, rows_of
 
 
 @pytest.fixture(scope="module")
@@ -77,32 +40,6 @@ def terse(
     opened = LocalBackend(folder, "terse", device="cpu", budget=BUDGET)
     yield opened, ends
     opened.close()
-
-
-@pytest.fixture(scope="module")
-def backend(checkpoint: Path) -> Iterator[LocalBackend]:
-    opened = LocalBackend(checkpoint, "mini", device="cpu", budget=BUDGET)
-    yield opened
-    opened.close()
-
-
-def ask(
-    backend: Backend, prompt: Prompt = PROMPT, *, count: int = 1, **sampling: float
-) -> list[Event]:
-    drawn = Sampling(**{"max_new_tokens": 24, **sampling})
-    return list(backend.generate(GenerateRequest("a", prompt, drawn, count=count)))
-
-
-def of_kind(events: list[Event], kind: type[T], index: int = 0) -> list[T]:
-    found = [event for event in events if isinstance(event, kind)]
-    return [event for event in found if getattr(event, "completion_index", 0) == index]
-
-
-def rows_of(events: list[Event], index: int = 0) -> NDArray[np.float32]:
-    parts = of_kind(events, AttentionRows, index)
-    starts = [part.first_token for part in parts]
-    assert starts == list(np.cumsum([0, *[len(part.rows) for part in parts]])[:-1])
-    return np.concatenate([part.rows for part in parts])
 
 
 def test_events_come_in_order_and_tell_the_whole(backend: LocalBackend) -> None:
@@ -229,35 +166,6 @@ def test_a_text_is_weighed_by_its_tokens(backend: LocalBackend) -> None:
     assert backend.attend(OTHER, Completion("")).rows.shape == (0, 2, 12)
 
 
-def test_cancel_stops_within_a_token(backend: LocalBackend) -> None:
-    request = GenerateRequest("a", PROMPT, Sampling(max_new_tokens=2000))
-    seen: list[Event] = []
-    for event in backend.generate(request):
-        seen.append(event)
-        if len(of_kind(seen, Token)) == 3:
-            backend.cancel("a")
-    done = of_kind(seen, End)[0].completion
-    assert done.finish == "cancelled"
-    assert len(done.token_ids) < 100  # tokens that were under way while this thread was busy
-    assert len(rows_of(seen)) == len(done.token_ids)
-
-
-@pytest.mark.parametrize("after", [1, 3, 32])
-def test_after_cancel_one_token_more_is_written_at_most(backend: LocalBackend, after: int) -> None:
-    told: list[Event] = []
-
-    def tell(event: Event) -> None:
-        told.append(event)
-        if len(of_kind(told, Token)) == after:
-            backend.cancel("a")
-
-    backend.answer(GenerateRequest("a", PROMPT, Sampling(max_new_tokens=2000)), tell)
-    done = of_kind(told, End)[0].completion
-    assert done.finish == "cancelled"
-    assert len(done.token_ids) == after + 1
-    assert len(rows_of(told)) == after + 1
-
-
 def test_events_are_told_as_they_are_read(backend: LocalBackend) -> None:
     told: list[Event] = []
     backend.answer(GenerateRequest("a", PROMPT, Sampling(max_new_tokens=24)), told.append)
@@ -265,92 +173,3 @@ def test_events_are_told_as_they_are_read(backend: LocalBackend) -> None:
     assert [type(event) for event in told] == [type(event) for event in read]
     assert of_kind(told, Token) == of_kind(read, Token)
     np.testing.assert_array_equal(rows_of(told), rows_of(read))
-
-
-def test_closing_the_iterator_frees_the_model(backend: LocalBackend) -> None:
-    events = backend.generate(GenerateRequest("a", PROMPT, Sampling(max_new_tokens=4000)))
-    next(events)
-    events.close()  # type: ignore[attr-defined]
-    assert of_kind(ask(backend), End)
-
-
-def test_of_two_requests_at_once_one_can_be_cancelled(backend: LocalBackend) -> None:
-    sampling = Sampling(max_new_tokens=60)
-    first = backend.generate(GenerateRequest("first", PROMPT, sampling))
-    second = backend.generate(GenerateRequest("second", OTHER, sampling))
-    read: dict[str, list[Event]] = {}
-    threads = [
-        Thread(target=lambda name=name, events=events: read.update({name: list(events)}))
-        for name, events in (("first", first), ("second", second))
-    ]
-    backend.cancel("second")
-    backend.cancel("nobody")
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert of_kind(read["second"], End)[0].completion.finish == "cancelled"
-    assert len(of_kind(read["first"], End)[0].completion.token_ids) == 60
-
-
-def test_an_answer_ends_where_the_context_ends(backend: LocalBackend) -> None:
-    prompt = Prompt("a " * 4000, (prompt_image(60, 60),))
-    events = ask(backend, prompt, max_new_tokens=2000)
-    started, end = events[0], events[-1]
-    assert isinstance(started, Started)
-    assert isinstance(end, End)
-    assert 0 < len(end.completion.token_ids) == 4096 - started.prompt_tokens < 100
-    assert end.completion.finish == "length"
-
-
-REFUSED = {
-    "longer than the context": (GenerateRequest("a", Prompt("a " * 20_000)), "at most 4,096"),
-    "no completions": (GenerateRequest("a", PROMPT, count=0), "count=0"),
-    "too many completions": (GenerateRequest("a", PROMPT, count=65), "count=65"),
-}
-
-
-@pytest.mark.parametrize(("request_", "says"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_cannot_be_asked_is_a_sentence_and_the_model_lives(
-    backend: LocalBackend, request_: GenerateRequest, says: str
-) -> None:
-    with pytest.raises(PromptError, match=says):
-        list(backend.generate(request_))
-    assert of_kind(ask(backend, max_new_tokens=2), End)
-
-
-def test_another_models_tokens_are_refused(backend: LocalBackend) -> None:
-    with pytest.raises(PromptError, match="Token 151000"):
-        backend.score([(OTHER, Completion("", (151_000,)))])
-
-
-def test_memory_that_runs_out_is_a_sentence() -> None:
-    too_much = pytest.raises(OutOfMemoryError, match="The answer needed more memory")
-    with too_much, memory_errors("The answer"):
-        torch.empty(2**55)
-    with pytest.raises(RuntimeError, match="size"), memory_errors("The answer"):
-        torch.ones(2) @ torch.ones(3)
-
-
-def test_a_picture_beyond_the_memory_is_a_sentence_and_the_model_lives(
-    backend: LocalBackend,
-) -> None:
-    held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    _, hard = before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (held + 32 * 2**20, hard))
-    request = GenerateRequest("a", HUGE, budget=PixelBudget(2400 * 2400, 2400 * 2400))
-    try:
-        with pytest.raises(OutOfMemoryError, match="smaller region"):
-            list(backend.generate(request))
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
-    assert of_kind(ask(backend, max_new_tokens=2), End)
-
-
-def test_a_closed_backend_says_so(mini_checkpoint: Path) -> None:
-    backend = LocalBackend(mini_checkpoint, "mini", device="cpu")
-    assert backend.status().state == "ready"
-    backend.close()
-    assert backend.status().state == "stopped"
-    with pytest.raises(WorkerError, match="closed"):
-        ask(backend)

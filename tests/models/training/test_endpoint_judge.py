@@ -14,47 +14,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from models.process_score import ABSENCES, EVENTS
+from models.process_score import EVENTS
 from models.training.endpoint_judge import EndpointJudge, JudgeError
-from models.training.judge_reply import Abstention, read_verdict
 from models.training.judge_request import JudgeEndpoint, reply_schema
-from models.training.judges import Finding, JudgedTrace
+from models.training.judges import Finding
+from tests.models.training.judged_traces import ABSENT, TRACE, events, judged, picture
 from tests.models.training.odd_endpoint import Body, Handler, OddEndpoint, chat, odd_endpoint
-
-TRACE = """<think>
-1. Glands lined by atypical cells are seen.
-2. Squamous cell carcinoma would form "keratin pearls"; none are seen.
-3. Gland formation defines adenocarcinoma, and it excludes mucin.
-</think>
-<answer>A</answer>"""
-PRESENT = {
-    "missing_image_features": "Glands lined by atypical cells",
-    "missing_option_elimination": "squamous cell carcinoma would form ... none are seen",
-    "missing_knowledge": "Gland formation defines adenocarcinoma",
-}
-
-
-def picture(colour: str = "pink", side: int = 56) -> Image.Image:
-    """A picture of one colour."""
-    return Image.new("RGB", (side, side), colour)
-
-
-def judged(completion: str = TRACE, **changed: Any) -> JudgedTrace:
-    """The trace as it is put to a judge."""
-    known: dict[str, Any] = {
-        "question": "What is the diagnosis?",
-        "options": ("adenocarcinoma", "squamous cell carcinoma"),
-        "gold": "adenocarcinoma",
-        "images": (picture(),),
-        "id": "1",
-    }
-    return JudgedTrace(completion, **known | changed)
-
-
-def events(**changed: Any) -> dict[str, Any]:
-    """A reply in the asked-for shape: nothing missing, nothing wrong, but for what is changed."""
-    found = {event: {"quote": PRESENT.get(event, ""), "happened": False} for event in EVENTS}
-    return found | changed
 
 
 def replying(content: str, **usage: int) -> Callable[[Handler, Body], None]:
@@ -75,7 +40,6 @@ def judge_at(server: OddEndpoint | str, **changed: Any) -> Iterator[EndpointJudg
 
 
 WRONG = {"quote": "it excludes mucin", "happened": True}
-ABSENT = {"quote": "", "happened": True}
 
 
 def test_a_verdict_its_tokens_and_its_cost() -> None:
@@ -127,65 +91,6 @@ def test_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert server.headers[0]["authorization"] == "Bearer secret"
     assert "authorization" not in server.headers[1]
-
-
-def test_the_schema_is_strict_all_the_way_down() -> None:
-    schema = reply_schema()
-    for part in (schema, *schema["properties"].values()):
-        assert part["additionalProperties"] is False
-        assert part["required"] == list(part["properties"])
-    assert list(schema["properties"]) == list(EVENTS)
-
-
-def quoted(event: str, quote: str, happened: bool) -> str:
-    """A reply in which one event is quoted so."""
-    return json.dumps(events(**{event: {"quote": quote, "happened": happened}}))
-
-
-@pytest.mark.parametrize(
-    ("event", "quote", "happened"),
-    [
-        ("contradiction", "GLAND formation\n defines", True),  # capitals and spacing
-        ("contradiction", "“keratin pearls”; none", True),  # quotation marks
-        ("contradiction", "Glands lined ... excludes mucin", True),  # words left out
-        ("missing_knowledge", "", True),  # what is missing has no words
-        ("contradiction", "no such words", False),  # what did not happen needs none
-        ("not_in_region", "no such words", True),  # outside the formula: not believed, no harm
-    ],
-)
-def test_replies_that_are_believed(event: str, quote: str, happened: bool) -> None:
-    verdict = read_verdict(quoted(event, quote, happened), judged())
-    assert (event in verdict.events) == (happened and quote != "no such words")
-
-
-@pytest.mark.parametrize(
-    ("reply", "reason"),
-    [
-        ("", "no JSON"),
-        ("The trace is fine.", "no JSON"),
-        (f"```json\n{json.dumps(events())}\n```", "no JSON"),
-        (json.dumps(events())[:-30], "no JSON"),
-        ('{"contradiction": {}, "contradiction": {}}', "no JSON"),  # a key twice
-        ("[" * 100_000, "no JSON"),
-        ("[]", "another shape"),
-        ("{}", "another shape"),
-        (json.dumps(events(contradiction=True)), "another shape"),
-        (json.dumps(events(contradiction={"happened": "false", "quote": ""})), "another shape"),
-        (json.dumps(events(contradiction={"happened": False})), "another shape"),
-        (json.dumps(events(contradiction={"happened": False, "quote": None})), "another shape"),
-        (json.dumps(events(score={"happened": True, "quote": ""})), "another shape"),
-        (json.dumps({k: v for k, v in events().items() if k != "contradiction"}), "another shape"),
-        (quoted("contradiction", "", True), "no quote"),
-        (quoted("contradiction", "...", True), "no quote"),
-        (quoted("contradiction", "nuclei are round", True), "not in the trace"),
-        (quoted("contradiction", "excludes mucin ... Glands lined", True), "not in the trace"),
-        (quoted("missing_knowledge", "", False), "no quote"),  # it is there, but where
-        (quoted("missing_knowledge", "as is well known", False), "not in the trace"),
-    ],
-)
-def test_replies_that_are_not(reply: str, reason: str) -> None:
-    with pytest.raises(Abstention, match=reason):
-        read_verdict(reply, judged())
 
 
 GOOD = json.dumps(events())
@@ -303,10 +208,3 @@ def test_a_reply_that_is_no_verdict_is_not_kept(tmp_path: Path) -> None:
         judge.judge([judged()])
         judge.judge([judged()])
         assert len(server.asked) == 2
-
-
-def test_absences_are_the_trace_s() -> None:
-    reply = events(**dict.fromkeys(ABSENCES, ABSENT))
-    verdict = read_verdict(json.dumps(reply), judged())
-    assert verdict.reward == 0.5
-    assert all(finding.step is None for finding in verdict.findings)

@@ -28,6 +28,8 @@ from storage.database import Database, open_database
 PASSWORD = "four words of rain"
 PAGE = {"origin": "http://127.0.0.1:7860"}
 """What a browser sends with a form of this site's own page."""
+TALK = "ws://127.0.0.1:7860/talk"
+"""The site's websocket."""
 
 _HASH = hash_password(PASSWORD)
 
@@ -72,6 +74,11 @@ class Site:
         """The audit log, the oldest first."""
         with self.database.reading() as session:
             return list_entries(session)[::-1]
+
+
+def code(answer: Any) -> tuple[int, str]:
+    """The status of an error, and its code."""
+    return answer.status_code, answer.json()["error"]["code"]
 
 
 @contextmanager
