@@ -146,10 +146,9 @@ class ComparisonRoutes:
 
     async def vote(self, request: Request) -> Response:
         """`POST {key, choice, reasons?, comment?, seconds?, overlay_seen?}`: with the names."""
-        account = require(request.scope, Action.judge).account_id
-        body = await json_object(request)
-        if not self._consents.settled(account):
-            await run_in_threadpool(self._consents.check, account)
+        identity = require(request.scope, Action.judge)
+        account, body = identity.account_id, await json_object(request)
+        await self._consents.ask(identity)
 
         def work(session: Session) -> dict[str, Any]:
             one = self._own(session, request, account)

@@ -92,9 +92,8 @@ class FeedbackRoutes:
         identity = require(request.scope, Action.judge)
         body = dict(await json_object(request))
         check_sender(identity, body.pop("account", None))
-        consents = None if identity.visiting else self._consents  # the page has told visitors
-        if consents is not None and not consents.settled(identity.account_id):
-            await run_in_threadpool(consents.check, identity.account_id)
+        if self._consents is not None:
+            await self._consents.ask(identity)
         try:
             kept = self._writer.submit(partial(self._keep, identity, body))
             judged, done = await asyncio.wrap_future(kept)

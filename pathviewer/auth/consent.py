@@ -19,6 +19,7 @@ from storage.consents import agree, has_agreed
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from pathviewer.auth.identity import Identity
     from pathviewer.settings import Settings
     from storage.accounts import AccountRecord
     from storage.database import Database
@@ -47,6 +48,11 @@ class Consents:
         if agreed:
             self._agreed.add(account_id)
         return not agreed
+
+    async def ask(self, identity: Identity) -> None:
+        """Raises Forbidden for whoever judges and has not agreed; the page has told visitors."""
+        if not identity.visiting and not self.settled(identity.account_id):
+            await run_in_threadpool(self.check, identity.account_id)
 
     def check(self, account_id: str) -> None:
         """Raises Forbidden for whoever has not agreed yet."""
