@@ -50,7 +50,7 @@ from pathviewer.ui.page import build_page, page_options
 from pathviewer.ui.plain_pages import plain_pages
 from pathviewer.ui.served import page_routes
 from pathviewer.upkeep.background import background
-from pathviewer.upkeep.visits import forget_visits
+from pathviewer.upkeep.visits_folder import VisitsFolder
 from storage.blobs import BlobStore
 from storage.database import Database, open_database
 
@@ -93,6 +93,8 @@ class Services:
     """The model; started with the pages, not before."""
     readings: LiveReadings
     """Questions under way and those that were kept."""
+    visits: VisitsFolder
+    """What visitors of a public demo leave."""
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -117,10 +119,10 @@ def open_services(settings: Settings) -> Services:
     """What the application stands on; the lifespan of `page_app` closes it again.
 
     Raises StorageError if the database cannot be opened, AccessError if the address given needs
-    accounts that are not there.
+    accounts that are not there, UpkeepError if another public demo has the state folder.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
-    forget_visits(settings)
+    visits = VisitsFolder(settings)
     database = open_database(settings.database)
     access = Access(settings, database)
     access.check_exposure()
@@ -132,11 +134,10 @@ def open_services(settings: Settings) -> Services:
         demo=settings.demo,
     )
     pool = SlidePool(library.locate, settings)
-    blobs = BlobStore(settings.blobs)
-    engine = ModelEngine(settings)
+    blobs, engine = BlobStore(settings.blobs), ModelEngine(settings)
     writer = f"{platform.node()} {settings.host} {settings.port}"
     readings = LiveReadings(engine, KeptReadings(database, blobs, writer))
-    return Services(settings, database, blobs, access, library, pool, engine, readings)
+    return Services(settings, database, blobs, access, library, pool, engine, readings, visits)
 
 
 def slide_folders(settings: Settings) -> tuple[Path, ...]:
@@ -166,10 +167,9 @@ def page_app(services: Services) -> FastAPI:
             services.library.stop()
             services.pool.close()
             services.database.close()
-            forget_visits(services.settings)
+            services.visits.give_back()
 
-    access, readings = services.access, services.readings
-    shared = access, services.database, services.blobs, readings
+    shared = services.access, services.database, services.blobs, services.readings
     ours = routes(services)
     app = FastAPI(
         openapi_url=None,

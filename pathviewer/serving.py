@@ -16,6 +16,7 @@ from pathviewer.packing import bring_along
 from pathviewer.slides.demo import demo_slide
 from pathviewer.slides.errors import SlideError
 from pathviewer.ui.assets import AssetsError, assets_ready, ensure_assets
+from pathviewer.upkeep.errors import UpkeepError
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def serve(settings: Settings) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         run_server(settings)
-    except (ServeError, AssetsError, StorageError, AccessError) as error:
+    except (ServeError, AssetsError, StorageError, AccessError, UpkeepError) as error:
         sys.exit(f"PathViewer could not start. {error}")
 
 

@@ -78,6 +78,14 @@ def add_account(
     return as_record(AccountRecord, row)
 
 
+def add_visitor(session: Session, account_id: str, role: str) -> None:
+    """Store an account of that id that nobody can log into, if it is not there."""
+    if session.get(Account, account_id) is None:
+        name = f"visitor-{account_id}"
+        session.add(Account(id=account_id, name=name, role=role, disabled=True))
+        session.flush()
+
+
 def find_account(session: Session, name: str) -> AccountRecord | None:
     """The account of that name, disabled or not; None if there is none."""
     row = session.scalar(select(Account).where(Account.name == name))

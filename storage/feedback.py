@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from storage.errors import ConflictError
@@ -197,11 +197,6 @@ def _store(session: Session, record: FeedbackRecord, *, first: bool) -> None:
     else:
         here = {f"of_{name}": value for name, value in place.items()}
         connection.execute(_SUPERSEDE, here | {"now_id": record.id})
-
-
-def has_judged(session: Session, rater_id: str) -> bool:
-    """Whether an account has said anything."""
-    return bool(session.scalar(select(exists().where(Feedback.rater_id == rater_id))))
 
 
 def current_feedback(

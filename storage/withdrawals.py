@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, delete, false, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from storage.pairs import readings_of_items
@@ -109,16 +109,7 @@ def withdraw_rater(session: Session, account_id: str, by: str) -> WithdrawalReco
 
     What it asked and others judged stays, without its own first answer: it is their work too.
     """
-    by_others = select(Completion.reading_id).join(
-        Feedback,
-        or_(Feedback.completion_id == Completion.id, Feedback.other_completion_id == Completion.id),
-    )
-    judged = by_others.where(Feedback.rater_id != account_id)
-    of_items = readings_of_items()
-    listed = select(of_items.c.reading_id)
-    own = select(Reading.id).where(
-        Reading.account_id == account_id, Reading.id.not_in(judged), Reading.id.not_in(listed)
-    )
+    own = _asked(account_id, _judged().where(Feedback.rater_id != account_id))
     session.execute(delete(WorklistTurn).where(WorklistTurn.rater_id == account_id))
     session.execute(delete(Comparison).where(Comparison.rater_id == account_id))
     said, drawn = Feedback.rater_id == account_id, Region.account_id == account_id
@@ -126,6 +117,29 @@ def withdraw_rater(session: Session, account_id: str, by: str) -> WithdrawalReco
     nothing = {"first_answer": None, "first_confidence": None, "first_answer_at": None}
     session.execute(update(Reading).where(Reading.account_id == account_id).values(nothing))
     return tombstone
+
+
+def withdraw_unjudged(session: Session, account_id: str, by: str) -> WithdrawalRecord:
+    """Remove what an account asked that nobody judged; what it said, and of what, stays."""
+    own, drawn = _asked(account_id, _judged()), Region.account_id == account_id
+    session.execute(delete(Comparison).where(Comparison.reading_id.in_(own)))
+    return _remove(session, "rater", account_id, by, _doomed(session, own, false(), drawn))
+
+
+def _judged() -> Select[str]:
+    """Readings of whose answers something was said."""
+    about = or_(
+        Feedback.completion_id == Completion.id, Feedback.other_completion_id == Completion.id
+    )
+    return select(Completion.reading_id).join(Feedback, about)
+
+
+def _asked(account_id: str, judged: Select[str]) -> Select[str]:
+    """Readings that an account asked, but for these and those of worklists."""
+    listed = select(readings_of_items().c.reading_id)
+    return select(Reading.id).where(
+        Reading.account_id == account_id, Reading.id.not_in(judged), Reading.id.not_in(listed)
+    )
 
 
 def _forget_pairs(session: Session, items: Select[str], readings: Select[str]) -> None:

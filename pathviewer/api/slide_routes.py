@@ -157,7 +157,7 @@ class SlideRoutes:
         }
 
     def _note_view(self, entry: LibraryEntry, identity: Identity, detail: dict[str, Any]) -> None:
-        if identity != VISITOR:
+        if identity != VISITOR and not identity.visiting:  # a demo shows its demo slide alone
             with self._database.session() as session:
                 audit.record(session, identity.account_id, "view_slide", entry.id, detail)
 

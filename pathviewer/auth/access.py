@@ -86,7 +86,7 @@ class Access:
     async def identify(self, visit: Visit) -> Identity | None:
         """Who is asking; None if a login is needed. Raises `StorageError`."""
         if self.settings.public_demo:
-            return await self.visitors.identify(visit.visitor)
+            return self.visitors.identify(visit.visitor)
         if not self._login_required:
             await self._look_for_accounts()
         if not self._login_required:

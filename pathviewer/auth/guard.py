@@ -27,6 +27,7 @@ from pathviewer.auth.hosts import (
 )
 from pathviewer.auth.identity import SCOPE_KEY, STILL_KEY
 from pathviewer.auth.pages import login_page
+from pathviewer.auth.visitors import VisitError
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ class Guard:
             identity = await self._access.identify(visit)
             if scope.get("method") not in SAFE_METHODS:
                 self._check_origin(visit)
+                if identity is not None and identity.visiting:
+                    await self._access.visitors.begin(identity.account_id)
             if identity is not None:
                 scope[SCOPE_KEY] = identity
                 scope[STILL_KEY] = partial(self._access.identify, visit)
@@ -134,7 +137,7 @@ class Guard:
         except Refusal as refusal:
             await self._refuse(refusal, scope, receive, send)
             return
-        except StorageError as error:
+        except (StorageError, VisitError) as error:
             await self._refuse(Refusal(503, error.code, str(error)), scope, receive, send)
             return
         self._believe(scope, visit)

@@ -2,10 +2,14 @@
 
 A Space's page stands in a frame of another site, where browsers keep no cookies; so the name comes
 in a header of ours, or in the query where a browser sends no headers (events, pictures, reports).
+
+A name alone costs nothing and is remembered nowhere: the account's id follows from it. Only who
+does more than look begins a visit, with an account that is stored and a place among those at once.
 """
 
 from __future__ import annotations
 
+import hmac
 import re
 import secrets
 import threading
@@ -13,12 +17,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import anyio
 
 from pathviewer.auth.identity import VISITOR, Identity
 from pathviewer.auth.roles import Role
-from storage.accounts import add_account, set_disabled
+from storage.accounts import add_visitor
 
 if TYPE_CHECKING:
     from storage.database import Database
@@ -32,59 +37,104 @@ _NAME = re.compile(rb"[A-Za-z0-9_-]{32,64}")
 _IN_QUERY = re.compile(rb"(?:^|&)visitor=([A-Za-z0-9_-]{32,64})(?=&|$)")
 
 
+class VisitError(Exception):
+    """A visit cannot begin now; the message is fit to be shown."""
+
+    code = "too_many_visitors"
+
+
 @dataclass
 class _Visit:
     """Of one visitor."""
 
-    account_id: str
-    """An account of its own, which nobody can log into."""
     seen: float
     """When it last asked for anything."""
+    stored: bool = False
+    """Whether its account is in the database."""
+    over: bool = False
+    """Whether it has ended, and what it left is being removed."""
 
 
 class Visitors:
-    """Who is there; may be used from any thread."""
+    """Who is there; may be used from any thread, and waits for the database in none of them."""
 
     def __init__(self, database: Database) -> None:
         self.seconds = VISIT_SECONDS
         """A visit ends so long after its last request."""
+        self.most = MOST_VISITS
+        """Visits at once."""
         self._database = database
-        self._visits: dict[bytes, _Visit] = {}
+        self._secret = secrets.token_bytes(32)
+        self._visits: dict[str, _Visit] = {}
         self._lock = threading.Lock()
 
-    async def identify(self, name: bytes) -> Identity:
-        """The visitor of that name, who may ask and judge; without one, somebody who may look.
+    def identify(self, name: bytes) -> Identity:
+        """The visitor of that name, who may ask and judge; without one, somebody who may look."""
+        if not _NAME.fullmatch(name):
+            return VISITOR
+        account_id = self._account_id(name)
+        with self._lock:
+            visit = self._visits.get(account_id)
+            if visit is not None and not visit.over:
+                visit.seen = time.monotonic()
+        return identity(account_id)
 
-        Raises StorageError.
+    async def begin(self, account_id: str) -> None:
+        """Let a visitor do more than look, if need be with a visit that begins now.
+
+        Raises VisitError, and StorageError, after which nothing has begun.
         """
-        visit = self._seen(name)
-        if visit is None and _NAME.fullmatch(name) and len(self._visits) < MOST_VISITS:
-            visit = await anyio.to_thread.run_sync(self._begin, name)
-        return VISITOR if visit is None else identity(visit.account_id)
+        visit = self._place(account_id)
+        if visit.stored:
+            return
+        try:
+            await anyio.to_thread.run_sync(self._store, account_id, visit)
+        finally:
+            self._placed(account_id, visit)
 
     def ended(self) -> list[str]:
-        """Accounts of visits that are over; they are told once."""
+        """Accounts of visits that are over, until they are `gone`."""
         until = time.monotonic() - self.seconds
         with self._lock:
-            over = [name for name, visit in self._visits.items() if visit.seen < until]
-            return [self._visits.pop(name).account_id for name in over]
+            for visit in self._visits.values():
+                visit.over = visit.over or (visit.stored and visit.seen < until)
+            return sorted(account_id for account_id, visit in self._visits.items() if visit.over)
 
-    def _seen(self, name: bytes) -> _Visit | None:
+    def gone(self, account_id: str) -> None:
+        """Nothing is left of a visit that was over; its name may begin another one."""
         with self._lock:
-            visit = self._visits.get(name)
-            if visit is not None:
-                visit.seen = time.monotonic()
+            self._visits.pop(account_id, None)
+
+    def _account_id(self, name: bytes) -> str:
+        return str(UUID(bytes=hmac.digest(self._secret, name, "sha256")[:16]))
+
+    def _place(self, account_id: str) -> _Visit:
+        with self._lock:
+            visit = self._visits.get(account_id)
+            if visit is None:
+                if len(self._visits) >= self.most:
+                    raise VisitError("Too many visitors ask at this moment. Try again later.")
+                visit = self._visits[account_id] = _Visit(time.monotonic())
+            if visit.over:
+                raise VisitError(
+                    "Your visit has ended, and what you asked is being removed. Try again in a "
+                    "minute."
+                )
             return visit
 
-    def _begin(self, name: bytes) -> _Visit:
-        with self._lock:  # a page's first requests come together
-            if name not in self._visits:
-                with self._database.session() as session:
-                    word = f"visitor-{secrets.token_hex(6)}"
-                    account = add_account(session, name=word, role=Role.viewer)
-                    set_disabled(session, account.id, True)
-                self._visits[name] = _Visit(account.id, time.monotonic())
-            return self._visits[name]
+    def _store(self, account_id: str, visit: _Visit) -> None:
+        """Once or, as a page's first requests come together, several times."""
+        with self._database.session() as session:
+            add_visitor(session, account_id, Role.viewer)
+        with self._lock:
+            visit.stored = True
+            self._visits.setdefault(account_id, visit)
+
+    def _placed(self, account_id: str, visit: _Visit) -> None:
+        """Give the place back if nothing was stored."""
+        with self._lock:
+            if not visit.stored and self._visits.get(account_id) is visit:
+                del self._visits[account_id]
 
 
 def identity(account_id: str) -> Identity:

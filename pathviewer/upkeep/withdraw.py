@@ -16,7 +16,10 @@ from storage.withdrawals import (
     removed_blobs,
     withdraw_case,
     withdraw_rater,
+    withdraw_unjudged,
 )
+
+_TAKE_BACK = {"case": withdraw_case, "rater": withdraw_rater, "unjudged": withdraw_unjudged}
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Subject:
     """Who or what is taken back."""
 
     kind: str
-    """`case` or `rater`."""
+    """`case`, `rater`, or `unjudged`: what a rater asked and nobody judged."""
     id: str
     """Of the case, or of the account."""
 
@@ -53,8 +56,7 @@ def withdraw(
     Files are removed after the rows; if that is cut off, the next withdrawal removes them.
     """
     with database.session() as session:
-        take_back = withdraw_case if subject.kind == "case" else withdraw_rater
-        made = take_back(session, subject.id, LOCAL_ACCOUNT_ID)
+        made = _TAKE_BACK[subject.kind](session, subject.id, LOCAL_ACCOUNT_ID)
         detail = {name: made.detail[name] for name in ("readings", "completions", "feedback")}
         record(session, LOCAL_ACCOUNT_ID, f"withdrew_{subject.kind}", subject.id, detail)
     with database.reading() as session:

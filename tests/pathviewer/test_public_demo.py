@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,10 @@ from sqlalchemy import func, select
 
 from pathviewer.server import Services, app_of, open_services
 from pathviewer.settings import Settings
+from pathviewer.upkeep.errors import UpkeepError
 from pathviewer.upkeep.visits import Visits
+from pathviewer.upkeep.withdraw import Subject, withdraw
+from storage.accounts import list_accounts
 from storage.tables import Blob, Completion, Feedback, Reading
 from tests.asking import BOX, heard
 from tests.servers import serving
@@ -31,10 +34,16 @@ class Demo:
     """Its URL."""
     services: Services
     """What it runs on."""
+    test: str = ""
+    """Names of visitors are of one test."""
+
+    def name(self, name: str) -> str:
+        """Of a visitor."""
+        return f"{name}-{self.test}"
 
     def visitor(self, name: str = "") -> httpx.Client:
         """A browser tab; a name of none is one that does not say who it is."""
-        headers = {"Origin": self.base} | ({HEADER: name * 32} if name else {})
+        headers = {"Origin": self.base} | ({HEADER: self.name(name)} if name else {})
         return httpx.Client(base_url=self.base, headers=headers, timeout=30)
 
     def end_visits(self, keep_labels: bool = False) -> int:
@@ -57,18 +66,30 @@ class Demo:
         return rows | {"files": len(files)}
 
 
-@pytest.fixture
-def demo(tmp_path: Path, small_phantom: Path) -> Iterator[Demo]:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, small_phantom: Path) -> Iterator[Demo]:
     """With canned answers and one slide; a licence that visitors need not sign."""
-    settings = Settings(
-        data=tmp_path / "state", public_demo=True, model="scripted", label_licence="cc-by-4.0"
-    )
+    state = tmp_path_factory.mktemp("demo") / "state"
+    settings = Settings(data=state, public_demo=True, model="scripted", label_licence="cc-by-4.0")
     settings.demo.mkdir(parents=True)
     shutil.copyfile(small_phantom, settings.demo / "demo.tiff")
     services = open_services(settings)
     with serving(app_of(services)) as base:
         yield Demo(base, services)
     assert not settings.kept.exists(), "what was kept goes with the program"
+
+
+@pytest.fixture
+def demo(site: Demo) -> Iterator[Demo]:
+    """The same for one test, with nothing of any other's in it."""
+    services, visitors = site.services, site.services.access.visitors
+    yield replace(site, test=uuid.uuid4().hex)
+    visitors.seconds, visitors.most = 3600, 2000
+    site.end_visits()
+    with services.database.reading() as session:
+        accounts = list_accounts(session)
+    for account in accounts:
+        withdraw(services.database, services.blobs, Subject("rater", account.id))
 
 
 def ask(client: httpx.Client) -> str:
@@ -99,8 +120,10 @@ def test_each_visitor_asks_and_judges_for_himself(demo: Demo) -> None:
         assert nobody.get("/api/slides").status_code == httpx.codes.OK
         for path in (f"/api/readings/{reading}/picture.png", f"/api/readings/{reading}/events"):
             assert nobody.get(path).status_code == httpx.codes.FORBIDDEN
-            assert nobody.get(f"{path}?visitor={'a' * 32}").status_code == httpx.codes.OK
-            assert nobody.get(f"{path}?visitor={'b' * 32}").status_code == httpx.codes.NOT_FOUND
+            assert nobody.get(f"{path}?visitor={demo.name('a')}").status_code == httpx.codes.OK
+            assert (
+                nobody.get(f"{path}?visitor={demo.name('b')}").status_code == httpx.codes.NOT_FOUND
+            )
         assert "set-cookie" not in one.get("/").headers
 
 
@@ -136,8 +159,10 @@ def test_nothing_is_left_of_a_visit_that_is_over(demo: Demo) -> None:
 def test_with_labels_switched_on_what_was_judged_stays(demo: Demo) -> None:
     with demo.visitor("a") as one, demo.visitor("b") as other:
         judge(one, ask(one))
+        ask(one)  # which he does not judge
         ask(other)
         assert demo.end_visits(keep_labels=True) == 2
+        assert demo.end_visits(keep_labels=True) == 0
     assert (demo.counts()["readings"], demo.counts()["feedback"]) == (1, 1)
     with demo.services.database.reading() as session:
         kept = session.scalar(select(func.count()).select_from(Blob).where(Blob.kind == "pixels"))
@@ -149,3 +174,71 @@ def test_a_name_of_another_form_is_none(demo: Demo, name: str) -> None:
     headers = {HEADER: name.encode()}
     with demo.visitor() as visitor:
         assert visitor.get("/api/readings", headers=headers).status_code == httpx.codes.FORBIDDEN
+
+
+def test_a_look_begins_no_visit(demo: Demo) -> None:
+    """However many names are made up, only those count that ask for something."""
+    demo.services.access.visitors.most, before = 1, visitors_stored(demo)
+    with demo.visitor() as nobody, demo.visitor("a") as one, demo.visitor("b") as other:
+        for place in range(20):
+            name = f"{place:032}"
+            assert nobody.get("/api/me", params={"visitor": name}).json()["actions"] != []
+        paths = ("/api/readings", "/api/slides", "/api/me", "/")
+        assert {one.get(path).status_code for path in paths} == {httpx.codes.OK}
+        account = one.get("/api/me").json()["account"]
+        slide = one.get("/api/slides").json()[0]["id"]
+        assert one.get(f"/api/slides/{slide}").status_code == httpx.codes.OK
+        foreign = {"Origin": "http://evil.example"}
+        refused = other.post("/api/readings", json={}, headers=foreign)
+        assert refused.status_code == httpx.codes.FORBIDDEN
+        assert visitors_stored(demo) == before
+        ask(one)
+        assert one.get("/api/me").json()["account"] == account, "by which the page keeps drafts"
+        full = other.post("/api/readings", json={})
+        assert (full.status_code, full.json()["error"]["code"]) == (503, "too_many_visitors")
+        assert other.get("/api/slides").status_code == httpx.codes.OK
+        assert visitors_stored(demo) == before + 1
+
+
+def visitors_stored(demo: Demo) -> int:
+    """Accounts of visitors in the database."""
+    with demo.services.database.reading() as session:
+        return len(list_accounts(session))
+
+
+def test_a_visit_that_ends_is_over_before_another_begins(demo: Demo) -> None:
+    visitors = demo.services.access.visitors
+    with demo.visitor("a") as one:
+        ask(one)
+        visitors.seconds = -1
+        (account,) = visitors.ended()
+        refused = one.post("/api/readings", json={})
+        assert (refused.status_code, "has ended" in refused.text) == (503, True)
+        assert visitors.ended() == [account], "until it is gone"
+        visitors.seconds = 3600
+        demo.end_visits()
+        assert one.post("/api/readings", json={}).status_code == httpx.codes.BAD_REQUEST
+
+
+def test_a_vote_needs_no_consent_of_a_visitor(demo: Demo) -> None:
+    with demo.visitor("a") as one:
+        (slide,) = one.get("/api/slides").json()
+        asked = {"slide": slide["id"], "box": BOX, "question": "What is it?"}
+        comparison = one.post("/api/comparisons", json=asked).raise_for_status().json()
+        heard(one, comparison["reading"])
+        body = {"key": "k", "choice": "left"}
+        voted = one.post(f"/api/comparisons/{comparison['id']}/vote", json=body)
+        assert voted.status_code == httpx.codes.OK, voted.text
+        assert demo.end_visits(keep_labels=True) == 1
+        assert demo.counts()["readings"] == 1, "what was voted on is kept"
+
+
+def test_a_second_demo_on_the_same_folder_is_refused(demo: Demo) -> None:
+    with demo.visitor("a") as one:
+        reading = ask(one)
+        with pytest.raises(UpkeepError, match="PATHVIEWER_DATA") as refused:
+            open_services(demo.services.settings)
+        assert str(demo.services.settings.data) in str(refused.value)
+        assert one.get(f"/api/readings/{reading}").status_code == httpx.codes.OK
+    own = demo.services.settings.model_copy(update={"public_demo": False})
+    open_services(own).database.close()

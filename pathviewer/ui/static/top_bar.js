@@ -65,8 +65,8 @@ function demo({ labels_go_to: dataset, label_licence: licence }) {
   const kept = dataset
     ? `judgments go to the data set ${dataset}${licence ? ` (${licence})` : ""}` : "nothing is kept";
   const title = `What you ask is forgotten after the visit${dataset
-    ? ", unless you judge an answer: all that you asked is then kept until the demo restarts, and what "
-      + "you judged goes to the data set, without a name" : ""}.`;
+    ? ", unless you judge it: question, answer and judgment then go to the data set, without a name, "
+      + "and are kept here until the demo restarts" : ""}.`;
   return h("span", { title }, `Public demo: ${kept}`);
 }
 

@@ -1,0 +1,113 @@
+"""Who visits a public demo: places are given back, and nobody waits for the database."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from pathviewer.auth.identity import VISITOR
+from pathviewer.auth.visitors import VisitError, Visitors
+from storage.accounts import list_accounts
+from storage.database import Database, open_database
+from storage.errors import StorageError
+
+NAME = b"n" * 32
+BUSY_MS = 300
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "visits.sqlite3"
+
+
+@pytest.fixture
+def database(file: Path) -> Iterator[Database]:
+    database = open_database(f"sqlite:///{file}", busy_ms=BUSY_MS)
+    yield database
+    database.close()
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Somebody else writes, and does not end."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def stored(database: Database) -> list[str]:
+    with database.reading() as session:
+        return [account.id for account in list_accounts(session)]
+
+
+def test_a_name_is_one_account_and_costs_nothing(database: Database) -> None:
+    visitors = Visitors(database)
+    one, other = visitors.identify(NAME), visitors.identify(b"m" * 32)
+    assert visitors.identify(NAME) == one != other
+    assert Visitors(database).identify(NAME) != one, "of this run alone"
+    assert visitors.identify(b"") == visitors.identify(b"short") == VISITOR
+    assert (stored(database), visitors.ended()) == ([], [])
+
+
+def test_requests_that_come_together_begin_one_visit(database: Database) -> None:
+    visitors = Visitors(database)
+    account = visitors.identify(NAME).account_id
+
+    async def together() -> None:
+        await asyncio.gather(*(visitors.begin(account) for _ in range(8)))
+
+    asyncio.run(together())
+    assert stored(database) == [account]
+
+
+def test_nobody_waits_while_a_visit_is_stored(database: Database, file: Path) -> None:
+    visitors = Visitors(database)
+    account = visitors.identify(NAME).account_id
+
+    async def looking() -> float:
+        """The longest that the loop stood still while a visit could not be stored."""
+        begins = asyncio.create_task(visitors.begin(account))
+        longest, before = 0.0, time.monotonic()
+        while not begins.done():
+            visitors.identify(NAME)
+            await asyncio.sleep(0.005)
+            longest, before = max(longest, time.monotonic() - before), time.monotonic()
+        with pytest.raises(StorageError, match="busy"):
+            await begins
+        return longest
+
+    with locked(file):
+        began = time.monotonic()
+        longest = asyncio.run(looking())
+        assert time.monotonic() - began >= BUSY_MS / 1000
+    assert longest < BUSY_MS / 1000 / 2
+    visitors.seconds = -1
+    assert visitors.ended() == [], "nothing has begun"
+    asyncio.run(visitors.begin(account))
+    assert stored(database) == [account]
+
+
+def test_a_place_is_free_once_a_visit_is_gone(database: Database) -> None:
+    visitors = Visitors(database)
+    visitors.most = 1
+    one, other = (visitors.identify(name * 32).account_id for name in (b"a", b"b"))
+    asyncio.run(visitors.begin(one))
+    with pytest.raises(VisitError, match="Too many"):
+        asyncio.run(visitors.begin(other))
+    visitors.seconds = -1
+    assert visitors.ended() == [one]
+    with pytest.raises(VisitError, match="has ended"):
+        asyncio.run(visitors.begin(one))
+    assert visitors.ended() == [one], "until it is gone"
+    visitors.gone(one)
+    asyncio.run(visitors.begin(other))
+    visitors.gone(other)
+    asyncio.run(visitors.begin(one))
+    assert sorted(stored(database)) == sorted([one, other])
