@@ -42,7 +42,7 @@ def test_the_newest_step_is_told_and_only_with_what_was_reported() -> None:
     assert later["passage"] == "step 2"
 
 
-def test_maps_come_at_most_four_times_a_second() -> None:
+def test_maps_come_no_faster_than_the_eye_follows() -> None:
     live = LiveAttention(PLACE)
     live.write("<think>Step 1: open.")
     assert live.look(rows(0, 0))
