@@ -79,11 +79,11 @@ export class Frames {
       this.item.imageToViewportZoom(1 / downsample));
   }
 
-  /** Bring a level-0 box into view, with room around it. */
+  /** Bring a level-0 box into view with room around it, never beyond the scan's own resolution. */
   frame(box, immediately = false) {
     const { container } = this.viewer;
     const room = Math.min(container.clientWidth, container.clientHeight) * 0.7;
-    const downsample = Math.max(box.width / room, box.height / room, 0.5);
+    const downsample = Math.max(box.width / room, box.height / room, 1);
     this.show({ x: box.x + box.width / 2, y: box.y + box.height / 2, downsample,
       rotation: this.rotation() }, immediately);
   }
