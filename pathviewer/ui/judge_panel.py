@@ -28,6 +28,10 @@ _CLASSES = {
 }
 
 
+_HINTS = {"not_in_region": "Nor so much or so many, or not there: “high” where it is moderate."}
+"""What else an error of a step is for, beside its sentence: a wrong degree has no other place."""
+
+
 def judge_panel(settings: Settings) -> gr.HTML:
     """Below the trace, in the right column."""
     return panel(settings, "judge_panel", "pv-judge", vocabulary=vocabulary())
@@ -41,6 +45,9 @@ def vocabulary() -> dict[str, Any]:
             for name, (label, about) in VERDICTS.items()
         ],
         "absences": [{"name": name, "sentence": text} for name, text in ABSENCES.items()],
-        "errors": [{"name": name, "sentence": text} for name, text in {**ERRORS, **BESIDE}.items()],
+        "errors": [
+            {"name": name, "sentence": text, "hint": _HINTS.get(name)}
+            for name, text in {**ERRORS, **BESIDE}.items()
+        ],
         "classes": [{"name": name, "about": _CLASSES[name]} for name in STEP_CLASSES],
     }

@@ -99,6 +99,8 @@ def test_what_is_not_submitted_is_there_after_a_reload(viewer: ViewerPage) -> No
 def test_typed_words_must_stand_in_the_step(viewer: ViewerPage) -> None:
     page = viewer.page
     page.get_by_role("button", name="Flag step 1").click()
+    wrong_degree = page.get_by_role("checkbox", name="“high” where it is moderate")
+    expect(wrong_degree).to_have_attribute("data-choice", "not_in_region")
     field = page.get_by_label("The words it concerns")
     field.fill("nothing of the kind")
     page.keyboard.press("Enter")
@@ -119,6 +121,8 @@ def count_keys(page: Page) -> None:
 
 def test_a_right_answer_with_a_sound_trace_takes_two_keys(viewer: ViewerPage, base: str) -> None:
     page = viewer.page
+    page.locator("#pv-right").evaluate("(column) => { column.scrollTop = 0; }")
+    expect(page.get_by_role("button", name="Submit", exact=True)).to_be_in_viewport(ratio=1)
     count_keys(page)
     page.keyboard.press("c")
     page.keyboard.press("Enter")
@@ -163,7 +167,7 @@ def test_everything_is_saved_and_found_again(viewer: ViewerPage, base: str) -> N
     )
     page.get_by_role("button", name="Take the evidence region back").click()
     expect(page.locator("path.pv-evidence")).to_have_count(0)
-    judgment(page).get_by_role("button", name="Submit").click()
+    page.get_by_role("button", name="Submit", exact=True).click()
     expect(state(page)).to_have_text(SAVED)
     assert stored(page, base)["own"]["evidence"]["box"] is None
 
@@ -173,12 +177,12 @@ def test_a_change_supersedes_and_the_history_stays(viewer: ViewerPage, base: str
     page.keyboard.press("c")
     page.keyboard.press("Enter")
     reward = page.locator(".pv-reward")
-    expect(reward).to_contain_text("process 1.0 (integrity 1.0, knowledge 1.0) + outcome 1.0")
+    expect(reward).to_contain_text("reasoning 1.0 (complete 1.0, sound 1.0) + answer 1.0")
     page.keyboard.press("8")
     expect(state(page)).to_have_text(re.compile(r"^Changed since \d\d:\d\d:\d\d$"))
     page.keyboard.press("3")
     page.keyboard.press("Enter")
-    expect(reward).to_contain_text("process 0.8 (integrity 0.6, knowledge 1.0) + outcome 0.0")
+    expect(reward).to_contain_text("reasoning 0.8 (complete 0.6, sound 1.0) + answer 0.0")
     expect(reward).to_have_attribute("title", re.compile("function that rewards the model"))
     history = page.locator(".pv-history")
     history.locator("summary").click()
@@ -229,7 +233,7 @@ def test_a_verdict_is_wanted_before_anything_is_saved(viewer: ViewerPage) -> Non
 def test_a_second_click_saves_nothing_more(viewer: ViewerPage, base: str) -> None:
     page = viewer.page
     page.keyboard.press("c")
-    judgment(page).get_by_role("button", name="Submit").dblclick()
+    page.get_by_role("button", name="Submit", exact=True).dblclick()
     expect(state(page)).to_have_text(SAVED)
     assert len(stored(page, base)["history"]) == 2  # verdict and labels
 

@@ -1,6 +1,6 @@
 /** The form of a question. What was typed stays until it is changed or another slide is opened. */
 
-import { fill, h, setText } from "./dom.js";
+import { fill, h, setAttribute, setText } from "./dom.js";
 import { modelTrouble } from "./ask_model.js";
 import { preview } from "./ask_preview.js";
 import { askedBefore, taskOf, templatePicker } from "./ask_templates.js";
@@ -121,6 +121,8 @@ class AskForm {
     this.button.title = forbidden || trouble || (region ? "Ask (Ctrl + Enter)"
       : "Select a region first.");
     setText(this.error, this.failure ?? (forbidden || trouble));
+    const starts = slide && (store.get("model")?.state ?? "starting") === "starting";
+    setAttribute(this.error, "data-kind", starts && !this.failure && !forbidden ? "waits" : "wrong");
   }
 
   fillFrom(template) {

@@ -2,7 +2,7 @@
 
 import { h, setText } from "./dom.js";
 import { answerItem } from "./item_reading.js";
-import { byDigit, oneOf } from "./judge_choices.js";
+import { byDigit, focusChoice, oneOf } from "./judge_choices.js";
 import { answerFirst } from "./reading_store.js";
 import { store } from "./store.js";
 
@@ -11,8 +11,11 @@ const LONGEST_ANSWER = 1000;
 
 /** Give the form the keyboard, once it is drawn. */
 export function focusFirstAnswer() {
-  requestAnimationFrame(() => document.querySelector(".pv-first [tabindex='0'], .pv-first input")
-    ?.focus({ preventScroll: true }));
+  requestAnimationFrame(() => {
+    const field = document.querySelector(".pv-first-options, .pv-first input");
+    if (field?.matches("input")) field.focus({ preventScroll: true });
+    else if (field) focusChoice(field);
+  });
 }
 
 /** @param {Object} reading that waits for it @returns {HTMLElement} */
@@ -69,7 +72,7 @@ class FirstAnswer {
     if (event.key === "Escape") {
       event.preventDefault();
       store.get("canvas")?.surface.focus();
-    } else if (event.key === "Enter" && event.target.matches("[data-choice]")) {
+    } else if (event.key === "Enter" && event.target.matches("[data-choice], [role='radiogroup']")) {
       event.preventDefault();
       this.keep();
     }

@@ -16,7 +16,8 @@ export function oneOf({ label, kind, clearable = false }, choices, chosen) {
   const buttons = choices.map(({ name, label: text, about, key }) => h("button", { type: "button",
     role: "radio", class: "pv-choice", "data-choice": name, title: titled(about ?? text, key),
     onclick: () => choose(name) }, keyed(key), text));
-  const node = h("div", { class: kind, role: "radiogroup", "aria-label": label }, ...buttons);
+  const node = h("div", { class: kind, role: "radiogroup", "aria-label": label, tabindex: "-1" },
+    ...buttons);
   const show = (name) => {
     now = name;
     const at = choices.findIndex((choice) => choice.name === name);
@@ -29,18 +30,27 @@ export function oneOf({ label, kind, clearable = false }, choices, chosen) {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    const to = (buttons.indexOf(document.activeElement) + step + buttons.length) % buttons.length;
+    const at = buttons.indexOf(document.activeElement);
+    const to = at < 0 && step < 0 ? buttons.length - 1 : (at + step + buttons.length) % buttons.length;
     chosen(choices[to].name);
     buttons[to].focus();
   });
   show(null);
-  return { node, show, focus: () => buttons.find(({ tabIndex }) => tabIndex === 0).focus() };
+  return { node, show, focus: () => focusChoice(node) };
+}
+
+/**
+ * Give a row of `oneOf` the keyboard: its choice, or while there is none the row itself, since a ring
+ * around the first of them would look like a choice.
+ */
+export function focusChoice(node) {
+  (node.querySelector("[aria-checked='true']") ?? node).focus({ preventScroll: true });
 }
 
 /**
  * Any of several.
  * @param {{label: string, kind: string}} how
- * @param {{name: string, sentence: string, key?: string}[]} choices
+ * @param {{name: string, sentence: string, hint?: string, key?: string}[]} choices
  * @param {(names: string[]) => void} chosen
  * @returns {{node: HTMLElement, show: (names: string[]) => void, toggle: (name: string) => void,
  *            focus: () => void}}
@@ -52,9 +62,9 @@ export function anyOf({ label, kind }, choices, chosen) {
     now = choices.map((one) => one.name).filter((one) => (one === name) !== now.includes(one));
     chosen(now);
   };
-  const buttons = choices.map(({ name, sentence, key }) => h("button", { type: "button",
+  const buttons = choices.map(({ name, sentence, hint, key }) => h("button", { type: "button",
     role: "checkbox", class: "pv-tick", "data-choice": name, onclick: () => toggle(name) },
-  keyed(key), sentence));
+  keyed(key), h("span", {}, sentence, hint && h("span", { class: "pv-such" }, ` ${hint}`))));
   const node = h("div", { class: kind, role: "group", "aria-label": label }, ...buttons);
   const show = (names) => {
     now = names;

@@ -1,5 +1,6 @@
 /** The keys of judging, part of the key table of keys.js. */
 
+import { focusChoice } from "./judge_choices.js";
 import { change } from "./judge_store.js";
 import { drawEvidence } from "./judge_evidence.js";
 import { say, store, unsay } from "./store.js";
@@ -35,9 +36,10 @@ export function judgeKeys() {
 /** Bring the verdicts into view and give them the keyboard. */
 export function focusVerdicts() {
   store.set("marking", null);
-  const verdict = document.querySelector(".pv-verdicts [tabindex='0']");
-  verdict?.focus({ preventScroll: true });
-  verdict?.closest(".pv-judge")?.scrollIntoView({ block: "nearest" });
+  const verdicts = document.querySelector(".pv-verdicts");
+  if (!verdicts) return;
+  focusChoice(verdicts);
+  verdicts.closest(".pv-judge")?.scrollIntoView({ block: "nearest" });
 }
 
 /** Open the labels of the selected step; where none is selected, wait for its number. */

@@ -1,11 +1,13 @@
 /** The judgment of an answer: verdict, what it should be, what the trace lacks, evidence. */
 
-import { h, setAttribute, setText } from "./dom.js";
+import { h, setText } from "./dom.js";
 import { anyOf, byDigit, oneOf, refill } from "./judge_choices.js";
 import { flaggedSteps } from "./judge_draft.js";
 import { EVIDENCE, drawEvidence } from "./judge_evidence.js";
-import { savedParts, savedState } from "./judge_saved.js";
-import { change, keepJudging, submitDraft, unsaved } from "./judge_store.js";
+import { focusVerdicts } from "./judge_keys.js";
+import { JUDGMENT, judgeFoot } from "./judge_foot.js";
+import { savedParts } from "./judge_saved.js";
+import { change, keepJudging, submitDraft } from "./judge_store.js";
 import { shownCompletion } from "./reading_store.js";
 import { start } from "./session.js";
 import { store } from "./store.js";
@@ -45,20 +47,17 @@ class JudgePanel {
       oninput: () => change({ comment: this.comment.value }) });
     this.evidence = h("div", { class: "pv-row pv-evidence-row" });
     this.tally = h("p", { class: "pv-quiet pv-tally" });
-    this.state = h("p", { class: "pv-judge-state", role: "status" });
-    this.button = h("button", { type: "submit", class: "pv-button pv-primary",
-      title: "Submit (Enter)" }, "Submit");
     this.saved = savedParts();
     this.build();
   }
 
   build() {
     this.node = h("form", { class: "pv-panel pv-judge", "aria-label": "Judgment", hidden: true,
-      novalidate: true }, h("div", { class: "pv-judge-head" }, h("h2", {}, "Your judgment"),
+      id: JUDGMENT, novalidate: true }, h("div", { class: "pv-judge-head" }, h("h2", {}, "Your judgment"),
       h("span", { class: "pv-quiet" }, "C, Enter: right and sound")), this.first,
     this.verdicts.node, this.answerRow(),
     h("h3", {}, "Missing in the trace"), this.absences.node, this.evidence, this.comment, this.tally,
-    h("div", { class: "pv-ask-last" }, this.state, this.button), this.saved.node);
+    this.saved.node);
     this.node.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
@@ -80,7 +79,9 @@ class JudgePanel {
     const draft = store.get("draft");
     this.node.hidden = !draft;
     const reading = store.get("reading");
-    if (!draft || !reading || store.get("judged")?.completion !== draft.completion) return;
+    const known = draft && reading && store.get("judged")?.completion === draft.completion;
+    judgeFoot.show(known);
+    if (!known) return;
     this.verdicts.show(draft.verdict);
     this.sure.show(draft.confidence);
     this.absences.show(draft.absences);
@@ -89,10 +90,6 @@ class JudgePanel {
     this.showEvidence(draft.evidence);
     this.showBefore(draft, reading);
     setText(this.tally, tallyText(draft));
-    const { text, kind } = savedState();
-    setText(this.state, text);
-    setAttribute(this.state, "data-kind", kind);
-    this.button.disabled = !unsaved() && store.get("judged").savedAt !== null;
     this.saved.show();
   }
 
@@ -150,9 +147,8 @@ class JudgePanel {
 
   submit() {
     if (submitDraft()) return;
-    setText(this.state, "Choose a verdict first: 1 to 6.");
-    setAttribute(this.state, "data-kind", "wrong");
-    this.verdicts.focus();
+    judgeFoot.say("Choose a verdict first: 1 to 6.", "wrong");
+    focusVerdicts();
   }
 
   key(event) {
@@ -174,7 +170,7 @@ class JudgePanel {
 }
 
 function submits({ target, ctrlKey, metaKey }) {
-  return ctrlKey || metaKey || target.matches("[data-choice], input, select");
+  return ctrlKey || metaKey || target.matches("[data-choice], [role='radiogroup'], input, select");
 }
 
 /** What the first answer has become: the model's with a right verdict, else what it should be. */

@@ -5,10 +5,11 @@ import { refill } from "./judge_choices.js";
 import { isChanged } from "./judge_draft.js";
 import { store } from "./store.js";
 
-const REWARD = "What this answer earns by your judgment, computed by the function that rewards the "
-  + "model in training. Process: the mean of integrity (1 less 0.4 for each thing missing) and "
-  + "knowledge (1 less 0.4 for each kind of error). Outcome: 1 for a correct answer, 0 for one that "
-  + "is wrong or right in part. Form: 1 where the model kept to its format. Total: the sum.";
+const REWARD = "How strongly a training by your judgment would favour this answer, computed by the "
+  + "function that rewards the model in training. Reasoning: the mean of complete (1 less 0.4 for "
+  + "each thing missing) and sound (1 less 0.4 for each kind of error flagged). Answer: 1 for a "
+  + "correct one, 0 for one that is wrong or right in part. Form: 1 where the model kept to its "
+  + "format. The sum is 3 at most.";
 
 /** In one line: saved when, on its way, or why not. @returns {{text: string, kind: string}} */
 export function savedState() {
@@ -72,12 +73,14 @@ function fold(kind) {
   return { node, show };
 }
 
+/** What a clinician is told of the reward: training's words for its parts are of no use here. */
 function rewardText(reward) {
-  if (typeof (reward?.process ?? reward?.outcome) !== "number") return "Reward so far: none yet";
+  const what = "Reward so far (what the model would learn from your judgment)";
+  if (typeof (reward?.process ?? reward?.outcome) !== "number") return `${what}: none yet`;
   const figure = (value) => (typeof value === "number" ? value.toFixed(1) : "–");
-  return `Reward so far: process ${figure(reward.process)} (integrity ${figure(reward.integrity)}, `
-    + `knowledge ${figure(reward.knowledge)}) + outcome ${figure(reward.outcome)} + form `
-    + `${figure(reward.format)} = ${figure(reward.total)}`;
+  return `${what}: ${figure(reward.total)} of 3 = reasoning ${figure(reward.process)} (complete `
+    + `${figure(reward.integrity)}, sound ${figure(reward.knowledge)}) + answer `
+    + `${figure(reward.outcome)} + form ${figure(reward.format)}`;
 }
 
 /** One stored body in words; none for null. */

@@ -19,7 +19,7 @@ export class StepMarks {
   /** @param {number} index of the step, from 0 @param {() => HTMLElement} passage its text */
   constructor(index, passage) {
     Object.assign(this, { index, passage, step: null });
-    this.flag = h("button", { type: "button", class: "pv-flag", title: "Flag this step (X)",
+    this.flag = h("button", { type: "button", class: "pv-flag", title: "Something is wrong with this step: flag it (X)",
       "aria-label": `Flag step ${index + 1}`, onclick: () => this.toggle() }, icon(FLAG));
     // a press must not take the selection of words away
     this.flag.addEventListener("mousedown", (event) => event.preventDefault());

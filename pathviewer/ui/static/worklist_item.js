@@ -1,7 +1,8 @@
-/** The foot of the right column while a worklist is walked: how far, what to do now, the next item. */
+/** The foot of the right column: Submit, and while a worklist is walked how far and the next item. */
 
 import { h, setAttribute, setText } from "./dom.js";
 import { isShown } from "./item_reading.js";
+import { judgeFoot } from "./judge_foot.js";
 import { start } from "./session.js";
 import { store } from "./store.js";
 import { progressText } from "./worklist_panel.js";
@@ -10,7 +11,7 @@ import { goOn, leave, skip } from "./worklist_store.js";
 /** Mount the foot into the page's element. */
 export function mount(element, props) {
   const foot = new Foot();
-  element.querySelector("[data-panel]").replaceChildren(foot.node);
+  element.querySelector("[data-panel]").replaceChildren(judgeFoot.node, foot.node);
   ["worklist", "item", "reading", "completion", "sending", "walking"].forEach((name) =>
     store.on(name, () => foot.show()));
   return start(props);
