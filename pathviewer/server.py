@@ -104,8 +104,9 @@ def create_app(settings: Settings) -> ASGIApp:
 
 def app_of(services: Services) -> ASGIApp:
     """The application on these services; its lifespan starts and closes them."""
-    whole = guarded(TileRoute(services.pool), page_app(services), services.access)
-    prefix = services.settings.root_path
+    access, prefix = services.access, services.settings.root_path
+    tiles = TileRoute(services.pool, access.openings)
+    whole = guarded(tiles, page_app(services), access)
     return RootPath(whole, prefix) if prefix else whole
 
 
@@ -171,12 +172,8 @@ def page_app(services: Services) -> FastAPI:
 
     shared = services.access, services.database, services.blobs, services.readings
     ours = routes(services)
-    app = FastAPI(
-        openapi_url=None,
-        lifespan=lifespan,
-        routes=[*ours],
-        exception_handlers=exception_handlers(),
-    )
+    handlers = exception_handlers()
+    app = FastAPI(openapi_url=None, lifespan=lifespan, routes=[*ours], exception_handlers=handlers)
     mount_page(app, services, Inside(ours))
     mount = app.routes[-1]
     if not isinstance(mount, Mount):
@@ -216,9 +213,9 @@ def routes(services: Services) -> list[BaseRoute]:
     return [
         *auth_routes(settings, database, services.access),
         *service_routes(settings, services.engine),
-        *slide_routes(library, services.pool, database, settings),
+        *slide_routes(library, services.pool, database, settings, services.access.openings),
         *region_routes(library, database),
-        *question_routes(services.engine, pictures),
+        *question_routes(services.engine, pictures, services.access.openings),
         *reading_routes(library, pictures, readings),
         *report_routes(services.readings, database, library),
         *map_routes(readings),

@@ -70,9 +70,10 @@ def slide_api(folder: Path, state: Path, **options: object) -> Iterator[SlideApi
     library = SlideLibrary((folder,), database)
     library.rescan()
     pool = SlidePool(library.locate, settings)
-    tiles = TileRoute(pool)
+    access = Access(settings, database)
+    tiles = TileRoute(pool, access.openings)
     pages = Starlette(
-        routes=slide_routes(library, pool, database, settings),
+        routes=slide_routes(library, pool, database, settings, access.openings),
         exception_handlers=exception_handlers(),
     )
 
@@ -81,9 +82,7 @@ def slide_api(folder: Path, state: Path, **options: object) -> Iterator[SlideApi
         await chosen(scope, receive, send)
 
     try:
-        yield SlideApi(
-            Guard(dispatch, Access(settings, database), tiles.at_hand), library, pool, database
-        )
+        yield SlideApi(Guard(dispatch, access, tiles.at_hand), library, pool, database)
     finally:
         pool.close()
         database.close()

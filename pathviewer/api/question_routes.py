@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from pathviewer.auth.openings import Openings
 
-def question_routes(engine: ModelEngine, pictures: Pictures) -> list[Route]:
+
+def question_routes(engine: ModelEngine, pictures: Pictures, openings: Openings) -> list[Route]:
     """`GET /api/model`, `GET /api/questions`, `POST /api/slides/{id}/preview`."""
 
     async def model(request: Request) -> Response:
@@ -38,9 +40,10 @@ def question_routes(engine: ModelEngine, pictures: Pictures) -> list[Route]:
         return JSONResponse(await run_in_threadpool(_questions, pictures))
 
     async def preview(request: Request) -> Response:
-        require(request.scope, Action.ask)
+        identity = require(request.scope, Action.ask)
         body, slide = await json_object(request), request.path_params["slide_id"]
         seen = await run_in_threadpool(lambda: sentences(lambda: _preview(pictures, slide, body)))
+        await openings.see(identity, slide)
         return JSONResponse(seen)
 
     return [

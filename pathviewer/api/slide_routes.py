@@ -16,7 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pathviewer.api.request_body import json_object
-from pathviewer.auth.identity import VISITOR, Identity, require
+from pathviewer.auth.identity import Identity, require
+from pathviewer.auth.openings import Openings
 from pathviewer.auth.roles import Action
 from pathviewer.settings import Settings
 from pathviewer.slides.errors import ImageNotFound, RegionError, SlideError
@@ -31,6 +32,8 @@ from storage.slides import rename_slide, set_mpp
 
 _PICTURE_HEADERS = {"Cache-Control": "private, max-age=3600", "Vary": "Cookie"}
 _THUMBNAIL_SIZES = range(16, 2049)
+_OF_LISTS = 256
+"""A larger picture is a look at the slide, and entered into the audit log as one."""
 _MPP_RANGE = (0.01, 50.0)
 _LONGEST_ALIAS = 200
 _MOST_DIGITS = 12
@@ -51,10 +54,14 @@ class MppKnownError(SlideError):
 
 
 def slide_routes(
-    library: SlideLibrary, pool: SlidePool, database: Database, settings: Settings
+    library: SlideLibrary,
+    pool: SlidePool,
+    database: Database,
+    settings: Settings,
+    openings: Openings,
 ) -> list[Route]:
     """Everything about slides but their tiles."""
-    routes = SlideRoutes(library, pool, database, settings)
+    routes = SlideRoutes(library, pool, database, settings, openings)
     one = "/api/slides/{slide_id}"
     return [
         Route("/api/slides", routes.slides, methods=["GET"]),
@@ -71,12 +78,18 @@ class SlideRoutes:
     """The handlers; all work on pixels runs in a few threads, so that memory is bounded."""
 
     def __init__(
-        self, library: SlideLibrary, pool: SlidePool, database: Database, settings: Settings
+        self,
+        library: SlideLibrary,
+        pool: SlidePool,
+        database: Database,
+        settings: Settings,
+        openings: Openings,
     ) -> None:
         self._library = library
         self._pool = pool
         self._database = database
         self._settings = settings
+        self._openings = openings
         self._pixels = anyio.CapacityLimiter(max(2, os.cpu_count() or 1))
 
     async def slides(self, request: Request) -> Response:
@@ -105,15 +118,18 @@ class SlideRoutes:
 
     async def thumbnail(self, request: Request) -> Response:
         """`GET .../thumbnail?size=`: JPEG, its longer side at most `size` pixels."""
-        require(request.scope, Action.view_slides)
+        identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
         size = _number(request, "size", 512)
         if size not in _THUMBNAIL_SIZES:
             least, most = _THUMBNAIL_SIZES[0], _THUMBNAIL_SIZES[-1]
             raise RegionError(f"size must be from {least} to {most} pixels, not {size}.")
-        return await self._picture(
+        answer = await self._picture(
             lambda: _encoded(thumbnail(self._pool.get(entry.id), size), "JPEG")
         )
+        if size > _OF_LISTS:
+            await self._openings.see(identity, entry.id)
+        return answer
 
     async def region(self, request: Request) -> Response:
         """`GET .../region?x&y&width&height&max_pixels`: PNG of a level-0 box.
@@ -149,7 +165,7 @@ class SlideRoutes:
 
     def _viewed(self, entry: LibraryEntry, identity: Identity) -> dict[str, Any]:
         source = self._pool.get(entry.id)
-        self._note_view(entry, identity, {})
+        self._openings.enter(identity, entry.id)
         shown = source.slide.associated_images if self._settings.show_associated_images else ()
         return _summary(entry) | {
             "levels": [asdict(level) for level in source.levels],
@@ -157,7 +173,7 @@ class SlideRoutes:
         }
 
     def _note_view(self, entry: LibraryEntry, identity: Identity, detail: dict[str, Any]) -> None:
-        if identity != VISITOR and not identity.visiting:  # a demo shows its demo slide alone
+        if not self._settings.public_demo:
             with self._database.session() as session:
                 audit.record(session, identity.account_id, "view_slide", entry.id, detail)
 

@@ -12,10 +12,12 @@ from pathviewer.auth.identity import Forbidden, Identity, require
 from pathviewer.auth.roles import Action, allows
 from pathviewer.slides.errors import SlideError
 from pathviewer.slides.tile_cache import Tile
+from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+    from pathviewer.auth.openings import Openings
     from pathviewer.slides.pool import SlidePool
     from pathviewer.slides.tiles import TileSource
 
@@ -50,8 +52,9 @@ class TileRoute:
     be very many, have threads of their own, so that others need not wait for them.
     """
 
-    def __init__(self, pool: SlidePool) -> None:
+    def __init__(self, pool: SlidePool, openings: Openings) -> None:
         self._pool = pool
+        self._openings = openings
         self._threads = ThreadPoolExecutor(max(4, os.cpu_count() or 1), "tiles")
         self._joining = ThreadPoolExecutor(max(2, (os.cpu_count() or 1) // 2), "joining")
         self._flights: dict[Place, asyncio.Future[Tile]] = {}
@@ -63,12 +66,16 @@ class TileRoute:
     def at_hand(self, path: str, identity: Identity) -> Answer | None:
         """The tile of a path if it is in memory, the system's included, and may be looked at.
 
-        `None` for all else, what is wrong with a slide included: the long way says it.
+        `None` for all else, what is wrong with a slide included: the long way says it, and enters
+        into the audit log who has not looked at the slide so far.
         """
         if not path.startswith(_PREFIX) or not allows(identity.role, Action.view_slides):
             return None
+        place = _parse(path)
+        if place is None or not self._openings.entered(identity, place[0]):
+            return None
         try:
-            return self._ready(path)
+            return self._ready(place)
         except SlideError:
             return None
 
@@ -79,25 +86,25 @@ class TileRoute:
             await not_allowed(method, _METHODS)(scope, receive, send)
             return
         try:
-            require(scope, Action.view_slides)
-            answer = self._ready(path) or await self._answer(path)
-        except (SlideError, Forbidden) as error:
+            identity, place = require(scope, Action.view_slides), _parse(path)
+            if place is None:
+                await not_found(path)(scope, receive, send)
+                return
+            answer = self._ready(place) or await self._answer(place)
+            await self._openings.see(identity, place[0])
+        except (SlideError, Forbidden, StorageError) as error:
             await response_of(error)(scope, receive, send)
-            return
-        if answer is None:
-            await not_found(path)(scope, receive, send)
             return
         headers, jpeg = answer
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": jpeg if method == "GET" else b""})
 
-    def _ready(self, path: str) -> Answer | None:
+    def _ready(self, place: Place) -> Answer | None:
         """A tile that is in memory, the system's included, if it is; else `None`."""
-        place = _parse(path)
-        source = None if place is None else self._pool.peek(place[0])
-        if place is None or source is None:
+        slide_id, level, column, row = place
+        source = self._pool.peek(slide_id)
+        if source is None:
             return None
-        _, level, column, row = place
         jpeg: bytes | bytearray | None = source.warm_raw(level, column, row)
         kind = _RAW
         if jpeg is None:
@@ -106,11 +113,8 @@ class TileRoute:
             return None
         return _with_length(kind, jpeg)
 
-    async def _answer(self, path: str) -> Answer | None:
-        """A tile that has to be waited for, `None` if the path names none."""
-        place = _parse(path)
-        if place is None:
-            return None
+    async def _answer(self, place: Place) -> Answer:
+        """A tile that has to be waited for."""
         tile = await self._cold(place)
         kind = _RAW if tile.source == "raw" else _DAMAGED if tile.damaged else _TRANSCODED
         return _with_length(kind, tile.jpeg)

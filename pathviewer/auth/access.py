@@ -12,6 +12,7 @@ from pathviewer.auth.errors import AccessError as AccessError
 from pathviewer.auth.hosts import allowed_names, is_loopback, names_this_machine
 from pathviewer.auth.identity import LOCAL, VISITOR, Identity
 from pathviewer.auth.identity_cache import SECONDS, Found, IdentityCache
+from pathviewer.auth.openings import Openings
 from pathviewer.auth.proxy import TrustedProxies, Visit
 from pathviewer.auth.roles import Role
 from pathviewer.auth.secrets import account_name, token_hash
@@ -41,6 +42,7 @@ class Access:
         self.proxies = TrustedProxies(settings)
         self.hosts = allowed_names(settings)
         self.visitors = Visitors(database)
+        self.openings = Openings(database, public_demo=settings.public_demo)
         self._cache = IdentityCache()
         self._login_required = not settings.public_demo and (
             not is_loopback(settings.host)

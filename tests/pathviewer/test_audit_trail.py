@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,25 @@ def new_entries(clients: Clients, do: Callable[[], Any]) -> list[tuple[str, str,
 
 def slide_of(clients: Clients) -> str:
     return str(clients["ada"].get("/api/slides").json()[0]["id"])
+
+
+def test_no_pixels_of_a_slide_without_an_entry(clients: Clients) -> None:
+    """One for all that is looked at within an hour, whatever is fetched first."""
+    slide, box = slide_of(clients), {"x": 0, "y": 0, "width": 60, "height": 40}
+    tile, preview = f"/api/slides/{slide}/tiles/0/0/0", f"/api/slides/{slide}/preview"
+    ada, bob, eve = clients["ada"], clients["bob"], clients["eve"]
+    nothing = (f"/api/slides/{slide}/thumbnail?size=128", f"{tile}99", "/api/slides/x/tiles/0/0/0")
+    assert new_entries(clients, lambda: [eve.get(path) for path in nothing]) == []
+    with ThreadPoolExecutor(8) as threads:
+        looks: dict[str, Callable[[], Any]] = {
+            "bob": lambda: [one.status_code for one in threads.map(bob.get, [tile] * 8)],
+            "ada": lambda: ada.get(f"/api/slides/{slide}/thumbnail?size=512"),
+            "eve": lambda: eve.post(preview, json={"box": box}),
+        }
+        for who, look in looks.items():
+            assert new_entries(clients, look) == [(who, "view_slide", slide)]
+            assert new_entries(clients, look) == []
+    assert new_entries(clients, lambda: [eve.get(tile), ada.get(tile)]) == []
 
 
 def test_who_saw_which_slide(clients: Clients) -> None:
