@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from storage.accounts import find_account
 from storage.audit import list_entries
 from storage.database import Database, open_database
+from storage.errors import StorageError
 from storage.feedback import add_feedback
 from storage.migrate import upgrade
 from storage.migrations import versions
@@ -281,6 +282,19 @@ def test_an_earlier_database_keeps_what_it_has(empty_url: str, revision: str) ->
         with engine.connect() as connection:
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
             assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+    engine.dispose()
+
+
+def test_a_rule_that_is_not_there_is_not_taken_for_changed(tmp_path: Path) -> None:
+    engine = at_revision(f"sqlite:///{tmp_path}/x/x.sqlite3", "0007")
+    other = "UPDATE sqlite_schema SET sql = replace(sql, 'choice IN (', 'choice IN  (')"
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA writable_schema = ON")
+        connection.exec_driver_sql(other)
+        connection.commit()
+    engine.dispose()
+    with engine.connect() as connection, pytest.raises(StorageError, match="rule for choices"):
+        upgrade(connection)
     engine.dispose()
 
 

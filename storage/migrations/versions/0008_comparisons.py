@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from storage.errors import StorageError
 from storage.migrations.columns import MOMENT, checks, id_column, numbers, reference, text_column
 
 revision = "0008"
@@ -32,10 +33,16 @@ def _let_votes_be_undone() -> None:
     connection = op.get_bind()
     version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
     connection.exec_driver_sql("PRAGMA writable_schema = ON")
-    connection.exec_driver_sql(
-        "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = ?",
-        (FORMER, LATTER, "feedback"),
+    changed = connection.exec_driver_sql(
+        "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) "
+        "WHERE type = 'table' AND name = ? AND instr(sql, ?)",
+        (FORMER, LATTER, "feedback", FORMER),
     )
+    if changed.rowcount != 1:
+        raise StorageError(
+            "The table feedback has not the rule for choices that revision 0007 gave it, so it "
+            "cannot be changed. Restore a backup, or ask for help with the file's schema."
+        )
     connection.exec_driver_sql(f"PRAGMA schema_version = {int(version) + 1}")
     connection.exec_driver_sql("PRAGMA writable_schema = RESET")
 
