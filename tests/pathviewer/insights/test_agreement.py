@@ -52,6 +52,37 @@ def test_four_raters_with_gaps_as_published() -> None:
     assert found.alpha.value == pytest.approx(0.74342, abs=5e-6)
 
 
+def test_two_abstractors_as_gwet_works_them_out() -> None:
+    # cont3x3abstractors of Gwet's R package irrCAC, README at github.com/kgwet/irrCAC
+    table = {("e", "e"): 13, ("a", "a"): 20, ("a", "n"): 7, ("n", "a"): 4, ("n", "n"): 56}
+    rows = "\n".join(f"{a} {b}" for (a, b), count in table.items() for _ in range(count))
+    found = agreement(labels(rows))
+    assert found.raw.value == pytest.approx(0.89)
+    assert found.ac1.value == pytest.approx(0.8493305, abs=5e-8)
+    assert found.fleiss.value == pytest.approx(0.7962397, abs=5e-8)  # Scott's pi of two raters
+    assert found.alpha.value == pytest.approx(0.7972585, abs=5e-8)
+    (pair,) = pairs_agreement(labels(rows))
+    assert pair.cohen.value == pytest.approx(0.7964094, abs=5e-8)
+
+
+SIX_RATERS = """
+00060 03003 01401 00006 03030 20400 00402 20310 20040 00006 10050 11040 03300 10050 02031
+"""
+"""distrib.6raters of the same package: of 15 patients how many of six psychiatrists said which."""
+
+
+def test_six_psychiatrists_as_gwet_works_them_out() -> None:
+    said = [
+        "".join(label * int(count) for label, count in zip("abcde", patient, strict=True))
+        for patient in SIX_RATERS.split()
+    ]
+    found = agreement(labels("\n".join(map(" ".join, said))))
+    assert found.raw.value == pytest.approx(0.5511111, abs=5e-8)
+    assert found.ac1.value == pytest.approx(0.4448007, abs=5e-8)
+    assert found.fleiss.value == pytest.approx(0.4139265, abs=5e-8)
+    assert found.alpha.value == pytest.approx(0.4204384, abs=5e-8)
+
+
 @pytest.mark.parametrize(
     ("first", "second", "alpha"),
     [
