@@ -17,6 +17,10 @@ COLOURS = ("#6cb8f5", "#ffc861", "#6fc3a1", "#c9a0f0", "#ff9c8f", "#b4bec7")
 """Told apart by people who do not see all colours too, in the order in which they are used."""
 
 
+FEW = 10
+"""Up to so many Plotly would put marks at fractions of one."""
+
+
 def stacked(
     places: Sequence[str],
     parts: Mapping[str, Sequence[float]],
@@ -25,7 +29,7 @@ def stacked(
     lying: bool = False,
     unit: str = "",
 ) -> Figure:
-    """Bars of parts, one for each place: standing for days or months, lying for all else."""
+    """Bars of counts, one for each place: standing for days or months, lying for all else."""
     along, across = ("y", "x") if lying else ("x", "y")
     data = [
         {
@@ -38,7 +42,9 @@ def stacked(
         }
         for name, values in parts.items()
     ]
-    layout: Figure = {"barmode": "stack", f"{across}axis": {"title": {"text": unit}}}
+    highest = max(map(sum, zip(*parts.values(), strict=True)), default=0)
+    counted = {"title": {"text": unit}} | ({"dtick": 1} if highest <= FEW else {})
+    layout: Figure = {"barmode": "stack", f"{across}axis": counted}
     layout[f"{along}axis"] = {"type": "category", "autorange": "reversed"} if lying else _DAYS
     return {"data": data, "layout": layout}
 

@@ -80,6 +80,17 @@ def test_long_times_are_shown_by_month() -> None:
     assert chart.rows[0][:3] == ("2026-01", 11, 11)
 
 
+def test_a_few_verdicts_are_counted_in_whole_marks() -> None:
+    def axis(count: int) -> dict[str, Any]:
+        source = Source(NOTHING, verdicts=[verdict("a", str(n), "correct") for n in range(count)])
+        figure = CHARTS["verdicts_by_model"](source).figure
+        assert figure is not None
+        return dict(figure["layout"]["xaxis"])
+
+    assert axis(2)["dtick"] == 1
+    assert "dtick" not in axis(50)
+
+
 def test_an_event_is_shown_with_the_share_of_traces_that_have_it() -> None:
     rows = [
         LabelRow("a", "1", "x", frozenset({"contradiction"})),
