@@ -86,14 +86,17 @@ def identity_of(scope: Mapping[str, Any]) -> Identity:
 def require(scope: Mapping[str, Any], action: Action) -> Identity:
     """Who is asking, if that account may do it; raises `Forbidden`."""
     identity = identity_of(scope)
-    if allows(identity.role, action) and not identity.may(action):
-        raise Forbidden(NO_RATER)
     if not identity.may(action):
-        wish = action.replace("_", " ")
-        raise Forbidden(
-            f"The role {identity.role} may not {wish}. Ask an administrator for another role."
-        )
+        raise Forbidden(refusal(identity, action))
     return identity
+
+
+def refusal(identity: Identity, action: Action) -> str:
+    """Why an account may not do something, and the way out."""
+    if allows(identity.role, action):
+        return NO_RATER
+    wish = action.replace("_", " ")
+    return f"The role {identity.role} may not {wish}. Ask an administrator for another role."
 
 
 async def is_still_allowed(scope: Mapping[str, Any], action: Action) -> bool:

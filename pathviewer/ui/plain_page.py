@@ -9,13 +9,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from pathviewer.auth.identity import identity_of
-from pathviewer.auth.roles import Action, allows
+from pathviewer.auth.identity import identity_of, refusal
 from pathviewer.ui.served import STATIC_PATH
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from pathviewer.auth.roles import Action
     from pathviewer.settings import Settings
 
 _templates = Environment(
@@ -28,12 +28,12 @@ def plain_page(settings: Settings, name: str, action: Action, **values: Any) -> 
 
     async def page(request: Request) -> Response:
         identity = identity_of(request.scope)
-        allowed = allows(identity.role, action)
+        allowed = identity.may(action)
         html = _templates.get_template(f"{name}.html").render(
             root=settings.root_path,
             static=STATIC_PATH,
             allowed=allowed,
-            role=identity.role,
+            refusal=refusal(identity, action),
             **values,
         )
         return HTMLResponse(html, 200 if allowed else 403)
