@@ -13,11 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from models.errors import ModelError
-from pathviewer.api.asked_body import asked_of, slide_of
 from pathviewer.api.comparison_json import SIDES, comparison_json, side_answers
 from pathviewer.api.feedback_body import KEY_LENGTH, read_feedback, text
 from pathviewer.api.map_routes import asked_tokens
-from pathviewer.api.reading_routes import sentences
+from pathviewer.api.reading_routes import begin, sentences
 from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
@@ -121,16 +120,14 @@ class ComparisonRoutes:
         """`POST`: a question as for `/api/readings`, to be answered twice: 201."""
         account = require(request.scope, Action.ask).account_id
         body = await json_object(request)
-        slide_of(body)
         sampling = body.get("sampling") or {}
         drawn = {"temperature": 1.0, **sampling} if isinstance(sampling, dict) else sampling
         body = {**body, **TWO, "sampling": drawn}
 
         def start() -> dict[str, Any]:
-            self._readings.check_model()
-            reading = self._readings.start(asked_of(body, account, self._pictures))
+            reading_id = begin(self._readings, self._pictures, body, account)
             with self._database.session() as session:
-                one = comparisons.compare_reading(session, account, reading.id)
+                one = comparisons.compare_reading(session, account, reading_id)
                 return self._json(session, one)
 
         return JSONResponse(await run_in_threadpool(lambda: sentences(start)), 201)

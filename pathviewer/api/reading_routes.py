@@ -42,6 +42,13 @@ def sentences(make: Callable[[], T]) -> T:
         raise ReadingRefused(str(error), 503) from error
 
 
+def begin(readings: LiveReadings, pictures: Pictures, body: Mapping[str, Any], account: str) -> str:
+    """Begin to answer the question of a request; the reading's id."""
+    slide_of(body)
+    readings.check_model()
+    return readings.start(asked_of(body, account, pictures)).id
+
+
 def reading_routes(
     library: SlideLibrary, pictures: Pictures, readings: LiveReadings
 ) -> list[Route]:
@@ -72,7 +79,11 @@ class ReadingRoutes:
         """`POST`: 201 with the reading's id, once question and picture are kept."""
         account = require(request.scope, Action.ask).account_id
         body = await json_object(request)
-        reading_id = await run_in_threadpool(lambda: sentences(lambda: self._ask(account, body)))
+
+        def ask() -> str:
+            return begin(self._readings, self._pictures, body, account)
+
+        reading_id = await run_in_threadpool(lambda: sentences(ask))
         return JSONResponse({"id": reading_id}, 201)
 
     async def again(self, request: Request) -> Response:
@@ -138,8 +149,3 @@ class ReadingRoutes:
         found = await own_reading(request, self._readings)
         data = await run_in_threadpool(self._readings.keep.picture, found.record)
         return Response(data, media_type="image/png")
-
-    def _ask(self, account: str, body: Mapping[str, Any]) -> str:
-        slide_of(body)
-        self._readings.check_model()
-        return self._readings.start(asked_of(body, account, self._pictures)).id

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -13,6 +11,7 @@ from starlette.routing import Route
 from models.errors import ModelError
 from pathviewer.api.feedback_json import said_since
 from pathviewer.api.reading_access import own_reading
+from pathviewer.api.report_pages import report_page
 from pathviewer.api.worklist_report_routes import worklist_report_routes
 from pathviewer.auth.identity import identity_of
 from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
@@ -29,13 +28,6 @@ if TYPE_CHECKING:
     from pathviewer.reading.whole import WholeReading
     from pathviewer.slides.library import SlideLibrary
     from storage.database import Database
-
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parents[1] / "ui"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-)
 
 
 def report_routes(readings: LiveReadings, database: Database, library: SlideLibrary) -> list[Route]:
@@ -71,7 +63,7 @@ def report_html(
         said = said_since(held, account_id, afresh)
     facts = report_facts(whole, slide, picture, _seen(readings, whole), said)
     first = record.account_id == account_id
-    return _templates.get_template("report.html").render(facts | {"first": first})
+    return report_page("report").render(facts | {"first": first})
 
 
 def _seen(readings: LiveReadings, whole: WholeReading) -> dict[int, SeenCompletion]:

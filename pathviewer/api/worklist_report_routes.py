@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from pathviewer.api.report_pages import report_page
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.reading.worklist_report import Reader, WorklistReport
@@ -24,12 +23,6 @@ if TYPE_CHECKING:
 
 PARTS = 64
 """Pieces of text that are sent at a time."""
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parents[1] / "ui"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-)
 
 
 def worklist_report_routes(
@@ -48,7 +41,7 @@ def worklist_report_routes(
             facts = found.facts()
             with database.session() as session:
                 audit.record(session, identity.account_id, "worklist_report", key, {})
-            page = _templates.get_template("worklist_report.html").stream(facts)
+            page = report_page("worklist_report").stream(facts)
             page.enable_buffering(PARTS)
             return StreamingResponse(page, media_type="text/html")
 

@@ -1,0 +1,19 @@
+"""The templates of the pages to print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parents[1] / "ui"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+)
+
+
+def report_page(name: str) -> Template:
+    """`report` or `worklist_report`."""
+    return _templates.get_template(f"{name}.html")
