@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.registry import known_models
+from pathviewer.counted import counted
 from pathviewer.export.plan import Plan, Tally
 from pathviewer.export.splitting import SPLITS
 
@@ -80,9 +81,9 @@ def _forbidden(tally: Tally) -> list[str]:
 
 def _rule(plan: Plan, tally: Tally) -> str:
     return (
-        f"{plan.rule.sentence()} {tally.items} items were judged; on {tally.conflicts} of them "
-        f"raters contradict each other, and {tally.undecided} made no row for want of agreement."
-        + (_OF_A_RATER if plan.selection.viewer_id is not None else "")
+        f"{plan.rule.sentence()} Judged: {counted(tally.items, 'item')}; on {tally.conflicts} of "
+        f"them raters contradict each other, and {tally.undecided} made no row for want of "
+        "agreement." + (_OF_A_RATER if plan.selection.viewer_id is not None else "")
     )
 
 
@@ -106,7 +107,7 @@ def _splits(tally: Tally) -> str:
 
 def _without_row(tally: Tally) -> str:
     lost = tally.pictures_gone
-    gone = f"{lost} judged readings were left out since their picture is gone." if lost else ""
+    gone = f"Left out since the picture is gone: {counted(lost, 'judged reading')}." if lost else ""
     if not tally.without_row:
         return gone or "Every judgment made a row."
     table = _table(("judgment", "times"), sorted(tally.without_row.items()))
@@ -118,8 +119,8 @@ def _evidence(tally: Tally) -> str:
     if not rows:
         return "No rater of these rows marked where the model should have looked."
     return (
-        f"{rows} of {all_rows} rows have boxes that their raters drew: `evidence` on the slide, "
-        "`evidence_pixels` in the picture."
+        f"{rows} of {counted(all_rows, 'row')} have boxes that their raters drew: `evidence` on "
+        "the slide, `evidence_pixels` in the picture."
     )
 
 

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from pathviewer.counted import counted
 from pathviewer.export.errors import ExportError
 from pathviewer.export.manifest import check_export
 from pathviewer.export.plan import FORMATS, Plan, Tally
@@ -107,9 +108,10 @@ def check_export_command(
 def summary(tally: Tally) -> str:
     """What was written, in a sentence or two."""
     rows = ", ".join(f"{split} {count}" for split, count in sorted(tally.rows.items()))
-    told = f"Wrote {sum(tally.rows.values())} rows ({rows}) of {tally.items} judged items."
+    told = f"Wrote {counted(sum(tally.rows.values()), 'row')} ({rows}) of "
+    told += f"{counted(tally.items, 'judged item')}."
     if tally.conflicts:
-        told += f" {tally.conflicts} items are in conflict: see adjudication.jsonl."
+        told += f" In conflict: {counted(tally.conflicts, 'item')}, see adjudication.jsonl."
     if not tally.rows["train"]:
         told += " None fell into train; --splits 1,0,0 puts all there."
     return told

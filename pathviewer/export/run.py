@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from pathviewer.counted import counted
 from pathviewer.export.ballots import Ballot, rater_name
 from pathviewer.export.card import write_card
 from pathviewer.export.columns import user_message
@@ -189,6 +190,7 @@ def _nothing(plan: Plan, tally: Tally) -> str:
         return "Nothing that was judged matches; leave out a filter, or judge something first."
     told = ", ".join(f"{why}: {count}" for why, count in sorted(tally.without_row.items()))
     return (
-        f"No row of the format {plan.format.name} comes of {tally.readings} judged readings"
-        f"{f' ({told})' if told else ''}; choose another format or rule."
+        f"No row of the format {plan.format.name} comes of "
+        f"{counted(tally.readings, 'judged reading')}{f' ({told})' if told else ''}; "
+        "choose another format or rule."
     )

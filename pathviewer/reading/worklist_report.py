@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from models.process_score import EVENTS
 from models.reasoning import parse
+from pathviewer.counted import counted
 from pathviewer.insights.source import rater_name
 from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
 from pathviewer.reading.handed_out import handed_out
@@ -106,7 +107,7 @@ class WorklistReport:
             back = sum(self._open(session, item) is not None for item in self._items)
         if not back:
             return ""
-        return f"{back} of {len(self._items)} items are told in part only; each says why."
+        return f"Told in part only: {back} of {counted(len(self._items), 'item')}; each says why."
 
     def _each(self) -> Iterator[dict[str, Any]]:
         for number, item in enumerate(self._items, 1):

@@ -13,6 +13,7 @@ import typer
 
 from models.backends.opening import open_backend
 from models.errors import ModelError
+from pathviewer.counted import counted
 from pathviewer.opened import opened
 from pathviewer.progress import bar
 from pathviewer.reading.kept import KeptReadings
@@ -70,7 +71,10 @@ def import_command(
         with database.session() as session:
             made = add_worklist(session, new, items)
             record(session, LOCAL_ACCOUNT_ID, "worklist_imported", made.id, {"items": len(items)})
-    typer.echo(f"Took in {len(items)} items as {made.name}; `worklist generate` makes the answers.")
+    typer.echo(
+        f"Took in {counted(len(items), 'item')} as {made.name}; "
+        "`worklist generate` makes the answers."
+    )
 
 
 @app.command("generate")
@@ -103,7 +107,7 @@ def generate_command(
         ):
             pictures = Pictures(library, pool, model)
             told = generate(database, keep, pictures, backend, found.id, manner, step)
-    typer.echo(f"Made the answers of {told.made} items.")
+    typer.echo(f"Made the answers of {counted(told.made, 'item')}.")
     for sentence in told.failed:
         typer.echo(sentence, err=True)
     if told.failed:
@@ -127,15 +131,16 @@ def pairs_command(
         told = {"plan": plan, "seed": seed, "pairs": len(drawing.pairs)}
         record(session, LOCAL_ACCOUNT_ID, "pairs_drawn", found.id, told)
     typer.echo(
-        f"Drew {len(drawing.pairs)} of {drawing.candidates} pairs of {found.name} by the plan "
-        f"{plan}, seed {seed}."
+        f"Drew {len(drawing.pairs)} of {counted(drawing.candidates, 'pair')} of {found.name} by "
+        f"the plan {plan}, seed {seed}."
     )
     for number, why in (
         (drawing.same_text, "the same text"),
         (drawing.apart, "other pixels or prompts"),
     ):
         if number:
-            typer.echo(f"{number} pairs of {why} cannot be compared and were left out.")
+            left_out = counted(number, "pair")
+            typer.echo(f"Left out, since they cannot be compared: {left_out} of {why}.")
 
 
 @app.command("list")
@@ -149,8 +154,8 @@ def list_command() -> None:
             )
             pairs = count_pairs(session, each.id)
             if pairs:
-                kind = ", ".join(filter(None, (kind, f"{pairs} pairs")))
-            typer.echo(f"{each.name}  {far.made} of {far.items} items made  {kind}")
+                kind = ", ".join(filter(None, (kind, counted(pairs, "pair"))))
+            typer.echo(f"{each.name}  {far.made} of {counted(far.items, 'item')} made  {kind}")
 
 
 def library_of(settings: Settings, database: Database) -> SlideLibrary:

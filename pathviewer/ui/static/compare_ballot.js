@@ -91,9 +91,10 @@ export class Ballot {
 
 /** "3 of 6 pairs done"; of a list that is shared out, how many of its pairs are one's own. */
 export function progressText(done, mine, pairs) {
-  if (!mine) return `none of ${pairs} pairs is left for you`;
+  if (!mine) return `no pair is left for you: others have all ${pairs}`;
   const all = mine < pairs ? ` (${pairs} on the list)` : "";
-  return `${done >= mine ? `all ${mine}` : `${done} of ${mine}`} pairs done${all}`;
+  const far = done >= mine ? `all ${mine}` : `${done} of ${mine}`;
+  return `${far} ${mine === 1 ? "pair" : "pairs"} done${all}`;
 }
 
 /** What is told with the vote: how others chose, and how the pair was drawn. */

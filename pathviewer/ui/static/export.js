@@ -64,7 +64,7 @@ function state(job) {
   if (job.state === "failed") return [h("span", { role: "alert", class: "pv-export-failed" }, job.error)];
   const rows = Object.entries(job.counts.rows).map(([split, count]) => `${split} ${count}`).join(", ");
   const conflicts = job.counts.items_in_conflict;
-  return [h("span", {}, `${rows} rows of ${job.counts.items} judged items`),
+  return [h("span", {}, `${rows} rows of ${job.counts.items} judged ${job.counts.items === 1 ? "item" : "items"}`),
     conflicts > 0 && h("span", { class: "pv-export-conflicts" }, `${conflicts} in conflict`),
     h("a", { class: "pv-action", href: url(`/api/exports/${job.id}.zip`), download: true }, "Download")];
 }

@@ -91,7 +91,7 @@ def test_a_picture_that_is_gone_leaves_its_rows_out(labels: Labels, tmp_path: Pa
         mark_removed(session, gone)
     tally = export(labels.database, labels.blobs, Plan(FORMATS["unpaired"]), tmp_path / "out")
     assert (tally.pictures_gone, sum(tally.rows.values())) == (1, 2)
-    assert "1 judged readings were left out" in (tmp_path / "out" / "README.md").read_text()
+    assert "picture is gone: 1 judged reading." in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_a_picture_that_was_lost_is_told(labels: Labels, tmp_path: Path) -> None:
