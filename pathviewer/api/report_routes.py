@@ -8,15 +8,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from models.errors import ModelError
 from pathviewer.api.feedback_json import said_since
 from pathviewer.api.reading_access import own_reading
 from pathviewer.api.report_pages import report_page
 from pathviewer.api.worklist_report_routes import worklist_report_routes
 from pathviewer.auth.identity import identity_of
-from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
-from pathviewer.reading.map_values import SeenCompletion
-from pathviewer.reading.report import report_facts
+from pathviewer.reading.errors import ReadingRefused
+from pathviewer.reading.report import report_facts, seen_of
 from storage.feedback import current_feedback
 from storage.slides import slide_record
 from storage.worklist_turns import repeat_began
@@ -61,17 +59,7 @@ def report_html(
         afresh = repeat_began(session, record.id, account_id)
         held = current_feedback(session, [each.id for each in whole.completions], account_id)
         said = said_since(held, account_id, afresh)
-    facts = report_facts(whole, slide, picture, _seen(readings, whole), said)
+    seen = seen_of(whole, lambda index: readings.seen(whole, index))
+    facts = report_facts(whole, slide, picture, seen, said)
     first = record.account_id == account_id
     return report_page("report").render(facts | {"first": first})
-
-
-def _seen(readings: LiveReadings, whole: WholeReading) -> dict[int, SeenCompletion]:
-    """Where the answers looked, of those whose attention is kept."""
-    found = {}
-    for each in whole.completions:
-        try:
-            found[each.index] = readings.seen(whole, each.index)
-        except (ReadingNotFound, ModelError):
-            continue  # a page without maps is still a report
-    return found

@@ -17,6 +17,7 @@ from pathviewer.reading.asked import Asked
 from pathviewer.reading.attention_file import MEDIA_TYPE, KeptAttention, packed, unpacked
 from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
 from pathviewer.reading.handed_out import handed_out
+from pathviewer.reading.map_values import SeenCompletion
 from pathviewer.reading.whole import WholeReading
 from storage import audit, readings
 from storage.blobs import BlobStore, keep_blob
@@ -173,6 +174,14 @@ class KeptReadings:
         if completion.attention_sha256 is None:
             raise ReadingNotFound("There are no maps of this answer, or not any more.")
         return unpacked(self._file(completion.attention_sha256, "Where this answer looked"))
+
+    def seen(self, whole: WholeReading, index: int) -> SeenCompletion:
+        """Where an answer looked; raises ReadingNotFound, ModelError for a damaged file."""
+        completion, place = whole.completion(index), whole.placement
+        if place is None:
+            raise ReadingNotFound("There are no maps of this answer.")
+        ends = tuple(completion.token_ends)
+        return SeenCompletion(completion.text, ends, place, self.attention(completion))
 
     def _file(self, sha256: str, what: str) -> bytes:
         try:

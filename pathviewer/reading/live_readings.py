@@ -15,7 +15,7 @@ from pathviewer.reading.asked import Asked
 from pathviewer.reading.asking_again import RunningModel
 from pathviewer.reading.deletion import check_use
 from pathviewer.reading.engine import ModelEngine
-from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
+from pathviewer.reading.errors import ReadingRefused
 from pathviewer.reading.kept import KeptReadings
 from pathviewer.reading.live import LiveReading
 from pathviewer.reading.map_values import SeenCompletion
@@ -101,12 +101,7 @@ class LiveReadings:
         live = self.live(whole.record.id)
         if live:
             return live.seen(index)
-        completion, place = whole.completion(index), whole.placement
-        if place is None:
-            raise ReadingNotFound("There are no maps of this answer.")
-        return SeenCompletion(
-            completion.text, tuple(completion.token_ends), place, self.keep.attention(completion)
-        )
+        return self.keep.seen(whole, index)
 
     def check(
         self, whole: WholeReading, index: int, passage: str, account_id: str, model: str

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
 from models.attention import AttentionMap
+from models.errors import ModelError
 from models.process_score import EVENTS
 from models.reasoning import parse
 from models.scoring import letter, option_index, without_letters
+from pathviewer.reading.errors import ReadingNotFound
 from pathviewer.reading.map_values import SeenCompletion, shown_maps
 from pathviewer.reading.overlay import caption, covered, peak_of
 from pathviewer.reading.whole import WholeReading
@@ -43,6 +45,18 @@ class ScaleBar:
     """Of the picture's width."""
 
 
+def seen_of(whole: WholeReading, find: Callable[[int], SeenCompletion]) -> Seen:
+    """Where the answers looked, of those whose attention is kept: without maps, a page is still a
+    report. `find` raises ReadingNotFound or ModelError of the others."""
+    found = {}
+    for each in whole.completions:
+        try:
+            found[each.index] = find(each.index)
+        except (ReadingNotFound, ModelError):
+            continue
+    return found
+
+
 def report_facts(
     whole: WholeReading,
     slide: str,
@@ -63,7 +77,7 @@ def report_facts(
             for each in whole.completions
         ],
         "checks": whole.checks,
-        "provenance": _provenance(whole),
+        "provenance": provenance(whole),
     }
 
 
@@ -103,11 +117,11 @@ def _answer(
                 "quote": flagged.get(place, {}).get("quote"),
                 "struck": place in edited and edited[place] is None,
                 "rewritten": edited.get(place),
-                "map": _map(pixels, maps.get(f"step {place + 1}")),
+                "map": small_map(pixels, maps.get(f"step {place + 1}")),
             }
             for place, step in enumerate(trace.steps)
         ],
-        "map": _map(pixels, maps.get("answer")),
+        "map": small_map(pixels, maps.get("answer")),
         "absences": [EVENTS[event] for event in (labels.absences or ())] if labels else [],
         "verdict": own.get("verdict"),
         "evidence": own.get("evidence"),
@@ -123,7 +137,7 @@ def named(answer: str | None, options: Sequence[str]) -> str | None:
     return f"{letter(place)}. {without_letters(options)[place]}"
 
 
-def _map(pixels: Image.Image, found: AttentionMap | None) -> dict[str, str | None] | None:
+def small_map(pixels: Image.Image, found: AttentionMap | None) -> dict[str, str | None] | None:
     """A small picture of where a passage looked, with what a reader must know.
 
     Without the picture where the map is diffuse: colours would point where nothing does.
@@ -140,7 +154,8 @@ def _map(pixels: Image.Image, found: AttentionMap | None) -> dict[str, str | Non
     return {"uri": _uri(out.getvalue(), "jpeg"), "caption": words}
 
 
-def _provenance(whole: WholeReading) -> list[tuple[str, str]]:
+def provenance(whole: WholeReading) -> list[tuple[str, str]]:
+    """Where a reading comes from, as rows of a table."""
     one = whole.record
     info, sampling = one.model_info or {}, one.sampling
     versions = ", ".join(f"{name} {version}" for name, version in info.get("versions", {}).items())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +23,13 @@ from pathviewer.insights.source import rater_name
 from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
 from pathviewer.reading.handed_out import handed_out
 from pathviewer.reading.kept import KeptReadings
-from pathviewer.reading.report import named, scale_bar
+from pathviewer.reading.map_values import shown_maps
+from pathviewer.reading.report import named, provenance, scale_bar, seen_of, small_map
+from pathviewer.reading.whole import WholeReading
 from storage.database import Database
 from storage.feedback import FeedbackRecord, current_feedback
 from storage.reading_records import CompletionRecord, ReadingRecord
-from storage.readings import find_reading, list_completions
+from storage.readings import list_completions
 from storage.tables import now
 from storage.withheld import judged_by
 from storage.worklist_records import ItemRecord, TurnRecord, WorklistRecord
@@ -113,22 +115,40 @@ class WorklistReport:
         for number, item in enumerate(self._items, 1):
             with self._database.reading() as session:
                 note, said = self._said(session, item)
-                reading = find_reading(session, item.reading_id) if item.reading_id else None
-                answers = list_completions(session, [item.reading_id]) if item.reading_id else []
-            shown = [] if note == ANSWER_FIRST else answers
+            whole = self._keep.find(item.reading_id) if item.reading_id else None
+            pixels = self._pixels(whole)
+            shown = whole if whole and note != ANSWER_FIRST else None
             yield {
                 "number": number,
                 "slide": self._slide_name(item.slide_id),
                 "box": item,
                 "question": item.question,
                 "options": item.options,
-                "made": reading is not None,
-                **self._picture(reading),
+                "made": whole is not None,
+                "picture": None if pixels is None else _jpeg(pixels),
+                "bar": scale_bar(pixels.width, whole.record.mpp) if pixels and whole else None,
                 "reference": item.reference_answer if note is None else None,
                 "note": note,
                 "first": [] if note else self._first(item),
-                "answers": [_answer(each, item.options, reading, said, note) for each in shown],
+                "answers": self._answers(shown, pixels, said, note) if shown else [],
+                "provenance": provenance(shown) if shown else [],
             }
+
+    def _answers(
+        self,
+        whole: WholeReading,
+        pixels: Image.Image | None,
+        said: Sequence[FeedbackRecord],
+        note: str | None,
+    ) -> list[dict[str, Any]]:
+        """Each answer with where it looked, as far as picture and attention are kept."""
+        seen = seen_of(whole, lambda index: self._keep.seen(whole, index)) if pixels else {}
+        found = []
+        for one in whole.completions:
+            maps = dict(shown_maps(seen[one.index])) if one.index in seen else {}
+            drawn = {name: small_map(pixels, each) for name, each in maps.items() if pixels}
+            found.append(_answer(one, whole.record, drawn, said, note))
+        return found
 
     def _said(self, session: Session, item: ItemRecord) -> tuple[str | None, list[FeedbackRecord]]:
         """Why an item is told in part only, and what was said of it that may be told."""
@@ -168,25 +188,27 @@ class WorklistReport:
             if turn.item_id == item.id and turn.first_answer is not None
         ]
 
-    def _picture(self, reading: ReadingRecord | None) -> dict[str, Any]:
-        """The region as JPEG, for hundreds of them lie in one page, with its scale bar."""
+    def _pixels(self, whole: WholeReading | None) -> Image.Image | None:
+        """The region as the model saw it; None where that is not kept."""
+        if whole is None:
+            return None
         try:
-            data = None if reading is None else self._keep.picture(reading)
+            return Image.open(io.BytesIO(self._keep.picture(whole.record))).convert("RGB")
         except ReadingNotFound:
-            data = None
-        if data is None or reading is None:
-            return {"picture": None, "bar": None}
-        pixels = Image.open(io.BytesIO(data)).convert("RGB")
-        out = io.BytesIO()
-        pixels.save(out, "JPEG", quality=85)
-        uri = f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
-        return {"picture": uri, "bar": scale_bar(pixels.width, reading.mpp)}
+            return None
+
+
+def _jpeg(pixels: Image.Image) -> str:
+    """A picture within the page, small since hundreds of them lie there."""
+    out = io.BytesIO()
+    pixels.save(out, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
 def _answer(
     one: CompletionRecord,
-    options: Sequence[str],
-    reading: ReadingRecord | None,
+    reading: ReadingRecord,
+    maps: Mapping[str, dict[str, str | None] | None],
     said: Sequence[FeedbackRecord],
     note: str | None,
 ) -> dict[str, Any]:
@@ -195,9 +217,13 @@ def _answer(
     raters = dict.fromkeys(each.rater_id for each in about)
     return {
         "number": one.index + 1,
-        "model": "" if reading is None else reading.model,
-        "answer": named(trace.answer, options),
-        "steps": [one.text[step.start : step.stop] for step in trace.steps],
+        "model": reading.model,
+        "answer": named(trace.answer, reading.options),
+        "steps": [
+            {"text": one.text[step.start : step.stop], "map": maps.get(f"step {place + 1}")}
+            for place, step in enumerate(trace.steps)
+        ],
+        "map": maps.get("answer"),
         "raters": [_rater(who, [each for each in about if each.rater_id == who]) for who in raters],
         "nobody": "Nobody has judged it yet." if note is None else "",
     }

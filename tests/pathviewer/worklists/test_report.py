@@ -101,7 +101,8 @@ def test_a_report_tells_the_reader_what_he_has_judged_himself(clients: Clients) 
     waiting = report(eve).raise_for_status().text
     assert "Your own answer comes first" in waiting
     # the model's words are kept back of the item in hand and of the one that is still to come
-    assert (page.count("<ol>"), waiting.count("<ol>")) == (0, 0)
+    for words in ('class="step"', "Provenance", "where it looked", "scripted"):
+        assert words not in page + waiting, words
     assert item["completions"] is None
     judge(eve)
     page = report(eve).raise_for_status().text
@@ -111,7 +112,15 @@ def test_a_report_tells_the_reader_what_he_has_judged_himself(clients: Clients) 
     assert len(set(re.findall(r"rater-[0-9a-z]+", page))) == 2
     # all of it is in the page itself, nothing runs, nobody is named
     sources = re.findall(r'src="([^"]{0,40})', page)
-    assert len(sources) == 2
+    assert page.count('alt="The region as the model saw it"') == 2
+    # the item that she judged has its steps' maps and where it comes from; the other one has none
+    assert page.count('class="step"') == page.count("<figcaption>localised;") + page.count(
+        "<figcaption>diffuse: not"
+    )
+    assert page.count('class="step"') > 1
+    assert len(sources) == 2 + page.count("<figcaption>localised;")
+    for row in ("Picture, SHA-256", "Sampling", "Prompt"):
+        assert page.count(f'<th scope="row">{row}</th>') == 1, row
     assert all(source.startswith("data:image/jpeg") for source in sources)
     assert "<script" not in page
     assert "ada" not in re.findall(r"\w+", page)
