@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 
+from pathviewer.repeating import Repeating
 from storage import audit
 
 if TYPE_CHECKING:
@@ -15,24 +15,27 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 AGAIN_SECONDS = 3600.0
-"""Who goes on looking for longer is entered anew."""
+"""Who goes on looking is entered anew, so often."""
 MOST_REMEMBERED = 50_000
 
 
-class Openings:
-    """Remembers what was entered, since every tile asks; may be used from any thread."""
+class Openings(Repeating):
+    """Remembers what was entered, since every tile asks, and forgets it every hour.
+
+    A clock would cost each tile more than the look itself. May be used from any thread.
+    """
 
     def __init__(self, database: Database, *, public_demo: bool) -> None:
         """A public demo, which shows its demo slide to anybody, enters nothing."""
+        super().__init__("openings", AGAIN_SECONDS)
         self._database = database
         self._public_demo = public_demo
         self._lock = threading.Lock()
-        self._until: dict[tuple[str, str], float] = {}
+        self._entered: set[tuple[str, str]] = set()
 
     def entered(self, identity: Identity, slide_id: str) -> bool:
         """Whether the log has it that somebody looks at a slide; True where nothing is logged."""
-        until = self._until.get((identity.account_id, slide_id))
-        return self._public_demo if until is None else time.monotonic() < until
+        return (identity.account_id, slide_id) in self._entered or self._public_demo
 
     async def see(self, identity: Identity, slide_id: str) -> None:
         """Enter it, unless it is entered. `slide_id` is of a slide that there is.
@@ -54,6 +57,10 @@ class Openings:
             return
         with self._database.session() as session:
             audit.record(session, identity.account_id, "view_slide", slide_id, {})
-        if len(self._until) >= MOST_REMEMBERED:
-            self._until.clear()
-        self._until[identity.account_id, slide_id] = time.monotonic() + AGAIN_SECONDS
+        if len(self._entered) >= MOST_REMEMBERED:
+            self.work()
+        self._entered.add((identity.account_id, slide_id))
+
+    def work(self) -> None:
+        """Forget what was entered."""
+        self._entered.clear()

@@ -1,4 +1,5 @@
-"""What goes on beside the requests: old attention removed, and in a public demo ended visits."""
+"""What goes on beside the requests: old attention removed, who looks entered into the log anew, and
+in a public demo ended visits."""
 
 from __future__ import annotations
 
@@ -24,7 +25,10 @@ def background(
 ) -> Iterator[None]:
     """Goes on until the end; the last judgments of a demo are pushed then."""
     settings = access.settings
-    workers: list[Repeating] = [Sweeper(database, blobs, settings.attention_mib)]
+    workers: list[Repeating] = [
+        Sweeper(database, blobs, settings.attention_mib),
+        access.openings,
+    ]
     if settings.public_demo:
         keeps = bool(settings.demo_labels)
         workers.append(Visits(access.visitors, database, blobs, readings, keeps))
