@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Annotated
 
@@ -64,15 +65,11 @@ def space(out: Out) -> None:
     typer.echo(f"Wrote {out}. Large files: {', '.join(large) or 'none'}.")
 
 
-def write_space(folder: Path) -> list[str]:
-    """The tree, with a `.gitattributes` that names its large files; those."""
-    for name in SPACE:
-        source, target = ROOT / name, folder / name
-        if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", "node_modules")
-            shutil.copytree(source, target, ignore=ignored)
-        else:
-            shutil.copyfile(source, target)
+def write_space(folder: Path, root: Path = ROOT) -> list[str]:
+    """The tree, with a `.gitattributes` that names its large files; those. Raises FolderError."""
+    for name in shipped(root):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / name, folder / name)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     large = [
         path.relative_to(folder).as_posix() for path in files if path.stat().st_size > LARGE_BYTES
@@ -80,3 +77,25 @@ def write_space(folder: Path) -> list[str]:
     lines = "".join(f"{name} {_ATTRIBUTES}\n" for name in large)
     (folder / ".gitattributes").write_text(lines, encoding="utf-8")
     return large
+
+
+def shipped(root: Path) -> list[Path]:
+    """Files of the program, below `root`; in a git checkout those alone that git tracks, so that
+    checkpoints and data that lie about in it stay. Raises FolderError."""
+    if not (root / ".git").exists():
+        tops = [root / name for name in SPACE]
+        found = [path for top in tops for path in ([top] if top.is_file() else top.rglob("*"))]
+        left_out = {"__pycache__", "node_modules"}
+        files = [path.relative_to(root) for path in found if path.is_file()]
+        return sorted(path for path in files if left_out.isdisjoint(path.parts))
+    try:
+        command = ["git", "-C", str(root), "ls-files", "-z", "--", *SPACE]
+        listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        why = getattr(error, "stderr", None) or str(error)
+        raise FolderError(
+            f"git cannot tell which files belong to the program ({why.strip()}). Nothing was "
+            "written; run this as the owner of the checkout, with git installed."
+        ) from error
+    named = [Path(name) for name in listed.split("\0") if name]
+    return [path for path in named if (root / path).is_file()]

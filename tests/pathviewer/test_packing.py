@@ -14,8 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pathviewer.packing import LARGE_BYTES, bring_along, write_space
+from pathviewer.packing import LARGE_BYTES, bring_along, shipped, write_space
 from pathviewer.ui.assets import assets_ready
+from pathviewer.whole_folder import FolderError
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,6 +64,30 @@ def test_the_tree_of_a_space_names_its_large_files(tmp_path: Path) -> None:
     others = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size > LARGE_BYTES for path in others) == 1
     assert not [path for path in others if path.suffix in {".pyc", ".svs", ".tiff", ".dcm"}]
+
+
+def test_what_lies_about_in_a_checkout_stays_there(tmp_path: Path) -> None:
+    root, tree = tmp_path / "checkout", tmp_path / "space"
+    kept = ["app.py", "models/registry.py", "models/checkpoints/tiny/model.safetensors"]
+    mine = ["models/checkpoints/mine/model.safetensors", "models/cases.csv", "docs/notes.md"]
+    for name in [*kept, *mine, "models/__pycache__/registry.pyc"]:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    assert {str(path) for path in shipped(root)} == {*kept, *mine}, (
+        "an installed program has no git"
+    )
+    git(root, "init", "--quiet")
+    git(root, "add", *kept)
+    write_space(tree, root)
+    copied = {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file()}
+    assert copied == {*kept, ".gitattributes"}
+    (root / ".git" / "HEAD").unlink()
+    with pytest.raises(FolderError, match="git cannot tell"):
+        shipped(root)
+
+
+def git(root: Path, *words: str) -> None:
+    subprocess.run(["git", "-C", str(root), *words], check=True, capture_output=True)
 
 
 def test_the_tree_runs_as_a_public_demo_and_fetches_nothing(tmp_path: Path, baked: Path) -> None:
