@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from typer.testing import CliRunner
 
 from pathviewer.cli import app
@@ -20,11 +21,12 @@ from pathviewer.upkeep.backup import back_up, restore
 from pathviewer.upkeep.errors import UpkeepError
 from pathviewer.whole_folder import FolderError
 from storage.audit import list_entries
-from storage.blobs import mark_removed
+from storage.blobs import BlobStore, mark_removed
 from storage.database import open_database
 from storage.errors import StorageError
 from storage.tables import Blob, Feedback, Reading
 from tests.pathviewer.export.made_labels import RIGHT, Labels, fill, new_labels
+from tests.postgres import Postgres, program
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +192,35 @@ def test_postgresql_has_its_own_tools(tmp_path: Path, kept: Path) -> None:
     for work in (lambda: back_up(settings, tmp_path / "out"), lambda: restore(settings, kept)):
         with pytest.raises(StorageError, match="pg_dump"):
             work()
+
+
+def test_a_dump_of_postgresql_is_put_back(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the document says it: its own tools, and the pictures after the dump."""
+    here, there, dump = tmp_path / "here", tmp_path / "there", str(tmp_path / "pathviewer.dump")
+    with postgres.database() as one, postgres.database() as other:
+        labels = Labels(here, open_database(one), BlobStore(here / "blobs"))
+        fill(labels, slides=3)
+        labels.database.close()
+        monkeypatch.setenv("PATHVIEWER_DATABASE_URL", one)
+        before = exported(here, tmp_path / "first", monkeypatch)
+        dumping = [program("pg_dump"), "--format=custom", f"--file={dump}", plain(one)]
+        subprocess.run(dumping, check=True)
+        shutil.copytree(here / "blobs", there / "blobs")
+        restoring = [program("pg_restore"), "--no-owner", "--exit-on-error"]
+        subprocess.run([*restoring, f"--dbname={plain(other)}", dump], check=True)
+        monkeypatch.setenv("PATHVIEWER_DATABASE_URL", other)
+        assert exported(there, tmp_path / "second", monkeypatch) == before
+        again = open_database(other)
+        with pytest.raises(StorageError), again.session() as session:
+            session.execute(delete(Feedback))  # the triggers are there too
+        again.close()
+
+
+def plain(url: str) -> str:
+    """The address as PostgreSQL's own tools take it."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 def test_labels_are_there_again(tmp_path: Path, kept: Path) -> None:
