@@ -29,6 +29,8 @@ LEAST_NUCLEUS = 6.0
 """Pixels of a nucleus below which a question about nuclei is warned of."""
 FITTED_MPP = 1.0
 """Microns per pixel of the picture to which a region can be fitted: nuclei are 7 px wide then."""
+MOST_ENLARGED = 2.0
+"""Times as large as it was scanned that a region may be drawn for the model without a warning."""
 OF_NUCLEI = frozenset({"cellularity", "quadrant", "diagnosis", "tumour", "grade"})
 """Tasks of question_templates.toml that need nuclei."""
 
@@ -104,10 +106,10 @@ def whole(body: Mapping[str, Any], name: str, least: int, most: int) -> int:
 def scale_facts(picture: RegionPicture, task: str | None) -> dict[str, Any]:
     """Scale, warnings and the fitted region of a picture, for the page."""
     mpp = picture.mpp
+    warnings = _too_small(picture)
     if mpp is None:
-        return {"mpp": None, "nucleus_px": None, "warnings": [], "fit": None}
+        return {"mpp": None, "nucleus_px": None, "warnings": warnings, "fit": None}
     nucleus = NUCLEUS_UM / mpp
-    warnings = []
     if task in OF_NUCLEI and nucleus < LEAST_NUCLEUS:
         warnings.append(
             f"Nuclei will be about {nucleus:.1f} px wide ({NUCLEUS_UM:g} µm assumed); this "
@@ -115,6 +117,19 @@ def scale_facts(picture: RegionPicture, task: str | None) -> dict[str, Any]:
         )
     fit = _fitted(picture.region, FITTED_MPP / mpp) if mpp > FITTED_MPP * 1.05 else None
     return {"mpp": mpp, "nucleus_px": nucleus, "warnings": warnings, "fit": fit}
+
+
+def _too_small(picture: RegionPicture) -> list[str]:
+    """A sentence where the least budget of a model makes much of a few pixels of the scan."""
+    region, pixels = picture.region, picture.pixels
+    enlarged = max(pixels.width / region.width, pixels.height / region.height)
+    if enlarged <= MOST_ENLARGED:
+        return []
+    return [
+        f"The region has only {region.width} × {region.height} px of the scan, drawn "
+        f"{enlarged:.0f} times as large for the model: there is little to see. Choose a larger "
+        "region."
+    ]
 
 
 def _fitted(region: Region, share: float) -> dict[str, int]:
