@@ -4,7 +4,7 @@ import { request } from "./api.js";
 import { fill, h } from "./dom.js";
 import { store } from "./store.js";
 
-const STARTING_MS = 1500;
+const SOON_MS = 1500;
 const SETTLED_MS = 15000;
 let watching = false;
 
@@ -17,14 +17,16 @@ export function watchModel() {
 
 async function look() {
   let model;
+  let away = false;
   try {
     model = await request("/api/model");
   } catch (error) {
+    away = true;
     model = { name: "", state: "failed", sentence: error.message, specimen: false,
       question_types: null };
   }
   if (JSON.stringify(model) !== JSON.stringify(store.get("model"))) store.set("model", model);
-  setTimeout(look, model.state === "starting" ? STARTING_MS : SETTLED_MS);
+  setTimeout(look, away || model.state === "starting" ? SOON_MS : SETTLED_MS);
 }
 
 /** Why nothing can be asked of this model now, or "". */
