@@ -2,7 +2,7 @@
 
 import { fill, h, setAttribute, setText } from "./dom.js";
 import { selectStep } from "./compare_store.js";
-import { STATES, optionOf, ownNumber } from "./passage_text.js";
+import { STATES, meantBy, ownNumber } from "./passage_text.js";
 import { url } from "./api.js";
 import { store } from "./store.js";
 
@@ -44,7 +44,7 @@ export class CompareSide {
     steps.forEach((step, index) => this.rows[index].show(step, chosen));
     const said = answer.trace?.answer;
     this.answer.node.hidden = !said;
-    if (said) this.answer.show({ ...said, state: "done" }, chosen, optionOf(one, said.text));
+    if (said) this.answer.show({ ...said, state: "done" }, chosen, meantBy(one, said.text));
     const bare = answer.finish && !steps.length && !said;
     setText(this.raw, bare ? answer.text || "The model wrote nothing." : "");
     setText(this.state, this.stateText(one, answer));

@@ -15,5 +15,11 @@ export function optionOf({ options }, text) {
   return (letter && options[letter[1].charCodeAt(0) - 65]) ?? "";
 }
 
+/** The same for a reader, who is also told of a letter beyond the options. */
+export function meantBy(reading, text) {
+  const beyond = reading.options.length > 0 && /^\W*[A-Z]\W*$/.test(text);
+  return optionOf(reading, text) || (beyond ? "none of the options" : "");
+}
+
 /** Words for the state of a passage. */
 export const STATES = { streaming: "writing", done: "done", "cut off": "cut off" };

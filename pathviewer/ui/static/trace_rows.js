@@ -2,7 +2,7 @@
 
 import { fill, h, setAttribute, setText } from "./dom.js";
 import { StepMarks } from "./judge_steps.js";
-import { STATES, optionOf, ownNumber } from "./passage_text.js";
+import { STATES, meantBy, ownNumber } from "./passage_text.js";
 import { store } from "./store.js";
 
 export class TraceRows {
@@ -50,7 +50,7 @@ export class TraceRows {
   showAnswer(reading, completion) {
     const answer = completion?.trace?.answer;
     this.answer.node.hidden = !answer;
-    if (answer) this.answer.show(answer.text, completion.state, optionOf(reading, answer.text));
+    if (answer) this.answer.show(answer.text, completion.state, meantBy(reading, answer.text));
   }
 }
 
