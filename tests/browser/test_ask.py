@@ -88,7 +88,9 @@ def test_typing_panning_and_stopping_while_it_writes(viewer: ViewerPage) -> None
     page = viewer.page
     ask(page, "Go slowly")
     page.locator('[data-passage="step 2"]').wait_for()
-    top = page.locator('[data-passage="step 1"]').bounding_box()
+    # in the column, which follows the text once that is longer than the window
+    place = "(row) => [row.offsetTop, row.offsetHeight]"
+    top = page.locator('[data-passage="step 1"]').evaluate(place)
     before = viewer.view()
     page.keyboard.press("ArrowRight")
     viewer.settle()
@@ -96,7 +98,8 @@ def test_typing_panning_and_stopping_while_it_writes(viewer: ViewerPage) -> None
     page.wait_for_function(
         f"{STORE.format('reading')}.completions[0].trace.steps[0].state === 'done'"
     )
-    assert page.locator('[data-passage="step 1"]').bounding_box() == top  # while written and after
+    first = page.locator('[data-passage="step 1"]')
+    assert first.evaluate(place) == top  # while written and after
     page.keyboard.press("s")
     wait_state(page, "done")
     expect(page.locator(".pv-status")).to_have_text(re.compile("^Stopped"))
@@ -105,6 +108,8 @@ def test_typing_panning_and_stopping_while_it_writes(viewer: ViewerPage) -> None
     page.keyboard.press("End")
     page.keyboard.type(" please")
     expect(page.get_by_label("Question", exact=True)).to_have_value("Go slowly please")
+    page.keyboard.press("Escape")  # the keys are the slide's again
+    expect(page.get_by_role("application")).to_be_focused()
 
 
 def test_several_answers_and_how_far_they_agree(viewer: ViewerPage) -> None:
@@ -175,12 +180,19 @@ def test_script_is_shown_as_text(viewer: ViewerPage) -> None:
     assert page.evaluate("window.planted") is None
 
 
-@pytest.mark.parametrize("box", ["700,800,1,1", "0,0,3000,2200"])
-def test_the_least_region_and_the_whole_slide(page: Page, base: str, box: str) -> None:
+@pytest.mark.parametrize(
+    ("box", "warning"),
+    [("700,800,1,1", "only 1 × 1 px of the scan"), ("0,0,3000,2200", "Nuclei will be about")],
+)
+def test_the_least_region_and_the_whole_slide(
+    page: Page, base: str, box: str, warning: str
+) -> None:
     viewer = ViewerPage(page, base)
     (slide,) = httpx.get(f"{base}/api/slides").raise_for_status().json()
     viewer.open(query=f"slide={slide['id']}&roi={box}")
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
+    page.get_by_label("Question template").select_option("cellularity")
+    expect(page.locator(".pv-seen-warnings")).to_contain_text(warning)
     ask(page, "How dense is it?")
     wait_state(page, "done")
     expect(page.locator(".pv-answer .pv-passage")).to_have_text("A")

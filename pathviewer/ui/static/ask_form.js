@@ -82,9 +82,13 @@ class AskForm {
       this.submit();
     });
     this.node.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-      event.preventDefault();
-      this.submit();
+      if (event.key === "Escape") {
+        event.preventDefault();
+        store.get("canvas")?.surface.focus();
+      } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        this.submit();
+      }
     });
     // what is typed over a template's words is no question of its type any more
     [this.pixels, this.outside, this.question].forEach((field) =>
