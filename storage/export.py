@@ -8,10 +8,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
+from storage.blindness import names_known
 from storage.tables import (
     Blob,
     Case,
@@ -85,6 +86,8 @@ class Judgment:
     """Of a preference: `left`, `right`, `tie` or `both_bad`."""
     reasons: list[str] | None
     """Of a preference."""
+    names_known: bool
+    """Of a preference: whether the rater may have known who wrote the answers."""
     x: int | None
     """Of evidence: left edge of where to look, level-0 pixels; None where it was taken back."""
     y: int | None
@@ -166,7 +169,10 @@ _BESIDE = {
     "reference_answer": Case.reference_answer,
     "reference_source": Case.reference_source,
 }
-_OF_JUDGMENT = tuple(getattr(Feedback, name) for name in Judgment.__dataclass_fields__)
+_KNOWN = and_(Feedback.kind == "preference", names_known())
+_OF_JUDGMENT = tuple(
+    getattr(Feedback, name, _KNOWN) for name in Judgment.__dataclass_fields__
+)  # `names_known` is no column
 
 
 def judged_readings(session: Session, selection: Selection) -> Iterator[JudgedReading]:

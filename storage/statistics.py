@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from storage.blindness import names_known
 from storage.statistics_rows import (
     EVERYTHING,
     Choices,
@@ -66,10 +67,13 @@ def labels(session: Session, filters: Filters = EVERYTHING) -> list[LabelRow]:
 def votes(session: Session, filters: Filters = EVERYTHING) -> list[VoteRow]:
     """All comparisons; a model's filter takes those that have it on either side."""
     found = []
-    for case, rater, one, other, choice, turned, *sides in session.execute(votes_query(filters)):
+    for case, rater, one, other, choice, turned, known, *sides in session.execute(
+        votes_query(filters)
+    ):
         left, right = (sides[3:], sides[:3]) if turned else (sides[:3], sides[3:])
         said = preferred(choice, turned)
-        found.append(VoteRow._make((case, *left, *right, choice, rater, f"{one} {other}", said)))
+        about = (choice, rater, f"{one} {other}", said, not known)
+        found.append(VoteRow._make((case, *left, *right, *about)))
     return found
 
 
@@ -137,13 +141,16 @@ def votes_query(filters: Filters) -> Select[*tuple[Any, ...]]:
     second = (asked.model, asked.model_revision, func.length(other.text))
     who = (Feedback.rater_id, Feedback.completion_id, Feedback.other_completion_id)
     turned = Feedback.left_completion_id != Feedback.completion_id
-    columns = select(CASE, *who, Feedback.choice, turned, *first, *second)
+    known = names_known()
+    columns = select(CASE, *who, Feedback.choice, turned, known, *first, *second)
     compared = (
         _holding(columns, "preference", filters, asked)
         .join(other, other.id == Feedback.other_completion_id)
         .join(asked, asked.id == other.reading_id)
     )
     counted = compared.where(Feedback.choice != "undone")
+    if filters.blind_votes:
+        counted = counted.where(~known)
     return counted.order_by(Feedback.created_at, Feedback.id)
 
 

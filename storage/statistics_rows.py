@@ -26,6 +26,8 @@ class Filters:
     """Slide that was asked about."""
     rater_id: str | None = None
     """Account that judged."""
+    blind_votes: bool = False
+    """Of votes those alone that were cast without knowing the models' names."""
     viewer_id: str | None = None
     """Rater who looks: of others' judgments only those of what he judged himself; None sees all."""
 
@@ -112,6 +114,8 @@ class VoteRow(NamedTuple):
     """Ids of both completions, the same whichever stood on the left."""
     preferred: str = ""
     """`first` or `second` of the pair, `tie` or `both_bad`."""
+    blind: bool = True
+    """False where the rater may have known who wrote the answers."""
 
 
 class FirstAnswerRow(NamedTuple):

@@ -32,7 +32,9 @@ MOST_KEPT = 8
 """Pages whose figures are kept, of as many filters or viewers."""
 KEPT_SECONDS = 60.0
 """How long, at most: names of slides and cases may change without a judgment."""
-FILTERS = frozenset({"since", "until", "model", "task", "organ", "slide", "rater"})
+FILTERS = frozenset({"since", "until", "model", "task", "organ", "slide", "rater", "votes"})
+BLIND = "blind"
+"""The one value of the filter `votes`."""
 
 
 class FilterRefused(SlideError):  # noqa: N818  as the other refusals
@@ -137,6 +139,8 @@ def filters_of(given: dict[str, str], known: Choices) -> Filters:
     accounts = {rater_name(account): account for account in known.raters}
     if "rater" in given and given["rater"] not in accounts:
         raise FilterRefused("No rater of that name has judged anything; take one from the list.")
+    if given.get("votes", BLIND) != BLIND:
+        raise FilterRefused(f"Votes are filtered by {BLIND} alone; leave it out for all.")
     since, until = (_day(given[name]) if name in given else None for name in ("since", "until"))
     return Filters(
         since=since,
@@ -146,6 +150,7 @@ def filters_of(given: dict[str, str], known: Choices) -> Filters:
         organ=given.get("organ"),
         slide_id=given.get("slide"),
         rater_id=accounts.get(given.get("rater", "")),
+        blind_votes="votes" in given,
     )
 
 

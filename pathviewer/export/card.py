@@ -58,6 +58,7 @@ def _body(plan: Plan, tally: Tally) -> list[str]:
         _splits(tally),
         "## What was said",
         _table(("judgment", "times"), sorted(tally.said.items())),
+        *_known(tally),
         "## What made no row",
         _without_row(tally),
         "## Where it should have looked",
@@ -85,6 +86,17 @@ def _rule(plan: Plan, tally: Tally) -> str:
         f"them raters contradict each other, and {tally.undecided} made no row for want of "
         "agreement." + (_OF_A_RATER if plan.selection.viewer_id is not None else "")
     )
+
+
+def _known(tally: Tally) -> list[str]:
+    """Of votes that were not blind."""
+    if not tally.names_known:
+        return []
+    votes = counted(tally.names_known, "vote")
+    return [
+        "Cast when the rater may have known who wrote the answers, since he had judged one of "
+        f"them by itself or took a vote back: {votes} (`blind` is false)."
+    ]
 
 
 def _splits(tally: Tally) -> str:

@@ -53,6 +53,7 @@ def _pair_row(
         "chosen_id": chosen,
         "rejected_id": rejected,
         "reasons": sorted({reason for each in agreeing for reason in each.reasons or ()}),
+        "blind": not any(each.names_known for each in agreeing),
     }
 
 
@@ -84,6 +85,7 @@ def _edit_row(reading: JudgedReading, completion: str, edited: Hashable) -> dict
         "chosen_id": None,
         "rejected_id": completion,
         "reasons": [],
+        "blind": None,
     }
 
 
@@ -97,6 +99,7 @@ FORMAT = Format(
         Column("chosen_id", "text", "the better completion's id; null for an edited trace"),
         Column("rejected_id", "text", "the other completion's id"),
         Column("reasons", "texts", "why, as the raters ticked it"),
+        Column("blind", "flag", "whether none knew the models' names; null for an edited trace"),
     ),
     ballots,
 )

@@ -70,6 +70,8 @@ class Tally:
     """Whose answers became rows."""
     said: Counter[str] = field(default_factory=Counter)
     """Judgments by what they say."""
+    names_known: int = 0
+    """Votes cast when the rater may have known who wrote the answers."""
     without_row: Counter[str] = field(default_factory=Counter)
     """Judgments that made no row, by why."""
     conflicts: int = 0
@@ -95,6 +97,7 @@ def as_json(tally: Tally) -> dict[str, Any]:
         "rows": {split: tally.rows[split] for split in sorted(tally.rows)},
         "rows_with_evidence": tally.with_evidence,
         "judgments": dict(sorted(tally.said.items())),
+        "votes_with_names_perhaps_known": tally.names_known,
         "judgments_without_row": dict(sorted(tally.without_row.items())),
         "items_in_conflict": tally.conflicts,
         "items_undecided": tally.undecided,

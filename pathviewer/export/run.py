@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pathviewer.counted import counted
+from pathviewer.export import pairs
 from pathviewer.export.ballots import Ballot, rater_name
 from pathviewer.export.card import write_card
 from pathviewer.export.columns import user_message
@@ -93,6 +94,8 @@ def _write(folder: Path, readings: Iterator[JudgedReading], work: _Writing) -> N
             tally.readings += 1
             newest = max(each.created_at for each in reading.judgments)
             tally.last_judged = max(tally.last_judged, newest.isoformat(timespec="seconds"))
+            if plan.format is pairs.FORMAT:
+                tally.names_known += sum(each.names_known for each in reading.judgments)
             for ballot in plan.format.ballots(reading):
                 won = decide(ballot.votes, plan.rule)
                 _count(tally, ballot, won)

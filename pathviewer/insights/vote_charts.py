@@ -60,12 +60,15 @@ def vote_choices(source: Source) -> Chart:
     rows: list[tuple[Cell, ...]] = [
         (f"chose {word}", counts[choice], None, None) for choice, word in CHOICES.items()
     ]
+    known = sum(not row.blind for row in source.votes)
+    rows.append(("of these with the names perhaps known", known, None, None))
     rows += [(name, *with_interval(each)) for name, each in measures.items()]
     chart = Chart(
         "votes",
         "Votes, their side and their length",
         "How often each choice was made; whether the left or the longer answer wins more than half "
-        "(ties half). Shares without bias are 0.5, log-odds 0.",
+        "(ties half). Shares without bias are 0.5, log-odds 0. Names may be known to whoever "
+        "judged one of the answers by itself before, or took his vote back.",
         ("what", "value", "low", "high"),
         rows,
         _bias_figure(bias.left_share, bias.longer_share),

@@ -2,7 +2,7 @@
 
 import { fill, h } from "./dom.js";
 
-const NAMES = ["since", "until", "model", "task", "organ", "slide", "rater"];
+const NAMES = ["since", "until", "model", "task", "organ", "slide", "rater", "votes"];
 
 /** The filters that the address names. @returns {Object<string, string>} */
 export function filtersInUrl() {
@@ -35,6 +35,7 @@ export function filterFields(form, choices, chosen, choose) {
     list("organ", "Organ", named(choices.organs, "not known"), chosen, change),
     list("slide", "Slide", choices.slides.map(({ id, name }) => [id, name]), chosen, change),
     list("rater", "Rater", choices.raters.map((name) => [name, name]), chosen, change),
+    list("votes", "Votes", [["blind", "names not known before"]], chosen, change),
     h("button", { type: "button", class: "pv-button pv-small", disabled: !Object.keys(chosen).length,
       onclick: () => choose({}) }, "Clear all"));
   if (focused) document.getElementById(focused)?.focus();

@@ -95,6 +95,7 @@ def test_filters_narrow_what_is_counted(clients: Clients) -> None:
         ("until=0001-01-01", "no day that anybody"),
         ("until=9999-12-31", "no day that anybody"),
         ("rater=ada", "take one from the list"),
+        ("votes=all", "leave it out"),
         ("colour=red", "There is no filter colour"),
     ],
 )

@@ -65,6 +65,7 @@ def test_the_export_of_preferences_is_what_was_voted_last(casts: list[Cast]) -> 
                 *(answers[place] for place in preferred(each)),
                 rater_name(labels.people[each.rater]),
                 voters[each.pair],
+                not after_undoing(casts, each),
             )
             for each in standing
             if each.choice in ("left", "right")
@@ -75,6 +76,12 @@ def test_the_export_of_preferences_is_what_was_voted_last(casts: list[Cast]) -> 
                 each.choice for each in standing
             )
         labels.database.close()
+
+
+def after_undoing(casts: list[Cast], last: Cast) -> bool:
+    """Whether what held before the last vote of a rater on a pair was that it is taken back."""
+    own = [each for each in casts if (each.rater, each.pair) == (last.rater, last.pair)]
+    return len(own) > 1 and own[-2].choice == "undone"
 
 
 def vote(labels: Labels, casts: list[Cast]) -> list[str]:
@@ -101,8 +108,8 @@ def preferred(cast: Cast) -> tuple[int, int]:
     return (left, right) if cast.choice == "left" else (right, left)
 
 
-def exported(labels: Labels, out: Path) -> Counter[tuple[str, str, str, int]]:
-    """(chosen, rejected, rater, voters) of every row; nothing where there is no row to write."""
+def exported(labels: Labels, out: Path) -> Counter[tuple[str, str, str, int, bool]]:
+    """(chosen, rejected, rater, voters, blind) of every row; nothing where there is none."""
     plan = Plan(FORMATS["preference"], shares=Shares(1, 0, 0))
     try:
         export(labels.database, labels.blobs, plan, out)
@@ -110,5 +117,6 @@ def exported(labels: Labels, out: Path) -> Counter[tuple[str, str, str, int]]:
         return Counter()
     rows = [row for file in out.rglob("*.parquet") for row in pq.read_table(file).to_pylist()]
     return Counter(
-        (row["chosen_id"], row["rejected_id"], *row["raters"], row["voters"]) for row in rows
+        (row["chosen_id"], row["rejected_id"], *row["raters"], row["voters"], row["blind"])
+        for row in rows
     )
