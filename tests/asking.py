@@ -14,7 +14,7 @@ import httpx
 from pathviewer.auth.roles import Role
 from pathviewer.auth.users import add_user, make_token
 from pathviewer.settings import Settings
-from storage.database import open_database
+from tests.databases import new_database
 from tests.servers import running
 
 BOX = {"x": 0, "y": 0, "width": 60, "height": 40}
@@ -34,7 +34,7 @@ def asking_settings(folder: Path, slide: Path, **given: Any) -> Settings:
 
 def accounts(settings: Settings) -> dict[str, str]:
     """A bearer token of each account: two clinicians and an administrator."""
-    database = open_database(settings.database)
+    database = new_database(settings.database)
     with database.session() as session:
         for name, role in ROLES.items():
             add_user(session, name, role, "correct horse battery")

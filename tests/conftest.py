@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from filelock import FileLock
+from sqlalchemy.engine import make_url
 
+from pathviewer.auth import secrets
 from pathviewer.slides.demo import cmu_slide
 from pathviewer.slides.phantom import write_phantom
 from pathviewer.ui.assets import ensure_assets
+from storage.database import open_database
 from tests.postgres import Postgres, running_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,10 +24,19 @@ ROOT = Path(__file__).resolve().parent.parent
 os.environ["PATHVIEWER_MODEL"] = "none"
 """Servers of tests that ask nothing load no model; a test that asks names one in its settings."""
 
+secrets.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Hundreds of accounts are made and logged in to; at its cost in use each takes 0.2 s of a core."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: their browser's event loop runs in this thread until the end."""
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    """Browser tests last: their browser's event loop runs in this thread until the end.
+
+    Of those the largest modules first, so that at the end no process has a long one alone.
+    """
+    sizes = Counter(item.path for item in items)
+    browser = [item for item in items if "browser" in item.path.parts]
+    others = [item for item in items if "browser" not in item.path.parts]
+    items[:] = others + sorted(browser, key=lambda item: (-sizes[item.path], item.path))
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +69,14 @@ def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server that makes databases for tests."""
     with running_postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Postgres) -> Iterator[str]:
+    """Name of a migrated database on it; nobody is connected to it, so that it can be copied."""
+    with postgres.database() as url:
+        open_database(url).close()
+        yield make_url(url).database or ""
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from pathviewer.api.upload_routes import upload_routes
 from pathviewer.auth.identity import LOCAL, SCOPE_KEY, Identity
 from pathviewer.settings import Settings
 from pathviewer.slides.library import SlideLibrary
-from storage.database import Database, open_database
+from storage.database import Database
+from tests.databases import new_database
 
 
 def write_slide(path: Path, seed: int = 0, mpp: float | None = None) -> Path:
@@ -69,7 +70,7 @@ def asked_by(app: ASGIApp, identity: Identity) -> ASGIApp:
 @contextmanager
 def library_app(settings: Settings) -> Iterator[LibraryApp]:
     """The routes for regions and uploads over the slide folders of the settings."""
-    database = open_database(settings.database)
+    database = new_database(settings.database)
     settings.uploads.mkdir(parents=True, exist_ok=True)
     folders = (*settings.slides, settings.uploads)
     library = SlideLibrary(

@@ -36,10 +36,10 @@ class Postgres:
     """Of one of its databases, for an account that may make others."""
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """The address of an empty database, dropped in the end."""
+    def database(self, like: str = "template1") -> Iterator[str]:
+        """The address of a new database, dropped in the end: empty, or as another one is."""
         name = f"pathviewer_test_{uuid.uuid4().hex}"
-        self.run(f'CREATE DATABASE "{name}"')
+        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
         try:
             yield self.url.set(database=name).render_as_string(hide_password=False)
         finally:

@@ -13,6 +13,7 @@ import uvicorn
 
 from pathviewer.server import create_app
 from pathviewer.serving import uvicorn_config
+from tests.databases import lay_database
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -25,6 +26,7 @@ START_SECONDS = 30
 @contextmanager
 def running(settings: Settings, port: int = 0) -> Iterator[str]:
     """The application of `settings` under uvicorn in a thread; its base URL. Port 0: a free one."""
+    lay_database(settings.database)
     with serving(create_app(settings), port) as base:
         yield base
 

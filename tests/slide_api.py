@@ -21,7 +21,8 @@ from pathviewer.auth.guard import Guard
 from pathviewer.settings import Settings
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.pool import SlidePool
-from storage.database import Database, open_database
+from storage.database import Database
+from tests.databases import new_database
 
 Answer = TypeVar("Answer")
 ORIGIN = "http://127.0.0.1:7860"
@@ -66,7 +67,7 @@ def slide_api(folder: Path, state: Path, **options: object) -> Iterator[SlideApi
     """Serve the slides of `folder`; `options` are settings."""
     settings = Settings(data=state, slides=(folder,), **options)
     state.mkdir(exist_ok=True)
-    database = open_database(settings.database)
+    database = new_database(settings.database)
     library = SlideLibrary((folder,), database)
     library.rescan()
     pool = SlidePool(library.locate, settings)

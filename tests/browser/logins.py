@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pathviewer.auth.roles import Role
 from pathviewer.auth.users import add_user
-from storage.database import open_database
 from tests.browser.viewer_page import ViewerPage
+from tests.databases import new_database
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -20,7 +20,7 @@ PASSWORD = "correct horse battery"
 
 def add_clinician(settings: Settings, name: str = NAME, role: Role = Role.clinician) -> None:
     """Make her account, or another one with her password, in the settings' database."""
-    database = open_database(settings.database)
+    database = new_database(settings.database)
     with database.session() as session:
         add_user(session, name, role, PASSWORD)
     database.close()

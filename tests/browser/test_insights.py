@@ -15,10 +15,10 @@ from pathviewer.auth.users import add_user
 from pathviewer.bench.insights_data import Amount, fill
 from pathviewer.insights.charts import CHARTS
 from pathviewer.settings import Settings
-from storage.database import open_database
 from storage.slides import rename_slide
 from storage.tables import Reading
 from tests.browser.conftest import Traffic
+from tests.databases import new_database
 from tests.servers import running
 
 PASSWORD = "correct horse battery"
@@ -34,7 +34,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[s
     data = tmp_path_factory.mktemp("insights")
     (data / "assets").symlink_to(assets, target_is_directory=True)
     settings = Settings(data=data, model="none")
-    database = open_database(settings.database)
+    database = new_database(settings.database)
     with database.session() as session:
         fill(session, Amount(completions=80, feedback=300, slides=8, raters=3))
         slide = session.scalars(select(Reading.slide_id)).first()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,24 +10,16 @@ from sqlalchemy import create_engine, text
 
 from storage.database import Database, open_database
 from storage.tables import Base
+from tests.databases import lay_database
 from tests.postgres import Postgres
 
 BOTH = ("sqlite", "postgresql")
 
 
 @pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file, to be copied."""
-    path = tmp_path_factory.mktemp("migrated") / "pathviewer.sqlite3"
-    open_database(f"sqlite:///{path}").close()
-    return path
-
-
-@pytest.fixture(scope="session")
-def migrated_url(postgres: Postgres) -> Iterator[str]:
-    """A migrated PostgreSQL database, emptied for every test: to make one takes a second."""
-    with postgres.database() as url:
-        open_database(url).close()
+def migrated_url(postgres: Postgres, postgres_template: str) -> Iterator[str]:
+    """A migrated PostgreSQL database, emptied for every test."""
+    with postgres.database(postgres_template) as url:
         yield url
 
 
@@ -39,12 +30,11 @@ def empty_sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
     """A migrated file."""
-    path = tmp_path / "state" / "pathviewer.sqlite3"
-    path.parent.mkdir(exist_ok=True)
-    shutil.copy(migrated_file, path)
-    return f"sqlite:///{path}"
+    url = f"sqlite:///{tmp_path / 'state' / 'pathviewer.sqlite3'}"
+    lay_database(url)
+    return url
 
 
 @pytest.fixture
@@ -74,12 +64,12 @@ def empty(url: str) -> None:
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         )
-        for change in ("DISABLE", "ENABLE"):
-            for table in tables:
-                connection.execute(text(f"ALTER TABLE {table} {change} TRIGGER USER"))
-                if change == "DISABLE":
-                    kept = " WHERE id <> 'local'" if table == "accounts" else ""
-                    connection.execute(text(f"DELETE FROM {table}{kept}"))  # noqa: S608
+        statements = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in tables]
+        for table in tables:
+            kept = " WHERE id <> 'local'" if table == "accounts" else ""
+            statements.append(f"DELETE FROM {table}{kept}")  # noqa: S608
+        statements += [f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in tables]
+        connection.exec_driver_sql("; ".join(statements))  # in one go: it is done for each test
     engine.dispose()
 
 

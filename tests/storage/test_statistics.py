@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from pathviewer.bench.insights_data import Amount, fill
 from storage.cases import SlideDescription, describe_slide
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.feedback import NewFeedback, add_feedback
 from storage.readings import add_completion, add_reading, freeze_first_answer
 from storage.slides import register_slide
@@ -39,6 +39,7 @@ from storage.tables import CurrentFeedback, Feedback, JudgeLabels, Reading, Slid
 from storage.worklist_records import NewItem, NewWorklist
 from storage.worklist_turns import answer_first, next_turn
 from storage.worklists import add_worklist, freeze_item, list_items
+from tests.databases import new_database
 from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_pair, verdict
 
 QUERIES: dict[str, Callable[[Session], Select[Any]]] = {
@@ -92,7 +93,7 @@ FULL_SCANS = ("SCAN feedback", "SCAN completions")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A few hundred judgments of every kind."""
     folder = tmp_path_factory.mktemp("statistics")
-    database = open_database(f"sqlite:///{folder}/x.sqlite3")
+    database = new_database(f"sqlite:///{folder}/x.sqlite3")
     with database.session() as session:
         fill(session, Amount(completions=120, feedback=500, slides=12, raters=4))
     yield database

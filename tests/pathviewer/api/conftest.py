@@ -56,7 +56,8 @@ def either_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site
         url = ""
         if request.param == "postgresql":
             server: Postgres = request.getfixturevalue("postgres")
-            url = stack.enter_context(server.database())
+            template = request.getfixturevalue("postgres_template")
+            url = stack.enter_context(server.database(template))
         yield stack.enter_context(made_site(tmp_path, url))
 
 

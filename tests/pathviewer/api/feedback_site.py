@@ -17,8 +17,9 @@ from pathviewer.auth.identity import Identity
 from pathviewer.auth.roles import Role
 from pathviewer.slides.library import SlideLibrary
 from storage.accounts import add_account
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.readings import add_completion, add_reading
+from tests.databases import new_database
 from tests.library_app import asked_by, scanned, write_slide
 from tests.storage.reading_rows import COMPLETION, new_reading, stored_slide
 
@@ -70,7 +71,7 @@ def made_site(folder: Path, url: str = "") -> Iterator[Site]:
 
     In a SQLite file if no database is named.
     """
-    database = open_database(url or f"sqlite:///{folder / 'x.sqlite3'}")
+    database = new_database(url or f"sqlite:///{folder / 'x.sqlite3'}")
     write_slide(folder / "slides" / "a.tiff")
     library = scanned(folder / "slides", database=database)
     (slide,) = library.slides()

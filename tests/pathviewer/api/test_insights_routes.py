@@ -14,7 +14,7 @@ from pathviewer.auth.users import add_user, make_token
 from pathviewer.bench.insights_data import Amount, fill
 from pathviewer.insights.charts import CHARTS
 from pathviewer.settings import Settings
-from storage.database import open_database
+from tests.databases import new_database
 from tests.servers import running
 
 PASSWORD = "correct horse battery"
@@ -25,7 +25,7 @@ Clients = dict[Role, httpx.Client]
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
     """The application with made-up judgments, seen by each role."""
     settings = Settings(data=tmp_path_factory.mktemp("insights"), model="none")
-    database = open_database(settings.database)
+    database = new_database(settings.database)
     with database.session() as session:
         fill(session, Amount(completions=80, feedback=300, slides=8, raters=3))
         tokens = {}

@@ -23,7 +23,8 @@ from pathviewer.auth.secrets import hash_password
 from pathviewer.settings import Settings
 from storage.accounts import AccountRecord, add_account
 from storage.audit import AuditRecord, list_entries
-from storage.database import Database, open_database
+from storage.database import Database
+from tests.databases import new_database
 
 PASSWORD = "four words of rain"
 PAGE = {"origin": "http://127.0.0.1:7860"}
@@ -91,7 +92,7 @@ def site(
 ) -> Iterator[Site]:
     """The site with these settings, asked from an address by a client that calls it `base_url`."""
     given = Settings(data=data, **settings)
-    database = open_database(given.database)
+    database = new_database(given.database)
     access = Access(given, database)
     app = Guard(_routes(given, database, access), access)
     with TestClient(app, base_url=base_url, client=(client_address, 50_000)) as client:

@@ -9,7 +9,7 @@ import pytest
 from pathviewer.auth.access import Access
 from pathviewer.auth.errors import AccessError
 from pathviewer.settings import Settings
-from storage.database import open_database
+from tests.databases import new_database
 from tests.pathviewer.auth.small_site import site
 
 
@@ -30,7 +30,7 @@ def test_settings_that_would_open_or_break_everything_stop_the_start(
     tmp_path: Path, given: dict[str, object], sentence: str
 ) -> None:
     settings = Settings(data=tmp_path, **given)
-    database = open_database(settings.database)
+    database = new_database(settings.database)
     with pytest.raises(AccessError, match=sentence):
         Access(settings, database).check_exposure()
     database.close()

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from pathviewer.auth.identity_cache import SECONDS
 from pathviewer.auth.users_cli import app
 from pathviewer.settings import Settings
+from storage.accounts import find_account
 from storage.database import open_database
 from tests.pathviewer.auth.small_site import PASSWORD, Site, site
 
@@ -189,7 +190,10 @@ def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
     )
     assert (result.returncode, result.stdout) == (0, "Made the account ada (admin).\n")
     database = open_database(Settings(data=tmp_path).database)
-    assert database.revision()  # its tables are there
+    with database.reading() as session:
+        account = find_account(session, "ada")
+    assert account
+    assert (account.password_hash or "").startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     database.close()
 
 

@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 from pathviewer.cases.table import CasesError, read_table
 from pathviewer.cli import app
 from storage.cases import SlideDescription, find_case, list_cases
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.slides import list_slide_records, register_slide
 from storage.withdrawals import withdraw_case
+from tests.databases import new_database
 
 HEADING = "case,slide,organ,specimen,stain,scanner,reference answer,source\n"
 Import = Callable[[str], tuple[int, str]]
@@ -75,7 +76,7 @@ def test_what_is_no_table_is_told(tmp_path: Path, text: str | bytes, told: str) 
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
     """Of a state folder where two slides were seen in other folders before."""
     monkeypatch.setenv("PATHVIEWER_DATA", str(tmp_path / "state"))
-    opened = open_database(f"sqlite:///{tmp_path / 'state' / 'pathviewer.sqlite3'}")
+    opened = new_database(f"sqlite:///{tmp_path / 'state' / 'pathviewer.sqlite3'}")
     with opened.session() as session:
         for name in ("lung/a.svs", "skin/b.svs", "skin/a.svs"):
             register_slide(session, folder="f", relative_path=name, quickhash=name)

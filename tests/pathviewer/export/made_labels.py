@@ -16,11 +16,12 @@ from models.registry import known_models
 from storage.accounts import add_account
 from storage.blobs import BlobStore, keep_blob
 from storage.cases import SlideDescription, describe_slide
-from storage.database import Database, open_database
+from storage.database import Database
 from storage.feedback import NewFeedback, add_feedback
 from storage.reading_records import NewCompletion, NewReading
 from storage.readings import add_completion, add_reading
 from storage.slides import register_slide
+from tests.databases import new_database
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -92,7 +93,7 @@ class Labels:
 
 def new_labels(folder: Path) -> Labels:
     """An empty database; `close` it."""
-    database = open_database(f"sqlite:///{folder / 'pathviewer.sqlite3'}")
+    database = new_database(f"sqlite:///{folder / 'pathviewer.sqlite3'}")
     return Labels(folder, database, BlobStore(folder / "blobs"))
 
 

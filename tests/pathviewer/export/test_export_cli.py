@@ -18,6 +18,7 @@ from storage.audit import list_entries
 from storage.database import open_database
 from storage.tables import Feedback
 from tests.asking import accounts, asking_settings
+from tests.databases import new_database
 from tests.pathviewer.export.made_labels import fill, new_labels
 from tests.servers import running
 
@@ -49,7 +50,7 @@ def test_an_export_and_its_check(run: Run, tmp_path: Path) -> None:
     assert (code, told.startswith("Wrote 4 rows (")) == (0, True)
     code, told, _ = run("check-export", out)
     assert (code, "no group or picture stands in two splits" in told) == (0, True)
-    database = open_database(f"sqlite:///{tmp_path / 'state' / 'pathviewer.sqlite3'}")
+    database = new_database(f"sqlite:///{tmp_path / 'state' / 'pathviewer.sqlite3'}")
     with database.reading() as session:
         entry = list_entries(session)[0]
     database.close()

@@ -17,9 +17,9 @@ from pathviewer.bench.insights_data import Amount, fill
 from pathviewer.insights.chart import Chart
 from pathviewer.insights.charts import CHARTS
 from pathviewer.insights.source import Source, load, rater_name
-from storage.database import open_database
 from storage.statistics import choices
 from storage.statistics_rows import Choices, Filters, LabelRow, RepeatRow, VerdictRow, VoteRow
+from tests.databases import new_database
 
 NOTHING = Choices([], [], [], [], [])
 
@@ -28,7 +28,7 @@ NOTHING = Choices([], [], [], [], [])
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
     """A few hundred judgments of every kind."""
     folder = tmp_path_factory.mktemp("charts")
-    database = open_database(f"sqlite:///{folder}/x.sqlite3")
+    database = new_database(f"sqlite:///{folder}/x.sqlite3")
     with database.session() as session:
         fill(session, Amount(completions=120, feedback=600, slides=12, raters=4))
         found = load(session, Filters(), choices(session))

@@ -34,6 +34,7 @@ from storage.blobs import BlobStore
 from storage.database import Database, open_database
 from storage.errors import StorageError
 from storage.readings import CUT_OFF
+from tests.databases import new_database
 from tests.models.red_spot import INFO
 from tests.storage.reading_rows import new_reading, stored_slide
 
@@ -48,8 +49,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     with ExitStack() as stack:
         url = f"sqlite:///{tmp_path / 'state.sqlite3'}"
         if request.param == "postgres":
-            url = stack.enter_context(request.getfixturevalue("postgres").database())
-        database = open_database(url, busy_ms=50)
+            template = request.getfixturevalue("postgres_template")
+            url = stack.enter_context(request.getfixturevalue("postgres").database(template))
+        database = new_database(url, busy_ms=50)
         stack.callback(database.close)
         yield database
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import Database, open_database
+from storage.database import Database
+from tests.databases import new_database
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """An empty database."""
-    database = open_database(f"sqlite:///{tmp_path / 'state' / 'test.sqlite3'}")
+    database = new_database(f"sqlite:///{tmp_path / 'state' / 'test.sqlite3'}")
     yield database
     database.close()
 

@@ -16,7 +16,7 @@ from pathviewer.cli import app
 from pathviewer.settings import Settings
 from storage.audit import record
 from storage.cases import find_case
-from storage.database import open_database
+from tests.databases import new_database
 from tests.pathviewer.export.made_labels import Labels, fill, new_labels
 from tests.servers import running
 
@@ -100,7 +100,7 @@ def test_the_log_is_read_in_parts(labels: Labels) -> None:
 
 def test_admins_read_the_log_over_http(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
-    database = open_database(settings.database)
+    database = new_database(settings.database)
     with database.session() as session:
         tokens = {}
         for role in (Role.admin, Role.researcher):

@@ -10,8 +10,8 @@ import pytest
 
 from pathviewer.worklists.errors import WorklistError
 from pathviewer.worklists.items import read_items
-from storage.database import open_database
 from storage.slides import SlideRecord, list_slide_records, register_slide
+from tests.databases import new_database
 
 ITEM: dict[str, Any] = {
     "slide": "a.svs",
@@ -25,7 +25,7 @@ ITEM: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def slides(tmp_path_factory: pytest.TempPathFactory) -> list[SlideRecord]:
-    database = open_database(f"sqlite:///{tmp_path_factory.mktemp('items') / 'state.sqlite3'}")
+    database = new_database(f"sqlite:///{tmp_path_factory.mktemp('items') / 'state.sqlite3'}")
     with database.session() as session:
         register_slide(session, folder="f", relative_path="lung/a.svs", quickhash="q")
         found = list_slide_records(session)
