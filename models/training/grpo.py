@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 from trl.trainer.grpo_config import GRPOConfig
@@ -26,6 +26,7 @@ from models.training.rows import need_columns
 from models.training.stages import begin_run, start_model
 from models.training.tiles import DataError
 from models.training.trainers import (
+    Quiet,
     TrainerConfig,
     arguments_of,
     budget_of,
@@ -74,14 +75,8 @@ class GrpoConfig(TrainerConfig):
         return self.questions * self.group
 
 
-class Grpo(GRPOTrainer):
-    """TRL's trainer, which keeps to this machine and writes no card of its own."""
-
-    def _send_telemetry(self) -> None:
-        """Nothing is sent anywhere."""
-
-    def create_model_card(self, *_: Any, **__: Any) -> None:
-        """A checkpoint to go on from needs none."""
+class Grpo(Quiet, GRPOTrainer):
+    """TRL's trainer, kept quiet."""
 
 
 def train_grpo(config: GrpoConfig, start: Path, out: Path, *, resume: bool) -> None:

@@ -25,6 +25,7 @@ from models.registry import known_models
 from models.training.stages import begin_run, start_model
 from models.training.tiles import DataError
 from models.training.trainers import (
+    Quiet,
     TrainerConfig,
     arguments_of,
     budget_of,
@@ -60,24 +61,12 @@ class PreferencesConfig(TrainerConfig):
         return self
 
 
-class Dpo(DPOTrainer):
-    """TRL's trainer, which keeps to this machine and writes no card of its own."""
-
-    def _send_telemetry(self) -> None:
-        """Nothing is sent anywhere."""
-
-    def create_model_card(self, *_: Any, **__: Any) -> None:
-        """A checkpoint to go on from needs none."""
+class Dpo(Quiet, DPOTrainer):
+    """TRL's trainer, kept quiet."""
 
 
-class Kto(KTOTrainer):
-    """TRL's trainer, which keeps to this machine and writes no card of its own."""
-
-    def _send_telemetry(self) -> None:
-        """Nothing is sent anywhere."""
-
-    def create_model_card(self, *_: Any, **__: Any) -> None:
-        """A checkpoint to go on from needs none."""
+class Kto(Quiet, KTOTrainer):
+    """TRL's trainer, kept quiet."""
 
 
 def train_preferences(config: PreferencesConfig, start: Path, out: Path, *, resume: bool) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 from trl.trainer.sft_config import SFTConfig
@@ -17,6 +17,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 from models.training.rows import need_columns
 from models.training.stages import begin_run, start_model
 from models.training.trainers import (
+    Quiet,
     TrainerConfig,
     arguments_of,
     budget_of,
@@ -42,14 +43,8 @@ class SftConfig(TrainerConfig):
     """Passes of one step."""
 
 
-class Sft(SFTTrainer):
-    """TRL's trainer, which keeps to this machine and writes no card of its own."""
-
-    def _send_telemetry(self) -> None:
-        """Nothing is sent anywhere."""
-
-    def create_model_card(self, *_: Any, **__: Any) -> None:
-        """A checkpoint to go on from needs none."""
+class Sft(Quiet, SFTTrainer):
+    """TRL's trainer, kept quiet."""
 
 
 def train_sft(config: SftConfig, start: Path, out: Path, *, resume: bool) -> None:

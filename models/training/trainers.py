@@ -30,6 +30,16 @@ LANGUAGE_LAYERS = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"
 TOWER_LAYERS = r".*visual\.blocks.*\.(qkv|proj|gate_proj|up_proj|down_proj|fc1|fc2)"
 
 
+class Quiet:
+    """Goes before one of TRL's trainers: it keeps to this machine and writes no card of its own."""
+
+    def _send_telemetry(self) -> None:
+        """Nothing is sent anywhere."""
+
+    def create_model_card(self, *_: Any, **__: Any) -> None:
+        """A checkpoint to go on from needs none."""
+
+
 class LoraTable(BaseModel):
     """Low-rank adapters in place of the weights; merged into them at the end."""
 
