@@ -25,8 +25,11 @@ PROGRAMS = {
 }
 """Programs that the tests drive, and the Debian package of each."""
 
-SIDE_BY_SIDE = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile")
-"""A module at a time on each core; browser tests stay last, as conftest.py orders them."""
+PROCESSES = min(4, (os.cpu_count() or 1) + 1)
+"""One more than there are cores: tests also wait, for a server, a page or a clock."""
+
+SIDE_BY_SIDE = ("-n", str(PROCESSES), "--dist", "loadfile")
+"""A module at a time in each process; browser tests stay last, as conftest.py orders them."""
 
 
 def main(arguments: list[str]) -> int:
