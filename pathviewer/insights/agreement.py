@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from pathviewer.insights.resampling import LEAST_CASES, case_codes, interval
+from pathviewer.insights.resampling import LEAST_CASES, case_codes, intervals
 from pathviewer.insights.values import UNKNOWN, Estimate, Label
 
 LEAST_RATERS = 2
@@ -80,15 +80,10 @@ def agreement(labels: Sequence[Label], possible: Sequence[str] = ()) -> Agreemen
     several = counts.sum(axis=1) >= LEAST_RATERS
     of_cases = np.zeros((cases.max() + 1, 4 + 2 * counts.shape[1]))
     np.add.at(of_cases, cases, _sums(counts))
-    return Agreement(
-        items=int(several.sum()),
-        cases=len(set(cases[several].tolist())),
-        raters=len({each.rater for each, item in zip(labels, items, strict=True) if several[item]}),
-        raw=interval(of_cases, raw),
-        fleiss=interval(of_cases, fleiss),
-        ac1=interval(of_cases, ac1),
-        alpha=interval(of_cases, alpha),
-    )
+    counted = several[items].tolist()
+    raters = {each.rater for each, shared in zip(labels, counted, strict=True) if shared}
+    figures = intervals(of_cases, (raw, fleiss, ac1, alpha))
+    return Agreement(int(several.sum()), len(set(cases[several].tolist())), len(raters), *figures)
 
 
 def _counts(
@@ -198,14 +193,15 @@ def pair_agreement(
     left, right = (np.array([places[pair[side].label] for pair in pairs]) for side in (0, 1))
     np.add.at(tables, (codes, left, right), 1)
     of_cases = tables.reshape(len(tables), -1)
-    same = np.eye(len(names)).ravel()
-    agreed = interval(of_cases, lambda sums: sums @ same / sums.sum(axis=-1))
-    return PairAgreement(first, second, len(pairs), agreed, _cohen(of_cases, len(names)))
-
-
-def _cohen(of_cases: NDArray[np.float64], size: int) -> Estimate:
-    """Cohen's kappa of tables (cases, size * size), with its interval."""
-    return interval(of_cases, lambda sums: cohen(sums.reshape(*sums.shape[:-1], size, size)))
+    same, size = np.eye(len(names)).ravel(), len(names)
+    agreed, kappa = intervals(
+        of_cases,
+        (
+            lambda sums: sums @ same / sums.sum(axis=-1),
+            lambda sums: cohen(sums.reshape(*sums.shape[:-1], size, size)),
+        ),
+    )
+    return PairAgreement(first, second, len(pairs), agreed, kappa)
 
 
 def cohen(tables: NDArray[np.float64]) -> NDArray[np.float64]:

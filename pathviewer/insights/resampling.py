@@ -28,14 +28,21 @@ Figure = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 def interval(of_cases: NDArray[np.float64], figure: Figure) -> Estimate:
     """The figure of all cases with its percentile interval; `of_cases` is (cases, sums)."""
+    return intervals(of_cases, (figure,))[0]
+
+
+def intervals(of_cases: NDArray[np.float64], figures: Sequence[Figure]) -> list[Estimate]:
+    """The same of several figures of these sums, by the same draws: drawing takes the time."""
+    whole = of_cases.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = float(figure(of_cases.sum(axis=0)))
-        if not np.isfinite(value):
-            return UNKNOWN
-        if len(of_cases) < LEAST_CASES:
-            return Estimate(value)
-        drawn = figure(resampled(of_cases))
-    return Estimate(value, *percentiles(drawn))
+        values = [float(figure(whole)) for figure in figures]
+        if len(of_cases) < LEAST_CASES or not np.isfinite(values).any():
+            return [Estimate(each) if np.isfinite(each) else UNKNOWN for each in values]
+        drawn = resampled(of_cases)
+        return [
+            Estimate(value, *percentiles(figure(drawn))) if np.isfinite(value) else UNKNOWN
+            for value, figure in zip(values, figures, strict=True)
+        ]
 
 
 def resampled(of_cases: NDArray[np.float64]) -> NDArray[np.float64]:
