@@ -14,12 +14,17 @@ from storage.statistics_rows import VoteRow
 
 CHOICES = {"left": "left", "tie": "tie", "both_bad": "both bad", "right": "right"}
 NO_VOTES = "No comparison of two answers passes these filters."
+NO_STRENGTHS = "No strengths: a model won or lost everything, models never met, or votes are few."
+ONE_CASE = (
+    "All votes are on one case: the intervals take them for independent and may be too narrow."
+)
 REVISION_LENGTH = 8
 
 
 def ranking(source: Source) -> Chart:
     """Strengths of models."""
-    found = strengths(_votes(source))
+    votes = _votes(source)
+    found = strengths(votes)
     ranked = [each for each in found if each.strength.value is not None]
     rows: list[tuple[Cell, ...]] = [
         (each.model, each.votes, each.wins, *with_interval(each.strength)) for each in found
@@ -39,11 +44,14 @@ def ranking(source: Source) -> Chart:
         ("model", "votes", "wins", "strength", "low", "high"),
         rows,
         figure if ranked else None,
-        ""
-        if ranked
-        else "No strengths: a model won or lost everything, models never met, or votes are few.",
+        _mind(votes) if ranked else NO_STRENGTHS,
     )
     return chart if found else empty(chart, "No vote between two models passes these filters.")
+
+
+def _mind(votes: Sequence[Vote]) -> str:
+    """What to mind of the intervals."""
+    return ONE_CASE if len({vote.case for vote in votes}) == 1 else ""
 
 
 def vote_choices(source: Source) -> Chart:

@@ -130,6 +130,18 @@ def test_checkpoints_of_one_name_are_told_apart() -> None:
     assert [row[0] for row in chart.rows] == ["m aaaaaaaa", "m bbbbbbbb"]
 
 
+def test_a_ranking_by_votes_on_one_case_says_so() -> None:
+    def note(cases: int) -> str:
+        votes = [
+            VoteRow(f"c{n % cases}", "a", "1", 5, "b", "1", 6, "right" if n % 3 else "left")
+            for n in range(24)
+        ]
+        return CHARTS["ranking"](Source(NOTHING, votes=votes)).note
+
+    assert "on one case" in note(1)
+    assert note(4) == ""
+
+
 def test_a_csv_holds_the_table_and_no_formula() -> None:
     rows = [("=1+1", 1, 0.123456789), ("plain, with a comma", None, -1.5)]
     text = Chart("x", "X", "", ("what", "count", "value"), rows, None).as_csv()
