@@ -132,9 +132,11 @@ def test_checkpoints_of_one_name_are_told_apart() -> None:
 
 def test_a_ranking_by_votes_on_one_case_says_so() -> None:
     def note(cases: int) -> str:
+        sides = [("a", "b"), ("b", "a")]
         votes = [
-            VoteRow(f"c{n % cases}", "a", "1", 5, "b", "1", 6, "right" if n % 3 else "left")
+            VoteRow(f"c{n % cases}", left, "1", 5, right, "1", 6, "right" if n % 3 else "left")
             for n in range(24)
+            for left, right in [sides[n // 4 % 2]]
         ]
         return CHARTS["ranking"](Source(NOTHING, votes=votes)).note
 
