@@ -13,6 +13,7 @@ from typing import Any
 from pathviewer import __version__
 from pathviewer.settings import Settings
 from pathviewer.upkeep.errors import UpkeepError
+from pathviewer.upkeep.uploads import keep_uploads, put_back, uploaded
 from pathviewer.whole_folder import new_folder
 from storage.backup import check_copy, copy_database, sqlite_file
 from storage.blobs import BlobStore, list_blobs
@@ -21,6 +22,7 @@ from storage.errors import BlobError
 
 DATABASE = "pathviewer.sqlite3"
 MANIFEST = "manifest.json"
+UPLOADS = "uploads"
 Progress = Callable[[int, int], None]
 
 
@@ -30,18 +32,27 @@ class Kept:
 
     files: int = 0
     """Pictures and attention."""
+    uploads: int = 0
+    """Files of uploaded slides."""
     byte_count: int = 0
     """Of all that was copied."""
     lost: list[str] = field(default_factory=list)
-    """Files that should be there and are missing or damaged, by SHA-256."""
+    """Files that should be there and are missing or damaged: by SHA-256, uploads by name."""
     revision: str = ""
     """Schema of the database."""
 
 
-def back_up(settings: Settings, out: Path, progress: Progress = lambda _a, _b: None) -> Kept:
+def back_up(
+    settings: Settings,
+    out: Path,
+    progress: Progress = lambda _a, _b: None,
+    *,
+    uploads: bool = False,
+) -> Kept:
     """Write the folder `out`, while the program may be running. Raises FolderError, StorageError.
 
-    The database is copied first: what its rows speak of was on the disk before them.
+    With `uploads`, slides that were uploaded too. The database is copied first: what its rows speak
+    of was on the disk before them.
     """
     source = sqlite_file(settings.database)
     with new_folder(out, private=True) as folder:
@@ -53,12 +64,15 @@ def back_up(settings: Settings, out: Path, progress: Progress = lambda _a, _b: N
         for number, name in enumerate(names, 1):
             _keep(store, folder / "blobs", name, kept)
             progress(number, len(names))
+        slides = keep_uploads(settings.uploads, folder / UPLOADS) if uploads else []
+        kept.uploads, kept.byte_count = len(slides), kept.byte_count + _bytes(slides)
         told = {
             "program": f"pathviewer {__version__}",
             "revision": kept.revision,
             "database": file_hash(folder / DATABASE),
             "files": kept.files,
             "lost": kept.lost,
+            "uploads": slides,
         }
         (folder / MANIFEST).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return kept
@@ -76,6 +90,12 @@ def restore(settings: Settings, folder: Path, progress: Progress = lambda _a, _b
             "or name another one with PATHVIEWER_DATA, and restore again."
         )
     told = _manifest(folder)
+    slides = told.get("uploads", [])
+    if slides and any(uploaded(settings.uploads)):
+        raise UpkeepError(
+            "The data folder has uploaded slides already, and so has the backup. Name another data "
+            "folder with PATHVIEWER_DATA, and restore again."
+        )
     if file_hash(folder / DATABASE) != told.get("database"):
         raise UpkeepError("The database in the backup is not what was backed up; take another one.")
     kept = Kept(revision=check_copy(folder / DATABASE))
@@ -89,12 +109,18 @@ def restore(settings: Settings, folder: Path, progress: Progress = lambda _a, _b
         for number, name in enumerate(names, 1):
             _put_back(source, store, name, kept)
             progress(number, len(names))
-        kept.byte_count += part.stat().st_size
+        names, lost = put_back(folder / UPLOADS, settings.uploads, slides)
+        kept.uploads, kept.lost = len(names), kept.lost + lost
+        kept.byte_count += part.stat().st_size + _bytes(slides)
         part.replace(target)
     finally:
         for path in part.parent.glob(f"{part.name}*"):
             path.unlink(missing_ok=True)
     return kept
+
+
+def _bytes(slides: list[dict[str, Any]]) -> int:
+    return sum(int(each["bytes"]) for each in slides)
 
 
 def file_hash(path: Path) -> str:

@@ -30,15 +30,18 @@ from storage.withdrawals import WithdrawalRecord
 
 def backup_command(
     out: Annotated[Path, typer.Option(help="Folder to write; must not exist or be empty.")],
+    uploads: Annotated[bool, typer.Option("--uploads", help="Uploaded slides too.")] = False,
 ) -> None:
     """Copy the database and its pictures into a folder, while the program may be running."""
     with upkeep_errors():
         settings = read_settings()
         with bar("Backing up") as step:
-            kept = back_up(settings, out, step)
+            kept = back_up(settings, out, step, uploads=uploads)
         with opened() as (_, database), database.session() as session:
             record(session, LOCAL_ACCOUNT_ID, "backed_up", "", {"files": kept.files})
-    typer.echo(f"Kept the database and {kept.files} files, {kept.byte_count / 2**20:.1f} MiB.")
+    slides = f" and {kept.uploads} of uploaded slides" if uploads else ""
+    size = f"{kept.byte_count / 2**20:.1f} MiB"
+    typer.echo(f"Kept the database and {kept.files} files{slides}, {size}.")
     _tell_lost(kept)
 
 
@@ -55,7 +58,8 @@ def restore_command(
             record(session, LOCAL_ACCOUNT_ID, "restored", "", {"files": kept.files})
         database.close()
         where = sqlite_file(settings.database).parent
-    typer.echo(f"Restored the database and {kept.files} files into {where}.")
+    slides = f" and {kept.uploads} of uploaded slides" if kept.uploads else ""
+    typer.echo(f"Restored the database and {kept.files} files{slides} into {where}.")
     _tell_lost(kept)
 
 

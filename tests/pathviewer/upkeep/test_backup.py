@@ -187,6 +187,33 @@ def test_nothing_that_is_there_is_written_over(tmp_path: Path, kept: Path) -> No
     assert not (tmp_path / "none").exists()
 
 
+def test_uploaded_slides_come_along_if_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, there = Settings(data=tmp_path / "here"), Settings(data=tmp_path / "there")
+    new_labels(settings.data).database.close()
+    files = {"a.svs": b"a", "series/1.dcm": b"1", "series/2.dcm": b"2"}
+    for name, data in {**files, ".parts/half.svs": b"x"}.items():
+        (settings.uploads / name).parent.mkdir(parents=True, exist_ok=True)
+        (settings.uploads / name).write_bytes(data)
+    assert back_up(settings, tmp_path / "without").uploads == 0
+    assert not (tmp_path / "without" / "uploads").exists()
+    monkeypatch.setenv("PATHVIEWER_DATA", str(settings.data))
+    done = CliRunner().invoke(app, ["backup", "--uploads", "--out", str(tmp_path / "kept")])
+    assert done.stdout.startswith("Kept the database and 0 files and 3 of uploaded slides, 0")
+    (tmp_path / "kept" / "uploads" / "series" / "2.dcm").write_bytes(b"damaged")
+    (tmp_path / "kept" / "uploads" / "planted.svs").write_bytes(b"x")
+    told = restore(there, tmp_path / "kept")
+    assert (told.uploads, told.lost) == (2, ["series/2.dcm"])
+    found = [path for path in there.uploads.rglob("*") if path.is_file()]
+    assert {path.relative_to(there.uploads).as_posix(): path.read_bytes() for path in found} == {
+        name: data for name, data in files.items() if name != "series/2.dcm"
+    }
+    (there.data / "pathviewer.sqlite3").unlink()
+    with pytest.raises(UpkeepError, match="has uploaded slides already"):
+        restore(there, tmp_path / "kept")
+
+
 def test_postgresql_has_its_own_tools(tmp_path: Path, kept: Path) -> None:
     settings = Settings(data=tmp_path, database_url="postgresql+psycopg://host/name")
     for work in (lambda: back_up(settings, tmp_path / "out"), lambda: restore(settings, kept)):
