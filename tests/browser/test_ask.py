@@ -110,6 +110,9 @@ def test_typing_panning_and_stopping_while_it_writes(viewer: ViewerPage) -> None
     expect(page.get_by_label("Question", exact=True)).to_have_value("Go slowly please")
     page.keyboard.press("Escape")  # the keys are the slide's again
     expect(page.get_by_role("application")).to_be_focused()
+    page.keyboard.press("Escape")  # no region any more
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Select a region first, or draw one (R).")).to_be_visible()
 
 
 def test_several_answers_and_how_far_they_agree(viewer: ViewerPage) -> None:

@@ -11,6 +11,7 @@ import { may, store } from "./store.js";
 
 const CONTEXT = [["organ", "Organ"], ["specimen", "Specimen"], ["stain", "Stain"],
   ["history", "Clinical history"]];
+const NO_REGION = "Select a region first, or draw one (R).";
 
 /** @returns {HTMLElement} */
 export function askForm() {
@@ -123,8 +124,9 @@ class AskForm {
     const forbidden = store.get("me") && !may("ask") ? "Your role may look, and not ask." : "";
     this.button.disabled = Boolean(this.busy || forbidden || trouble || !region);
     this.button.title = forbidden || trouble || (region ? "Ask (Ctrl + Enter)"
-      : "Select a region first.");
-    setText(this.error, this.failure ?? (forbidden || trouble));
+      : NO_REGION);
+    this.wanting = this.wanting && !region;
+    setText(this.error, this.failure ?? (forbidden || trouble || (this.wanting ? NO_REGION : "")));
     const starts = slide && (store.get("model")?.state ?? "starting") === "starting";
     setAttribute(this.error, "data-kind", starts && !this.failure && !forbidden ? "waits" : "wrong");
   }
@@ -188,6 +190,8 @@ class AskForm {
 
   async submit() {
     const region = selectedRegion();
+    this.wanting = !region;
+    if (this.wanting) this.fail(null);
     if (this.button.disabled || !region) return;
     if (!this.question.value.trim()) {
       this.fail("The question is empty; write what you want to know about the region.");
