@@ -35,7 +35,7 @@ export function filterFields(form, choices, chosen, choose) {
     list("organ", "Organ", named(choices.organs, "not known"), chosen, change),
     list("slide", "Slide", choices.slides.map(({ id, name }) => [id, name]), chosen, change),
     list("rater", "Rater", choices.raters.map((name) => [name, name]), chosen, change),
-    list("votes", "Votes", [["blind", "names not known before"]], chosen, change),
+    list("votes", "Votes", [["blind", "blind only"]], chosen, change),
     h("button", { type: "button", class: "pv-button pv-small", disabled: !Object.keys(chosen).length,
       onclick: () => choose({}) }, "Clear all"));
   if (focused) document.getElementById(focused)?.focus();
