@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from models.process_score import EVENTS
 from pathviewer.cli import app
 from storage.statistics import judge_labels
+from tests.commands import called
 from tests.models.training.odd_endpoint import Body, Handler, OddEndpoint, chat, odd_endpoint
 from tests.pathviewer.export.made_labels import Labels, new_labels
 
@@ -39,11 +39,8 @@ def run(tmp_path: Path, config: str, *options: str) -> tuple[str, int]:
     """The command's output, or its sentence, and its exit code."""
     path = tmp_path / "judge.toml"
     path.write_text(config)
-    done = CliRunner().invoke(app, ["judge", "--config", str(path), *options])
-    if isinstance(done.exception, SystemExit) and isinstance(done.exception.code, str):
-        return done.exception.code, 1
-    assert done.exception is None, done.exception
-    return done.stdout, done.exit_code
+    done = called(app, "judge", "--config", path, *options)
+    return done.told, done.code
 
 
 def config_of(server: OddEndpoint) -> str:

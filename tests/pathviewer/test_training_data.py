@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import typer
 from PIL import Image
-from typer.testing import CliRunner
 
 from models.training.composing import quadrant_shares
 from models.training.measures import clear_quadrant
@@ -18,6 +17,7 @@ from models.training.tiles import load_rgb, read_tiles
 from pathviewer.training_data_cli import app
 from pathviewer.training_items_cli import baseline_command, items_command
 from pathviewer.training_phantoms import PER_SLIDE, write_phantom_tiles
+from tests.commands import called
 from tests.models.training.made_tiles import made_folder
 
 train = typer.Typer()
@@ -29,11 +29,8 @@ train.command("baseline")(baseline_command)
 @pytest.fixture(scope="module")
 def run() -> Callable[..., tuple[int, str]]:
     def call(*arguments: str | Path) -> tuple[int, str]:
-        done = CliRunner().invoke(train, [str(each) for each in arguments])
-        if isinstance(done.exception, SystemExit) and isinstance(done.exception.code, str):
-            return 1, done.exception.code
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done.exit_code, done.stdout
+        done = called(train, *arguments)
+        return done.code, done.told
 
     return call
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from datasets import load_dataset
 from PIL import Image
-from typer.testing import CliRunner
 
 from models.training.fresh import write_fresh_checkpoint
 from pathviewer.training_cli import app
+from tests.commands import called
 from tests.models.training.made_questions import made_questions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,11 +22,8 @@ CONFIGS = ROOT / "models" / "training" / "configs"
 @pytest.fixture(scope="module")
 def run() -> Callable[..., tuple[int, str]]:
     def call(*arguments: str | Path) -> tuple[int, str]:
-        done = CliRunner().invoke(app, [str(each) for each in arguments])
-        if isinstance(done.exception, SystemExit) and isinstance(done.exception.code, str):
-            return 1, done.exception.code
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done.exit_code, done.output
+        done = called(app, *arguments)
+        return done.code, done.stdout + done.stderr
 
     return call
 

@@ -14,6 +14,7 @@ from storage.cases import SlideDescription, find_case, list_cases
 from storage.database import Database
 from storage.slides import list_slide_records, register_slide
 from storage.withdrawals import withdraw_case
+from tests.commands import called
 from tests.databases import new_database
 
 HEADING = "case,slide,organ,specimen,stain,scanner,reference answer,source\n"
@@ -86,11 +87,8 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
 @pytest.fixture
 def take(tmp_path: Path, database: Database) -> Import:
     def run(text: str) -> tuple[int, str]:
-        done = CliRunner().invoke(app, ["cases", "import", str(table(tmp_path, text))])
-        if isinstance(done.exception, SystemExit) and isinstance(done.exception.code, str):
-            return 1, done.exception.code
-        assert done.exception is None, done.exception
-        return done.exit_code, done.stdout
+        done = called(app, "cases", "import", table(tmp_path, text))
+        return done.code, done.told
 
     return run
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from typer.testing import CliRunner
 
 from pathviewer.cli import app
 from pathviewer.export.columns import COMMENTS, COMMON
@@ -18,6 +17,7 @@ from storage.audit import list_entries
 from storage.database import open_database
 from storage.tables import Feedback
 from tests.asking import accounts, asking_settings
+from tests.commands import called
 from tests.databases import new_database
 from tests.pathviewer.export.made_labels import fill, new_labels
 from tests.servers import running
@@ -35,11 +35,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     labels.database.close()
 
     def call(*arguments: str | Path) -> tuple[int, str, str]:
-        done = CliRunner().invoke(app, [str(each) for each in arguments])
-        if isinstance(done.exception, SystemExit) and isinstance(done.exception.code, str):
-            return 1, done.stdout, done.exception.code
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done.exit_code, done.stdout, done.stderr
+        done = called(app, *arguments)
+        return done.code, done.stdout, done.stderr
 
     return call
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from typer.testing import CliRunner
 
 from pathviewer.auth.roles import Role
 from pathviewer.auth.users import add_user, make_token
@@ -16,6 +15,7 @@ from pathviewer.cli import app
 from pathviewer.settings import Settings
 from storage.audit import record
 from storage.cases import find_case
+from tests.commands import called
 from tests.databases import new_database
 from tests.pathviewer.export.made_labels import Labels, fill, new_labels
 from tests.servers import running
@@ -35,10 +35,8 @@ def labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Labels]:
 
 
 def run(*arguments: str, typed: str = "") -> tuple[int, str]:
-    done = CliRunner().invoke(app, [*arguments], input=typed)
-    if isinstance(done.exception, SystemExit) and isinstance(done.exception.code, str):
-        return 1, done.exception.code
-    return done.exit_code, done.stdout
+    done = called(app, *arguments, typed=typed)
+    return done.code, done.told
 
 
 def pictures(labels: Labels) -> int:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from pathviewer.cli import app
 from pathviewer.settings import Settings
 from tests.asking import Clients, accounts, asking, asking_settings
+from tests.commands import called
 
 QUESTION = {"question": "How cellular is it?", "options": ["low", "high"], "answer": "high"}
 
@@ -26,11 +26,8 @@ class Ward:
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    done = CliRunner().invoke(app, [*arguments])
-    if isinstance(done.exception, SystemExit) and isinstance(done.exception.code, str):
-        return 1, "", done.exception.code
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done.exit_code, done.stdout, done.stderr
+    done = called(app, *arguments)
+    return done.code, done.stdout, done.stderr
 
 
 @pytest.fixture(scope="module")
