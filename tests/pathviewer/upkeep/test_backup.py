@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -187,33 +189,6 @@ def test_nothing_that_is_there_is_written_over(tmp_path: Path, kept: Path) -> No
     assert not (tmp_path / "none").exists()
 
 
-def test_uploaded_slides_come_along_if_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings, there = Settings(data=tmp_path / "here"), Settings(data=tmp_path / "there")
-    new_labels(settings.data).database.close()
-    files = {"a.svs": b"a", "series/1.dcm": b"1", "series/2.dcm": b"2"}
-    for name, data in {**files, ".parts/half.svs": b"x"}.items():
-        (settings.uploads / name).parent.mkdir(parents=True, exist_ok=True)
-        (settings.uploads / name).write_bytes(data)
-    assert back_up(settings, tmp_path / "without").uploads == 0
-    assert not (tmp_path / "without" / "uploads").exists()
-    monkeypatch.setenv("PATHVIEWER_DATA", str(settings.data))
-    done = CliRunner().invoke(app, ["backup", "--uploads", "--out", str(tmp_path / "kept")])
-    assert done.stdout.startswith("Kept the database and 0 files and 3 of uploaded slides, 0")
-    (tmp_path / "kept" / "uploads" / "series" / "2.dcm").write_bytes(b"damaged")
-    (tmp_path / "kept" / "uploads" / "planted.svs").write_bytes(b"x")
-    told = restore(there, tmp_path / "kept")
-    assert (told.uploads, told.lost) == (2, ["series/2.dcm"])
-    found = [path for path in there.uploads.rglob("*") if path.is_file()]
-    assert {path.relative_to(there.uploads).as_posix(): path.read_bytes() for path in found} == {
-        name: data for name, data in files.items() if name != "series/2.dcm"
-    }
-    (there.data / "pathviewer.sqlite3").unlink()
-    with pytest.raises(UpkeepError, match="has uploaded slides already"):
-        restore(there, tmp_path / "kept")
-
-
 def test_postgresql_has_its_own_tools(tmp_path: Path, kept: Path) -> None:
     settings = Settings(data=tmp_path, database_url="postgresql+psycopg://host/name")
     for work in (lambda: back_up(settings, tmp_path / "out"), lambda: restore(settings, kept)):
@@ -225,24 +200,42 @@ def test_a_dump_of_postgresql_is_put_back(
     postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the document says it: its own tools, and the pictures after the dump."""
-    here, there, dump = tmp_path / "here", tmp_path / "there", str(tmp_path / "pathviewer.dump")
+    here, there = tmp_path / "here", tmp_path / "there"
     with postgres.database() as one, postgres.database() as other:
         labels = Labels(here, open_database(one), BlobStore(here / "blobs"))
         fill(labels, slides=3)
         labels.database.close()
+        (here / "uploads").mkdir()
+        (here / "uploads" / "a.svs").write_bytes(b"a")
         monkeypatch.setenv("PATHVIEWER_DATABASE_URL", one)
         before = exported(here, tmp_path / "first", monkeypatch)
-        dumping = [program("pg_dump"), "--format=custom", f"--file={dump}", plain(one)]
-        subprocess.run(dumping, check=True)
-        shutil.copytree(here / "blobs", there / "blobs")
-        restoring = [program("pg_restore"), "--no-owner", "--exit-on-error"]
-        subprocess.run([*restoring, f"--dbname={plain(other)}", dump], check=True)
+        places = {
+            "postgresql://pathviewer@db/pathviewer": plain(one),
+            "postgresql://pathviewer@other/pathviewer": plain(other),
+            "/data/folder": str(here),
+            "/new/folder": str(there),
+        }
+        for command in documented():
+            for name, value in places.items():
+                command = command.replace(name, value)
+            tool, *rest = shlex.split(command)
+            tool = program(tool) if tool.startswith("pg_") else tool
+            subprocess.run([tool, *rest], check=True, cwd=tmp_path)
+        assert (there / "uploads" / "a.svs").read_bytes() == b"a"
         monkeypatch.setenv("PATHVIEWER_DATABASE_URL", other)
         assert exported(there, tmp_path / "second", monkeypatch) == before
         again = open_database(other)
         with pytest.raises(StorageError), again.session() as session:
             session.execute(delete(Feedback))  # the triggers are there too
         again.close()
+
+
+def documented() -> list[str]:
+    """The commands for PostgreSQL, as the document has them."""
+    told = (Path(__file__).parents[3] / "docs" / "upkeep.md").read_text(encoding="utf-8")
+    found = re.findall(r"^    ((?:mkdir|cp|pg_dump|pg_restore) .*)$", told, re.MULTILINE)
+    assert len(found) == 8
+    return found
 
 
 def plain(url: str) -> str:
