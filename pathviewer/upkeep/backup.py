@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import shutil
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Any
 from pathviewer import __version__
 from pathviewer.settings import Settings
 from pathviewer.upkeep.errors import UpkeepError
-from pathviewer.upkeep.uploads import keep_uploads, put_back, uploaded
+from pathviewer.upkeep.uploads import keep_uploads, put_back, strangers, uploaded
 from pathviewer.whole_folder import new_folder
 from storage.backup import check_copy, copy_database, sqlite_file
 from storage.blobs import BlobStore, list_blobs
@@ -59,13 +60,16 @@ def back_up(
         copy_database(source, folder / DATABASE)
         kept = Kept(revision=check_copy(folder / DATABASE))
         names = _names(folder / DATABASE)
+        paths = uploaded(settings.uploads) if uploads else []
+        one_done = _counted(len(names) + len(paths), progress)
         kept.byte_count = (folder / DATABASE).stat().st_size
         store = BlobStore(settings.blobs)
-        for number, name in enumerate(names, 1):
+        for name in names:
             _keep(store, folder / "blobs", name, kept)
-            progress(number, len(names))
-        slides = keep_uploads(settings.uploads, folder / UPLOADS) if uploads else []
+            one_done()
+        slides, lost = keep_uploads(settings.uploads, folder / UPLOADS, paths, one_done)
         kept.uploads, kept.byte_count = len(slides), kept.byte_count + _bytes(slides)
+        kept.lost += lost
         told = {
             "program": f"pathviewer {__version__}",
             "revision": kept.revision,
@@ -84,39 +88,60 @@ def restore(settings: Settings, folder: Path, progress: Progress = lambda _a, _b
     Raises UpkeepError, StorageError or OSError; there is then no database under its name.
     """
     target = sqlite_file(settings.database)
-    if any(target.parent.glob(f"{target.name}*")):
+    told = _checked(settings, target, folder)
+    kept = Kept(revision=check_copy(folder / DATABASE))
+    part = target.with_name(f"{target.name}.part")
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _clear(part)
+        shutil.copyfile(folder / DATABASE, part)
+        part.chmod(0o600)
+        names, slides = _names(part), told.get("uploads", [])
+        one_done = _counted(len(names) + len(slides), progress)
+        source, store = BlobStore(folder / "blobs"), BlobStore(settings.blobs)
+        for name in names:
+            _put_back(source, store, name, kept)
+            one_done()
+        right, lost = put_back(folder / UPLOADS, settings.uploads, slides, one_done)
+        kept.uploads, kept.lost = len(right), kept.lost + lost
+        kept.byte_count += part.stat().st_size + _bytes(slides)
+        part.replace(target)
+    finally:
+        _clear(part)
+    return kept
+
+
+def _clear(part: Path) -> None:
+    for path in part.parent.glob(f"{part.name}*"):
+        path.unlink(missing_ok=True)
+
+
+def _checked(settings: Settings, target: Path, folder: Path) -> dict[str, Any]:
+    """The manifest of a backup that can be put back here. Raises UpkeepError."""
+    leftover = f"{target.name}.part"  # of a restore that was killed
+    there = (path.name for path in target.parent.glob(f"{target.name}*"))
+    if not all(name.startswith(leftover) for name in there):
         raise UpkeepError(
             "The data folder has a database already. Stop the program, move the data folder away "
             "or name another one with PATHVIEWER_DATA, and restore again."
         )
     told = _manifest(folder)
     slides = told.get("uploads", [])
-    if slides and any(uploaded(settings.uploads)):
+    other = next(strangers(settings.uploads, slides), None) if slides else None
+    if other is not None:
         raise UpkeepError(
-            "The data folder has uploaded slides already, and so has the backup. Name another data "
-            "folder with PATHVIEWER_DATA, and restore again."
+            f"The data folder has uploaded slides already that are not the backup's, as {other}. "
+            "Name another data folder with PATHVIEWER_DATA, and restore again."
         )
     if file_hash(folder / DATABASE) != told.get("database"):
         raise UpkeepError("The database in the backup is not what was backed up; take another one.")
-    kept = Kept(revision=check_copy(folder / DATABASE))
-    part = target.with_name(f"{target.name}.part")
-    try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.copyfile(folder / DATABASE, part)
-        part.chmod(0o600)
-        names = _names(part)
-        source, store = BlobStore(folder / "blobs"), BlobStore(settings.blobs)
-        for number, name in enumerate(names, 1):
-            _put_back(source, store, name, kept)
-            progress(number, len(names))
-        names, lost = put_back(folder / UPLOADS, settings.uploads, slides)
-        kept.uploads, kept.lost = len(names), kept.lost + lost
-        kept.byte_count += part.stat().st_size + _bytes(slides)
-        part.replace(target)
-    finally:
-        for path in part.parent.glob(f"{part.name}*"):
-            path.unlink(missing_ok=True)
-    return kept
+    return told
+
+
+def _counted(total: int, progress: Progress) -> Callable[[], None]:
+    """Tells how many of all files are done, one more with every call."""
+    done = itertools.count(1)
+    return lambda: progress(next(done), total)
 
 
 def _bytes(slides: list[dict[str, Any]]) -> int:

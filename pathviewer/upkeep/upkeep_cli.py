@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -122,7 +123,12 @@ def upkeep_errors() -> Iterator[None]:
 
 def _tell_lost(kept: Kept) -> None:
     if kept.lost:
-        names = ", ".join(name[:12] for name in kept.lost[:5])
+        names = ", ".join(map(_short, kept.lost[:5]))
         typer.echo(
             f"{len(kept.lost)} files are missing or damaged and were left out: {names}.", err=True
         )
+
+
+def _short(name: str) -> str:
+    """A SHA-256 by its beginning; the name of a slide whole."""
+    return name[:12] if re.fullmatch("[0-9a-f]{64}", name) else name

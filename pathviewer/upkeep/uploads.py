@@ -3,47 +3,92 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+ON_ITS_WAY = ".restoring"
+"""The file that is being put back, in the folder of uploads, until it is whole."""
 
-def keep_uploads(source: Path, target: Path) -> list[dict[str, Any]]:
-    """Copy what was uploaded whole; `{path, bytes, sha256}` of each file. Raises OSError."""
-    kept = []
-    for path in uploaded(source):
-        copy = target / path
+
+def keep_uploads(
+    source: Path, target: Path, paths: Sequence[Path], one_done: Callable[[], None]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Copy what was `uploaded`: `{path, bytes, sha256}` of each file, and names of the files that
+    were removed meanwhile. Raises OSError."""
+    kept, lost = [], []
+    for path in paths:
+        copy, name = target / path, path.as_posix()
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / path, copy)
-        size = copy.stat().st_size
-        kept.append({"path": path.as_posix(), "bytes": size, "sha256": _hash(copy)})
-    return kept
+        try:
+            shutil.copyfile(source / path, copy)
+        except FileNotFoundError:
+            lost.append(name)
+        else:
+            size = copy.stat().st_size
+            kept.append({"path": name, "bytes": size, "sha256": _hash(copy)})
+        one_done()
+    return kept, lost
 
 
-def put_back(source: Path, target: Path, told: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
+def put_back(
+    source: Path, target: Path, told: list[dict[str, Any]], one_done: Callable[[], None]
+) -> tuple[list[str], list[str]]:
     """Copy them from a backup; names of those put back, and of those missing or damaged.
 
-    What the backup's folder holds and its manifest does not name is left out. Raises OSError.
+    What the backup's folder holds and its manifest does not name is left out. A file has its name
+    once it is whole, so a restore that was cut off can be repeated. Raises OSError.
     """
-    wanted = {str(each["path"]): each["sha256"] for each in told}
-    right = [
-        path for path in uploaded(source) if wanted.get(path.as_posix()) == _hash(source / path)
-    ]
-    for path in right:
-        (target / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / path, target / path)
-    names = [path.as_posix() for path in right]
-    return names, sorted(wanted.keys() - set(names))
+    wanted, right = _wanted(told), []
+    part = target / ON_ITS_WAY
+    try:
+        for path in uploaded(source):
+            name = path.as_posix()
+            if name in wanted:
+                if _put_one(source / path, target / path, part, wanted[name]):
+                    right.append(name)
+                one_done()
+    finally:
+        part.unlink(missing_ok=True)
+    return right, sorted(wanted.keys() - set(right))
 
 
-def uploaded(folder: Path) -> Iterator[Path]:
+def _put_one(source: Path, target: Path, part: Path, sha256: str) -> bool:
+    """Whether the file is right, and is there now."""
+    if target.exists():  # of the restore before; strangers have been looked for
+        return True
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, part)
+    if _hash(part) != sha256:
+        return False
+    part.replace(target)
+    return True
+
+
+def strangers(folder: Path, told: list[dict[str, Any]]) -> Iterator[Path]:
+    """What was uploaded and is not just what a backup tells of."""
+    wanted = _wanted(told)
+    for path in uploaded(folder):
+        if wanted.get(path.as_posix()) != _hash(folder / path):
+            yield path
+
+
+def uploaded(folder: Path) -> list[Path]:
     """Files below a folder of uploads, relative to it; hidden ones are on their way in."""
-    for path in sorted(folder.rglob("*")):
-        below = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in below.parts)
-        if path.is_file() and not path.is_symlink() and not hidden:
-            yield below
+    found = (Path(below) / name for below, _, names in os.walk(folder) for name in names)
+    relative = [path.relative_to(folder) for path in found if path.is_file()]
+    return sorted(path for path in relative if _shown(folder, path))
+
+
+def _shown(folder: Path, path: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.parts)
+    return not hidden and not (folder / path).is_symlink()
+
+
+def _wanted(told: list[dict[str, Any]]) -> dict[str, str]:
+    return {str(each["path"]): str(each["sha256"]) for each in told}
 
 
 def _hash(path: Path) -> str:
