@@ -209,15 +209,16 @@ def routes(services: Services) -> list[BaseRoute]:
     settings, database, library = services.settings, services.database, services.library
     pictures = Pictures(library, services.pool, settings.model)
     readings, consents = services.readings, Consents(settings, database)
+    openings = services.access.openings
     jobs = ExportJobs(database, services.blobs, settings.exports)
     return [
         *auth_routes(settings, database, services.access),
         *service_routes(settings, services.engine),
-        *slide_routes(library, services.pool, database, settings, services.access.openings),
+        *slide_routes(library, services.pool, database, settings, openings),
         *region_routes(library, database),
-        *question_routes(services.engine, pictures, services.access.openings),
-        *reading_routes(library, pictures, readings),
-        *report_routes(services.readings, database, library),
+        *question_routes(services.engine, pictures, openings),
+        *reading_routes(library, pictures, readings, openings),
+        *report_routes(readings, database, library, openings),
         *map_routes(readings),
         *slide_map_routes(database),
         *feedback_routes(library, database, consents),

@@ -24,6 +24,7 @@ from pathviewer.reading.reading_json import reading_json, row_json
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from pathviewer.auth.openings import Openings
     from pathviewer.reading.live_readings import LiveReadings
     from pathviewer.slides.library import SlideLibrary
 
@@ -50,10 +51,10 @@ def begin(readings: LiveReadings, pictures: Pictures, body: Mapping[str, Any], a
 
 
 def reading_routes(
-    library: SlideLibrary, pictures: Pictures, readings: LiveReadings
+    library: SlideLibrary, pictures: Pictures, readings: LiveReadings, openings: Openings
 ) -> list[Route]:
     """Everything about readings; all need `ask`."""
-    routes = ReadingRoutes(library, pictures, readings)
+    routes = ReadingRoutes(library, pictures, readings, openings)
     one = "/api/readings/{reading_id}"
     return [
         Route("/api/readings", routes.ask, methods=["POST"]),
@@ -70,10 +71,17 @@ def reading_routes(
 class ReadingRoutes:
     """The handlers; pixels and rows are read in threads."""
 
-    def __init__(self, library: SlideLibrary, pictures: Pictures, readings: LiveReadings) -> None:
+    def __init__(
+        self,
+        library: SlideLibrary,
+        pictures: Pictures,
+        readings: LiveReadings,
+        openings: Openings,
+    ) -> None:
         self._library = library
         self._pictures = pictures
         self._readings = readings
+        self._openings = openings
 
     async def ask(self, request: Request) -> Response:
         """`POST`: 201 with the reading's id, once question and picture are kept."""
@@ -148,4 +156,5 @@ class ReadingRoutes:
         """`GET`: the very picture that the model saw."""
         found = await own_reading(request, self._readings)
         data = await run_in_threadpool(self._readings.keep.picture, found.record)
+        await self._openings.see(require(request.scope, Action.ask), found.record.slide_id)
         return Response(data, media_type="image/png")

@@ -22,13 +22,16 @@ from storage.worklist_turns import repeat_began
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from pathviewer.auth.openings import Openings
     from pathviewer.reading.live_readings import LiveReadings
     from pathviewer.reading.whole import WholeReading
     from pathviewer.slides.library import SlideLibrary
     from storage.database import Database
 
 
-def report_routes(readings: LiveReadings, database: Database, library: SlideLibrary) -> list[Route]:
+def report_routes(
+    readings: LiveReadings, database: Database, library: SlideLibrary, openings: Openings
+) -> list[Route]:
     """The page of a reading, for whoever may see the reading, and that of a worklist."""
 
     async def report(request: Request) -> Response:
@@ -38,13 +41,15 @@ def report_routes(readings: LiveReadings, database: Database, library: SlideLibr
             raise ReadingRefused(
                 "The reading has not ended yet, or waits for your own answer.", 409
             )
-        account = identity_of(request.scope).account_id
+        identity = identity_of(request.scope)
+        account = identity.account_id
         html = await run_in_threadpool(report_html, readings, database, whole, account)
+        await openings.see(identity, whole.record.slide_id)
         return HTMLResponse(html)
 
     return [
         Route("/api/readings/{reading_id}/report.html", report, methods=["GET"]),
-        *worklist_report_routes(library, database, readings.keep),
+        *worklist_report_routes(library, database, readings.keep, openings),
     ]
 
 

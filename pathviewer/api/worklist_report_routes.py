@@ -17,6 +17,7 @@ from storage import audit
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from pathviewer.auth.openings import Openings
     from pathviewer.reading.kept import KeptReadings
     from pathviewer.slides.library import SlideLibrary
     from storage.database import Database
@@ -26,7 +27,7 @@ PARTS = 64
 
 
 def worklist_report_routes(
-    library: SlideLibrary, database: Database, keep: KeptReadings
+    library: SlideLibrary, database: Database, keep: KeptReadings, openings: Openings
 ) -> list[Route]:
     """Needs `see_insights`."""
 
@@ -36,8 +37,7 @@ def worklist_report_routes(
         reader = Reader(identity.account_id, identity.viewer_id is not None)
         key = request.path_params["worklist_id"]
 
-        def begin() -> Response:
-            found = WorklistReport(database, keep, library.name_of, reader, key)
+        def begin(found: WorklistReport) -> Response:
             facts = found.facts()
             with database.session() as session:
                 audit.record(session, identity.account_id, "worklist_report", key, {})
@@ -45,6 +45,10 @@ def worklist_report_routes(
             page.enable_buffering(PARTS)
             return StreamingResponse(page, media_type="text/html")
 
-        return await run_in_threadpool(begin)
+        found = await run_in_threadpool(
+            WorklistReport, database, keep, library.name_of, reader, key
+        )
+        await openings.see(identity, *found.slides())
+        return await run_in_threadpool(begin, found)
 
     return [Route("/api/worklists/{worklist_id}/report.html", report, methods=["GET"])]

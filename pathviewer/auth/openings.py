@@ -11,6 +11,8 @@ from pathviewer.repeating import Repeating
 from storage import audit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pathviewer.auth.identity import Identity
     from storage.database import Database
 
@@ -37,29 +39,31 @@ class Openings(Repeating):
         """Whether the log has it that somebody looks at a slide; True where nothing is logged."""
         return (identity.account_id, slide_id) in self._entered or self._public_demo
 
-    async def see(self, identity: Identity, slide_id: str) -> None:
-        """Enter it, unless it is entered. `slide_id` is of a slide that there is.
+    async def see(self, identity: Identity, *slide_ids: str) -> None:
+        """Enter them, unless they are entered. They are ids of slides that there are.
 
         Raises StorageError.
         """
-        if not self.entered(identity, slide_id):
-            await run_in_threadpool(self._see, identity, slide_id)
+        if not all(self.entered(identity, each) for each in slide_ids):
+            await run_in_threadpool(self._see, identity, slide_ids)
 
-    def _see(self, identity: Identity, slide_id: str) -> None:
+    def _see(self, identity: Identity, slide_ids: Sequence[str]) -> None:
         with self._lock:  # a script's first tiles come together
-            if not self.entered(identity, slide_id):
-                self.enter(identity, slide_id)
+            new = [each for each in dict.fromkeys(slide_ids) if not self.entered(identity, each)]
+            if new:
+                self.enter(identity, *new)
 
-    def enter(self, identity: Identity, slide_id: str) -> None:
-        """Enter it whether or not it is entered, as for a slide that is opened. Waits for the
+    def enter(self, identity: Identity, *slide_ids: str) -> None:
+        """Enter them whether or not they are entered, as for a slide that is opened. Waits for the
         database; raises StorageError."""
         if self._public_demo:
             return
         with self._database.session() as session:
-            audit.record(session, identity.account_id, "view_slide", slide_id, {})
+            for each in slide_ids:
+                audit.record(session, identity.account_id, "view_slide", each, {})
         if len(self._entered) >= MOST_REMEMBERED:
             self.work()
-        self._entered.add((identity.account_id, slide_id))
+        self._entered.update((identity.account_id, each) for each in slide_ids)
 
     def work(self) -> None:
         """Forget what was entered."""

@@ -73,6 +73,10 @@ class WorklistReport:
             self._turns = list_turns(session, self._list.id)
             self._judged = set(session.scalars(judged_by(reader.account_id)))
 
+    def slides(self) -> list[str]:
+        """Ids of the slides of which the page shows a region, each once."""
+        return list(dict.fromkeys(item.slide_id for item in self._items if item.reading_id))
+
     def facts(self) -> dict[str, Any]:
         """What the template shows; `items` is an iterator."""
         return {

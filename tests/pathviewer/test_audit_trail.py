@@ -19,6 +19,10 @@ from pathviewer.cli import app
 from pathviewer.settings import Settings
 from storage.database import open_database
 from tests.asking import Clients, accounts, asked_id, asking, asking_settings, heard
+from tests.comparing import list_with_pairs
+
+PICTURED = ("picture.png", "report.html")
+"""Paths of a reading that send its region's pixels."""
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +75,32 @@ def test_no_pixels_of_a_slide_without_an_entry(clients: Clients) -> None:
             assert new_entries(clients, look) == [(who, "view_slide", slide)]
             assert new_entries(clients, look) == []
     assert new_entries(clients, lambda: [eve.get(tile), ada.get(tile)]) == []
+
+
+def test_no_pixels_of_a_reading_without_an_entry(tmp_path: Path, small_phantom: Path) -> None:
+    """Its picture and its report show the region to whoever never opened the slide, and a list's
+    report those of all its items. What is refused, or sends no pixel, is not entered."""
+    settings = asking_settings(tmp_path, small_phantom)
+    tokens = accounts(settings)
+    list_with_pairs(settings, "a.tiff", items=2)
+    with asking(settings, tokens) as clients:
+        ada, bob, eve, slide = clients["ada"], clients["bob"], clients["eve"], slide_of(clients)
+        reading = asked_id(ada)
+        heard(ada, reading)
+        picture, report = (f"/api/readings/{reading}/{name}" for name in PICTURED)
+        nothing = [(bob, picture), (bob, report), (ada, f"/api/readings/{reading}")]
+        assert new_entries(clients, lambda: [who.get(path) for who, path in nothing]) == []
+        for who, path in (("ada", picture), ("eve", report)):
+            found = new_entries(clients, lambda who=who, path=path: clients[who].get(path))  # type: ignore[misc]
+            assert found == [(who, "view_slide", slide)], path
+        assert new_entries(clients, lambda: [ada.get(report), eve.get(picture)]) == []
+    with asking(settings, tokens) as clients:  # which remembers nobody
+        eve = clients["eve"]
+        (listed,) = eve.get("/api/worklists").json()
+        page = f"/api/worklists/{listed['id']}/report.html"
+        seen, printed = ("eve", "view_slide", slide), ("eve", "worklist_report", listed["id"])
+        assert new_entries(clients, lambda: eve.get(page).raise_for_status()) == [seen, printed]
+        assert new_entries(clients, lambda: eve.get(page).raise_for_status()) == [printed]
 
 
 def test_who_saw_which_slide(clients: Clients) -> None:

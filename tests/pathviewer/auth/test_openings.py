@@ -42,6 +42,15 @@ def test_it_is_entered_once_until_it_is_forgotten(database: Database) -> None:
     assert entries(database) == [entry] * 3
 
 
+def test_several_slides_are_entered_at_once(database: Database) -> None:
+    openings = Openings(database, public_demo=False)
+    asyncio.run(openings.see(LOCAL, "b"))
+    asyncio.run(openings.see(LOCAL, "c", "b", "a", "c"))
+    assert entries(database) == [("local", "view_slide", slide) for slide in "acb"]
+    asyncio.run(openings.see(LOCAL))
+    assert len(entries(database)) == 3
+
+
 def test_what_cannot_be_entered_is_not_taken_for_entered(
     database: Database, tmp_path: Path
 ) -> None:
