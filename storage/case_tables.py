@@ -33,12 +33,13 @@ class Withdrawal(Base):
     """A tombstone: what of a case or of a rater was taken back; triggers refuse to change it.
 
     It is written before anything is removed, for the triggers of the tables that only grow let a
-    row go whose case or rater has one that is younger than the row.
+    row go whose case or rater has one that is younger than the row. One of kind `unjudged` lets
+    nothing go that was said, nor of what.
     """
 
     __tablename__ = "withdrawals"
     __table_args__ = (
-        CheckConstraint("kind IN ('case', 'rater')", name="kind"),
+        CheckConstraint("kind IN ('case', 'rater', 'unjudged')", name="kind"),
         Index(None, "kind", "subject_id"),
     )
 

@@ -31,7 +31,7 @@ from storage.tables import (
     now,
 )
 
-Kind = Literal["case", "rater"]
+Kind = Literal["case", "rater", "unjudged"]
 AT_ONCE = 10_000
 """Ids in one statement; databases take a bounded number of values."""
 
@@ -47,7 +47,7 @@ class WithdrawalRecord:
     """When, UTC."""
 
     kind: str
-    """`case` or `rater`."""
+    """`case`, `rater`, or `unjudged`: what a rater asked and nobody judged."""
 
     subject_id: str
     """Id of the case, or of the rater's account."""
@@ -123,7 +123,7 @@ def withdraw_unjudged(session: Session, account_id: str, by: str) -> WithdrawalR
     """Remove what an account asked that nobody judged; what it said, and of what, stays."""
     own, drawn = _asked(account_id, _judged()), Region.account_id == account_id
     session.execute(delete(Comparison).where(Comparison.reading_id.in_(own)))
-    return _remove(session, "rater", account_id, by, _doomed(session, own, false(), drawn))
+    return _remove(session, "unjudged", account_id, by, _doomed(session, own, false(), drawn))
 
 
 def _judged() -> Select[str]:

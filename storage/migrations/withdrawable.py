@@ -1,11 +1,14 @@
 """The one way in which rows of a table that only grows may go, for migrations.
 
 A row is let go if a tombstone in `withdrawals`, which itself can only grow, says that the row's
-case or rater was withdrawn after the row was written. Nothing else is let go, and no row without
+case or rater was withdrawn after the row was written; of a reading that nobody judged, also if what
+its asker left unjudged was. Nothing else is let go, and no row without
 leaving that trace.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from alembic import op
 
@@ -37,18 +40,43 @@ _RULES = {
 
 def withdrawable(table: str) -> None:
     """Let rows of a table go that a tombstone speaks of; `append_only` has been there before."""
-    speaks = " OR ".join(f"({rule})" for rule in _RULES[table])
-    spoken_of = (
-        f"EXISTS (SELECT 1 FROM withdrawals AS w "  # noqa: S608  our own words
-        f"WHERE w.at >= OLD.created_at AND ({speaks}))"
-    )
+    spoken_of = _spoken_of(_RULES[table])
     if op.get_bind().dialect.name == "postgresql":
         _on_postgresql(table, spoken_of)
         return
+    _refuse_on_sqlite(table, spoken_of)
+
+
+def withdrawable_too(table: str, rule: str) -> None:
+    """Let rows go by one rule more; `withdrawable` has been there before."""
+    spoken_of = _spoken_of((*_RULES[table], rule))
+    if op.get_bind().dialect.name == "postgresql":
+        _refuse_delete(table, spoken_of)
+        return
+    _refuse_on_sqlite(table, spoken_of)
+
+
+def _spoken_of(rules: Sequence[str]) -> str:
+    speaks = " OR ".join(f"({rule})" for rule in rules)
+    return (
+        f"EXISTS (SELECT 1 FROM withdrawals AS w "  # noqa: S608  our own words
+        f"WHERE w.at >= OLD.created_at AND ({speaks}))"
+    )
+
+
+def _refuse_on_sqlite(table: str, spoken_of: str) -> None:
     op.execute(f"DROP TRIGGER {table}_no_delete")
     op.execute(
         f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} WHEN NOT {spoken_of} BEGIN "
         f"SELECT RAISE(ABORT, '{table} can only grow'); END"
+    )
+
+
+def _refuse_delete(table: str, spoken_of: str) -> None:
+    op.execute(
+        f"CREATE OR REPLACE FUNCTION refuse_{table}_delete() RETURNS trigger "
+        f"LANGUAGE plpgsql AS $$ BEGIN IF {spoken_of} THEN RETURN OLD; END IF; "
+        f"RAISE EXCEPTION '{table} can only grow'; END $$"
     )
 
 
@@ -59,11 +87,7 @@ def _on_postgresql(table: str, spoken_of: str) -> None:
         f"CREATE TRIGGER {table}_append_only BEFORE UPDATE{of} OR TRUNCATE ON {table} "
         f"FOR EACH STATEMENT EXECUTE FUNCTION refuse_{table}_change()"
     )
-    op.execute(
-        f"CREATE FUNCTION refuse_{table}_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        f"IF {spoken_of} THEN RETURN OLD; END IF; "
-        f"RAISE EXCEPTION '{table} can only grow'; END $$"
-    )
+    _refuse_delete(table, spoken_of)
     op.execute(
         f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
         f"FOR EACH ROW EXECUTE FUNCTION refuse_{table}_delete()"

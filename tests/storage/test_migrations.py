@@ -205,6 +205,7 @@ NEW_ROWS = {
     "0007": ROWS_0007,
     "0008": ROWS_0008,
     "0010": {},
+    "0012": {},
 }
 """Rows of the tables that came with each revision."""
 

@@ -37,7 +37,13 @@ from storage.tables import (
     Slide,
     Withdrawal,
 )
-from storage.withdrawals import list_withdrawals, removed_blobs, withdraw_case, withdraw_rater
+from storage.withdrawals import (
+    list_withdrawals,
+    removed_blobs,
+    withdraw_case,
+    withdraw_rater,
+    withdraw_unjudged,
+)
 from tests.storage.reading_rows import COMPLETION, new_reading, rater, verdict
 
 CHECK = NewDeletionCheck("all", -0.1, -0.9, -0.8, [-0.2], "used", "It used the picture.")
@@ -129,6 +135,26 @@ def test_a_rater_is_taken_back(database: Database, ward: Ward) -> None:
         assert set(session.scalars(select(Reading.id))) == set(ward.readings)
         assert {*session.scalars(select(Reading.first_answer))} == {None}
         assert removed_blobs(session) == []  # the picture is another reading's too
+
+
+def test_what_was_judged_stays_for_good_when_the_rest_is_taken_back(
+    database: Database, ward: Ward
+) -> None:
+    """The tombstone of what nobody judged opens the way to nothing that was said, nor of what."""
+    with database.session() as session:
+        alone = add_reading(session, new_reading(_slide(session), account_id=ward.ada))
+        answer = add_completion(session, alone.id, COMPLETION)
+        add_deletion_check(session, answer.id, ward.ada, CHECK)
+    with database.session() as session:
+        made = withdraw_unjudged(session, ward.ada, "local")
+    assert (made.kind, made.detail["reading_ids"]) == ("unjudged", [alone.id])
+    with database.session() as session:
+        session.execute(text("DELETE FROM current_feedback"))
+    for table, left in ((DeletionCheck, 2), (Feedback, 8), (Completion, 2)):
+        assert count(database, table) == left
+        with pytest.raises(StorageError, match="rules"), database.session() as session:
+            session.execute(delete(table))
+        assert count(database, table) == left
 
 
 def _slide(session: Session) -> str:

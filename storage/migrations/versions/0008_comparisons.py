@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from storage.errors import StorageError
 from storage.migrations.columns import MOMENT, checks, id_column, numbers, reference, text_column
+from storage.migrations.rules import change_rule
 
 revision = "0008"
 down_revision = "0007"
@@ -17,34 +17,10 @@ LATTER = "choice IN ('left', 'right', 'tie', 'both_bad', 'undone')"
 
 def upgrade() -> None:
     """To this revision."""
-    _let_votes_be_undone()
+    change_rule("feedback", "choice", FORMER, LATTER, "choices")
     _create_readings()
     _create_pairs()
     _create_comparisons()
-
-
-def _let_votes_be_undone() -> None:
-    """A fifth choice. SQLite changes a rule in the text of its schema, as its manual has it:
-    a new table would have to be copied, with foreign keys off."""
-    if op.get_bind().dialect.name == "postgresql":
-        op.drop_constraint(op.f("ck_feedback_choice"), "feedback", type_="check")
-        op.create_check_constraint(op.f("ck_feedback_choice"), "feedback", LATTER)
-        return
-    connection = op.get_bind()
-    version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
-    connection.exec_driver_sql("PRAGMA writable_schema = ON")
-    changed = connection.exec_driver_sql(
-        "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) "
-        "WHERE type = 'table' AND name = ? AND instr(sql, ?)",
-        (FORMER, LATTER, "feedback", FORMER),
-    )
-    if changed.rowcount != 1:
-        raise StorageError(
-            "The table feedback has not the rule for choices that revision 0007 gave it, so it "
-            "cannot be changed. Restore a backup, or ask for help with the file's schema."
-        )
-    connection.exec_driver_sql(f"PRAGMA schema_version = {int(version) + 1}")
-    connection.exec_driver_sql("PRAGMA writable_schema = RESET")
 
 
 def _create_readings() -> None:
