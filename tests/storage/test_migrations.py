@@ -132,13 +132,8 @@ ROWS_0003: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "current_feedback": [
-        {
-            "rater_id": "a1",
-            "completion_id": "c1",
-            "kind": "verdict",
-            "other": "",
-            "feedback_id": "f1",
-        }
+        {"rater_id": "a1", "completion_id": "c1", "kind": "verdict"}
+        | {"other": "", "feedback_id": "f1"}
     ],
 }
 
