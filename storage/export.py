@@ -171,8 +171,9 @@ _BESIDE = {
 }
 _KNOWN = and_(Feedback.kind == "preference", names_known())
 _OF_JUDGMENT = tuple(
-    getattr(Feedback, name, _KNOWN) for name in Judgment.__dataclass_fields__
-)  # `names_known` is no column
+    _KNOWN if name == "names_known" else getattr(Feedback, name)
+    for name in Judgment.__dataclass_fields__
+)
 
 
 def judged_readings(session: Session, selection: Selection) -> Iterator[JudgedReading]:
