@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, exists, or_
+from sqlalchemy import ColumnElement, and_, exists, func, or_
 from sqlalchemy.orm import aliased
 
-from storage.tables import Feedback
+from storage.tables import Comparison, Feedback
 
 
-def names_known() -> ColumnElement[bool]:
+def names_known(vote: type[Feedback] = Feedback) -> ColumnElement[bool]:
     """Of rows of feedback that are votes: whether the rater may have known the models' names.
 
-    He had judged one of the two answers by itself before, where the name stands, or took his vote
-    on the pair back after he was told the names, and this one takes its place.
+    Before it he had judged one of the two answers by itself, where the name stands, or voted on a
+    pair with one of them, this very pair if he took that back: a vote tells both names. Of a pair
+    that comes again he has forgotten what he was told up to the end of its first turn, for the
+    washout lies between.
     """
-    earlier, former = aliased(Feedback), aliased(Feedback)
-    both = (Feedback.completion_id, Feedback.other_completion_id)
-    judged = exists().where(
-        earlier.completion_id.in_(both),
-        earlier.rater_id == Feedback.rater_id,
-        earlier.kind != "preference",
-        earlier.created_at < Feedback.created_at,
+    one, other = aliased(Feedback), aliased(Feedback)
+    both = (vote.completion_id, vote.other_completion_id)
+    # each column by an index of its own; `coalesce` keeps SQLite from the index of all that the
+    # rater ever said
+    his = func.coalesce(other.rater_id, "") == vote.rater_id
+    return or_(
+        _told(vote, one, one.completion_id.in_(both), one.rater_id == vote.rater_id),
+        _told(vote, other, other.other_completion_id.in_(both), his),
     )
-    undone = exists().where(former.id == Feedback.supersedes_id, former.choice == "undone")
-    return or_(judged, undone)
+
+
+def _told(
+    vote: type[Feedback], earlier: type[Feedback], *same: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    """Whether he had said something before that he has not forgotten."""
+    return exists().where(*same, earlier.created_at < vote.created_at, ~_forgotten(vote, earlier))
+
+
+def _forgotten(vote: type[Feedback], earlier: type[Feedback]) -> ColumnElement[bool]:
+    """Whether the vote is a repeat's, and the earlier word is not newer than the turn before."""
+    turn, before = aliased(Comparison), aliased(Comparison)
+    same = and_(before.pair_id == turn.pair_id, before.rater_id == turn.rater_id)
+    return (
+        exists()
+        .where(turn.feedback_id == vote.id, turn.round > 0)
+        .where(same, before.round == turn.round - 1, before.ended_at >= earlier.created_at)
+        .correlate(vote, earlier)
+    )

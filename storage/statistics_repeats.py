@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session, aliased
 
+from storage.blindness import names_known
 from storage.statistics import CASE, about, preferred
 from storage.statistics_rows import EVERYTHING, Filters, RepeatRow
 from storage.tables import Comparison, Completion, Feedback, Reading, WorklistItem, WorklistTurn
@@ -53,13 +54,17 @@ def repeated_votes(session: Session, filters: Filters = EVERYTHING) -> list[Repe
 
 
 def repeated_votes_query(filters: Filters) -> Select[*tuple[Any, ...]]:
-    """Of `repeated_votes`; the dates of the filters are those of the second vote."""
+    """Of `repeated_votes`; the dates of the filters are those of the second vote.
+
+    Where blind votes alone are wanted, both are to be blind.
+    """
     former, turn, before = aliased(Feedback), aliased(Comparison), aliased(Comparison)
     other, asked = aliased(Completion), aliased(Reading)
     both = (Feedback.completion_id, Feedback.other_completion_id)
     votes = [(vote.choice, vote.left_completion_id != both[0]) for vote in (former, Feedback)]
     columns = select(CASE, *both, Feedback.rater_id, *votes[0], *votes[1])
     first = and_(before.pair_id == turn.pair_id, before.rater_id == turn.rater_id)
+    known = [names_known(vote) for vote in (former, Feedback)] if filters.blind_votes else []
     return (
         about(columns, filters, asked)
         .join(other, other.id == Feedback.other_completion_id)
@@ -67,6 +72,7 @@ def repeated_votes_query(filters: Filters) -> Select[*tuple[Any, ...]]:
         .join(turn, and_(turn.feedback_id == Feedback.id, turn.round > 0))
         .join(before, and_(first, before.round == turn.round - 1))
         .join(former, former.id == before.feedback_id)
+        .where(*(~each for each in known))
         .order_by(Feedback.created_at, Feedback.id)
     )
 

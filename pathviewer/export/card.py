@@ -95,7 +95,7 @@ def _known(tally: Tally) -> list[str]:
     votes = counted(tally.names_known, "vote")
     return [
         "Cast when the rater may have known who wrote the answers, since he had judged one of "
-        f"them by itself or took a vote back: {votes} (`blind` is false)."
+        f"them by itself or voted on a pair with it: {votes} (`blind` is false)."
     ]
 
 

@@ -76,7 +76,8 @@ def vote_choices(source: Source) -> Chart:
         "Votes, their side and their length",
         "How often each choice was made; whether the left or the longer answer wins more than half "
         "(ties half). Shares without bias are 0.5, log-odds 0. Names may be known to whoever "
-        "judged one of the answers by itself before, or took his vote back.",
+        "judged one of the answers by itself before, or voted on a pair with it; what was said up "
+        "to a pair's first turn counts as forgotten when it comes again.",
         ("what", "value", "low", "high"),
         rows,
         _bias_figure(bias.left_share, bias.longer_share),

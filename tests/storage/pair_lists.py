@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import combinations
 
 from sqlalchemy.orm import Session
 
@@ -21,19 +23,22 @@ from tests.storage.reading_rows import COMPLETION, new_reading, stored_slide
 LONG_AGO = timedelta(days=14)
 
 
-def made(database: Database, count: int, **rules: object) -> WorklistRecord:
-    """A list whose items have an answer of each of two models, and a pair of both."""
+def made(
+    database: Database, count: int, models: Sequence[str] = ("tiny", "large"), **rules: object
+) -> WorklistRecord:
+    """A list whose items have an answer of each model, and all pairs of these."""
     with database.session() as session:
         slide = stored_slide(session)
         items = [NewItem(slide, 0, 0, 9, 9, f"Q{n}", [], None, None) for n in range(count)]
         found = add_worklist(session, NewWorklist("list", "local", **rules), items)  # type: ignore[arg-type]
         pairs = []
         for item in list_items(session, found.id):
-            one = answered(session, slide, "tiny")
-            freeze_item(session, item.id, one[0])
-            other = answered(session, slide, "large")
-            add_reading_beside(session, item.id, other[0])
-            pairs.append(NewPair(item.id, one[1], other[1], "all", 0, 1.0))
+            answers = [answered(session, slide, model) for model in models]
+            freeze_item(session, item.id, answers[0][0])
+            for reading, _ in answers[1:]:
+                add_reading_beside(session, item.id, reading)
+            both = combinations([completion for _, completion in answers], 2)
+            pairs += [NewPair(item.id, *each, "all", 0, 1.0) for each in both]
         add_pairs(session, found.id, pairs)
     return found
 

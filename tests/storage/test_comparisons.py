@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from storage.cases import SlideDescription, describe_slide, find_case
-from storage.comparison_records import ComparisonRecord, PairProgress
+from storage.comparison_records import PairProgress
 from storage.comparisons import (
     came_again,
     compare_reading,
@@ -26,7 +26,6 @@ from storage.comparisons import (
 from storage.database import Database
 from storage.errors import ConflictError, RecordNotFoundError
 from storage.export import Selection, judged_readings
-from storage.feedback import add_feedback
 from storage.pairs import (
     add_pairs,
     find_pair,
@@ -36,14 +35,12 @@ from storage.pairs import (
 )
 from storage.readings import add_completion, add_reading, list_readings
 from storage.statistics import votes as counted_votes
-from storage.statistics_rows import Filters
 from storage.tables import now
 from storage.withdrawals import withdraw_case, withdraw_rater
-from storage.worklist_records import WorklistRecord
 from storage.worklist_turns import next_turn
 from storage.worklists import item_of_reading, list_items
 from tests.storage.pair_lists import LONG_AGO, cast, made, say, take, walk
-from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_slide, verdict
+from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_slide
 
 
 def test_everybody_has_an_order_and_sides_of_his_own(sqlite_database: Database) -> None:
@@ -105,57 +102,6 @@ def test_a_vote_is_undone_and_cast_again(database: Database) -> None:
         assert [each.choice for each in reading.judgments] == ["right"]
         ((who, choice, _),) = votes_of_others(session, his)
         assert (who, choice) == (ada, "right")
-
-
-def test_a_vote_is_blind_unless_the_names_may_be_known(database: Database) -> None:
-    found = made(database, 3)
-    with database.session() as session:
-        ada, bob = rater(session, "ada"), rater(session, "bob")
-    first, second, third = (take_and_cast(database, found, ada) for _ in range(3))
-    with database.session() as session:  # taken back and voted again; judged by itself afterwards
-        say(session, first, "undone", "undo")
-        reopen(session, first.id, ada)
-        vote(session, first.id, ada, say(session, first, "right", "again"))
-        judge_left(session, second, ada)
-        judge_left(session, third, bob)
-    walk(database, found, bob)
-    with database.reading() as session:
-        told = [(row.rater, row.pair, row.blind) for row in counted_votes(session)]
-        blind = [(row.rater, row.pair) for row in counted_votes(session, Filters(blind_votes=True))]
-        exported = [
-            (
-                each.rater_id,
-                f"{each.completion_id} {each.other_completion_id}",
-                each.names_known,
-            )
-            for reading in judged_readings(session, Selection())
-            for each in reading.judgments
-            if each.kind == "preference"
-        ]
-        pairs = {one.id: find_pair(session, str(one.pair_id)) for one in (first, third)}
-    known = {
-        (who, f"{pairs[one.id].one_completion_id} {pairs[one.id].other_completion_id}")
-        for who, one in ((ada, first), (bob, third))
-    }
-    assert {row[:2] for row in told if not row[2]} == known
-    assert sorted((who, pair, not unknown) for who, pair, unknown in told) == sorted(exported)
-    assert sorted(blind) == sorted(row[:2] for row in told if row[2])
-    assert (len(told), len(blind)) == (6, 4)
-
-
-def take_and_cast(database: Database, found: WorklistRecord, who: str) -> ComparisonRecord:
-    """The next comparison, voted on."""
-    one = take(database, found, who, now())
-    assert one is not None
-    cast(database, one)
-    return one
-
-
-def judge_left(session: Session, one: ComparisonRecord, who: str) -> None:
-    """A verdict on the answer that stands on the left."""
-    both = sides(session, one)
-    assert both is not None
-    add_feedback(session, who, verdict(both[0], f"{one.id} {who}"[:64]))
 
 
 def test_a_reading_is_open_to_a_rater_once_he_has_voted(database: Database) -> None:

@@ -65,7 +65,8 @@ def test_the_export_of_preferences_is_what_was_voted_last(casts: list[Cast]) -> 
                 *(answers[place] for place in preferred(each)),
                 rater_name(labels.people[each.rater]),
                 voters[each.pair],
-                not after_undoing(casts, each),
+                # of all who chose the same
+                not any(names_told(casts, one) for one in standing if agree(one, each)),
             )
             for each in standing
             if each.choice in ("left", "right")
@@ -78,10 +79,15 @@ def test_the_export_of_preferences_is_what_was_voted_last(casts: list[Cast]) -> 
         labels.database.close()
 
 
-def after_undoing(casts: list[Cast], last: Cast) -> bool:
-    """Whether what held before the last vote of a rater on a pair was that it is taken back."""
-    own = [each for each in casts if (each.rater, each.pair) == (last.rater, last.pair)]
-    return len(own) > 1 and own[-2].choice == "undone"
+def agree(one: Cast, other: Cast) -> bool:
+    """Whether both prefer the same answer of the same pair."""
+    return one.choice in ("left", "right") and preferred(one) == preferred(other)
+
+
+def names_told(casts: list[Cast], last: Cast) -> bool:
+    """Whether the rater had voted before on a pair with one of the answers."""
+    place = next(place for place, each in enumerate(casts) if each is last)
+    return any(each.rater == last.rater and {*each.pair} & {*last.pair} for each in casts[:place])
 
 
 def vote(labels: Labels, casts: list[Cast]) -> list[str]:
