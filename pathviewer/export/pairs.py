@@ -99,7 +99,11 @@ FORMAT = Format(
         Column("chosen_id", "text", "the better completion's id; null for an edited trace"),
         Column("rejected_id", "text", "the other completion's id"),
         Column("reasons", "texts", "why, as the raters ticked it"),
-        Column("blind", "flag", "whether none knew the models' names; null for an edited trace"),
+        Column(
+            "blind",
+            "flag",
+            "whether none who chose so knew the models' names; null for an edited trace",
+        ),
     ),
     ballots,
 )
