@@ -134,7 +134,7 @@ def test_two_raters_compare_the_pairs_of_a_list(
         ["right", "tie", "both_bad", "left", "right", "tie"]
     )
     the_other_rater(browser, base)
-    assert len(current_votes(settings)) == PAIRS + 1
+    assert len(current_votes(settings)) == 2 * PAIRS
 
 
 def test_the_slides_map_leads_to_what_was_asked(page: Page, base: str) -> None:
@@ -167,7 +167,7 @@ ASK_AND_WAIT = """async (question) => {
 
 
 def the_other_rater(browser: Browser, base: str) -> None:
-    """Bob, in a browser of his own, sees what ada chose once he has voted."""
+    """Bob, in a browser of his own, sees what ada chose once he has voted, and votes on all."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     told: list[str] = []
@@ -180,6 +180,15 @@ def the_other_rater(browser: Browser, base: str) -> None:
     expect(page.locator(".pv-compare-after")).to_contain_text("Rater A: ")
     expect(page.locator(".pv-compare-after")).to_contain_text("drawn by between-models, p = 0.375")
     assert not any("/api/readings/" in url for url in told)
+    for done, key in enumerate("altbl", 2):
+        page.keyboard.press("n")
+        wait(page, "ready")
+        assert names(page) == [HIDDEN] * 2
+        page.keyboard.press(key)
+        wait(page, "voted")
+        if done < PAIRS:
+            progress(page, done)
+    expect(page.locator(".pv-compare-progress")).to_contain_text(f"all {PAIRS} pairs done")
     context.close()
 
 
