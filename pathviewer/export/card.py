@@ -9,6 +9,7 @@ from typing import Any
 
 from models.registry import known_models
 from pathviewer.counted import counted
+from pathviewer.export.manifest import file_sha256
 from pathviewer.export.plan import Plan, Tally
 from pathviewer.export.splitting import SPLITS
 
@@ -24,15 +25,18 @@ _OF_A_RATER = (
 
 def write_card(folder: Path, plan: Plan, tally: Tally) -> None:
     """`README.md`, whose head tells `datasets.load_dataset` which file is which split."""
-    parts = [_head(plan, tally), *_body(plan, tally)]
+    parts = [_head(folder, plan, tally), *_body(plan, tally)]
     (folder / "README.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
-def _head(plan: Plan, tally: Tally) -> str:
+def _head(folder: Path, plan: Plan, tally: Tally) -> str:
     splits = [split for split in SPLITS if tally.rows[split]]
     files = [{"split": split, "path": f"{split}.parquet"} for split in splits]
+    digests = ", ".join(f"{split} {file_sha256(folder / f'{split}.parquet')}" for split in splits)
     told: dict[str, Any] = {
-        "configs": [{"config_name": "default", "data_files": files}],
+        # `datasets` keeps what it has read under the folder's name and a hash of this entry alone:
+        # without the digests it would hand out the rows of another export in a folder of this name
+        "configs": [{"config_name": "default", "data_files": files, "description": digests}],
         "tags": ["pathology", "preference", f"pathviewer-{plan.format.name}"],
     }
     if plan.licence:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from datasets import load_dataset
 
 from pathviewer.export.ballots import rater_name
 from pathviewer.export.errors import ExportError
@@ -17,6 +18,7 @@ from pathviewer.export.splitting import Shares
 from pathviewer.export.voting import Rule
 from storage.blobs import mark_removed
 from storage.errors import StorageError
+from storage.export import Selection
 from storage.tables import Reading
 from tests.pathviewer.export.made_labels import TEXTS, Labels, Loads, judged
 
@@ -108,3 +110,19 @@ def test_progress_is_told(filled: Labels, tmp_path: Path) -> None:
     plan = Plan(FORMATS["unpaired"])
     export(filled.database, filled.blobs, plan, tmp_path / "out", lambda *s: told.append(s))
     assert told == [(number, 6) for number in range(1, 7)]
+
+
+def test_exports_of_one_name_are_told_apart(labels: Labels, tmp_path: Path) -> None:
+    """`datasets` remembers what it has read by the folder's name and the card's head alone."""
+    judged(labels)
+    counts = []
+    for parent, models in (("all", frozenset[str]()), ("one", frozenset({"other"}))):
+        out = tmp_path / parent / "export"
+        out.parent.mkdir()
+        selection = Selection(models=models)
+        plan = Plan(FORMATS["unpaired"], shares=Shares(1, 0, 0), selection=selection)
+        tally = export(labels.database, labels.blobs, plan, out)
+        loaded = load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
+        counts.append((len(loaded["train"]), tally.rows["train"]))
+    assert [read for read, _ in counts] == [written for _, written in counts]
+    assert len(set(counts)) == 2
