@@ -8,9 +8,9 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.engine import Row
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from storage.blindness import names_known
 from storage.tables import (
@@ -42,7 +42,7 @@ class Selection:
     rater_ids: frozenset[str] = frozenset()
     """Accounts that judged."""
     models: frozenset[str] = frozenset()
-    """Models that were judged, by the name under which they were asked."""
+    """Models that were judged, by the name under which they were asked; of a pair both."""
     case_ids: frozenset[str] = frozenset()
     """Cases whose slides were judged."""
     tasks: frozenset[str] = frozenset()
@@ -99,6 +99,16 @@ class Judgment:
 
 
 @dataclass(frozen=True)
+class Author:
+    """Who wrote a completion."""
+
+    model: str
+    """Model as it was named."""
+    revision: str | None
+    """Which weights."""
+
+
+@dataclass(frozen=True)
 class JudgedReading:
     """A question with what was answered and how that was judged."""
 
@@ -141,7 +151,10 @@ class JudgedReading:
     model_revision: str | None
     """Which weights."""
     completions: dict[str, str]
-    """Texts of the completions that are judged, by id."""
+    """Texts of the completions that are judged, by id; a pair's other one may be of another
+    reading."""
+    authors: dict[str, Author]
+    """Who wrote each of them, by id."""
     judgments: tuple[Judgment, ...]
     """By completion, kind and rater."""
 
@@ -246,6 +259,8 @@ def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         column.in_(sorted(values)) for column, values in among if values
     ]
+    if selection.models:
+        conditions.append(_other_is_of(selection.models))
     conditions.append(Feedback.choice.is_distinct_from("undone"))
     if not selection.teaching:
         conditions.append(or_(Worklist.id.is_(None), ~Worklist.teaching))
@@ -258,12 +273,26 @@ def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
     return conditions
 
 
+def _other_is_of(models: frozenset[str]) -> ColumnElement[bool]:
+    """Whether the other completion of a pair is of these models too; true where there is none."""
+    other, answered = aliased(Completion), aliased(Reading)
+    same = (other.id == Feedback.other_completion_id, answered.id == other.reading_id)
+    found = exists().where(*same, answered.model.in_(sorted(models))).correlate(Feedback)
+    return or_(Feedback.other_completion_id.is_(None), found)
+
+
 def _reading(session: Session, rows: list[Row[Any]]) -> JudgedReading:
     names = (*(column.key for column in _OF_READING), *_BESIDE)
     facts = dict(zip(names, rows[0], strict=False))
     judgments = tuple(Judgment(*row[len(facts) :]) for row in rows)
     ids = {each.completion_id for each in judgments}
     ids |= {each.other_completion_id for each in judgments if each.other_completion_id}
-    texts = select(Completion.id, Completion.text).where(Completion.id.in_(sorted(ids)))
-    found = {row.id: row.text for row in session.execute(texts)}
-    return JudgedReading(**facts, completions=found, judgments=judgments)
+    wanted = (
+        select(Completion.id, Completion.text, Reading.model, Reading.model_revision)
+        .join(Reading, Reading.id == Completion.reading_id)
+        .where(Completion.id.in_(sorted(ids)))
+    )
+    found = session.execute(wanted).all()
+    texts = {row.id: row.text for row in found}
+    authors = {row.id: Author(row.model, row.model_revision) for row in found}
+    return JudgedReading(**facts, completions=texts, authors=authors, judgments=judgments)

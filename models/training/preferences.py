@@ -39,6 +39,8 @@ from models.training.trainers import (
 
 PAIRS = ("prompt", "chosen", "rejected")
 SINGLES = ("prompt", "completion", "label")
+AUTHORS = ("model", "chosen_model", "rejected_model")
+"""Columns of an export that name a model whose answer is in the row."""
 LEAST_BATCH = 2
 """KTO holds each completion against another one's prompt of the same batch."""
 
@@ -108,10 +110,10 @@ def trainer_of(rows: Dataset) -> Make:
 
 def check_licences(rows: Dataset) -> None:
     """CheckpointError if a model that answered may not be trained on the answers of."""
-    if "model" not in rows.column_names:
-        return
+    plain = rows.with_format(None)
+    told = {name for column in AUTHORS if column in rows.column_names for name in plain[column]}
     closed = {each.name: each.licence for each in known_models() if not each.train_allowed}
-    for name in sorted(set(rows.with_format(None)["model"]) & set(closed)):
+    for name in sorted(told & closed.keys()):
         message = (
             f"The licence of “{name}” ({closed[name]}) forbids training on its output; leave its "
             "answers out with `export --model`."

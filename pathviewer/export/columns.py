@@ -65,7 +65,7 @@ COMMON = (
     Column("width", "whole", "width of the region, level-0 pixels"),
     Column("height", "whole", "height of the region, level-0 pixels"),
     Column("mpp", "number", "microns per pixel of the picture; null if it is not known"),
-    Column("model", "text", "the model that answered"),
+    Column("model", "text", "the model that answered; of a pair, that of the reading `item_id`"),
     Column("model_revision", "text", "which weights: the hub's commit or a fingerprint"),
     Column("raters", "texts", "pseudonyms of the raters that the row follows"),
     Column("voters", "whole", "raters that judged the item, those who said otherwise included"),

@@ -54,6 +54,17 @@ def _pair_row(
         "rejected_id": rejected,
         "reasons": sorted({reason for each in agreeing for reason in each.reasons or ()}),
         "blind": not any(each.names_known for each in agreeing),
+    } | _authors(reading, chosen, rejected)
+
+
+def _authors(reading: JudgedReading, chosen: str, rejected: str) -> dict[str, Any]:
+    """Who wrote the two completions."""
+    better, other = reading.authors[chosen], reading.authors[rejected]
+    return {
+        "chosen_model": better.model,
+        "chosen_model_revision": better.revision,
+        "rejected_model": other.model,
+        "rejected_model_revision": other.revision,
     }
 
 
@@ -86,7 +97,7 @@ def _edit_row(reading: JudgedReading, completion: str, edited: Hashable) -> dict
         "rejected_id": completion,
         "reasons": [],
         "blind": None,
-    }
+    } | _authors(reading, completion, completion)
 
 
 FORMAT = Format(
@@ -104,6 +115,14 @@ FORMAT = Format(
             "flag",
             "whether none who chose so knew the models' names; null for an edited trace",
         ),
+        Column(
+            "chosen_model",
+            "text",
+            "the model that wrote the better completion, or what was edited into it",
+        ),
+        Column("chosen_model_revision", "text", "which weights"),
+        Column("rejected_model", "text", "the model that wrote the other one"),
+        Column("rejected_model_revision", "text", "which weights"),
     ),
     ballots,
 )

@@ -30,6 +30,8 @@ from storage.export import (
     tissues,
 )
 
+AUTHORS = ("model", "chosen_model", "rejected_model")
+"""Columns that name a model whose answer is in the row."""
 CONFLICTS = "adjudication.jsonl"
 """File with the items whose raters contradict each other."""
 
@@ -123,7 +125,7 @@ def _add(
     tally.rows[split] += 1
     tally.with_evidence += bool(row["evidence"])
     tally.raters |= set(won.raters)
-    tally.models.add(reading.model)
+    tally.models |= {str(row[name]) for name in AUTHORS if name in row}
     tally.groups.setdefault(split, set()).add(group)
     tally.pictures.setdefault(split, set()).add(reading.pixels_sha256)
 

@@ -143,10 +143,12 @@ def test_fewer_rows_than_a_batch_are_told(
 
 
 def test_answers_of_a_model_that_forbids_it_are_not_learnt() -> None:
-    check_licences(Dataset.from_dict({"model": ["pathviewer-r1-tiny", "something else"]}))
-    rows = Dataset.from_dict({"model": ["pathviewer-r1-tiny", "WenchuanZhang/Patho-R1-7B"]})
-    with pytest.raises(CheckpointError, match="forbids training on its output"):
-        check_licences(rows)
+    open_, closed = "pathviewer-r1-tiny", "WenchuanZhang/Patho-R1-7B"
+    check_licences(Dataset.from_dict({"model": [open_, "something else"]}))
+    for column in ("model", "chosen_model", "rejected_model"):
+        rows = Dataset.from_dict({"model": [open_, open_], column: [open_, closed]})
+        with pytest.raises(CheckpointError, match="forbids training on its output"):
+            check_licences(rows)
 
 
 @pytest.mark.parametrize(

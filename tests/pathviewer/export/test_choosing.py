@@ -18,6 +18,9 @@ from storage.tables import now
 from storage.withdrawals import withdraw_case, withdraw_rater
 from tests.pathviewer.export.made_labels import TEXTS, Labels, Loads, judged, rows, text_of
 
+CLOSED = "WenchuanZhang/Patho-R1-7B"
+"""A known model whose licence forbids training on its answers."""
+
 
 @pytest.mark.parametrize(
     ("chosen", "expected"),
@@ -92,3 +95,24 @@ def test_what_was_withdrawn_is_in_no_later_export(labels: Labels, load: Loads) -
         withdraw_case(session, case.id, "local")
     (row,) = rows(load(labels, "unpaired"))
     assert text_of(row["completion"]) == TEXTS[1]
+
+
+@pytest.mark.parametrize("choice", ["left", "right"])
+def test_a_pair_names_both_models(labels: Labels, load: Loads, tmp_path: Path, choice: str) -> None:
+    # ids are random: over six pairs either side is the one that feedback is stored of
+    with labels.database.session() as session:
+        for number in range(6):
+            (ours,) = labels.reading(session, f"s{number}", number, TEXTS[0])
+            (theirs,) = labels.reading(session, f"s{number}", number, TEXTS[1], model=CLOSED)
+            labels.prefer(session, "ada", ours, theirs, choice)
+    found = rows(load(labels, "preference"))
+    both = ("pathviewer-r1-tiny", CLOSED) if choice == "left" else (CLOSED, "pathviewer-r1-tiny")
+    assert [(row["chosen_model"], row["rejected_model"]) for row in found] == [both] * 6
+    tally = export(labels.database, labels.blobs, Plan(FORMATS["preference"]), tmp_path / "out")
+    assert tally.models == {*both}
+    assert "Do not train on this" in (tmp_path / "out" / "README.md").read_text()
+    for one in both:
+        with pytest.raises(ExportError, match="Nothing that was judged matches"):
+            load(labels, "preference", selection=Selection(models=frozenset({one})))
+    chosen = Selection(models=frozenset(both))
+    assert len(rows(load(labels, "preference", selection=chosen))) == 6
