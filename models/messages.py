@@ -170,6 +170,10 @@ class ModelInfo:
     """Layers whose attention is reported."""
     versions: dict[str, str] = field(default_factory=dict)
     """Library versions, by package."""
+    licence: str | None = None
+    """Of the weights; None where nobody said."""
+    train_allowed: bool | None = None
+    """Whether its answers may be used to train another model; None where nobody said."""
 
 
 @dataclass(frozen=True)

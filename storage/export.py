@@ -106,6 +106,10 @@ class Author:
     """Model as it was named."""
     revision: str | None
     """Which weights."""
+    licence: str | None = None
+    """Of the weights when it answered; None where that was not kept."""
+    train_allowed: bool | None = None
+    """Whether others may be trained on its answers; None where that was not kept."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,7 @@ _BESIDE = {
     "reference_answer": Case.reference_answer,
     "reference_source": Case.reference_source,
 }
+_OF_AUTHOR = (Reading.model, Reading.model_revision, Reading.model_info)
 _KNOWN = and_(Feedback.kind == "preference", names_known())
 _OF_JUDGMENT = tuple(
     _KNOWN if name == "names_known" else getattr(Feedback, name)
@@ -273,6 +278,11 @@ def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
     return conditions
 
 
+def _author(row: Row[Any]) -> Author:
+    info = row.model_info or {}
+    return Author(row.model, row.model_revision, info.get("licence"), info.get("train_allowed"))
+
+
 def _other_is_of(models: frozenset[str]) -> ColumnElement[bool]:
     """Whether the other completion of a pair is of these models too; true where there is none."""
     other, answered = aliased(Completion), aliased(Reading)
@@ -288,11 +298,11 @@ def _reading(session: Session, rows: list[Row[Any]]) -> JudgedReading:
     ids = {each.completion_id for each in judgments}
     ids |= {each.other_completion_id for each in judgments if each.other_completion_id}
     wanted = (
-        select(Completion.id, Completion.text, Reading.model, Reading.model_revision)
+        select(Completion.id, Completion.text, *_OF_AUTHOR)
         .join(Reading, Reading.id == Completion.reading_id)
         .where(Completion.id.in_(sorted(ids)))
     )
     found = session.execute(wanted).all()
     texts = {row.id: row.text for row in found}
-    authors = {row.id: Author(row.model, row.model_revision) for row in found}
+    authors = {row.id: _author(row) for row in found}
     return JudgedReading(**facts, completions=texts, authors=authors, judgments=judgments)

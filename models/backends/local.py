@@ -66,8 +66,13 @@ class LocalBackend:
         device: str | None = None,
         dtype: str | None = None,
         budget: PixelBudget | None = None,
+        licence: str | None = None,
+        train_allowed: bool | None = None,
     ) -> None:
-        """Load the folder `location`, called `name` before people; see `local_loading.load`."""
+        """Load the folder `location`, called `name` before people; see `local_loading.load`.
+
+        `licence` and `train_allowed` are told with every answer.
+        """
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="model")
         # by request id: whether it is cancelled; it leaves with whoever asked
         self._requests: weakref.WeakValueDictionary[str, threading.Event] = (
@@ -75,9 +80,11 @@ class LocalBackend:
         )
         self._closed = False
         try:
-            self._loaded = self._pool.submit(
+            loaded = self._pool.submit(
                 load, location, name, device=device, dtype=dtype, budget=budget
             ).result()
+            info = replace(loaded.info, licence=licence, train_allowed=train_allowed)
+            self._loaded = replace(loaded, info=info)
             deque(self.generate(FIRST_QUESTION), maxlen=0)  # so that nobody waits for its warm-up
         except BaseException:
             self._pool.shutdown(wait=False)

@@ -34,7 +34,12 @@ def open_backend(
         return ScriptedBackend(read_script(path), name=f"{SCRIPT_PREFIX}{path.stem}")
     model = resolve(name)
     if model.name == "scripted":
-        return ScriptedBackend(name=model.name, budget=model.budget)
+        return ScriptedBackend(
+            name=model.name,
+            budget=model.budget,
+            licence=model.licence,
+            train_allowed=model.train_allowed,
+        )
     return WorkerBackend(local_engine(model, device), told=told)
 
 
@@ -45,5 +50,7 @@ def local_engine(model: RegisteredModel, device: Device = "auto") -> EngineSpec:
         "name": model.name,
         "device": None if device == "auto" else device,
         "budget": model.budget,
+        "licence": model.licence,
+        "train_allowed": model.train_allowed,
     }
     return EngineSpec(model.name, "models.backends.local", "LocalBackend", arguments)

@@ -63,6 +63,8 @@ class ScriptedBackend:
         *,
         name: str = "scripted",
         budget: PixelBudget = PixelBudget(3_136, 200_704),  # noqa: B008  a frozen value
+        licence: str | None = None,
+        train_allowed: bool | None = None,
     ) -> None:
         self._script = script or read_script()
         self._cancelled: dict[str, threading.Event] = {}
@@ -78,6 +80,8 @@ class ScriptedBackend:
             context=CONTEXT,
             budget=budget,
             layers=LAYERS,
+            licence=licence,
+            train_allowed=train_allowed,
         )
 
     def status(self) -> BackendStatus:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from models.registry import known_models
 from pathviewer.counted import counted
 from pathviewer.export.manifest import file_sha256
 from pathviewer.export.plan import Plan, Tally
@@ -75,8 +74,12 @@ def _body(plan: Plan, tally: Tally) -> list[str]:
 
 def _forbidden(tally: Tally) -> list[str]:
     """A warning of models that may not be trained on the answers of."""
-    closed = {each.name: each.licence for each in known_models() if not each.train_allowed}
-    told = [f"{name} ({closed[name]})" for name in sorted(tally.models & closed.keys())]
+    told = [
+        f"{name} ({each.licence or 'licence not known'})"
+        for name in sorted(tally.models)
+        for each in sorted(tally.models[name], key=str)
+        if each.train_allowed is False
+    ]
     if not told:
         return []
     return [

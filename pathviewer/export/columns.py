@@ -67,6 +67,12 @@ COMMON = (
     Column("mpp", "number", "microns per pixel of the picture; null if it is not known"),
     Column("model", "text", "the model that answered; of a pair, that of the reading `item_id`"),
     Column("model_revision", "text", "which weights: the hub's commit or a fingerprint"),
+    Column(
+        "train_allowed",
+        "flag",
+        "false if the licence of a model whose answer was judged here forbids training on it; "
+        "null if that is not known",
+    ),
     Column("raters", "texts", "pseudonyms of the raters that the row follows"),
     Column("voters", "whole", "raters that judged the item, those who said otherwise included"),
 )

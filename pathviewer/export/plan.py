@@ -12,6 +12,8 @@ from pathviewer.export.ballots import Format
 from pathviewer.export.columns import COMMENTS, Column
 from pathviewer.export.evidence import EVIDENCE
 from pathviewer.export.splitting import Shares
+from pathviewer.export.terms import Terms
+from pathviewer.export.terms import as_json as terms_json
 from pathviewer.export.voting import Rule
 from storage.export import Selection
 
@@ -66,8 +68,8 @@ class Tally:
     """Raters that agreed to the licence, whether they judged or not."""
     with_evidence: int = 0
     """Rows that say where the model should have looked."""
-    models: set[str] = field(default_factory=set)
-    """Whose answers became rows."""
+    models: dict[str, set[Terms]] = field(default_factory=dict)
+    """Whose answers became rows, on what terms; a folder of one name may have had several."""
     said: Counter[str] = field(default_factory=Counter)
     """Judgments by what they say."""
     names_known: int = 0
@@ -95,6 +97,7 @@ def as_json(tally: Tally) -> dict[str, Any]:
         "readings": tally.readings,
         "items": tally.items,
         "rows": {split: tally.rows[split] for split in sorted(tally.rows)},
+        "models": terms_json(tally.models),
         "rows_with_evidence": tally.with_evidence,
         "judgments": dict(sorted(tally.said.items())),
         "votes_with_names_perhaps_known": tally.names_known,

@@ -18,6 +18,7 @@ from pathviewer.export.manifest import prove, write_manifest
 from pathviewer.export.parquet import SplitFiles
 from pathviewer.export.plan import Plan, Tally
 from pathviewer.export.splitting import Groups, group_tissues, pseudonym
+from pathviewer.export.terms import all_allow, authors_of, terms_of
 from pathviewer.export.voting import Won, decide, in_conflict
 from pathviewer.whole_folder import new_folder
 from storage.consents import who_agreed
@@ -30,8 +31,6 @@ from storage.export import (
     tissues,
 )
 
-AUTHORS = ("model", "chosen_model", "rejected_model")
-"""Columns that name a model whose answer is in the row."""
 CONFLICTS = "adjudication.jsonl"
 """File with the items whose raters contradict each other."""
 
@@ -117,6 +116,8 @@ def _add(
     picture, about = work.pixels.get(reading.pixels_sha256), _about(reading, ballot)
     row = ballot.row(won.value) | _common(reading, group, picture)
     row |= {"raters": list(won.raters), "voters": len(ballot.votes)}
+    terms = {each: terms_of(each) for each in authors_of(reading, ballot)}
+    row["train_allowed"] = all_allow(terms.values())
     row |= evidence(reading, about, won.raters, picture)
     if work.plan.comments:
         row["comments"] = _comments(reading, about, won)
@@ -125,7 +126,8 @@ def _add(
     tally.rows[split] += 1
     tally.with_evidence += bool(row["evidence"])
     tally.raters |= set(won.raters)
-    tally.models |= {str(row[name]) for name in AUTHORS if name in row}
+    for author, own in terms.items():
+        tally.models.setdefault(author.model, set()).add(own)
     tally.groups.setdefault(split, set()).add(group)
     tally.pictures.setdefault(split, set()).add(reading.pixels_sha256)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from models.backends.local import FIRST_QUESTION
 from models.backends.opening import open_backend
 from models.errors import CheckpointError, ModelError, UnknownModelError
-from models.messages import End, GenerateRequest, Prompt
+from models.messages import End, GenerateRequest, Prompt, Started
 
 
 def test_the_script_is_opened_by_its_name() -> None:
@@ -19,6 +21,19 @@ def test_the_script_is_opened_by_its_name() -> None:
     assert status.info is not None
     assert status.info.name == "scripted"
     assert status.info.budget.max_pixels == 200_704  # the registry's
+    assert (status.info.licence, status.info.train_allowed) == ("Apache-2.0", False)
+
+
+def test_what_a_folder_says_of_itself_goes_with_its_answers(
+    mini_checkpoint: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(mini_checkpoint, tmp_path / "mine")
+    with (folder / "pathviewer.toml").open("w") as own:
+        own.write('licence = "house"\ntrain_allowed = false\n')
+    with closing(open_backend(str(folder), device="cpu")) as backend:
+        events = list(backend.generate(FIRST_QUESTION))
+    (info,) = (each.model for each in events if isinstance(each, Started))
+    assert (info.licence, info.train_allowed) == ("house", False)
 
 
 def test_a_script_of_ones_own_is_opened_by_its_file(tmp_path: Path) -> None:

@@ -149,6 +149,10 @@ def test_answers_of_a_model_that_forbids_it_are_not_learnt() -> None:
         rows = Dataset.from_dict({"model": [open_, open_], column: [open_, closed]})
         with pytest.raises(CheckpointError, match="forbids training on its output"):
             check_licences(rows)
+    flags = {"model": [open_, "mine", "mine"], "train_allowed": [True, None, False]}
+    check_licences(Dataset.from_dict(flags).select([0, 1]))
+    with pytest.raises(CheckpointError, match="1 rows with answers of “mine” may not"):
+        check_licences(Dataset.from_dict(flags))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathviewer.export.plan import FORMATS, Plan
 from pathviewer.export.run import export
 from storage.cases import find_case
 from storage.export import Selection
-from storage.tables import now
+from storage.tables import Completion, Reading, now
 from storage.withdrawals import withdraw_case, withdraw_rater
 from tests.pathviewer.export.made_labels import TEXTS, Labels, Loads, judged, rows, text_of
 
@@ -109,10 +110,28 @@ def test_a_pair_names_both_models(labels: Labels, load: Loads, tmp_path: Path, c
     both = ("pathviewer-r1-tiny", CLOSED) if choice == "left" else (CLOSED, "pathviewer-r1-tiny")
     assert [(row["chosen_model"], row["rejected_model"]) for row in found] == [both] * 6
     tally = export(labels.database, labels.blobs, Plan(FORMATS["preference"]), tmp_path / "out")
-    assert tally.models == {*both}
+    assert set(tally.models) == {*both}
     assert "Do not train on this" in (tmp_path / "out" / "README.md").read_text()
     for one in both:
         with pytest.raises(ExportError, match="Nothing that was judged matches"):
             load(labels, "preference", selection=Selection(models=frozenset({one})))
     chosen = Selection(models=frozenset(both))
     assert len(rows(load(labels, "preference", selection=chosen))) == 6
+
+
+def test_what_a_checkpoint_says_of_itself_is_kept_with_its_answers(
+    labels: Labels, load: Loads, tmp_path: Path
+) -> None:
+    with labels.database.session() as session:
+        (ours,) = labels.reading(session, "s", 1, TEXTS[0])
+        (theirs,) = labels.reading(session, "s", 1, TEXTS[1], model="mine")
+        answered = session.get_one(Reading, session.get_one(Completion, theirs).reading_id)
+        answered.model_info = {"licence": "house", "train_allowed": False}
+        labels.prefer(session, "ada", ours, theirs, "left")
+        labels.verdict(session, "ada", ours, "correct")
+    assert rows(load(labels, "preference"))["train_allowed"] == [False]
+    assert rows(load(labels, "unpaired"))["train_allowed"] == [True]
+    export(labels.database, labels.blobs, Plan(FORMATS["preference"]), tmp_path / "out")
+    assert "of the answers of mine (house)." in (tmp_path / "out" / "README.md").read_text()
+    told = json.loads((tmp_path / "out" / "manifest.json").read_text())["counts"]["models"]
+    assert {"model": "mine", "licence": "house", "train_allowed": False} in told
