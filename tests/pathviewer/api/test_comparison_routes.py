@@ -176,8 +176,8 @@ def test_a_vote_is_one_submission_and_can_be_taken_back(ward: Ward) -> None:
     ],
 )
 def test_a_vote_that_says_nothing_is_refused(ward: Ward, body: dict[str, Any], why: str) -> None:
-    one = ward.next("bob")["comparison"]
-    answer = ward.post("bob", one["id"], "vote", **body)
+    one = ward.next("eve")["comparison"]
+    answer = ward.post("eve", one["id"], "vote", **body)
     assert answer.status_code == 400, why
 
 
