@@ -163,20 +163,6 @@ class JudgedReading:
     """By completion, kind and rater."""
 
 
-@dataclass(frozen=True)
-class Tissue:
-    """What tells whether two readings may show the same tissue."""
-
-    slide_id: str
-    """Of the slide."""
-    case_id: str | None
-    """Of its case."""
-    quickhash: str | None
-    """Fingerprint of its file."""
-    pixels_sha256: str
-    """Picture that was made of it."""
-
-
 _OF_READING = tuple(
     getattr(Reading, name) for name in JudgedReading.__dataclass_fields__ if hasattr(Reading, name)
 )
@@ -220,19 +206,6 @@ def readings_without_picture(session: Session, selection: Selection) -> int:
     """Readings with judgments that are selected, but whose picture is gone."""
     statement = _selected(select(func.count(Reading.id.distinct())), selection)
     return session.scalar(statement.where(Blob.removed_at.is_not(None))) or 0
-
-
-def tissues(session: Session) -> list[Tissue]:
-    """Of every reading that was judged, whichever judgments an export selects."""
-    statement = (
-        select(Reading.slide_id, Slide.case_id, Slide.quickhash, Reading.pixels_sha256)
-        .join(Slide, Slide.id == Reading.slide_id)
-        .join(Completion, Completion.reading_id == Reading.id)
-        .join(CurrentFeedback, CurrentFeedback.completion_id == Completion.id)
-        .distinct()
-        .order_by(Reading.slide_id, Reading.pixels_sha256)
-    )
-    return [Tissue(*row) for row in session.execute(statement)]
 
 
 def _selected(statement: Select[Any], selection: Selection) -> Select[Any]:

@@ -19,9 +19,8 @@ from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.kto_config import KTOConfig
 from trl.trainer.kto_trainer import KTOTrainer
 
-from models.errors import CheckpointError
 from models.processing import PathologyProcessor
-from models.registry import known_models
+from models.training.licences import check_licences
 from models.training.stages import begin_run, start_model
 from models.training.tiles import DataError
 from models.training.trainers import (
@@ -39,8 +38,6 @@ from models.training.trainers import (
 
 PAIRS = ("prompt", "chosen", "rejected")
 SINGLES = ("prompt", "completion", "label")
-AUTHORS = ("model", "chosen_model", "rejected_model")
-"""Columns of an export that name a model whose answer is in the row."""
 LEAST_BATCH = 2
 """KTO holds each completion against another one's prompt of the same batch."""
 
@@ -106,30 +103,6 @@ def trainer_of(rows: Dataset) -> Make:
         "export it with --format preference or --format unpaired."
     )
     raise DataError(message)
-
-
-def check_licences(rows: Dataset) -> None:
-    """CheckpointError if a model that answered may not be trained on the answers of."""
-    plain = rows.with_format(None)
-    named = [list(plain[column]) for column in AUTHORS if column in rows.column_names]
-    told = {name for names in named for name in names}
-    closed = {each.name: each.licence for each in known_models() if not each.train_allowed}
-    for name in sorted(told & closed.keys()):
-        message = (
-            f"The licence of “{name}” ({closed[name]}) forbids training on its output; leave its "
-            "answers out with `export --model`."
-        )
-        raise CheckpointError(message)
-    flags = plain["train_allowed"] if "train_allowed" in rows.column_names else ()
-    refused = [number for number, allowed in enumerate(flags) if allowed is False]
-    if refused:
-        names = sorted({f"“{each[number]}”" for each in named for number in refused})
-        message = (
-            f"{len(refused)} rows with answers of {', '.join(names)} may not be trained on, by the "
-            "licence of one that wrote them (train_allowed is false); leave it out with "
-            "`export --model`."
-        )
-        raise CheckpointError(message)
 
 
 def _dpo(

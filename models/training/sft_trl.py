@@ -14,6 +14,7 @@ from pydantic import Field
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
+from models.training.licences import check_licences
 from models.training.rows import need_columns
 from models.training.stages import begin_run, start_model
 from models.training.trainers import (
@@ -58,6 +59,7 @@ def train_sft(config: SftConfig, start: Path, out: Path, *, resume: bool) -> Non
     model = replace(model, budget=budget_of(config, processor))
     begin_run(out, "sft", config, start, resume=resume)
     rows = read_rows(config, "train", model, out)
+    check_licences(rows)
     need_columns(rows, COLUMNS)
     trainer = Sft(
         model=open_network(config, start),

@@ -28,8 +28,8 @@ from storage.export import (
     count_judged_readings,
     judged_readings,
     readings_without_picture,
-    tissues,
 )
+from storage.tissues import tissues
 
 CONFLICTS = "adjudication.jsonl"
 """File with the items whose raters contradict each other."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pathviewer.export.errors import ExportError
-from storage.export import Tissue
+from storage.tissues import Tissue
 
 SPLITS = ("train", "validation", "test")
 

@@ -64,7 +64,6 @@ ROWS_0001: dict[str, list[dict[str, Any]]] = {
         {"at": AT, "account_id": "a1", "action": "login", "subject": "ada", "detail": {"a": 1}}
     ],
 }
-
 ROWS_0002: dict[str, list[dict[str, Any]]] = {
     "blobs": [
         {
@@ -285,8 +284,8 @@ def test_a_rule_that_is_not_there_is_not_taken_for_changed(tmp_path: Path) -> No
     engine = at_revision(f"sqlite:///{tmp_path}/x/x.sqlite3", "0007")
     other = "UPDATE sqlite_schema SET sql = replace(sql, 'choice IN (', 'choice IN  (')"
     with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA writable_schema = ON")
-        connection.exec_driver_sql(other)
+        for statement in ("PRAGMA writable_schema = ON", other):
+            connection.exec_driver_sql(statement)
         connection.commit()
     engine.dispose()
     with engine.connect() as connection, pytest.raises(StorageError, match="rule for choices"):

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from models.errors import CheckpointError
 from models.registry import resolve
 from models.training.grpo import GrpoConfig, train_grpo
-from models.training.preferences import PreferencesConfig, check_licences, train_preferences
+from models.training.licences import check_licences
+from models.training.preferences import PreferencesConfig, train_preferences
 from models.training.sft_trl import SftConfig, train_sft
 from models.training.stages import load_network, read_config
 from models.training.tiles import DataError
@@ -153,6 +154,16 @@ def test_answers_of_a_model_that_forbids_it_are_not_learnt() -> None:
     check_licences(Dataset.from_dict(flags).select([0, 1]))
     with pytest.raises(CheckpointError, match="1 rows with answers of “mine” may not"):
         check_licences(Dataset.from_dict(flags))
+
+
+def test_fine_tuning_refuses_them_too(tmp_path: Path, exports: Path, mini_checkpoint: Path) -> None:
+    rows = Dataset.from_parquet(str(exports / "sft" / "train.parquet"), cache_dir=str(tmp_path))
+    closed = rows.remove_columns("train_allowed").add_column("train_allowed", [False] * len(rows))
+    (tmp_path / "closed").mkdir()
+    closed.to_parquet(str(tmp_path / "closed" / "train.parquet"))
+    given = SftConfig(dataset=tmp_path / "closed", trainer="trl", **STEPS)
+    with pytest.raises(CheckpointError, match="may not be trained on"):
+        train_sft(given, mini_checkpoint, tmp_path / "run", resume=False)
 
 
 @pytest.mark.parametrize(

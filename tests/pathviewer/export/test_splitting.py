@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pathviewer.export.errors import ExportError
 from pathviewer.export.splitting import Shares, group_tissues, parse_shares
-from storage.export import Tissue
+from storage.tissues import Tissue
 
 few = st.integers(0, 6).map(str)
 tissues = st.lists(
