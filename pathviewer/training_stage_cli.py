@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from models.errors import ModelError
 from pathviewer.training_data_cli import training_errors
 
 Config = Annotated[Path, typer.Option(help="TOML file of the stage; see models/training/configs.")]
@@ -19,6 +21,9 @@ Data = Annotated[
     typer.Option("--data", help="Data folder in place of the config's; may be given repeatedly."),
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed in place of the config's.")]
+Processes = Annotated[
+    int, typer.Option(min=1, help="Processes that share each step, one to a core or a GPU.")
+]
 
 
 def vision(
@@ -28,9 +33,13 @@ def vision(
     resume: Resume = False,
     data: Data = None,
     seed: Seed = None,
+    processes: Processes = 1,
 ) -> None:
     """Stage 1: the tower learns to see."""
     with training_errors():
+        if processes > 1:
+            _share(processes, "vision", config, start, out, resume, data, seed)
+            return
         from models.training.vision import VisionConfig, train_vision
 
         _train(VisionConfig, train_vision, config, start, out, resume, data, seed)
@@ -43,9 +52,13 @@ def align(
     resume: Resume = False,
     data: Data = None,
     seed: Seed = None,
+    processes: Processes = 1,
 ) -> None:
     """Stage 2: the network learns to say what the tower sees."""
     with training_errors():
+        if processes > 1:
+            _share(processes, "align", config, start, out, resume, data, seed)
+            return
         from models.training.tuning import TuningConfig, train_tuning
 
         _train(TuningConfig, train_tuning, config, start, out, resume, data, seed)
@@ -58,14 +71,18 @@ def sft(
     resume: Resume = False,
     data: Data = None,
     seed: Seed = None,
+    processes: Processes = 1,
 ) -> None:
     """Stage 3: supervised fine-tuning on traces; with `trainer = "trl"` of any checkpoint."""
     with training_errors():
         from models.training.stages import read_table
 
         if read_table(config).get("trainer") is None:
-            align(config, start, out, resume, data, seed)
+            align(config, start, out, resume, data, seed, processes)
             return
+        if processes > 1:
+            message = f"{config} names TRL's trainer, which is begun in one process here."
+            raise ModelError(message)
         from models.training.sft_trl import SftConfig, train_sft
 
         _train(SftConfig, train_sft, config, start, out, resume, data, seed)
@@ -149,3 +166,23 @@ def _train(
     table = changed(read_table(config), data=data, seed=seed)
     train(checked_config(table, kind, config), start_folder(start), out, resume=resume)
     typer.echo(f"Wrote {out / 'checkpoint'}.", err=True)
+
+
+def _share(
+    processes: int,
+    stage: str,
+    config: Path,
+    start: str,
+    out: Path,
+    resume: bool,
+    data: list[Path] | None,
+    seed: int | None,
+) -> None:
+    """Run a stage in several processes."""
+    from models.training.sharing import begin_together
+
+    given = ["--config", str(config), "--start", start, "--out", str(out)]
+    given += ["--resume"] if resume else []
+    given += [part for folder in data or () for part in ("--data", str(folder))]
+    given += ["--seed", str(seed)] if seed is not None else []
+    begin_together(processes, [sys.executable, "-m", "pathviewer", "train", stage, *given])

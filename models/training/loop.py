@@ -1,6 +1,7 @@
 """The plain training loop: AdamW, warm-up and cosine, averaged weights, checkpoints, metrics.
 
-Batches are drawn from (seed, step) alone, so a run that was killed goes on as if it had not been.
+Batches are drawn from (seed, step) alone: a run that was killed goes on as if it had not been, and
+several processes can share them (`sharing.py`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from models.errors import ModelError
+from models.training.sharing import leads, own_batches, sum_figures, sum_gradients
 from models.training.stages import forget_after, note
 
 Batch = TypeVar("Batch")
@@ -100,7 +102,8 @@ class Loop:
         """
         started = time.monotonic()
         self.network.train()
-        with tqdm(initial=self.step, total=self.config.steps, mininterval=5) as bar:
+        steps, hidden = self.config.steps, not leads()
+        with tqdm(initial=self.step, total=steps, mininterval=5, disable=hidden) as bar:
             for step, batches in self._drawn(draw_batch):
                 figures = self._update(step, batches, loss_of)
                 self.step = step + 1
@@ -116,9 +119,10 @@ class Loop:
         self, draw_batch: Callable[[int, int], Batch]
     ) -> Iterator[tuple[int, Sequence[Batch]]]:
         """Each step that is left with its batches, which a thread draws one step ahead."""
+        numbers = own_batches(self.config.accumulate)
 
         def draw(step: int) -> list[Batch]:
-            return [draw_batch(step, number) for number in range(self.config.accumulate)]
+            return [draw_batch(step, number) for number in numbers]
 
         steps = range(self.step, self.config.steps)
         if not steps:
@@ -161,13 +165,15 @@ class Loop:
                     "learning_rate."
                 )
                 raise ModelError(message)
-            (loss / len(batches)).backward()  # type: ignore[no-untyped-call]
+            (loss / self.config.accumulate).backward()  # type: ignore[no-untyped-call]
             for name, value in {"loss": loss.item(), **figures}.items():
                 totals[name] = totals.get(name, 0.0) + value
+        sum_gradients(self._trained.values())
         nn.utils.clip_grad_norm_(self._trained.values(), self.config.clip)
         self.optimizer.step()
         self._average_in(step)
-        return {name: total / len(batches) for name, total in totals.items()}
+        count = self.config.accumulate
+        return {name: total / count for name, total in sum_figures(totals).items()}
 
     def _average_in(self, step: int) -> None:
         decay = min(self.config.averaging, (1 + step) / (10 + step))
@@ -194,16 +200,22 @@ class Loop:
                 parameter.copy_(weights[name])
 
     def _evaluate(self, evaluate: Callable[[], Mapping[str, float]]) -> None:
+        if not leads():
+            return
         self.network.eval()
         with self.averaged(), torch.no_grad():
             self._note({f"validation_{name}": value for name, value in evaluate().items()})
         self.network.train()
 
     def _note(self, figures: Mapping[str, float]) -> None:
+        if not leads():
+            return
         tqdm.write(note(self.out, self.step, figures), file=sys.stderr)
 
     def save(self) -> None:
         """Write what is needed to go on, whole or not at all."""
+        if not leads():
+            return
         state: dict[str, Any] = {
             "step": self.step,
             "weights": self.network.state_dict(),
@@ -217,7 +229,7 @@ class Loop:
         """Go on from `last.pt`, or begin if the run was killed before there was one."""
         path = self.out / "last.pt"
         if not path.exists():
-            forget_after(self.out, 0)
+            self._forget_later()
             return
         place = next(self.network.parameters()).device
         state = torch.load(path, weights_only=True, map_location=place)
@@ -225,7 +237,12 @@ class Loop:
         self.optimizer.load_state_dict(state["optimizer"])
         self._average = state["average"]
         self.step = state["step"]
-        forget_after(self.out, self.step)
+        self._forget_later()
+
+    def _forget_later(self) -> None:
+        """Drop the figures of steps that are made again."""
+        if leads():
+            forget_after(self.out, self.step)
 
 
 def _share(name: str, slow: Mapping[str, float]) -> float:

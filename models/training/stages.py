@@ -203,6 +203,18 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def mixed_precision() -> torch.autocast:
+    """bfloat16 for the matrices where the processor multiplies in it, else float32 throughout.
+
+    CUDA does, and CPUs with AVX-512 BF16, AMX, or ARM's BF16. Elsewhere it is emulated, which took
+    16 times as long as float32 on an AVX2 machine (`bench training`).
+    """
+    able = torch.cpu.get_capabilities()
+    native = any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    place = device().type
+    return torch.autocast(place, dtype=torch.bfloat16, enabled=place == "cuda" or native)
+
+
 def copy_with_weights(
     network: Any, start: Path, folder: Path, model: RegisteredModel | None = None
 ) -> None:

@@ -30,6 +30,7 @@ from models.training.item_looks import new_look
 from models.training.items import Item, make_items, render
 from models.training.loop import Loop, LoopConfig
 from models.training.pointing import PictureGaze, pointing_loss
+from models.training.sharing import leads
 from models.training.showing import Mix
 from models.training.stages import (
     begin_run,
@@ -37,6 +38,7 @@ from models.training.stages import (
     copy_with_weights,
     device,
     load_network,
+    mixed_precision,
     start_model,
 )
 from models.training.tiles import read_tiles
@@ -150,7 +152,7 @@ def loss_of(
     gaze = None
     if pointing and "points" in batch:
         gaze = PictureGaze(batch["points"], inputs["mm_token_type_ids"] == 1)
-    with torch.autocast(device().type, dtype=torch.bfloat16), watching(gaze):
+    with mixed_precision(), watching(gaze):
         logits = network(**inputs).logits[:, :-1].float()
     labels, decided = batch["labels"][:, 1:], batch["decided"][:, 1:]
     kept = labels != -100
@@ -221,7 +223,8 @@ def train_tuning(config: TuningConfig, start: Path, out: Path, *, resume: bool) 
     """Train the checkpoint `start`; the result is in `out/checkpoint`."""
     started = start_model(start)
     encoder = Encoder(load_processor(start))
-    begin_run(out, "tuning", config, start, resume=resume)
+    if leads():
+        begin_run(out, "tuning", config, start, resume=resume)
     source = ItemSource(draw_items(config, config.split, config.items), config, encoder)
     validation = draw_items(config, "validation", config.validation_items)
     torch.manual_seed(config.loop.seed)
@@ -243,4 +246,5 @@ def train_tuning(config: TuningConfig, start: Path, out: Path, *, resume: bool) 
     )
     asked = replace(encoder.model, licence=started.licence, train_allowed=started.train_allowed)
     with loop.averaged():
-        copy_with_weights(network, start, out / "checkpoint", asked)
+        if leads():
+            copy_with_weights(network, start, out / "checkpoint", asked)
