@@ -82,8 +82,9 @@ def begin_together(processes: int, command: Sequence[str]) -> None:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import parse_args, run
 
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    told = ["--standalone", f"--nproc-per-node={processes}", "--no-python", "--", *command]
     try:
-        told = ["--standalone", f"--nproc-per-node={processes}", "--no-python", "--", *command]
         run(parse_args(told))  # type: ignore[no-untyped-call]
     except ChildFailedError as error:
         message = f"One of the {processes} processes ended; what it said stands above."
