@@ -14,7 +14,7 @@ import typer
 from pathviewer.auth.users_cli import app as user_app
 from pathviewer.bench.ask import bench_ask
 from pathviewer.bench.insights import bench_insights
-from pathviewer.bench.model_commands import bench_attention, bench_model
+from pathviewer.bench.model_commands import bench_attention, bench_model, bench_training
 from pathviewer.cases.cases_cli import app as cases_app
 from pathviewer.evaluate_cli import evaluate_command
 from pathviewer.export.export_cli import check_export_command, export_command
@@ -43,6 +43,7 @@ bench_app = typer.Typer(no_args_is_help=True, help="Measure this machine; ratios
 bench_app.command("attention")(bench_attention)
 bench_app.command("insights")(bench_insights)
 bench_app.command("model")(bench_model)
+bench_app.command("training")(bench_training)
 bench_app.command("ask")(bench_ask)
 app.add_typer(user_app, name="user")
 app.add_typer(bench_app, name="bench")

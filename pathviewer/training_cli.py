@@ -9,7 +9,7 @@ import typer
 
 from pathviewer.training_attention_cli import attention_check_command
 from pathviewer.training_data_cli import app as data_app
-from pathviewer.training_data_cli import training_errors
+from pathviewer.training_data_cli import check_command, import_command, training_errors
 from pathviewer.training_items_cli import baseline_command, items_command
 from pathviewer.training_judge_cli import serve_judge
 from pathviewer.training_pooled_cli import compare_command, declining_cost_command
@@ -25,6 +25,8 @@ from pathviewer.training_stage_cli import (
 
 app = typer.Typer(no_args_is_help=True, help="Train a model: data, and the stages.")
 app.add_typer(data_app, name="data")
+app.command("import", hidden=True)(import_command)  # `train data import` and `check`, for short
+app.command("check", hidden=True)(check_command)
 app.command("items")(items_command)
 app.command("baseline")(baseline_command)
 app.command("attention-check")(attention_check_command)

@@ -178,7 +178,7 @@ def _share(
     data: list[Path] | None,
     seed: int | None,
 ) -> None:
-    """Run a stage in several processes."""
+    """Run a stage in several processes, once its config and start are found to be right."""
     from models.training.sharing import begin_together
 
     given = ["--config", str(config), "--start", start, "--out", str(out)]

@@ -203,16 +203,20 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def mixed_precision() -> torch.autocast:
-    """bfloat16 for the matrices where the processor multiplies in it, else float32 throughout.
+def multiplies_bfloat16() -> bool:
+    """Whether training's device has instructions to multiply in bfloat16: CUDA, and some CPUs.
 
-    CUDA does, and CPUs with AVX-512 BF16, AMX, or ARM's BF16. Elsewhere it is emulated, which took
-    16 times as long as float32 on an AVX2 machine (`bench training`).
+    Those have AVX-512 BF16, AMX or ARM's BF16. Elsewhere it is emulated, many times slower than
+    float32 (`bench training`).
     """
     able = torch.cpu.get_capabilities()
-    native = any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-    place = device().type
-    return torch.autocast(place, dtype=torch.bfloat16, enabled=place == "cuda" or native)
+    native = ("avx512_bf16", "amx_bf16", "bf16")
+    return device().type == "cuda" or any(able.get(name, False) for name in native)
+
+
+def mixed_precision() -> torch.autocast:
+    """Matrices in bfloat16 where that is fast, else float32 throughout."""
+    return torch.autocast(device().type, dtype=torch.bfloat16, enabled=multiplies_bfloat16())
 
 
 def copy_with_weights(

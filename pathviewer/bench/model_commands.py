@@ -1,4 +1,4 @@
-"""`bench model` and `bench attention`: what a question costs, and what watching attention adds."""
+"""`bench model`, `attention` and `training`: what a question, watching and a step cost."""
 
 from __future__ import annotations
 
@@ -70,6 +70,19 @@ def bench_attention(
     report(asdict(found), ATTENTION_ROWS, as_json)
 
 
+def bench_training(
+    sequences: Annotated[int, typer.Option(min=1, help="Traces in the batch.")] = 4,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds, the two formats in turn.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """A training step in float32 and in mixed precision, and which of them is taken here."""
+    with sentences(), checkpoint(None) as (location, _):
+        from models.bench.training import measure_precision
+
+        found = measure_precision(location, sequences=sequences, rounds=rounds)
+    report(asdict(found), TRAINING_ROWS, as_json)
+
+
 MODEL_ROWS = {
     "load_s": "worker started to model ready, s",
     "first_token_s": "first token, s (aim 0.7)",
@@ -96,6 +109,14 @@ ATTENTION_ROWS = {
     "device": "device",
     "dtype": "numbers",
     "kernel": "attention kernel",
+}
+
+TRAINING_ROWS = {
+    "taken": "numbers that training takes here",
+    "taken_ratio": "its time over that of the faster (aim 1)",
+    "bfloat16_ratio": "time in bfloat16 over float32",
+    "float32_s": "forward and back in float32, s",
+    "bfloat16_s": "forward and back in bfloat16, s",
 }
 
 

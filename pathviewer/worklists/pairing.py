@@ -32,6 +32,9 @@ class Drawing:
     apart: int
     """Pairs left out since the models saw other pixels or read another prompt."""
 
+    repeated: int
+    """Pairs left out since another pair holds the same two texts by the same models."""
+
 
 Pair = tuple[FrozenAnswer, FrozenAnswer]
 
@@ -53,7 +56,11 @@ def draw(answers: Sequence[FrozenAnswer], plan: str, count: int | None, seed: in
     ]
     together = [pair for pair in within if _seen(pair[0]) == _seen(pair[1])]
     differing = [pair for pair in together if pair[0].text != pair[1].text]
-    found = differing
+    told: dict[object, Pair] = {}
+    for pair in differing:
+        told.setdefault(_told(pair), pair)
+    found = list(told.values())
+    repeated = len(differing) - len(found)
     if plan == "between-models":
         found = [pair for pair in found if _writer(pair[0]) != _writer(pair[1])]
     same, apart = len(together) - len(differing), len(within) - len(together)
@@ -73,7 +80,7 @@ def draw(answers: Sequence[FrozenAnswer], plan: str, count: int | None, seed: in
         NewPair(one.item_id, one.completion_id, other.completion_id, plan, seed, probability)
         for (one, other), probability in drawn
     )
-    return Drawing(made, len(found), same, apart)
+    return Drawing(made, len(found), same, apart, repeated)
 
 
 def _some(
@@ -99,6 +106,11 @@ def _one_each(
 
 def _seen(answer: FrozenAnswer) -> tuple[str, str]:
     return answer.pixels_sha256, answer.prompt
+
+
+def _told(pair: Pair) -> tuple[str, frozenset[tuple[str, str, str | None]]]:
+    """What a rater would compare: who wrote which text about the item."""
+    return pair[0].item_id, frozenset((each.text, *_writer(each)) for each in pair)
 
 
 def _writer(answer: FrozenAnswer) -> tuple[str, str | None]:

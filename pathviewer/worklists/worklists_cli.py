@@ -97,6 +97,11 @@ def generate_command(
     with worklist_errors(), opened() as (settings, database):
         with database.reading() as session:
             found = find_worklist(session, worklist)
+            if beside and count_pairs(session, found.id):
+                raise WorklistError(
+                    f"{found.name} has its pairs already, and they are drawn once: further answers "
+                    "could not be compared. Import the items again as another list for them."
+                )
         library = library_of(settings, database)
         pool = SlidePool(library.locate, settings)
         keep = KeptReadings(database, BlobStore(settings.blobs), f"generate {uuid.uuid4()}")
@@ -135,12 +140,12 @@ def pairs_command(
         f"the plan {plan}, seed {seed}."
     )
     for number, why in (
-        (drawing.same_text, "the same text"),
-        (drawing.apart, "other pixels or prompts"),
+        (drawing.same_text, "cannot be compared: of the same text"),
+        (drawing.apart, "cannot be compared: of other pixels or prompts"),
+        (drawing.repeated, "hold the same two texts by the same models as another"),
     ):
         if number:
-            left_out = counted(number, "pair")
-            typer.echo(f"Left out, since they cannot be compared: {left_out} of {why}.")
+            typer.echo(f"Left out {counted(number, 'pair')} that {why}.")
 
 
 @app.command("list")

@@ -1,4 +1,4 @@
-"""`bench model` and `bench attention` from the command line: a table, or one JSON object."""
+"""`bench model`, `attention` and `training` from the command line: a table, or one JSON object."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from models.training.fresh import write_fresh_checkpoint
 from pathviewer.bench.model_commands import (
     ATTENTION_ROWS,
     MODEL_ROWS,
+    TRAINING_ROWS,
     bench_attention,
     bench_model,
+    bench_training,
     report,
 )
 
@@ -24,6 +26,7 @@ def bench() -> typer.Typer:
     app = typer.Typer()
     app.command("model")(bench_model)
     app.command("attention")(bench_attention)
+    app.command("training")(bench_training)
     return app
 
 
@@ -37,6 +40,15 @@ def test_the_model_is_measured_through_its_worker(bench: typer.Typer, tmp_path: 
     assert 0 < found["first_token_s"] < found["answer_s"]
     assert found["tokens_per_s"] > 0
     assert 100 < found["rss_mib"] < 1200
+
+
+def test_training_takes_the_faster_numbers(bench: typer.Typer) -> None:
+    result = CliRunner().invoke(bench, ["training", "--sequences", "1", "--rounds", "1", "--json"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert set(found) == set(TRAINING_ROWS)
+    slower = found["bfloat16_ratio"] if found["taken"] == "bfloat16" else 1.0
+    assert found["taken_ratio"] == pytest.approx(slower / min(1.0, found["bfloat16_ratio"]))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +68,7 @@ def test_what_cannot_be_measured_is_a_sentence(
 
 
 def test_every_figure_has_its_row(capsys: pytest.CaptureFixture[str]) -> None:
-    for rows in (MODEL_ROWS, ATTENTION_ROWS):
+    for rows in (MODEL_ROWS, ATTENTION_ROWS, TRAINING_ROWS):
         report(dict.fromkeys(rows, 0.1234567), rows, as_json=False)
         printed = capsys.readouterr().out.splitlines()
         assert [line.split("  ")[0].strip() for line in printed] == list(rows.values())

@@ -95,6 +95,16 @@ def test_what_cannot_be_compared_is_told(other: FrozenAnswer, told: str) -> None
         draw([ANSWER, other], "uniform", None, 0)
 
 
+def test_the_same_two_texts_by_the_same_models_are_one_pair() -> None:
+    again = replace(ANSWER, completion_id="d")
+    other = replace(ANSWER, completion_id="e", text="x")
+    by_another = replace(other, completion_id="f", model="large")
+    drawn = draw([ANSWER, again, other, by_another], "all", None, 0)
+    both = [(pair.one_completion_id, pair.other_completion_id) for pair in drawn.pairs]
+    assert sorted(both) == [("c", "e"), ("c", "f")]
+    assert (drawn.same_text, drawn.repeated) == (2, 2)
+
+
 def test_an_unknown_plan_is_refused() -> None:
     with pytest.raises(WorklistError, match="no plan “best”; there are one-per-item"):
         draw([ANSWER], "best", None, 0)

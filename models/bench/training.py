@@ -1,0 +1,68 @@
+"""What a training step costs in float32 and in mixed precision, and which of them is taken here."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.processing import load_processor
+from models.training.encoding import Encoder, joined
+from models.training.showing import Mix
+from models.training.stages import device, load_network, multiplies_bfloat16
+from models.training.wording import Wording
+
+
+@dataclass(frozen=True)
+class PrecisionFigures:
+    """Medians of the rounds."""
+
+    float32_s: float
+    """Seconds of one pass forward and back over the batch in float32."""
+    bfloat16_s: float
+    """The same with its matrices in bfloat16."""
+    bfloat16_ratio: float
+    """Time in bfloat16 over time in float32."""
+    taken_ratio: float
+    """Time in the format that training takes here over that in the faster one."""
+    taken: str
+    """`float32` or `bfloat16`."""
+
+
+def measure_precision(location: Path, *, sequences: int, rounds: int) -> PrecisionFigures:
+    """Time passes over whole traces without pictures, the two formats in turn.
+
+    `location` is a checkpoint with PathViewer's tokenizer. Raises CheckpointError for one that is
+    not sound.
+    """
+    network = load_network(location).to(device()).train()
+    wording = Wording(Encoder(load_processor(location)), Mix())
+    chance = random.Random("bench training")  # noqa: S311 - no secret
+    made = joined([wording.draw("traced", chance) for _ in range(sequences)])
+    batch = {name: value.to(device()) for name, value in made.items()}
+    times: dict[bool, list[float]] = {False: [], True: []}
+    for half in (False, True) * (rounds + 1):
+        times[half].append(_pass(network, batch, half))
+    single, half = (statistics.median(times[each][1:]) for each in (False, True))
+    taken = "bfloat16" if multiplies_bfloat16() else "float32"
+    share = (half if taken == "bfloat16" else single) / min(single, half)
+    return PrecisionFigures(single, half, half / single, share, taken)
+
+
+def _pass(network: Any, batch: dict[str, torch.Tensor], half: bool) -> float:
+    """Seconds of one pass forward and back."""
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "mm_token_type_ids")}
+    network.zero_grad(set_to_none=True)
+    started = time.perf_counter()
+    with torch.autocast(device().type, dtype=torch.bfloat16, enabled=half):
+        loss = network(**inputs, labels=batch["labels"]).loss
+    loss.backward()
+    loss.item()
+    if device().type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
