@@ -37,12 +37,10 @@ def vision(
 ) -> None:
     """Stage 1: the tower learns to see."""
     with training_errors():
-        if processes > 1:
-            _share(processes, "vision", config, start, out, resume, data, seed)
-            return
         from models.training.vision import VisionConfig, train_vision
 
-        _train(VisionConfig, train_vision, config, start, out, resume, data, seed)
+        train = _shared("vision", processes, config, data, seed) or train_vision
+        _train(VisionConfig, train, config, start, out, resume, data, seed)
 
 
 def align(
@@ -56,12 +54,10 @@ def align(
 ) -> None:
     """Stage 2: the network learns to say what the tower sees."""
     with training_errors():
-        if processes > 1:
-            _share(processes, "align", config, start, out, resume, data, seed)
-            return
         from models.training.tuning import TuningConfig, train_tuning
 
-        _train(TuningConfig, train_tuning, config, start, out, resume, data, seed)
+        train = _shared("align", processes, config, data, seed) or train_tuning
+        _train(TuningConfig, train, config, start, out, resume, data, seed)
 
 
 def sft(
@@ -161,28 +157,28 @@ def _train(
     seed: int | None,
 ) -> None:
     """Read the config, change what the command line changes, and train."""
+    from models.training.sharing import place_among
     from models.training.stages import changed, checked_config, read_table, start_folder
 
     table = changed(read_table(config), data=data, seed=seed)
     train(checked_config(table, kind, config), start_folder(start), out, resume=resume)
-    typer.echo(f"Wrote {out / 'checkpoint'}.", err=True)
+    if place_among() == (0, 1):  # of several, the process that began them says it
+        typer.echo(f"Wrote {out / 'checkpoint'}.", err=True)
 
 
-def _share(
-    processes: int,
-    stage: str,
-    config: Path,
-    start: str,
-    out: Path,
-    resume: bool,
-    data: list[Path] | None,
-    seed: int | None,
-) -> None:
-    """Run a stage in several processes, once its config and start are found to be right."""
+def _shared(
+    stage: str, processes: int, config: Path, data: list[Path] | None, seed: int | None
+) -> Callable[..., None] | None:
+    """What runs a stage in several processes; None if one is enough."""
+    if processes == 1:
+        return None
     from models.training.sharing import begin_together
 
-    given = ["--config", str(config), "--start", start, "--out", str(out)]
-    given += ["--resume"] if resume else []
-    given += [part for folder in data or () for part in ("--data", str(folder))]
-    given += ["--seed", str(seed)] if seed is not None else []
-    begin_together(processes, [sys.executable, "-m", "pathviewer", "train", stage, *given])
+    def train(_: object, start: Path, out: Path, *, resume: bool) -> None:
+        given = ["--config", str(config), "--start", str(start), "--out", str(out)]
+        given += ["--resume"] if resume else []
+        given += [part for folder in data or () for part in ("--data", str(folder))]
+        given += ["--seed", str(seed)] if seed is not None else []
+        begin_together(processes, [sys.executable, "-m", "pathviewer", "train", stage, *given])
+
+    return train

@@ -24,7 +24,8 @@ def place_among() -> tuple[int, int]:
         return 0, 1
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    if not distributed.is_initialized():
+        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     return distributed.get_rank(), distributed.get_world_size()
 
 
