@@ -157,12 +157,12 @@ def _train(
     seed: int | None,
 ) -> None:
     """Read the config, change what the command line changes, and train."""
-    from models.training.sharing import place_among
+    from models.training.sharing import join_processes
     from models.training.stages import changed, checked_config, read_table, start_folder
 
     table = changed(read_table(config), data=data, seed=seed)
     train(checked_config(table, kind, config), start_folder(start), out, resume=resume)
-    if place_among() == (0, 1):  # of several, the process that began them says it
+    if join_processes() == (0, 1):  # of several, the process that began them says it
         typer.echo(f"Wrote {out / 'checkpoint'}.", err=True)
 
 
@@ -172,9 +172,10 @@ def _shared(
     """What runs a stage in several processes; None if one is enough."""
     if processes == 1:
         return None
-    from models.training.sharing import begin_together
+    from models.training.sharing import begin_together, check_shares
 
-    def train(_: object, start: Path, out: Path, *, resume: bool) -> None:
+    def train(checked: Any, start: Path, out: Path, *, resume: bool) -> None:
+        check_shares(checked.loop.accumulate, processes)
         given = ["--config", str(config), "--start", str(start), "--out", str(out)]
         given += ["--resume"] if resume else []
         given += [part for folder in data or () for part in ("--data", str(folder))]

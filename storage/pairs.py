@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import Subquery
 
 from storage.comparison_records import NewPair, PairRecord
-from storage.errors import ConflictError, RecordNotFoundError
+from storage.errors import ConflictError, RecordNotFoundError, StorageError
 from storage.records import as_record
 from storage.tables import (
     Completion,
@@ -49,9 +49,23 @@ class FrozenAnswer:
 
 
 def add_reading_beside(session: Session, item_id: str, reading_id: str) -> None:
-    """Keep a further reading of an item, by another model or other weights."""
+    """Keep a further reading of an item, by another model or other weights.
+
+    Raises StorageError where the list has its pairs already.
+    """
+    refuse_after_pairs(session, session.get_one(WorklistItem, item_id).worklist_id)
     session.add(WorklistReading(item_id=item_id, reading_id=reading_id))
     session.flush()
+
+
+def refuse_after_pairs(session: Session, worklist_id: str) -> None:
+    """Raise StorageError where a list has its pairs; else none are drawn in this transaction."""
+    found = session.get_one(Worklist, worklist_id, with_for_update=True)
+    if count_pairs(session, worklist_id):
+        raise StorageError(
+            f"{found.name} has its pairs already, and they are drawn once: further answers could "
+            "not be compared. Import the items again as another list for them."
+        )
 
 
 def models_of_item(session: Session, item_id: str) -> set[tuple[str, str | None]]:

@@ -48,10 +48,10 @@ def measure_precision(location: Path, *, sequences: int, rounds: int) -> Precisi
     times: dict[bool, list[float]] = {False: [], True: []}
     for half in (False, True) * (rounds + 1):
         times[half].append(_pass(network, batch, half))
-    single, half = (statistics.median(times[each][1:]) for each in (False, True))
+    full, mixed = (statistics.median(times[each][1:]) for each in (False, True))
     taken = "bfloat16" if multiplies_bfloat16() else "float32"
-    share = (half if taken == "bfloat16" else single) / min(single, half)
-    return PrecisionFigures(single, half, half / single, share, taken)
+    share = (mixed if taken == "bfloat16" else full) / min(full, mixed)
+    return PrecisionFigures(full, mixed, mixed / full, share, taken)
 
 
 def _pass(network: Any, batch: dict[str, torch.Tensor], half: bool) -> float:

@@ -11,16 +11,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from math import cos, pi
+from math import cos, isfinite, pi
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from models.errors import ModelError
+from models.errors import CheckpointError, ModelError
 from models.training.sharing import leads, own_batches, sum_figures, sum_gradients
 from models.training.stages import forget_after, note
 
@@ -98,12 +99,15 @@ class Loop:
 
         `draw_batch` gets the step and the batch's number within it; it is called one step ahead,
         in a thread of its own. `loss_of` gives the loss and figures to note. Raises ModelError when
-        the loss is no number any more.
+        the loss is no number any more, CheckpointError when another process trains in the folder.
         """
         started = time.monotonic()
         self.network.train()
         steps, hidden = self.config.steps, not leads()
-        with tqdm(initial=self.step, total=steps, mininterval=5, disable=hidden) as bar:
+        with (
+            self._alone(),
+            tqdm(initial=self.step, total=steps, mininterval=5, disable=hidden) as bar,
+        ):
             for step, batches in self._drawn(draw_batch):
                 figures = self._update(step, batches, loss_of)
                 self.step = step + 1
@@ -114,6 +118,20 @@ class Loop:
                     self._evaluate(evaluate)
                 if self._due(self.config.save_every):
                     self.save()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Within this, no other run writes to the folder; what it noted of later steps is gone."""
+        if not leads():
+            yield
+            return
+        try:
+            with FileLock(self.out / "run.lock", blocking=False):
+                forget_after(self.out, self.step)
+                yield
+        except Timeout as error:
+            message = f"Another process trains in {self.out}; it ends by itself, or end it."
+            raise CheckpointError(message) from error
 
     def _drawn(
         self, draw_batch: Callable[[int, int], Batch]
@@ -159,21 +177,21 @@ class Loop:
         totals: dict[str, float] = {}
         for batch in batches:
             loss, figures = loss_of(batch)
-            if not torch.isfinite(loss):
-                message = (
-                    f"The loss of step {step + 1} is no number any more; begin again with a lower "
-                    "learning_rate."
-                )
-                raise ModelError(message)
             (loss / self.config.accumulate).backward()  # type: ignore[no-untyped-call]
             for name, value in {"loss": loss.item(), **figures}.items():
                 totals[name] = totals.get(name, 0.0) + value
+        totals = sum_figures(totals)
+        if not isfinite(totals["loss"]):
+            message = (
+                f"The loss of step {step + 1} is no number any more; begin again with a lower "
+                "learning_rate."
+            )
+            raise ModelError(message)
         sum_gradients(self._trained.values())
         nn.utils.clip_grad_norm_(self._trained.values(), self.config.clip)
         self.optimizer.step()
         self._average_in(step)
-        count = self.config.accumulate
-        return {name: total / count for name, total in sum_figures(totals).items()}
+        return {name: total / self.config.accumulate for name, total in totals.items()}
 
     def _average_in(self, step: int) -> None:
         decay = min(self.config.averaging, (1 + step) / (10 + step))
@@ -229,7 +247,6 @@ class Loop:
         """Go on from `last.pt`, or begin if the run was killed before there was one."""
         path = self.out / "last.pt"
         if not path.exists():
-            self._forget_later()
             return
         place = next(self.network.parameters()).device
         state = torch.load(path, weights_only=True, map_location=place)
@@ -237,12 +254,6 @@ class Loop:
         self.optimizer.load_state_dict(state["optimizer"])
         self._average = state["average"]
         self.step = state["step"]
-        self._forget_later()
-
-    def _forget_later(self) -> None:
-        """Drop the figures of steps that are made again."""
-        if leads():
-            forget_after(self.out, self.step)
 
 
 def _share(name: str, slow: Mapping[str, float]) -> float:

@@ -7,8 +7,11 @@ optimiser's step, so the step is that of one process but for the order of additi
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from functools import cache
+from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor, distributed, nn
@@ -16,42 +19,54 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from models.errors import ModelError
 
+LONGEST_WAIT = timedelta(days=1)
+"""For another process, such as the first while it looks at the validation split."""
+
 
 @cache
-def place_among() -> tuple[int, int]:
-    """The number of this process and how many there are; 0 and 1 without torchrun."""
+def join_processes() -> tuple[int, int]:
+    """Meet the other processes once; the number of this one and how many there are.
+
+    0 and 1 without torchrun.
+    """
     if not distributed.is_torchelastic_launched():
         return 0, 1
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     if not distributed.is_initialized():
-        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        backend = "nccl" if torch.cuda.is_available() else "gloo"
+        distributed.init_process_group(backend, timeout=LONGEST_WAIT)
     return distributed.get_rank(), distributed.get_world_size()
 
 
 def leads() -> bool:
     """Whether this process writes the run's files; one by itself does."""
-    return place_among()[0] == 0
+    return join_processes()[0] == 0
+
+
+def check_shares(batches: int, processes: int) -> None:
+    """Raise ModelError where a process would have no batch of a step, or no GPU."""
+    if batches < processes:
+        message = (
+            f"{processes} processes cannot share {batches} batches of a step: begin fewer, or "
+            "raise accumulate and lower batch by as much."
+        )
+        raise ModelError(message)
+    if torch.cuda.is_available() and processes > torch.cuda.device_count():
+        message = f"{processes} processes are more than the {torch.cuda.device_count()} GPUs."
+        raise ModelError(message)
 
 
 def own_batches(count: int) -> range:
-    """Numbers of the batches of a step that are this process's.
-
-    Raises ModelError if a process would have none.
-    """
-    number, processes = place_among()
-    if count < processes:
-        message = (
-            f"{processes} processes cannot share {count} batches of a step: begin fewer, or raise "
-            "accumulate and lower batch by as much."
-        )
-        raise ModelError(message)
+    """Numbers of the batches of a step that are this process's; ModelError if it has none."""
+    number, processes = join_processes()
+    check_shares(count, processes)
     return range(number, count, processes)
 
 
 def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Give each parameter the sum of its gradients in all processes."""
-    if place_among()[1] == 1:
+    if join_processes()[1] == 1:
         return
     gradients: list[Tensor] = []
     for each in parameters:
@@ -65,7 +80,7 @@ def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
 
 def sum_figures(figures: Mapping[str, float]) -> dict[str, float]:
     """The sum of figures in all processes; one that a process lacks counts as 0."""
-    processes = place_among()[1]
+    processes = join_processes()[1]
     if processes == 1:
         return dict(figures)
     told: list[Mapping[str, float]] = [{}] * processes
@@ -77,16 +92,24 @@ def sum_figures(figures: Mapping[str, float]) -> dict[str, float]:
 def begin_together(processes: int, command: Sequence[str]) -> None:
     """Run a command in several processes that know of each other, by torchrun, to their end.
 
-    Each has one thread unless OMP_NUM_THREADS says otherwise. Raises ModelError if one fails; what
-    it said stands above.
+    They speak over the loopback interface alone, and each has one thread unless OMP_NUM_THREADS
+    says otherwise. Raises ModelError if one fails or is broken off; what it said stands above.
     """
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import parse_args, run
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    told = ["--standalone", f"--nproc-per-node={processes}", "--no-python", "--", *command]
-    try:
-        run(parse_args(told))  # type: ignore[no-untyped-call]
-    except ChildFailedError as error:
-        message = f"One of the {processes} processes ended; what it said stands above."
-        raise ModelError(message) from error
+    if sys.platform == "linux":
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    told = ["--standalone", f"--nproc-per-node={processes}", "--local-addr=127.0.0.1"]
+    with TemporaryDirectory() as logs:
+        told += [f"--log-dir={logs}", "--no-python", "--", *command]
+        try:
+            run(parse_args(told))  # type: ignore[no-untyped-call]
+        except ChildFailedError as error:
+            message = f"One of the {processes} processes ended; what it said stands above."
+            raise ModelError(message) from error
+        except SignalException as error:
+            message = "Broken off; --resume goes on from what was last saved."
+            raise ModelError(message) from error

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ValidationError
 
 from models.backends.local_checkpoint import check_fit, sound_weights
 from models.backends.local_checkpoint import read_config as read_checkpoint_config
-from models.backends.local_loading import NETWORKS
+from models.backends.local_loading import NETWORKS, is_ampere
 from models.errors import CheckpointError, ModelError
 from models.processing import load_processor
 from models.registry import OWN_FILE, RegisteredModel, resolve
@@ -204,14 +204,16 @@ def device() -> torch.device:
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether training's device has instructions to multiply in bfloat16: CUDA, and some CPUs.
+    """Whether training's device has instructions to multiply in bfloat16.
 
-    Those have AVX-512 BF16, AMX or ARM's BF16. Elsewhere it is emulated, many times slower than
-    float32 (`bench training`).
+    NVIDIA's GPUs have since Ampere, some CPUs by AVX-512 BF16, AMX or ARM's BF16. Elsewhere it is
+    emulated, many times slower than float32 (`bench training`).
     """
+    if device().type == "cuda":
+        return is_ampere(device())
     able = torch.cpu.get_capabilities()
     native = ("avx512_bf16", "amx_bf16", "bf16")
-    return device().type == "cuda" or any(able.get(name, False) for name in native)
+    return any(able.get(name, False) for name in native)
 
 
 def mixed_precision() -> torch.autocast:

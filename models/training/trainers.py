@@ -24,6 +24,7 @@ from models.training.stages import (
     copy_with_weights,
     forget_after,
     load_network,
+    multiplies_bfloat16,
 )
 
 LANGUAGE_LAYERS = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"
@@ -179,7 +180,7 @@ def arguments_of(config: TrainerConfig, out: Path) -> dict[str, Any]:
         "save_total_limit": 2,
         "logging_steps": config.note_every,
         "use_cpu": not cuda,
-        "bf16": cuda,
+        "bf16": cuda and multiplies_bfloat16(),
         "dataloader_pin_memory": cuda,
         "report_to": "none",
         "disable_tqdm": True,

@@ -42,6 +42,7 @@ Pair = tuple[FrozenAnswer, FrozenAnswer]
 def draw(answers: Sequence[FrozenAnswer], plan: str, count: int | None, seed: int) -> Drawing:
     """Pairs of answers to one item each; the same answers, plan and seed give the same pairs.
 
+    Answers of one model with the same text make one pair with another, however many they are.
     `all` takes every pair; `uniform` draws `count` of them, each as likely as the other;
     `between-models` the same of those between two models or two weights of one; `one-per-item`
     one of each item, of `count` items. Without a count there are as many as can be. Raises

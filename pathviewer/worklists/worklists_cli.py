@@ -29,7 +29,7 @@ from storage.audit import record
 from storage.blobs import BlobStore
 from storage.database import Database
 from storage.errors import StorageError
-from storage.pairs import add_pairs, count_pairs, frozen_answers
+from storage.pairs import add_pairs, count_pairs, frozen_answers, refuse_after_pairs
 from storage.slides import list_slide_records
 from storage.tables import LOCAL_ACCOUNT_ID
 from storage.worklist_records import NewWorklist
@@ -97,11 +97,8 @@ def generate_command(
     with worklist_errors(), opened() as (settings, database):
         with database.reading() as session:
             found = find_worklist(session, worklist)
-            if beside and count_pairs(session, found.id):
-                raise WorklistError(
-                    f"{found.name} has its pairs already, and they are drawn once: further answers "
-                    "could not be compared. Import the items again as another list for them."
-                )
+            if beside:
+                refuse_after_pairs(session, found.id)
         library = library_of(settings, database)
         pool = SlidePool(library.locate, settings)
         keep = KeptReadings(database, BlobStore(settings.blobs), f"generate {uuid.uuid4()}")

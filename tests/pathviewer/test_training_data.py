@@ -8,28 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from PIL import Image
 
 from models.training.composing import quadrant_shares
 from models.training.measures import clear_quadrant
 from models.training.tiles import load_rgb, read_tiles
-from pathviewer.training_data_cli import app
-from pathviewer.training_items_cli import baseline_command, items_command
+from pathviewer.training_cli import app
 from pathviewer.training_phantoms import PER_SLIDE, write_phantom_tiles
 from tests.commands import called
 from tests.models.training.made_tiles import made_folder
-
-train = typer.Typer()
-train.add_typer(app, name="data")
-train.command("items")(items_command)
-train.command("baseline")(baseline_command)
 
 
 @pytest.fixture(scope="module")
 def run() -> Callable[..., tuple[int, str]]:
     def call(*arguments: str | Path) -> tuple[int, str]:
-        done = called(train, *arguments)
+        done = called(app, *arguments)
         return done.code, done.told
 
     return call
@@ -66,7 +59,7 @@ def test_import_check_items_and_baseline(
     run: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
     made = made_folder(tmp_path / "made", groups=2, copies=1)
-    assert run("data", "import", "--from", made, "--out", tmp_path / "data")[0] == 0
+    assert run("import", "--from", made, "--out", tmp_path / "data")[0] == 0
     assert len(read_tiles(tmp_path / "data")) == 32
     code, told = run("baseline", "--data", made, "--colour", "as-is", "--json")
     assert code == 0
@@ -92,7 +85,7 @@ def test_check_exits_1_with_the_pairs(run: Callable[..., tuple[int, str]], tmp_p
     assert code == 1
     assert json.loads(told)["pairs"][0]["groups"] == ["g1", "g2"]
     (tmp_path / "manifest.csv").write_text(rows.replace("test", "train"))
-    assert run("data", "check", tmp_path)[0] == 0
+    assert run("check", tmp_path)[0] == 0
 
 
 @pytest.mark.parametrize(

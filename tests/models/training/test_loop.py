@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from torch import Tensor, nn
 
-from models.errors import ModelError
+from models.errors import CheckpointError, ModelError
 from models.training.loop import Loop, LoopConfig
 from models.training.stages import load_network, read_config
 from models.training.vision import VisionConfig, train_vision
@@ -86,6 +87,14 @@ def test_a_run_at_its_end_stays_as_it_is(tmp_path: Path) -> None:
     assert again.step == 4
     assert again.network[0].weight.equal(loop.network[0].weight)
     assert [line["step"] for line in metrics(tmp_path)] == [4, 4]
+
+
+def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
+    with (
+        FileLock(tmp_path / "run.lock"),
+        pytest.raises(CheckpointError, match=f"Another process trains in {tmp_path}"),
+    ):
+        run(Loop(network(), config(), tmp_path))
 
 
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:

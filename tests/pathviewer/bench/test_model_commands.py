@@ -42,7 +42,7 @@ def test_the_model_is_measured_through_its_worker(bench: typer.Typer, tmp_path: 
     assert 100 < found["rss_mib"] < 1200
 
 
-def test_training_takes_the_faster_numbers(bench: typer.Typer) -> None:
+def test_a_training_step_is_measured_in_both_numbers(bench: typer.Typer) -> None:
     result = CliRunner().invoke(bench, ["training", "--sequences", "1", "--rounds", "1", "--json"])
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)

@@ -50,6 +50,12 @@ def test_what_is_drawn_can_be_compared_and_is_drawn_again(
     assert len({(p.one_completion_id, p.other_completion_id) for p in drawn.pairs}) == len(
         drawn.pairs
     )
+    told = [
+        (pair.item_id, frozenset((a.text, a.model, a.model_revision) for a in both))
+        for pair in drawn.pairs
+        for both in [(known[pair.one_completion_id], known[pair.other_completion_id])]
+    ]
+    assert len(set(told)) == len(told)
     for pair in drawn.pairs:
         one, other = known[pair.one_completion_id], known[pair.other_completion_id]
         assert one.item_id == other.item_id == pair.item_id
@@ -64,12 +70,13 @@ def test_what_is_drawn_can_be_compared_and_is_drawn_again(
 
 @pytest.mark.parametrize("plan", PLANS)
 def test_the_probability_is_how_often_a_pair_is_drawn(plan: str) -> None:
-    """Two items, of three and of two answers, by two models."""
+    """Two items, of three and of two answers, by two models; one says the same twice."""
     answers = [
         replace(ANSWER, item_id=item, completion_id=f"{item}{n}", text=f"{n}", model=f"m{n % 2}")
         for item, answered in (("i", 3), ("j", 2))
         for n in range(answered)
     ]
+    answers.insert(3, replace(answers[0], completion_id="i0again"))
     times = 3000
     stated: dict[tuple[str, str], float] = {}
     found: Counter[tuple[str, str]] = Counter()
