@@ -17,6 +17,8 @@ HERE = Path(__file__).resolve().parent
 DEFAULT_MODEL = "pathviewer-r1-tiny"
 """The embedded model, taken when none is named."""
 
+RESULT = "checkpoint"
+"""Folder of a training run's result, which goes by the name of the run."""
 SCRIPTED = "scripted"
 """The name of canned answers, which have no checkpoint."""
 
@@ -136,7 +138,7 @@ def _is_folder(name: str) -> bool:
 
 def _from_folder(folder: Path) -> RegisteredModel:
     """The model in a folder; one that bears a known model's name is described as that one."""
-    name = folder.name
+    name = (folder.parent.name if folder.name == RESULT else "") or folder.name
     if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--"):
         name = folder.parent.parent.name.removeprefix("models--").replace("--", "/", 1)
     check_checkpoint(folder, name)

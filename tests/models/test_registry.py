@@ -103,6 +103,10 @@ def test_a_folder_is_taken_for_a_pathvlm_r1(tmp_path: Path) -> None:
     assert resolve(f"{folder}/") == model
 
 
+def test_the_result_of_a_run_goes_by_the_name_of_the_run(tmp_path: Path) -> None:
+    assert resolve(str(write_checkpoint(tmp_path / "our-sft-4/checkpoint"))).name == "our-sft-4"
+
+
 def test_a_folder_that_bears_a_known_name_has_its_style_and_licence(tmp_path: Path) -> None:
     model = resolve(str(write_checkpoint(tmp_path / "Patho-R1-7B")))
     assert model.name == "Patho-R1-7B"
