@@ -24,15 +24,16 @@ NOBODY_TWICE = "No completion was judged by two raters."
 
 
 def agreement_of_all(source: Source) -> Chart:
-    """Verdicts, preferences and each event, by all raters together."""
-    about = {
+    """Verdicts, preferences and each event that two raters or more gave, by all raters together."""
+    every = {
         "verdict": agreement(_verdict_labels(source)),
         "preference": agreement(preference_labels(source), PREFERENCES),
     }
-    about |= {
+    every |= {
         event.replace("_", " "): agreement(_event_labels(source.labels, event), ("yes", "no"))
         for event in EVENTS
     }
+    about = {name: each for name, each in every.items() if each.items}
     measures = {
         "raw": [each.raw for each in about.values()],
         "Fleiss' kappa": [each.fleiss for each in about.values()],
@@ -50,11 +51,11 @@ def agreement_of_all(source: Source) -> Chart:
         "Over completions, or pairs of them, with two raters or more: of verdicts, of preferences "
         "whatever the side, and of each event flagged or not. "
         "Intervals are over cases.",
-        ("about", "measure", "completions", "cases", "raters", "value", "low", "high"),
+        ("about", "measure", "items", "cases", "raters", "value", "low", "high"),
         rows,
         dots(list(about), measures, "agreement", line=0),
     )
-    return chart if any(each.items for each in about.values()) else empty(chart, NOBODY_TWICE)
+    return chart if about else empty(chart, NOBODY_TWICE)
 
 
 def agreement_of_pairs(source: Source) -> Chart:
