@@ -22,6 +22,7 @@ from models.endpoint import MOST_WAITING, endpoint_app
 from models.errors import ModelError, OutOfMemoryError, WorkerError
 from models.messages import Event, GenerateRequest, Prompt, Started
 from models.process_score import EVENTS
+from models.registry import DEFAULT_MODEL, resolve
 from models.training.endpoint_judge import EndpointJudge
 from models.training.judge_request import JudgeEndpoint
 from models.training.judges import JudgedTrace
@@ -226,21 +227,24 @@ def test_the_endpoint_judge_is_answered() -> None:
     assert judge.tally.prompt_tokens == 10
 
 
+@pytest.mark.parametrize("name", ["mini", DEFAULT_MODEL])
 def test_a_checkpoint_is_served_and_a_judge_that_babbles_is_not_believed(
-    mini_checkpoint: Path,
+    name: str, mini_checkpoint: Path
 ) -> None:
-    backend = LocalBackend(mini_checkpoint, "mini", device="cpu")
+    folder = mini_checkpoint if name == "mini" else resolve(name).location
+    assert folder is not None
+    backend = LocalBackend(folder, name, device="cpu")
     try:
-        with served(endpoint_app(backend, "mini")) as base:
-            judge = EndpointJudge(JudgeEndpoint(url=f"{base}/v1", model="mini", max_tokens=16))
+        with served(endpoint_app(backend, name)) as base:
+            judge = EndpointJudge(JudgeEndpoint(url=f"{base}/v1", model=name, max_tokens=16))
             began = time.monotonic()
             assert judge.judge([judged()]) == [None]
             judge.close()
-            body = chat(shown(uri(56, 56)), model="mini", n=2, temperature=0, max_tokens=4)
+            body = chat(shown(uri(56, 56)), model=name, n=2, temperature=0, max_tokens=4)
             reply = client.post(f"{base}/v1/chat/completions", json=body, timeout=60).json()
     finally:
         backend.close()
-    # cut off at 16 tokens or no JSON: an untrained network's words are no verdict either way
+    # cut off at 16 tokens or no JSON: neither an untrained network's words nor a trace is a verdict
     assert sum(judge.tally.abstained.values()) == 1
     assert set(judge.tally.abstained) <= {"reply cut off", "reply is no JSON"}
     assert judge.tally.requests == 1

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from models.errors import CheckpointError, ModelError
 from models.training.loop import Loop, LoopConfig
 from models.training.stages import load_network, read_config
+from models.training.tuning import TuningConfig, train_tuning
 from models.training.vision import VisionConfig, train_vision
 from tests.models.training.killed_run import killed_run
 
@@ -107,21 +108,29 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
         loop.run(lambda step, _: step // 2, loss_of, dict)
 
 
+STAGES = {
+    "vision": (VisionConfig, train_vision, ""),
+    "sft": (TuningConfig, train_tuning, "items = 8\nvalidation_items = 8\ntraces = 0.5\n"),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(
-    tmp_path: Path, tiles: Path, mini_checkpoint: Path, one_thread: None
+    stage: str, tmp_path: Path, tiles: Path, mini_checkpoint: Path, one_thread: None
 ) -> None:
-    path = tmp_path / "vision.toml"
+    kind, train, own = STAGES[stage]
+    path = tmp_path / "stage.toml"
     path.write_text(
-        f'data = ["{tiles}"]\nbatch = 2\n[loop]\nsteps = 30\naccumulate = 1\nwarmup = 5\n'
+        f'data = ["{tiles}"]\nbatch = 2\n{own}[loop]\nsteps = 30\naccumulate = 1\nwarmup = 5\n'
         "learning_rate = 1e-3\nsave_every = 3\nnote_every = 1\n"
     )
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     given = ["--config", str(path), "--start", str(mini_checkpoint), "--out", str(killed)]
-    killed_run(["vision", *given], (killed / "last.pt").exists)
+    killed_run([stage, *given], (killed / "last.pt").exists)
     assert not (killed / "checkpoint").exists()
-    config = read_config(path, VisionConfig)
-    train_vision(config, mini_checkpoint, killed, resume=True)
-    train_vision(config, mini_checkpoint, whole, resume=False)
+    config = read_config(path, kind)
+    train(config, mini_checkpoint, killed, resume=True)
+    train(config, mini_checkpoint, whole, resume=False)
     weights = load_network(whole / "checkpoint").state_dict()
     for name, value in load_network(killed / "checkpoint").state_dict().items():
         assert value.equal(weights[name]), name

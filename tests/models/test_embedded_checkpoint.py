@@ -1,0 +1,48 @@
+"""The weights that ship: their size and format, and what they say of a real slide."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import typer
+from safetensors import safe_open
+from transformers import Qwen2_5_VLForConditionalGeneration
+
+from models.registry import DEFAULT_MODEL, resolve
+from pathviewer.reading.ask_cli import ask_command
+from tests.commands import called
+
+LEVELS = ("low", "moderate", "high")
+MEASURED = [
+    ("996,548", "How cellular is this region?", LEVELS, "high"),
+    ("548,548", "How cellular is this region?", LEVELS, "moderate"),
+    ("548,548", "How much open space does this region show?", LEVELS, "high"),
+    ("100,100", "Is there tissue in this region?", ("yes", "no"), "no"),
+]
+"""Fields of CMU-1-Small-Region, and what `measures.facts_of` finds there at 1 um per pixel."""
+
+
+def test_it_is_small_in_bfloat16_and_loads_with_plain_transformers() -> None:
+    folder = resolve(DEFAULT_MODEL).location
+    assert folder is not None
+    weights = folder / "model.safetensors"
+    assert weights.stat().st_size <= 25e6
+    with safe_open(weights, "pt") as file:
+        assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.bfloat16}  # noqa: SIM118
+    _, told = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, output_loading_info=True)
+    assert not any(told[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+
+
+@pytest.mark.parametrize(("place", "question", "options", "answer"), MEASURED)
+def test_it_answers_what_can_be_measured_on_a_real_slide(
+    cmu: Path, place: str, question: str, options: tuple[str, ...], answer: str
+) -> None:
+    app = typer.Typer()
+    app.command()(ask_command)
+    offered = [part for option in options for part in ("--option", option)]
+    asked = called(app, cmu, "--region", f"{place},448,448", question, *offered, "--json")
+    assert asked.code == 0, asked
+    assert json.loads(asked.stdout)["answer"] == "ABC"[options.index(answer)]
