@@ -17,9 +17,9 @@ SIDE = 16
 NEAR = 64
 """Bits that near-identical pictures differ in at most, of 256.
 
-On LC25000's lung tiles and the phantoms the nearest pair across splits differs in 82 (`train data check`),
-while pairs of the same tissue filed under two groups differ in 18 to 44; 64 lies halfway. The
-pictures must be turned by right angles at most: others need to be told apart by their groups.
+On LC25000's lung tiles and phantoms the nearest pair across splits differs in 82 (`train data
+check`), while pairs of the same tissue filed under two groups differ in 18 to 44; 64 lies halfway.
+The pictures must be turned by right angles at most: others need to be told apart by their groups.
 """
 _ORIENTATIONS = (None, *Image.Transpose)
 _BLOCK = 256
