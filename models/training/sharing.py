@@ -48,12 +48,14 @@ def check_shares(batches: int, processes: int) -> None:
     """Raise ModelError where a process would have no batch of a step, or no GPU."""
     if batches < processes:
         message = (
-            f"{processes} processes cannot share {batches} batches of a step: begin fewer, or "
+            f"Too few batches in a step ({batches}) for {processes} processes: begin fewer, or "
             "raise accumulate and lower batch by as much."
         )
         raise ModelError(message)
     if torch.cuda.is_available() and processes > torch.cuda.device_count():
-        message = f"{processes} processes are more than the {torch.cuda.device_count()} GPUs."
+        message = (
+            f"Too few GPUs ({torch.cuda.device_count()}) for {processes} processes: begin fewer."
+        )
         raise ModelError(message)
 
 
