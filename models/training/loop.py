@@ -126,12 +126,13 @@ class Loop:
             yield
             return
         try:
-            with FileLock(self.out / "run.lock", blocking=False):
-                forget_after(self.out, self.step)
-                yield
+            held = FileLock(self.out / "run.lock", blocking=False).acquire()
         except Timeout as error:
             message = f"Another process trains in {self.out}; it ends by itself, or end it."
             raise CheckpointError(message) from error
+        with held:
+            forget_after(self.out, self.step)
+            yield
 
     def _drawn(
         self, draw_batch: Callable[[int, int], Batch]
