@@ -21,6 +21,7 @@ from models.backends.local_loading import NETWORKS, is_ampere
 from models.errors import CheckpointError, ModelError
 from models.processing import load_processor
 from models.registry import OWN_FILE, RegisteredModel, resolve
+from models.training.sharing import leads
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -109,9 +110,12 @@ def changes_of(kind: type) -> AfterValidator:
 def begin_run(out: Path, stage: str, config: BaseModel, start: Path, *, resume: bool) -> None:
     """Make the run's folder and say in `run.json` what it is.
 
-    Raises CheckpointError if the folder holds a run that is not to be resumed, or another one than
-    this: a run that goes on with other settings would be neither.
+    Of several processes the first does it. Raises CheckpointError if the folder holds a run that is
+    not to be resumed, or another one than this: a run that goes on with other settings would be
+    neither.
     """
+    if not leads():
+        return
     told = {
         "stage": stage,
         "start": str(start.resolve()),
@@ -226,9 +230,11 @@ def copy_with_weights(
 ) -> None:
     """Write the network with the tokenizer and processor it started with, whole or not at all.
 
-    With `model` the folder says of itself how the model was asked in training, so that it is asked
-    in the same way afterwards.
+    Of several processes the first does it. With `model` the folder says of itself how the model was
+    asked in training, so that it is asked in the same way afterwards.
     """
+    if not leads():
+        return
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     network.save_pretrained(part)

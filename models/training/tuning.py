@@ -30,7 +30,6 @@ from models.training.item_looks import new_look
 from models.training.items import Item, make_items, render
 from models.training.loop import Loop, LoopConfig
 from models.training.pointing import PictureGaze, pointing_loss
-from models.training.sharing import leads
 from models.training.showing import Mix
 from models.training.stages import (
     begin_run,
@@ -223,8 +222,7 @@ def train_tuning(config: TuningConfig, start: Path, out: Path, *, resume: bool) 
     """Train the checkpoint `start`; the result is in `out/checkpoint`."""
     started = start_model(start)
     encoder = Encoder(load_processor(start))
-    if leads():
-        begin_run(out, "tuning", config, start, resume=resume)
+    begin_run(out, "tuning", config, start, resume=resume)
     source = ItemSource(draw_items(config, config.split, config.items), config, encoder)
     validation = draw_items(config, "validation", config.validation_items)
     torch.manual_seed(config.loop.seed)
@@ -246,5 +244,4 @@ def train_tuning(config: TuningConfig, start: Path, out: Path, *, resume: bool) 
     )
     asked = replace(encoder.model, licence=started.licence, train_allowed=started.train_allowed)
     with loop.averaged():
-        if leads():
-            copy_with_weights(network, start, out / "checkpoint", asked)
+        copy_with_weights(network, start, out / "checkpoint", asked)

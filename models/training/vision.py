@@ -24,7 +24,6 @@ from models.equalising import equalised
 from models.training.augment import Look, MaskedTile, geometry, recolour
 from models.training.loop import Loop, LoopConfig
 from models.training.measures import cell_shares, nuclear_mask, open_mask
-from models.training.sharing import leads
 from models.training.stages import (
     begin_run,
     changes_of,
@@ -215,8 +214,7 @@ def train_vision(config: VisionConfig, start: Path, out: Path, *, resume: bool) 
     validation = [tile for tile in tiles if tile.split == "validation"]
     processor = Qwen2VLImageProcessorPil.from_pretrained(start)
     source = TileSource([tile for tile in tiles if tile.split == "train"], config, processor)
-    if leads():
-        begin_run(out, "vision", config, start, resume=resume)
+    begin_run(out, "vision", config, start, resume=resume)
     torch.manual_seed(config.loop.seed)
     network = load_network(start)
     width = int(network.model.visual.config.out_hidden_size)
@@ -230,5 +228,4 @@ def train_vision(config: VisionConfig, start: Path, out: Path, *, resume: bool) 
         lambda: evaluate(heads, validation, processor),
     )
     with loop.averaged():
-        if leads():
-            copy_with_weights(network, start, out / "checkpoint")
+        copy_with_weights(network, start, out / "checkpoint")
