@@ -23,7 +23,7 @@ from pathviewer.reading.reading_json import ended_event, failed_event, started_e
 from pathviewer.reading.trace_json import trace_json
 from pathviewer.reading.whole import WholeReading
 from storage.errors import StorageError
-from storage.reading_records import ReadingRecord
+from storage.reading_records import CompletionRecord, ReadingRecord
 
 TEXT_SECONDS = 0.05
 """Least time between two events with the text of one completion."""
@@ -143,6 +143,14 @@ class LiveReading:
         with self._lock:
             self._whole = replace(self._whole, record=replace(self._whole.record, **fields))
 
+    def _put(self, completion: CompletionRecord) -> None:
+        """Know an answer that has ended, in place of what was known of it."""
+        with self._lock:
+            known = {one.index: one for one in self._whole.completions}
+            known[completion.index] = completion
+            both = tuple(known[index] for index in sorted(known))
+            self._whole = replace(self._whole, completions=both)
+
     def _started(self, event: Started) -> None:
         self._looks = {i: LiveAttention(event.placements[0]) for i in range(len(self._texts))}
         self._change(**vars(self._keep.start(self.id, event)))
@@ -176,9 +184,7 @@ class LiveReading:
             self._texts[event.completion_index] = event.completion.text
             self._tell_text(event.completion_index, event.completion.finish)
             raise
-        with self._lock:
-            both = sorted((*self._whole.completions, record), key=lambda one: one.index)
-            self._whole = replace(self._whole, completions=tuple(both))
+        self._put(record)
         self.tell(ended_event(record))
 
     def _comparing(self) -> None:
@@ -198,8 +204,11 @@ class LiveReading:
             self._seen[index] = SeenCompletion(
                 completion.text, completion.token_ends, place, attention
             )
+        record = self._whole.ended(index)
         try:
-            self._keep.look(self._whole.completion_id(index), attention)
+            sha256 = self._keep.look(record.id, attention)
         except StorageError as error:
             log.warning("Where an answer looked is not kept. %s", error)
+        else:  # whoever found the reading before it was let go of finds the maps after it
+            self._put(replace(record, attention_sha256=sha256))
         self.tell({"type": "maps", "index": index})

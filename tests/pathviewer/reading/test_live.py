@@ -8,12 +8,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from models.messages import (
+    AttentionRows,
     Box,
     Completion,
     End,
+    GenerateRequest,
     ImagePlacement,
     PixelBudget,
     Prompt,
@@ -23,6 +26,7 @@ from models.messages import (
     Started,
     Token,
 )
+from pathviewer.reading.ask import Reading
 from pathviewer.reading.asked import Asked
 from pathviewer.reading.engine import ModelEngine
 from pathviewer.reading.errors import ReadingRefused
@@ -82,6 +86,15 @@ def ended(text: str, index: int = 0) -> End:
     return End("r", index, Completion(text, (1,), (len(text),)), 0.5, 0.1)
 
 
+def looked_at(question: Asked, end: End) -> Reading:
+    """The completion with its attention, all of it on one cell."""
+    cells = np.zeros((1, 2, PLACE.rows * PLACE.columns), np.float32)
+    cells[:, :, 0] = 1
+    rows = AttentionRows("r", end.completion_index, 0, cells)
+    request = GenerateRequest("r", question.prompt)
+    return Reading(request, STARTED, end, rows, None)
+
+
 def kinds(reading: LiveReading) -> list[str]:
     return [event["type"] for _, event in reading.since(0)]
 
@@ -126,6 +139,25 @@ def test_what_is_told_as_ended_is_committed(database: Database, keep: KeptReadin
     assert reading.whole.completions == found.completions
     reading.end("done")
     assert reading.whole.record.state == keep.find(reading.id).record.state == "done"
+
+
+@pytest.mark.parametrize("blind", [False, True])
+def test_who_found_a_reading_while_it_was_written_finds_its_maps_afterwards(
+    database: Database, keep: KeptReadings, *, blind: bool
+) -> None:
+    question = asked(database, blind=blind)
+    reading = LiveReading(keep.add(question), keep)
+    reading.hear(STARTED)
+    reading.hear(ended("one"))
+    reading.hear(looked_at(question, ended("one")))
+    if blind:
+        reading.answered(keep.freeze(reading.id, "low", None))
+    assert kinds(reading)[-1] == "maps"
+    before = reading.whole
+    reading.end("done")
+    seen = keep.seen(before, 0)  # as it is found once nothing is in memory any more
+    assert seen.text == "one"
+    assert reading.whole.completions == keep.find(reading.id).completions
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
