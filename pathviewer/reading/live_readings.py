@@ -125,6 +125,7 @@ class LiveReadings:
         live = self.live(record.id)
         if live:
             live.answered(record)
+            self._let_go_of(live)
 
     def stop(self, reading_id: str) -> None:
         """End what is being written within a token; one that is not being written has ended."""
@@ -163,6 +164,12 @@ class LiveReadings:
             if place < over or not (reading.unsettled or reading.withheld):
                 self._forget(reading)
 
+    def _let_go_of(self, reading: LiveReading) -> None:
+        """Forget a reading that is kept and told in full: only the database knows what follows."""
+        ended = reading.whole.record.state != "running"
+        if ended and not (reading.unsettled or reading.withheld):
+            self._forget(reading)
+
     def _forget(self, reading: LiveReading) -> None:
         reading.gone = True
         with self._lock:
@@ -182,8 +189,7 @@ class LiveReadings:
             reading.end("failed", f"What was written is not kept. {error}")
         finally:
             reading.end("failed", MISTAKE)
-            if not (reading.unsettled or reading.withheld):
-                self._forget(reading)
+            self._let_go_of(reading)
             self._threads.discard(threading.current_thread())
 
     def _told(

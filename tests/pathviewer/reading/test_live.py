@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from models.messages import (
     AttentionRows,
@@ -20,12 +21,12 @@ from models.messages import (
     ImagePlacement,
     PixelBudget,
     Prompt,
-    PromptImage,
     Queued,
     Sampling,
     Started,
     Token,
 )
+from models.pictures import as_prompt_image
 from pathviewer.reading.ask import Reading
 from pathviewer.reading.asked import Asked
 from pathviewer.reading.engine import ModelEngine
@@ -44,7 +45,7 @@ from tests.storage.reading_rows import new_reading, stored_slide
 
 PLACE = ImagePlacement(Box(10, 20, 300, 200), 84, 56, 3, 2)
 STARTED = Started("r", (PLACE,), 12, INFO)
-PICTURE = b"a picture"
+PICTURE = as_prompt_image(Image.new("RGB", (84, 56), "white"), PLACE.box)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -70,10 +71,10 @@ def asked(database: Database, **given: Any) -> Asked:
     """A blind question with one answer, if nothing else is said."""
     with database.session() as session:
         slide = stored_slide(session)
-    sha256 = hashlib.sha256(PICTURE).hexdigest()
+    sha256 = hashlib.sha256(PICTURE.data).hexdigest()
     given = {"blind": True, "count": 1, "pixels_sha256": sha256, **given}
     new = new_reading(slide, **given)
-    prompt = Prompt(new.prompt, (PromptImage(PICTURE, PLACE.box),))
+    prompt = Prompt(new.prompt, (PICTURE,))
     return Asked(new, prompt, Sampling(), PixelBudget(784, 50_176))
 
 
@@ -158,6 +159,22 @@ def test_who_found_a_reading_while_it_was_written_finds_its_maps_afterwards(
     seen = keep.seen(before, 0)  # as it is found once nothing is in memory any more
     assert seen.text == "one"
     assert reading.whole.completions == keep.find(reading.id).completions
+
+
+def test_a_blind_reading_is_let_go_of_once_it_has_ended_and_is_answered(
+    database: Database, keep: KeptReadings
+) -> None:
+    engine = ModelEngine(Settings(model="scripted"))
+    engine.start()
+    readings = LiveReadings(engine, keep)
+    reading = readings.start(asked(database))
+    readings.join(20)
+    assert reading.whole.record.state == "done"
+    assert readings.live(reading.id) is reading  # what is withheld is told from memory
+    readings.freeze(reading.whole, "low", None)
+    assert readings.live(reading.id) is None  # what is found of it now is what is kept
+    assert kinds(reading)[-1] == "done"
+    engine.close()
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
