@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import App
 from tests.browser.viewer_page import View, ViewerPage
@@ -89,6 +89,22 @@ def test_the_region_of_a_shared_link_is_shown(viewer: ViewerPage, app: App) -> N
     (region,) = viewer.regions()
     assert region["box"] == {"x": 700, "y": 800, "width": 300, "height": 200}
     assert region["saved"] is False
+
+
+def test_a_slow_server_is_asked_for_the_first_slide_once(viewer: ViewerPage, app: App) -> None:
+    page, slide = viewer.page, app.slides["phantom"]
+    held: list[Route] = []
+    page.route(f"**/api/slides/{slide}", lambda route: held.append(route))
+    with page.expect_request(f"**/api/slides/{slide}"):
+        page.goto(f"{viewer.base}/?slide={slide}&roi=700,800,300,200")
+    with page.expect_response("**/api/slides"):  # a second look before the first ends
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+    page.wait_for_function("window.PathViewer.store.get('slides')")
+    page.wait_for_timeout(300)
+    assert len(held) == 1
+    held[0].continue_()
+    viewer.wait_loaded()
+    page.wait_for_function("window.PathViewer.store.get('selected')")
 
 
 @pytest.mark.parametrize(

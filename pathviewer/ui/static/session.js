@@ -12,6 +12,7 @@ const STYLE_SECONDS = 5;
 const UNREACHABLE = "The server cannot be reached. Trying again.";
 let started = null;
 let asked = null;
+let opening = false;
 
 /** Load what all panels need; every panel may call it, the first one starts it. */
 export function start({ root, library, visitors }) {
@@ -61,14 +62,24 @@ export async function poll() {
     unsay(UNREACHABLE);
     unsay(LOGIN_ENDED);
     if (JSON.stringify(slides) !== JSON.stringify(store.get("slides"))) store.set("slides", slides);
-    if (!store.get("slide") && slides.length) await openFirst(slides);
+    if (!store.get("slide") && !opening && slides.length) await openFirst(slides);
   } catch (error) {
     if (error.status === 0) say(UNREACHABLE, "warning");
     else if (error.status !== 401) say(error.message, "warning");
   }
 }
 
+/** Once, however many looks at the slides overlap: a second would take the region off the screen. */
 async function openFirst(slides) {
+  opening = true;
+  try {
+    await openWanted(slides);
+  } finally {
+    opening = false;
+  }
+}
+
+async function openWanted(slides) {
   const wanted = parseView(window.location.search);
   const known = slides.some(({ id }) => id === wanted.slide);
   if (wanted.slide && !known) {
