@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.errors import ModelError
+from pathviewer.slides.errors import SlideError
 
 if TYPE_CHECKING:
     from models.training.tiles import Tile
 
-app = typer.Typer(no_args_is_help=True, help="Tiles to train on: import, phantom, check.")
+app = typer.Typer(no_args_is_help=True, help="Tiles: import, phantom, cut, check.")
 
 Out = Annotated[Path, typer.Option(help="Folder to write; must not exist or be empty.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -32,7 +33,7 @@ def training_errors() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         sys.exit(f"Training needs {error.name}: pip install -r requirements-train.txt brings it.")
-    except ModelError as error:
+    except (ModelError, SlideError) as error:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"The disk refuses: {error.strerror}. Choose another --out.")
@@ -77,6 +78,21 @@ def phantom_command(
         with bar("Drawing phantoms", count) as step:
             tiles = write_phantom_tiles(out, count=count, seed=seed, progress=step)
         typer.echo(table(tiles), err=True)
+
+
+@app.command("cut")
+def cut_command(
+    slides: Annotated[list[Path], typer.Argument(help="Slides, each a group by its name.")],
+    out: Out,
+    label: Annotated[str, typer.Option(help="What they show.")] = "other",
+) -> None:
+    """Cut slides into tiles of 224 px at 1 um/px, to measure a model on other tissue."""
+    with training_errors():
+        from pathviewer.training_cuts import cut_tiles
+
+        with bar("Cutting slides", len(slides)) as step:
+            tiles = cut_tiles(out, slides, label=label, progress=step)
+        typer.echo(table(tiles) or "No tile shows tissue.", err=True)
 
 
 @app.command("check")

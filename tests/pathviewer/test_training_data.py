@@ -11,12 +11,13 @@ import pytest
 from PIL import Image
 
 from models.training.composing import quadrant_shares
-from models.training.measures import clear_quadrant
+from models.training.measures import clear_quadrant, open_mask
 from models.training.tiles import load_rgb, read_tiles
 from pathviewer.training_cli import app
 from pathviewer.training_phantoms import PER_SLIDE, write_phantom_tiles
 from tests.commands import called
 from tests.models.training.made_tiles import made_folder
+from tests.slide_files import write_ycbcr
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,33 @@ def test_import_check_items_and_baseline(
     )
     assert code == 0
     assert len((tmp_path / "set" / "questions.jsonl").read_text().splitlines()) == 5
+
+
+def test_a_slide_is_cut_where_it_shows_tissue(
+    run: Callable[..., tuple[int, str]], tmp_path: Path, cmu: Path
+) -> None:
+    code, told = run("data", "cut", cmu, "--out", tmp_path / "cut")
+    assert code == 0, told
+    tiles = read_tiles(tmp_path / "cut", "test")
+    assert 12 <= len(tiles) < 4 * 6  # a part of the slide is glass
+    assert {(tile.label, tile.group_id) for tile in tiles} == {("other", cmu.stem)}
+    assert all(load_rgb(tile).shape == (224, 224, 3) for tile in tiles)
+    assert max(open_mask(load_rgb(tile)).mean() for tile in tiles) < 0.98
+
+
+def test_slides_that_cannot_be_cut_are_refused(
+    run: Callable[..., tuple[int, str]], tmp_path: Path, cmu: Path
+) -> None:
+    plain = write_ycbcr(tmp_path / "plain.tiff", 400, 300)
+    for slides, told in [
+        ((plain,), "plain.tiff does not say its microns per pixel"),
+        ((tmp_path / "none.svs",), "none.svs"),
+        ((cmu, cmu), f"Two slides are called {cmu.stem}"),
+        ((cmu, "--label", "liver"), "'liver' is none of benign"),
+    ]:
+        code, said = run("data", "cut", *slides, "--out", tmp_path / "refused")
+        assert code == 1
+        assert told in said
 
 
 def test_check_exits_1_with_the_pairs(run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
