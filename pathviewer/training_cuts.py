@@ -8,19 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
+from models.messages import PixelBudget
 from models.training.measures import TISSUE, open_mask
-from models.training.tiles import LABELS, DataError, Tile, empty_folder, write_manifest
+from models.training.tiles import LABELS, DataError, Tile, empty_folder, save_tile, write_manifest
+from pathviewer.reading.region_picture import picture_of_slide
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.slide import Slide
 
 SIDE = 224
 """Of a tile, px."""
+BUDGET = PixelBudget(SIDE * SIDE, SIDE * SIDE)
+"""A tile is reduced as a region is that is asked about."""
 MPP = 1.0
 """Microns per pixel of a tile, about those of the lung tiles."""
 SPLIT = "test"
 """They are measured on, never trained on."""
-QUALITY = 92
-"""Of the JPEG tiles, colours not subsampled."""
 
 
 def cut_tiles(
@@ -32,9 +34,10 @@ def cut_tiles(
 ) -> list[Tile]:
     """Cut slides into tiles side by side, leave out those without tissue, and write the rest.
 
-    Each slide is a group by its name. `progress` is told how many more slides are done. Raises
-    DataError for an unknown label, if `out` holds something, if two slides bear one name or one
-    has no scale, SlideError for a slide that cannot be read, OSError if the disk refuses.
+    Each slide is a group by its name. `progress` is told of each tile that was looked at. Raises
+    DataError for an unknown label, if `out` holds something, if two slides bear one name, for a
+    slide of unknown or too coarse scale and if no tile shows tissue; SlideError for a slide that
+    cannot be read, OSError if the disk refuses.
     """
     if label not in LABELS:
         message = f"The label {label!r} is none of {', '.join(LABELS)}."
@@ -47,23 +50,26 @@ def cut_tiles(
     tiles: list[Tile] = []
     for path in slides:
         with closing(Slide(path, path.name)) as slide:
-            tiles += _slide_tiles(out / path.stem, slide, label)
+            tiles += _slide_tiles(out / path.stem, slide, label, progress)
         write_manifest(out, tiles)
-        if progress is not None:
-            progress(1)
+    if not tiles:
+        message = f"No tile of {SIDE * MPP:.0f} um shows tissue; name other slides."
+        raise DataError(message)
     return tiles
 
 
-def _slide_tiles(folder: Path, slide: Slide, label: str) -> Iterator[Tile]:
+def _slide_tiles(
+    folder: Path, slide: Slide, label: str, progress: Callable[[int], None] | None
+) -> Iterator[Tile]:
     for region in _regions(slide):
-        picture = slide.read_region(region, SIDE * SIDE).pixels
-        if picture.size != (SIDE, SIDE):  # a slide that is coarser than the tiles
-            picture = picture.resize((SIDE, SIDE))
+        if progress is not None:
+            progress(1)
+        picture = picture_of_slide(slide, region, BUDGET).pixels
         if 1 - open_mask(np.asarray(picture)).mean() < TISSUE[0].at:
             continue
         folder.mkdir(exist_ok=True)
         file = folder / f"{region.x}-{region.y}.jpg"
-        picture.save(file, quality=QUALITY, subsampling=0)
+        save_tile(picture, file)
         yield Tile(file, label, folder.name, SPLIT, "cut")
 
 
@@ -71,6 +77,11 @@ def _regions(slide: Slide) -> Iterator[Region]:
     """Whole tiles, level-0 px, from the upper left corner on, a row at a time."""
     if slide.mpp is None:
         message = f"{slide.name} does not say its microns per pixel, so no tile has a known scale."
+        raise DataError(message)
+    if slide.mpp > MPP:
+        message = (
+            f"{slide.name} has {slide.mpp:g} um per pixel, coarser than the {MPP:g} of a tile."
+        )
         raise DataError(message)
     side = round(SIDE * MPP / slide.mpp)
     for y in range(0, slide.height - side + 1, side):

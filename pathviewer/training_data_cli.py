@@ -90,9 +90,9 @@ def cut_command(
     with training_errors():
         from pathviewer.training_cuts import cut_tiles
 
-        with bar("Cutting slides", len(slides)) as step:
+        with bar("Cutting slides", None) as step:
             tiles = cut_tiles(out, slides, label=label, progress=step)
-        typer.echo(table(tiles) or "No tile shows tissue.", err=True)
+        typer.echo(table(tiles), err=True)
 
 
 @app.command("check")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from models.training.measures import clear_quadrant
 from models.training.splitting import choose_splits
-from models.training.tiles import QUADRANTS, Tile, empty_folder, write_manifest
+from models.training.tiles import QUADRANTS, Tile, empty_folder, save_tile, write_manifest
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.phantom import PhantomTruth, TissueClass, write_phantom
 from pathviewer.slides.slide import Slide
@@ -25,8 +25,6 @@ SCALES = (1.0,) * 14 + (0.5,) * 3 + (2.0,) * 3
 """Microns per pixel of a tile, drawn from these."""
 MOST_GLASS = 0.6
 """A tile may show so much glass at most; the empty ones are made elsewhere."""
-QUALITY = 92
-"""Of the JPEG tiles, colours not subsampled."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def _slide_tiles(out: Path, seed: int, split: str, wanted: int) -> Iterator[Tile
             if picture.size != (SIDE, SIDE):  # finer than level 0 is never asked for
                 picture = picture.resize((SIDE, SIDE))
             file = folder / f"{number:02d}.jpg"
-            picture.save(file, quality=QUALITY, subsampling=0)
+            save_tile(picture, file)
             yield Tile(file, "phantom", _group(seed), split, "phantom", place.counts)
         slide.close()
 

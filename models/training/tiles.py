@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from models.errors import ModelError, PromptError
 from models.pictures import open_picture
@@ -19,6 +20,8 @@ SPLITS = ("train", "rl", "validation", "test")
 LABELS = ("benign", "adenocarcinoma", "squamous_cell_carcinoma", "other", "phantom")
 """What a tile may show: lung as LC25000 names it, tissue of another organ, a synthetic slide."""
 QUADRANTS = ("upper left", "upper right", "lower left", "lower right")
+QUALITY = 92
+"""Of the JPEG files that are written."""
 COLUMNS = ("path", "label", "group_id", "split", "source")
 COUNT_COLUMNS = tuple(f"nuclei_{name.replace(' ', '_')}" for name in QUADRANTS)
 """Columns with the true number of nuclei by quadrant; empty where it is not known."""
@@ -69,6 +72,11 @@ def load_rgb(tile: Tile) -> NDArray[np.uint8]:
     except PromptError as error:
         message = f"A tile cannot be used. {error}"
         raise DataError(message) from error
+
+
+def save_tile(picture: Image.Image, path: Path) -> None:
+    """Write a tile's pixels as a JPEG file, colours not subsampled."""
+    picture.save(path, quality=QUALITY, subsampling=0)
 
 
 def write_manifest(folder: Path, tiles: Iterable[Tile]) -> Path:

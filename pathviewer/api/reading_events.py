@@ -13,6 +13,7 @@ from starlette.responses import StreamingResponse
 
 from pathviewer.auth.identity import is_still_allowed
 from pathviewer.auth.roles import Action
+from pathviewer.reading.live import LAST
 from pathviewer.reading.reading_json import events_of
 from storage.errors import StorageError
 
@@ -28,8 +29,6 @@ ASK_SECONDS = 1.0
 """How often it asks whether its hearer is still logged in, and the database where it has to."""
 BREATH_SECONDS = 15.0
 """Longest silence of a stream; proxies cut connections that say nothing."""
-LAST = ("done", "failed")
-"""Events that nothing follows."""
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 Numbered = tuple[int, dict[str, Any]]

@@ -23,12 +23,14 @@ from pathviewer.reading.reading_json import ended_event, failed_event, started_e
 from pathviewer.reading.trace_json import trace_json
 from pathviewer.reading.whole import WholeReading
 from storage.errors import StorageError
-from storage.reading_records import CompletionRecord, ReadingRecord
+from storage.reading_records import ReadingRecord
 
 TEXT_SECONDS = 0.05
 """Least time between two events with the text of one completion."""
 OPEN_BEFORE_ANSWER = frozenset({"queued", "started", "first_answer_wanted", "failed"})
 """Events that a blind reading tells before the clinician has answered."""
+LAST = ("done", "failed")
+"""Events that nothing follows."""
 REPLACES = {"text": "text", "ended": "text", "attention": "attention", "maps": "attention"}
 """Events of this kind take the place of the last of that kind, so that whoever comes late hears
 what is new alone."""
@@ -67,6 +69,13 @@ class LiveReading:
         record = self._whole.record
         something = record.state == "running" or any(self._texts)
         return record.blind and record.first_answer is None and something
+
+    @property
+    def over(self) -> bool:
+        """Whether all of it is kept and told, so that it may be let go of."""
+        with self._lock:
+            last = self._events[-1][1]["type"] if self._events else None
+            return last in LAST and not (self.unsettled or self.withheld)
 
     def since(self, number: int) -> list[tuple[int, dict[str, Any]]]:
         """Events after this number that may be told now."""
@@ -124,14 +133,17 @@ class LiveReading:
         then `unsettled` until `settle`."""
         if self._whole.record.state != "running":
             return
-        self._change(state=state, failure=failure, ended_at=datetime.now(UTC))
-        self.unsettled = True
+        ended: dict[str, Any] = {"state": state, "failure": failure, "ended_at": datetime.now(UTC)}
+        with self._lock:  # together: what has ended and is settled may be let go of
+            self._whole = replace(self._whole, record=replace(self._whole.record, **ended))
+            self.unsettled = True
         self.settle()
         self.tell({"type": "done"} if failure is None else failed_event(failure))
 
     def settle(self) -> None:
-        """Try to keep how it ended, if that is not kept yet."""
-        record = self._whole.record
+        """Try to keep how it ended."""
+        with self._lock:
+            record = self._whole.record
         try:
             self._keep.end(self.id, record.state, record.failure)
         except StorageError as error:
@@ -142,14 +154,6 @@ class LiveReading:
     def _change(self, **fields: Any) -> None:
         with self._lock:
             self._whole = replace(self._whole, record=replace(self._whole.record, **fields))
-
-    def _put(self, completion: CompletionRecord) -> None:
-        """Know an answer that has ended, in place of what was known of it."""
-        with self._lock:
-            known = {one.index: one for one in self._whole.completions}
-            known[completion.index] = completion
-            both = tuple(known[index] for index in sorted(known))
-            self._whole = replace(self._whole, completions=both)
 
     def _started(self, event: Started) -> None:
         self._looks = {i: LiveAttention(event.placements[0]) for i in range(len(self._texts))}
@@ -184,7 +188,9 @@ class LiveReading:
             self._texts[event.completion_index] = event.completion.text
             self._tell_text(event.completion_index, event.completion.finish)
             raise
-        self._put(record)
+        with self._lock:
+            both = sorted((*self._whole.completions, record), key=lambda one: one.index)
+            self._whole = replace(self._whole, completions=tuple(both))
         self.tell(ended_event(record))
 
     def _comparing(self) -> None:
@@ -204,11 +210,8 @@ class LiveReading:
             self._seen[index] = SeenCompletion(
                 completion.text, completion.token_ends, place, attention
             )
-        record = self._whole.ended(index)
         try:
-            sha256 = self._keep.look(record.id, attention)
+            self._keep.look(self._whole.completion_id(index), attention)
         except StorageError as error:
             log.warning("Where an answer looked is not kept. %s", error)
-        else:  # whoever found the reading before it was let go of finds the maps after it
-            self._put(replace(record, attention_sha256=sha256))
         self.tell({"type": "maps", "index": index})

@@ -101,7 +101,8 @@ class LiveReadings:
         live = self.live(whole.record.id)
         if live:
             return live.seen(index)
-        return self.keep.seen(whole, index)
+        # found anew: `whole` may be from before the attention was kept
+        return self.keep.seen(self.keep.find(whole.record.id), index)
 
     def check(
         self, whole: WholeReading, index: int, passage: str, account_id: str, model: str
@@ -110,6 +111,7 @@ class LiveReadings:
 
         Raises what `seen` and `check_use` do; ReadingRefused where `model` is another one.
         """
+        self._let_go()  # a check is found again by way of the database alone
         completion = whole.completion(index)
         self.running_model(model).check(whole.record)
         seen, picture = self.seen(whole, index), self.keep.picture(whole.record)
@@ -125,7 +127,8 @@ class LiveReadings:
         live = self.live(record.id)
         if live:
             live.answered(record)
-            self._let_go_of(live)
+            if live.over:
+                self._forget(live)
 
     def stop(self, reading_id: str) -> None:
         """End what is being written within a token; one that is not being written has ended."""
@@ -159,16 +162,10 @@ class LiveReadings:
             if reading.unsettled:  # the database is still away: each try may wait for it
                 break
         ended = [one for one in readings if one.whole.record.state != "running"]
-        over = len(readings) - MOST_IN_MEMORY + 1
+        excess = len(readings) - MOST_IN_MEMORY + 1
         for place, reading in enumerate(ended):
-            if place < over or not (reading.unsettled or reading.withheld):
+            if place < excess or reading.over:
                 self._forget(reading)
-
-    def _let_go_of(self, reading: LiveReading) -> None:
-        """Forget a reading that is kept and told in full: only the database knows what follows."""
-        ended = reading.whole.record.state != "running"
-        if ended and not (reading.unsettled or reading.withheld):
-            self._forget(reading)
 
     def _forget(self, reading: LiveReading) -> None:
         reading.gone = True
@@ -189,7 +186,8 @@ class LiveReadings:
             reading.end("failed", f"What was written is not kept. {error}")
         finally:
             reading.end("failed", MISTAKE)
-            self._let_go_of(reading)
+            if reading.over:
+                self._forget(reading)
             self._threads.discard(threading.current_thread())
 
     def _told(

@@ -53,9 +53,9 @@ class WholeReading:
         said_ = [said(answer, options) for answer in given if answer]
         return dict(Counter(said_).most_common())
 
-    def ended(self, index: int) -> CompletionRecord:
-        """One answer that has ended, also while it is kept back."""
-        return next(one for one in self.completions if one.index == index)
+    def completion_id(self, index: int) -> str:
+        """Id of an answer that has ended."""
+        return next(one.id for one in self.completions if one.index == index)
 
     def completion(self, index: int) -> CompletionRecord:
         """One answer; raises ReadingNotFound, also while it is kept back."""

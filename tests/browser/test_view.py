@@ -97,10 +97,11 @@ def test_a_slow_server_is_asked_for_the_first_slide_once(viewer: ViewerPage, app
     page.route(f"**/api/slides/{slide}", lambda route: held.append(route))
     with page.expect_request(f"**/api/slides/{slide}"):
         page.goto(f"{viewer.base}/?slide={slide}&roi=700,800,300,200")
-    with page.expect_response("**/api/slides"):  # a second look before the first ends
-        page.evaluate("window.dispatchEvent(new Event('focus'))")
-    page.wait_for_function("window.PathViewer.store.get('slides')")
-    page.wait_for_timeout(300)
+    second_look = """async () => {
+      const { poll } = await import("/ui/session.js");
+      await Promise.race([poll(), new Promise((soon) => setTimeout(soon, 3000))]);
+    }"""
+    page.evaluate(second_look)
     assert len(held) == 1
     held[0].continue_()
     viewer.wait_loaded()

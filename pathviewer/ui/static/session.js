@@ -87,8 +87,9 @@ async function openWanted(slides) {
   } else if (wanted.problem) {
     say(`The address holds what cannot be read (${wanted.problem}); it was left out.`, "warning");
   }
-  await openSlide(known ? wanted.slide : slides[0].id);
-  if (known && wanted.roi) showLinkedRegion(wanted.roi);
+  const id = known ? wanted.slide : slides[0].id;
+  await openSlide(id);
+  if (known && wanted.roi && store.get("slide")?.id === id) showLinkedRegion(wanted.roi);
 }
 
 /** Select the region of the address; one that is not saved here is added to the page. */

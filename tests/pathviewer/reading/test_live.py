@@ -8,16 +8,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from models.messages import (
-    AttentionRows,
     Box,
     Completion,
     End,
-    GenerateRequest,
     ImagePlacement,
     PixelBudget,
     Prompt,
@@ -27,7 +24,6 @@ from models.messages import (
     Token,
 )
 from models.pictures import as_prompt_image
-from pathviewer.reading.ask import Reading
 from pathviewer.reading.asked import Asked
 from pathviewer.reading.engine import ModelEngine
 from pathviewer.reading.errors import ReadingRefused
@@ -87,15 +83,6 @@ def ended(text: str, index: int = 0) -> End:
     return End("r", index, Completion(text, (1,), (len(text),)), 0.5, 0.1)
 
 
-def looked_at(question: Asked, end: End) -> Reading:
-    """The completion with its attention, all of it on one cell."""
-    cells = np.zeros((1, 2, PLACE.rows * PLACE.columns), np.float32)
-    cells[:, :, 0] = 1
-    rows = AttentionRows("r", end.completion_index, 0, cells)
-    request = GenerateRequest("r", question.prompt)
-    return Reading(request, STARTED, end, rows, None)
-
-
 def kinds(reading: LiveReading) -> list[str]:
     return [event["type"] for _, event in reading.since(0)]
 
@@ -142,23 +129,33 @@ def test_what_is_told_as_ended_is_committed(database: Database, keep: KeptReadin
     assert reading.whole.record.state == keep.find(reading.id).record.state == "done"
 
 
-@pytest.mark.parametrize("blind", [False, True])
 def test_who_found_a_reading_while_it_was_written_finds_its_maps_afterwards(
-    database: Database, keep: KeptReadings, *, blind: bool
+    database: Database, keep: KeptReadings
 ) -> None:
-    question = asked(database, blind=blind)
-    reading = LiveReading(keep.add(question), keep)
+    engine = ModelEngine(Settings(model="scripted"))
+    engine.start()
+    readings = LiveReadings(engine, keep)
+    reading = readings.start(asked(database, blind=False))
+    whole = reading.whole
+    while not whole.completions:
+        whole = reading.whole
+    readings.join(20)
+    assert readings.live(reading.id) is None
+    assert readings.seen(whole, 0).text == whole.completions[0].text
+    engine.close()
+
+
+def test_what_has_ended_is_over_once_that_is_kept_and_told(
+    database: Database, keep: KeptReadings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = LiveReading(keep.add(asked(database, blind=False)), keep)
     reading.hear(STARTED)
-    reading.hear(ended("one"))
-    reading.hear(looked_at(question, ended("one")))
-    if blind:
-        reading.answered(keep.freeze(reading.id, "low", None))
-    assert kinds(reading)[-1] == "maps"
-    before = reading.whole
+    seen: list[bool] = []
+    end, tell = keep.end, reading.tell
+    monkeypatch.setattr(keep, "end", lambda *given: (seen.append(reading.over), end(*given)))
+    monkeypatch.setattr(reading, "tell", lambda event: (seen.append(reading.over), tell(event)))
     reading.end("done")
-    seen = keep.seen(before, 0)  # as it is found once nothing is in memory any more
-    assert seen.text == "one"
-    assert reading.whole.completions == keep.find(reading.id).completions
+    assert (seen, reading.over) == ([False, False], True)
 
 
 def test_a_blind_reading_is_let_go_of_once_it_has_ended_and_is_answered(
