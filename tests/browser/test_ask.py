@@ -28,6 +28,10 @@ asked = "planted"
 texts = ['''<think>Step 1: {SCRIPT}</think><answer>{SCRIPT}</answer>''']
 
 [[answer]]
+asked = "beyond"
+texts = ["<think>{STEPS}</think><answer>D</answer>"]
+
+[[answer]]
 texts = [
   "<think>{STEPS}</think><answer>A</answer>",
   "<think>Step 1: Another way.</think><answer>B</answer>",
@@ -125,6 +129,14 @@ def test_several_answers_and_how_far_they_agree(viewer: ViewerPage) -> None:
     expect(page.locator(".pv-agreement")).to_contain_text("2 of 3 say")
     page.get_by_role("button", name="Answer 2").click()
     expect(page.locator(".pv-answer .pv-passage")).to_have_text("B")
+
+
+def test_a_letter_beyond_the_options_is_said_to_be_none_of_them(viewer: ViewerPage) -> None:
+    page = viewer.page
+    ask(page, "What lies beyond?", "low\nhigh")
+    wait_state(page, "done")
+    expect(page.locator(".pv-answer .pv-passage")).to_have_text("D")
+    expect(page.locator(".pv-answer .pv-option")).to_have_text("none of the options")
 
 
 def test_a_template_and_what_the_model_will_see(viewer: ViewerPage) -> None:
