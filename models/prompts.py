@@ -69,6 +69,8 @@ def build_prompt(
     """
     style = _style(model.prompt_style)
     options = _options(question.options)
+    if model.lower_case_options:
+        options = [option.lower() for option in options]
     parts = [_told("context", question.context), _knowledge(question.findings)]
     parts.append(_told("question", question.text))
     if not parts[-1]:

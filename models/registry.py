@@ -48,6 +48,8 @@ class RegisteredModel:
     """Whether its answers may be used to train another model."""
     question_types: tuple[str, ...] = ()
     """Tasks that it keeps to; empty means any question."""
+    lower_case_options: bool = False
+    """Whether options are put to it in lower case, since it has read no others."""
     hub_id: str | None = None
     """Its id on the Hugging Face hub; None if it does not come from there."""
     location: Path | None = None

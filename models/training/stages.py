@@ -255,6 +255,8 @@ def _own_words(model: RegisteredModel) -> str:
         "max_pixels": model.budget.max_pixels,
         "question_types": list(model.question_types),
     }
+    if model.lower_case_options:
+        told["lower_case_options"] = True
     if model.system is not None:
         told["system"] = model.system
     if model.licence != UNKNOWN_LICENCE:

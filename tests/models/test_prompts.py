@@ -66,6 +66,13 @@ def test_options_are_lettered_once(given_options: tuple[str, ...], lines: str) -
     assert written(Question("Q?", given_options)) == f"Q?\n{lines}{ASKED}"
 
 
+def test_options_are_in_lower_case_for_a_model_that_has_read_no_others() -> None:
+    asked = Question("Which one?", ("Adenocarcinoma", "Squamous Cell Carcinoma"))
+    assert "\nA. Adenocarcinoma\nB. Squamous Cell Carcinoma" in written(asked)
+    tiny = written(asked, MODELS[DEFAULT_MODEL])
+    assert tiny == f"Which one?\nA. adenocarcinoma\nB. squamous cell carcinoma{ASKED}"
+
+
 def test_context_and_findings_come_before_the_question() -> None:
     asked = Question("Is it invasive?", (), "Breast, H&E.", ("necrosis", "fat tissue"))
     lines = written(asked).split("\n")
