@@ -25,6 +25,9 @@ OTHER_HOST = "viewer.example"
 
 expect.set_options(timeout=20_000)  # of a machine that has more to do than this
 
+PATIENCE = 45_000
+"""Longest wait for a page, ms, on a machine that has more to do."""
+
 PLAIN_WIDTH, DAMAGED_WIDTH = 700, 500
 
 
@@ -152,8 +155,8 @@ def traffic() -> Traffic:
 def page(browser: Browser, traffic: Traffic) -> Iterator[Page]:
     """A tab of 1440 x 900 px in a context of its own; fails on a script error."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE)
     tab = context.new_page()
-    tab.set_default_timeout(45_000)
     context.on("request", traffic.note)
     tab.on("pageerror", lambda error: traffic.errors.append(str(error)))
     yield tab

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from pathviewer.settings import Settings
 from storage.database import open_database
 from storage.export import Selection, judged_readings
+from tests.browser.conftest import PATIENCE
 from tests.browser.logins import PASSWORD, add_clinician
 from tests.browser.readings import scripted_settings
 from tests.browser.viewer_page import ViewerPage
@@ -169,6 +170,7 @@ ASK_AND_WAIT = """async (question) => {
 def the_other_rater(browser: Browser, base: str) -> None:
     """Bob, in a browser of his own, sees what ada chose once he has voted, and votes on all."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     told: list[str] = []
     page.on("response", lambda answer: "/api/" in answer.url and told.append(answer.url))

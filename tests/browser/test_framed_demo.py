@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from pathviewer.settings import Settings
+from tests.browser.conftest import PATIENCE
 from tests.browser.readings import ANSWERS, OPTIONS, SAVED
 from tests.browser.viewer_page import LOADED
 from tests.servers import running, serving
@@ -68,7 +69,7 @@ def strict_page(browser: Browser) -> Iterator[Page]:
             "disableThirdPartyCookieHeuristics": True,
         },
     )
-    page.set_default_timeout(45_000)
+    page.set_default_timeout(PATIENCE)
     yield page
     context.close()
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
+from tests.browser.conftest import PATIENCE
 from tests.browser.logins import add_clinician, log_in
 from tests.browser.readings import SAVED, judgment, scripted_settings, state, words
 from tests.browser.viewer_page import ViewerPage
@@ -53,7 +54,7 @@ def test_script_runs_nowhere(
         query = urlsplit(page.url).query
         with browser.new_context() as context:
             other = context.new_page()
-            other.set_default_timeout(45_000)
+            other.set_default_timeout(PATIENCE)
             log_in(other, base, "eve", f"?{query}")
             see_as_another(other)
             see_worklist(other)

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from pathviewer.auth.roles import Role
 from pathviewer.cli import app
 from pathviewer.settings import Settings
+from tests.browser.conftest import PATIENCE
 from tests.browser.logins import add_clinician, log_in
 from tests.browser.readings import scripted_settings
 from tests.browser.viewer_page import ViewerPage
@@ -84,6 +85,7 @@ def ward(folder: Path, assets: Path, phantom: Path, cmu: Path) -> Iterator[Ward]
 def rater(browser: Browser, base: str, name: str) -> Iterator[Page]:
     """The page of somebody who has logged in, in a browser of his own."""
     context = browser.new_context(base_url=base, viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
