@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import tifffile
-from playwright.sync_api import Browser, Page, Playwright, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from pathviewer.bench.chromium import launch_chromium
 from pathviewer.settings import Settings
@@ -91,35 +90,11 @@ def app(tmp_path_factory: pytest.TempPathFactory, shelf: Path, assets: Path) -> 
 
 
 @pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    """What drives the browsers."""
+def browser() -> Iterator[Browser]:
+    """Headless Chromium, one for all browser tests."""
     with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Headless Chromium, one for nearly all browser tests. It has no WebGL, so slides are drawn
-    on a canvas: drawing them by WebGL without a graphics card takes more time than all else."""
-    with running_chromium(playwright, "--disable-3d-apis") as chromium:
+        chromium = launch_chromium(playwright, f"--host-resolver-rules=MAP {OTHER_HOST} 127.0.0.1")
         yield chromium
-
-
-@pytest.fixture(scope="session")
-def webgl_browser(playwright: Playwright) -> Iterator[Browser]:
-    """Another one, which draws slides by WebGL."""
-    with running_chromium(playwright) as chromium:
-        yield chromium
-
-
-@contextmanager
-def running_chromium(playwright: Playwright, *flags: str) -> Iterator[Browser]:
-    """A browser that finds this machine under a second name."""
-    resolver = f"--host-resolver-rules=MAP {OTHER_HOST} 127.0.0.1"
-    chromium = launch_chromium(playwright, resolver, *flags)
-    try:
-        yield chromium
-    finally:
         chromium.close()
 
 

@@ -9,16 +9,9 @@ import numpy as np
 import pytest
 from openslide import OpenSlide
 from PIL import Image
-from playwright.sync_api import Browser
 
 from tests.browser.conftest import App
 from tests.browser.viewer_page import View, ViewerPage
-
-
-@pytest.fixture
-def browser(webgl_browser: Browser) -> Browser:
-    """WebGL: on a canvas OpenSeadragon stretches each tile a little, over its seams."""
-    return webgl_browser
 
 
 def shown(viewer: ViewerPage, width: int, height: int) -> Image.Image:
@@ -54,11 +47,6 @@ def viewer_size_is_odd(viewer: ViewerPage, app: App) -> tuple[float, float]:
     box = viewer.page.locator(".pv-stage").bounding_box()
     assert box
     return (box["width"] % 2 / 2, box["height"] % 2 / 2)
-
-
-def test_slides_are_drawn_by_webgl(viewer: ViewerPage, app: App) -> None:
-    viewer.open(app.slides["cmu"])
-    assert viewer.drawer() == "webgl"
 
 
 @pytest.mark.parametrize("rotation", [0, 105])

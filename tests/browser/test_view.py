@@ -33,11 +33,6 @@ def test_presets_typed_magnification_and_limit(viewer: ViewerPage, app: App) -> 
     assert viewer.view().x == pytest.approx(1110, abs=1)
 
 
-def test_a_browser_without_webgl_draws_slides_on_a_canvas(viewer: ViewerPage, app: App) -> None:
-    viewer.open(app.slides["cmu"])
-    assert viewer.drawer() == "canvas"
-
-
 def test_scale_bar_only_where_the_scale_is_known(viewer: ViewerPage, app: App) -> None:
     viewer.open(app.slides["phantom"])
     bar = viewer.page.locator(".pv-scale")

@@ -116,10 +116,6 @@ class ViewerPage:
         """Where the viewer looks now."""
         return View(**self.page.evaluate("window.PathViewer.canvas.frames.view()"))
 
-    def drawer(self) -> str:
-        """How OpenSeadragon draws the slide: "webgl" or "canvas"."""
-        return str(self.page.evaluate("window.PathViewer.canvas.frames.viewer.drawer.getType()"))
-
     def selected_text(self, wanted: str) -> str:
         """The text of the selected region's panel once it contains `wanted`."""
         panel = self.page.locator("#pv-selected-region")
