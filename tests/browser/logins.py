@@ -38,5 +38,6 @@ def log_in(page: Page, base: str, name: str = NAME, query: str = "") -> ViewerPa
 
 
 def log_out(page: Page) -> None:
-    """Whoever is logged in on the page leaves."""
+    """Whoever is logged in on the page leaves, and the form is there for whoever comes next."""
     page.get_by_role("button", name="Log out").click()
+    page.get_by_label("Password").wait_for()
