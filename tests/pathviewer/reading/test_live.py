@@ -63,6 +63,15 @@ def keep(tmp_path: Path, database: Database) -> KeptReadings:
     return KeptReadings(database, BlobStore(tmp_path / "blobs"), "one server")
 
 
+@pytest.fixture
+def readings(keep: KeptReadings) -> Iterator[LiveReadings]:
+    """Those that a script answers, kept there."""
+    engine = ModelEngine(Settings(model="scripted"))
+    engine.start()
+    yield LiveReadings(engine, keep)
+    engine.close()
+
+
 def asked(database: Database, **given: Any) -> Asked:
     """A blind question with one answer, if nothing else is said."""
     with database.session() as session:
@@ -130,11 +139,8 @@ def test_what_is_told_as_ended_is_committed(database: Database, keep: KeptReadin
 
 
 def test_who_found_a_reading_while_it_was_written_finds_its_maps_afterwards(
-    database: Database, keep: KeptReadings
+    database: Database, readings: LiveReadings
 ) -> None:
-    engine = ModelEngine(Settings(model="scripted"))
-    engine.start()
-    readings = LiveReadings(engine, keep)
     reading = readings.start(asked(database, blind=False))
     whole = reading.whole
     while not whole.completions:
@@ -142,7 +148,6 @@ def test_who_found_a_reading_while_it_was_written_finds_its_maps_afterwards(
     readings.join(20)
     assert readings.live(reading.id) is None
     assert readings.seen(whole, 0).text == whole.completions[0].text
-    engine.close()
 
 
 def test_what_has_ended_is_over_once_that_is_kept_and_told(
@@ -159,11 +164,8 @@ def test_what_has_ended_is_over_once_that_is_kept_and_told(
 
 
 def test_a_blind_reading_is_let_go_of_once_it_has_ended_and_is_answered(
-    database: Database, keep: KeptReadings
+    database: Database, readings: LiveReadings
 ) -> None:
-    engine = ModelEngine(Settings(model="scripted"))
-    engine.start()
-    readings = LiveReadings(engine, keep)
     reading = readings.start(asked(database))
     readings.join(20)
     assert reading.whole.record.state == "done"
@@ -171,7 +173,6 @@ def test_a_blind_reading_is_let_go_of_once_it_has_ended_and_is_answered(
     readings.freeze(reading.whole, "low", None)
     assert readings.live(reading.id) is None  # what is found of it now is what is kept
     assert kinds(reading)[-1] == "done"
-    engine.close()
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
