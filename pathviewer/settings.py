@@ -73,6 +73,23 @@ class Settings(BaseSettings):
     region_pixel_limit: int = Field(default=16_000_000, ge=1)
     """Most pixels that one region picture may have."""
 
+    questions_per_account: int = Field(default=16, ge=1)
+    """Most questions that one account may have in progress; one more is answered 503."""
+
+    deletion_checks_per_account: int = Field(default=4, ge=1)
+    """Most deletion checks that one account may have in progress; one more is answered 503."""
+
+    previews_per_account: int = Field(default=8, ge=1)
+    """Most previews (what the model will see) that one account may have in progress; one more is
+    answered 503."""
+
+    pictures_per_account: int = Field(default=128, ge=1)
+    """Most regions and thumbnails that one account may have in progress; one more is answered
+    503."""
+
+    exports_per_account: int = Field(default=1, ge=1)
+    """Most exports that one account may have in progress; one more is answered 503."""
+
     attention_mib: int = Field(default=10_240, ge=0)
     """Disk for the attention of past answers, in MiB; beyond it the oldest goes, not answers."""
 

@@ -14,6 +14,7 @@ PACKAGES = ("pathviewer", "storage", "models")
 HEAVY = {"torch", "transformers", "trl", "peft", "accelerate"}
 RANK = {
     "settings": 0,
+    "common": 0,
     "whole_folder": 0,
     "opened": 1,
     "slides": 1,

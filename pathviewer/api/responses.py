@@ -11,8 +11,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pathviewer.auth.identity import Forbidden
+from pathviewer.common.work import ClientGone, TooBusy
 from pathviewer.slides.errors import SlideError
 from storage.errors import ConflictError, NameTakenError, RecordNotFoundError, StorageError
+
+CLIENT_CLOSED_REQUEST = 499
+"""What nginx calls a request whose client did not wait for the answer."""
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
@@ -59,6 +63,8 @@ def exception_handlers() -> dict[int | type[Exception], Handler]:
         SlideError: _ours,
         Forbidden: _ours,
         StorageError: _ours,
+        TooBusy: _too_busy,
+        ClientGone: _client_gone,
         HTTPException: _starlettes,
         Exception: _unforeseen,
     }
@@ -66,6 +72,16 @@ def exception_handlers() -> dict[int | type[Exception], Handler]:
 
 async def _ours(_: Request, error: SlideError | Forbidden | StorageError) -> Response:
     return response_of(error)
+
+
+async def _too_busy(_: Request, error: TooBusy) -> Response:
+    response = error_response(error.code, str(error), error.status)
+    response.headers["retry-after"] = str(error.retry_seconds)
+    return response
+
+
+async def _client_gone(_request: Request, _error: ClientGone) -> Response:
+    return Response(status_code=CLIENT_CLOSED_REQUEST)  # for the log alone: nobody reads it
 
 
 async def _starlettes(request: Request, error: HTTPException) -> Response:

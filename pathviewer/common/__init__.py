@@ -1,0 +1,1 @@
+"""Small helpers without a domain; they import nothing else of `pathviewer`."""
