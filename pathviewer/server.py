@@ -52,7 +52,7 @@ from pathviewer.ui.served import page_routes
 from pathviewer.upkeep.background import background
 from pathviewer.upkeep.visits_folder import VisitsFolder
 from storage.blobs import BlobStore
-from storage.database import Database, open_database
+from storage.database import Connections, Database, open_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +124,7 @@ def open_services(settings: Settings) -> Services:
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     visits = VisitsFolder(settings)
-    database = open_database(settings.database)
+    database = open_database(settings.database, connections=connections(settings))
     access = Access(settings, database)
     access.check_exposure()
     library = SlideLibrary(
@@ -139,6 +139,11 @@ def open_services(settings: Settings) -> Services:
     writer = f"{platform.node()} {settings.host} {settings.port}"
     readings = LiveReadings(engine, KeptReadings(database, blobs, writer))
     return Services(settings, database, blobs, access, library, pool, engine, readings, visits)
+
+
+def connections(settings: Settings) -> Connections:
+    """How many connections to the database there may be."""
+    return Connections(settings.database_read_connections, settings.database_write_connections)
 
 
 def slide_folders(settings: Settings) -> tuple[Path, ...]:

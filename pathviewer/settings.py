@@ -90,6 +90,14 @@ class Settings(BaseSettings):
     exports_per_account: int = Field(default=1, ge=1)
     """Most exports that one account may have in progress; one more is answered 503."""
 
+    database_read_connections: int = Field(default=20, ge=1)
+    """Most connections to the database of requests that only read; more wait, and are answered 503
+    after 5 seconds."""
+
+    database_write_connections: int = Field(default=10, ge=2)
+    """Most connections to the database of requests that may write; more wait, and are answered 503
+    after 5 seconds."""
+
     attention_mib: int = Field(default=10_240, ge=0)
     """Disk for the attention of past answers, in MiB; beyond it the oldest goes, not answers."""
 

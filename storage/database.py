@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,11 @@ from storage.migrate import current_revision, upgrade
 class Database:
     """A database at the newest schema revision; may be shared between threads."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, reading_engine: Engine) -> None:
+        """Readers have an engine of their own: writers that wait for a lock keep no connection
+        from them."""
         self._engine = engine
-        self._reading_engine = engine.execution_options(pathviewer_reading=True)
+        self._reading_engine = reading_engine
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -76,20 +79,33 @@ class Database:
     def close(self) -> None:
         """Give all connections back; the object cannot be used afterwards."""
         self._engine.dispose()
+        self._reading_engine.dispose()
 
 
-def open_database(url: str, *, busy_ms: int = 5000) -> Database:
+@dataclass(frozen=True)
+class Connections:
+    """Most connections that are open at once; PostgreSQL has to allow both together."""
+
+    reading: int = 20
+    """Of those who only read."""
+    writing: int = 10
+    """Of those who may write."""
+
+
+def open_database(
+    url: str, *, busy_ms: int = 5000, connections: Connections | None = None
+) -> Database:
     """The database at a SQLAlchemy URL (SQLite or PostgreSQL), made if need be, and migrated.
 
     `busy_ms` is how long to wait for another writer or a connection, in milliseconds.
     Raises `StorageError` if it cannot be opened or was written by a newer version.
     """
-    parsed = _parse(url)
+    parsed, most = _parse(url), connections or Connections()
     shown = parsed.render_as_string(hide_password=True)
     try:
         if parsed.get_backend_name() == "sqlite":
             _make_file(parsed)
-        engine = _engine(parsed, busy_ms)
+        engine = _engine(parsed, busy_ms, most.writing)
         with engine.begin() as connection:
             upgrade(connection)
     except DBAPIError as error:
@@ -99,7 +115,8 @@ def open_database(url: str, *, busy_ms: int = 5000) -> Database:
             f"The database {shown} cannot be made: {error.strerror}. Choose another place with "
             "PATHVIEWER_DATA or PATHVIEWER_DATABASE_URL."
         ) from error
-    return Database(engine)
+    reading_engine = _engine(parsed, busy_ms, most.reading, reading=True)
+    return Database(engine, reading_engine)
 
 
 def _parse(url: str) -> URL:
@@ -124,17 +141,15 @@ def _make_file(url: URL) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
-def _engine(url: URL, busy_ms: int) -> Engine:
+def _engine(url: URL, busy_ms: int, connections: int, *, reading: bool = False) -> Engine:
+    pool = {"pool_size": connections, "max_overflow": 0, "pool_timeout": busy_ms / 1000}
     if url.get_backend_name() != "sqlite":
-        return create_engine(
-            url,
-            pool_pre_ping=True,
-            pool_timeout=busy_ms / 1000,
-            connect_args=_postgresql_options(url, busy_ms),
-        )
-    engine = create_engine(url, pool_timeout=busy_ms / 1000)
-    event.listen(engine, "connect", partial(_set_pragmas, busy_ms))
-    event.listen(engine, "begin", _begin)
+        options = _postgresql_options(url, busy_ms)
+        engine = create_engine(url, pool_pre_ping=True, connect_args=options, **pool)
+        return engine.execution_options(postgresql_readonly=True) if reading else engine
+    engine = create_engine(url, **pool)
+    event.listen(engine, "connect", partial(_set_pragmas, busy_ms, reading))
+    event.listen(engine, "begin", _begin_reading if reading else _begin_writing)
     return engine
 
 
@@ -147,13 +162,15 @@ def _postgresql_options(url: URL, busy_ms: int) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name not in url.query}
 
 
-def _set_pragmas(busy_ms: int, connection: sqlite3.Connection, _record: Any) -> None:
-    # the driver's own transactions start too late (at the first write); `_begin` starts ours
+def _set_pragmas(busy_ms: int, reading: bool, connection: sqlite3.Connection, _record: Any) -> None:
+    # the driver's own transactions start too late (at the first write); `_begin_*` start ours
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
     _write_ahead(connection, busy_ms)
     for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
+    if reading:
+        connection.execute("PRAGMA query_only = ON")
 
 
 def _write_ahead(connection: sqlite3.Connection, busy_ms: int) -> None:
@@ -170,9 +187,12 @@ def _write_ahead(connection: sqlite3.Connection, busy_ms: int) -> None:
             return
 
 
-def _begin(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("pathviewer_reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+def _begin_writing(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_reading(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def one_at_a_time(session: Session, number: int) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from storage import slides
-from storage.database import Database, open_database
+from storage.database import Connections, Database, open_database
 from storage.errors import StorageError, explain
 from storage.tables import Base
 from tests.postgres import Postgres
@@ -134,15 +134,36 @@ def test_a_locked_database_is_a_plain_sentence(url: str, database: Database) -> 
     hasty.close()
 
 
-def test_more_work_at_once_than_connections_is_a_plain_sentence(url: str) -> None:
-    database = open_database(url, busy_ms=50)
+def test_more_readers_at_once_than_connections_is_a_plain_sentence(url: str) -> None:
+    database = open_database(url, busy_ms=50, connections=Connections(reading=3))
     with ExitStack() as stack:
-        for _ in range(15):
+        for _ in range(3):
             session = stack.enter_context(database.reading())
             slides.list_slide_records(session)
         with pytest.raises(StorageError, match="busy with other work"):
             database.revision()
     database.close()
+
+
+def test_writers_that_wait_for_a_lock_keep_no_connection_from_readers(url: str) -> None:
+    database = open_database(url, busy_ms=20_000, connections=Connections(reading=2, writing=3))
+    with ThreadPoolExecutor(12) as pool:
+        with database.session() as session:
+            slides.register_slide(session, folder="f", relative_path="a", quickhash=None)
+            names = [f"{number}.svs" for number in range(9)]
+            writers = [pool.submit(register, database, name) for name in names]
+            readers = [pool.submit(database.revision) for _ in range(20)]
+            assert {each.result(10) for each in readers} == {NEWEST}
+            assert not any(each.done() for each in writers)
+        for each in writers:
+            each.result(20)
+    database.close()
+
+
+def test_a_session_that_only_reads_cannot_write(database: Database) -> None:
+    with pytest.raises(StorageError, match="may not be written to"):  # noqa: SIM117
+        with database.reading() as session:
+            slides.register_slide(session, folder="f", relative_path="a", quickhash=None)
 
 
 def test_a_full_disk_is_a_plain_sentence(sqlite_database: Database) -> None:
