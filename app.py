@@ -1,6 +1,7 @@
 """Entry for `python app.py` and for Hugging Face Spaces: settings in, server up."""
 
-from pathviewer.cli import serve_command
-
 if __name__ == "__main__":
+    # imported here, since each process that the server starts loads this file once more
+    from pathviewer.cli import serve_command
+
     serve_command()

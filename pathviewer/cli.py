@@ -127,6 +127,18 @@ def bench_tiles(
         run(slide, seconds, rounds, as_json)
 
 
+@bench_app.command("readers")
+def bench_readers(
+    rounds: Annotated[int, typer.Option(min=3, help="Pairs of each kind of work.")] = 60,
+    json_output: JsonOption = False,
+) -> None:
+    """Measure what it costs that slides are read in processes of their own."""
+    with bench_errors():
+        from pathviewer.bench.readers import bench_readers as run
+
+        run(rounds, json_output)
+
+
 @bench_app.command("viewer")
 def bench_viewer(
     slide: Annotated[

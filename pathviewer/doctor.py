@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from models.messages import ModelInfo
@@ -18,6 +19,11 @@ from pathviewer.reading.engine import ModelEngine
 from pathviewer.reading.engine import log as engine_log
 from pathviewer.serving import ServeError, listen
 from pathviewer.settings import Settings
+from pathviewer.slides.errors import SlideError
+from pathviewer.slides.readers.calls import check_ready
+from pathviewer.slides.readers.faults import load as load_faults
+from pathviewer.slides.readers.landlock import TCP_VERSION, landlock_version
+from pathviewer.slides.readers.pool import ReaderPool, Urgency
 from pathviewer.ui.assets import AssetsError, ensure_assets
 from storage.blobs import BlobStore, list_blobs
 from storage.database import open_database
@@ -52,6 +58,8 @@ def examine(settings: Settings) -> list[Check]:
     """Run every check; none of them raises."""
     checks: list[Callable[[Settings], Iterator[Check]]] = [
         slide_libraries,
+        slide_readers,
+        slides_that_ended_readers,
         slide_folders,
         state_folder,
         assets,
@@ -78,6 +86,50 @@ def slide_libraries(_: Settings) -> Iterator[Check]:
         "ok",
         f"OpenSlide {openslide.__library_version__} and simplejpeg {simplejpeg.__version__} load.",
     )
+
+
+def slide_readers(settings: Settings) -> Iterator[Check]:
+    """Reader processes start, and what the system holds them to."""
+    readers = ReaderPool(settings, folders=(*settings.slides, settings.demo, settings.uploads))
+    try:
+        readers.submit(Urgency.view, "", settings.data, "", check_ready).result()
+    except SlideError as error:
+        sentence = f"They cannot be started ({error}); no slide can be shown without them."
+        yield Check("slide readers", "problem", sentence)
+        return
+    finally:
+        readers.close()
+    version = landlock_version()
+    limits = (
+        f"{settings.readers} processes read slides, each with at most "
+        f"{settings.reader_memory_mib} MiB and {settings.reader_seconds:g} s for a call."
+    )
+    confined = "They read the slide folders alone and write nothing (Landlock)."
+    if version >= TCP_VERSION:
+        confined = (
+            "They read the slide folders alone, write nothing and connect to nothing (Landlock)."
+        )
+    if version:
+        yield Check("slide readers", "ok", f"{limits} {confined}")
+    else:
+        sentence = (
+            f"{limits} This system has no Landlock (Linux 5.13 and later), so they may read every "
+            "file that the program may read."
+        )
+        yield Check("slide readers", "note", sentence)
+
+
+def slides_that_ended_readers(settings: Settings) -> Iterator[Check]:
+    """Files that are not opened, since they ended the reader that opened them."""
+    for fault in load_faults(settings.reader_faults):
+        what = "took too long to read" if fault.reason == "slow" else "ended its reader"
+        when = datetime.fromtimestamp(fault.happened_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        sentence = (
+            f"{fault.path} {what}, last on {when}; it is not opened"
+            f"{' for a while' if fault.reason == 'slow' else ''}. Copy it anew or scan again; to "
+            f"have it tried again, remove {settings.reader_faults}."
+        )
+        yield Check("slides", "note", sentence)
 
 
 def slide_folders(settings: Settings) -> Iterator[Check]:

@@ -38,6 +38,7 @@ from pathviewer.auth.consent import Consents
 from pathviewer.auth.guard import ANSWERED, Guard
 from pathviewer.auth.headers import NO_STORE, security_headers
 from pathviewer.auth.login import auth_routes
+from pathviewer.common.work import Work
 from pathviewer.export.jobs import ExportJobs
 from pathviewer.gradio_doors import GradioDoors
 from pathviewer.reading.engine import ModelEngine
@@ -46,6 +47,8 @@ from pathviewer.reading.live_readings import LiveReadings
 from pathviewer.reading.question import Pictures
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.pool import SlidePool
+from pathviewer.slides.readers.faults import FileFaults
+from pathviewer.slides.readers.pool import ReaderPool
 from pathviewer.ui.page import build_page, page_options
 from pathviewer.ui.plain_pages import plain_pages
 from pathviewer.ui.served import page_routes
@@ -127,14 +130,18 @@ def open_services(settings: Settings) -> Services:
     database = open_database(settings.database, connections=connections(settings))
     access = Access(settings, database)
     access.check_exposure()
+    folders = slide_folders(settings)
+    faults = FileFaults(settings.reader_faults)
+    readers = ReaderPool(settings, folders=folders, faults=faults)
     library = SlideLibrary(
-        slide_folders(settings),
+        folders,
         database,
         show_file_names=settings.show_file_names,
         uploads=settings.uploads,
         demo=settings.demo,
+        readers=readers,
     )
-    pool = SlidePool(library.locate, settings)
+    pool = SlidePool(library.locate, settings, readers)
     blobs, engine = BlobStore(settings.blobs), ModelEngine(settings)
     writer = f"{platform.node()} {settings.host} {settings.port}"
     readings = LiveReadings(engine, KeptReadings(database, blobs, writer))
@@ -160,6 +167,7 @@ def page_app(services: Services) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        services.pool.readers.start()
         services.library.start()
         services.readings.recover()
         services.engine.start()
@@ -170,8 +178,8 @@ def page_app(services: Services) -> FastAPI:
             services.readings.close()
             services.engine.close()
             services.readings.join(CLOSE_SECONDS)
-            services.library.stop()
             services.pool.close()
+            services.library.stop()
             services.database.close()
             services.visits.give_back()
 
@@ -214,12 +222,12 @@ def routes(services: Services) -> list[BaseRoute]:
     settings, database, library = services.settings, services.database, services.library
     pictures = Pictures(library, services.pool, settings.model)
     readings, consents = services.readings, Consents(settings, database)
-    openings = services.access.openings
+    openings, work = services.access.openings, Work(settings)
     jobs = ExportJobs(database, services.blobs, settings.exports)
     return [
         *auth_routes(settings, database, services.access),
         *service_routes(settings, services.engine),
-        *slide_routes(library, services.pool, database, settings, openings),
+        *slide_routes(library, services.pool, database, settings, openings, work),
         *region_routes(library, database),
         *question_routes(services.engine, pictures, openings),
         *reading_routes(library, pictures, readings, openings),
@@ -231,7 +239,7 @@ def routes(services: Services) -> list[BaseRoute]:
         *audit_routes(database),
         *worklist_routes(library, database, settings),
         *deletion_routes(pictures, readings),
-        *upload_routes(library, database, settings),
+        *upload_routes(library, database, settings, services.pool.readers),
         *insights_routes(database),
         *export_routes(database, jobs, settings.label_licence),
         *plain_pages(settings),

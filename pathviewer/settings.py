@@ -104,6 +104,15 @@ class Settings(BaseSettings):
     open_slide_seconds: int = Field(default=60, ge=1)
     """A slide nobody looks at is closed after this many seconds."""
 
+    readers: int = Field(default=4, ge=1, le=64)
+    """Processes that read slides; no account has all of them at work."""
+
+    reader_memory_mib: int = Field(default=2048, ge=256)
+    """Memory that one reader may allocate, in MiB; a slide that needs more is not shown."""
+
+    reader_seconds: float = Field(default=20, ge=1)
+    """A reader is ended when opening a slide, or making a tile or a picture, takes longer."""
+
     session_hours: int = Field(default=12, ge=1)
     """A login ends after this many hours."""
 
@@ -214,6 +223,11 @@ class Settings(BaseSettings):
     def kept(self) -> Path:
         """Folder of what people ask and say; that of a public demo goes when the program ends."""
         return self.data / "visits" if self.public_demo else self.data
+
+    @property
+    def reader_faults(self) -> Path:
+        """File that remembers which slides ended a reader."""
+        return self.kept / "slides-that-ended-readers.json"
 
     @property
     def exports(self) -> Path:

@@ -18,6 +18,7 @@ from pathviewer.api.slide_routes import slide_routes
 from pathviewer.api.tile_route import TileRoute
 from pathviewer.auth.access import Access
 from pathviewer.auth.guard import Guard
+from pathviewer.common.work import Work
 from pathviewer.settings import Settings
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.pool import SlidePool
@@ -74,7 +75,7 @@ def slide_api(folder: Path, state: Path, **options: object) -> Iterator[SlideApi
     access = Access(settings, database)
     tiles = TileRoute(pool, access.openings)
     pages = Starlette(
-        routes=slide_routes(library, pool, database, settings, access.openings),
+        routes=slide_routes(library, pool, database, settings, access.openings, Work(settings)),
         exception_handlers=exception_handlers(),
     )
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
-import anyio
-from PIL import Image
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,16 +15,19 @@ from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.openings import Openings
 from pathviewer.auth.roles import Action
+from pathviewer.common.work import Kind, Work, while_connected
 from pathviewer.settings import Settings
 from pathviewer.slides.errors import ImageNotFound, RegionError, SlideError
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.library import LibraryEntry, SlideLibrary
 from pathviewer.slides.outline import tidy_name
 from pathviewer.slides.pool import SlidePool
-from pathviewer.slides.thumbnail import thumbnail
+from pathviewer.slides.served import ServedSlide
 from storage import audit
 from storage.database import Database
 from storage.slides import rename_slide, set_mpp
+
+Result = TypeVar("Result")
 
 _PICTURE_HEADERS = {"Cache-Control": "private, max-age=3600", "Vary": "Cookie"}
 _THUMBNAIL_SIZES = range(16, 2049)
@@ -59,9 +58,10 @@ def slide_routes(
     database: Database,
     settings: Settings,
     openings: Openings,
+    work: Work,
 ) -> list[Route]:
     """Everything about slides but their tiles."""
-    routes = SlideRoutes(library, pool, database, settings, openings)
+    routes = SlideRoutes(library, pool, database, settings, openings, work)
     one = "/api/slides/{slide_id}"
     return [
         Route("/api/slides", routes.slides, methods=["GET"]),
@@ -75,7 +75,7 @@ def slide_routes(
 
 
 class SlideRoutes:
-    """The handlers; all work on pixels runs in a few threads, so that memory is bounded."""
+    """The handlers; all work on pixels runs in readers."""
 
     def __init__(
         self,
@@ -84,13 +84,14 @@ class SlideRoutes:
         database: Database,
         settings: Settings,
         openings: Openings,
+        work: Work,
     ) -> None:
         self._library = library
         self._pool = pool
         self._database = database
         self._settings = settings
         self._openings = openings
-        self._pixels = anyio.CapacityLimiter(max(2, os.cpu_count() or 1))
+        self._work = work
 
     async def slides(self, request: Request) -> Response:
         """`GET /api/slides`."""
@@ -106,7 +107,10 @@ class SlideRoutes:
         """`GET /api/slides/{id}`: opens the slide; the audit log says who looked at it."""
         identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
-        return JSONResponse(await run_in_threadpool(self._viewed, entry, identity))
+        slide = await while_connected(
+            request, lambda: self._pool.open(entry.id, identity.account_id)
+        )
+        return JSONResponse(await run_in_threadpool(self._viewed, entry, slide, identity))
 
     async def describe(self, request: Request) -> Response:
         """`PATCH {alias?, mpp?}`: an mpp of null takes back the one entered."""
@@ -124,12 +128,13 @@ class SlideRoutes:
         if size not in _THUMBNAIL_SIZES:
             least, most = _THUMBNAIL_SIZES[0], _THUMBNAIL_SIZES[-1]
             raise RegionError(f"size must be from {least} to {most} pixels, not {size}.")
-        answer = await self._picture(
-            lambda: _encoded(thumbnail(self._pool.get(entry.id), size), "JPEG")
+        owner = identity.account_id
+        jpeg = await self._picture(
+            request, identity, entry, lambda slide: slide.thumbnail(size, owner)
         )
         if size > _OF_LISTS:
             await self._openings.see(identity, entry.id)
-        return answer
+        return Response(jpeg, 200, _PICTURE_HEADERS, "image/jpeg")
 
     async def region(self, request: Request) -> Response:
         """`GET .../region?x&y&width&height&max_pixels`: PNG of a level-0 box.
@@ -140,8 +145,16 @@ class SlideRoutes:
         entry = self._library.entry(request.path_params["slide_id"])
         region = Region(*(_number(request, name) for name in ("x", "y", "width", "height")))
         max_pixels = self._max_pixels(request, region)
-        answer = await self._picture(lambda: self._region(entry, region, max_pixels))
+        owner = identity.account_id
+        picture = await self._picture(
+            request, identity, entry, lambda slide: slide.region_png(region, max_pixels, owner)
+        )
         await run_in_threadpool(self._note_view, entry, identity, asdict(region))
+        answer = Response(picture.png, 200, _PICTURE_HEADERS, "image/png")
+        known = entry.mpp if picture.mpp is None else None
+        mpp = picture.mpp if known is None else known * region.width / picture.width
+        if mpp is not None:
+            answer.headers["X-Mpp"] = f"{mpp:.6g}"
         return answer
 
     async def associated(self, request: Request) -> Response:
@@ -154,21 +167,35 @@ class SlideRoutes:
                 "administrator can set PATHVIEWER_SHOW_ASSOCIATED_IMAGES."
             )
         name = request.path_params["name"]
-        answer = await self._picture(
-            lambda: _encoded(self._pool.get(entry.id).slide.associated_image(name), "JPEG")
+        owner = identity.account_id
+        jpeg = await self._picture(
+            request, identity, entry, lambda slide: slide.associated_jpeg(name, owner)
         )
         await run_in_threadpool(self._note_view, entry, identity, {"image": name})
-        return answer
+        return Response(jpeg, 200, _PICTURE_HEADERS, "image/jpeg")
 
-    async def _picture(self, make: Callable[[], Response]) -> Response:
-        return await anyio.to_thread.run_sync(make, limiter=self._pixels)
+    async def _picture(
+        self,
+        request: Request,
+        identity: Identity,
+        entry: LibraryEntry,
+        make: Callable[[ServedSlide], Awaitable[Result]],
+    ) -> Result:
+        """What `make` gives, unless the client goes first or has too many pictures in progress."""
 
-    def _viewed(self, entry: LibraryEntry, identity: Identity) -> dict[str, Any]:
-        source = self._pool.get(entry.id)
+        async def work() -> Result:
+            return await make(await self._pool.open(entry.id, identity.account_id))
+
+        with self._work.accounts.slot(identity.account_id, Kind.picture):
+            return await while_connected(request, work)
+
+    def _viewed(
+        self, entry: LibraryEntry, slide: ServedSlide, identity: Identity
+    ) -> dict[str, Any]:
         self._openings.enter(identity, entry.id)
-        shown = source.slide.associated_images if self._settings.show_associated_images else ()
+        shown = slide.associated_images if self._settings.show_associated_images else ()
         return _summary(entry) | {
-            "levels": [asdict(level) for level in source.levels],
+            "levels": [asdict(level) for level in slide.levels],
             "associated_images": list(shown),
         }
 
@@ -196,15 +223,6 @@ class SlideRoutes:
                 "max_pixels, or for a smaller region."
             )
         return max(1, max_pixels)
-
-    def _region(self, entry: LibraryEntry, region: Region, max_pixels: int) -> Response:
-        image = self._pool.get(entry.id).slide.read_region(region, max_pixels)
-        response = _encoded(image.pixels, "PNG")
-        known = entry.mpp if image.mpp is None else None
-        mpp = image.mpp if known is None else known * region.width / image.pixels.width
-        if mpp is not None:
-            response.headers["X-Mpp"] = f"{mpp:.6g}"
-        return response
 
 
 def _summary(entry: LibraryEntry) -> dict[str, Any]:
@@ -266,10 +284,3 @@ def _number(request: Request, name: str, default: int | None = None) -> int:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
         raise RegionError(f"{name} must be a whole number, not {(text or '')[:40]!r}.")
     return int(text or "")
-
-
-def _encoded(image: Image.Image, kind: str) -> Response:
-    buffer = io.BytesIO()
-    options = {"quality": 85} if kind == "JPEG" else {"compress_level": 1}
-    image.save(buffer, kind, **options)
-    return Response(buffer.getvalue(), 200, _PICTURE_HEADERS, f"image/{kind.lower()}")

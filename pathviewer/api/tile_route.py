@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
+
+from starlette.requests import Request
 
 from pathviewer.api.responses import not_allowed, not_found, response_of
 from pathviewer.auth.identity import Forbidden, Identity, require
 from pathviewer.auth.roles import Action, allows
+from pathviewer.common.work import ClientGone, while_connected
 from pathviewer.slides.errors import SlideError
-from pathviewer.slides.tile_cache import Tile
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from pathviewer.auth.openings import Openings
     from pathviewer.slides.pool import SlidePool
-    from pathviewer.slides.tiles import TileSource
 
 _PREFIX = "/api/slides/"
 _TILES = "/tiles/"
@@ -47,17 +46,13 @@ Answer = tuple[Headers, bytes | bytearray]
 class TileRoute:
     """Serves tiles of the slides in a pool.
 
-    What is in memory is sent at once from the event loop; disks and codecs run in a few threads,
-    once for all who wait for the same tile. Tiles that are put together from finer ones, which may
-    be very many, have threads of their own, so that others need not wait for them.
+    What is in memory is sent at once from the event loop; all else comes from a disk or a reader,
+    once for all who wait for the same tile, and is given up when nobody waits.
     """
 
     def __init__(self, pool: SlidePool, openings: Openings) -> None:
         self._pool = pool
         self._openings = openings
-        self._threads = ThreadPoolExecutor(max(4, os.cpu_count() or 1), "tiles")
-        self._joining = ThreadPoolExecutor(max(2, (os.cpu_count() or 1) // 2), "joining")
-        self._flights: dict[Place, asyncio.Future[Tile]] = {}
 
     def matches(self, path: str) -> bool:
         """Whether a request for this path is to come here."""
@@ -90,8 +85,13 @@ class TileRoute:
             if place is None:
                 await not_found(path)(scope, receive, send)
                 return
-            answer = self._ready(place) or await self._answer(place)
+            answer = self._ready(place)
+            if answer is None:
+                work = partial(self._answer, place, identity.account_id)
+                answer = await while_connected(Request(scope, receive), work)
             await self._openings.see(identity, place[0])
+        except ClientGone:
+            return
         except (SlideError, Forbidden, StorageError) as error:
             await response_of(error)(scope, receive, send)
             return
@@ -113,35 +113,13 @@ class TileRoute:
             return None
         return _with_length(kind, jpeg)
 
-    async def _answer(self, place: Place) -> Answer:
+    async def _answer(self, place: Place, requester: str) -> Answer:
         """A tile that has to be waited for."""
-        tile = await self._cold(place)
+        slide_id, level, column, row = place
+        slide = await self._pool.open(slide_id, requester)
+        tile = await slide.tile(level, column, row, requester)
         kind = _RAW if tile.source == "raw" else _DAMAGED if tile.damaged else _TRANSCODED
         return _with_length(kind, tile.jpeg)
-
-    async def _cold(self, place: Place) -> Tile:
-        """Read or make the tile in a thread; a client that leaves does not stop it for others."""
-        flight = self._flights.get(place)
-        if flight is None:
-            flight = asyncio.ensure_future(self._made(place))
-            self._flights[place] = flight
-            flight.add_done_callback(lambda done: self._landed(place, done))
-        return await asyncio.shield(flight)
-
-    async def _made(self, place: Place) -> Tile:
-        slide_id, level, column, row = place
-        loop = asyncio.get_running_loop()
-        source: TileSource | None = self._pool.peek(slide_id)
-        if source is None:
-            source = await loop.run_in_executor(self._threads, self._pool.get, slide_id)
-        threads = self._joining if source.is_joined(level) else self._threads
-        return await loop.run_in_executor(threads, source.tile, level, column, row)
-
-    def _landed(self, place: Place, flight: asyncio.Future[Tile]) -> None:
-        del self._flights[place]
-        if not flight.cancelled():
-            # taken note of even if nobody waits any more
-            flight.exception()
 
 
 def _with_length(kind: Headers, jpeg: bytes | bytearray) -> Answer:

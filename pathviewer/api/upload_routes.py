@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -13,9 +14,12 @@ from pathviewer.api.request_body import json_object
 from pathviewer.api.responses import error_response
 from pathviewer.auth.identity import Forbidden, Identity, require
 from pathviewer.auth.roles import Action
+from pathviewer.common.work import Lane
 from pathviewer.settings import Settings
 from pathviewer.slides.errors import SlideUnopenable
+from pathviewer.slides.facts import read_facts
 from pathviewer.slides.library import LibraryEntry, SlideLibrary
+from pathviewer.slides.readers.pool import ReaderPool
 from pathviewer.slides.upload_errors import (
     UploadConflict,
     UploadError,
@@ -29,13 +33,26 @@ from storage.database import Database
 CHUNK_BYTES = 8 * MIB
 """Length of a piece that the page is advised to send."""
 
+FINISHED_AT_ONCE = 4
+"""Uploads that are checked at the same time; each waits for a reader."""
+
 WRITE_BYTES = MIB
 """Bytes gathered before they are written in a thread."""
 
 
-def upload_routes(library: SlideLibrary, database: Database, settings: Settings) -> list[Route]:
-    """Announce, send, ask how far it got, cancel; for roles that may upload."""
-    routes = UploadRoutes(library, database, settings)
+def upload_routes(
+    library: SlideLibrary,
+    database: Database,
+    settings: Settings,
+    readers: ReaderPool | None = None,
+) -> list[Route]:
+    """Announce, send, ask how far it got, cancel; for roles that may upload.
+
+    What arrives is opened by `readers`; without them in this process.
+    """
+    facts = read_facts if readers is None else readers.facts
+    store = UploadStore(settings.uploads, settings.upload_limit_mib * MIB, read_facts=facts)
+    routes = UploadRoutes(library, database, settings, store)
     one = "/api/uploads/{upload_id}"
     return [
         Route("/api/uploads", routes.begin, methods=["POST"]),
@@ -48,11 +65,14 @@ def upload_routes(library: SlideLibrary, database: Database, settings: Settings)
 class UploadRoutes:
     """The handlers; all disk work runs in threads."""
 
-    def __init__(self, library: SlideLibrary, database: Database, settings: Settings) -> None:
+    def __init__(
+        self, library: SlideLibrary, database: Database, settings: Settings, store: UploadStore
+    ) -> None:
         self._library = library
         self._database = database
         self._public_demo = settings.public_demo
-        self._store = UploadStore(settings.uploads, settings.upload_limit_mib * MIB)
+        self._store = store
+        self._finishing = Lane(FINISHED_AT_ONCE)
 
     async def begin(self, request: Request) -> Response:
         """`POST {name, size}`: 201 with the upload's id."""
@@ -92,7 +112,8 @@ class UploadRoutes:
             conflict.headers["Upload-Offset"] = str(received)
             return conflict
         if received == upload.size:
-            return _created(await run_in_threadpool(self._finish, upload))
+            finish = partial(self._finish, upload)
+            return _created(await self._finishing.run(finish, upload.account_id))
         return JSONResponse(_state(upload, received), headers={"Upload-Offset": str(received)})
 
     async def progress(self, request: Request) -> Response:

@@ -76,8 +76,8 @@ class Pictures:
     def picture(self, slide_id: str, shown: Shown) -> RegionPicture:
         """The region's pixels. Raises SlideError and PromptError."""
         entry = self._library.entry(slide_id)
-        source = self._pool.get(entry.id)
-        picture = picture_of_slide(source.slide, shown.region, shown.budget)
+        slide = self._pool.get(entry.id)
+        picture = picture_of_slide(slide, shown.region, shown.budget)
         if picture.mpp is None and entry.mpp is not None:
             mpp = entry.mpp * shown.region.width / picture.pixels.width
             picture = replace(picture, mpp=mpp)

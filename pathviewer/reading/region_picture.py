@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from PIL import Image
 
@@ -12,7 +13,7 @@ from models.messages import Box, PixelBudget, PromptImage
 from models.pictures import as_prompt_image, open_picture
 from models.placement import resized_size
 from pathviewer.slides.geometry import Region, check_inside
-from pathviewer.slides.slide import Slide
+from pathviewer.slides.slide import RegionImage, Slide
 
 PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 """Files that are read as plain pictures, whose own pixels are level 0."""
@@ -44,8 +45,31 @@ class RegionPicture:
         return as_prompt_image(self.pixels, box)
 
 
+class RegionSource(Protocol):
+    """A slide that regions are read from: one that this process has open, or one in a reader."""
+
+    @property
+    def width(self) -> int:
+        """Of level 0, in pixels."""
+
+    @property
+    def height(self) -> int:
+        """Of level 0, in pixels."""
+
+    @property
+    def mpp(self) -> float | None:
+        """Microns per level-0 pixel, `None` if the file does not say."""
+
+    @property
+    def quickhash(self) -> str | None:
+        """OpenSlide's hash of the slide's identity, `None` if the format has none."""
+
+    def read_region(self, region: Region, max_pixels: int) -> RegionImage:
+        """The region as RGB, reduced (never enlarged) to at most `max_pixels`."""
+
+
 def picture_of_slide(
-    slide: Slide, region: Region | None, budget: PixelBudget, *, factor: int = 28
+    slide: RegionSource, region: Region | None, budget: PixelBudget, *, factor: int = 28
 ) -> RegionPicture:
     """A region of an open slide; None takes all of it.
 

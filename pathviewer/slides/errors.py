@@ -55,6 +55,27 @@ class SlideUnopenable(SlideError):
     status = 422
 
 
+class SlideEndedReader(SlideError):
+    """Reading the file ended the reader process, or took longer than a reader may take."""
+
+    code = "slide_ended_reader"
+    status = 422
+
+
+class SlideTooLarge(SlideError):
+    """The slide needs more memory than a reader may use."""
+
+    code = "slide_too_large"
+    status = 422
+
+
+class ReadersBusy(SlideError):
+    """No reader can be had: the program ends, or readers cannot be started."""
+
+    code = "readers_unavailable"
+    status = 503
+
+
 class TileNotFound(SlideError):
     """The slide has no such level, column or row."""
 
@@ -74,6 +95,13 @@ class RegionError(SlideError):
 
     code = "bad_region"
     status = 400
+
+
+class RegionTooSlow(SlideError):
+    """A region that takes longer to read than a reader may take."""
+
+    code = "region_too_slow"
+    status = 422
 
 
 class ImageNotFound(SlideError):

@@ -48,14 +48,19 @@ def read_facts(path: Path, name: str) -> SlideFacts:
     Raises SlideGone or SlideUnopenable.
     """
     with closing(Slide(path, name)) as slide:
-        return SlideFacts(
-            width=slide.width,
-            height=slide.height,
-            mpp=slide.mpp,
-            objective_power=slide.objective_power,
-            vendor=slide.vendor,
-            level_count=len(slide.levels),
-            quickhash=slide.quickhash,
-            bounds=slide.bounds,
-            background=slide.background,
-        )
+        return facts_of(slide)
+
+
+def facts_of(slide: Slide) -> SlideFacts:
+    """The facts of an open slide."""
+    return SlideFacts(
+        width=slide.width,
+        height=slide.height,
+        mpp=slide.mpp,
+        objective_power=slide.objective_power,
+        vendor=slide.vendor,
+        level_count=len(slide.levels),
+        quickhash=slide.quickhash,
+        bounds=slide.bounds,
+        background=slide.background,
+    )

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
+
+from cachetools import LRUCache
 
 from pathviewer.slides.dicom_reader import series_in
 from pathviewer.slides.scan import FoundFile, Stamp, stamp_of
+
+ReadSeries = Callable[[Path], str | None]
+
+_MOST_SERIES = 100_000
+"""Files whose series is remembered."""
 
 COMPANIONS = (".mrxs", ".vms", ".vmu")
 """Endings of index files, whose pixels are in other files."""
@@ -25,13 +32,36 @@ class Candidate:
     """Of all its files, those included that are not members."""
 
 
-def candidates_of(files: Sequence[FoundFile]) -> list[Candidate]:
+class SeriesIndex:
+    """The DICOM series of files, each read once; for any thread."""
+
+    def __init__(self, read: ReadSeries = series_in) -> None:
+        """`read` gives the SeriesInstanceUID of a file, `None` if it has none."""
+        self._read = read
+        self._lock = threading.Lock()
+        self._known: LRUCache[tuple[Path, Stamp], str | None] = LRUCache(_MOST_SERIES)
+
+    def of(self, file: FoundFile) -> str | None:
+        """The series of a file; `None` if it has none or is no DICOM file."""
+        if _suffix(file) != ".dcm":
+            return None
+        key = file.path, file.stamp
+        with self._lock:
+            if key in self._known:
+                return self._known[key]
+        series = self._read(file.path)
+        with self._lock:
+            self._known[key] = series
+        return series
+
+
+def candidates_of(files: Sequence[FoundFile], series: SeriesIndex) -> list[Candidate]:
     """The slides that the files of one folder may be, in their order, each once."""
     mirax_folders = {file.path.with_suffix("") for file in files if _suffix(file) == ".mrxs"}
     groups: dict[object, list[FoundFile]] = {}
     for file in files:
         if mirax_folders.isdisjoint(file.path.parents):
-            groups.setdefault(_group_key(file), []).append(file)
+            groups.setdefault(_group_key(file, series), []).append(file)
     return [_candidate(tuple(members)) for members in groups.values()]
 
 
@@ -39,9 +69,9 @@ def _suffix(file: FoundFile) -> str:
     return file.path.suffix.lower()
 
 
-def _group_key(file: FoundFile) -> object:
-    series = series_of(file.path, file.stamp) if _suffix(file) == ".dcm" else None
-    return (file.path.parent, series) if series else file.path
+def _group_key(file: FoundFile, series: SeriesIndex) -> object:
+    uid = series.of(file)
+    return (file.path.parent, uid) if uid else file.path
 
 
 def _candidate(members: tuple[FoundFile, ...]) -> Candidate:
@@ -63,9 +93,3 @@ def _companion_stamps(index: Path) -> list[Stamp]:
         return [stamp_of(path.stat()) for path in folder.iterdir() if path.is_file()]
     except OSError:
         return []
-
-
-@lru_cache(maxsize=100_000)
-def series_of(path: Path, stamp: Stamp) -> str | None:  # noqa: ARG001 - the stamp is for the cache
-    """The SeriesInstanceUID of a DICOM file; None if it has none or is no DICOM file."""
-    return series_in(path)

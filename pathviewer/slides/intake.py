@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +18,17 @@ from pathviewer.slides.scan import Stamp
 from storage.database import Database
 from storage.slides import SlideRecord, list_slide_records, register_slide
 
+ReadFacts = Callable[[Path, str], SlideFacts]
+"""Opens the slide at a path, called by a name in messages."""
+
 OPENERS = 4
 """Slides opened at once; opening mostly waits for the disk."""
 
 BATCH = 32
 """Slides registered in one transaction, and shown together while a look goes on."""
+
+PATIENCE_SECONDS = 1.0
+"""After so long those that are open are registered without the others."""
 
 FIRST_RETRY_SECONDS = 50.0
 """A file that could not be opened is tried again after so long, then after twice as long ...
@@ -67,9 +73,14 @@ class Intake:
     """Keeps the list of slides; `scan` is for one thread at a time, the rest for any."""
 
     def __init__(
-        self, folders: Folders, database: Database, clock: Callable[[], float] = time.monotonic
+        self,
+        folders: Folders,
+        database: Database,
+        clock: Callable[[], float] = time.monotonic,
+        read_facts: ReadFacts = read_facts,
     ) -> None:
-        """`clock` counts seconds."""
+        """`clock` counts seconds; `read_facts` opens a slide, and raises SlideError or OSError."""
+        self._read_facts = read_facts
         self._folders = folders
         self._database = database
         self._clock = clock
@@ -103,13 +114,18 @@ class Intake:
         fresh = [one for one in look.found if self._is_news(one)]
         with ThreadPoolExecutor(OPENERS, "slide-opener") as openers:
             for start in range(0, len(fresh), BATCH):
-                if stopping.is_set():
-                    break
-                batch = fresh[start : start + BATCH]
-                results = list(openers.map(_open, batch))
-                with self._changing:
-                    self._register(batch, results, missing)
-                yield
+                opening = {
+                    openers.submit(self._open, one): one for one in fresh[start : start + BATCH]
+                }
+                while opening and not stopping.is_set():
+                    # those that are open are shown while one of them takes long
+                    done, _ = wait(opening, PATIENCE_SECONDS)
+                    with self._changing:
+                        batch = [(opening.pop(each), each.result()) for each in done]
+                        self._register(batch, missing)
+                    yield
+                for each in opening:
+                    each.cancel()
 
     def take_in(self, path: Path) -> None:
         """Register one file without a look at the others, even while a scan goes on.
@@ -120,13 +136,21 @@ class Intake:
         one = self._folders.look_at(path, _places(records))
         if one is None:
             return
-        result = _open(one)
+        result = self._open(one)
         quickhash = result.quickhash if isinstance(result, SlideFacts) else None
         equal = [record for record in records if quickhash and record.quickhash == quickhash]
         missing = _missing(equal, [one], self._folders.away()) if equal else set()
         with self._changing:
-            self._register([one], [result], missing)
+            self._register([(one, result)], missing)
             self._arrived.add(one.place)
+
+    def _open(self, one: Found) -> SlideFacts | RejectedFile:
+        try:
+            return self._read_facts(one.paths[0], one.label)
+        except SlideError as error:
+            return RejectedFile(one.label, str(error))
+        except OSError as error:
+            return RejectedFile(one.label, f"{one.label} cannot be read: {error.strerror}.")
 
     def _records(self) -> list[SlideRecord]:
         with self._database.reading() as session:
@@ -150,14 +174,13 @@ class Intake:
 
     def _register(
         self,
-        batch: Sequence[Found],
-        results: Sequence[SlideFacts | RejectedFile],
+        batch: Sequence[tuple[Found, SlideFacts | RejectedFile]],
         missing: set[str],
     ) -> None:
         """Put a batch into the database and the lists; ids found again leave `missing`."""
         listed, setbacks = {}, {}
         with self._database.session() as session:
-            for one, result in zip(batch, results, strict=True):
+            for one, result in batch:
                 later = self._later(one)
                 if later is not None:
                     missing.discard(later.id)
@@ -228,12 +251,3 @@ def _registered(session: Session, one: Found, facts: SlideFacts, missing: set[st
     )
     missing.discard(record.id)
     return ListedSlide(record.id, one.paths, one.candidate.stamp, facts)
-
-
-def _open(one: Found) -> SlideFacts | RejectedFile:
-    try:
-        return read_facts(one.paths[0], one.label)
-    except SlideError as error:
-        return RejectedFile(one.label, str(error))
-    except OSError as error:
-        return RejectedFile(one.label, f"{one.label} cannot be read: {error.strerror}.")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pathviewer.slides.file_groups import Candidate, candidates_of
+from pathviewer.slides.file_groups import Candidate, SeriesIndex, candidates_of
 from pathviewer.slides.scan import FoundFile, found_beside, is_hidden, survey_folder
 
 
@@ -79,6 +79,9 @@ class Folders:
     demo: Path | None = None
     """Which of them holds the demo slide."""
 
+    series: SeriesIndex = field(default_factory=SeriesIndex)
+    """Which files are of one DICOM series."""
+
     def look(self, known: Collection[Place]) -> Look:
         """Look through all; one that cannot be read does not keep the others from being read."""
         found: dict[Path, Found] = {}
@@ -87,7 +90,7 @@ class Folders:
         for where, root in self._roots():
             try:
                 survey = survey_folder(root)
-                candidates = candidates_of(survey.files)
+                candidates = candidates_of(survey.files, self.series)
             except OSError as error:
                 away.add(str(root))
                 refused.append(_away(where, error))
@@ -108,7 +111,7 @@ class Folders:
         real = Path(os.path.realpath(path))
         for where, root in self._roots():
             if real.is_relative_to(root) and not is_hidden(real.relative_to(root)):
-                for candidate in candidates_of(found_beside(root, real)):
+                for candidate in candidates_of(found_beside(root, real), self.series):
                     if real in {member.path for member in candidate.members}:
                         return self._placed(root, candidate, where, known)
         return None

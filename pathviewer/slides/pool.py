@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pathviewer.settings import Settings
-from pathviewer.slides.errors import SlideError
-from pathviewer.slides.slide import Slide
+from pathviewer.slides.errors import SlideError, SlideGone
+from pathviewer.slides.readers import calls
+from pathviewer.slides.readers.calls import OpenRequest
+from pathviewer.slides.readers.pool import ReaderPool, Urgency
+from pathviewer.slides.served import ServedSlide
+from pathviewer.slides.stamp import FileStamp, stamp_file
 from pathviewer.slides.tile_cache import TileCache
-from pathviewer.slides.tiles import TileSource
 
 _MIB = 2**20
 
@@ -22,7 +30,8 @@ _MOST_OPEN = 64
 _SWEEP_SECONDS = 5.0
 """Longest time between two looks for slides to close."""
 
-_LOCKS = 64
+_DISK_THREADS = max(8, os.cpu_count() or 1)
+"""Threads that wait for disks: for tiles of the files' own, and while slides are opened."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +50,9 @@ class SlideFile:
 
 @dataclass
 class _Entry:
-    source: TileSource
+    slide: ServedSlide
     file: SlideFile
-    stamp: tuple[int, ...] | None
+    stamp: FileStamp
     """What changes when another file takes this one's place."""
 
     used: float
@@ -57,60 +66,135 @@ class SlidePool:
     anything back: the file is closed with the last reference.
     """
 
-    def __init__(self, locate: Callable[[str], SlideFile], settings: Settings) -> None:
-        """`locate` finds the file of an id; it raises SlideNotFound or SlideGone."""
+    def __init__(
+        self,
+        locate: Callable[[str], SlideFile],
+        settings: Settings,
+        readers: ReaderPool | None = None,
+    ) -> None:
+        """`locate` finds the file of an id; it raises SlideNotFound or SlideGone.
+
+        The pool has readers of its own unless they are given, and closes them either way.
+        """
         self._locate = locate
+        self._settings = settings
         self._idle_seconds = settings.open_slide_seconds
-        self._quality = settings.tile_quality
+        self.readers = readers or ReaderPool(settings)
         self._cache = TileCache(settings.tile_cache_mib * _MIB)
+        self._disk = ThreadPoolExecutor(_DISK_THREADS, "slides")
         self._entries: dict[str, _Entry] = {}
-        self._opening = tuple(threading.Lock() for _ in range(_LOCKS))
+        self._opening: dict[str, Future[ServedSlide]] = {}
         self._changing = threading.Lock()
         self._closed = threading.Event()
         self._sweeper: threading.Thread | None = None
 
-    def peek(self, slide_id: str) -> TileSource | None:
+    def peek(self, slide_id: str) -> ServedSlide | None:
         """The slide if it is open already; never waits."""
         entry = self._entries.get(slide_id)
         if entry is None:
             return None
         entry.used = time.monotonic()
-        return entry.source
+        return entry.slide
 
-    def get(self, slide_id: str) -> TileSource:
-        """The slide, opened if need be.
+    def get(self, slide_id: str, requester: str = "") -> ServedSlide:
+        """The slide, opened if need be; waits, so not for the event loop.
 
-        Raises SlideNotFound, SlideGone or SlideUnopenable.
+        Raises SlideNotFound, SlideGone, SlideUnopenable and the errors of `ReaderPool.submit`.
         """
-        source = self.peek(slide_id)
-        if source is not None:
-            return source
-        with self._opening[hash(slide_id) % _LOCKS]:
-            source = self.peek(slide_id)
-            return self._open(slide_id) if source is None else source
+        return self.peek(slide_id) or self._opened(slide_id, requester).result()
+
+    async def open(self, slide_id: str, requester: str = "") -> ServedSlide:
+        """The same for the event loop."""
+        slide = self.peek(slide_id)
+        if slide is not None:
+            return slide
+        # many may wait for the same slide: who leaves does not take it from the others
+        return await asyncio.shield(asyncio.wrap_future(self._opened(slide_id, requester)))
 
     def close(self) -> None:
-        """Let go of every slide, and stop looking for idle ones."""
+        """Let go of every slide, end the readers, and stop looking for idle slides."""
         self._closed.set()
         with self._changing:
             sweeper, self._sweeper = self._sweeper, None
             self._entries.clear()
         if sweeper is not None:
             sweeper.join()
+        self.readers.close()
+        self._disk.shutdown(wait=False)
 
-    def _open(self, slide_id: str) -> TileSource:
-        file = self._locate(slide_id)
-        stamp = _stamp(file)
-        source = TileSource(Slide(file.path, file.name), self._quality, self._cache)
+    def _opened(self, slide_id: str, requester: str) -> Future[ServedSlide]:
+        """The slide to be, opened once however many ask."""
         with self._changing:
-            self._entries[slide_id] = _Entry(source, file, stamp, time.monotonic())
+            entry, opening = self._entries.get(slide_id), self._opening.get(slide_id)
+            if opening is None:
+                opening = Future()
+                if entry is not None:
+                    opening.set_result(entry.slide)
+                    return opening
+                self._opening[slide_id] = opening
+                self._disk.submit(self._ask_reader, slide_id, requester, opening)
+        return opening
+
+    def _ask_reader(self, slide_id: str, requester: str, opening: Future[ServedSlide]) -> None:
+        """Have a reader open the slide; no thread waits for that."""
+        try:
+            file = self._locate(slide_id)
+            request = self._request(file)
+            self.readers.check_allowed(file.path, file.name)
+            asked = self.readers.submit(
+                Urgency.view, requester, file.path, file.name, calls.open_slide, request
+            )
+        except Exception as error:  # noqa: BLE001  whoever waits for the slide raises it
+            self._settle(slide_id, opening, error)
+            return
+        then = partial(self._take_index, file, request, opening)
+        asked.add_done_callback(lambda done: self._after(then, done))
+
+    def _after(self, then: Callable[[Future[Any]], None], done: Future[Any]) -> None:
+        """Go on in a thread that may wait for a disk, not in the readers' own."""
+        try:
+            self._disk.submit(then, done)
+        except RuntimeError:
+            then(done)  # the program ends
+
+    def _take_index(
+        self,
+        file: SlideFile,
+        request: OpenRequest,
+        opening: Future[ServedSlide],
+        asked: Future[Any],
+    ) -> None:
+        try:
+            index, facts = asked.result()
+            slide = ServedSlide(request, index, facts, self.readers, self._cache, self._disk)
+        except Exception as error:  # noqa: BLE001  whoever waits for the slide raises it
+            self._settle(file.id, opening, error)
+            return
+        with self._changing:
+            self._entries[file.id] = _Entry(slide, file, request.stamp, time.monotonic())
             while len(self._entries) > _MOST_OPEN:
                 del self._entries[min(self._entries, key=lambda key: self._entries[key].used)]
-            if self._sweeper is None:
-                self._closed.clear()
+            if self._sweeper is None and not self._closed.is_set():
                 self._sweeper = threading.Thread(target=self._sweep, name="slides", daemon=True)
                 self._sweeper.start()
-        return source
+        self._settle(file.id, opening, slide)
+
+    def _settle(
+        self, slide_id: str, opening: Future[ServedSlide], result: ServedSlide | Exception
+    ) -> None:
+        with self._changing:
+            self._opening.pop(slide_id, None)
+        if isinstance(result, Exception):
+            opening.set_exception(result)
+        else:
+            opening.set_result(result)
+
+    def _request(self, file: SlideFile) -> OpenRequest:
+        stamp = stamp_file(file.path)
+        if stamp is None:
+            raise SlideGone(f"The file of slide {file.name} is no longer there.")
+        quality = self._settings.tile_quality
+        return OpenRequest(file.path, file.name, stamp, quality, self._idle_seconds)
 
     def _sweep(self) -> None:
         while not self._closed.wait(min(self._idle_seconds / 2, _SWEEP_SECONDS)):
@@ -126,14 +210,8 @@ class SlidePool:
     def _is_current(self, slide_id: str, entry: _Entry) -> bool:
         """Whether the id still means this file, and the file is still the one opened."""
         try:
-            return self._locate(slide_id) == entry.file and _stamp(entry.file) == entry.stamp
+            return (
+                self._locate(slide_id) == entry.file and stamp_file(entry.file.path) == entry.stamp
+            )
         except SlideError:
             return False
-
-
-def _stamp(file: SlideFile) -> tuple[int, ...] | None:
-    try:
-        status = file.path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

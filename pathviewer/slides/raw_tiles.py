@@ -26,6 +26,9 @@ _HEADER_BYTES = 4096
 _MOST_TILE_BYTES = 16 * 2**20
 """A longer tile is a damaged index, not a tile: the largest has 12 MiB of pixels."""
 
+_MOST_PAGES = 1000
+"""Pages of a file that are looked at; a slide has some ten, one with focal planes some hundred."""
+
 _DCT = 8
 """Tile sides must divide by this, so that tiles decoded at 1/8 join without a seam."""
 
@@ -47,21 +50,28 @@ class RawFile:
 
     def __init__(self, path: Path) -> None:
         """Open `path`. Raises OSError."""
+        self.path = path
         self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self.fd)
         self.warm_flag = getattr(os, "RWF_NOWAIT", 0)
 
-    def first_bytes(self, offsets: array[int], counts: array[int]) -> bytes | None:
-        """Where the first tile begins, for its header; `None` if there is no tile.
+    def drop_outside(self, offsets: array[int], counts: array[int]) -> None:
+        """Give tiles that do not lie in the file, or are longer than any tile, a count of 0.
 
-        Tiles that do not lie in the file, or are longer than any tile, get a count of 0: what an
-        index says is not believed, so that no read fails or takes memory without bounds. Raises
-        OSError.
+        What an index says is not believed, so that no read fails or takes memory without bounds.
+        Raises OSError.
         """
         starts, lengths = np.frombuffer(offsets, np.uint64), np.frombuffer(counts, np.uint64)
         size = np.uint64(os.fstat(self.fd).st_size)
         inside = (starts <= size) & (lengths <= size - np.minimum(starts, size))
         lengths[~inside | (lengths > _MOST_TILE_BYTES)] = 0
+
+    def first_bytes(self, offsets: array[int], counts: array[int]) -> bytes | None:
+        """Where the first tile begins, for its header; `None` if there is no tile.
+
+        Drops tiles outside the file first. Raises OSError.
+        """
+        self.drop_outside(offsets, counts)
         first = next((index for index, count in enumerate(counts) if count), None)
         if first is None:
             return None
@@ -149,7 +159,7 @@ def tiff_levels(slide: Slide) -> dict[int, RawLevel]:
     try:
         file = RawFile(slide.path)
         with tifffile.TiffFile(slide.path) as tiff:
-            pages = list(_tiled_pages(tiff.pages))
+            pages = list(_tiled_pages(tiff.pages, set()))
             found = {
                 index: _raw_level(page, file)
                 for index, page in _matches(pages, slide.levels)
@@ -161,14 +171,21 @@ def tiff_levels(slide: Slide) -> dict[int, RawLevel]:
     return {index: level for index, level in found.items() if level is not None}
 
 
-def _tiled_pages(pages: tifffile.TiffPages) -> Iterator[tifffile.TiffPage]:
+def _tiled_pages(pages: tifffile.TiffPages, visited: set[int]) -> Iterator[tifffile.TiffPage]:
+    """Tiled pages and those beneath them, each once; `visited` holds the places of those seen.
+
+    A small file may refer to the same pages from so many places that following them never ends.
+    """
     for page in pages:
-        if not isinstance(page, tifffile.TiffPage):
+        if not isinstance(page, tifffile.TiffPage) or page.offset in visited:
             continue
+        if len(visited) >= _MOST_PAGES:
+            return
+        visited.add(page.offset)
         if page.is_tiled:
             yield page
         if page.pages is not None:
-            yield from _tiled_pages(page.pages)
+            yield from _tiled_pages(page.pages, visited)
 
 
 def _matches(

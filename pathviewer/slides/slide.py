@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from ctypes import c_uint32
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +17,13 @@ from openslide import OpenSlideError, OpenSlideUnsupportedFormatError, lowlevel
 from PIL import Image
 
 from pathviewer.slides.dicom_reader import frames_lie_inside
-from pathviewer.slides.errors import ImageNotFound, SlideGone, SlideUnopenable, TileDamaged
+from pathviewer.slides.errors import (
+    ImageNotFound,
+    RegionTooSlow,
+    SlideGone,
+    SlideUnopenable,
+    TileDamaged,
+)
 from pathviewer.slides.geometry import Region, check_inside, reduced_size, to_level
 
 _log = logging.getLogger(__name__)
@@ -27,7 +34,7 @@ _COARSEST_MPP = 50.0
 _BLOCK = 2048
 """Side of the blocks that a large region is read in, in level pixels: 16 MiB each."""
 
-_DECODED_BYTES = 64 * 2**20
+_DECODED_BYTES = 32 * 2**20
 """Tiles that OpenSlide keeps decoded, over all open slides."""
 
 
@@ -143,11 +150,15 @@ class Slide:
         except OpenSlideError:
             return self._read_anew(level, l_box)
 
-    def read_region(self, region: Region, max_pixels: int) -> RegionImage:
+    def read_region(
+        self, region: Region, max_pixels: int, seconds: float = math.inf
+    ) -> RegionImage:
         """The region as RGB, reduced (never enlarged) to at most `max_pixels`.
 
-        Raises RegionError, TileDamaged or SlideGone. Memory is bounded by `max_pixels`.
+        Raises RegionError, TileDamaged or SlideGone, and RegionTooSlow when it takes longer than
+        `seconds`. Memory is bounded by `max_pixels`.
         """
+        until = time.monotonic() + seconds
         check_inside(region, self.width, self.height)
         size = reduced_size(region.width, region.height, max_pixels)
         scale_x, scale_y = region.width / size[0], region.height / size[1]
@@ -155,7 +166,7 @@ class Slide:
         downsample = self.levels[level].downsample
         factor = max(1, int(min(scale_x, scale_y) / downsample))
         l_box = self._clip(level, to_level(region, downsample))
-        image = self._read_reduced(level, l_box, factor)
+        image = self._read_reduced(level, l_box, factor, until)
         if image.size != size or (region.x, region.y) != (l_box.x, l_box.y):
             step = downsample * factor
             # a level may be narrower than the slide at its downsample, the mean of two
@@ -248,13 +259,18 @@ class Slide:
         fitting = [i for i, level in enumerate(self.levels) if level.downsample <= scale * 1.001]
         return max(fitting, key=lambda i: self.levels[i].downsample, default=0)
 
-    def _read_reduced(self, level: int, l_box: Region, factor: int) -> Image.Image:
+    def _read_reduced(self, level: int, l_box: Region, factor: int, until: float) -> Image.Image:
         """A box of a level, each `factor` x `factor` pixels averaged to one, block by block."""
         width, height = -(-l_box.width // factor), -(-l_box.height // factor)
         out = Image.new("RGB", (width, height))
         step = max(1, _BLOCK // factor) * factor
         for top in range(0, l_box.height, step):
             for left in range(0, l_box.width, step):
+                if time.monotonic() > until:
+                    raise RegionTooSlow(
+                        f"This region of slide {self.name} takes too long to read: choose a "
+                        "smaller one."
+                    )
                 size = min(step, l_box.width - left), min(step, l_box.height - top)
                 block = self.read(level, Region(l_box.x + left, l_box.y + top, *size))
                 image = Image.fromarray(np.ascontiguousarray(block[..., 2::-1]))

@@ -41,6 +41,12 @@ class Step:
     factor: int
     """Pixels of that step per pixel of this one, in each direction."""
 
+    def finer_tiles(self, column: int, row: int, finer: Level) -> tuple[range, range]:
+        """Columns and rows of the finer level `finer` that lie under one of this step's tiles."""
+        left, top = column * self.factor, row * self.factor
+        columns = range(left, min(left + self.factor, finer.columns))
+        return columns, range(top, min(top + self.factor, finer.rows))
+
 
 def steps_of(levels: tuple[NativeLevel, ...], raws: dict[int, RawLevel]) -> Iterator[Step]:
     """The file's levels, and in-between ones wherever the next is far or does not come."""
@@ -59,6 +65,18 @@ def steps_of(levels: tuple[NativeLevel, ...], raws: dict[int, RawLevel]) -> Iter
                 yield Step(finer, None, None, source, factor)
                 count += 1
             level, source = finer, count - 1
+
+
+def base_of(steps: tuple[Step, ...], level: int) -> tuple[int, int]:
+    """(index, factor): the level of the file that a level is made from, over all steps between.
+
+    `factor` is the number of its pixels per pixel of the level, in each direction.
+    """
+    factor = 1
+    while steps[level].native is None:
+        factor *= steps[level].factor
+        level = steps[level].source
+    return level, factor
 
 
 def _ends(last: Level, following: float | None) -> bool:

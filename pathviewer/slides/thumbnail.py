@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PIL import Image
 
-from pathviewer.slides.tiles import TileSource
+from pathviewer.slides.geometry import Level, Region
+from pathviewer.slides.tiles import Parts, TileSource
 
 
-def thumbnail(source: TileSource, size: int) -> Image.Image:
+def thumbnail_level(levels: Sequence[Level], size: int) -> int:
+    """Index of the coarsest level whose longer side has at least `size` pixels, else the finest."""
+    large = [i for i, level in enumerate(levels) if max(level.width, level.height) >= size]
+    return max(large, default=0)
+
+
+def thumbnail(source: TileSource, size: int, parts: Parts | None = None) -> Image.Image:
     """The whole slide as RGB, its longer side at most `size` pixels and never enlarged.
 
-    Grey stripes stand for tiles that cannot be read. Raises TileDamaged if none can be, and
-    SlideGone.
+    `parts` are the tiles of `thumbnail_level` where the file does not have that level; without
+    them they are made. Grey stripes stand for tiles that cannot be read. Raises TileDamaged if
+    none can be, and SlideGone.
     """
-    finest = source.levels[0]
-    scale = min(1.0, size / max(finest.width, finest.height))
-    shape = max(1, round(finest.width * scale)), max(1, round(finest.height * scale))
-    large = [i for i, level in enumerate(source.levels) if max(level.width, level.height) >= size]
-    index = max(large, default=0)
+    index = thumbnail_level(source.levels, size)
     level = source.levels[index]
-    whole = source.joined(index, range(level.columns), range(level.rows))
+    whole = source.joined(index, range(level.columns), range(level.rows), parts=parts)
+    shape = _shape(source.levels[0], size)
     return Image.fromarray(whole.pixels).resize(shape, Image.Resampling.LANCZOS)
+
+
+def coarse_thumbnail(source: TileSource, size: int, seconds: float) -> Image.Image:
+    """The same drawn from samples within about `seconds`, of a slide too large to be read in full.
+
+    Raises TileDamaged if no sample can be read, and SlideGone.
+    """
+    index = thumbnail_level(source.levels, size)
+    level = source.levels[index]
+    whole = Region(0, 0, level.width, level.height)
+    piece = source.coarse(index, whole, _shape(source.levels[0], size), seconds)
+    return Image.fromarray(piece.pixels)
+
+
+def _shape(finest: Level, size: int) -> tuple[int, int]:
+    scale = min(1.0, size / max(finest.width, finest.height))
+    return max(1, round(finest.width * scale)), max(1, round(finest.height * scale))

@@ -47,6 +47,12 @@ class TileCache:
         with self._lock:
             return self._tiles.get(key)
 
+    def put(self, key: Hashable, tile: Tile) -> None:
+        """Hold a tile, unless it is damaged or larger than the cache."""
+        with self._lock:
+            if not tile.damaged and len(tile.jpeg) <= self._tiles.maxsize:
+                self._tiles[key] = tile
+
     def get_or_make(self, key: Hashable, make: Callable[[], Tile]) -> Tile:
         """The tile, made by `make` if it is not held; what `make` raises reaches all who wait."""
         with self._lock:
@@ -66,9 +72,7 @@ class TileCache:
             raise
         else:
             flight.set_result(tile)
-            with self._lock:
-                if not tile.damaged and len(tile.jpeg) <= self._tiles.maxsize:
-                    self._tiles[key] = tile
+            self.put(key, tile)
             return tile
         finally:
             with self._lock:

@@ -1,21 +1,30 @@
-"""Tiles of an open slide as JPEG: the file's own where it has them, made anew elsewhere."""
+"""Tiles of an open slide as JPEG: the file's own where it has them, made from pixels elsewhere."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import simplejpeg
 from PIL import Image
 
+from pathviewer.slides.coarse import draw_samples
 from pathviewer.slides.errors import SlideGone, TileDamaged, TileNotFound
 from pathviewer.slides.geometry import Level, Region, tile_box
 from pathviewer.slides.jpeg_pixels import Pixels, decode_tile
 from pathviewer.slides.passthrough import passthrough_levels
-from pathviewer.slides.raw_tiles import RawLevel
 from pathviewer.slides.slide import Slide
-from pathviewer.slides.steps import Step, steps_of
+from pathviewer.slides.stamp import FileStamp, stamp_file
+from pathviewer.slides.steps import Step, base_of, steps_of
 from pathviewer.slides.tile_cache import Tile, TileCache
+
+Parts = Mapping[tuple[int, int], Tile | TileDamaged]
+"""Tiles of a level by (column, row), or why one of them cannot be read."""
+
+
+_SAMPLE_FACTOR = 8
+"""Samples are decoded at one eighth, the most that a JPEG decoder reduces by."""
 
 
 @dataclass(frozen=True)
@@ -47,50 +56,86 @@ class TileSource:
         self.slide = slide
         self._quality = quality
         self._cache = cache
-        self.identity = _identity(slide)
-        self._steps = tuple(steps_of(slide.levels, passthrough_levels(slide)))
-        self.levels: tuple[Level, ...] = tuple(step.level for step in self._steps)
-        # (columns, rows, raw) at hand for the event loop
-        self._grids = [(step.level.columns, step.level.rows, step.raw) for step in self._steps]
-
-    def warm_raw(self, level: int, column: int, row: int) -> bytearray | None:
-        """A tile of the file's own that can be had without waiting for a disk, else `None`.
-
-        Raises TileNotFound.
-        """
-        columns, rows, raw = self._grid(level)
-        if not (0 <= column < columns and 0 <= row < rows):
-            tile_box(self.levels[level], column, row)
-        return None if raw is None else raw.read_warm(row * columns + column)
-
-    def warm_made(self, level: int, column: int, row: int) -> bytes | bytearray | None:
-        """A tile that was decoded and encoded anew, if it is still held, else `None`."""
-        tile = self._cache.get((self.identity, level, column, row))
-        return None if tile is None else tile.jpeg
-
-    def is_joined(self, level: int) -> bool:
-        """Whether the level's tiles are put together from finer ones. Raises TileNotFound."""
-        self._grid(level)
-        return self._steps[level].native is None
+        self._identity = _identity(slide)
+        self.steps = tuple(steps_of(slide.levels, passthrough_levels(slide)))
+        self.levels: tuple[Level, ...] = tuple(step.level for step in self.steps)
 
     def tile(self, level: int, column: int, row: int) -> Tile:
         """Any tile of the slide.
 
         Raises TileNotFound, TileDamaged or SlideGone.
         """
-        _, _, raw = self._grid(level)
+        raw = self._step(level).raw
         tile_box(self.levels[level], column, row)
         if raw is not None:
             jpeg = raw.read(column, row, self.slide.name)
             if jpeg is not None:
                 return Tile(jpeg, "raw")
-        key = self.identity, level, column, row
-        return self._cache.get_or_make(key, lambda: self._make(level, column, row))
+        key = self._identity, level, column, row
+        return self._cache.get_or_make(key, lambda: self.make(level, column, row))
 
-    def joined(self, level: int, columns: range, rows: range, factor: int = 1) -> Piece:
+    def make(self, level: int, column: int, row: int, parts: Parts | None = None) -> Tile:
+        """A tile that is decoded and encoded here.
+
+        `parts` are the tiles of the finer level that it is made from, where that is not a level
+        of the file; without them they are made as well. Raises TileNotFound, TileDamaged or
+        SlideGone.
+        """
+        step = self._step(level)
+        box = tile_box(step.level, column, row)
+        if step.native is not None:
+            return Tile(self._encode(self.slide.read(step.native, box), "BGRX"), "transcoded")
+        finer = self.levels[step.source]
+        columns, rows = step.finer_tiles(column, row, finer)
+        piece = self.joined(step.source, columns, rows, step.factor, parts)
+        return Tile(self._encode(piece.pixels, "RGB"), "transcoded", piece.damaged)
+
+    def make_coarse(self, level: int, column: int, row: int, seconds: float) -> Tile:
+        """A tile of a level that the file does not have, drawn from samples of one that it has.
+
+        Raises TileNotFound, TileDamaged or SlideGone.
+        """
+        l_box = tile_box(self._step(level).level, column, row)
+        piece = self.coarse(level, l_box, (l_box.width, l_box.height), seconds)
+        return Tile(self._encode(piece.pixels, "RGB"), "transcoded", piece.damaged)
+
+    def coarse(self, level: int, l_box: Region, size: tuple[int, int], seconds: float) -> Piece:
+        """A box of a level (`l_` frame) as `size`, (width, height), pixels drawn from samples.
+
+        Raises TileDamaged if no sample can be read, and SlideGone.
+        """
+        base, factor = base_of(self.steps, level)
+        finest = self.levels[base]
+        left, top = l_box.x * factor, l_box.y * factor
+        right = min(finest.width, (l_box.x + l_box.width) * factor)
+        bottom = min(finest.height, (l_box.y + l_box.height) * factor)
+        box = Region(left, top, right - left, bottom - top)
+        errors: list[TileDamaged] = []
+
+        def sample(column: int, row: int) -> Pixels | None:
+            piece = self._piece(base, column, row, _SAMPLE_FACTOR, None)
+            if piece.lost is not None:
+                errors.append(piece.lost)
+                return None
+            return piece.pixels
+
+        pixels = draw_samples(finest, box, size, self.slide.background, sample, seconds)
+        if pixels is None:
+            raise errors[0]
+        return Piece(pixels, bool(errors))
+
+    def joined(
+        self,
+        level: int,
+        columns: range,
+        rows: range,
+        factor: int = 1,
+        parts: Parts | None = None,
+    ) -> Piece:
         """Tiles of a level side by side, `factor` x `factor` pixels averaged to one.
 
-        Stripes stand for tiles that cannot be read. Raises TileDamaged if none can be, and
+        `parts` are those tiles, where the file does not have the level; without them they are
+        made. Stripes stand for tiles that cannot be read. Raises TileDamaged if none can be, and
         SlideGone.
         """
         shape = self.levels[level]
@@ -102,7 +147,7 @@ class TileSource:
         pieces = []
         for row in rows:
             for column in columns:
-                piece = self._piece(level, column, row, factor)
+                piece = self._piece(level, column, row, factor, parts)
                 top, left = (row - rows.start) * high, (column - columns.start) * wide
                 part = pixels[top : top + high, left : left + wide]
                 part[:] = piece.pixels[: part.shape[0], : part.shape[1]]
@@ -112,23 +157,8 @@ class TileSource:
             raise lost[0]
         return Piece(pixels, any(damaged for damaged, _ in pieces))
 
-    def _grid(self, level: int) -> tuple[int, int, RawLevel | None]:
-        if not 0 <= level < len(self._grids):
-            raise TileNotFound(
-                f"Slide {self.slide.name} has no level {level}: it has levels 0 to "
-                f"{len(self._grids) - 1}."
-            )
-        return self._grids[level]
-
-    def _make(self, level: int, column: int, row: int) -> Tile:
-        step = self._steps[level]
-        if step.native is not None:
-            box = tile_box(step.level, column, row)
-            return Tile(self._encode(self.slide.read(step.native, box), "BGRX"), "transcoded")
-        finer = self.levels[step.source]
-        columns = _under(step, column, finer.columns)
-        piece = self.joined(step.source, columns, _under(step, row, finer.rows), step.factor)
-        return Tile(self._encode(piece.pixels, "RGB"), "transcoded", piece.damaged)
+    def _step(self, level: int) -> Step:
+        return step_at(self.steps, level, self.slide.name)
 
     def _encode(self, pixels: Pixels, colours: str) -> bytes:
         # H&E has its detail in the colours, so they are kept at full resolution
@@ -137,13 +167,13 @@ class TileSource:
         )
         return encoded
 
-    def _piece(self, level: int, column: int, row: int, factor: int) -> Piece:
+    def _piece(self, level: int, column: int, row: int, factor: int, parts: Parts | None) -> Piece:
         """A tile's part inside its level, reduced, or stripes."""
-        step = self._steps[level]
+        step = self.steps[level]
         box = tile_box(step.level, column, row)
         exact = box.width % factor == 0 and box.height % factor == 0
         try:
-            tile = self._encoded(step, level, column, row)
+            tile = self._encoded(step, level, (column, row), parts)
             by = factor if exact else 1
             pixels = None if tile is None else self._decoded(step, box, tile, by)
             if tile is not None and pixels is not None:
@@ -156,11 +186,16 @@ class TileSource:
             size = -(-box.width // factor), -(-box.height // factor)
             return Piece(_damage_mark(*size), damaged=True, lost=error)
 
-    def _encoded(self, step: Step, level: int, column: int, row: int) -> Tile | None:
+    def _encoded(
+        self, step: Step, level: int, place: tuple[int, int], parts: Parts | None
+    ) -> Tile | None:
         """A tile that there is as JPEG, `None` if it is to be read by OpenSlide."""
         if step.native is None:
-            return self.tile(level, column, row)
-        jpeg = None if step.raw is None else step.raw.read(column, row, self.slide.name)
+            part = self.tile(level, *place) if parts is None else parts[place]
+            if isinstance(part, TileDamaged):
+                raise part
+            return part
+        jpeg = None if step.raw is None else step.raw.read(*place, self.slide.name)
         return None if jpeg is None else Tile(jpeg, "raw")
 
     def _decoded(self, step: Step, box: Region, tile: Tile, factor: int) -> Pixels | None:
@@ -171,18 +206,20 @@ class TileSource:
         return None if pixels is None else pixels[: box.height // factor, : box.width // factor]
 
 
-def _identity(slide: Slide) -> tuple[str, int, int, int]:
-    """What changes when another file takes the place of this one."""
-    try:
-        status = slide.path.stat()
-    except OSError as error:
-        raise SlideGone(f"The file of slide {slide.name} is no longer there.") from error
-    return str(slide.path), status.st_ino, status.st_size, status.st_mtime_ns
+def step_at(steps: tuple[Step, ...], level: int, name: str) -> Step:
+    """The level of this index. Raises TileNotFound, which names the slide `name`."""
+    if not 0 <= level < len(steps):
+        raise TileNotFound(
+            f"Slide {name} has no level {level}: it has levels 0 to {len(steps) - 1}."
+        )
+    return steps[level]
 
 
-def _under(step: Step, place: int, finer: int) -> range:
-    """The columns or rows of the finer step, which has so many, under one of this step."""
-    return range(place * step.factor, min((place + 1) * step.factor, finer))
+def _identity(slide: Slide) -> FileStamp:
+    stamp = stamp_file(slide.path)
+    if stamp is None:
+        raise SlideGone(f"The file of slide {slide.name} is no longer there.")
+    return stamp
 
 
 def _averaged(pixels: Pixels, factor: int) -> Pixels:

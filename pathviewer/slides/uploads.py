@@ -19,6 +19,7 @@ from pathlib import Path
 from pathviewer.slides.errors import SlideError
 from pathviewer.slides.facts import read_facts
 from pathviewer.slides.file_groups import COMPANIONS
+from pathviewer.slides.intake import ReadFacts
 from pathviewer.slides.scan import SUFFIXES
 from pathviewer.slides.upload_errors import (
     DiskFull,
@@ -80,7 +81,15 @@ class Arrival:
 class UploadStore:
     """Uploads in a folder; survives a restart. Every method may be called from any thread."""
 
-    def __init__(self, folder: Path, limit_bytes: int, remembered: int = REMEMBERED) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        limit_bytes: int,
+        remembered: int = REMEMBERED,
+        read_facts: ReadFacts = read_facts,
+    ) -> None:
+        """`read_facts` opens what arrived; it raises SlideError."""
+        self._read_facts = read_facts
         self._folder = folder
         self._parts = folder / PARTS
         self._limit = limit_bytes
@@ -169,7 +178,7 @@ class UploadStore:
             self.received(upload)
             part = self._part(upload)
             try:
-                read_facts(part, upload.name)
+                self._read_facts(part, upload.name)
             except SlideError:
                 self._remove(upload)
                 raise

@@ -9,9 +9,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pathviewer.slides.file_groups import series_of
+from pathviewer.slides.dicom_reader import series_in
 from pathviewer.slides.library import SlideLibrary
-from pathviewer.slides.scan import Stamp
 from storage.database import Database
 from tests.dicom_series import write_series
 
@@ -92,5 +91,5 @@ def test_a_damaged_file_has_a_series_or_none(tmp_path: Path, data: st.DataObject
     damaged = tmp_path / "damaged.dcm"
     damaged.write_bytes(content[: data.draw(st.integers(100, 900))])
     with warnings.catch_warnings(action="ignore"):
-        series = series_of.__wrapped__(damaged, Stamp(0, 0))
+        series = series_in(damaged)
     assert series is None or series

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pathviewer.slides import intake, watch
+from pathviewer.slides import watch
 from pathviewer.slides.errors import SlideError
 from pathviewer.slides.facts import SlideFacts, read_facts
 from pathviewer.slides.library import SlideLibrary
@@ -125,7 +125,7 @@ def test_a_look_that_saw_half_a_file_does_not_undo_its_arrival(
             assert library.add(path) is not None
             raise
 
-    monkeypatch.setattr(intake, "read_facts", read)
+    monkeypatch.setattr(library._intake, "_read_facts", read)
     library.rescan()
     entry = library.at(path)
     assert entry is not None

@@ -121,24 +121,6 @@ def test_steps_of_four_get_one_level_in_between(tmp_path: Path) -> None:
     assert [level.native for level in levels] == [True, False, True, False]
 
 
-def test_warm_tiles_are_the_tiles(tmp_path: Path) -> None:
-    source = source_of(slide_files.write_aperio_rgb(tmp_path / "rgb.svs"))
-    for level in range(len(source.levels)):
-        tile = source.tile(level, 0, 0)
-        warm = source.warm_raw(level, 0, 0)
-        assert (warm is not None) == (tile.source == "raw")
-        assert tile.jpeg == (warm or source.warm_made(level, 0, 0))
-
-
-def test_a_cold_tile_is_not_waited_for(tmp_path: Path) -> None:
-    source = source_of(slide_files.write_aperio_jpeg2000(tmp_path / "j.svs"))
-    assert source.warm_raw(0, 0, 0) is None
-    assert source.warm_made(0, 0, 0) is None
-    tile = source.tile(0, 0, 0)
-    assert source.warm_raw(0, 0, 0) is None
-    assert source.warm_made(0, 0, 0) == tile.jpeg
-
-
 @pytest.mark.parametrize(
     "place",
     [(-1, 0, 0), (0, -1, 0), (0, 0, -1), (4, 0, 0), (0, 5, 0), (0, 0, 4), (10**30,) * 3],
@@ -147,8 +129,6 @@ def test_a_tile_that_is_not_there(tmp_path: Path, place: tuple[int, int, int]) -
     source = source_of(slide_files.write_ycbcr(tmp_path / "y.tiff"))
     with pytest.raises(TileNotFound):
         source.tile(*place)
-    with pytest.raises(TileNotFound):
-        source.warm_raw(*place)
 
 
 def test_a_damaged_tile_is_an_error_and_a_mark_above(tmp_path: Path) -> None:
@@ -171,10 +151,8 @@ def test_a_tile_above_damage_is_made_anew_once_it_is_readable(tmp_path: Path) ->
     source = source_of(path)
     for _ in range(2):
         assert source.tile(3, 0, 0).damaged
-        assert source.warm_made(3, 0, 0) is None
     path.write_bytes(sound)
     assert source.tile(3, 0, 0) == before
-    assert source.warm_made(3, 0, 0) == before.jpeg
 
 
 @pytest.mark.parametrize(
@@ -228,7 +206,6 @@ def test_a_slide_cut_short_while_open(tmp_path: Path) -> None:
         file.truncate(1000)
     with pytest.raises(TileDamaged):
         source.tile(0, 4, 3)
-    assert source.warm_raw(0, 4, 3) is None
 
 
 def test_a_tile_is_made_once_for_many(tmp_path: Path) -> None:

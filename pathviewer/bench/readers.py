@@ -1,0 +1,147 @@
+"""`bench readers`: what it costs that slides are read in processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from pathviewer.bench.tiles_slides import jpeg2000_slide, large_phantom
+from pathviewer.settings import Settings, read_settings
+from pathviewer.slides.geometry import Region
+from pathviewer.slides.index import index_of
+from pathviewer.slides.pool import SlideFile, SlidePool
+from pathviewer.slides.readers import calls
+from pathviewer.slides.served import ServedSlide
+from pathviewer.slides.slide import Slide
+from pathviewer.slides.tile_cache import TileCache
+from pathviewer.slides.tiles import TileSource
+
+_READERS = 3
+_SEED = 1
+_REGION_SIDE = 2048
+_REGION_PIXELS = 1024 * 1024
+_SMALLEST_CACHE_MIB = 1
+"""So that nearly every tile is made."""
+
+Seconds = tuple[float, float]
+"""(in a reader, in this process) of the same work."""
+
+
+def bench_readers(
+    rounds: int = 60,
+    json_output: bool = False,
+) -> None:
+    """Time tiles, regions and opening in readers against the same in one process, in turns.
+
+    The phantom of `bench tiles` gives the file's own tiles and regions, its JPEG 2000 slide the
+    tiles that are made. Every pair is of a place or a file that was not read before.
+    """
+    folder = read_settings().data / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    phantom = large_phantom(folder)
+    made = jpeg2000_slide(folder, phantom)
+    with tempfile.TemporaryDirectory(prefix="bench-readers-", dir=folder) as name:
+        report = asyncio.run(_measure(phantom, made, Path(name), rounds))
+    text = json.dumps(report) if json_output else "\n".join(_table(report))
+    sys.stdout.write(f"{text}\n")
+
+
+async def _measure(phantom: Path, made: Path, folder: Path, rounds: int) -> dict[str, float]:
+    settings = Settings(data=folder, readers=_READERS, tile_cache_mib=_SMALLEST_CACHE_MIB)
+    pool = SlidePool(lambda name: SlideFile(name, Path(name), "A slide"), settings)
+    try:
+        tiles: list[list[Seconds]] = []
+        for slide in (phantom, made):
+            places = random.Random(_SEED).sample(range(500), rounds)
+            served, here = await pool.open(str(slide)), _opened_here(slide)
+            await _warm_up(served)
+            tiles.append([await _tile(served, here, place) for place in places])
+        regions = [await _region(pool, phantom, number) for number in range(rounds)]
+        opened = [await _first_open(pool, phantom, folder / f"{n}.tiff") for n in range(rounds)]
+        memory = sum(process.memory_full_info().pss for process in _reader_processes())
+    finally:
+        pool.close()
+    return {
+        "tile_ratio": _ratio(tiles[0]),
+        "transcoded_ratio": _ratio(tiles[1]),
+        "region_ratio": _ratio(regions),
+        "first_open_extra_ms": round(1000 * statistics.median(a - b for a, b in opened), 2),
+        "readers_rss_mib": round(memory / 2**20, 1),
+    }
+
+
+def _opened_here(path: Path) -> TileSource:
+    return TileSource(Slide(path, "A slide"), 90, TileCache(_SMALLEST_CACHE_MIB * 2**20))
+
+
+async def _warm_up(served: ServedSlide) -> None:
+    """Have every reader open the slide."""
+    small = Region(0, 0, 64, 64)
+    accounts = [f"account {number}" for number in range(8 * _READERS)]
+    await asyncio.gather(*(served.region_png(small, 4096, account) for account in accounts))
+
+
+async def _tile(served: ServedSlide, here: TileSource, place: int) -> Seconds:
+    row, column = divmod(place, served.levels[0].columns)
+    began = time.perf_counter()
+    tile = await served.tile(0, column, row)
+    middle = time.perf_counter()
+    same = here.tile(0, column, row)
+    ended = time.perf_counter()
+    if tile.jpeg != same.jpeg:
+        raise RuntimeError("A reader made another tile.")
+    return middle - began, ended - middle
+
+
+async def _region(pool: SlidePool, path: Path, number: int) -> Seconds:
+    chosen = random.Random(_SEED + number)
+    served, here = await pool.open(str(path)), _opened_here(path)
+    x, y = (chosen.randrange(side - _REGION_SIDE) for side in (served.width, served.height))
+    region = Region(x, y, _REGION_SIDE, _REGION_SIDE)
+    began = time.perf_counter()
+    picture = await served.region_png(region, _REGION_PIXELS)
+    middle = time.perf_counter()
+    same = calls.png_of(here.slide.read_region(region, _REGION_PIXELS))
+    ended = time.perf_counter()
+    if picture.png != same.png:
+        raise RuntimeError("A reader made another picture.")
+    return middle - began, ended - middle
+
+
+async def _first_open(pool: SlidePool, phantom: Path, path: Path) -> Seconds:
+    path.hardlink_to(phantom)  # noqa: ASYNC240  nobody else waits for this event loop
+    began = time.perf_counter()
+    await pool.open(str(path))
+    middle = time.perf_counter()
+    index_of(_opened_here(path))
+    return middle - began, time.perf_counter() - middle
+
+
+def _reader_processes() -> Iterator[psutil.Process]:
+    """The readers, and the process that they are forked from."""
+    for process in psutil.Process().children(recursive=True):
+        if any("forkserver" in word for word in process.cmdline()):
+            yield process
+
+
+def _ratio(pairs: list[Seconds]) -> float:
+    return round(statistics.median(a for a, _ in pairs) / statistics.median(b for _, b in pairs), 3)
+
+
+def _table(report: dict[str, float]) -> list[str]:
+    return [
+        f"tile of the file's own     {report['tile_ratio']:.3f} times the time in one process",
+        f"tile that is made          {report['transcoded_ratio']:.3f} times",
+        f"region of 1,024 x 1,024 px {report['region_ratio']:.3f} times",
+        f"first open                 {report['first_open_extra_ms']:+.1f} ms",
+        f"memory of {_READERS} readers        {report['readers_rss_mib']:.0f} MiB (PSS)",
+    ]

@@ -1,0 +1,72 @@
+"""What a reader may use of the machine, set when it starts and not to be raised again."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from pathviewer.slides.readers.landlock import allow_reading_only
+
+_MIB = 2**20
+
+_PR_SET_PDEATHSIG = 1
+
+_OWN_FILES = (
+    *("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime"),
+    *("/dev/null", "/dev/urandom", "/proc/self"),
+)
+"""What Python and its libraries may still read after the start."""
+
+
+@dataclass(frozen=True)
+class ReaderLimits:
+    """The limits of one reader process."""
+
+    memory_mib: int
+    """Most memory that it may allocate, in MiB."""
+
+    open_files: int
+    """Most files that it may have open at once."""
+
+    folders: tuple[Path, ...] | None
+    """Folders that it may read besides the program's own files; `None` allows every folder."""
+
+
+def restrict_reader(limits: ReaderLimits) -> None:
+    """Give up everything that reading slides does not need; the first thing a reader does.
+
+    Raises OSError when the system refuses a limit that it has.
+    """
+    # at once, in the middle of native code too, which Python's own handler would wait for
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _limit_resources(limits)
+    folders = (Path("/"),) if limits.folders is None else (*limits.folders, *_own_folders())
+    allow_reading_only(folders)
+
+
+def _limit_resources(limits: ReaderLimits) -> None:
+    try:
+        import resource
+    except ImportError:
+        return  # Windows has no such limits; time is limited from outside
+    bounds = {
+        resource.RLIMIT_DATA: limits.memory_mib * _MIB,
+        resource.RLIMIT_NOFILE: limits.open_files,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: 0,
+    }
+    for kind, bound in bounds.items():
+        _, most = resource.getrlimit(kind)
+        allowed = bound if most == resource.RLIM_INFINITY else min(bound, most)
+        resource.setrlimit(kind, (allowed, allowed))
+
+
+def _own_folders() -> tuple[Path, ...]:
+    program = Path(__file__).resolve().parents[2]
+    paths = [*_OWN_FILES, sys.prefix, sys.base_prefix, sys.exec_prefix]
+    return (program, *map(Path, paths))

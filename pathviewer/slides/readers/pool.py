@@ -1,0 +1,402 @@
+"""The pool of reader processes: who is served next, what takes too long, what ends a reader.
+
+Pebble runs the processes. Of the pools on PyPI it is the one that ends a process whose task takes
+too long and goes on with the others, and that says which task a process died of.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from pathviewer.settings import Settings
+from pathviewer.slides.errors import ReadersBusy, RegionTooSlow, SlideEndedReader, SlideError
+from pathviewer.slides.facts import SlideFacts
+from pathviewer.slides.readers import calls
+from pathviewer.slides.readers.faults import FileFault, FileFaults
+from pathviewer.slides.readers.limits import ReaderLimits, restrict_reader
+
+_log = logging.getLogger(__name__)
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+_OPEN_FILES = 1024
+"""Files that a reader may have open; a MIRAX slide has some hundred."""
+
+_MOST_DEATHS = 2
+"""A call whose reader died is made once more: something else may have ended the reader."""
+
+_MOST_FAILURES = 3
+"""Times that a call is made again since the pool failed, which is no call's fault."""
+
+_WATCH_SECONDS = 1.0
+_GRACE_SECONDS = 5.0
+"""A call that lasts so much longer than Pebble should have let it is given up."""
+
+_PRELOADED = ["PIL.Image", "openslide", "pydicom", "simplejpeg", "tifffile", calls.__name__]
+"""Imported once and shared by all readers."""
+
+
+class Urgency(Enum):
+    """Kinds of calls, the most urgent first."""
+
+    view = 1
+    """Opening a slide, and tiles of levels that the file has: somebody looks at the page."""
+
+    overview = 2
+    """Thumbnails and tiles of coarser levels, which are made from many."""
+
+    region = 3
+    """Pictures of regions."""
+
+    intake = 4
+    """Files that nobody has opened before."""
+
+
+@dataclass(frozen=True)
+class _Call:
+    urgency: Urgency
+    requester: str
+    path: Path
+    name: str
+    run: Callable[[], Any]
+    """Picklable."""
+
+    future: Future[Any] = field(default_factory=Future)
+    deaths: int = 0
+    """Readers that died of this call."""
+    failures: int = 0
+    """Pools that failed under it."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Running:
+    call: _Call
+    processes: ProcessPool
+    began: float
+    """On the monotonic clock."""
+
+
+class ReaderPool:
+    """Runs `calls` in reader processes. Every method may be called from any thread.
+
+    Requesters take turns. Where there are several readers, no requester has all of them, and one is
+    always left for `Urgency.view`, of whomever.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        folders: tuple[Path, ...] | None = None,
+        faults: FileFaults | None = None,
+    ) -> None:
+        """`folders` are those that readers may read; `None` allows every folder."""
+        self._count = settings.readers
+        self._seconds = settings.reader_seconds
+        self._limits = ReaderLimits(settings.reader_memory_mib, _OPEN_FILES, folders)
+        self.faults = faults or FileFaults(None)
+        self._lock = threading.RLock()
+        self._waiting: OrderedDict[tuple[Urgency, str], deque[_Call]] = OrderedDict()
+        self._running: list[_Running] = []
+        self._watcher: threading.Thread | None = None
+        self._stopped = threading.Event()
+        self._barred: set[Path] = set()
+        self.calls_begun = 0
+        """Calls that were given to readers since the start."""
+        self.readers_ended = 0
+        """Readers that died or were ended in the middle of a call."""
+        self._closed = False
+        self._processes: ProcessPool | None = None
+        self._ends = ThreadPoolExecutor(1, "reader-ends")
+
+    @property
+    def seconds(self) -> float:
+        """How long a call may take."""
+        return self._seconds
+
+    def start(self) -> None:
+        """Start the readers without waiting until they are ready."""
+        self.submit(Urgency.view, "", Path(), "", calls.check_ready)
+
+    def submit(
+        self,
+        urgency: Urgency,
+        requester: str,
+        path: Path,
+        name: str,
+        function: Callable[Arguments, Result],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Future[Result]:
+        """Have a function of `calls` run about the slide at `path`, called `name` in messages.
+
+        `requester` is whose call it is: an account's id, or anything else that stands for one.
+        The future may be cancelled until the call has begun. It raises SlideError;
+        SlideEndedReader where the file ended its reader now or before, and ReadersBusy when
+        there are no readers.
+        """
+        call = _Call(urgency, requester, path, name, partial(function, *args, **kwargs))
+        if path in self._barred:
+            fault = self.faults.barred(path)
+            if fault is not None:
+                call.future.set_exception(_fault_error(name, fault.reason))
+                return call.future
+            self._barred.discard(path)
+        with self._lock:
+            if self._closed:
+                call.future.set_exception(_no_readers())
+                return call.future
+            self._waiting.setdefault((urgency, requester), deque()).append(call)
+        self._dispatch()
+        return call.future
+
+    def check_allowed(self, path: Path, name: str) -> None:
+        """Raise SlideEndedReader for a file that has ended a reader. Looks at the file."""
+        fault = self.faults.barred(path)
+        if fault is not None:
+            raise _fault_error(name, fault.reason)
+
+    def facts(self, path: Path, name: str) -> SlideFacts:
+        """What the file of a slide states. Raises SlideError."""
+        self.check_allowed(path, name)
+        return self.submit(Urgency.intake, "", path, name, calls.read_facts, path, name).result()
+
+    def series(self, path: Path) -> str | None:
+        """The SeriesInstanceUID of a DICOM file, `None` if it has none or cannot be read."""
+        name = "A DICOM file"
+        try:
+            self.check_allowed(path, name)
+            return self.submit(Urgency.intake, "", path, name, calls.read_series, path).result()
+        except SlideError:
+            return None
+
+    def close(self) -> None:
+        """End the readers; calls that wait or run fail with ReadersBusy."""
+        self._stopped.set()
+        with self._lock:
+            self._closed = True
+            waiting = [call for queue in self._waiting.values() for call in queue]
+            self._waiting.clear()
+            processes, self._processes = self._processes, None
+            running, self._running = self._running, []
+        for call in (*waiting, *(one.call for one in running)):
+            _fail(call.future, _no_readers())
+        if processes is not None:
+            processes.stop()  # type: ignore[no-untyped-call]
+            processes.join()
+        self._ends.shutdown()
+
+    def _dispatch(self) -> None:
+        """Give work to readers that have none."""
+        while True:
+            with self._lock:
+                call = self._next()
+                if call is None:
+                    return
+                self.calls_begun += 1
+                try:
+                    self._schedule(call)
+                except (RuntimeError, BrokenProcessPool) as error:
+                    _log.error("Readers cannot be started: %s", error)
+                    _fail(call.future, _no_readers())
+
+    def _next(self) -> _Call | None:
+        """The next call that may run now, taken from the queue; requesters take turns."""
+        if self._closed or len(self._running) >= self._count:
+            return None
+        for urgency in Urgency:
+            for key in [key for key in self._waiting if key[0] is urgency]:
+                queue = self._waiting[key]
+                while queue and queue[0].future.cancelled():
+                    queue.popleft()
+                if queue and self._may_run(*key):
+                    call = queue.popleft()
+                    self._waiting.move_to_end(key)
+                    if not queue:
+                        del self._waiting[key]
+                    if call.future.running() or call.future.set_running_or_notify_cancel():
+                        return call
+                    return self._next()
+                if not queue:
+                    del self._waiting[key]
+        return None
+
+    def _may_run(self, urgency: Urgency, requester: str) -> bool:
+        running = [one.call for one in self._running]
+        own = [call for call in running if call.requester == requester]
+        if len(own) >= max(1, self._count - 1):
+            return False
+        if urgency is Urgency.view:
+            return True
+        patient = [call for call in running if call.urgency is not Urgency.view]
+        own_patient = sum(call.requester == requester for call in patient)
+        return len(patient) < max(1, self._count - 1) and own_patient < max(1, self._count - 2)
+
+    def _schedule(self, call: _Call) -> None:
+        processes = self._started()
+        try:
+            result = processes.schedule(call.run, timeout=self._seconds)
+        except (RuntimeError, BrokenProcessPool):
+            # the pool itself has failed, as when the process that forks readers was killed
+            self._replace(processes)
+            processes = self._started()
+            result = processes.schedule(call.run, timeout=self._seconds)
+        running = _Running(call, processes, time.monotonic())
+        self._running.append(running)
+        # the pool's last future lives on, and must not keep what the call's caller holds
+        result.add_done_callback(partial(self._ended, [running]))
+
+    def _started(self) -> ProcessPool:
+        if self._processes is None:
+            self._processes = ProcessPool(
+                self._count,
+                initializer=restrict_reader,
+                initargs=[self._limits],
+                context=_context(),
+            )
+        if self._watcher is None:
+            self._watcher = threading.Thread(target=self._watch, name="readers", daemon=True)
+            self._watcher.start()
+        return self._processes
+
+    def _replace(self, failed: ProcessPool) -> None:
+        """Start other readers in place of these, unless that has been done."""
+        with self._lock:
+            if self._processes is not failed:
+                return
+            self._processes = None
+        failed.stop()  # type: ignore[no-untyped-call]
+        # not here: this may be one of the threads that it waits for
+        threading.Thread(target=failed.join, daemon=True).start()
+
+    def _release(self, running: _Running) -> bool:
+        """Whether the call was still running; it is no longer."""
+        with self._lock:
+            before = len(self._running)
+            self._running = [one for one in self._running if one is not running]
+            return len(self._running) < before
+
+    def _ended(self, box: list[_Running], result: Future[Any]) -> None:
+        """Take a call's result; runs in a thread of Pebble's, which must not be held up."""
+        running = box.pop()
+        if not self._release(running):
+            return
+        error = CancelledError() if result.cancelled() else result.exception()
+        if error is not None:
+            self._ends.submit(self._explain, running, error)
+        elif not running.call.future.done():
+            running.call.future.set_result(result.result())
+        self._dispatch()
+
+    def _watch(self) -> None:
+        """Give up calls of a pool that has failed without a word."""
+        while not self._stopped.wait(_WATCH_SECONDS):
+            overdue = time.monotonic() - self._seconds - _GRACE_SECONDS
+            for running in list(self._running):
+                lost = running.began < overdue or not running.processes.active
+                if lost and self._release(running):
+                    self._ends.submit(self._explain, running, BrokenProcessPool())
+
+    def _explain(self, running: _Running, error: BaseException) -> None:
+        """What an error means; the call is made once more where the file may be innocent."""
+        call = running.call
+        self.readers_ended += isinstance(error, ProcessExpired) or _is_timeout(error)
+        if self._closed:
+            _fail(call.future, _no_readers())
+        elif isinstance(error, ProcessExpired):
+            self._blame(replace(call, deaths=call.deaths + 1), error)
+        elif _is_timeout(error):
+            _log.warning("A reader was ended: a call took longer than %g s.", self._seconds)
+            if call.urgency is Urgency.region:
+                _fail(call.future, _too_slow(call.name))
+            else:
+                self._bar(call, "slow")
+        elif isinstance(error, PermissionError | BrokenProcessPool | CancelledError):
+            # a folder that came after the readers, or a pool that lost its helper process
+            self._replace(running.processes)
+            self._excuse(replace(call, failures=call.failures + 1), error)
+        else:
+            _fail(call.future, error)
+
+    def _blame(self, call: _Call, error: ProcessExpired) -> None:
+        if call.deaths < _MOST_DEATHS:
+            self._call_again(call)
+        else:
+            _log.warning("A file ended its reader twice (exit code %s).", error.exitcode)
+            self._bar(call, "ended")
+
+    def _excuse(self, call: _Call, error: BaseException) -> None:
+        if call.failures < _MOST_FAILURES:
+            self._call_again(call)
+        elif isinstance(error, PermissionError):
+            _fail(call.future, SlideEndedReader(f"The file of {call.name} may not be read."))
+        else:
+            _fail(call.future, _no_readers())
+
+    def _bar(self, call: _Call, reason: str) -> None:
+        """Open the file no more."""
+        self.faults.remember(call.path, reason)
+        self._barred.add(call.path)
+        _fail(call.future, _fault_error(call.name, reason))
+
+    def _call_again(self, call: _Call) -> None:
+        with self._lock:
+            queue = self._waiting.setdefault((call.urgency, call.requester), deque())
+            queue.appendleft(call)
+        self._dispatch()
+
+
+def _context() -> Any:
+    """How readers are started: forked from a clean process that has the libraries, if possible."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    return context
+
+
+def _is_timeout(error: BaseException) -> bool:
+    return isinstance(error, TimeoutError) and error.args[:1] == ("Task timeout",)
+
+
+def _fault_error(name: str, reason: str) -> SlideEndedReader:
+    if reason == "slow":
+        return SlideEndedReader(
+            f"{name} takes too long to read. It is tried again later; copy the file anew, or have "
+            "an administrator raise PATHVIEWER_READER_SECONDS."
+        )
+    return SlideEndedReader(
+        f"{name} is damaged in a way that ended the program's slide reader; it is not opened "
+        "again. Copy the file anew or scan again."
+    )
+
+
+def _too_slow(name: str) -> RegionTooSlow:
+    return RegionTooSlow(f"This region of {name} takes too long to read: choose a smaller one.")
+
+
+def _no_readers() -> ReadersBusy:
+    return ReadersBusy("Slides cannot be read at the moment: try again in a few seconds.")
+
+
+def _fail(future: Future[Any], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)
+
+
+__all__ = ["FileFault", "ReaderPool", "Urgency"]

@@ -1,0 +1,214 @@
+"""A slide as the server serves it: its index and files' own tiles here, all else in readers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from pathviewer.common.shared_tasks import SharedTasks
+from pathviewer.slides.errors import TileDamaged
+from pathviewer.slides.facts import SlideFacts
+from pathviewer.slides.geometry import Level, Region, tile_box
+from pathviewer.slides.index import SlideIndex, open_steps
+from pathviewer.slides.readers import calls
+from pathviewer.slides.readers.calls import OpenRequest, RegionPicture
+from pathviewer.slides.readers.pool import ReaderPool, Urgency
+from pathviewer.slides.slide import RegionImage
+from pathviewer.slides.steps import base_of
+from pathviewer.slides.thumbnail import thumbnail_level
+from pathviewer.slides.tile_cache import Tile, TileCache
+from pathviewer.slides.tiles import Parts, step_at
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+_MOST_TILES = 65_536
+"""Tiles of a level of the file up to which every coarser tile is made from all beneath it."""
+
+_MOST_BENEATH = 32
+"""Above levels with more tiles: pixels of such a level per pixel of a tile made from all of it."""
+
+_REGION_SHARE = 0.8
+"""Part of a call's time after which a region is given up before its reader is ended."""
+
+
+class ServedSlide:
+    """An open slide; safe between threads, but for coroutines, which share an event loop.
+
+    Level 0 is the finest. In-between levels halve what lies above them until the whole slide
+    fits one tile.
+    """
+
+    def __init__(
+        self,
+        request: OpenRequest,
+        index: SlideIndex,
+        facts: SlideFacts,
+        readers: ReaderPool,
+        cache: TileCache,
+        disk: ThreadPoolExecutor,
+    ) -> None:
+        """`cache` keeps tiles that are made, `disk` reads what has to be waited for.
+
+        Raises SlideGone when another file has taken the place of the slide's.
+        """
+        self.name = request.name
+        self.facts = facts
+        self.associated_images = index.associated_images
+        self._request = request
+        self._readers = readers
+        self._cache = cache
+        self._disk = disk
+        self._steps = open_steps(index, request.name)
+        self.levels: tuple[Level, ...] = tuple(step.level for step in self._steps)
+        # (columns, rows, raw) at hand for the event loop
+        self._grids = [(step.level.columns, step.level.rows, step.raw) for step in self._steps]
+        self._tasks: SharedTasks[tuple[int, int, int], Tile] = SharedTasks()
+
+    @property
+    def width(self) -> int:
+        """Of level 0, in pixels."""
+        return self.facts.width
+
+    @property
+    def height(self) -> int:
+        """Of level 0, in pixels."""
+        return self.facts.height
+
+    @property
+    def mpp(self) -> float | None:
+        """Microns per level-0 pixel, `None` if the file does not say."""
+        return self.facts.mpp
+
+    @property
+    def quickhash(self) -> str | None:
+        """OpenSlide's hash of the slide's identity, `None` if the format has none."""
+        return self.facts.quickhash
+
+    def warm_raw(self, level: int, column: int, row: int) -> bytearray | None:
+        """A tile of the file's own that can be had without waiting for a disk, else `None`.
+
+        Raises TileNotFound.
+        """
+        if not 0 <= level < len(self._grids):
+            step_at(self._steps, level, self.name)
+        columns, rows, raw = self._grids[level]
+        if not (0 <= column < columns and 0 <= row < rows):
+            tile_box(self.levels[level], column, row)
+        return None if raw is None else raw.read_warm(row * columns + column)
+
+    def warm_made(self, level: int, column: int, row: int) -> bytes | bytearray | None:
+        """A tile that was decoded and encoded, if it is still held, else `None`."""
+        tile = self._cache.get((self._request.stamp, level, column, row))
+        return None if tile is None else tile.jpeg
+
+    def raw_tile(self, level: int, column: int, row: int) -> Tile | None:
+        """A tile of the file's own, `None` where it has to be made; waits for the disk.
+
+        Raises TileNotFound and TileDamaged.
+        """
+        raw = step_at(self._steps, level, self.name).raw
+        tile_box(self.levels[level], column, row)
+        jpeg = None if raw is None else raw.read(column, row, self.name)
+        return None if jpeg is None else Tile(jpeg, "raw")
+
+    async def tile(self, level: int, column: int, row: int, requester: str = "") -> Tile:
+        """Any tile of the slide, made once however many ask; not made when nobody waits.
+
+        Raises TileNotFound and the errors of `ReaderPool.submit`.
+        """
+        if step_at(self._steps, level, self.name).raw is not None:
+            loop = asyncio.get_running_loop()
+            tile = await loop.run_in_executor(self._disk, self.raw_tile, level, column, row)
+            if tile is not None:
+                return tile
+        tile_box(self.levels[level], column, row)
+        key = self._request.stamp, level, column, row
+        held = self._cache.get(key)
+        if held is not None:
+            return held
+        made = await self._tasks.run(
+            (level, column, row), lambda: self._make(level, column, row, requester)
+        )
+        self._cache.put(key, made)
+        return made
+
+    async def thumbnail(self, size: int, requester: str = "") -> bytes:
+        """JPEG of the whole slide, its longer side at most `size` pixels. Errors as of `tile`."""
+        level = thumbnail_level(self.levels, size)
+        if self._is_too_much(level):
+            return await self._call(Urgency.overview, requester, calls.make_coarse_thumbnail, size)
+        shape = self.levels[level]
+        parts: Parts = {}
+        if self._steps[level].native is None:
+            parts = await self._parts(level, range(shape.columns), range(shape.rows), requester)
+        return await self._call(Urgency.overview, requester, calls.make_thumbnail, size, parts)
+
+    async def region_png(self, region: Region, most: int, requester: str = "") -> RegionPicture:
+        """A level-0 region as PNG of at most `most` pixels. Errors as of `read_region`."""
+        seconds = self._readers.seconds * _REGION_SHARE
+        return await self._call(Urgency.region, requester, calls.region_png, region, most, seconds)
+
+    async def associated_jpeg(self, name: str, requester: str = "") -> bytes:
+        """JPEG of a label, macro or other picture. Errors as of `tile`, and ImageNotFound."""
+        return await self._call(Urgency.region, requester, calls.associated_jpeg, name)
+
+    def read_region(self, region: Region, max_pixels: int) -> RegionImage:
+        """A level-0 region of at most `max_pixels`; waits, so not for the event loop.
+
+        Errors as of `tile`, and RegionError.
+        """
+        self._readers.check_allowed(self._request.path, self.name)
+        seconds = self._readers.seconds * _REGION_SHARE
+        return self._readers.submit(
+            Urgency.region,
+            "",
+            self._request.path,
+            self.name,
+            calls.read_region,
+            self._request,
+            region,
+            max_pixels,
+            seconds,
+        ).result()
+
+    async def _make(self, level: int, column: int, row: int, requester: str) -> Tile:
+        step = self._steps[level]
+        place = level, column, row
+        if step.native is not None:
+            return await self._call(Urgency.view, requester, calls.make_tile, *place, {})
+        if self._is_too_much(level):
+            return await self._call(Urgency.overview, requester, calls.make_coarse_tile, *place)
+        parts: Parts = {}
+        if self._steps[step.source].native is None:
+            columns, rows = step.finer_tiles(column, row, self.levels[step.source])
+            parts = await self._parts(step.source, columns, rows, requester)
+        return await self._call(Urgency.overview, requester, calls.make_tile, *place, parts)
+
+    async def _parts(self, level: int, columns: range, rows: range, requester: str) -> Parts:
+        """Tiles of a level that the file does not have, one after the other."""
+        parts: dict[tuple[int, int], Tile | TileDamaged] = {}
+        for row in rows:
+            for column in columns:
+                try:
+                    parts[column, row] = await self.tile(level, column, row, requester)
+                except TileDamaged as error:
+                    parts[column, row] = error
+        return parts
+
+    def _is_too_much(self, level: int) -> bool:
+        """Whether tiles of a level are drawn from samples, since too many lie beneath them."""
+        base, factor = base_of(self._steps, level)
+        finest = self.levels[base]
+        return factor > _MOST_BENEATH and finest.columns * finest.rows > _MOST_TILES
+
+    async def _call(
+        self, urgency: Urgency, requester: str, function: Callable[..., Result], *args: object
+    ) -> Result:
+        request = self._request
+        future = self._readers.submit(
+            urgency, requester, request.path, self.name, function, request, *args
+        )
+        return await asyncio.wrap_future(future)

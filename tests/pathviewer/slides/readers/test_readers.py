@@ -1,0 +1,262 @@
+"""A file that ends its reader ends nothing else, and is not opened twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from pathviewer.settings import Settings
+from pathviewer.slides.errors import (
+    ReadersBusy,
+    RegionTooSlow,
+    SlideEndedReader,
+    SlideGone,
+    SlideUnopenable,
+)
+from pathviewer.slides.geometry import Region
+from pathviewer.slides.pool import SlideFile, SlidePool
+from pathviewer.slides.readers import calls
+from pathviewer.slides.readers.faults import FileFaults
+from pathviewer.slides.readers.pool import ReaderPool, Urgency
+from tests import hostile_slides, raw_tiff, slide_files
+
+SECONDS = 2.0
+
+
+def sleep(seconds: float) -> str:
+    """A call that takes long; readers import it by its name."""
+    time.sleep(seconds)
+    return "slept"
+
+
+def crash() -> None:
+    """A call that ends its reader."""
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def reader_process() -> int:
+    return os.getpid()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path / "data", readers=3, reader_seconds=SECONDS)
+
+
+@pytest.fixture
+def readers(settings: Settings) -> Iterator[ReaderPool]:
+    readers = ReaderPool(settings, faults=FileFaults(settings.reader_faults))
+    yield readers
+    readers.close()
+
+
+def pool_of(settings: Settings, readers: ReaderPool) -> SlidePool:
+    return SlidePool(lambda name: SlideFile(name, Path(name), "Slide 1"), settings, readers)
+
+
+def submit(readers: ReaderPool, seconds: float, requester: str, urgency: Urgency) -> Future[Any]:
+    return readers.submit(urgency, requester, Path("x"), "x", sleep, seconds)
+
+
+def test_what_a_file_states(readers: ReaderPool, cmu: Path, tmp_path: Path) -> None:
+    assert readers.facts(cmu, "CMU-1").width == 2220
+    (tmp_path / "text.svs").write_text("not a slide")
+    with pytest.raises(SlideUnopenable, match="Slide 1 is not a slide"):
+        readers.facts(tmp_path / "text.svs", "Slide 1")
+    with pytest.raises(SlideGone, match="Slide 2"):
+        readers.facts(tmp_path / "none.svs", "Slide 2")
+
+
+def test_a_file_that_crashes_its_reader_is_remembered(
+    settings: Settings, readers: ReaderPool, tmp_path: Path, cmu: Path
+) -> None:
+    path = hostile_slides.write_crash(tmp_path / "crash.tif")
+    pool = pool_of(settings, readers)
+    slide = pool.get(str(path))
+    with pytest.raises(SlideEndedReader, match=r"Slide 1 is damaged .* ended .* reader"):
+        slide.read_region(Region(0, 0, 64, 64), 4096)
+    ended = readers.readers_ended
+    assert ended == 2
+    with pytest.raises(SlideEndedReader):
+        slide.read_region(Region(0, 0, 64, 64), 4096)
+    assert readers.readers_ended == ended
+    assert readers.facts(cmu, "CMU-1").height == 2967
+
+    copy = tmp_path / "another name.tif"
+    copy.write_bytes(path.read_bytes())
+    again = ReaderPool(settings, faults=FileFaults(settings.reader_faults))
+    with pytest.raises(SlideEndedReader, match="Slide 2"):
+        again.facts(copy, "Slide 2")
+    copy.write_bytes(path.read_bytes() + b"\0")
+    assert again.facts(copy, "Slide 2").width == 64
+    again.close()
+    pool.close()
+
+
+def test_a_file_that_takes_for_ever_is_given_up_and_tried_again_later(
+    settings: Settings, readers: ReaderPool, tmp_path: Path, cmu: Path
+) -> None:
+    path = hostile_slides.write_endless(tmp_path / "endless.svslide")
+    opening: Future[Any] = Future()
+
+    def open_it() -> None:
+        with pytest.raises(SlideEndedReader, match="takes too long to read"):
+            readers.facts(path, "Slide 1")
+        opening.set_result(None)
+
+    threading.Thread(target=open_it, daemon=True).start()
+    assert readers.facts(cmu, "CMU-1").width == 2220
+    assert not opening.done()
+    opening.result(SECONDS + 5)
+
+    now = time.time()
+    faults = FileFaults(settings.reader_faults, clock=lambda: now)
+    assert faults.barred(path) is not None
+    now += 599
+    assert faults.barred(path) is not None
+    now += 2
+    assert faults.barred(path) is None
+
+
+def test_sub_pages_that_fan_out_are_each_looked_at_once(
+    settings: Settings, readers: ReaderPool, tmp_path: Path
+) -> None:
+    path = hostile_slides.write_fan(tmp_path / "fan.tif")
+    pool = pool_of(settings, readers)
+    assert pool.get(str(path)).levels[0].passthrough
+    assert readers.readers_ended == 0
+    pool.close()
+
+
+def test_a_reader_that_somebody_else_ends_is_replaced_and_the_call_made_again(
+    readers: ReaderPool, cmu: Path
+) -> None:
+    waiting = submit(readers, 0.8, "a", Urgency.view)
+    victims = [child for child in psutil.Process().children(recursive=True) if is_reader(child)]
+    time.sleep(0.2)
+    for victim in victims:
+        victim.kill()
+    assert waiting.result(10) == "slept"
+    assert readers.facts(cmu, "CMU-1").width == 2220
+    assert readers.faults.list() == []
+
+
+def is_reader(process: psutil.Process) -> bool:
+    """Whether it was forked from the process that has the libraries."""
+    return any("forkserver" in word for word in process.cmdline())
+
+
+def test_a_region_that_takes_too_long_does_not_bar_its_slide(
+    settings: Settings, readers: ReaderPool, tmp_path: Path
+) -> None:
+    path = raw_tiff.write_vast(tmp_path / "vast.tiff", 60_000, 60_000)
+    pool = pool_of(settings, readers)
+    slide = pool.get(str(path))
+    with pytest.raises(RegionTooSlow, match="choose a smaller one"):
+        slide.read_region(Region(0, 0, 60_000, 60_000), 10**6)
+    assert readers.readers_ended == 0
+    assert slide.read_region(Region(0, 0, 500, 500), 10**6).pixels.size == (500, 500)
+    pool.close()
+
+
+def test_more_memory_than_a_reader_may_have(settings: Settings, tmp_path: Path, cmu: Path) -> None:
+    small = settings.model_copy(update={"reader_memory_mib": 256})
+    readers = ReaderPool(small)
+    with pytest.raises(MemoryError):
+        readers.submit(Urgency.view, "", cmu, "x", bytearray, 2**29).result()
+    with pytest.raises(MemoryError):
+        readers.submit(Urgency.view, "", cmu, "x", bytearray, 2**29).result()
+    assert readers.facts(cmu, "CMU-1").width == 2220
+    readers.close()
+
+
+def test_no_requester_has_all_readers(readers: ReaderPool) -> None:
+    for _ in range(10):
+        submit(readers, 1.0, "greedy", Urgency.view)
+    began = time.monotonic()
+    assert submit(readers, 0.0, "modest", Urgency.view).result(5) == "slept"
+    assert time.monotonic() - began < 0.9
+
+
+def test_one_reader_is_left_for_those_who_look_at_a_slide(readers: ReaderPool) -> None:
+    for number in range(10):
+        submit(readers, 1.0, f"account {number}", Urgency.intake)
+    began = time.monotonic()
+    assert submit(readers, 0.0, "modest", Urgency.view).result(5) == "slept"
+    assert time.monotonic() - began < 0.9
+
+
+def test_requesters_take_turns(settings: Settings) -> None:
+    readers = ReaderPool(settings.model_copy(update={"readers": 1}))
+    order: list[str] = []
+    futures = []
+    for requester in ["a"] * 5 + ["b"] * 2:
+        future = submit(readers, 0.02, requester, Urgency.view)
+        future.add_done_callback(lambda _, requester=requester: order.append(requester))
+        futures.append(future)
+    for future in futures:
+        future.result(10)
+    readers.close()
+    assert order == list("aababaa")
+
+
+def test_a_call_that_is_cancelled_never_begins(settings: Settings) -> None:
+    readers = ReaderPool(settings.model_copy(update={"readers": 1}))
+    first = submit(readers, 0.3, "a", Urgency.view)
+    dropped = [submit(readers, 5.0, "a", Urgency.view) for _ in range(5)]
+    assert all(future.cancel() for future in dropped)
+    assert not first.cancel()
+    assert submit(readers, 0.0, "a", Urgency.view).result(2) == "slept"
+    assert readers.calls_begun == 2
+    readers.close()
+
+
+def test_closing_fails_what_waits(settings: Settings) -> None:
+    readers = ReaderPool(settings.model_copy(update={"readers": 1}))
+    waiting = [submit(readers, 5.0, "a", Urgency.view) for _ in range(3)]
+    time.sleep(0.3)
+    began = time.monotonic()
+    readers.close()
+    assert time.monotonic() - began < 3
+    for future in waiting:
+        with pytest.raises(ReadersBusy, match="try again"):
+            future.result(1)
+    with pytest.raises(ReadersBusy):
+        submit(readers, 0.0, "a", Urgency.view).result(1)
+
+
+def test_a_folder_that_comes_after_the_readers_is_read(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "share"
+    readers = ReaderPool(settings, folders=(folder,))
+    readers.submit(Urgency.view, "", Path("x"), "x", calls.check_ready).result()
+    folder.mkdir()
+    path = slide_files.write_ycbcr(folder / "y.tiff")
+    assert readers.facts(path, "Slide 1").width == 300
+    readers.close()
+
+
+def test_damaged_memory_of_faults_is_none(tmp_path: Path, cmu: Path) -> None:
+    for text in ("", "{", "[1]", '[{"fingerprint": 1}]', '{"a": 1}'):
+        (tmp_path / "faults.json").write_text(text)
+        faults = FileFaults(tmp_path / "faults.json")
+        assert faults.list() == []
+        assert faults.barred(cmu) is None
+
+
+@pytest.mark.parametrize("reason", ["ended", "slow"])
+def test_faults_count_and_survive(tmp_path: Path, cmu: Path, reason: str) -> None:
+    faults = FileFaults(tmp_path / "state" / "faults.json")
+    for _ in range(3):
+        faults.remember(cmu, reason)
+    stored = FileFaults(tmp_path / "state" / "faults.json").list()
+    assert [(fault.reason, fault.count, fault.path) for fault in stored] == [(reason, 3, str(cmu))]
+    assert (tmp_path / "state" / "faults.json").stat().st_mode & 0o077 == 0
