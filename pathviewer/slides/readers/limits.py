@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
+import multiprocessing
+import os
 import signal
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from pathviewer.slides.readers.landlock import allow_reading_only
 
 _MIB = 2**20
-
-_PR_SET_PDEATHSIG = 1
 
 _OWN_FILES = (
     *("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime"),
@@ -42,11 +42,18 @@ def restrict_reader(limits: ReaderLimits) -> None:
     """
     # at once, in the middle of native code too, which Python's own handler would wait for
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
     _limit_resources(limits)
     folders = (Path("/"),) if limits.folders is None else (*limits.folders, *_own_folders())
     allow_reading_only(folders)
+
+
+def _end_with_the_server() -> None:
+    """A reader in the middle of a call would not notice that nobody waits for it any more."""
+    server = multiprocessing.parent_process()
+    if server is not None:
+        server.join()
+        os._exit(1)
 
 
 def _limit_resources(limits: ReaderLimits) -> None:

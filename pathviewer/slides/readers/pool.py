@@ -151,12 +151,8 @@ class ReaderPool:
         there are no readers.
         """
         call = _Call(urgency, requester, path, name, partial(function, *args, **kwargs))
-        if path in self._barred:
-            fault = self.faults.barred(path)
-            if fault is not None:
-                call.future.set_exception(_fault_error(name, fault.reason))
-                return call.future
-            self._barred.discard(path)
+        if self._fails_as_barred(call):
+            return call.future
         with self._lock:
             if self._closed:
                 call.future.set_exception(_no_readers())
@@ -208,6 +204,8 @@ class ReaderPool:
                 call = self._next()
                 if call is None:
                     return
+                if self._fails_as_barred(call):
+                    continue
                 self.calls_begun += 1
                 try:
                     self._schedule(call)
@@ -347,6 +345,17 @@ class ReaderPool:
             _fail(call.future, SlideEndedReader(f"The file of {call.name} may not be read."))
         else:
             _fail(call.future, _no_readers())
+
+    def _fails_as_barred(self, call: _Call) -> bool:
+        """Whether the file has ended a reader since the start; then the call has failed."""
+        if call.path not in self._barred:
+            return False
+        fault = self.faults.barred(call.path)
+        if fault is None:
+            self._barred.discard(call.path)
+            return False
+        _fail(call.future, _fault_error(call.name, fault.reason))
+        return True
 
     def _bar(self, call: _Call, reason: str) -> None:
         """Open the file no more."""
