@@ -111,6 +111,14 @@ def doctor(as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def limits() -> None:
+    """Print every limit with its default and what happens beyond it, as docs/limits.md has it."""
+    from pathviewer.limits import limits_page
+
+    typer.echo(limits_page(), nl=False)
+
+
 @bench_app.command("tiles")
 def bench_tiles(
     slide: Annotated[

@@ -14,10 +14,39 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 RoleName = Literal["admin", "researcher", "clinician", "viewer"]
 
 
+LimitGroup = Literal[
+    "requests",
+    "connections",
+    "logins",
+    "per account",
+    "slides",
+    "readers",
+    "model",
+    "uploads",
+    "database",
+]
+"""Sections of docs/limits.md."""
+
+
+def limit(group: LimitGroup, unit: str, beyond: str) -> dict[str, Any]:
+    """Marks a setting as a limit, for `json_schema_extra`: docs/limits.md then lists it.
+
+    `beyond` is what happens beyond it: HTTP status and code where a request is refused.
+    """
+    return {"limit": {"group": group, "unit": unit, "beyond": beyond}}
+
+
+READER_ENDED = "422 `slide_ended_reader`, `slide_too_large` or `region_too_slow`"
+TOO_BUSY = "503 `too_busy`"
+BUSY_DATABASE = "503 `storage_failed` after 5 seconds"
+
+
 class Settings(BaseSettings):
     """What a run of the program was told; immutable. Each field is `PATHVIEWER_<FIELD>`."""
 
-    model_config = SettingsConfigDict(env_prefix="PATHVIEWER_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="PATHVIEWER_", frozen=True, extra="ignore", use_attribute_docstrings=True
+    )
 
     slides: Annotated[tuple[Path, ...], NoDecode] = ()
     """Folders of slides, read with their subfolders; separated as in `PATH`."""
@@ -61,59 +90,108 @@ class Settings(BaseSettings):
     show_associated_images: bool = False
     """Serve label and macro images, which carry patient data."""
 
-    upload_limit_mib: int = Field(default=4096, ge=1)
+    upload_limit_mib: int = Field(
+        default=4096, ge=1, json_schema_extra=limit("uploads", "MiB", "413 `upload_too_large`")
+    )
     """Largest slide that may be uploaded, in MiB."""
 
-    tile_cache_mib: int = Field(default=256, ge=1)
+    tile_cache_mib: int = Field(
+        default=256,
+        ge=1,
+        json_schema_extra=limit("slides", "MiB", "the tile that was used longest ago makes room"),
+    )
     """Memory for tiles that had to be decoded and encoded anew, in MiB."""
 
     tile_quality: int = Field(default=90, ge=1, le=100)
     """JPEG quality of tiles that had to be encoded anew."""
 
-    region_pixel_limit: int = Field(default=16_000_000, ge=1)
+    region_pixel_limit: int = Field(
+        default=16_000_000, ge=1, json_schema_extra=limit("slides", "pixels", "400 `bad_region`")
+    )
     """Most pixels that one region picture may have."""
 
-    questions_per_account: int = Field(default=16, ge=1)
-    """Most questions that one account may have in progress; one more is answered 503."""
+    questions_in_progress: int = Field(
+        default=100, ge=1, json_schema_extra=limit("model", "questions", TOO_BUSY)
+    )
+    """Most questions in progress of all accounts together."""
 
-    deletion_checks_per_account: int = Field(default=4, ge=1)
-    """Most deletion checks that one account may have in progress; one more is answered 503."""
+    questions_per_account: int = Field(
+        default=16, ge=1, json_schema_extra=limit("per account", "questions", TOO_BUSY)
+    )
+    """Most questions that one account may have in progress."""
 
-    previews_per_account: int = Field(default=8, ge=1)
-    """Most previews (what the model will see) that one account may have in progress; one more is
-    answered 503."""
+    deletion_checks_per_account: int = Field(
+        default=4, ge=1, json_schema_extra=limit("per account", "deletion checks", TOO_BUSY)
+    )
+    """Most deletion checks that one account may have in progress."""
 
-    pictures_per_account: int = Field(default=128, ge=1)
-    """Most regions and thumbnails that one account may have in progress; one more is answered
-    503."""
+    previews_per_account: int = Field(
+        default=8, ge=1, json_schema_extra=limit("per account", "previews", TOO_BUSY)
+    )
+    """Most previews (what the model will see) that one account may have in progress."""
 
-    exports_per_account: int = Field(default=1, ge=1)
-    """Most exports that one account may have in progress; one more is answered 503."""
+    pictures_per_account: int = Field(
+        default=128, ge=1, json_schema_extra=limit("per account", "pictures", TOO_BUSY)
+    )
+    """Most regions and thumbnails that one account may have in progress."""
 
-    database_read_connections: int = Field(default=20, ge=1)
-    """Most connections to the database of requests that only read; more wait, and are answered 503
-    after 5 seconds."""
+    exports_in_progress: int = Field(
+        default=2, ge=1, json_schema_extra=limit("database", "exports", TOO_BUSY)
+    )
+    """Most exports in progress of all accounts together."""
 
-    database_write_connections: int = Field(default=10, ge=2)
-    """Most connections to the database of requests that may write; more wait, and are answered 503
-    after 5 seconds."""
+    exports_per_account: int = Field(
+        default=1, ge=1, json_schema_extra=limit("per account", "exports", TOO_BUSY)
+    )
+    """Most exports that one account may have in progress."""
 
-    attention_mib: int = Field(default=10_240, ge=0)
+    database_read_connections: int = Field(
+        default=20, ge=1, json_schema_extra=limit("database", "connections", BUSY_DATABASE)
+    )
+    """Most connections to the database of requests that only read."""
+
+    database_write_connections: int = Field(
+        default=10, ge=2, json_schema_extra=limit("database", "connections", BUSY_DATABASE)
+    )
+    """Most connections to the database of requests that may write."""
+
+    attention_mib: int = Field(
+        default=10_240,
+        ge=0,
+        json_schema_extra=limit("model", "MiB", "the oldest attention is removed"),
+    )
     """Disk for the attention of past answers, in MiB; beyond it the oldest goes, not answers."""
 
-    open_slide_seconds: int = Field(default=60, ge=1)
+    open_slide_seconds: int = Field(
+        default=60,
+        ge=1,
+        json_schema_extra=limit(
+            "slides", "seconds", "the slide is closed, and opened again when it is asked for"
+        ),
+    )
     """A slide nobody looks at is closed after this many seconds."""
 
-    readers: int = Field(default=4, ge=1, le=64)
+    readers: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        json_schema_extra=limit("slides", "processes", "calls wait, accounts take turns"),
+    )
     """Processes that read slides; no account has all of them at work."""
 
-    reader_memory_mib: int = Field(default=2048, ge=256)
+    reader_memory_mib: int = Field(
+        default=2048, ge=256, json_schema_extra=limit("slides", "MiB", READER_ENDED)
+    )
     """Memory that one reader may allocate, in MiB; a slide that needs more is not shown."""
 
-    reader_seconds: float = Field(default=20, ge=1)
+    reader_seconds: float = Field(
+        default=20, ge=1, json_schema_extra=limit("slides", "seconds", READER_ENDED)
+    )
     """A reader is ended when opening a slide, or making a tile or a picture, takes longer."""
 
-    session_hours: int = Field(default=12, ge=1)
+    session_hours: int = Field(
+        default=12, ge=1, json_schema_extra=limit("logins", "hours", "401 `login_required`")
+    )
     """A login ends after this many hours."""
 
     secure_cookies: Literal["auto", "always", "never"] = "auto"
@@ -155,10 +233,14 @@ class Settings(BaseSettings):
     washout_days: int = Field(default=14, ge=0)
     """Days after which an item of a worklist may come to the same rater again."""
 
-    login_attempts: int = Field(default=5, ge=1)
+    login_attempts: int = Field(
+        default=5, ge=1, json_schema_extra=limit("logins", "failures", "429 with Retry-After")
+    )
     """Failed logins of one name or one address before it has to wait."""
 
-    login_window_seconds: int = Field(default=300, ge=1)
+    login_window_seconds: int = Field(
+        default=300, ge=1, json_schema_extra=limit("logins", "seconds", "failures are forgotten")
+    )
     """Seconds in which those failures are counted, and the longest wait."""
 
     demo_labels: str = Field(default="", pattern=r"^([\w.-]+/[\w.-]+)?$")

@@ -15,6 +15,7 @@ HEAVY = {"torch", "transformers", "trl", "peft", "accelerate"}
 RANK = {
     "settings": 0,
     "common": 0,
+    "limits": 1,
     "whole_folder": 0,
     "opened": 1,
     "slides": 1,

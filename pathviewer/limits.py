@@ -1,0 +1,74 @@
+"""The page docs/limits.md, made from the settings that are marked as limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pathviewer.settings import LimitGroup, Settings
+
+INTRODUCTION = """\
+# Limits
+
+What one person, one file or one request may take, and what happens beyond it. Each is a
+[setting](settings.md). This page is made by `python -m pathviewer limits > docs/limits.md`.
+
+A request that is refused has the JSON error `{"error": {"code", "message"}}`: the message says
+what to wait for, and the header `Retry-After` when to try again. An account is a person, or a
+script with a token; without accounts everybody at this machine is one. Work whose client has
+closed the connection is dropped before it starts.
+"""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A setting that is a limit."""
+
+    group: LimitGroup
+    """Section of the page."""
+    variable: str
+    """Environment variable that sets it."""
+    default: str
+    """As it is printed."""
+    unit: str
+    """What is counted."""
+    meaning: str
+    """What is limited, in a sentence."""
+    beyond: str
+    """What happens beyond it."""
+
+
+def limits() -> Iterator[Limit]:
+    """Every limit, in the order of the settings."""
+    for name, field in Settings.model_fields.items():
+        extra: Any = field.json_schema_extra
+        if not isinstance(extra, dict) or "limit" not in extra:
+            continue
+        meaning = " ".join((field.description or "").split())
+        default = f"{field.default:,}" if field.default >= 10_000 else str(field.default)
+        yield Limit(
+            variable=f"PATHVIEWER_{name.upper()}",
+            default=default,
+            meaning=meaning,
+            **extra["limit"],
+        )
+
+
+def limits_page() -> str:
+    """The whole page as Markdown."""
+    known = list(limits())
+    sections = []
+    for group in get_args(LimitGroup):
+        rows = [row(each) for each in known if each.group == group]
+        if rows:
+            title = f"## {group.capitalize()}"
+            head = "| limit | setting | default | unit | beyond it |\n|---|---|---|---|---|"
+            sections.append(f"{title}\n\n{head}\n" + "\n".join(rows) + "\n")
+    return "\n".join([INTRODUCTION, *sections])
+
+
+def row(each: Limit) -> str:
+    """A limit as a row of its table."""
+    cells = each.meaning, f"`{each.variable}`", each.default, each.unit, each.beyond
+    return f"| {' | '.join(cells)} |"
