@@ -98,6 +98,8 @@ class Services:
     """Questions under way and those that were kept."""
     visits: VisitsFolder
     """What visitors of a public demo leave."""
+    work: Work
+    """Threads and bounds of slow work."""
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -144,8 +146,11 @@ def open_services(settings: Settings) -> Services:
     pool = SlidePool(library.locate, settings, readers)
     blobs, engine = BlobStore(settings.blobs), ModelEngine(settings)
     writer = f"{platform.node()} {settings.host} {settings.port}"
-    readings = LiveReadings(engine, KeptReadings(database, blobs, writer))
-    return Services(settings, database, blobs, access, library, pool, engine, readings, visits)
+    work = Work(settings)
+    readings = LiveReadings(engine, KeptReadings(database, blobs, writer), work.accounts)
+    return Services(
+        settings, database, blobs, access, library, pool, engine, readings, visits, work
+    )
 
 
 def connections(settings: Settings) -> Connections:
@@ -222,25 +227,26 @@ def routes(services: Services) -> list[BaseRoute]:
     settings, database, library = services.settings, services.database, services.library
     pictures = Pictures(library, services.pool, settings.model)
     readings, consents = services.readings, Consents(settings, database)
-    openings, work = services.access.openings, Work(settings)
-    jobs = ExportJobs(database, services.blobs, settings.exports)
+    openings = services.access.openings
+    work = services.work
+    jobs = ExportJobs(database, services.blobs, settings.exports, work.accounts)
     return [
         *auth_routes(settings, database, services.access),
         *service_routes(settings, services.engine),
         *slide_routes(library, services.pool, database, settings, openings, work),
         *region_routes(library, database),
-        *question_routes(services.engine, pictures, openings),
-        *reading_routes(library, pictures, readings, openings),
+        *question_routes(services.engine, pictures, openings, work),
+        *reading_routes(library, pictures, readings, openings, work),
         *report_routes(readings, database, library, openings),
-        *map_routes(readings),
+        *map_routes(readings, work),
         *slide_map_routes(database),
         *feedback_routes(library, database, consents),
-        *comparison_routes(library, database, pictures, readings, consents, settings),
+        *comparison_routes(library, database, pictures, readings, consents, settings, work),
         *audit_routes(database),
         *worklist_routes(library, database, settings),
-        *deletion_routes(pictures, readings),
+        *deletion_routes(pictures, readings, work),
         *upload_routes(library, database, settings, services.pool.readers),
-        *insights_routes(database),
+        *insights_routes(database, work),
         *export_routes(database, jobs, settings.label_licence),
         *plain_pages(settings),
         *page_routes(settings),

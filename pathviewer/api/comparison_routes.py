@@ -16,10 +16,11 @@ from models.errors import ModelError
 from pathviewer.api.comparison_json import SIDES, comparison_json, side_answers
 from pathviewer.api.feedback_body import KEY_LENGTH, read_feedback, text
 from pathviewer.api.map_routes import asked_tokens
-from pathviewer.api.reading_routes import begin, sentences
+from pathviewer.api.reading_routes import read_question, sentences
 from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
+from pathviewer.common.work import WRITES, while_connected
 from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
 from pathviewer.reading.judged import judged_text
 from pathviewer.reading.map_values import maps_json
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from pathviewer.auth.consent import Consents
+    from pathviewer.common.work import Work
     from pathviewer.reading.live_readings import LiveReadings
     from pathviewer.reading.question import Pictures
     from pathviewer.settings import Settings
@@ -54,9 +56,10 @@ def comparison_routes(
     readings: LiveReadings,
     consents: Consents,
     settings: Settings,
+    work: Work,
 ) -> list[Route]:
     """All need `judge`."""
-    routes = ComparisonRoutes(library, database, pictures, readings, consents, settings)
+    routes = ComparisonRoutes(library, database, pictures, readings, consents, settings, work)
     one = "/api/comparisons/{comparison_id}"
     return [
         Route("/api/comparisons", routes.lists, methods=["GET"]),
@@ -81,7 +84,9 @@ class ComparisonRoutes:
         readings: LiveReadings,
         consents: Consents,
         settings: Settings,
+        work: Work,
     ) -> None:
+        self._work = work
         self._library = library
         self._database = database
         self._pictures = pictures
@@ -101,7 +106,7 @@ class ComparisonRoutes:
             ]
             return [each for each in found if each["pairs"]]
 
-        return JSONResponse(await self._in_session(work, writing=False))
+        return JSONResponse(await self._read(work))
 
     async def next(self, request: Request) -> Response:
         """`POST`: the pair in hand, or the next; `{comparison: null}` if there is none now."""
@@ -114,7 +119,7 @@ class ComparisonRoutes:
             one = comparisons.next_comparison(session, worklist, account, since)
             return {"comparison": None if one is None else self._json(session, one)}
 
-        return JSONResponse(await self._in_session(work))
+        return JSONResponse(await self._write(work, account))
 
     async def ask(self, request: Request) -> Response:
         """`POST`: a question as for `/api/readings`, to be answered twice: 201."""
@@ -124,13 +129,15 @@ class ComparisonRoutes:
         drawn = {"temperature": 1.0, **sampling} if isinstance(sampling, dict) else sampling
         body = {**body, **TWO, "sampling": drawn}
 
+        asked = await read_question(request, body, self._readings, self._pictures, self._work)
+
         def start() -> dict[str, Any]:
-            reading_id = begin(self._readings, self._pictures, body, account)
+            reading_id = self._readings.start(asked).id
             with self._database.session() as session:
                 one = comparisons.compare_reading(session, account, reading_id)
                 return self._json(session, one)
 
-        return JSONResponse(await run_in_threadpool(lambda: sentences(start)), 201)
+        return JSONResponse(await WRITES.run(lambda: sentences(start), account), 201)
 
     async def show(self, request: Request) -> Response:
         """`GET`: one that one was given."""
@@ -139,7 +146,7 @@ class ComparisonRoutes:
         def work(session: Session) -> dict[str, Any]:
             return self._json(session, self._own(session, request, account))
 
-        return JSONResponse(await self._in_session(work, writing=False))
+        return JSONResponse(await self._read(work))
 
     async def vote(self, request: Request) -> Response:
         """`POST {key, choice, reasons?, comment?, seconds?, overlay_seen?}`: with the names."""
@@ -156,7 +163,7 @@ class ComparisonRoutes:
                 audit.record(session, account, "judge", done.record.completion_id, detail)
             return self._json(session, one)
 
-        return JSONResponse(await self._in_session(work))
+        return JSONResponse(await self._write(work, account))
 
     async def undo(self, request: Request) -> Response:
         """`POST {key}`: the comparison, open again; what was said is superseded, not removed."""
@@ -169,7 +176,7 @@ class ComparisonRoutes:
                 one = _undone(session, one, key)
             return self._json(session, one)
 
-        return JSONResponse(await self._in_session(work))
+        return JSONResponse(await self._write(work, account))
 
     async def skip(self, request: Request) -> Response:
         """`POST`: pass a pair over."""
@@ -179,7 +186,7 @@ class ComparisonRoutes:
             one = self._own(session, request, account)
             return self._json(session, comparisons.skip(session, one.id, account))
 
-        return JSONResponse(await self._in_session(work))
+        return JSONResponse(await self._write(work, account))
 
     async def maps(self, request: Request) -> Response:
         """`GET ?first=&stop=`: where the answer on a side looked."""
@@ -198,7 +205,8 @@ class ComparisonRoutes:
             return maps_json(self._readings.seen(whole, completion.index), tokens)
 
         try:
-            return JSONResponse(await run_in_threadpool(work))
+            told = await while_connected(request, lambda: self._work.maps.run(work, account))
+            return JSONResponse(told)
         except ModelError as error:
             raise ReadingRefused(str(error)) from error
 
@@ -224,17 +232,22 @@ class ComparisonRoutes:
             told["progress"] = asdict(comparisons.pair_progress(session, worklist, one.rater_id))
         return told
 
-    async def _in_session(self, work: Callable[[Session], T], *, writing: bool = True) -> T:
-        opened = self._database.session if writing else self._database.reading
+    async def _read(self, work: Callable[[Session], T]) -> T:
+        def run() -> T:
+            with self._database.reading() as session:
+                return work(session)
 
+        return await run_in_threadpool(run)
+
+    async def _write(self, work: Callable[[Session], T], account: str) -> T:
         def run() -> T:
             try:
-                with opened() as session:
+                with self._database.session() as session:
                     return work(session)
             except ConflictError as error:
                 raise ReadingRefused(str(error), 409) from error
 
-        return await run_in_threadpool(run)
+        return await WRITES.run(run, account)
 
 
 def _preference(session: Session, one: ComparisonRecord, body: Mapping[str, Any]) -> NewFeedback:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -13,6 +12,7 @@ from pathviewer.api.reading_routes import sentences
 from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
+from pathviewer.common.work import Kind
 from pathviewer.reading.errors import ReadingRefused
 from pathviewer.reading.passages import WHOLE
 from pathviewer.reading.reading_json import check_json
@@ -20,11 +20,13 @@ from pathviewer.reading.reading_json import check_json
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from pathviewer.common.work import Work
     from pathviewer.reading.live_readings import LiveReadings
     from pathviewer.reading.question import Pictures
+    from storage.reading_records import DeletionCheckRecord
 
 
-def deletion_routes(pictures: Pictures, readings: LiveReadings) -> list[Route]:
+def deletion_routes(pictures: Pictures, readings: LiveReadings, work: Work) -> list[Route]:
     """Checking an answer; needs `ask`."""
 
     async def check(request: Request) -> Response:
@@ -35,9 +37,11 @@ def deletion_routes(pictures: Pictures, readings: LiveReadings) -> list[Route]:
         if not isinstance(passage, str):
             raise ReadingRefused("The passage is a name, such as `answer`.")
         index, model = request.path_params["index"], pictures.model.name
-        found = await run_in_threadpool(
-            lambda: sentences(lambda: readings.check(whole, index, passage, account, model))
-        )
+
+        def look() -> DeletionCheckRecord:
+            return sentences(lambda: readings.check(whole, index, passage, account, model))
+
+        found = await work.run(request, Kind.deletion_check, account, work.checks, look)
         return JSONResponse(check_json(found), 201)
 
     path = "/api/readings/{reading_id}/completions/{index:int}/deletion"

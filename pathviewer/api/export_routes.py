@@ -16,7 +16,7 @@ from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import Action
 from pathviewer.export.ballots import rater_name
 from pathviewer.export.errors import ExportError
-from pathviewer.export.jobs import BusyError, ExportJobs, Job
+from pathviewer.export.jobs import ExportJobs, Job
 from pathviewer.export.plan import FORMATS, Plan, as_json
 from pathviewer.export.splitting import parse_shares
 from pathviewer.export.voting import parse_rule
@@ -82,7 +82,7 @@ class ExportRoutes:
         self._jobs = jobs
 
     async def begin(self, request: Request) -> Response:
-        """`POST`: 202 with the export's id; 409 while another one is under way."""
+        """`POST`: 202 with the export's id; 503 while too many are in progress."""
         identity = require(request.scope, Action.export)
         body = await json_object(request)
         return JSONResponse(await run_in_threadpool(self._begin, identity, body), 202)
@@ -134,8 +134,6 @@ class ExportRoutes:
         try:
             plan = self._plan(identity.viewer_id, body)
             return job_json(self._jobs.start(identity.account_id, plan, self._note))
-        except BusyError as error:
-            raise ExportRefused(str(error), 409) from error
         except ExportError as error:
             raise ExportRefused(str(error)) from error
 

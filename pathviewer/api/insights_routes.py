@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +14,7 @@ from starlette.routing import Route
 from pathviewer.api.responses import not_found
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
+from pathviewer.common.work import while_connected
 from pathviewer.insights.charts import CHARTS
 from pathviewer.insights.source import Source, load, rater_name
 from pathviewer.slides.errors import SlideError
@@ -23,8 +23,12 @@ from storage.statistics import choices
 from storage.statistics_rows import Choices, Filters
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
 
+    from pathviewer.auth.identity import Identity
+    from pathviewer.common.work import Work
     from pathviewer.insights.chart import Chart
     from storage.database import Database
 
@@ -44,9 +48,9 @@ class FilterRefused(SlideError):  # noqa: N818  as the other refusals
     status = 400
 
 
-def insights_routes(database: Database) -> list[Route]:
+def insights_routes(database: Database, work: Work) -> list[Route]:
     """All charts as JSON, and the numbers of each as CSV."""
-    routes = InsightsRoutes(database)
+    routes = InsightsRoutes(database, work)
     return [
         Route("/api/insights", routes.all_charts),
         Route("/api/insights/{chart}.csv", routes.one_csv),
@@ -73,34 +77,49 @@ class InsightsRoutes:
     """Figures are computed one request at a time, and kept for a short while: the page asks for all
     of them, and then for the numbers of some."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, work: Work) -> None:
         self._database = database
-        self._one_at_a_time = threading.Lock()  # so that figures never take both processors
+        self._work = work
         self._kept: LRUCache[tuple[Filters, str], Shown] = LRUCache(MOST_KEPT)
 
-    # plain functions: Starlette runs them beside the event loop
-    def all_charts(self, request: Request) -> Response:
+    async def all_charts(self, request: Request) -> Response:
         """Every chart, and what there is to filter by."""
-        shown = self._shown(request)
-        charts = [chart.as_dict() for chart in shown.charts.values()]
-        told = {"choices": shown.choices, "charts": charts}
-        return JSONResponse(told | {"withheld": shown.withheld})
 
-    def one_csv(self, request: Request) -> Response:
+        def answer(shown: Shown) -> Response:
+            charts = [chart.as_dict() for chart in shown.charts.values()]
+            told = {"choices": shown.choices, "charts": charts}
+            return JSONResponse(told | {"withheld": shown.withheld})
+
+        return await self._answer(request, answer)
+
+    async def one_csv(self, request: Request) -> Response:
         """The numbers of one chart."""
         require(request.scope, Action.see_insights)
         name = request.path_params["chart"]
         if name not in CHARTS:
             return not_found(request.url.path)
-        text = self._shown(request).charts[name].as_csv()
-        headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
-        return Response(text, media_type="text/csv", headers=headers)
 
-    def _shown(self, request: Request) -> Shown:
+        def answer(shown: Shown) -> Response:
+            headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
+            return Response(shown.charts[name].as_csv(), media_type="text/csv", headers=headers)
+
+        return await self._answer(request, answer)
+
+    async def _answer(self, request: Request, answer: Callable[[Shown], Response]) -> Response:
         identity = require(request.scope, Action.see_insights)
-        with self._one_at_a_time, self._database.reading() as session:
+        given = dict(request.query_params)
+
+        def make() -> Response:
+            return answer(self._find(identity, given))
+
+        lane = self._work.insights
+        return await while_connected(request, lambda: lane.run(make, identity.account_id))
+
+    def _find(self, identity: Identity, given: dict[str, str]) -> Shown:
+        """What is kept, or made anew; called by one thread at a time."""
+        with self._database.reading() as session:
             known = choices(session)
-            filters = filters_of(dict(request.query_params), known)
+            filters = filters_of(given, known)
             filters = replace(filters, viewer_id=identity.viewer_id)
             key, last = (filters, identity.account_id), audit.newest(session)
             kept = self._kept.get(key)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from models.errors import ModelError
 from pathviewer.api.reading_access import own_reading
+from pathviewer.auth.identity import identity_of
+from pathviewer.common.work import while_connected
 from pathviewer.reading.errors import ReadingRefused
 from pathviewer.reading.map_values import maps_json
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from pathviewer.common.work import Work
     from pathviewer.reading.live_readings import LiveReadings
 
 
-def map_routes(readings: LiveReadings) -> list[Route]:
+def map_routes(readings: LiveReadings, work: Work) -> list[Route]:
     """Maps of a completion; they need `ask`."""
 
     async def maps(request: Request) -> Response:
@@ -27,7 +29,13 @@ def map_routes(readings: LiveReadings) -> list[Route]:
         whole = await own_reading(request, readings)
         index, tokens = request.path_params["index"], asked_tokens(request)
         try:
-            told = await run_in_threadpool(lambda: maps_json(readings.seen(whole, index), tokens))
+            told = await while_connected(
+                request,
+                lambda: work.maps.run(
+                    lambda: maps_json(readings.seen(whole, index), tokens),
+                    identity_of(request.scope).account_id,
+                ),
+            )
             return JSONResponse(told)
         except ModelError as error:
             raise ReadingRefused(str(error)) from error

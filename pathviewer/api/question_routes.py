@@ -17,6 +17,7 @@ from pathviewer.api.reading_routes import sentences
 from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
+from pathviewer.common.work import Kind
 from pathviewer.reading.engine import ModelEngine
 from pathviewer.reading.question import MOST_PIXELS, Pictures, scale_facts
 
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from pathviewer.auth.openings import Openings
+    from pathviewer.common.work import Work
 
 
-def question_routes(engine: ModelEngine, pictures: Pictures, openings: Openings) -> list[Route]:
+def question_routes(
+    engine: ModelEngine, pictures: Pictures, openings: Openings, work: Work
+) -> list[Route]:
     """`GET /api/model`, `GET /api/questions`, `POST /api/slides/{id}/preview`."""
 
     async def model(request: Request) -> Response:
@@ -42,7 +46,12 @@ def question_routes(engine: ModelEngine, pictures: Pictures, openings: Openings)
     async def preview(request: Request) -> Response:
         identity = require(request.scope, Action.ask)
         body, slide = await json_object(request), request.path_params["slide_id"]
-        seen = await run_in_threadpool(lambda: sentences(lambda: _preview(pictures, slide, body)))
+
+        def read() -> dict[str, Any]:
+            return sentences(lambda: _preview(pictures, slide, body))
+
+        account = identity.account_id
+        seen = await work.run(request, Kind.preview, account, work.pictures, read)
         await openings.see(identity, slide)
         return JSONResponse(seen)
 

@@ -16,6 +16,7 @@ from pathviewer.api.reading_events import event_stream
 from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
+from pathviewer.common.work import WRITES, while_connected
 from pathviewer.reading.asking_again import asked_again
 from pathviewer.reading.errors import ReadingRefused
 from pathviewer.reading.question import Pictures, whole
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from pathviewer.auth.openings import Openings
+    from pathviewer.common.work import Work
+    from pathviewer.reading.asked import Asked
     from pathviewer.reading.live_readings import LiveReadings
     from pathviewer.slides.library import SlideLibrary
 
@@ -43,18 +46,37 @@ def sentences(make: Callable[[], T]) -> T:
         raise ReadingRefused(str(error), 503) from error
 
 
-def begin(readings: LiveReadings, pictures: Pictures, body: Mapping[str, Any], account: str) -> str:
-    """Begin to answer the question of a request; the reading's id."""
+async def read_question(
+    request: Request,
+    body: Mapping[str, Any],
+    readings: LiveReadings,
+    pictures: Pictures,
+    work: Work,
+) -> Asked:
+    """The question of a request, with its picture; reads pixels, unless the client goes first.
+
+    Raises Forbidden, ReadingRefused, SlideError, TooBusy, ClientGone.
+    """
+    account = require(request.scope, Action.ask).account_id
     slide_of(body)
-    readings.check_model()
-    return readings.start(asked_of(body, account, pictures)).id
+    sentences(readings.check_model)
+    readings.check_room(account)
+
+    def read() -> Asked:
+        return sentences(lambda: asked_of(body, account, pictures))
+
+    return await while_connected(request, lambda: work.pictures.run(read, account))
 
 
 def reading_routes(
-    library: SlideLibrary, pictures: Pictures, readings: LiveReadings, openings: Openings
+    library: SlideLibrary,
+    pictures: Pictures,
+    readings: LiveReadings,
+    openings: Openings,
+    work: Work,
 ) -> list[Route]:
     """Everything about readings; all need `ask`."""
-    routes = ReadingRoutes(library, pictures, readings, openings)
+    routes = ReadingRoutes(library, pictures, readings, openings, work)
     one = "/api/readings/{reading_id}"
     return [
         Route("/api/readings", routes.ask, methods=["POST"]),
@@ -77,8 +99,10 @@ class ReadingRoutes:
         pictures: Pictures,
         readings: LiveReadings,
         openings: Openings,
+        work: Work,
     ) -> None:
         self._library = library
+        self._work = work
         self._pictures = pictures
         self._readings = readings
         self._openings = openings
@@ -87,26 +111,29 @@ class ReadingRoutes:
         """`POST`: 201 with the reading's id, once question and picture are kept."""
         account = require(request.scope, Action.ask).account_id
         body = await json_object(request)
-
-        def ask() -> str:
-            return begin(self._readings, self._pictures, body, account)
-
-        reading_id = await run_in_threadpool(lambda: sentences(ask))
-        return JSONResponse({"id": reading_id}, 201)
+        asked = await read_question(request, body, self._readings, self._pictures, self._work)
+        return await self._begun(lambda: asked, account)
 
     async def again(self, request: Request) -> Response:
         """`POST`: the same question, picture and seed once more: 201 with the new one's id."""
         former = await own_reading(request, self._readings)
         account = require(request.scope, Action.ask).account_id
 
-        def ask() -> str:
+        def again() -> Asked:
             self._readings.check_model()
             self._readings.running_model(self._pictures.model.name).check(former.record)
             picture = self._readings.keep.picture(former.record)
-            return self._readings.start(asked_again(former.record, picture, account)).id
+            return asked_again(former.record, picture, account)
 
-        reading_id = await run_in_threadpool(lambda: sentences(ask))
-        return JSONResponse({"id": reading_id}, 201)
+        return await self._begun(again, account)
+
+    async def _begun(self, question: Callable[[], Asked], account: str) -> Response:
+        """Keep a question and begin to answer it."""
+
+        def start() -> str:
+            return self._readings.start(question()).id
+
+        return JSONResponse({"id": await WRITES.run(lambda: sentences(start), account)}, 201)
 
     async def rows(self, request: Request) -> Response:
         """`GET ?slide=ID&limit=&before=ID`: the account's own, short, the newest first."""
@@ -124,7 +151,7 @@ class ReadingRoutes:
         found = await own_reading(request, self._readings)
         account = require(request.scope, Action.ask).account_id
         if account != found.record.account_id:
-            await run_in_threadpool(self._readings.keep.viewed, found.record, account)
+            await WRITES.run(lambda: self._readings.keep.viewed(found.record, account), account)
         name = self._library.name_of(found.record.slide_id)
         return JSONResponse(reading_json(found, name, account))
 
@@ -142,14 +169,16 @@ class ReadingRoutes:
     async def first_answer(self, request: Request) -> Response:
         """`POST {answer, confidence?}`: 200, or 409 where there is one already."""
         found = await own_reading(request, self._readings)
-        if require(request.scope, Action.ask).account_id != found.record.account_id:
+        account = require(request.scope, Action.ask).account_id
+        if account != found.record.account_id:
             raise ReadingRefused("Only whoever asked answers first.", 403)
         body = await json_object(request)
         answer = body.get("answer")
         if not is_text(answer) or not 0 < len(answer.strip()) <= LONGEST_ANSWER:
             raise ReadingRefused(f"An answer has 1 to {LONGEST_ANSWER:,} characters.")
         sure = None if body.get("confidence") is None else whole(body, "confidence", 1, 5)
-        await run_in_threadpool(self._readings.freeze, found, answer.strip(), sure)
+        said = answer.strip()
+        await WRITES.run(lambda: self._readings.freeze(found, said, sure), account)
         return JSONResponse({"id": found.record.id})
 
     async def picture(self, request: Request) -> Response:

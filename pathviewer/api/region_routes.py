@@ -14,6 +14,7 @@ from starlette.routing import Route
 from pathviewer.api.request_body import BodyError, json_object, read_body
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
+from pathviewer.common.work import WRITES
 from pathviewer.slides import geojson
 from pathviewer.slides.errors import RegionError
 from pathviewer.slides.library import LibraryEntry, SlideLibrary
@@ -74,7 +75,7 @@ class RegionRoutes:
         entry = self._entry(request)
         outline = read_outline(await json_object(request), None)
         check_outline(outline, entry.width, entry.height)
-        (record,) = await run_in_threadpool(self._add, entry.id, account, (outline,))
+        (record,) = await WRITES.run(lambda: self._add(entry.id, account, (outline,)), account)
         return JSONResponse(region_json(record, entry), 201)
 
     async def change(self, request: Request) -> Response:
@@ -82,14 +83,14 @@ class RegionRoutes:
         account = require(request.scope, Action.draw_regions).account_id
         entry, region_id = self._entry(request), request.path_params["region_id"]
         body = await json_object(request)
-        record = await run_in_threadpool(self._change, entry, account, region_id, body)
+        record = await WRITES.run(lambda: self._change(entry, account, region_id, body), account)
         return JSONResponse(region_json(record, entry))
 
     async def delete(self, request: Request) -> Response:
         """`DELETE`: 204."""
         account = require(request.scope, Action.draw_regions).account_id
         entry, region_id = self._entry(request), request.path_params["region_id"]
-        await run_in_threadpool(self._delete, entry.id, account, region_id)
+        await WRITES.run(lambda: self._delete(entry.id, account, region_id), account)
         return Response(status_code=204)
 
     async def export_geojson(self, request: Request) -> Response:
@@ -111,7 +112,7 @@ class RegionRoutes:
         frame = geojson.Frame(entry.width, entry.height, bounds_offset(request, entry))
         document = await read_body(request, geojson.MAX_BYTES)
         found = await run_in_threadpool(geojson.read_outlines, document, frame)
-        records = await run_in_threadpool(self._add, entry.id, account, found.outlines)
+        records = await WRITES.run(lambda: self._add(entry.id, account, found.outlines), account)
         skipped = [{"index": skip.index, "reason": skip.reason} for skip in found.skipped]
         regions = [region_json(record, entry) for record in records]
         return JSONResponse({"imported": len(regions), "skipped": skipped, "regions": regions})

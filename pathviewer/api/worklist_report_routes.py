@@ -11,6 +11,7 @@ from starlette.routing import Route
 from pathviewer.api.report_pages import report_page
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
+from pathviewer.common.work import WRITES
 from pathviewer.reading.worklist_report import Reader, WorklistReport
 from storage import audit
 
@@ -49,6 +50,6 @@ def worklist_report_routes(
             WorklistReport, database, keep, library.name_of, reader, key
         )
         await openings.see(identity, *found.slides())
-        return await run_in_threadpool(begin, found)
+        return await WRITES.run(lambda: begin(found), identity.account_id)
 
     return [Route("/api/worklists/{worklist_id}/report.html", report, methods=["GET"])]

@@ -16,6 +16,7 @@ from pathviewer.api.asked_body import is_text
 from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
+from pathviewer.common.work import WRITES
 from pathviewer.reading.errors import ReadingNotFound, ReadingRefused
 from pathviewer.reading.question import whole
 from storage.errors import ConflictError
@@ -83,7 +84,7 @@ class WorklistRoutes:
                 "progress": asdict(progress(session, worklist, account)),
             }
 
-        return JSONResponse(await self._writing(work))
+        return JSONResponse(await self._writing(work, account))
 
     async def show(self, request: Request) -> Response:
         """`GET`: an item that one was given."""
@@ -107,7 +108,7 @@ class WorklistRoutes:
             turn = answer_first(session, turn.id, answer, sure)
             return self._item(session, find_worklist(session, item.worklist_id), turn)
 
-        return JSONResponse(await self._writing(work))
+        return JSONResponse(await self._writing(work, account))
 
     async def end(self, request: Request) -> Response:
         """`POST {skipped?}`: done with it, `again` if it was so before; 409 if nothing was judged
@@ -120,7 +121,7 @@ class WorklistRoutes:
             ended = end_turn(session, turn.id, skipped=body.get("skipped") is True)
             return {"id": key, "again": not ended}
 
-        return JSONResponse(await self._writing(work))
+        return JSONResponse(await self._writing(work, account))
 
     def _item(self, session: Session, worklist: WorklistRecord, turn: TurnRecord) -> dict[str, Any]:
         """An item as its rater may see it at this moment."""
@@ -153,7 +154,7 @@ class WorklistRoutes:
 
         return await run_in_threadpool(run)
 
-    async def _writing(self, work: Callable[[Session], T]) -> T:
+    async def _writing(self, work: Callable[[Session], T], account: str) -> T:
         def run() -> T:
             try:
                 with self._database.session() as session:
@@ -161,7 +162,7 @@ class WorklistRoutes:
             except ConflictError as error:
                 raise ReadingRefused(str(error), 409) from error
 
-        return await run_in_threadpool(run)
+        return await WRITES.run(run, account)
 
 
 def _own(session: Session, item_id: str, account: str) -> tuple[ItemRecord, TurnRecord]:

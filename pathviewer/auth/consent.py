@@ -13,6 +13,7 @@ from pathviewer.auth.forms import read_form
 from pathviewer.auth.identity import Forbidden, require
 from pathviewer.auth.pages import consent_page, safe_path
 from pathviewer.auth.roles import Action, Role, allows
+from pathviewer.common.work import WRITES
 from storage.audit import record
 from storage.consents import agree, has_agreed
 
@@ -86,7 +87,7 @@ def consent_routes(settings: Settings, consents: Consents) -> list[Route]:
         account = require(request.scope, Action.judge).account_id
         form = await read_form(request) or {}
         if consents.licence:
-            await run_in_threadpool(consents.keep, account)
+            await WRITES.run(lambda: consents.keep(account), account)
         return RedirectResponse(settings.root_path + safe_path(form.get("next", "/")), 303)
 
     return [Route(PATH, ask, methods=["GET"]), Route(PATH, answer, methods=["POST"])]

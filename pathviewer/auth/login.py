@@ -21,6 +21,7 @@ from pathviewer.auth.oidc import oidc_routes
 from pathviewer.auth.pages import login_page, safe_path, style_sheet
 from pathviewer.auth.secrets import account_name, hash_password, needs_rehash, verify_password
 from pathviewer.auth.throttle import Throttle
+from pathviewer.common.work import WRITES
 from storage.accounts import find_account, set_password_hash
 from storage.audit import record
 from storage.errors import StorageError
@@ -97,8 +98,9 @@ class Login:
             if account is None:
                 return self._page(401, WRONG, form)
             self._throttle.succeeded(*keys)
-            token = await run_in_threadpool(
-                logins.begin, self._settings, self._database, account, visit, "password"
+            token = await WRITES.run(
+                lambda: logins.begin(self._settings, self._database, account, visit, "password"),
+                account.id,
             )
             next_path = await run_in_threadpool(
                 self._consents.first, account, safe_path(form.get("next", "/"))
@@ -118,8 +120,9 @@ class Login:
         token = session_token(request.headers.get("cookie", "").encode("latin-1"))
         if token is not None:
             try:
-                await run_in_threadpool(
-                    logins.end, self._database, token, identity.account_id, identity.name
+                await WRITES.run(
+                    lambda: logins.end(self._database, token, identity.account_id, identity.name),
+                    identity.account_id,
                 )
             except StorageError as error:
                 return self._page(503, str(error), {})
@@ -137,10 +140,10 @@ class Login:
             verify_password, known_hash, password, limiter=self._hashing
         )
         if account is None or not right:
-            await run_in_threadpool(self._note_failure, account, visit)
+            await WRITES.run(lambda: self._note_failure(account, visit), visit.address)
             return None
         if known_hash and needs_rehash(known_hash):
-            await run_in_threadpool(self._rehash, account, password)
+            await WRITES.run(lambda: self._rehash(account, password), account.id)
         return account
 
     def _find(self, text: str) -> AccountRecord | None:

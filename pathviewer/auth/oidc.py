@@ -23,6 +23,7 @@ from pathviewer.auth.errors import AccessError
 from pathviewer.auth.guard import merged
 from pathviewer.auth.oidc_accounts import account_of
 from pathviewer.auth.pages import go_on_page, notice_page, safe_path
+from pathviewer.common.work import WRITES
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -142,9 +143,12 @@ class OidcLogin:
         visit = self._visit(request)
         try:
             claims = await self._claims(visit, code, pending)
-            account = await run_in_threadpool(account_of, self._settings, self._database, claims)
-            token = await run_in_threadpool(
-                logins.begin, self._settings, self._database, account, visit, "oidc"
+            account = await WRITES.run(
+                lambda: account_of(self._settings, self._database, claims), visit.address
+            )
+            token = await WRITES.run(
+                lambda: logins.begin(self._settings, self._database, account, visit, "oidc"),
+                account.id,
             )
             next_path = await run_in_threadpool(self._consents.first, account, pending.next_path)
             response = go_on_page(self._settings, next_path)

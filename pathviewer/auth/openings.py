@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from starlette.concurrency import run_in_threadpool
-
+from pathviewer.common.work import WRITES
 from pathviewer.repeating import Repeating
 from storage import audit
 
@@ -45,7 +44,7 @@ class Openings(Repeating):
         Raises StorageError.
         """
         if not all(self.entered(identity, each) for each in slide_ids):
-            await run_in_threadpool(self._see, identity, slide_ids)
+            await WRITES.run(lambda: self._see(identity, slide_ids), identity.account_id)
 
     def _see(self, identity: Identity, slide_ids: Sequence[str]) -> None:
         with self._lock:  # a script's first tiles come together

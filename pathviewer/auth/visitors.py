@@ -19,10 +19,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import anyio
-
 from pathviewer.auth.identity import VISITOR, Identity
 from pathviewer.auth.roles import Role
+from pathviewer.common.work import WRITES
 from storage.accounts import add_visitor
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ class Visitors:
         if visit.stored:
             return
         try:
-            await anyio.to_thread.run_sync(self._store, account_id, visit)
+            await WRITES.run(lambda: self._store(account_id, visit), account_id)
         finally:
             self._placed(account_id, visit)
 

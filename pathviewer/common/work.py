@@ -37,6 +37,10 @@ class Kind(StrEnum):
     picture = "pictures"
     export = "exports"
 
+    def counted(self, number: int) -> str:
+        """`1 preview`, `2 previews`."""
+        return f"{number} {self if number != 1 else self.removesuffix('s')}"
+
 
 RETRY_SECONDS: Mapping[Kind, int] = {
     Kind.question: 10,
@@ -80,27 +84,26 @@ class Slot:
 class AccountBounds:
     """How much work of each kind an account has in progress; may be used from any thread."""
 
-    def __init__(self, limits: Mapping[Kind, int]) -> None:
-        """A kind that `limits` does not name has no bound."""
+    def __init__(
+        self, limits: Mapping[Kind, int], totals: Mapping[Kind, int] | None = None
+    ) -> None:
+        """`limits` are those of one account, `totals` of all together; a kind that they do not
+        name has no bound."""
         self._limits = limits
+        self._totals = totals or {}
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, Kind]] = Counter()
 
     def check(self, account_id: str, kind: Kind) -> None:
         """Raises TooBusy where `take` would; for work that is prepared before its slot is taken."""
-        limit, count = self._limits.get(kind), self._counts[account_id, kind]
-        if limit is not None and count >= limit:
-            raise TooBusy(
-                f"Your account has {count} {kind} in progress, and may have {limit} at a time; "
-                "wait until one has ended, or stop one, and try again.",
-                RETRY_SECONDS[kind],
-            )
+        with self._lock:
+            self._check(account_id, kind)
 
     def take(self, account_id: str, kind: Kind) -> Slot:
         """A slot for work that ends later, in another thread. Raises TooBusy."""
         key = account_id, kind
         with self._lock:
-            self.check(account_id, kind)
+            self._check(account_id, kind)
             self._counts[key] += 1
         return Slot(lambda: self._give_back(key))
 
@@ -116,7 +119,26 @@ class AccountBounds:
     def in_progress(self, kind: Kind) -> int:
         """How much of a kind all accounts together have in progress."""
         with self._lock:
-            return sum(count for (_, each), count in self._counts.items() if each is kind)
+            return self._total(kind)
+
+    def _total(self, kind: Kind) -> int:
+        return sum(count for (_, each), count in self._counts.items() if each is kind)
+
+    def _check(self, account_id: str, kind: Kind) -> None:
+        limit, count = self._limits.get(kind), self._counts[account_id, kind]
+        if limit is not None and count >= limit:
+            raise TooBusy(
+                f"Your account has {kind.counted(count)} in progress, and may have {limit}; "
+                "wait until one has ended, or stop one, and try again.",
+                RETRY_SECONDS[kind],
+            )
+        most, total = self._totals.get(kind), self._total(kind)
+        if most is not None and total >= most:
+            raise TooBusy(
+                f"The server has {kind.counted(total)} in progress, the most that it takes on; try "
+                "again when one has ended.",
+                RETRY_SECONDS[kind],
+            )
 
     def _give_back(self, key: tuple[str, Kind]) -> None:
         with self._lock:
@@ -194,7 +216,7 @@ WRITES = Lane(8)
 """Writing to the database: a locked one keeps no thread from those who only read."""
 
 _CORES = os.cpu_count() or 1
-_CHECK_THREADS = 4
+_CHECK_THREADS = 8
 
 
 class Work:
@@ -208,7 +230,11 @@ class Work:
                 Kind.preview: settings.previews_per_account,
                 Kind.picture: settings.pictures_per_account,
                 Kind.export: settings.exports_per_account,
-            }
+            },
+            {
+                Kind.question: settings.questions_in_progress,
+                Kind.export: settings.exports_in_progress,
+            },
         )
         """What each account may have in progress."""
         self.pictures = Lane(max(2, _CORES))

@@ -1,4 +1,4 @@
-"""Exports that a page asked for: one at a time, in a thread, kept as archives for a while."""
+"""Exports that a page asked for, each in a thread, kept as archives for a while."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
+from pathviewer.common.work import AccountBounds, Kind, Slot
 from pathviewer.export.errors import ExportError
 from pathviewer.export.plan import Plan, Tally
 from pathviewer.export.run import Pixels, export
@@ -20,10 +21,6 @@ from storage.errors import StorageError
 MOST_KEPT = 5
 """Archives; the oldest makes room."""
 MISTAKE = "PathViewer made a mistake; its log says which. Try again."
-
-
-class BusyError(ExportError):
-    """Another export is under way."""
 
 
 @dataclass
@@ -51,9 +48,12 @@ class Job:
 class ExportJobs:
     """Every method may be called from any thread."""
 
-    def __init__(self, database: Database, pixels: Pixels, folder: Path) -> None:
+    def __init__(
+        self, database: Database, pixels: Pixels, folder: Path, bounds: AccountBounds | None = None
+    ) -> None:
         """`folder` is emptied: archives do not outlive the program, for what they hold may be
-        withdrawn meanwhile."""
+        withdrawn meanwhile. `bounds` say how many exports may be in progress; None sets none."""
+        self._bounds = bounds or AccountBounds({})
         self._database = database
         self._pixels = pixels
         self._folder = folder
@@ -62,14 +62,13 @@ class ExportJobs:
         shutil.rmtree(folder, ignore_errors=True)
 
     def start(self, account_id: str, plan: Plan, noted: Callable[[Job], None]) -> Job:
-        """Begin; `noted` is called, in the thread, once it is done. Raises BusyError."""
+        """Begin; `noted` is called, in the thread, once it is done. Raises TooBusy."""
         job = Job(account_id, plan)
+        slot = self._bounds.take(account_id, Kind.export)
         with self._lock:
-            if any(other.state == "running" for other in self._jobs.values()):
-                raise BusyError("Another export is under way; wait until it has ended.")
             self._jobs[job.id] = job
             self._make_room()
-        threading.Thread(target=self._run, args=(job, noted), daemon=True).start()
+        threading.Thread(target=self._run, args=(job, noted, slot), daemon=True).start()
         return job
 
     def find(self, job_id: str, account_id: str) -> Job | None:
@@ -85,7 +84,18 @@ class ExportJobs:
         """The zip file of a job that is done."""
         return self._folder / f"{job.id}.zip"
 
-    def _run(self, job: Job, noted: Callable[[Job], None]) -> None:
+    def _run(self, job: Job, noted: Callable[[Job], None], slot: Slot) -> None:
+        state = "failed"
+        try:
+            state = self._exported(job, noted)
+        finally:
+            slot.release()  # before the end is told: whoever hears of it may begin another
+            if state != "done":
+                job.error = job.error or MISTAKE
+            job.state = state
+
+    def _exported(self, job: Job, noted: Callable[[Job], None]) -> str:
+        """The state in which a job ends."""
         out = self._folder / job.id
         try:
             job.tally = export(
@@ -93,7 +103,6 @@ class ExportJobs:
             )
             pack(out, self.archive(job))
             noted(job)
-            job.state = "done"
         except (ExportError, StorageError) as error:
             job.error = str(error)
         except FolderError as error:
@@ -104,9 +113,7 @@ class ExportJobs:
         finally:
             shutil.rmtree(out, ignore_errors=True)
             self.archive(job).with_suffix(".part").unlink(missing_ok=True)
-            if job.state != "done":
-                job.error = job.error or MISTAKE
-                job.state = "failed"
+        return "done" if job.error is None else "failed"
 
     def _tell(self, job: Job, done: int, total: int) -> None:
         job.done, job.total = done, total

@@ -10,6 +10,7 @@ from contextlib import closing
 
 from models.errors import CancelledError, ModelError
 from models.messages import Event
+from pathviewer.common.work import AccountBounds, Kind, Slot
 from pathviewer.reading.ask import Comparing, Reading, ask, cancel
 from pathviewer.reading.asked import Asked
 from pathviewer.reading.asking_again import RunningModel
@@ -26,8 +27,6 @@ from storage.readings import CUT_OFF
 
 MOST_IN_MEMORY = 200
 """Readings in memory; the oldest that only waits for a clinician's own answer makes room."""
-MOST_UNDER_WAY = 32
-"""Readings written at the same time."""
 MISTAKE = "PathViewer made a mistake; its log says which. Ask again."
 
 log = logging.getLogger("pathviewer")
@@ -37,9 +36,13 @@ class LiveReadings:
     """Every method may be called from any thread; those that find or change something raise
     StorageError when the database or the disk fails."""
 
-    def __init__(self, engine: ModelEngine, keep: KeptReadings) -> None:
+    def __init__(
+        self, engine: ModelEngine, keep: KeptReadings, bounds: AccountBounds | None = None
+    ) -> None:
+        """`bounds` say how many questions may be in progress; None sets no bound."""
         self.keep = keep
         self._engine = engine
+        self._bounds = bounds or AccountBounds({})
         self._live: dict[str, LiveReading] = {}
         self._threads: set[threading.Thread] = set()
         self._closing = False
@@ -75,14 +78,22 @@ class LiveReadings:
         info = self._engine.status().info
         return RunningModel(name, info.revision if info else None)
 
+    def check_room(self, account_id: str) -> None:
+        """Raises TooBusy where `start` would, before anything is read for a question."""
+        self._bounds.check(account_id, Kind.question)
+
     def start(self, asked: Asked) -> LiveReading:
-        """Keep a question and ask in a thread; ReadingRefused when too many are under way."""
+        """Keep a question and ask in a thread; raises TooBusy when too many are in progress."""
         self._let_go()
-        self._check_room()
-        reading = LiveReading(self.keep.add(asked), self.keep)
+        slot = self._bounds.take(asked.new.account_id, Kind.question)
+        try:
+            reading = LiveReading(self.keep.add(asked), self.keep)
+        except BaseException:
+            slot.release()
+            raise
         with self._lock:
             self._live[reading.id] = reading
-        thread = threading.Thread(target=self._write, args=(reading, asked), daemon=True)
+        thread = threading.Thread(target=self._write, args=(reading, asked, slot), daemon=True)
         self._threads.add(thread)
         thread.start()
         return reading
@@ -144,14 +155,6 @@ class LiveReadings:
         for reading in filter(None, map(self.live, reading_ids)):
             self._forget(reading)
 
-    def _check_room(self) -> None:
-        with self._lock:
-            states = [one.whole.record.state for one in self._live.values()]
-        going = states.count("running")
-        if going >= MOST_UNDER_WAY:
-            message = f"{going} questions are under way; ask again when one has ended."
-            raise ReadingRefused(message, 503)
-
     def _let_go(self) -> None:
         """Forget what is kept and told; of those who wait for an own answer, the oldest."""
         with self._lock:
@@ -172,23 +175,30 @@ class LiveReadings:
         with self._lock:
             self._live.pop(reading.id, None)
 
-    def _write(self, reading: LiveReading, asked: Asked) -> None:
+    def _write(self, reading: LiveReading, asked: Asked, slot: Slot) -> None:
+        ending: tuple[str, str | None] = ("failed", MISTAKE)
+        try:
+            ending = self._written(reading, asked)
+        finally:
+            slot.release()  # before the end is told: whoever hears of it may ask again
+            reading.end(*ending)
+            if reading.over:
+                self._forget(reading)
+            self._threads.discard(threading.current_thread())
+
+    def _written(self, reading: LiveReading, asked: Asked) -> tuple[str, str | None]:
+        """How a reading ended, and why if it failed."""
         try:
             with closing(self._told(reading.id, asked)) as told:
                 for event in told:
                     reading.hear(event)
-            reading.end("done")
         except CancelledError:
-            reading.end("stopped")
+            return "stopped", None
         except ModelError as error:
-            reading.end("failed", CUT_OFF if self._closing else str(error))
+            return "failed", CUT_OFF if self._closing else str(error)
         except StorageError as error:
-            reading.end("failed", f"What was written is not kept. {error}")
-        finally:
-            reading.end("failed", MISTAKE)
-            if reading.over:
-                self._forget(reading)
-            self._threads.discard(threading.current_thread())
+            return "failed", f"What was written is not kept. {error}"
+        return "done", None
 
     def _told(
         self, reading_id: str, asked: Asked

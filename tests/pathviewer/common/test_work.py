@@ -28,7 +28,7 @@ def test_an_account_has_no_more_in_progress_than_it_may() -> None:
     bounds = AccountBounds({Kind.preview: 2})
     first = bounds.take("ada", Kind.preview)
     with bounds.slot("ada", Kind.preview):
-        with pytest.raises(TooBusy, match="2 previews in progress, and may have 2") as refused:
+        with pytest.raises(TooBusy, match="2 previews in progress, and may have 2;") as refused:
             bounds.take("ada", Kind.preview)
         bounds.take("bob", Kind.preview).release()
         assert bounds.in_progress(Kind.preview) == 2
