@@ -7,11 +7,11 @@ import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from fastapi import FastAPI
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
 from pathviewer.api.audit_routes import audit_routes
 from pathviewer.api.comparison_routes import comparison_routes
@@ -22,6 +22,7 @@ from pathviewer.api.feedback_routes import feedback_routes
 from pathviewer.api.inside import Inside
 from pathviewer.api.insights_routes import insights_routes
 from pathviewer.api.map_routes import map_routes
+from pathviewer.api.metrics_routes import metrics_routes
 from pathviewer.api.question_routes import question_routes
 from pathviewer.api.reading_routes import reading_routes
 from pathviewer.api.region_routes import region_routes
@@ -38,9 +39,15 @@ from pathviewer.auth.consent import Consents
 from pathviewer.auth.guard import ANSWERED, Guard
 from pathviewer.auth.headers import NO_STORE, security_headers
 from pathviewer.auth.login import auth_routes
-from pathviewer.common.work import Work
+from pathviewer.common.work import Kind, Work
 from pathviewer.export.jobs import ExportJobs
 from pathviewer.gradio_doors import GradioDoors
+from pathviewer.metrics import (
+    CountedTiles,
+    MeasuredPages,
+    Metrics,
+    resident_bytes_of_children,
+)
 from pathviewer.reading.engine import ModelEngine
 from pathviewer.reading.kept import KeptReadings
 from pathviewer.reading.live_readings import LiveReadings
@@ -63,9 +70,8 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from pathviewer.auth.guard import Picture
     from pathviewer.auth.headers import Headers
-    from pathviewer.auth.identity import Identity
+    from pathviewer.metrics import Tiles
     from pathviewer.settings import Settings
 
 log = logging.getLogger("pathviewer")
@@ -100,6 +106,8 @@ class Services:
     """What visitors of a public demo leave."""
     work: Work
     """Threads and bounds of slow work."""
+    metrics: Metrics
+    """What is measured of the program itself."""
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -110,9 +118,15 @@ def create_app(settings: Settings) -> ASGIApp:
 def app_of(services: Services) -> ASGIApp:
     """The application on these services; its lifespan starts and closes them."""
     access, prefix = services.access, services.settings.root_path
-    tiles = TileRoute(services.pool, access.openings)
-    whole = guarded(tiles, page_app(services), access)
+    tiles = CountedTiles(TileRoute(services.pool, access.openings), services.metrics.tiles)
+    whole = guarded(tiles, measured(page_app(services), services), access)
     return RootPath(whole, prefix) if prefix else whole
+
+
+def measured(pages: FastAPI, services: Services) -> ASGIApp:
+    """The pages with their requests counted by route."""
+    templates = {route.endpoint: route.path for route in pages.routes if isinstance(route, Route)}
+    return MeasuredPages(pages, templates, services.metrics.note_request)
 
 
 def guarded(tiles: Tiles, pages: ASGIApp, access: Access) -> ASGIApp:
@@ -146,11 +160,30 @@ def open_services(settings: Settings) -> Services:
     pool = SlidePool(library.locate, settings, readers)
     blobs, engine = BlobStore(settings.blobs), ModelEngine(settings)
     writer = f"{platform.node()} {settings.host} {settings.port}"
-    work = Work(settings)
+    work, metrics = Work(settings), Metrics()
     readings = LiveReadings(engine, KeptReadings(database, blobs, writer), work.accounts)
+    database.note_write = metrics.note_write
+    watch(metrics, engine, work)
     return Services(
-        settings, database, blobs, access, library, pool, engine, readings, visits, work
+        settings, database, blobs, access, library, pool, engine, readings, visits, work, metrics
     )
+
+
+def watch(metrics: Metrics, engine: ModelEngine, work: Work) -> None:
+    """Show what is in progress, and how much memory the processes beside the server take."""
+
+    def in_progress() -> dict[str, float]:
+        return {kind.name: work.accounts.in_progress(kind) for kind in Kind}
+
+    def waiting() -> dict[str, float]:
+        return {"question": engine.status().waiting}
+
+    def memory() -> dict[str, float]:
+        return {"children": resident_bytes_of_children()}
+
+    metrics.watch("in_progress", "Work in progress of all accounts.", in_progress)
+    metrics.watch("model_waiting", "Requests that the model has not begun.", waiting)
+    metrics.watch("resident_bytes", "Memory of the model and of other child processes.", memory)
 
 
 def connections(settings: Settings) -> Connections:
@@ -233,6 +266,7 @@ def routes(services: Services) -> list[BaseRoute]:
     return [
         *auth_routes(settings, database, services.access),
         *service_routes(settings, services.engine),
+        *metrics_routes(settings, services.metrics),
         *slide_routes(library, services.pool, database, settings, openings, work),
         *region_routes(library, database),
         *question_routes(services.engine, pictures, openings, work),
@@ -251,19 +285,6 @@ def routes(services: Services) -> list[BaseRoute]:
         *plain_pages(settings),
         *page_routes(settings),
     ]
-
-
-class Tiles(Protocol):
-    """The short way for tiles."""
-
-    def matches(self, path: str) -> bool:
-        """Whether a request for this path takes it."""
-
-    def at_hand(self, path: str, identity: Identity) -> Picture | None:
-        """The tile of a path, if somebody may have it and it can be sent without waiting."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
 
 
 class Dispatch:

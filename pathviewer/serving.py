@@ -7,6 +7,7 @@ import logging
 import socket
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -49,14 +50,22 @@ def run_server(settings: Settings) -> None:
     if not assets_ready(settings.assets):
         log.info("Fetching the viewer's JavaScript from the npm registry, this once.")
         ensure_assets(settings.assets)
-    from pathviewer.server import create_app  # Gradio takes seconds to import
+    from pathviewer.server import app_of, open_services  # Gradio takes seconds to import
 
     listening = listen(settings)
-    app = create_app(settings)
+    services = open_services(settings)
+    app = app_of(services)
     threading.Thread(target=prepare_demo_slide, args=(settings,), daemon=True).start()
     config = uvicorn_config(app)
+    server = uvicorn.Server(config)
+    services.metrics.watch("connections", "Open connections.", partial(open_connections, server))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop where it is
-        runner.run(announce_and_serve(uvicorn.Server(config), listening, settings))
+        runner.run(announce_and_serve(server, listening, settings))
+
+
+def open_connections(server: uvicorn.Server) -> dict[str, float]:
+    """How many clients are connected to a server."""
+    return {"http": len(server.server_state.connections)}
 
 
 def uvicorn_config(app: ASGIApp) -> uvicorn.Config:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +30,9 @@ class Database:
         from them."""
         self._engine = engine
         self._reading_engine = reading_engine
+        self.note_write: Callable[[float, bool], None] = lambda _seconds, _saved: None
+        """Called after each transaction that may write: with its seconds, and whether it was
+        saved."""
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -38,8 +41,13 @@ class Database:
         Raises `StorageError` when the database is locked, read-only, full or away. SQLite takes
         its write lock at the first statement, so reading and then writing cannot fail between.
         """
-        with self._transaction(self._engine) as session:
-            yield session
+        began, saved = time.perf_counter(), False
+        try:
+            with self._transaction(self._engine) as session:
+                yield session
+            saved = True
+        finally:
+            self.note_write(time.perf_counter() - began, saved)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -1,0 +1,206 @@
+"""What the program measures of itself, for Prometheus; no label names a person or a slide."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from pathviewer.auth.guard import Picture
+    from pathviewer.auth.identity import Identity
+
+REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+WRITE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER = "other"
+"""Route of what no route of ours answers, as Gradio's own, and any odd method: the number of labels
+is bounded."""
+
+
+@dataclass
+class TileCounts:
+    """Tiles answered; plain integers, for tens of thousands may be sent in a second."""
+
+    raw: int = 0
+    """As the scanner wrote them."""
+    transcoded: int = 0
+    """Decoded and encoded anew."""
+    refused: int = 0
+    """Answered with an error."""
+
+
+class Metrics:
+    """The metrics of one application."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.tiles = TileCounts()
+        self._requests = Counter(
+            "pathviewer_requests",
+            "Requests by route, but those for tiles and those that the guard refused.",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "pathviewer_request_seconds",
+            "Seconds until the answer to a request began.",
+            ("route",),
+            buckets=REQUEST_BUCKETS,
+            registry=self.registry,
+        )
+        self._writes = Histogram(
+            "pathviewer_database_write_seconds",
+            "Seconds of a transaction that may write, waiting for the lock and commit included.",
+            ("result",),
+            buckets=WRITE_BUCKETS,
+            registry=self.registry,
+        )
+        ProcessCollector(registry=self.registry)
+        self._live = _Live(self.tiles)
+        self.registry.register(self._live)
+
+    def note_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        method = method if method in METHODS else OTHER
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def note_write(self, seconds: float, saved: bool) -> None:
+        """A transaction has ended."""
+        self._writes.labels("saved" if saved else "failed").observe(seconds)
+
+    def watch(self, name: str, meaning: str, value: Callable[[], Mapping[str, float]]) -> None:
+        """Show what `value` gives, by the label `kind`, whenever somebody asks."""
+        self._live.values.append((name, meaning, value))
+
+
+class _Live(Collector):
+    """Values that are looked up when somebody asks, so that nothing counts meanwhile."""
+
+    def __init__(self, tiles: TileCounts) -> None:
+        self._tiles = tiles
+        self.values: list[tuple[str, str, Callable[[], Mapping[str, float]]]] = []
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing yet: what is watched is not known when the collector is registered."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """All values as they are now."""
+        tiles = CounterMetricFamily("pathviewer_tiles", "Tiles by source.", labels=["source"])
+        for source, count in vars(self._tiles).items():
+            tiles.add_metric([source], count)
+        yield tiles
+        for name, meaning, value in self.values:
+            family = GaugeMetricFamily(f"pathviewer_{name}", meaning, labels=["kind"])
+            for kind, number in value().items():
+                family.add_metric([kind], number)
+            yield family
+
+
+class Tiles(Protocol):
+    """The short way for tiles."""
+
+    def matches(self, path: str) -> bool:
+        """Whether a request for this path takes it."""
+
+    def at_hand(self, path: str, identity: Identity) -> Picture | None:
+        """The tile of a path, if somebody may have it and it can be sent without waiting."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+
+class CountedTiles:
+    """The short way for tiles, with each tile counted by its source."""
+
+    def __init__(self, tiles: Tiles, counts: TileCounts) -> None:
+        self._tiles = tiles
+        self._counts = counts
+        self.matches = tiles.matches
+
+    def at_hand(self, path: str, identity: Identity) -> Picture | None:
+        """As `Tiles.at_hand`."""
+        picture = self._tiles.at_hand(path, identity)
+        if picture is not None:
+            self._count(picture[0])
+        return picture
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+        async def counting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._count(message["headers"])
+            await send(message)
+
+        await self._tiles(scope, receive, counting)
+
+    def _count(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        for name, value in headers:
+            if name == b"x-tile-source":
+                if value == b"raw":
+                    self._counts.raw += 1
+                else:
+                    self._counts.transcoded += 1
+                return
+        self._counts.refused += 1
+
+
+class MeasuredPages:
+    """Counts and times the requests of an application by the template of their route."""
+
+    def __init__(
+        self, app: ASGIApp, templates: Mapping[object, str], note: Callable[..., None]
+    ) -> None:
+        """`templates` are paths by endpoint; `note` is called as `Metrics.note_request` is."""
+        self._app = app
+        self._templates = templates
+        self._note = note
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        noted = False
+
+        async def noting(message: Message) -> None:
+            nonlocal noted
+            if message["type"] == "http.response.start":
+                noted = True
+                self._tell(scope, message["status"], began)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception:
+            if not noted:
+                self._tell(scope, 500, began)
+            raise
+
+    def _tell(self, scope: Scope, status: int, began: float) -> None:
+        route = self._templates.get(scope.get("endpoint"), OTHER)
+        self._note(scope["method"], route, status, time.perf_counter() - began)
+
+
+def resident_bytes_of_children() -> float:
+    """Resident memory of the processes that this one started: model and readers. Linux only."""
+    pages = 0
+    for path in Path("/proc/self/task").glob("*/children"):
+        for child in path.read_text().split():
+            try:
+                pages += int(Path(f"/proc/{child}/statm").read_text().split()[1])
+            except OSError:  # it has ended meanwhile
+                continue
+    return pages * 4096.0
