@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -160,7 +160,7 @@ class MeasuredPages:
     """Counts and times the requests of an application by the template of their route."""
 
     def __init__(
-        self, app: ASGIApp, templates: Mapping[object, str], note: Callable[..., None]
+        self, app: ASGIApp, templates: Mapping[Any, str], note: Callable[..., None]
     ) -> None:
         """`templates` are paths by endpoint; `note` is called as `Metrics.note_request` is."""
         self._app = app

@@ -42,6 +42,7 @@ from pathviewer.auth.login import auth_routes
 from pathviewer.common.work import Kind, Work
 from pathviewer.export.jobs import ExportJobs
 from pathviewer.gradio_doors import GradioDoors
+from pathviewer.logs import log_request
 from pathviewer.metrics import (
     CountedTiles,
     MeasuredPages,
@@ -126,7 +127,12 @@ def app_of(services: Services) -> ASGIApp:
 def measured(pages: FastAPI, services: Services) -> ASGIApp:
     """The pages with their requests counted by route."""
     templates = {route.endpoint: route.path for route in pages.routes if isinstance(route, Route)}
-    return MeasuredPages(pages, templates, services.metrics.note_request)
+
+    def note(method: str, route: str, status: int, seconds: float) -> None:
+        services.metrics.note_request(method, route, status, seconds)
+        log_request(method, route, status, seconds)
+
+    return MeasuredPages(pages, templates, note)
 
 
 def guarded(tiles: Tiles, pages: ASGIApp, access: Access) -> ASGIApp:

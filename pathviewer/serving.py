@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from pathviewer.auth.access import AccessError
+from pathviewer.logs import configure_logging, take_over_uvicorn
 from pathviewer.packing import bring_along
 from pathviewer.slides.demo import demo_slide
 from pathviewer.slides.errors import SlideError
@@ -34,9 +35,7 @@ class ServeError(Exception):
 
 def serve(settings: Settings) -> None:
     """Serve until interrupted. Exits with one sentence if that cannot be."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for chatty in ("httpx", "alembic", "watchfiles"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    configure_logging(settings)
     try:
         run_server(settings)
     except (ServeError, AssetsError, StorageError, AccessError, UpkeepError) as error:
@@ -57,6 +56,7 @@ def run_server(settings: Settings) -> None:
     app = app_of(services)
     threading.Thread(target=prepare_demo_slide, args=(settings,), daemon=True).start()
     config = uvicorn_config(app)
+    take_over_uvicorn()
     server = uvicorn.Server(config)
     services.metrics.watch("connections", "Open connections.", partial(open_connections, server))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop where it is
@@ -130,5 +130,6 @@ async def announce_and_serve(
     if server.started:
         port = listening.getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        log.info("PathViewer is at http://%s:%d%s", host, port, settings.root_path)
+        address = host, port, settings.root_path
+        log.info("PathViewer is at http://%s:%d%s", *address, extra={"fields": {"port": port}})
     await task

@@ -90,6 +90,9 @@ class Settings(BaseSettings):
     show_associated_images: bool = False
     """Serve label and macro images, which carry patient data."""
 
+    log_format: Literal["text", "json"] = "text"
+    """How the log is written: sentences, or JSON lines that name no person, slide or file."""
+
     upload_limit_mib: int = Field(
         default=4096, ge=1, json_schema_extra=limit("uploads", "MiB", "413 `upload_too_large`")
     )

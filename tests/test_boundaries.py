@@ -16,6 +16,7 @@ RANK = {
     "settings": 0,
     "common": 0,
     "limits": 1,
+    "logs": 1,
     "metrics": 1,
     "whole_folder": 0,
     "opened": 1,

@@ -1,0 +1,115 @@
+"""What the program logs: sentences for people, or JSON lines that name no person, slide or file."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from pythonjsonlogger.json import JsonFormatter
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from pathviewer.settings import Settings
+
+OURS = frozenset({"pathviewer", "storage", "models", "uvicorn"})
+"""Loggers whose messages are fixed sentences with values put in; those of other libraries may
+have anything in their sentences."""
+CHATTY = ("httpx", "httpx2", "alembic", "watchfiles")
+"""Loggers of which only warnings are of interest; some log addresses."""
+REQUESTS = logging.getLogger("pathviewer.requests")
+"""One line for each request but tiles, in JSON only."""
+
+
+def configure_logging(settings: Settings, stream: TextIO = sys.stderr) -> None:
+    """Log to a stream in the settings' format; takes uvicorn's loggers over."""
+    handler = logging.StreamHandler(stream)
+    as_json = settings.log_format == "json"
+    handler.setFormatter(AnonymousFormatter() if as_json else logging.Formatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    REQUESTS.setLevel(logging.INFO if as_json else logging.WARNING)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def take_over_uvicorn() -> None:
+    """Let uvicorn's records go where all others go; it sets its own handlers when configured."""
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+
+
+def log_request(method: str, route: str, status: int, seconds: float) -> None:
+    """Log that a request was answered."""
+    if REQUESTS.isEnabledFor(logging.INFO):
+        fields = {"method": method, "route": route, "status": status, "seconds": round(seconds, 4)}
+        REQUESTS.info("request", extra={"fields": fields})
+
+
+class AnonymousFormatter(JsonFormatter):
+    """Records as JSON without anything that may come from a person or a file.
+
+    Of the values in a sentence only numbers are kept, of an error its class and where it was
+    raised.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; never raises for values that do not fit their sentence."""
+        told = copy.copy(record)
+        told.msg, told.args, told.exc_text, told.stack_info = event_of(record), (), None, None
+        return super().format(told)
+
+    def add_fields(
+        self,
+        log_data: dict[str, Any],
+        record: logging.LogRecord,
+        message_dict: dict[str, Any],  # noqa: ARG002  may hold what somebody typed
+    ) -> None:
+        """Fill in what is logged of a record."""
+        log_data["time"] = self.formatTime(record)
+        log_data["level"] = record.levelname.lower()
+        log_data["logger"] = record.name
+        log_data["event"] = record.msg
+        log_data.update(getattr(record, "fields", {}))
+        if record.exc_info and record.exc_info[0] is not None:
+            log_data["error"] = record.exc_info[0].__name__
+            log_data["at"] = places(record.exc_info[2])
+
+    def formatTime(  # noqa: N802  a name of logging
+        self,
+        record: logging.LogRecord,
+        datefmt: str | None = None,  # noqa: ARG002
+    ) -> str:
+        """UTC, to the millisecond."""
+        moment = datetime.fromtimestamp(record.created, UTC)
+        return moment.isoformat(timespec="milliseconds")
+
+
+def event_of(record: logging.LogRecord) -> str:
+    """The sentence of a record with numbers and classes of errors in it, `…` for all else."""
+    if record.name.split(".")[0] not in OURS or not isinstance(record.msg, str):
+        return f"A message of a library is withheld ({record.module}:{record.lineno})."
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    try:
+        return (record.msg % tuple(map(anonymous, arguments))).strip()
+    except (TypeError, ValueError):
+        return record.msg.strip()
+
+
+def anonymous(value: object) -> object:
+    """A number as it is, an error's class; `…` for anything that may name somebody."""
+    if isinstance(value, int | float):
+        return value
+    return type(value).__name__ if isinstance(value, BaseException) else "…"
+
+
+def places(trace: TracebackType | None) -> list[str]:
+    """Where an error passed, as `module.py:line`, without the paths of folders."""
+    frames = traceback.extract_tb(trace)
+    return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]
