@@ -15,6 +15,7 @@ from typing import Any
 
 from models.messages import ModelInfo
 from pathviewer.auth.access import Access, AccessError
+from pathviewer.counted import counted
 from pathviewer.reading.engine import ModelEngine
 from pathviewer.reading.engine import log as engine_log
 from pathviewer.serving import ServeError, listen
@@ -65,6 +66,7 @@ def examine(settings: Settings) -> list[Check]:
         assets,
         database,
         kept_files,
+        retention,
         address,
         model,
         gpu,
@@ -236,6 +238,21 @@ def stray_files(store: BlobStore, known: Set[str]) -> Iterator[Check]:
             "program that was killed left them, or one that is running is at it. They do no harm."
         )
         yield Check("stray files", "note", sentence)
+
+
+def retention(settings: Settings) -> Iterator[Check]:
+    """How long questions and uploads are kept."""
+
+    def kept(days: int) -> str:
+        return f"{counted(days, 'day')}, longer where somebody judged" if days else "for ever"
+
+    yield Check(
+        "retention",
+        "ok",
+        f"Questions are kept {kept(settings.keep_questions_days)}; uploaded slides "
+        f"{kept(settings.keep_uploads_days)}. PATHVIEWER_KEEP_QUESTIONS_DAYS and "
+        "PATHVIEWER_KEEP_UPLOADS_DAYS say so.",
+    )
 
 
 def address(settings: Settings) -> Iterator[Check]:

@@ -24,6 +24,7 @@ LimitGroup = Literal[
     "model",
     "uploads",
     "database",
+    "retention",
 ]
 """Sections of docs/limits.md."""
 
@@ -164,6 +165,21 @@ class Settings(BaseSettings):
         json_schema_extra=limit("model", "MiB", "the oldest attention is removed"),
     )
     """Disk for the attention of past answers, in MiB; beyond it the oldest goes, not answers."""
+
+    keep_questions_days: int = Field(
+        default=0,
+        ge=0,
+        json_schema_extra=limit("retention", "days", "removed, unless somebody judged an answer"),
+    )
+    """Days after which a question is removed with its answers, pictures and attention; 0 keeps
+    questions for ever."""
+
+    keep_uploads_days: int = Field(
+        default=0,
+        ge=0,
+        json_schema_extra=limit("retention", "days", "removed, unless somebody judged an answer"),
+    )
+    """Days after which an uploaded slide is removed; 0 keeps uploads for ever."""
 
     open_slide_seconds: int = Field(
         default=60,

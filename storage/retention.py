@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.blobs import BlobStore
 from storage.database import Database
-from storage.tables import Blob, Completion, now
+from storage.tables import Blob, Completion, Reading, Slide, WorklistItem, now
+from storage.withdrawals import judged_readings
 
 
 def forget_attention(session: Session, most_bytes: int) -> int:
@@ -30,6 +31,18 @@ def forget_attention(session: Session, most_bytes: int) -> int:
         total -= byte_count
         forgotten += 1
     return forgotten
+
+
+def uploads_with_work(session: Session, folder: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Slides in a folder by their relative paths: all, and those that stay because somebody said
+    something of an answer about them, or because a worklist asks about them."""
+    here = select(Slide.relative_path).where(Slide.folder == folder)
+    about = select(Reading.slide_id).where(
+        or_(Reading.id.in_(judged_readings()), Reading.first_answer.is_not(None))
+    )
+    listed = select(WorklistItem.slide_id)
+    stay = here.where(or_(Slide.id.in_(about), Slide.id.in_(listed)))
+    return frozenset(session.scalars(here)), frozenset(session.scalars(stay))
 
 
 def remove_files(database: Database, store: BlobStore) -> int:

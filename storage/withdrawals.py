@@ -109,7 +109,7 @@ def withdraw_rater(session: Session, account_id: str, by: str) -> WithdrawalReco
 
     What it asked and others judged stays, without its own first answer: it is their work too.
     """
-    own = _asked(account_id, _judged().where(Feedback.rater_id != account_id))
+    own = _asked(account_id, judged_readings().where(Feedback.rater_id != account_id))
     session.execute(delete(WorklistTurn).where(WorklistTurn.rater_id == account_id))
     session.execute(delete(Comparison).where(Comparison.rater_id == account_id))
     said, drawn = Feedback.rater_id == account_id, Region.account_id == account_id
@@ -121,12 +121,45 @@ def withdraw_rater(session: Session, account_id: str, by: str) -> WithdrawalReco
 
 def withdraw_unjudged(session: Session, account_id: str, by: str) -> WithdrawalRecord:
     """Remove what an account asked that nobody judged; what it said, and of what, stays."""
-    own, drawn = _asked(account_id, _judged()), Region.account_id == account_id
+    own, drawn = _asked(account_id, judged_readings()), Region.account_id == account_id
     session.execute(delete(Comparison).where(Comparison.reading_id.in_(own)))
     return _remove(session, "unjudged", account_id, by, _doomed(session, own, false(), drawn))
 
 
-def _judged() -> Select[str]:
+def withdraw_expired(session: Session, before: datetime, by: str) -> list[WithdrawalRecord]:
+    """Remove questions asked before a moment of which nobody said anything, at most `AT_ONCE` of
+    each account; a tombstone for each account, none once nothing is left to remove.
+
+    What somebody said stays with its question: feedback on an answer, and an own first answer.
+    Questions of worklists stay, and those that are still being answered.
+    """
+    expired = _expired(before).subquery()
+    accounts = list(session.scalars(select(expired.c.account_id).distinct()))
+    return [_withdraw_expired(session, account, before, by) for account in sorted(accounts)]
+
+
+def _withdraw_expired(
+    session: Session, account_id: str, before: datetime, by: str
+) -> WithdrawalRecord:
+    theirs = _expired(before).where(Reading.account_id == account_id)
+    oldest = theirs.order_by(Reading.created_at, Reading.id).limit(AT_ONCE).subquery()
+    own = select(Reading.id).where(Reading.id.in_(select(oldest.c.id)))
+    session.execute(delete(Comparison).where(Comparison.reading_id.in_(own)))
+    return _remove(session, "unjudged", account_id, by, _doomed(session, own, false(), false()))
+
+
+def _expired(before: datetime) -> Select[str, str]:
+    listed = select(readings_of_items().c.reading_id)
+    return select(Reading.id, Reading.account_id).where(
+        Reading.created_at < before,
+        Reading.state != "running",
+        Reading.first_answer.is_(None),
+        Reading.id.not_in(judged_readings()),
+        Reading.id.not_in(listed),
+    )
+
+
+def judged_readings() -> Select[str]:
     """Readings of whose answers something was said."""
     about = or_(
         Feedback.completion_id == Completion.id, Feedback.other_completion_id == Completion.id

@@ -1,5 +1,5 @@
-"""What goes on beside the requests: old attention removed, who looks entered into the log anew, and
-in a public demo ended visits."""
+"""What goes on beside the requests: old attention and what is too old removed, who looks entered
+into the log anew, and in a public demo ended visits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pathviewer.export.pushing import LabelPusher
 from pathviewer.reading.retention import Sweeper
 from pathviewer.repeating import Repeating
+from pathviewer.upkeep.retention import Retention
 from pathviewer.upkeep.visits import Visits
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def background(
     settings = access.settings
     workers: list[Repeating] = [
         Sweeper(database, blobs, settings.attention_mib),
+        Retention(settings, database, blobs, readings.forget),
         access.openings,
     ]
     if settings.public_demo:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ from storage.readings import (
     add_completion,
     add_deletion_check,
     add_reading,
+    end_reading,
     find_reading,
     freeze_first_answer,
     set_attention,
@@ -41,6 +42,7 @@ from storage.withdrawals import (
     list_withdrawals,
     removed_blobs,
     withdraw_case,
+    withdraw_expired,
     withdraw_rater,
     withdraw_unjudged,
 )
@@ -135,6 +137,35 @@ def test_a_rater_is_taken_back(database: Database, ward: Ward) -> None:
         assert set(session.scalars(select(Reading.id))) == set(ward.readings)
         assert {*session.scalars(select(Reading.first_answer))} == {None}
         assert removed_blobs(session) == []  # the picture is another reading's too
+
+
+def test_old_questions_go_unless_somebody_said_something(database: Database, ward: Ward) -> None:
+    with database.session() as session:
+        slide = _slide(session)
+        old = [add_reading(session, new_reading(slide, account_id=ward.ada)) for _ in range(4)]
+        bobs = add_reading(session, new_reading(slide, account_id=ward.bob))
+        young = add_reading(session, new_reading(slide, account_id=ward.ada))
+        for each in (*old, bobs, young):
+            answer = add_completion(session, each.id, COMPLETION)
+            add_deletion_check(session, answer.id, ward.ada, CHECK)
+            if each is not old[3]:  # which is being answered
+                end_reading(session, each.id, "done")
+        freeze_first_answer(session, old[2].id, "tumour", 3)
+        before = datetime.now(UTC) - timedelta(days=30)
+        long_ago = before - timedelta(seconds=1)
+        kept = Reading.id != young.id
+        session.execute(update(Reading).where(kept).values(created_at=long_ago))
+    with database.session() as session:
+        made = withdraw_expired(session, before, "local")
+        assert sorted((each.subject_id, each.detail["readings"]) for each in made) == sorted(
+            [(ward.ada, 2), (ward.bob, 1)]
+        )
+        assert {each.kind for each in made} == {"unjudged"}
+    with database.session() as session:
+        assert withdraw_expired(session, before, "local") == []
+        left = set(session.scalars(select(Reading.id)))
+        assert left == {*ward.readings, old[2].id, old[3].id, young.id}
+        assert session.scalar(select(func.count()).select_from(Feedback)) == 8
 
 
 def test_what_was_judged_stays_for_good_when_the_rest_is_taken_back(
