@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from pathviewer.slides.companion_files import companion_fault
 from pathviewer.slides.errors import SlideError
 from pathviewer.slides.facts import SlideFacts, read_facts
 from pathviewer.slides.places import Folders, Found, Place, RejectedFile
@@ -146,6 +147,9 @@ class Intake:
 
     def _open(self, one: Found) -> SlideFacts | RejectedFile:
         try:
+            fault = companion_fault(one.paths[0], Path(one.place.folder))
+            if fault is not None:
+                return RejectedFile(one.label, f"{one.label} {fault}.")
             return self._read_facts(one.paths[0], one.label)
         except SlideError as error:
             return RejectedFile(one.label, str(error))

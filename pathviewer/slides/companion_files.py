@@ -1,0 +1,101 @@
+"""Slides made of several files: which file names the others, and whether one leads out.
+
+OpenSlide takes a file for a Hamamatsu VMS or VMU by what is in it, whatever its suffix, and opens
+every file that it names, `../` included. A DICOM file opens all files beside it. This module looks
+first, as text, and opens none of the files that are named.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+TEXT_LIMIT = 2**20
+"""Most bytes that are read of a key file; OpenSlide takes no longer one."""
+
+_HAMAMATSU = re.compile(rb"^\s*\[(?:Uncompressed )?Virtual Microscope Specimen\]\s*$", re.MULTILINE)
+_HAMAMATSU_KEYS = re.compile(r"(ImageFile|MapFile|OptimisationFile|MacroImage)\b")
+_MIRAX_KEYS = re.compile(r"(INDEXFILE|FILE_\d+)$")
+_MIRAX_INDEX = "Slidedat.ini"
+_ESCAPES = {"s": " ", "n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
+_DICOM_PREAMBLE = 128
+
+OUTSIDE = (
+    "is made of several files, one of which is outside the slide folder; put all of them into "
+    "the slide folder, without links"
+)
+"""The end of a sentence that begins with the file's name."""
+
+
+def names_other_files(path: Path) -> bool:
+    """Whether OpenSlide would take the file for the index of a slide made of several files.
+
+    Raises OSError.
+    """
+    return path.suffix.lower() == ".mrxs" or _HAMAMATSU.search(_text(path)) is not None
+
+
+def companion_fault(path: Path, root: Path) -> str | None:
+    """Why a file in the slide folder `root` must not be opened; None if nothing leads out of it.
+
+    The reason is the end of a sentence that begins with the file's name. Raises OSError.
+    """
+    real_root = Path(os.path.realpath(root))
+    named = _companions(path)
+    return None if all(_lies_within(one, real_root) for one in named) else OUTSIDE
+
+
+def _companions(path: Path) -> Iterator[Path | None]:
+    """Files that OpenSlide would open with this one; None for one that is named absolutely."""
+    if path.suffix.lower() == ".mrxs":
+        folder = path.with_suffix("")
+        index = folder / _MIRAX_INDEX
+        yield index
+        if index.is_file():
+            yield from _named_files(folder, _text(index), _MIRAX_KEYS)
+        return
+    text = _text(path)
+    if _HAMAMATSU.search(text):
+        yield from _named_files(path.parent, text, _HAMAMATSU_KEYS)
+    elif _is_dicom(path):
+        with os.scandir(path.parent) as entries:
+            links = [entry for entry in entries if entry.is_symlink()]
+        yield from (Path(link.path) for link in links if not Path(link.path).is_dir())
+
+
+def _named_files(folder: Path, text: bytes, keys: re.Pattern[str]) -> Iterator[Path | None]:
+    """The files that the keys of a key file name, as GLib reads it."""
+    for line in text.decode(errors="surrogateescape").split("\n"):
+        key, equals, value = line.partition("=")
+        if equals and keys.match(key.strip()):
+            name = _unescaped(value.strip())
+            yield None if name.startswith(("/", "\\")) else folder / name
+
+
+def _unescaped(value: str) -> str:
+    return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[0]), value)
+
+
+def _lies_within(path: Path | None, root: Path) -> bool:
+    """Whether a file, links followed, is in the folder `root`, or would be if it existed."""
+    if path is None:
+        return False
+    try:
+        return Path(os.path.realpath(path)).is_relative_to(root)
+    except ValueError:  # a NUL in the name, which no file has
+        return False
+
+
+def _text(path: Path) -> bytes:
+    """The file if it is short enough for a key file, else nothing."""
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size > TEXT_LIMIT:
+            return b""
+        return file.read(TEXT_LIMIT)
+
+
+def _is_dicom(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(_DICOM_PREAMBLE + 4)[_DICOM_PREAMBLE:] == b"DICM"

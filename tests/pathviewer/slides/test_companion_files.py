@@ -1,0 +1,143 @@
+"""Slides made of several files: none of them may be outside the slide folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import openslide
+import pytest
+from PIL import Image
+
+from pathviewer.slides.companion_files import TEXT_LIMIT, companion_fault, names_other_files
+from storage.database import Database
+from tests.dicom_series import write_series
+from tests.library_app import scanned, write_slide
+
+GROUPS = ("Virtual Microscope Specimen", "Uncompressed Virtual Microscope Specimen")
+
+
+def write_picture(path: Path) -> Path:
+    """A JPEG with restart markers, as OpenSlide wants them of a VMS slide."""
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(pixels).save(path, restart_marker_rows=1)
+    return path
+
+
+def key_file(picture: str, group: str = GROUPS[0]) -> str:
+    """The text of a VMS or VMU file whose pictures are all this one."""
+    lines = ["NoLayers=1", "NoJpegColumns=1", "NoJpegRows=1"]
+    lines += [f"{key}={picture}" for key in ("ImageFile", "MapFile", "MacroImage")]
+    return "\n".join([f"[{group}]", *lines, ""])
+
+
+@pytest.mark.parametrize("name", ["slide.vms", "slide.tif", "slide.dcm"])
+def test_a_key_file_that_leads_out_is_refused_before_it_is_opened(
+    folder: Path, database: Database, name: str
+) -> None:
+    write_picture(folder.parent / "outside.jpg")
+    (folder / name).write_text(key_file("../outside.jpg"))
+    with openslide.OpenSlide(folder / name) as slide:  # which follows it
+        assert slide.dimensions == (64, 64)
+    library = scanned(folder, database=database)
+    assert library.slides() == ()
+    (rejected,) = library.rejected()
+    assert "one of which is outside the slide folder; put all of them into" in rejected.reason
+    assert "outside.jpg" not in rejected.reason
+
+
+def test_a_key_file_beside_its_pictures_is_a_slide(folder: Path, database: Database) -> None:
+    write_picture(folder / "inside.jpg")
+    (folder / "slide.vms").write_text(key_file("inside.jpg"))
+    (entry,) = scanned(folder, database=database).slides()
+    assert entry.vendor == "hamamatsu"
+
+
+@pytest.mark.parametrize(
+    ("picture", "fault"),
+    [
+        ("inside.jpg", False),
+        ("deeper/../inside.jpg", False),
+        ("not there.jpg", False),
+        ("../outside.jpg", True),
+        ("deeper/../../outside.jpg", True),
+        ("/etc/hostname", True),
+        ("\\\\server\\share\\a.jpg", True),
+        ("link.jpg", True),
+        ("linked/outside.jpg", True),
+        (".\\s./../outside.jpg", False),  # \s is a blank, so this is no way out
+        ("a\0b.jpg", True),
+    ],
+)
+@pytest.mark.parametrize("group", GROUPS)
+def test_where_a_named_picture_lies(folder: Path, picture: str, fault: bool, group: str) -> None:
+    write_picture(folder / "inside.jpg")
+    write_picture(folder.parent / "outside.jpg")
+    (folder / "link.jpg").symlink_to("../outside.jpg")
+    (folder / "linked").symlink_to("..")
+    (folder / "deeper").mkdir()
+    path = folder / "slide.tif"
+    path.write_text(f"# by hand\n \t[{group}] \r\n" + key_file(picture).split("\n", 1)[1])
+    assert names_other_files(path)
+    assert (companion_fault(path, folder) is not None) == fault
+
+
+@pytest.mark.parametrize(
+    ("index", "line", "fault"),
+    [
+        ("Slidedat.ini", "FILE_0=Data0000.dat", False),
+        ("Slidedat.ini", "FILE_0=../../outside.jpg", True),
+        ("Slidedat.ini", "FILE_12=/etc/hostname", True),
+        ("Slidedat.ini", "INDEXFILE=../../outside.jpg", True),
+        ("../../outside.ini", "FILE_0=Data0000.dat", True),
+    ],
+)
+def test_where_the_files_of_a_mirax_slide_lie(
+    folder: Path, index: str, line: str, fault: bool
+) -> None:
+    (folder / "a").mkdir()
+    (folder / "a" / index).write_text(f"[DATAFILE]\nFILE_COUNT=1\n{line}\n")
+    if index != "Slidedat.ini":
+        (folder / "a" / "Slidedat.ini").symlink_to(index)
+    (folder / "a.mrxs").write_bytes(b"")
+    assert names_other_files(folder / "a.mrxs")
+    assert (companion_fault(folder / "a.mrxs", folder) is not None) == fault
+
+
+def test_a_mirax_slide_whose_folder_is_elsewhere_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "a").symlink_to(tmp_path / "elsewhere")
+    (folder / "a.mrxs").write_bytes(b"")
+    assert companion_fault(folder / "a.mrxs", folder) is not None
+
+
+@pytest.mark.parametrize("link", ["linked.dcm", "any name"])
+def test_a_link_out_of_a_series_folder_is_not_followed(
+    folder: Path, database: Database, tmp_path: Path, link: str
+) -> None:
+    finest, coarsest = write_series(folder, 64, 32)
+    (folder / "a folder").symlink_to(tmp_path)  # in which OpenSlide does not look
+    (entry,) = scanned(folder, database=database).slides()
+    assert entry.level_count == 2
+    coarsest.rename(tmp_path / "elsewhere.dcm")
+    (folder / link).symlink_to(tmp_path / "elsewhere.dcm")
+    library = scanned(folder, database=database)
+    assert library.slides() == ()
+    assert any("one of which is outside" in file.reason for file in library.rejected())
+    (folder / link).unlink()
+    (entry,) = scanned(folder, database=database).slides()
+    assert (entry.file.path, entry.level_count) == (finest, 1)
+
+
+def test_other_files_name_no_others(folder: Path) -> None:
+    path = write_slide(folder / "a.tiff")
+    assert not names_other_files(path)
+    assert companion_fault(path, folder) is None
+
+
+def test_no_more_text_is_read_than_a_key_file_can_have(folder: Path) -> None:
+    path = folder / "a.tif"
+    path.write_bytes(key_file("../outside.jpg").encode().ljust(TEXT_LIMIT + 1))
+    assert not names_other_files(path)  # nor does OpenSlide take it for one
+    with pytest.raises(openslide.OpenSlideError):
+        openslide.OpenSlide(path)
