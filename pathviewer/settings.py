@@ -99,6 +99,17 @@ class Settings(BaseSettings):
     )
     """Largest slide that may be uploaded, in MiB."""
 
+    upload_pending: int = Field(
+        default=20, ge=1, json_schema_extra=limit("uploads", "uploads", "429 `too_many_uploads`")
+    )
+    """Most uploads in progress at once, for each account."""
+
+    upload_account_mib: int = Field(
+        default=102_400, ge=1, json_schema_extra=limit("uploads", "MiB", "413 `uploads_too_large`")
+    )
+    """Most disk space that the uploaded slides of one account may take, in MiB, those in progress
+    included."""
+
     tile_cache_mib: int = Field(
         default=256,
         ge=1,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from storage.database import one_at_a_time
 from storage.errors import RecordNotFoundError
 from storage.records import as_record
-from storage.tables import Slide, now
+from storage.tables import Slide, Upload, now
 
 _LOCK_NUMBER = 7_860_002
 """Number of the PostgreSQL lock that lets one slide at a time be registered."""
@@ -36,6 +36,9 @@ class SlideRecord:
 
     alias: str
     """Name shown instead of the file's."""
+
+    file_name: str | None
+    """What the sender of an uploaded slide calls its file; None where the file has its own name."""
 
     mpp_by_hand: float | None
     """Microns per level-0 pixel as somebody typed it; None if nobody did."""
@@ -90,10 +93,17 @@ def register_slide(
     if row is None:
         row = _moved(session, quickhash, missing_ids) or _new(session, alias)
         row.folder, row.relative_path, row.replaced_at = folder, relative_path, None
+        row.file_name = _name_of_upload(session, relative_path)
     row.quickhash = quickhash or row.quickhash
     session.add(row)
     session.flush()
     return as_record(SlideRecord, row)
+
+
+def _name_of_upload(session: Session, relative_path: str) -> str | None:
+    """The sender's name of a file in the folder of an upload; None of any other file."""
+    upload = session.get(Upload, relative_path.split("/")[0])
+    return None if upload is None else upload.file_name
 
 
 def _at(session: Session, folder: str, relative_path: str) -> Slide | None:

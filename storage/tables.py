@@ -19,6 +19,7 @@ from storage.consent_tables import Consent
 from storage.feedback_tables import CurrentFeedback, Feedback
 from storage.judge_tables import JudgeLabels
 from storage.reading_tables import Blob, Completion, DeletionCheck, Reading
+from storage.upload_tables import Upload
 from storage.worklist_tables import Worklist, WorklistItem, WorklistTurn
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Region",
     "Slide",
     "Token",
+    "Upload",
     "UtcDateTime",
     "Withdrawal",
     "Worklist",
@@ -124,6 +126,7 @@ class Slide(Base):
     relative_path: Mapped[str] = mapped_column(Text)
     quickhash: Mapped[str | None] = mapped_column(String(128), index=True)
     alias: Mapped[str] = mapped_column(String(200))
+    file_name: Mapped[str | None] = mapped_column(String(255))
     mpp_by_hand: Mapped[float | None]
     mpp_by_hand_account_id: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"))
     first_seen_at: Mapped[datetime] = mapped_column(default=now)

@@ -15,16 +15,19 @@ from pydicom.uid import (
 TILE = 16
 
 
-def write_series(folder: Path, *sides: int, name: str = "level", seed: int = 0) -> list[Path]:
+def write_series(
+    folder: Path, *sides: int, name: str = "level", seed: int = 0, export: int = 0
+) -> list[Path]:
     """Files `level_0.dcm` ... of a square slide with levels of these sides, multiples of 16.
 
-    The files of another seed are of another series.
+    The files of another seed are of another series; those of another export are of the same
+    series, with other files and other pixels.
     """
     folder.mkdir(parents=True, exist_ok=True)
     series = generate_uid(entropy_srcs=["series", str(seed)])
     paths = [folder / f"{name}_{index}.dcm" for index in range(len(sides))]
     for index, (path, side) in enumerate(zip(paths, sides, strict=True)):
-        dataset = _level(index, side, 0.5 * sides[0] / side, seed)
+        dataset = _level(index, side, 0.5 * sides[0] / side, seed + 1000 * export)
         dataset.SeriesInstanceUID = series
         dataset.StudyInstanceUID = generate_uid(entropy_srcs=["study", str(seed)])
         dataset.save_as(path, enforce_file_format=True)

@@ -26,7 +26,7 @@ from pathviewer.slides.upload_errors import (
     UploadNotFound,
     UploadTooLarge,
 )
-from pathviewer.slides.uploads import MIB, Arrival, Upload, UploadStore
+from pathviewer.slides.uploads import MIB, Arrival, Upload, UploadLimits, UploadStore
 from storage import audit
 from storage.database import Database
 
@@ -50,8 +50,13 @@ def upload_routes(
 
     What arrives is opened by `readers`; without them in this process.
     """
+    limits = UploadLimits(
+        settings.upload_limit_mib * MIB,
+        settings.upload_pending,
+        settings.upload_account_mib * MIB,
+    )
     facts = read_facts if readers is None else readers.facts
-    store = UploadStore(settings.uploads, settings.upload_limit_mib * MIB, read_facts=facts)
+    store = UploadStore(settings.uploads, database, limits, facts)
     routes = UploadRoutes(library, database, settings, store)
     one = "/api/uploads/{upload_id}"
     return [
@@ -73,6 +78,7 @@ class UploadRoutes:
         self._public_demo = settings.public_demo
         self._store = store
         self._finishing = Lane(FINISHED_AT_ONCE)
+        self._store.remove_leftovers()
 
     async def begin(self, request: Request) -> Response:
         """`POST {name, size}`: 201 with the upload's id."""
@@ -160,7 +166,12 @@ class UploadRoutes:
         return offset
 
     def _finish(self, upload: Upload) -> LibraryEntry:
-        entry = self._listed(Arrival(upload, self._store.finish(upload)))
+        arrival = Arrival(upload, self._store.finish(upload))
+        try:
+            entry = self._listed(arrival)
+        except SlideUnopenable:
+            self._store.discard(arrival)
+            raise
         with self._database.session() as session:
             detail = {"bytes": upload.size}
             audit.record(session, upload.account_id, "upload_slide", entry.id, detail)

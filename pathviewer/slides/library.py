@@ -15,6 +15,7 @@ from pathviewer.slides.facts import SlideFacts, read_facts
 from pathviewer.slides.file_groups import SeriesIndex
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.intake import Intake, ListedSlide
+from pathviewer.slides.naming import file_name_of
 from pathviewer.slides.places import Folders, RejectedFile
 from pathviewer.slides.pool import SlideFile
 from pathviewer.slides.readers.pool import ReaderPool
@@ -267,7 +268,7 @@ class SlideLibrary:
 
     def _entry_of(self, slide: ListedSlide, record: SlideRecord) -> LibraryEntry:
         path = slide.paths[0]
-        name = path.name if self._show_file_names else record.alias
+        name = file_name_of(record) if self._show_file_names else record.alias
         return LibraryEntry(
             id=slide.id,
             name=name,

@@ -10,11 +10,16 @@ from storage.slides import SlideRecord
 NAMES: tuple[Callable[[SlideRecord], str], ...] = (
     lambda slide: slide.id,
     lambda slide: slide.relative_path,
-    lambda slide: PurePosixPath(slide.relative_path).name,
-    lambda slide: PurePosixPath(slide.relative_path).stem,
+    lambda slide: file_name_of(slide),
+    lambda slide: PurePosixPath(file_name_of(slide)).stem,
     lambda slide: slide.alias,
 )
 """What a table may call a slide, in the order in which it is tried."""
+
+
+def file_name_of(slide: SlideRecord) -> str:
+    """The name of a slide's file: for an uploaded slide, what its sender calls the file."""
+    return slide.file_name or PurePosixPath(slide.relative_path).name
 
 
 class SlideNameError(Exception):

@@ -35,6 +35,20 @@ class UploadTooLarge(UploadError):
     status = 413
 
 
+class TooManyUploads(UploadError):
+    """The account has as many uploads in progress as the settings allow."""
+
+    code = "too_many_uploads"
+    status = 429
+
+
+class UploadsTooLarge(UploadError):
+    """The uploads of the account would take more bytes than the settings allow."""
+
+    code = "uploads_too_large"
+    status = 413
+
+
 class UploadTypeRefused(UploadError):
     """Not a file that can be a slide by itself."""
 

@@ -1,9 +1,13 @@
-"""Slides on their way in: received in pieces, checked, then put among the uploads."""
+"""Slides on their way in: received in pieces, checked, then put among the uploads.
+
+Each upload has a folder of its own, named by its id, so that no upload changes what another one is.
+On the disk the file is named by its id too: what its sender calls it may name a patient and is in
+the database only. Files of one DICOM series that one account sends come to lie in one folder.
+"""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 import shutil
@@ -13,9 +17,12 @@ import unicodedata
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+from pathviewer.slides.companion_files import names_other_files
+from pathviewer.slides.dicom_reader import series_in
 from pathviewer.slides.errors import SlideError
 from pathviewer.slides.facts import read_facts
 from pathviewer.slides.file_groups import COMPANIONS
@@ -23,12 +30,19 @@ from pathviewer.slides.intake import ReadFacts
 from pathviewer.slides.scan import SUFFIXES
 from pathviewer.slides.upload_errors import (
     DiskFull,
+    TooManyUploads,
     UploadConflict,
     UploadError,
     UploadNotFound,
+    UploadsTooLarge,
     UploadTooLarge,
     UploadTypeRefused,
 )
+from storage import uploads as rows
+from storage.base import now
+from storage.database import Database
+from storage.private_files import make_private_folder, open_private
+from storage.uploads import UploadRecord
 
 PARTS = ".parts"
 """Folder in the uploads for what is not complete; the library passes hidden folders over."""
@@ -36,11 +50,17 @@ PARTS = ".parts"
 STALE_SECONDS = 24 * 3600
 """An upload that nobody went on with for so long is removed."""
 
-MAX_NAME_BYTES = 180
-"""Longest file name; file systems allow 255 and copies get a number."""
+IDLE_SECONDS = 3600
+"""At its bound, an account's uploads make room that nobody went on with for so long."""
 
-REMEMBERED = 1000
-"""Uploads of which it is known for a while where they went."""
+MAX_NAME_BYTES = 180
+"""Longest file name that is kept."""
+
+SERIES_FOLDERS = 8
+"""So many folders with files of a DICOM series are tried for another file of it."""
+
+SERIES_UID_LENGTH = 64
+"""DICOM allows no longer UID."""
 
 LOCKS = 64
 """Uploads share so many locks, by their ids."""
@@ -48,6 +68,20 @@ LOCKS = 64
 MIB = 2**20
 
 _ID = re.compile("[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class UploadLimits:
+    """How much may be uploaded."""
+
+    file_bytes: int
+    """Largest file."""
+
+    pending: int
+    """Most uploads of one account that have not arrived."""
+
+    account_bytes: int
+    """Most bytes of all uploads of one account, pending or arrived, that are on the disk."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +95,7 @@ class Upload:
     """Who sends it; nobody else may go on with it."""
 
     name: str
-    """The file's name, made harmless."""
+    """What its sender calls the file, made harmless."""
 
     size: int
     """In bytes, as announced."""
@@ -84,53 +118,90 @@ class UploadStore:
     def __init__(
         self,
         folder: Path,
-        limit_bytes: int,
-        remembered: int = REMEMBERED,
+        database: Database,
+        limits: UploadLimits,
         read_facts: ReadFacts = read_facts,
     ) -> None:
         """`read_facts` opens what arrived; it raises SlideError."""
         self._read_facts = read_facts
         self._folder = folder
         self._parts = folder / PARTS
-        self._limit = limit_bytes
-        self._remembered = remembered
+        self._database = database
+        self._limits = limits
         self._locks = tuple(threading.Lock() for _ in range(LOCKS))
-        self._remembering = threading.Lock()
-        self._arrivals: dict[str, Arrival] = {}
+        self._joining = threading.Lock()
 
     def begin(self, account_id: str, name: str, size: int) -> Upload:
         """Announce a file.
 
-        Raises UploadError, UploadTypeRefused, UploadTooLarge or DiskFull.
+        Raises UploadError, UploadTypeRefused, UploadTooLarge, TooManyUploads, UploadsTooLarge,
+        DiskFull or StorageError.
         """
-        self.remove_stale()
         upload = Upload(uuid.uuid4().hex, account_id, harmless_name(name), size)
-        if size < 1:
-            raise UploadError(f"{upload.name} is empty: choose another file.")
-        if size > self._limit:
-            raise UploadTooLarge(
-                f"{upload.name} has {size // MIB} MiB, more than the {self._limit // MIB} MiB "
-                "allowed: raise PATHVIEWER_UPLOAD_LIMIT_MIB or copy it into a slide folder."
-            )
-        self._parts.mkdir(parents=True, exist_ok=True)
-        with _disk_errors(upload):
-            if shutil.disk_usage(self._parts).free < size:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            self._part(upload).touch()
-            self._note(upload.id).write_text(json.dumps(asdict(upload)), "utf-8")
+        self._check_size(upload)
+        self.remove_stale()
+        self._make_room(upload)
+        with self._database.session() as session:
+            rows.hold_announcements(session, account_id)
+            self._check_bounds(upload, rows.upload_usage(session, account_id))
+            rows.add_upload(session, upload.id, account_id, upload.name, size)
+        try:
+            with _disk_errors(upload):
+                make_private_folder(self._parts)
+                if shutil.disk_usage(self._parts).free < size:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                make_private_folder(self._part(upload).parent)
+                open_private(self._part(upload), "xb").close()
+        except (DiskFull, OSError):
+            self._remove(upload)
+            raise
         return upload
 
+    def _check_size(self, upload: Upload) -> None:
+        limit = self._limits.file_bytes
+        if upload.size < 1:
+            raise UploadError(f"{upload.name} is empty: choose another file.")
+        if upload.size > limit:
+            raise UploadTooLarge(
+                f"{upload.name} has {upload.size // MIB} MiB, more than the {limit // MIB} MiB "
+                "allowed: raise PATHVIEWER_UPLOAD_LIMIT_MIB or copy it into a slide folder."
+            )
+
+    def _check_bounds(self, upload: Upload, usage: rows.UploadUsage) -> None:
+        if usage.pending >= self._limits.pending:
+            raise TooManyUploads(
+                f"You have {usage.pending} uploads in progress, the most that are allowed at once: "
+                "finish or cancel one, then choose the file again."
+            )
+        if usage.byte_count + upload.size > self._limits.account_bytes:
+            raise UploadsTooLarge(
+                f"With {upload.name}, your uploads would take more than the "
+                f"{self._limits.account_bytes // MIB} MiB allowed for each account: raise "
+                "PATHVIEWER_UPLOAD_ACCOUNT_MIB or copy the file into a slide folder."
+            )
+
+    def _make_room(self, upload: Upload) -> None:
+        """At a bound of the account, forget what is idle or no longer on the disk."""
+        with self._database.reading() as session:
+            try:
+                self._check_bounds(upload, rows.upload_usage(session, upload.account_id))
+            except UploadError:
+                pending = rows.list_uploads(session, upload.account_id, arrived=False)
+                arrived = rows.list_uploads(session, upload.account_id, arrived=True)
+            else:
+                return
+        for record in pending:
+            self._remove_if_idle(record, IDLE_SECONDS)
+        gone = [record.id for record in arrived if not self._target(record).exists()]
+        with self._database.session() as session:
+            rows.remove_uploads(session, gone)
+
     def find(self, upload_id: str, account_id: str) -> Upload:
-        """An upload that the account began. Raises UploadNotFound."""
-        try:
-            if not _ID.fullmatch(upload_id):
-                raise FileNotFoundError(upload_id)
-            upload = Upload(**json.loads(self._note(upload_id).read_text("utf-8")))
-        except FileNotFoundError:
-            upload = None
-        if upload is None or upload.account_id != account_id:
+        """A pending upload that the account began. Raises UploadNotFound or StorageError."""
+        record = self._record(upload_id, account_id)
+        if record is None or record.arrived_at is not None:
             raise _not_found()
-        return upload
+        return _upload_of(record)
 
     def received(self, upload: Upload) -> int:
         """Bytes that are there already. Raises UploadNotFound."""
@@ -162,7 +233,7 @@ class UploadStore:
 
     def _write(self, upload: Upload, piece: bytes) -> None:
         try:
-            with _disk_errors(upload), self._part(upload).open("ab") as part:
+            with _disk_errors(upload), open_private(self._part(upload), "ab") as part:
                 part.write(piece)
         except DiskFull:
             self._remove(upload)
@@ -171,35 +242,78 @@ class UploadStore:
     def finish(self, upload: Upload) -> Path:
         """Check a complete upload and put it among the slides, never over another file.
 
-        Raises SlideUnopenable when OpenSlide cannot open it; it is removed then. Raises
-        UploadNotFound when another request has done so already.
+        Raises SlideUnopenable when OpenSlide cannot open it, and UploadTypeRefused when it is the
+        index of other files; it is removed then. Raises UploadNotFound when another request has
+        done so already.
         """
         with self._lock_of(upload):
             self.received(upload)
             part = self._part(upload)
             try:
-                self._read_facts(part, upload.name)
+                _refuse_index(part, upload.name)
+                levels = self._read_facts(part, upload.name).level_count
             except SlideError:
                 self._remove(upload)
                 raise
             with part.open("rb") as file:
                 os.fsync(file.fileno())
-            target = self._moved(part, upload.name)
-            self._note(upload.id).unlink(missing_ok=True)
-            self._remember(Arrival(upload, target))
-            return target
+            return self._settle(upload, levels)
+
+    def _settle(self, upload: Upload, levels: int) -> Path:
+        """Move a checked upload to its place among the slides; the path of its file."""
+        part = self._part(upload)
+        series = series_in(part)
+        if series is None or len(series) > SERIES_UID_LENGTH:
+            part.parent.replace(self._folder / upload.id)
+            return self._arrived(upload, upload.id, None)
+        with self._joining:
+            folder_id = self._folder_of_series(upload, series, levels)
+            if folder_id is None:
+                part.parent.replace(self._folder / upload.id)
+                return self._arrived(upload, upload.id, series)
+            part.replace(self._folder / folder_id / part.name)
+            shutil.rmtree(part.parent, ignore_errors=True)
+            return self._arrived(upload, folder_id, series)
+
+    def _folder_of_series(self, upload: Upload, series: str, levels: int) -> str | None:
+        """The folder of the account's uploads that the file completes; None if it completes none.
+
+        A file of an earlier export of the series adds no level, or does not go with the others.
+        """
+        with self._database.reading() as session:
+            folders = rows.folders_of_series(session, upload.account_id, series, SERIES_FOLDERS)
+        part = self._part(upload)
+        for folder_id in folders:
+            with _linked_beside(part, self._folder / folder_id) as linked, suppress(SlideError):
+                if linked and read_facts(part, upload.name).level_count > levels:
+                    return folder_id
+        return None
+
+    def _arrived(self, upload: Upload, folder_id: str, series: str | None) -> Path:
+        with self._database.session() as session:
+            rows.mark_arrived(session, upload.id, folder_id, series)
+        return self._folder / folder_id / self._part(upload).name
 
     def arrival(self, upload_id: str, account_id: str) -> Arrival:
         """Where an upload of the account went that was finished a while ago or is just being.
 
-        Whoever did not get the answer may ask for it again. Raises UploadNotFound, also after a
-        restart.
+        A client that did not get the answer may ask for it again. Raises UploadNotFound.
         """
         with self._locks[_lock_number(upload_id)]:
-            arrival = self._arrivals.get(upload_id)
-        if arrival is None or arrival.upload.account_id != account_id:
-            raise _not_found()
-        return arrival
+            record = self._record(upload_id, account_id)
+            target = None if record is None else self._target(record)
+            if record is None or target is None or not target.exists():
+                raise _not_found()
+            if record.arrived_at is None:  # the program ended between the move and the row
+                self._arrived(_upload_of(record), record.folder_id, series_in(target))
+        return Arrival(_upload_of(record), target)
+
+    def discard(self, arrival: Arrival) -> None:
+        """Remove a file that arrived and cannot be listed as a slide."""
+        arrival.path.unlink(missing_ok=True)
+        with suppress(OSError):  # other files of its series are there
+            arrival.path.parent.rmdir()
+        self._remove(arrival.upload)
 
     def cancel(self, upload: Upload) -> None:
         """Remove what was received. Raises UploadNotFound when it is a slide by now."""
@@ -208,58 +322,79 @@ class UploadStore:
             self._remove(upload)
 
     def _remove(self, upload: Upload) -> None:
-        self._part(upload).unlink(missing_ok=True)
-        self._note(upload.id).unlink(missing_ok=True)
-
-    def _remember(self, arrival: Arrival) -> None:
-        # a new dictionary, for uploads under other locks finish at the same time
-        with self._remembering:
-            arrivals = [*self._arrivals.items(), (arrival.upload.id, arrival)]
-            self._arrivals = dict(arrivals[-self._remembered :])
+        """Remove an upload; its row last, so that a row leads to whatever is left."""
+        shutil.rmtree(self._part(upload).parent, ignore_errors=True)
+        with self._database.session() as session:
+            rows.remove_uploads(session, [upload.id])
 
     def remove_stale(self) -> None:
         """Remove uploads that nobody went on with for a day."""
-        if not self._parts.is_dir():
-            return
-        oldest = time.time() - STALE_SECONDS
-        for path in self._parts.iterdir():
-            part = next(self._parts.glob(f"{path.name[:32]}.part*"), path)
-            with suppress(FileNotFoundError):
-                if part.stat().st_mtime < oldest:
-                    path.unlink()
+        with self._database.reading() as session:
+            old = rows.pending_before(session, now() - timedelta(seconds=STALE_SECONDS))
+        for record in old:
+            self._remove_if_idle(record, STALE_SECONDS)
+
+    def remove_leftovers(self) -> None:
+        """Remove pending files of earlier versions, which had the senders' names beside them."""
+        for path in self._parts.iterdir() if self._parts.is_dir() else ():
+            if path.is_file():
+                path.unlink(missing_ok=True)
+
+    def _remove_if_idle(self, record: UploadRecord, seconds: float) -> None:
+        upload = _upload_of(record)
+        with self._lock_of(upload):
+            try:
+                idle = time.time() - self._part(upload).stat().st_mtime
+            except FileNotFoundError:
+                if self._target(record).exists():
+                    self._arrived(upload, record.folder_id, None)
+                    return
+                idle = (now() - record.begun_at).total_seconds()
+            if idle >= seconds:
+                self._remove(upload)
+
+    def _record(self, upload_id: str, account_id: str) -> UploadRecord | None:
+        if not _ID.fullmatch(upload_id):
+            return None
+        with self._database.reading() as session:
+            return rows.find_upload(session, upload_id, account_id)
 
     def _lock_of(self, upload: Upload) -> threading.Lock:
         return self._locks[_lock_number(upload.id)]
 
     def _part(self, upload: Upload) -> Path:
         # OpenSlide tells some formats by the ending
-        return self._parts / f"{upload.id}.part{Path(upload.name).suffix}"
+        return self._parts / upload.id / f"{upload.id}{Path(upload.name).suffix.lower()}"
 
-    def _note(self, upload_id: str) -> Path:
-        return self._parts / f"{upload_id}.json"
+    def _target(self, record: UploadRecord) -> Path:
+        return self._folder / record.folder_id / self._part(_upload_of(record)).name
 
-    def _moved(self, part: Path, name: str) -> Path:
-        """The part in its place among the slides."""
-        target = self._reserve(name)
-        try:
-            return part.replace(target)
-        except OSError:
-            target.unlink()
-            raise
 
-    def _reserve(self, name: str) -> Path:
-        """An empty file of this name, numbered if the name is taken."""
-        target = self._folder / name
-        number = 1
-        while True:
-            try:
-                target.open("xb").close()
-            except FileExistsError:
-                number += 1
-                numbered = f"{Path(name).stem} ({number}){Path(name).suffix}"
-                target = target.with_name(numbered)
-            else:
-                return target
+def _upload_of(record: UploadRecord) -> Upload:
+    return Upload(record.id, record.account_id, record.file_name, record.byte_count)
+
+
+def _refuse_index(part: Path, name: str) -> None:
+    if names_other_files(part):
+        raise UploadTypeRefused(
+            f"{name} is the index of a slide made of several files: copy its whole folder into a "
+            "slide folder."
+        )
+
+
+@contextmanager
+def _linked_beside(part: Path, folder: Path) -> Iterator[bool]:
+    """The files of a folder beside a pending one for a while; whether there are any."""
+    links: list[Path] = []
+    try:
+        with suppress(OSError):  # some file systems have no links
+            for path in sorted(folder.iterdir()):
+                links.append(part.with_name(path.name))
+                links[-1].hardlink_to(path)
+        yield bool(links)
+    finally:
+        for link in links:
+            link.unlink(missing_ok=True)
 
 
 def _lock_number(upload_id: str) -> int:

@@ -200,6 +200,7 @@ NEW_ROWS = {
     "0008": ROWS_0008,
     "0010": {},
     "0012": {},
+    "0013": {},
 }
 """Rows of the tables that came with each revision."""
 

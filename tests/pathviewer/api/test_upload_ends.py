@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
@@ -13,16 +14,19 @@ from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
 from pathviewer.slides import uploads
 from pathviewer.slides.upload_errors import UploadNotFound
-from pathviewer.slides.uploads import Upload, UploadStore
+from pathviewer.slides.uploads import Upload, UploadLimits, UploadStore
 from storage.audit import list_entries
-from tests.library_app import LibraryApp, write_slide
+from tests.databases import new_database
+from tests.library_app import LibraryApp, library_app, write_slide
 from tests.upload_client import begin, error_of, files_in, send
 
 
 @pytest.fixture
-def store(settings: Settings) -> UploadStore:
+def store(settings: Settings) -> Iterator[UploadStore]:
     """Uploads without the routes."""
-    return UploadStore(settings.uploads, 2**20)
+    database = new_database(settings.database)
+    yield UploadStore(settings.uploads, database, UploadLimits(2**20, 20, 2**30))
+    database.close()
 
 
 def received(store: UploadStore, content: bytes) -> Upload:
@@ -41,7 +45,7 @@ def test_the_last_piece_sent_again_is_answered_with_the_slide(
         answer = send(client, url, again, offset)
         assert (answer.status_code, answer.json()) == (201, first.json())
     assert client.head(url).headers["Upload-Offset"] == str(len(slide))
-    assert files_in(settings) == {"case.tiff"}
+    assert files_in(settings) == {f"{url[-32:]}.tiff"}
     with served.database.reading() as session:
         assert len(list_entries(session)) == 1
 
@@ -61,7 +65,7 @@ def test_a_finished_upload_cannot_be_cancelled(
     url = begin(client, slide)
     send(client, url, slide, 0)
     assert error_of(client.delete(url)) == (404, "upload_not_found")
-    assert files_in(settings) == {"case.tiff"}
+    assert files_in(settings) == {f"{url[-32:]}.tiff"}
 
 
 def test_a_cancel_during_the_finish_either_wins_or_is_too_late(
@@ -90,7 +94,7 @@ def test_a_cancel_during_the_finish_either_wins_or_is_too_late(
             ["cancel too late", "finished"],
             ["cancelled", "finish too late"],
         )
-    assert not [name for name in files_in(settings) if "part" in name or "json" in name]
+    assert not list((settings.uploads / uploads.PARTS).iterdir())
 
 
 def test_a_file_that_cannot_be_put_in_its_place_leaves_no_empty_slide(
@@ -103,20 +107,31 @@ def test_a_file_that_cannot_be_put_in_its_place_leaves_no_empty_slide(
         with pytest.raises(OSError, match="cross-device"):
             store.finish(upload)
         assert store.received(upload) == len(slide)
-    assert not (settings.uploads / "case.tiff").exists()
+    assert files_in(settings) == set()
 
 
-def test_only_the_newest_finished_uploads_are_remembered(settings: Settings, slide: bytes) -> None:
-    store = UploadStore(settings.uploads, 2**20, remembered=2)
-    finished = []
-    for _ in range(3):
-        upload = received(store, slide)
-        store.finish(upload)
-        finished.append(upload)
-    with pytest.raises(UploadNotFound):
-        store.arrival(finished[0].id, LOCAL.account_id)
-    for upload in finished[1:]:
-        assert store.arrival(upload.id, LOCAL.account_id).upload == upload
+def test_where_an_upload_went_is_known_after_a_restart(settings: Settings, slide: bytes) -> None:
+    with library_app(settings) as before:
+        url = begin(before.seen_by(), slide)
+        first = send(before.seen_by(), url, slide, 0)
+    with library_app(settings) as after:
+        again = send(after.seen_by(), url, b"", len(slide))
+        assert (again.status_code, again.json()) == (201, first.json())
+
+
+def test_an_upload_whose_row_was_not_written_in_time_has_arrived(
+    served: LibraryApp, settings: Settings, slide: bytes
+) -> None:
+    client = served.seen_by()
+    url = begin(client, slide)
+    upload_id = url[-32:]
+    part = settings.uploads / uploads.PARTS / upload_id
+    (part / f"{upload_id}.tiff").write_bytes(slide)
+    part.rename(settings.uploads / upload_id)  # and there the program was killed
+    assert client.head(url).headers["Upload-Offset"] == str(len(slide))
+    answer = send(client, url, b"", len(slide))
+    (entry,) = served.library.slides()
+    assert (answer.status_code, answer.json()["slide_id"]) == (201, entry.id)
 
 
 def test_the_answer_does_not_wait_for_a_look_through_the_folders(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 from pathviewer.auth.identity import LOCAL, VISITOR, Identity
@@ -25,6 +26,19 @@ def test_what_openslide_cannot_open_is_refused_and_removed(
         assert "case.tiff" in answer.json()["error"]["message"]
         assert str(settings.uploads) not in answer.text
         assert files_in(settings) == set()
+
+
+@pytest.mark.parametrize("group", ["", "Uncompressed "])
+def test_an_index_of_other_files_is_refused_by_what_is_in_it(
+    client: TestClient, settings: Settings, group: str
+) -> None:
+    Image.new("RGB", (64, 64)).save(settings.uploads.parent / "outside.jpg")
+    names = "".join(f"{key}=../outside.jpg\n" for key in ("ImageFile", "MapFile", "MacroImage"))
+    content = f"\n  [{group}Virtual Microscope Specimen]  \r\nNoLayers=1\n{names}".encode()
+    answer = send(client, begin(client, content), content, 0)
+    assert error_of(answer) == (415, "upload_type")
+    assert "several files" in answer.json()["error"]["message"]
+    assert files_in(settings) == set()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +70,7 @@ def test_a_file_that_cannot_be_taken_is_refused_before_it_is_sent(
 
 
 def test_a_file_larger_than_the_disk_is_refused_at_once(tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path, upload_limit_mib=2**40)
+    settings = Settings(data=tmp_path, upload_limit_mib=2**40, upload_account_mib=2**40)
     with library_app(settings) as served:
         answer = served.seen_by().post("/api/uploads", json={"name": "a.svs", "size": 2**59})
         assert error_of(answer) == (507, "disk_full")
@@ -66,7 +80,7 @@ def test_a_disk_that_fills_up_ends_the_upload_with_a_sentence(
     client: TestClient, settings: Settings, slide: bytes
 ) -> None:
     url = begin(client, slide)
-    (part,) = settings.uploads.rglob("*.part.tiff")
+    (part,) = settings.uploads.rglob("*.tiff")
     part.unlink()
     part.symlink_to("/dev/full")
     assert error_of(send(client, url, slide, 0)) == (507, "disk_full")

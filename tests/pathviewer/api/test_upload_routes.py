@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
+import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from pathviewer.auth.identity import LOCAL
+from pathviewer.auth.identity import LOCAL, Identity
+from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
+from pathviewer.slides.naming import slide_named
+from storage.accounts import add_account
 from storage.audit import list_entries
+from storage.slides import list_slide_records
+from storage.tables import Upload as UploadRow
 from tests.dicom_series import write_series
 from tests.library_app import LibraryApp, asked_by, library_app, write_slide
 from tests.upload_client import begin, error_of, files_in, send
@@ -32,7 +38,7 @@ def test_a_slide_sent_in_pieces_is_listed(
     (entry,) = served.library.slides()
     assert (answer.status_code, answer.json()) == (201, {"slide_id": entry.id, "name": "Slide 1"})
     assert entry.file.path.read_bytes() == slide
-    assert files_in(settings) == {"case.tiff"}
+    assert files_in(settings) == {f"{url[-32:]}.tiff"}
     with served.database.reading() as session:
         (audited,) = list_entries(session)
     assert (audited.action, audited.subject) == ("upload_slide", entry.id)
@@ -93,14 +99,49 @@ def test_an_upload_goes_on_after_a_restart(settings: Settings, slide: bytes) -> 
 
 
 def test_the_second_file_of_a_name_does_not_replace_the_first(
-    served: LibraryApp, client: TestClient, settings: Settings, tmp_path: Path
+    served: LibraryApp, client: TestClient, tmp_path: Path
 ) -> None:
     contents = [write_slide(tmp_path / "x.tiff", seed).read_bytes() for seed in range(3)]
     for content in contents:
         assert send(client, begin(client, content), content, 0).status_code == 201
-    assert files_in(settings) == {"case.tiff", "case (2).tiff", "case (3).tiff"}
-    assert (settings.uploads / "case.tiff").read_bytes() == contents[0]
-    assert len(served.library.slides()) == 3
+    paths = [entry.file.path for entry in served.library.slides()]
+    assert [path.read_bytes() for path in paths] == contents
+    assert len({path.parent for path in paths}) == 3
+
+
+def sent_dicom(client: TestClient, path: Path) -> Any:
+    content = path.read_bytes()
+    answer = send(client, begin(client, content, path.name), content, 0)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["slide_id"]
+
+
+def test_an_upload_does_not_touch_another_accounts_series(
+    served: LibraryApp, client: TestClient, tmp_path: Path
+) -> None:
+    finest, middle = write_series(tmp_path / "series", 64, 32)
+    with served.database.session() as session:
+        other = add_account(session, name="other", role="researcher")
+    stranger = served.seen_by(Identity(other.id, "other", Role.researcher))
+    first = sent_dicom(client, finest)
+    second, third = sent_dicom(stranger, middle), sent_dicom(stranger, finest)
+    served.library.rescan()
+    levels = {entry.id: entry.level_count for entry in served.library.slides()}
+    assert (levels, second) == ({first: 1, third: 2}, third)
+    assert served.library.rejected() == ()
+
+
+def test_a_series_that_is_exported_again_is_another_slide(
+    served: LibraryApp, client: TestClient, tmp_path: Path
+) -> None:
+    former = write_series(tmp_path / "former", 64, 32)
+    latter = write_series(tmp_path / "latter", 64, 32, export=1)
+    ids = [sent_dicom(client, path) for path in (*former, *latter)]
+    assert ids[0] == ids[1] != ids[2] == ids[3]
+    served.library.rescan()
+    files = {entry.id: entry.file.path.read_bytes() for entry in served.library.slides()}
+    assert files == {ids[0]: former[0].read_bytes(), ids[2]: latter[0].read_bytes()}
+    assert served.library.rejected() == ()
 
 
 def test_files_of_a_dicom_series_become_one_slide(
@@ -127,12 +168,42 @@ def test_files_of_a_dicom_series_become_one_slide(
         ("x" * 400 + ".tiff", "x" * 175 + ".tiff"),
     ],
 )
-def test_a_name_is_made_harmless(
-    client: TestClient, settings: Settings, slide: bytes, name: str, kept: str
+def test_a_name_is_made_harmless_and_is_in_the_database_only(
+    settings: Settings, slide: bytes, name: str, kept: str
 ) -> None:
-    assert send(client, begin(client, slide, name), slide, 0).status_code == 201
-    assert files_in(settings) == {kept}
-    assert (settings.uploads / kept).read_bytes() == slide
+    shown = settings.model_copy(update={"show_file_names": True})
+    with library_app(shown) as served:
+        client = served.seen_by()
+        url = begin(client, slide, name)
+        answer = send(client, url, slide, 0)
+        assert (answer.status_code, answer.json()["name"]) == (201, kept)
+        with served.database.reading() as session:
+            (record,) = list_slide_records(session)
+        assert slide_named([record], kept) == record
+    assert files_in(settings) == {f"{url[-32:]}{Path(kept).suffix.lower()}"}
+    assert (settings.uploads / record.relative_path).read_bytes() == slide
+
+
+def test_no_name_is_on_the_disk_while_a_file_is_on_its_way(
+    client: TestClient, settings: Settings, slide: bytes
+) -> None:
+    url = begin(client, slide, "Doe, Jane.tiff")
+    send(client, url, slide[:1000], 0)
+    assert files_in(settings) == {f"{url[-32:]}.tiff"}
+
+
+def test_files_and_folders_of_uploads_are_their_owners_alone(
+    client: TestClient, settings: Settings, slide: bytes
+) -> None:
+    mask = os.umask(0)
+    try:
+        send(client, begin(client, slide), slide[:1000], 0)
+        assert send(client, begin(client, slide), slide, 0).status_code == 201
+    finally:
+        os.umask(mask)
+    below = list(settings.uploads.rglob("*"))
+    modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in below}
+    assert modes == {(True, 0o700), (False, 0o600)}
 
 
 def test_an_upload_can_be_cancelled(client: TestClient, settings: Settings, slide: bytes) -> None:
@@ -143,13 +214,58 @@ def test_an_upload_can_be_cancelled(client: TestClient, settings: Settings, slid
     assert error_of(send(client, url, slide[100:], 100)) == (404, "upload_not_found")
 
 
+def grow_old(served: LibraryApp, settings: Settings, url: str, hours: float) -> None:
+    """Have an upload begun, and last written to, so many hours ago."""
+    before = datetime.now(UTC) - timedelta(hours=hours)
+    for path in settings.uploads.rglob(f"{url[-32:]}*.tiff"):
+        os.utime(path, (before.timestamp(), before.timestamp()))
+    with served.database.session() as session:
+        session.get_one(UploadRow, url[-32:]).begun_at = before
+
+
 def test_an_upload_that_nobody_went_on_with_is_removed(
-    client: TestClient, settings: Settings, slide: bytes
+    served: LibraryApp, client: TestClient, settings: Settings, slide: bytes
 ) -> None:
     stale, fresh = begin(client, slide), begin(client, slide)
-    yesterday = time.time() - 25 * 3600
-    for path in settings.uploads.rglob(f"{stale[-32:]}*"):
-        os.utime(path, (yesterday, yesterday))
+    grow_old(served, settings, stale, 25)
     begin(client, slide)
     assert client.head(stale).status_code == 404
+    assert not list(settings.uploads.rglob(f"{stale[-32:]}*"))
     assert client.head(fresh).status_code == 200
+
+
+def test_an_account_has_so_many_uploads_in_progress(settings: Settings, slide: bytes) -> None:
+    with library_app(settings.model_copy(update={"upload_pending": 2})) as served:
+        client, body = served.seen_by(), {"name": "a.tiff", "size": len(slide)}
+        first, second = begin(client, slide), begin(client, slide)
+        refused = client.post("/api/uploads", json=body)
+        assert error_of(refused) == (429, "too_many_uploads")
+        assert "2 uploads in progress" in refused.json()["error"]["message"]
+        assert client.delete(first).status_code == 204
+        third = begin(client, slide)
+        grow_old(served, settings, second, 2)  # an abandoned one makes room
+        assert send(client, begin(client, slide), slide, 0).status_code == 201
+        assert [client.head(url).status_code for url in (second, third)] == [404, 200]
+
+
+def test_uploads_of_an_account_take_so_much_of_the_disk(settings: Settings, tmp_path: Path) -> None:
+    content = write_slide(tmp_path / "x.tiff").read_bytes().ljust(600_000, b"\0")
+    body = {"name": "a.tiff", "size": len(content)}
+    with library_app(settings.model_copy(update={"upload_account_mib": 1})) as served:
+        client = served.seen_by()
+        assert send(client, begin(client, content), content, 0).status_code == 201
+        refused = client.post("/api/uploads", json=body)
+        assert error_of(refused) == (413, "uploads_too_large")
+        assert "1 MiB" in refused.json()["error"]["message"]
+        (entry,) = served.library.slides()
+        entry.file.path.unlink()  # what is no longer on the disk does not count
+        assert send(client, begin(client, content), content, 0).status_code == 201
+
+
+def test_pending_files_of_earlier_versions_are_removed(settings: Settings) -> None:
+    parts = settings.uploads / ".parts"
+    parts.mkdir(parents=True)
+    (parts / f"{'0' * 32}.json").write_text('{"name": "Doe, Jane.svs"}')
+    (settings.uploads / "old.tiff").write_bytes(b"stays")
+    with library_app(settings):
+        assert files_in(settings) == {"old.tiff"}
