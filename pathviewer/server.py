@@ -161,7 +161,7 @@ def open_services(settings: Settings) -> Services:
         show_file_names=settings.show_file_names,
         uploads=settings.uploads,
         demo=settings.demo,
-        readers=readers,
+        opener=readers,
     )
     pool = SlidePool(library.locate, settings, readers)
     blobs, engine = BlobStore(settings.blobs), ModelEngine(settings)

@@ -17,6 +17,9 @@ from storage.tables import Slide, Upload, now
 _LOCK_NUMBER = 7_860_002
 """Number of the PostgreSQL lock that lets one slide at a time be registered."""
 
+_MOST_INSTANCES = 1000
+"""So many DICOM files of a slide are remembered."""
+
 
 @dataclass(frozen=True)
 class SlideRecord:
@@ -76,25 +79,29 @@ def register_slide(
     quickhash: str | None,
     missing_ids: Collection[str] = (),
     alias: str | None = None,
+    instances: Collection[str] = (),
 ) -> SlideRecord:
     """The record of the slide in a file, made if it is new.
 
     The same place is the same slide, unless both fingerprints are known and differ: then another
     slide took the place, and what was said or drawn about the old one must not pass to it. A
     file with the fingerprint of a slide that is gone from its place (`missing_ids`, or replaced)
-    is that slide, moved. A new slide is called `alias`, or `Slide 7` if that is None.
+    is that slide, moved. Exports of one DICOM series have one fingerprint; they differ where none
+    of the files that a slide had (`instances`, SOPInstanceUIDs) is there. A new slide is called
+    `alias`, or `Slide 7` if that is None.
     """
     one_at_a_time(session, _LOCK_NUMBER)
     row = _at(session, folder, relative_path)
-    if row is not None and None not in (row.quickhash, quickhash) and row.quickhash != quickhash:
+    if row is not None and not _is_same(row, quickhash, instances):
         row.replaced_at = now()
         session.flush()
         row = None
     if row is None:
-        row = _moved(session, quickhash, missing_ids) or _new(session, alias)
+        row = _moved(session, quickhash, instances, missing_ids) or _new(session, alias)
         row.folder, row.relative_path, row.replaced_at = folder, relative_path, None
         row.file_name = _name_of_upload(session, relative_path)
     row.quickhash = quickhash or row.quickhash
+    row.instances = sorted(instances)[:_MOST_INSTANCES] or row.instances
     session.add(row)
     session.flush()
     return as_record(SlideRecord, row)
@@ -116,12 +123,25 @@ def _at(session: Session, folder: str, relative_path: str) -> Slide | None:
     )
 
 
-def _moved(session: Session, quickhash: str | None, missing_ids: Collection[str]) -> Slide | None:
+def _is_same(row: Slide, quickhash: str | None, instances: Collection[str]) -> bool:
+    """Whether nothing that is known says that a file is another slide."""
+    if row.quickhash and quickhash and row.quickhash != quickhash:
+        return False
+    return not (row.instances and instances) or not set(instances).isdisjoint(row.instances)
+
+
+def _moved(
+    session: Session,
+    quickhash: str | None,
+    instances: Collection[str],
+    missing_ids: Collection[str],
+) -> Slide | None:
     if quickhash is None:
         return None
     same = select(Slide).where(Slide.quickhash == quickhash).order_by(Slide.first_seen_at)
     rows = session.scalars(same)
-    return next((row for row in rows if row.id in missing_ids or row.replaced_at), None)
+    gone = (row for row in rows if row.id in missing_ids or row.replaced_at)
+    return next((row for row in gone if _is_same(row, quickhash, instances)), None)
 
 
 def _new(session: Session, alias: str | None) -> Slide:

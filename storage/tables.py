@@ -127,6 +127,7 @@ class Slide(Base):
     quickhash: Mapped[str | None] = mapped_column(String(128), index=True)
     alias: Mapped[str] = mapped_column(String(200))
     file_name: Mapped[str | None] = mapped_column(String(255))
+    instances: Mapped[list[Any] | None]
     mpp_by_hand: Mapped[float | None]
     mpp_by_hand_account_id: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"))
     first_seen_at: Mapped[datetime] = mapped_column(default=now)

@@ -17,9 +17,8 @@ from pathviewer.auth.roles import Action
 from pathviewer.common.work import Lane
 from pathviewer.settings import Settings
 from pathviewer.slides.errors import SlideUnopenable
-from pathviewer.slides.facts import read_facts
 from pathviewer.slides.library import LibraryEntry, SlideLibrary
-from pathviewer.slides.readers.pool import ReaderPool
+from pathviewer.slides.opener import Opener
 from pathviewer.slides.upload_errors import (
     UploadConflict,
     UploadError,
@@ -44,19 +43,18 @@ def upload_routes(
     library: SlideLibrary,
     database: Database,
     settings: Settings,
-    readers: ReaderPool | None = None,
+    opener: Opener | None = None,
 ) -> list[Route]:
     """Announce, send, ask how far it got, cancel; for roles that may upload.
 
-    What arrives is opened by `readers`; without them in this process.
+    What arrives is opened by `opener`, in this process if it is not given.
     """
     limits = UploadLimits(
         settings.upload_limit_mib * MIB,
         settings.upload_pending,
         settings.upload_account_mib * MIB,
     )
-    facts = read_facts if readers is None else readers.facts
-    store = UploadStore(settings.uploads, database, limits, facts)
+    store = UploadStore(settings.uploads, database, limits, opener)
     routes = UploadRoutes(library, database, settings, store)
     one = "/api/uploads/{upload_id}"
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -19,6 +19,8 @@ from pathviewer.slides.errors import DAMAGED_BYTES
 Found = TypeVar("Found")
 
 _SERIES = Tag("SeriesInstanceUID")
+_UID_LENGTH = 64
+"""DICOM allows no longer one."""
 
 _UNREADABLE = (
     InvalidDicomError,
@@ -50,6 +52,24 @@ def series_in(path: Path) -> str | None:
     return read_dicom(path, _series)
 
 
+def identity_in(path: Path) -> tuple[str | None, str | None]:
+    """(SeriesInstanceUID, SOPInstanceUID) of a DICOM file; `None` for what it lacks.
+
+    Reads no further than these elements.
+    """
+    return read_dicom(path, _identity) or (None, None)
+
+
+def hold_one_export(paths: Sequence[Path]) -> bool:
+    """Whether no two files of a series are the same level, so that all may be of one export.
+
+    Files of one level that belong together say so (ConcatenationUID).
+    """
+    levels = [read_dicom(path, _level) for path in paths]
+    known = [level for level in levels if level is not None]
+    return len(set(known)) == len(known)
+
+
 def frames_lie_inside(path: Path) -> bool:
     """Whether no Extended Offset Table in the DICOM files of a folder leads out of its file.
 
@@ -70,6 +90,28 @@ def _leads_out(file: BinaryIO) -> bool:
 def _series(file: BinaryIO) -> str | None:
     found = read_partial(file, stop_when=_after_series, specific_tags=[_SERIES])
     return str(found.get("SeriesInstanceUID") or "") or None
+
+
+def _identity(file: BinaryIO) -> tuple[str | None, str | None]:
+    tags: list[BaseTag | int] = [_SERIES, Tag("SOPInstanceUID")]
+    found = read_partial(file, stop_when=_after_series, specific_tags=tags)
+    instance = str(found.get("SOPInstanceUID") or "")
+    series = str(found.get("SeriesInstanceUID") or "") or None
+    return series, instance if 0 < len(instance) <= _UID_LENGTH else None
+
+
+def _level(file: BinaryIO) -> tuple[str, ...] | None:
+    """What tells a level of a pyramid from the others; `None` of a part of one, and of labels."""
+    names = [
+        "ImageType",
+        "TotalPixelMatrixColumns",
+        "TotalPixelMatrixRows",
+        "OpticalPathIdentifier",
+    ]
+    header = dcmread(file, stop_before_pixels=True, specific_tags=[*names, "ConcatenationUID"])
+    if "VOLUME" not in (header.get("ImageType") or ()) or header.get("ConcatenationUID"):
+        return None
+    return tuple(str(header.get(name)) for name in names)
 
 
 def _after_series(tag: BaseTag, _vr: str | None, _length: int) -> bool:

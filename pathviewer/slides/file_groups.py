@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cachetools import LRUCache
 
-from pathviewer.slides.dicom_reader import series_in
+from pathviewer.slides.opener import DicomIdentity, Opener
 from pathviewer.slides.scan import FoundFile, Stamp, stamp_of
 
-ReadSeries = Callable[[Path], str | None]
-
-_MOST_SERIES = 100_000
+_MOST_IDENTITIES = 100_000
 """Files whose series is remembered."""
 
 COMPANIONS = (".mrxs", ".vms", ".vmu")
@@ -31,54 +29,58 @@ class Candidate:
     stamp: Stamp
     """Of all its files, those included that are not members."""
 
+    instances: frozenset[str] = frozenset()
+    """SOPInstanceUIDs of its DICOM files, which tell exports of one series from each other."""
 
-class SeriesIndex:
-    """The DICOM series of files, each read once; for any thread."""
 
-    def __init__(self, read: ReadSeries = series_in) -> None:
-        """`read` gives the SeriesInstanceUID of a file, `None` if it has none."""
-        self._read = read
+class DicomIndex:
+    """Which series DICOM files are of, each read once; for any thread."""
+
+    def __init__(self, opener: Opener) -> None:
+        self._opener = opener
         self._lock = threading.Lock()
-        self._known: LRUCache[tuple[Path, Stamp], str | None] = LRUCache(_MOST_SERIES)
+        self._known: LRUCache[tuple[Path, Stamp], DicomIdentity] = LRUCache(_MOST_IDENTITIES)
 
-    def of(self, file: FoundFile) -> str | None:
-        """The series of a file; `None` if it has none or is no DICOM file."""
+    def identity(self, file: FoundFile) -> DicomIdentity:
+        """Series and instance of a file; `None` for both if it is no DICOM file."""
         if _suffix(file) != ".dcm":
-            return None
+            return None, None
         key = file.path, file.stamp
         with self._lock:
             if key in self._known:
                 return self._known[key]
-        series = self._read(file.path)
+        identity = self._opener.dicom_identity(file.path)
         with self._lock:
-            self._known[key] = series
-        return series
+            self._known[key] = identity
+        return identity
 
 
-def candidates_of(files: Sequence[FoundFile], series: SeriesIndex) -> list[Candidate]:
+def candidates_of(files: Sequence[FoundFile], dicom: DicomIndex) -> list[Candidate]:
     """The slides that the files of one folder may be, in their order, each once."""
     mirax_folders = {file.path.with_suffix("") for file in files if _suffix(file) == ".mrxs"}
     groups: dict[object, list[FoundFile]] = {}
     for file in files:
         if mirax_folders.isdisjoint(file.path.parents):
-            groups.setdefault(_group_key(file, series), []).append(file)
-    return [_candidate(tuple(members)) for members in groups.values()]
+            groups.setdefault(_group_key(file, dicom), []).append(file)
+    return [_candidate(tuple(members), dicom) for members in groups.values()]
 
 
 def _suffix(file: FoundFile) -> str:
     return file.path.suffix.lower()
 
 
-def _group_key(file: FoundFile, series: SeriesIndex) -> object:
-    uid = series.of(file)
-    return (file.path.parent, uid) if uid else file.path
+def _group_key(file: FoundFile, dicom: DicomIndex) -> object:
+    series, _ = dicom.identity(file)
+    return (file.path.parent, series) if series else file.path
 
 
-def _candidate(members: tuple[FoundFile, ...]) -> Candidate:
+def _candidate(members: tuple[FoundFile, ...], dicom: DicomIndex) -> Candidate:
     stamps = [member.stamp for member in members]
+    found = (dicom.identity(member)[1] for member in members)
+    instances = frozenset(instance for instance in found if instance)
     if _suffix(members[0]) in COMPANIONS:
         stamps += _companion_stamps(members[0].path)
-    return Candidate(members, _together(stamps))
+    return Candidate(members, _together(stamps), instances)
 
 
 def _together(stamps: Iterable[Stamp]) -> Stamp:

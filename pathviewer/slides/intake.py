@@ -13,14 +13,12 @@ from sqlalchemy.orm import Session
 
 from pathviewer.slides.companion_files import companion_fault
 from pathviewer.slides.errors import SlideError
-from pathviewer.slides.facts import SlideFacts, read_facts
+from pathviewer.slides.facts import SlideFacts
+from pathviewer.slides.opener import DirectOpener, Opener
 from pathviewer.slides.places import Folders, Found, Place, RejectedFile
 from pathviewer.slides.scan import Stamp
 from storage.database import Database
 from storage.slides import SlideRecord, list_slide_records, register_slide
-
-ReadFacts = Callable[[Path, str], SlideFacts]
-"""Opens the slide at a path, called by a name in messages."""
 
 OPENERS = 4
 """Slides opened at once; opening mostly waits for the disk."""
@@ -39,6 +37,11 @@ The first time is at the next look without a notice, a minute later: a network m
 
 LONGEST_RETRY_SECONDS = 3600.0
 """... but at least so often."""
+
+_EXPORTED_TWICE = (
+    "is in one folder with another export of the same DICOM series; put each export into a folder "
+    "of its own"
+)
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,10 @@ class Intake:
         folders: Folders,
         database: Database,
         clock: Callable[[], float] = time.monotonic,
-        read_facts: ReadFacts = read_facts,
+        opener: Opener | None = None,
     ) -> None:
-        """`clock` counts seconds; `read_facts` opens a slide, and raises SlideError or OSError."""
-        self._read_facts = read_facts
+        """`clock` counts seconds; slides are opened by `opener`, in this process if not given."""
+        self._opener = opener or DirectOpener()
         self._folders = folders
         self._database = database
         self._clock = clock
@@ -150,8 +153,11 @@ class Intake:
             fault = companion_fault(one.paths[0], Path(one.place.folder))
             if fault is not None:
                 return RejectedFile(one.label, f"{one.label} {fault}.")
-            return self._read_facts(one.paths[0], one.label)
+            return self._opener.facts(one.paths[0], one.label)
         except SlideError as error:
+            files = one.paths if one.candidate.instances else ()
+            if not self._opener.hold_one_export(files):
+                return RejectedFile(one.label, f"{one.label} {_EXPORTED_TWICE}.")
             return RejectedFile(one.label, str(error))
         except OSError as error:
             return RejectedFile(one.label, f"{one.label} cannot be read: {error.strerror}.")
@@ -252,6 +258,7 @@ def _registered(session: Session, one: Found, facts: SlideFacts, missing: set[st
         quickhash=facts.quickhash,
         missing_ids=missing,
         alias=one.alias,
+        instances=one.candidate.instances,
     )
     missing.discard(record.id)
     return ListedSlide(record.id, one.paths, one.candidate.stamp, facts)

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pathviewer.slides.errors import SlideGone, SlideNotFound
-from pathviewer.slides.facts import SlideFacts, read_facts
-from pathviewer.slides.file_groups import SeriesIndex
+from pathviewer.slides.facts import SlideFacts
+from pathviewer.slides.file_groups import DicomIndex
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.intake import Intake, ListedSlide
 from pathviewer.slides.naming import file_name_of
+from pathviewer.slides.opener import DirectOpener, Opener
 from pathviewer.slides.places import Folders, RejectedFile
 from pathviewer.slides.pool import SlideFile
-from pathviewer.slides.readers.pool import ReaderPool
 from pathviewer.slides.watch import watch_folders
 from storage.database import Database
 from storage.errors import StorageError
@@ -135,20 +135,20 @@ class SlideLibrary:
         uploads: Path | None = None,
         demo: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
-        readers: ReaderPool | None = None,
+        opener: Opener | None = None,
     ) -> None:
         """Folders are read with those in them.
 
         `uploads` and `demo` say which of them hold uploads and the demo slide; `clock` counts the
-        seconds until a file that cannot be opened is tried again. Slides are opened by `readers`;
-        without them in this process, which is for commands.
+        seconds until a file that cannot be opened is tried again. Files are opened by
+        `opener`, in this process if it is not given, which is for commands.
         """
         self._folders = tuple(folders)
         self._database = database
         self._show_file_names = show_file_names
-        series = SeriesIndex() if readers is None else SeriesIndex(readers.series)
-        named = Folders(self._folders, show_file_names, uploads, demo, series)
-        self._intake = Intake(named, database, clock, readers.facts if readers else read_facts)
+        opener = opener or DirectOpener()
+        named = Folders(self._folders, show_file_names, uploads, demo, DicomIndex(opener))
+        self._intake = Intake(named, database, clock, opener)
         self._snapshot = _Snapshot({}, {}, {})
         self._scanning = threading.Lock()
         self._publishing = threading.Lock()

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pathviewer.slides.file_groups import Candidate, SeriesIndex, candidates_of
+from pathviewer.slides.file_groups import Candidate, DicomIndex, candidates_of
+from pathviewer.slides.opener import DirectOpener
 from pathviewer.slides.scan import FoundFile, found_beside, is_hidden, survey_folder
 
 
@@ -79,7 +80,7 @@ class Folders:
     demo: Path | None = None
     """Which of them holds the demo slide."""
 
-    series: SeriesIndex = field(default_factory=SeriesIndex)
+    dicom: DicomIndex = field(default_factory=lambda: DicomIndex(DirectOpener()))
     """Which files are of one DICOM series."""
 
     def look(self, known: Collection[Place]) -> Look:
@@ -90,7 +91,7 @@ class Folders:
         for where, root in self._roots():
             try:
                 survey = survey_folder(root)
-                candidates = candidates_of(survey.files, self.series)
+                candidates = candidates_of(survey.files, self.dicom)
             except OSError as error:
                 away.add(str(root))
                 refused.append(_away(where, error))
@@ -111,7 +112,7 @@ class Folders:
         real = Path(os.path.realpath(path))
         for where, root in self._roots():
             if real.is_relative_to(root) and not is_hidden(real.relative_to(root)):
-                for candidate in candidates_of(found_beside(root, real), self.series):
+                for candidate in candidates_of(found_beside(root, real), self.dicom):
                     if real in {member.path for member in candidate.members}:
                         return self._placed(root, candidate, where, known)
         return None

@@ -22,11 +22,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from pathviewer.slides.companion_files import names_other_files
-from pathviewer.slides.dicom_reader import series_in
 from pathviewer.slides.errors import SlideError
-from pathviewer.slides.facts import read_facts
 from pathviewer.slides.file_groups import COMPANIONS
-from pathviewer.slides.intake import ReadFacts
+from pathviewer.slides.opener import DirectOpener, Opener
 from pathviewer.slides.scan import SUFFIXES
 from pathviewer.slides.upload_errors import (
     DiskFull,
@@ -120,10 +118,10 @@ class UploadStore:
         folder: Path,
         database: Database,
         limits: UploadLimits,
-        read_facts: ReadFacts = read_facts,
+        opener: Opener | None = None,
     ) -> None:
-        """`read_facts` opens what arrived; it raises SlideError."""
-        self._read_facts = read_facts
+        """What arrived is opened by `opener`, in this process if it is not given."""
+        self._opener = opener or DirectOpener()
         self._folder = folder
         self._parts = folder / PARTS
         self._database = database
@@ -251,7 +249,7 @@ class UploadStore:
             part = self._part(upload)
             try:
                 _refuse_index(part, upload.name)
-                levels = self._read_facts(part, upload.name).level_count
+                levels = self._opener.facts(part, upload.name).level_count
             except SlideError:
                 self._remove(upload)
                 raise
@@ -262,7 +260,7 @@ class UploadStore:
     def _settle(self, upload: Upload, levels: int) -> Path:
         """Move a checked upload to its place among the slides; the path of its file."""
         part = self._part(upload)
-        series = series_in(part)
+        series, _ = self._opener.dicom_identity(part)
         if series is None or len(series) > SERIES_UID_LENGTH:
             part.parent.replace(self._folder / upload.id)
             return self._arrived(upload, upload.id, None)
@@ -285,7 +283,7 @@ class UploadStore:
         part = self._part(upload)
         for folder_id in folders:
             with _linked_beside(part, self._folder / folder_id) as linked, suppress(SlideError):
-                if linked and read_facts(part, upload.name).level_count > levels:
+                if linked and self._opener.facts(part, upload.name).level_count > levels:
                     return folder_id
         return None
 
@@ -305,7 +303,7 @@ class UploadStore:
             if record is None or target is None or not target.exists():
                 raise _not_found()
             if record.arrived_at is None:  # the program ended between the move and the row
-                self._arrived(_upload_of(record), record.folder_id, series_in(target))
+                self._arrived(_upload_of(record), record.folder_id, None)
         return Arrival(_upload_of(record), target)
 
     def discard(self, arrival: Arrival) -> None:

@@ -18,12 +18,13 @@ from typing import ParamSpec, TypeVar
 
 from PIL import Image
 
-from pathviewer.slides.dicom_reader import series_in
+from pathviewer.slides import dicom_reader
 from pathviewer.slides.errors import SlideGone, SlideTooLarge
 from pathviewer.slides.facts import SlideFacts, facts_of
 from pathviewer.slides.facts import read_facts as read_file_facts
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.index import SlideIndex, index_of
+from pathviewer.slides.opener import DicomIdentity
 from pathviewer.slides.slide import RegionImage, Slide
 from pathviewer.slides.stamp import FileStamp, stamp_file
 from pathviewer.slides.thumbnail import coarse_thumbnail, thumbnail
@@ -112,9 +113,15 @@ def read_facts(path: Path, name: str) -> SlideFacts:
 
 
 @_plain_errors
-def read_series(path: Path) -> str | None:
-    """The SeriesInstanceUID of a DICOM file, `None` if it has none."""
-    return series_in(path)
+def dicom_identity(path: Path) -> DicomIdentity:
+    """Series and instance of a DICOM file; `None` for what it lacks."""
+    return dicom_reader.identity_in(path)
+
+
+@_plain_errors
+def hold_one_export(paths: tuple[Path, ...]) -> bool:
+    """Whether the DICOM files of a series may all be of one export."""
+    return dicom_reader.hold_one_export(paths)
 
 
 @_plain_errors

@@ -11,7 +11,7 @@ import multiprocessing
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
@@ -25,6 +25,7 @@ from pebble import ProcessExpired, ProcessPool
 from pathviewer.settings import Settings
 from pathviewer.slides.errors import ReadersBusy, RegionTooSlow, SlideEndedReader, SlideError
 from pathviewer.slides.facts import SlideFacts
+from pathviewer.slides.opener import DicomIdentity
 from pathviewer.slides.readers import calls
 from pathviewer.slides.readers.faults import FileFault, FileFaults
 from pathviewer.slides.readers.limits import ReaderLimits, restrict_reader
@@ -172,14 +173,24 @@ class ReaderPool:
         self.check_allowed(path, name)
         return self.submit(Urgency.intake, "", path, name, calls.read_facts, path, name).result()
 
-    def series(self, path: Path) -> str | None:
-        """The SeriesInstanceUID of a DICOM file, `None` if it has none or cannot be read."""
-        name = "A DICOM file"
+    def dicom_identity(self, path: Path) -> DicomIdentity:
+        """Series and instance of a DICOM file; `None` for what it lacks, or if it ends readers."""
         try:
-            self.check_allowed(path, name)
-            return self.submit(Urgency.intake, "", path, name, calls.read_series, path).result()
+            return self._looked(path, calls.dicom_identity, path)
         except SlideError:
-            return None
+            return None, None
+
+    def hold_one_export(self, paths: Sequence[Path]) -> bool:
+        """Whether the DICOM files of a series may all be of one export; True if nobody can say."""
+        try:
+            return not paths or self._looked(paths[0], calls.hold_one_export, tuple(paths))
+        except SlideError:
+            return True
+
+    def _looked(self, path: Path, function: Callable[..., Result], argument: object) -> Result:
+        name = "A DICOM file"
+        self.check_allowed(path, name)
+        return self.submit(Urgency.intake, "", path, name, function, argument).result()
 
     def close(self) -> None:
         """End the readers; calls that wait or run fail with ReadersBusy."""

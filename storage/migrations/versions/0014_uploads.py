@@ -1,4 +1,4 @@
-"""Uploads, and what the sender of an uploaded slide calls its file."""
+"""Uploads, what their senders call them, and which DICOM files a slide has."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,3 +30,4 @@ def upgrade() -> None:
     for column in ("arrived_at", "series"):
         op.create_index(f"ix_uploads_account_id_{column}", "uploads", ["account_id", column])
     op.add_column("slides", text_column("file_name", 255, null=True))
+    op.add_column("slides", sa.Column("instances", sa.JSON))

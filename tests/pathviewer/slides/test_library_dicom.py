@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pathviewer.slides.dicom_reader import series_in
+from pathviewer.slides.dicom_reader import identity_in
 from pathviewer.slides.library import SlideLibrary
 from storage.database import Database
 from tests.dicom_series import write_series
@@ -91,5 +91,48 @@ def test_a_damaged_file_has_a_series_or_none(tmp_path: Path, data: st.DataObject
     damaged = tmp_path / "damaged.dcm"
     damaged.write_bytes(content[: data.draw(st.integers(100, 900))])
     with warnings.catch_warnings(action="ignore"):
-        series = series_in(damaged)
+        series = identity_in(damaged)[0]
     assert series is None or series
+
+
+def test_a_series_that_is_exported_again_into_its_folder_is_refused_with_the_reason(
+    tmp_path: Path, database: Database
+) -> None:
+    folder = tmp_path / "slides"
+    write_series(folder, 64, 32)
+    library = SlideLibrary([folder], database)
+    library.rescan()
+    (first,) = library.slides()
+    again = write_series(folder, 64, 32, name="again", export=1)
+    library.rescan()
+    (rejected,) = library.rejected()
+    assert "with another export of the same DICOM series; put each export" in rejected.reason
+    (folder / "new").mkdir()
+    for path in again:
+        path.rename(folder / "new" / path.name)
+    library.rescan()
+    assert {entry.level_count for entry in library.slides()} == {2}
+    assert first.id in {entry.id for entry in library.slides()}
+    assert len(library.slides()) == 2
+
+
+def test_what_is_said_of_a_series_does_not_pass_to_a_later_export(
+    tmp_path: Path, database: Database
+) -> None:
+    former = write_series(tmp_path / "slides" / "a", 64, 32)
+    library = SlideLibrary([tmp_path / "slides"], database)
+    library.rescan()
+    (first,) = library.slides()
+    write_series(tmp_path / "slides" / "a", 64, 32, export=1)  # in the same files
+    library.rescan()
+    (second,) = library.slides()
+    for path in former:
+        path.unlink()
+    library.rescan()
+    write_series(tmp_path / "slides" / "b", 64, 32, export=2)
+    library.rescan()
+    (third,) = library.slides()
+    assert len({first.id, second.id, third.id}) == 3
+    write_series(tmp_path / "slides" / "c", 64, 32)  # the first, moved
+    library.rescan()
+    assert first.id in {entry.id for entry in library.slides()}

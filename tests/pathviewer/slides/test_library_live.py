@@ -125,7 +125,7 @@ def test_a_look_that_saw_half_a_file_does_not_undo_its_arrival(
             assert library.add(path) is not None
             raise
 
-    monkeypatch.setattr(library._intake, "_read_facts", read)
+    monkeypatch.setattr(library._intake._opener, "facts", read)
     library.rescan()
     entry = library.at(path)
     assert entry is not None
