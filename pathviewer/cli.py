@@ -97,11 +97,16 @@ def serve(
 
 
 @app.command()
-def doctor(as_json: JsonOption = False) -> None:
+def doctor(
+    as_json: JsonOption = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Close the state folder to other accounts first.")
+    ] = False,
+) -> None:
     """Check that the program can run here; exit 1 if it could not."""
     from pathviewer.doctor import examine
 
-    checks = examine(read_settings())
+    checks = examine(read_settings(), fix=fix)
     if as_json:
         typer.echo(json.dumps({"checks": [check.as_dict() for check in checks]}))
     else:

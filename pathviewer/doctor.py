@@ -26,9 +26,16 @@ from pathviewer.slides.readers.faults import load as load_faults
 from pathviewer.slides.readers.landlock import TCP_VERSION, landlock_version
 from pathviewer.slides.readers.pool import ReaderPool, Urgency
 from pathviewer.ui.assets import AssetsError, ensure_assets
+from pathviewer.upkeep.private_state import (
+    close_state,
+    hide_upload_name,
+    named_uploads,
+    privacy_sentence,
+)
 from storage.blobs import BlobStore, list_blobs
 from storage.database import open_database
 from storage.errors import StorageError
+from storage.private_files import make_private_folder
 
 MODEL_SECONDS = 300.0
 """A model that has not loaded after this long is reported as it is then."""
@@ -55,14 +62,16 @@ class Check:
         return asdict(self)
 
 
-def examine(settings: Settings) -> list[Check]:
-    """Run every check; none of them raises."""
+def examine(settings: Settings, *, fix: bool = False) -> list[Check]:
+    """Run every check; none of them raises. With `fix`, mend first what can be mended."""
     checks: list[Callable[[Settings], Iterator[Check]]] = [
         slide_libraries,
         slide_readers,
         slides_that_ended_readers,
         slide_folders,
         state_folder,
+        *((mend_privacy,) if fix else ()),
+        privacy,
         assets,
         database,
         kept_files,
@@ -156,7 +165,7 @@ def state_folder(settings: Settings) -> Iterator[Check]:
     """The state folder can be written."""
     probe = settings.data / ".doctor"
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        make_private_folder(settings.data)
         probe.write_bytes(b"")
         probe.unlink()
         free_gib = shutil.disk_usage(settings.data).free / 2**30
@@ -168,6 +177,42 @@ def state_folder(settings: Settings) -> Iterator[Check]:
         yield Check("state folder", "problem", sentence)
     else:
         yield Check("state folder", "ok", f"{settings.data} is writable, {free_gib:.1f} GiB free.")
+
+
+def privacy(settings: Settings) -> Iterator[Check]:
+    """Nobody else on this machine may read the state, and no file is named after a patient."""
+    try:
+        right, sentence = privacy_sentence(settings)
+        named = len(named_uploads(settings))
+    except OSError as error:
+        yield Check("privacy", "note", f"The state folder cannot be read ({error.strerror}).")
+        return
+    yield Check("privacy", "ok" if right else "note", sentence)
+    if named:
+        sentence = (
+            f"{counted(named, 'uploaded slide')} of an earlier version of the program have the "
+            "file names that their senders gave, which may name patients: `doctor --fix` moves "
+            "them to files with opaque names."
+        )
+        yield Check("privacy", "note", sentence)
+
+
+def mend_privacy(settings: Settings) -> Iterator[Check]:
+    """Close the state to others and give uploads of earlier versions opaque names."""
+    try:
+        close_state(settings)
+        named = named_uploads(settings)
+        if not named:
+            return
+        opened = open_database(settings.database)
+        try:
+            for candidate in named:
+                hide_upload_name(settings, opened, candidate)
+        finally:
+            opened.close()
+    except (StorageError, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        yield Check("privacy", "note", f"Not everything could be mended: {why}.")
 
 
 def assets(settings: Settings) -> Iterator[Check]:

@@ -64,6 +64,7 @@ from pathviewer.upkeep.background import background
 from pathviewer.upkeep.visits_folder import VisitsFolder
 from storage.blobs import BlobStore
 from storage.database import Connections, Database, open_database
+from storage.private_files import make_private_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,7 +148,7 @@ def open_services(settings: Settings) -> Services:
     Raises StorageError if the database cannot be opened, AccessError if the address given needs
     accounts that are not there, UpkeepError if another public demo has the state folder.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
+    make_private_folder(settings.data)
     visits = VisitsFolder(settings)
     database = open_database(settings.database, connections=connections(settings))
     access = Access(settings, database)
@@ -199,10 +200,10 @@ def connections(settings: Settings) -> Connections:
 
 def slide_folders(settings: Settings) -> tuple[Path, ...]:
     """Folders to read slides from; a public demo shows the demo slide alone."""
-    settings.demo.mkdir(parents=True, exist_ok=True)
+    make_private_folder(settings.demo)
     if settings.public_demo:
         return (settings.demo,)
-    settings.uploads.mkdir(parents=True, exist_ok=True)
+    make_private_folder(settings.uploads)
     return (*settings.slides, settings.demo, settings.uploads)
 
 

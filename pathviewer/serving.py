@@ -20,6 +20,7 @@ from pathviewer.slides.errors import SlideError
 from pathviewer.ui.assets import AssetsError, assets_ready, ensure_assets
 from pathviewer.upkeep.errors import UpkeepError
 from storage.errors import StorageError
+from storage.private_files import make_private, make_private_folder
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -49,6 +50,7 @@ def run_server(settings: Settings) -> None:
     if not assets_ready(settings.assets):
         log.info("Fetching the viewer's JavaScript from the npm registry, this once.")
         ensure_assets(settings.assets)
+        make_private(settings.assets)
     from pathviewer.server import app_of, open_services  # Gradio takes seconds to import
 
     listening = listen(settings)
@@ -83,7 +85,7 @@ def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
 def make_state_folder(settings: Settings) -> None:
     """Make the state folder, or say why it cannot be."""
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        make_private_folder(settings.data)
     except OSError as error:
         message = (
             f"The state folder {settings.data} cannot be made ({error.strerror}). "
@@ -116,6 +118,7 @@ def prepare_demo_slide(settings: Settings) -> None:
         return
     try:
         demo_slide(settings.demo)
+        make_private(settings.demo)
     except (SlideError, OSError) as error:
         log.warning("There is no demo slide: %s", error)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
-import tempfile
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from storage.private_files import FOLDER_MODE, make_private
 
 
 class FolderError(Exception):
@@ -31,16 +34,24 @@ _REASONS = {
 def new_folder(out: Path, *, private: bool = False) -> Iterator[Path]:
     """A folder to fill, which is given the name `out` at the end, and is gone after an error.
 
-    `private` lets only its owner look into it. Raises FolderError if `out` is there and not empty,
+    `private` makes it and all in it its owner's alone; else the umask says who may read it. Raises
+    FolderError if `out` is there and not empty,
     or where the disk refuses.
     """
     _check_free(out)
     part: Path | None = None
     try:
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{out.name}.part-", dir=out.absolute().parent))
+        part = out.absolute().with_name(f".{out.name}.part-{secrets.token_hex(4)}")
+        part.mkdir()
+        mode = part.stat().st_mode  # as the umask has it, which a thread must not change
+        part.chmod(FOLDER_MODE)
         yield part
-        _settle(part, private)
+        if private:
+            make_private(part)
+        _sync_files(part)
+        if not private:
+            part.chmod(stat.S_IMODE(mode))
         _check_free(out)
         if out.exists():
             out.rmdir()
@@ -69,12 +80,8 @@ def _check_free(out: Path) -> None:
         raise FolderError(f"There is a file named {out.name} already; choose another --out.")
 
 
-def _settle(folder: Path, private: bool) -> None:
-    """Everything to the disk before the name is given; readable as the umask has it."""
-    if not private:
-        mask = os.umask(0)
-        os.umask(mask)
-        folder.chmod(0o777 & ~mask)
+def _sync_files(folder: Path) -> None:
+    """Everything to the disk before the name is given."""
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             with path.open("rb") as file:

@@ -21,6 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage.errors import BlobError
+from storage.private_files import make_private_folder
 from storage.records import as_record
 from storage.tables import Blob, now
 
@@ -129,7 +130,7 @@ class BlobStore:
     def _write(self, path: Path, data: bytes) -> None:
         """Aside, to the disk, and into place; readable by the owner only."""
         for folder in (self._aside, path.parent):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(folder)
         number, name = tempfile.mkstemp(dir=self._aside)
         try:
             with os.fdopen(number, "wb") as file:

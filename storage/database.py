@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from storage.errors import StorageError, explain
 from storage.migrate import current_revision, upgrade
+from storage.private_files import make_private_folder, open_private
 
 
 class Database:
@@ -144,9 +144,9 @@ def _make_file(url: URL) -> None:
     """The empty file, readable by its owner only; SQLite gives its side files the same mode."""
     if url.database and url.database != ":memory:":
         path = Path(url.database)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            open_private(path, "ab").close()
 
 
 def _engine(url: URL, busy_ms: int, connections: int, *, reading: bool = False) -> Engine:

@@ -161,6 +161,16 @@ def list_slide_records(session: Session) -> list[SlideRecord]:
     return [as_record(SlideRecord, row) for row in rows]
 
 
+def relocate_slide(
+    session: Session, place: tuple[str, str], relative_path: str, file_name: str
+) -> None:
+    """Say that the slide in (folder, relative path), if there is one, is in another file there."""
+    row = _at(session, *place)
+    if row is not None:
+        row.relative_path, row.file_name = relative_path, file_name
+        session.flush()
+
+
 def rename_slide(session: Session, slide_id: str, alias: str) -> SlideRecord:
     """Give it another alias; raises `RecordNotFoundError`, or `ValueError` for a blank one."""
     if not alias.strip():

@@ -93,6 +93,12 @@ def test_leaves_import_nothing_of_ours(package: str, forbidden: tuple[str, ...])
             assert not tops & set(forbidden), name
 
 
+def test_no_module_changes_the_umask() -> None:
+    """It is the process's, and so every other thread's too; modes are given with each file."""
+    for name, path in MODULES.items():
+        assert "umask(" not in path.read_text(), name
+
+
 def test_there_are_no_import_cycles() -> None:
     graph = {name: imports(path) & set(MODULES) for name, path in MODULES.items()}
     for name in graph:

@@ -17,6 +17,7 @@ from pathviewer.export.run import Pixels, export
 from pathviewer.whole_folder import FolderError, server_sentence
 from storage.database import Database
 from storage.errors import StorageError
+from storage.private_files import make_private_folder, open_private
 
 MOST_KEPT = 5
 """Archives; the oldest makes room."""
@@ -98,8 +99,14 @@ class ExportJobs:
         """The state in which a job ends."""
         out = self._folder / job.id
         try:
+            make_private_folder(self._folder)
             job.tally = export(
-                self._database, self._pixels, job.plan, out, lambda *far: self._tell(job, *far)
+                self._database,
+                self._pixels,
+                job.plan,
+                out,
+                lambda *far: self._tell(job, *far),
+                private=True,
             )
             pack(out, self.archive(job))
             noted(job)
@@ -128,11 +135,13 @@ class ExportJobs:
 def pack(folder: Path, target: Path) -> None:
     """A folder as an archive with the same bytes every time, there whole or not at all."""
     part = target.with_suffix(".part")
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:  # Parquet is compressed
+    with (
+        open_private(part, "wb") as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,  # Parquet is compressed
+    ):
         for path in sorted(folder.iterdir()):
             entry = zipfile.ZipInfo(f"export/{path.name}")  # of 1980, whenever it is made
             entry.external_attr = 0o644 << 16
             with path.open("rb") as source, archive.open(entry, "w", force_zip64=True) as packed:
                 shutil.copyfileobj(source, packed, 2**20)
-    part.chmod(0o600)
     part.replace(target)

@@ -48,14 +48,16 @@ def export(
     plan: Plan,
     out: Path,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    *,
+    private: bool = False,
 ) -> Tally:
     """Write the folder `out`; the same database and plan give the same bytes.
 
-    `progress` is told readings done and all. With nothing under the name
-    `out` it raises ExportError, FolderError and StorageError.
+    `progress` is told readings done and all; `private` makes the folder its owner's alone. With
+    nothing under the name `out` it raises ExportError, FolderError and StorageError.
     """
     tally = Tally()
-    with database.reading() as session, new_folder(out) as folder:
+    with database.reading() as session, new_folder(out, private=private) as folder:
         total = count_judged_readings(session, plan.selection)
         tally.pictures_gone = readings_without_picture(session, plan.selection)
         if plan.licence:

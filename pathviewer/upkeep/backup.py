@@ -20,6 +20,7 @@ from storage.backup import check_copy, copy_database, sqlite_file
 from storage.blobs import BlobStore, list_blobs
 from storage.database import Database, open_database
 from storage.errors import BlobError
+from storage.private_files import make_private_folder, open_private
 
 DATABASE = "pathviewer.sqlite3"
 MANIFEST = "manifest.json"
@@ -92,10 +93,10 @@ def restore(settings: Settings, folder: Path, progress: Progress = lambda _a, _b
     kept = Kept(revision=check_copy(folder / DATABASE))
     part = target.with_name(f"{target.name}.part")
     try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(target.parent)
         _clear(part)
+        open_private(part, "xb").close()
         shutil.copyfile(folder / DATABASE, part)
-        part.chmod(0o600)
         names, slides = _names(part), told.get("uploads", [])
         one_done = _counted(len(names) + len(slides), progress)
         source, store = BlobStore(folder / "blobs"), BlobStore(settings.blobs)

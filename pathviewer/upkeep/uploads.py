@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from storage.private_files import make_private_folder, open_private
+
 ON_ITS_WAY = ".restoring"
 """The file that is being put back, in the folder of uploads, until it is whole."""
 
@@ -59,7 +61,9 @@ def _put_one(source: Path, target: Path, part: Path, sha256: str) -> bool:
     """Whether the file is right, and is there now."""
     if target.exists():  # of the restore before; strangers have been looked for
         return True
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(target.parent)
+    part.unlink(missing_ok=True)
+    open_private(part, "xb").close()
     shutil.copyfile(source, part)
     if _hash(part) != sha256:
         return False

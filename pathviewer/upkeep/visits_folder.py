@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from pathviewer.upkeep.errors import UpkeepError
+from storage.private_files import FILE_MODE
 
 if TYPE_CHECKING:
     from pathviewer.settings import Settings
@@ -20,7 +21,7 @@ class VisitsFolder:
         """Taken for this run, empty. Raises UpkeepError where another program has it."""
         self._settings = settings
         # the system lets go of it when the program ends, however that happens
-        self._lock = FileLock(settings.data / "visits.lock", blocking=False)
+        self._lock = FileLock(settings.data / "visits.lock", blocking=False, mode=FILE_MODE)
         if settings.public_demo:
             self._take()
 

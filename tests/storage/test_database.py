@@ -21,7 +21,7 @@ from storage.errors import StorageError, explain
 from storage.tables import Base
 from tests.postgres import Postgres
 
-NEWEST = "0013"
+NEWEST = "0014"
 
 
 def register(database: Database, name: str) -> None:
