@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -17,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
+from storage.database_file import DatabaseFile, existing_only, file_of
 from storage.errors import StorageError, explain
 from storage.migrate import current_revision, upgrade
 from storage.private_files import make_private_folder, open_private
@@ -25,11 +25,14 @@ from storage.private_files import make_private_folder, open_private
 class Database:
     """A database at the newest schema revision; may be shared between threads."""
 
-    def __init__(self, engine: Engine, reading_engine: Engine) -> None:
+    def __init__(
+        self, engine: Engine, reading_engine: Engine, file: DatabaseFile | None = None
+    ) -> None:
         """Readers have an engine of their own: writers that wait for a lock keep no connection
-        from them."""
+        from them. `file` is SQLite's, to be looked after; None where there is none."""
         self._engine = engine
         self._reading_engine = reading_engine
+        self._file = file
         self.note_write: Callable[[float, bool], None] = lambda _seconds, _saved: None
         """Called after each transaction that may write: with its seconds, and whether it was
         saved."""
@@ -38,16 +41,24 @@ class Database:
     def session(self) -> Iterator[Session]:
         """One transaction that may write: committed at the end, rolled back on an error.
 
-        Raises `StorageError` when the database is locked, read-only, full or away. SQLite takes
+        Raises `StorageError` when the database is locked, read-only, full or away, and when its
+        file was removed or replaced. SQLite takes
         its write lock at the first statement, so reading and then writing cannot fail between.
         """
         began, saved = time.perf_counter(), False
         try:
+            self._check_file()
             with self._transaction(self._engine) as session:
                 yield session
+            # a file that was removed takes the commit and is lost: nobody may rely on it
+            self._check_file()
             saved = True
         finally:
             self.note_write(time.perf_counter() - began, saved)
+
+    def _check_file(self) -> None:
+        if self._file is not None:
+            self._file.check()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -111,9 +122,10 @@ def open_database(
     parsed, most = _parse(url), connections or Connections()
     shown = parsed.render_as_string(hide_password=True)
     try:
+        file = None
         if parsed.get_backend_name() == "sqlite":
-            _make_file(parsed)
-        engine = _engine(parsed, busy_ms, most.writing)
+            file = _made_file(parsed)
+        engine = _engine(parsed, busy_ms, most.writing, file)
         with engine.begin() as connection:
             upgrade(connection)
     except DBAPIError as error:
@@ -123,8 +135,8 @@ def open_database(
             f"The database {shown} cannot be made: {error.strerror}. Choose another place with "
             "PATHVIEWER_DATA or PATHVIEWER_DATABASE_URL."
         ) from error
-    reading_engine = _engine(parsed, busy_ms, most.reading, reading=True)
-    return Database(engine, reading_engine)
+    reading_engine = _engine(parsed, busy_ms, most.reading, file, reading=True)
+    return Database(engine, reading_engine, file)
 
 
 def _parse(url: str) -> URL:
@@ -140,23 +152,32 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _make_file(url: URL) -> None:
-    """The empty file, readable by its owner only; SQLite gives its side files the same mode."""
-    if url.database and url.database != ":memory:":
-        path = Path(url.database)
-        make_private_folder(path.parent)
-        if not path.exists():
-            open_private(path, "ab").close()
+def _made_file(url: URL) -> DatabaseFile | None:
+    """The file, readable by its owner only; SQLite gives its side files the same mode.
+
+    None for a database in memory.
+    """
+    path = file_of(url)
+    if path is None:
+        return None
+    make_private_folder(path.parent)
+    if not path.exists():
+        open_private(path, "ab").close()
+    return DatabaseFile(path)
 
 
-def _engine(url: URL, busy_ms: int, connections: int, *, reading: bool = False) -> Engine:
+def _engine(
+    url: URL, busy_ms: int, connections: int, file: DatabaseFile | None, *, reading: bool = False
+) -> Engine:
     pool = {"pool_size": connections, "max_overflow": 0, "pool_timeout": busy_ms / 1000}
     if url.get_backend_name() != "sqlite":
         options = _postgresql_options(url, busy_ms)
         engine = create_engine(url, pool_pre_ping=True, connect_args=options, **pool)
         return engine.execution_options(postgresql_readonly=True) if reading else engine
-    engine = create_engine(url, **pool)
-    event.listen(engine, "connect", partial(_set_pragmas, busy_ms, reading))
+    path = file_of(url)
+    existing = url if path is None else existing_only(url, path)
+    engine = create_engine(existing, **pool)
+    event.listen(engine, "connect", partial(_set_pragmas, busy_ms, file, reading))
     event.listen(engine, "begin", _begin_reading if reading else _begin_writing)
     return engine
 
@@ -170,7 +191,15 @@ def _postgresql_options(url: URL, busy_ms: int) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name not in url.query}
 
 
-def _set_pragmas(busy_ms: int, reading: bool, connection: sqlite3.Connection, _record: Any) -> None:
+def _set_pragmas(
+    busy_ms: int,
+    file: DatabaseFile | None,
+    reading: bool,
+    connection: sqlite3.Connection,
+    _record: Any,
+) -> None:
+    if file is not None:
+        file.check()  # not an empty file in the place of the one that was opened
     # the driver's own transactions start too late (at the first write); `_begin_*` start ours
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {busy_ms}")

@@ -45,6 +45,12 @@ class StorageError(Exception):
     """A short name for programs."""
 
 
+class DatabaseGoneError(StorageError):
+    """The database's file was removed or replaced while the program was running."""
+
+    code = "database_gone"
+
+
 class RecordNotFoundError(StorageError):
     """There is no such record, or it belongs to another account."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pathviewer.auth.account_marker import LOST, had_accounts, remember_accounts
 from pathviewer.auth.errors import AccessError as AccessError
 from pathviewer.auth.hosts import allowed_names, is_loopback, names_this_machine
 from pathviewer.auth.identity import LOCAL, VISITOR, Identity
@@ -53,14 +54,24 @@ class Access:
         _check_settings(settings)
 
     def check_exposure(self) -> None:
-        """Raise `AccessError` if everybody who reaches the address could do everything."""
+        """Raise `AccessError` if everybody who reaches the address could do everything.
+
+        Also where there were accounts and the database has none any more.
+        """
         settings = self.settings
         others = settings.oidc_issuer or (settings.proxy_user_header and settings.trusted_proxies)
-        if is_loopback(settings.host) or settings.public_demo or others:
+        if settings.public_demo:
             return
         with self.database.reading() as session:
             if accounts_exist(session):
+                remember_accounts(settings)
                 return
+        if others:
+            return
+        if had_accounts(settings):
+            raise AccessError(LOST)
+        if is_loopback(settings.host):
+            return
         raise AccessError(
             f"Listening on {settings.host} would open everything to whoever reaches that address. "
             "Make an account first (python -m pathviewer user add NAME --role admin), or show "
@@ -109,6 +120,7 @@ class Access:
             self._local_until = started + SECONDS
         else:
             self._login_required = True
+            remember_accounts(self.settings)
 
     def _somebody(self) -> Found | None:
         with self.database.reading() as session:

@@ -12,6 +12,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from pathviewer.auth import users
+from pathviewer.auth.account_marker import remember_accounts
 from pathviewer.auth.errors import AccessError
 from pathviewer.auth.roles import Role
 from pathviewer.settings import read_settings
@@ -42,6 +43,7 @@ def add(
     with transaction() as session:
         password = read_password(password_stdin)
         account = users.add_user(session, name, role, password, rater=rater)
+    remember_accounts(read_settings())
     typer.echo(f"Made the account {account.name} ({account.role}).")
 
 

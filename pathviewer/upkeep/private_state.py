@@ -9,7 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 from pathviewer.settings import Settings
-from pathviewer.slides.file_groups import COMPANIONS, Candidate, candidates_of
+from pathviewer.slides.file_groups import COMPANIONS, Candidate, DicomIndex, candidates_of
+from pathviewer.slides.opener import DirectOpener
 from pathviewer.slides.scan import survey_folder
 from storage.backup import sqlite_file
 from storage.database import Database
@@ -75,7 +76,7 @@ def named_uploads(settings: Settings) -> list[Candidate]:
     """Uploaded slides of earlier versions, whose files have the names that their senders gave."""
     if not settings.uploads.is_dir():
         return []
-    candidates = candidates_of(survey_folder(settings.uploads).files)
+    candidates = candidates_of(survey_folder(settings.uploads).files, DicomIndex(DirectOpener()))
     return [one for one in candidates if _has_senders_name(one)]
 
 

@@ -239,3 +239,15 @@ def test_a_file_that_is_no_geojson_is_refused(
 ) -> None:
     url = f"{regions_url(served)}.geojson{query}"
     assert error_of(client.post(url, content=content)) == error
+
+
+def test_a_database_that_was_removed_acknowledges_nothing(
+    served: LibraryApp, client: TestClient, tmp_path: Path
+) -> None:
+    url = regions_url(served)
+    assert client.post(url, json=RECTANGLE).status_code == 201
+    for path in (tmp_path / "state").glob("pathviewer.sqlite3*"):
+        path.unlink()
+    refused = client.post(url, json=RECTANGLE)
+    assert error_of(refused) == (503, "database_gone")
+    assert "restore a backup" in refused.json()["error"]["message"]

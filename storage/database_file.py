@@ -1,0 +1,52 @@
+"""Whether SQLite's file is still the one that was opened: a removed file loses what it takes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy.engine import URL
+
+from storage.errors import DatabaseGoneError
+
+_GONE = (
+    "The database file was removed or replaced while the program was running. Nothing was saved; "
+    "put the file back or restore a backup, and start the program again."
+)
+
+
+class DatabaseFile:
+    """The file that a program opened, by its inode; may be shared between threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError if there is no such file."""
+        self._path = path
+        self._identity = self._found()
+
+    def check(self) -> None:
+        """Raise DatabaseGoneError if the path leads to another file, or to none."""
+        try:
+            same = self._found() == self._identity
+        except FileNotFoundError:
+            same = False
+        except OSError:
+            return  # a share that is away for a moment; SQLite says so itself
+        if not same:
+            raise DatabaseGoneError(_GONE)
+
+    def _found(self) -> tuple[int, int]:
+        status = os.stat(self._path)  # noqa: PTH116  a third of the time of Path.stat
+        return status.st_dev, status.st_ino
+
+
+def file_of(url: URL) -> Path | None:
+    """The file of a SQLite database; None for one in memory, or named by a URI of its own."""
+    name = url.database or ""
+    return None if name in ("", ":memory:") or name.startswith("file:") else Path(name)
+
+
+def existing_only(url: URL, path: Path) -> URL:
+    """The same database, which SQLite never creates anew when its file is gone."""
+    uri = "file:" + quote(path.absolute().as_posix())
+    return url.set(database=uri).update_query_dict({"uri": "true", "mode": "rw"})
