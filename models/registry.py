@@ -12,6 +12,7 @@ from models.checkpoint_files import check_checkpoint
 from models.errors import CheckpointError, PromptError, UnknownModelError
 from models.hub import cached_folder, download, is_hub_id
 from models.messages import PixelBudget
+from models.model_table import read_model_table
 
 HERE = Path(__file__).resolve().parent
 DEFAULT_MODEL = "pathviewer-r1-tiny"
@@ -123,11 +124,18 @@ def _of_the_hub(name: str) -> RegisteredModel:
 
 
 def _model(name: str, table: dict[str, Any]) -> RegisteredModel:
-    """A table of the registry as a value; TypeError or PromptError if it is not one."""
-    rest = {key: value for key, value in table.items() if not key.endswith("_pixels")}
-    rest["question_types"] = tuple(rest["question_types"])
-    budget = PixelBudget(table["min_pixels"], table["max_pixels"])
-    return RegisteredModel(name=name, budget=budget, **rest)
+    """A table of the registry as a value; ValueError or PromptError if it is not one."""
+    fields = dict(table)
+    hub_id = fields.pop("hub_id", None)
+    checked = read_model_table(fields)
+    rest = checked.model_dump(exclude={"min_pixels", "max_pixels", "question_types"})
+    return RegisteredModel(
+        name=name,
+        budget=PixelBudget(checked.min_pixels, checked.max_pixels),
+        question_types=tuple(checked.question_types),
+        hub_id=hub_id,
+        **rest,
+    )
 
 
 def _is_folder(name: str) -> bool:
@@ -158,16 +166,15 @@ def _described(folder: Path, model: RegisteredModel) -> RegisteredModel:
         return model
     try:
         table = tomllib.loads(own.read_text(encoding="utf-8"))
-        unknown = sorted(set(table) - set(_tables()["default"]) - {"system"})
-        if unknown:
-            message = f"it has no fields {', '.join(unknown)}"
-            raise ValueError(message)
+        if "hub_id" in table:  # of registry.toml alone
+            raise ValueError("it has no field hub_id; remove it")
         mine = {key: getattr(model, key) for key in _tables()["default"] if "_pixels" not in key}
         mine |= {"min_pixels": model.budget.min_pixels, "max_pixels": model.budget.max_pixels}
-        told = _model(model.name, mine | {"system": model.system} | table)
-    except (OSError, ValueError, TypeError, PromptError) as error:
+        mine |= {"question_types": list(model.question_types), "system": model.system}
+        told = _model(model.name, mine | table)
+    except (OSError, ValueError, PromptError) as error:
         # The whole text of an OSError tells the path, which the page must not show.
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
         message = f"“{model.name}” has a {OWN_FILE} that cannot be used: {reason}."
         raise CheckpointError(message) from error
     return replace(told, location=folder, hub_id=model.hub_id)

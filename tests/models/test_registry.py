@@ -136,6 +136,47 @@ def test_a_folder_that_says_nonsense_of_itself_is_one_sentence(tmp_path: Path, t
         resolve(str(folder))
 
 
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ('train_allowed = "no"', "train_allowed is 'no'; write true or false"),
+        ("train_allowed = 0", "train_allowed is 0; write true or false"),
+        ('gated = "yes"', "gated is 'yes'; write true or false"),
+        ('lower_case_options = "false"', "lower_case_options is 'false'; write true or false"),
+        ("max_pixels = 401408.0", "max_pixels is 401408.0; write a whole number"),
+        ("max_pixels = true", "max_pixels is True; write a whole number"),
+        ("min_pixels = -1", "min_pixels is -1; write a number above 0"),
+        ("licence = 3", "licence is 3; write text in quotation marks"),
+        ('licence = ""', "licence is ''; write a text that is not empty"),
+        ("system = ['x']", "system is ['x']; write text in quotation marks"),
+        ('question_types = "diagnosis"', "question_types is 'diagnosis'; write a list of texts"),
+        ("question_types = [1]", "question_types.0 is 1; write text in quotation marks"),
+        ("colour = 'red'", "it has no field colour; remove it, or write one of gated, licence"),
+        ('hub_id = "a/b"', "it has no field hub_id; remove it"),
+        ("max_pixels = 1", "A pixel budget of 3136 to 1 is empty"),
+        (f"prompt_style = {['x' * 99]}", f"prompt_style is ['{'x' * 58}...; write text in"),
+    ],
+)
+def test_a_value_of_another_type_is_named_with_the_way_out(
+    tmp_path: Path, told: str, says: str
+) -> None:
+    folder = write_checkpoint(tmp_path / "ours")
+    (folder / "pathviewer.toml").write_text(told)
+    with pytest.raises(CheckpointError) as raised:
+        resolve(str(folder))
+    assert "“ours” has a pathviewer.toml that cannot be used: " in str(raised.value)
+    assert says in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert str(raised.value).endswith(".")
+    assert not str(raised.value).endswith("..")
+
+
+def test_a_checkpoint_may_forbid_that_others_are_trained_on_it(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "ours")
+    (folder / "pathviewer.toml").write_text("train_allowed = false")
+    assert not resolve(str(folder)).train_allowed
+
+
 def test_a_file_that_cannot_be_opened_is_told_without_its_path(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "ours")
     (folder / "pathviewer.toml").write_text("max_pixels = 401408")

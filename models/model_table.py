@@ -1,0 +1,79 @@
+"""What a table about a model may say, in registry.toml and in a checkpoint's own file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+SHOWN = 60
+"""So many characters of a wrong value are shown."""
+
+_WAYS_OUT = {
+    "bool_type": "write true or false",
+    "int_type": "write a whole number",
+    "string_type": "write text in quotation marks",
+    "list_type": "write a list of texts in square brackets",
+    "greater_than": "write a number above 0",
+    "string_too_short": "write a text that is not empty",
+    "string_too_long": "write a shorter text",
+}
+
+
+class ModelTable(BaseModel):
+    """The fields of a table; nothing is converted, so that `"no"` is never taken for a truth."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    summary: str = Field(max_length=1_000)
+    """One line for the list of models."""
+
+    prompt_style: str = Field(min_length=1, max_length=100)
+    """A style of question_templates.toml."""
+
+    system: str | None = Field(default=None, max_length=20_000)
+    """System prompt; None leaves the chat template's own."""
+
+    min_pixels: int = Field(gt=0)
+    """Smallest area of a picture after resizing."""
+
+    max_pixels: int = Field(gt=0)
+    """Largest area of a picture after resizing."""
+
+    licence: str = Field(min_length=1, max_length=200)
+    """Of the weights."""
+
+    gated: bool
+    """Whether the hub asks for an agreement before it gives the weights."""
+
+    train_allowed: bool
+    """Whether its answers may be used to train another model."""
+
+    question_types: list[str]
+    """Tasks that it keeps to; empty means any question."""
+
+    lower_case_options: bool
+    """Whether options are put to it in lower case."""
+
+
+def read_model_table(table: Mapping[str, Any]) -> ModelTable:
+    """The table with its types checked; ValueError, one clause that names key, value, way out."""
+    try:
+        return ModelTable.model_validate(dict(table))
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_context=False)[0]
+        raise ValueError(_clause(problem)) from None
+
+
+def _clause(problem: Mapping[str, Any]) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        allowed = ", ".join(sorted(ModelTable.model_fields))
+        return f"it has no field {key[:SHOWN]}; remove it, or write one of {allowed}"
+    if problem["type"] == "missing":
+        return f"{key} is missing; write it"
+    value = repr(problem["input"])
+    shown = value if len(value) <= SHOWN else f"{value[:SHOWN]}..."
+    way_out = _WAYS_OUT.get(problem["type"], str(problem["msg"]))
+    return f"{key} is {shown}; {way_out}"
