@@ -18,6 +18,7 @@ from pathviewer.bench.model_commands import bench_attention, bench_model, bench_
 from pathviewer.cases.cases_cli import app as cases_app
 from pathviewer.evaluate_cli import evaluate_command
 from pathviewer.export.export_cli import check_export_command, export_command
+from pathviewer.fuzz.fuzz_cli import app as fuzz_app
 from pathviewer.judge_cli import judge_command
 from pathviewer.model_cli import app as model_app
 from pathviewer.packing import bake, space
@@ -47,6 +48,7 @@ bench_app.command("training")(bench_training)
 bench_app.command("ask")(bench_ask)
 app.add_typer(user_app, name="user")
 app.add_typer(bench_app, name="bench")
+app.add_typer(fuzz_app, name="fuzz")
 app.add_typer(cases_app, name="cases")
 app.add_typer(worklist_app, name="worklist")
 app.add_typer(model_app, name="model")

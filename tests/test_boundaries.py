@@ -34,6 +34,7 @@ RANK = {
     "serving": 5,
     "doctor": 6,
     "bench": 6,
+    "fuzz": 6,
     "evaluate_cli": 6,
     "evaluation_table": 6,
     "judge_cli": 6,

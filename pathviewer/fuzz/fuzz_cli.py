@@ -1,0 +1,36 @@
+"""The commands of `python -m pathviewer fuzz`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True, help="Send random input to a server of its own; exit 1 on a fault."
+)
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+@app.callback()
+def group() -> None:
+    """Send random input to a server of its own; exit 1 on a fault."""
+
+
+@app.command("requests")
+def fuzz_requests(
+    count: Annotated[int, typer.Option(min=1, help="Number of requests.")] = 50_000,
+    seed: Annotated[int, typer.Option(help="Seed of the random requests.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Random requests to every route; exit 1 on a 500, a traceback, a path or growing sessions."""
+    from pathviewer.fuzz.request_fuzz import fuzz_requests as run
+
+    report = run(count, seed)
+    if as_json:
+        typer.echo(json.dumps(report.as_dict()))
+    else:
+        typer.echo(report.sentence())
+    if report.faults():
+        raise typer.Exit(1)
