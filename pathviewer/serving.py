@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from pathviewer.auth.access import AccessError
+from pathviewer.connections import ConnectionLimits
 from pathviewer.logs import configure_logging, take_over_uvicorn
 from pathviewer.packing import bring_along
 from pathviewer.slides.demo import demo_slide
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from pathviewer.settings import Settings
 
 log = logging.getLogger("pathviewer")
+
+FILES_BESIDE = 500
+"""Open files besides connections: slides, the database, the worker."""
 
 
 class ServeError(Exception):
@@ -57,7 +61,8 @@ def run_server(settings: Settings) -> None:
     services = open_services(settings)
     app = app_of(services)
     threading.Thread(target=prepare_demo_slide, args=(settings,), daemon=True).start()
-    config = uvicorn_config(app)
+    raise_file_limit(settings.connection_limit + FILES_BESIDE)
+    config = uvicorn_config(app, ConnectionLimits.of(settings))
     take_over_uvicorn()
     server = uvicorn.Server(config)
     services.metrics.watch("connections", "Open connections.", partial(open_connections, server))
@@ -70,16 +75,33 @@ def open_connections(server: uvicorn.Server) -> dict[str, float]:
     return {"http": len(server.server_state.connections)}
 
 
-def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
-    """How the application is served: in production, in tests and where it is measured."""
+def uvicorn_config(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.Config:
+    """How the application is served: in production, in tests and where it is measured.
+
+    Without `limits` those of the settings' defaults hold.
+    """
     return uvicorn.Config(
         app,
+        http=(limits or ConnectionLimits()).protocol(),
+        ws="none",  # no page speaks WebSocket
         access_log=False,
         log_level="warning",
         proxy_headers=False,  # the guard decides whose forwarding headers are believed
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+
+
+def raise_file_limit(needed: int) -> None:
+    """Let the process open that many files, or as many as the system allows it."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows, which has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def make_state_folder(settings: Settings) -> None:

@@ -205,19 +205,78 @@ class Settings(BaseSettings):
         default=4,
         ge=1,
         le=64,
-        json_schema_extra=limit("slides", "processes", "calls wait, accounts take turns"),
+        json_schema_extra=limit("readers", "processes", "calls wait, accounts take turns"),
     )
     """Processes that read slides; no account has all of them at work."""
 
     reader_memory_mib: int = Field(
-        default=2048, ge=256, json_schema_extra=limit("slides", "MiB", READER_ENDED)
+        default=2048, ge=256, json_schema_extra=limit("readers", "MiB", READER_ENDED)
     )
     """Memory that one reader may allocate, in MiB; a slide that needs more is not shown."""
 
     reader_seconds: float = Field(
-        default=20, ge=1, json_schema_extra=limit("slides", "seconds", READER_ENDED)
+        default=20, ge=1, json_schema_extra=limit("readers", "seconds", READER_ENDED)
     )
     """A reader is ended when opening a slide, or making a tile or a picture, takes longer."""
+
+    request_limit_kib: int = Field(
+        default=1024, ge=64, json_schema_extra=limit("requests", "KiB", "413 `too_large`")
+    )
+    """Largest body of a request, in KiB; uploads and imports of regions have limits of their
+    own."""
+
+    connection_limit: int = Field(
+        default=2000,
+        ge=16,
+        json_schema_extra=limit(
+            "connections",
+            "connections",
+            "the one idle longest is closed; else 503 `too_many_connections`",
+        ),
+    )
+    """Open connections; beyond it the one that has been idle longest is closed, and a new one is
+    refused where none is idle."""
+
+    connections_per_address: int = Field(
+        default=1000,
+        ge=16,
+        json_schema_extra=limit("connections", "connections", "503 `too_many_connections`"),
+    )
+    """Open connections of one address; an IPv6 /64 counts as one, and a trusted proxy as none."""
+
+    header_seconds: int = Field(
+        default=15,
+        ge=1,
+        json_schema_extra=limit("connections", "seconds", "the connection is closed"),
+    )
+    """Seconds in which a connection has to send the headers of a request."""
+
+    body_seconds: int = Field(
+        default=30,
+        ge=1,
+        json_schema_extra=limit("connections", "seconds", "the connection is closed"),
+    )
+    """Seconds in which a body has to end or to bring another 16 KiB; a client that reads nothing
+    of an answer is given up after as many."""
+
+    keep_alive_seconds: int = Field(
+        default=5,
+        ge=1,
+        json_schema_extra=limit("connections", "seconds", "the connection is closed"),
+    )
+    """Seconds that a connection is kept open after an answer."""
+
+    calls_per_account: int = Field(
+        default=16, ge=1, json_schema_extra=limit("per account", "calls", "503 `too_busy`")
+    )
+    """Calls of named endpoints that one account may have in progress."""
+
+    visits_per_address: int = Field(
+        default=100,
+        ge=1,
+        json_schema_extra=limit("connections", "visits", "503 `too_many_visitors`"),
+    )
+    """Visits of a public demo at once from one address; an IPv6 /64 counts as one."""
 
     session_hours: int = Field(
         default=12, ge=1, json_schema_extra=limit("logins", "hours", "401 `login_required`")
