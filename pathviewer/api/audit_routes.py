@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pathviewer.api.request_body import whole_number
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.upkeep.audit_lines import entry_json
@@ -21,8 +22,10 @@ def audit_routes(database: Database) -> list[Route]:
 
     async def entries(request: Request) -> Response:
         require(request.scope, Action.read_audit)
-        after = _whole(request.query_params.get("after"), 0)
-        limit = max(1, min(MOST, _whole(request.query_params.get("limit"), 100)))
+        query = request.query_params
+        after = whole_number(query.get("after")) or 0
+        limit = whole_number(query.get("limit"))
+        limit = 100 if limit is None else max(1, min(MOST, limit))
         return JSONResponse(await run_in_threadpool(_entries, database, after, limit))
 
     return [Route("/api/audit", entries, methods=["GET"])]
@@ -31,8 +34,3 @@ def audit_routes(database: Database) -> list[Route]:
 def _entries(database: Database, after: int, limit: int) -> list[dict[str, object]]:
     with database.reading() as session:
         return [entry_json(entry) for entry in entries_after(session, after, limit=limit)]
-
-
-def _whole(text: str | None, default: int) -> int:
-    usable = text is not None and text.isascii() and text.isdigit() and len(text) < 16
-    return int(text) if usable and text else default

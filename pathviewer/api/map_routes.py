@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from models.errors import ModelError
 from pathviewer.api.reading_access import own_reading
+from pathviewer.api.request_body import whole_number
 from pathviewer.auth.identity import identity_of
 from pathviewer.common.work import while_connected
 from pathviewer.reading.errors import ReadingRefused
@@ -46,9 +47,10 @@ def map_routes(readings: LiveReadings, work: Work) -> list[Route]:
 
 def asked_tokens(request: Request) -> range | None:
     """The tokens that are asked for; None for all passages."""
-    first, stop = (request.query_params.get(name) for name in ("first", "stop"))
-    if first is None and stop is None:
+    query = request.query_params
+    if "first" not in query and "stop" not in query:
         return None
-    if not all(edge and edge.isascii() and edge.isdigit() for edge in (first, stop)):
+    first, stop = whole_number(query.get("first")), whole_number(query.get("stop"))
+    if first is None or stop is None:
         raise ReadingRefused("first and stop are whole numbers: a token, and one past the last.")
-    return range(int(first or ""), int(stop or ""))
+    return range(first, stop)

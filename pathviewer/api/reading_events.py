@@ -11,6 +11,7 @@ import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from pathviewer.api.request_body import whole_number
 from pathviewer.auth.identity import is_still_allowed
 from pathviewer.auth.roles import Action
 from pathviewer.reading.live import LAST
@@ -36,8 +37,7 @@ Numbered = tuple[int, dict[str, Any]]
 
 def event_stream(request: Request, readings: LiveReadings, reading_id: str) -> StreamingResponse:
     """All events after the request's Last-Event-ID."""
-    last = request.headers.get("last-event-id", "0")
-    number = int(last) if last.isascii() and last.isdigit() else 0
+    number = whole_number(request.headers.get("last-event-id")) or 0
     live = readings.live(reading_id)
     events = _live(live, number) if live else _kept(readings, reading_id, number)
     return StreamingResponse(

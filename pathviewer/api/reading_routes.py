@@ -13,7 +13,7 @@ from models.errors import ModelError, PromptError
 from pathviewer.api.asked_body import asked_of, is_text, slide_of
 from pathviewer.api.reading_access import own_reading
 from pathviewer.api.reading_events import event_stream
-from pathviewer.api.request_body import json_object
+from pathviewer.api.request_body import json_object, whole_number
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.common.work import WRITES, while_connected
@@ -139,8 +139,8 @@ class ReadingRoutes:
         """`GET ?slide=ID&limit=&before=ID`: the account's own, short, the newest first."""
         account = require(request.scope, Action.ask).account_id
         query = request.query_params
-        limit = query.get("limit", "20")
-        most = min(MOST_ROWS, int(limit)) if limit.isascii() and limit.isdigit() else 20
+        limit = whole_number(query.get("limit"))
+        most = 20 if limit is None else min(MOST_ROWS, limit)
         found = await run_in_threadpool(
             self._readings.keep.rows, account, query.get("slide"), query.get("before"), most
         )

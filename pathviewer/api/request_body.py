@@ -1,17 +1,20 @@
-"""Bodies of requests, read up to a limit."""
+"""Bodies of requests, read up to a limit, and numbers in headers and queries."""
 
 # ruff: noqa: N818
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
+from pathviewer.api.strict_json import MOST_DIGITS, JsonError, parse_json
 from pathviewer.slides.errors import SlideError
 
 JSON_LIMIT = 2**20
+LARGE_JSON = 2**16
+"""Bytes of JSON from which on it is parsed in a thread, so that nobody waits for it."""
 
 
 class BodyError(SlideError):
@@ -28,6 +31,13 @@ class BodyTooLarge(BodyError):
     status = 413
 
 
+def whole_number(text: str | None) -> int | None:
+    """The number that ASCII digits write; None for all else, more than 18 digits included."""
+    if text is None or not (text.isascii() and text.isdigit()) or len(text) > MOST_DIGITS:
+        return None
+    return int(text)
+
+
 async def read_body(request: Request, limit: int) -> bytes:
     """The body. Raises BodyTooLarge as soon as it has more than `limit` bytes."""
     body = bytearray()
@@ -41,13 +51,20 @@ async def read_body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
+async def read_json(request: Request, limit: int = JSON_LIMIT) -> Any:
+    """The body as JSON of any kind. Raises BodyError."""
+    body = await read_body(request, limit)
+    try:
+        if len(body) < LARGE_JSON:
+            return parse_json(body)
+        return await run_in_threadpool(parse_json, body)
+    except JsonError as error:
+        raise BodyError(str(error)) from None
+
+
 async def json_object(request: Request) -> dict[str, Any]:
     """The body as a JSON object. Raises BodyError."""
-    body = await read_body(request, JSON_LIMIT)
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BodyError("The request is not JSON.") from None
+    document = await read_json(request)
     if not isinstance(document, dict):
         raise BodyError("The request must be a JSON object, as in {...}.")
     return document

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pathviewer.api.request_body import json_object
+from pathviewer.api.request_body import json_object, whole_number
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.openings import Openings
 from pathviewer.auth.roles import Action
@@ -280,7 +280,7 @@ def _number(request: Request, name: str, default: int | None = None) -> int:
     text = request.query_params.get(name)
     if text is None and default is not None:
         return default
-    digits = (text or "").removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
+    number = whole_number((text or "").removeprefix("-")[: _MOST_DIGITS + 1])
+    if number is None or number >= 10**_MOST_DIGITS:
         raise RegionError(f"{name} must be a whole number, not {(text or '')[:40]!r}.")
-    return int(text or "")
+    return -number if text and text.startswith("-") else number

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pathviewer.api.request_body import json_object
+from pathviewer.api.request_body import json_object, whole_number
 from pathviewer.api.responses import error_response
 from pathviewer.auth.identity import Forbidden, Identity, require
 from pathviewer.auth.roles import Action
@@ -155,8 +155,8 @@ class UploadRoutes:
 
     async def _append(self, request: Request, upload: Upload, offset: int) -> int:
         """Write the body; returns where it ends. If the connection breaks, the part is kept."""
-        announced = request.headers.get("content-length", "0")
-        if announced.isdecimal() and offset + int(announced) > upload.size:
+        announced = whole_number(request.headers.get("content-length")) or 0
+        if offset + announced > upload.size:
             raise UploadTooLarge(f"More than the {upload.size} bytes announced: start again.")
         async for piece in _pieces(request):
             await run_in_threadpool(self._store.append, upload, offset, piece)
@@ -193,10 +193,10 @@ def _state(upload: Upload, received: int) -> dict[str, object]:
 
 
 def _offset(request: Request) -> int:
-    text = request.headers.get("upload-offset", "")
-    if not text.isdecimal() or len(text) > 18:
+    offset = whole_number(request.headers.get("upload-offset"))
+    if offset is None:
         raise UploadError("The header Upload-Offset must say at which byte the piece begins.")
-    return int(text)
+    return offset
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:

@@ -23,6 +23,8 @@ from pathviewer.slides.pool import SlidePool
 LEAST_PIXELS = FACTOR * FACTOR
 MOST_PIXELS = LEAST_PIXELS * 4_096
 """Bounds of a pixel budget that a page may ask for."""
+LEAST_POINTS = 3
+"""Of an outline."""
 NUCLEUS_UM = 7.0
 """Assumed width of a nucleus."""
 LEAST_NUCLEUS = 6.0
@@ -71,6 +73,10 @@ class Pictures:
         sides = [whole(box, name, 0, 2**40) for name in ("x", "y", "width", "height")]
         given = body.get("points")
         points = read_points(given) if given else ()
+        if points and len(points) < LEAST_POINTS:
+            raise ReadingRefused(
+                f"An outline has at least {LEAST_POINTS} points, this one has {len(points)}."
+            )
         return Shown(Region(*sides), points, body.get("paint_outside") is True, self._budget(body))
 
     def picture(self, slide_id: str, shown: Shown) -> RegionPicture:

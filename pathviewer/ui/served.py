@@ -23,6 +23,9 @@ _TYPES = (".js", ".css")
 class _PageFiles(StaticFiles):
     """Scripts and styles of a folder, checked anew at each load, and nothing else of it."""
 
+    async def check_config(self) -> None:
+        """A folder that is missing has no files: 404, as for any other name."""
+
     async def get_response(self, path: str, scope: Scope) -> Response:
         if PurePosixPath(path).suffix not in _TYPES:
             raise HTTPException(status_code=404)

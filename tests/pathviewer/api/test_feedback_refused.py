@@ -29,19 +29,19 @@ ODD: list[tuple[dict[str, Any], str]] = [
     ({"key": ""}, "key is a text of 1 to 64"),
     ({"key": "x" * 65}, "key is a text of 1 to 64"),
     ({"key": 7}, "key is a text"),
-    ({"key": "a\0b"}, "key is a text"),  # PostgreSQL takes no NUL
+    ({"key": "a\0b"}, "text key holds a NUL"),  # PostgreSQL takes no NUL
     ({"completion": None}, "completion is a text"),
     ({"verdict": "fine"}, "verdict is one of correct"),
     ({"verdict": None}, "verdict is one of"),
     ({"confidence": 6}, "confidence is a whole number from 1 to 5"),
     ({"confidence": True}, "confidence is a whole number"),  # JSON's true counts as 1 in Python
     ({"comment": LONG}, "comment is a text of 1 to 4,000"),
-    ({"comment": "\ud800"}, "comment is a text"),  # half a pair is none
+    ({"comment": "\ud800"}, "text comment holds half of a surrogate pair"),
     ({"comment": 5}, "comment is a text"),
     ({"corrected_answer": "x" * 1001}, "corrected_answer is a text"),
     ({"seconds": -1}, "seconds is a number from 0"),
-    ({"seconds": float("nan")}, "seconds is a number"),
-    ({"seconds": float("inf")}, "seconds is a number"),
+    ({"seconds": float("nan")}, "NaN is no number"),
+    ({"seconds": float("inf")}, "Infinity is no number"),
     ({"seconds": "1"}, "seconds is a number"),
     ({"overlay_seen": "yes"}, "true or false"),
     ({"steps": []}, "has no 'steps'"),  # what belongs to labels would be lost

@@ -137,7 +137,8 @@ def test_half_a_surrogate_pair_is_no_text(clients: dict[str, httpx.Client]) -> N
     (slide,) = client.get("/api/slides").json()
     body = json.dumps({"slide": slide["id"], "box": BOX, "question": "What \ud800?"})
     answer = client.post("/api/readings", content=body)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "reading_refused")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_json")
+    assert "question holds half" in answer.json()["error"]["message"]
 
 
 def test_the_preview_shows_size_grid_and_picture(clients: dict[str, httpx.Client]) -> None:

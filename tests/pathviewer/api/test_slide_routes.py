@@ -109,9 +109,8 @@ def test_a_new_alias_and_an_mpp_by_hand(api: SlideApi, unknown: str) -> None:
 @pytest.mark.parametrize(
     ("sent", "kept", "reason"),
     [
-        ("Lung \ud800 3", "Lung 3", "half of a pair, which no encoding writes"),
         ("\u202eLung\u202c 3", "Lung 3", "turns the direction of writing around"),
-        ("Lung\n\t 3\x00", "Lung 3", "breaks the line"),
+        ("Lung\n\t 3\x07", "Lung 3", "breaks the line"),
         ("Käse 腺 3", "Käse 腺 3", "only letters"),
         ("x" * 200 + "  ", "x" * 200, "blanks do not count"),
     ],
@@ -141,7 +140,7 @@ def test_files_that_cannot_be_opened_are_told_without_their_names(
         ([], "not an object"),
         ({"alias": "  "}, "blank"),
         ({"alias": 5}, "not text"),
-        ({"alias": "\n\u202e\x00"}, "nothing that can be seen"),
+        ({"alias": "\n\u202e\x07"}, "nothing that can be seen"),
         ({"alias": "x" * 201}, "too long"),
         ({"mpp": 0}, "zero"),
         ({"mpp": -0.25}, "negative"),

@@ -58,7 +58,9 @@ def test_an_index_of_other_files_is_refused_by_what_is_in_it(
         ({"name": "a.tiff"}, (400, "bad_upload")),
         ({"name": 7, "size": 9}, (400, "bad_upload")),
         ({"name": "a.tiff", "size": 2**20 + 1}, (413, "upload_too_large")),
-        ({"name": "a.tiff", "size": 10**4000}, (413, "upload_too_large")),
+        ({"name": "a.tiff", "size": 10**17}, (413, "upload_too_large")),
+        ({"name": "a.tiff", "size": 10**4000}, (400, "bad_json")),  # a number of any request
+        ({"name": "a\0.tiff", "size": 9}, (400, "bad_json")),  # a text of any request
         ([], (400, "bad_json")),
     ],
 )

@@ -162,7 +162,7 @@ def test_files_of_a_dicom_series_become_one_slide(
         ("../../etc/passwd.svs", "passwd.svs"),
         ("C:\\scans\\a.TIFF", "a.TIFF"),
         (".hidden.tiff", "hidden.tiff"),
-        ("a\x00b\n.tiff", "ab.tiff"),
+        ("a\x07b\n.tiff", "ab.tiff"),
         ('what?:"x".tiff', "what___x_.tiff"),
         ("Käse 腺.tiff", "Käse 腺.tiff"),
         ("x" * 400 + ".tiff", "x" * 175 + ".tiff"),
