@@ -42,6 +42,7 @@ from pathviewer.auth.login import auth_routes
 from pathviewer.common.work import Kind, Work
 from pathviewer.export.jobs import ExportJobs
 from pathviewer.gradio_doors import GradioDoors
+from pathviewer.gradio_edge import GradioEdge
 from pathviewer.logs import log_request
 from pathviewer.metrics import (
     CountedTiles,
@@ -53,6 +54,7 @@ from pathviewer.reading.engine import ModelEngine
 from pathviewer.reading.kept import KeptReadings
 from pathviewer.reading.live_readings import LiveReadings
 from pathviewer.reading.question import Pictures
+from pathviewer.request_limits import RequestLimits
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.pool import SlidePool
 from pathviewer.slides.readers.faults import FileFaults
@@ -138,7 +140,8 @@ def measured(pages: FastAPI, services: Services) -> ASGIApp:
 
 def guarded(tiles: Tiles, pages: ASGIApp, access: Access) -> ASGIApp:
     """Tiles and pages behind the guard, and whatever fails there answered in our one shape."""
-    guard = Guard(Dispatch(tiles, pages), access, tiles.at_hand)
+    behind = RequestLimits(Dispatch(tiles, pages), access.settings)
+    guard = Guard(behind, access, tiles.at_hand)
     return Edge(guard, (*security_headers(access.settings), NO_STORE))
 
 
@@ -232,16 +235,17 @@ def page_app(services: Services) -> FastAPI:
     ours = routes(services)
     handlers = exception_handlers()
     app = FastAPI(openapi_url=None, lifespan=lifespan, routes=[*ours], exception_handlers=handlers)
-    mount_page(app, services, Inside(ours))
+    page = mount_page(app, services, Inside(ours))
     mount = app.routes[-1]
     if not isinstance(mount, Mount):
         message = f"Gradio is expected to mount itself last, and did not: {mount!r}."
         raise TypeError(message)
-    mount.app = GradioDoors(mount.app, ours)
+    calls = services.settings.calls_per_account
+    mount.app = GradioDoors(GradioEdge(mount.app, page, calls), ours)
     return app
 
 
-def mount_page(app: FastAPI, services: Services, inside: Inside) -> None:
+def mount_page(app: FastAPI, services: Services, inside: Inside) -> gr.Blocks:
     """Put the Gradio page and its named endpoints under all paths that no route of ours has."""
     page = build_page(services.settings, services.library)
     add_endpoints(page, inside, services.readings)
@@ -260,6 +264,7 @@ def mount_page(app: FastAPI, services: Services, inside: Inside) -> None:
     # loop under load, and a laptop's battery without any; no public setting says how often
     page._queue.sleep_when_free = QUEUE_POLL_SECONDS
     page._queue.progress_update_sleep_when_free = QUEUE_POLL_SECONDS
+    return page
 
 
 def routes(services: Services) -> list[BaseRoute]:

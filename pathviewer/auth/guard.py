@@ -49,6 +49,8 @@ ONCE_ONLY = frozenset(
 REMEMBERED_HOSTS = 64
 ANSWERED = "pathviewer.answered"
 """True in the scope of a request as soon as its answer has begun, unless it is a tile at hand."""
+ADDRESS_KEY = "pathviewer.address"
+"""Where the guard puts the browser's address if a proxy may have passed the request on."""
 _JPEG = (b"content-type", b"image/jpeg")
 _CROSS_SITE = b"access-control-"
 _PRIVATE = (b"text/html", b"application/json")
@@ -140,6 +142,7 @@ class Guard:
         except (StorageError, VisitError) as error:
             await self._refuse(Refusal(503, error.code, str(error)), scope, receive, send)
             return
+        scope[ADDRESS_KEY] = visit.address
         self._believe(scope, visit)
         await self._app(scope, receive, send)
 

@@ -60,10 +60,12 @@ def describe_selection(canvas: gr.HTML, shown: gr.HTML, library: SlideCatalogue)
     """Fill the panel `shown` anew whenever the selection in `canvas` changes."""
 
     def describe(event: gr.EventData) -> dict[str, Any]:
-        if not event.slide or not event.region:
+        told = event._data if isinstance(event._data, dict) else {}
+        slide, region = told.get("slide"), told.get("region")
+        if not isinstance(slide, str) or not isinstance(region, dict) or not slide or not region:
             return NOTHING
         try:
-            return describe_region(library.entry(event.slide), event.region)
+            return describe_region(library.entry(slide), region)
         except SlideError as error:
             return {"title": "This region cannot be used.", "rows": [], "notes": [str(error)]}
 

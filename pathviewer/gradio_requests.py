@@ -1,0 +1,217 @@
+"""What may be asked of Gradio's own routes, checked before Gradio sees it.
+
+Gradio answers what it does not expect with a traceback in the log and a status of 500: an endpoint
+that is not there, too few values, an event of nothing. Only what passes here reaches it, and only
+the fields that it needs.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""A session hash, which a client makes up, or an event id, which Gradio does."""
+MOST_VALUES = 50_000
+"""Values in one body, those in lists and objects included; Gradio copies each several times."""
+
+
+class CallRefused(Exception):  # noqa: N818  an answer rather than an error
+    """A request for a call that goes no further; the message is fit to be shown."""
+
+    def __init__(self, message: str, status: int = 400, code: str = "bad_call") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+AnyBody = TypeVar("AnyBody", bound=_Body)
+
+
+class JoinBody(_Body):
+    """`queue/join` and `run`: a call by the number of its endpoint."""
+
+    data: list[Any]
+    """Values of the endpoint's parameters, in their order."""
+
+    fn_index: int
+    """Number of the endpoint."""
+
+    session_hash: Id | None = None
+    """The session that hears the result."""
+
+    event_data: dict[str, Any] | None = None
+    """What a component of the page says of an event."""
+
+    trigger_id: int | None = None
+    """Number of that component."""
+
+
+class CallBody(_Body):
+    """`call/NAME`: a call by the name of its endpoint."""
+
+    data: list[Any]
+    """Values of the endpoint's parameters, in their order."""
+
+    session_hash: Id | None = None
+    """The session that hears the result; without one the event is a session of its own."""
+
+
+class CancelBody(_Body):
+    """`cancel`: end a call."""
+
+    session_hash: Id
+    """Its session."""
+
+    fn_index: int
+    """Number of its endpoint."""
+
+    event_id: Id
+    """What `queue/join` answered."""
+
+
+class ResetBody(_Body):
+    """`reset`, which does nothing."""
+
+    event_id: Id
+    """Of any event."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A body that Gradio can take."""
+
+    body: bytes
+    """JSON."""
+
+    session_hash: str | None = None
+    """The session that it names."""
+
+    event_id: str | None = None
+    """The event that it names."""
+
+
+class CallReader:
+    """Reads the bodies of Gradio's routes against the endpoints of one page."""
+
+    def __init__(self, page: gr.Blocks) -> None:
+        self._by_number: Mapping[int, Any] = dict(page.fns)
+        self._by_name = {
+            fn.api_name: fn
+            for fn in page.fns.values()
+            if fn.queue and fn.api_visibility != "private"
+        }
+
+    def read(self, route: str, name: str, document: object) -> Call:
+        """The body of a POST to `route`, with the `name` of an endpoint where it has one.
+
+        Raises CallRefused.
+        """
+        if count_values(document, MOST_VALUES) > MOST_VALUES:
+            message = f"The request has more than {MOST_VALUES:,} values: send less at once."
+            raise CallRefused(message, 413, "too_large")
+        if not isinstance(document, dict):
+            raise CallRefused("The request must be a JSON object, as in {...}.")
+        if route in ("join", "run"):
+            return self._read_join(document, queued=route == "join")
+        if route == "call":
+            return self._read_call(name, document)
+        if route == "call/v2":
+            return self._read_named_values(name, document)
+        if route == "cancel":
+            cancel = checked(CancelBody, document)
+            return Call(cancel.model_dump_json().encode(), cancel.session_hash, cancel.event_id)
+        return Call(checked(ResetBody, document).model_dump_json().encode())
+
+    def _read_join(self, document: dict[str, Any], *, queued: bool) -> Call:
+        body = checked(JoinBody, document)
+        fn = self._by_number.get(body.fn_index)
+        if fn is None or fn.queue is not queued:
+            raise no_endpoint(f"the number {body.fn_index}")
+        check_count(fn, body.data)
+        triggers = {target for target, _ in fn.targets}
+        clean: dict[str, Any] = {"data": body.data, "fn_index": body.fn_index}
+        if queued and body.session_hash is None:
+            raise CallRefused("Name the session that hears the result in session_hash.")
+        clean["session_hash"] = body.session_hash
+        if not queued:
+            clean["event_data"] = body.event_data or {}
+            clean["trigger_id"] = body.trigger_id if body.trigger_id in triggers else None
+        return Call(json.dumps(clean).encode(), body.session_hash)
+
+    def _read_call(self, name: str, document: dict[str, Any]) -> Call:
+        body = checked(CallBody, document)
+        check_count(self._named(name), body.data)
+        return Call(body.model_dump_json().encode(), body.session_hash)
+
+    def _read_named_values(self, name: str, document: dict[str, Any]) -> Call:
+        """A body whose names are those of the endpoint's parameters."""
+        parameters = parameters_of(self._named(name))
+        unknown = sorted(set(document) - set(parameters))
+        missing = [each for each, needed in parameters.items() if needed and each not in document]
+        if unknown or missing:
+            named = ", ".join(f"{each!r:.40}" for each in unknown[:5] or missing)
+            fault = "has no" if unknown else "needs"
+            listed = ", ".join(parameters) or "none"
+            raise CallRefused(f"{name} {fault} {named}; its parameters are {listed}.")
+        return Call(json.dumps(document).encode())
+
+    def _named(self, name: str) -> Any:
+        if name not in self._by_name:
+            raise no_endpoint(f"the name {name[:40]!r}")
+        return self._by_name[name]
+
+
+def no_endpoint(what: str) -> CallRefused:
+    """Nothing to call; `/gradio_api/info` lists what there is."""
+    message = f"There is no endpoint with {what}; /gradio_api/info lists them."
+    return CallRefused(message, 404, "not_found")
+
+
+def checked(kind: type[AnyBody], document: dict[str, Any]) -> AnyBody:
+    """The document as one of the bodies. Raises CallRefused with the first fault."""
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in fault["loc"])[:80]
+        raise CallRefused(f"{where}: {fault['msg'][:120]}.") from None
+
+
+def check_count(fn: Any, data: list[Any]) -> None:
+    """Raises CallRefused unless there is a value for each parameter."""
+    names = list(parameters_of(fn))
+    if len(data) != len(names):
+        listed = f": {', '.join(names)}" if names else ""
+        message = f"{fn.api_name} takes {len(names)} values in data, not {len(data)}{listed}."
+        raise CallRefused(message)
+
+
+def parameters_of(fn: Any) -> dict[str, bool]:
+    """Names of an endpoint's parameters, each with whether it has to be given."""
+    given = list(inspect.signature(fn.fn).parameters.values())[-len(fn.inputs) :]
+    return {one.name: one.default is one.empty for one in given} if fn.inputs else {}
+
+
+def count_values(document: object, most: int) -> int:
+    """Values in a document; counting ends soon after `most`."""
+    count, left = 0, [document]
+    while left and count <= most:
+        value = left.pop()
+        if isinstance(value, dict | list):
+            count += len(value)
+            inside = value.values() if isinstance(value, dict) else value
+            left += [each for each in inside if isinstance(each, dict | list)]
+    return count
