@@ -48,7 +48,12 @@ class GradioSessions:
     """The sessions of one page; used from the event loop."""
 
     def __init__(self, page: Any, calls_per_account: int) -> None:
-        self._page = page
+        self.page = page
+        """The page."""
+        self.idle_seconds = IDLE_SECONDS
+        """A result that nobody has heard is dropped after this time."""
+        self.sweep_seconds = SWEEP_SECONDS
+        """How often it is looked for such results."""
         self._queue = page._queue
         self._most_calls = calls_per_account
         self._sessions: dict[str, Session] = {}
@@ -105,7 +110,7 @@ class GradioSessions:
         session.used = time.monotonic()
         if self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(SWEEP_SECONDS, self._sweep, loop)
+            self._timer = loop.call_later(self.sweep_seconds, self._sweep, loop)
 
     @contextmanager
     def heard(self, name: str, owner: str) -> Iterator[None]:
@@ -157,7 +162,7 @@ class GradioSessions:
         del self._sessions[name]
         self._queue.pending_messages_per_session.pop(name, None)
         self._queue.pending_event_ids_session.pop(name, None)
-        states = self._page.state_holder
+        states = self.page.state_holder
         states.session_data.pop(name, None)
         states.time_last_used.pop(name, None)
 
@@ -167,11 +172,13 @@ class GradioSessions:
         for name, session in list(self._sessions.items()):
             if not self._is_idle(name):
                 session.used = now
-            elif now - session.used >= IDLE_SECONDS or not self._has_result(name):
+            elif now - session.used >= self.idle_seconds or not self._has_result(name):
                 self._drop(name)
         running = self._queue.event_ids_to_events
-        self._page.app.iterators_to_reset.intersection_update(running)
-        self._timer = loop.call_later(SWEEP_SECONDS, self._sweep, loop) if self._sessions else None
+        self.page.app.iterators_to_reset.intersection_update(running)
+        self._timer = (
+            loop.call_later(self.sweep_seconds, self._sweep, loop) if self._sessions else None
+        )
 
     def _has_result(self, name: str) -> bool:
         """Whether anything of it has not been heard yet."""

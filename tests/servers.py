@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from pathviewer.connections import ConnectionLimits
 from pathviewer.server import create_app
 from pathviewer.serving import uvicorn_config
 from tests.databases import lay_database
@@ -27,14 +28,14 @@ START_SECONDS = 30
 def running(settings: Settings, port: int = 0) -> Iterator[str]:
     """The application of `settings` under uvicorn in a thread; its base URL. Port 0: a free one."""
     lay_database(settings.database)
-    with serving(create_app(settings), port) as base:
+    with serving(create_app(settings), port, ConnectionLimits.of(settings)) as base:
         yield base
 
 
 @contextmanager
-def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
+def serving(app: ASGIApp, port: int = 0, limits: ConnectionLimits | None = None) -> Iterator[str]:
     """An application under uvicorn in a thread; its base URL."""
-    server = uvicorn.Server(uvicorn_config(app))
+    server = uvicorn.Server(uvicorn_config(app, limits))
     listening = socket.create_server(("127.0.0.1", port))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
