@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -84,6 +84,13 @@ def add_visitor(session: Session, account_id: str, role: str) -> None:
         name = f"visitor-{account_id}"
         session.add(Account(id=account_id, name=name, role=role, disabled=True))
         session.flush()
+
+
+def delete_visitor(session: Session, account_id: str) -> None:
+    """Remove a visitor's account; raises `StorageError` if something refers to it."""
+    own = Account.id == account_id, Account.name == f"visitor-{account_id}"
+    session.execute(delete(Account).where(*own))
+    session.flush()
 
 
 def find_account(session: Session, name: str) -> AccountRecord | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pathviewer.auth.account_marker import LOST, had_accounts, remember_accounts
+from pathviewer.auth.ended_logins import EndedLogins
 from pathviewer.auth.errors import AccessError as AccessError
 from pathviewer.auth.hosts import allowed_names, is_loopback, names_this_machine
 from pathviewer.auth.identity import LOCAL, VISITOR, Identity
@@ -42,7 +43,8 @@ class Access:
         self.database = database
         self.proxies = TrustedProxies(settings)
         self.hosts = allowed_names(settings)
-        self.visitors = Visitors(database)
+        self.visitors = Visitors(database, settings.visits_per_address)
+        self.ended = EndedLogins(database)
         self.openings = Openings(database, public_demo=settings.public_demo)
         self._cache = IdentityCache()
         self._login_required = not settings.public_demo and (
@@ -141,7 +143,9 @@ class Access:
             )
         cookie = visit.headers.get(b"cookie", b"")
         match = _COOKIE.search(cookie)
-        return await self._find(cookie, find_session, match[1]) if match else None
+        if match is None or self.ended.holds(match[1]):
+            return None
+        return await self._find(cookie, find_session, match[1])
 
     async def _find(
         self, key: bytes, find: Callable[[Session, str], Credential | None], token: bytes

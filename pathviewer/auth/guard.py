@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
 from pathviewer.auth import visitors
+from pathviewer.auth.addresses import client_group
 from pathviewer.auth.headers import (
     HSTS,
     NO_STORE,
@@ -121,6 +123,7 @@ class Guard:
     async def _look_closer(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer, send = send, self._with_headers(scope, send)
         scope.pop(SCOPE_KEY, None)
+        visiting = ""
         try:
             visit = self._access.proxies.visit(scope, merged(scope["headers"]))
             if visit.secure and not names_this_machine(visit.host):
@@ -130,7 +133,9 @@ class Guard:
             if scope.get("method") not in SAFE_METHODS:
                 self._check_origin(visit)
                 if identity is not None and identity.visiting:
-                    await self._access.visitors.begin(identity.account_id)
+                    client = client_group(visit.address)
+                    await self._access.visitors.begin(identity.account_id, client)
+                    visiting = identity.account_id
             if identity is not None:
                 scope[SCOPE_KEY] = identity
                 scope[STILL_KEY] = partial(self._access.identify, visit)
@@ -144,7 +149,28 @@ class Guard:
             return
         scope[ADDRESS_KEY] = visit.address
         self._believe(scope, visit)
-        await self._app(scope, receive, send)
+        if visiting:
+            await self._visited(visiting, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _visited(self, account_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on a request for which a visit began; a refused one has begun none."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                refused = message["status"] >= HTTPStatus.BAD_REQUEST
+                await self._access.visitors.answered(account_id, refused=refused)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            if not begun:
+                await self._access.visitors.answered(account_id, refused=True)
 
     async def _identify_again(self, scope: Scope) -> Identity | None:
         """Who is asking now, for a request that no proxy passed on."""

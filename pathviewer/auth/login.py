@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
-import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from pathviewer.auth import logins
 from pathviewer.auth.access import session_token
+from pathviewer.auth.addresses import client_group
 from pathviewer.auth.consent import Consents, consent_routes
 from pathviewer.auth.errors import AccessError
 from pathviewer.auth.forms import read_form
 from pathviewer.auth.guard import merged
+from pathviewer.auth.hash_queue import HashQueue, TooManyLogins
 from pathviewer.auth.identity import SCOPE_KEY
 from pathviewer.auth.oidc import oidc_routes
 from pathviewer.auth.pages import login_page, safe_path, style_sheet
@@ -36,10 +38,9 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 
-PARALLEL_HASHES = 2
-"""Argon2 takes 64 MiB each time."""
-
 WRONG = "The name or the password is wrong."
+BUSY = "Many people log in at this moment. Try again in a few seconds."
+BUSY_SECONDS = 5
 
 
 def auth_routes(settings: Settings, database: Database, access: Access) -> list[Route]:
@@ -71,7 +72,7 @@ class Login:
         self._database = database
         self._access = access
         self._throttle = Throttle(settings.login_attempts, settings.login_window_seconds)
-        self._hashing = anyio.CapacityLimiter(PARALLEL_HASHES)
+        self._hashing = HashQueue()
 
     async def form(self, request: Request) -> Response:
         """`GET /login`: the form, or on to the page for somebody who is logged in."""
@@ -86,15 +87,19 @@ class Login:
         if form is None:
             return self._page(413, "This is more than a name and a password.", {})
         visit = self._access.proxies.visit(request.scope, merged(request.scope["headers"]))
-        keys = (f"name {form.get('name', '').strip().lower()[:64]}", f"address {visit.address}")
-        wait = math.ceil(self._throttle.seconds_to_wait(keys))
+        name = form.get("name", "").strip().lower()[:64]
+        keys = (f"name {name}", f"address {client_group(visit.address)}")
+        # others' failures do not keep out whoever has logged in from here before
+        counted = keys[1:] if self._throttle.has_succeeded(*keys) else keys
+        wait = math.ceil(self._throttle.seconds_to_wait(counted))
         if wait:
             message = f"Too many failed logins. Wait {wait} seconds and try again."
             return self._page(429, message, form, {"retry-after": str(wait)})
+        rank = self._throttle.rank(*keys)
         self._throttle.count(keys)
         try:
             logins.is_secure(self._settings, visit)
-            account = await self._check(form, visit)
+            account = await self._check(form, visit, rank)
             if account is None:
                 return self._page(401, WRONG, form)
             self._throttle.succeeded(*keys)
@@ -102,9 +107,13 @@ class Login:
                 lambda: logins.begin(self._settings, self._database, account, visit, "password"),
                 account.id,
             )
+            await WRITES.run(self._access.ended.store)
             next_path = await run_in_threadpool(
                 self._consents.first, account, safe_path(form.get("next", "/"))
             )
+        except TooManyLogins:
+            self._throttle.take_back(keys)
+            return self._page(503, BUSY, form, {"retry-after": str(BUSY_SECONDS)})
         except AccessError as error:
             return self._page(400, str(error), form)
         except StorageError as error:
@@ -119,26 +128,19 @@ class Login:
         identity = request.scope[SCOPE_KEY]
         token = session_token(request.headers.get("cookie", "").encode("latin-1"))
         if token is not None:
-            try:
-                await WRITES.run(
-                    lambda: logins.end(self._database, token, identity.account_id, identity.name),
-                    identity.account_id,
-                )
-            except StorageError as error:
-                return self._page(503, str(error), {})
+            self._access.ended.end(token, identity.account_id, identity.name)
             self._access.forget()
+            await WRITES.run(self._access.ended.store)
         response = RedirectResponse(f"{self._settings.root_path}/login", 303)
         logins.drop_cookie(response, self._settings)
         return response
 
-    async def _check(self, form: dict[str, str], visit: Visit) -> AccountRecord | None:
+    async def _check(self, form: dict[str, str], visit: Visit, rank: int) -> AccountRecord | None:
         """The account, if the password is right; a failure is written down."""
         account = await run_in_threadpool(self._find, form.get("name", ""))
         known_hash = account.password_hash if account and not account.disabled else None
         password = form.get("password", "")
-        right = await anyio.to_thread.run_sync(
-            verify_password, known_hash, password, limiter=self._hashing
-        )
+        right = await self._hashing.run(rank, partial(verify_password, known_hash, password))
         if account is None or not right:
             await WRITES.run(lambda: self._note_failure(account, visit), visit.address)
             return None

@@ -9,7 +9,7 @@ from pathviewer.auth.access import COOKIE
 from pathviewer.auth.errors import AccessError
 from pathviewer.auth.secrets import new_token, token_hash
 from storage.audit import record
-from storage.sessions import add_session, delete_expired, delete_session
+from storage.sessions import add_session, delete_expired
 from storage.tables import now
 
 if TYPE_CHECKING:
@@ -33,13 +33,6 @@ def begin(
         detail = {"way": way, "address": visit.address}
         record(session, account.id, "login", account.name, detail)
     return token
-
-
-def end(database: Database, token: str, account_id: str, name: str) -> None:
-    """End a login; raises `StorageError`."""
-    with database.session() as session:
-        delete_session(session, token_hash(token))
-        record(session, account_id, "logout", name)
 
 
 def is_secure(settings: Settings, visit: Visit) -> bool:

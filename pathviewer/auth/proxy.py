@@ -116,7 +116,11 @@ class TrustedProxies:
     def _browser(self, headers: Mapping[bytes, bytes], peer: str) -> str:
         """The last hop that is no trusted proxy: what stands before it anybody may have written."""
         hops = _hops(headers)
-        return next((hop for hop in reversed(hops) if not self._is_proxy(hop)), peer)
+        return next((hop for hop in reversed(hops) if not self._passes_on(hop)), peer)
+
+    def _passes_on(self, hop: str) -> bool:
+        """Whether a hop is a proxy's; all inner addresses of a Space are."""
+        return self._is_proxy(hop) or (self._trust_all and _is_inner(hop))
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:
@@ -127,6 +131,14 @@ def _network(text: str) -> IPv4Network | IPv6Network:
             f"{text!r} in PATHVIEWER_TRUSTED_PROXIES is neither an address such as 10.0.0.7 nor "
             "a network such as 10.0.0.0/24."
         ) from error
+
+
+def _is_inner(hop: str) -> bool:
+    """Whether an address is of no machine on the internet."""
+    try:
+        return ip_address(hop).is_private
+    except ValueError:
+        return False
 
 
 def _hops(headers: Mapping[bytes, bytes]) -> list[str]:

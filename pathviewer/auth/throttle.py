@@ -20,6 +20,7 @@ class Throttle:
         self._clock = clock
         # per key at most `attempts` moments, so the memory is bounded
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
+        self._successes: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def seconds_to_wait(self, keys: Iterable[str]) -> float:
         """How long the next attempt with these keys has to wait; 0 if it may be made now."""
@@ -37,9 +38,28 @@ class Throttle:
     def succeeded(self, name_key: str, address_key: str) -> None:
         """Forget a name's failures, and that this attempt was counted against the address."""
         self._failures.pop(name_key, None)
-        moments = self._failures.get(address_key)
-        if moments:
-            moments.pop()
+        self.take_back([address_key])
+        self._successes[name_key, address_key] = None
+        self._successes.move_to_end((name_key, address_key))
+        while len(self._successes) > REMEMBERED_KEYS:
+            self._successes.popitem(last=False)
+
+    def take_back(self, keys: Iterable[str]) -> None:
+        """Forget that an attempt was counted whose password nobody has looked at."""
+        for key in keys:
+            moments = self._failures.get(key)
+            if moments:
+                moments.pop()
+
+    def has_succeeded(self, name_key: str, address_key: str) -> bool:
+        """Whether that name has logged in from that address before."""
+        return (name_key, address_key) in self._successes
+
+    def rank(self, name_key: str, address_key: str) -> int:
+        """How likely an attempt is an honest one: 0 the most, 2 the least."""
+        if self.has_succeeded(name_key, address_key):
+            return 0
+        return 2 if self._failures.get(name_key) or self._failures.get(address_key) else 1
 
     def _wait(self, key: str) -> float:
         moments = self._failures.get(key)

@@ -22,7 +22,8 @@ from uuid import UUID
 from pathviewer.auth.identity import VISITOR, Identity
 from pathviewer.auth.roles import Role
 from pathviewer.common.work import WRITES
-from storage.accounts import add_visitor
+from storage.accounts import add_visitor, delete_visitor
+from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from storage.database import Database
@@ -50,18 +51,28 @@ class _Visit:
     """When it last asked for anything."""
     stored: bool = False
     """Whether its account is in the database."""
+    client: str = ""
+    """Which client began it, as `client_group` has it; empty if that is unknown."""
     over: bool = False
     """Whether it has ended, and what it left is being removed."""
+    requests: int = 0
+    """Requests of it that are being answered."""
+    lasting: bool = False
+    """Whether one of them was not refused, so that something may be stored."""
+    removed: anyio.Event | None = None
+    """Set once the account of a visit that never began is removed; None while it is not to be."""
 
 
 class Visitors:
     """Who is there; may be used from any thread, and waits for the database in none of them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, most_per_client: int = MOST_VISITS) -> None:
         self.seconds = VISIT_SECONDS
         """A visit ends so long after its last request."""
         self.most = MOST_VISITS
         """Visits at once."""
+        self.most_per_client = most_per_client
+        """Of them from one client."""
         self._database = database
         self._secret = secrets.token_bytes(32)
         self._visits: dict[str, _Visit] = {}
@@ -78,18 +89,39 @@ class Visitors:
                 visit.seen = time.monotonic()
         return identity(account_id)
 
-    async def begin(self, account_id: str) -> None:
+    async def begin(self, account_id: str, client: str = "") -> None:
         """Let a visitor do more than look, if need be with a visit that begins now.
 
-        Raises VisitError, and StorageError, after which nothing has begun.
+        `client` is where the request comes from, as `client_group` has it. Raises VisitError, and
+        StorageError, after which nothing has begun. `answered` is to follow.
         """
-        visit = self._place(account_id)
+        visit = self._place(account_id, client)
+        while visit.removed is not None:
+            await visit.removed.wait()
+            visit = self._place(account_id, client)
         if visit.stored:
             return
         try:
             await WRITES.run(lambda: self._store(account_id, visit), account_id)
         finally:
             self._placed(account_id, visit)
+
+    async def answered(self, account_id: str, *, refused: bool) -> None:
+        """A request for which a visit began has been answered.
+
+        A visit of which every request was refused has not begun: its account is removed.
+        """
+        with self._lock:
+            visit = self._visits.get(account_id)
+            if visit is None:
+                return
+            visit.requests -= 1
+            visit.lasting = visit.lasting or not refused
+            if visit.lasting or visit.requests or visit.over or visit.removed is not None:
+                return
+            removed = visit.removed = anyio.Event()
+        await anyio.to_thread.run_sync(self._unstore, account_id, visit)
+        removed.set()
 
     def ended(self) -> list[str]:
         """Accounts of visits that are over, until they are `gone`."""
@@ -107,19 +139,44 @@ class Visitors:
     def _account_id(self, name: bytes) -> str:
         return str(UUID(bytes=hmac.digest(self._secret, name, "sha256")[:16]))
 
-    def _place(self, account_id: str) -> _Visit:
+    def _place(self, account_id: str, client: str) -> _Visit:
+        """The visit, with one request more unless it is to be removed."""
         with self._lock:
             visit = self._visits.get(account_id)
             if visit is None:
-                if len(self._visits) >= self.most:
-                    raise VisitError("Too many visitors ask at this moment. Try again later.")
-                visit = self._visits[account_id] = _Visit(time.monotonic())
+                self._check_room(client)
+                visit = self._visits[account_id] = _Visit(time.monotonic(), client=client)
             if visit.over:
                 raise VisitError(
                     "Your visit has ended, and what you asked is being removed. Try again in a "
                     "minute."
                 )
+            if visit.removed is None:
+                visit.requests += 1
             return visit
+
+    def _check_room(self, client: str) -> None:
+        """Raises VisitError."""
+        if len(self._visits) >= self.most:
+            raise VisitError("Too many visitors ask at this moment. Try again later.")
+        same = sum(visit.client == client for visit in self._visits.values()) if client else 0
+        if same >= self.most_per_client:
+            raise VisitError(
+                "Too many visitors ask from your network at this moment. Try again later."
+            )
+
+    def _unstore(self, account_id: str, visit: _Visit) -> None:
+        """Remove the account of a visit that has not begun; where that fails, it lasts."""
+        try:
+            with self._database.session() as session:
+                delete_visitor(session, account_id)
+        except StorageError:
+            visit.lasting = True
+        with self._lock:
+            if visit.lasting:
+                visit.removed = None
+            elif self._visits.get(account_id) is visit:
+                del self._visits[account_id]
 
     def _store(self, account_id: str, visit: _Visit) -> None:
         """Once or, as a page's first requests come together, several times."""

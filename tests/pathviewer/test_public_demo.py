@@ -242,3 +242,29 @@ def test_a_second_demo_on_the_same_folder_is_refused(demo: Demo) -> None:
         assert one.get(f"/api/readings/{reading}").status_code == httpx.codes.OK
     own = demo.services.settings.model_copy(update={"public_demo": False})
     open_services(own).database.close()
+
+
+def test_a_refused_request_begins_no_visit(demo: Demo) -> None:
+    before = visitors_stored(demo)
+    with demo.visitor("a") as visitor:
+        refused = [
+            visitor.post("/api/readings", json={}),
+            visitor.post("/nothing", json={}),
+            visitor.post("/api/readings", content=b" " * 2**21),
+            visitor.delete("/api/slides"),
+        ]
+    assert [answer.status_code for answer in refused] == [400, 404, 413, 405]
+    assert visitors_stored(demo) == before
+
+
+def test_one_client_has_a_share_of_the_visits(demo: Demo) -> None:
+    visitors = demo.services.access.visitors
+    share, visitors.most_per_client = visitors.most_per_client, 1
+    try:
+        with demo.visitor("a") as one, demo.visitor("b") as other:
+            ask(one)
+            full = other.post("/api/readings", json={})
+            assert (full.status_code, full.json()["error"]["code"]) == (503, "too_many_visitors")
+            ask(one)
+    finally:
+        visitors.most_per_client = share

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 
 import anyio
@@ -11,11 +13,12 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from starlette.types import Message
 
+from pathviewer.auth.hash_queue import HashQueue, TooManyLogins
 from pathviewer.auth.pages import safe_path
 from pathviewer.auth.secrets import needs_rehash, token_hash
 from pathviewer.auth.throttle import Throttle
 from storage.accounts import set_disabled
-from tests.pathviewer.auth.small_site import PAGE, PASSWORD, Site
+from tests.pathviewer.auth.small_site import PAGE, PASSWORD, Site, site
 
 
 def test_the_form_works_without_script_and_says_what_this_is_not(closed: Site) -> None:
@@ -204,3 +207,85 @@ def test_a_form_that_breaks_off_counts_as_no_attempt(closed: Site) -> None:
 
     anyio.run(closed.app, scope, receive, send)
     assert closed.audit() == []
+
+
+def test_addresses_of_one_network_are_one_to_the_throttle(tmp_path: Path) -> None:
+    with site(tmp_path, client_address="2001:db8::1", allowed_hosts=("x",)) as running:
+        running.add()
+        for number in range(5):
+            running.client._transport.client = (f"2001:db8::{number + 1}", 50_000)  # type: ignore[attr-defined]
+            assert running.log_in(f"name{number}").status_code == 401
+        assert running.log_in().status_code == 429
+
+
+def test_strangers_do_not_keep_out_who_has_logged_in_from_here(closed: Site) -> None:
+    assert closed.log_in().status_code == 303
+    here = closed.client._transport.client  # type: ignore[attr-defined]
+    closed.client._transport.client = ("10.9.9.9", 50_000)  # type: ignore[attr-defined]
+    for _ in range(5):
+        assert closed.log_in(password="wrong").status_code == 401
+    assert closed.log_in().status_code == 429
+    closed.client._transport.client = here  # type: ignore[attr-defined]
+    assert closed.log_in().status_code == 303
+
+
+def test_the_likeliest_password_is_hashed_first() -> None:
+    order: list[str] = []
+
+    async def login(queue: HashQueue, rank: int, name: str) -> None:
+        await queue.run(rank, lambda: order.append(name))
+
+    async def crowd() -> None:
+        queue, hashing = HashQueue(parallel=1), threading.Event()
+        first = asyncio.create_task(queue.run(2, hashing.wait))
+        await asyncio.sleep(0)
+        waiting = [("guess", 2), ("new", 1), ("guess too", 2), ("known", 0)]
+        others = [asyncio.create_task(login(queue, rank, name)) for name, rank in waiting]
+        await asyncio.sleep(0)
+        hashing.set()
+        await asyncio.gather(first, *others)
+
+    asyncio.run(crowd())
+    assert order == ["known", "new", "guess", "guess too"]
+
+
+def test_the_queue_is_bounded_and_guesses_give_way() -> None:
+    async def crowd() -> tuple[list[object], list[object]]:
+        queue, hashing = HashQueue(parallel=1, most_waiting=2), threading.Event()
+        first = asyncio.create_task(queue.run(2, hashing.wait))
+        await asyncio.sleep(0)
+        guesses = [asyncio.create_task(queue.run(2, str)) for _ in range(4)]
+        await asyncio.sleep(0)
+        honest = [asyncio.create_task(queue.run(rank, str)) for rank in (1, 0)]
+        await asyncio.sleep(0)
+        left = asyncio.create_task(queue.run(0, str))
+        await asyncio.sleep(0)
+        left.cancel()
+        await asyncio.sleep(0)
+        hashing.set()
+        await first
+        return (
+            list(await asyncio.gather(*guesses, return_exceptions=True)),
+            list(await asyncio.gather(*honest, return_exceptions=True)),
+        )
+
+    guesses, honest = asyncio.run(crowd())
+    assert all(isinstance(each, TooManyLogins) for each in guesses)
+    assert honest[1] == ""
+
+
+def test_a_crowd_of_guesses_is_told_to_come_later(closed: Site) -> None:
+    class Full(HashQueue):
+        """A queue without a place."""
+
+        async def _take(self, rank: int) -> None:
+            raise TooManyLogins
+
+    login = next(route for route in closed.app._app.routes if route.path == "/login")  # type: ignore[attr-defined]
+    handler = login.endpoint.__self__
+    queue, handler._hashing = handler._hashing, Full()
+    for _ in range(9):  # none of which counts as a failure
+        answer = closed.log_in()
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    handler._hashing = queue
+    assert closed.log_in().status_code == 303

@@ -14,8 +14,9 @@ from sqlalchemy import text
 from pathviewer.auth.access import session_token
 from pathviewer.auth.secrets import new_token, token_hash
 from storage.accounts import set_disabled
-from storage.sessions import add_session, add_token, revoke_token
+from storage.sessions import add_session, add_token, find_session, revoke_token
 from storage.tables import now
+from tests.database_trouble import READ_ONLY, database_trouble
 from tests.pathviewer.auth.small_site import PAGE, Site, site
 
 
@@ -155,3 +156,19 @@ def test_under_a_sub_path_everything_stays_below_it(tmp_path: Path) -> None:
     assert 'href="/viewer/login.css"' in page
     assert answer.headers["location"] == "/viewer/?slide=1"
     assert "path=/viewer" in answer.headers["set-cookie"].lower()
+
+
+def test_a_logout_holds_while_the_database_may_not_be_written_to(closed: Site) -> None:
+    closed.log_in()
+    token = closed.client.cookies["pathviewer_session"]
+    with database_trouble() as trouble:
+        trouble.pragma = READ_ONLY[0]
+        answer = closed.client.post("/logout", headers=PAGE, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+        assert "pathviewer_session" not in closed.client.cookies
+        assert closed.who(cookie=f"pathviewer_session={token}") == 401
+        trouble.pragma = READ_ONLY[1]
+        assert closed.log_in().status_code == 303
+    assert [entry.action for entry in closed.audit()] == ["login", "login", "logout"]
+    with closed.database.reading() as session:
+        assert find_session(session, token_hash(token)) is None

@@ -111,3 +111,64 @@ def test_a_place_is_free_once_a_visit_is_gone(database: Database) -> None:
     visitors.gone(other)
     asyncio.run(visitors.begin(one))
     assert sorted(stored(database)) == sorted([one, other])
+
+
+def test_one_client_has_a_share_of_the_places(database: Database) -> None:
+    visitors = Visitors(database, most_per_client=2)
+    accounts = [visitors.identify(bytes([97 + number]) * 32).account_id for number in range(4)]
+    for account in accounts[:2]:
+        asyncio.run(visitors.begin(account, "10.0.0.7"))
+    with pytest.raises(VisitError, match="your network"):
+        asyncio.run(visitors.begin(accounts[2], "10.0.0.7"))
+    asyncio.run(visitors.begin(accounts[1], "10.0.0.7"))
+    asyncio.run(visitors.begin(accounts[3], "10.0.0.8"))
+    assert sorted(stored(database)) == sorted([accounts[0], accounts[1], accounts[3]])
+
+
+def test_a_refused_request_begins_no_visit(database: Database) -> None:
+    visitors = Visitors(database)
+    visitors.most = 1
+    one, other = (visitors.identify(name * 32).account_id for name in (b"a", b"b"))
+
+    async def refused() -> None:
+        await visitors.begin(one)
+        await visitors.answered(one, refused=True)
+
+    asyncio.run(refused())
+    assert stored(database) == []
+    asyncio.run(visitors.begin(other))
+    assert stored(database) == [other]
+
+
+def test_a_visit_lasts_after_one_request_that_was_not_refused(database: Database) -> None:
+    visitors = Visitors(database)
+    account = visitors.identify(NAME).account_id
+
+    async def both() -> None:
+        for refused in (False, True):
+            await visitors.begin(account)
+            await visitors.answered(account, refused=refused)
+
+    asyncio.run(both())
+    assert stored(database) == [account]
+
+
+def test_requests_that_come_while_a_refused_visit_is_removed_begin_another(
+    database: Database,
+) -> None:
+    visitors = Visitors(database)
+    account = visitors.identify(NAME).account_id
+
+    async def request(*, refused: bool) -> None:
+        await visitors.begin(account)
+        await asyncio.sleep(0)
+        await visitors.answered(account, refused=refused)
+
+    async def together() -> None:
+        for _ in range(20):
+            await asyncio.gather(*(request(refused=True) for _ in range(4)))
+            assert stored(database) == []
+        await asyncio.gather(*(request(refused=number > 0) for number in range(4)))
+
+    asyncio.run(together())
+    assert stored(database) == [account]
