@@ -11,8 +11,9 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
+from pathviewer.api.error_shape import OneShape
 from pathviewer.api.request_body import BodyError, read_json
-from pathviewer.api.responses import error_response, internal_error, response_of
+from pathviewer.api.responses import error_response, response_of
 from pathviewer.auth.addresses import client_group
 from pathviewer.auth.guard import ADDRESS_KEY, path_of
 from pathviewer.auth.identity import VISITOR, identity_of
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     import gradio as gr
-    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _POST = re.compile(r"/gradio_api/(?:queue/(join)|(cancel|reset)|(run|call/v2|call)/([^/]+))")
@@ -31,8 +31,6 @@ _RESULT = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/([^/]+)")
 _HEARTBEAT = re.compile(r"/gradio_api/heartbeat/([^/]+)")
 _STREAM = "/gradio_api/queue/data"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-MOST_HELD = 64 * 1024
-"""Bytes of an error's body that are looked at."""
 
 
 class GradioEdge:
@@ -160,48 +158,3 @@ class WholeAnswer:
         for each in self._held:
             await self._send(each)
         self._held = []
-
-
-class OneShape:
-    """Gives errors of Gradio's the shape that all errors here have."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._start: Message | None = None
-        self._body = b""
-
-    async def send(self, message: Message) -> None:
-        """Take the next message of an answer."""
-        if message["type"] == "http.response.start" and message["status"] >= 400:
-            self._start = message
-        elif self._start is None:
-            await self._send(message)
-        else:
-            self._body = (self._body + message.get("body", b""))[:MOST_HELD]
-            if not message.get("more_body"):
-                await self._answer(shaped(self._start["status"], self._body))
-
-    async def _answer(self, answer: Response) -> None:
-        start = {"type": "http.response.start", "status": answer.status_code}
-        await self._send({**start, "headers": answer.raw_headers})
-        await self._send({"type": "http.response.body", "body": bytes(answer.body)})
-
-
-def shaped(status: int, body: bytes) -> Response:
-    """The answer for an error of Gradio's: what an endpoint refuses is the request's fault."""
-    try:
-        told = json.loads(body)
-    except ValueError:
-        told = None
-    told = told if isinstance(told, dict) else {}
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE:
-        refused = sentence(told.get("error"))
-        return error_response("refused", refused, 400) if refused else internal_error()
-    phrase = HTTPStatus(status)
-    message = sentence(told.get("detail")) or f"{phrase.phrase}."
-    return error_response(phrase.name.lower(), message, status)
-
-
-def sentence(told: object) -> str:
-    """What Gradio says, if it says anything."""
-    return told[:500] if isinstance(told, str) else ""

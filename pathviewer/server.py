@@ -17,6 +17,7 @@ from pathviewer.api.audit_routes import audit_routes
 from pathviewer.api.comparison_routes import comparison_routes
 from pathviewer.api.deletion_routes import deletion_routes
 from pathviewer.api.endpoints import add_endpoints
+from pathviewer.api.error_shape import PLAIN, OneShape
 from pathviewer.api.export_routes import export_routes
 from pathviewer.api.feedback_routes import feedback_routes
 from pathviewer.api.inside import Inside
@@ -308,8 +309,12 @@ class Dispatch:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        tile = scope["type"] == "http" and self._tiles.matches(scope["path"])
-        await (self._tiles if tile else self._pages)(scope, receive, send)
+        if scope["type"] != "http":
+            await self._pages(scope, receive, send)
+        elif self._tiles.matches(scope["path"]):
+            await self._tiles(scope, receive, send)
+        else:
+            await self._pages(scope, receive, OneShape(send, PLAIN).send)
 
 
 class Edge:

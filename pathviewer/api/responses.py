@@ -17,12 +17,16 @@ from storage.errors import ConflictError, NameTakenError, RecordNotFoundError, S
 
 CLIENT_CLOSED_REQUEST = 499
 """What nginx calls a request whose client did not wait for the answer."""
+LONGEST_MESSAGE = 2_000
+"""Characters of an error's sentence."""
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
 
 def error_response(code: str, message: str, status: int) -> JSONResponse:
     """`{"error": {"code", "message"}}`; `code` is for programs, `message` for people."""
+    if len(message) > LONGEST_MESSAGE:  # it quotes a file or a value of any length
+        message = f"{message[: LONGEST_MESSAGE - 1]}…"
     return JSONResponse({"error": {"code": code, "message": message}}, status)
 
 

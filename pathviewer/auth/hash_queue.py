@@ -77,8 +77,8 @@ class HashQueue:
     def _make_room(self, rank: int) -> None:
         if len(self._waiting) < self._most:
             return
-        worst = max(self._waiting)
-        if worst.rank <= rank:
+        worst = max(self._waiting, default=None)
+        if worst is None or worst.rank <= rank:
             raise TooManyLogins
         self._leave(worst)
         worst.turn.set_exception(TooManyLogins())

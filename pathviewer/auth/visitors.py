@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import anyio
+
 from pathviewer.auth.identity import VISITOR, Identity
 from pathviewer.auth.roles import Role
 from pathviewer.common.work import WRITES
@@ -120,7 +122,7 @@ class Visitors:
             if visit.lasting or visit.requests or visit.over or visit.removed is not None:
                 return
             removed = visit.removed = anyio.Event()
-        await anyio.to_thread.run_sync(self._unstore, account_id, visit)
+        await WRITES.run(lambda: self._unstore(account_id, visit), account_id)
         removed.set()
 
     def ended(self) -> list[str]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -25,12 +28,26 @@ def fuzz_requests(
     as_json: JsonOption = False,
 ) -> None:
     """Random requests to every route; exit 1 on a 500, a traceback, a path or growing sessions."""
-    from pathviewer.fuzz.request_fuzz import fuzz_requests as run
+    with fuzz_errors():
+        from pathviewer.fuzz.request_fuzz import fuzz_requests as run
 
-    report = run(count, seed)
+        report = run(count, seed)
     if as_json:
         typer.echo(json.dumps(report.as_dict()))
     else:
         typer.echo(report.sentence())
     if report.faults():
         raise typer.Exit(1)
+
+
+@contextmanager
+def fuzz_errors() -> Iterator[None]:
+    """End a command that cannot run in a sentence; it needs what the tests need."""
+    from pathviewer.fuzz.program import FuzzError
+
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        sys.exit(f"Fuzzing needs {error.name}: pip install -r requirements-dev.txt installs it.")
+    except FuzzError as error:
+        sys.exit(str(error))

@@ -54,10 +54,10 @@ class Program:
 
 
 @contextmanager
-def running_program(model: str = "scripted", **settings: str) -> Iterator[Program]:
+def running_program(slides: Path, model: str = "scripted", **settings: str) -> Iterator[Program]:
     """`serve` on a free port of 127.0.0.1; ended, and its folder removed, afterwards.
 
-    `settings` are variables of its environment. Raises FuzzError.
+    `slides` is its folder of slides, `settings` are variables of its environment. Raises FuzzError.
     """
     assets = read_settings().assets
     ensure_assets(assets)
@@ -67,6 +67,7 @@ def running_program(model: str = "scripted", **settings: str) -> Iterator[Progra
         port = free_port()
         command = [sys.executable, "-m", "pathviewer", "serve", "--host", "127.0.0.1"]
         command += ["--port", str(port), "--data", f"{folder}/state", "--model", model]
+        command += ["--slides", str(slides)]
         own = {name: value for name, value in os.environ.items() if name[:11] != "PATHVIEWER_"}
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(

@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
-import random
+import asyncio
+import re
+import tempfile
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
+from starlette.routing import Mount, Route
 
-from pathviewer.fuzz.program import running_program
+from pathviewer.fuzz.program import FuzzError, Program, running_program
+from pathviewer.fuzz.random_requests import RandomRequest, RequestSource
+from pathviewer.server import open_services, routes
+from pathviewer.settings import Settings
+from pathviewer.slides.phantom import write_phantom
 
+CONNECTIONS = 8
+"""Requests at once."""
+ANSWER_SECONDS = 60.0
+"""An answer that takes longer is a fault."""
+MOST_READ = 256 * 1024
+"""Bytes of an answer that are looked at; a stream is left after its first ones."""
 HONEST_FAILURE = 503
 """The one status of 500 and more that says a true thing: busy, or the database is away."""
+MOST_GROWTH_MIB = 64.0
+"""Of the server's memory from the first tenth of the requests to the last."""
+GRADIO_ROUTES = (
+    *[("GET", path) for path in ("/", "/config", "/theme.css", "/favicon.ico", "/robots.txt")],
+    *[("GET", path) for path in ("/assets/{file}", "/static/{file}", "/gradio_api/info")],
+    *[("GET", "/gradio_api/" + path) for path in ("startup-events", "queue/status")],
+    *[("GET", "/gradio_api/" + path) for path in ("queue/data", "heartbeat/{session}")],
+    *[("GET", "/gradio_api/" + path) for path in ("call/slides/{event}", "call/v2/ask/{event}")],
+    *[("POST", "/gradio_api/" + path) for path in ("cancel", "reset", "queue/join")] * 4,
+    *[("POST", "/gradio_api/" + path) for path in ("run/predict", "call/{name}")] * 4,
+    *[("POST", f"/gradio_api/call/{name}") for name in ("ask", "slides", "judge", "export")] * 2,
+    *[("POST", f"/gradio_api/call/v2/{name}") for name in ("ask", "reading", "vote")] * 2,
+    *[("POST", "/gradio_api/upload"), ("GET", "/gradio_api/file={path}")],
+)
+"""Routes of Gradio's, those that take bodies more often; two that are shut."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +55,11 @@ class RequestFuzzReport:
     requests: int
     """Requests that were sent."""
 
-    statuses: Mapping[int, int]
-    """Answers by HTTP status."""
+    seed: int
+    """Of their randomness."""
+
+    statuses: Mapping[str, int]
+    """Answers by HTTP status; `none` where the connection ended without one."""
 
     server_errors: int
     """Answers of 500 and more that are not 503."""
@@ -32,33 +67,198 @@ class RequestFuzzReport:
     tracebacks: int
     """Tracebacks in the server's log."""
 
+    unanswered: int
+    """Requests without an answer in time."""
+
+    leaked_paths: int
+    """Answers with a path of the server's disk in them."""
+
+    other_shapes: int
+    """Errors that are neither the one shape of JSON nor a page."""
+
+    resident_before_mib: float
+    """The server's memory after the first tenth of the requests."""
+
+    resident_after_mib: float
+    """The same after all of them."""
+
+    seconds: float
+    """How long it took."""
+
+    examples: Sequence[str]
+    """Some of the requests that had a faulty answer."""
+
     def as_dict(self) -> dict[str, Any]:
         """The report as one JSON object, with its faults."""
         return asdict(self) | {"faults": self.faults()}
 
     def faults(self) -> list[str]:
         """One sentence for each kind of fault; empty if there is none."""
-        faults = []
-        if self.server_errors:
-            faults.append(f"{self.server_errors} answers were server errors.")
-        if self.tracebacks:
-            faults.append(f"The server's log has {self.tracebacks} tracebacks.")
-        return faults
+        growth = self.resident_after_mib - self.resident_before_mib
+        counts = {
+            "answers were server errors": self.server_errors,
+            "tracebacks are in the server's log": self.tracebacks,
+            "requests had no answer in time": self.unanswered,
+            "answers named a path of the server's disk": self.leaked_paths,
+            "errors did not have the one shape": self.other_shapes,
+            "MiB is how much the server grew": round(growth) if growth > MOST_GROWTH_MIB else 0,
+        }
+        return [f"{count} {what}." for what, count in counts.items() if count]
 
     def sentence(self) -> str:
         """The report for a person."""
         found = " ".join(self.faults()) or "No fault."
-        return f"{self.requests:,} requests. {found}"
+        return f"{self.requests:,} requests in {self.seconds:.0f} s. {found}"
+
+
+class Findings:
+    """What was seen of the answers so far."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        """`paths` are of the server's disk, and are to be in no answer."""
+        self._paths = [path.encode() for path in paths]
+        self.statuses = Counter[str]()
+        self.faults = Counter[str]()
+        self.examples: list[str] = []
+
+    def note(self, request: RandomRequest, status: int, kind: str, body: bytes) -> None:
+        """Take note of an answer."""
+        self.statuses[str(status)] += 1
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR and status != HONEST_FAILURE:
+            self._fault("server_errors", request, status, body)
+        if any(path in body for path in self._paths):
+            self._fault("leaked_paths", request, status, body)
+        if status >= httpx.codes.BAD_REQUEST and request.method != "HEAD":
+            page = kind.startswith("text/html")
+            if not page and not re.match(rb'\{"error": ?\{"code": ?"\w+", ?"message": ?"', body):
+                self._fault("other_shapes", request, status, body)
+
+    def unanswered(self, request: RandomRequest, error: Exception) -> None:
+        """Take note of a request without an answer; one that the server ended is no fault."""
+        self.statuses["none"] += 1
+        if isinstance(error, TimeoutError | httpx.TimeoutException):
+            self._fault("unanswered", request, 0, repr(error).encode())
+
+    def _fault(self, kind: str, request: RandomRequest, status: int, body: bytes) -> None:
+        self.faults[kind] += 1
+        if len(self.examples) < 20:
+            asked = f"{request.method} {request.target[:200]} {request.body[:300]!r}"
+            self.examples.append(f"{kind}: {asked} -> {status} {body[:300]!r}")
 
 
 def fuzz_requests(count: int, seed: int) -> RequestFuzzReport:
-    """Send `count` random requests; raises FuzzError where the server does not start."""
-    source, statuses = random.Random(seed), Counter[int]()
-    with running_program() as program:
-        with httpx.Client(base_url=program.base, timeout=30) as client:
-            for _ in range(count):
-                answer = client.get(f"/api/{source.random()}")
-                statuses[answer.status_code] += 1
+    """Send `count` random requests; raises FuzzError where the server does not start or ends."""
+    began = time.monotonic()
+    with slide_folder(seed) as slides, running_program(slides) as program:
+        findings = Findings([str(program.state), str(program.state.parent)])
+        source = RequestSource(seed, (*own_routes(), *GRADIO_ROUTES), real_ids(program.base))
+        first = max(1, count // 10)
+        asyncio.run(send_all(program, source, first, findings))
+        before = resident_mib(program)
+        asyncio.run(send_all(program, source, count - first, findings))
+        after = resident_mib(program)
+        if program.process.poll() is not None:
+            raise FuzzError(f"The server ended within {count} requests.")
         tracebacks = program.tracebacks()
-    errors = sum(n for status, n in statuses.items() if status >= 500 and status != HONEST_FAILURE)
-    return RequestFuzzReport(count, dict(statuses), errors, tracebacks)
+    faults = findings.faults
+    return RequestFuzzReport(
+        count,
+        seed,
+        dict(sorted(findings.statuses.items())),
+        faults["server_errors"],
+        tracebacks,
+        faults["unanswered"],
+        faults["leaked_paths"],
+        faults["other_shapes"],
+        round(before, 1),
+        round(after, 1),
+        round(time.monotonic() - began, 1),
+        findings.examples,
+    )
+
+
+@contextmanager
+def slide_folder(seed: int) -> Iterator[Path]:
+    """A folder with a small slide."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_phantom(Path(folder) / "a.tiff", width=2000, height=2000, seed=seed)
+        yield Path(folder)
+
+
+def own_routes() -> list[tuple[str, str]]:
+    """Methods and paths of the routes that are ours, as docs/api.md lists them."""
+    with tempfile.TemporaryDirectory() as folder:
+        services = open_services(Settings(data=Path(folder), slides=(), model="none"))
+        table = routes(services)
+        services.database.close()
+    found: list[tuple[str, str]] = []
+    for route in table:
+        if isinstance(route, Route) and route.path != "/logout":
+            found += [(method, route.path) for method in sorted(route.methods or {"GET"})]
+        elif isinstance(route, Mount):
+            found.append(("GET", f"{route.path}/{{file}}"))
+    return [*found, ("GET", "/api/slides/{slide}/tiles/{level}/{column}/{row}")]
+
+
+def real_ids(base: str) -> list[str]:
+    """Ids that the server knows, so that requests get further than the first look-up."""
+    with httpx.Client(base_url=base, headers={"Origin": base}, timeout=ANSWER_SECONDS) as client:
+        until = time.monotonic() + ANSWER_SECONDS
+        while not (slides := client.get("/api/slides").json()):
+            if time.monotonic() > until:
+                raise FuzzError("The server has no slide to be asked about.")
+            time.sleep(0.2)
+        slide = slides[0]["id"]
+        box = {"x": 0, "y": 0, "width": 300, "height": 300}
+        asked = {"slide": slide, "box": box, "question": "What is it?"}
+        reading = client.post("/api/readings", json=asked).json()["id"]
+        upload = client.post("/api/uploads", json={"name": "a.svs", "size": 9}).json()["upload_id"]
+        points = [[0, 0], [9, 0], [9, 9]]
+        drawn = {"shape": "polygon", "points": points}
+        region = client.post(f"/api/slides/{slide}/regions", json=drawn).json()["id"]
+        while not (found := client.get(f"/api/readings/{reading}").json())["completions"]:
+            time.sleep(0.1)
+        return [slide, reading, upload, region, found["completions"][0]["id"], "0"]
+
+
+async def send_all(program: Program, source: RequestSource, count: int, findings: Findings) -> None:
+    """Send so many requests over a few connections."""
+    left = iter(range(count))
+    async with asyncio.TaskGroup() as group:
+        for _ in range(CONNECTIONS):
+            group.create_task(send_some(program.base, source, left, findings))
+
+
+async def send_some(base: str, source: RequestSource, left: Any, findings: Findings) -> None:
+    """Send requests one after the other until none are left."""
+    async with httpx.AsyncClient(base_url=base, timeout=ANSWER_SECONDS) as client:
+        for _ in left:
+            request = source.request()
+            try:
+                await asyncio.wait_for(send_one(client, request, findings), ANSWER_SECONDS)
+            except (httpx.HTTPError, TimeoutError) as error:
+                findings.unanswered(request, error)
+
+
+async def send_one(client: httpx.AsyncClient, request: RandomRequest, findings: Findings) -> None:
+    """Send one request, its target as it is, and note the answer."""
+    headers = [("origin", str(client.base_url).rstrip("/")), *request.headers]
+    built = client.build_request(request.method, "/", headers=headers, content=request.body)
+    built.url = built.url.copy_with(raw_path=request.target.encode("ascii", "replace"))
+    answer = await client.send(built, stream=True)
+    kind, body = answer.headers.get("content-type", ""), b""
+    try:
+        if kind.startswith("text/event-stream"):
+            return  # it may have no end
+        async for chunk in answer.aiter_bytes():
+            body += chunk
+            if len(body) > MOST_READ:
+                return
+    finally:
+        await answer.aclose()
+        findings.note(request, answer.status_code, kind, body)
+
+
+def resident_mib(program: Program) -> float:
+    """Resident memory of the server without its children, MiB."""
+    return float(psutil.Process(program.process.pid).memory_info().rss) / 2**20

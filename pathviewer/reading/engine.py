@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from models.backends.base import Backend, BackendStatus
@@ -18,6 +19,8 @@ log = logging.getLogger("pathviewer")
 
 NO_MODEL = "none"
 """The name in the settings under which no model is started."""
+LONGEST_SENTENCE = 1_000
+"""Characters of what is said of the model."""
 
 
 class ModelEngine:
@@ -46,14 +49,15 @@ class ModelEngine:
             )
         except ModelError as error:
             self._error = error
-            log.warning("There is no model. %s", error)
+            log.warning("There is no model. %s", shortened(str(error)))
 
     def status(self) -> BackendStatus:
         """What the model can do now; answers at once."""
         if self._backend is not None:
-            return self._backend.status()
+            status = self._backend.status()
+            return replace(status, sentence=shortened(status.sentence))
         if self._error is not None:
-            return BackendStatus("failed", str(self._error))
+            return BackendStatus("failed", shortened(str(self._error)))
         return BackendStatus("stopped", "No model is run; PATHVIEWER_MODEL names one.")
 
     def settled(self, seconds: float) -> BackendStatus:
@@ -78,4 +82,11 @@ class ModelEngine:
 
 def _log(sentence: str) -> None:
     """Nobody may be asking when the model's process ends; whoever asks is told besides."""
-    log.warning("%s", sentence)
+    log.warning("%s", shortened(sentence))
+
+
+def shortened(sentence: str) -> str:
+    """A sentence that may quote a checkpoint's file of any length: anybody may hear it."""
+    if len(sentence) <= LONGEST_SENTENCE:
+        return sentence
+    return f"{sentence[: LONGEST_SENTENCE - 1]}…"

@@ -204,3 +204,12 @@ def test_a_nul_in_a_query_is_refused(client: httpx.Client) -> None:
 
 def test_a_query_that_is_too_long(client: httpx.Client) -> None:
     assert_refused(client.get("/api/slides?" + "a=b&" * 10_000), 414, "too_long")
+
+
+@pytest.mark.parametrize(("given", "status"), [("none", 400), ("bytes=9999999-", 416)])
+def test_a_range_that_is_none_is_refused_in_the_one_shape(
+    client: httpx.Client, given: str, status: int
+) -> None:
+    answer = client.get("/login.css", headers={"Range": given})
+    assert answer.status_code == status
+    assert answer.json()["error"].keys() == {"code", "message"}

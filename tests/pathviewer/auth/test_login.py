@@ -275,15 +275,9 @@ def test_the_queue_is_bounded_and_guesses_give_way() -> None:
 
 
 def test_a_crowd_of_guesses_is_told_to_come_later(closed: Site) -> None:
-    class Full(HashQueue):
-        """A queue without a place."""
-
-        async def _take(self, rank: int) -> None:
-            raise TooManyLogins
-
     login = next(route for route in closed.app._app.routes if route.path == "/login")  # type: ignore[attr-defined]
     handler = login.endpoint.__self__
-    queue, handler._hashing = handler._hashing, Full()
+    queue, handler._hashing = handler._hashing, HashQueue(parallel=0, most_waiting=0)
     for _ in range(9):  # none of which counts as a failure
         answer = closed.log_in()
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")

@@ -136,3 +136,21 @@ def test_doctor_says_what_could_be_loaded(name: str, verdict: str, words: str) -
     (check,) = model(Settings(model=name))
     assert check.verdict == verdict
     assert words in check.sentence
+
+
+def test_a_fault_that_quotes_a_file_of_any_length_is_said_in_short(state: Path) -> None:
+    def open_broken(*_: str, **__: Any) -> WorkerBackend:
+        raise ModelError("This index is no JSON: " + "x" * 10_000_000)
+
+    engine = ModelEngine(Settings(data=state, model="tiny"), open_broken)
+    app = app_of(replace(open_services(Settings(data=state, model="tiny")), engine=engine))
+    with TestClient(app, base_url="http://127.0.0.1:7860") as client:
+        for path in ("/api/health", "/api/model"):
+            answer = client.get(path)
+            assert "This index is no JSON" in answer.text
+            assert len(answer.content) < 5_000
+        refused = client.post(
+            "/api/readings", json={"slide": "x"}, headers={"origin": "http://127.0.0.1:7860"}
+        )
+        assert refused.status_code == 503
+        assert len(refused.content) < 5_000
