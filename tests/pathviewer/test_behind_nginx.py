@@ -46,8 +46,6 @@ http {{
 @contextmanager
 def nginx(folder: Path, upstream: str) -> Iterator[str]:
     """A running nginx that passes /slides/viewer/ on to `upstream`; the page's URL there."""
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-    assert program, "nginx is missing: python3 tests/run.py installs it on Debian"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -56,13 +54,21 @@ def nginx(folder: Path, upstream: str) -> Iterator[str]:
     configuration.write_text(
         CONFIGURATION.format(folder=folder, port=port, upstream=upstream), encoding="utf-8"
     )
-    process = subprocess.Popen([program, "-c", configuration], stderr=subprocess.DEVNULL)
+    command = [nginx_program(), "-c", str(configuration)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         wait_for(port)
         yield f"http://127.0.0.1:{port}/slides/viewer"
     finally:
         process.terminate()
         process.wait(10)
+
+
+def nginx_program() -> str:
+    """Where nginx is."""
+    found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    assert found, "nginx is missing: python3 tests/run.py installs it on Debian"
+    return found
 
 
 def wait_for(port: int) -> None:
