@@ -46,3 +46,11 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
             f"(it knows up to {newest}). Install the newer version again or restore a backup."
         ) from error
     command.upgrade(config, revision)
+
+
+def newest_revision() -> str:
+    """The schema revision that this version of the program writes."""
+    config = Config()
+    folder = Path(__file__).parent / "migrations"
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    return str(ScriptDirectory.from_config(config).get_current_head())

@@ -16,7 +16,7 @@ from pathviewer.settings import Settings
 from pathviewer.upkeep.errors import UpkeepError
 from pathviewer.upkeep.uploads import keep_uploads, put_back, strangers, uploaded
 from pathviewer.whole_folder import new_folder
-from storage.backup import check_copy, copy_database, sqlite_file
+from storage.backup import check_copy, copy_database, count_rows, sqlite_file
 from storage.blobs import BlobStore, list_blobs
 from storage.database import Database, open_database
 from storage.errors import BlobError
@@ -75,6 +75,7 @@ def back_up(
             "program": f"pathviewer {__version__}",
             "revision": kept.revision,
             "database": file_hash(folder / DATABASE),
+            "rows": count_rows(folder / DATABASE),
             "files": kept.files,
             "lost": kept.lost,
             "uploads": slides,
@@ -126,7 +127,7 @@ def _checked(settings: Settings, target: Path, folder: Path) -> dict[str, Any]:
             "The data folder has a database already. Stop the program, move the data folder away "
             "or name another one with PATHVIEWER_DATA, and restore again."
         )
-    told = _manifest(folder)
+    told = read_manifest(folder)
     slides = told.get("uploads", [])
     other = next(strangers(settings.uploads, slides), None) if slides else None
     if other is not None:
@@ -194,7 +195,8 @@ def _put_back(source: BlobStore, store: BlobStore, name: str, kept: Kept) -> Non
     kept.byte_count += len(data)
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What a backup says of itself; raises UpkeepError for a folder that is none."""
     try:
         told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

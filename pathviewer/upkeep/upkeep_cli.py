@@ -18,6 +18,7 @@ from pathviewer.settings import read_settings
 from pathviewer.upkeep.audit_lines import audit_lines
 from pathviewer.upkeep.backup import Kept, back_up, restore
 from pathviewer.upkeep.errors import UpkeepError
+from pathviewer.upkeep.rehearsal import rehearse
 from pathviewer.upkeep.withdraw import Subject, find_subject, withdraw
 from pathviewer.whole_folder import FolderError, disk_sentence
 from storage.audit import record
@@ -48,8 +49,14 @@ def backup_command(
 
 def restore_command(
     folder: Annotated[Path, typer.Argument(help="Folder that `backup` wrote.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Rehearse it in a temporary folder and change nothing.")
+    ] = False,
 ) -> None:
     """Put a backup into a data folder that has no database yet (PATHVIEWER_DATA)."""
+    if check:
+        _rehearse(folder)
+        return
     with upkeep_errors():
         settings = read_settings()
         with bar("Restoring") as step:
@@ -62,6 +69,17 @@ def restore_command(
     slides = f" and {kept.uploads} of uploaded slides" if kept.uploads else ""
     typer.echo(f"Restored the database and {kept.files} files{slides} into {where}.")
     _tell_lost(kept)
+
+
+def _rehearse(folder: Path) -> None:
+    """Print each check that a backup passed; exit 1 with a sentence at the first that fails."""
+    with upkeep_errors():
+        with bar("Restoring") as step:
+            checks = rehearse(folder, step)
+            first = next(checks)
+        for sentence in (first, *checks):
+            typer.echo(sentence)
+        typer.echo("This backup can be restored.")
 
 
 def withdraw_command(

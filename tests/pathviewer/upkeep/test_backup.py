@@ -17,6 +17,7 @@ from sqlalchemy import delete, func, select
 from typer.testing import CliRunner
 
 from pathviewer.cli import app
+from pathviewer.doctor import kept_files
 from pathviewer.export.manifest import check_export
 from pathviewer.settings import Settings
 from pathviewer.upkeep.backup import back_up, restore
@@ -224,6 +225,8 @@ def test_a_dump_of_postgresql_is_put_back(
         assert (there / "uploads" / "a.svs").read_bytes() == b"a"
         monkeypatch.setenv("PATHVIEWER_DATABASE_URL", other)
         assert exported(there, tmp_path / "second", monkeypatch) == before
+        checks = list(kept_files(Settings(data=there, database_url=other)))
+        assert [check.verdict for check in checks] == ["ok"], checks
         again = open_database(other)
         with pytest.raises(StorageError), again.session() as session:
             session.execute(delete(Feedback))  # the triggers are there too
