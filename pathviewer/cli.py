@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from models.registry import DEFAULT_MODEL
 from pathviewer.auth.users_cli import app as user_app
 from pathviewer.bench.ask import bench_ask
 from pathviewer.bench.insights import bench_insights
@@ -174,13 +175,26 @@ def bench_storage(
     connections: Annotated[int, typer.Option(min=1, help="Connections that write.")] = 50,
     rate: Annotated[float, typer.Option(min=1, help="Submissions a second, all together.")] = 300,
     seconds: Annotated[float, typer.Option(min=1, help="Length of the load.")] = 20.0,
+    kills: Annotated[
+        int, typer.Option(min=0, help="Further kills of server, model and readers, one at a time.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of these kills.")] = 0,
+    model: Annotated[
+        str, typer.Option(help="Model that answers amid these kills.")
+    ] = DEFAULT_MODEL,
+    database_url: Annotated[
+        str, typer.Option(help="Empty database to use; SQLite in a new folder if not given.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Judgments of many raters over HTTP, the server killed amid them: how fast, what is lost."""
+    """Judgments of many raters over HTTP, processes killed amid them: how fast, what is lost."""
     with bench_errors():
+        from pathviewer.bench.storage import Kills
         from pathviewer.bench.storage import bench_storage as run
+        from pathviewer.bench.storage_load import Pace
 
-        run(connections, rate, seconds, as_json)
+        pace, killing = Pace(connections, rate), Kills(kills, seed, model)
+        run(pace, seconds, database_url, killing, as_json)
 
 
 @contextmanager

@@ -10,14 +10,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pathviewer.bench.kill_loop import KillFigures, run_kill_loop
 from pathviewer.bench.load import LoadError
 from pathviewer.bench.storage_load import Outcome, Pace, load, load_until_killed
 from pathviewer.bench.storage_site import lost, make_site, storage_app
 from pathviewer.bench.tiles_servers import served
 from pathviewer.settings import read_settings
+from storage.errors import StorageError
 
 WARM_UP_SECONDS = 2.0
 ALONE_SECONDS = 5.0
@@ -53,20 +55,43 @@ class Figures:
     reads_alone_p99_ms: float
     """The same while nobody writes."""
 
+    kills: KillFigures | None = None
+    """What further kills of single processes did; None where none was asked for."""
 
-def bench_storage(connections: int, rate: float, seconds: float, json_output: bool) -> None:
+
+@dataclass(frozen=True)
+class Kills:
+    """How the processes are killed after the measured load."""
+
+    count: int = 0
+    """Number of kills; 0 for none."""
+    seed: int = 0
+    """Seed of their moments and targets."""
+    model: str = "none"
+    """Model that answers meanwhile."""
+
+
+def bench_storage(pace: Pace, seconds: float, url: str, kills: Kills, json_output: bool) -> None:
     """Print the figures. Raises LoadError when they cannot be had."""
     folder = read_settings().data / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-storage-", dir=folder) as name:
-        found = measure(Path(name), Pace(connections, rate), seconds)
-    shown = json.dumps(vars(found)) if json_output else "\n".join(table(found))
+        found = measure(Path(name), pace, seconds, url, kills)
+    shown = json.dumps(as_json(found)) if json_output else "\n".join(table(found))
     sys.stdout.write(shown + "\n")
 
 
-def measure(data: Path, pace: Pace, seconds: float) -> Figures:
-    """Readers alone, then writers beside them, then a kill in the middle of the writing."""
-    site = make_site(data, pace.connections, COMPLETIONS)
+def measure(
+    data: Path, pace: Pace, seconds: float, url: str = "", kills: Kills | None = None
+) -> Figures:
+    """Readers alone, then writers beside them, then a kill in the middle of the writing.
+
+    `url` names an empty database; without it SQLite in the folder. Raises LoadError.
+    """
+    try:
+        site = make_site(data, pace.connections, COMPLETIONS, url)
+    except StorageError as error:
+        raise LoadError(f"The benchmark needs an empty database of its own. {error}") from error
     numbers = itertools.count()
     warm, alone, both = Outcome(), Outcome(), Outcome()
     with served(storage_app, site.data, site.url) as server:
@@ -79,16 +104,31 @@ def measure(data: Path, pace: Pace, seconds: float) -> Figures:
     kept = warm.acknowledged | both.acknowledged | killed.acknowledged
     if not both.write_seconds or not killed.acknowledged:
         raise LoadError("Nothing was acknowledged; the figures mean nothing.")
+    further = None
+    if kills is not None and kills.count:
+        further = run_kill_loop(site, kills.count, kills.seed, kills.model, next(numbers))
     return Figures(
+        kills=further,
         writes_per_s=round(len(both.write_seconds) / took, 1),
         p99_ms=milliseconds(both.write_seconds, 0.99),
-        lost=lost(site, kept),
+        lost=lost(site, kept) + (further.lost if further else 0),
         p50_ms=milliseconds(both.write_seconds, 0.5),
         worst_ms=milliseconds(both.write_seconds, 1.0),
         acknowledged=len(kept),
         reads_p99_ms=milliseconds(both.read_seconds, 0.99),
         reads_alone_p99_ms=milliseconds(alone.read_seconds, 0.99),
     )
+
+
+def as_json(found: Figures) -> dict[str, object]:
+    """The figures; `kills` is the number of kills, what they did stands beside it."""
+    figures: dict[str, object] = vars(found) | {"kills": 0}
+    if found.kills is not None:
+        further = asdict(found.kills)
+        del further["lost"]  # counted in `lost`
+        figures |= further | {"acknowledged_amid_kills": further["acknowledged"]}
+        figures["acknowledged"] = found.acknowledged
+    return figures
 
 
 def milliseconds(seconds: Sequence[float], share: float) -> float:
@@ -99,9 +139,19 @@ def milliseconds(seconds: Sequence[float], share: float) -> float:
 
 def table(found: Figures) -> list[str]:
     """The figures for people."""
-    return [
+    rows = [
         f"acknowledged writes a second    {found.writes_per_s:.1f}",
         f"p50, p99, worst, ms             {found.p50_ms}, {found.p99_ms}, {found.worst_ms}",
         f"readers' p99 beside, alone, ms  {found.reads_p99_ms}, {found.reads_alone_p99_ms}",
         f"lost of {found.acknowledged} after the kill".ljust(32) + f"{found.lost}",
     ]
+    if found.kills is not None:
+        killed = ", ".join(f"{count} {name}" for name, count in found.kills.killed.items())
+        told = ", ".join(f"{count} {name}" for name, count in found.kills.acknowledged.items())
+        rows += [
+            f"kills                           {found.kills.kills} ({killed})",
+            f"acknowledged amid them          {told}",
+            f"lost, doubled, orphans          {found.kills.lost}, {found.kills.doubled}, "
+            f"{found.kills.orphans}",
+        ]
+    return rows

@@ -1,0 +1,280 @@
+"""`bench storage --kills`: the server, its model or a reader killed at random, again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import psutil
+from sqlalchemy import func, select
+
+from pathviewer.bench.http_connection import Connection
+from pathviewer.bench.load import LoadError
+from pathviewer.bench.server_process import ServerProcess, bring_assets, running_servers
+from pathviewer.bench.storage_site import Site, body_of, lost, settings_of
+from pathviewer.slides.phantom import write_phantom
+from storage.database import open_database
+from storage.feedback_tables import Feedback
+from storage.tables import Reading
+
+WRITERS, ASKERS, VIEWERS = 8, 2, 2
+LATEST_SECONDS = 1.5
+"""Most seconds of load before a kill."""
+ORPHAN_SECONDS = 10.0
+"""How long the processes of a killed server may take to end by themselves."""
+QUESTION = {
+    "box": {"x": 200, "y": 200, "width": 448, "height": 448},
+    "options": ["low", "high"],
+    "sampling": {"max_new_tokens": 48},
+}
+BUSY = (422, 429, 503)
+"""Answers that say a true thing: the model or a reader has just ended, or there is no room."""
+
+
+@dataclass(frozen=True)
+class KillFigures:
+    """What the kills did."""
+
+    kills: int
+    """Processes that were killed."""
+    killed: dict[str, int]
+    """How many of `server`, `model` and `reader`."""
+    acknowledged: dict[str, int]
+    """Acknowledged `feedback`, `votes` and `questions`."""
+    lost: int
+    """Acknowledged rows that are not in the database."""
+    doubled: int
+    """Rows that are in the database twice."""
+    orphans: int
+    """Processes that outlived their killed server by more than ten seconds."""
+
+
+@dataclass
+class Load:
+    """What the load was told so far."""
+
+    site: Site
+    """Raters, and what they judge."""
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    """Numbers of submissions."""
+    feedback: dict[str, str] = field(default_factory=dict)
+    """Id of what was acknowledged by its key: judgments and votes."""
+    unanswered: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Number and token of what was sent and not answered, by key."""
+    votes: set[str] = field(default_factory=set)
+    """Keys of the votes among them."""
+    questions: list[str] = field(default_factory=list)
+    """Ids of acknowledged questions."""
+    stopped: bool = False
+    """Whether nothing new is sent."""
+
+
+def run_kill_loop(site: Site, kills: int, seed: int, model: str, first: int = 0) -> KillFigures:
+    """Kill `kills` times, and look in the site's database after each. Raises LoadError.
+
+    `first` is the number of the first submission: keys of lower ones may be taken.
+    """
+    bring_assets(site.data)
+    write_phantom(site.data / "slides" / "a.tiff", width=3000, height=2200, seed=7)
+    server = ServerProcess(site.data, site.data / "slides", model, site.url)
+    source, killed = random.Random(seed), Counter[str]()
+    load, targets, missing, orphans = Load(site, itertools.count(first)), Targets(source), 0, 0
+    with running_servers(server):
+        for number in range(kills):
+            if not server.alive:
+                server.start()
+            target, left = asyncio.run(_round(server, load, targets))
+            killed[target] += 1
+            orphans += left
+            missing = lost(site, load.feedback) + _questions_lost(site, load.questions)
+            sys.stderr.write(f"{number + 1} of {kills}: {target} killed, {missing} lost\n")
+    if not load.feedback or not load.questions:
+        raise LoadError("Nothing was acknowledged; the figures mean nothing.")
+    return _figures(load, killed, missing, orphans)
+
+
+def _figures(load: Load, killed: Counter[str], missing: int, orphans: int) -> KillFigures:
+    votes = len(load.votes & load.feedback.keys())
+    acknowledged = {
+        "feedback": len(load.feedback) - votes,
+        "votes": votes,
+        "questions": len(load.questions),
+    }
+    doubled = _doubled(load.site)
+    return KillFigures(killed.total(), dict(killed), acknowledged, missing, doubled, orphans)
+
+
+class Targets:
+    """Draws what is killed next: at random, but each kind once before any comes again."""
+
+    def __init__(self, source: random.Random) -> None:
+        self.source = source
+        self._left: list[str] = []
+
+    def next(self, server: ServerProcess) -> tuple[str, psutil.Process]:
+        """Name and process of a target that runs."""
+        found = {"server": server.processes()[:1], "model": server.model_processes()}
+        found |= {"reader": server.reader_processes()}
+        running = [name for name, processes in found.items() if processes]
+        if not set(self._left) & set(running):
+            self._left = running
+        target = self.source.choice([name for name in self._left if name in running])
+        self._left = [name for name in self._left if name != target]
+        return target, self.source.choice(found[target])
+
+
+async def _round(server: ServerProcess, load: Load, targets: Targets) -> tuple[str, int]:
+    """The load, and one kill amid it: what was killed, and the processes that it left."""
+    load.stopped, source = False, targets.source
+    await _send_again(server, load)
+    slide = await _slide(server, load)
+    tokens = itertools.cycle(load.site.tokens)
+    tasks = [asyncio.create_task(_write(server, load, next(tokens))) for _ in range(WRITERS)]
+    tasks += [asyncio.create_task(_ask(server, load, slide, next(tokens))) for _ in range(ASKERS)]
+    tasks += [
+        asyncio.create_task(_look(server, load, slide, next(tokens), source.random()))
+        for _ in range(VIEWERS)
+    ]
+    await asyncio.sleep(source.uniform(0.05, LATEST_SECONDS))
+    target, left = await asyncio.to_thread(_kill, server, targets)
+    if target != "server":
+        await asyncio.sleep(0.3)  # what comes after it is acknowledged too
+    load.stopped = True
+    for result in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+    return target, left
+
+
+def _kill(server: ServerProcess, targets: Targets) -> tuple[str, int]:
+    """Kill one process; which one, and how many outlived a killed server."""
+    rest = server.processes()[1:]
+    target, process = targets.next(server)
+    with suppress(psutil.NoSuchProcess):
+        process.kill()
+    if target != "server":
+        return target, 0
+    _, left = psutil.wait_procs(rest, ORPHAN_SECONDS)
+    for each in left:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+    server.kill()
+    return target, len(left)
+
+
+def _headers(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _submission(site: Site, number: int) -> dict[str, object]:
+    """The judgment of a number; every third is a vote between two answers."""
+    if number % 3:
+        return body_of(site, number)
+    first = number // 3 % len(site.completions)
+    pair = site.completions[first], site.completions[first - 1]
+    vote = {"completion": pair[0], "other": pair[1], "left": pair[0], "choice": "left"}
+    return {"key": f"k{number}", "kind": "preference", "seconds": 2.0, **vote}
+
+
+async def _submit(connection: Connection, load: Load, number: int, token: str) -> None:
+    body = _submission(load.site, number)
+    key = str(body["key"])
+    load.unanswered[key] = number, token
+    answer = await connection.request("POST", "/api/feedback", body)
+    if answer.status not in (200, 201):
+        raise LoadError(f"Feedback was answered {answer.status}: {answer.body[:200].decode()}")
+    load.feedback[key] = answer.json()["id"]
+    if body["kind"] == "preference":
+        load.votes.add(key)
+    del load.unanswered[key]
+
+
+async def _write(server: ServerProcess, load: Load, token: str) -> None:
+    connection = Connection(server.base, _headers(token))
+    with suppress(OSError, EOFError):
+        while not load.stopped:
+            await _submit(connection, load, next(load.numbers), token)
+            await asyncio.sleep(0.005)
+    connection.close()
+
+
+async def _send_again(server: ServerProcess, load: Load) -> None:
+    """Send what was not answered a second time, as a browser does."""
+    for number, token in list(load.unanswered.values()):
+        connection = Connection(server.base, _headers(token))
+        await _submit(connection, load, number, token)
+        connection.close()
+
+
+async def _ask(server: ServerProcess, load: Load, slide: str, token: str) -> None:
+    connection = Connection(server.base, _headers(token))
+    with suppress(OSError, EOFError):
+        while not load.stopped:
+            question = f"How cellular is this region? ({next(load.numbers)})"
+            body = QUESTION | {"slide": slide, "question": question}
+            answer = await connection.request("POST", "/api/readings", body)
+            if answer.status == 201:
+                load.questions.append(answer.json()["id"])
+            elif answer.status not in BUSY:
+                raise LoadError(f"A question was answered {answer.status}: {answer.body[:200]!r}")
+            await asyncio.sleep(0.2)
+    connection.close()
+
+
+async def _look(server: ServerProcess, load: Load, slide: str, token: str, shift: float) -> None:
+    """Regions, which readers have to decode."""
+    connection = Connection(server.base, _headers(token))
+    with suppress(OSError, EOFError):
+        for turn in itertools.count():
+            if load.stopped:
+                break
+            x, y = int(shift * 1000) + turn % 40 * 20, turn % 30 * 20
+            path = f"/api/slides/{slide}/region?x={x}&y={y}&width=900&height=900&max_pixels=160000"
+            answer = await connection.request("GET", path)
+            if answer.status not in (200, *BUSY):
+                raise LoadError(f"A region was answered {answer.status}: {answer.body[:200]!r}")
+            await asyncio.sleep(0.02)
+    connection.close()
+
+
+async def _slide(server: ServerProcess, load: Load) -> str:
+    """The slide's id, once the server lists it. Raises LoadError."""
+    connection, until = (
+        Connection(server.base, _headers(load.site.tokens[0])),
+        time.monotonic() + 30,
+    )
+    while time.monotonic() < until:
+        slides = (await connection.request("GET", "/api/slides")).json()
+        if slides:
+            connection.close()
+            return str(slides[0]["id"])
+        await asyncio.sleep(0.1)
+    raise LoadError("The server lists no slide.")
+
+
+def _questions_lost(site: Site, acknowledged: list[str]) -> int:
+    database = open_database(settings_of(site.data, site.url).database)
+    with database.reading() as session:
+        kept = set(session.scalars(select(Reading.id)))
+    database.close()
+    return len(set(acknowledged) - kept)
+
+
+def _doubled(site: Site) -> int:
+    """Rows beyond the first of each submission's key and of each question's text."""
+    database = open_database(settings_of(site.data, site.url).database)
+    extra = 0
+    with database.reading() as session:
+        for column in (Feedback.idempotency_key, Reading.question):
+            counts = session.execute(select(func.count(column), func.count(column.distinct())))
+            rows, distinct = counts.one()
+            extra += rows - distinct
+    database.close()
+    return extra

@@ -1,0 +1,164 @@
+"""The program in a process of its own, on a state folder that outlives it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from pathviewer.bench.load import LoadError
+from pathviewer.bench.start_up import free_port
+from pathviewer.settings import read_settings
+from pathviewer.ui.assets import ensure_assets
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 120.0
+"""A start that takes longer has failed."""
+STOP_SECONDS = 20.0
+MODEL_PROCESS = "models.backends.worker_process"
+"""Module that the model's process runs."""
+
+
+@dataclass
+class ServerProcess:
+    """`python -m pathviewer serve` on 127.0.0.1; it can be killed and started again."""
+
+    data: Path
+    """State folder."""
+    slides: Path
+    """Folder of slides."""
+    model: str
+    """Model that answers, `none` for none."""
+    database_url: str = ""
+    """Database; empty for SQLite in the state folder."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Further variables of its environment."""
+    port: int = field(default_factory=free_port)
+    """TCP port, the same after a restart."""
+    process: subprocess.Popen[bytes] | None = None
+    """Its process; None before the first start."""
+
+    @property
+    def base(self) -> str:
+        """Address of its pages, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """File that its standard error goes to, of all starts together."""
+        return self.data / f"server-{self.port}.log"
+
+    def start(self) -> None:
+        """Start it and wait for its health page. Raises LoadError."""
+        command = [sys.executable, "-m", "pathviewer", "serve", "--host", "127.0.0.1"]
+        command += ["--port", str(self.port), "--data", str(self.data)]
+        command += ["--slides", str(self.slides), "--model", self.model]
+        own = {name: value for name, value in os.environ.items() if name[:11] != "PATHVIEWER_"}
+        own |= {"PATHVIEWER_DATABASE_URL": self.database_url, **self.environment}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=own, stdout=log, stderr=log)
+        self.wait_for(lambda _: True)
+
+    def wait_for(self, fits: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Return once the health page answers with something that fits. Raises LoadError."""
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until and self.alive:
+            with suppress(httpx.TransportError):
+                answer = httpx.get(f"{self.base}/api/health")
+                if answer.status_code == httpx.codes.OK and fits(answer.json()):
+                    return
+            time.sleep(0.05)
+        raise LoadError(f"A server did not start or its model did not load: {self.last_words()}")
+
+    def wait_for_model(self) -> None:
+        """Return once the model can answer. Raises LoadError."""
+        if self.model != "none":
+            self.wait_for(lambda health: bool(health["model"]["state"] == "ready"))
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self) -> None:
+        """End it at once, as a power failure would, with every process that it started."""
+        if self.process is None:
+            return
+        everything = self.processes()
+        for each in everything:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        self.process.wait(STOP_SECONDS)
+        psutil.wait_procs(everything, STOP_SECONDS)
+
+    def stop(self) -> None:
+        """End it as a person does; at once where it does not end by itself."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_SECONDS)
+        self.kill()
+
+    def processes(self) -> Sequence[psutil.Process]:
+        """The web process, then all that it started."""
+        if self.process is None:
+            return ()
+        try:
+            web = psutil.Process(self.process.pid)
+            return (web, *web.children(recursive=True))
+        except psutil.NoSuchProcess:
+            return ()
+
+    def model_processes(self) -> Sequence[psutil.Process]:
+        """Where the model runs; none with a scripted one."""
+        return [each for each in self.processes()[1:] if MODEL_PROCESS in _command(each)]
+
+    def reader_processes(self) -> Sequence[psutil.Process]:
+        """Where slides are read: every other process that the web process started."""
+        return [each for each in self.processes()[1:] if MODEL_PROCESS not in _command(each)]
+
+    def last_words(self) -> str:
+        """The last line of its log."""
+        lines = (
+            self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
+        )
+        return lines[-1] if lines else "it said nothing."
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def bring_assets(data: Path) -> None:
+    """Put the viewer's JavaScript into a state folder, as on every start but the first."""
+    assets = read_settings().assets
+    ensure_assets(assets)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (data / "assets").symlink_to(assets.absolute(), target_is_directory=True)
+
+
+@contextmanager
+def running_servers(*servers: ServerProcess) -> Iterator[None]:
+    """Start them and wait for their models; all are ended afterwards. Raises LoadError."""
+    try:
+        for server in servers:
+            server.start()
+        for server in servers:
+            server.wait_for_model()
+        yield
+    finally:
+        for server in servers:
+            server.stop()
