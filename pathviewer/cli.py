@@ -197,6 +197,25 @@ def bench_storage(
         run(pace, seconds, database_url, killing, as_json)
 
 
+@bench_app.command("soak")
+def bench_soak(
+    people: Annotated[int, typer.Option(min=2, help="Honest accounts.")] = 100,
+    minutes: Annotated[float, typer.Option(min=0.1, help="Length of the load.")] = 10.0,
+    model: Annotated[str, typer.Option(help="Model of the first server.")] = DEFAULT_MODEL,
+    seed: Annotated[int, typer.Option(help="Seed of views and moments.")] = 0,
+    hostile_slides: Annotated[
+        bool, typer.Option(help="The hostile account uploads hostile slides.")
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """People who look, ask and judge, a hostile account beside them, and a kill at the end."""
+    with bench_errors():
+        from pathviewer.bench.soak import Options
+        from pathviewer.bench.soak import bench_soak as run
+
+        run(Options(people, minutes, model, seed, hostile_slides), as_json)
+
+
 @contextmanager
 def bench_errors() -> Iterator[None]:
     """End a benchmark that cannot run in a sentence; benchmarks need what the tests need."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+_IDLE_SECONDS = 3.0
+"""A connection that was idle for so long is not used again: servers close theirs after five."""
 
 _LIMIT = 2**20
 """Longest line of an answer, bytes; one event of a stream is one line."""
@@ -40,6 +44,7 @@ class Connection:
         for name, value in (headers or {}).items():
             self._head += f"{name}: {value}\r\n"
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._used = 0.0
 
     async def request(
         self, method: str, path: str, body: object = None, headers: str = ""
@@ -58,6 +63,7 @@ class Connection:
             raise
         if found.get("connection") == "close":
             self.close()
+        self._used = time.monotonic()
         return answer
 
     async def events(self, path: str) -> AsyncIterator[dict[str, Any]]:
@@ -85,8 +91,9 @@ class Connection:
     async def _send(
         self, method: str, path: str, body: object, headers: str
     ) -> asyncio.StreamReader:
-        if self._streams is None or self._streams[0].at_eof():
+        if time.monotonic() - self._used > _IDLE_SECONDS:
             self.close()
+        if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port, limit=_LIMIT)
         reader, writer = self._streams
         content = body if isinstance(body, bytes) else b"" if body is None else _encoded(body)

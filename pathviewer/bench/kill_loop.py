@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from pathviewer.bench.http_connection import Connection
 from pathviewer.bench.load import LoadError
 from pathviewer.bench.server_process import ServerProcess, bring_assets, running_servers
-from pathviewer.bench.storage_site import Site, body_of, lost, settings_of
+from pathviewer.bench.storage_site import Site, body_of, lost, questions_lost, settings_of
 from pathviewer.slides.phantom import write_phantom
 from storage.database import open_database
 from storage.feedback_tables import Feedback
@@ -93,7 +93,7 @@ def run_kill_loop(site: Site, kills: int, seed: int, model: str, first: int = 0)
             target, left = asyncio.run(_round(server, load, targets))
             killed[target] += 1
             orphans += left
-            missing = lost(site, load.feedback) + _questions_lost(site, load.questions)
+            missing = lost(site, load.feedback) + questions_lost(site, load.questions)
             sys.stderr.write(f"{number + 1} of {kills}: {target} killed, {missing} lost\n")
     if not load.feedback or not load.questions:
         raise LoadError("Nothing was acknowledged; the figures mean nothing.")
@@ -257,14 +257,6 @@ async def _slide(server: ServerProcess, load: Load) -> str:
             return str(slides[0]["id"])
         await asyncio.sleep(0.1)
     raise LoadError("The server lists no slide.")
-
-
-def _questions_lost(site: Site, acknowledged: list[str]) -> int:
-    database = open_database(settings_of(site.data, site.url).database)
-    with database.reading() as session:
-        kept = set(session.scalars(select(Reading.id)))
-    database.close()
-    return len(set(acknowledged) - kept)
 
 
 def _doubled(site: Site) -> int:

@@ -20,7 +20,7 @@ from storage.feedback_tables import CurrentFeedback, Feedback
 from storage.reading_records import NewCompletion, NewReading
 from storage.readings import add_completion, add_reading, end_reading
 from storage.slides import register_slide
-from storage.tables import AuditEntry
+from storage.tables import AuditEntry, Reading
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -91,13 +91,13 @@ def make_site(data: Path, raters: int, completions: int, url: str = "") -> Site:
         names = [f"rater{number}" for number in range(raters)]
         ids = [add_account(session, name=name, role=Role.researcher).id for name in names]
         tokens = tuple(make_token(session, name, "bench", 1) for name in names)
-        answers = tuple(_answers(session, BlobStore(settings.blobs), ids[0], completions))
+        answers = tuple(add_answers(session, BlobStore(settings.blobs), ids[0], completions))
     database.close()
     return Site(data, url, tokens, answers)
 
 
-def _answers(session: Session, blobs: BlobStore, account: str, count: int) -> Sequence[str]:
-    """Completions of one reading."""
+def add_answers(session: Session, blobs: BlobStore, account: str, count: int) -> Sequence[str]:
+    """Ids of the completions of one new question of an account."""
     slide = register_slide(session, folder="bench", relative_path="bench.svs", quickhash="bench")
     asked = NewReading(
         account_id=account,
@@ -137,6 +137,11 @@ def _answers(session: Session, blobs: BlobStore, account: str, count: int) -> Se
 
 
 def body_of(site: Site, number: int) -> dict[str, object]:
+    """The feedback of a number, about the site's completions."""
+    return judgment_of(site.completions, number)
+
+
+def judgment_of(completions: Sequence[str], number: int) -> dict[str, object]:
     """The feedback of a number: its kinds and completions take turns."""
     kinds: Sequence[dict[str, object]] = (
         {"kind": "verdict", "verdict": "incorrect", "corrected_answer": "A", "confidence": 4},
@@ -148,9 +153,9 @@ def body_of(site: Site, number: int) -> dict[str, object]:
         {"kind": "edited_trace", "edited_steps": [{"step": 2, "text": None}]},
         {"kind": "evidence", "box": {"x": number % 900, "y": 5, "width": 64, "height": 64}},
     )
-    completion = site.completions[number % len(site.completions)]
+    completion = completions[number % len(completions)]
     common = {"key": f"k{number}", "completion": completion, "seconds": 4.5, "comment": "as seen"}
-    return common | kinds[number // len(site.completions) % len(kinds)]
+    return common | kinds[number // len(completions) % len(kinds)]
 
 
 def lost(site: Site, acknowledged: Mapping[str, str]) -> int:
@@ -169,3 +174,12 @@ def lost(site: Site, acknowledged: Mapping[str, str]) -> int:
         if which:
             raise LoadError(f"There is {what}: {which[:3]}.")
     return len(set(acknowledged.items()) - found)
+
+
+def questions_lost(site: Site, acknowledged: Sequence[str]) -> int:
+    """How many of these questions, by id, are not in the database now."""
+    database = open_database(settings_of(site.data, site.url).database)
+    with database.reading() as session:
+        kept = set(session.scalars(select(Reading.id)))
+    database.close()
+    return len(set(acknowledged) - kept)

@@ -1,0 +1,284 @@
+"""`bench soak`: many people for minutes, a hostile account beside them, a kill at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from pathviewer.bench.load import LoadError
+from pathviewer.bench.server_process import ServerProcess, running_servers
+from pathviewer.bench.soak_hostile import Hostile, HostileOutcome
+from pathviewer.bench.soak_people import Outcome, Plan, load
+from pathviewer.bench.soak_site import HOSTILE, Person, database_of, lay_out, log_in, site_of
+from pathviewer.bench.storage import milliseconds
+from pathviewer.bench.storage_site import lost, questions_lost
+from pathviewer.settings import read_settings
+
+LAST_SECONDS = 0.5
+"""How long people judge without a pause before the kill."""
+GATHER_SECONDS = 90.0
+"""How long the load generators may take to say what happened."""
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run is."""
+
+    people: int = 100
+    """Honest accounts."""
+    minutes: float = 10.0
+    """Length of the load."""
+    model: str = ""
+    """Model of the one server; the other one's answers are canned."""
+    seed: int = 0
+    """Seed of views and moments."""
+    hostile_slides: bool = True
+    """Whether the hostile account uploads slides."""
+    slide_side: int = 8192
+    """Width and height of the slide, level-0 pixels."""
+
+
+@dataclass(frozen=True)
+class SoakFigures:
+    """What the run found."""
+
+    people: int
+    """Honest accounts."""
+    minutes: float
+    """Length of the load."""
+    errors: int
+    """Requests of the honest that were not answered as they should be."""
+    page_p99_ms: float
+    """99 of 100 answers to requests for the page and its JSON came within so many milliseconds."""
+    tile_p99_ms: float
+    """The same for tiles."""
+    save_p99_ms: float
+    """99 of 100 judgments were acknowledged so many milliseconds after they were due."""
+    ask_p99_ms: float
+    """99 of 100 questions were acknowledged within so many milliseconds."""
+    answer_p99_s: float
+    """99 of 100 questions were answered whole within so many seconds."""
+    rss_growth_mib: float
+    """Memory of all server processes at the end less that at half time."""
+    rss_mib: float
+    """Memory of all server processes at the end."""
+    lost: int
+    """Acknowledged rows that are not in the database after the kill."""
+    acknowledged: int
+    """Acknowledged judgments and questions."""
+    requests_per_s: float
+    """Requests of the honest, answered."""
+    server_cpu_s: float
+    """Processor time of all server processes during the load."""
+    load_cpu_s: float
+    """Processor time of the load generators, the hostile one included."""
+    hostile: dict[str, dict[str, int]]
+    """Answers to each act of the hostile account, by status."""
+    first_errors: tuple[str, ...]
+    """What the first errors said."""
+
+
+def bench_soak(options: Options, as_json: bool) -> None:
+    """Print the figures. Raises LoadError when they cannot be had."""
+    folder = read_settings().data / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-soak-", dir=folder) as name:
+        found = measure_soak(Path(name), options)
+    shown = json.dumps(asdict(found)) if as_json else "\n".join(table(found))
+    sys.stdout.write(shown + "\n")
+
+
+def measure_soak(folder: Path, options: Options) -> SoakFigures:
+    """Two servers on one database in an empty folder, loaded and killed. Raises LoadError.
+
+    A server has one model: the first has the network, all pages, tiles and judgments and the
+    hostile account; the second has the canned answers that every other person asks for.
+    """
+    _note("Writing the slide and the accounts.")
+    completions = lay_out(folder, options.people, options.slide_side)
+    slides, url = folder / "slides", database_of(folder)
+    network = ServerProcess(folder / "embedded", slides, options.model)
+    canned = ServerProcess(folder / "scripted", slides, "scripted", url)
+    with running_servers(network, canned):
+        _note(f"Logging in {options.people} people.")
+        known = {name: log_in(network.base, name, own) for name, own in completions.items()}
+        hostile = known.pop(HOSTILE)
+        plan = Plan(
+            network.base,
+            canned.base,
+            tuple(known.values()),
+            options.minutes * 60,
+            options.seed,
+        )
+        outcome, said, use = _loaded((network, canned), plan, hostile, options.hostile_slides)
+    if not outcome.feedback or not outcome.page_seconds:
+        raise LoadError(f"Nothing was acknowledged. {' '.join(outcome.sentences[:1])}")
+    return _figures(folder, options, outcome, said, use)
+
+
+def _loaded(
+    servers: Sequence[ServerProcess], plan: Plan, hostile: Person, slides: bool
+) -> tuple[Outcome, HostileOutcome, Use]:
+    """Load the servers from processes of their own; kill them amid the load."""
+    context = multiprocessing.get_context("spawn")
+    ending, use = context.Event(), Use(servers)
+    pipes = []
+    for work, given in ((_be_people, (plan,)), (_be_hostile, (plan.embedded, hostile, slides))):
+        ours, theirs = context.Pipe()
+        process = context.Process(target=work, args=(theirs, ending, *given), daemon=True)
+        process.start()
+        theirs.close()
+        pipes.append(ours)
+    _note(f"Load for {plan.seconds:.0f} s.")
+    use.watch(plan.seconds)
+    ending.set()
+    time.sleep(LAST_SECONDS)
+    for server in servers:
+        server.kill()
+    outcome, said = (_received(pipe) for pipe in pipes)
+    return outcome, said, use
+
+
+def _be_people(pipe: Pipe, ending: Event, plan: Plan) -> None:
+    pipe.send(asyncio.run(load(plan, ending)))
+
+
+def _be_hostile(pipe: Pipe, ending: Event, base: str, person: Person, slides: bool) -> None:
+    pipe.send(asyncio.run(Hostile(base, person, ending, slides).run()))
+
+
+def _received(pipe: Pipe) -> Any:
+    try:
+        if pipe.poll(GATHER_SECONDS):
+            return pipe.recv()
+    except EOFError as error:
+        raise LoadError("A load generator failed; its reason is above.") from error
+    raise LoadError(f"A load generator did not end within {GATHER_SECONDS:.0f} s.")
+
+
+class Use:
+    """Memory and processor time of servers with all that they started."""
+
+    def __init__(self, servers: Sequence[ServerProcess]) -> None:
+        self._servers = servers
+        self._first: dict[int, float] = {}
+        self._last: dict[int, float] = {}
+        self.samples: list[int] = []
+        """Bytes resident, once a second."""
+
+    def watch(self, seconds: float) -> None:
+        """Look once a second for so long. Raises LoadError if a server ends meanwhile."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            for server in self._servers:
+                if not server.alive:
+                    raise LoadError(f"A server ended under the load: {server.last_words()}")
+            self._look()
+            time.sleep(min(1.0, left))
+        self._look()
+
+    def _look(self) -> None:
+        total = 0
+        for process in (each for server in self._servers for each in server.processes()):
+            try:
+                total += process.memory_info().rss
+                times = process.cpu_times()
+            except psutil.Error:
+                continue  # it ended meanwhile
+            spent = times.user + times.system
+            # what starts later begins at 0
+            self._first.setdefault(process.pid, spent if not self.samples else 0.0)
+            self._last[process.pid] = spent
+        self.samples.append(total)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time between the first and the last look."""
+        return sum(self._last[pid] - self._first[pid] for pid in self._last)
+
+    @property
+    def growth_mib(self) -> float:
+        """Median of the last tenth less that of the tenth after half time."""
+        tenth = max(1, len(self.samples) // 10)
+        half = len(self.samples) // 2
+        middle = statistics.median(self.samples[half : half + tenth])
+        return (statistics.median(self.samples[-tenth:]) - middle) / MIB
+
+
+def _figures(
+    folder: Path, options: Options, outcome: Outcome, said: HostileOutcome, use: Use
+) -> SoakFigures:
+    site = site_of(folder)
+    answered = sum(
+        len(each)
+        for each in (
+            outcome.page_seconds,
+            outcome.tile_seconds,
+            outcome.save_seconds,
+            outcome.ask_seconds,
+        )
+    )
+    return SoakFigures(
+        people=options.people,
+        minutes=options.minutes,
+        errors=outcome.errors,
+        page_p99_ms=_p99(outcome.page_seconds),
+        tile_p99_ms=_p99(outcome.tile_seconds),
+        save_p99_ms=_p99(outcome.save_seconds),
+        ask_p99_ms=_p99(outcome.ask_seconds),
+        answer_p99_s=round(_p99(outcome.answer_seconds) / 1e3, 2),
+        rss_growth_mib=round(use.growth_mib, 1),
+        rss_mib=round(use.samples[-1] / MIB, 1),
+        lost=lost(site, outcome.feedback) + questions_lost(site, outcome.questions),
+        acknowledged=len(outcome.feedback) + len(outcome.questions),
+        requests_per_s=round(answered / (options.minutes * 60), 1),
+        server_cpu_s=round(use.cpu_seconds, 1),
+        load_cpu_s=round(outcome.cpu_seconds + said.cpu_seconds, 1),
+        hostile=said.statuses,
+        first_errors=tuple(outcome.sentences),
+    )
+
+
+def _p99(seconds: Sequence[float]) -> float:
+    return milliseconds(seconds, 0.99) if seconds else 0.0
+
+
+ROWS: tuple[tuple[str, Callable[[SoakFigures], str]], ...] = (
+    ("people, minutes", lambda found: f"{found.people}, {found.minutes:g}"),
+    ("errors of the honest (aim 0)", lambda found: f"{found.errors}"),
+    ("page p99, ms (aim 250)", lambda found: f"{found.page_p99_ms}"),
+    ("tile p99, ms", lambda found: f"{found.tile_p99_ms}"),
+    ("saving p99, ms (aim 300)", lambda found: f"{found.save_p99_ms}"),
+    ("asking p99, ms; answer p99, s", lambda found: f"{found.ask_p99_ms}; {found.answer_p99_s}"),
+    ("memory at the end, MiB", lambda found: f"{found.rss_mib}"),
+    ("growth over the second half, MiB", lambda found: f"{found.rss_growth_mib}"),
+    ("lost after the kill (aim 0)", lambda found: f"{found.lost} of {found.acknowledged}"),
+    ("requests a second", lambda found: f"{found.requests_per_s}"),
+    ("processor, servers, s", lambda found: f"{found.server_cpu_s}"),
+    ("processor, load generators, s", lambda found: f"{found.load_cpu_s}"),
+)
+
+
+def table(found: SoakFigures) -> list[str]:
+    """The figures for people."""
+    rows = [f"{label:<34}{value(found)}" for label, value in ROWS]
+    rows += [f"hostile {act}: {counts}" for act, counts in found.hostile.items()]
+    return [*rows, *found.first_errors]
+
+
+def _note(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")

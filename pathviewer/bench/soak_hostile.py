@@ -1,0 +1,160 @@
+"""The hostile account of `bench soak`: large bodies, hostile slides, many checks, idle sockets.
+
+It talks to servers on 127.0.0.1 that the benchmark started, and ends by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from pathviewer.bench.hostile_slides import hostile_slides
+from pathviewer.bench.http_connection import Answer, Connection
+from pathviewer.bench.soak_people import Ending
+from pathviewer.bench.soak_site import Person
+
+BODY_SECONDS, SLIDE_SECONDS, CHECK_SECONDS, SOCKET_SECONDS = 5.0, 10.0, 20.0, 5.0
+"""How often each act is done."""
+BODY_BYTES = 10 * 2**20
+CHECKS = 45
+SOCKETS = 200
+PATIENCE_SECONDS = 60.0
+"""How long an answer is waited for."""
+
+
+@dataclass
+class HostileOutcome:
+    """What the server did with it."""
+
+    statuses: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Answers of each act by status; `broken` for a connection that the server closed, `late` for
+    no answer within a minute."""
+    cpu_seconds: float = 0.0
+    """Processor time of the process that sent it."""
+
+
+class Hostile:
+    """The acts of one account; each is repeated until the ending."""
+
+    def __init__(self, base: str, person: Person, ending: Ending, slides: bool) -> None:
+        self._base = base
+        self._person = person
+        self._ending = ending
+        self._slides = itertools.cycle(hostile_slides().items() if slides else ())
+        self._sends_slides = slides
+        self._counts: dict[str, Counter[str]] = {}
+        self._sockets: list[asyncio.StreamWriter] = []
+        self._checked = ""
+
+    async def run(self) -> HostileOutcome:
+        """Everything at once, until the ending."""
+        acts = [
+            self._repeat(BODY_SECONDS, self._large_body),
+            self._repeat(CHECK_SECONDS, self._many_checks),
+            self._repeat(SOCKET_SECONDS, self._idle_sockets),
+        ]
+        if self._sends_slides:
+            acts.append(self._repeat(SLIDE_SECONDS, self._hostile_slide))
+        tasks = [asyncio.create_task(act) for act in acts]
+        while not self._ending.is_set():  # noqa: ASYNC110  the event is of another process
+            await asyncio.sleep(0.05)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in self._sockets:
+            writer.close()
+        statuses = {act: dict(counts) for act, counts in self._counts.items()}
+        return HostileOutcome(statuses, time.process_time())
+
+    async def _repeat(self, period: float, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while True:
+            await act()
+            await asyncio.sleep(period)
+
+    async def _send(
+        self, act: str, method: str, path: str, body: object = None, headers: str = ""
+    ) -> Answer | None:
+        """One request on a connection of its own; None where no answer came."""
+        own = {"Cookie": self._person.cookie, "Origin": self._base}
+        connection, answer, said = Connection(self._base, own), None, "broken"
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                answer = await connection.request(method, path, body, headers)
+                said = str(answer.status)
+        except TimeoutError:
+            said = "late"
+        except (OSError, EOFError, ValueError):
+            pass
+        finally:
+            connection.close()
+        self._counts.setdefault(act, Counter())[said] += 1
+        return answer
+
+    async def _large_body(self) -> None:
+        """Many empty lists, which take a parser far longer than their length tells."""
+        body = b'{"data":[' + b"[]," * (BODY_BYTES // 3) + b'[]],"fn_index":0,"session_hash":"a"}'
+        kind = "Content-Type: application/json\r\n"
+        await self._send("large_bodies", "POST", "/gradio_api/queue/join", body, kind)
+
+    async def _hostile_slide(self) -> None:
+        name, content = next(self._slides)
+        announced = {"name": name, "size": len(content)}
+        begun = await self._send("hostile_slides", "POST", "/api/uploads", announced)
+        if begun is not None and begun.status == 201:
+            path = f"/api/uploads/{begun.json()['upload_id']}"
+            offset = "Upload-Offset: 0\r\n"
+            await self._send("hostile_slides", "PATCH", path, content, offset)
+
+    async def _many_checks(self) -> None:
+        """Deletion checks of one answer, all at once."""
+        if not self._checked:
+            self._checked = await self._answered_question()
+        if self._checked:
+            path = f"/api/readings/{self._checked}/completions/0/deletion"
+            sends = (self._send("deletion_checks", "POST", path, {}) for _ in range(CHECKS))
+            await asyncio.gather(*sends)
+
+    async def _answered_question(self) -> str:
+        """Id of a question of the account's own, once it is answered; empty if it was refused."""
+        slides = await self._send("questions", "GET", "/api/slides")
+        listed = slides.json() if slides is not None and slides.status == 200 else []
+        body = {
+            "slide": listed[0]["id"] if listed else "",
+            "box": {"x": 0, "y": 0, "width": 448, "height": 448},
+            "question": "How cellular is this region?",
+            "options": ["low", "moderate", "high"],
+        }
+        asked = await self._send("questions", "POST", "/api/readings", body)
+        if asked is None or asked.status != 201:
+            return ""
+        reading = str(asked.json()["id"])
+        own = {"Cookie": self._person.cookie, "Origin": self._base}
+        with suppress(OSError, EOFError, ValueError, TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                async for _ in Connection(self._base, own).events(
+                    f"/api/readings/{reading}/events"
+                ):
+                    pass
+        return reading
+
+    async def _idle_sockets(self) -> None:
+        """Keep half a request open on each of many connections."""
+        parts = urlsplit(self._base)
+        self._sockets = [writer for writer in self._sockets if not writer.is_closing()]
+        for _ in range(SOCKETS - len(self._sockets)):
+            try:
+                async with asyncio.timeout(2):
+                    _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            except (OSError, TimeoutError):
+                self._counts.setdefault("idle_sockets", Counter())["broken"] += 1
+                return
+            writer.write(b"POST /api/feedback HTTP/1.1\r\nHost: ")
+            self._sockets.append(writer)
+            self._counts.setdefault("idle_sockets", Counter())["opened"] += 1

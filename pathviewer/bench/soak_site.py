@@ -1,0 +1,74 @@
+"""The installation that `bench soak` loads: accounts with sessions, answers to judge, a slide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+import httpx
+
+from pathviewer.auth.access import COOKIE
+from pathviewer.auth.roles import Role
+from pathviewer.auth.secrets import hash_password
+from pathviewer.bench.load import LoadError
+from pathviewer.bench.server_process import bring_assets
+from pathviewer.bench.storage_site import Site, add_answers, settings_of
+from pathviewer.slides.phantom import write_phantom
+from storage.accounts import add_account
+from storage.blobs import BlobStore
+from storage.database import open_database
+
+HOSTILE = "mallory"
+_PASSWORD = "a benchmark on loopback"  # noqa: S105  of accounts that end with the benchmark
+_ANSWERS = 6
+"""Answers that each person has to judge before any question of their own is answered."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with an account."""
+
+    name: str
+    """Of the account."""
+    cookie: str
+    """Value of the `Cookie` header of their session."""
+    completions: tuple[str, ...]
+    """Ids of answers to a question of their own."""
+
+
+def lay_out(folder: Path, people: int, slide_side: int) -> dict[str, tuple[str, ...]]:
+    """State folders, slide, accounts; the completions of each account by name."""
+    for name in ("embedded", "scripted"):
+        bring_assets(folder / name)
+    write_phantom(folder / "slides" / "a.tiff", width=slide_side, height=slide_side, seed=7)
+    settings = settings_of(folder / "embedded", "")
+    database, hashed = open_database(settings.database), hash_password(_PASSWORD)
+    completions = {}
+    with database.session() as session:
+        for name in [*(f"person{number}" for number in range(people)), HOSTILE]:
+            account = add_account(session, name=name, role=Role.clinician, password_hash=hashed)
+            answers = add_answers(session, BlobStore(settings.blobs), account.id, _ANSWERS)
+            completions[name] = tuple(answers)
+    database.close()
+    return completions
+
+
+def log_in(base: str, name: str, completions: tuple[str, ...]) -> Person:
+    """Log in as a person does. Raises LoadError."""
+    form = urlencode({"name": name, "password": _PASSWORD, "next": "/"})
+    headers = {"Origin": base, "Content-Type": "application/x-www-form-urlencoded"}
+    answer = httpx.post(f"{base}/login", content=form, headers=headers, timeout=60)
+    if answer.status_code != httpx.codes.SEE_OTHER or COOKIE not in answer.cookies:
+        raise LoadError(f"A login was answered {answer.status_code}.")
+    return Person(name, f"{COOKIE}={answer.cookies[COOKIE]}", completions)
+
+
+def database_of(folder: Path) -> str:
+    """The one database of both servers."""
+    return settings_of(folder / "embedded", "").database
+
+
+def site_of(folder: Path) -> Site:
+    """Where what was acknowledged has to be found."""
+    return Site(folder / "embedded", "", (), ())
