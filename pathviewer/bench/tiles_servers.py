@@ -87,7 +87,8 @@ def served(
     """
     context = context or multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, make, *arguments), daemon=True)
+    # no daemon: those may not start the processes that read slides
+    process = context.Process(target=_serve, args=(theirs, make, *arguments))
     process.start()
     theirs.close()
     try:
