@@ -124,8 +124,13 @@ class ServerProcess:
         return [each for each in self.processes()[1:] if MODEL_PROCESS in _command(each)]
 
     def reader_processes(self) -> Sequence[psutil.Process]:
-        """Where slides are read: every other process that the web process started."""
-        return [each for each in self.processes()[1:] if MODEL_PROCESS not in _command(each)]
+        """Where slides are read, and the process that starts those."""
+        others = (MODEL_PROCESS, "multiprocessing.resource_tracker")
+        return [
+            each
+            for each in self.processes()[1:]
+            if not any(name in _command(each) for name in others)
+        ]
 
     def last_words(self) -> str:
         """The last line of its log."""

@@ -17,7 +17,6 @@ def test_a_hostile_account_costs_the_honest_no_error(
         people=4,
         minutes=1 / 3,
         model=str(mini_checkpoint),
-        hostile_slides=False,
         slide_side=2048,
     )
     found = measure_soak(tmp_path / "soak", options)
@@ -25,5 +24,6 @@ def test_a_hostile_account_costs_the_honest_no_error(
     assert found.lost == 0
     assert found.acknowledged > options.people
     assert found.answer_p99_s > 0
-    assert found.hostile.keys() == {"large_bodies", "deletion_checks", "questions", "idle_sockets"}
+    acts = {"large_bodies", "hostile_slides", "deletion_checks", "questions", "idle_sockets"}
+    assert found.hostile.keys() == acts
     assert any(row.startswith("lost after the kill (aim 0)") for row in table(found))
