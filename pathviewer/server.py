@@ -174,13 +174,13 @@ def open_services(settings: Settings) -> Services:
     work, metrics = Work(settings), Metrics()
     readings = LiveReadings(engine, KeptReadings(database, blobs, writer), work.accounts)
     database.note_write = metrics.note_write
-    watch(metrics, engine, work)
+    watch(metrics, engine, work, readers)
     return Services(
         settings, database, blobs, access, library, pool, engine, readings, visits, work, metrics
     )
 
 
-def watch(metrics: Metrics, engine: ModelEngine, work: Work) -> None:
+def watch(metrics: Metrics, engine: ModelEngine, work: Work, readers: ReaderPool) -> None:
     """Show what is in progress, and how much memory the processes beside the server take."""
 
     def in_progress() -> dict[str, float]:
@@ -192,6 +192,10 @@ def watch(metrics: Metrics, engine: ModelEngine, work: Work) -> None:
     def memory() -> dict[str, float]:
         return {"children": resident_bytes_of_children()}
 
+    def reading() -> dict[str, float]:
+        return {"calls": readers.calls_begun, "ended": readers.readers_ended}
+
+    metrics.watch("slide_readers", "Calls of slide readers, and readers that ended.", reading)
     metrics.watch("in_progress", "Work in progress of all accounts.", in_progress)
     metrics.watch("model_waiting", "Requests that the model has not begun.", waiting)
     metrics.watch("resident_bytes", "Memory of the model and of other child processes.", memory)
