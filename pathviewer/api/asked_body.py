@@ -40,7 +40,7 @@ def asked_of(body: Mapping[str, Any], account_id: str, pictures: Pictures) -> As
     shown, question = pictures.shown(body), _question(body)
     sampling = _sampling(body)
     whole({"count": 1, **body}, "count", 1, MOST_ANSWERS)
-    picture = pictures.picture(slide_id, shown)
+    picture = pictures.picture(slide_id, shown, account_id)
     _check_attention(body.get("count", 1), sampling.max_new_tokens, picture.pixels.size)
     prompt = build_prompt(question, (picture.image,), pictures.model)
     facts = _facts(body, pictures.model) | _shown_facts(shown, picture) | _read_facts(prompt)

@@ -47,10 +47,11 @@ def question_routes(
         identity = require(request.scope, Action.ask)
         body, slide = await json_object(request), request.path_params["slide_id"]
 
-        def read() -> dict[str, Any]:
-            return sentences(lambda: _preview(pictures, slide, body))
-
         account = identity.account_id
+
+        def read() -> dict[str, Any]:
+            return sentences(lambda: _preview(pictures, slide, body, account))
+
         seen = await work.run(request, Kind.preview, account, work.pictures, read)
         await openings.see(identity, slide)
         return JSONResponse(seen)
@@ -106,9 +107,11 @@ def _questions(pictures: Pictures) -> dict[str, Any]:
     return {"tasks": tasks, "findings": told}
 
 
-def _preview(pictures: Pictures, slide_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+def _preview(
+    pictures: Pictures, slide_id: str, body: Mapping[str, Any], account_id: str
+) -> dict[str, Any]:
     """What the model will see. Raises SlideError and ModelError."""
-    picture = pictures.picture(slide_id, pictures.shown(body))
+    picture = pictures.picture(slide_id, pictures.shown(body), account_id)
     width, height = picture.pixels.size
     task = body.get("task")
     return scale_facts(picture, task if isinstance(task, str) else None) | {

@@ -19,6 +19,7 @@ from pathviewer.slides.geometry import Region
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.outline import read_points
 from pathviewer.slides.pool import SlidePool
+from pathviewer.slides.served import RequestedSlide
 
 LEAST_PIXELS = FACTOR * FACTOR
 MOST_PIXELS = LEAST_PIXELS * 4_096
@@ -79,10 +80,10 @@ class Pictures:
             )
         return Shown(Region(*sides), points, body.get("paint_outside") is True, self._budget(body))
 
-    def picture(self, slide_id: str, shown: Shown) -> RegionPicture:
-        """The region's pixels. Raises SlideError and PromptError."""
+    def picture(self, slide_id: str, shown: Shown, account_id: str) -> RegionPicture:
+        """The region's pixels, read for an account. Raises SlideError and PromptError."""
         entry = self._library.entry(slide_id)
-        slide = self._pool.get(entry.id)
+        slide = RequestedSlide(self._pool.get(entry.id, account_id), account_id)
         picture = picture_of_slide(slide, shown.region, shown.budget)
         if picture.mpp is None and entry.mpp is not None:
             mpp = entry.mpp * shown.region.width / picture.pixels.width

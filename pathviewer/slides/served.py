@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from pathviewer.common.shared_tasks import SharedTasks
@@ -155,7 +156,9 @@ class ServedSlide:
         """JPEG of a label, macro or other picture. Errors as of `tile`, and ImageNotFound."""
         return await self._call(Urgency.region, requester, calls.associated_jpeg, name)
 
-    def read_region(self, region: Region, max_pixels: int) -> RegionImage:
+    def read_region(
+        self, region: Region, max_pixels: int, requester: str = "questions"
+    ) -> RegionImage:
         """A level-0 region of at most `max_pixels`; waits, so not for the event loop.
 
         Errors as of `tile`, and RegionError.
@@ -164,7 +167,7 @@ class ServedSlide:
         seconds = self._readers.seconds * _REGION_SHARE
         return self._readers.submit(
             Urgency.region,
-            "",
+            requester,
             self._request.path,
             self.name,
             calls.read_region,
@@ -212,3 +215,38 @@ class ServedSlide:
             urgency, requester, request.path, self.name, function, request, *args
         )
         return await asyncio.wrap_future(future)
+
+
+@dataclass(frozen=True)
+class RequestedSlide:
+    """A slide whose regions one requester reads, as `picture_of_slide` takes it."""
+
+    slide: ServedSlide
+    """The open slide."""
+
+    requester: str
+    """Whose calls of readers these are."""
+
+    @property
+    def width(self) -> int:
+        """Of level 0, in pixels."""
+        return self.slide.width
+
+    @property
+    def height(self) -> int:
+        """Of level 0, in pixels."""
+        return self.slide.height
+
+    @property
+    def mpp(self) -> float | None:
+        """Microns per level-0 pixel, `None` if the file does not say."""
+        return self.slide.mpp
+
+    @property
+    def quickhash(self) -> str | None:
+        """OpenSlide's hash of the slide's identity, `None` if the format has none."""
+        return self.slide.quickhash
+
+    def read_region(self, region: Region, max_pixels: int) -> RegionImage:
+        """As of `ServedSlide`."""
+        return self.slide.read_region(region, max_pixels, self.requester)

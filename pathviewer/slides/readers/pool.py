@@ -38,6 +38,9 @@ Result = TypeVar("Result")
 _OPEN_FILES = 1024
 """Files that a reader may have open; a MIRAX slide has some hundred."""
 
+_LIBRARY = "library"
+"""Whose calls those about files are that come into the folders and uploads."""
+
 _MOST_DEATHS = 2
 """A call whose reader died is made once more: something else may have ended the reader."""
 
@@ -171,7 +174,9 @@ class ReaderPool:
     def facts(self, path: Path, name: str) -> SlideFacts:
         """What the file of a slide states. Raises SlideError."""
         self.check_allowed(path, name)
-        return self.submit(Urgency.intake, "", path, name, calls.read_facts, path, name).result()
+        return self.submit(
+            Urgency.intake, _LIBRARY, path, name, calls.read_facts, path, name
+        ).result()
 
     def dicom_identity(self, path: Path) -> DicomIdentity:
         """Series and instance of a DICOM file; `None` for what it lacks, or if it ends readers."""
@@ -190,7 +195,7 @@ class ReaderPool:
     def _looked(self, path: Path, function: Callable[..., Result], argument: object) -> Result:
         name = "A DICOM file"
         self.check_allowed(path, name)
-        return self.submit(Urgency.intake, "", path, name, function, argument).result()
+        return self.submit(Urgency.intake, _LIBRARY, path, name, function, argument).result()
 
     def close(self) -> None:
         """End the readers; calls that wait or run fail with ReadersBusy."""
