@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import threading
 import time
 from collections import OrderedDict, deque
@@ -23,7 +24,13 @@ from typing import Any, ParamSpec, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from pathviewer.settings import Settings
-from pathviewer.slides.errors import ReadersBusy, RegionTooSlow, SlideEndedReader, SlideError
+from pathviewer.slides.errors import (
+    ReadersBusy,
+    RegionTooSlow,
+    SlideEndedReader,
+    SlideError,
+    SlideUnopenable,
+)
 from pathviewer.slides.facts import SlideFacts
 from pathviewer.slides.opener import DicomIdentity
 from pathviewer.slides.readers import calls
@@ -340,6 +347,8 @@ class ReaderPool:
                 _fail(call.future, _too_slow(call.name))
             else:
                 self._bar(call, "slow")
+        elif isinstance(error, PermissionError) and not os.access(call.path, os.R_OK):
+            _fail(call.future, _not_allowed(call.name))
         elif isinstance(error, PermissionError | BrokenProcessPool | CancelledError):
             # a folder that came after the readers, or a pool that lost its helper process
             self._replace(running.processes)
@@ -358,7 +367,7 @@ class ReaderPool:
         if call.failures < _MOST_FAILURES:
             self._call_again(call)
         elif isinstance(error, PermissionError):
-            _fail(call.future, SlideEndedReader(f"The file of {call.name} may not be read."))
+            _fail(call.future, _not_allowed(call.name))
         else:
             _fail(call.future, _no_readers())
 
@@ -413,6 +422,10 @@ def _fault_error(name: str, reason: str) -> SlideEndedReader:
 
 def _too_slow(name: str) -> RegionTooSlow:
     return RegionTooSlow(f"This region of {name} takes too long to read: choose a smaller one.")
+
+
+def _not_allowed(name: str) -> SlideUnopenable:
+    return SlideUnopenable(f"{name} cannot be read: let the program's account read its file.")
 
 
 def _no_readers() -> ReadersBusy:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -38,13 +36,9 @@ def sleep(seconds: float) -> str:
     return "slept"
 
 
-def crash() -> None:
-    """A call that ends its reader."""
-    os.kill(os.getpid(), signal.SIGSEGV)
-
-
-def reader_process() -> int:
-    return os.getpid()
+def forbid() -> None:
+    """A call about a file that the system does not let be read."""
+    raise PermissionError
 
 
 @pytest.fixture
@@ -251,6 +245,15 @@ def test_a_folder_that_comes_after_the_readers_is_read(settings: Settings, tmp_p
     path = slide_files.write_ycbcr(folder / "y.tiff")
     assert readers.facts(path, "Slide 1").width == 300
     readers.close()
+
+
+def test_a_file_that_the_program_may_not_read_starts_no_other_readers(
+    readers: ReaderPool, tmp_path: Path
+) -> None:
+    call = readers.submit(Urgency.view, "", tmp_path / "none", "Slide 1", forbid)
+    with pytest.raises(SlideUnopenable, match="Slide 1 cannot be read: let the program's account"):
+        call.result()
+    assert readers.calls_begun == 1
 
 
 def test_damaged_memory_of_faults_is_none(tmp_path: Path, cmu: Path) -> None:
