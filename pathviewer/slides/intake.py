@@ -90,6 +90,7 @@ class Intake:
         self._clock = clock
         self._changing = threading.Lock()
         self._listed: dict[Place, ListedSlide] = {}
+        self._remembered: dict[Place, ListedSlide] = {}  # in folders that are away
         self._refused: list[RejectedFile] = []
         self._setbacks: dict[tuple[Place, Stamp], _Setback] = {}
         self._arrived: set[Place] = set()
@@ -97,6 +98,10 @@ class Intake:
     def listed(self) -> list[ListedSlide]:
         """Slides of the last scan, and of the present one so far."""
         return list(self._listed.values())
+
+    def away(self) -> frozenset[str]:
+        """Ids of slides that cannot be read at this time, but are not known to be gone."""
+        return frozenset(slide.id for slide in self._remembered.values())
 
     def rejected(self) -> tuple[RejectedFile, ...]:
         """Files of the last scan, and of the present one so far, that are no slides."""
@@ -113,7 +118,8 @@ class Intake:
         records = self._records()
         look = self._folders.look(_places(records))
         self._refused = look.refused
-        self._forget(look.found)
+        self._forget(look.found, look.away)
+        self._recall(look.found, records)
         missing = _missing(records, look.found, look.away)
         fresh = [one for one in look.found if self._is_news(one)]
         with ThreadPoolExecutor(OPENERS, "slide-opener") as openers:
@@ -166,14 +172,34 @@ class Intake:
         with self._database.reading() as session:
             return list_slide_records(session)
 
-    def _forget(self, found: Sequence[Found]) -> None:
-        """Drop what is no longer there; a changed slide stays until it was opened again."""
+    def _forget(self, found: Sequence[Found], away: Collection[str]) -> None:
+        """Drop what is no longer there; a changed slide stays until it was opened again.
+
+        What may only be disconnected is remembered, so that it is there at once afterwards.
+        """
         states = {(one.place, one.candidate.stamp) for one in found}
         with self._changing:
             # what was taken in during the look may have come after its folder was read
             places = {one.place for one in found} | self._arrived
+            absent = {p: slide for p, slide in self._listed.items() if p not in places}
+            self._remembered = {
+                place: slide
+                for place, slide in (self._remembered | absent).items()
+                if place.folder in away or not _is_gone(place.path)
+            }
             self._listed = {p: slide for p, slide in self._listed.items() if p in places}
             self._setbacks = {k: setback for k, setback in self._setbacks.items() if k in states}
+
+    def _recall(self, found: Sequence[Found], records: Sequence[SlideRecord]) -> None:
+        """List what was away and is there again as it was, without opening it."""
+        ids = {Place(record.folder, record.relative_path): record.id for record in records}
+        with self._changing:
+            back = {}
+            for one in found:
+                slide = self._remembered.pop(one.place, None)
+                if slide is not None and ids.get(one.place) == slide.id:
+                    back[one.place] = slide
+            self._listed = self._listed | back
 
     def _is_news(self, one: Found) -> bool:
         setback = self._setbacks.get((one.place, one.candidate.stamp))

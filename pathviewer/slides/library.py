@@ -119,6 +119,9 @@ class _Snapshot:
     aliases: dict[str, str]
     """Aliases by the id of every slide ever seen."""
 
+    away: frozenset[str] = frozenset()
+    """Ids of slides whose folder cannot be read at this time."""
+
     rejected: tuple[RejectedFile, ...] = ()
     """What is in the folders and is no slide."""
 
@@ -217,6 +220,11 @@ class SlideLibrary:
         alias = snapshot.aliases.get(slide_id)
         if alias is None:
             raise SlideNotFound(f"There is no slide {slide_id[:64]!r}: choose one from the list.")
+        if slide_id in snapshot.away:
+            raise SlideGone(
+                f"The folder of {alias} cannot be read now: connect its drive, and the slide is "
+                "here again."
+            )
         raise SlideGone(
             f"{alias} is no longer in the slide folders or can no longer be opened; "
             "put its file back or choose another slide."
@@ -263,6 +271,7 @@ class SlideLibrary:
             {entry.id: entry for entry in entries},
             {path: slide.id for slide in listed for path in slide.paths if slide.id in records},
             {record.id: record.alias for record in records.values()},
+            self._intake.away(),
             self._intake.rejected(),
         )
 

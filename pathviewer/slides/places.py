@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from pathviewer.slides.file_groups import Candidate, DicomIndex, candidates_of
+from pathviewer.slides.folder_calls import FolderCalls, present
 from pathviewer.slides.opener import DirectOpener
-from pathviewer.slides.scan import FoundFile, found_beside, is_hidden, survey_folder
+from pathviewer.slides.scan import FoundFile, Survey, found_beside, is_hidden, survey_folder
 
 
 @dataclass(frozen=True)
@@ -83,17 +86,30 @@ class Folders:
     dicom: DicomIndex = field(default_factory=lambda: DicomIndex(DirectOpener()))
     """Which files are of one DICOM series."""
 
+    calls: FolderCalls = field(default_factory=FolderCalls, kw_only=True)
+    """Make what touches a folder; it may be on a network share that does not answer."""
+
+    _real: dict[Path, Path] = field(default_factory=dict, init=False)
+    """Where each folder really is, symbolic links followed, as it was last known."""
+
+    _filled: dict[Path, tuple[int, int]] = field(default_factory=dict, init=False)
+    """Device and inode of each folder when it last had files."""
+
     def look(self, known: Collection[Place]) -> Look:
         """Look through all; one that cannot be read does not keep the others from being read."""
         found: dict[Path, Found] = {}
         refused: list[RejectedFile] = []
         away = set()
-        for where, root in self._roots():
+        surveys = self.calls.calls(
+            "look", {each: partial(self._survey, each) for each in self.paths}
+        )
+        for folder in self.paths:
+            where = self._where(folder)
             try:
-                survey = survey_folder(root)
+                root, survey = surveys[folder]()
                 candidates = candidates_of(survey.files, self.dicom)
             except OSError as error:
-                away.add(str(root))
+                away.add(str(self._root(folder)))
                 refused.append(_away(where, error))
                 continue
             for kept_out in survey.refused:
@@ -119,13 +135,42 @@ class Folders:
 
     def away(self) -> frozenset[str]:
         """Folders that are not there now; looks into none."""
-        # unlike Path.is_dir, this is False where a dead drive gives an error
-        return frozenset(str(root) for _, root in self._roots() if not os.path.isdir(root))  # noqa: PTH112
+        there = {folder for folder, _, _ in present(self.calls, self.paths)}
+        return frozenset(str(self._root(folder)) for folder in self.paths if folder not in there)
+
+    def _survey(self, folder: Path) -> tuple[Path, Survey]:
+        root = self._real[folder] = Path(os.path.realpath(folder))
+        survey = survey_folder(root)
+        self._check_mounted(root, survey)
+        return root, survey
+
+    def _check_mounted(self, root: Path, survey: Survey) -> None:
+        """Raises OSError where a folder with slides became another one, without any."""
+        status = root.stat()
+        identity = status.st_dev, status.st_ino
+        if survey.files:
+            self._filled[root] = identity
+        elif self._filled.get(root, identity) != identity:
+            raise OSError(errno.ENODEV, "its drive is not mounted")
+
+    def _root(self, folder: Path) -> Path:
+        """Where a folder really is; as it was last known if it does not answer."""
+        if folder not in self._real:
+            try:
+                real = self.calls.call("path", folder, partial(os.path.realpath, folder))
+            except OSError:
+                return folder.absolute()
+            self._real[folder] = Path(real)
+        return self._real[folder]
+
+    def _where(self, folder: Path) -> str:
+        """What messages call a folder."""
+        named = {self.uploads: "the uploads", self.demo: "the demo folder"}.get(folder)
+        return named or f"folder {self.paths.index(folder) + 1}"
 
     def _roots(self) -> Iterator[tuple[str, Path]]:
-        for number, folder in enumerate(self.paths, 1):
-            where = {self.uploads: "the uploads", self.demo: "the demo folder"}.get(folder)
-            yield where or f"folder {number}", Path(os.path.realpath(folder))
+        for folder in self.paths:
+            yield self._where(folder), self._root(folder)
 
     def _placed(
         self, root: Path, candidate: Candidate, where: str, known: Collection[Place]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import watchfiles
 
+from pathviewer.slides.folder_calls import FolderCalls, present
+
 RESCAN_SECONDS = 60.0
 """A look without a notice: computers that share a network folder send none for each other."""
 
@@ -30,15 +32,16 @@ def watch_folders(folders: Sequence[Path], stop: threading.Event) -> Iterator[No
 
     The first time is soon after the start, for what changed before the watch was set up.
     """
+    calls = FolderCalls(TICK_SECONDS)
     while not stop.is_set():
-        present = _identities(folders)
+        there = present(calls, folders)
         due = time.monotonic()
         try:
-            for changes in _notices([folder for folder, _, _ in present], stop):
+            for changes in _notices([folder for folder, _, _ in there], stop):
                 if changes or time.monotonic() >= due:
                     due = time.monotonic() + RESCAN_SECONDS
                     yield
-                if _identities(folders) != present:
+                if present(calls, folders) != there:
                     break
         except FileNotFoundError:
             stop.wait(TICK_SECONDS)  # the folder went away just now
@@ -51,12 +54,12 @@ def watch_folders(folders: Sequence[Path], stop: threading.Event) -> Iterator[No
                 yield
 
 
-def _notices(present: Sequence[Path], stop: threading.Event) -> Iterator[object]:
+def _notices(there: Sequence[Path], stop: threading.Event) -> Iterator[object]:
     """Sets of changes, an empty one every tick."""
-    if present:
+    if there:
         yield from watchfiles.watch(
-            *present,
-            watch_filter=lambda _, path: _is_visible(path, present),
+            *there,
+            watch_filter=lambda _, path: _is_visible(path, there),
             debounce=DEBOUNCE_MS,
             rust_timeout=round(1000 * TICK_SECONDS),
             yield_on_timeout=True,
@@ -64,7 +67,7 @@ def _notices(present: Sequence[Path], stop: threading.Event) -> Iterator[object]
             raise_interrupt=False,
             ignore_permission_denied=True,
         )
-    while not present and not stop.wait(TICK_SECONDS):
+    while not there and not stop.wait(TICK_SECONDS):
         yield set()
 
 
@@ -76,15 +79,3 @@ def _is_visible(path: str, folders: Sequence[Path]) -> bool:
         for folder in folders
         if changed.is_relative_to(folder)
     )
-
-
-def _identities(folders: Sequence[Path]) -> list[tuple[Path, int, int]]:
-    """The folders that are there; one that was removed and made anew is another one."""
-    found = []
-    for folder in folders:
-        try:
-            status = folder.stat()
-        except OSError:
-            continue
-        found.append((folder, status.st_dev, status.st_ino))
-    return found

@@ -1,0 +1,92 @@
+"""Calls that touch a slide folder, which on a dead network share may never come back."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 20.0
+"""How long a folder may take for one call before it counts as away."""
+
+
+class FolderCalls:
+    """Makes calls in threads of their own, one for each folder and purpose at a time.
+
+    A call that takes too long is left behind with its thread. While it is, the folder counts as
+    away at once; when it has come back after all, its late result is the next one's.
+    """
+
+    def __init__(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._patience = patience_seconds
+        self._changing = threading.Lock()
+        self._running: dict[tuple[str, Path], Future[Any]] = {}
+
+    def call(self, purpose: str, folder: Path, work: Callable[[], T]) -> T:
+        """What `work` gives, and its errors; OSError if the folder does not answer in time."""
+        return self.calls(purpose, {folder: work})[folder]()
+
+    def calls(
+        self, purpose: str, works: dict[Path, Callable[[], T]]
+    ) -> dict[Path, Callable[[], T]]:
+        """Begin one call for each folder, all together; what is returned waits for each."""
+        begun = {folder: self._begin(purpose, folder, work) for folder, work in works.items()}
+
+        def waiting(folder: Path, future: Future[T], fresh: bool) -> Callable[[], T]:
+            return lambda: self._result(purpose, folder, future, self._patience if fresh else 0.0)
+
+        return {folder: waiting(folder, *each) for folder, each in begun.items()}
+
+    def _begin(self, purpose: str, folder: Path, work: Callable[[], T]) -> tuple[Future[T], bool]:
+        """The call under way, and whether it began just now."""
+        with self._changing:
+            running = self._running.get((purpose, folder))
+            if running is not None:
+                return running, False
+            future: Future[T] = Future()
+            self._running[purpose, folder] = future
+        threading.Thread(
+            target=_run, args=(future, work), name=f"folder-{purpose}", daemon=True
+        ).start()
+        return future, True
+
+    def _result(self, purpose: str, folder: Path, future: Future[T], seconds: float) -> T:
+        try:
+            result = future.exception(seconds)
+        except FutureTimeoutError:
+            raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from None
+        with self._changing:
+            if self._running.get((purpose, folder)) is future:
+                del self._running[purpose, folder]
+        if result is not None:
+            raise result
+        return future.result()
+
+
+def _run(future: Future[T], work: Callable[[], T]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:  # noqa: BLE001  whoever waits for it raises it
+        future.set_exception(error)
+
+
+def present(calls: FolderCalls, folders: Sequence[Path]) -> list[tuple[Path, int, int]]:
+    """The folders that are there, each with its device and inode: one that was removed and made
+    again is another one."""
+    waiting = calls.calls("stat", {folder: folder.stat for folder in folders})
+    found = []
+    for folder in folders:
+        try:
+            status = waiting[folder]()
+        except OSError:
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            found.append((folder, status.st_dev, status.st_ino))
+    return found
