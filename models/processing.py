@@ -23,6 +23,7 @@ from models.errors import CheckpointError
 from models.messages import ImagePlacement, PixelBudget, Prompt
 from models.pictures import open_picture
 from models.placement import place
+from models.time_limit import text_limit
 
 
 class PathologyProcessor(Qwen2_5_VLProcessor):
@@ -101,7 +102,8 @@ def prepare(
 ) -> Prepared:
     """Pictures resized into the budget, text in the chat template; no text can forge a picture.
 
-    A PromptError if a picture cannot be used.
+    A PromptError if a picture cannot be used, a CheckpointError if the chat template or tokenizer
+    comes to no end.
     """
     budget = budget or processor.budget
     pictures = [open_picture(image.data) for image in prompt.images]
@@ -109,15 +111,16 @@ def prepare(
         place(image.box, *picture.size, budget, factor=processor.factor)
         for image, picture in zip(prompt.images, pictures, strict=True)
     )
-    inputs: Any = processor.apply_chat_template(
-        [conversation(prompt, pictures)],
-        tokenize=True,
-        add_generation_prompt=True,
-        return_dict=True,
-        return_tensors="pt",
-        sanitize_control_tokens=True,
-        processor_kwargs={"images_kwargs": {"size": image_size(budget)}},
-    )
+    with text_limit():
+        inputs: Any = processor.apply_chat_template(
+            [conversation(prompt, pictures)],
+            tokenize=True,
+            add_generation_prompt=True,
+            return_dict=True,
+            return_tensors="pt",
+            sanitize_control_tokens=True,
+            processor_kwargs={"images_kwargs": {"size": image_size(budget)}},
+        )
     return Prepared(dict(inputs), placements)
 
 

@@ -15,6 +15,7 @@ from typing import IO, cast
 
 from models.backends.worker_environment import child_environment
 from models.backends.worker_messages import FromChild, ToChild
+from models.time_limit import STUCK, STUCK_SENTENCE
 
 log = logging.getLogger("pathviewer")
 
@@ -93,6 +94,8 @@ class Link:
 
 def ending(code: int) -> str:
     """An exit code in words."""
+    if code == STUCK:
+        return STUCK_SENTENCE
     if code >= 0:
         return f"with code {code}"
     try:

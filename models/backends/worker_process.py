@@ -35,6 +35,7 @@ from models.backends.worker_messages import (
 )
 from models.errors import CancelledError, ModelError, OutOfMemoryError, WorkerError
 from models.messages import GenerateRequest
+from models.time_limit import end_when_stuck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -209,6 +210,7 @@ def main() -> NoReturn:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     faulthandler.enable()
     step_back()
+    end_when_stuck()
     program = Program()
     spec = program.hear()
     if not isinstance(spec, EngineSpec):
