@@ -18,7 +18,12 @@ from tests.databases import new_database
 from tests.servers import running
 
 BOX = {"x": 0, "y": 0, "width": 60, "height": 40}
-ROLES = {"ada": Role.clinician, "bob": Role.clinician, "eve": Role.admin}
+ROLES = {
+    "ada": Role.clinician,
+    "bob": Role.clinician,
+    "rex": Role.researcher,
+    "eve": Role.admin,
+}
 Clients = dict[str, httpx.Client]
 
 
@@ -33,7 +38,7 @@ def asking_settings(folder: Path, slide: Path, **given: Any) -> Settings:
 
 
 def accounts(settings: Settings) -> dict[str, str]:
-    """A bearer token of each account: two clinicians and an administrator."""
+    """A bearer token of each account: two clinicians, a researcher and an administrator."""
     database = new_database(settings.database)
     with database.session() as session:
         for name, role in ROLES.items():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pathviewer.api.reading_access import own_reading
+from pathviewer.api.reading_access import reading_to_change
 from pathviewer.api.reading_routes import sentences
 from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import require
@@ -31,7 +31,7 @@ def deletion_routes(pictures: Pictures, readings: LiveReadings, work: Work) -> l
 
     async def check(request: Request) -> Response:
         """`POST {passage?}`: 201 with what was found, which is kept; the page waits for it."""
-        whole = await own_reading(request, readings)
+        whole = await reading_to_change(request, readings)
         account = require(request.scope, Action.ask).account_id
         passage = (await json_object(request)).get("passage", WHOLE)
         if not isinstance(passage, str):

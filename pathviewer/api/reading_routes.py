@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from models.errors import ModelError, PromptError
 from pathviewer.api.asked_body import asked_of, is_text, slide_of
-from pathviewer.api.reading_access import own_reading
+from pathviewer.api.reading_access import own_reading, reading_to_change
 from pathviewer.api.reading_events import event_stream
 from pathviewer.api.request_body import json_object, whole_number
 from pathviewer.auth.identity import require
@@ -162,7 +162,7 @@ class ReadingRoutes:
 
     async def stop(self, request: Request) -> Response:
         """`POST`: 202; what is written ends within a token."""
-        found = await own_reading(request, self._readings)
+        found = await reading_to_change(request, self._readings)
         await run_in_threadpool(self._readings.stop, found.record.id)
         return JSONResponse({"id": found.record.id}, 202)
 

@@ -57,6 +57,23 @@ def test_a_reading_is_its_authors_and_the_administrators(clients: dict[str, http
     assert clients["eve"].get(f"/api/readings/{reading}").status_code == 200
 
 
+def test_a_researcher_sees_others_readings_and_does_not_act_on_them(
+    clients: dict[str, httpx.Client],
+) -> None:
+    reading = asked(clients["ada"]).raise_for_status().json()["id"]
+    heard(clients["ada"], reading)
+    rex, eve = clients["rex"], clients["eve"]
+    assert rex.get(f"/api/readings/{reading}").status_code == 200
+    for path in ("/stop", "/completions/0/deletion"):
+        refused = rex.post(f"/api/readings/{reading}{path}", json={})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+        assert "Ask it again to have one of your own." in refused.json()["error"]["message"]
+    assert clients["ada"].get(f"/api/readings/{reading}").json()["completions"][0]["deletion"] == []
+    again = rex.post(f"/api/readings/{reading}/again").raise_for_status().json()["id"]
+    assert rex.post(f"/api/readings/{again}/stop").status_code == 202
+    assert eve.post(f"/api/readings/{reading}/stop").status_code == 202
+
+
 def test_blind_first_tells_nothing_of_the_answer(clients: dict[str, httpx.Client]) -> None:
     client = clients["ada"]
     reading = asked(client, blind=True).raise_for_status().json()["id"]
