@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,10 +66,18 @@ def rounded(cell: Cell) -> Cell:
 
 
 def harmless(cell: Cell) -> Cell:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{cell}"
-    return cell
+    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection).
+
+    Spreadsheets skip blanks, line breaks and signs without width before a formula, and some take
+    full-width signs, as Asian keyboards write them, for the plain ones.
+    """
+    if not isinstance(cell, str) or not cell:
+        return cell
+    # NFKC makes full-width and small signs plain; categories Z and C are blanks and controls
+    letters = (sign for sign in cell if unicodedata.category(sign)[0] not in "ZC")
+    first = unicodedata.normalize("NFKC", next(letters, ""))[:1]
+    begins_blank = cell[0] in "\t\r\n\v\f\x85\u2028\u2029"
+    return f"'{cell}" if begins_blank or first in ("=", "+", "-", "@") else cell
 
 
 def with_interval(estimate: Estimate) -> tuple[float | None, float | None, float | None]:

@@ -14,7 +14,7 @@ import pytest
 
 from models.process_score import EVENTS
 from pathviewer.bench.insights_data import Amount, fill
-from pathviewer.insights.chart import Chart
+from pathviewer.insights.chart import Chart, harmless
 from pathviewer.insights.charts import CHARTS
 from pathviewer.insights.source import Source, load, rater_name
 from storage.statistics import choices
@@ -152,6 +152,24 @@ def test_a_csv_holds_the_table_and_no_formula() -> None:
         ["'=1+1", "1", "0.123456789"],
         ["plain, with a comma", "", "-1.5"],
     ]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "\r\n=1", "\n", "\ttext", " =1"),
+        *("\N{ZERO WIDTH SPACE}=1", "\N{BYTE ORDER MARK}@x", "\N{NO-BREAK SPACE}=1", "\x00=1"),
+        *("\N{FULLWIDTH EQUALS SIGN}1", "\N{FULLWIDTH PLUS SIGN}1", "\N{SMALL EQUALS SIGN}1"),
+        *("\N{FULLWIDTH HYPHEN-MINUS}1", "\N{FULLWIDTH COMMERCIAL AT}x", "\N{LINE SEPARATOR}x"),
+    ],
+)
+def test_what_a_spreadsheet_may_take_for_a_formula_is_quoted(cell: str) -> None:
+    assert harmless(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["", " ", "a=1", "1-2", "(=)", "腺癌", -1.5, 3, None])
+def test_other_cells_stay(cell: str | float | None) -> None:
+    assert harmless(cell) == cell
 
 
 def test_charts_import_no_heavy_library() -> None:
