@@ -285,7 +285,7 @@ def routes(services: Services) -> list[BaseRoute]:
         *service_routes(settings, services.engine),
         *metrics_routes(settings, services.metrics),
         *slide_routes(library, services.pool, database, settings, openings, work),
-        *region_routes(library, database),
+        *region_routes(library, database, settings.regions_per_account),
         *question_routes(services.engine, pictures, openings, work),
         *reading_routes(library, pictures, readings, openings, work),
         *report_routes(readings, database, library, openings),

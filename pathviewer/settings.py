@@ -170,6 +170,13 @@ class Settings(BaseSettings):
     )
     """Most connections to the database of requests that may write."""
 
+    regions_per_account: int = Field(
+        default=20_000,
+        ge=1,
+        json_schema_extra=limit("per account", "regions", "409 `too_many_regions`"),
+    )
+    """Most regions that one account may keep, on all slides together."""
+
     attention_mib: int = Field(
         default=10_240,
         ge=0,

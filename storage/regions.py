@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from storage.errors import RecordNotFoundError
-from storage.tables import Region
+from storage.tables import Account, Region
 
 Shape = Literal["rectangle", "polygon"]
 
@@ -76,6 +76,13 @@ def list_regions(session: Session, slide_id: str, account_id: str) -> list[Regio
     """The regions of one account on one slide, the oldest first."""
     mine = select(Region).where(Region.slide_id == slide_id, Region.account_id == account_id)
     return [_record(row) for row in session.scalars(mine.order_by(Region.created_at, Region.id))]
+
+
+def count_regions(session: Session, account_id: str) -> int:
+    """How many regions an account has, on all slides; others that it adds wait meanwhile."""
+    session.get(Account, account_id, with_for_update=True)
+    mine = select(func.count()).select_from(Region).where(Region.account_id == account_id)
+    return session.scalar(mine) or 0
 
 
 def own_region(session: Session, slide_id: str, account_id: str, region_id: str) -> RegionRecord:

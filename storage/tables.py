@@ -147,6 +147,7 @@ class Region(Base):
         CheckConstraint("shape IN ('rectangle', 'polygon')", name="shape"),
         CheckConstraint("width > 0 AND height > 0", name="size"),
         Index(None, "slide_id", "account_id"),
+        Index(None, "account_id"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)

@@ -77,7 +77,10 @@ def library_app(settings: Settings) -> Iterator[LibraryApp]:
         folders, database, show_file_names=settings.show_file_names, uploads=settings.uploads
     )
     library.rescan()
-    routes = [*region_routes(library, database), *upload_routes(library, database, settings)]
+    routes = [
+        *region_routes(library, database, settings.regions_per_account),
+        *upload_routes(library, database, settings),
+    ]
     app = Starlette(routes=routes, exception_handlers=exception_handlers())
     yield LibraryApp(app, library, database)
     database.close()

@@ -16,7 +16,7 @@ from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.common.work import WRITES
 from pathviewer.slides import geojson
-from pathviewer.slides.errors import RegionError
+from pathviewer.slides.errors import RegionError, TooManyRegions
 from pathviewer.slides.library import LibraryEntry, SlideLibrary
 from pathviewer.slides.outline import (
     Outline,
@@ -33,6 +33,7 @@ from storage.regions import (
     DrawnRegion,
     RegionRecord,
     add_region,
+    count_regions,
     delete_region,
     list_regions,
     own_region,
@@ -40,9 +41,12 @@ from storage.regions import (
 )
 
 
-def region_routes(library: SlideLibrary, database: Database) -> list[Route]:
-    """List, add, change, delete, export and import regions; saving needs `draw_regions`."""
-    routes = RegionRoutes(library, database)
+def region_routes(library: SlideLibrary, database: Database, most: int) -> list[Route]:
+    """List, add, change, delete, export and import regions; saving needs `draw_regions`.
+
+    `most` is how many one account may keep, on all slides together.
+    """
+    routes = RegionRoutes(library, database, most)
     every = "/api/slides/{slide_id}/regions"
     one = every + "/{region_id}"
     return [
@@ -58,9 +62,10 @@ def region_routes(library: SlideLibrary, database: Database) -> list[Route]:
 class RegionRoutes:
     """The handlers; the database's work runs in threads."""
 
-    def __init__(self, library: SlideLibrary, database: Database) -> None:
+    def __init__(self, library: SlideLibrary, database: Database, most: int) -> None:
         self._library = library
         self._database = database
+        self._most = most
 
     async def show(self, request: Request) -> Response:
         """`GET`: the account's regions on the slide, the oldest first."""
@@ -129,6 +134,7 @@ class RegionRoutes:
     ) -> Collection[RegionRecord]:
         """Store outlines, all or none; those without a name get a number."""
         with self._database.session() as session:
+            self._check_room(count_regions(session, account), len(outlines))
             taken = {record.name for record in list_regions(session, slide_id, account)}
             records = []
             for outline in outlines:
@@ -136,6 +142,13 @@ class RegionRoutes:
                 taken.add(name)
                 records.append(add_region(session, slide_id, account, drawn(outline, name)))
         return records
+
+    def _check_room(self, count: int, more: int) -> None:
+        if count + more > self._most:
+            raise TooManyRegions(
+                f"You have {count:,} regions, and {self._most:,} are allowed for each account: "
+                "delete some, or ask the administrator to raise PATHVIEWER_REGIONS_PER_ACCOUNT."
+            )
 
     def _change(
         self, entry: LibraryEntry, account: str, region_id: str, body: Mapping[str, Any]

@@ -76,6 +76,13 @@ class ReadersBusy(SlideError):
     status = 503
 
 
+class TooManyRegions(SlideError):
+    """The account has as many regions as the settings allow."""
+
+    code = "too_many_regions"
+    status = 409
+
+
 class TileNotFound(SlideError):
     """The slide has no such level, column or row."""
 

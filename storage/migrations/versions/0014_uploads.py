@@ -29,5 +29,6 @@ def upgrade() -> None:
     )
     for column in ("arrived_at", "series"):
         op.create_index(f"ix_uploads_account_id_{column}", "uploads", ["account_id", column])
+    op.create_index("ix_regions_account_id", "regions", ["account_id"])
     op.add_column("slides", text_column("file_name", 255, null=True))
     op.add_column("slides", sa.Column("instances", sa.JSON))

@@ -251,3 +251,29 @@ def test_a_database_that_was_removed_acknowledges_nothing(
     refused = client.post(url, json=RECTANGLE)
     assert error_of(refused) == (503, "database_gone")
     assert "restore a backup" in refused.json()["error"]["message"]
+
+
+def test_an_account_keeps_so_many_regions(tmp_path: Path) -> None:
+    for name, seed in (("a.tiff", 1), ("b.tiff", 2)):
+        write_slide(tmp_path / "slides" / name, seed)
+    settings = Settings(
+        data=tmp_path / "state", slides=(tmp_path / "slides",), regions_per_account=2
+    )
+    with library_app(settings) as served:
+        client = served.seen_by(LOCAL)
+        with served.database.session() as session:
+            other = add_account(session, name="other", role="clinician").id
+        first = client.post(regions_url(served), json=RECTANGLE).json()
+        assert client.post(regions_url(served, 1), json=RECTANGLE).status_code == 201
+        refused = client.post(regions_url(served), json=RECTANGLE)
+        assert error_of(refused) == (409, "too_many_regions")
+        assert "You have 2 regions, and 2 are allowed" in refused.json()["error"]["message"]
+        document = client.get(f"{regions_url(served)}.geojson").content
+        refused = client.post(f"{regions_url(served)}.geojson", content=document)
+        assert error_of(refused) == (409, "too_many_regions")
+        changed = client.put(f"{regions_url(served)}/{first['id']}", json={"name": "Other"})
+        assert changed.status_code == 200
+        stranger = served.seen_by(Identity(other, "other", Role.clinician))
+        assert stranger.post(regions_url(served), json=RECTANGLE).status_code == 201
+        assert client.delete(f"{regions_url(served)}/{first['id']}").status_code == 204
+        assert client.post(regions_url(served), json=RECTANGLE).status_code == 201
