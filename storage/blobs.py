@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import tempfile
+import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage.errors import BlobError
-from storage.private_files import make_private_folder
+from storage.private_files import make_private_folder, open_private
 from storage.records import as_record
 from storage.tables import Blob, now
 
@@ -58,6 +58,7 @@ class BlobStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._aside = folder / "incoming"
+        self._writing: set[str] = set()
 
     def put(self, data: bytes) -> str:
         """Keep these bytes; their SHA-256. On return they are on the disk. Raises BlobError."""
@@ -117,7 +118,8 @@ class BlobStore:
         removed = 0
         try:
             for path in self.unfinished():
-                if path.stat().st_mtime < before:
+                # what this program is writing is not old, whatever the time of day was set to
+                if path.name not in self._writing and _written_before(path, before):
                     path.unlink(missing_ok=True)
                     removed += 1
         except OSError as error:
@@ -131,16 +133,19 @@ class BlobStore:
         """Aside, to the disk, and into place; readable by the owner only."""
         for folder in (self._aside, path.parent):
             make_private_folder(folder)
-        number, name = tempfile.mkstemp(dir=self._aside)
+        part = self._aside / f"tmp{secrets.token_hex(8)}"
+        self._writing.add(part.name)
         try:
-            with os.fdopen(number, "wb") as file:
+            with open_private(part, "xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).replace(path)
+            part.replace(path)
         except OSError:
-            Path(name).unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
             raise
+        finally:
+            self._writing.discard(part.name)
         _sync_folder(path.parent)
         _sync_folder(self._folder)
 
@@ -184,6 +189,14 @@ def mark_removed(session: Session, sha256: str) -> None:
     if row is not None and row.removed_at is None:
         row.removed_at = now()
         session.flush()
+
+
+def _written_before(path: Path, moment: float) -> bool:
+    """Whether a file is there and was last written to before that time of day."""
+    try:
+        return path.stat().st_mtime < moment
+    except FileNotFoundError:  # it has its name by now
+        return False
 
 
 def _sync_folder(folder: Path) -> None:

@@ -128,6 +128,7 @@ class UploadStore:
         self._limits = limits
         self._locks = tuple(threading.Lock() for _ in range(LOCKS))
         self._joining = threading.Lock()
+        self._touched: dict[str, float] = {}  # when by the monotonic clock, of pending uploads
 
     def begin(self, account_id: str, name: str, size: int) -> Upload:
         """Announce a file.
@@ -150,6 +151,7 @@ class UploadStore:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 make_private_folder(self._part(upload).parent)
                 open_private(self._part(upload), "xb").close()
+                self._touched[upload.id] = time.monotonic()
         except (DiskFull, OSError):
             self._remove(upload)
             raise
@@ -233,6 +235,7 @@ class UploadStore:
         try:
             with _disk_errors(upload), open_private(self._part(upload), "ab") as part:
                 part.write(piece)
+            self._touched[upload.id] = time.monotonic()
         except DiskFull:
             self._remove(upload)
             raise
@@ -288,6 +291,7 @@ class UploadStore:
         return None
 
     def _arrived(self, upload: Upload, folder_id: str, series: str | None) -> Path:
+        self._touched.pop(upload.id, None)
         with self._database.session() as session:
             rows.mark_arrived(session, upload.id, folder_id, series)
         return self._folder / folder_id / self._part(upload).name
@@ -322,6 +326,7 @@ class UploadStore:
     def _remove(self, upload: Upload) -> None:
         """Remove an upload; its row last, so that a row leads to whatever is left."""
         shutil.rmtree(self._part(upload).parent, ignore_errors=True)
+        self._touched.pop(upload.id, None)
         with self._database.session() as session:
             rows.remove_uploads(session, [upload.id])
 
@@ -348,6 +353,9 @@ class UploadStore:
                     self._arrived(upload, record.folder_id, None)
                     return
                 idle = (now() - record.begun_at).total_seconds()
+            touched = self._touched.get(upload.id)
+            if touched is not None:  # the time of day may have been set meanwhile
+                idle = time.monotonic() - touched
             if idle >= seconds:
                 self._remove(upload)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,24 @@ def test_a_file_cut_off_has_no_name_and_is_found(store: BlobStore, tmp_path: Pat
     (tmp_path / "blobs" / "incoming" / "tmp1").write_bytes(DATA[:5])
     assert list(store.names()) == []
     assert [path.name for path in store.unfinished()] == ["tmp1"]
+
+
+def test_what_is_being_written_is_not_cleared_whatever_the_time_of_day(store: BlobStore) -> None:
+    done = threading.Event()
+
+    def clear() -> None:
+        while not done.is_set():
+            store.clear_unfinished(-3600)  # as if the clock had been put forward by an hour
+
+    thread = threading.Thread(target=clear)
+    thread.start()
+    try:
+        for number in range(200):
+            store.put(str(number).encode())
+    finally:
+        done.set()
+        thread.join()
+    assert len(list(store.names())) == 200
 
 
 def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
