@@ -130,10 +130,13 @@ class Intake:
                 while opening and not stopping.is_set():
                     # those that are open are shown while one of them takes long
                     done, _ = wait(opening, PATIENCE_SECONDS)
-                    with self._changing:
-                        batch = [(opening.pop(each), each.result()) for each in done]
-                        self._register(batch, missing)
-                    yield
+                    # in the files' order, which numbers them
+                    ready = [each for each in opening if each in done]
+                    batch = [(opening.pop(each), each.result()) for each in ready]
+                    if batch:
+                        with self._changing:
+                            self._register(batch, missing)
+                        yield
                 for each in opening:
                     each.cancel()
 

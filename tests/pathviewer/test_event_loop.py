@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from importlib.util import find_spec
 
 from starlette.responses import PlainTextResponse
@@ -22,4 +23,6 @@ def test_so_is_the_parser_of_requests() -> None:
     config = uvicorn_config(PlainTextResponse("page"))
     config.load()
     expected = "httptools" if find_spec("httptools") else "h11"
-    assert expected in config.http_protocol_class.__module__
+    protocol = config.http_protocol_class
+    assert isinstance(protocol, partial)
+    assert any(expected in base.__module__ for base in protocol.func.__mro__)

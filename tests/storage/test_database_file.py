@@ -78,6 +78,8 @@ def test_a_loss_amid_a_transaction_is_noticed(path: Path, lose: Callable[[Path],
 def test_a_new_connection_does_not_take_another_file_for_the_database(path: Path) -> None:
     database = new_database(f"sqlite:///{path}")
     register(database, "a")
+    with database.reading() as session:
+        assert len(slides.list_slide_records(session)) == 1
     replace_by_a_new_one(path)
     read: list[object] = []
 
