@@ -125,3 +125,9 @@ def mark_arrived(session: Session, upload_id: str, folder_id: str, series: str |
 def remove_uploads(session: Session, upload_ids: Collection[str]) -> None:
     """Remove the rows of uploads whose files are gone."""
     session.execute(delete(Upload).where(Upload.id.in_(upload_ids)))
+
+
+def remove_uploads_in(session: Session, folder_id: str) -> None:
+    """Remove the rows of uploads whose files are in a folder, with what their senders called
+    them."""
+    session.execute(delete(Upload).where(Upload.folder_id == folder_id))

@@ -20,6 +20,7 @@ from storage import audit
 from storage.errors import StorageError
 from storage.retention import remove_files, uploads_with_work
 from storage.tables import LOCAL_ACCOUNT_ID, now
+from storage.uploads import remove_uploads_in
 from storage.withdrawals import withdraw_expired
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Retention(Repeating):
             path = Path(root, top)
             if age_seconds(path) > days * DAY_SECONDS:
                 with self._database.session() as session:
+                    remove_uploads_in(session, top)
                     audit.record(session, None, "expired_upload", "upload", {"days": days})
                 remove(path)
                 removed += 1

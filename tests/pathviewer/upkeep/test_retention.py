@@ -18,7 +18,7 @@ from pathviewer.server import Services, app_of, open_services
 from pathviewer.settings import Settings
 from pathviewer.upkeep.retention import Retention
 from storage.audit import entries_after
-from storage.tables import Reading, now
+from storage.tables import Reading, Upload, now
 from tests.asking import BOX, accounts, heard
 from tests.library_app import write_slide
 from tests.servers import serving
@@ -128,6 +128,23 @@ def test_what_is_too_old_goes_and_what_was_judged_stays(site: Site) -> None:
         time.sleep(0.1)
     site.work()  # finds nothing more
     assert site.state("judged") == 200
+
+
+def test_what_the_sender_called_an_upload_goes_with_it(site: Site, tmp_path: Path) -> None:
+    services, client = site.services, site.client
+    data = write_ycbcr(tmp_path / "new.tiff", 280).read_bytes()
+    body = {"name": "SMITH-Jane.tiff", "size": len(data)}
+    begun = client.post("/api/uploads", json=body).raise_for_status().json()["upload_id"]
+    sent = client.patch(
+        f"/api/uploads/{begun}", content=data, headers={"Upload-Offset": "0"}
+    ).raise_for_status()
+    assert sent.status_code == 201
+    for path in services.settings.uploads.glob("*/*.tiff"):
+        os.utime(path, (0, 0))
+    site.work()
+    assert not list(services.settings.uploads.glob("*/*.tiff"))
+    with services.database.reading() as session:
+        assert session.scalars(select(Upload.file_name)).all() == []
 
 
 def test_nothing_goes_where_the_settings_keep_all(site: Site) -> None:
