@@ -22,7 +22,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from pathviewer.slides.companion_files import names_other_files
-from pathviewer.slides.errors import SlideError
+from pathviewer.slides.errors import ReadersBusy, SlideError
 from pathviewer.slides.file_groups import COMPANIONS
 from pathviewer.slides.opener import DirectOpener, Opener
 from pathviewer.slides.scan import SUFFIXES
@@ -244,8 +244,9 @@ class UploadStore:
         """Check a complete upload and put it among the slides, never over another file.
 
         Raises SlideUnopenable when OpenSlide cannot open it, and UploadTypeRefused when it is the
-        index of other files; it is removed then. Raises UploadNotFound when another request has
-        done so already.
+        index of other files; it is removed then. Raises ReadersBusy where nobody can look at it
+        now; it stays, for the last piece to be sent again. Raises UploadNotFound when another
+        request has done so already.
         """
         with self._lock_of(upload):
             self.received(upload)
@@ -253,6 +254,8 @@ class UploadStore:
             try:
                 _refuse_index(part, upload.name)
                 levels = self._opener.facts(part, upload.name).level_count
+            except ReadersBusy:
+                raise
             except SlideError:
                 self._remove(upload)
                 raise
@@ -311,7 +314,15 @@ class UploadStore:
         return Arrival(_upload_of(record), target)
 
     def discard(self, arrival: Arrival) -> None:
-        """Remove a file that arrived and cannot be listed as a slide."""
+        """Remove a file that arrived and cannot be listed as a slide; not if it opens after all."""
+        try:
+            self._opener.facts(arrival.path, arrival.upload.name)
+        except ReadersBusy:
+            return
+        except SlideError:
+            pass
+        else:
+            return
         arrival.path.unlink(missing_ok=True)
         with suppress(OSError):  # other files of its series are there
             arrival.path.parent.rmdir()

@@ -13,8 +13,10 @@ from pathviewer.auth.identity import LOCAL, Identity
 from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
 from pathviewer.slides import uploads
+from pathviewer.slides.errors import ReadersBusy
+from pathviewer.slides.readers.pool import ReaderPool
 from pathviewer.slides.upload_errors import UploadNotFound
-from pathviewer.slides.uploads import Upload, UploadLimits, UploadStore
+from pathviewer.slides.uploads import Arrival, Upload, UploadLimits, UploadStore
 from storage.audit import list_entries
 from tests.databases import new_database
 from tests.library_app import LibraryApp, library_app, write_slide
@@ -163,3 +165,26 @@ def test_a_slide_that_arrives_during_a_look_stays_listed(
         stop.set()
         thread.join()
     assert len(served.library.slides()) == 30
+
+
+def test_a_complete_upload_outlives_readers_that_are_shut_down(
+    settings: Settings, slide: bytes
+) -> None:
+    database = new_database(settings.database)
+    limits = UploadLimits(2**20, 20, 2**30)
+    readers = ReaderPool(settings)
+    readers.close()
+    stopping = UploadStore(settings.uploads, database, limits, readers)
+    upload = received(stopping, slide)
+    with pytest.raises(ReadersBusy):
+        stopping.finish(upload)
+    store = UploadStore(settings.uploads, database, limits)
+    arrival = Arrival(upload, store.finish(upload))
+    for each in (stopping, store):  # it cannot be listed now, and opens after all
+        each.discard(arrival)
+        assert arrival.path.read_bytes() == slide
+    arrival.path.write_bytes(b"damaged")
+    store.discard(arrival)
+    assert files_in(settings) == set()
+    assert list(settings.uploads.glob("[0-9a-f]*")) == []
+    database.close()
