@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
+
+from pathviewer.slides.errors import SlideUnopenable
 
 TEXT_LIMIT = 2**20
 """Most bytes that are read of a key file; OpenSlide takes no longer one."""
@@ -27,6 +30,9 @@ OUTSIDE = (
     "the slide folder, without links"
 )
 """The end of a sentence that begins with the file's name."""
+
+_roots: list[Path] = []
+"""Slide folders of this process, links followed; empty where `check_companions` allows all."""
 
 
 def names_other_files(path: Path) -> bool:
@@ -45,6 +51,22 @@ def companion_fault(path: Path, root: Path) -> str | None:
     real_root = Path(os.path.realpath(root))
     named = _companions(path)
     return None if all(_lies_within(one, real_root) for one in named) else OUTSIDE
+
+
+def confine_companions(folders: Iterable[Path]) -> None:
+    """Have `check_companions` hold in this process: slides must not lead out of these folders."""
+    _roots[:] = [Path(os.path.realpath(folder)) for folder in folders]
+
+
+def check_companions(path: Path, name: str) -> None:
+    """Raise SlideUnopenable for a slide that leads out of its folder, whose files may have changed
+    since it was listed; `name` is what messages call it. A file that is gone is left to OpenSlide.
+    """
+    real = Path(os.path.realpath(path))
+    roots = [root for root in _roots if real.is_relative_to(root)]
+    with suppress(FileNotFoundError):
+        if roots and all(companion_fault(real, root) for root in roots):
+            raise SlideUnopenable(f"{name} {OUTSIDE}.")
 
 
 def _companions(path: Path) -> Iterator[Path | None]:

@@ -19,6 +19,7 @@ from typing import ParamSpec, TypeVar
 from PIL import Image
 
 from pathviewer.slides import dicom_reader
+from pathviewer.slides.companion_files import check_companions
 from pathviewer.slides.errors import SlideGone, SlideTooLarge
 from pathviewer.slides.facts import SlideFacts, facts_of
 from pathviewer.slides.facts import read_facts as read_file_facts
@@ -109,6 +110,7 @@ def check_ready() -> None:
 def read_facts(path: Path, name: str) -> SlideFacts:
     """Open a slide once and say what its file states. Raises SlideError."""
     _assert_readable(path)
+    check_companions(path, name)
     return read_file_facts(path, name)
 
 
@@ -203,6 +205,7 @@ class _OpenSlides:
         _assert_readable(request.path)
         if stamp_file(request.path) != request.stamp:
             raise SlideGone(f"The file of {request.name} was changed: open the slide again.")
+        check_companions(request.path, request.name)
         return TileSource(Slide(request.path, request.name), request.quality, TileCache(1))
 
     def _sweep(self) -> None:

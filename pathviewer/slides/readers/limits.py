@@ -10,6 +10,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from pathviewer.slides.companion_files import confine_companions
 from pathviewer.slides.readers.landlock import allow_reading_only
 
 _MIB = 2**20
@@ -46,6 +47,7 @@ def restrict_reader(limits: ReaderLimits) -> None:
     _limit_resources(limits)
     folders = (Path("/"),) if limits.folders is None else (*limits.folders, *_own_folders())
     allow_reading_only(folders)
+    confine_companions(limits.folders or ())  # on systems that cannot confine the process too
 
 
 def _end_with_the_server() -> None:

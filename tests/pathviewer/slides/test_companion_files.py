@@ -9,7 +9,17 @@ import openslide
 import pytest
 from PIL import Image
 
-from pathviewer.slides.companion_files import TEXT_LIMIT, companion_fault, names_other_files
+from pathviewer.settings import Settings
+from pathviewer.slides.companion_files import (
+    TEXT_LIMIT,
+    check_companions,
+    companion_fault,
+    confine_companions,
+    names_other_files,
+)
+from pathviewer.slides.errors import SlideGone, SlideUnopenable
+from pathviewer.slides.pool import SlideFile, SlidePool
+from pathviewer.slides.readers.pool import ReaderPool
 from storage.database import Database
 from tests.dicom_series import write_series
 from tests.library_app import scanned, write_slide
@@ -141,3 +151,41 @@ def test_no_more_text_is_read_than_a_key_file_can_have(folder: Path) -> None:
     assert not names_other_files(path)  # nor does OpenSlide take it for one
     with pytest.raises(openslide.OpenSlideError):
         openslide.OpenSlide(path)
+
+
+def test_a_reader_looks_again_before_it_opens(folder: Path, tmp_path: Path) -> None:
+    write_picture(folder / "inside.jpg")
+    write_picture(folder.parent / "outside.jpg")
+    path = folder / "slide.vms"
+    path.write_text(key_file("inside.jpg"))
+    (tmp_path / "linked").symlink_to(folder)
+    settings = Settings(data=tmp_path / "data", readers=1)
+    readers = ReaderPool(settings, folders=(tmp_path / "linked",))
+    pool = SlidePool(lambda name: SlideFile(name, path, "Slide 1"), settings, readers)
+    try:
+        assert readers.facts(path, "Slide 1").vendor == "hamamatsu"
+        path.write_text(key_file("../outside.jpg"))  # since it was listed
+        with pytest.raises(SlideUnopenable, match="Slide 1 is made of several files, one of"):
+            readers.facts(path, "Slide 1")
+        with pytest.raises(SlideUnopenable, match="Slide 1 is made of several files, one of"):
+            pool.get("x")
+        with pytest.raises(SlideGone):
+            readers.facts(folder / "gone.vms", "Slide 2")
+    finally:
+        pool.close()
+        readers.close()
+
+
+def test_slides_of_nested_folders_may_share_files(folder: Path) -> None:
+    inner = folder / "inner"
+    inner.mkdir()
+    write_picture(folder / "picture.jpg")
+    (inner / "slide.vms").write_text(key_file("../picture.jpg"))
+    try:
+        confine_companions([inner, folder])
+        check_companions(inner / "slide.vms", "Slide 1")
+        confine_companions([inner])
+        with pytest.raises(SlideUnopenable):
+            check_companions(inner / "slide.vms", "Slide 1")
+    finally:
+        confine_companions([])
