@@ -178,7 +178,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_message = False
         self._received = 0  # bytes, in all
         self._marked = 0  # of them when the phase began, or its last progress was seen
-        self._header_bytes = 0
+        self._header_bytes = 0  # of earlier pieces
+        self._last_bytes = 0  # of the present piece
         self._answered_at: int | None = None  # bytes received when the answer was complete
         self._unsent = 0
 
@@ -196,7 +197,8 @@ class BoundedHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what came; as uvicorn does, but for what is wrong with it."""
         self._unset_keepalive_if_required()
-        self._received += len(data)
+        self._last_bytes = len(data)
+        self._received += self._last_bytes
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -221,10 +223,11 @@ class BoundedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Check the request line and headers, and begin to answer."""
         self._in_headers = False
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > MOST_HEADER_BYTES:
-            self._refuse_headers()
-            return
+        if self._header_bytes + self._last_bytes > MOST_HEADER_BYTES:  # a body may be in it
+            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if size > MOST_HEADER_BYTES:
+                self._refuse_headers()
+                return
         if not self.url.startswith(b"/"):
             self.url = origin_form(self.url, self.headers)
         self._answered_at = None

@@ -7,7 +7,7 @@ import re
 from contextlib import nullcontext
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_to_bytes
 
 from starlette.requests import Request
 
@@ -30,6 +30,7 @@ _POST = re.compile(r"/gradio_api/(?:queue/(join)|(cancel|reset)|(run|call/v2|cal
 _RESULT = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/([^/]+)")
 _HEARTBEAT = re.compile(r"/gradio_api/heartbeat/([^/]+)")
 _STREAM = "/gradio_api/queue/data"
+_PAGES = (b"page", b"deep_link")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -48,7 +49,7 @@ class GradioEdge:
                 await self._post(scope, receive, send)
             else:
                 with self._heard(scope):
-                    await self._pass(scope, receive, send)
+                    await self._pass(without_pages(scope), receive, send)
         except CallRefused as refusal:
             answer = error_response(refusal.code, str(refusal), refusal.status)
             await answer(scope, receive, send)
@@ -116,6 +117,15 @@ def owner_of(scope: Scope) -> str:
     client = scope.get("client")
     address = scope.get(ADDRESS_KEY) or (client[0] if client else "")
     return f"{identity.account_id} {client_group(address)}"
+
+
+def without_pages(scope: Scope) -> Scope:
+    """The scope without what Gradio takes for another page or a saved state of ours: there are
+    none, and it fails on a page that is not there."""
+    query: bytes = scope.get("query_string", b"")
+    pairs = query.split(b"&")
+    kept = [pair for pair in pairs if unquote_to_bytes(pair.partition(b"=")[0]) not in _PAGES]
+    return scope if len(kept) == len(pairs) else {**scope, "query_string": b"&".join(kept)}
 
 
 class Body:

@@ -1,4 +1,4 @@
-"""Production runs on uvloop and httptools where they are installed."""
+"""Production runs on uvloop where it is installed, and on httptools."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from functools import partial
 from importlib.util import find_spec
 
 from starlette.responses import PlainTextResponse
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from pathviewer.connections import BoundedHttp
 from pathviewer.serving import uvicorn_config
 
 
@@ -19,10 +21,10 @@ def test_the_loop_is_the_fastest_that_is_installed() -> None:
         assert type(loop).__module__.split(".")[0] == expected
 
 
-def test_so_is_the_parser_of_requests() -> None:
+def test_requests_are_parsed_by_httptools_within_our_bounds() -> None:
     config = uvicorn_config(PlainTextResponse("page"))
     config.load()
-    expected = "httptools" if find_spec("httptools") else "h11"
-    protocol = config.http_protocol_class
-    assert isinstance(protocol, partial)
-    assert any(expected in base.__module__ for base in protocol.func.__mro__)
+    make = config.http_protocol_class
+    assert isinstance(make, partial)
+    assert make.func is BoundedHttp
+    assert issubclass(BoundedHttp, HttpToolsProtocol)

@@ -185,6 +185,12 @@ def test_results_that_are_not_there(
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
+@pytest.mark.parametrize("query", ["page=1", "p%61ge=1&slide=x", "deep_link=..", "page=&page=x"])
+@pytest.mark.parametrize("path", ["/", "/config", "/gradio_api/info"])
+def test_there_is_one_page_whatever_a_query_names(ada: httpx.Client, path: str, query: str) -> None:
+    assert ada.get(f"{path}?{query}").status_code == 200
+
+
 def test_what_an_endpoint_refuses_leaves_no_traceback(
     ada: httpx.Client, capfd: pytest.CaptureFixture[str]
 ) -> None:
