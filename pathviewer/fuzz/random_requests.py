@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +27,38 @@ HEADERS = (
     *("upload-offset", "last-event-id", "accept", "content-type", "if-none-match", "cookie"),
     *("range", "x-pathviewer-visitor", "authorization", "x-forwarded-for", "content-encoding"),
 )
+BOX = {"x": 100, "y": 100, "width": 448, "height": 448}
+CORNERS = [[100, 100], [500, 100], [500, 500]]
+ASKED = {
+    "slide": "{slide}",
+    "box": BOX,
+    "question": "What is it?",
+    "options": ["a", "b"],
+    "context": {"organ": "lung"},
+    "findings": [],
+    "task": "cellularity",
+    "points": CORNERS,
+    "paint_outside": True,
+    "sampling": {"temperature": 0.5, "seed": 1, "max_new_tokens": 8},
+    "max_pixels": 12_544,
+    "count": 1,
+    "blind": False,
+}
+STEP = {"step": 0, "events": [], "quote": "x", "start": 0, "stop": 1, "step_class": None}
+LIKELY: tuple[dict[str, Any], ...] = (
+    ASKED,
+    {"key": "k", "completion": "{completion}", "kind": "verdict", "verdict": "correct"},
+    {"key": "k", "completion": "{completion}", "kind": "labels", "absences": [], "steps": [STEP]},
+    {"key": "k", "completion": "{completion}", "kind": "evidence", "box": BOX, "points": CORNERS},
+    {"format": "sft", "rule": "each", "splits": "0.8,0.1,0.1", "models": ["x"], "since": None},
+    {"name": "a", "shape": "polygon", "points": CORNERS},
+    {"name": "a.svs", "size": 99},
+    {"alias": "a slide", "mpp": 0.5},
+    {"answer": "a", "confidence": 3},
+    {"choice": "left", "reasons": [], "comment": "x", "seconds": 1.5, "key": "k"},
+    {"passage": "all"},
+)
+"""Bodies that routes take, of which a value or two are then replaced."""
 TYPES = ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/x", "")
 
 
@@ -50,16 +82,26 @@ class RandomRequest:
 class RequestSource:
     """Random requests; the same ones for the same seed, routes and ids."""
 
-    def __init__(self, seed: int, routes: Sequence[tuple[str, str]], ids: Sequence[str]) -> None:
-        """`routes` are methods and paths with `{name}` for what varies; `ids` are real ones."""
+    def __init__(
+        self,
+        seed: int,
+        routes: Sequence[tuple[str, str]],
+        ids: Mapping[str, str],
+        endpoints: Mapping[str, Sequence[str]],
+    ) -> None:
+        """`routes` are methods and paths with `{name}` for what varies, `ids` real ones by what
+        they are of, `endpoints` the parameters of each named endpoint."""
         self._random = random.Random(seed)
         self._routes = list(routes)
-        self._ids = list(ids)
+        self._ids = list(ids.values())
+        self._likely = [filled(each, ids) for each in LIKELY]
+        self._endpoints = endpoints
 
     def request(self) -> RandomRequest:
         """The next one."""
         rng = self._random
         method, path = rng.choice(self._routes)
+        path = path.replace("{endpoint}", rng.choice(list(self._endpoints)))
         if rng.random() < 0.1:
             method = rng.choice(METHODS)
         target = self._path(path) + self._query()
@@ -128,8 +170,9 @@ class RequestSource:
             return b'{"data": [' + b"[]," * rng.choice((1_000, 100_000, 500_000)) + b"1]}"
         if kind < 0.1:
             return b" " * 2**21
-        document = self._call() if "gradio" in path and rng.random() < 0.8 else self._document()
-        return self._encoded(document)
+        if "gradio" in path and rng.random() < 0.8:
+            return self._encoded(self._call(path))
+        return self._encoded(self._document())
 
     def _encoded(self, document: Any) -> bytes:
         """JSON, now and then with what is none or what no database holds."""
@@ -142,8 +185,12 @@ class RequestSource:
             text = text[: rng.randrange(len(text) + 1)]
         return text.encode()
 
-    def _call(self) -> dict[str, Any]:
+    def _call(self, path: str) -> dict[str, Any]:
         rng = self._random
+        parameters = self._endpoints.get(path.rpartition("/")[2])
+        if parameters is not None and rng.random() < 0.7:
+            values = {name: self._likely_value(name) for name in parameters}
+            return values if "/v2/" in path else {"data": list(values.values())}
         call: dict[str, Any] = {
             "data": [self._value(2) for _ in range(rng.choice((0, 0, 1, 1, 2, 3, 6, 14)))],
             "fn_index": rng.choice((*range(40), -1, 10**6, "1", None, 1.5)),
@@ -158,8 +205,20 @@ class RequestSource:
         return call
 
     def _document(self) -> dict[str, Any]:
-        names = self._random.sample(FIELDS, self._random.randrange(6))
-        return {name: self._value(3) for name in names}
+        rng = self._random
+        if rng.random() < 0.4:
+            return {name: self._value(3) for name in rng.sample(FIELDS, rng.randrange(6))}
+        document = dict(rng.choice(self._likely))
+        for name in rng.sample(list(document), min(len(document), rng.choice((0, 1, 1, 2)))):
+            document[name] = self._value(3)
+        return document
+
+    def _likely_value(self, name: str) -> Any:
+        """A value that a parameter of this name takes, most of the time."""
+        values = [each[name] for each in self._likely if name in each]
+        if self._random.random() < 0.2 or not values:
+            return self._value(2)
+        return self._random.choice(values)
 
     def _value(self, depth: int) -> Any:
         rng = self._random
@@ -172,3 +231,11 @@ class RequestSource:
         file = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
         others = (None, None, True, False, file)
         return rng.choice((*numbers, *texts, *others, *self._ids))
+
+
+def filled(document: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
+    """The document with real ids in the place of `{name}`."""
+    return {
+        name: ids.get(value[1:-1], value) if isinstance(value, str) else value
+        for name, value in document.items()
+    }

@@ -41,8 +41,7 @@ GRADIO_ROUTES = (
     *[("GET", "/gradio_api/" + path) for path in ("call/slides/{event}", "call/v2/ask/{event}")],
     *[("POST", "/gradio_api/" + path) for path in ("cancel", "reset", "queue/join")] * 4,
     *[("POST", "/gradio_api/" + path) for path in ("run/predict", "call/{name}")] * 4,
-    *[("POST", f"/gradio_api/call/{name}") for name in ("ask", "slides", "judge", "export")] * 2,
-    *[("POST", f"/gradio_api/call/v2/{name}") for name in ("ask", "reading", "vote")] * 2,
+    *[("POST", "/gradio_api/" + path) for path in ("call/{endpoint}", "call/v2/{endpoint}")] * 8,
     *[("POST", "/gradio_api/upload"), ("GET", "/gradio_api/file={path}")],
 )
 """Routes of Gradio's, those that take bodies more often; two that are shut."""
@@ -151,7 +150,8 @@ def fuzz_requests(count: int, seed: int) -> RequestFuzzReport:
     began = time.monotonic()
     with slide_folder(seed) as slides, running_program(slides) as program:
         findings = Findings([str(program.state), str(program.state.parent)])
-        source = RequestSource(seed, (*own_routes(), *GRADIO_ROUTES), real_ids(program.base))
+        ids, endpoints = real_ids(program.base), named_endpoints(program.base)
+        source = RequestSource(seed, (*own_routes(), *GRADIO_ROUTES), ids, endpoints)
         first = max(1, count // 10)
         asyncio.run(send_all(program, source, first, findings))
         before = resident_mib(program)
@@ -186,7 +186,7 @@ def slide_folder(seed: int) -> Iterator[Path]:
 
 
 def own_routes() -> list[tuple[str, str]]:
-    """Methods and paths of the routes that are ours, as docs/api.md lists them."""
+    """Methods and paths of the routes that are ours, those that take bodies more often."""
     with tempfile.TemporaryDirectory() as folder:
         services = open_services(Settings(data=Path(folder), slides=(), model="none"))
         table = routes(services)
@@ -194,13 +194,24 @@ def own_routes() -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for route in table:
         if isinstance(route, Route) and route.path != "/logout":
-            found += [(method, route.path) for method in sorted(route.methods or {"GET"})]
+            for method in sorted(route.methods or {"GET"}):
+                weight = 3 if method in ("POST", "PUT", "PATCH") else 1
+                found += [(method, route.path)] * weight
         elif isinstance(route, Mount):
             found.append(("GET", f"{route.path}/{{file}}"))
     return [*found, ("GET", "/api/slides/{slide}/tiles/{level}/{column}/{row}")]
 
 
-def real_ids(base: str) -> list[str]:
+def named_endpoints(base: str) -> dict[str, list[str]]:
+    """Gradio's named endpoints, each with its parameters."""
+    told = httpx.get(f"{base}/gradio_api/info", timeout=ANSWER_SECONDS).json()
+    return {
+        name.strip("/"): [one["parameter_name"] for one in about["parameters"]]
+        for name, about in told["named_endpoints"].items()
+    }
+
+
+def real_ids(base: str) -> dict[str, str]:
     """Ids that the server knows, so that requests get further than the first look-up."""
     with httpx.Client(base_url=base, headers={"Origin": base}, timeout=ANSWER_SECONDS) as client:
         until = time.monotonic() + ANSWER_SECONDS
@@ -218,7 +229,8 @@ def real_ids(base: str) -> list[str]:
         region = client.post(f"/api/slides/{slide}/regions", json=drawn).json()["id"]
         while not (found := client.get(f"/api/readings/{reading}").json())["completions"]:
             time.sleep(0.1)
-        return [slide, reading, upload, region, found["completions"][0]["id"], "0"]
+        ids = {"slide": slide, "reading": reading, "upload": upload, "region": region}
+        return ids | {"completion": found["completions"][0]["id"], "index": "0"}
 
 
 async def send_all(program: Program, source: RequestSource, count: int, findings: Findings) -> None:

@@ -26,10 +26,12 @@ def test_a_short_run_finds_nothing() -> None:
 
 
 def test_the_same_seed_makes_the_same_requests() -> None:
-    routes = [("GET", "/a/{b}"), ("POST", "/gradio_api/call/{name}")]
+    routes = [("GET", "/a/{b}"), ("POST", "/gradio_api/call/{endpoint}")]
     made = [
         [source.request() for _ in range(300)]
-        for source in (RequestSource(seed, routes, ["id"]) for seed in (1, 1, 2))
+        for source in (
+            RequestSource(seed, routes, {"slide": "id"}, {"ask": ["slide"]}) for seed in (1, 1, 2)
+        )
     ]
     assert made[0] == made[1] != made[2]
     assert all(request.target.isascii() for request in made[0])
