@@ -11,6 +11,9 @@ MOST_DIGITS = 18
 """Of a whole number: a signed 64-bit integer, as databases have them, holds any such number."""
 MOST_DEPTH = 64
 """Lists and objects within one another."""
+MOST_CONTAINERS = 50_000
+"""Lists and objects in all; an outline has at most 10,000. Each costs far more memory than the two
+bytes that write it."""
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _NUL = "\\u0000"
 
@@ -24,8 +27,13 @@ def parse_json(text: bytes) -> Any:
 
     Refused besides what is no JSON: NaN and infinity, which JSON does not have; whole numbers of
     more than 18 digits and other numbers that no float holds; half of a surrogate pair and NUL,
-    which databases and files do not take; deeper nesting than `MOST_DEPTH`.
+    which databases and files do not take; deeper nesting than `MOST_DEPTH`, and more lists and
+    objects than `MOST_CONTAINERS`, brackets in texts being counted as such.
     """
+    if text.count(b"[") + text.count(b"{") > MOST_CONTAINERS:
+        raise JsonError(
+            f"The request has more than {MOST_CONTAINERS:,} lists and objects: send less at once."
+        )
     try:
         decoded = text.decode("utf-8-sig")
         document = json.loads(decoded, parse_int=_whole, parse_constant=_no_number)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from pathviewer.api.strict_json import MOST_CONTAINERS, JsonError, parse_json
 from pathviewer.settings import Settings
 from tests.servers import running
 
@@ -130,6 +131,13 @@ def test_json_that_nothing_can_hold_is_refused(
     client: httpx.Client, path: str, body: bytes
 ) -> None:
     assert_refused(client.post(path, content=body), 400, "bad_json")
+
+
+def test_more_lists_than_any_outline_has_are_refused() -> None:
+    lists = b'{"points": [' + b"[]," * MOST_CONTAINERS + b"[]]}"
+    with pytest.raises(JsonError, match="more than 50,000 lists"):
+        parse_json(lists)
+    assert len(parse_json(lists.replace(b"[],", b"", 3))["points"]) == MOST_CONTAINERS - 2
 
 
 def test_text_of_any_script_is_taken(client: httpx.Client) -> None:
