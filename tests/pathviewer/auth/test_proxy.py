@@ -168,3 +168,20 @@ def test_a_space_believes_the_platforms_own_proxy() -> None:
     proxies = TrustedProxies(Settings(public_demo=True, SPACE_HOST="me-x.hf.space"))
     scope = {"client": ("10.16.3.4", 1), "scheme": "http"}
     assert proxies.visit(scope, {b"x-forwarded-proto": b"https"}).secure
+
+
+@pytest.mark.parametrize(
+    ("hops", "address"),
+    [
+        ("93.184.216.34", "93.184.216.34"),
+        ("93.184.216.1, 93.184.216.34, 10.1.2.3", "93.184.216.34"),  # the Space's own hops
+        ("93.184.216.34, fd00::1", "93.184.216.34"),
+        ("10.1.2.3", "10.0.0.1"),  # nobody outside is named
+        ("nonsense, 10.1.2.3", "nonsense"),
+    ],
+)
+def test_the_browser_behind_the_inner_addresses_of_a_space(hops: str, address: str) -> None:
+    space = Settings(public_demo=True, SPACE_HOST="group-viewer.hf.space")
+    proxies = TrustedProxies(space)
+    scope = {"client": ("10.0.0.1", 1), "scheme": "http"}
+    assert proxies.visit(scope, {b"x-forwarded-for": hops.encode()}).address == address
