@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,6 +37,30 @@ def fuzz_requests(
         typer.echo(json.dumps(report.as_dict()))
     else:
         typer.echo(report.sentence())
+    if report.faults():
+        raise typer.Exit(1)
+
+
+@app.command("slides")
+def fuzz_slides(
+    copies: Annotated[int, typer.Option(min=1, help="Damaged copies of each seed.")] = 2_000,
+    seed: Annotated[int, typer.Option(help="Seed of the damage.")] = 0,
+    seeds: Annotated[
+        Path | None, typer.Option(help="Folder of sound slides; small made ones if not given.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Damaged slides in the folder of a server; exit 1 if it dies, hangs or names a path."""
+    with fuzz_errors():
+        from pathviewer.fuzz.slide_fuzz import fuzz_slides as run
+
+        report = run(copies, seed, seeds)
+    if as_json:
+        typer.echo(json.dumps(report.as_dict()))
+    else:
+        typer.echo(report.sentence())
+        for example in report.examples:
+            typer.echo(example)
     if report.faults():
         raise typer.Exit(1)
 

@@ -1,0 +1,240 @@
+"""Small sound slides of several formats, which are then damaged."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pydicom
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    JPEGBaseline8Bit,
+    VLWholeSlideMicroscopyImageStorage,
+    generate_uid,
+)
+
+from pathviewer.slides.encoded_tiff import (
+    APERIO_JPEG2000,
+    JPEG,
+    RGB,
+    YCBCR,
+    EncodedPage,
+    write_encoded_tiff,
+)
+from pathviewer.slides.scan import may_be_slide
+
+Pixels = NDArray[np.uint8]
+Encode = Callable[[Pixels], bytes]
+
+WIDTH, HEIGHT, TILE, REDUCED = 300, 217, 64, 4
+LARGEST_SEED = 64 * 2**20
+"""Bytes; each copy is damaged in memory and written whole."""
+
+
+@dataclass(frozen=True)
+class SlideSeed:
+    """A sound slide of one file."""
+
+    name: str
+    """What reports call it."""
+    suffix: str
+    """Ending of the file's name, with its dot."""
+    content: bytes
+    """What stands in the file."""
+    series: bytes = b""
+    """DICOM's SeriesInstanceUID, by which files belong together; empty for other formats."""
+
+    def copy(self, source: Random) -> bytes:
+        """The content, as a series of its own if it is of one."""
+        if not self.series:
+            return self.content
+        digits = re.sub(rb"\d", lambda _: b"%d" % source.randint(1, 9), self.series[5:])
+        return self.content.replace(self.series, self.series[:5] + digits)
+
+
+def seeds_of(folder: Path) -> list[SlideSeed]:
+    """The slides of one file in a folder, hidden ones and larger than 64 MiB left out."""
+    paths = sorted(path for path in folder.iterdir() if path.is_file() and may_be_slide(path.name))
+    return [_seed(path) for path in paths if path.stat().st_size <= LARGEST_SEED]
+
+
+def made_seeds() -> list[SlideSeed]:
+    """One seed of each format that can be written here."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for write in WRITERS:
+            write(folder)
+        return seeds_of(folder)
+
+
+def _seed(path: Path) -> SlideSeed:
+    content, series = path.read_bytes(), b""
+    if path.suffix.lower() == ".dcm":
+        found = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SeriesInstanceUID"])
+        series = str(found.SeriesInstanceUID).encode()
+    return SlideSeed(path.name.partition(".")[0], path.suffix, content, series)
+
+
+def _tissue() -> Pixels:
+    """Smooth pink and violet shapes on white, as (height, width, 3) RGB."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    waves = np.cos(0.05 * x + 0.02 * y) + np.cos(0.03 * y - 0.04 * x + 2)
+    amount = np.clip(waves / 2, 0, 1)[..., None]
+    density = amount * np.array([0.65, 0.9, 0.3], np.float32)
+    pixels: Pixels = (255 * np.exp(-density)).astype(np.uint8)
+    return pixels
+
+
+def _levels() -> list[Pixels]:
+    """A pyramid of two levels."""
+    pixels = _tissue()
+    return [pixels, np.asarray(Image.fromarray(pixels).reduce(REDUCED))]
+
+
+def _tiles(pixels: Pixels) -> Iterator[Pixels]:
+    """Tiles row by row, those at the edges filled up with black."""
+    height, width = pixels.shape[:2]
+    filled = np.zeros((-(-height // TILE) * TILE, -(-width // TILE) * TILE, 3), np.uint8)
+    filled[:height, :width] = pixels
+    for top in range(0, height, TILE):
+        for left in range(0, width, TILE):
+            yield filled[top : top + TILE, left : left + TILE]
+
+
+def _encoder(kind: str, **options: Any) -> Encode:
+    def encode(tile: Pixels) -> bytes:
+        buffer = io.BytesIO()
+        Image.fromarray(tile).save(buffer, kind, **options)
+        return buffer.getvalue()
+
+    return encode
+
+
+_JPEG = _encoder("JPEG", quality=85, subsampling="4:2:0")
+_JPEG2000 = _encoder("JPEG2000", no_jp2=True)
+
+
+def _write_encoded(path: Path, encode: Encode, compression: int, colour: int, text: str) -> None:
+    pages = [
+        EncodedPage(level.shape[1], level.shape[0], TILE, map(encode, _tiles(level)))
+        for level in _levels()
+    ]
+    write_encoded_tiff(path, pages, compression=compression, photometric=colour, description=text)
+
+
+def _aperio(rest: str) -> str:
+    size = f"{WIDTH}x{HEIGHT}"
+    head = f"Aperio Image Library v11.2.1 \r\n{size} [0,0 {size}] ({TILE}x{TILE}) "
+    return f"{head}{rest} Q=85|AppMag = 20|MPP = 0.5000"
+
+
+def _svs(folder: Path) -> None:
+    _write_encoded(folder / "svs.svs", _JPEG, JPEG, YCBCR, _aperio("JPEG/YCC"))
+
+
+def _svs_jpeg2000(folder: Path) -> None:
+    path = folder / "svs-jpeg2000.svs"
+    _write_encoded(path, _JPEG2000, APERIO_JPEG2000, RGB, _aperio("J2K/KDU"))
+
+
+def _generic_jpeg(folder: Path) -> None:
+    _write_encoded(folder / "tiff-jpeg.tif", _JPEG, JPEG, YCBCR, "")
+
+
+def _generic_deflate(folder: Path) -> None:
+    _write_plain(folder / "tiff-deflate.tif", compression="deflate")
+
+
+def _trestle(folder: Path) -> None:
+    text = "Background Color=FFFFFF;Objective Power=20;JPEG Quality=80;OverlapsXY=0 0 0 0"
+    _write_plain(folder / "trestle.tif", software="MedScan", description=text)
+
+
+def _write_plain(path: Path, **options: Any) -> None:
+    with tifffile.TiffWriter(path) as tiff:
+        for index, pixels in enumerate(_levels()):
+            tiff.write(
+                pixels,
+                tile=(TILE, TILE),
+                photometric="rgb",
+                subfiletype=index,
+                metadata=None,
+                **options,
+            )
+
+
+def _ome(folder: Path) -> None:
+    """Its coarser level is a sub-page of the finer one."""
+    fine, coarse = _levels()
+    with tifffile.TiffWriter(folder / "ome.ome.tif", ome=True) as tiff:
+        about = {"axes": "YXS", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
+        page: dict[str, Any] = {
+            "tile": (TILE, TILE),
+            "photometric": "rgb",
+            "compression": "deflate",
+        }
+        tiff.write(fine, subifds=1, metadata=about, compression="deflate", **page)
+        tiff.write(coarse, subfiletype=1, compression="deflate", **page)
+
+
+def _dicom_jpeg(folder: Path) -> None:
+    _write_dicom(folder / "dicom-jpeg.dcm", _JPEG, JPEGBaseline8Bit, "YBR_FULL_422")
+
+
+def _dicom_jpeg2000(folder: Path) -> None:
+    _write_dicom(folder / "dicom-jpeg2000.dcm", _JPEG2000, JPEG2000, "RGB")
+
+
+def _write_dicom(path: Path, encode: Encode, syntax: UID, colour: str) -> None:
+    """A series of one file and level."""
+    frames = [encode(tile) for tile in _tiles(_tissue())]
+    instance = Dataset()
+    instance.file_meta = FileMetaDataset()
+    instance.file_meta.TransferSyntaxUID = syntax
+    instance.SOPClassUID = VLWholeSlideMicroscopyImageStorage
+    for name in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
+        setattr(instance, name, generate_uid("2.25.", entropy_srcs=[path.name, name]))
+    instance.Modality, instance.InstanceNumber = "SM", 1
+    instance.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
+    instance.Rows = instance.Columns = TILE
+    instance.TotalPixelMatrixRows, instance.TotalPixelMatrixColumns = HEIGHT, WIDTH
+    instance.DimensionOrganizationType = "TILED_FULL"
+    instance.TotalPixelMatrixFocalPlanes = instance.NumberOfOpticalPaths = 1
+    instance.SamplesPerPixel, instance.PlanarConfiguration = 3, 0
+    instance.PhotometricInterpretation = colour
+    instance.BitsAllocated = instance.BitsStored = 8
+    instance.HighBit, instance.PixelRepresentation = 7, 0
+    measures, groups, optics = Dataset(), Dataset(), Dataset()
+    measures.PixelSpacing = [0.0005, 0.0005]
+    groups.PixelMeasuresSequence = [measures]
+    instance.SharedFunctionalGroupsSequence = [groups]
+    optics.ObjectiveLensPower = 20
+    instance.OpticalPathSequence = [optics]
+    instance.NumberOfFrames = len(frames)
+    instance.PixelData = encapsulate(frames)
+    instance.save_as(path, enforce_file_format=True)
+
+
+WRITERS = (
+    _svs,
+    _svs_jpeg2000,
+    _generic_jpeg,
+    _generic_deflate,
+    _trestle,
+    _ome,
+    _dicom_jpeg,
+    _dicom_jpeg2000,
+)
