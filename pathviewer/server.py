@@ -158,7 +158,7 @@ def open_services(settings: Settings) -> Services:
     access = Access(settings, database)
     access.check_exposure()
     folders = slide_folders(settings)
-    faults = FileFaults(settings.reader_faults)
+    faults = FileFaults(settings.reader_faults, settings.reader_memory_mib)
     readers = ReaderPool(settings, folders=folders, faults=faults)
     library = SlideLibrary(
         folders,

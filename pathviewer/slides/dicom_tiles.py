@@ -20,7 +20,7 @@ from pydicom.uid import JPEGBaseline8Bit
 
 from pathviewer.slides.dicom_reader import read_dicom, series_in
 from pathviewer.slides.jpeg_header import SOI, adobe_marker, parse_header
-from pathviewer.slides.raw_tiles import RawFile, RawLevel, is_tile_size
+from pathviewer.slides.raw_tiles import MOST_TILES, RawFile, RawLevel, is_tile_size
 from pathviewer.slides.slide import Slide
 
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
@@ -98,7 +98,7 @@ def _instance(path: Path, file: BinaryIO) -> _Instance | None:
     size = int(header.TotalPixelMatrixColumns), int(header.TotalPixelMatrixRows)
     tile = int(header.Columns), int(header.Rows)
     frames = -(-size[0] // tile[0]) * -(-size[1] // tile[1])
-    if int(header.get("NumberOfFrames", 1)) != frames:
+    if int(header.get("NumberOfFrames", 1)) != frames or frames > MOST_TILES:
         return None
     extended = header.get("ExtendedOffsetTable")
     table = None if extended is None else (extended, header.ExtendedOffsetTableLengths)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from pathlib import Path
 
 from cachetools import LRUCache
 
+from pathviewer.slides.errors import ReadersBusy, SlideError
 from pathviewer.slides.opener import DicomIdentity, Opener
 from pathviewer.slides.scan import FoundFile, Stamp, stamp_of
 
@@ -42,14 +45,23 @@ class DicomIndex:
         self._known: LRUCache[tuple[Path, Stamp], DicomIdentity] = LRUCache(_MOST_IDENTITIES)
 
     def identity(self, file: FoundFile) -> DicomIdentity:
-        """Series and instance of a file; `None` for both if it is no DICOM file."""
+        """Series and instance of a file; `None` for both if it is no DICOM file.
+
+        Raises OSError while there are no readers.
+        """
         if _suffix(file) != ".dcm":
             return None, None
         key = file.path, file.stamp
         with self._lock:
             if key in self._known:
                 return self._known[key]
-        identity = self._opener.dicom_identity(file.path)
+        try:
+            identity = self._opener.dicom_identity(file.path)
+        except ReadersBusy as error:
+            # nothing is known of the folder now; it is not that the file has no series
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from error
+        except SlideError:
+            return None, None
         with self._lock:
             self._known[key] = identity
         return identity

@@ -20,7 +20,7 @@ class Opener(Protocol):
         """What the file of a slide states; `name` is what messages call it. Raises SlideError."""
 
     def dicom_identity(self, path: Path) -> DicomIdentity:
-        """Which series a file is of, and which instance it is."""
+        """Which series a file is of, and which instance it is. Raises SlideError."""
 
     def hold_one_export(self, paths: Sequence[Path]) -> bool:
         """Whether the DICOM files of a series may all be of one export."""

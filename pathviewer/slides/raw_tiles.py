@@ -29,6 +29,9 @@ _MOST_TILE_BYTES = 16 * 2**20
 _MOST_PAGES = 1000
 """Pages of a file that are looked at; a slide has some ten, one with focal planes some hundred."""
 
+MOST_TILES = 4_000_000
+"""Tiles of a level up to which their places are held in memory, 16 bytes each."""
+
 _DCT = 8
 """Tile sides must divide by this, so that tiles decoded at 1/8 join without a seam."""
 
@@ -213,6 +216,7 @@ def _is_plain(page: tifffile.TiffPage) -> bool:
         and page.planarconfig == 1
         and page.imagedepth == 1
         and is_tile_size(page.tilewidth, page.tilelength)
+        and _tile_count(page) <= MOST_TILES
         and len(page.dataoffsets) == len(page.databytecounts) == _tile_count(page)
     )
 

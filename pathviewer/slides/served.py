@@ -28,6 +28,12 @@ Result = TypeVar("Result")
 _MOST_TILES = 65_536
 """Tiles of a level of the file up to which every coarser tile is made from all beneath it."""
 
+_MOST_PIXELS = 2**32
+"""Pixels of such a level, where its tiles have to be decoded in full."""
+
+_MOST_THUMBNAIL_PIXELS = 2**30
+"""The same for a thumbnail, which somebody waits for."""
+
 _MOST_BENEATH = 32
 """Above levels with more tiles: pixels of such a level per pixel of a tile made from all of it."""
 
@@ -67,6 +73,11 @@ class ServedSlide:
         # (columns, rows, raw) at hand for the event loop
         self._grids = [(step.level.columns, step.level.rows, step.raw) for step in self._steps]
         self._tasks: SharedTasks[tuple[int, int, int], Tile] = SharedTasks()
+
+    @property
+    def index_bytes(self) -> int:
+        """Memory that the places of the files' own tiles take."""
+        return sum(16 * len(raw.counts) for _, _, raw in self._grids if raw is not None)
 
     @property
     def width(self) -> int:
@@ -139,7 +150,7 @@ class ServedSlide:
     async def thumbnail(self, size: int, requester: str = "") -> bytes:
         """JPEG of the whole slide, its longer side at most `size` pixels. Errors as of `tile`."""
         level = thumbnail_level(self.levels, size)
-        if self._is_too_much(level):
+        if self._is_vast(level, _MOST_THUMBNAIL_PIXELS):
             return await self._call(Urgency.overview, requester, calls.make_coarse_thumbnail, size)
         shape = self.levels[level]
         parts: Parts = {}
@@ -154,7 +165,7 @@ class ServedSlide:
 
     async def associated_jpeg(self, name: str, requester: str = "") -> bytes:
         """JPEG of a label, macro or other picture. Errors as of `tile`, and ImageNotFound."""
-        return await self._call(Urgency.region, requester, calls.associated_jpeg, name)
+        return await self._call(Urgency.overview, requester, calls.associated_jpeg, name)
 
     def read_region(
         self, region: Region, max_pixels: int, requester: str = "questions"
@@ -203,9 +214,17 @@ class ServedSlide:
 
     def _is_too_much(self, level: int) -> bool:
         """Whether tiles of a level are drawn from samples, since too many lie beneath them."""
-        base, factor = base_of(self._steps, level)
+        _, factor = base_of(self._steps, level)
+        return factor > _MOST_BENEATH and self._is_vast(level, _MOST_PIXELS)
+
+    def _is_vast(self, level: int, most_pixels: int) -> bool:
+        """Whether a level is made from more tiles, or more pixels, than are read for a picture."""
+        base, _ = base_of(self._steps, level)
         finest = self.levels[base]
-        return factor > _MOST_BENEATH and finest.columns * finest.rows > _MOST_TILES
+        if finest.columns * finest.rows > _MOST_TILES:
+            return True
+        # tiles of the file's own are decoded at an eighth, all others in full
+        return self._steps[base].raw is None and finest.width * finest.height > most_pixels
 
     async def _call(
         self, urgency: Urgency, requester: str, function: Callable[..., Result], *args: object

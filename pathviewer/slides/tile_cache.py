@@ -47,6 +47,11 @@ class TileCache:
         with self._lock:
             return self._tiles.get(key)
 
+    def clear(self) -> None:
+        """Hold nothing any more."""
+        with self._lock:
+            self._tiles.clear()
+
     def put(self, key: Hashable, tile: Tile) -> None:
         """Hold a tile, unless it is damaged or larger than the cache."""
         with self._lock:

@@ -22,7 +22,8 @@ from tests import hostile_slides, slide_files
 from tests.servers import running
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 3.0
+SECONDS = 6.0
+"""So long that a busy machine is not taken for a slide that never ends."""
 
 
 @pytest.fixture
@@ -69,7 +70,8 @@ def code_of(answer: httpx.Response) -> str:
 def test_the_rest_of_the_folder_is_listed_while_a_file_is_never_done_being_opened(
     base: str, settings: Settings
 ) -> None:
-    assert eventually(lambda: set(listed(base)) == {"crash.tif", "fan.tif", "sound.svs"}, 2.5)
+    assert eventually(lambda: set(listed(base)) == {"crash.tif", "fan.tif", "sound.svs"})
+    assert "endless.svslide" not in rejected(base)  # a reader is still at it
     slide = listed(base)["sound.svs"]
     assert httpx.get(f"{base}/api/slides/{slide}/tiles/0/0/0").status_code == 200
     assert eventually(lambda: "takes too long" in rejected(base).get("endless.svslide", ""))
@@ -100,10 +102,9 @@ def test_it_is_refused_after_a_restart_too_and_named(settings: Settings) -> None
         assert eventually(lambda: "crash.tif" in listed(base))
         httpx.get(f"{base}/api/slides/{listed(base)['crash.tif']}/thumbnail")
         assert eventually(lambda: "endless.svslide" in rejected(base))
-    began = time.monotonic()
     with running(settings) as base:
         assert eventually(lambda: {"crash.tif", "endless.svslide"} <= set(rejected(base)))
-        assert time.monotonic() - began < SECONDS
+        assert 'slide_readers{kind="ended"} 0.0' in httpx.get(f"{base}/api/metrics").text
         assert "ended the program's slide reader" in rejected(base)["crash.tif"]
         assert set(listed(base)) == {"fan.tif", "sound.svs"}
     sentences = " ".join(check.sentence for check in slides_that_ended_readers(settings))
@@ -128,15 +129,13 @@ def test_an_upload_that_occupies_its_reader_is_refused_and_holds_up_nobody(
             return client.patch(address, content=body, headers={"Upload-Offset": "0"})
 
     with ThreadPoolExecutor(6) as threads:
-        uploads = threads.map(upload, range(4))
+        uploads = [threads.submit(upload, number) for number in range(4)]
         for number in range(10):
-            began = time.monotonic()
             answer = httpx.get(f"{slide}/tiles/0/{number % 4}/{number % 3}")
             assert answer.status_code == 200
             assert httpx.get(f"{base}/api/slides").status_code == 200
-            assert time.monotonic() - began < SECONDS
-            time.sleep(0.2)
-        answers = list(uploads)
+        assert not all(upload.done() for upload in uploads)
+        answers = [upload.result() for upload in uploads]
     assert {(answer.status_code, code_of(answer)) for answer in answers} == {
         (422, "slide_ended_reader")
     }
@@ -146,7 +145,7 @@ def test_doctor_says_what_holds_readers(settings: Settings) -> None:
     (check,) = slide_readers(settings)
     assert check.verdict in {"ok", "note"}
     assert (
-        "4 processes read slides, each with at most 2048 MiB and 3 s for a call" in check.sentence
+        "4 processes read slides, each with at most 2048 MiB and 6 s for a call" in check.sentence
     )
     assert "Landlock" in check.sentence
 

@@ -81,6 +81,10 @@ class RegionPicture:
     """Microns per pixel of the picture, `None` if the slide's are unknown."""
 
 
+class ReaderShutOut(Exception):  # noqa: N818  a state of the reader, not of the slide
+    """This reader may not read a file that others may: its folder came after the reader."""
+
+
 def _plain_errors(call: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Turn what a file can do to a call into an error of ours."""
 
@@ -93,8 +97,6 @@ def _plain_errors(call: Callable[Arguments, Result]) -> Callable[Arguments, Resu
                 "The slide needs more memory than a reader may use; an administrator can raise "
                 "PATHVIEWER_READER_MEMORY_MIB."
             ) from None
-        except PermissionError:
-            raise
         except OSError as error:
             raise SlideGone(f"The slide's file cannot be read: {error.strerror}.") from None
 
@@ -187,7 +189,7 @@ class _OpenSlides:
         self._sweeper: threading.Thread | None = None
 
     def source(self, request: OpenRequest) -> TileSource:
-        """The tiles of an open slide, opened if need be. Raises SlideError, PermissionError."""
+        """The tiles of an open slide, opened if need be. Raises SlideError, ReaderShutOut."""
         with self._lock:
             entry = self._sources.get(request)
         source = self._open(request) if entry is None else entry[0]
@@ -222,14 +224,14 @@ _opened = _OpenSlides()
 
 
 def _assert_readable(path: Path) -> None:
-    """Raise PermissionError where this reader may not read a file that others can.
+    """Raise ReaderShutOut where this reader may not read a file that others can.
 
     OpenSlide would take it for a file in an unknown format.
     """
     try:
         path.open("rb").close()
     except PermissionError:
-        raise
+        raise ReaderShutOut from None
     except OSError:
         return  # OpenSlide says it better
 

@@ -22,7 +22,10 @@ _log = logging.getLogger(__name__)
 
 _BLOCK = 65_536
 _BLOCKS = 64
-"""Blocks of a file that its fingerprint is made from; a file of up to 4 MiB is read in full."""
+"""Blocks of a file that its sample is made from."""
+
+_CLOCK_SECONDS = 3600.0
+"""A fault that lies so far ahead was noted by a clock that was wrong."""
 
 _MOST_REMEMBERED = 10_000
 
@@ -37,7 +40,10 @@ class FileFault:
     """What a file did to the reader that opened it."""
 
     fingerprint: str
-    """Of its content."""
+    """SHA-256 of its content."""
+
+    sample: str
+    """SHA-256 of blocks of its content, which tells most other files apart without reading all."""
 
     size: int
     """In bytes."""
@@ -50,6 +56,9 @@ class FileFault:
 
     library: str
     """Version of OpenSlide that read it; another version may fare better."""
+
+    memory_mib: int
+    """Memory that its reader was allowed; with more it may fare better."""
 
     count: int
     """How often this happened."""
@@ -69,13 +78,18 @@ class FileFault:
 class FileFaults:
     """Remembers such files across restarts. Every method may be called from any thread."""
 
-    def __init__(self, file: Path | None, clock: Callable[[], float] = time.time) -> None:
-        """`file` is where they are stored, `None` for nowhere."""
+    def __init__(
+        self, file: Path | None, memory_mib: int = 0, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`file` is where they are stored, `None` for nowhere; `memory_mib` is what a reader may
+        have now."""
         self._file = file
+        self._memory_mib = memory_mib
         self._clock = clock
         self._lock = threading.Lock()
+        self._saving = threading.Lock()
         self._faults = {} if file is None else {fault.fingerprint: fault for fault in load(file)}
-        self._looked: dict[tuple[Path, FileStamp], str] = {}
+        self._hashes: dict[tuple[Path, FileStamp, bool], str] = {}
 
     def list(self) -> list[FileFault]:
         """Every file that is remembered."""
@@ -83,27 +97,34 @@ class FileFaults:
             return list(self._faults.values())
 
     def barred(self, path: Path) -> FileFault | None:
-        """The fault for which a file must not be opened now, `None` if it may be opened."""
+        """The fault for which a file must not be opened now, `None` if it may be opened.
+
+        Looks at the file, and reads all of it where a sample of it is known.
+        """
         stamp = stamp_file(path)
         if stamp is None:
             return None
         with self._lock:
-            sizes = {fault.size for fault in self._faults.values()}
-        if stamp.size not in sizes:
+            alike = [fault for fault in self._faults.values() if fault.size == stamp.size]
+        if not alike or self._hash(path, stamp, whole=False) not in {one.sample for one in alike}:
             return None
-        fault = self._faults.get(self._fingerprint(path, stamp))
-        if fault is None or fault.library != openslide.__library_version__:
-            return None
-        return fault if self._clock() < fault.retry_at else None
+        fault = self._faults.get(self._hash(path, stamp, whole=True))
+        return fault if fault is not None and self._holds(fault) else None
 
     def remember(self, path: Path, reason: str) -> None:
-        """Note what a file did to its reader; a file that is gone is passed over."""
+        """Note what a file did to its reader, and read all of it; a file that is gone is passed
+        over."""
         stamp = stamp_file(path)
-        fingerprint = "" if stamp is None else self._fingerprint(path, stamp)
-        if stamp is None or not fingerprint:
+        if stamp is None:
             return
-        version = openslide.__library_version__
-        fault = FileFault(fingerprint, stamp.size, str(path), reason, version, 1, self._clock())
+        fingerprint = self._hash(path, stamp, whole=True)
+        sample = self._hash(path, stamp, whole=False)
+        if not fingerprint or not sample:
+            return
+        version, now = openslide.__library_version__, self._clock()
+        fault = FileFault(
+            fingerprint, sample, stamp.size, str(path), reason, version, self._memory_mib, 1, now
+        )
         with self._lock:
             before = self._faults.pop(fingerprint, None)
             if before is not None and before.reason == reason:
@@ -111,36 +132,48 @@ class FileFaults:
             self._faults[fingerprint] = fault
             while len(self._faults) > _MOST_REMEMBERED:
                 del self._faults[next(iter(self._faults))]
-            self._save()
+        self._save()
 
-    def _fingerprint(self, path: Path, stamp: FileStamp) -> str:
-        key = path, stamp
-        if key not in self._looked:
-            if len(self._looked) >= _MOST_REMEMBERED:
-                self._looked.clear()
-            self._looked[key] = fingerprint_of(path, stamp.size)
-        return self._looked[key]
+    def _holds(self, fault: FileFault) -> bool:
+        now = self._clock()
+        return (
+            fault.library == openslide.__library_version__
+            and self._memory_mib <= fault.memory_mib
+            and now < fault.retry_at
+            and fault.happened_at <= now + _CLOCK_SECONDS  # the clock was wrong then, or is now
+        )
+
+    def _hash(self, path: Path, stamp: FileStamp, *, whole: bool) -> str:
+        key = path, stamp, whole
+        if key not in self._hashes:
+            if len(self._hashes) >= _MOST_REMEMBERED:
+                self._hashes.clear()
+            step = _BLOCK if whole else max(_BLOCK, -(-stamp.size // _BLOCKS))
+            self._hashes[key] = hash_of(path, stamp.size, step)
+        return self._hashes[key]
 
     def _save(self) -> None:
         if self._file is None:
             return
-        text = json.dumps([asdict(fault) for fault in self._faults.values()])
+        with self._saving:
+            self._write(self._file, json.dumps([asdict(fault) for fault in self.list()]))
+
+    def _write(self, file: Path, text: str) -> None:
         try:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._file.parent, prefix=".faults-")
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=file.parent, prefix=".faults-")
             with os.fdopen(handle, "w", encoding="utf-8") as temporary:
                 temporary.write(text)
                 temporary.flush()
                 os.fsync(temporary.fileno())
-            Path(name).replace(self._file)
+            Path(name).replace(file)
         except OSError as error:
             _log.warning("Which files ended a reader was not stored: %s.", error.strerror)
 
 
-def fingerprint_of(path: Path, size: int) -> str:
-    """SHA-256 of the size and of blocks spread evenly over the file; empty if it cannot be read."""
+def hash_of(path: Path, size: int, step: int) -> str:
+    """SHA-256 of the size and of 64 KiB at every `step` bytes; empty if it cannot be read."""
     digest = hashlib.sha256(str(size).encode())
-    step = max(_BLOCK, -(-size // _BLOCKS))
     try:
         with path.open("rb") as file:
             for place in range(0, size, step):

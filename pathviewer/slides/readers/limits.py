@@ -43,10 +43,11 @@ def restrict_reader(limits: ReaderLimits) -> None:
     """
     # at once, in the middle of native code too, which Python's own handler would wait for
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with_the_server, daemon=True).start()
     _limit_resources(limits)
     folders = (Path("/"),) if limits.folders is None else (*limits.folders, *_own_folders())
     allow_reading_only(folders)
+    # last: what is given up binds this thread and those that it starts from now on
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
     confine_companions(limits.folders or ())  # on systems that cannot confine the process too
 
 

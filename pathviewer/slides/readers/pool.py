@@ -11,9 +11,9 @@ import multiprocessing
 import os
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -23,17 +23,20 @@ from typing import Any, ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from pathviewer.common.daemon_thread import DaemonThread
 from pathviewer.settings import Settings
 from pathviewer.slides.errors import (
     ReadersBusy,
     RegionTooSlow,
     SlideEndedReader,
     SlideError,
+    SlideTooLarge,
     SlideUnopenable,
 )
 from pathviewer.slides.facts import SlideFacts
 from pathviewer.slides.opener import DicomIdentity
 from pathviewer.slides.readers import calls
+from pathviewer.slides.readers.calls import ReaderShutOut
 from pathviewer.slides.readers.faults import FileFault, FileFaults
 from pathviewer.slides.readers.limits import ReaderLimits, restrict_reader
 
@@ -45,8 +48,8 @@ Result = TypeVar("Result")
 _OPEN_FILES = 1024
 """Files that a reader may have open; a MIRAX slide has some hundred."""
 
-_LIBRARY = "library"
-"""Whose calls those about files are that come into the folders and uploads."""
+LIBRARY = "library"
+"""Whose calls those about files in the slide folders are."""
 
 _MOST_DEATHS = 2
 """A call whose reader died is made once more: something else may have ended the reader."""
@@ -120,20 +123,22 @@ class ReaderPool:
         self._count = settings.readers
         self._seconds = settings.reader_seconds
         self._limits = ReaderLimits(settings.reader_memory_mib, _OPEN_FILES, folders)
-        self.faults = faults or FileFaults(None)
+        self.faults = faults or FileFaults(None, settings.reader_memory_mib)
         self._lock = threading.RLock()
         self._waiting: OrderedDict[tuple[Urgency, str], deque[_Call]] = OrderedDict()
         self._running: list[_Running] = []
         self._watcher: threading.Thread | None = None
         self._stopped = threading.Event()
-        self._barred: set[Path] = set()
+        self._barred: dict[Path, str] = {}
+        self._noting: Counter[Path] = Counter()
         self.calls_begun = 0
         """Calls that were given to readers since the start."""
         self.readers_ended = 0
         """Readers that died or were ended in the middle of a call."""
         self._closed = False
         self._processes: ProcessPool | None = None
-        self._ends = ThreadPoolExecutor(1, "reader-ends")
+        self._ends = DaemonThread("reader-ends")
+        self._notes = DaemonThread("reader-faults")
 
     @property
     def seconds(self) -> float:
@@ -177,32 +182,35 @@ class ReaderPool:
         fault = self.faults.barred(path)
         if fault is not None:
             raise _fault_error(name, fault.reason)
+        with self._lock:
+            if not self._noting[path]:
+                self._barred.pop(path, None)  # another file is in its place, or its time is over
 
-    def facts(self, path: Path, name: str) -> SlideFacts:
+    def facts(self, path: Path, name: str, requester: str = LIBRARY) -> SlideFacts:
         """What the file of a slide states. Raises SlideError."""
         self.check_allowed(path, name)
-        return self.submit(
-            Urgency.intake, _LIBRARY, path, name, calls.read_facts, path, name
-        ).result()
+        call = self.submit(Urgency.intake, requester, path, name, calls.read_facts, path, name)
+        return call.result()
 
-    def dicom_identity(self, path: Path) -> DicomIdentity:
-        """Series and instance of a DICOM file; `None` for what it lacks, or if it ends readers."""
-        try:
-            return self._looked(path, calls.dicom_identity, path)
-        except SlideError:
-            return None, None
+    def dicom_identity(self, path: Path, requester: str = LIBRARY) -> DicomIdentity:
+        """Series and instance of a DICOM file; `None` for what it lacks. Raises SlideError."""
+        return self._looked(path, requester, calls.dicom_identity, path)
 
-    def hold_one_export(self, paths: Sequence[Path]) -> bool:
+    def hold_one_export(self, paths: Sequence[Path], requester: str = LIBRARY) -> bool:
         """Whether the DICOM files of a series may all be of one export; True if nobody can say."""
         try:
-            return not paths or self._looked(paths[0], calls.hold_one_export, tuple(paths))
+            return not paths or self._looked(
+                paths[0], requester, calls.hold_one_export, tuple(paths)
+            )
         except SlideError:
             return True
 
-    def _looked(self, path: Path, function: Callable[..., Result], argument: object) -> Result:
+    def _looked(
+        self, path: Path, requester: str, function: Callable[..., Result], argument: object
+    ) -> Result:
         name = "A DICOM file"
         self.check_allowed(path, name)
-        return self.submit(Urgency.intake, _LIBRARY, path, name, function, argument).result()
+        return self.submit(Urgency.intake, requester, path, name, function, argument).result()
 
     def close(self) -> None:
         """End the readers; calls that wait or run fail with ReadersBusy."""
@@ -218,7 +226,8 @@ class ReaderPool:
         if processes is not None:
             processes.stop()  # type: ignore[no-untyped-call]
             processes.join()
-        self._ends.shutdown()
+        self._ends.stop()
+        self._notes.stop()
 
     def _dispatch(self) -> None:
         """Give work to readers that have none."""
@@ -319,7 +328,7 @@ class ReaderPool:
             return
         error = CancelledError() if result.cancelled() else result.exception()
         if error is not None:
-            self._ends.submit(self._explain, running, error)
+            self._ends.run(partial(self._explain, running, error))
         elif not running.call.future.done():
             running.call.future.set_result(result.result())
         self._dispatch()
@@ -331,7 +340,7 @@ class ReaderPool:
             for running in list(self._running):
                 lost = running.began < overdue or not running.processes.active
                 if lost and self._release(running):
-                    self._ends.submit(self._explain, running, BrokenProcessPool())
+                    self._ends.run(partial(self._explain, running, BrokenProcessPool()))
 
     def _explain(self, running: _Running, error: BaseException) -> None:
         """What an error means; the call is made once more where the file may be innocent."""
@@ -347,14 +356,30 @@ class ReaderPool:
                 _fail(call.future, _too_slow(call.name))
             else:
                 self._bar(call, "slow")
-        elif isinstance(error, PermissionError) and not os.access(call.path, os.R_OK):
-            _fail(call.future, _not_allowed(call.name))
-        elif isinstance(error, PermissionError | BrokenProcessPool | CancelledError):
-            # a folder that came after the readers, or a pool that lost its helper process
+        elif isinstance(error, ReaderShutOut):
+            # looks at the file, on a disk that may not answer
+            shut_out = partial(self._shut_out, running)
+            threading.Thread(target=shut_out, daemon=True).start()
+        elif isinstance(error, BrokenProcessPool | CancelledError):
+            # such as a pool that lost its helper process
             self._replace(running.processes)
-            self._excuse(replace(call, failures=call.failures + 1), error)
-        else:
+            self._excuse(replace(call, failures=call.failures + 1))
+        elif isinstance(error, SlideError):
             _fail(call.future, error)
+        elif isinstance(error, MemoryError):
+            _fail(call.future, SlideTooLarge(f"{call.name} needs more memory than readers have."))
+        else:
+            _log.error("A reader failed.", exc_info=error)
+            _fail(call.future, _unforeseen(call.name))
+
+    def _shut_out(self, running: _Running) -> None:
+        """Start readers that know a folder which came after these, unless nobody may read it."""
+        call = running.call
+        if not os.access(call.path, os.R_OK):
+            _fail(call.future, _not_allowed(call.name))
+            return
+        self._replace(running.processes)
+        self._excuse(replace(call, failures=call.failures + 1), _not_allowed(call.name))
 
     def _blame(self, call: _Call, error: ProcessExpired) -> None:
         if call.deaths < _MOST_DEATHS:
@@ -363,30 +388,38 @@ class ReaderPool:
             _log.warning("A file ended its reader twice (exit code %s).", error.exitcode)
             self._bar(call, "ended")
 
-    def _excuse(self, call: _Call, error: BaseException) -> None:
+    def _excuse(self, call: _Call, otherwise: SlideError | None = None) -> None:
+        """Make a call again that is not to blame; after a few times fail it with `otherwise`."""
         if call.failures < _MOST_FAILURES:
             self._call_again(call)
-        elif isinstance(error, PermissionError):
-            _fail(call.future, _not_allowed(call.name))
         else:
-            _fail(call.future, _no_readers())
+            _fail(call.future, otherwise or _no_readers())
 
     def _fails_as_barred(self, call: _Call) -> bool:
-        """Whether the file has ended a reader since the start; then the call has failed."""
-        if call.path not in self._barred:
+        """Whether the file has ended a reader since it was opened; then the call has failed.
+
+        Does not look at the file: `check_allowed` does, before it is opened once more.
+        """
+        reason = self._barred.get(call.path)
+        if reason is None:
             return False
-        fault = self.faults.barred(call.path)
-        if fault is None:
-            self._barred.discard(call.path)
-            return False
-        _fail(call.future, _fault_error(call.name, fault.reason))
+        _fail(call.future, _fault_error(call.name, reason))
         return True
 
     def _bar(self, call: _Call, reason: str) -> None:
-        """Open the file no more."""
-        self.faults.remember(call.path, reason)
-        self._barred.add(call.path)
+        """Open the file no more; it is remembered once all of it is read."""
+        with self._lock:
+            self._barred[call.path] = reason
+            self._noting[call.path] += 1
+        self._notes.run(partial(self._note, call.path, reason))
         _fail(call.future, _fault_error(call.name, reason))
+
+    def _note(self, path: Path, reason: str) -> None:
+        try:
+            self.faults.remember(path, reason)
+        finally:
+            with self._lock:
+                self._noting[path] -= 1
 
     def _call_again(self, call: _Call) -> None:
         with self._lock:
@@ -415,13 +448,18 @@ def _fault_error(name: str, reason: str) -> SlideEndedReader:
             "an administrator raise PATHVIEWER_READER_SECONDS."
         )
     return SlideEndedReader(
-        f"{name} is damaged in a way that ended the program's slide reader; it is not opened "
-        "again. Copy the file anew or scan again."
+        f"{name} is damaged in a way that ended the program's slide reader, or needs more memory "
+        "than a reader has; it is not opened again. Copy the file anew, scan again, or have an "
+        "administrator raise PATHVIEWER_READER_MEMORY_MIB."
     )
 
 
 def _too_slow(name: str) -> RegionTooSlow:
     return RegionTooSlow(f"This region of {name} takes too long to read: choose a smaller one.")
+
+
+def _unforeseen(name: str) -> SlideUnopenable:
+    return SlideUnopenable(f"{name} cannot be read: its reader failed; the log says how.")
 
 
 def _not_allowed(name: str) -> SlideUnopenable:
