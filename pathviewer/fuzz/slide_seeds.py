@@ -186,8 +186,8 @@ def _ome(folder: Path) -> None:
             "photometric": "rgb",
             "compression": "deflate",
         }
-        tiff.write(fine, subifds=1, metadata=about, compression="deflate", **page)
-        tiff.write(coarse, subfiletype=1, compression="deflate", **page)
+        tiff.write(fine, subifds=1, metadata=about, **page)
+        tiff.write(coarse, subfiletype=1, **page)
 
 
 def _dicom_jpeg(folder: Path) -> None:
