@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pathviewer.settings import Settings
 from pathviewer.slides.library import SlideLibrary
+from pathviewer.slides.readers.pool import ReaderPool
 from pathviewer.upkeep.backup import Kept, Progress, read_manifest, restore
 from pathviewer.upkeep.errors import UpkeepError
 from storage.backup import count_rows, sqlite_file
@@ -77,10 +78,15 @@ def _rows(restored: Path, expected: Mapping[str, int] | None) -> str:
 
 
 def _slides(settings: Settings, database: Database, restored: Kept) -> str:
-    """Lists the slides once, as the program does at its start."""
+    """Lists the slides once, as the program does at its start: in reader processes."""
     settings.uploads.mkdir(parents=True, exist_ok=True)
-    library = SlideLibrary((settings.uploads,), database, uploads=settings.uploads)
-    library.rescan()
+    folders = (settings.uploads,)
+    readers = ReaderPool(settings, folders=folders)
+    try:
+        library = SlideLibrary(folders, database, uploads=settings.uploads, opener=readers)
+        library.rescan()
+    finally:
+        readers.close()
     rejected, opened = library.rejected(), library.slides()
     if rejected:
         raise UpkeepError(

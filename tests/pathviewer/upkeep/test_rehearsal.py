@@ -14,6 +14,7 @@ from pathviewer.cli import app
 from pathviewer.settings import Settings
 from pathviewer.upkeep.backup import back_up, file_hash, read_manifest
 from tests.commands import Called, called
+from tests.hostile_slides import write_endless
 from tests.pathviewer.export.made_labels import fill, new_labels
 
 
@@ -35,6 +36,7 @@ def backup(tmp_path_factory: pytest.TempPathFactory, small_phantom: Path) -> Pat
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The data folder that the command is given, with a database in use; and a TMPDIR."""
     monkeypatch.setenv("PATHVIEWER_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("PATHVIEWER_READER_SECONDS", "2")
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     new_labels(tmp_path / "data").database.close()
@@ -59,7 +61,7 @@ def test_a_good_backup_passes_every_check(backup: Path, data: Path) -> None:
     assert "1 uploaded slides are in it" in done.stdout
     assert len(sentences) == 6
     assert {path: path.read_bytes() for path in data.rglob("*") if path.is_file()} == before
-    assert not list((data.parent / "temporary").iterdir())
+    assert not list((data.parent / "temporary").glob("pathviewer-*"))
 
 
 def with_manifest(folder: Path, **changes: object) -> None:
@@ -103,6 +105,15 @@ def no_slide(folder: Path) -> None:
     with_manifest(folder, uploads=uploads)
 
 
+def endless_slide(folder: Path) -> None:
+    """An upload that whatever opens it would compute over for ever."""
+    path = write_endless(folder / "uploads" / "endless.svslide")
+    uploads = read_manifest(folder)["uploads"]
+    size, sha256 = path.stat().st_size, file_hash(path)
+    endless = {"path": "endless.svslide", "bytes": size, "sha256": sha256}
+    with_manifest(folder, uploads=[*uploads, endless])
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
@@ -118,6 +129,7 @@ def no_slide(folder: Path) -> None:
             "the first is case.tiff",
         ),
         (no_slide, "1 uploaded slides of the backup cannot be opened"),
+        (endless_slide, "1 uploaded slides of the backup cannot be opened"),
         (lambda folder: (folder / "manifest.json").unlink(), "it has no manifest.json"),
     ],
 )
@@ -130,7 +142,7 @@ def test_a_backup_that_cannot_be_restored_fails_with_a_sentence(
     assert done.code == 1
     assert sentence in done.told
     assert "can be restored" not in done.stdout
-    assert not list((data.parent / "temporary").iterdir())
+    assert not list((data.parent / "temporary").glob("pathviewer-*"))
 
 
 def test_a_backup_without_row_counts_says_so(tmp_path: Path, backup: Path, data: Path) -> None:
