@@ -1,6 +1,6 @@
 """Nobody is told of another's judgment before his own, by no route, whatever his role.
 
-Ada asks and judges; eve, an administrator, may see everybody's readings and judges too; rex judges
+Ada asks and judges; eve, an administrator, may see everybody's readings and judges too; ivy judges
 nothing.
 """
 
@@ -34,8 +34,8 @@ def clients(tmp_path_factory: pytest.TempPathFactory, small_phantom: Path) -> It
     tokens = accounts(settings)
     database = open_database(settings.database)
     with database.session() as session:
-        add_user(session, "rex", Role.researcher, "correct horse battery", rater=False)
-        tokens["rex"] = make_token(session, "rex", "tests", 1)
+        add_user(session, "ivy", Role.researcher, "correct horse battery", rater=False)
+        tokens["ivy"] = make_token(session, "ivy", "tests", 1)
     database.close()
     with asking(settings, tokens) as clients:
         yield clients
@@ -145,15 +145,15 @@ def test_nothing_of_anothers_judgment_leaves_before_ones_own(
 
 
 def test_whoever_judges_nothing_sees_all(clients: Clients, reading: str) -> None:
-    rex, answer = clients["rex"], completion_of(clients["ada"], reading)
-    assert verdicts(rex) >= 1
-    assert figures(rex)["withheld"] == 0
-    assert "Ada's reason" in exported(rex)[0]
-    assert "judge" not in rex.get("/api/me").json()["actions"]
+    ivy, answer = clients["ivy"], completion_of(clients["ada"], reading)
+    assert verdicts(ivy) >= 1
+    assert figures(ivy)["withheld"] == 0
+    assert "Ada's reason" in exported(ivy)[0]
+    assert "judge" not in ivy.get("/api/me").json()["actions"]
     for refused in (
-        rex.post("/api/feedback", json={}),
-        rex.get(f"/api/completions/{answer}/feedback"),
-        rex.get("/api/worklists"),
+        ivy.post("/api/feedback", json={}),
+        ivy.get(f"/api/completions/{answer}/feedback"),
+        ivy.get("/api/worklists"),
     ):
         assert refused.status_code == 403
         assert "judges nothing" in refused.json()["error"]["message"]
