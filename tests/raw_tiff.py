@@ -1,4 +1,4 @@
-"""TIFF files written tag by tag: vast ones that take little disk, and ones that lie."""
+"""TIFF files written tag by tag: vast ones that take little disk."""
 
 from __future__ import annotations
 
