@@ -19,6 +19,7 @@ from pathviewer.settings import Settings, read_settings
 from pathviewer.slides.geometry import Region, tile_box
 from pathviewer.slides.index import index_of
 from pathviewer.slides.pool import SlideFile, SlidePool
+from pathviewer.slides.raw_tiles import RawLevel
 from pathviewer.slides.readers import calls
 from pathviewer.slides.served import ServedSlide
 from pathviewer.slides.slide import Slide
@@ -108,10 +109,17 @@ def _own_tiles(served: ServedSlide, here: TileSource, place: int) -> Seconds:
         served.warm_raw(0, index % columns, index // columns)
     middle = time.perf_counter()
     for index in block:
-        row, column = divmod(index, columns)
-        tile_box(here.levels[0], column, row)
-        raw.read_warm(index)
+        _warm_here(here, raw, index % columns, index // columns)
     return middle - began, time.perf_counter() - middle
+
+
+def _warm_here(here: TileSource, raw: RawLevel, column: int, row: int) -> bytearray | None:
+    """A warm tile as a server that opens slides itself would read it."""
+    level = here.levels[0]
+    columns, rows = raw.columns, len(raw.counts) // raw.columns
+    if not (0 <= column < columns and 0 <= row < rows):
+        tile_box(level, column, row)
+    return raw.read_warm(row * columns + column)
 
 
 async def _made_tile(served: ServedSlide, here: TileSource, place: int) -> Seconds:
