@@ -13,7 +13,7 @@ import { Pointer } from "./pointer.js";
 import { select, selectedRegion } from "./regions.js";
 import { scaleBar } from "./scale_bar.js";
 import { start } from "./session.js";
-import { say, store } from "./store.js";
+import { say, store, unsay } from "./store.js";
 import { SlideMap } from "./slide_map.js";
 import { tileSource } from "./tile_source.js";
 import { magnificationBar, toolbar } from "./toolbar.js";
@@ -83,6 +83,7 @@ export class Canvas extends ViewMoves {
       this.showPlace();
       return;
     }
+    unsay(this.troubleText); // which was about the slide before
     store.set("tool", "pan");
     this.stage.style.setProperty("--pv-slide", slide.background ?? "#ffffff");
     const view = this.linked?.slide === slide.id ? this.linked.view : null;
@@ -128,11 +129,9 @@ export class Canvas extends ViewMoves {
 
   trouble(slide, error) {
     if (store.get("slide")?.id !== slide.id || error.status === 401) return;
-    if (error.status === 422) {
-      say("Part of this slide is damaged; the places are marked. All else can be viewed.", "warning");
-    } else if (error.status === 404 || error.status === 410) {
-      say("This slide is no longer on the server. What is loaded stays; pick another slide.", "error");
-    } else say(`Some tiles could not be loaded: ${error.message}`, "warning");
+    const [text, kind] = tileTrouble(error);
+    this.troubleText = text;
+    say(text, kind);
   }
 
   /** Show scale, magnification and address of the present view. */
@@ -224,6 +223,18 @@ export class Canvas extends ViewMoves {
 }
 
 /** Whether `viewport` is heading where `home` notes. */
+/** The sentence about tiles that did not come, and its kind. */
+function tileTrouble(error) {
+  if (error.code === "tile_damaged") {
+    return ["Part of this slide is damaged; the places are marked. All else can be viewed.", "warning"];
+  }
+  if (error.status === 422) return [error.message, "error"];
+  if (error.status === 404 || error.status === 410) {
+    return ["This slide is no longer on the server. What is loaded stays; pick another slide.", "error"];
+  }
+  return [`Some tiles could not be loaded: ${error.message}`, "warning"];
+}
+
 function sameView({ zoom, centre }, viewport) {
   return Math.abs(viewport.getZoom() / zoom - 1) < 1e-6
     && centre.distanceTo(viewport.getCenter()) < 1e-6;
