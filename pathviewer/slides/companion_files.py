@@ -18,11 +18,13 @@ from pathviewer.slides.errors import SlideUnopenable
 TEXT_LIMIT = 2**20
 """Most bytes that are read of a key file; OpenSlide takes no longer one."""
 
-_HAMAMATSU = re.compile(rb"^\s*\[(?:Uncompressed )?Virtual Microscope Specimen\]\s*$", re.MULTILINE)
+# anywhere: a parser skips byte order marks and comments, and ends a line at a NUL
+_HAMAMATSU = re.compile(rb"\[(?:Uncompressed )?Virtual Microscope Specimen\]")
 _HAMAMATSU_KEYS = re.compile(r"(ImageFile|MapFile|OptimisationFile|MacroImage)\b")
 _MIRAX_KEYS = re.compile(r"(INDEXFILE|FILE_\d+)$")
 _MIRAX_INDEX = "Slidedat.ini"
 _ESCAPES = {"s": " ", "n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
+_BLANKS = " \t\n\f\r"
 _DICOM_PREAMBLE = 128
 
 OUTSIDE = (
@@ -88,11 +90,14 @@ def _companions(path: Path) -> Iterator[Path | None]:
 
 
 def _named_files(folder: Path, text: bytes, keys: re.Pattern[str]) -> Iterator[Path | None]:
-    """The files that the keys of a key file name, as GLib reads it."""
+    """The files that the keys of a key file name, as GLib reads it.
+
+    GLib keeps blanks at the end of a value, but not the carriage return of the line's end.
+    """
     for line in text.decode(errors="surrogateescape").split("\n"):
-        key, equals, value = line.partition("=")
+        key, equals, value = line.removesuffix("\r").partition("=")
         if equals and keys.match(key.strip()):
-            name = _unescaped(value.strip())
+            name = _unescaped(value.lstrip(_BLANKS))
             yield None if name.startswith(("/", "\\")) else folder / name
 
 

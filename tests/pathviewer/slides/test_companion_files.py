@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,10 @@ def test_a_key_file_beside_its_pictures_is_a_slide(folder: Path, database: Datab
         ("linked/outside.jpg", True),
         (".\\s./../outside.jpg", False),  # \s is a blank, so this is no way out
         ("a\0b.jpg", True),
+        ("outwards\t", True),  # blanks at the end belong to the name
+        ("outwards\u00a0", True),
+        ("\f ../outside.jpg", True),
+        ("inside.jpg\r", False),  # the line's end
     ],
 )
 @pytest.mark.parametrize("group", GROUPS)
@@ -85,11 +91,54 @@ def test_where_a_named_picture_lies(folder: Path, picture: str, fault: bool, gro
     write_picture(folder.parent / "outside.jpg")
     (folder / "link.jpg").symlink_to("../outside.jpg")
     (folder / "linked").symlink_to("..")
+    for blank in ("\t", "\u00a0"):
+        (folder / f"outwards{blank}").symlink_to("../outside.jpg")
     (folder / "deeper").mkdir()
     path = folder / "slide.tif"
     path.write_text(f"# by hand\n \t[{group}] \r\n" + key_file(picture).split("\n", 1)[1])
     assert names_other_files(path)
     assert (companion_fault(path, folder) is not None) == fault
+
+
+HEADERS = [
+    ("{}", "nothing before it"),
+    ("\ufeff{}", "a byte order mark"),
+    ("\ufeff\n \t{}", "a byte order mark on a line of its own"),
+    ("\n\n{}", "blank lines"),
+    ("# by hand\n{}", "a comment"),
+    ("#II*\0\0\n{}", "a comment with NULs"),
+    ("\0II*\n{}", "a line that ends before it begins"),
+    ("\f\r {}", "blanks"),
+    ("[Other]\na=b\n{}", "another group"),
+    ("{} \t\r", "blanks after it"),
+    ("{}\0rubbish", "a NUL after it"),
+    ("{}\t\0", "a blank and a NUL after it"),
+]
+"""What OpenSlide skips around the header of a key file, with what is odd about it."""
+
+OPEN_ALL = """
+import sys, openslide
+for path in sys.argv[1:]:
+    with openslide.OpenSlide(path) as slide:
+        print(slide.properties["openslide.vendor"], slide.dimensions)
+"""
+
+
+def test_every_key_file_that_openslide_takes_is_noticed(folder: Path) -> None:
+    write_picture(folder.parent / "outside.jpg")
+    group = f"[{GROUPS[0]}]"
+    paths = []
+    for number, (header, _) in enumerate(HEADERS):
+        text = key_file("../outside.jpg").replace(group, header.format(group))
+        paths.append(folder / f"{number}.tif")
+        paths[-1].write_bytes(text.encode())
+    opened = subprocess.run(
+        [sys.executable, "-c", OPEN_ALL, *paths], capture_output=True, text=True, check=True
+    )
+    assert opened.stdout.splitlines() == ["hamamatsu (64, 64)"] * len(HEADERS)
+    for path, (_, oddity) in zip(paths, HEADERS, strict=True):
+        assert names_other_files(path), oddity
+        assert companion_fault(path, folder) is not None, oddity
 
 
 @pytest.mark.parametrize(
