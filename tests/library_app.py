@@ -20,6 +20,7 @@ from pathviewer.api.upload_routes import upload_routes
 from pathviewer.auth.identity import LOCAL, SCOPE_KEY, Identity
 from pathviewer.settings import Settings
 from pathviewer.slides.library import SlideLibrary
+from pathviewer.slides.opener import Opener
 from storage.database import Database
 from tests.databases import new_database
 
@@ -68,8 +69,11 @@ def asked_by(app: ASGIApp, identity: Identity) -> ASGIApp:
 
 
 @contextmanager
-def library_app(settings: Settings) -> Iterator[LibraryApp]:
-    """The routes for regions and uploads over the slide folders of the settings."""
+def library_app(settings: Settings, opener: Opener | None = None) -> Iterator[LibraryApp]:
+    """The routes for regions and uploads over the slide folders of the settings.
+
+    Uploads are opened by `opener`, in this process if it is not given.
+    """
     database = new_database(settings.database)
     settings.uploads.mkdir(parents=True, exist_ok=True)
     folders = (*settings.slides, settings.uploads)
@@ -79,7 +83,7 @@ def library_app(settings: Settings) -> Iterator[LibraryApp]:
     library.rescan()
     routes = [
         *region_routes(library, database, settings.regions_per_account),
-        *upload_routes(library, database, settings),
+        *upload_routes(library, database, settings, opener),
     ]
     app = Starlette(routes=routes, exception_handlers=exception_handlers())
     yield LibraryApp(app, library, database)

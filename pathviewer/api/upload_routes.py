@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -14,12 +13,13 @@ from pathviewer.api.request_body import json_object, whole_number
 from pathviewer.api.responses import error_response
 from pathviewer.auth.identity import Forbidden, Identity, require
 from pathviewer.auth.roles import Action
-from pathviewer.common.work import Lane
+from pathviewer.common.work import WRITES, Lane
 from pathviewer.settings import Settings
 from pathviewer.slides.errors import SlideUnopenable
 from pathviewer.slides.library import LibraryEntry, SlideLibrary
 from pathviewer.slides.opener import Opener
 from pathviewer.slides.upload_errors import (
+    UploadBeingChecked,
     UploadConflict,
     UploadError,
     UploadNotFound,
@@ -32,8 +32,19 @@ from storage.database import Database
 CHUNK_BYTES = 8 * MIB
 """Length of a piece that the page is advised to send."""
 
-FINISHED_AT_ONCE = 4
+CHECKED_AT_ONCE = 8
 """Uploads that are checked at the same time; each waits for a reader."""
+
+CHECKED_PER_ACCOUNT = 2
+"""How many of them may be of one account, whose files may take readers long."""
+
+DISK_THREADS = 8
+"""Pieces of work on the folder of uploads at the same time: writing, looking, removing."""
+
+DISK_THREADS_PER_ACCOUNT = 4
+"""How many of them may be for one account."""
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 WRITE_BYTES = MIB
 """Bytes gathered before they are written in a thread."""
@@ -59,14 +70,14 @@ def upload_routes(
     one = "/api/uploads/{upload_id}"
     return [
         Route("/api/uploads", routes.begin, methods=["POST"]),
-        Route(one, routes.receive, methods=["PATCH"]),
-        Route(one, routes.progress, methods=["HEAD"]),
-        Route(one, routes.cancel, methods=["DELETE"]),
+        Route(one, _or_later(routes.receive), methods=["PATCH"]),
+        Route(one, _or_later(routes.progress), methods=["HEAD"]),
+        Route(one, _or_later(routes.cancel), methods=["DELETE"]),
     ]
 
 
 class UploadRoutes:
-    """The handlers; all disk work runs in threads."""
+    """The handlers; all disk work runs in threads of its own, in which accounts take turns."""
 
     def __init__(
         self, library: SlideLibrary, database: Database, settings: Settings, store: UploadStore
@@ -75,7 +86,8 @@ class UploadRoutes:
         self._database = database
         self._public_demo = settings.public_demo
         self._store = store
-        self._finishing = Lane(FINISHED_AT_ONCE)
+        self._disk = Lane(DISK_THREADS, DISK_THREADS_PER_ACCOUNT)
+        self._finishing = Lane(CHECKED_AT_ONCE, CHECKED_PER_ACCOUNT)
         self._store.remove_leftovers()
 
     async def begin(self, request: Request) -> Response:
@@ -85,7 +97,8 @@ class UploadRoutes:
         name, size = body.get("name"), body.get("size")
         if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
             raise UploadError('Announce a file as {"name": "slide.svs", "size": 123} in bytes.')
-        upload = await run_in_threadpool(self._store.begin, account.account_id, name, size)
+        begin = partial(self._store.begin, account.account_id, name, size)
+        upload = await WRITES.run(begin, account.account_id)
         return JSONResponse(_state(upload, 0) | {"chunk_bytes": CHUNK_BYTES}, 201)
 
     async def receive(self, request: Request) -> Response:
@@ -104,14 +117,15 @@ class UploadRoutes:
                 return await self._next_piece(request, upload)
             except UploadNotFound:  # finished or cancelled by another request
                 arrival = await self._arrival(request)
-        return _created(await run_in_threadpool(self._listed, arrival))
+        listed = partial(self._listed, arrival)
+        return _created(await self._finishing.run(listed, arrival.upload.account_id))
 
     async def _next_piece(self, request: Request, upload: Upload) -> Response:
         offset = _offset(request)
         try:
             received = await self._append(request, upload, offset)
         except UploadConflict as error:
-            received = await run_in_threadpool(self._store.received, upload)
+            received = await self._received(upload)
             conflict = error_response(error.code, str(error), error.status)
             conflict.headers["Upload-Offset"] = str(received)
             return conflict
@@ -124,7 +138,7 @@ class UploadRoutes:
         """`HEAD`: the headers say how far it got."""
         try:
             upload = await self._upload(request)
-            received = await run_in_threadpool(self._store.received, upload)
+            received = await self._received(upload)
         except UploadNotFound:
             upload = (await self._arrival(request)).upload
             received = upload.size
@@ -134,7 +148,7 @@ class UploadRoutes:
     async def cancel(self, request: Request) -> Response:
         """`DELETE`: 204; what was received is removed."""
         upload = await self._upload(request)
-        await run_in_threadpool(self._store.cancel, upload)
+        await WRITES.run(partial(self._store.cancel, upload), upload.account_id)
         return Response(status_code=204)
 
     def _uploader(self, request: Request) -> Identity:
@@ -146,12 +160,17 @@ class UploadRoutes:
     async def _upload(self, request: Request) -> Upload:
         account = self._uploader(request)
         upload_id = request.path_params["upload_id"]
-        return await run_in_threadpool(self._store.find, upload_id, account.account_id)
+        find = partial(self._store.find, upload_id, account.account_id)
+        return await self._disk.run(find, account.account_id)
 
     async def _arrival(self, request: Request) -> Arrival:
         account = self._uploader(request)
         upload_id = request.path_params["upload_id"]
-        return await run_in_threadpool(self._store.arrival, upload_id, account.account_id)
+        arrival = partial(self._store.arrival, upload_id, account.account_id)
+        return await self._disk.run(arrival, account.account_id)
+
+    async def _received(self, upload: Upload) -> int:
+        return await self._disk.run(partial(self._store.received, upload), upload.account_id)
 
     async def _append(self, request: Request, upload: Upload, offset: int) -> int:
         """Write the body; returns where it ends. If the connection breaks, the part is kept."""
@@ -159,7 +178,8 @@ class UploadRoutes:
         if offset + announced > upload.size:
             raise UploadTooLarge(f"More than the {upload.size} bytes announced: start again.")
         async for piece in _pieces(request):
-            await run_in_threadpool(self._store.append, upload, offset, piece)
+            append = partial(self._store.append, upload, offset, piece)
+            await self._disk.run(append, upload.account_id)
             offset += len(piece)
         return offset
 
@@ -182,6 +202,20 @@ class UploadRoutes:
             name = arrival.upload.name
             raise SlideUnopenable(f"{name} arrived, but cannot be listed as a slide.")
         return entry
+
+
+def _or_later(handler: Handler) -> Handler:
+    """The same, with Retry-After in the answer about an upload that is being checked."""
+
+    async def handled(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except UploadBeingChecked as error:
+            later = error_response(error.code, str(error), error.status)
+            later.headers["Retry-After"] = str(error.retry_seconds)
+            return later
+
+    return handled
 
 
 def _created(entry: LibraryEntry) -> Response:

@@ -160,19 +160,21 @@ class _Queues:
 class Lane:
     """Threads for one kind of work, so that it takes none from another.
 
-    Accounts take turns: each queues its own work, and never more of it than there are threads
+    Accounts take turns: each queues its own work, and never more of it than it may have threads
     stands before the next account's. Work that is cancelled while it waits never starts; work that
     has started keeps its thread until it ends, so that memory stays bounded.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, per_account: int | None = None) -> None:
+        """`per_account` is how many of the threads one account may have; `None` for all."""
         self.threads = threads
+        self._per_account = per_account or threads
         self._queues: RunVar[_Queues] = RunVar("lane")
 
     async def run(self, work: Callable[[], T], account_id: str = "") -> T:
         """What `work` gives, called in a thread, and its errors; from an event loop."""
         queues, name = self._of_this_loop(), account_id
-        own = queues.own.setdefault(name, anyio.CapacityLimiter(self.threads))
+        own = queues.own.setdefault(name, anyio.CapacityLimiter(self._per_account))
         queues.users[name] += 1
         try:
             async with own:

@@ -28,6 +28,15 @@ class UploadConflict(UploadError):
     status = 409
 
 
+class UploadBeingChecked(UploadError):
+    """The upload is complete and looked at just now; nothing else can be done with it meanwhile."""
+
+    code = "upload_being_checked"
+    status = 409
+    retry_seconds = 2
+    """When to ask again, as in the header Retry-After."""
+
+
 class UploadTooLarge(UploadError):
     """Larger than the settings allow, or than was announced."""
 

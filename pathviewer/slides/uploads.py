@@ -21,14 +21,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from pathviewer.common.keyed_locks import KeyedLocks
 from pathviewer.slides.companion_files import names_other_files
 from pathviewer.slides.errors import ReadersBusy, SlideError
+from pathviewer.slides.facts import SlideFacts
 from pathviewer.slides.file_groups import COMPANIONS
 from pathviewer.slides.opener import DirectOpener, Opener
 from pathviewer.slides.scan import SUFFIXES
 from pathviewer.slides.upload_errors import (
     DiskFull,
     TooManyUploads,
+    UploadBeingChecked,
     UploadConflict,
     UploadError,
     UploadNotFound,
@@ -59,9 +62,6 @@ SERIES_FOLDERS = 8
 
 SERIES_UID_LENGTH = 64
 """DICOM allows no longer UID."""
-
-LOCKS = 64
-"""Uploads share so many locks, by their ids."""
 
 MIB = 2**20
 
@@ -126,8 +126,10 @@ class UploadStore:
         self._parts = folder / PARTS
         self._database = database
         self._limits = limits
-        self._locks = tuple(threading.Lock() for _ in range(LOCKS))
-        self._joining = threading.Lock()
+        self._locks = KeyedLocks()  # by upload; held for as long as a write takes
+        self._joining = KeyedLocks()  # by account
+        self._changing = threading.Lock()
+        self._checking: set[str] = set()  # ids of uploads that a reader looks at
         self._touched: dict[str, float] = {}  # when by the monotonic clock, of pending uploads
 
     def begin(self, account_id: str, name: str, size: int) -> Upload:
@@ -215,9 +217,9 @@ class UploadStore:
 
         Raises UploadConflict unless `offset` is what was received, which also ends a request
         whose connection hung once another one went on. Raises UploadTooLarge or DiskFull; the
-        upload is then removed.
+        upload is then removed. Raises UploadBeingChecked.
         """
-        with self._lock_of(upload):
+        with self._hold(upload.id, upload.name):
             received = self.received(upload)
             if offset != received:
                 raise UploadConflict(
@@ -246,14 +248,14 @@ class UploadStore:
         Raises SlideUnopenable when OpenSlide cannot open it, and UploadTypeRefused when it is the
         index of other files; it is removed then. Raises ReadersBusy where nobody can look at it
         now; it stays, for the last piece to be sent again. Raises UploadNotFound when another
-        request has done so already.
+        request has done so already, and UploadBeingChecked while one does.
         """
-        with self._lock_of(upload):
+        with self._check(upload):
             self.received(upload)
             part = self._part(upload)
             try:
                 _refuse_index(part, upload.name)
-                levels = self._opener.facts(part, upload.name).level_count
+                levels = self._facts(upload).level_count
             except ReadersBusy:
                 raise
             except SlideError:
@@ -263,14 +265,47 @@ class UploadStore:
                 os.fsync(file.fileno())
             return self._settle(upload, levels)
 
+    def _facts(self, upload: Upload) -> SlideFacts:
+        return self._opener.facts(self._part(upload), upload.name, requester=upload.account_id)
+
+    @contextmanager
+    def _hold(self, upload_id: str, name: str) -> Iterator[None]:
+        """Nobody else changes the upload meanwhile; only for as long as a disk takes.
+
+        Raises UploadBeingChecked at once where a reader looks at it, which may take long.
+        """
+        self._refuse_while_checked(upload_id, name)
+        with self._locks.of(upload_id):
+            self._refuse_while_checked(upload_id, name)
+            yield
+
+    @contextmanager
+    def _check(self, upload: Upload) -> Iterator[None]:
+        """The upload is being checked meanwhile. Raises UploadBeingChecked."""
+        with self._hold(upload.id, upload.name), self._changing:
+            self._checking.add(upload.id)
+        try:
+            yield
+        finally:
+            with self._changing:
+                self._checking.discard(upload.id)
+
+    def _refuse_while_checked(self, upload_id: str, name: str) -> None:
+        with self._changing:
+            if upload_id in self._checking:
+                raise UploadBeingChecked(f"{name} is being checked: wait until that has ended.")
+
     def _settle(self, upload: Upload, levels: int) -> Path:
-        """Move a checked upload to its place among the slides; the path of its file."""
+        """Move a checked upload to its place among the slides; the path of its file.
+
+        A file whose series nobody can tell now stays where it is: SlideError is raised.
+        """
         part = self._part(upload)
-        series, _ = self._opener.dicom_identity(part)
+        series, _ = self._opener.dicom_identity(part, requester=upload.account_id)
         if series is None or len(series) > SERIES_UID_LENGTH:
             part.parent.replace(self._folder / upload.id)
             return self._arrived(upload, upload.id, None)
-        with self._joining:
+        with self._joining.of(upload.account_id):
             folder_id = self._folder_of_series(upload, series, levels)
             if folder_id is None:
                 part.parent.replace(self._folder / upload.id)
@@ -283,15 +318,24 @@ class UploadStore:
         """The folder of the account's uploads that the file completes; None if it completes none.
 
         A file of an earlier export of the series adds no level, or does not go with the others.
+        Raises ReadersBusy.
         """
         with self._database.reading() as session:
             folders = rows.folders_of_series(session, upload.account_id, series, SERIES_FOLDERS)
         part = self._part(upload)
         for folder_id in folders:
-            with _linked_beside(part, self._folder / folder_id) as linked, suppress(SlideError):
-                if linked and self._opener.facts(part, upload.name).level_count > levels:
+            with _linked_beside(part, self._folder / folder_id) as linked:
+                if linked and self._has_more_levels(upload, levels):
                     return folder_id
         return None
+
+    def _has_more_levels(self, upload: Upload, levels: int) -> bool:
+        try:
+            return self._facts(upload).level_count > levels
+        except ReadersBusy:
+            raise
+        except SlideError:
+            return False
 
     def _arrived(self, upload: Upload, folder_id: str, series: str | None) -> Path:
         self._touched.pop(upload.id, None)
@@ -302,9 +346,13 @@ class UploadStore:
     def arrival(self, upload_id: str, account_id: str) -> Arrival:
         """Where an upload of the account went that was finished a while ago or is just being.
 
-        A client that did not get the answer may ask for it again. Raises UploadNotFound.
+        A client that did not get the answer may ask for it again. Raises UploadNotFound, and
+        UploadBeingChecked.
         """
-        with self._locks[_lock_number(upload_id)]:
+        known = self._record(upload_id, account_id)
+        if known is None:
+            raise _not_found()
+        with self._hold(upload_id, known.file_name):
             record = self._record(upload_id, account_id)
             target = None if record is None else self._target(record)
             if record is None or target is None or not target.exists():
@@ -316,7 +364,8 @@ class UploadStore:
     def discard(self, arrival: Arrival) -> None:
         """Remove a file that arrived and cannot be listed as a slide; not if it opens after all."""
         try:
-            self._opener.facts(arrival.path, arrival.upload.name)
+            upload = arrival.upload
+            self._opener.facts(arrival.path, upload.name, requester=upload.account_id)
         except ReadersBusy:
             return
         except SlideError:
@@ -329,8 +378,9 @@ class UploadStore:
         self._remove(arrival.upload)
 
     def cancel(self, upload: Upload) -> None:
-        """Remove what was received. Raises UploadNotFound when it is a slide by now."""
-        with self._lock_of(upload):
+        """Remove what was received. Raises UploadNotFound when it is a slide by now, and
+        UploadBeingChecked while it may become one."""
+        with self._hold(upload.id, upload.name):
             self.received(upload)
             self._remove(upload)
 
@@ -356,7 +406,7 @@ class UploadStore:
 
     def _remove_if_idle(self, record: UploadRecord, seconds: float) -> None:
         upload = _upload_of(record)
-        with self._lock_of(upload):
+        with suppress(UploadBeingChecked), self._hold(upload.id, upload.name):
             try:
                 idle = time.time() - self._part(upload).stat().st_mtime
             except FileNotFoundError:
@@ -375,9 +425,6 @@ class UploadStore:
             return None
         with self._database.reading() as session:
             return rows.find_upload(session, upload_id, account_id)
-
-    def _lock_of(self, upload: Upload) -> threading.Lock:
-        return self._locks[_lock_number(upload.id)]
 
     def _part(self, upload: Upload) -> Path:
         # OpenSlide tells some formats by the ending
@@ -412,10 +459,6 @@ def _linked_beside(part: Path, folder: Path) -> Iterator[bool]:
     finally:
         for link in links:
             link.unlink(missing_ok=True)
-
-
-def _lock_number(upload_id: str) -> int:
-    return int(upload_id, 16) % LOCKS if _ID.fullmatch(upload_id) else 0
 
 
 def _not_found() -> UploadNotFound:

@@ -79,7 +79,8 @@ async function send(file, { upload_id: id, chunk_bytes: piece }, show, signal) {
       tries = 0;
     } catch (error) {
       const again = error instanceof ApiError && PASSING.includes(error.status);
-      tries += 1;
+      // a check may take long, and ends within a limit of the server's
+      if (error.code !== "upload_being_checked") tries += 1;
       if (!again || tries > TRIES) throw error;
       offset = await offsetAfter(id, error, offset);
     }

@@ -24,6 +24,18 @@ from tests.servers import serving
 PATIENCE = 20.0
 
 
+def test_an_account_has_no_more_threads_of_a_lane_than_it_may() -> None:
+    async def crowd() -> None:
+        lane, release = Lane(3, per_account=2), threading.Event()
+        waiting = [asyncio.create_task(lane.run(release.wait, "ada")) for _ in range(5)]
+        await asyncio.sleep(0.1)
+        assert await asyncio.wait_for(lane.run(lambda: "done", "bob"), PATIENCE) == "done"
+        release.set()
+        assert await asyncio.gather(*waiting) == [True] * 5
+
+    asyncio.run(crowd())
+
+
 def test_an_account_has_no_more_in_progress_than_it_may() -> None:
     bounds = AccountBounds({Kind.preview: 2})
     first = bounds.take("ada", Kind.preview)
