@@ -88,11 +88,12 @@ def _slides(settings: Settings, database: Database, restored: Kept) -> str:
     finally:
         readers.close()
     rejected, opened = library.rejected(), library.slides()
-    if rejected:
-        raise UpkeepError(
-            f"{len(rejected)} uploaded slides of the backup cannot be opened; the first says: "
-            f"{rejected[0].reason}"
-        )
-    if restored.uploads and not opened:
+    if restored.uploads and not opened and not rejected:
         raise UpkeepError("The uploaded slides of the backup are not in the list of slides.")
-    return f"The list of slides opens; {len(opened)} uploaded slides are in it."
+    listed = f"The list of slides opens; {len(opened)} uploaded slides are in it."
+    if not rejected:
+        return listed
+    return (
+        f"{listed} Note: {len(rejected)} more cannot be opened, though their files are as they "
+        f"were backed up; the first says: {rejected[0].reason}"
+    )
