@@ -14,7 +14,7 @@ from starlette.routing import Route
 from pathviewer.api.request_body import BodyError, json_object, read_body
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
-from pathviewer.common.work import WRITES
+from pathviewer.common.work import WRITES, Lane, while_connected
 from pathviewer.slides import geojson
 from pathviewer.slides.errors import RegionError, TooManyRegions
 from pathviewer.slides.library import LibraryEntry, SlideLibrary
@@ -66,6 +66,7 @@ class RegionRoutes:
         self._library = library
         self._database = database
         self._most = most
+        self._imports = Lane(1)  # one at a time: decoding a file takes a core
 
     async def show(self, request: Request) -> Response:
         """`GET`: the account's regions on the slide, the oldest first."""
@@ -116,7 +117,10 @@ class RegionRoutes:
         entry = self._entry(request)
         frame = geojson.Frame(entry.width, entry.height, bounds_offset(request, entry))
         document = await read_body(request, geojson.MAX_BYTES)
-        found = await run_in_threadpool(geojson.read_outlines, document, frame)
+        found = await while_connected(
+            request,
+            lambda: self._imports.run(lambda: geojson.read_outlines(document, frame), account),
+        )
         records = await WRITES.run(lambda: self._add(entry.id, account, found.outlines), account)
         skipped = [{"index": skip.index, "reason": skip.reason} for skip in found.skipped]
         regions = [region_json(record, entry) for record in records]

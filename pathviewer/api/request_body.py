@@ -9,7 +9,8 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
-from pathviewer.api.strict_json import MOST_DIGITS, JsonError, parse_json
+from pathviewer.api.strict_json import MOST_DIGITS, parse_json
+from pathviewer.common.bounded_json import JsonError
 from pathviewer.slides.errors import SlideError
 
 JSON_LIMIT = 2**20

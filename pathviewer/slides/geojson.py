@@ -7,11 +7,11 @@ properties (QuPath's `PathObjectTypeAdapters` and `ROITypeAdapters`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pathviewer.common.bounded_json import JsonError, decode_json
 from pathviewer.slides.errors import RegionError, SlideError
 from pathviewer.slides.outline import (
     MAX_NAME_LENGTH,
@@ -25,6 +25,8 @@ from pathviewer.slides.outline import (
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_FEATURES = 2_000
+MAX_CONTAINERS = MAX_BYTES // 20
+"""Lists and objects in a file; QuPath writes a point, which is a list, in some 20 bytes."""
 MEDIA_TYPE = "application/geo+json"
 AREA_KINDS = ("annotation", "unknown", "PathAnnotationObject")
 """Kinds of QuPath object that a person drew; the last is how version 0.2 wrote it."""
@@ -115,9 +117,22 @@ def _decoded(document: bytes) -> object:
             f"The file is larger than {MAX_BYTES // 2**20} MiB: export less at once."
         )
     try:
-        return json.loads(document)
-    except (ValueError, RecursionError):
-        raise GeoJsonError("The file is not JSON: export it from QuPath as GeoJSON.") from None
+        _, decoded = decode_json(
+            document,
+            MAX_CONTAINERS,
+            source="file",
+            whole=_number,
+            real=_number,
+            constant=_number,  # QuPath writes NaN for a measurement that it could not make
+        )
+    except JsonError as error:
+        raise GeoJsonError(f"{error} Export annotations from QuPath as GeoJSON.") from None
+    return decoded
+
+
+def _number(text: str) -> float:
+    """Exact up to 53 bits; infinite where no float holds it, which no coordinate is."""
+    return float(text)
 
 
 def _features(document: object) -> list[object]:

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from pathviewer.api.strict_json import MOST_CONTAINERS, JsonError, parse_json
+from pathviewer.api.strict_json import MOST_CONTAINERS, parse_json
+from pathviewer.common.bounded_json import JsonError
 from pathviewer.settings import Settings
 from tests.servers import running
 

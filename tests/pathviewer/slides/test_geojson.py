@@ -176,7 +176,8 @@ def test_an_odd_feature_is_skipped_with_its_reason(odd: Any, reason: str) -> Non
     [
         (b"", "not JSON"),
         (b"\xff\xfe\x00", "not JSON"),
-        (b"[" * 100_000, "not JSON"),
+        (b"[" * 100_000, "nested more than 64 deep"),
+        (b"[" + b"[]," * geojson.MAX_CONTAINERS + b"[]]", "more than 262,144 lists and objects"),
         (b'{"features": 3}', "no GeoJSON features"),
         (b"3", "no GeoJSON features"),
         (b"[" + b"{}," * 2_000 + b"{}]", "2001 features are too many"),
@@ -186,6 +187,11 @@ def test_an_odd_feature_is_skipped_with_its_reason(odd: Any, reason: str) -> Non
 def test_a_file_that_cannot_be_used_is_refused(document: bytes, reason: str) -> None:
     with pytest.raises(GeoJsonError, match=reason):
         read_outlines(document, SLIDE)
+
+
+def test_what_qupath_could_not_measure_keeps_no_outline_away() -> None:
+    odd = {"Area": float("nan"), "Max": float("inf"), "id": 10**30}
+    assert len(read(feature(name="A", measurements=odd)).outlines) == 1
 
 
 @given(
