@@ -160,21 +160,23 @@ class _Queues:
 class Lane:
     """Threads for one kind of work, so that it takes none from another.
 
-    Accounts take turns: each queues its own work, and never more of it than it may have threads
-    stands before the next account's. Work that is cancelled while it waits never starts; work that
-    has started keeps its thread until it ends, so that memory stays bounded.
+    Accounts take turns: each queues its own work, and where there are several threads none has all
+    of them, so that another's work starts at once. Work that is cancelled while it waits for a
+    thread never starts; work that has started keeps its thread until it ends, so that memory stays
+    bounded, also where it waits for a reader whose answer nobody wants any more.
     """
 
     def __init__(self, threads: int, per_account: int | None = None) -> None:
-        """`per_account` is how many of the threads one account may have; `None` for all."""
+        """`per_account` is how many of the threads one account may have; `None` for all but one."""
         self.threads = threads
-        self._per_account = per_account or threads
+        self.share = per_account or max(1, threads - 1)
+        """Threads that one account may have at a time."""
         self._queues: RunVar[_Queues] = RunVar("lane")
 
     async def run(self, work: Callable[[], T], account_id: str = "") -> T:
         """What `work` gives, called in a thread, and its errors; from an event loop."""
         queues, name = self._of_this_loop(), account_id
-        own = queues.own.setdefault(name, anyio.CapacityLimiter(self._per_account))
+        own = queues.own.setdefault(name, anyio.CapacityLimiter(self.share))
         queues.users[name] += 1
         try:
             async with own:

@@ -88,6 +88,24 @@ def test_lanes_do_not_wait_for_each_other_and_accounts_take_turns() -> None:
     assert order.index("bob") <= 2
 
 
+def test_no_account_has_all_threads_of_a_lane() -> None:
+    begun, gate = threading.Semaphore(0), threading.Event()
+
+    def slow() -> None:
+        begun.release()
+        assert gate.wait(PATIENCE)
+
+    async def main() -> None:
+        lane = Lane(2)
+        ada = [asyncio.create_task(lane.run(slow, "ada")) for _ in range(5)]
+        await asyncio.to_thread(begun.acquire)
+        assert await asyncio.wait_for(lane.run(lambda: "at once", "bob"), PATIENCE) == "at once"
+        gate.set()
+        await asyncio.gather(*ada)
+
+    asyncio.run(main())
+
+
 def test_a_lane_serves_one_event_loop_after_another() -> None:
     lane = Lane(1)
     for number in range(2):
