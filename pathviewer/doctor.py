@@ -137,7 +137,7 @@ def slides_that_ended_readers(settings: Settings) -> Iterator[Check]:
         when = datetime.fromtimestamp(fault.happened_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
         sentence = (
             f"{fault.path} {what}, last on {when}; it is not opened"
-            f"{' for a while' if fault.reason == 'slow' else ''}. Copy it anew or scan again; to "
+            f"{' for a while' if fault.reason == 'slow' else ''}. Copy it again or scan again; to "
             f"have it tried again, remove {settings.reader_faults}."
         )
         yield Check("slides", "note", sentence)

@@ -73,7 +73,7 @@ class FolderCalls:
 def _run(future: Future[T], work: Callable[[], T]) -> None:
     try:
         future.set_result(work())
-    except BaseException as error:  # noqa: BLE001  whoever waits for it raises it
+    except BaseException as error:  # noqa: BLE001  those who wait for it raise it
         future.set_exception(error)
 
 

@@ -112,7 +112,7 @@ class SlidePool:
         return await asyncio.shield(asyncio.wrap_future(self._opened(slide_id, requester)))
 
     def close(self) -> None:
-        """Let go of every slide, end the readers, and stop looking for idle slides."""
+        """Close every slide, end the readers, and stop looking for idle slides."""
         self._closed.set()
         with self._changing:
             sweeper, self._sweeper = self._sweeper, None
@@ -144,7 +144,7 @@ class SlidePool:
             asked = self.readers.submit(
                 Urgency.view, requester, file.path, file.name, calls.open_slide, request
             )
-        except Exception as error:  # noqa: BLE001  whoever waits for the slide raises it
+        except Exception as error:  # noqa: BLE001  those who wait for the slide raise it
             self._settle(slide_id, opening, error)
             return
         then = partial(self._take_index, file, request, opening)
@@ -167,7 +167,7 @@ class SlidePool:
         try:
             index, facts = asked.result()
             slide = ServedSlide(request, index, facts, self.readers, self._cache, self._disk)
-        except Exception as error:  # noqa: BLE001  whoever waits for the slide raises it
+        except Exception as error:  # noqa: BLE001  those who wait for the slide raise it
             self._settle(file.id, opening, error)
             return
         with self._changing:

@@ -444,13 +444,13 @@ def _is_timeout(error: BaseException) -> bool:
 def _fault_error(name: str, reason: str) -> SlideEndedReader:
     if reason == "slow":
         return SlideEndedReader(
-            f"{name} takes too long to read. It is tried again later; copy the file anew, or have "
+            f"{name} takes too long to read. It is tried again later; copy the file again, or have "
             "an administrator raise PATHVIEWER_READER_SECONDS."
         )
     return SlideEndedReader(
         f"{name} is damaged in a way that ended the program's slide reader, or needs more memory "
-        "than a reader has; it is not opened again. Copy the file anew, scan again, or have an "
-        "administrator raise PATHVIEWER_READER_MEMORY_MIB."
+        "than a reader has; it is not opened again. Copy the file again, scan the slide again, or "
+        "have an administrator raise PATHVIEWER_READER_MEMORY_MIB."
     )
 
 
