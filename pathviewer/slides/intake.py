@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from pathviewer.slides.companion_files import companion_fault
+from pathviewer.slides.disk_threads import DiskThreads
 from pathviewer.slides.errors import SlideError
 from pathviewer.slides.facts import SlideFacts
 from pathviewer.slides.opener import DirectOpener, Opener
@@ -60,6 +65,9 @@ class ListedSlide:
     facts: SlideFacts
     """What it said then."""
 
+    folder: str
+    """The slide folder that it is in."""
+
 
 @dataclass(frozen=True)
 class _Setback:
@@ -94,6 +102,7 @@ class Intake:
         self._refused: list[RejectedFile] = []
         self._setbacks: dict[tuple[Place, Stamp], _Setback] = {}
         self._arrived: set[Place] = set()
+        self._hung: set[str] = set()  # folders that did not answer in this scan
 
     def listed(self) -> list[ListedSlide]:
         """Slides of the last scan, and of the present one so far."""
@@ -120,25 +129,24 @@ class Intake:
         self._refused = look.refused
         self._forget(look.found, look.away)
         self._recall(look.found, records)
-        missing = _missing(records, look.found, look.away)
+        missing = self._missing(records, look.found, look.away)
         fresh = [one for one in look.found if self._is_news(one)]
-        with ThreadPoolExecutor(OPENERS, "slide-opener") as openers:
-            for start in range(0, len(fresh), BATCH):
-                opening = {
-                    openers.submit(self._open, one): one for one in fresh[start : start + BATCH]
-                }
-                while opening and not stopping.is_set():
-                    # those that are open are shown while one of them takes long
-                    done, _ = wait(opening, PATIENCE_SECONDS)
-                    # in the files' order, which numbers them
-                    ready = [each for each in opening if each in done]
-                    batch = [(opening.pop(each), each.result()) for each in ready]
-                    if batch:
-                        with self._changing:
-                            self._register(batch, missing)
-                        yield
-                for each in opening:
-                    each.cancel()
+        self._hung = set()
+        openers = DiskThreads(OPENERS, "slide-opener")
+        for start in range(0, len(fresh), BATCH):
+            opening = {openers.submit(self._open, one): one for one in fresh[start : start + BATCH]}
+            while opening and not stopping.is_set():
+                # those that are open are shown while one of them takes long
+                done, _ = wait(opening, PATIENCE_SECONDS)
+                # in the files' order, which numbers them
+                ready = [each for each in opening if each in done]
+                batch = [(opening.pop(each), each.result()) for each in ready]
+                if batch:
+                    with self._changing:
+                        self._register(batch, missing)
+                    yield
+            for each in opening:
+                each.cancel()
 
     def take_in(self, path: Path) -> None:
         """Register one file without a look at the others, even while a scan goes on.
@@ -152,14 +160,14 @@ class Intake:
         result = self._open(one)
         quickhash = result.quickhash if isinstance(result, SlideFacts) else None
         equal = [record for record in records if quickhash and record.quickhash == quickhash]
-        missing = _missing(equal, [one], self._folders.away()) if equal else set()
+        missing = self._missing(equal, [one], self._folders.away()) if equal else set()
         with self._changing:
             self._register([(one, result)], missing)
             self._arrived.add(one.place)
 
     def _open(self, one: Found) -> SlideFacts | RejectedFile:
         try:
-            fault = companion_fault(one.paths[0], Path(one.place.folder))
+            fault = self._companion_fault(one)
             if fault is not None:
                 return RejectedFile(one.label, f"{one.label} {fault}.")
             return self._opener.facts(one.paths[0], one.label)
@@ -171,6 +179,54 @@ class Intake:
         except OSError as error:
             return RejectedFile(one.label, f"{one.label} cannot be read: {error.strerror}.")
 
+    def _companion_fault(self, one: Found) -> str | None:
+        """As of `companion_fault`; OSError, at once for all its other files, if a folder hangs."""
+        folder = Path(one.place.folder)
+        if one.place.folder in self._hung:
+            raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+        work = partial(companion_fault, one.paths[0], folder)
+        try:
+            # for each file a purpose of its own: a late result must not be taken for another's
+            return self._folders.calls.call(f"companions of {one.paths[0]}", folder, work)
+        except OSError as error:
+            if error.errno == errno.ETIMEDOUT:
+                self._hung.add(one.place.folder)
+            raise
+
+    def _gone(self, places: Collection[Place]) -> set[Place]:
+        """Those where there is certainly no file; in a folder that hangs, nothing is certain."""
+        by_folder: dict[Path, set[Place]] = {}
+        for place in places:
+            by_folder.setdefault(Path(place.folder), set()).add(place)
+        works: dict[Path, Callable[[], set[Place]]] = {
+            folder: partial(_without_file, frozenset(each)) for folder, each in by_folder.items()
+        }
+        gone: set[Place] = set()
+        for result in self._folders.calls.calls("gone", works).values():
+            with suppress(OSError):
+                gone |= result()
+        return gone & set(places)
+
+    def _missing(
+        self, records: Sequence[SlideRecord], found: Sequence[Found], away: Collection[str]
+    ) -> set[str]:
+        """Slides whose file went away, so that an equal file elsewhere is the same slide.
+
+        Not those in a folder that is away as a whole: it may only be disconnected.
+        """
+        known = {one.place for one in found}
+        paths = {one.paths[0] for one in found}
+        places = {record.id: Place(record.folder, record.relative_path) for record in records}
+        absent = {
+            slide_id: place
+            for slide_id, place in places.items()
+            if place not in known and place.folder not in away
+        }
+        gone = self._gone([place for place in absent.values() if place.path not in paths])
+        return {
+            slide_id for slide_id, place in absent.items() if place.path in paths or place in gone
+        }
+
     def _records(self) -> list[SlideRecord]:
         with self._database.reading() as session:
             return list_slide_records(session)
@@ -181,6 +237,14 @@ class Intake:
         What may only be disconnected is remembered, so that it is there at once afterwards.
         """
         states = {(one.place, one.candidate.stamp) for one in found}
+        there = {one.place for one in found}
+        gone = self._gone(
+            [
+                place
+                for place in (self._remembered | self._listed)
+                if place not in there and place.folder not in away
+            ]
+        )
         with self._changing:
             # what was taken in during the look may have come after its folder was read
             places = {one.place for one in found} | self._arrived
@@ -188,7 +252,7 @@ class Intake:
             self._remembered = {
                 place: slide
                 for place, slide in (self._remembered | absent).items()
-                if place.folder in away or not _is_gone(place.path)
+                if place not in gone
             }
             self._listed = {p: slide for p, slide in self._listed.items() if p in places}
             self._setbacks = {k: setback for k, setback in self._setbacks.items() if k in states}
@@ -252,23 +316,8 @@ def _places(records: Sequence[SlideRecord]) -> Collection[Place]:
     return {Place(record.folder, record.relative_path) for record in records}
 
 
-def _missing(
-    records: Sequence[SlideRecord], found: Sequence[Found], away: Collection[str]
-) -> set[str]:
-    """Slides whose file went away, so that an equal file elsewhere is the same slide.
-
-    Not those in a folder that is away as a whole: it may only be disconnected.
-    """
-    places = {one.place for one in found}
-    paths = {one.paths[0] for one in found}
-    missing = set()
-    for record in records:
-        place = Place(record.folder, record.relative_path)
-        if place in places or place.folder in away:
-            continue
-        if place.path in paths or _is_gone(place.path):
-            missing.add(record.id)
-    return missing
+def _without_file(places: Collection[Place]) -> set[Place]:
+    return {place for place in places if _is_gone(place.path)}
 
 
 def _is_gone(path: Path) -> bool:
@@ -290,4 +339,4 @@ def _registered(session: Session, one: Found, facts: SlideFacts, missing: set[st
         instances=one.candidate.instances,
     )
     missing.discard(record.id)
-    return ListedSlide(record.id, one.paths, one.candidate.stamp, facts)
+    return ListedSlide(record.id, one.paths, one.candidate.stamp, facts, one.place.folder)

@@ -27,6 +27,9 @@ from storage.slides import SlideRecord, list_slide_records
 START_PATIENCE_SECONDS = 2.0
 """How long a start waits for the first look through the folders."""
 
+STOP_PATIENCE_SECONDS = 5.0
+"""How long an end waits for a look through the folders, one of which may hang."""
+
 SHOW_SECONDS = 0.5
 """How often what came in so far is shown while a look through many slides goes on."""
 
@@ -171,10 +174,13 @@ class SlideLibrary:
         self._scanned.wait(START_PATIENCE_SECONDS)
 
     def stop(self) -> None:
-        """Stop watching; what is known stays readable."""
+        """Stop watching; what is known stays readable.
+
+        A folder that hangs is waited for no longer than STOP_PATIENCE_SECONDS.
+        """
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(STOP_PATIENCE_SECONDS)
             self._thread = None
 
     def rescan(self) -> None:
@@ -282,7 +288,7 @@ class SlideLibrary:
             id=slide.id,
             name=name,
             alias=record.alias,
-            file=SlideFile(slide.id, path, name),
+            file=SlideFile(slide.id, path, name, slide.folder),
             facts=slide.facts,
             mpp_entered=record.mpp_by_hand,
         )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pathviewer.settings import Settings
+from pathviewer.slides.disk_threads import DisksThreads
 from pathviewer.slides.errors import SlideError, SlideGone
 from pathviewer.slides.readers import calls
 from pathviewer.slides.readers.calls import OpenRequest
@@ -27,11 +28,15 @@ _MIB = 2**20
 _MOST_OPEN = 64
 """Slides held open at once; each takes a few file descriptors."""
 
+_MOST_INDEX_BYTES = 256 * 2**20
+"""Memory for the places of tiles, over all open slides."""
+
 _SWEEP_SECONDS = 5.0
 """Longest time between two looks for slides to close."""
 
-_DISK_THREADS = max(8, os.cpu_count() or 1)
-"""Threads that wait for disks: for tiles of the files' own, and while slides are opened."""
+_DISK_THREADS = 4
+"""Threads for each slide folder that wait for its disk: for tiles of the files' own, and while
+slides are opened."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,9 @@ class SlideFile:
     name: str
     """What messages call the slide."""
 
+    folder: str = ""
+    """The slide folder that it is in, which may hang; empty where that does not matter."""
+
 
 @dataclass
 class _Entry:
@@ -57,6 +65,9 @@ class _Entry:
 
     used: float
     """When it was last asked for, on the monotonic clock."""
+
+    checking: bool = False
+    """Whether its file is looked at just now, which may take long."""
 
 
 class SlidePool:
@@ -81,7 +92,7 @@ class SlidePool:
         self._idle_seconds = settings.open_slide_seconds
         self.readers = readers or ReaderPool(settings)
         self._cache = TileCache(settings.tile_cache_mib * _MIB)
-        self._disk = ThreadPoolExecutor(_DISK_THREADS, "slides")
+        self._disks = DisksThreads(_DISK_THREADS, "slides")
         self._entries: dict[str, _Entry] = {}
         self._opening: dict[str, Future[ServedSlide]] = {}
         self._changing = threading.Lock()
@@ -112,7 +123,10 @@ class SlidePool:
         return await asyncio.shield(asyncio.wrap_future(self._opened(slide_id, requester)))
 
     def close(self) -> None:
-        """Close every slide, end the readers, and stop looking for idle slides."""
+        """Close every slide, end the readers, and stop looking for idle slides.
+
+        Waits for no disk.
+        """
         self._closed.set()
         with self._changing:
             sweeper, self._sweeper = self._sweeper, None
@@ -120,7 +134,7 @@ class SlidePool:
         if sweeper is not None:
             sweeper.join()
         self.readers.close()
-        self._disk.shutdown(wait=False)
+        self._disks.close()
 
     def _opened(self, slide_id: str, requester: str) -> Future[ServedSlide]:
         """The slide to be, opened once however many ask."""
@@ -131,29 +145,36 @@ class SlidePool:
                 if entry is not None:
                     opening.set_result(entry.slide)
                     return opening
-                self._opening[slide_id] = opening
-                self._disk.submit(self._ask_reader, slide_id, requester, opening)
+                try:
+                    file = self._locate(slide_id)
+                    disk = self._disks.of(file.folder)
+                    disk.submit(self._ask_reader, file, requester, opening)
+                except Exception as error:  # noqa: BLE001  those who wait for the slide raise it
+                    opening.set_exception(error)
+                else:
+                    self._opening[slide_id] = opening
         return opening
 
-    def _ask_reader(self, slide_id: str, requester: str, opening: Future[ServedSlide]) -> None:
+    def _ask_reader(self, file: SlideFile, requester: str, opening: Future[ServedSlide]) -> None:
         """Have a reader open the slide; no thread waits for that."""
         try:
-            file = self._locate(slide_id)
             request = self._request(file)
             self.readers.check_allowed(file.path, file.name)
             asked = self.readers.submit(
                 Urgency.view, requester, file.path, file.name, calls.open_slide, request
             )
         except Exception as error:  # noqa: BLE001  those who wait for the slide raise it
-            self._settle(slide_id, opening, error)
+            self._settle(file.id, opening, error)
             return
         then = partial(self._take_index, file, request, opening)
-        asked.add_done_callback(lambda done: self._after(then, done))
+        asked.add_done_callback(lambda done: self._after(file, then, done))
 
-    def _after(self, then: Callable[[Future[Any]], None], done: Future[Any]) -> None:
+    def _after(
+        self, file: SlideFile, then: Callable[[Future[Any]], None], done: Future[Any]
+    ) -> None:
         """Go on in a thread that may wait for a disk, not in the readers' own."""
         try:
-            self._disk.submit(then, done)
+            self._disks.of(file.folder).submit(then, done)
         except RuntimeError:
             then(done)  # the program ends
 
@@ -166,18 +187,27 @@ class SlidePool:
     ) -> None:
         try:
             index, facts = asked.result()
-            slide = ServedSlide(request, index, facts, self.readers, self._cache, self._disk)
+            disk = self._disks.of(file.folder)
+            slide = ServedSlide(request, index, facts, self.readers, self._cache, disk)
         except Exception as error:  # noqa: BLE001  those who wait for the slide raise it
             self._settle(file.id, opening, error)
             return
         with self._changing:
             self._entries[file.id] = _Entry(slide, file, request.stamp, time.monotonic())
-            while len(self._entries) > _MOST_OPEN:
-                del self._entries[min(self._entries, key=lambda key: self._entries[key].used)]
+            self._make_room()
             if self._sweeper is None and not self._closed.is_set():
                 self._sweeper = threading.Thread(target=self._sweep, name="slides", daemon=True)
                 self._sweeper.start()
         self._settle(file.id, opening, slide)
+
+    def _make_room(self) -> None:
+        """Drop the slides that were used longest ago; the one just opened stays."""
+        by_use = sorted(self._entries, key=lambda key: self._entries[key].used)
+        for slide_id in by_use[:-1]:
+            index_bytes = sum(entry.slide.index_bytes for entry in self._entries.values())
+            if len(self._entries) <= _MOST_OPEN and index_bytes <= _MOST_INDEX_BYTES:
+                return
+            del self._entries[slide_id]
 
     def _settle(
         self, slide_id: str, opening: Future[ServedSlide], result: ServedSlide | Exception
@@ -203,9 +233,23 @@ class SlidePool:
     def _drop_idle(self) -> None:
         oldest = time.monotonic() - self._idle_seconds
         for slide_id, entry in list(self._entries.items()):
-            if entry.used < oldest or not self._is_current(slide_id, entry):
-                with self._changing:
-                    self._entries.pop(slide_id, None)
+            if entry.used < oldest:
+                self._drop(slide_id, entry)
+            elif not entry.checking and not self._closed.is_set():
+                entry.checking = True
+                with suppress(RuntimeError):  # the program ends
+                    self._disks.of(entry.file.folder).submit(self._check, slide_id, entry)
+
+    def _check(self, slide_id: str, entry: _Entry) -> None:
+        """Drop a slide whose file is another one now; waits for its disk."""
+        if not self._is_current(slide_id, entry):
+            self._drop(slide_id, entry)
+        entry.checking = False
+
+    def _drop(self, slide_id: str, entry: _Entry) -> None:
+        with self._changing:
+            if self._entries.get(slide_id) is entry:
+                del self._entries[slide_id]
 
     def _is_current(self, slide_id: str, entry: _Entry) -> bool:
         """Whether the id still means this file, and the file is still the one opened."""

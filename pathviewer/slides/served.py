@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
@@ -55,7 +55,7 @@ class ServedSlide:
         facts: SlideFacts,
         readers: ReaderPool,
         cache: TileCache,
-        disk: ThreadPoolExecutor,
+        disk: Executor,
     ) -> None:
         """`cache` keeps tiles that are made, `disk` reads what has to be waited for.
 

@@ -1,0 +1,106 @@
+"""Threads that wait for disks: a few for each, so that one that hangs holds up no other."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable
+from concurrent.futures import Executor, Future
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+
+
+class DiskThreads(Executor):
+    """Runs work in at most so many threads, none of which keeps the program from ending.
+
+    The threads of `ThreadPoolExecutor` are waited for at the end, however long a disk takes. A
+    thread ends when there is no more work.
+    """
+
+    def __init__(self, threads: int, name: str) -> None:
+        """`name` is that of the threads."""
+        self._threads = threads
+        self._name = name
+        self._changing = threading.Lock()
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._running = 0
+        self._closed = False
+
+    def submit(
+        self,
+        fn: Callable[Arguments, Result],
+        /,
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Future[Result]:
+        """As of `Executor`. Raises RuntimeError after `shutdown`."""
+        future: Future[Result] = Future()
+        work = partial(fn, *args, **kwargs)
+        with self._changing:
+            if self._closed:
+                raise RuntimeError("These threads were shut down.")
+            self._waiting.append(partial(_run, future, work))
+            if self._running >= self._threads:
+                return future
+            self._running += 1
+        threading.Thread(target=self._work, name=self._name, daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
+        """Take no more work. Waits for nothing: a disk may never answer."""
+        with self._changing:
+            self._closed = True
+
+    def _work(self) -> None:
+        while True:
+            with self._changing:
+                if not self._waiting:
+                    self._running -= 1
+                    return
+                work = self._waiting.popleft()
+            work()
+            del work  # what it holds must not outlive it
+
+
+class DisksThreads:
+    """Such threads for each disk, made when they are first wanted."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        """`threads` are those of one disk."""
+        self._threads = threads
+        self._name = name
+        self._changing = threading.Lock()
+        self._of: dict[Hashable, DiskThreads] = {}
+        self._closed = False
+
+    def of(self, disk: Hashable) -> DiskThreads:
+        """The threads for one disk, whatever stands for it."""
+        with self._changing:
+            threads = self._of.setdefault(disk, DiskThreads(self._threads, self._name))
+            if self._closed:
+                threads.shutdown()
+            return threads
+
+    def close(self) -> None:
+        """Take no more work, and wait for none."""
+        with self._changing:
+            self._closed = True
+            for threads in self._of.values():
+                threads.shutdown()
+
+
+def _run(future: Future[Result], work: Callable[[], Result]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = work()
+    except BaseException as error:  # noqa: BLE001  who waits for it raises it
+        future.set_exception(error)
+    else:
+        future.set_result(result)
