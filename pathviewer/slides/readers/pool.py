@@ -34,7 +34,7 @@ from pathviewer.slides.errors import (
     SlideUnopenable,
 )
 from pathviewer.slides.facts import SlideFacts
-from pathviewer.slides.opener import DicomIdentity
+from pathviewer.slides.opener import LIBRARY, DicomIdentity
 from pathviewer.slides.readers import calls
 from pathviewer.slides.readers.calls import ReaderShutOut
 from pathviewer.slides.readers.faults import FileFault, FileFaults
@@ -47,9 +47,6 @@ Result = TypeVar("Result")
 
 _OPEN_FILES = 1024
 """Files that a reader may have open; a MIRAX slide has some hundred."""
-
-LIBRARY = "library"
-"""Whose calls those about files in the slide folders are."""
 
 _MOST_DEATHS = 2
 """A call whose reader died is made once more: something else may have ended the reader."""
