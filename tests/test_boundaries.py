@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -124,3 +125,33 @@ def test_the_server_process_needs_no_model_library() -> None:
         if name.split(".")[0] in {"pathviewer", "storage"}:
             tops = {target.split(".")[0] for target in imports(path, at_run_time=False)}
             assert not tops & HEAVY, name
+
+
+def opens_writing_session(function: ast.AST) -> bool:
+    """Whether a session that may write is opened in a function."""
+    calls = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
+    return any(isinstance(each, ast.Attribute) and each.attr == "session" for each in calls)
+
+
+def shared_thread_work(tree: ast.Module) -> Iterator[tuple[int, ast.AST]]:
+    """Functions that a module calls in a thread of all, with the line of the call."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, FUNCTIONS)]
+    for outer in functions:
+        near = {node.name: node for node in ast.walk(outer) if isinstance(node, FUNCTIONS)}
+        known = {node.name: node for node in functions} | near
+        for call in ast.walk(outer):
+            if isinstance(call, ast.Call) and call.args and ast.unparse(call.func) in SHARED:
+                name = ast.unparse(call.args[0]).removeprefix("self.")
+                if name in known:
+                    yield call.lineno, known[name]
+
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+SHARED = ("run_in_threadpool", "asyncio.to_thread", "anyio.to_thread.run_sync")
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if n.startswith("pathviewer.")])
+def test_no_write_takes_a_thread_from_those_who_read(name: str) -> None:
+    """A locked database would keep all of the shared threads waiting; `WRITES` has its own."""
+    for line, work in shared_thread_work(ast.parse(MODULES[name].read_text())):
+        assert not opens_writing_session(work), f"{name} line {line}: use WRITES.run"

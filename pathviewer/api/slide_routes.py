@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -15,7 +14,7 @@ from pathviewer.api.request_body import json_object, whole_number
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.openings import Openings
 from pathviewer.auth.roles import Action
-from pathviewer.common.work import Kind, Work, while_connected
+from pathviewer.common.work import WRITES, Kind, Work, while_connected
 from pathviewer.settings import Settings
 from pathviewer.slides.errors import ImageNotFound, RegionError, SlideError
 from pathviewer.slides.geometry import Region
@@ -110,14 +109,15 @@ class SlideRoutes:
         slide = await while_connected(
             request, lambda: self._pool.open(entry.id, identity.account_id)
         )
-        return JSONResponse(await run_in_threadpool(self._viewed, entry, slide, identity))
+        owner = identity.account_id
+        return JSONResponse(await WRITES.run(lambda: self._viewed(entry, slide, identity), owner))
 
     async def describe(self, request: Request) -> Response:
         """`PATCH {alias?, mpp?}`: an mpp of null takes back the one entered."""
         identity = require(request.scope, Action.describe_slides)
         entry = self._library.entry(request.path_params["slide_id"])
         change = _change(await json_object(request), entry)
-        await run_in_threadpool(self._store, entry, change, identity)
+        await WRITES.run(lambda: self._store(entry, change, identity), identity.account_id)
         return JSONResponse(_summary(self._library.entry(entry.id)))
 
     async def thumbnail(self, request: Request) -> Response:
@@ -149,7 +149,7 @@ class SlideRoutes:
         picture = await self._picture(
             request, identity, entry, lambda slide: slide.region_png(region, max_pixels, owner)
         )
-        await run_in_threadpool(self._note_view, entry, identity, asdict(region))
+        await WRITES.run(lambda: self._note_view(entry, identity, asdict(region)), owner)
         answer = Response(picture.png, 200, _PICTURE_HEADERS, "image/png")
         known = entry.mpp if picture.mpp is None else None
         mpp = picture.mpp if known is None else known * region.width / picture.width
@@ -171,7 +171,7 @@ class SlideRoutes:
         jpeg = await self._picture(
             request, identity, entry, lambda slide: slide.associated_jpeg(name, owner)
         )
-        await run_in_threadpool(self._note_view, entry, identity, {"image": name})
+        await WRITES.run(lambda: self._note_view(entry, identity, {"image": name}), owner)
         return Response(jpeg, 200, _PICTURE_HEADERS, "image/jpeg")
 
     async def _picture(

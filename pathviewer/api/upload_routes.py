@@ -92,7 +92,7 @@ class UploadRoutes:
 
     async def begin(self, request: Request) -> Response:
         """`POST {name, size}`: 201 with the upload's id."""
-        account = self._uploader(request)
+        account = self._uploader(request).account_id
         body = await json_object(request)
         name, size = body.get("name"), body.get("size")
         if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):

@@ -19,6 +19,7 @@ from pathviewer.auth.proxy import TrustedProxies, Visit
 from pathviewer.auth.roles import Role
 from pathviewer.auth.secrets import account_name, token_hash
 from pathviewer.auth.visitors import Visitors
+from pathviewer.common.work import WRITES
 from storage.accounts import accounts_exist, add_account, find_account
 from storage.audit import record
 from storage.sessions import Credential, find_session, find_token
@@ -138,9 +139,7 @@ class Access:
             )
         if visit.user:
             key = b"\0user " + visit.user.encode()
-            return self._cache.get(key) or await self._cache.load(
-                key, lambda: self._of_proxy_user(visit.user)
-            )
+            return self._cache.get(key) or await self._of_proxy_user(key, visit.user)
         cookie = visit.headers.get(b"cookie", b"")
         match = _COOKIE.search(cookie)
         if match is None or self.ended.holds(match[1]):
@@ -157,16 +156,24 @@ class Access:
 
         return self._cache.get(key) or await self._cache.load(key, look_up)
 
-    def _of_proxy_user(self, user: str) -> Found | None:
+    async def _of_proxy_user(self, key: bytes, user: str) -> Identity | None:
         try:
             name = account_name(user)
         except AccessError:
             return None
-        with self.database.reading() as session:
-            account = find_account(session, name)
-        if account is None:
-            account = self._add_proxy_user(name)
-        return None if account.disabled else (identity(account), None)
+        found: AccountRecord | None = None
+
+        def look_up() -> Found | None:
+            nonlocal found
+            with self.database.reading() as session:
+                found = find_account(session, name)
+            return None if found is None or found.disabled else (identity(found), None)
+
+        known = await self._cache.load(key, look_up)
+        if known is not None or found is not None:
+            return known
+        added = await WRITES.run(lambda: self._add_proxy_user(name), name)
+        return None if added.disabled else identity(added)
 
     def _add_proxy_user(self, name: str) -> AccountRecord:
         with self.database.session() as session:

@@ -177,6 +177,32 @@ def test_a_locked_database_keeps_nobody_from_looking(tmp_path: Path, small_phant
             assert {each.result().status_code for each in writes} == {201}
 
 
+def test_who_opens_a_slide_while_the_database_is_locked_waits_alone(
+    tmp_path: Path, small_phantom: Path
+) -> None:
+    settings = asking_settings(tmp_path, small_phantom)
+    with site_of(settings) as site, site.client("ada") as ada, site.client("bob") as bob:
+        look_at_slides(site)
+        (slide,) = ada.get("/api/slides").json()
+        one = f"/api/slides/{slide['id']}"
+        box = {"x": 0, "y": 0, "width": 40, "height": 30}
+        file = {"name": "b.tiff", "size": 9}
+        with ThreadPoolExecutor(WRITES + 2) as pool:
+            with locked(settings):
+                writes = [
+                    pool.submit(ada.get, one),
+                    pool.submit(ada.post, "/api/uploads", json=file),
+                ]
+                writes += [pool.submit(ada.get, f"{one}/region", params=box) for _ in range(WRITES)]
+                time.sleep(0.5)  # so that they wait for the lock
+                for path in ("/api/slides", f"{one}/regions", "/api/readings", "/api/model"):
+                    bob.get(path).raise_for_status()
+                assert bob.get(f"{one}/tiles/0/1/1").is_success
+                assert not any(each.done() for each in writes)
+            statuses = {each.result().status_code for each in writes}
+            assert statuses == {200, 201}, statuses
+
+
 def test_a_bound_is_told_by_an_endpoint_too(tmp_path: Path, small_phantom: Path) -> None:
     from gradio_client import Client
 
