@@ -23,7 +23,7 @@ from models.errors import CheckpointError
 from models.messages import ImagePlacement, PixelBudget, Prompt
 from models.pictures import open_picture
 from models.placement import place
-from models.time_limit import text_limit
+from models.time_limit import within_text_limit
 
 
 class PathologyProcessor(Qwen2_5_VLProcessor):
@@ -111,8 +111,8 @@ def prepare(
         place(image.box, *picture.size, budget, factor=processor.factor)
         for image, picture in zip(prompt.images, pictures, strict=True)
     )
-    with text_limit():
-        inputs: Any = processor.apply_chat_template(
+    inputs: Any = within_text_limit(
+        lambda: processor.apply_chat_template(
             [conversation(prompt, pictures)],
             tokenize=True,
             add_generation_prompt=True,
@@ -121,6 +121,7 @@ def prepare(
             sanitize_control_tokens=True,
             processor_kwargs={"images_kwargs": {"size": image_size(budget)}},
         )
+    )
     return Prepared(dict(inputs), placements)
 
 

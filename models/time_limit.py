@@ -6,10 +6,12 @@ import ctypes
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import TypeVar
 
 from models.errors import CheckpointError
+
+T = TypeVar("T")
 
 TEXT_SECONDS = 20.0
 """Processor time in which a question must have become tokens; it takes milliseconds."""
@@ -47,25 +49,26 @@ def end_when_stuck(seconds: float = 2 * TEXT_SECONDS) -> None:
     _patience[:] = [seconds]
 
 
-@contextmanager
-def text_limit(seconds: float = TEXT_SECONDS) -> Iterator[None]:
-    """Bound text work to so much processor time of this thread.
+def within_text_limit(work: Callable[[], T], seconds: float = TEXT_SECONDS) -> T:
+    """What `work` gives, if it takes at most so much processor time of this thread.
 
     Raises CheckpointError when it takes longer, and when the tokenizer's library gives up. Python
     code is stopped where it is; a library's own code only at its end, unless `end_when_stuck`.
     """
     watch = _Watch(seconds)
     try:
-        yield
+        try:
+            return work()
+        finally:
+            watch.end()
     except _TextTimeout:
+        watch.end()  # the timeout, of which there is one at most, may have come within `end`
         raise CheckpointError(_TOO_LONG) from None
     except BaseException as error:
         # a Rust library's panic, such as a regular expression that takes too many steps
         if type(error).__name__ != "PanicException":
             raise
         raise CheckpointError(_TOO_HARD) from None
-    finally:
-        watch.end()
 
 
 class _Watch:

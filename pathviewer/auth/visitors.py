@@ -122,8 +122,13 @@ class Visitors:
             if visit.lasting or visit.requests or visit.over or visit.removed is not None:
                 return
             removed = visit.removed = anyio.Event()
-        await WRITES.run(lambda: self._unstore(account_id, visit), account_id)
-        removed.set()
+        try:
+            await WRITES.run(lambda: self._unstore(account_id, visit), account_id)
+        finally:
+            with self._lock:
+                if visit.removed is removed:  # cancelled, or failed unforeseen: the visit lasts
+                    visit.lasting, visit.removed = True, None
+            removed.set()
 
     def ended(self) -> list[str]:
         """Accounts of visits that are over, until they are `gone`."""

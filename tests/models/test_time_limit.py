@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from models.backends.worker_link import ending
 from models.errors import CheckpointError
 from models.messages import End, GenerateRequest, Prompt, Sampling
 from models.processing import load_processor, prepare
-from models.time_limit import STUCK, text_limit
+from models.time_limit import STUCK, within_text_limit
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
@@ -42,8 +42,8 @@ def test_an_endless_chat_template_is_one_sentence(mini_checkpoint: Path, tmp_pat
 
     def ask() -> None:
         try:
-            with text_limit(0.2):
-                processor.apply_chat_template([{"role": "user", "content": "x"}], tokenize=False)
+            words = [{"role": "user", "content": "x"}]
+            within_text_limit(lambda: processor.apply_chat_template(words, tokenize=False), 0.2)
         except CheckpointError as error:
             told.append(str(error))
 
@@ -58,13 +58,32 @@ def test_an_endless_chat_template_is_one_sentence(mini_checkpoint: Path, tmp_pat
 def test_what_ends_in_time_is_left_alone(mini_checkpoint: Path) -> None:
     processor = load_processor(mini_checkpoint)
     assert prepare(processor, Prompt("x", ())).tokens > 1
-    with text_limit(0.05):
-        pass
+    assert within_text_limit(lambda: "done", 0.05) == "done"
     until = time.process_time() + 0.1
     while time.process_time() < until:
         pass  # the limit no longer holds
-    with pytest.raises(KeyboardInterrupt), text_limit():
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        within_text_limit(interrupted)
+
+
+def interrupted() -> None:
+    """Work that somebody ends by hand."""
+    raise KeyboardInterrupt
+
+
+def test_a_limit_that_is_reached_as_the_work_ends_is_one_sentence() -> None:
+    seconds, ended = 0.002, 0
+
+    def work() -> None:
+        until = time.thread_time() + seconds
+        while time.thread_time() < until:
+            pass
+
+    for _ in range(300):
+        with suppress(CheckpointError):
+            within_text_limit(work, seconds)
+        ended += 1
+    assert ended == 300
 
 
 def test_a_pattern_that_takes_too_many_steps_leaves_the_process_alive(
@@ -83,10 +102,10 @@ def test_a_pattern_that_takes_too_many_steps_leaves_the_process_alive(
 def test_code_of_a_library_that_does_not_end_ends_the_process() -> None:
     program = (
         "import hashlib\n"
-        "from models.time_limit import end_when_stuck, text_limit\n"
+        "from models.time_limit import end_when_stuck, within_text_limit\n"
         "end_when_stuck(0.2)\n"
-        "with text_limit(0.2):\n"
-        "    hashlib.pbkdf2_hmac('sha256', b'', b'', 2**31 - 1)\n"
+        "work = lambda: hashlib.pbkdf2_hmac('sha256', b'', b'', 2**31 - 1)\n"
+        "within_text_limit(work, 0.2)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False, timeout=120)
     assert done.returncode == STUCK
