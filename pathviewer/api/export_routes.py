@@ -61,7 +61,7 @@ class ExportRefused(SlideError):  # noqa: N818  as the other refusals
 
 
 def export_routes(database: Database, jobs: ExportJobs, licence: str = "") -> list[Route]:
-    """All need `export`; everybody sees his own. `licence` holds where none is named."""
+    """All need `export`; accounts see their own exports. `licence` holds where none is named."""
     routes = ExportRoutes(database, jobs, licence)
     one = "/api/exports/{export_id}"
     return [
