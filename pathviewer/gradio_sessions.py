@@ -52,6 +52,8 @@ class GradioSessions:
         """The page."""
         self.idle_seconds = IDLE_SECONDS
         """A result that nobody has heard is dropped after this time."""
+        self.most = MOST_SESSIONS
+        """Sessions of all accounts; beyond it one of the same account is dropped, if it can be."""
         self.sweep_seconds = SWEEP_SECONDS
         """How often it is looked for such results."""
         self._queue = page._queue
@@ -144,8 +146,15 @@ class GradioSessions:
         own = [name for name, one in self._sessions.items() if one.owner == owner]
         if len(own) + self._starting[owner] >= SESSIONS_PER_ACCOUNT:
             self._drop_oldest(own)
-        elif len(self._sessions) + self._starting.total() >= MOST_SESSIONS:
-            self._drop_oldest(list(self._sessions))
+        elif len(self._sessions) + self._starting.total() >= self.most:
+            self._drop_oldest([name for name in own if self._is_idle(name)] or self._of_most())
+
+    def _of_most(self) -> list[str]:
+        """Idle sessions of the owner who has most of them."""
+        idle = [name for name in self._sessions if self._is_idle(name)]
+        counts = Counter(self._sessions[name].owner for name in idle)
+        most = max(counts, key=counts.__getitem__, default="")
+        return [name for name in idle if self._sessions[name].owner == most]
 
     def _drop_oldest(self, names: list[str]) -> None:
         idle = [name for name in names if self._is_idle(name)]

@@ -247,6 +247,7 @@ def test_the_calls_of_one_account_are_bounded(
     assert [answer.status_code for answer in begun] == [200] * CALLS
     answer = ada.post(f"{ROOT}/call/model", json={"data": []})
     assert error_of(answer) == (503, "too_many_calls")
+    assert int(answer.headers["retry-after"]) > 0
     assert "event: complete" in result(bob, called(bob)), "another account waits for nobody"
     for each in begun:  # whoever leaves gives the calls up
         event = each.json()["event_id"]
@@ -262,6 +263,22 @@ def test_past_calls_leave_nothing(site: Site, ada: httpx.Client) -> None:
     kept = site.sessions.page
     assert len(kept.state_holder.session_data) <= STATES
     assert len(kept._queue.event_analytics) <= 1
+
+
+def test_who_calls_most_loses_their_own_results_first(
+    site: Site, ada: httpx.Client, bob: httpx.Client
+) -> None:
+    most, kept = site.sessions.most, called(bob)
+    site.sessions.most = len(site.sessions) + 2
+    try:
+        for _ in range(6):
+            event = called(ada)
+            while site.sessions._unfinished(event):  # pytest's timeout ends it
+                assert ada.get("/api/me").status_code == 200
+    finally:
+        site.sessions.most = most
+    assert "event: complete" in result(bob, kept)
+    assert "event: complete" in result(ada, event)
 
 
 def test_what_nobody_hears_is_dropped(site: Site, bob: httpx.Client) -> None:
