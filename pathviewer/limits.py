@@ -15,11 +15,11 @@ What one person, one file or one request may take, and what happens beyond it. E
 [setting](settings.md). This page is made by `python -m pathviewer limits > docs/limits.md`.
 
 A request that is refused has the JSON error `{"error": {"code", "message"}}`: the message says
-what to wait for, and the header `Retry-After` when to try again. An account is a person, or a
-script with a token; without accounts everybody at this machine is one. Work whose client has
-closed the connection is dropped while it waits for its turn, and never starts; what a thread or a
-reader has begun goes on to its end, or to the limit of its time. No account has all threads or all
-readers that do one kind of work, where there are several.
+what to wait for. With 503 and 429 the header `Retry-After` says when to try again. An account is a
+person, or a script with a token; without accounts everybody at this machine is one. Work whose
+client has closed the connection is dropped while it waits for its turn, and never starts; what a
+thread or a reader has begun goes on to its end, or to the limit of its time. No account has all
+threads or all readers that do one kind of work, where there are several.
 """
 
 

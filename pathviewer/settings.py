@@ -274,7 +274,7 @@ class Settings(BaseSettings):
     """Seconds that a connection is kept open after an answer."""
 
     calls_per_account: int = Field(
-        default=16, ge=1, json_schema_extra=limit("per account", "calls", "503 `too_busy`")
+        default=16, ge=1, json_schema_extra=limit("per account", "calls", "503 `too_many_calls`")
     )
     """Calls of named endpoints that one account may have in progress."""
 

@@ -20,6 +20,14 @@ CLIENT_CLOSED_REQUEST = 499
 LONGEST_MESSAGE = 2_000
 """Characters of an error's sentence."""
 
+RETRY_SECONDS = {
+    "readers_unavailable": 5,
+    "storage_failed": 5,
+    "too_many_calls": 10,
+    "too_many_uploads": 60,
+}
+"""By code of an error that passes: after how many seconds a client may try again."""
+
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
 
@@ -27,7 +35,10 @@ def error_response(code: str, message: str, status: int) -> JSONResponse:
     """`{"error": {"code", "message"}}`; `code` is for programs, `message` for people."""
     if len(message) > LONGEST_MESSAGE:  # it quotes a file or a value of any length
         message = f"{message[: LONGEST_MESSAGE - 1]}…"
-    return JSONResponse({"error": {"code": code, "message": message}}, status)
+    response = JSONResponse({"error": {"code": code, "message": message}}, status)
+    if code in RETRY_SECONDS:
+        response.headers["retry-after"] = str(RETRY_SECONDS[code])
+    return response
 
 
 def not_found(path: str) -> JSONResponse:

@@ -49,6 +49,8 @@ ONCE_ONLY = frozenset(
     {b"host", b"origin", b"authorization", b"sec-fetch-site", b"content-length", visitors.HEADER}
 )
 REMEMBERED_HOSTS = 64
+RETRY_SECONDS = 60
+"""When to try again after a visit could not begin, or the database was busy."""
 ANSWERED = "pathviewer.answered"
 """True in the scope of a request as soon as its answer has begun, unless it is a tile at hand."""
 ADDRESS_KEY = "pathviewer.address"
@@ -238,7 +240,9 @@ class Guard:
             path = quote(path_of(scope))
             return login_page(settings, status=401, next_path=f"{path}?{query}" if query else path)
         error = {"code": refusal.code, "message": str(refusal)}
-        headers = {"www-authenticate": "Bearer"} if refusal.status == 401 else None
+        headers = {"www-authenticate": "Bearer"} if refusal.status == 401 else {}
+        if refusal.status == 503:
+            headers["retry-after"] = str(RETRY_SECONDS)
         return JSONResponse({"error": error}, refusal.status, headers)
 
     def _with_headers(

@@ -265,6 +265,7 @@ def test_one_client_has_a_share_of_the_visits(demo: Demo) -> None:
             ask(one)
             full = other.post("/api/readings", json={})
             assert (full.status_code, full.json()["error"]["code"]) == (503, "too_many_visitors")
+            assert int(full.headers["retry-after"]) > 0
             ask(one)
     finally:
         visitors.most_per_client = share

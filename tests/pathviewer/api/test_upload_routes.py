@@ -252,6 +252,7 @@ def test_an_account_has_so_many_uploads_in_progress(settings: Settings, slide: b
         first, second = begin(client, slide), begin(client, slide)
         refused = client.post("/api/uploads", json=body)
         assert error_of(refused) == (429, "too_many_uploads")
+        assert int(refused.headers["retry-after"]) > 0
         assert "2 uploads in progress" in refused.json()["error"]["message"]
         assert client.delete(first).status_code == 204
         third = begin(client, slide)
