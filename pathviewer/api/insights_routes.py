@@ -113,7 +113,7 @@ class InsightsRoutes:
             return answer(self._find(identity, given))
 
         lane = self._work.insights
-        return await while_connected(request, lambda: lane.run(make, identity.account_id))
+        return await while_connected(request, lambda: lane.run(make, identity.bound_key))
 
     def _find(self, identity: Identity, given: dict[str, str]) -> Shown:
         """What is kept, or made anew; called by one thread at a time."""

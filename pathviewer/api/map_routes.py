@@ -34,7 +34,7 @@ def map_routes(readings: LiveReadings, work: Work) -> list[Route]:
                 request,
                 lambda: work.maps.run(
                     lambda: maps_json(readings.seen(whole, index), tokens),
-                    identity_of(request.scope).account_id,
+                    identity_of(request.scope).bound_key,
                 ),
             )
             return JSONResponse(told)

@@ -107,9 +107,9 @@ class SlideRoutes:
         identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
         slide = await while_connected(
-            request, lambda: self._pool.open(entry.id, identity.account_id)
+            request, lambda: self._pool.open(entry.id, identity.bound_key)
         )
-        owner = identity.account_id
+        owner = identity.bound_key
         return JSONResponse(await WRITES.run(lambda: self._viewed(entry, slide, identity), owner))
 
     async def describe(self, request: Request) -> Response:
@@ -128,7 +128,7 @@ class SlideRoutes:
         if size not in _THUMBNAIL_SIZES:
             least, most = _THUMBNAIL_SIZES[0], _THUMBNAIL_SIZES[-1]
             raise RegionError(f"size must be from {least} to {most} pixels, not {size}.")
-        owner = identity.account_id
+        owner = identity.bound_key
         jpeg = await self._picture(
             request, identity, entry, lambda slide: slide.thumbnail(size, owner)
         )
@@ -145,7 +145,7 @@ class SlideRoutes:
         entry = self._library.entry(request.path_params["slide_id"])
         region = Region(*(_number(request, name) for name in ("x", "y", "width", "height")))
         max_pixels = self._max_pixels(request, region)
-        owner = identity.account_id
+        owner = identity.bound_key
         picture = await self._picture(
             request, identity, entry, lambda slide: slide.region_png(region, max_pixels, owner)
         )
@@ -167,7 +167,7 @@ class SlideRoutes:
                 "administrator can set PATHVIEWER_SHOW_ASSOCIATED_IMAGES."
             )
         name = request.path_params["name"]
-        owner = identity.account_id
+        owner = identity.bound_key
         jpeg = await self._picture(
             request, identity, entry, lambda slide: slide.associated_jpeg(name, owner)
         )
@@ -184,9 +184,9 @@ class SlideRoutes:
         """What `make` gives, unless the client goes first or has too many pictures in progress."""
 
         async def work() -> Result:
-            return await make(await self._pool.open(entry.id, identity.account_id))
+            return await make(await self._pool.open(entry.id, identity.bound_key))
 
-        with self._work.accounts.slot(identity.account_id, Kind.picture):
+        with self._work.accounts.slot(identity.bound_key, Kind.picture):
             return await while_connected(request, work)
 
     def _viewed(

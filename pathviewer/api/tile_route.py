@@ -87,7 +87,7 @@ class TileRoute:
                 return
             answer = self._ready(place)
             if answer is None:
-                work = partial(self._answer, place, identity.account_id)
+                work = partial(self._answer, place, identity.bound_key)
                 answer = await while_connected(Request(scope, receive), work)
             await self._openings.see(identity, place[0])
         except ClientGone:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from pathviewer.auth.hosts import (
     parse_host,
     parse_origin,
 )
-from pathviewer.auth.identity import SCOPE_KEY, STILL_KEY
+from pathviewer.auth.identity import SCOPE_KEY, STILL_KEY, VISITOR
 from pathviewer.auth.pages import login_page
 from pathviewer.auth.visitors import VisitError
 from storage.errors import StorageError
@@ -112,7 +113,8 @@ class Guard:
             if identity is not None:
                 picture = self._at_hand(scope["path"], identity) if method == "GET" else None
                 if picture is None:
-                    scope[SCOPE_KEY] = identity
+                    client = scope.get("client")
+                    scope[SCOPE_KEY] = self._of_client(identity, client[0] if client else "")
                     scope[STILL_KEY] = partial(self._identify_again, scope)
                     await self._app(scope, receive, self._with_headers(scope, send))
                     return
@@ -139,7 +141,7 @@ class Guard:
                     await self._access.visitors.begin(identity.account_id, client)
                     visiting = identity.account_id
             if identity is not None:
-                scope[SCOPE_KEY] = identity
+                scope[SCOPE_KEY] = self._of_client(identity, visit.address)
                 scope[STILL_KEY] = partial(self._access.identify, visit)
             elif not is_open(scope):
                 raise Refusal(401, "login_required", "Log in first, or send a bearer token.")
@@ -155,6 +157,13 @@ class Guard:
             await self._visited(visiting, scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def _of_client(self, identity: Identity, address: str) -> Identity:
+        """The identity; of a visitor who has not begun a visit with the client it comes from."""
+        looks = identity == VISITOR or (
+            identity.visiting and not self._access.visitors.has_begun(identity.account_id)
+        )
+        return replace(identity, client=client_group(address)) if looks else identity
 
     async def _visited(self, account_id: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand on a request for which a visit began; a refused one has begun none."""

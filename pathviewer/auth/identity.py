@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pathviewer.auth.roles import SEES_ALL, Action, Role, allows
@@ -38,6 +38,15 @@ class Identity:
 
     visiting: bool = False
     """Whether it is a visitor of a public demo, who may ask and judge while the visit lasts."""
+
+    client: str = field(default="", compare=False)
+    """Client of a visitor who has not begun a visit, as `client_group` has it; else empty."""
+
+    @property
+    def bound_key(self) -> str:
+        """Under which bounds, turns and readers count: the account, or the client of those who
+        only look at a public demo, since a name costs them nothing."""
+        return f"visitor {self.client}" if self.client else self.account_id
 
     def may(self, action: Action) -> bool:
         """Whether the account is allowed to do it."""

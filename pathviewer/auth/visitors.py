@@ -91,6 +91,12 @@ class Visitors:
                 visit.seen = time.monotonic()
         return identity(account_id)
 
+    def has_begun(self, account_id: str) -> bool:
+        """Whether there is a visit of that account."""
+        with self._lock:
+            visit = self._visits.get(account_id)
+            return visit is not None and visit.stored
+
     async def begin(self, account_id: str, client: str = "") -> None:
         """Let a visitor do more than look, if need be with a visit that begins now.
 

@@ -9,13 +9,20 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from pathviewer.auth.identity import VISITOR
-from pathviewer.auth.visitors import VisitError, Visitors
+from pathviewer.auth.access import Access
+from pathviewer.auth.guard import Guard
+from pathviewer.auth.identity import SCOPE_KEY, VISITOR, Identity
+from pathviewer.auth.visitors import HEADER, VisitError, Visitors
+from pathviewer.settings import Settings
 from storage.accounts import list_accounts
 from storage.database import Database, open_database
 from storage.errors import StorageError
+from tests.servers import serving
 
 NAME = b"n" * 32
 BUSY_MS = 300
@@ -54,6 +61,25 @@ def test_a_name_is_one_account_and_costs_nothing(database: Database) -> None:
     assert Visitors(database).identify(NAME) != one, "of this run alone"
     assert visitors.identify(b"") == visitors.identify(b"short") == VISITOR
     assert (stored(database), visitors.ended()) == ([], [])
+
+
+def test_names_that_were_made_up_count_as_their_client(database: Database) -> None:
+    access = Access(Settings(public_demo=True), database)
+    kept: list[Identity] = []
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        kept.append(scope[SCOPE_KEY])
+        await Response()(scope, _receive, send)
+
+    with serving(Guard(app, access)) as base, httpx.Client(base_url=base) as client:
+        names = [{HEADER: f"{place:032}".encode()} for place in range(3)]
+        for headers in [{}, *names]:
+            assert client.get("/", headers=headers).is_success
+        assert {each.bound_key for each in kept} == {"visitor 127.0.0.1"}
+        assert client.post("/", headers={**names[0], b"origin": base.encode()}).is_success
+        assert kept[-1].bound_key == kept[-1].account_id == kept[1].account_id
+        client.get("/", headers=names[0])
+        assert kept[-1].bound_key == kept[1].account_id
 
 
 def test_requests_that_come_together_begin_one_visit(database: Database) -> None:
