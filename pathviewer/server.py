@@ -123,7 +123,9 @@ def create_app(settings: Settings) -> ASGIApp:
 def app_of(services: Services) -> ASGIApp:
     """The application on these services; its lifespan starts and closes them."""
     access, prefix = services.access, services.settings.root_path
-    tiles = CountedTiles(TileRoute(services.pool, access.openings), services.metrics.tiles)
+    tiles = CountedTiles(
+        TileRoute(services.pool, access.openings, services.work.accounts), services.metrics.tiles
+    )
     whole = guarded(tiles, measured(page_app(services), services), access)
     return RootPath(whole, prefix) if prefix else whole
 

@@ -150,6 +150,16 @@ class Settings(BaseSettings):
     )
     """Most regions and thumbnails that one account may have in progress."""
 
+    streams_per_account: int = Field(
+        default=32, ge=1, json_schema_extra=limit("per account", "streams", TOO_BUSY)
+    )
+    """Most answers that one account may follow at once, as streams of events."""
+
+    tiles_per_account: int = Field(
+        default=256, ge=1, json_schema_extra=limit("per account", "tiles", TOO_BUSY)
+    )
+    """Most tiles that one account may wait for; those in memory do not count."""
+
     exports_in_progress: int = Field(
         default=2, ge=1, json_schema_extra=limit("database", "exports", TOO_BUSY)
     )

@@ -12,14 +12,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from pathviewer.api.request_body import whole_number
-from pathviewer.auth.identity import is_still_allowed
+from pathviewer.auth.identity import identity_of, is_still_allowed
 from pathviewer.auth.roles import Action
+from pathviewer.common.work import AccountBounds, Kind
 from pathviewer.reading.live import LAST
 from pathviewer.reading.reading_json import events_of
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
 
     from pathviewer.reading.live import LiveReading
     from pathviewer.reading.live_readings import LiveReadings
@@ -35,14 +37,27 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 Numbered = tuple[int, dict[str, Any]]
 
 
-def event_stream(request: Request, readings: LiveReadings, reading_id: str) -> StreamingResponse:
+class BoundedStream(StreamingResponse):
+    """A stream that counts among those of its account while it is sent. Raises TooBusy then."""
+
+    bounds: AccountBounds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        with self.bounds.slot(identity_of(scope).bound_key, Kind.stream):
+            await super().__call__(scope, receive, send)
+
+
+def event_stream(
+    request: Request, readings: LiveReadings, reading_id: str, bounds: AccountBounds
+) -> StreamingResponse:
     """All events after the request's Last-Event-ID."""
     number = whole_number(request.headers.get("last-event-id")) or 0
     live = readings.live(reading_id)
     events = _live(live, number) if live else _kept(readings, reading_id, number)
-    return StreamingResponse(
-        _told(request, events), media_type="text/event-stream", headers=_HEADERS
-    )
+    stream = BoundedStream(_told(request, events), media_type="text/event-stream", headers=_HEADERS)
+    stream.bounds = bounds
+    return stream
 
 
 async def _told(request: Request, events: AsyncIterator[Numbered | None]) -> AsyncIterator[str]:

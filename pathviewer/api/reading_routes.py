@@ -158,7 +158,7 @@ class ReadingRoutes:
     async def events(self, request: Request) -> Response:
         """`GET`: what happens, as server-sent events; Last-Event-ID goes on after that one."""
         found = await own_reading(request, self._readings)
-        return event_stream(request, self._readings, found.record.id)
+        return event_stream(request, self._readings, found.record.id, self._work.accounts)
 
     async def stop(self, request: Request) -> Response:
         """`POST`: 202; what is written ends within a token."""

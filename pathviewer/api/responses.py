@@ -90,6 +90,11 @@ async def _ours(_: Request, error: SlideError | Forbidden | StorageError) -> Res
 
 
 async def _too_busy(_: Request, error: TooBusy) -> Response:
+    return busy_response(error)
+
+
+def busy_response(error: TooBusy) -> JSONResponse:
+    """The answer where as much is in progress as may be."""
     response = error_response(error.code, str(error), error.status)
     response.headers["retry-after"] = str(error.retry_seconds)
     return response

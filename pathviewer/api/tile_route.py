@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from pathviewer.api.responses import not_allowed, not_found, response_of
+from pathviewer.api.responses import busy_response, not_allowed, not_found, response_of
 from pathviewer.auth.identity import Forbidden, Identity, require
 from pathviewer.auth.roles import Action, allows
-from pathviewer.common.work import ClientGone, while_connected
+from pathviewer.common.work import AccountBounds, ClientGone, Kind, TooBusy, while_connected
 from pathviewer.slides.errors import SlideError
 from storage.errors import StorageError
 
@@ -50,7 +50,11 @@ class TileRoute:
     once for all who wait for the same tile, and is given up when nobody waits.
     """
 
-    def __init__(self, pool: SlidePool, openings: Openings) -> None:
+    def __init__(
+        self, pool: SlidePool, openings: Openings, bounds: AccountBounds | None = None
+    ) -> None:
+        """`bounds` say how many tiles an account may wait for; None sets none."""
+        self._bounds = bounds or AccountBounds({})
         self._pool = pool
         self._openings = openings
 
@@ -88,9 +92,13 @@ class TileRoute:
             answer = self._ready(place)
             if answer is None:
                 work = partial(self._answer, place, identity.bound_key)
-                answer = await while_connected(Request(scope, receive), work)
+                with self._bounds.slot(identity.bound_key, Kind.tile):
+                    answer = await while_connected(Request(scope, receive), work)
             await self._openings.see(identity, place[0])
         except ClientGone:
+            return
+        except TooBusy as error:
+            await busy_response(error)(scope, receive, send)
             return
         except (SlideError, Forbidden, StorageError) as error:
             await response_of(error)(scope, receive, send)

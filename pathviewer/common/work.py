@@ -36,6 +36,8 @@ class Kind(StrEnum):
     preview = "previews"
     picture = "pictures"
     export = "exports"
+    stream = "streams"
+    tile = "tiles"
 
     def counted(self, number: int) -> str:
         """`1 preview`, `2 previews`."""
@@ -48,6 +50,8 @@ RETRY_SECONDS: Mapping[Kind, int] = {
     Kind.preview: 2,
     Kind.picture: 2,
     Kind.export: 30,
+    Kind.stream: 10,
+    Kind.tile: 1,
 }
 """After how many seconds a client may try again: about what one such piece of work takes."""
 
@@ -234,6 +238,8 @@ class Work:
                 Kind.preview: settings.previews_per_account,
                 Kind.picture: settings.pictures_per_account,
                 Kind.export: settings.exports_per_account,
+                Kind.stream: settings.streams_per_account,
+                Kind.tile: settings.tiles_per_account,
             },
             {
                 Kind.question: settings.questions_in_progress,

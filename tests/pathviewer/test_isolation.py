@@ -203,6 +203,30 @@ def test_who_opens_a_slide_while_the_database_is_locked_waits_alone(
             assert statuses == {200, 201}, statuses
 
 
+def test_streams_and_tiles_are_bounded_for_each_account(
+    tmp_path: Path, small_phantom: Path
+) -> None:
+    settings = asking_settings(tmp_path, small_phantom, streams_per_account=1, tiles_per_account=1)
+    with site_of(settings) as site, site.client("ada") as ada:
+        account = ada.get("/api/me").json()["account"]
+        (slide,) = ada.get("/api/slides").json()
+        bounds = site.services.work.accounts
+
+        def check(kind: Kind, path: str) -> None:
+            with bounds.slot(account, kind):
+                refused = ada.get(path)
+                assert (refused.status_code, refused.json()["error"]["code"]) == (503, "too_busy")
+                assert int(refused.headers["retry-after"]) > 0
+            assert ada.get(path).is_success
+            until(lambda: bounds.in_progress(kind) == 0)
+
+        tile = f"/api/slides/{slide['id']}/tiles/0/0/0"
+        check(Kind.tile, tile)  # of a slide that is not open yet
+        with bounds.slot(account, Kind.tile):
+            assert ada.get(tile).is_success, "what is in memory does not count"
+        check(Kind.stream, f"/api/readings/{asked_id(ada)}/events")
+
+
 def test_a_bound_is_told_by_an_endpoint_too(tmp_path: Path, small_phantom: Path) -> None:
     from gradio_client import Client
 
