@@ -97,8 +97,8 @@ class UploadRoutes:
         name, size = body.get("name"), body.get("size")
         if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
             raise UploadError('Announce a file as {"name": "slide.svs", "size": 123} in bytes.')
-        begin = partial(self._store.begin, account.account_id, name, size)
-        upload = await WRITES.run(begin, account.account_id)
+        begin = partial(self._store.begin, account, name, size)
+        upload = await WRITES.run(begin, account)
         return JSONResponse(_state(upload, 0) | {"chunk_bytes": CHUNK_BYTES}, 201)
 
     async def receive(self, request: Request) -> Response:
