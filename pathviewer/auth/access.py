@@ -45,7 +45,7 @@ class Access:
         self.proxies = TrustedProxies(settings)
         self.hosts = allowed_names(settings)
         self.visitors = Visitors(database, settings.visits_per_address)
-        self.ended = EndedLogins(database)
+        self.ended = EndedLogins(database, settings.kept / "ended-logins.json")
         self.openings = Openings(database, public_demo=settings.public_demo)
         self._cache = IdentityCache()
         self._login_required = not settings.public_demo and (

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import threading
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from pathviewer.auth.secrets import token_hash
+from pathviewer.repeating import Repeating
 from storage.audit import record
 from storage.errors import StorageError
+from storage.private_files import open_private
 from storage.sessions import delete_session
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from storage.database import Database
 
 log = logging.getLogger("pathviewer")
+
+AGAIN_SECONDS = 30.0
+"""How often a database that refused a logout is asked again."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +42,19 @@ class EndedLogin:
     """The account's name."""
 
 
-class EndedLogins:
-    """A logout holds at once; a database that refuses it is told again. Used from any thread."""
+class EndedLogins(Repeating):
+    """A logout holds at once, also after a restart; a database that refuses it is asked again.
 
-    def __init__(self, database: Database) -> None:
+    Used from any thread.
+    """
+
+    def __init__(self, database: Database, file: Path | None = None) -> None:
+        """`file` keeps what the database does not know yet; `None` keeps it in memory alone."""
+        super().__init__("ended-logins", AGAIN_SECONDS)
         self._database = database
+        self._file = file
         self._lock = threading.Lock()
-        self._left: dict[str, EndedLogin] = {}
+        self._left = {ended.token_hash: ended for ended in _load(file)}
 
     def end(self, token: str, account_id: str, name: str) -> None:
         """Believe the token no more; `store` tells the database."""
@@ -51,7 +67,7 @@ class EndedLogins:
         return bool(self._left) and token_hash(token.decode()) in self._left
 
     def store(self) -> None:
-        """Tell the database; what it refuses is kept for the next time."""
+        """Tell the database; what it refuses is written to the file, and tried again later."""
         for ended in list(self._left.values()):
             try:
                 with self._database.session() as session:
@@ -59,6 +75,36 @@ class EndedLogins:
                     record(session, ended.account_id, "logout", ended.name)
             except StorageError as error:
                 log.warning("A logout holds, but could not be stored yet: %s", error)
-                return
+                break
             with self._lock:
                 self._left.pop(ended.token_hash, None)
+        self._save()
+
+    def work(self) -> None:
+        """Try again what is left."""
+        if self._left:
+            self.store()
+
+    def _save(self) -> None:
+        if self._file is None:
+            return
+        with self._lock:
+            text = json.dumps([asdict(ended) for ended in self._left.values()])
+            try:
+                if not self._left:
+                    self._file.unlink(missing_ok=True)
+                    return
+                with open_private(self._file, "wb") as file:
+                    file.write(text.encode())
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError as error:
+                log.warning("A logout is kept in memory alone: %s.", error.strerror)
+
+
+def _load(file: Path | None) -> list[EndedLogin]:
+    """What a file holds; nothing if there is none or it is damaged."""
+    if file is not None:
+        with suppress(OSError, ValueError, TypeError):
+            return [EndedLogin(**entry) for entry in json.loads(file.read_bytes())]
+    return []

@@ -1,5 +1,5 @@
 """What goes on beside the requests: old attention and what is too old removed, who looks entered
-into the log anew, and in a public demo ended visits."""
+into the log anew, logouts that the database refused, and in a public demo ended visits."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def background(
         Sweeper(database, blobs, settings.attention_mib),
         Retention(settings, database, blobs, readings.forget),
         access.openings,
+        access.ended,
     ]
     if settings.public_demo:
         keeps = bool(settings.demo_labels)
