@@ -29,15 +29,15 @@ def draw_samples(
     """A box of a level (`l_` frame) as (height, width, 3) RGB of `size`, (width, height).
 
     The picture is cut into cells, each filled with the tile at its middle; finer cells follow
-    until about `seconds` are over. `None` if no tile can be read.
+    until about `seconds` are over. `None` if no tile can be read by then.
     """
     pixels: Pixels = np.full((size[1], size[0], 3), background, np.uint8)
     until = time.monotonic() + seconds
     drawn = False
     for count in _GRIDS:
         for cell, (x, y) in _cells(size, l_box, count):
-            if drawn and time.monotonic() > until:
-                return pixels
+            if time.monotonic() > until:
+                return pixels if drawn else None
             tile = sample(x // level.tile_width, y // level.tile_height)
             if tile is not None:
                 drawn = True

@@ -37,6 +37,9 @@ _MOST_THUMBNAIL_PIXELS = 2**30
 _MOST_BENEATH = 32
 """Above levels with more tiles: pixels of such a level per pixel of a tile made from all of it."""
 
+_PARTS_SHARE = 0.5
+"""Part of a call's time after which a picture that is made from many is drawn from samples."""
+
 _REGION_SHARE = 0.8
 """Part of a call's time after which a region is given up before its reader is ended."""
 
@@ -155,7 +158,13 @@ class ServedSlide:
         shape = self.levels[level]
         parts: Parts = {}
         if self._steps[level].native is None:
-            parts = await self._parts(level, range(shape.columns), range(shape.rows), requester)
+            columns, rows = range(shape.columns), range(shape.rows)
+            try:
+                parts = await self._parts(level, columns, rows, requester)
+            except TimeoutError:
+                return await self._call(
+                    Urgency.overview, requester, calls.make_coarse_thumbnail, size
+                )
         return await self._call(Urgency.overview, requester, calls.make_thumbnail, size, parts)
 
     async def region_png(self, region: Region, most: int, requester: str = "") -> RegionPicture:
@@ -198,18 +207,25 @@ class ServedSlide:
         parts: Parts = {}
         if self._steps[step.source].native is None:
             columns, rows = step.finer_tiles(column, row, self.levels[step.source])
-            parts = await self._parts(step.source, columns, rows, requester)
+            try:
+                parts = await self._parts(step.source, columns, rows, requester)
+            except TimeoutError:
+                return await self._call(Urgency.overview, requester, calls.make_coarse_tile, *place)
         return await self._call(Urgency.overview, requester, calls.make_tile, *place, parts)
 
     async def _parts(self, level: int, columns: range, rows: range, requester: str) -> Parts:
-        """Tiles of a level that the file does not have, one after the other."""
+        """Tiles of a level that the file does not have, one after the other.
+
+        Raises TimeoutError when that takes longer than one request may.
+        """
         parts: dict[tuple[int, int], Tile | TileDamaged] = {}
-        for row in rows:
-            for column in columns:
-                try:
-                    parts[column, row] = await self.tile(level, column, row, requester)
-                except TileDamaged as error:
-                    parts[column, row] = error
+        async with asyncio.timeout(self._readers.seconds * _PARTS_SHARE):
+            for row in rows:
+                for column in columns:
+                    try:
+                        parts[column, row] = await self.tile(level, column, row, requester)
+                    except TileDamaged as error:
+                        parts[column, row] = error
         return parts
 
     def _is_too_much(self, level: int) -> bool:

@@ -48,6 +48,9 @@ Result = TypeVar("Result")
 _OPEN_FILES = 1024
 """Files that a reader may have open; a MIRAX slide has some hundred."""
 
+_MOST_CALLS = 1000
+"""After so many calls a reader is replaced: libraries lose memory at each damaged file."""
+
 _MOST_DEATHS = 2
 """A call whose reader died is made once more: something else may have ended the reader."""
 
@@ -292,6 +295,7 @@ class ReaderPool:
         if self._processes is None:
             self._processes = ProcessPool(
                 self._count,
+                max_tasks=_MOST_CALLS,
                 initializer=restrict_reader,
                 initargs=[self._limits],
                 context=_context(),

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from pathviewer.settings import Settings
+from pathviewer.slides import served
 from pathviewer.slides.errors import RegionError, SlideGone, TileDamaged, TileNotFound
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.pool import SlideFile, SlidePool
@@ -191,5 +192,22 @@ def test_a_vast_slide_without_a_pyramid_is_drawn_from_samples(
     shown = np.asarray(Image.open(io.BytesIO(ask(slide))).convert("RGB"), int)
     half = shown.shape[1] // 2
     # the left half of the slide is dark, the right half is light
+    assert shown[8:-8, 4 : half - 4].mean() == pytest.approx(60, abs=6)
+    assert shown[8:-8, half + 4 : -4].mean() == pytest.approx(200, abs=6)
+
+
+@pytest.mark.parametrize("ask", SAMPLED, ids=["thumbnail", "coarsest tile"])
+def test_what_takes_too_long_to_make_is_drawn_from_samples(
+    pool: SlidePool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ask: Callable[[ServedSlide], bytes],
+) -> None:
+    path = raw_tiff.write_vast(tmp_path / "large.tiff", 60_000, 60_000)
+    slide = pool.get(str(path))
+    assert slide._is_vast(len(slide.levels) - 1, 2**32) is False
+    monkeypatch.setattr(served, "_PARTS_SHARE", 0.01)
+    shown = np.asarray(Image.open(io.BytesIO(ask(slide))).convert("RGB"), int)
+    half = shown.shape[1] // 2
     assert shown[8:-8, 4 : half - 4].mean() == pytest.approx(60, abs=6)
     assert shown[8:-8, half + 4 : -4].mean() == pytest.approx(200, abs=6)
