@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -27,7 +28,7 @@ class FolderCalls:
     def __init__(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._patience = patience_seconds
         self._changing = threading.Lock()
-        self._running: dict[tuple[str, Path], Future[Any]] = {}
+        self._running: dict[tuple[str, Path], tuple[Future[Any], float]] = {}
 
     def call(self, purpose: str, folder: Path, work: Callable[[], T]) -> T:
         """What `work` gives, and its errors; OSError if the folder does not answer in time."""
@@ -39,31 +40,32 @@ class FolderCalls:
         """Begin one call for each folder, all together; what is returned waits for each."""
         begun = {folder: self._begin(purpose, folder, work) for folder, work in works.items()}
 
-        def waiting(folder: Path, future: Future[T], fresh: bool) -> Callable[[], T]:
-            return lambda: self._result(purpose, folder, future, self._patience if fresh else 0.0)
+        def waiting(folder: Path, future: Future[T], until: float) -> Callable[[], T]:
+            return lambda: self._result(purpose, folder, future, until)
 
         return {folder: waiting(folder, *each) for folder, each in begun.items()}
 
-    def _begin(self, purpose: str, folder: Path, work: Callable[[], T]) -> tuple[Future[T], bool]:
-        """The call under way, and whether it began just now."""
+    def _begin(self, purpose: str, folder: Path, work: Callable[[], T]) -> tuple[Future[T], float]:
+        """The call under way, and until when it may take; several callers may wait for it."""
         with self._changing:
             running = self._running.get((purpose, folder))
             if running is not None:
-                return running, False
+                return running
             future: Future[T] = Future()
-            self._running[purpose, folder] = future
+            until = time.monotonic() + self._patience
+            self._running[purpose, folder] = future, until
         threading.Thread(
             target=_run, args=(future, work), name=f"folder-{purpose}", daemon=True
         ).start()
-        return future, True
+        return future, until
 
-    def _result(self, purpose: str, folder: Path, future: Future[T], seconds: float) -> T:
+    def _result(self, purpose: str, folder: Path, future: Future[T], until: float) -> T:
         try:
-            result = future.exception(seconds)
+            result = future.exception(max(0.0, until - time.monotonic()))
         except FutureTimeoutError:
             raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from None
         with self._changing:
-            if self._running.get((purpose, folder)) is future:
+            if self._running.get((purpose, folder), (None, 0.0))[0] is future:
                 del self._running[purpose, folder]
         if result is not None:
             raise result

@@ -48,6 +48,15 @@ def test_a_folder_that_does_not_answer_is_away_at_once_until_it_does() -> None:
     assert calls.call("look", HERE, lambda: "now") == "now"
 
 
+def test_who_joins_a_call_waits_for_it_as_well() -> None:
+    calls, answers = FolderCalls(60.0), threading.Event()
+    first = calls.calls("path", {HERE: lambda: answers.wait(60)})
+    second = calls.calls("path", {HERE: lambda: False})
+    threading.Timer(0.2, answers.set).start()
+    assert second[HERE]() is True
+    assert first[HERE]() is True
+
+
 def test_a_file_in_a_folders_place_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     found = present(FolderCalls(), [tmp_path / "file", tmp_path / "absent", tmp_path])
