@@ -18,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
+from multiprocessing import util
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -60,6 +61,9 @@ _MOST_FAILURES = 3
 _WATCH_SECONDS = 1.0
 _GRACE_SECONDS = 5.0
 """A call that lasts so much longer than Pebble should have let it is given up."""
+
+_LONGEST_SOCKET_FOLDER = 80
+"""Letters of the folder in which the process that forks readers listens; sockets allow 108."""
 
 _PRELOADED = ["PIL.Image", "openslide", "pydicom", "simplejpeg", "tifffile", calls.__name__]
 """Imported once and shared by all readers."""
@@ -242,7 +246,7 @@ class ReaderPool:
                 try:
                     self._schedule(call)
                 except (RuntimeError, BrokenProcessPool) as error:
-                    _log.error("Readers cannot be started: %s", error)
+                    _log.error("Readers cannot be started: %r", error.__cause__ or error)
                     _fail(call.future, _no_readers())
 
     def _next(self) -> _Call | None:
@@ -431,7 +435,8 @@ class ReaderPool:
 
 def _context() -> Any:
     """How readers are started: forked from a clean process that has the libraries, if possible."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    usable = "forkserver" in multiprocessing.get_all_start_methods()
+    if not usable or len(util.get_temp_dir()) > _LONGEST_SOCKET_FOLDER:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)

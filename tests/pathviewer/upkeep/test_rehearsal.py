@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
+from multiprocessing import util
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATHVIEWER_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("PATHVIEWER_READER_SECONDS", "2")
     (tmp_path / "temporary").mkdir()
+    util.get_temp_dir()  # readers of this process listen there, also after this test
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     new_labels(tmp_path / "data").database.close()
     return tmp_path / "data"
