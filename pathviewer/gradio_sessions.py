@@ -1,7 +1,7 @@
 """Sessions of Gradio's queue: whose they are, how many there may be, and when they end.
 
 Gradio knows a session by a hash that its client makes up, or by the id of an event, tells its
-results to whoever names it, and keeps them for ever. Here a session belongs to the account that
+results to anyone who names it, and keeps them for ever. Here a session belongs to the account that
 called first, the calls of one account are bounded, and what nobody hears is dropped.
 """
 

@@ -33,7 +33,7 @@ class TileCounts:
     raw: int = 0
     """As the scanner wrote them."""
     transcoded: int = 0
-    """Decoded and encoded anew."""
+    """Decoded and encoded by a reader."""
     refused: int = 0
     """Answered with an error."""
 

@@ -47,6 +47,6 @@ def file_of(url: URL) -> Path | None:
 
 
 def existing_only(url: URL, path: Path) -> URL:
-    """The same database, which SQLite never creates anew when its file is gone."""
+    """The same database, which SQLite never creates again when its file is gone."""
     uri = "file:" + quote(path.absolute().as_posix())
     return url.set(database=uri).update_query_dict({"uri": "true", "mode": "rw"})

@@ -1,6 +1,6 @@
 """Remembering that an installation has accounts, for the case that its database gets lost.
 
-Without accounts, whoever sits at the machine may do everything. An empty database in the place of
+Without accounts, anyone at the machine may do everything. An empty database in the place of
 one that had accounts must not have that effect.
 """
 

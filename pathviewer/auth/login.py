@@ -89,7 +89,7 @@ class Login:
         visit = self._access.proxies.visit(request.scope, merged(request.scope["headers"]))
         name = form.get("name", "").strip().lower()[:64]
         keys = (f"name {name}", f"address {client_group(visit.address)}")
-        # others' failures do not keep out whoever has logged in from here before
+        # others' failures do not keep out those who have logged in from here before
         counted = keys[1:] if self._throttle.has_succeeded(*keys) else keys
         wait = math.ceil(self._throttle.seconds_to_wait(counted))
         if wait:
