@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,17 @@ TILE = 16
 
 
 def write_series(
-    folder: Path, *sides: int, name: str = "level", seed: int = 0, export: int = 0
+    folder: Path,
+    *sides: int,
+    name: str = "level",
+    seed: int = 0,
+    export: int = 0,
+    factors: Sequence[float] = (),
 ) -> list[Path]:
     """Files `level_0.dcm` ... of a square slide with levels of these sides, multiples of 16.
+
+    `factors` are the levels' downsamples as their pixel spacing states them, where the sizes do
+    not tell them.
 
     The files of another seed are of another series; those of another export are of the same
     series, with other files and other pixels.
@@ -27,7 +36,8 @@ def write_series(
     series = generate_uid(entropy_srcs=["series", str(seed)])
     paths = [folder / f"{name}_{index}.dcm" for index in range(len(sides))]
     for index, (path, side) in enumerate(zip(paths, sides, strict=True)):
-        dataset = _level(index, side, 0.5 * sides[0] / side, seed + 1000 * export)
+        factor = factors[index] if factors else sides[0] / side
+        dataset = _level(index, side, 0.5 * factor, seed + 1000 * export)
         dataset.SeriesInstanceUID = series
         dataset.StudyInstanceUID = generate_uid(entropy_srcs=["study", str(seed)])
         dataset.save_as(path, enforce_file_format=True)

@@ -17,7 +17,7 @@ from pathviewer.auth.roles import Action
 from pathviewer.common.work import WRITES, Kind, Work, while_connected
 from pathviewer.settings import Settings
 from pathviewer.slides.errors import ImageNotFound, RegionError, SlideError
-from pathviewer.slides.geometry import Region
+from pathviewer.slides.geometry import Level, Region
 from pathviewer.slides.library import LibraryEntry, SlideLibrary
 from pathviewer.slides.outline import tidy_name
 from pathviewer.slides.pool import SlidePool
@@ -195,7 +195,7 @@ class SlideRoutes:
         self._openings.enter(identity, entry.id)
         shown = slide.associated_images if self._settings.show_associated_images else ()
         return _summary(entry) | {
-            "levels": [asdict(level) for level in slide.levels],
+            "levels": [_level_json(level) for level in slide.levels],
             "associated_images": list(shown),
         }
 
@@ -240,6 +240,15 @@ def _summary(entry: LibraryEntry) -> dict[str, Any]:
         "level_count": entry.level_count,
         "bounds": None if entry.bounds is None else asdict(entry.bounds),
         "background": "#{:02x}{:02x}{:02x}".format(*entry.background),
+    }
+
+
+def _level_json(level: Level) -> dict[str, Any]:
+    """A level as pages see it: level-0 (x, y) is at (x / downsample_x, y / downsample_y) of it."""
+    return asdict(level) | {
+        "downsample": level.downsample.mean,
+        "downsample_x": level.downsample.x,
+        "downsample_y": level.downsample.y,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import zlib
 from collections.abc import Callable, Sequence
@@ -21,6 +22,13 @@ Found = TypeVar("Found")
 _SERIES = Tag("SeriesInstanceUID")
 _UID_LENGTH = 64
 """DICOM allows no longer one."""
+
+_SPACING_TAGS = [
+    "ImageType",
+    "TotalPixelMatrixColumns",
+    "TotalPixelMatrixRows",
+    "SharedFunctionalGroupsSequence",
+]
 
 _UNREADABLE = (
     InvalidDicomError,
@@ -116,3 +124,43 @@ def _level(file: BinaryIO) -> tuple[str, ...] | None:
 
 def _after_series(tag: BaseTag, _vr: str | None, _length: int) -> bool:
     return bool(tag > _SERIES)
+
+
+def level_spacings(path: Path) -> dict[tuple[int, int], tuple[float, float]]:
+    """Millimetres per pixel along x and y of the levels of a DICOM slide, by (width, height).
+
+    `path` is one of the slide's files, all of which lie in one folder. Levels whose spacing is
+    missing or not positive are left out, and sizes that two levels share.
+    """
+    series = series_in(path)
+    spacings: dict[tuple[int, int], tuple[float, float]] = {}
+    shared: set[tuple[int, int]] = set()
+    for other in _files_beside(path) if series is not None else ():
+        level = read_dicom(other, _spacing) if series_in(other) == series else None
+        if level is not None:
+            size, spacing = level
+            shared |= {size} & spacings.keys()
+            spacings[size] = spacing
+    return {size: spacing for size, spacing in spacings.items() if size not in shared}
+
+
+def _files_beside(path: Path) -> list[Path]:
+    try:
+        return sorted(other for other in path.parent.iterdir() if other.is_file())
+    except OSError:
+        return []
+
+
+def _spacing(file: BinaryIO) -> tuple[tuple[int, int], tuple[float, float]] | None:
+    """((width, height), (x, y) spacing in mm) of a level; `None` for other pictures."""
+    header = dcmread(file, stop_before_pixels=True, specific_tags=_SPACING_TAGS)
+    groups = header.get("SharedFunctionalGroupsSequence")
+    measures = groups[0].get("PixelMeasuresSequence") if groups else None
+    spacing = measures[0].get("PixelSpacing") if measures else None
+    columns, rows = header.get("TotalPixelMatrixColumns"), header.get("TotalPixelMatrixRows")
+    if not spacing or not columns or not rows or "VOLUME" not in (header.get("ImageType") or ()):
+        return None
+    down, across = (float(value) for value in spacing)
+    if not (math.isfinite(across) and math.isfinite(down) and across > 0 and down > 0):
+        return None
+    return (int(columns), int(rows)), (across, down)

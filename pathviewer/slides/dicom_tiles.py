@@ -69,8 +69,7 @@ def dicom_levels(slide: Slide) -> dict[int, RawLevel]:
     instances = list(_instances(slide.path.parent, series))
     levels = {}
     for index, level in enumerate(slide.levels):
-        size = level.width, level.height
-        same = [found for found in instances if found.size == size]
+        same = [found for found in instances if found.size == level.stored]
         raw = _raw_level(same[0]) if len(same) == 1 else None
         if raw is not None:
             levels[index] = raw

@@ -1,6 +1,8 @@
 """Rectangles and levels, and the way between their coordinate frames.
 
 A plain coordinate is in level-0 pixels; a name with the prefix `l_` is in the pixels of a level.
+Level-0 (x, y) is at (x / downsample.x, y / downsample.y) of a level: both frames begin at the
+slide's top left corner, and each axis has its own exact factor.
 """
 
 from __future__ import annotations
@@ -32,6 +34,30 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Downsample:
+    """Level-0 pixels per pixel of a level, one factor for each axis."""
+
+    x: float
+    """Along a row."""
+
+    y: float
+    """Along a column."""
+
+    @property
+    def mean(self) -> float:
+        """Of both axes; for choosing between levels and for display, never for placing pixels."""
+        return (self.x + self.y) / 2
+
+    def times(self, factor: float) -> Downsample:
+        """That of a level which is `factor` times coarser."""
+        return Downsample(self.x * factor, self.y * factor)
+
+
+FULL = Downsample(1.0, 1.0)
+"""Of level 0."""
+
+
+@dataclass(frozen=True)
 class Level:
     """A pyramid step that tiles are served of."""
 
@@ -41,7 +67,7 @@ class Level:
     height: int
     """In the level's own pixels."""
 
-    downsample: float
+    downsample: Downsample
     """Level-0 pixels per pixel of the level."""
 
     tile_width: int
@@ -67,18 +93,26 @@ class Level:
         return -(-self.height // self.tile_height)
 
 
-def to_level(region: Region, downsample: float) -> Region:
+def to_level(region: Region, downsample: Downsample) -> Region:
     """The same rectangle in the pixels of a level (`l_` frame), rounded outwards."""
-    l_left = math.floor(region.x / downsample + _ROUNDING)
-    l_top = math.floor(region.y / downsample + _ROUNDING)
-    l_right = math.ceil((region.x + region.width) / downsample - _ROUNDING)
-    l_bottom = math.ceil((region.y + region.height) / downsample - _ROUNDING)
+    l_left = math.floor(region.x / downsample.x + _ROUNDING)
+    l_top = math.floor(region.y / downsample.y + _ROUNDING)
+    l_right = math.ceil((region.x + region.width) / downsample.x - _ROUNDING)
+    l_bottom = math.ceil((region.y + region.height) / downsample.y - _ROUNDING)
     return Region(l_left, l_top, l_right - l_left, l_bottom - l_top)
 
 
-def to_base(l_region: Region, downsample: float) -> Region:
+def to_base(l_region: Region, downsample: Downsample) -> Region:
     """A rectangle in the pixels of a level (`l_` frame) in level-0 pixels, rounded outwards."""
-    return to_level(l_region, 1.0 / downsample)
+    return to_level(l_region, Downsample(1.0 / downsample.x, 1.0 / downsample.y))
+
+
+def clip_to(l_region: Region, width: int, height: int) -> Region:
+    """The part inside a level of this size, at least 1 x 1 pixels."""
+    right = min(l_region.x + l_region.width, width)
+    bottom = min(l_region.y + l_region.height, height)
+    x, y = min(l_region.x, right - 1), min(l_region.y, bottom - 1)
+    return Region(x, y, right - x, bottom - y)
 
 
 def tile_box(level: Level, column: int, row: int) -> Region:
@@ -109,6 +143,18 @@ def check_inside(region: Region, width: int, height: int) -> None:
             f"The region from ({region.x}, {region.y}) to ({right}, {bottom}) leaves the slide, "
             f"which is {width} x {height} pixels; choose one inside it."
         )
+
+
+def picture_size(region: Region, max_pixels: int, pixel_aspect: float = 1.0) -> tuple[int, int]:
+    """(width, height) of a picture of a region with square pixels, at most `max_pixels` of them.
+
+    `pixel_aspect` is the height of a level-0 pixel over its width. Neither axis is enlarged.
+    Raises RegionError when `max_pixels` is below 1.
+    """
+    coarser = max(1.0, pixel_aspect)
+    width = max(1, round(region.width / coarser))
+    height = max(1, round(region.height * pixel_aspect / coarser))
+    return reduced_size(width, height, max_pixels)
 
 
 def reduced_size(width: int, height: int, max_pixels: int) -> tuple[int, int]:

@@ -67,7 +67,7 @@ def open_steps(index: SlideIndex, name: str) -> tuple[Step, ...]:
     steps = []
     for step, raw in zip(index.steps, index.raws, strict=True):
         level = None if raw is None else _open_level(raw, files, name)
-        fits = level is not None and len(level.counts) == step.level.columns * step.level.rows
+        fits = level is not None and level.covers(step.level.columns, step.level.rows)
         steps.append(replace(step, raw=level if fits else None))
     return tuple(steps)
 

@@ -15,7 +15,8 @@ import tifffile
 
 from pathviewer.slides.errors import DAMAGED_BYTES, TileDamaged
 from pathviewer.slides.jpeg_header import SOI, adobe_marker, parse_header
-from pathviewer.slides.slide import NativeLevel, Slide
+from pathviewer.slides.level_places import NativeLevel
+from pathviewer.slides.slide import Slide
 
 _VENDORS = {"aperio", "generic-tiff", "philips"}
 """Formats in which a level's pixels are those of one page's tiles, side by side."""
@@ -99,6 +100,10 @@ class RawLevel:
 
     counts: array[int]
     """Number of bytes of each tile, all in the file; 0 where it cannot be passed on."""
+
+    def covers(self, columns: int, rows: int) -> bool:
+        """Whether the file has a tile for each of a grid's; padding may add further ones."""
+        return columns <= self.columns and rows * self.columns <= len(self.counts)
 
     def read(self, column: int, row: int, name: str) -> bytes | None:
         """A tile as a JPEG stream, `None` where it cannot be passed on.
@@ -196,9 +201,9 @@ def _matches(
 ) -> Iterator[tuple[int, tifffile.TiffPage]]:
     """Pairs of a level and the one tiled page of its size; none where two have that size."""
     sizes = Counter((page.imagewidth, page.imagelength) for page in pages)
-    level_sizes = Counter((level.width, level.height) for level in levels)
+    level_sizes = Counter(level.stored for level in levels)
     for index, level in enumerate(levels):
-        size = level.width, level.height
+        size = level.stored
         for page in pages:
             if (page.imagewidth, page.imagelength) == size and (
                 sizes[size] == level_sizes[size] == 1

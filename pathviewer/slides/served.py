@@ -112,7 +112,7 @@ class ServedSlide:
         columns, rows, raw = self._grids[level]
         if not (0 <= column < columns and 0 <= row < rows):
             tile_box(self.levels[level], column, row)
-        return None if raw is None else raw.read_warm(row * columns + column)
+        return None if raw is None else raw.read_warm(row * raw.columns + column)
 
     def warm_made(self, level: int, column: int, row: int) -> bytes | bytearray | None:
         """A tile that was decoded and encoded, if it is still held, else `None`."""

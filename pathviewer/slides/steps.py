@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pathviewer.slides.geometry import Level
+from pathviewer.slides.level_places import NativeLevel
 from pathviewer.slides.raw_tiles import RawLevel, is_tile_size
-from pathviewer.slides.slide import NativeLevel
 
 _FACTORS = (2, 4, 8)
 """Reductions that a JPEG decoder makes while it decodes."""
@@ -55,7 +55,7 @@ def steps_of(levels: tuple[NativeLevel, ...], raws: dict[int, RawLevel]) -> Iter
         level = _native_level(native, index in raws)
         yield Step(level, index, raws.get(index), count, 1)
         source, count = count, count + 1
-        following = levels[index + 1].downsample if index + 1 < len(levels) else None
+        following = levels[index + 1].downsample.mean if index + 1 < len(levels) else None
         finer = level
         while not _ends(finer, following):
             for factor in _FACTORS:
@@ -83,7 +83,7 @@ def _ends(last: Level, following: float | None) -> bool:
     """Whether no in-between level is needed after `last`."""
     if following is None:
         return last.columns == last.rows == 1
-    return last.downsample * 2 * _NEAR > following
+    return last.downsample.mean * 2 * _NEAR > following
 
 
 def _native_level(native: NativeLevel, passed: bool) -> Level:
@@ -97,4 +97,4 @@ def _native_level(native: NativeLevel, passed: bool) -> Level:
 def _reduced_level(level: Level, factor: int) -> Level:
     width, height = -(-level.width // factor), -(-level.height // factor)
     tile = level.tile_width, level.tile_height
-    return Level(width, height, level.downsample * factor, *tile, False, False)
+    return Level(width, height, level.downsample.times(factor), *tile, False, False)

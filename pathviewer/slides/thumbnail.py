@@ -26,8 +26,12 @@ def thumbnail(source: TileSource, size: int, parts: Parts | None = None) -> Imag
     index = thumbnail_level(source.levels, size)
     level = source.levels[index]
     whole = source.joined(index, range(level.columns), range(level.rows), parts=parts)
-    shape = _shape(source.levels[0], size)
-    return Image.fromarray(whole.pixels).resize(shape, Image.Resampling.LANCZOS)
+    finest = source.levels[0]
+    # a level may end up to a pixel beside the slide's edge
+    right = min(float(level.width), finest.width / level.downsample.x)
+    bottom = min(float(level.height), finest.height / level.downsample.y)
+    image = Image.fromarray(whole.pixels)
+    return image.resize(_shape(finest, size), Image.Resampling.LANCZOS, (0.0, 0.0, right, bottom))
 
 
 def coarse_thumbnail(source: TileSource, size: int, seconds: float) -> Image.Image:

@@ -64,6 +64,8 @@ def test_the_list_and_one_slide_agree_and_name_no_file(api: SlideApi, known: str
         "width": 300,
         "height": 217,
         "downsample": 1.0,
+        "downsample_x": 1.0,
+        "downsample_y": 1.0,
         "tile_width": 64,
         "tile_height": 64,
         "native": True,

@@ -16,7 +16,7 @@ from pathviewer.slides.errors import (
     SlideUnopenable,
     TileDamaged,
 )
-from pathviewer.slides.geometry import Region
+from pathviewer.slides.geometry import Downsample, Region
 from pathviewer.slides.slide import Slide
 from tests import slide_files
 
@@ -110,12 +110,12 @@ def test_companion_files_are_not_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("max_pixels", [1, 4, 400])
 def test_a_region_beyond_a_narrow_level(tmp_path: Path, max_pixels: int) -> None:
-    """The coarse level is 60 x 60: at its mean downsample the slide would be 72 x 48."""
-    levels = [slide_files.tissue(300, 200), slide_files.tissue(60, 60)]
+    """The slide is 75.75 x 50.75 pixels of the coarse level, which was rounded down."""
+    levels = [slide_files.tissue(303, 203), slide_files.tissue(75, 50)]
     path = slide_files.write_encoded(tmp_path / "x.tiff", levels, slide_files.ycbcr_jpeg)
     slide = Slide(path, "x")
-    assert slide.levels[1].width < 300 / slide.levels[1].downsample - 1
-    for x in (0, 200, 280):
+    assert slide.levels[1].downsample == Downsample(4, 4)
+    for x in (0, 200, 283):
         region = Region(x, 100, 20, 100)
         pixels = slide.read_region(region, max_pixels).pixels
         assert 1 <= pixels.width * pixels.height <= max_pixels

@@ -86,7 +86,7 @@ def assert_in_between_near_box_filter(path: Path) -> None:
     assert made
     for index, level in made:
         _, finest, pixels = [entry for entry in natives if entry[0] < index][-1]
-        factor = round(level.downsample / finest.downsample)
+        factor = round(level.downsample.x / finest.downsample.x)
         expected = np.asarray(Image.fromarray(pixels).reduce(factor))
         assert expected.shape[:2] == (level.height, level.width)
         assert np.abs(drawn(source, index).astype(int) - expected).mean() < 4
@@ -111,7 +111,7 @@ def test_tiles_of_the_phantom(small_phantom: Path) -> None:
 
 def test_levels_go_down_to_one_tile(cmu: Path) -> None:
     levels = source_of(cmu).levels
-    assert [level.downsample for level in levels] == [1, 2, 4, 8, 16]
+    assert [level.downsample.mean for level in levels] == [1, 2, 4, 8, 16]
     assert (levels[-1].columns, levels[-1].rows) == (1, 1)
     assert [level.native for level in levels] == [True, False, False, False, False]
 

@@ -1,0 +1,1 @@
+"""One module per library that opens slide files, behind the protocol `PyramidFile`."""

@@ -1,0 +1,84 @@
+"""What every format offers: the levels of an open file, and the pixels of their boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pathviewer.slides.geometry import Region
+
+
+class PixelsUnreadable(Exception):  # noqa: N818  a state of the file, which the slide names
+    """The file cannot give pixels that it should have; its handle may be of no further use."""
+
+
+@dataclass(frozen=True)
+class FileLevel:
+    """A level as it lies in the file; the file's first level is the finest."""
+
+    width: int
+    """In the level's own pixels."""
+
+    height: int
+    """In the level's own pixels."""
+
+    stated: tuple[float, float] | None
+    """Level-0 pixels per pixel of the level along x and y, as the file states them.
+
+    `None` where the file states none; a ratio of sizes is not a statement.
+    """
+
+    tile_size: tuple[int, int] | None
+    """(width, height) of the file's own tiles, `None` if unknown."""
+
+
+class PyramidFile(Protocol):
+    """An open file; reads may come from several threads at once.
+
+    Whoever adds a format writes one module with such a class, and names it in `opening.py`.
+    """
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        """Facts of the file under OpenSlide's names.
+
+        `openslide.vendor` is always there; where the file says so, also `openslide.mpp-x` and
+        `-y`, `openslide.objective-power`, `openslide.quickhash-1`, `openslide.background-color`
+        and `openslide.bounds-x`, `-y`, `-width` and `-height`.
+        """
+        ...
+
+    @property
+    def levels(self) -> Sequence[FileLevel]:
+        """From the finest to the coarsest."""
+        ...
+
+    @property
+    def associated_images(self) -> Sequence[str]:
+        """Names of the file's other pictures, such as `label`; they carry patient data."""
+        ...
+
+    def read(self, level: int, l_box: Region) -> NDArray[np.uint8]:
+        """Pixels of a box of a level (`l_` frame) as (height, width, 4) uint8.
+
+        The order is blue, green, red, alpha; colours are multiplied by alpha, as OpenSlide has
+        them. Raises PixelsUnreadable.
+        """
+        ...
+
+    def read_associated(self, name: str) -> Image.Image:
+        """One of `associated_images` as RGBA. Raises PixelsUnreadable."""
+        ...
+
+    def icc_profile(self) -> bytes | None:
+        """The colour profile of the levels, `None` if the file has none."""
+        ...
+
+    def close(self) -> None:
+        """End the use of the file; a read under way in another thread still ends well."""
+        ...

@@ -1,0 +1,143 @@
+"""Slides in the formats that OpenSlide opens."""
+
+from __future__ import annotations
+
+import logging
+import math
+from ctypes import c_uint32
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from openslide import OpenSlideError, OpenSlideUnsupportedFormatError, lowlevel
+from PIL import Image
+
+from pathviewer.slides.dicom_reader import frames_lie_inside, level_spacings
+from pathviewer.slides.errors import SlideGone, SlideUnopenable
+from pathviewer.slides.formats.base import FileLevel, PixelsUnreadable
+from pathviewer.slides.geometry import Region
+
+_log = logging.getLogger(__name__)
+
+_DECODED_BYTES = 32 * 2**20
+"""Tiles that OpenSlide keeps decoded, over all open slides."""
+
+
+@cache
+def _shared_cache() -> lowlevel._OpenSlideCache:
+    return lowlevel.cache_create(_DECODED_BYTES)
+
+
+class OpenSlideFile:
+    """A file that OpenSlide has open. Its errors stick: after one, open the file again."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        """Open `path`; `name` is what messages call the slide.
+
+        Raises SlideGone when there is no file, SlideUnopenable when OpenSlide cannot open it.
+        """
+        self._handle = _open(path, name)
+        names = lowlevel.get_property_names(self._handle)
+        self.properties = {
+            name: lowlevel.get_property_value(self._handle, name) or "" for name in names
+        }
+        self._spacings: dict[tuple[int, int], tuple[float, float]] = {}
+        if self.properties["openslide.vendor"] == "dicom":
+            _check_frames(path, name)
+            self._spacings = level_spacings(path)
+        count = lowlevel.get_level_count(self._handle)
+        self._downsamples = [
+            lowlevel.get_level_downsample(self._handle, index) for index in range(count)
+        ]
+        self.levels = tuple(self._level(index) for index in range(count))
+        self.associated_images: tuple[str, ...] = tuple(
+            lowlevel.get_associated_image_names(self._handle)
+        )
+
+    def read(self, level: int, l_box: Region) -> NDArray[np.uint8]:
+        """As of `PyramidFile`; OpenSlide takes the origin as a whole level-0 pixel."""
+        buffer = (l_box.width * l_box.height * c_uint32)()
+        # OpenSlide divides by its own downsample, whatever the level's true factors are
+        downsample = self._downsamples[level]
+        x, y = round(l_box.x * downsample), round(l_box.y * downsample)
+        try:
+            lowlevel._read_region(self._handle, buffer, x, y, level, l_box.width, l_box.height)
+        except OpenSlideError as error:
+            raise PixelsUnreadable from error
+        pixels: NDArray[np.uint8] = np.ctypeslib.as_array(buffer).view(np.uint8)
+        return pixels.reshape(l_box.height, l_box.width, 4)
+
+    def read_associated(self, name: str) -> Image.Image:
+        """As of `PyramidFile`."""
+        try:
+            return lowlevel.read_associated_image(self._handle, name)
+        except OpenSlideError as error:
+            raise PixelsUnreadable from error
+
+    def icc_profile(self) -> bytes | None:
+        """As of `PyramidFile`."""
+        try:
+            return lowlevel.read_icc_profile(self._handle)
+        except OpenSlideError:
+            return None
+
+    def close(self) -> None:
+        """Nothing to do: the handle is closed with the last reference to it."""
+
+    def _level(self, index: int) -> FileLevel:
+        width, height = lowlevel.get_level_dimensions(self._handle, index)
+        sides = [
+            self.properties.get(f"openslide.level[{index}].tile-{side}")
+            for side in ("width", "height")
+        ]
+        tile = (int(sides[0]), int(sides[1])) if sides[0] and sides[1] else None
+        return FileLevel(width, height, self._stated(index, width, height), tile)
+
+    def _stated(self, index: int, width: int, height: int) -> tuple[float, float] | None:
+        """What the file states: pixel spacings, or a downsample that OpenSlide took from it.
+
+        Where the file states nothing, OpenSlide's downsample is the mean of two ratios of sizes.
+        """
+        base_width, base_height = lowlevel.get_level_dimensions(self._handle, 0)
+        base, own = (
+            self._spacings.get((base_width, base_height)),
+            self._spacings.get((width, height)),
+        )
+        if base is not None and own is not None:
+            return own[0] / base[0], own[1] / base[1]
+        mean = (base_width / width + base_height / height) / 2
+        downsample = self._downsamples[index]
+        if math.isclose(downsample, mean, rel_tol=1e-9):
+            return None
+        return downsample, downsample
+
+
+def _check_frames(path: Path, name: str) -> None:
+    try:
+        sound = frames_lie_inside(path)
+    except OSError as error:
+        raise SlideGone(f"The file of slide {name} is no longer there.") from error
+    if not sound:
+        raise SlideUnopenable(
+            f"{name} cannot be opened: its list of frames is damaged. Copy all of its "
+            "files anew or scan again."
+        )
+
+
+def _open(path: Path, name: str) -> lowlevel._OpenSlide:
+    try:
+        handle = lowlevel.open(str(path))
+    except OpenSlideUnsupportedFormatError as error:
+        if not path.exists():
+            raise SlideGone(f"The file of slide {name} is no longer there.") from error
+        raise SlideUnopenable(f"{name} is not a slide in a format that OpenSlide knows.") from error
+    except OpenSlideError as error:
+        # OpenSlide's own words may hold names of files, which may hold patients' numbers
+        _log.debug("OpenSlide on %s: %s", name, error)
+        raise SlideUnopenable(
+            f"{name} cannot be opened: it is damaged or incomplete, or a file that "
+            "belongs to it is missing. Copy all of its files anew or scan again."
+        ) from error
+    lowlevel.set_cache(handle, _shared_cache())
+    return handle

@@ -1,0 +1,133 @@
+"""Where the levels of a file lie on the slide: the exact factor of each axis, or none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pathviewer.slides.formats.base import FileLevel
+from pathviewer.slides.geometry import FULL, Downsample
+
+_STATED_ERROR = 0.01
+"""Relative error of a stated factor, such as a ratio of rounded pixel spacings."""
+
+Size = tuple[int, int]
+"""(width, height) in pixels."""
+
+
+@dataclass(frozen=True)
+class NativeLevel:
+    """A level of the file whose place on the slide is known."""
+
+    index: int
+    """Among the levels of the file."""
+
+    width: int
+    """Of the part that shows the slide, in the level's own pixels."""
+
+    height: int
+    """Of the part that shows the slide, in the level's own pixels."""
+
+    stored: Size
+    """(width, height) in the file, where padding may follow on the right and at the bottom."""
+
+    downsample: Downsample
+    """Level-0 pixels per pixel of the level."""
+
+    tile_size: Size | None
+    """(width, height) of the file's own tiles, `None` if unknown."""
+
+
+def place_levels(levels: Sequence[FileLevel]) -> tuple[NativeLevel, ...]:
+    """The levels that can be placed, the finest first.
+
+    Left out are levels whose factor cannot be told, and pages that are no level at all, such as
+    a label that was stored like one.
+    """
+    base = levels[0].width, levels[0].height
+    placed = []
+    for index, level in enumerate(levels):
+        stored = level.width, level.height
+        downsample = FULL if index == 0 else _downsample(base, level)
+        if downsample is not None:
+            width = min(level.width, math.ceil(base[0] / downsample.x - 1e-6))
+            height = min(level.height, math.ceil(base[1] / downsample.y - 1e-6))
+            placed.append(NativeLevel(index, width, height, stored, downsample, level.tile_size))
+    return tuple(placed)
+
+
+def _downsample(base: Size, level: FileLevel) -> Downsample | None:
+    """The factors of a level: what the file states, else what its size allows, else `None`."""
+    size = level.width, level.height
+    if level.stated is not None:
+        stated = _stated(base, size, level.stated, level.tile_size or (1, 1))
+        if stated is not None:
+            return stated
+    whole = _whole_factor(base, size)
+    if whole is not None:
+        return Downsample(whole, whole)
+    (least_x, most_x), (least_y, most_y) = _rounding_range(base, size)
+    same = max(least_x, least_y) < min(most_x, most_y)
+    if not same or _may_be_padded(base, level):
+        return None
+    return Downsample(base[0] / size[0], base[1] / size[1])
+
+
+def _rounding_range(base: Size, size: Size) -> list[tuple[float, float]]:
+    """For each axis the factors of which `size` is the rounded result, up or down."""
+    return [
+        (whole / (part + 1), whole / (part - 1) if part > 1 else math.inf)
+        for whole, part in zip(base, size, strict=True)
+    ]
+
+
+def _whole_factor(base: Size, size: Size) -> float | None:
+    """The whole number of which both sides are the rounded result, `None` if there is none.
+
+    The longer side tells the factor best.
+    """
+    longer = 0 if size[0] >= size[1] else 1
+    factor = max(1, round(base[longer] / size[longer]))
+    power = 2 ** round(math.log2(factor))
+    ranges = _rounding_range(base, size)
+    for candidate in (power, factor):
+        if all(least < candidate < most for least, most in ranges):
+            return float(candidate)
+    return None
+
+
+def _may_be_padded(base: Size, level: FileLevel) -> bool:
+    """Whether a level may end in padding up to whole tiles, so that its size tells no factor."""
+    if level.tile_size is None:
+        return False
+    size = level.width, level.height
+    if any(side % tile for side, tile in zip(size, level.tile_size, strict=True)):
+        return False
+    factor = 2.0 ** math.ceil(math.log2(max(1.0, base[0] / size[0])))
+    filled = [
+        math.ceil(math.ceil(side / factor) / tile) * tile
+        for side, tile in zip(base, level.tile_size, strict=True)
+    ]
+    return filled == list(size)
+
+
+def _stated(base: Size, size: Size, stated: tuple[float, float], tile: Size) -> Downsample | None:
+    """Stated factors, made whole where they nearly are; `None` where the size denies them."""
+    factors = [_stated_factor(*axis) for axis in zip(base, size, stated, tile, strict=True)]
+    if factors[0] is None or factors[1] is None:
+        return None
+    return Downsample(factors[0], factors[1])
+
+
+def _stated_factor(base: int, size: int, stated: float, tile: int) -> float | None:
+    """One axis: the factor that explains the size by rounding, else by padding to whole tiles."""
+    near = max(1.0, float(round(stated)))
+    candidates = [near] if abs(stated - near) <= _STATED_ERROR * near else []
+    candidates.append(stated)
+    for most in (1, max(1, tile)):
+        for factor in candidates:
+            content = base / factor
+            if content - 1 < size < content + most:
+                return factor
+    return None
