@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -50,11 +50,24 @@ def write_dicom(
     tile: int = 64,
 ) -> Path:
     """A series of two levels in a folder; returns the file of the finer one."""
+    levels = slide_files.pyramid(slide_files.tissue(300, 217), 4)
+    placed = [(pixels, 4.0**number) for number, pixels in enumerate(levels)]
+    return write_levels(folder, placed, encode, photometric, pack, tile)
+
+
+def write_levels(
+    folder: Path,
+    levels: Sequence[tuple[slide_files.Pixels, float]],
+    encode: slide_files.Encode = slide_files.ycbcr_jpeg,
+    photometric: str = "YBR_FULL_422",
+    pack: Pack = with_basic_table,
+    tile: int = 64,
+) -> Path:
+    """A series of levels with their downsamples in a folder; returns the file of the finest."""
     folder.mkdir(exist_ok=True)
     series, frame_of_reference = generate_uid(), generate_uid()
-    levels = slide_files.pyramid(slide_files.tissue(300, 217), 4)
-    for number, pixels in enumerate(levels):
-        instance = _instance(pixels, tile, MPP * 4**number, photometric)
+    for number, (pixels, downsample) in enumerate(levels):
+        instance = _instance(pixels, tile, MPP * downsample, photometric)
         instance.SeriesInstanceUID = series
         instance.FrameOfReferenceUID = frame_of_reference
         instance.InstanceNumber = number + 1

@@ -1,6 +1,9 @@
+import { pixelAspect } from "./pyramid.js";
+
 /**
  * The frames of the viewer. screen: CSS pixels from the viewer's top left. level 0: pixels of the
- * scan, as floats. OpenSeadragon's own "viewport" frame (1 is the slide's width) stays in here.
+ * scan, as floats. OpenSeadragon's own frames stay in here: "image", which is level 0 with rows
+ * stretched by the pixel aspect, and "viewport", in which the slide's width is 1.
  */
 export class Frames {
   /** @param {OpenSeadragon.Viewer} viewer @param {Object} slide */
@@ -13,19 +16,33 @@ export class Frames {
     return this.viewer.world.getItemAt(0);
   }
 
+  get aspect() {
+    return pixelAspect(this.slide);
+  }
+
   /** @param {number[]} point level 0 @returns {number[]} screen */
   toScreen([x, y]) {
-    const point = this.item.imageToViewerElementCoordinates(new OpenSeadragon.Point(x, y));
+    const image = new OpenSeadragon.Point(x, y * this.aspect);
+    const point = this.item.imageToViewerElementCoordinates(image);
     return [point.x, point.y];
   }
 
   /** @param {number[]} point screen @returns {number[]} level 0, also outside the slide */
   toLevel0([x, y]) {
     const point = this.viewer.viewport.pointFromPixel(new OpenSeadragon.Point(x, y), true);
-    return [point.x * this.slide.width, point.y * this.slide.width];
+    return this.fromViewport(point);
   }
 
-  /** Level-0 pixels per screen pixel; `target` is where an animation under way will end. */
+  fromViewport({ x, y }) {
+    return [x * this.slide.width, (y * this.slide.width) / this.aspect];
+  }
+
+  /** Screen pixels between two level-0 points. */
+  screenDistance(a, b) {
+    return Math.hypot(a[0] - b[0], (a[1] - b[1]) * this.aspect) / this.downsample();
+  }
+
+  /** Level-0 pixels per screen pixel along a row; `target` is where an animation will end. */
   downsample(target = false) {
     return 1 / this.item.viewportToImageZoom(this.viewer.viewport.getZoom(!target));
   }
@@ -33,7 +50,7 @@ export class Frames {
   /** The view's centre in level 0, where an animation under way will end. */
   centre() {
     const point = this.viewer.viewport.getCenter(false);
-    return [point.x * this.slide.width, point.y * this.slide.width];
+    return this.fromViewport(point);
   }
 
   /** Degrees clockwise, 0 to below 360. */
@@ -53,7 +70,8 @@ export class Frames {
     viewport.setRotation(view.rotation, immediately);
     viewport.zoomTo(this.item.imageToViewportZoom(1 / view.downsample), null, immediately);
     const { width } = this.slide;
-    viewport.panTo(new OpenSeadragon.Point(view.x / width, view.y / width), immediately);
+    const centre = new OpenSeadragon.Point(view.x / width, (view.y * this.aspect) / width);
+    viewport.panTo(centre, immediately);
   }
 
   /** The view that `show` would bring back. */
@@ -83,7 +101,7 @@ export class Frames {
   frame(box, immediately = false) {
     const { container } = this.viewer;
     const room = Math.min(container.clientWidth, container.clientHeight) * 0.7;
-    const downsample = Math.max(box.width / room, box.height / room, 1);
+    const downsample = Math.max(box.width / room, (box.height * this.aspect) / room, 1);
     this.show({ x: box.x + box.width / 2, y: box.y + box.height / 2, downsample,
       rotation: this.rotation() }, immediately);
   }
@@ -94,7 +112,7 @@ export class Frames {
     const [rightX, rightY] = this.toScreen([this.slide.width, 0]);
     const a = (rightX - originX) / this.slide.width;
     const b = (rightY - originY) / this.slide.width;
-    return [a, b, -b, a];
+    return [a, b, -b * this.aspect, a * this.aspect];
   }
 
   /** The SVG matrix that takes level-0 points to the screen. */

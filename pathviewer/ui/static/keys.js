@@ -58,7 +58,8 @@ function regionKeys(canvas) {
     }
     const step = NUDGE * canvas.frames.downsample();
     const [dx, dy] = turned(scaled(event, step), canvas.frames.rotation());
-    moveRegion(region.id, how(region.points, dx, dy, canvas.frames.slide));
+    const { aspect, slide } = canvas.frames;
+    moveRegion(region.id, how(region.points, dx, dy / aspect, slide));
     keepRegion(region.id, KEEP_AFTER_MS);
   };
   const arrows = (prefix) => Object.keys(ARROWS).map((key) => prefix + key);

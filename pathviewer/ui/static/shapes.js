@@ -138,8 +138,14 @@ function between(a, b, part) {
 /**
  * The rectangle whose sides run along the screen's and whose opposite corners are `a` and `b`.
  * @param {number} rotation of the view in degrees, clockwise
+ * @param {number} [aspect] height of a level-0 pixel over its width
  */
-export function screenRectangle(a, b, rotation) {
+export function screenRectangle(a, b, rotation, aspect = 1) {
+  const stretched = squareRectangle([a[0], a[1] * aspect], [b[0], b[1] * aspect], rotation);
+  return stretched.map(([x, y]) => [x, y / aspect]);
+}
+
+function squareRectangle(a, b, rotation) {
   const angle = (-rotation * Math.PI) / 180;
   const across = [Math.cos(angle), Math.sin(angle)];
   const down = [-across[1], across[0]];

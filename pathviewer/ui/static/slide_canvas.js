@@ -15,6 +15,7 @@ import { scaleBar } from "./scale_bar.js";
 import { start } from "./session.js";
 import { say, store, unsay } from "./store.js";
 import { SlideMap } from "./slide_map.js";
+import { pixelAspect } from "./pyramid.js";
 import { tileSource } from "./tile_source.js";
 import { magnificationBar, toolbar } from "./toolbar.js";
 import { drawingTools } from "./tools.js";
@@ -72,7 +73,8 @@ export class Canvas extends ViewMoves {
 
   /** Open another slide, or take over changed facts about the one that is open. */
   slideChanged(slide) {
-    const same = slide && this.frames.slide?.id === slide.id;
+    const same = slide && this.frames.slide?.id === slide.id
+      && pixelAspect(this.frames.slide) === pixelAspect(slide);
     this.tool?.cancel();
     this.frames.slide = slide;
     this.surface.setAttribute("aria-label", slide ? `Slide, ${slide.name}` : "No slide");

@@ -4,6 +4,7 @@
  */
 
 import { ApiError, refusal, url } from "./api.js";
+import { pixelAspect, tileAt, tileBox } from "./pyramid.js";
 
 /**
  * @param {Object} slide GET /api/slides/{id}
@@ -16,19 +17,29 @@ export function tileSource(slide, onTrouble) {
   const base = url(`/api/slides/${encodeURIComponent(slide.id)}/tiles`);
   return {
     width: slide.width,
-    height: slide.height,
+    height: slide.height * pixelAspect(slide),
     tileWidth: slide.levels[0].tile_width,
     tileHeight: slide.levels[0].tile_height,
     tileOverlap: 0,
     minLevel: 0,
     maxLevel: last,
-    getLevelScale: (level) => ours(level).width / slide.width,
+    getLevelScale: (level) => 1 / ours(level).downsample,
     getTileWidth: (level) => ours(level).tile_width,
     getTileHeight: (level) => ours(level).tile_height,
     getNumTiles: (level) => new OpenSeadragon.Point(
       Math.ceil(ours(level).width / ours(level).tile_width),
       Math.ceil(ours(level).height / ours(level).tile_height),
     ),
+    getTileAtPoint: (level, { x, y }) => {
+      const place = tileAt(slide, ours(level), [x * slide.width, y * slide.width]);
+      return new OpenSeadragon.Point(place.column, place.row);
+    },
+    getTileBounds: (level, column, row, isSource) => {
+      const { pixels, drawn } = tileBox(slide, ours(level), column, row);
+      if (isSource) return new OpenSeadragon.Rect(0, 0, pixels.width, pixels.height);
+      const sides = [drawn.x, drawn.y, drawn.width, drawn.height];
+      return new OpenSeadragon.Rect(...sides.map((side) => side / slide.width));
+    },
     getTileUrl: (level, column, row) => `${base}/${last - level}/${column}/${row}`,
     downloadTileStart: (job) => startDownload(job, onTrouble),
     downloadTileAbort: abort,

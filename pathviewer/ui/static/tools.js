@@ -52,7 +52,7 @@ class TwoPoints {
 
   complete(point) {
     const { start } = this;
-    if (distance(start, point) / this.frames.downsample() < LEAST_PIXELS) return;
+    if (this.frames.screenDistance(start, point) < LEAST_PIXELS) return;
     this.start = null;
     this.take(start, point);
   }
@@ -77,7 +77,7 @@ class Rectangle extends TwoPoints {
 
   shape(start, end) {
     const to = this.frames.rotation() % 90 === 0 ? ontoSlide(end, this.frames.slide) : end;
-    return screenRectangle(start, to, this.frames.rotation());
+    return screenRectangle(start, to, this.frames.rotation(), this.frames.aspect);
   }
 
   take(start, end) {
@@ -131,7 +131,7 @@ class Polygon {
   }
 
   place(point) {
-    const pixels = (other) => distance(point, other) / this.frames.downsample();
+    const pixels = (other) => this.frames.screenDistance(point, other);
     if (this.points.length >= 3 && pixels(this.points[0]) < 8) this.finish();
     else if (!this.points.length || pixels(this.points.at(-1)) >= LEAST_PIXELS) {
       this.points.push(ontoSlide(point, this.frames.slide));
