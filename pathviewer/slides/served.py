@@ -167,19 +167,30 @@ class ServedSlide:
                 )
         return await self._call(Urgency.overview, requester, calls.make_thumbnail, size, parts)
 
-    async def region_png(self, region: Region, most: int, requester: str = "") -> RegionPicture:
-        """A level-0 region as PNG of at most `most` pixels. Errors as of `read_region`."""
+    async def region_png(
+        self, region: Region, most: int, requester: str = "", pixel_aspect: float = 1.0
+    ) -> RegionPicture:
+        """A level-0 region as PNG of at most `most` square pixels. Errors as of `read_region`."""
         seconds = self._readers.seconds * _REGION_SHARE
-        return await self._call(Urgency.region, requester, calls.region_png, region, most, seconds)
+        return await self._call(
+            Urgency.region, requester, calls.region_png, region, most, seconds, pixel_aspect
+        )
 
     async def associated_jpeg(self, name: str, requester: str = "") -> bytes:
         """JPEG of a label, macro or other picture. Errors as of `tile`, and ImageNotFound."""
         return await self._call(Urgency.overview, requester, calls.associated_jpeg, name)
 
     def read_region(
-        self, region: Region, max_pixels: int, requester: str = "questions"
+        self,
+        region: Region,
+        max_pixels: int,
+        requester: str = "questions",
+        pixel_aspect: float = 1.0,
     ) -> RegionImage:
         """A level-0 region of at most `max_pixels`; waits, so not for the event loop.
+
+        `pixel_aspect` is the height of a level-0 pixel over its width: pixels of the picture are
+        square.
 
         Errors as of `tile`, and RegionError.
         """
@@ -195,6 +206,7 @@ class ServedSlide:
             region,
             max_pixels,
             seconds,
+            pixel_aspect,
         ).result()
 
     async def _make(self, level: int, column: int, row: int, requester: str) -> Tile:

@@ -163,15 +163,19 @@ def make_coarse_thumbnail(request: OpenRequest, size: int) -> bytes:
 
 
 @_plain_errors
-def read_region(request: OpenRequest, region: Region, most: int, seconds: float) -> RegionImage:
-    """A level-0 region in at most `most` pixels. Raises SlideError."""
-    return _opened.source(request).slide.read_region(region, most, seconds)
+def read_region(
+    request: OpenRequest, region: Region, most: int, seconds: float, pixel_aspect: float = 1.0
+) -> RegionImage:
+    """A level-0 region in at most `most` square pixels. Raises SlideError."""
+    return _opened.source(request).slide.read_region(region, most, seconds, pixel_aspect)
 
 
 @_plain_errors
-def region_png(request: OpenRequest, region: Region, most: int, seconds: float) -> RegionPicture:
+def region_png(
+    request: OpenRequest, region: Region, most: int, seconds: float, pixel_aspect: float = 1.0
+) -> RegionPicture:
     """The same as a PNG file. Raises SlideError."""
-    return png_of(_opened.source(request).slide.read_region(region, most, seconds))
+    return png_of(read_region(request, region, most, seconds, pixel_aspect))
 
 
 @_plain_errors

@@ -64,6 +64,19 @@ def test_a_reduced_region_is_what_a_box_filter_gives(tmp_path: Path, max_pixels:
     assert np.abs(np.asarray(image.pixels) - expected).mean() < 4
 
 
+def test_oblong_pixels_are_drawn_square(tmp_path: Path) -> None:
+    """Pixels twice as high as wide: of 120 x 80 none is enlarged, and a disc stays one."""
+    y, x = np.mgrid[0:217, 0:300]
+    disc = (x - 100) ** 2 + (2 * (y - 60)) ** 2 < 40**2
+    level = np.repeat(np.where(disc, 30, 240).astype(np.uint8)[..., None], 3, axis=2)
+    path = slide_files.write_encoded(tmp_path / "x.tiff", [level], slide_files.ycbcr_jpeg)
+    region = Region(40, 20, 120, 80)
+    picture = Slide(path, "x").read_region(region, 10**6, pixel_aspect=2.0).pixels
+    assert picture.size == (60, 80)
+    dark = np.asarray(picture.convert("L")) < 135
+    assert dark.any(axis=0).sum() == pytest.approx(dark.any(axis=1).sum(), abs=1)
+
+
 def test_a_region_outside_is_refused(aperio: Slide) -> None:
     with pytest.raises(RegionError, match="300 x 217"):
         aperio.read_region(Region(200, 0, 101, 10), 1000)
