@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage.errors import RecordNotFoundError
+from storage.names import normalize_name, stored_spellings
 from storage.records import as_record
 from storage.tables import Case, Slide
 
@@ -64,8 +65,8 @@ OF_CASE = ("reference_answer", "reference_source")
 
 
 def find_case(session: Session, name: str) -> CaseRecord | None:
-    """The case of that name; None if there is none."""
-    row = session.scalar(select(Case).where(Case.name == name))
+    """The case of that name, composed or decomposed; None if there is none."""
+    row = _case_row(session, name)
     return None if row is None else as_record(CaseRecord, row)
 
 
@@ -82,9 +83,9 @@ def describe_slide(session: Session, slide_id: str, told: SlideDescription) -> b
     slide = session.get(Slide, slide_id)
     if slide is None:
         raise RecordNotFoundError(f"There is no slide with the id {slide_id}.")
-    case = session.scalar(select(Case).where(Case.name == told.case))
+    case = _case_row(session, told.case)
     if case is None:
-        case = Case(name=told.case)
+        case = Case(name=normalize_name(told.case))
         session.add(case)
         session.flush()
     changed = _take(case, told, OF_CASE) | _take(slide, told, OF_SLIDE)
@@ -92,6 +93,12 @@ def describe_slide(session: Session, slide_id: str, told: SlideDescription) -> b
         slide.case_id, changed = case.id, True
     session.flush()
     return changed
+
+
+def _case_row(session: Session, name: str) -> Case | None:
+    rows = session.scalars(select(Case).where(Case.name.in_(stored_spellings(name))))
+    # the normalized row first, should an older database have both
+    return min(rows, key=lambda row: row.name != normalize_name(name), default=None)
 
 
 def _take(row: Case | Slide, told: SlideDescription, names: tuple[str, ...]) -> bool:

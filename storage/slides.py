@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from storage.database import one_at_a_time
 from storage.errors import RecordNotFoundError
+from storage.names import normalize_name
 from storage.records import as_record
 from storage.tables import Slide, Upload, now
 
@@ -146,7 +147,7 @@ def _moved(
 
 def _new(session: Session, alias: str | None) -> Slide:
     number = session.scalar(select(func.count()).select_from(Slide)) or 0
-    return Slide(alias=alias or f"Slide {number + 1}")
+    return Slide(alias=normalize_name(alias or f"Slide {number + 1}"))
 
 
 def slide_record(session: Session, slide_id: str) -> SlideRecord:
@@ -176,7 +177,7 @@ def rename_slide(session: Session, slide_id: str, alias: str) -> SlideRecord:
     if not alias.strip():
         raise ValueError("An alias needs at least one letter.")
     row = _row(session, slide_id)
-    row.alias = alias.strip()
+    row.alias = normalize_name(alias.strip())
     session.flush()
     return as_record(SlideRecord, row)
 

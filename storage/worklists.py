@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from storage.errors import ConflictError, NameTakenError, RecordNotFoundError
+from storage.names import normalize_name, stored_spellings
 from storage.records import as_record
 from storage.tables import Worklist, WorklistItem, WorklistReading
 from storage.worklist_records import ItemRecord, NewItem, NewWorklist, WorklistRecord
@@ -16,9 +17,10 @@ from storage.worklist_records import ItemRecord, NewItem, NewWorklist, WorklistR
 
 def add_worklist(session: Session, new: NewWorklist, items: Sequence[NewItem]) -> WorklistRecord:
     """Store a list with its items; raises NameTakenError."""
-    if session.scalar(select(Worklist.id).where(Worklist.name == new.name)):
+    taken = Worklist.name.in_(stored_spellings(new.name))
+    if session.scalar(select(Worklist.id).where(taken).limit(1)):
         raise NameTakenError(f"There is a worklist named {new.name} already: it was imported.")
-    row = Worklist(**asdict(new))
+    row = Worklist(**asdict(new) | {"name": normalize_name(new.name)})
     session.add(row)
     session.flush()
     for position, item in enumerate(items):
@@ -36,7 +38,8 @@ def list_worklists(session: Session) -> list[WorklistRecord]:
 
 def find_worklist(session: Session, key: str) -> WorklistRecord:
     """By id or name; raises RecordNotFoundError."""
-    row = session.scalar(select(Worklist).where(or_(Worklist.id == key, Worklist.name == key)))
+    named = Worklist.name.in_(stored_spellings(key))
+    row = session.scalar(select(Worklist).where(or_(Worklist.id == key, named)).limit(1))
     if row is None:
         raise RecordNotFoundError(f"There is no worklist {key[:64]!r}; `worklist list` shows all.")
     return as_record(WorklistRecord, row)

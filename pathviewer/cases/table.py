@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.cases import SlideDescription
+from storage.names import normalize_name
 
 COLUMNS = {
     "case": "case",
@@ -65,7 +66,7 @@ def _text(path: Path) -> str:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise CasesError(f"{path.name} is larger than 16 MiB, which no table of cases is.")
-        return path.read_text(encoding="utf-8-sig")
+        return normalize_name(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise CasesError(f"{path.name} cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:

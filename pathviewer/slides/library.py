@@ -22,6 +22,7 @@ from pathviewer.slides.pool import SlideFile
 from pathviewer.slides.watch import watch_folders
 from storage.database import Database
 from storage.errors import StorageError
+from storage.names import normalize_name
 from storage.slides import SlideRecord, list_slide_records
 
 START_PATIENCE_SECONDS = 2.0
@@ -296,5 +297,5 @@ class SlideLibrary:
 
 def _natural(name: str) -> list[tuple[int, str]]:
     """A sort key that puts `Slide 2` before `Slide 10`."""
-    parts = re.findall(r"\d+|\D+", name.casefold())
+    parts = re.findall(r"\d+|\D+", normalize_name(name).casefold())
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

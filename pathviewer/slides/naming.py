@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
+from storage.names import normalize_name
 from storage.slides import SlideRecord
 
 NAMES: tuple[Callable[[SlideRecord], str], ...] = (
@@ -18,8 +19,8 @@ NAMES: tuple[Callable[[SlideRecord], str], ...] = (
 
 
 def file_name_of(slide: SlideRecord) -> str:
-    """The name of a slide's file: for an uploaded slide, what its sender calls the file."""
-    return slide.file_name or PurePosixPath(slide.relative_path).name
+    """The name of a slide's file in NFC: for an uploaded slide, what its sender calls the file."""
+    return normalize_name(slide.file_name or PurePosixPath(slide.relative_path).name)
 
 
 class SlideNameError(Exception):
@@ -27,14 +28,16 @@ class SlideNameError(Exception):
 
 
 def slide_named(slides: Sequence[SlideRecord], called: str) -> SlideRecord:
-    """The slide of that name. Raises SlideNameError."""
+    """The slide of that name; both are compared in NFC. Raises SlideNameError."""
+    wanted = normalize_name(called)
     for name in NAMES:
-        found = [slide for slide in slides if name(slide) == called]
+        found = [slide for slide in slides if normalize_name(name(slide)) == wanted]
         if len(found) == 1:
             return found[0]
         if found:
             raise SlideNameError(
-                f"{len(found)} slides are called “{called[:80]}”; write the file with its folders."
+                f"{len(found)} slides are called “{called[:80]}”; write the file with its "
+                "folders, or the slide as the page calls it."
             )
     raise SlideNameError(
         f"there is no slide “{called[:80]}” in the slide folders. A slide is named by its file, "

@@ -11,6 +11,7 @@ import shapely
 
 from pathviewer.slides.errors import RegionError
 from pathviewer.slides.geometry import Region
+from storage.names import normalize_name
 
 Shape = Literal["rectangle", "polygon"]
 Point = tuple[float, float]
@@ -41,8 +42,9 @@ def is_shape(value: object) -> TypeGuard[Shape]:
 
 
 def tidy_name(name: str) -> str:
-    """A name without control characters and superfluous blanks."""
-    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    """A name in NFC, without control characters and superfluous blanks."""
+    printable = "".join(c if c.isprintable() else " " for c in name)
+    return normalize_name(" ".join(printable.split()))
 
 
 def read_points(value: object) -> tuple[Point, ...]:

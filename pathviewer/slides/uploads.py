@@ -13,7 +13,6 @@ import re
 import shutil
 import threading
 import time
-import unicodedata
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -42,6 +41,7 @@ from pathviewer.slides.upload_errors import (
 from storage import uploads as rows
 from storage.base import now
 from storage.database import Database
+from storage.names import normalize_name
 from storage.private_files import make_private_folder, open_private
 from storage.uploads import UploadRecord
 
@@ -470,7 +470,7 @@ def harmless_name(name: str) -> str:
 
     Raises UploadError when nothing is left, UploadTypeRefused when no slide is called like that.
     """
-    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    last = re.split(r"[/\\]", normalize_name(name))[-1]
     kept = "".join(letter for letter in last if letter.isprintable())
     file = Path(re.sub(r'[:*?"<>|]', "_", kept).strip(" ."))
     suffix = file.suffix

@@ -15,6 +15,7 @@ from pathviewer.slides.errors import SlideError
 from pathviewer.slides.geometry import Region, check_inside
 from pathviewer.slides.naming import SlideNameError, slide_named
 from pathviewer.worklists.errors import WorklistError
+from storage.names import normalize_name
 from storage.slides import SlideRecord
 from storage.worklist_records import NewItem
 
@@ -103,7 +104,7 @@ def _text(told: Mapping[str, Any], name: str) -> str:
         or (not value.isprintable() and "\0" in value)
     ):
         raise WorklistError(f"it names no {name}, which is a text.")
-    return value.strip()
+    return normalize_name(value.strip())
 
 
 def _options(value: object) -> list[str]:
@@ -111,7 +112,7 @@ def _options(value: object) -> list[str]:
         return []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise WorklistError("options are a list of texts.")
-    return list(value)
+    return [normalize_name(option) for option in value]
 
 
 def _region(value: object) -> Region:

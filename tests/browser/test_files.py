@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
@@ -85,3 +87,19 @@ def break_once(route: Route, broken: list[str]) -> None:
         route.abort()
     else:
         route.continue_()
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_search_finds_names_in_either_spelling(
+    page: Page, tmp_path: Path, assets: Path, form: Literal["NFC", "NFD"]
+) -> None:
+    folder, data = tmp_path / "slides", tmp_path / "state"
+    folder.mkdir()
+    data.mkdir()
+    (data / "assets").symlink_to(assets, target_is_directory=True)
+    write_ycbcr(folder / f"{unicodedata.normalize('NFD', 'Größe')}.tiff", 400, 300)
+    write_ycbcr(folder / "other.tiff", 420, 300)
+    with running(Settings(data=data, slides=(folder,), show_file_names=True)) as address:
+        ViewerPage(page, address).open()
+        page.get_by_label("Search slides").fill(unicodedata.normalize(form, "GRÖ"))
+        expect(page.locator(".pv-slide-title")).to_have_text(["Größe.tiff"])

@@ -3,6 +3,7 @@
 import { refusal, request, url } from "./api.js";
 import { fill, h, icon } from "./dom.js";
 import { areaText, pixelText, sizeText } from "./lengths.js";
+import { normalizeName } from "./names.js";
 import { keepRegion, loadRegions, removeRegion, renameRegion, select, settled } from "./regions.js";
 import { start } from "./session.js";
 import { area, extent } from "./shapes.js";
@@ -144,7 +145,7 @@ async function importFile(chooser, path, slide) {
 
 /** "Slide 2 regions 2026-01-31.geojson", in the user's own date, of letters every system takes. */
 function fileName(slide, now) {
-  const alias = (slide?.alias ?? slide?.name ?? "").replace(/[^\p{L}\p{N} ._-]+/gu, "_").trim();
+  const alias = normalizeName(slide?.alias ?? slide?.name ?? "").replace(/[^\p{L}\p{N} ._-]+/gu, "_").trim();
   const day = [now.getFullYear(), now.getMonth() + 1, now.getDate()]
     .map((part) => String(part).padStart(2, "0")).join("-");
   return `${alias || "Slide"} regions ${day}.geojson`;

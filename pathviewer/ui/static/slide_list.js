@@ -4,6 +4,7 @@ import { request, url } from "./api.js";
 import { fill, h, setText } from "./dom.js";
 import { dimensionsText } from "./lengths.js";
 import { scanPower } from "./magnification.js";
+import { nameMatches } from "./names.js";
 import { rejectedFiles } from "./rejected.js";
 import { openSlide, poll, refreshSlide, start } from "./session.js";
 import { may, say, store } from "./store.js";
@@ -31,8 +32,7 @@ export function mount(element, props) {
 function showSlides(list, count, wanted) {
   const slides = store.get("slides");
   if (!slides) return;
-  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = slides.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
+  const found = slides.filter(({ name }) => nameMatches(name, wanted));
   const focused = list.contains(document.activeElement) && document.activeElement.dataset.slide;
   fill(list, ...found.map(entry));
   if (focused) list.querySelector(`[data-slide="${CSS.escape(focused)}"]`)?.focus();

@@ -6,6 +6,7 @@
  *   place(p)   Enter at the crosshair;  finish(), back(), cancel()   close, undo a point, give up
  */
 
+import { normalizeName } from "./names.js";
 import { addRegion } from "./regions.js";
 import { circle, clipToSlide, crossesItself, distance, fieldSide, isUpright, onSlide,
   ontoSlide, screenRectangle } from "./shapes.js";
@@ -257,7 +258,7 @@ function keep(shape, points, name = "") {
 }
 
 function unusedName(name) {
-  const names = new Set(store.get("regions").map((region) => region.name));
+  const names = new Set(store.get("regions").map((region) => normalizeName(region.name)));
   if (!names.has(name)) return name;
   let number = 2;
   while (names.has(`${name} (${number})`)) number += 1;
