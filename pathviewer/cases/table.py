@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pathviewer.common.table_text import decode_text, is_spoilt, spoilt_sentence
 from storage.cases import SlideDescription
 from storage.names import normalize_name
 
@@ -27,6 +29,10 @@ COLUMNS = {
 LONGEST = {"reference_answer": 4_000}
 LONGEST_OTHER = 200
 MOST_BYTES = 16 * 2**20
+DELIMITERS = ",;\t"
+IDENTIFIERS = ("case", "slide")
+"""Columns in which two equal values mean one patient or one slide."""
+_SEPARATOR_LINE = re.compile(r'"?sep=([^"\w ])"?[,;\t]*', re.IGNORECASE)
 
 
 class CasesError(Exception):
@@ -46,16 +52,21 @@ class Row:
 
 
 def read_table(path: Path) -> list[Row]:
-    """The lines of a CSV with commas, semicolons or tabs. Raises CasesError."""
-    text = _text(path)
-    first = text.splitlines()[0] if text.strip() else ""
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    """The lines of a CSV with commas, semicolons or tabs, all texts in NFC. Raises CasesError.
+
+    Empty lines above the heading and a line `sep=;`, which Excel reads and writes, are passed over.
+    """
+    lines = list(io.StringIO(normalize_name(_text(path)), newline=""))  # ended by LF, CR or both
+    first = _first_filled(lines, 0)
+    named = _SEPARATOR_LINE.fullmatch("".join(lines[first : first + 1]).strip(" \r\n"))
+    heading = _first_filled(lines, first + 1) if named else first
+    delimiter = named[1] if named else _delimiter_of("".join(lines[heading : heading + 1]))
+    reader = csv.reader(lines[heading:], delimiter=delimiter, strict=True)
     try:
         fields = _fields(next(reader, []))
-        rows = list(_rows(reader, fields))
+        rows = list(_rows(reader, fields, heading))
     except csv.Error as error:
-        raise CasesError(f"Line {reader.line_num} is no CSV ({error}).") from error
+        raise CasesError(f"Line {heading + reader.line_num} is no CSV ({error}).") from error
     if not rows:
         raise CasesError("The table has no line below its heading.")
     _check_cases(rows)
@@ -66,15 +77,44 @@ def _text(path: Path) -> str:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise CasesError(f"{path.name} is larger than 16 MiB, which no table of cases is.")
-        return normalize_name(path.read_text(encoding="utf-8-sig"))
+        return decode_text(path.read_bytes())
     except OSError as error:
         raise CasesError(f"{path.name} cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
         raise CasesError(f"{path.name} is not in UTF-8; save it as “CSV UTF-8”.") from error
 
 
-def _fields(heading: list[str]) -> list[str]:
-    names = [" ".join(each.replace("_", " ").replace("-", " ").lower().split()) for each in heading]
+def _first_filled(lines: Sequence[str], start: int) -> int:
+    """The number of the first line, from `start` on, with more than blanks and delimiters."""
+    filled = (number for number in range(start, len(lines)) if lines[number].strip(" \r\n,;\t"))
+    return next(filled, len(lines))
+
+
+def _delimiter_of(heading: str) -> str:
+    """The delimiter with which most columns are known, then the one that is there most often."""
+
+    def known(delimiter: str) -> tuple[int, int]:
+        names = map(_column_name, heading.replace('"', "").split(delimiter))
+        return sum(name in COLUMNS for name in names), heading.count(delimiter)
+
+    return max(DELIMITERS, key=known)
+
+
+def _column_name(heading: str) -> str:
+    return " ".join(heading.replace("_", " ").replace("-", " ").lower().split())
+
+
+def _without_empty_end(cells: Sequence[str], least: int = 0) -> Sequence[str]:
+    """The cells without the empty ones beyond the last column, which spreadsheets leave."""
+    end = len(cells)
+    while end > least and not cells[end - 1].strip():
+        end -= 1
+    return cells[:end]
+
+
+def _fields(heading: Sequence[str]) -> list[str]:
+    heading = _without_empty_end(heading)
+    names = [_column_name(each) for each in heading]
     unknown = [shown for shown, name in zip(heading, names, strict=True) if name not in COLUMNS]
     if unknown:
         known = "case, slide, organ, specimen, stain, scanner, reference answer, reference source"
@@ -89,22 +129,30 @@ def _fields(heading: list[str]) -> list[str]:
     return fields
 
 
-def _rows(reader: Iterator[list[str]], fields: list[str]) -> Iterator[Row]:
-    for cells in reader:
-        line = reader.line_num  # type: ignore[attr-defined]
-        if not any(cell.strip() for cell in cells):
+def _rows(reader: Iterator[list[str]], fields: list[str], above: int) -> Iterator[Row]:
+    """The lines below the heading; `above` is how many lines stand before the heading."""
+    for raw in reader:
+        line = above + reader.line_num  # type: ignore[attr-defined]
+        if not any(cell.strip() for cell in raw):
             continue
+        cells = _without_empty_end(raw, len(fields))
         if len(cells) != len(fields):
             raise CasesError(f"Line {line} has {len(cells)} cells, not {len(fields)}.")
         values = {name: cell.strip() for name, cell in zip(fields, cells, strict=True)}
-        for name, value in values.items():
-            if len(value) > LONGEST.get(name, LONGEST_OTHER):
-                raise CasesError(f"Line {line}: {name.replace('_', ' ')} is too long.")
+        _check_values(line, values)
         slide = values.pop("slide")
         if not slide or not values["case"]:
             raise CasesError(f"Line {line} names no {'slide' if values['case'] else 'case'}.")
         told = {name: value or None for name, value in values.items() if name != "case"}
         yield Row(line, slide, SlideDescription(values["case"], **told))
+
+
+def _check_values(line: int, values: dict[str, str]) -> None:
+    for name, value in values.items():
+        if len(value) > LONGEST.get(name, LONGEST_OTHER):
+            raise CasesError(f"Line {line}: {name.replace('_', ' ')} is too long.")
+        if name in IDENTIFIERS and is_spoilt(value):
+            raise CasesError(f"Line {line}: {spoilt_sentence(name, value)}")
 
 
 def _check_cases(rows: list[Row]) -> None:

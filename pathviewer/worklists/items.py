@@ -11,6 +11,7 @@ from models.errors import PromptError
 from models.prompts import Question, build_prompt
 from models.registry import DEFAULT_MODEL, resolve
 from models.scoring import option_index, without_letters
+from pathviewer.common.table_text import decode_text, is_spoilt, spoilt_sentence
 from pathviewer.slides.errors import SlideError
 from pathviewer.slides.geometry import Region, check_inside
 from pathviewer.slides.naming import SlideNameError, slide_named
@@ -50,7 +51,7 @@ def _lines(path: Path) -> list[str]:
         if path.stat().st_size > MOST_BYTES:
             raise WorklistError(f"{path.name} is larger than 64 MiB, which no worklist is.")
         # by line feeds alone: other ends of lines may stand in a text
-        return path.read_text(encoding="utf-8-sig").split("\n")
+        return decode_text(path.read_bytes()).split("\n")
     except OSError as error:
         raise WorklistError(f"{path.name} cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
@@ -71,7 +72,10 @@ def _object(line: str) -> Mapping[str, Any]:
 
 
 def _item(told: Mapping[str, Any], slides: list[SlideRecord], sizes: Sizes) -> NewItem:
-    slide = slide_named(slides, _text(told, "slide"))
+    called = _text(told, "slide")
+    if is_spoilt(called):
+        raise WorklistError(spoilt_sentence("slide", called))
+    slide = slide_named(slides, called)
     region = _region(told.get("box"))
     check_inside(region, *sizes(slide.id))
     question, options = _text(told, "question"), _options(told.get("options"))

@@ -21,6 +21,24 @@ HEADING = "case,slide,organ,specimen,stain,scanner,reference answer,source\n"
 Import = Callable[[str], tuple[int, str]]
 
 
+def test_unicode_text_of_excel_is_read(tmp_path: Path) -> None:
+    text = "case\tslide\torgan\r\nS-1\ta\tlung\r\n"
+    (row,) = read_table(table(tmp_path, text.encode("utf-16")))
+    assert (row.slide, row.told) == ("a", SlideDescription("S-1", "lung"))
+
+
+def test_a_line_separator_within_a_cell_ends_no_line(tmp_path: Path) -> None:
+    (row,) = read_table(table(tmp_path, "case,slide,organ\nS-1,a,left\u2028lung\n"))
+    assert row.told.organ == "left\u2028lung"
+
+
+def test_spoilt_numbers_merge_no_patients(take: Import, database: Database) -> None:
+    code, told = take("case;slide\n1,23E+11;lung/a.svs\n1,23E+11;b\n")
+    assert (code, told.startswith("Line 2: the column “case” holds “1,23E+11”")) == (1, True)
+    with database.reading() as session:
+        assert list_cases(session) == []
+
+
 def table(tmp_path: Path, text: str | bytes) -> Path:
     path = tmp_path / "cases.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -41,6 +59,16 @@ def test_a_line_is_read(tmp_path: Path) -> None:
         ("\ufeffCase,Slide,ORGAN\r\nS-1,a,lung\r\n", "a byte order mark, large letters, CR LF"),
         ("organ,slide,case\n\nlung,a,S-1\n,,\n", "another order, and empty lines"),
         ('case,slide,organ\n"S-1",a," lung "\n', "quotes and spaces"),
+        ("\ufeffsep=;\r\ncase;slide;organ\r\nS-1;a;lung\r\n", "Excel's line with the separator"),
+        ('"sep=,"\ncase,slide,organ\nS-1,a,lung\n', "that line in quotes"),
+        ("sep=\t\ncase\tslide\torgan\nS-1\ta\tlung\n", "a tab as separator"),
+        ("sep=|\ncase|slide|organ\nS-1|a|lung\n", "another separator that is named"),
+        ("sep=;;;\ncase;slide;organ\nS-1;a;lung\n", "that line filled up by a spreadsheet"),
+        ("case;slide;organ;;\r\nS-1;a;lung;;\r\n;;;;\r\n", "empty columns at the end"),
+        ("case;slide;organ\nS-1;a;lung;;\n", "empty cells at the end of a line alone"),
+        ("\r\n;;\r\ncase;slide;organ\r\nS-1;a;lung\r\n", "empty lines above the heading"),
+        ("case;slide;organ\rS-1;a;lung\r", "lines ended as on an old Mac"),
+        ("case;slide;reference_answer;organ\nS-1;a;;lung\n", "an underscore"),
     ],
 )
 def test_what_spreadsheets_write_is_read(tmp_path: Path, text: str, reason: str) -> None:
@@ -62,6 +90,12 @@ def test_what_spreadsheets_write_is_read(tmp_path: Path, text: str, reason: str)
         (f"case,slide\n{'S' * 201},a\n", "Line 2: case is too long"),
         ('case,slide\n"S-1,a\n', "is no CSV"),
         (b"case,slide\nS-1,\xe4\n", "is not in UTF-8"),
+        ("sep=;\ncase,slide\nS-1,a\n", "The column “case,slide” is not known"),
+        ("case;slide;\nS-1;a;b\n", "Line 2 has 3 cells, not 2"),
+        ("sep=;\n\ncase;slide\nS-1;a\nS-1\n", "Line 5 has 1 cells, not 2"),
+        ("case;slide;answer, signed, final\nS-1;a;x\n", "The column “answer, signed, final”"),
+        ("case;slide\nS-1;a\n1,23E+11;b\n", "Line 3: the column “case” holds “1,23E\\+11”"),
+        ("case,slide\nS-1,4.5e+07\n", "Line 2: the column “slide” .* Format the column as text"),
         (
             "case,slide,reference\nS-1,a,benign\nS-2,b,x\nS-1,c,tumour\n",
             "Lines 2 and 4 give another reference answer for one case",

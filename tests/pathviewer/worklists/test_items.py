@@ -50,11 +50,22 @@ def test_an_item_is_read(tmp_path: Path, slides: list[SlideRecord]) -> None:
     assert (three.options, three.reference_answer, three.task) == ([], None, None)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_byte_order_marks_are_passed_over(
+    tmp_path: Path, slides: list[SlideRecord], encoding: str
+) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_bytes((json.dumps(ITEM) + "\r\n").encode(encoding))
+    (one,) = read_items(path, slides, lambda _: (100, 80))
+    assert one.slide_id == slides[0].id
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
         ({"slide": "b.svs"}, "Line 2: there is no slide “b.svs”"),
         ({"slide": 3}, "Line 2: it names no slide"),
+        ({"slide": "1,23E+11"}, "Line 2: the column “slide” holds “1,23E\\+11”"),
         ({"box": None}, "Line 2: box is {x, y, width, height}"),
         ({"box": [0, 0, 10]}, "Line 2: box is"),
         ({"box": [0, 0, 10.5, 3]}, "Line 2: box is"),
