@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
@@ -112,7 +113,8 @@ class RegionRoutes:
         return JSONResponse(document, headers=headers, media_type=geojson.MEDIA_TYPE)
 
     async def import_geojson(self, request: Request) -> Response:
-        """`POST` a file: what was taken over, and why the rest was not."""
+        """`POST` a file, packed or not: what was taken over, cut at the edge, and why the rest was
+        not."""
         account = require(request.scope, Action.draw_regions).account_id
         entry = self._entry(request)
         frame = geojson.Frame(entry.width, entry.height, bounds_offset(request, entry))
@@ -123,8 +125,10 @@ class RegionRoutes:
         )
         records = await WRITES.run(lambda: self._add(entry.id, account, found.outlines), account)
         skipped = [{"index": skip.index, "reason": skip.reason} for skip in found.skipped]
+        clipped = [asdict(clip) for clip in found.clipped]
         regions = [region_json(record, entry) for record in records]
-        return JSONResponse({"imported": len(regions), "skipped": skipped, "regions": regions})
+        counts = {"imported": len(regions), "skipped": skipped, "clipped": clipped}
+        return JSONResponse(counts | {"regions": regions})
 
     def _entry(self, request: Request) -> LibraryEntry:
         return self._library.entry(request.path_params["slide_id"])

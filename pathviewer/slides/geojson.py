@@ -7,17 +7,20 @@ properties (QuPath's `PathObjectTypeAdapters` and `ROITypeAdapters`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pathviewer.common.archive import ArchiveError, unpack
 from pathviewer.common.bounded_json import JsonError, decode_json
+from pathviewer.common.table_text import decode_text
 from pathviewer.slides.errors import RegionError, SlideError
 from pathviewer.slides.outline import (
     MAX_NAME_LENGTH,
     Outline,
     Point,
     check_outline,
+    clip_points,
     is_rectangle,
     read_points,
     tidy_name,
@@ -27,7 +30,11 @@ MAX_BYTES = 5 * 1024 * 1024
 MAX_FEATURES = 2_000
 MAX_CONTAINERS = MAX_BYTES // 20
 """Lists and objects in a file; QuPath writes a point, which is a list, in some 20 bytes."""
+SUFFIXES = (".geojson", ".json")
+"""Endings of the file within an archive; QuPath offers to write `slide.zip`."""
 MEDIA_TYPE = "application/geo+json"
+LEAST_INSIDE = 0.5
+"""Share of a feature's area that must be on the slide: less is another slide, or another origin."""
 AREA_KINDS = ("annotation", "unknown", "PathAnnotationObject")
 """Kinds of QuPath object that a person drew; the last is how version 0.2 wrote it."""
 
@@ -65,6 +72,17 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Clipped:
+    """A feature that reached over the slide's edge and was cut there."""
+
+    index: int
+    """Place in the file, counted from 0."""
+
+    outside: float
+    """Share of its area that was cut off, from 0 to 1."""
+
+
+@dataclass(frozen=True)
 class Import:
     """What a file held."""
 
@@ -73,6 +91,9 @@ class Import:
 
     skipped: tuple[Skipped, ...]
     """The features that have no part among `outlines`."""
+
+    clipped: tuple[Clipped, ...] = ()
+    """The features that are among `outlines` only in part."""
 
 
 def feature_collection(
@@ -96,19 +117,24 @@ def _feature(identifier: str, outline: Outline, offset: tuple[int, int]) -> dict
 def read_outlines(document: bytes, frame: Frame) -> Import:
     """The outlines of a feature collection, a list of features (QuPath writes both) or one.
 
-    Each part of a MultiPolygon becomes an outline; a feature with a part that cannot be taken is
-    skipped as a whole. Four right-angled corners are a rectangle. Raises GeoJsonError when the
-    document as a whole cannot be used.
+    The document may be a zip or gzip archive of one such file. Each part of a MultiPolygon becomes
+    an outline; a feature with a part that cannot be taken is skipped as a whole. What reaches over
+    the slide's edge is cut there. Four right-angled corners are a rectangle. Raises GeoJsonError
+    when the document as a whole cannot be used.
     """
     outlines: list[Outline] = []
     skipped: list[Skipped] = []
+    clipped: list[Clipped] = []
     for index, feature in enumerate(_features(_decoded(document))):
         try:
-            name = _name(feature)
-            outlines += [_outline(ring, name, frame) for ring in _rings(feature)]
+            parts, outside = _on_slide([*_rings(feature)], _name(feature), frame)
         except RegionError as error:
             skipped.append(Skipped(index, str(error)))
-    return Import(tuple(outlines), tuple(skipped))
+            continue
+        outlines += parts
+        if outside:
+            clipped.append(Clipped(index, outside))
+    return Import(tuple(outlines), tuple(skipped), tuple(clipped))
 
 
 def _decoded(document: bytes) -> object:
@@ -117,14 +143,19 @@ def _decoded(document: bytes) -> object:
             f"The file is larger than {MAX_BYTES // 2**20} MiB: export less at once."
         )
     try:
+        text = decode_text(unpack(document, SUFFIXES, MAX_BYTES))
         _, decoded = decode_json(
-            document,
+            text.encode(),
             MAX_CONTAINERS,
             source="file",
             whole=_number,
             real=_number,
             constant=_number,  # QuPath writes NaN for a measurement that it could not make
         )
+    except ArchiveError as error:
+        raise GeoJsonError(str(error)) from None
+    except UnicodeError:
+        raise GeoJsonError("The file is not in UTF-8: save it as UTF-8.") from None
     except JsonError as error:
         raise GeoJsonError(f"{error} Export annotations from QuPath as GeoJSON.") from None
     return decoded
@@ -170,14 +201,33 @@ def _rings(feature: object) -> Iterator[object]:
         yield polygon[0]
 
 
-def _outline(ring: object, name: str, frame: Frame) -> Outline:
+def _on_slide(rings: Sequence[object], name: str, frame: Frame) -> tuple[list[Outline], float]:
+    """The outlines that a feature's rings are on the slide, and the share of it that is beyond.
+
+    Raises RegionError.
+    """
+    outlines, inside, whole = [], 0.0, 0.0
+    for ring in rings:
+        clip = clip_points(_points(ring, frame.offset), frame.width, frame.height)
+        inside, whole = inside + clip.inside, whole + clip.whole
+        for points in clip.parts:
+            outline = Outline("rectangle" if is_rectangle(points) else "polygon", points, name)
+            check_outline(outline, frame.width, frame.height)
+            outlines.append(outline)
+    if whole and inside < LEAST_INSIDE * whole:
+        where = "all of it" if not inside else f"{1 - inside / whole:.0%} of it"
+        raise RegionError(
+            f"It is outside the slide, {where}: check that the file is of this slide, and whether "
+            "it counts from the slide's bounds."
+        )
+    return outlines, 1 - inside / whole if inside < whole else 0.0
+
+
+def _points(ring: object, offset: tuple[int, int]) -> tuple[Point, ...]:
     points = read_points(ring)
     if len(points) > 1 and points[0] == points[-1]:
         points = points[:-1]
-    points = tuple(_moved(point, frame.offset) for point in points)
-    outline = Outline("rectangle" if is_rectangle(points) else "polygon", points, name)
-    check_outline(outline, frame.width, frame.height)
-    return outline
+    return tuple(_moved(point, offset) for point in points)
 
 
 def _moved(point: Point, offset: tuple[int, int]) -> Point:

@@ -72,6 +72,37 @@ def _is_coordinate(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and -1e12 < value < 1e12
 
 
+@dataclass(frozen=True)
+class Clip:
+    """What of a closed outline is on a slide."""
+
+    parts: tuple[tuple[Point, ...], ...]
+    """Its outlines there, corners in level-0 pixels; the outline itself where none is beyond."""
+
+    inside: float
+    """Area on the slide, in square level-0 pixels."""
+
+    whole: float
+    """Area of the outline, in square level-0 pixels."""
+
+
+def clip_points(points: tuple[Point, ...], width: int, height: int) -> Clip:
+    """Cut an outline at the edges of a slide of this level-0 size.
+
+    Raises RegionError where it reaches over an edge and encloses no area or crosses itself.
+    """
+    if all(0 <= x <= width and 0 <= y <= height for x, y in points):
+        area_inside = shapely.Polygon(points).area if len(points) >= 3 else 0.0
+        return Clip((points,), area_inside, area_inside)
+    _check_count(points)
+    polygon = shapely.Polygon(points)
+    _check_area(polygon)
+    cut = shapely.get_parts(shapely.intersection(polygon, shapely.box(0, 0, width, height)))
+    kept = [part for part in cut if part.area > 0]  # lines where it only touches the slide
+    rings = tuple(tuple((x, y) for x, y in part.exterior.coords[:-1]) for part in kept)
+    return Clip(rings, sum(part.area for part in kept), polygon.area)
+
+
 def check_outline(outline: Outline, width: int, height: int) -> None:
     """Raises RegionError unless the outline encloses an area of a slide of this level-0 size."""
     if len(outline.name) > MAX_NAME_LENGTH:
@@ -79,18 +110,24 @@ def check_outline(outline: Outline, width: int, height: int) -> None:
             f"The name has {len(outline.name)} characters: use at most {MAX_NAME_LENGTH}."
         )
     _check_points(outline, width, height)
-    polygon = shapely.Polygon(outline.points)
-    if not polygon.is_valid or polygon.area <= 0:
-        reason = shapely.is_valid_reason(polygon)
-        raise RegionError(f"The outline must not cross itself or be flat ({reason}): redraw it.")
+    _check_area(shapely.Polygon(outline.points))
     if outline.shape == "rectangle" and not is_rectangle(outline.points):
         raise RegionError("A rectangle needs four corners with right angles: send a polygon.")
 
 
+def _check_area(polygon: shapely.Polygon) -> None:
+    if not polygon.is_valid or polygon.area <= 0:
+        reason = shapely.is_valid_reason(polygon)
+        raise RegionError(f"The outline must not cross itself or be flat ({reason}): redraw it.")
+
+
+def _check_count(points: Sequence[Point]) -> None:
+    if not 3 <= len(points) <= MAX_POINTS:
+        raise RegionError(f"An outline has 3 to {MAX_POINTS} points, this one has {len(points)}.")
+
+
 def _check_points(outline: Outline, width: int, height: int) -> None:
-    count = len(outline.points)
-    if not 3 <= count <= MAX_POINTS:
-        raise RegionError(f"An outline has 3 to {MAX_POINTS} points, this one has {count}.")
+    _check_count(outline.points)
     for x, y in outline.points:
         if not (0 <= x <= width and 0 <= y <= height):
             raise RegionError(

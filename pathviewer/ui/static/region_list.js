@@ -113,7 +113,7 @@ function showExchange(node) {
   const offset = slide.bounds && h("input", { type: "checkbox", checked: true });
   const query = () => (slide.bounds ? `?bounds_offset=${offset.checked ? 1 : 0}` : "");
   const path = () => `/api/slides/${encodeURIComponent(slide.id)}/regions.geojson${query()}`;
-  const chooser = h("input", { type: "file", accept: ".geojson,.json", class: "pv-hidden",
+  const chooser = h("input", { type: "file", accept: ".geojson,.json,.zip,.gz", class: "pv-hidden",
     "aria-label": "GeoJSON file", tabindex: "-1" });
   chooser.addEventListener("change", () => importFile(chooser, path(), slide));
   fill(node, h("div", { class: "pv-row" }, h("span", {}, "GeoJSON"),
@@ -131,16 +131,24 @@ async function importFile(chooser, path, slide) {
   chooser.value = "";
   if (!file) return;
   try {
-    const answer = await request(path, { method: "POST", body: await file.text(),
+    const answer = await request(path, { method: "POST", body: file,
       headers: { "Content-Type": "application/geo+json" } });
     await loadRegions(slide);
-    const left = answer.skipped.length
-      ? ` ${answer.skipped.length} left out: ${answer.skipped[0].reason}` : "";
+    const changed = importChanges(answer);
     const regions = answer.imported === 1 ? "1 region" : `${answer.imported} regions`;
-    say(`${regions} imported.${left}`, left ? "warning" : "info");
+    say([`${regions} imported.`, ...changed].join(" "), changed.length ? "warning" : "info");
   } catch (error) {
     say(`${file.name} was not imported: ${error.message}`, "warning");
   }
+}
+
+/** Sentences about what an import did not take over as it stood in the file. */
+function importChanges({ clipped, skipped }) {
+  const outlines = clipped.length === 1 ? "1 outline" : `${clipped.length} outlines`;
+  const most = Math.max(...clipped.map(({ outside }) => outside));
+  const share = most < 0.01 ? "less than 1 %" : `up to ${Math.ceil(100 * most)} %`;
+  return [clipped.length && `${outlines} reached over the slide's edge and lost ${share} of the area.`,
+    skipped.length && `${skipped.length} left out: ${skipped[0].reason}`].filter(Boolean);
 }
 
 /** "Slide 2 regions 2026-01-31.geojson", in the user's own date, of letters every system takes. */

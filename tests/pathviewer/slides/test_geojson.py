@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import uuid
+import zipfile
 from typing import Any
 
 import pytest
@@ -149,7 +152,10 @@ def test_the_name_is_the_objects_or_its_class(properties: dict[str, Any], name: 
         (feature([[[0, 0], [50, 50], [100, 100], [0, 0]]]), "flat"),
         (feature([[[0, 0], [9, 9], [0, 0]]]), "this one has 2"),
         (feature([[]]), "this one has 0"),
-        (feature([[[0, 0], [9, 0], [9, 50_000], [0, 0]]]), "(9, 50000) is outside"),
+        (feature([[[0, 0], [9, 0], [9, 150_000], [0, 0]]]), "outside the slide, 64% of it"),
+        (feature([[[-9, 0], [-3, 0], [-3, 9], [-9, 0]]]), "outside the slide, all of it"),
+        (feature([[[-9, 0], [0, 0], [0, 9], [-9, 0]]]), "outside the slide, all of it"),
+        (feature([[[-9, 0], [50, 50], [50, 0], [-9, 50]]]), "cross itself"),
         (feature([[[0, 0], [9, 0], [9, float("nan")], [0, 0]]]), "Point 2 is not a pair"),
         (feature([[[0, 0], [9, 0], [9, 10**400], [0, 0]]]), "Point 2 is not a pair"),
         (feature([[[0, 0], [9, 0], [9, True], [0, 0]]]), "Point 2 is not a pair"),
@@ -175,7 +181,8 @@ def test_an_odd_feature_is_skipped_with_its_reason(odd: Any, reason: str) -> Non
     ("document", "reason"),
     [
         (b"", "not JSON"),
-        (b"\xff\xfe\x00", "not JSON"),
+        (b"\xff\xfe\x00", "not in UTF-8"),
+        ('{"name": "Größe"}'.encode("cp1252"), "not in UTF-8"),
         (b"[" * 100_000, "nested more than 64 deep"),
         (b"[" + b"[]," * geojson.MAX_CONTAINERS + b"[]]", "more than 262,144 lists and objects"),
         (b'{"features": 3}', "no GeoJSON features"),
@@ -187,6 +194,128 @@ def test_an_odd_feature_is_skipped_with_its_reason(odd: Any, reason: str) -> Non
 def test_a_file_that_cannot_be_used_is_refused(document: bytes, reason: str) -> None:
     with pytest.raises(GeoJsonError, match=reason):
         read_outlines(document, SLIDE)
+
+
+OVER_THE_EDGE = [
+    # a ring, the corners that stay, the share that is lost, why
+    (
+        [[-0.5, -0.5], [199.5, -0.5], [199.5, 199.5], [-0.5, 199.5]],
+        {(0, 0), (199.5, 0), (199.5, 199.5), (0, 199.5)},
+        1 - (199.5 / 200) ** 2,
+        "half a pixel over the upper left corner, as programs that count pixel centres write it",
+    ),
+    (
+        [[39_000, 29_000], [40_000.4, 29_000], [40_000.4, 30_000.3], [39_000, 30_000.3]],
+        {(39_000, 29_000), (40_000, 29_000), (40_000, 30_000), (39_000, 30_000)},
+        1 - 1e6 / (1000.4 * 1000.3),
+        "over the lower right corner",
+    ),
+    (
+        [[-50, -50], [150, -50], [150, 150], [-50, 150]],
+        {(0, 0), (150, 0), (150, 150), (0, 150)},
+        1 - 150**2 / 200**2,
+        "a brush that went over the edge",
+    ),
+]
+
+
+@pytest.mark.parametrize(("ring", "corners", "lost", "why"), OVER_THE_EDGE)
+def test_what_reaches_over_the_edge_is_cut_there(
+    ring: Any, corners: set[Any], lost: float, why: str
+) -> None:
+    result = read([feature(name="in"), feature([[*ring, ring[0]]], name="over")])
+    (clipped,) = result.clipped
+    assert (clipped.index, clipped.outside) == (1, pytest.approx(lost)), why
+    outline = result.outlines[1]
+    assert (outline.name, outline.shape, set(outline.points)) == ("over", "rectangle", corners)
+    assert result.skipped == ()
+
+
+def test_a_part_beyond_the_edge_is_lost_and_the_others_stay() -> None:
+    beyond = [[-20, 0], [-10, 0], [-10, 10], [-20, 10], [-20, 0]]
+    result = read(feature([[SQUARE], [beyond]], kind="MultiPolygon"))
+    assert len(result.outlines) == 1
+    assert result.clipped[0].outside == pytest.approx(100 / (100**2 + 100))
+
+
+def test_an_outline_cut_in_two_becomes_two() -> None:
+    fork = [[-10, 0], [90, 0], [90, 30], [-2, 30], [-2, 50], [90, 50], [90, 80], [-10, 80]]
+    result = read(feature([[*fork, fork[0]]], name="fork"))
+    assert [outline.name for outline in result.outlines] == ["fork", "fork"]
+    assert all(x >= 0 for outline in result.outlines for x, _ in outline.points)
+
+
+def test_the_offset_decides_what_is_over_the_edge() -> None:
+    ring = [[-5, 0], [50, 0], [50, 50], [-5, 50], [-5, 0]]
+    frame = Frame(SLIDE.width, SLIDE.height, (10, 10))
+    assert read(feature([ring]), frame).clipped == ()
+    assert len(read(feature([ring])).clipped) == 1
+
+
+def zipped(*entries: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+ONE = json.dumps(feature(name="A")).encode()
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        (zipped(("slide.geojson", ONE)), "QuPath's zipped export"),
+        (zipped(("slide.JSON", ONE), method=zipfile.ZIP_STORED), "stored, in capitals"),
+        (zipped(("a/slide.json", ONE), ("__MACOSX/a/._slide.json", b"x")), "as macOS packs it"),
+        (zipped(("slide.geojson", b"\xef\xbb\xbf" + ONE)), "with a byte order mark inside"),
+        (gzip.compress(ONE), "gzip"),
+        (b"\xef\xbb\xbf" + ONE, "a byte order mark"),
+        (ONE.decode().encode("utf-16"), "UTF-16, as Windows PowerShell writes it"),
+    ],
+)
+def test_a_packed_file_is_unpacked(document: bytes, why: str) -> None:
+    assert [outline.name for outline in read_outlines(document, SLIDE).outlines] == ["A"], why
+
+
+def encrypted() -> bytes:
+    data = bytearray(zipped(("slide.geojson", ONE)))
+    for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(signature) + place] |= 1
+    return bytes(data)
+
+
+BOMB = b"[" + b" " * (30 * 2**20) + b"]"
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (zipped(("slide.geojson", BOMB)), "holds more than 5 MiB"),
+        (gzip.compress(BOMB), "holds more than 5 MiB"),
+        (zipped(*((f"{n}.txt", b"") for n in range(65))), "more than 64 entries"),
+        (zipped(("a.geojson", ONE), ("b.geojson", ONE)), "has 2 files ending in .geojson or .json"),
+        (zipped(("a.txt", ONE)), "has no file ending in"),
+        (zipped(), "has no file ending in"),
+        (zipped(("a.geojson", ONE), method=zipfile.ZIP_BZIP2), "encrypted or packed in a rare way"),
+        (encrypted(), "encrypted or packed in a rare way"),
+        (zipped(("slide.geojson", ONE))[:-30], "The archive is damaged"),
+        (zipped(("slide.geojson", ONE)).replace(b"\x08\x00", b"\x08\x08"), "damaged|rare way"),
+        (gzip.compress(ONE)[:-9], "The archive is damaged"),
+        (gzip.compress(ONE)[:20] + b"xxxx", "The archive is damaged"),
+        (zipped(("slide.geojson", zipped(("slide.geojson", ONE)))), "not in UTF-8|not JSON"),
+    ],
+)
+def test_an_archive_that_cannot_be_used_is_refused(document: bytes, reason: str) -> None:
+    with pytest.raises(GeoJsonError, match=reason):
+        read_outlines(document, SLIDE)
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b\x08"]))
+def test_any_bytes_give_a_sentence(tail: bytes, magic: bytes) -> None:
+    with pytest.raises(GeoJsonError):
+        read_outlines(magic + tail, SLIDE)
 
 
 def test_what_qupath_could_not_measure_keeps_no_outline_away() -> None:
