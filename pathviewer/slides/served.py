@@ -150,22 +150,26 @@ class ServedSlide:
         self._cache.put(key, made)
         return made
 
-    async def thumbnail(self, size: int, requester: str = "") -> bytes:
-        """JPEG of the whole slide, its longer side at most `size` pixels. Errors as of `tile`."""
+    async def thumbnail(self, size: int, requester: str = "", pixel_aspect: float = 1.0) -> bytes:
+        """JPEG of the whole slide, its longer side at most `size` pixels. Errors as of `tile`.
+
+        `pixel_aspect` is the height of a level-0 pixel over its width.
+        """
         level = thumbnail_level(self.levels, size)
-        if self._is_vast(level, _MOST_THUMBNAIL_PIXELS):
-            return await self._call(Urgency.overview, requester, calls.make_coarse_thumbnail, size)
         shape = self.levels[level]
         parts: Parts = {}
-        if self._steps[level].native is None:
+        vast = self._is_vast(level, _MOST_THUMBNAIL_PIXELS)
+        if not vast and self._steps[level].native is None:
             columns, rows = range(shape.columns), range(shape.rows)
             try:
                 parts = await self._parts(level, columns, rows, requester)
             except TimeoutError:
-                return await self._call(
-                    Urgency.overview, requester, calls.make_coarse_thumbnail, size
-                )
-        return await self._call(Urgency.overview, requester, calls.make_thumbnail, size, parts)
+                vast = True
+        if vast:
+            made = calls.make_coarse_thumbnail, size, pixel_aspect
+            return await self._call(Urgency.overview, requester, *made)
+        whole = calls.make_thumbnail, size, pixel_aspect, parts
+        return await self._call(Urgency.overview, requester, *whole)
 
     async def region_png(
         self, region: Region, most: int, requester: str = "", pixel_aspect: float = 1.0

@@ -16,12 +16,14 @@ def thumbnail_level(levels: Sequence[Level], size: int) -> int:
     return max(large, default=0)
 
 
-def thumbnail(source: TileSource, size: int, parts: Parts | None = None) -> Image.Image:
+def thumbnail(
+    source: TileSource, size: int, parts: Parts | None = None, pixel_aspect: float = 1.0
+) -> Image.Image:
     """The whole slide as RGB, its longer side at most `size` pixels and never enlarged.
 
-    `parts` are the tiles of `thumbnail_level` where the file does not have that level; without
-    them they are made. Grey stripes stand for tiles that cannot be read. Raises TileDamaged if
-    none can be, and SlideGone.
+    `pixel_aspect` is the height of a level-0 pixel over its width. `parts` are the tiles of
+    `thumbnail_level` where the file does not have that level; without them they are made. Grey
+    stripes stand for tiles that cannot be read. Raises TileDamaged if none can be, and SlideGone.
     """
     index = thumbnail_level(source.levels, size)
     level = source.levels[index]
@@ -31,10 +33,14 @@ def thumbnail(source: TileSource, size: int, parts: Parts | None = None) -> Imag
     right = min(float(level.width), finest.width / level.downsample.x)
     bottom = min(float(level.height), finest.height / level.downsample.y)
     image = Image.fromarray(whole.pixels)
-    return image.resize(_shape(finest, size), Image.Resampling.LANCZOS, (0.0, 0.0, right, bottom))
+    return image.resize(
+        _shape(finest, size, pixel_aspect), Image.Resampling.LANCZOS, (0.0, 0.0, right, bottom)
+    )
 
 
-def coarse_thumbnail(source: TileSource, size: int, seconds: float) -> Image.Image:
+def coarse_thumbnail(
+    source: TileSource, size: int, seconds: float, pixel_aspect: float = 1.0
+) -> Image.Image:
     """The same drawn from samples within about `seconds`, of a slide too large to be read in full.
 
     Raises TileDamaged if no sample can be read, and SlideGone.
@@ -42,10 +48,14 @@ def coarse_thumbnail(source: TileSource, size: int, seconds: float) -> Image.Ima
     index = thumbnail_level(source.levels, size)
     level = source.levels[index]
     whole = Region(0, 0, level.width, level.height)
-    piece = source.coarse(index, whole, _shape(source.levels[0], size), seconds)
+    shape = _shape(source.levels[0], size, pixel_aspect)
+    piece = source.coarse(index, whole, shape, seconds)
     return Image.fromarray(piece.pixels)
 
 
-def _shape(finest: Level, size: int) -> tuple[int, int]:
-    scale = min(1.0, size / max(finest.width, finest.height))
-    return max(1, round(finest.width * scale)), max(1, round(finest.height * scale))
+def _shape(finest: Level, size: int, pixel_aspect: float) -> tuple[int, int]:
+    """(width, height) of a picture with square pixels, neither axis enlarged."""
+    coarser = max(1.0, pixel_aspect)
+    width, height = finest.width / coarser, finest.height * pixel_aspect / coarser
+    scale = min(1.0, size / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))

@@ -151,15 +151,15 @@ def make_coarse_tile(request: OpenRequest, level: int, column: int, row: int) ->
 
 
 @_plain_errors
-def make_thumbnail(request: OpenRequest, size: int, parts: Parts) -> bytes:
+def make_thumbnail(request: OpenRequest, size: int, pixel_aspect: float, parts: Parts) -> bytes:
     """JPEG of the whole slide; `parts` are the tiles of its level. Raises SlideError."""
-    return _jpeg(thumbnail(_opened.source(request), size, parts))
+    return _jpeg(thumbnail(_opened.source(request), size, parts, pixel_aspect))
 
 
 @_plain_errors
-def make_coarse_thumbnail(request: OpenRequest, size: int) -> bytes:
+def make_coarse_thumbnail(request: OpenRequest, size: int, pixel_aspect: float) -> bytes:
     """JPEG of the whole slide drawn from samples. Raises SlideError."""
-    return _jpeg(coarse_thumbnail(_opened.source(request), size, COARSE_SECONDS))
+    return _jpeg(coarse_thumbnail(_opened.source(request), size, COARSE_SECONDS, pixel_aspect))
 
 
 @_plain_errors
