@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from models.control_tokens import spread_control_tokens
 from models.errors import PromptError
 from models.messages import Prompt, PromptImage
 from models.registry import RegisteredModel
@@ -22,8 +22,6 @@ OPTION_LIMIT = 1_000
 """Most characters of an option."""
 MOST_OPTIONS = 26
 """One for each letter."""
-CONTROL_TOKEN = re.compile(r"<\|([^<>|]*)\|>")
-"""What a tokenizer of Qwen's reads as a command, such as the end of a turn or a picture."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ def _style(name: str) -> dict[str, str]:
 
 
 def _told(what: str, text: str, limit: int = QUESTION_LIMIT) -> str:
-    """Words of a person fit for a prompt: trimmed, bounded, without signs of control.
+    """Words of a person fit for a prompt: trimmed, bounded, without signs or tokens of control.
 
     The limit counts before anything is taken away, so that its sentence names what was typed.
     """
@@ -147,7 +145,7 @@ def _told(what: str, text: str, limit: int = QUESTION_LIMIT) -> str:
         )
         raise PromptError(message)
     plain = "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")
-    return CONTROL_TOKEN.sub(r"< \1 >", plain).strip()
+    return spread_control_tokens(plain).strip()
 
 
 def _options(given: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from models.control_tokens import added_control_token, control_token_sentence, find_control_token
 from models.process_score import ABSENCES, BESIDE, ERRORS, STEP_CLASSES
 from models.reasoning import TAG
 from pathviewer.reading.errors import ReadingRefused
@@ -60,7 +61,7 @@ def read_feedback(
         idempotency_key=text(body, "key", KEY_LENGTH),
         seconds=seconds(body),
         overlay_seen=flag(body, "overlay_seen"),
-        comment=optional(body, "comment", COMMENT_LENGTH),
+        comment=prose(body, "comment", COMMENT_LENGTH, "The comment"),
         **(of_evidence(body, slide) if kind == "evidence" else READERS[kind](body, judged)),
     )
 
@@ -70,7 +71,7 @@ def of_verdict(body: Mapping[str, Any], _: JudgedText) -> dict[str, Any]:
     sure = None if body.get("confidence") is None else whole(body, "confidence", 1, 5)
     return {
         "verdict": choice(body, "verdict", VERDICTS),
-        "corrected_answer": optional(body, "corrected_answer", ANSWER_LENGTH),
+        "corrected_answer": prose(body, "corrected_answer", ANSWER_LENGTH, "The corrected answer"),
         "confidence": sure,
     }
 
@@ -126,12 +127,17 @@ def of_edits(body: Mapping[str, Any], judged: JudgedText) -> dict[str, Any]:
         new = optional(each, "text", STEP_LENGTH)
         if new is not None and TAG.search(new):
             raise ReadingRefused("A step has no <think> or <answer> tags: write its text alone.")
+        refuse_control_token(f"Step {each['step'] + 1}", new or "")
         edits[each["step"]] = new
     if edits and len(edits) == len(judged.trace.steps) and not any(edits.values()):
         raise ReadingRefused("Leave at least one step: a trace without any says nothing.")
+    edited = judged.edited(edits)
+    # two edits, or an edit and the text beside it, may make a token together
+    if token := added_control_token(judged.text, edited):
+        raise ReadingRefused(control_token_sentence("The edited trace", token))
     return {
         "edited_steps": [{"step": index, "text": edits[index]} for index in sorted(edits)],
-        "edited_text": judged.edited(edits),
+        "edited_text": edited,
     }
 
 
@@ -193,6 +199,19 @@ def optional(body: Mapping[str, Any], name: str, most: int) -> str | None:
     """The same, or None where there is none or an empty one."""
     value = body.get(name)
     return None if value is None or value == "" else text(body, name, most)
+
+
+def prose(body: Mapping[str, Any], name: str, most: int, what: str) -> str | None:
+    """The same of a text that may become training data; `what` begins the sentence of a refusal."""
+    value = optional(body, name, most)
+    refuse_control_token(what, value or "")
+    return value
+
+
+def refuse_control_token(what: str, value: str) -> None:
+    """Raises ReadingRefused for a text that a tokenizer would read as a command."""
+    if token := find_control_token(value):
+        raise ReadingRefused(control_token_sentence(what, token))
 
 
 def choice(body: Mapping[str, Any], name: str, allowed: Any) -> str:

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from models.errors import ModelError, PromptError
 from pathviewer.api.asked_body import asked_of, is_text, slide_of
+from pathviewer.api.feedback_body import refuse_control_token
 from pathviewer.api.reading_access import own_reading, reading_to_change
 from pathviewer.api.reading_events import event_stream
 from pathviewer.api.request_body import json_object, whole_number
@@ -177,6 +178,7 @@ class ReadingRoutes:
         if not is_text(answer) or not 0 < len(answer.strip()) <= LONGEST_ANSWER:
             raise ReadingRefused(f"An answer has 1 to {LONGEST_ANSWER:,} characters.")
         sure = None if body.get("confidence") is None else whole(body, "confidence", 1, 5)
+        refuse_control_token("The answer", answer)
         said = answer.strip()
         await WRITES.run(lambda: self._readings.freeze(found, said, sure), account)
         return JSONResponse({"id": found.record.id})

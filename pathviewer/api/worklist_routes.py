@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pathviewer.api.asked_body import is_text
+from pathviewer.api.feedback_body import refuse_control_token
 from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
@@ -198,5 +199,6 @@ def _answer(body: Mapping[str, Any]) -> tuple[str, int | None]:
     answer = body.get("answer")
     if not is_text(answer) or not 0 < len(answer.strip()) <= LONGEST_ANSWER:
         raise ReadingRefused(f"An answer has 1 to {LONGEST_ANSWER:,} characters.")
+    refuse_control_token("The answer", answer)
     sure = None if body.get("confidence") is None else whole(body, "confidence", 1, 5)
     return answer.strip(), sure

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.control_tokens import control_token_sentence, find_control_token
 from pathviewer.common.table_text import decode_text, is_spoilt, spoilt_sentence
 from storage.cases import SlideDescription
 from storage.names import normalize_name
@@ -151,6 +152,9 @@ def _check_values(line: int, values: dict[str, str]) -> None:
     for name, value in values.items():
         if len(value) > LONGEST.get(name, LONGEST_OTHER):
             raise CasesError(f"Line {line}: {name.replace('_', ' ')} is too long.")
+        if name == "reference_answer" and (token := find_control_token(value)):
+            told = control_token_sentence("the reference answer", token)
+            raise CasesError(f"Line {line}: {told}")
         if name in IDENTIFIERS and is_spoilt(value):
             raise CasesError(f"Line {line}: {spoilt_sentence(name, value)}")
 

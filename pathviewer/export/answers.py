@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator
 from functools import partial
 from typing import Any
 
+from models.control_tokens import find_control_token
 from models.reasoning import parse
 from models.scoring import option_index, said, without_letters
 from pathviewer.export.ballots import Ballot, Format, ballot
@@ -49,6 +50,8 @@ def _vote(verdicts: list[Judgment], reading: JudgedReading) -> tuple[str, str | 
     given = [answer for answer in named if answer]
     if not given:
         return "no right answer named", None, None
+    if any(map(find_control_token, given)):
+        return "a control token in the right answer", None, None
     if len({said(answer, reading.options) for answer in given}) > 1:
         return "two right answers", None, None
     right = _offered(given[0], reading.options)
@@ -72,7 +75,10 @@ def _reference(reading: JudgedReading) -> str | None:
 
 
 def _offered(answer: str, options: list[str]) -> str | None:
-    """The option that an answer names, or a free answer as it is compared; None if neither."""
+    """The option that an answer names, or a free answer as it is compared; None if neither, or if
+    it holds a control token, which the comparison would take apart."""
+    if find_control_token(answer):
+        return None
     if not options:
         return said(answer) or None
     place = option_index(answer, options)

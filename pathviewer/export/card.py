@@ -125,12 +125,18 @@ def _splits(tally: Tally) -> str:
 
 
 def _without_row(tally: Tally) -> str:
-    lost = tally.pictures_gone
-    gone = f"Left out since the picture is gone: {counted(lost, 'judged reading')}." if lost else ""
-    if not tally.without_row:
-        return gone or "Every judgment made a row."
-    table = _table(("judgment", "times"), sorted(tally.without_row.items()))
-    return f"{table}\n\n{gone}".strip()
+    lost, commands = tally.pictures_gone, tally.with_control_token
+    parts = [
+        _table(("judgment", "times"), sorted(tally.without_row.items()))
+        if tally.without_row
+        else "",
+        f"Left out since the picture is gone: {counted(lost, 'judged reading')}." if lost else "",
+        "Left out since a text holds what tokenizers read as a command, such as an image token: "
+        f"{counted(commands, 'row')}."
+        if commands
+        else "",
+    ]
+    return "\n\n".join(part for part in parts if part) or "Every judgment made a row."
 
 
 def _evidence(tally: Tally) -> str:

@@ -82,6 +82,8 @@ class Tally:
     """Items of which no row came although somebody said what could be one."""
     pictures_gone: int = 0
     """Readings that were left out since their picture is gone."""
+    with_control_token: int = 0
+    """Rows that were left out since a text of theirs holds a control token."""
     last_judged: str = ""
     """When the newest judgment was made that was looked at."""
 
@@ -105,6 +107,7 @@ def as_json(tally: Tally) -> dict[str, Any]:
         "items_in_conflict": tally.conflicts,
         "items_undecided": tally.undecided,
         "readings_without_picture": tally.pictures_gone,
+        "rows_with_control_token": tally.with_control_token,
         "groups_in_two_splits": groups,
         "pictures_in_two_splits": pictures,
     }

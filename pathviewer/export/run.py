@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from models.control_tokens import spread_control_tokens
 from pathviewer.counted import counted
 from pathviewer.export import pairs
 from pathviewer.export.ballots import Ballot, rater_name
 from pathviewer.export.card import write_card
 from pathviewer.export.columns import user_message
+from pathviewer.export.control_tokens import commands_tokenizer
 from pathviewer.export.errors import ExportError
 from pathviewer.export.evidence import evidence
 from pathviewer.export.manifest import prove, write_manifest
@@ -123,8 +125,11 @@ def _add(
     row |= evidence(reading, about, won.raters, picture)
     if work.plan.comments:
         row["comments"] = _comments(reading, about, won)
-    files.add(split, row)
     tally = work.tally
+    if commands_tokenizer(row):
+        tally.with_control_token += 1
+        return
+    files.add(split, row)
     tally.rows[split] += 1
     tally.with_evidence += bool(row["evidence"])
     tally.raters |= set(won.raters)
@@ -140,8 +145,8 @@ def _common(reading: JudgedReading, group: str, picture: bytes) -> dict[str, Any
         "prompt": user_message(reading.prompt, reading.system),
         "images": [{"bytes": picture, "path": None}],
         "item_id": reading.id,
-        "question": reading.question,
-        "options": list(reading.options),
+        "question": spread_control_tokens(reading.question),  # as it stands in the prompt
+        "options": [spread_control_tokens(option) for option in reading.options],
         "question_type": reading.task,
         "group_id": group,
         "slide": pseudonym("slide", reading.slide_id),
@@ -158,7 +163,7 @@ def _about(reading: JudgedReading, ballot: Ballot) -> set[str]:
 def _comments(reading: JudgedReading, about: set[str], won: Won) -> list[str]:
     """Free text of the row's raters about its completions, by rater."""
     return [
-        each.comment
+        spread_control_tokens(each.comment)
         for rater in won.raters
         for each in reading.judgments
         if each.comment and rater_name(each.rater_id) == rater and each.completion_id in about
@@ -197,7 +202,10 @@ def _conflict(reading: JudgedReading, ballot: Ballot, won: list[Won]) -> str:
 def _nothing(plan: Plan, tally: Tally) -> str:
     if not tally.readings:
         return "Nothing that was judged matches; leave out a filter, or judge something first."
-    told = ", ".join(f"{why}: {count}" for why, count in sorted(tally.without_row.items()))
+    without_row = dict(tally.without_row)
+    if tally.with_control_token:
+        without_row["a control token in a text"] = tally.with_control_token
+    told = ", ".join(f"{why}: {count}" for why, count in sorted(without_row.items()))
     return (
         f"No row of the format {plan.format.name} comes of "
         f"{counted(tally.readings, 'judged reading')}{f' ({told})' if told else ''}; "

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from models.control_tokens import control_token_sentence, find_control_token
 from models.errors import PromptError
 from models.prompts import Question, build_prompt
 from models.registry import DEFAULT_MODEL, resolve
@@ -108,7 +109,7 @@ def _text(told: Mapping[str, Any], name: str) -> str:
         or (not value.isprintable() and "\0" in value)
     ):
         raise WorklistError(f"it names no {name}, which is a text.")
-    return normalize_name(value.strip())
+    return _plain(f"the {name}", normalize_name(value.strip()))
 
 
 def _options(value: object) -> list[str]:
@@ -116,7 +117,14 @@ def _options(value: object) -> list[str]:
         return []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise WorklistError("options are a list of texts.")
-    return [normalize_name(option) for option in value]
+    return [_plain("an option", normalize_name(option)) for option in value]
+
+
+def _plain(what: str, value: str) -> str:
+    """The text, unless a tokenizer would read some of it as a command: exports hold it."""
+    if token := find_control_token(value):
+        raise WorklistError(control_token_sentence(what, token))
+    return value
 
 
 def _region(value: object) -> Region:

@@ -96,6 +96,37 @@ def test_what_is_not_submitted_is_there_after_a_reload(viewer: ViewerPage) -> No
     expect(state(page)).to_have_text("Not submitted yet")
 
 
+def test_a_control_token_is_refused_and_nothing_typed_is_lost(
+    viewer: ViewerPage, base: str
+) -> None:
+    page = viewer.page
+    page.get_by_role("button", name="Flag step 2").click()
+    page.keyboard.press("5")
+    step = "Step 2: The nuclei are large <|image_pad|>."
+    page.get_by_label("Step 2 rewritten").fill(step)
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("3")
+    page.get_by_label("Comment").fill("See <image>.")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    refused = re.compile("Not saved: .*which language models read as a command; leave it out")
+    expect(state(page)).to_have_text(refused)
+    expect(page.get_by_label("Comment")).to_have_value("See <image>.")
+    expect(page.locator("[data-passage='step 2'] .pv-edited")).to_have_text(step)
+    own = stored(page, base)["own"]
+    assert own["verdict"] is None
+    assert own["edited_trace"] is None
+    page.get_by_label("Comment").fill("See the picture.")
+    page.get_by_role("button", name="Flag step 2").click()
+    page.get_by_label("Step 2 rewritten").fill("Step 2: The nuclei are large.")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(state(page)).to_have_text(SAVED)
+    own = stored(page, base)["own"]
+    assert own["verdict"]["comment"] == "See the picture."
+    assert own["edited_trace"]["edited_steps"][0]["text"] == "Step 2: The nuclei are large."
+
+
 def test_typed_words_must_stand_in_the_step(viewer: ViewerPage) -> None:
     page = viewer.page
     page.get_by_role("button", name="Flag step 1").click()

@@ -1,0 +1,67 @@
+"""Texts that tokenizers read as commands, such as the end of a turn or the place of a picture.
+
+Typed into a label and exported raw, `<|image_pad|>` makes a trainer count two pictures, and
+`<|im_end|>` ends a turn. The list covers what the tokenizers and processors of transformers 5
+define, not only those of the models known here: an export is for any trainer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+_NAMES = (
+    # turns and texts: Llama, Gemma, Mistral, BERT, T5 and their kin
+    "s|unk|pad|mask|cls|sep|bos|eos|eop|eod|blank|begin_of_text|end_of_text|start_of_turn|"
+    "end_of_turn|end_of_utterance|placeholder|extra_id_[0-9]+|unused_?[0-9]+|special_?[0-9]+|"
+    # pictures and films: LLaVA, InternVL, Qwen-VL, Idefics, Gemma, Kosmos, PaliGemma
+    "image|images|img|imgpad|img_context|image_pad|image_token|image_placeholder|image_soft_token|"
+    "start_of_image|end_of_image|im_start|im_end|im_patch|im_col|im_newline|patch|"
+    "fake_token_around_image|global-img|row_[0-9]+_col_[0-9]+|loc_?[0-9]+|video|video_pad|frame|"
+    "audio|audio_soft_token|ref|box|quad|obj|grounding|"
+    # reasoning and tools: Qwen3, DeepSeek-R1, and the traces of this program
+    "think|answer|tool_call|tool_calls|tool_response|tools"
+)
+_BRACKETED = (
+    "INST|IMG|IMG_BREAK|IMG_END|SYSTEM_PROMPT|TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS|THINK|CLS|SEP|"
+    "MASK|PAD|UNK|BOS|EOS"
+)
+CONTROL_TOKEN = re.compile(
+    rf"[<＜﹤][|｜][^<>＜＞﹤﹥|｜\s]*[|｜][>＞﹥]"  # <|im_start|>, and DeepSeek's with wide bars
+    rf"|[<＜﹤]/?(?i:{_NAMES})/?[>＞﹥]"
+    rf"|\[/?(?:{_BRACKETED})\]"
+    r"|<</?SYS>>"
+)
+"""One such text; wide and small angle brackets count too, which some tokenizers make plain."""
+TRACE_TAGS = ("<think>", "</think>", "<answer>", "</answer>")
+"""What stands in completions and prompts by design."""
+
+
+def find_control_token(text: str, allowed: tuple[str, ...] = ()) -> str | None:
+    """The first control token of a text; None if it has none but the `allowed`."""
+    return next((each[0] for each in CONTROL_TOKEN.finditer(text) if each[0] not in allowed), None)
+
+
+def added_control_token(before: str, after: str) -> str | None:
+    """A control token that a change of a text brought in; None if it brought none."""
+    tokens = (Counter(CONTROL_TOKEN.findall(text)) for text in (after, before))
+    added = next(tokens)
+    added.subtract(next(tokens))
+    return next((token for token, count in added.items() if count > 0), None)
+
+
+def spread_control_tokens(text: str) -> str:
+    """The text with blanks in every control token: readable, and a command no more."""
+    return CONTROL_TOKEN.sub(lambda match: _spread(match[0]), text)
+
+
+def _spread(token: str) -> str:
+    return f"{token[0]} {token[1:-1].strip('|｜')} {token[-1]}"
+
+
+def control_token_sentence(what: str, token: str) -> str:
+    """Why a text with a control token is refused, and the way out."""
+    return (
+        f"{what} holds “{token[:40]}”, which language models read as a command; leave it out, or "
+        f"write it with blanks as “{_spread(token)[:40]}”."
+    )

@@ -1,0 +1,34 @@
+"""The last look at a row: whether a trainer's tokenizer would read some of it as a command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from models.control_tokens import TRACE_TAGS, find_control_token
+
+_WITH_TAGS = ("prompt", "completion", "chosen", "rejected")
+"""Columns in which the tags of a trace stand by design."""
+
+
+def commands_tokenizer(row: Mapping[str, Any]) -> bool:
+    """Whether a text of the row holds a control token; the tags of traces stand where they may.
+
+    Rows of judgments made before such texts were refused, and texts by models that wrote one.
+    """
+    return any(
+        find_control_token(text, TRACE_TAGS if column in _WITH_TAGS else ())
+        for column, value in row.items()
+        for text in _texts(value)
+    )
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
