@@ -48,9 +48,10 @@ def write_dicom(
     photometric: str = "YBR_FULL_422",
     pack: Pack = with_basic_table,
     tile: int = 64,
+    levels: Sequence[slide_files.Pixels] | None = None,
 ) -> Path:
-    """A series of two levels in a folder; returns the file of the finer one."""
-    levels = slide_files.pyramid(slide_files.tissue(300, 217), 4)
+    """A series of `levels`, by default two, in a folder; returns the file of the finest."""
+    levels = levels or slide_files.pyramid(slide_files.tissue(300, 217), 4)
     placed = [(pixels, 4.0**number) for number, pixels in enumerate(levels)]
     return write_levels(folder, placed, encode, photometric, pack, tile)
 

@@ -19,7 +19,7 @@ from pydicom.encaps import parse_basic_offsets, parse_fragments
 from pydicom.uid import JPEGBaseline8Bit
 
 from pathviewer.slides.dicom_reader import read_dicom, series_in
-from pathviewer.slides.jpeg_header import SOI, adobe_marker, parse_header
+from pathviewer.slides.jpeg_header import read_tile_header, tile_prefix
 from pathviewer.slides.raw_tiles import MOST_TILES, RawFile, RawLevel, is_tile_size
 from pathviewer.slides.slide import Slide
 
@@ -132,23 +132,10 @@ def _raw_level(instance: _Instance) -> RawLevel | None:
     except OSError:
         # gone since it was found
         return None
-    prefix = None if head is None else _prefix(instance, head)
-    if places is None or prefix is None:
+    header = None if head is None else read_tile_header(head, instance.rgb, instance.tile)
+    if places is None or header is None:
         return None
-    return RawLevel(file, prefix, columns, *places)
-
-
-def _prefix(instance: _Instance, head: bytes) -> bytes | None:
-    """What stands for a frame's first two bytes; its own Adobe marker is left to speak."""
-    jpeg, rgb = parse_header(head), instance.rgb
-    if (
-        jpeg is None
-        or (jpeg.width, jpeg.height) != instance.tile
-        or (rgb and jpeg.jfif)
-        or (rgb is None) != (jpeg.components == 1)
-    ):
-        return None
-    return SOI if rgb is None or jpeg.adobe else SOI + adobe_marker(rgb=rgb)
+    return RawLevel(file, tile_prefix(header), header, columns, *places)
 
 
 def _places(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pathviewer.slides.errors import SlideGone
+from pathviewer.slides.jpeg_header import TileHeader
 from pathviewer.slides.raw_tiles import RawFile, RawLevel
 from pathviewer.slides.steps import Step
 from pathviewer.slides.tiles import TileSource
@@ -25,6 +26,9 @@ class RawIndex:
 
     prefix: bytes
     """What every tile lacks, as in `RawLevel`."""
+
+    header: TileHeader
+    """What a tile's own header must be, as in `RawLevel`."""
 
     columns: int
     """Number of tiles side by side."""
@@ -75,7 +79,7 @@ def open_steps(index: SlideIndex, name: str) -> tuple[Step, ...]:
 def _raw_index(raw: RawLevel) -> RawIndex:
     inode = os.fstat(raw.file.fd).st_ino
     offsets, counts = raw.offsets.tobytes(), raw.counts.tobytes()
-    return RawIndex(raw.file.path, inode, raw.prefix, raw.columns, offsets, counts)
+    return RawIndex(raw.file.path, inode, raw.prefix, raw.header, raw.columns, offsets, counts)
 
 
 def _open_level(raw: RawIndex, files: dict[Path, RawFile], name: str) -> RawLevel:
@@ -90,4 +94,4 @@ def _open_level(raw: RawIndex, files: dict[Path, RawFile], name: str) -> RawLeve
         raise SlideGone(f"The file of {name} was changed: open the slide again.")
     offsets, counts = array("Q", raw.offsets), array("Q", raw.counts)
     file.drop_outside(offsets, counts)
-    return RawLevel(file, raw.prefix, raw.columns, offsets, counts)
+    return RawLevel(file, raw.prefix, raw.header, raw.columns, offsets, counts)

@@ -1,71 +1,119 @@
-"""What the header of a JPEG stream says, and what a browser must be told beside it."""
+"""What the header of a JPEG tile must say, so that a browser draws what OpenSlide reads.
+
+OpenSlide 4.0.1 takes the colour space from the file that holds the tile and overrides what the
+tile says of it; browsers believe the tile.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 SOI = b"\xff\xd8"
 """Start of image: the first two bytes of every JPEG stream."""
 
 _ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"
+_ADOBE_TRANSFORM = 15
+"""Place of the colour transform in an APP14 segment, from its marker on."""
+
 _SOF0, _SOS, _APP0, _APP14 = 0xC0, 0xDA, 0xE0, 0xEE
-_HARMLESS = {0xC4, 0xDB, 0xDD, 0xFE}
+_TABLES = frozenset({0xC4, 0xDB, 0xDD, 0xFE})
 """Huffman and quantisation tables, restart interval, comment."""
+
+_MOST_SEGMENTS = 40
+"""A header with more segments is not looked at further; real ones have about ten."""
 
 
 @dataclass(frozen=True)
-class JpegHeader:
-    """The markers before the first scan of a baseline, 8-bit JPEG stream."""
+class TileHeader:
+    """What the tiles of a level must have in common with one that was compared with OpenSlide."""
 
-    width: int
-    """In pixels."""
+    known: bytes
+    """The header of that tile, from `SOI` to the end of its first scan's header."""
 
-    height: int
-    """In pixels."""
+    frame: bytes
+    """Its frame header (SOF0): precision, size, components, their sampling."""
 
-    components: int
-    """1 grey or 3 colours."""
+    scan: bytes
+    """Its first scan's header (SOS)."""
 
-    jfif: bool
-    """Whether it has a JFIF marker, on which decoders assume YCbCr whatever else it says."""
+    rgb: bool | None
+    """Whether three components are RGB or YCbCr, by the file; `None` if there is one component."""
 
-    adobe: bool
-    """Whether it has an Adobe marker (APP14) of its own."""
+    def allows(self, data: bytes | bytearray, start: int = 0) -> bool:
+        """Whether the tile that begins at `start` may be passed on; looks at its header only."""
+        return data.startswith(self.known, start) or self._is_plain(data, start)
+
+    def _is_plain(self, data: bytes | bytearray, start: int) -> bool:
+        """The same of a tile whose header is not the known one; in one loop, since it is hot."""
+        if not data.startswith(SOI, start):
+            return False
+        place, has_frame = start + 2, False
+        try:
+            for _ in range(_MOST_SEGMENTS):
+                marker = data[place + 1]
+                end = place + 2 + (data[place + 2] << 8 | data[place + 3])
+                if data[place] != 0xFF or end < place + 4:
+                    return False
+                if marker == _SOS:
+                    return has_frame and data.startswith(self.scan, place)
+                if marker == _SOF0 and not has_frame and data.startswith(self.frame, place):
+                    has_frame = True
+                elif marker not in _TABLES and not self._is_right_mark(data, place, end):
+                    return False
+                place = end
+        except IndexError:
+            pass
+        return False
+
+    def _is_right_mark(self, data: bytes | bytearray, place: int, end: int) -> bool:
+        """Whether a segment is one about colours, and says of them what the file says.
+
+        With APP0 decoders take three components for YCbCr, whatever APP14 says.
+        """
+        if data[place + 1] == _APP0:
+            return not self.rgb
+        return (
+            data[place + 1] == _APP14
+            and self.rgb is not None
+            and end == place + len(adobe_marker(rgb=self.rgb))
+            and data.startswith(_ADOBE[4:9], place + 4)
+            and data[place + _ADOBE_TRANSFORM] == (0 if self.rgb else 1)
+        )
 
 
-def parse_header(data: bytes) -> JpegHeader | None:
-    """The header of a stream from its first bytes, `None` unless it is plain baseline JPEG.
+def read_tile_header(
+    head: bytes, rgb: bool | None, size: tuple[int, int], tables: bytes = b""
+) -> TileHeader | None:
+    """The header of a level's tiles from the first bytes of one of them, `head`.
 
-    Plain means 8 bits, 1 or 3 components and no marker that changes what a browser draws, such
-    as an embedded colour profile.
+    `tables` are the segments that the file holds once for all tiles. `None` unless the tile is
+    8-bit baseline JPEG of `size`, (width, height), with no marker that makes a browser draw
+    something else than OpenSlide, such as a colour profile.
     """
-    if data[:2] != SOI:
+    segments = {marker: (place, end) for marker, place, end in _segments(head)}
+    if _SOF0 not in segments or _SOS not in segments:
         return None
-    position, frame = 2, b""
-    marks: set[bytes] = set()
-    while position + 4 <= len(data):
-        marker, length = data[position + 1], int.from_bytes(data[position + 2 : position + 4])
-        body = data[position + 4 : position + 2 + length]
-        if data[position] != 0xFF or length < 2:
-            return None
+    frame, scan = (head[slice(*segments[marker])] for marker in (_SOF0, _SOS))
+    stated = frame[4], int.from_bytes(frame[7:9]), int.from_bytes(frame[5:7]), frame[9]
+    if stated != (8, *size, 1 if rgb is None else 3):
+        return None
+    header = TileHeader(head[: segments[_SOS][1]], frame, scan, rgb)
+    whole = SOI + tables + head[2:]
+    return header if header._is_plain(whole, 0) else None
+
+
+def _segments(head: bytes) -> Iterator[tuple[int, int, int]]:
+    """(marker, first byte, byte after the last) up to the first scan's, if all of them is there."""
+    place = len(SOI)
+    while place + 4 <= len(head):
+        marker, end = head[place + 1], place + 2 + int.from_bytes(head[place + 2 : place + 4])
+        if end < place + 4 or end > len(head) or (marker == _SOF0 and end < place + 10):
+            return
+        yield marker, place, end
         if marker == _SOS:
-            return _header(frame, marks)
-        if marker == _SOF0:
-            frame = body
-        elif marker in (_APP0, _APP14):
-            marks.add(body[:5])
-        elif marker not in _HARMLESS:
-            return None
-        position += 2 + length
-    return None
-
-
-def _header(frame: bytes, marks: set[bytes]) -> JpegHeader | None:
-    if len(frame) < 6 or frame[0] != 8 or frame[5] not in (1, 3):
-        return None
-    height, width = int.from_bytes(frame[1:3]), int.from_bytes(frame[3:5])
-    jfif, adobe = b"JFIF\0" in marks, b"Adobe" in marks
-    return JpegHeader(width, height, frame[5], jfif, adobe)
+            return
+        place = end
 
 
 def adobe_marker(*, rgb: bool) -> bytes:
@@ -74,3 +122,8 @@ def adobe_marker(*, rgb: bool) -> bytes:
     Adobe Technical Note 5116; without it browsers take the RGB tiles of Aperio for YCbCr.
     """
     return _ADOBE + (b"\x00" if rgb else b"\x01")
+
+
+def tile_prefix(header: TileHeader, tables: bytes = b"") -> bytes:
+    """What stands for a tile's first two bytes when it is passed on."""
+    return SOI + (b"" if header.rgb is None else adobe_marker(rgb=header.rgb)) + tables

@@ -14,7 +14,7 @@ import numpy as np
 import tifffile
 
 from pathviewer.slides.errors import DAMAGED_BYTES, TileDamaged
-from pathviewer.slides.jpeg_header import SOI, adobe_marker, parse_header
+from pathviewer.slides.jpeg_header import SOI, TileHeader, read_tile_header, tile_prefix
 from pathviewer.slides.level_places import NativeLevel
 from pathviewer.slides.slide import Slide
 
@@ -92,6 +92,9 @@ class RawLevel:
     prefix: bytes
     """`SOI`, and the markers and tables that every tile lacks."""
 
+    header: TileHeader
+    """What a tile's own header must be for it to be passed on."""
+
     columns: int
     """Number of tiles side by side."""
 
@@ -121,7 +124,7 @@ class RawLevel:
             data = b""
         if len(data) < count or data[:2] != SOI:
             raise damaged_tile(name, column, row)
-        return self.prefix + data[2:]
+        return self.prefix + data[2:] if self.header.allows(data) else None
 
     def read_warm(self, index: int) -> bytearray | None:
         """A tile, by its place in `offsets`, whose bytes the system holds in memory.
@@ -143,7 +146,7 @@ class RawLevel:
             # this file system cannot tell, now and later
             file.warm_flag = 0
             return None
-        if got < count or not tile.startswith(SOI, start):
+        if got < count or not self.header.allows(tile, start):
             return None
         tile[: start + 2] = prefix
         return tile
@@ -242,28 +245,14 @@ def _raw_level(page: tifffile.TiffPage, file: RawFile) -> RawLevel | None:
     counts = array("Q", page.databytecounts)
     offsets = array("Q", page.dataoffsets)
     head = file.first_bytes(offsets, counts)
-    prefix = None if head is None else _prefix(page, head)
-    if prefix is None:
+    tables = (page.jpegtables or b"")[2:-2]
+    rgb = None if page.samplesperpixel == 1 else page.photometric == 2
+    size = page.tilewidth, page.tilelength
+    header = None if head is None else read_tile_header(head, rgb, size, tables)
+    if header is None:
         return None
     drop_empty_edges(counts, columns)
-    return RawLevel(file, prefix, columns, offsets, counts)
-
-
-def _prefix(page: tifffile.TiffPage, head: bytes) -> bytes | None:
-    """What goes before each tile's bytes, `None` if browsers would not draw such tiles right."""
-    tables = (page.jpegtables or b"")[2:-2]
-    header = parse_header(SOI + tables + head[2:])
-    rgb = page.photometric == 2
-    if (
-        header is None
-        or header.adobe
-        or (rgb and header.jfif)
-        or header.components != page.samplesperpixel
-        or (header.width, header.height) != (page.tilewidth, page.tilelength)
-    ):
-        return None
-    marker = adobe_marker(rgb=rgb) if header.components == 3 else b""
-    return SOI + marker + tables
+    return RawLevel(file, tile_prefix(header, tables), header, columns, offsets, counts)
 
 
 def drop_empty_edges(counts: array[int], columns: int) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from openslide import OpenSlide
 from PIL import Image
+from playwright.sync_api import Page
 
+from pathviewer.settings import Settings
 from tests.browser.conftest import App
 from tests.browser.viewer_page import View, ViewerPage
+from tests.odd_tiles import COLUMNS, TILE, odd_tiles, write_odd_dicom, write_odd_tiff
+from tests.servers import running
 
 
 def shown(viewer: ViewerPage, width: int, height: int) -> Image.Image:
@@ -80,3 +86,49 @@ def test_a_damaged_tile_is_marked_and_the_viewer_goes_on(viewer: ViewerPage, app
     viewer.page.keyboard.press("7")
     viewer.wait_loaded()
     assert viewer.view().downsample >= 0.5
+
+
+@pytest.fixture(scope="module")
+def odd_app(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[App]:
+    """Slides whose tiles have headers of many kinds, by (vendor, whether they are RGB)."""
+    shelf, data = tmp_path_factory.mktemp("odd"), tmp_path_factory.mktemp("state")
+    (data / "assets").symlink_to(assets, target_is_directory=True)
+    for rgb, name in ((False, "ycbcr"), (True, "rgb")):
+        write_odd_tiff(shelf / f"{name}.tiff", rgb)
+        write_odd_dicom(shelf / name, rgb)
+    with running(Settings(data=data, slides=(shelf,), tile_quality=95)) as base:
+        listed = httpx.get(f"{base}/api/slides", timeout=30).raise_for_status().json()
+        kinds = {slide["id"]: (slide["vendor"], slide["height"] == 2 * TILE) for slide in listed}
+        yield App(base, {f"{vendor} {rgb}": slide for slide, (vendor, rgb) in kinds.items()})
+
+
+@pytest.mark.parametrize("rgb", [False, True])
+@pytest.mark.parametrize("vendor", ["generic-tiff", "dicom"])
+def test_tiles_with_odd_headers_have_openslides_colours(
+    page: Page, odd_app: App, tmp_path: Path, vendor: str, rgb: bool
+) -> None:
+    """Each tile's own header decides whether Chromium is given it as it is."""
+    write = write_odd_tiff if vendor == "generic-tiff" else write_odd_dicom
+    path = write(tmp_path / "same", rgb)
+    viewer = ViewerPage(page, odd_app.base)
+    rows = len(odd_tiles(rgb)) // COLUMNS
+    width, height = COLUMNS * TILE, rows * TILE
+    viewer.open(odd_app.slides[f"{vendor} {rgb}"], View(width / 2, height / 2, 1))
+    box = page.locator(".pv-stage").bounding_box()
+    assert box
+    odd = box["width"] % 2 / 2, box["height"] % 2 / 2
+    viewer.open(odd_app.slides[f"{vendor} {rgb}"], View(width / 2 + odd[0], height / 2 + odd[1], 1))
+    left, top = viewer.at((-width / 2 - odd[0], -height / 2 - odd[1]))
+    clip = {"x": left, "y": top, "width": width, "height": height}
+    drawn = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB"), int)
+    for index, kind in enumerate(odd_tiles(rgb)):
+        row, column = divmod(index, COLUMNS)
+        with OpenSlide(path) as slide:
+            corner = column * TILE, row * TILE
+            if not kind.sound:
+                continue
+            tile = slide.read_region(corner, 0, (TILE, TILE)).convert("RGB")
+        part = drawn[row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE]
+        difference = np.abs(part - np.asarray(tile, int))
+        assert difference.mean() <= (0.5 if kind.raw else 3), kind.reason
+        assert difference.max() <= (2 if kind.raw else 40), kind.reason

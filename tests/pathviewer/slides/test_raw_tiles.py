@@ -6,10 +6,12 @@ from array import array
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pathviewer.slides.encoded_tiff import RGB, YCBCR
 from pathviewer.slides.errors import SlideGone, TileDamaged
-from pathviewer.slides.jpeg_header import adobe_marker, parse_header
+from pathviewer.slides.jpeg_header import TileHeader, adobe_marker, read_tile_header
 from pathviewer.slides.passthrough import passthrough_levels
 from pathviewer.slides.raw_tiles import RawFile, drop_empty_edges, tiff_levels
 from pathviewer.slides.slide import Slide
@@ -31,13 +33,28 @@ def with_profile(part: slide_files.Pixels) -> bytes:
     return jpeg[:2] + b"\xff\xe2\x00\x10ICC_PROFILE\x00\x01\x01" + jpeg[2:]
 
 
+def read(data: bytes, rgb: bool | None = False) -> TileHeader | None:
+    return read_tile_header(data, rgb, (64, 64))
+
+
 def test_headers() -> None:
-    ycbcr, rgb = parse_header(YCBCR_TILE), parse_header(RGB_TILE)
+    ycbcr, rgb = read(YCBCR_TILE), read(RGB_TILE, rgb=True)
     assert ycbcr is not None
-    assert (ycbcr.width, ycbcr.height, ycbcr.components) == (64, 64, 3)
-    assert (ycbcr.jfif, ycbcr.adobe) == (True, False)
+    assert ycbcr.allows(YCBCR_TILE)
+    assert ycbcr.allows(b"before" + YCBCR_TILE, 6)
+    assert not ycbcr.allows(RGB_TILE)
     assert rgb is not None
-    assert (rgb.jfif, rgb.adobe) == (False, False)
+    assert rgb.allows(RGB_TILE)
+    assert not rgb.allows(YCBCR_TILE)
+
+
+@pytest.mark.parametrize("length", range(0, 700, 7))
+def test_a_header_that_ends_early_is_none(length: int) -> None:
+    header = read(YCBCR_TILE)
+    assert header is not None
+    assert len(header.known) == 623
+    assert (read(YCBCR_TILE[:length]) is None) == (length < len(header.known))
+    assert header.allows(YCBCR_TILE[:length]) == (length >= len(header.known))
 
 
 @pytest.mark.parametrize(
@@ -49,11 +66,25 @@ def test_headers() -> None:
         (YCBCR_TILE[:40], "cut in its tables"),
         (YCBCR_TILE.replace(b"\xff\xc0", b"\xff\xc2"), "progressive"),
         (YCBCR_TILE.replace(b"\xff\xc0\x00\x11\x08", b"\xff\xc0\x00\x11\x0c"), "12 bits"),
+        (YCBCR_TILE.replace(b"\xff\xc0\x00\x11", b"\xff\xc0\x00\x02"), "an empty frame"),
+        (YCBCR_TILE.replace(b"\xff\xc0", b"\xff\xff\xc0"), "a fill byte, which few write"),
         (with_profile(TILE), "a colour profile that browsers would apply"),
     ],
 )
 def test_headers_of_what_is_not_plain_jpeg(data: bytes, reason: str) -> None:
-    assert parse_header(data) is None
+    assert read(data) is None
+    header = read(YCBCR_TILE)
+    assert header is not None
+    assert not header.allows(data)
+
+
+@given(st.binary(max_size=40), st.integers(0, 700))
+def test_no_bytes_are_too_odd_for_the_check(noise: bytes, place: int) -> None:
+    header = read(YCBCR_TILE)
+    assert header is not None
+    data = YCBCR_TILE[:place] + noise + YCBCR_TILE[place + len(noise) :]
+    header.allows(data)
+    read(data)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +92,8 @@ def test_headers_of_what_is_not_plain_jpeg(data: bytes, reason: str) -> None:
     [
         (slide_files.ycbcr_jpeg, YCBCR, True, "the usual"),
         (slide_files.rgb_jpeg, RGB, True, "Aperio's"),
-        (with_adobe, YCBCR, False, "an Adobe marker of its own"),
+        (with_adobe, YCBCR, True, "an Adobe marker that says what the file says"),
+        (with_adobe, RGB, False, "an Adobe marker that says something else"),
         (with_profile, YCBCR, False, "a colour profile"),
         (slide_files.ycbcr_jpeg, RGB, False, "JFIF means YCbCr to a browser, TIFF says RGB"),
     ],
