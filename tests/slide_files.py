@@ -144,6 +144,14 @@ def write_plain(path: Path, compression: str = "none", width: int = 300, height:
     return path
 
 
+def write_rgba(path: Path, pixels: Pixels, kind: str) -> Path:
+    """A level of (height, width, 4) pixels; `kind` is what the file says of its alpha."""
+    tifffile.imwrite(
+        path, pixels, tile=(64, 64), photometric="rgb", extrasamples=[kind], metadata=None
+    )
+    return path
+
+
 def write_aperio_rgb(path: Path, width: int = 300, height: int = 217) -> Path:
     """An Aperio slide of RGB JPEG tiles with shared tables: without APP14 its colours go wrong."""
     pixels = tissue(width, height)

@@ -189,12 +189,17 @@ class Slide:
         return pixels
 
     def _composite(self, bgra: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Fill what is transparent; OpenSlide's colours come multiplied by their alpha."""
+        """Fill what is transparent, at most up to white.
+
+        OpenSlide's colours come multiplied by their alpha, from files that say that theirs are
+        not as well. Colours above their alpha come from files that say nothing of it.
+        """
         alpha = bgra[..., 3]
         if alpha.min() < 255:
             missing = (255 - alpha).astype(np.uint16)[..., None]
             background = np.array(self.background[::-1], np.uint16)
-            bgra[..., :3] += ((missing * background + 127) // 255).astype(np.uint8)
+            filled = bgra[..., :3] + (missing * background + 127) // 255
+            bgra[..., :3] = np.minimum(filled, 255)
         return bgra
 
     def _level_for(self, scale_x: float, scale_y: float) -> int:

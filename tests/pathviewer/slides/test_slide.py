@@ -77,6 +77,28 @@ def test_oblong_pixels_are_drawn_square(tmp_path: Path) -> None:
     assert dark.any(axis=0).sum() == pytest.approx(dark.any(axis=1).sum(), abs=1)
 
 
+@pytest.mark.parametrize(
+    ("kind", "shown", "reason"),
+    [
+        ("unspecified", [255, 255, 255, 240, 239], "not multiplied, and the file says nothing"),
+        ("assocalpha", [255, 255, 255, 240, 239], "the file says what is not so"),
+        ("unassalpha", [255, 251, 247, 239, 239], "not multiplied, as the file says"),
+    ],
+)
+def test_transparency_is_filled_with_white_and_never_beyond(
+    tmp_path: Path, kind: str, shown: list[int], reason: str
+) -> None:
+    pixels = np.full((80, 64, 4), 239, np.uint8)
+    for index, alpha in enumerate((0, 60, 128, 254, 255)):
+        pixels[16 * index : 16 * index + 16, :, 3] = alpha
+    path = slide_files.write_rgba(tmp_path / "x.tiff", pixels, kind)
+    slide = Slide(path, "x")
+    filled = slide.read(0, Region(0, 0, 64, 80))[8::16, 20, :3]
+    assert filled.tolist() == [[value] * 3 for value in shown], reason
+    picture = slide.read_region(Region(0, 0, 64, 80), 64 * 80).pixels
+    assert np.asarray(picture)[8::16, 20, 0].tolist() == shown
+
+
 def test_a_region_outside_is_refused(aperio: Slide) -> None:
     with pytest.raises(RegionError, match="300 x 217"):
         aperio.read_region(Region(200, 0, 101, 10), 1000)
