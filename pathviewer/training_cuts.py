@@ -76,7 +76,8 @@ def _slide_tiles(
 def _regions(slide: Slide) -> Iterator[Region]:
     """Whole tiles, level-0 px, from the upper left corner on, a row at a time."""
     if slide.mpp is None:
-        message = f"{slide.name} does not say its microns per pixel, so no tile has a known scale."
+        why = slide.scale.problem or "its scale is unknown or its pixels are oblong"
+        message = f"{slide.name} gives no tile of a known scale: {why.rstrip('.')}."
         raise DataError(message)
     if slide.mpp > MPP:
         message = (

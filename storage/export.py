@@ -138,6 +138,8 @@ class JudgedReading:
     """Height."""
     mpp: float | None
     """Microns per pixel of the picture; None where it is not known."""
+    scale: dict[str, Any] | None
+    """The slide's scale in use when it was asked; None where that was not kept."""
     question: str
     """As asked."""
     options: list[str]

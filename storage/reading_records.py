@@ -84,6 +84,11 @@ class NewReading:
     blind: bool
     """Whether one's own answer comes before the model's."""
 
+    scale: Mapping[str, Any] | None = None
+    """The slide's scale in use: `x` and `y` in microns per level-0 pixel, their `source` (`file` or
+    `entered`), what the file `claimed`, when it was `entered_at`; None for questions of before this
+    was kept."""
+
     writer: str | None = None
     """Which program writes the answers; no other one says that they were cut off."""
 

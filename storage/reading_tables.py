@@ -65,6 +65,7 @@ class Reading(Base):
     points: Mapped[list[Any] | None]
     paint_outside: Mapped[bool]
     mpp: Mapped[float | None]
+    scale: Mapped[dict[str, Any] | None]
     question: Mapped[str] = mapped_column(Text)
     options: Mapped[list[Any]]
     context: Mapped[dict[str, Any]]

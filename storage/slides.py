@@ -1,4 +1,4 @@
-"""Slides that were seen: which file is which slide, its alias, and its mpp entered by hand."""
+"""Slides that were seen: which file is which slide, and its alias."""
 
 from __future__ import annotations
 
@@ -43,12 +43,6 @@ class SlideRecord:
 
     file_name: str | None
     """What the sender of an uploaded slide calls its file; None where the file has its own name."""
-
-    mpp_by_hand: float | None
-    """Microns per level-0 pixel as somebody typed it; None if nobody did."""
-
-    mpp_by_hand_account_id: str | None
-    """Who typed it."""
 
     first_seen_at: datetime
     """When the library first saw the slide, UTC."""
@@ -178,15 +172,6 @@ def rename_slide(session: Session, slide_id: str, alias: str) -> SlideRecord:
         raise ValueError("An alias needs at least one letter.")
     row = _row(session, slide_id)
     row.alias = normalize_name(alias.strip())
-    session.flush()
-    return as_record(SlideRecord, row)
-
-
-def set_mpp(session: Session, slide_id: str, mpp: float | None, account_id: str) -> SlideRecord:
-    """Store the mpp an account typed, None to take it away; raises `RecordNotFoundError`."""
-    row = _row(session, slide_id)
-    row.mpp_by_hand = mpp
-    row.mpp_by_hand_account_id = None if mpp is None else account_id
     session.flush()
     return as_record(SlideRecord, row)
 

@@ -19,6 +19,7 @@ from storage.consent_tables import Consent
 from storage.feedback_tables import CurrentFeedback, Feedback
 from storage.judge_tables import JudgeLabels
 from storage.reading_tables import Blob, Completion, DeletionCheck, Reading
+from storage.scale_tables import ScaleEntry
 from storage.upload_tables import Upload
 from storage.worklist_tables import Worklist, WorklistItem, WorklistTurn
 
@@ -39,6 +40,7 @@ __all__ = [
     "LoginSession",
     "Reading",
     "Region",
+    "ScaleEntry",
     "Slide",
     "Token",
     "Upload",
@@ -105,7 +107,11 @@ class Token(Base):
 
 
 class Slide(Base):
-    """A slide that was seen in a folder, and what people said about it."""
+    """A slide that was seen in a folder, and what people said about it.
+
+    `mpp_by_hand` and its account are of databases before revision 0015, which copied them to
+    `scale_entries`; nothing reads or writes them.
+    """
 
     __tablename__ = "slides"
     __table_args__ = (

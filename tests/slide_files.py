@@ -152,6 +152,22 @@ def write_rgba(path: Path, pixels: Pixels, kind: str) -> Path:
     return path
 
 
+def write_scaled(
+    path: Path, per_centimetre: tuple[float, float], width: int = 300, height: int = 217
+) -> Path:
+    """A slide of one level that states so many pixels in a centimetre, along each axis."""
+    tifffile.imwrite(
+        path,
+        tissue(width, height),
+        tile=(64, 64),
+        photometric="rgb",
+        metadata=None,
+        resolution=per_centimetre,
+        resolutionunit=3,
+    )
+    return path
+
+
 def write_aperio_rgb(path: Path, width: int = 300, height: int = 217) -> Path:
     """An Aperio slide of RGB JPEG tiles with shared tables: without APP14 its colours go wrong."""
     pixels = tissue(width, height)

@@ -91,6 +91,7 @@ def _shown_facts(shown: Shown, picture: RegionPicture) -> dict[str, Any]:
         "points": [list(point) for point in shown.points] or None,
         "paint_outside": shown.paint_outside,
         "mpp": picture.mpp,
+        "scale": None if picture.scale is None else picture.scale.provenance(),
         "quickhash": picture.quickhash,
         **vars(shown.budget),
     }

@@ -106,7 +106,7 @@ class RegionRoutes:
         entry = self._entry(request)
         records = await run_in_threadpool(self._list, entry.id, account)
         outlines = [(record.id, outline_of(record)) for record in records]
-        document = geojson.feature_collection(outlines, bounds_offset(request, entry))
+        document = geojson.feature_collection(outlines, bounds_offset(request, entry), entry.scale)
         file_name = quote(f"{entry.name}.geojson", safe="")
         disposition = f"attachment; filename*=UTF-8''{file_name}"
         headers = {"Content-Disposition": disposition}
@@ -174,18 +174,18 @@ class RegionRoutes:
 
 
 def region_json(record: RegionRecord, entry: LibraryEntry) -> dict[str, Any]:
-    """A region for the page: level-0 pixels, and micrometres where the mpp is known."""
-    outline, mpp = outline_of(record), entry.mpp
-    width, height = side_lengths(outline)
+    """A region for the page: level-0 pixels, and micrometres where the scale is known."""
+    outline, pixel = outline_of(record), entry.pixel_size
+    width, height = (None, None) if pixel is None else side_lengths(outline, pixel)
     return {
         "id": record.id,
         "name": record.name,
         "shape": record.shape,
         "points": [list(point) for point in record.points],
         "box": {"x": record.x, "y": record.y, "width": record.width, "height": record.height},
-        "width_um": None if mpp is None else width * mpp,
-        "height_um": None if mpp is None else height * mpp,
-        "area_mm2": None if mpp is None else area(outline) * mpp**2 / 1e6,
+        "width_um": width,
+        "height_um": height,
+        "area_mm2": None if pixel is None else area(outline, pixel) / 1e6,
         "mpp_by_hand": entry.mpp_by_hand,
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pathviewer.api.request_body import json_object, whole_number
+from pathviewer.api.scale_body import FIELDS, audit_detail, new_scale
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.openings import Openings
 from pathviewer.auth.roles import Action
@@ -24,31 +25,26 @@ from pathviewer.slides.pool import SlidePool
 from pathviewer.slides.served import ServedSlide
 from storage import audit
 from storage.database import Database
-from storage.slides import rename_slide, set_mpp
+from storage.scales import NewScale, enter_scale
+from storage.slides import rename_slide
 
 Result = TypeVar("Result")
 
 _PICTURE_HEADERS = {"Cache-Control": "private, max-age=3600", "Vary": "Cookie"}
+_REGION_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
+"""The shape and scale of a region's picture follow the slide's scale, which may be corrected."""
 _THUMBNAIL_SIZES = range(16, 2049)
 _OF_LISTS = 256
 """A larger picture is a look at the slide, and entered into the audit log as one."""
-_MPP_RANGE = (0.01, 50.0)
 _LONGEST_ALIAS = 200
 _MOST_DIGITS = 12
 
 
 class DescriptionError(SlideError):
-    """What a slide is to be called, or its mpp, cannot be taken."""
+    """What a slide is to be called cannot be taken."""
 
     code = "bad_description"
     status = 400
-
-
-class MppKnownError(SlideError):
-    """An mpp was entered for a slide whose file has one."""
-
-    code = "mpp_known"
-    status = 409
 
 
 def slide_routes(
@@ -113,7 +109,7 @@ class SlideRoutes:
         return JSONResponse(await WRITES.run(lambda: self._viewed(entry, slide, identity), owner))
 
     async def describe(self, request: Request) -> Response:
-        """`PATCH {alias?, mpp?}`: an mpp of null takes back the one entered."""
+        """`PATCH {alias?, mpp? | known_length?}`: an mpp of null takes back what was entered."""
         identity = require(request.scope, Action.describe_slides)
         entry = self._library.entry(request.path_params["slide_id"])
         change = _change(await json_object(request), entry)
@@ -128,9 +124,9 @@ class SlideRoutes:
         if size not in _THUMBNAIL_SIZES:
             least, most = _THUMBNAIL_SIZES[0], _THUMBNAIL_SIZES[-1]
             raise RegionError(f"size must be from {least} to {most} pixels, not {size}.")
-        owner = identity.bound_key
+        owner, aspect = identity.bound_key, entry.scale.pixel_aspect
         jpeg = await self._picture(
-            request, identity, entry, lambda slide: slide.thumbnail(size, owner)
+            request, identity, entry, lambda slide: slide.thumbnail(size, owner, aspect)
         )
         if size > _OF_LISTS:
             await self._openings.see(identity, entry.id)
@@ -139,7 +135,7 @@ class SlideRoutes:
     async def region(self, request: Request) -> Response:
         """`GET .../region?x&y&width&height&max_pixels`: PNG of a level-0 box.
 
-        The header X-Mpp says its microns per pixel where they are known.
+        The header X-Mpp says its microns per pixel where the scale is known.
         """
         identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
@@ -147,14 +143,16 @@ class SlideRoutes:
         max_pixels = self._max_pixels(request, region)
         owner = identity.bound_key
         picture = await self._picture(
-            request, identity, entry, lambda slide: slide.region_png(region, max_pixels, owner)
+            request,
+            identity,
+            entry,
+            lambda slide: slide.region_png(region, max_pixels, owner, entry.scale.pixel_aspect),
         )
         await WRITES.run(lambda: self._note_view(entry, identity, asdict(region)), owner)
-        answer = Response(picture.png, 200, _PICTURE_HEADERS, "image/png")
-        known = entry.mpp if picture.mpp is None else None
-        mpp = picture.mpp if known is None else known * region.width / picture.width
-        if mpp is not None:
-            answer.headers["X-Mpp"] = f"{mpp:.6g}"
+        answer = Response(picture.png, 200, _REGION_HEADERS, "image/png")
+        if entry.pixel_size is not None:
+            sides = (region.width, region.height), (picture.width, picture.height)
+            answer.headers["X-Mpp"] = f"{entry.pixel_size.of_picture(*sides):.6g}"
         return answer
 
     async def associated(self, request: Request) -> Response:
@@ -204,13 +202,16 @@ class SlideRoutes:
             with self._database.session() as session:
                 audit.record(session, identity.account_id, "view_slide", entry.id, detail)
 
-    def _store(self, entry: LibraryEntry, change: dict[str, Any], identity: Identity) -> None:
+    def _store(self, entry: LibraryEntry, change: _Change, identity: Identity) -> None:
+        detail: dict[str, Any] = {}
         with self._database.session() as session:
-            if "alias" in change:
-                rename_slide(session, entry.id, change["alias"])
-            if "mpp" in change:
-                set_mpp(session, entry.id, change["mpp"], identity.account_id)
-            audit.record(session, identity.account_id, "describe_slide", entry.id, change)
+            if change.alias is not None:
+                rename_slide(session, entry.id, change.alias)
+                detail["alias"] = change.alias
+            if change.scale is not None:
+                enter_scale(session, entry.id, identity.account_id, change.scale)
+                detail |= audit_detail(change.scale)
+            audit.record(session, identity.account_id, "describe_slide", entry.id, detail)
         self._library.refresh()
 
     def _max_pixels(self, request: Request, region: Region) -> int:
@@ -226,7 +227,7 @@ class SlideRoutes:
 
 
 def _summary(entry: LibraryEntry) -> dict[str, Any]:
-    """What lists and pages show of a slide; mpp in microns per level-0 pixel."""
+    """What lists and pages show of a slide; sizes in microns per level-0 pixel."""
     return {
         "id": entry.id,
         "name": entry.name,
@@ -235,7 +236,10 @@ def _summary(entry: LibraryEntry) -> dict[str, Any]:
         "height": entry.height,
         "mpp": entry.mpp,
         "mpp_by_hand": entry.mpp_by_hand,
+        "scale": entry.scale.facts(),
+        "pixel_aspect": entry.scale.pixel_aspect,
         "objective_power": entry.objective_power,
+        "objective_power_problem": entry.facts.claim.power_problem,
         "vendor": entry.vendor,
         "level_count": entry.level_count,
         "bounds": None if entry.bounds is None else asdict(entry.bounds),
@@ -252,36 +256,32 @@ def _level_json(level: Level) -> dict[str, Any]:
     }
 
 
-def _change(body: dict[str, Any], entry: LibraryEntry) -> dict[str, Any]:
-    """The alias and mpp of a request. Raises DescriptionError or MppKnownError."""
-    unknown = body.keys() - {"alias", "mpp"}
-    if unknown or not body:
-        raise DescriptionError('Send {"alias": "..."}, {"mpp": 0.5} or both, and nothing else.')
-    change = dict(body)
-    if "alias" in body:
-        alias = tidy_name(body["alias"]) if isinstance(body["alias"], str) else ""
-        if not 1 <= len(alias) <= _LONGEST_ALIAS:
-            raise DescriptionError(f"A name has 1 to {_LONGEST_ALIAS} letters.")
-        change["alias"] = alias
-    if "mpp" in body:
-        change["mpp"] = _entered_mpp(body["mpp"], entry)
-    return change
+@dataclass(frozen=True)
+class _Change:
+    """What a request changes about a slide."""
+
+    alias: str | None
+    """Its new name, None to leave it."""
+
+    scale: NewScale | None
+    """Its new scale, None to leave it."""
 
 
-def _entered_mpp(value: object, entry: LibraryEntry) -> float | None:
-    if entry.facts.mpp is not None:
-        raise MppKnownError(
-            f"The file of {entry.name} says {entry.facts.mpp:g} um per pixel; that is not "
-            "overridden by hand."
+def _change(body: dict[str, Any], entry: LibraryEntry) -> _Change:
+    """What a request asks for. Raises DescriptionError, ScaleError or RegionError."""
+    if body.keys() - {"alias", *FIELDS} or not body:
+        raise DescriptionError(
+            'Send {"alias": "..."}, {"mpp": 0.5} or {"known_length": {...}}, and nothing else.'
         )
-    if value is None:
-        return None
-    least, most = _MPP_RANGE
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise DescriptionError("mpp is a number of microns per pixel, such as 0.25.")
-    if not least <= value <= most:
-        raise DescriptionError(f"mpp must be from {least:g} to {most:g} um per pixel.")
-    return float(value)
+    alias = _alias(body["alias"]) if "alias" in body else None
+    return _Change(alias, new_scale(body, entry) if FIELDS & body.keys() else None)
+
+
+def _alias(value: object) -> str:
+    alias = tidy_name(value) if isinstance(value, str) else ""
+    if not 1 <= len(alias) <= _LONGEST_ALIAS:
+        raise DescriptionError(f"A name has 1 to {_LONGEST_ALIAS} letters.")
+    return alias
 
 
 def _number(request: Request, name: str, default: int | None = None) -> int:

@@ -65,6 +65,14 @@ COMMON = (
     Column("width", "whole", "width of the region, level-0 pixels"),
     Column("height", "whole", "height of the region, level-0 pixels"),
     Column("mpp", "number", "microns per pixel of the picture; null if it is not known"),
+    Column(
+        "mpp_source",
+        "text",
+        "`file` if the slide's file states its scale, `entered` if a person corrected it; null if "
+        "it is not known or was not kept",
+    ),
+    Column("slide_mpp_x", "number", "width of a level-0 pixel, microns; null as `mpp_source` is"),
+    Column("slide_mpp_y", "number", "height of a level-0 pixel, microns; null as `mpp_source` is"),
     Column("model", "text", "the model that answered; of a pair, that of the reading `item_id`"),
     Column("model_revision", "text", "which weights: the hub's commit or a fingerprint"),
     Column(

@@ -141,7 +141,11 @@ def _add(
 
 def _common(reading: JudgedReading, group: str, picture: bytes) -> dict[str, Any]:
     sides = {side: getattr(reading, side) for side in ("x", "y", "width", "height", "mpp")}
+    scale = reading.scale or {}
     return sides | {
+        "mpp_source": scale.get("source"),
+        "slide_mpp_x": scale.get("x"),
+        "slide_mpp_y": scale.get("y"),
         "prompt": user_message(reading.prompt, reading.system),
         "images": [{"bytes": picture, "path": None}],
         "item_id": reading.id,

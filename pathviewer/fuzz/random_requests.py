@@ -22,6 +22,7 @@ FIELDS = (
     *("format", "rule", "splits", "models", "raters", "cases", "since", "passage", "choice"),
     *("data", "fn_index", "session_hash", "event_id", "event_data", "trigger_id", "x", "y"),
     *("width", "height", "temperature", "seed", "max_new_tokens", "comment", "seconds", "left"),
+    *("known_length", "from", "to", "um"),
 )
 HEADERS = (
     *("upload-offset", "last-event-id", "accept", "content-type", "if-none-match", "cookie"),
@@ -54,6 +55,7 @@ LIKELY: tuple[dict[str, Any], ...] = (
     {"name": "a", "shape": "polygon", "points": CORNERS},
     {"name": "a.svs", "size": 99},
     {"alias": "a slide", "mpp": 0.5},
+    {"known_length": {"from": [0, 0], "to": [400, 300], "um": 250}},
     {"answer": "a", "confidence": 3},
     {"choice": "left", "reasons": [], "comment": "x", "seconds": 1.5, "key": "k"},
     {"passage": "all"},

@@ -85,6 +85,7 @@ def as_json(
         "deletion": _check_values(check) if check else None,
         "region": [region.x, region.y, region.width, region.height],
         "mpp": picture.mpp,
+        "scale": None if picture.scale is None else picture.scale.provenance(),
         "quickhash": picture.quickhash,
         "pixels": [placement.pixel_width, placement.pixel_height],
         "grid": [placement.columns, placement.rows],

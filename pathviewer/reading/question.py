@@ -83,11 +83,8 @@ class Pictures:
     def picture(self, slide_id: str, shown: Shown, account_id: str) -> RegionPicture:
         """The region's pixels, read for an account. Raises SlideError and PromptError."""
         entry = self._library.entry(slide_id)
-        slide = RequestedSlide(self._pool.get(entry.id, account_id), account_id)
+        slide = RequestedSlide(self._pool.get(entry.id, account_id), account_id, entry.scale)
         picture = picture_of_slide(slide, shown.region, shown.budget)
-        if picture.mpp is None and entry.mpp is not None:
-            mpp = entry.mpp * shown.region.width / picture.pixels.width
-            picture = replace(picture, mpp=mpp)
         if shown.paint_outside and shown.points:
             painted = _painted(picture.pixels, shown.region, shown.points, entry.background)
             picture = replace(picture, pixels=painted)
@@ -114,8 +111,10 @@ def scale_facts(picture: RegionPicture, task: str | None) -> dict[str, Any]:
     """Scale, warnings and the fitted region of a picture, for the page."""
     mpp = picture.mpp
     warnings = _too_small(picture)
+    source = None if picture.scale is None else picture.scale.source
+    facts: dict[str, Any] = {"mpp": mpp, "mpp_source": source, "warnings": warnings}
     if mpp is None:
-        return {"mpp": None, "nucleus_px": None, "warnings": warnings, "fit": None}
+        return facts | {"nucleus_px": None, "fit": None}
     nucleus = NUCLEUS_UM / mpp
     if task in OF_NUCLEI and nucleus < LEAST_NUCLEUS:
         warnings.append(
@@ -123,13 +122,14 @@ def scale_facts(picture: RegionPicture, task: str | None) -> dict[str, Any]:
             f"question needs {LEAST_NUCLEUS:g} px. Choose a smaller region or a larger budget."
         )
     fit = _fitted(picture.region, FITTED_MPP / mpp) if mpp > FITTED_MPP * 1.05 else None
-    return {"mpp": mpp, "nucleus_px": nucleus, "warnings": warnings, "fit": fit}
+    return facts | {"nucleus_px": nucleus, "fit": fit}
 
 
 def _too_small(picture: RegionPicture) -> list[str]:
     """A sentence where the least budget of a model makes much of a few pixels of the scan."""
     region, pixels = picture.region, picture.pixels
-    enlarged = max(pixels.width / region.width, pixels.height / region.height)
+    # oblong pixels are always enlarged along their longer side
+    enlarged = min(pixels.width / region.width, pixels.height / region.height)
     if enlarged <= MOST_ENLARGED:
         return []
     return [

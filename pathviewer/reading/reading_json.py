@@ -40,6 +40,7 @@ def reading_json(whole: WholeReading, slide_name: str, account_id: str) -> dict[
             "width": one.pixel_width,
             "height": one.pixel_height,
             "mpp": one.mpp,
+            "scale": dict(one.scale) if one.scale else None,
             "sha256": one.pixels_sha256,
         },
         "placements": places,

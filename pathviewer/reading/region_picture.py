@@ -13,6 +13,7 @@ from models.messages import Box, PixelBudget, PromptImage
 from models.pictures import as_prompt_image, open_picture
 from models.placement import resized_size
 from pathviewer.slides.geometry import Region, check_inside
+from pathviewer.slides.scale import SlideScale
 from pathviewer.slides.slide import RegionImage, Slide
 
 PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg"}
@@ -33,7 +34,9 @@ class RegionPicture:
     """RGB, of the size that the budget gives: the model's processor leaves it as it is, unless
     the budget is too narrow to hold any size of this shape."""
     mpp: float | None
-    """Microns per pixel of the picture, the mean of x and y; None if the slide's are unknown."""
+    """Microns per pixel of the picture, whose pixels are square; None if the scale is unknown."""
+    scale: SlideScale | None
+    """The slide's scale that the picture was made at; None for a plain picture."""
     quickhash: str | None
     """OpenSlide's hash of the slide's identity, None for a plain picture or if it has none."""
 
@@ -57,8 +60,8 @@ class RegionSource(Protocol):
         """Of level 0, in pixels."""
 
     @property
-    def mpp(self) -> float | None:
-        """Microns per level-0 pixel, `None` if the file does not say."""
+    def scale(self) -> SlideScale:
+        """Its scale: what is in use, and where that is from."""
 
     @property
     def quickhash(self) -> str | None:
@@ -71,17 +74,20 @@ class RegionSource(Protocol):
 def picture_of_slide(
     slide: RegionSource, region: Region | None, budget: PixelBudget, *, factor: int = 28
 ) -> RegionPicture:
-    """A region of an open slide; None takes all of it.
+    """A region of an open slide, oblong pixels drawn undistorted; None takes all of it.
 
     Raises SlideError for a region outside the slide or damaged pixels, PromptError for one that
     is too narrow.
     """
     region = region or Region(0, 0, slide.width, slide.height)
     check_inside(region, slide.width, slide.height)
-    size = resized_size(region.width, region.height, budget, factor=factor)
+    sides, pixel = (region.width, region.height), slide.scale.size
+    shape = sides if pixel is None else pixel.undistorted(*sides)
+    size = resized_size(*shape, budget, factor=factor)
     read = slide.read_region(region, _FINER * size[0] * size[1]).pixels
     pixels = read.resize(size, Image.Resampling.BICUBIC)
-    return RegionPicture(region, pixels, _mpp(slide.mpp, region, size), slide.quickhash)
+    mpp = None if pixel is None else pixel.of_picture(sides, size)
+    return RegionPicture(region, pixels, mpp, slide.scale, slide.quickhash)
 
 
 def picture_of_file(
@@ -100,10 +106,4 @@ def picture_of_file(
     size = resized_size(region.width, region.height, budget, factor=factor)
     corner = region.x + region.width, region.y + region.height
     cut = whole.crop((region.x, region.y, *corner))
-    return RegionPicture(region, cut.resize(size, Image.Resampling.BICUBIC), None, None)
-
-
-def _mpp(slide_mpp: float | None, region: Region, size: tuple[int, int]) -> float | None:
-    if slide_mpp is None:
-        return None
-    return slide_mpp * (region.width / size[0] + region.height / size[1]) / 2
+    return RegionPicture(region, cut.resize(size, Image.Resampling.BICUBIC), None, None, None)

@@ -23,6 +23,7 @@ from pathviewer.reading.errors import ReadingNotFound
 from pathviewer.reading.map_values import SeenCompletion, shown_maps
 from pathviewer.reading.overlay import caption, covered, peak_of
 from pathviewer.reading.whole import WholeReading
+from pathviewer.slides.scale import scale_text
 from storage.feedback import FeedbackRecord
 from storage.reading_records import CompletionRecord
 
@@ -163,7 +164,8 @@ def provenance(whole: WholeReading) -> list[tuple[str, str]]:
         "Reading": one.id,
         "Asked (UTC)": f"{one.created_at:%Y-%m-%d %H:%M:%S}",
         "Region, level-0 pixels": f"x {one.x}, y {one.y}, {one.width} x {one.height}",
-        "Microns per pixel": "not known" if one.mpp is None else f"{one.mpp:.4g}",
+        "Microns per pixel of the picture": "not known" if one.mpp is None else f"{one.mpp:.4g}",
+        "Scale of the slide": scale_text(one.scale),
         "Slide's fingerprint": one.quickhash or "none",
         "Picture, SHA-256": one.pixels_sha256,
         "Seen as": f"{one.pixel_width} x {one.pixel_height} px, {one.columns} x {one.rows} cells",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pathviewer.slides.geometry import Region
+from pathviewer.slides.scale import ScaleClaim
 from pathviewer.slides.slide import Slide
 
 
@@ -20,11 +21,8 @@ class SlideFacts:
     height: int
     """Of level 0, in pixels."""
 
-    mpp: float | None
-    """Microns per level-0 pixel, `None` if the file does not say."""
-
-    objective_power: float | None
-    """Magnification of the scan, `None` if the file does not say."""
+    claim: ScaleClaim
+    """Its scale, true or not."""
 
     vendor: str
     """OpenSlide's name of the format."""
@@ -56,8 +54,7 @@ def facts_of(slide: Slide) -> SlideFacts:
     return SlideFacts(
         width=slide.width,
         height=slide.height,
-        mpp=slide.mpp,
-        objective_power=slide.objective_power,
+        claim=slide.claim,
         vendor=slide.vendor,
         level_count=len(slide.levels),
         quickhash=slide.quickhash,

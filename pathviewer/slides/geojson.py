@@ -19,12 +19,15 @@ from pathviewer.slides.outline import (
     MAX_NAME_LENGTH,
     Outline,
     Point,
+    area,
     check_outline,
     clip_points,
     is_rectangle,
     read_points,
+    side_lengths,
     tidy_name,
 )
+from pathviewer.slides.scale import PixelSize, SlideScale
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_FEATURES = 2_000
@@ -97,21 +100,40 @@ class Import:
 
 
 def feature_collection(
-    outlines: Iterable[tuple[str, Outline]], offset: tuple[int, int] = (0, 0)
+    outlines: Iterable[tuple[str, Outline]],
+    offset: tuple[int, int] = (0, 0),
+    scale: SlideScale | None = None,
 ) -> dict[str, Any]:
-    """Outlines with their UUIDs as a GeoJSON document, counted from `offset`."""
-    features = [_feature(identifier, outline, offset) for identifier, outline in outlines]
-    return {"type": "FeatureCollection", "features": features}
+    """Outlines with their UUIDs as a GeoJSON document, counted from `offset`.
+
+    Where a scale is given and known, each outline has its measurements under QuPath's names. The
+    member `scale` says which one they follow and where it is from; it names no person.
+    """
+    pixel = None if scale is None else scale.size
+    features = [_feature(name, outline, offset, pixel) for name, outline in outlines]
+    document = {"type": "FeatureCollection", "features": features}
+    return document if scale is None else document | {"scale": scale.provenance()}
 
 
-def _feature(identifier: str, outline: Outline, offset: tuple[int, int]) -> dict[str, Any]:
+def _feature(
+    identifier: str, outline: Outline, offset: tuple[int, int], pixel: PixelSize | None
+) -> dict[str, Any]:
     ring = [[x - offset[0], y - offset[1]] for x, y in outline.points]
+    properties = {"objectType": "annotation", "name": outline.name, "isLocked": False}
     return {
         "type": "Feature",
         "id": identifier,
         "geometry": {"type": "Polygon", "coordinates": [[*ring, ring[0]]]},
-        "properties": {"objectType": "annotation", "name": outline.name, "isLocked": False},
+        "properties": properties | _measurements(outline, pixel),
     }
+
+
+def _measurements(outline: Outline, pixel: PixelSize | None) -> dict[str, Any]:
+    if pixel is None:
+        return {}
+    width, height = side_lengths(outline, pixel)
+    named = {"Area µm^2": area(outline, pixel), "Width µm": width, "Height µm": height}
+    return {"measurements": named}
 
 
 def read_outlines(document: bytes, frame: Frame) -> Import:

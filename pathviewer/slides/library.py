@@ -19,10 +19,12 @@ from pathviewer.slides.naming import file_name_of
 from pathviewer.slides.opener import DirectOpener, Opener
 from pathviewer.slides.places import Folders, RejectedFile
 from pathviewer.slides.pool import SlideFile
+from pathviewer.slides.scale import EnteredScale, PixelSize, SlideScale
 from pathviewer.slides.watch import watch_folders
 from storage.database import Database
 from storage.errors import StorageError
 from storage.names import normalize_name
+from storage.scales import ScaleRecord, current_scales
 from storage.slides import SlideRecord, list_slide_records
 
 START_PATIENCE_SECONDS = 2.0
@@ -56,18 +58,29 @@ class LibraryEntry:
     facts: SlideFacts
     """What the file says."""
 
-    mpp_entered: float | None
-    """Microns per level-0 pixel as somebody typed it, `None` if nobody did."""
+    entered: EnteredScale | None
+    """The scale that a person entered, `None` if nobody did or it was taken back."""
+
+    @property
+    def scale(self) -> SlideScale:
+        """Its scale: what is in use, and where that is from."""
+        return SlideScale(self.facts.claim, self.entered)
+
+    @property
+    def pixel_size(self) -> PixelSize | None:
+        """Extent of a level-0 pixel in microns, `None` if it is unknown."""
+        return self.scale.size
 
     @property
     def mpp(self) -> float | None:
-        """Microns per level-0 pixel: the file's own, else entered by hand, else `None`."""
-        return self.mpp_entered if self.facts.mpp is None else self.facts.mpp
+        """Microns per level-0 pixel along both axes; `None` if unknown or pixels are oblong."""
+        size = self.pixel_size
+        return None if size is None else size.mpp
 
     @property
     def mpp_by_hand(self) -> bool:
-        """Whether `mpp` was entered by hand."""
-        return self.facts.mpp is None and self.mpp_entered is not None
+        """Whether the scale in use was entered by a person."""
+        return self.scale.source == "entered"
 
     @property
     def width(self) -> int:
@@ -81,8 +94,8 @@ class LibraryEntry:
 
     @property
     def objective_power(self) -> float | None:
-        """Magnification of the scan, `None` if the file does not say."""
-        return self.facts.objective_power
+        """Magnification of the scan, `None` if the file states none that can be."""
+        return self.facts.claim.objective_power
 
     @property
     def vendor(self) -> str:
@@ -204,11 +217,12 @@ class SlideLibrary:
         return self.at(path)
 
     def refresh(self) -> None:
-        """Take over aliases and mpp entered by hand from the database; opens no slide."""
+        """Take over aliases and entered scales from the database; opens no slide."""
         with self._publishing:
             with self._database.reading() as session:
                 records = {record.id: record for record in list_slide_records(session)}
-            self._snapshot = self._snapshot_of(records)
+                scales = current_scales(session)
+            self._snapshot = self._snapshot_of(records, scales)
 
     def slides(self) -> tuple[LibraryEntry, ...]:
         """Slides that can be opened, sorted by name."""
@@ -268,10 +282,14 @@ class SlideLibrary:
             # without its path; the next look may well succeed
             _log.warning("The slide folders were not looked through: %s.", error.strerror)
 
-    def _snapshot_of(self, records: dict[str, SlideRecord]) -> _Snapshot:
+    def _snapshot_of(
+        self, records: dict[str, SlideRecord], scales: dict[str, ScaleRecord]
+    ) -> _Snapshot:
         listed = self._intake.listed()
         entries = [
-            self._entry_of(slide, records[slide.id]) for slide in listed if slide.id in records
+            self._entry_of(slide, records[slide.id], scales.get(slide.id))
+            for slide in listed
+            if slide.id in records
         ]
         entries.sort(key=lambda entry: (_natural(entry.name), entry.id))
         return _Snapshot(
@@ -282,7 +300,9 @@ class SlideLibrary:
             self._intake.rejected(),
         )
 
-    def _entry_of(self, slide: ListedSlide, record: SlideRecord) -> LibraryEntry:
+    def _entry_of(
+        self, slide: ListedSlide, record: SlideRecord, scale: ScaleRecord | None
+    ) -> LibraryEntry:
         path = slide.paths[0]
         name = file_name_of(record) if self._show_file_names else record.alias
         return LibraryEntry(
@@ -291,8 +311,16 @@ class SlideLibrary:
             alias=record.alias,
             file=SlideFile(slide.id, path, name, slide.folder),
             facts=slide.facts,
-            mpp_entered=record.mpp_by_hand,
+            entered=None if scale is None else _entered(scale),
         )
+
+
+def _entered(record: ScaleRecord) -> EnteredScale | None:
+    """What a person entered, `None` where they took it back."""
+    if record.mpp_x is None or record.mpp_y is None:
+        return None
+    size = PixelSize(record.mpp_x, record.mpp_y)
+    return EnteredScale(size, record.account_name, record.entered_at, record.line is not None)
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

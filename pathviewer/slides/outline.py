@@ -11,10 +11,14 @@ import shapely
 
 from pathviewer.slides.errors import RegionError
 from pathviewer.slides.geometry import Region
+from pathviewer.slides.scale import PixelSize
 from storage.names import normalize_name
 
 Shape = Literal["rectangle", "polygon"]
 Point = tuple[float, float]
+
+PIXELS = PixelSize(1.0, 1.0)
+"""Measures in level-0 pixels."""
 
 MAX_POINTS = 10_000
 MAX_NAME_LENGTH = 200
@@ -161,24 +165,26 @@ def bounding_box(points: Sequence[Point]) -> Region:
     return Region(left, top, right - left, bottom - top)
 
 
-def side_lengths(outline: Outline) -> tuple[float, float]:
-    """Width and height in level-0 pixels, not rounded.
+def side_lengths(outline: Outline, pixel: PixelSize = PIXELS) -> tuple[float, float]:
+    """Width and height, not rounded, in microns at a pixel's size; in level-0 pixels without one.
 
     A rectangle's own first and second side, so that rotation does not enlarge it; the horizontal
     and vertical extent of a polygon.
     """
     points = outline.points
     if outline.shape == "rectangle":
-        first, second = math.dist(points[0], points[1]), math.dist(points[1], points[2])
-        return (first, second) if _runs_across(points[0], points[1]) else (second, first)
+        a, b, c = points[:3]
+        first = pixel.length(b[0] - a[0], b[1] - a[1])
+        second = pixel.length(c[0] - b[0], c[1] - b[1])
+        return (first, second) if _runs_across(a, b) else (second, first)
     xs, ys = [x for x, _ in points], [y for _, y in points]
-    return max(xs) - min(xs), max(ys) - min(ys)
+    return (max(xs) - min(xs)) * pixel.x, (max(ys) - min(ys)) * pixel.y
 
 
 def _runs_across(start: Point, end: Point) -> bool:
     return abs(end[0] - start[0]) >= abs(end[1] - start[1])
 
 
-def area(outline: Outline) -> float:
-    """Enclosed area in square level-0 pixels."""
-    return float(shapely.Polygon(outline.points).area)
+def area(outline: Outline, pixel: PixelSize = PIXELS) -> float:
+    """Enclosed area in square microns at a pixel's size; in square level-0 pixels without one."""
+    return pixel.area(float(shapely.Polygon(outline.points).area))

@@ -16,6 +16,7 @@ from pathviewer.slides.index import SlideIndex, open_steps
 from pathviewer.slides.readers import calls
 from pathviewer.slides.readers.calls import OpenRequest, RegionPicture
 from pathviewer.slides.readers.pool import ReaderPool, Urgency
+from pathviewer.slides.scale import SlideScale
 from pathviewer.slides.slide import RegionImage
 from pathviewer.slides.steps import base_of
 from pathviewer.slides.thumbnail import thumbnail_level
@@ -91,11 +92,6 @@ class ServedSlide:
     def height(self) -> int:
         """Of level 0, in pixels."""
         return self.facts.height
-
-    @property
-    def mpp(self) -> float | None:
-        """Microns per level-0 pixel, `None` if the file does not say."""
-        return self.facts.mpp
 
     @property
     def quickhash(self) -> str | None:
@@ -278,6 +274,9 @@ class RequestedSlide:
     requester: str
     """Whose calls of readers these are."""
 
+    scale: SlideScale
+    """Its scale: what is in use, and where that is from."""
+
     @property
     def width(self) -> int:
         """Of level 0, in pixels."""
@@ -287,11 +286,6 @@ class RequestedSlide:
     def height(self) -> int:
         """Of level 0, in pixels."""
         return self.slide.height
-
-    @property
-    def mpp(self) -> float | None:
-        """Microns per level-0 pixel, `None` if the file does not say."""
-        return self.slide.mpp
 
     @property
     def quickhash(self) -> str | None:

@@ -24,9 +24,7 @@ from pathviewer.slides.formats.base import PixelsUnreadable, PyramidFile
 from pathviewer.slides.formats.opening import open_pyramid
 from pathviewer.slides.geometry import Region, check_inside, clip_to, picture_size, to_level
 from pathviewer.slides.level_places import NativeLevel, place_levels
-
-_COARSEST_MPP = 50.0
-"""A coarser value is a screen's resolution (72 dpi is 353 um), not a scanner's."""
+from pathviewer.slides.scale import ScaleClaim, SlideScale, read_claim
 
 _BLOCK = 2048
 """Side of the blocks that a large region is read in, in level pixels: 16 MiB each."""
@@ -40,7 +38,7 @@ class RegionImage:
     """RGB, transparent parts filled with the slide's background colour."""
 
     mpp: float | None
-    """Microns per pixel of this image, `None` if the slide's are unknown."""
+    """Microns per pixel of this image, at the scale that the file states; `None` if unknown."""
 
 
 class Slide:
@@ -75,18 +73,24 @@ class Slide:
         return self.properties.get("openslide.quickhash-1")
 
     @property
+    def claim(self) -> ScaleClaim:
+        """What the file states of its scale, true or not."""
+        return read_claim(self.properties)
+
+    @property
+    def scale(self) -> SlideScale:
+        """Its scale as far as the file states it."""
+        return SlideScale(self.claim)
+
+    @property
     def mpp(self) -> float | None:
-        """Microns per level-0 pixel, the mean of x and y; `None` if the file does not say."""
-        mpp_x = _positive(self.properties.get("openslide.mpp-x"))
-        mpp_y = _positive(self.properties.get("openslide.mpp-y"))
-        if mpp_x is None or mpp_y is None or max(mpp_x, mpp_y) > _COARSEST_MPP:
-            return None
-        return (mpp_x + mpp_y) / 2
+        """Microns per level-0 pixel along both axes; `None` if unknown or pixels are oblong."""
+        return None if self.claim.size is None else self.claim.size.mpp
 
     @property
     def objective_power(self) -> float | None:
-        """Magnification of the scan, such as 40; `None` if the file does not say."""
-        return _positive(self.properties.get("openslide.objective-power"))
+        """Magnification of the scan, such as 40; `None` if the file states none that can be."""
+        return self.claim.objective_power
 
     @property
     def background(self) -> tuple[int, int, int]:
@@ -151,7 +155,8 @@ class Slide:
                 region.y, region.height, level.downsample.y, l_box.y, factor_y, image.height
             )
             image = image.resize(size, Image.Resampling.BOX, (left, top, right, bottom))
-        mpp = None if self.mpp is None else self.mpp * (scale[0] + scale[1]) / 2
+        pixel = self.claim.size
+        mpp = None if pixel is None else pixel.of_picture((region.width, region.height), size)
         return RegionImage(image, mpp)
 
     def associated_image(self, name: str) -> Image.Image:
@@ -242,11 +247,3 @@ def _span(
     """
     begin = min(max(0.0, (start / downsample - l_start) / factor), size - 1.0)
     return begin, min(float(size), begin + length / downsample / factor)
-
-
-def _positive(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and value > 0 else None

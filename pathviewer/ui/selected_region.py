@@ -18,6 +18,7 @@ from pathviewer.slides.outline import (
     read_points,
     side_lengths,
 )
+from pathviewer.slides.scale import PixelSize, SlideScale
 from pathviewer.ui.panel import panel
 
 NOTHING: dict[str, Any] = {}
@@ -36,12 +37,8 @@ class SlideFacts(Protocol):
         """Of level 0, in pixels."""
 
     @property
-    def mpp(self) -> float | None:
-        """Microns per level-0 pixel, `None` if unknown."""
-
-    @property
-    def mpp_by_hand(self) -> bool:
-        """Whether somebody typed `mpp`."""
+    def scale(self) -> SlideScale:
+        """Its scale: what is in use, and where that is from."""
 
 
 class SlideCatalogue(Protocol):
@@ -91,12 +88,15 @@ def describe_region(slide: SlideFacts, told: dict[str, Any]) -> dict[str, Any]:
     notes = []
     if outline.shape == "polygon" or (box.width, box.height) != side_lengths(outline):
         notes.append("The box around what was drawn is what a model will see.")
-    if slide.mpp is None:
+    scale = slide.scale
+    if scale.size is None:
         notes.append("The slide's scale is unknown, so no size in µm is given.")
+        notes += [scale.problem] if scale.problem else []
     else:
-        rows += _scaled_rows(outline, (box.width, box.height), slide.mpp)
-        if slide.mpp_by_hand:
-            notes.append(f"Scale entered by hand: {slide.mpp:g} µm per pixel.")
+        rows += _scaled_rows(outline, (box.width, box.height), scale.size)
+        if scale.source == "entered":
+            size, claim = scale.size.text, scale.claim.text
+            notes.append(f"Scale entered by hand: {size} µm per pixel; the file {claim}.")
     return {"title": outline.name, "rows": rows, "notes": notes}
 
 
@@ -107,11 +107,11 @@ def _outline(told: dict[str, Any]) -> Outline:
     return Outline(shape, read_points(told.get("points")), str(told.get("name", "")))
 
 
-def _scaled_rows(outline: Outline, box: tuple[int, int], mpp: float) -> list[tuple[str, str]]:
-    width, height = (side * mpp for side in side_lengths(outline))
-    drawn = _area_text(area(outline) * mpp**2)
+def _scaled_rows(outline: Outline, box: tuple[int, int], pixel: PixelSize) -> list[tuple[str, str]]:
+    width, height = side_lengths(outline, pixel)
+    drawn = _area_text(area(outline, pixel))
     rows = [("Size", f"{_um(width)} × {_um(height)} µm"), ("Area", drawn)]
-    boxed = _area_text(box[0] * box[1] * mpp**2)
+    boxed = _area_text(pixel.area(box[0] * box[1]))
     return rows if boxed == drawn else [*rows, ("Box area", boxed)]
 
 

@@ -106,7 +106,7 @@ def test_slides_that_cannot_be_cut_are_refused(
     coarse = scaled_slide(tmp_path / "coarse.tiff", 2)
     small = scaled_slide(tmp_path / "small.tiff", 0.25)  # 75 um wide
     for slides, told in [
-        ((plain,), "plain.tiff does not say its microns per pixel"),
+        ((plain,), "plain.tiff gives no tile of a known scale"),
         ((tmp_path / "none.svs",), "none.svs"),
         ((coarse,), "coarse.tiff has 2 um per pixel, coarser than the 1 of a tile"),
         ((small,), "No tile of 224 um shows tissue"),

@@ -21,7 +21,7 @@ from storage.errors import StorageError, explain
 from storage.tables import Base
 from tests.postgres import Postgres
 
-NEWEST = "0014"
+NEWEST = "0015"
 
 
 def register(database: Database, name: str) -> None:

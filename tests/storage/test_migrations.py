@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from storage.migrate import upgrade
 from storage.migrations import versions
 from storage.readings import find_completion, find_reading
 from storage.regions import list_regions
+from storage.scales import current_scales
 from storage.slides import list_slide_records
 from tests.storage.reading_rows import stored_pair, verdict
 
@@ -201,6 +202,7 @@ NEW_ROWS = {
     "0010": {},
     "0012": {},
     "0013": {},
+    "0014": {},
 }
 """Rows of the tables that came with each revision."""
 
@@ -263,7 +265,10 @@ def test_an_earlier_database_keeps_what_it_has(empty_url: str, revision: str) ->
     with database.session() as session:
         assert find_account(session, "ada") is not None
         (slide,) = list_slide_records(session)
-        assert (slide.alias, slide.mpp_by_hand, slide.first_seen_at) == ("Lung", 0.25, AT)
+        assert (slide.alias, slide.first_seen_at) == ("Lung", AT)
+        entered = current_scales(session)["s1"]
+        assert (entered.mpp_x, entered.mpp_y, entered.account_name) == (0.25, 0.25, "ada")
+        assert entered.entered_at is None  # the audit log of these rows does not say
         (region,) = list_regions(session, "s1", "a1")
         assert region.points == ((1, 2.5), (3, 4), (5, 0))
         assert [entry.detail for entry in list_entries(session)] == [{"a": 1}]
@@ -279,6 +284,24 @@ def test_an_earlier_database_keeps_what_it_has(empty_url: str, revision: str) ->
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
             assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
     engine.dispose()
+
+
+def test_an_entered_scale_has_the_moment_that_the_audit_log_gives(empty_url: str) -> None:
+    engine = at_revision(empty_url, "0014")
+    told = [{"mpp": 0.5}, {"mpp": 0.25}, {"alias": "Lung"}, {"mpp": None}]
+    entries = [
+        {"at": AT + timedelta(days=day), "account_id": "a1", "action": "describe_slide"}
+        | {"subject": "s1", "detail": detail}
+        for day, detail in enumerate(told)
+    ]
+    audit = reflected(engine).tables["audit_entries"]
+    with engine.begin() as connection:
+        connection.execute(audit.insert(), entries)
+    engine.dispose()
+    database = open_database(empty_url)
+    with database.reading() as session:
+        assert current_scales(session)["s1"].entered_at == AT + timedelta(days=1)
+    database.close()
 
 
 def test_a_rule_that_is_not_there_is_not_taken_for_changed(tmp_path: Path) -> None:

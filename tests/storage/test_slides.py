@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy.orm import Session
 
 from storage.database import Database
-from storage.errors import RecordNotFoundError, StorageError
+from storage.errors import RecordNotFoundError
+from storage.scales import NewScale, current_scales, enter_scale
 from storage.slides import (
     SlideRecord,
     list_slide_records,
     register_slide,
     rename_slide,
-    set_mpp,
     slide_record,
 )
 
@@ -41,14 +41,12 @@ def test_only_a_new_slide_takes_the_alias_it_came_with(database: Database) -> No
         assert register_slide(session, **place, alias="Phantom").alias == "Mine"
 
 
-def test_a_moved_file_keeps_its_id_alias_and_mpp(database: Database) -> None:
+def test_a_moved_file_keeps_its_id_and_alias(database: Database) -> None:
     with database.session() as session:
         old = register(session, "a.svs", "h1")
         rename_slide(session, old.id, "Case 7")
-        set_mpp(session, old.id, 0.5, "local")
         new = register(session, "2026/a.svs", "h1", old.id)
     assert (new.id, new.relative_path, new.alias) == (old.id, "2026/a.svs", "Case 7")
-    assert (new.mpp_by_hand, new.mpp_by_hand_account_id) == (0.5, "local")
 
 
 def test_a_copy_is_another_slide(database: Database) -> None:
@@ -65,10 +63,10 @@ def test_files_without_a_fingerprint_are_never_taken_for_moved(database: Databas
 def test_another_slide_in_the_same_place_inherits_nothing(database: Database) -> None:
     with database.session() as session:
         old = register(session, "a.svs", "h1")
-        set_mpp(session, old.id, 0.5, "local")
+        enter_scale(session, old.id, "local", NewScale(0.5, 0.5))
         new = register(session, "a.svs", "h2")
         assert new.id != old.id
-        assert new.mpp_by_hand is None
+        assert new.id not in current_scales(session)
         assert [record.id for record in list_slide_records(session)] == [new.id]
         assert slide_record(session, old.id).replaced_at is not None
 
@@ -79,21 +77,6 @@ def test_a_replaced_slide_that_comes_back_is_itself_again(database: Database) ->
         register(session, "a.svs", "h2")
         back = register(session, "a.svs", "h1")
     assert (back.id, back.replaced_at) == (old.id, None)
-
-
-def test_an_mpp_may_be_taken_back(database: Database) -> None:
-    with database.session() as session:
-        slide = register(session, "a.svs", None)
-        set_mpp(session, slide.id, 0.25, "local")
-        cleared = set_mpp(session, slide.id, None, "local")
-    assert (cleared.mpp_by_hand, cleared.mpp_by_hand_account_id) == (None, None)
-
-
-@pytest.mark.parametrize("mpp", [0.0, -0.25])
-def test_an_impossible_mpp_is_refused(database: Database, mpp: float) -> None:
-    with pytest.raises(StorageError, match="breaks one of its rules"):  # noqa: SIM117
-        with database.session() as session:
-            set_mpp(session, register(session, "a.svs", None).id, mpp, "local")
 
 
 def test_a_blank_alias_and_an_unknown_slide_are_refused(database: Database) -> None:

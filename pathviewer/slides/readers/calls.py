@@ -77,8 +77,8 @@ class RegionPicture:
     width: int
     """Of the picture, in pixels."""
 
-    mpp: float | None
-    """Microns per pixel of the picture, `None` if the slide's are unknown."""
+    height: int
+    """Of the picture, in pixels."""
 
 
 class ReaderShutOut(Exception):  # noqa: N818  a state of the reader, not of the slide
@@ -244,7 +244,7 @@ def png_of(image: RegionImage) -> RegionPicture:
     """A region as a PNG file."""
     file = io.BytesIO()
     image.pixels.save(file, "PNG", compress_level=1)
-    return RegionPicture(file.getvalue(), image.pixels.width, image.mpp)
+    return RegionPicture(file.getvalue(), *image.pixels.size)
 
 
 def _jpeg(image: Image.Image) -> bytes:

@@ -14,7 +14,7 @@ from pathviewer.auth.identity import LOCAL, VISITOR, Identity
 from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
 from storage.accounts import add_account
-from storage.slides import set_mpp
+from storage.scales import NewScale, enter_scale
 from tests.library_app import LibraryApp, library_app, write_slide
 
 CORNERS = [[10.25, 5], [30.75, 5], [30.75, 25], [10.25, 25]]
@@ -74,11 +74,36 @@ def test_sizes_are_unknown_until_somebody_enters_the_mpp(
     region = client.post(regions_url(served, 1), json=RECTANGLE).json()
     assert (region["width_um"], region["height_um"], region["area_mm2"]) == (None, None, None)
     with served.database.session() as session:
-        set_mpp(session, served.library.slides()[1].id, 0.25, LOCAL.account_id)
+        slide = served.library.slides()[1].id
+        enter_scale(session, slide, LOCAL.account_id, NewScale(0.25, 0.25))
     served.library.refresh()
     (region,) = client.get(regions_url(served, 1)).json()
     assert region["mpp_by_hand"]
     assert region["width_um"] == pytest.approx(20.5 / 4)
+
+
+def test_regions_are_measured_per_axis_and_so_exported(
+    served: LibraryApp, client: TestClient
+) -> None:
+    slide = served.library.slides()[0].id
+    with served.database.session() as session:
+        enter_scale(session, slide, LOCAL.account_id, NewScale(0.25, 0.5, 0.5, 0.5))
+    served.library.refresh()
+    region = client.post(regions_url(served), json=RECTANGLE).json()
+    assert (region["width_um"], region["height_um"]) == pytest.approx((20.5 / 4, 10))
+    assert region["area_mm2"] == pytest.approx(20.5 / 4 * 10 / 1e6)
+    document = client.get(f"{regions_url(served)}.geojson").json()
+    assert document["features"][0]["properties"]["measurements"] == {
+        "Area µm^2": pytest.approx(51.25),
+        "Width µm": pytest.approx(5.125),
+        "Height µm": pytest.approx(10),
+    }
+    scale = document["scale"]
+    assert (scale["x"], scale["y"], scale["source"]) == (0.25, 0.5, "entered")
+    assert scale["claimed"] == {"x": pytest.approx(0.5), "y": pytest.approx(0.5)}
+    assert "local" not in json.dumps(scale)
+    again = client.post(f"{regions_url(served)}.geojson", json=document).json()
+    assert (again["imported"], again["skipped"]) == (1, [])
 
 
 def test_names_are_given_where_none_is(served: LibraryApp, client: TestClient) -> None:

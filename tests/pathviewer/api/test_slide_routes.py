@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,8 @@ from PIL import Image
 from storage.audit import list_entries
 from tests import slide_files
 from tests.slide_api import SlideApi, slide_api
+
+LINE = {"from": [0, 0], "to": [200, 0], "um": 50}
 
 
 @pytest.fixture
@@ -150,6 +153,21 @@ def test_files_that_cannot_be_opened_are_told_without_their_names(
         ({"mpp": 10**400}, "an integer that no float holds"),
         ({"mpp": True}, "not a number"),
         ({"mpp": "0.25"}, "text"),
+        ({"mpp": 0.049}, "finer than any scanner"),
+        ({"mpp": 5.01}, "coarser than any scanner"),
+        ({"mpp": {"x": 0.5}}, "one axis"),
+        ({"mpp": {"x": 0.5, "y": None}}, "an axis of nothing"),
+        ({"mpp": {"x": 0.1, "y": 0.5}}, "too oblong"),
+        ({"mpp": 0.5, "known_length": LINE}, "both ways at once"),
+        ({"known_length": None}, "no line"),
+        ({"known_length": LINE | {"um": 0}}, "no length"),
+        ({"known_length": LINE | {"um": 10**400}}, "an integer that no float holds"),
+        ({"known_length": LINE | {"um": 42_000}}, "gives what no scanner has"),
+        ({"known_length": LINE | {"to": [5, 0]}}, "a line too short to be sure of"),
+        ({"known_length": LINE | {"to": [301, 0]}}, "an end beyond the slide"),
+        ({"known_length": LINE | {"to": [200, "0"]}}, "an end that is no point"),
+        ({"known_length": LINE | {"to": 200}}, "an end that is a number"),
+        ({"known_length": LINE | {"unit": "mm"}}, "a field too many"),
         ({"id": "x"}, "not to be changed"),
     ],
 )
@@ -161,10 +179,98 @@ def test_descriptions_that_are_refused(
     assert answer.json()["error"]["message"]
 
 
-def test_the_files_own_mpp_is_not_overridden(api: SlideApi, known: str) -> None:
+def test_a_scale_that_the_file_states_can_be_corrected(api: SlideApi, known: str) -> None:
     answer = patch(api, known, {"mpp": 0.25})
-    assert answer.status_code == 409
-    assert answer.json()["error"]["code"] == "mpp_known"
+    assert answer.status_code == 200
+    slide = api.get(known).json()
+    assert (slide["mpp"], slide["mpp_by_hand"], slide["pixel_aspect"]) == (0.25, True, 1)
+    scale = slide["scale"]
+    assert (scale["x"], scale["y"], scale["source"]) == (0.25, 0.25, "entered")
+    assert scale["claimed"] == {"x": 0.5, "y": 0.5}
+    assert (scale["entered_by"], scale["by_known_length"]) == ("local", False)
+    assert datetime.fromisoformat(scale["entered_at"]).tzinfo is not None
+    patch(api, known, {"mpp": None})
+    slide = api.get(known).json()
+    assert (slide["mpp"], slide["scale"]["source"]) == (0.5, "file")
+    assert slide["scale"]["entered_by"] is None
+
+
+def test_a_scale_is_entered_for_each_axis_or_by_a_known_length(api: SlideApi, known: str) -> None:
+    slide = patch(api, known, {"mpp": {"x": 0.25, "y": 0.5}}).json()
+    assert (slide["mpp"], slide["pixel_aspect"]) == (None, 2)
+    line = {"from": [10, 10], "to": [10, 210], "um": 50}
+    scale = patch(api, known, {"known_length": line}).json()["scale"]
+    assert (scale["x"], scale["y"]) == pytest.approx((0.125, 0.25))
+    assert scale["by_known_length"]
+
+
+def test_the_audit_log_says_who_corrected_a_scale_and_how(api: SlideApi, known: str) -> None:
+    line = {"from": [0, 0], "to": [200, 0], "um": 50}
+    for change in ({"mpp": 0.3}, {"known_length": line}, {"mpp": None}):
+        patch(api, known, change)
+    with api.database.reading() as session:
+        entries = [entry for entry in list_entries(session) if entry.action == "describe_slide"]
+    claimed = {"claimed": {"x": 0.5, "y": 0.5}}
+    assert [entry.detail for entry in entries] == [
+        {"mpp": None} | claimed,
+        {"mpp": {"x": 0.25, "y": 0.25}, "known_length": line} | claimed,
+        {"mpp": {"x": 0.3, "y": 0.3}} | claimed,
+    ]
+    assert {(entry.account_id, entry.subject) for entry in entries} == {
+        ("local", known.rsplit("/", 1)[1])
+    }
+
+
+@pytest.mark.parametrize(
+    ("per_centimetre", "sentence"),
+    [
+        ((400_000, 400_000), "The file claims 0.025 µm per pixel, which no scanner has"),
+        ((236.22, 236.22), "The file claims 42.33 µm per pixel, which no scanner has"),
+        ((4e9, 4e9), "The file claims 0.0000025 µm per pixel, which no scanner has"),
+    ],
+)
+def test_a_scale_that_no_scanner_has_is_unknown(
+    tmp_path: Path, per_centimetre: tuple[float, float], sentence: str
+) -> None:
+    (tmp_path / "slides").mkdir()
+    path = slide_files.write_scaled(tmp_path / "slides" / "a.tiff", per_centimetre)
+    with slide_api(path.parent, tmp_path / "state") as api:
+        address = f"/api/slides/{api.id_of(path)}"
+        slide = api.get(address).json()
+        assert (slide["mpp"], slide["pixel_aspect"], slide["scale"]["source"]) == (None, 1, None)
+        assert slide["scale"]["problem"].startswith(sentence)
+        assert slide["scale"]["claimed"]["x"] == pytest.approx(1e4 / per_centimetre[0])
+        assert patch(api, address, {"mpp": 0.25}).json()["scale"]["source"] == "entered"
+        region = api.get(f"{address}/region?x=0&y=0&width=100&height=100")
+        assert region.headers["x-mpp"] == "0.25"
+
+
+def test_oblong_pixels_have_no_single_mpp(tmp_path: Path) -> None:
+    (tmp_path / "slides").mkdir()
+    path = slide_files.write_scaled(tmp_path / "slides" / "a.tiff", (40_000, 20_000))
+    with slide_api(path.parent, tmp_path / "state") as api:
+        slide = api.get(f"/api/slides/{api.id_of(path)}").json()
+        query = "region?x=0&y=0&width=200&height=100"
+        region = api.get(f"/api/slides/{api.id_of(path)}/{query}")
+        thumbnail = api.get(f"/api/slides/{api.id_of(path)}/thumbnail?size=100")
+    assert (slide["mpp"], slide["pixel_aspect"]) == (None, pytest.approx(2))
+    assert (slide["scale"]["x"], slide["scale"]["y"]) == pytest.approx((0.25, 0.5))
+    assert Image.open(io.BytesIO(region.content)).size == (100, 100)
+    assert Image.open(io.BytesIO(thumbnail.content)).size == (69, 100)
+    assert region.headers["x-mpp"] == "0.5"
+
+
+def test_an_objective_that_no_microscope_has_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "slides").mkdir()
+    text = slide_files.aperio_description(300, 217).replace("AppMag = 20", "AppMag = 409")
+    levels = [slide_files.tissue(300, 217)]
+    path = slide_files.write_encoded(
+        tmp_path / "slides" / "a.svs", levels, slide_files.ycbcr_jpeg, description=text
+    )
+    with slide_api(path.parent, tmp_path / "state") as api:
+        slide = api.get(f"/api/slides/{api.id_of(path)}").json()
+    assert slide["objective_power"] is None
+    assert slide["objective_power_problem"].startswith("The file claims an objective of 409x")
 
 
 def test_a_thumbnail(api: SlideApi, known: str) -> None:

@@ -112,6 +112,7 @@ def asked(slide_id: str, sha256: str, count: int, given: dict[str, Any]) -> NewR
         "points": None,
         "paint_outside": False,
         "mpp": 0.5,
+        "scale": {"x": 0.25, "y": 0.5, "source": "entered"},
         "question": QUESTION,
         "options": list(OPTIONS),
         "context": {},

@@ -50,6 +50,7 @@ def test_pairs(labels: Labels, load: Loads) -> None:
     assert row["images"][0].size == (84, 84)
     assert row["images"][0].getpixel((0, 0)) == (1, 90, 160)
     assert (row["question_type"], row["options"], row["mpp"]) == ("cellularity", [*OPTIONS], 0.5)
+    assert (row["mpp_source"], row["slide_mpp_x"], row["slide_mpp_y"]) == ("entered", 0.25, 0.5)
     assert (row["x"], row["y"], row["width"], row["height"]) == (10, 20, 168, 168)
     agreed = rows(load(labels, "preference", rule=Rule("at-least", 2)))
     assert [(text_of(row["chosen"]), sorted(row["raters"])) for row in agreed] == [

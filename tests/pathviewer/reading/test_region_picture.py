@@ -15,6 +15,7 @@ from pathviewer.reading.region_picture import picture_of_file
 from pathviewer.slides.errors import RegionError, SlideGone, SlideUnopenable
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.slide import Slide
+from tests.slide_files import write_scaled
 
 BUDGET = PixelBudget(3136, 65_536)
 
@@ -54,6 +55,26 @@ def test_a_whole_slide_is_read_reduced(cmu: Path) -> None:
 
 def test_a_small_region_is_enlarged(cmu: Path) -> None:
     assert picture_of_file(cmu, Region(5, 5, 1, 1), BUDGET).pixels.size == (56, 56)
+
+
+@pytest.mark.parametrize(
+    ("per_centimetre", "size", "mpp"),
+    [
+        ((40_000, 20_000), (224, 448), 0.25),
+        ((20_000, 40_000), (448, 224), 0.25),
+        ((20_000, 20_000), (224, 224), 0.5),
+    ],
+)
+def test_oblong_pixels_reach_the_model_undistorted(
+    tmp_path: Path, per_centimetre: tuple[int, int], size: tuple[int, int], mpp: float
+) -> None:
+    """A region of 224 x 224 level-0 pixels; the axis of the longer sides is enlarged."""
+    path = write_scaled(tmp_path / "a.tiff", per_centimetre, 300, 300)
+    found = picture_of_file(path, Region(50, 50, 224, 224), PixelBudget(3136, 10**6))
+    assert found.pixels.size == size
+    assert found.mpp == pytest.approx(mpp, rel=0.001)
+    assert found.scale is not None
+    assert found.scale.source == "file"
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG"])

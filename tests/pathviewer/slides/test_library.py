@@ -9,7 +9,8 @@ import pytest
 
 from pathviewer.slides.errors import SlideGone, SlideNotFound
 from storage.database import Database
-from storage.slides import rename_slide, set_mpp
+from storage.scales import NewScale, enter_scale
+from storage.slides import rename_slide
 from storage.tables import LOCAL_ACCOUNT_ID
 from tests.library_app import scanned, write_slide
 
@@ -144,12 +145,13 @@ def test_alias_and_mpp_by_hand_are_taken_over(folder: Path, database: Database) 
     with database.session() as session:
         for entry in library.slides():
             rename_slide(session, entry.id, f"Liver {entry.alias}")
-            set_mpp(session, entry.id, 0.25, LOCAL_ACCOUNT_ID)
+            enter_scale(session, entry.id, LOCAL_ACCOUNT_ID, NewScale(0.25, 0.25))
     library.refresh()
     unknown, known = library.slides()
     assert (unknown.name, unknown.file.name) == ("Liver Slide 1", "Liver Slide 1")
     assert (unknown.mpp, unknown.mpp_by_hand) == (0.25, True)
-    assert (known.mpp, known.mpp_by_hand) == (pytest.approx(0.5), False)
+    assert (known.mpp, known.mpp_by_hand) == (0.25, True)
+    assert known.facts.claim.x == pytest.approx(0.5)
 
 
 def test_a_file_that_cannot_be_opened_is_tried_again_ever_more_rarely(

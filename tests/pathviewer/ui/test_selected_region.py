@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 
 from pathviewer.slides.errors import RegionError
+from pathviewer.slides.scale import EnteredScale, PixelSize, ScaleClaim, SlideScale
 from pathviewer.ui.selected_region import describe_region
+
+HALF = SlideScale(ScaleClaim(0.5, 0.5))
 
 
 @dataclass(frozen=True)
 class Facts:
     """A slide of 4,000 x 3,000 px."""
 
-    mpp: float | None = 0.5
-    mpp_by_hand: bool = False
+    scale: SlideScale = HALF
     width: int = 4000
     height: int = 3000
 
@@ -56,14 +58,27 @@ def test_the_box_is_rounded_outwards() -> None:
 
 
 def test_an_unknown_scale_is_said_and_no_size_invented() -> None:
-    shown = describe_region(Facts(mpp=None), UPRIGHT)
+    shown = describe_region(Facts(SlideScale(ScaleClaim())), UPRIGHT)
     assert [label for label, _ in shown["rows"]] == ["x, y", "Box"]
     assert "unknown" in shown["notes"][0]
 
 
+def test_a_scale_that_no_scanner_has_is_quoted() -> None:
+    shown = describe_region(Facts(SlideScale(ScaleClaim(42.333, 42.333))), UPRIGHT)
+    assert [label for label, _ in shown["rows"]] == ["x, y", "Box"]
+    assert "The file claims 42.33 µm per pixel" in shown["notes"][1]
+
+
+def test_oblong_pixels_are_measured_per_axis() -> None:
+    shown = describe_region(Facts(SlideScale(ScaleClaim(0.25, 0.5))), UPRIGHT)
+    rows = dict(shown["rows"])
+    assert (rows["Size"], rows["Area"]) == ("250.0 × 400.0 µm", "0.100 mm²")
+
+
 def test_a_scale_by_hand_is_marked() -> None:
-    notes = describe_region(Facts(mpp=0.25, mpp_by_hand=True), UPRIGHT)["notes"]
-    assert notes == ["Scale entered by hand: 0.25 µm per pixel."]
+    entered = EnteredScale(PixelSize(0.25, 0.25), "ada", None, by_known_length=False)
+    notes = describe_region(Facts(SlideScale(ScaleClaim(0.5, 0.5), entered)), UPRIGHT)["notes"]
+    assert notes == ["Scale entered by hand: 0.25 µm per pixel; the file claims 0.5."]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,342 @@
+"""How large a level-0 pixel is: what a file claims, what a person entered, and what is in use.
+
+The one place that says which scales are plausible. Sizes are in microns per level-0 pixel, each
+axis with its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from pathviewer.slides.errors import SlideError
+
+LEAST_MPP = 0.05
+MOST_MPP = 5.0
+"""Microns per level-0 pixel that scanners have, from oil immersion to overview scans."""
+
+MOST_OBLONG = 4.0
+"""Times as long as wide that a pixel may be; line scanners reach 2."""
+
+NEARLY_SQUARE = 1.01
+"""Pixels whose sides differ by no more than this factor are drawn as squares."""
+
+LEAST_POWER = 0.5
+MOST_POWER = 150.0
+"""Magnifications that objectives have."""
+
+LEAST_LINE = 10.0
+"""Level-0 pixels; on a shorter line of known length the ends cannot be set well enough."""
+
+Source = Literal["file", "entered"]
+
+
+class ScaleError(SlideError):
+    """A scale that no scanner has, or a length from which none can be computed."""
+
+    code = "bad_scale"
+    status = 400
+
+
+@dataclass(frozen=True)
+class PixelSize:
+    """The extent of a level-0 pixel, in microns."""
+
+    x: float
+    """Width."""
+
+    y: float
+    """Height."""
+
+    @property
+    def aspect(self) -> float:
+        """Height over width; exactly 1 for pixels that are nearly square."""
+        return 1.0 if self._is_nearly_square else self.y / self.x
+
+    @property
+    def mpp(self) -> float | None:
+        """Microns per pixel along both axes, their mean; None for oblong pixels."""
+        return (self.x + self.y) / 2 if self._is_nearly_square else None
+
+    @property
+    def _is_nearly_square(self) -> bool:
+        return max(self.x, self.y) <= NEARLY_SQUARE * min(self.x, self.y)
+
+    @property
+    def text(self) -> str:
+        """Such as `0.25` or `0.25 × 0.5`, without the unit."""
+        return digits(self.x) if self.x == self.y else f"{digits(self.x)} × {digits(self.y)}"
+
+    def length(self, dx: float, dy: float) -> float:
+        """Microns of a straight line that leads this far, in level-0 pixels."""
+        return math.hypot(dx * self.x, dy * self.y)
+
+    def area(self, pixels: float) -> float:
+        """Square microns of an area in square level-0 pixels."""
+        return pixels * self.x * self.y
+
+    def undistorted(self, width: int, height: int) -> tuple[int, int]:
+        """The size of this many level-0 pixels drawn in squares as large as the finer side."""
+        aspect = self.aspect
+        return max(width, round(width / aspect)), max(height, round(height * aspect))
+
+    def of_picture(self, region: tuple[int, int], picture: tuple[int, int]) -> float:
+        """Microns per pixel of an undistorted picture of a region, both (width, height).
+
+        The mean of both axes, which differ by the rounding of the picture's sides.
+        """
+        across = self.x * region[0] / picture[0]
+        return (across + self.y * region[1] / picture[1]) / 2
+
+
+@dataclass(frozen=True)
+class ScaleClaim:
+    """What a file states of its scale, true or not."""
+
+    x: float | None = None
+    """Microns per level-0 pixel along the width, None if the file does not say."""
+
+    y: float | None = None
+    """The same along the height."""
+
+    power: float | None = None
+    """Magnification of the objective, None if the file does not say."""
+
+    @property
+    def size(self) -> PixelSize | None:
+        """What can be used of it, None where the file states nothing or nothing plausible."""
+        return None if self._stated is None or self.problem else self._stated
+
+    @property
+    def problem(self) -> str | None:
+        """Why the scale that the file states is not used; None if it is, or there is none."""
+        if self.x is None and self.y is None:
+            return None
+        size = self._stated
+        if size is None:
+            return "The file states its scale along one axis only."
+        if _is_out_of_range(size):
+            reason = "which no scanner has"
+        elif _is_too_oblong(size):
+            reason = f"pixels more than {MOST_OBLONG:g} times as long as wide"
+        else:
+            return None
+        return f"The file claims {size.text} µm per pixel, {reason}."
+
+    @property
+    def objective_power(self) -> float | None:
+        """Magnification of the objective where that is plausible, else None."""
+        return None if self.power_problem else self.power
+
+    @property
+    def power_problem(self) -> str | None:
+        """Why the magnification that the file states is not used; None if it is."""
+        if self.power is None or LEAST_POWER <= self.power <= MOST_POWER:
+            return None
+        return f"The file claims an objective of {digits(self.power)}x, which no microscope has."
+
+    @property
+    def text(self) -> str:
+        """What the file states, as the end of a sentence: `claims 42.33`."""
+        return claim_text(None if self.x is None and self.y is None else vars(self))
+
+    @property
+    def _stated(self) -> PixelSize | None:
+        return None if self.x is None or self.y is None else PixelSize(self.x, self.y)
+
+
+@dataclass(frozen=True)
+class EnteredScale:
+    """A scale that a person entered."""
+
+    size: PixelSize
+    """What they entered."""
+
+    by: str
+    """Name of their account."""
+
+    at: datetime | None
+    """When, UTC; None where an earlier version of the program did not keep it."""
+
+    by_known_length: bool
+    """Whether it follows from a line of known length, and not from typed figures."""
+
+
+@dataclass(frozen=True)
+class SlideScale:
+    """The scale of a slide: what is in use, and where it is from."""
+
+    claim: ScaleClaim
+    """What the file states."""
+
+    entered: EnteredScale | None = None
+    """What a person entered last, None if nobody did or it was taken back."""
+
+    @property
+    def size(self) -> PixelSize | None:
+        """What is in use: what was entered, else what the file states; None if unknown."""
+        used = self._used
+        return self.claim.size if used is None else used.size
+
+    @property
+    def source(self) -> Source | None:
+        """Where `size` is from, None if it is unknown."""
+        if self._used is not None:
+            return "entered"
+        return None if self.claim.size is None else "file"
+
+    @property
+    def problem(self) -> str | None:
+        """Why what was entered or what the file states is not used; None if nothing is amiss."""
+        if self.entered is not None and self._used is None:
+            return f"Entered by hand: {problem_of(self.entered.size)}"
+        problem = self.claim.problem
+        if problem is None or self.size is not None:
+            return problem
+        return f"{problem.rstrip('.')}: the scale is unknown."
+
+    @property
+    def pixel_aspect(self) -> float:
+        """Height of a level-0 pixel over its width; 1 if nearly square or unknown."""
+        return 1.0 if self.size is None else self.size.aspect
+
+    @property
+    def _used(self) -> EnteredScale | None:
+        # earlier versions took what no scanner has
+        entered = self.entered
+        return None if entered is None or problem_of(entered.size) else entered
+
+    def provenance(self) -> dict[str, Any]:
+        """JSON values that name no person: the scale in use, its source, what the file claims."""
+        size, claim, used = self.size, self.claim, self._used
+        stated = claim.x is not None or claim.y is not None
+        return {
+            "x": None if size is None else size.x,
+            "y": None if size is None else size.y,
+            "source": self.source,
+            "claimed": {"x": claim.x, "y": claim.y} if stated else None,
+            "problem": self.problem,
+            "entered_at": None if used is None or used.at is None else used.at.isoformat(),
+            "by_known_length": None if used is None else used.by_known_length,
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """The same, and who entered it."""
+        return self.provenance() | {"entered_by": None if self._used is None else self._used.by}
+
+
+@dataclass(frozen=True)
+class KnownLength:
+    """A straight line on a slide whose length a person knows."""
+
+    start: tuple[float, float]
+    """Level-0 pixels."""
+
+    end: tuple[float, float]
+    """Level-0 pixels."""
+
+    um: float
+    """Its length."""
+
+
+def read_claim(properties: Mapping[str, str]) -> ScaleClaim:
+    """What OpenSlide's properties of a file state; what is no number above 0 states nothing."""
+    return ScaleClaim(
+        _positive(properties.get("openslide.mpp-x")),
+        _positive(properties.get("openslide.mpp-y")),
+        _positive(properties.get("openslide.objective-power")),
+    )
+
+
+def problem_of(size: PixelSize) -> str | None:
+    """Why a person cannot enter this scale, None if they can."""
+    if _is_out_of_range(size):
+        return (
+            f"{size.text} µm per pixel is no scanner's scale: scanners have "
+            f"{LEAST_MPP:g} to {MOST_MPP:g}."
+        )
+    if _is_too_oblong(size):
+        return (
+            f"Pixels of {size.text} µm are more than {MOST_OBLONG:g} times as long as wide, "
+            "which no scanner's are."
+        )
+    return None
+
+
+def checked_size(x: float, y: float) -> PixelSize:
+    """A scale that a person enters. Raises ScaleError."""
+    size = PixelSize(x, y)
+    problem = problem_of(size)
+    if problem is not None:
+        raise ScaleError(f"{problem} Check the number and its unit.")
+    return size
+
+
+def size_by_length(line: KnownLength, scale: SlideScale) -> PixelSize:
+    """The scale at which a line has its known length; pixels keep their shape. Raises ScaleError.
+
+    The shape is that of the scale in use, else what the file claims, else square.
+    """
+    aspect = _shape(scale)
+    dx, dy = line.end[0] - line.start[0], line.end[1] - line.start[1]
+    if math.hypot(dx, dy) < LEAST_LINE:
+        raise ScaleError(f"The line is shorter than {LEAST_LINE:g} pixels: draw a longer one.")
+    x = line.um / math.hypot(dx, aspect * dy)
+    return checked_size(x, aspect * x)
+
+
+def _shape(scale: SlideScale) -> float:
+    claim = scale.claim
+    size = scale.size
+    if size is None and claim.x is not None and claim.y is not None:
+        size = PixelSize(claim.x, claim.y)
+    return 1.0 if size is None or _is_too_oblong(size) else size.y / size.x
+
+
+def scale_text(scale: Mapping[str, Any] | None) -> str:
+    """What `SlideScale.provenance` gave, in words; empty for None, where it was not kept."""
+    if scale is None:
+        return ""
+    if scale["source"] is None:
+        return scale["problem"] or "Unknown: the file states none."
+    size = f"{PixelSize(scale['x'], scale['y']).text} µm per level-0 pixel"
+    if scale["source"] == "file":
+        return f"{size}, from the file"
+    day = f" on {scale['entered_at'][:10]}" if scale["entered_at"] else ""
+    return f"{size}, entered by hand{day}; the file {claim_text(scale['claimed'])}"
+
+
+def claim_text(claimed: Mapping[str, float | None] | None) -> str:
+    """What a file claims, such as `claims 42.33`."""
+    if claimed is None:
+        return "states none"
+    x, y = claimed["x"], claimed["y"]
+    if x is None or y is None:
+        return "states it along one axis only"
+    return f"claims {PixelSize(x, y).text}"
+
+
+def digits(value: float) -> str:
+    """A positive number in four digits, never in powers of ten: `0.0000025`, `42.33`."""
+    text = format(Decimal(f"{value:.4g}"), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _is_out_of_range(size: PixelSize) -> bool:
+    return not all(LEAST_MPP <= side <= MOST_MPP for side in (size.x, size.y))
+
+
+def _is_too_oblong(size: PixelSize) -> bool:
+    return max(size.x, size.y) > MOST_OBLONG * min(size.x, size.y)
+
+
+def _positive(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value > 0 else None
