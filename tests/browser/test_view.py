@@ -51,7 +51,7 @@ def test_scale_entered_by_hand_is_marked(viewer: ViewerPage, app: App) -> None:
     page.get_by_label("Microns per pixel of this slide").fill("0,5")
     page.get_by_role("button", name="Set").click()
     expect(page.locator(".pv-scale")).to_contain_text("entered by hand")
-    expect(page.locator("[aria-current] .pv-slide-text")).to_contain_text("entered by hand")
+    expect(page.locator("[aria-current] .pv-slide-text")).to_contain_text("entered by local on")
     page.keyboard.press("r")
     viewer.drag((-50, -50), (50, 50))
     viewer.wait_regions(1)

@@ -57,7 +57,8 @@ export function preview(asked) {
 
 function showSeen(nodes, seen) {
   fill(nodes.picture, gridPicture(seen));
-  const scale = seen.mpp ? `${Number(seen.mpp.toPrecision(3))} µm/px` : "scale unknown";
+  const byHand = seen.mpp_source === "entered" ? " (scale entered by hand)" : "";
+  const scale = seen.mpp ? `${Number(seen.mpp.toPrecision(3))} µm/px${byHand}` : "scale unknown";
   fill(nodes.facts, `${seen.width} × ${seen.height} px, ${seen.columns} × ${seen.rows} tokens, `,
     scale);
   fill(nodes.warnings, ...seen.warnings.map((text) => h("li", {}, text)),

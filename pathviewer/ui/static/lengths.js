@@ -1,4 +1,4 @@
-/** Lengths and areas in words. Pixels are level-0 pixels; `mpp` is um per pixel or null. */
+/** Lengths and areas in words. Pixels are level-0 pixels. */
 
 const WHOLE = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const TENTHS = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
@@ -26,11 +26,6 @@ export function sizeText(widthUm, heightUm) {
 export function areaText(mm2) {
   if (mm2 < 0.001) return `${TENTHS.format(mm2 * 1e6)} µm²`;
   return `${(mm2 >= 0.1 ? THOUSANDTHS : THREE_DIGITS).format(mm2)} mm²`;
-}
-
-/** A measured distance: um or mm where the scale is known, else pixels. */
-export function distanceText(pixels, mpp) {
-  return mpp ? lengthText(pixels * mpp) : pixelText(pixels);
 }
 
 /** The slide's size: "2,220 × 2,967 px". */

@@ -3,18 +3,22 @@
  * own resolution, 4 shows a quarter of it, 0.5 is the over-zoom limit.
  */
 
+import { pixelSize } from "./scale.js";
+
 export const MOST_OVERZOOM = 2;
 const PRESETS = [1.25, 2.5, 5, 10, 20, 40];
 const RATIOS = [32, 16, 8, 4, 2, 1];
 
 /**
  * The magnification of the scan's own resolution. Where the file does not name its objective, the
- * convention 10/mpp (0.5 um per pixel is 20x) stands in for it, marked approximate.
+ * convention 10/mpp (0.5 um per pixel is 20x) stands in for it, marked approximate. Oblong pixels
+ * count by their width, since `downsample` runs along a row.
  * @returns {{power: number, approximate: boolean} | null} null when neither is known
  */
 export function scanPower(slide) {
   if (slide.objective_power) return { power: slide.objective_power, approximate: false };
-  if (slide.mpp) return { power: 10 / slide.mpp, approximate: true };
+  const pixel = pixelSize(slide);
+  if (pixel) return { power: 10 / pixel.x, approximate: true };
   return null;
 }
 

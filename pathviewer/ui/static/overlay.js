@@ -6,7 +6,8 @@
 import { fill, s, setAttribute } from "./dom.js";
 import { handlesOf } from "./edit.js";
 import { EVIDENCE, outlineOf } from "./judge_evidence.js";
-import { distanceText } from "./lengths.js";
+import { lengthText, pixelText } from "./lengths.js";
+import { lengthUm, pixelSize } from "./scale.js";
 import { corners, distance } from "./shapes.js";
 import { store } from "./store.js";
 
@@ -47,9 +48,10 @@ export class Overlay {
     this.refresh();
   }
 
-  /** Show a measured distance between two level-0 points, or none. */
+  /** Show a distance between two level-0 points, or none; `measured` of the store is set later. */
   measure(ends) {
     this.measured = ends;
+    if (store.get("measured")) store.set("measured", null);
     this.refresh();
   }
 
@@ -104,11 +106,13 @@ export class Overlay {
   ruler() {
     if (!this.measured) return [];
     const [a, b] = this.measured.map((point) => this.frames.toScreen(point));
-    const { mpp, mpp_by_hand: byHand } = this.frames.slide;
-    const text = distanceText(distance(...this.measured), mpp);
+    const { slide } = this.frames;
+    const pixel = pixelSize(slide);
+    const text = pixel ? lengthText(lengthUm(...this.measured, pixel))
+      : pixelText(distance(...this.measured));
     const [x, y] = [(a[0] + b[0]) / 2 + 10, (a[1] + b[1]) / 2 - 10];
     return [s("text", { x, y, class: "pv-label pv-distance" },
-      text + (mpp && byHand ? " (scale entered by hand)" : ""))];
+      text + (slide.mpp_by_hand ? " (scale entered by hand)" : ""))];
   }
 
   /** Where Enter places a point, while a drawing tool is used by keyboard. */

@@ -1,5 +1,7 @@
 /** The facts of a reading in words and figures, by group. Nothing that is unknown is made up. */
 
+import { claimText, enteredText, sizeDigits } from "./scale.js";
+
 /**
  * @param {Object} told body of GET /api/readings/{id}
  * @param {number} index of the answer on the screen
@@ -23,10 +25,19 @@ function picture({ picture: seen, placements: [placement], budget }) {
   const scale = seen?.mpp ? `${Number(seen.mpp.toPrecision(4))} µm per pixel` : "unknown";
   return [["After resizing", placement ? size(placement.pixel_width, placement.pixel_height)
     : seen?.width ? size(seen.width, seen.height) : null], ["Scale", scale],
+  ["Slide's scale", seen?.scale ? slideScale(seen.scale) : null],
   ["Token grid", placement ? `${placement.columns} × ${placement.rows}, ${
     placement.columns * placement.rows} tokens` : null],
   ["Pixel budget", budget && `${number(budget.min_pixels)} to ${number(budget.max_pixels)}`],
   ["SHA-256", seen?.sha256]];
+}
+
+/** The scale of the slide that a question was asked at, with what the file claimed then. */
+function slideScale(scale) {
+  if (!scale.source) return scale.problem ?? "unknown: the file states none";
+  const pixel = `${sizeDigits(scale)} µm per level-0 pixel`;
+  if (scale.source === "file") return `${pixel}, from the file`;
+  return `${pixel}, ${enteredText(scale)}; ${claimText(scale)}`;
 }
 
 function model({ model: name, model_revision: revision, model_info: info }) {

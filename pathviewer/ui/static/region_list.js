@@ -6,7 +6,8 @@ import { areaText, pixelText, sizeText } from "./lengths.js";
 import { normalizeName } from "./names.js";
 import { keepRegion, loadRegions, removeRegion, renameRegion, select, settled } from "./regions.js";
 import { start } from "./session.js";
-import { area, extent } from "./shapes.js";
+import { areaUm2, extentUm, pixelSize } from "./scale.js";
+import { extent } from "./shapes.js";
 import { may, say, store } from "./store.js";
 
 const BIN = "M4 6h12M8 6V4h4v2M6 6l1 10h6l1-10";
@@ -75,12 +76,13 @@ function small(region, verb, content, run) {
 
 /** Sides and area as drawn: um and mm2 where the scale is known, else pixels. */
 function factsText(region) {
-  const slide = store.get("slide");
-  const [width, height] = extent(region);
-  if (!slide?.mpp) return `${pixelText(Math.round(width))} × ${pixelText(Math.round(height))}`;
-  const { mpp } = slide;
-  const size = sizeText(width * mpp, height * mpp);
-  const surface = areaText((area(region.points) * mpp * mpp) / 1e6);
+  const pixel = pixelSize(store.get("slide"));
+  if (!pixel) {
+    const [width, height] = extent(region);
+    return `${pixelText(Math.round(width))} × ${pixelText(Math.round(height))}`;
+  }
+  const size = sizeText(...extentUm(region, pixel));
+  const surface = areaText(areaUm2(region.points, pixel) / 1e6);
   return `${size}, ${surface.replace(" ", "\u00a0")}`;
 }
 

@@ -2,6 +2,7 @@
 
 import { h, setText } from "./dom.js";
 import { lengthText } from "./lengths.js";
+import { pixelSize } from "./scale.js";
 
 const MOST_PIXELS = 160;
 
@@ -23,9 +24,10 @@ export function scaleBar() {
   const line = h("span", { class: "pv-scale-line" });
   const node = h("div", { class: "pv-scale", role: "img", hidden: true }, label, line);
   const show = (slide, downsample) => {
-    node.hidden = !slide.mpp;
-    if (!slide.mpp) return;
-    const { um, pixels } = niceLength(slide.mpp * downsample);
+    const pixel = pixelSize(slide);
+    node.hidden = !pixel;
+    if (!pixel) return;
+    const { um, pixels } = niceLength(pixel.x * downsample);
     setText(label, lengthText(um) + (slide.mpp_by_hand ? " (scale entered by hand)" : ""));
     line.style.width = `${pixels}px`;
     node.setAttribute("aria-label", `Scale bar: ${label.textContent}`);

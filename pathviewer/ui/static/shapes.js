@@ -31,17 +31,22 @@ export function area(points) {
   return Math.abs(twice) / 2;
 }
 
-/** Width and height as drawn: a rectangle's sides, the one nearer to level first; else the extent. */
-export function extent(region) {
+/**
+ * Width and height as drawn: a rectangle's sides, the one nearer to level first; else the extent.
+ * @param {{x: number, y: number}} [pixel] size of a level-0 pixel; in pixels when left out
+ */
+export function extent(region, pixel = { x: 1, y: 1 }) {
+  const side = (from, to) => Math.hypot((from[0] - to[0]) * pixel.x, (from[1] - to[1]) * pixel.y);
   const { points } = region;
   if (region.shape === "rectangle") {
     const [a, b, c] = points;
     const across = Math.abs(b[0] - a[0]) >= Math.abs(b[1] - a[1]);
-    return across ? [distance(a, b), distance(b, c)] : [distance(b, c), distance(a, b)];
+    return across ? [side(a, b), side(b, c)] : [side(b, c), side(a, b)];
   }
   const xs = points.map((point) => point[0]);
   const ys = points.map((point) => point[1]);
-  return [Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys)];
+  return [(Math.max(...xs) - Math.min(...xs)) * pixel.x,
+    (Math.max(...ys) - Math.min(...ys)) * pixel.y];
 }
 
 export function distance(a, b) {
@@ -95,16 +100,20 @@ function segmentsCross(a, b, c, d) {
   return side(a, b, c) !== side(a, b, d) && side(c, d, a) !== side(c, d, b);
 }
 
-/** The side of a square of 1 mm2, in whole level-0 pixels. @param {number} mpp um per pixel */
-export function fieldSide(mpp) {
-  return Math.round(1000 / mpp);
+/**
+ * Width and height of a square of 1 mm2, in whole level-0 pixels.
+ * @param {{x: number, y: number}} pixel um per level-0 pixel
+ */
+export function fieldSides(pixel) {
+  return [Math.round(1000 / pixel.x), Math.round(1000 / pixel.y)];
 }
 
 /** Whether a region is a square of 1 mm2 as the field tool places it. */
 export function isField({ shape, points }, slide) {
-  if (shape !== "rectangle" || !slide?.mpp || !isUpright(points)) return false;
+  if (shape !== "rectangle" || !slide?.scale?.x || !isUpright(points)) return false;
+  const [across, down] = fieldSides(slide.scale);
   const { width, height } = boundingBox(points, slide);
-  return width === fieldSide(slide.mpp) && height === width;
+  return width === across && height === down;
 }
 
 /** The nearest point of the slide. */
@@ -164,10 +173,13 @@ export function isUpright(points) {
   return least <= 1e-6 * Math.max(1, distance(a, b));
 }
 
-/** A circle as a polygon of 96 corners, on the circle. */
-export function circle([x, y], radius) {
+/**
+ * An upright ellipse as a polygon of 96 corners, on the ellipse: a circle where pixels are square.
+ * @param {number[]} radii along the width and the height
+ */
+export function ellipse([x, y], [across, down]) {
   return Array.from({ length: 96 }, (_, index) => {
     const angle = (index * Math.PI) / 48;
-    return [x + radius * Math.cos(angle), y + radius * Math.sin(angle)];
+    return [x + across * Math.cos(angle), y + down * Math.sin(angle)];
   });
 }

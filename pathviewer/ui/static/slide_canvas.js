@@ -7,10 +7,12 @@ import { heatLegend } from "./heat_legend.js";
 import { bindKeys } from "./key_binding.js";
 import { keyTable } from "./keys.js";
 import { keysPanel } from "./keys_panel.js";
+import { knownLength } from "./known_length.js";
 import { presets } from "./magnification.js";
 import { Overlay } from "./overlay.js";
 import { Pointer } from "./pointer.js";
 import { select, selectedRegion } from "./regions.js";
+import { pixelSize } from "./scale.js";
 import { scaleBar } from "./scale_bar.js";
 import { start } from "./session.js";
 import { say, store, unsay } from "./store.js";
@@ -34,8 +36,8 @@ export class Canvas extends ViewMoves {
     const { bar, hint } = toolbar(this);
     this.magnification = magnificationBar(this);
     this.node = h("section", { class: "pv-viewer", "aria-label": "Slide" }, bar,
-      h("div", { class: "pv-frame" }, this.stage, hint, this.scale.node,
-        heatLegend()), this.magnification.bar);
+      h("div", { class: "pv-frame" }, this.stage, hint, knownLength(),
+        this.scale.node, heatLegend()), this.magnification.bar);
     host.replaceChildren(this.node);
     this.viewer = newViewer(this.stage);
     this.home = null;
@@ -73,22 +75,24 @@ export class Canvas extends ViewMoves {
 
   /** Open another slide, or take over changed facts about the one that is open. */
   slideChanged(slide) {
-    const same = slide && this.frames.slide?.id === slide.id
-      && pixelAspect(this.frames.slide) === pixelAspect(slide);
-    this.tool?.cancel();
+    const known = slide && this.frames.slide?.id === slide.id;
+    const same = known && pixelAspect(this.frames.slide) === pixelAspect(slide);
+    const before = known && !same && this.frames.item ? this.frames.view() : null;
+    if (!known) this.tool?.cancel();
     this.frames.slide = slide;
     this.surface.setAttribute("aria-label", slide ? `Slide, ${slide.name}` : "No slide");
     document.title = slide ? `${slide.name} - PathViewer` : "PathViewer";
-    this.overlay.measure(null);
+    if (!known) this.overlay.measure(null);
     if (same || !slide) {
       if (!slide) this.viewer.close();
+      this.overlay.refresh();
       this.showPlace();
       return;
     }
     unsay(this.troubleText); // which was about the slide before
-    store.set("tool", "pan");
+    if (!known) store.set("tool", "pan");
     this.stage.style.setProperty("--pv-slide", slide.background ?? "#ffffff");
-    const view = this.linked?.slide === slide.id ? this.linked.view : null;
+    const view = this.linked?.slide === slide.id ? this.linked.view : before;
     this.linked = null;
     this.goesTo = null;
     this.viewer.close();
@@ -182,7 +186,7 @@ export class Canvas extends ViewMoves {
 
   /** Take a tool in hand; tools of fixed size need the scale. */
   take(name) {
-    if ((name === "field" || name === "hpf") && !this.frames.slide?.mpp) {
+    if ((name === "field" || name === "hpf") && !pixelSize(this.frames.slide)) {
       say("This needs the slide's scale: enter microns per pixel on the left.");
       return;
     }

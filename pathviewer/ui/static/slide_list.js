@@ -1,16 +1,16 @@
-/** The list of slides: thumbnail, name, size, magnification; search, rename, scale by hand. */
+/** The list of slides: thumbnail, name, size, magnification; search, rename, correct the scale. */
 
-import { request, url } from "./api.js";
+import { url } from "./api.js";
+import { describeSlide } from "./describe_slide.js";
 import { fill, h, setText } from "./dom.js";
 import { dimensionsText } from "./lengths.js";
 import { scanPower } from "./magnification.js";
 import { nameMatches } from "./names.js";
 import { rejectedFiles } from "./rejected.js";
-import { openSlide, poll, refreshSlide, start } from "./session.js";
+import { claimText, parseScale, scaleText, sizeDigits } from "./scale.js";
+import { openSlide, start } from "./session.js";
 import { may, say, store } from "./store.js";
 import { uploadPanel } from "./upload.js";
-
-const LIKELY_MPP = [0.05, 5];
 
 /** Mount the list into the page's element. */
 export function mount(element, props) {
@@ -49,7 +49,7 @@ function entry(slide) {
   const current = store.get("slide")?.id === slide.id;
   const picture = h("img", { class: "pv-thumbnail", alt: "", loading: "lazy", width: 64, height: 56,
     onerror: () => picture.replaceWith(noPreview()),
-    src: url(`/api/slides/${encodeURIComponent(slide.id)}/thumbnail?size=128`) });
+    src: thumbnailUrl(slide) });
   return h("li", {}, h("button", { type: "button", class: "pv-slide", "data-slide": slide.id,
     "aria-current": current ? "true" : null, onclick: () => current || openSlide(slide.id) },
   picture, h("span", { class: "pv-slide-text" },
@@ -64,14 +64,17 @@ function noPreview() {
 
 function scanText(slide) {
   const scan = scanPower(slide);
-  if (!scan) return "scale unknown";
-  const power = `${scan.approximate ? "~" : ""}${Number(scan.power.toPrecision(3))}x`;
-  if (!slide.mpp) return `${power}, scale unknown`;
-  const mpp = `${Number(slide.mpp.toPrecision(3))} µm/px`;
-  return `${power}, ${mpp}${slide.mpp_by_hand ? ", entered by hand" : ""}`;
+  const power = scan && `${scan.approximate ? "~" : ""}${Number(scan.power.toPrecision(3))}x, `;
+  return `${power ?? ""}${scaleText(slide.scale)}`;
 }
 
-/** What can be changed about the slide on the screen: its name, and its scale if it has none. */
+/** Its address depends on the shape of the pixels, so that a corrected scale shows at once. */
+function thumbnailUrl({ id, pixel_aspect: aspect }) {
+  const shape = aspect === 1 ? "" : `&shape=${aspect}`;
+  return url(`/api/slides/${encodeURIComponent(id)}/thumbnail?size=128${shape}`);
+}
+
+/** What can be changed about the slide on the screen: its name and its scale. */
 function showDetails(node) {
   const slide = store.get("slide");
   if (node.contains(document.activeElement) && node.dataset.slide === slide?.id) return;
@@ -82,38 +85,44 @@ function showDetails(node) {
   }
   const name = h("input", { type: "text", class: "pv-field", maxlength: 200, value: slide.alias ?? slide.name,
     id: "pv-slide-name", "aria-label": "Name of this slide" });
-  fill(node, form("Name", name, "Rename", () => describe({ alias: name.value.trim() })),
-    needsScale(slide) && scaleForm(slide));
+  fill(node, form("Name", name, "Rename", () => describeSlide({ alias: name.value.trim() })),
+    ...scaleForm(slide));
 }
 
-function needsScale(slide) {
-  return slide.mpp === null || slide.mpp_by_hand;
-}
-
+/** The scale in use with its source, and a field that corrects it. */
 function scaleForm(slide) {
+  const { scale } = slide;
+  const entered = scale.source === "entered";
   const field = h("input", { type: "text", class: "pv-field", inputmode: "decimal",
-    "aria-label": "Microns per pixel of this slide", placeholder: "such as 0.25",
-    value: slide.mpp_by_hand ? slide.mpp : "" });
-  return form("Microns per pixel" + (slide.mpp_by_hand ? " (entered by hand)" : " (unknown)"), field,
-    "Set", scaleSetter(slide, field));
+    "aria-label": "Microns per pixel of this slide", placeholder: "0.25, or 0.25 x 0.5",
+    value: scale.source ? sizeDigits(scale) : "" });
+  const note = h("p", { class: scale.problem && !entered ? "pv-note" : "pv-quiet" },
+    scaleNote(slide), " ", entered && h("button", { type: "button", class: "pv-action",
+      onclick: takeBack }, "Take back"));
+  return [form("Microns per pixel", field, "Set", () => enterScale(field.value, entered)), note];
 }
 
-/** Takes the typed scale; an unlikely one at the second press, an emptied field as "unknown". */
-function scaleSetter(slide, field) {
-  let doubted = null;
-  return () => {
-    const text = field.value.trim();
-    const mpp = Number(text.replace(",", "."));
-    if (!text && slide.mpp_by_hand) {
-      describe({ mpp: null }, "The scale entered by hand is taken back.");
-    } else if (!(mpp > 0)) {
-      say("Microns per pixel is a number above 0, such as 0.25.", "warning");
-    } else if ((mpp < LIKELY_MPP[0] || mpp > LIKELY_MPP[1]) && mpp !== doubted) {
-      doubted = mpp;
-      say(`${mpp} µm/px is unlikely: scans lie between ${LIKELY_MPP.join(" and ")}. `
-        + "Press Set again to take it.", "warning");
-    } else describe({ mpp }, `Scale set to ${mpp} µm/px.`);
-  };
+function scaleNote({ scale, objective_power_problem: objective }) {
+  const how = "Enter it here, or by a measured line (M) of known length.";
+  const said = scale.source === "entered" ? `${scaleText(scale)}; ${claimText(scale)}.`
+    : scale.source === "file" ? "From the file." : scale.problem ?? "Unknown: the file states none.";
+  return [said, objective, scale.source ? null : how].filter(Boolean).join(" ");
+}
+
+/** Takes the typed scale; an emptied field takes back what was entered. */
+function enterScale(text, entered) {
+  if (!text.trim() && entered) return takeBack();
+  const mpp = parseScale(text);
+  if (mpp === null) {
+    return say("Microns per pixel is a number above 0, such as 0.25, or one for each axis, "
+      + "such as 0.25 x 0.5.", "warning");
+  }
+  return describeSlide({ mpp }, ({ scale }) => `Scale set to ${sizeDigits(scale)} µm/px.`);
+}
+
+function takeBack() {
+  document.activeElement?.blur(); // a form with the focus in it is not filled anew
+  return describeSlide({ mpp: null }, () => "The scale entered by hand is taken back.");
 }
 
 function form(label, field, verb, run) {
@@ -124,18 +133,4 @@ function form(label, field, verb, run) {
     run();
   } }, h("label", {}, h("span", {}, label), field),
   h("button", { type: "submit", class: "pv-button" }, verb));
-}
-
-/** Change facts of the slide; `done` is said on success, which also clears what was said before. */
-async function describe(change, done = null) {
-  const { id } = store.get("slide");
-  try {
-    await request(`/api/slides/${encodeURIComponent(id)}`, { method: "PATCH", json: change });
-    store.set("message", null);
-    if (done) say(done);
-    await refreshSlide();
-    await poll();
-  } catch (error) {
-    say(`Not changed: ${error.message}`, "warning");
-  }
 }

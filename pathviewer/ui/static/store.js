@@ -8,6 +8,7 @@
  * regions   array of Region (see regions.js) of that slide
  * selected  id of the selected region, or null
  * tool      name of the tool in hand (see tools.js)
+ * measured  the two ends of the measured line, level 0, or null
  * message   {text, kind: "info"|"warning"|"error", action?: {label, run|href}} or null
  * canvas    the mounted viewer (see slide_canvas.js)
  * mode      "pointer" or "keys": what the user touched last
@@ -37,6 +38,7 @@ export const store = new Store();
 store.set("regions", []);
 store.set("selected", null);
 store.set("tool", "pan");
+store.set("measured", null);
 store.set("message", null);
 store.set("mode", "pointer");
 

@@ -2,6 +2,7 @@
 
 import { fill, h, icon, setText } from "./dom.js";
 import { parseZoom, presets, zoomText } from "./magnification.js";
+import { pixelSize } from "./scale.js";
 import { toggleSlideMap } from "./slide_map.js";
 import { say, store } from "./store.js";
 
@@ -72,7 +73,7 @@ function toolButton(tool, canvas) {
 
 /** A tool of fixed size needs the scale: without it the button is off and says why. */
 function allow(button, tool, slide) {
-  const missing = Boolean(tool.scaled && slide && !slide.mpp);
+  const missing = Boolean(tool.scaled && slide && !pixelSize(slide));
   button.disabled = missing || !slide;
   button.title = missing ? "Needs the slide's scale: enter microns per pixel on the left"
     : `${tool.about} (${tool.key})`;

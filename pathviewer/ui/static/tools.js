@@ -8,7 +8,8 @@
 
 import { normalizeName } from "./names.js";
 import { addRegion } from "./regions.js";
-import { circle, clipToSlide, crossesItself, distance, fieldSide, isUpright, onSlide,
+import { pixelSize } from "./scale.js";
+import { clipToSlide, crossesItself, distance, ellipse, fieldSides, isUpright, onSlide,
   ontoSlide, screenRectangle } from "./shapes.js";
 import { say, store } from "./store.js";
 
@@ -84,7 +85,10 @@ class Rectangle extends TwoPoints {
   take(start, end) {
     const points = this.shape(start, end);
     this.overlay.sketch(null);
-    if (isUpright(points) || onSlide(points, this.frames.slide)) keep("rectangle", points);
+    // under rotation, corners that are right angles on the screen are none among oblong pixels
+    const right = isUpright(points)
+      || (this.frames.aspect === 1 && onSlide(points, this.frames.slide));
+    if (right) keep("rectangle", points);
     else keep("polygon", clipToSlide(points, this.frames.slide));
   }
 }
@@ -100,7 +104,9 @@ class Ruler extends TwoPoints {
   }
 
   take(start, end) {
-    this.sketch(start, end);
+    const ends = [start, ontoSlide(end, this.frames.slide)];
+    this.overlay.measure(ends);
+    store.set("measured", ends);
   }
 
   cancel() {
@@ -199,16 +205,17 @@ class Fixed {
 
   /** The outline about a point, moved onto the slide whole; null where it cannot fit. */
   fitted(point) {
-    const { width, height, mpp } = this.frames.slide;
-    const [halfWidth, halfHeight] = this.outline.half(mpp);
-    if (2 * halfWidth > width || 2 * halfHeight > height) return null;
-    return this.outline.about(this.inside(point), mpp);
+    const { slide } = this.frames;
+    const pixel = pixelSize(slide);
+    const [halfWidth, halfHeight] = this.outline.half(pixel);
+    if (2 * halfWidth > slide.width || 2 * halfHeight > slide.height) return null;
+    return this.outline.about(this.inside(point), pixel);
   }
 
   /** The centre nearest to a point at which the whole outline lies on the slide. */
   inside([x, y]) {
-    const { width, height, mpp } = this.frames.slide;
-    const [halfWidth, halfHeight] = this.outline.half(mpp);
+    const { width, height } = this.frames.slide;
+    const [halfWidth, halfHeight] = this.outline.half(pixelSize(this.frames.slide));
     return [Math.min(width - halfWidth, Math.max(halfWidth, x)),
       Math.min(height - halfHeight, Math.max(halfHeight, y))];
   }
@@ -224,18 +231,18 @@ class Fixed {
 
 /** A square of 1 mm2 on whole pixels, its corner at the pixel nearest to centring it. */
 const squareMillimetre = {
-  half: (mpp) => [fieldSide(mpp) / 2, fieldSide(mpp) / 2],
-  about([x, y], mpp) {
-    const side = fieldSide(mpp);
-    const left = Math.round(x - side / 2);
-    const top = Math.round(y - side / 2);
-    return [[left, top], [left + side, top], [left + side, top + side], [left, top + side]];
+  half: (pixel) => fieldSides(pixel).map((side) => side / 2),
+  about([x, y], pixel) {
+    const [width, height] = fieldSides(pixel);
+    const left = Math.round(x - width / 2);
+    const top = Math.round(y - height / 2);
+    return [[left, top], [left + width, top], [left + width, top + height], [left, top + height]];
   },
 };
 
 const highPowerField = {
-  half: (mpp) => [FIELD_DIAMETER_UM / 2 / mpp, FIELD_DIAMETER_UM / 2 / mpp],
-  about: (centre, mpp) => circle(centre, FIELD_DIAMETER_UM / 2 / mpp),
+  half: ({ x, y }) => [FIELD_DIAMETER_UM / 2 / x, FIELD_DIAMETER_UM / 2 / y],
+  about: (centre, pixel) => ellipse(centre, highPowerField.half(pixel)),
 };
 
 /** The drawing tools by name; "pan" is none of them. */
