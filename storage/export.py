@@ -39,6 +39,8 @@ class Selection:
     """Judged at this moment or later, UTC."""
     until: datetime | None = None
     """Judged before this moment, UTC."""
+    zone: str = "UTC"
+    """IANA name of the time zone of whose days these are the ends; selects nothing."""
     rater_ids: frozenset[str] = frozenset()
     """Accounts that judged."""
     models: frozenset[str] = frozenset()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
@@ -52,7 +53,12 @@ _REFERENCE = and_(Case.id == Slide.case_id, Case.reference_source.is_not(None))
 
 def verdicts(session: Session, filters: Filters = EVERYTHING) -> list[VerdictRow]:
     """All verdicts."""
-    return [VerdictRow(*row) for row in session.execute(verdicts_query(session, filters))]
+    zone = ZoneInfo(filters.zone)
+    rows = session.execute(verdicts_query(filters))
+    return [
+        VerdictRow(case, completion, rater, _day(at, zone), *about)
+        for case, completion, rater, at, *about in rows
+    ]
 
 
 def labels(session: Session, filters: Filters = EVERYTHING) -> list[LabelRow]:
@@ -119,9 +125,9 @@ def choices(session: Session) -> Choices:
     return Choices(models, tasks, organs, slides, list(session.scalars(raters)))
 
 
-def verdicts_query(session: Session, filters: Filters) -> Select[*tuple[Any, ...]]:
-    """Of `verdicts`."""
-    judged = (Feedback.completion_id, Feedback.rater_id, _day(session, Feedback.created_at))
+def verdicts_query(filters: Filters) -> Select[*tuple[Any, ...]]:
+    """Of `verdicts`, with the moment in the place of the day."""
+    judged = (Feedback.completion_id, Feedback.rater_id, Feedback.created_at)
     about = (Reading.model, _TASK, _ORGAN, Slide.id)
     columns = (CASE, *judged, *about, Feedback.verdict, Feedback.confidence)
     return _holding(select(*columns), "verdict", filters)
@@ -275,11 +281,9 @@ def _conditions(
     return found + [column == value for column, value in asked if value is not None]
 
 
-def _day(session: Session, at: InstrumentedAttribute[datetime]) -> ColumnElement[str]:
-    """A moment's day in UTC, as text."""
-    if session.get_bind().dialect.name == "postgresql":
-        return cast(func.date(func.timezone("UTC", at)), String)
-    return func.date(at)
+def _day(at: datetime, zone: ZoneInfo) -> str:
+    """A moment's day in a zone, as `YYYY-MM-DD`."""
+    return at.astimezone(zone).date().isoformat()
 
 
 def _events(absences: str, steps: str) -> frozenset[str]:

@@ -16,6 +16,8 @@ class Filters:
     """Judged at this moment or later, UTC."""
     until: datetime | None = None
     """Judged before this moment, UTC."""
+    zone: str = "UTC"
+    """IANA name of the time zone whose days rows name."""
     model: str | None = None
     """Model that was judged."""
     task: str | None = None
@@ -45,7 +47,7 @@ class VerdictRow(NamedTuple):
     rater: str
     """Id of the account that judged."""
     day: str
-    """When, `YYYY-MM-DD` in UTC."""
+    """When, `YYYY-MM-DD` in the zone of the filters."""
     model: str
     """Who wrote the completion."""
     task: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +13,7 @@ from starlette.routing import Route
 from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import Action
+from pathviewer.common.days import DayError, read_days
 from pathviewer.export.ballots import rater_name
 from pathviewer.export.errors import ExportError
 from pathviewer.export.jobs import ExportJobs, Job
@@ -24,6 +24,7 @@ from pathviewer.slides.errors import SlideError
 from storage.audit import record
 from storage.cases import list_cases
 from storage.export import Selection
+from storage.names import normalize_name
 from storage.statistics import choices
 from storage.withheld import count_withheld
 
@@ -38,6 +39,7 @@ FIELDS = [
     "splits",
     "since",
     "until",
+    "zone",
     "models",
     "question_types",
     "raters",
@@ -157,10 +159,15 @@ class ExportRoutes:
     def _selection(self, body: Mapping[str, Any]) -> Selection:
         with self._database.reading() as session:
             accounts = {rater_name(each): each for each in choices(session).raters}
-            cases = {case.name: case.id for case in list_cases(session)}
+            cases = {normalize_name(case.name): case.id for case in list_cases(session)}
+        try:
+            days = read_days(*(_text(body, name, "") for name in ("since", "until", "zone")))
+        except DayError as error:
+            raise ExportRefused(str(error)) from None
         return Selection(
-            since=_day(body, "since"),
-            until=_day(body, "until", after=1),
+            since=days.since,
+            until=days.until,
+            zone=days.zone,
             rater_ids=_known(body, "raters", accounts),
             models=frozenset(_names(body, "models")),
             case_ids=_known(body, "cases", cases),
@@ -189,7 +196,7 @@ def job_json(job: Job) -> dict[str, Any]:
 
 
 def _known(body: Mapping[str, Any], field: str, ids: Mapping[str, str]) -> frozenset[str]:
-    names = _names(body, field)
+    names = [normalize_name(name) for name in _names(body, field)]
     missing = [name for name in names if name not in ids]
     if missing:
         raise ExportRefused(f"{missing[0][:80]} is none of the {field}; take one from the list.")
@@ -212,13 +219,3 @@ def _text(body: Mapping[str, Any], field: str, default: str) -> str:
     if not isinstance(value, str) or len(value) > LONGEST or not value.isprintable():
         raise ExportRefused(f"{field} is a text of at most {LONGEST} characters.")
     return value.strip()
-
-
-def _day(body: Mapping[str, Any], field: str, after: int = 0) -> datetime | None:
-    text = _text(body, field, "")
-    if not text:
-        return None
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=after)
-    except (ValueError, OverflowError) as error:
-        raise ExportRefused(f"{field} is a day like 2026-11-24, not {text[:40]}.") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
@@ -14,6 +13,7 @@ from starlette.routing import Route
 from pathviewer.api.responses import not_found
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
+from pathviewer.common.days import DayError, read_days
 from pathviewer.common.work import while_connected
 from pathviewer.insights.charts import CHARTS
 from pathviewer.insights.source import Source, load, rater_name
@@ -36,7 +36,7 @@ MOST_KEPT = 8
 """Pages whose figures are kept, of as many filters or viewers."""
 KEPT_SECONDS = 60.0
 """How long, at most: names of slides and cases may change without a judgment."""
-FILTERS = frozenset({"since", "until", "model", "task", "organ", "slide", "rater", "votes"})
+FILTERS = frozenset({"since", "until", "zone", "model", "task", "organ", "slide", "rater", "votes"})
 BLIND = "blind"
 """The one value of the filter `votes`."""
 
@@ -65,6 +65,8 @@ class Shown:
     """All of them, by name."""
     choices: dict[str, Any]
     """What there is to filter by."""
+    zone: str
+    """IANA name of the time zone whose days are meant."""
     withheld: int
     """Judgments that the viewer is not told of."""
     last_entry: int
@@ -87,7 +89,7 @@ class InsightsRoutes:
 
         def answer(shown: Shown) -> Response:
             charts = [chart.as_dict() for chart in shown.charts.values()]
-            told = {"choices": shown.choices, "charts": charts}
+            told = {"choices": shown.choices, "charts": charts, "zone": shown.zone}
             return JSONResponse(told | {"withheld": shown.withheld})
 
         return await self._answer(request, answer)
@@ -133,6 +135,7 @@ def shown_of(source: Source, last_entry: int) -> Shown:
     return Shown(
         {name: make(source) for name, make in CHARTS.items()},
         choices_json(source.choices),
+        source.zone,
         source.withheld,
         last_entry,
         time.monotonic() + KEPT_SECONDS,
@@ -160,10 +163,14 @@ def filters_of(given: dict[str, str], known: Choices) -> Filters:
         raise FilterRefused("No rater of that name has judged anything; take one from the list.")
     if given.get("votes", BLIND) != BLIND:
         raise FilterRefused(f"Votes are filtered by {BLIND} alone; leave it out for all.")
-    since, until = (_day(given[name]) if name in given else None for name in ("since", "until"))
+    try:
+        days = read_days(*(given.get(name, "") for name in ("since", "until", "zone")))
+    except DayError as error:
+        raise FilterRefused(str(error)) from None
     return Filters(
-        since=since,
-        until=None if until is None else until + timedelta(days=1),
+        since=days.since,
+        until=days.until,
+        zone=days.zone,
         model=given.get("model"),
         task=given.get("task"),
         organ=given.get("organ"),
@@ -171,15 +178,3 @@ def filters_of(given: dict[str, str], known: Choices) -> Filters:
         rater_id=accounts.get(given.get("rater", "")),
         blind_votes="votes" in given,
     )
-
-
-def _day(text: str) -> datetime:
-    """The first moment of a day, UTC. Raises FilterRefused."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        message = f"{text[:40]!r} is no day: write it like 2026-03-31."
-        raise FilterRefused(message) from None
-    if not 1900 < day.year < 9999:
-        raise FilterRefused(f"{text[:40]!r} is no day that anybody judged on.")
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pathviewer.common.days import DayError, Days, read_days
 from pathviewer.counted import counted
 from pathviewer.export.errors import ExportError
 from pathviewer.export.manifest import check_export
@@ -58,8 +58,15 @@ def export_command(
     splits: Annotated[
         str, typer.Option(help="Shares of train, validation, test; by case, else by slide.")
     ] = "0.8,0.1,0.1",
-    since: Annotated[str | None, typer.Option(help="Judged on this day or later (UTC).")] = None,
-    until: Annotated[str | None, typer.Option(help="Judged on this day or before (UTC).")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Judged on this day or later; see --zone.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Judged on this day or before; see --zone.")
+    ] = None,
+    zone: Annotated[
+        str, typer.Option(help="Time zone whose days are meant, such as Pacific/Auckland.")
+    ] = "UTC",
     rater: Annotated[Several, typer.Option(help="Only this account; repeatable.")] = None,
     model: Annotated[Several, typer.Option(help="Only this model; repeatable.")] = None,
     case: Annotated[Several, typer.Option(help="Only this case; repeatable.")] = None,
@@ -77,7 +84,8 @@ def export_command(
 ) -> None:
     """Write what was judged as a folder of Parquet that trainers take as it is."""
     with export_errors(), opened() as (settings, database):
-        selection = _selection(database, since, until, rater, model, case, question_type)
+        days = read_days(since or "", until or "", zone)
+        selection = _selection(database, days, rater, model, case, question_type)
         plan = Plan(
             format=FORMATS[form.value],
             rule=parse_rule(raters),
@@ -92,7 +100,7 @@ def export_command(
     if as_json:
         typer.echo(json.dumps({"format": form.value} | counts_json(tally)))
     else:
-        typer.echo(summary(tally))
+        typer.echo(summary(tally) + (f" Days are those of {days.zone}." if since or until else ""))
 
 
 def check_export_command(
@@ -122,14 +130,13 @@ def export_errors() -> Iterator[None]:
     """End a command that cannot run in a sentence."""
     try:
         yield
-    except (ExportError, FolderError, StorageError) as error:
+    except (DayError, ExportError, FolderError, StorageError) as error:
         sys.exit(str(error))
 
 
 def _selection(
     database: Database,
-    since: str | None,
-    until: str | None,
+    days: Days,
     raters: Several,
     models: Several,
     cases: Several,
@@ -143,23 +150,14 @@ def _selection(
         if missing:
             raise ExportError(f"There is no {kind} named {', '.join(missing)}.")
     return Selection(
-        since=_day(since),
-        until=_day(until, after=1),
+        since=days.since,
+        until=days.until,
+        zone=days.zone,
         rater_ids=frozenset(each.id for each in people.values() if each),
         models=frozenset(models or ()),
         case_ids=frozenset(each.id for each in known.values() if each),
         tasks=frozenset(tasks or ()),
     )
-
-
-def _day(text: str | None, after: int = 0) -> datetime | None:
-    """The beginning of a day in UTC, or of one `after` days later."""
-    if text is None:
-        return None
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=after)
-    except (ValueError, OverflowError) as error:
-        raise ExportError(f"“{text[:40]}” is no day; write it like 2026-11-24.") from error
 
 
 def _note(database: Database, plan: Plan, tally: Tally) -> None:

@@ -110,6 +110,7 @@ def _filters(plan: Plan) -> dict[str, Any]:
     return {
         "since": chosen.since and chosen.since.isoformat(),
         "until": chosen.until and chosen.until.isoformat(),
+        "zone": chosen.zone,
         "raters": sorted(rater_name(each) for each in chosen.rater_ids),
         "cases": sorted(pseudonym("case", each) for each in chosen.case_ids),
         "models": sorted(chosen.models),

@@ -39,6 +39,9 @@ class Source:
     withheld: int = 0
     """Judgments that whoever looks is not told of, whatever the filters."""
 
+    zone: str = "UTC"
+    """IANA name of the time zone whose days are meant."""
+
     verdicts: Sequence[VerdictRow] = ()
     """Verdicts on answers."""
 
@@ -75,6 +78,7 @@ def load(session: Session, filters: Filters, choices: Choices) -> Source:
     return Source(
         choices=choices,
         withheld=0 if viewer is None else count_withheld(session, viewer),
+        zone=filters.zone,
         verdicts=statistics.verdicts(session, filters),
         labels=statistics.labels(session, filters),
         judge_labels=statistics.judge_labels(session, filters),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from models.process_score import EVENTS
 from pathviewer.insights.chart import Cell, Chart, empty, with_interval
@@ -44,6 +45,7 @@ def verdicts_over_time(source: Source) -> Chart:
     chart = _counted(
         source, "verdicts_over_time", "Verdicts over time", lambda row: row.day[:length], "day"
     )
+    chart = replace(chart, about=f"{chart.about} Days are those of the time zone {source.zone}.")
     return chart if chart.figure is None else _standing(chart)
 
 
@@ -152,4 +154,4 @@ def _standing(chart: Chart) -> Chart:
     figure = stacked([str(row[0]) for row in rows], parts, COLOURS, unit="verdicts")
     head = "month" if rows and len(str(rows[0][0])) == 7 else "day"
     columns = (head, *chart.columns[1:])
-    return Chart(chart.name, chart.title, f"{chart.about} Days are UTC.", columns, rows, figure)
+    return Chart(chart.name, chart.title, chart.about, columns, rows, figure)

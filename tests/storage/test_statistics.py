@@ -43,12 +43,12 @@ from tests.databases import new_database
 from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_pair, verdict
 
 QUERIES: dict[str, Callable[[Session], Select[Any]]] = {
-    "verdicts": lambda session: verdicts_query(session, Filters()),
+    "verdicts": lambda _: verdicts_query(Filters()),
     "labels": lambda _: labels_query(Filters()),
     "votes": lambda _: votes_query(Filters()),
     "first answers": lambda _: first_answers_query(Filters()),
     "first turns": lambda _: first_turns_query(Filters(viewer_id="x")),
-    "verdicts for a rater": lambda session: verdicts_query(session, Filters(viewer_id="x")),
+    "verdicts for a rater": lambda _: verdicts_query(Filters(viewer_id="x")),
     "times": lambda _: times_query(Filters()),
     "judge labels": lambda _: judge_labels_query(Filters()),
     "repeated votes": lambda _: repeated_votes_query(Filters()),

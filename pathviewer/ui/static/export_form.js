@@ -1,5 +1,6 @@
 /** What is exported: the controls of the form, and their values as the server takes them. */
 
+import { ZONE, zoneNote } from "./days.js";
 import { fill, h } from "./dom.js";
 
 const LISTS = { models: "Models", question_types: "Question types", raters: "Raters", cases: "Cases" };
@@ -14,7 +15,7 @@ export function exportForm(form, choices) {
       text("splits", "Train, validation, test", "0.8,0.1,0.1"),
       text("licence", "Licence", "")),
     group("Which judgments",
-      day("since", "From"), day("until", "to"),
+      day("since", "From"), day("until", "to"), zoneNote(ZONE),
       ...Object.entries(LISTS).map(([name, label]) => several(name, label, choices[name]))),
     group("Beside them",
       tick("comments", "Comments, which may name people"),
@@ -34,6 +35,7 @@ export function formValues(form) {
   const values = Object.fromEntries(["format", "rule", "splits", "licence", "since", "until"]
     .map((name) => [name, one(name)]));
   for (const name of Object.keys(LISTS)) values[name] = data.getAll(name);
+  values.zone = ZONE;
   for (const name of ["comments", "teaching"]) values[name] = data.has(name);
   return values;
 }

@@ -1,6 +1,7 @@
 /** The page of insights: filters above, then each chart with its numbers and their CSV. */
 
 import { request, url } from "./api.js";
+import { ZONE } from "./days.js";
 import { fill, h, setText } from "./dom.js";
 import { filterFields, filtersInUrl, query } from "./insights_filters.js";
 import { draw } from "./insights_plots.js";
@@ -23,7 +24,7 @@ async function show(chosen) {
   charts.setAttribute("aria-busy", "true");
   say("Computing the figures.");
   try {
-    const found = await request(`/api/insights${query(chosen)}`);
+    const found = await request(`/api/insights${query({ zone: ZONE, ...chosen })}`);
     if (turn !== wanted) return; // another choice came meanwhile
     store.set("message", null);
     filterFields(filters, found.choices, chosen, (next) => choose(next));
@@ -51,7 +52,7 @@ function choose(chosen) {
 /** One chart: what it is, the plot, the numbers beside it. */
 function card(chart, chosen) {
   const heading = `${chart.name}-title`;
-  const csv = url(`/api/insights/${chart.name}.csv${query(chosen)}`);
+  const csv = url(`/api/insights/${chart.name}.csv${query({ zone: ZONE, ...chosen })}`);
   return h("section", { class: "pv-chart", "aria-labelledby": heading, id: chart.name },
     h("div", { class: "pv-chart-head" }, h("h2", { id: heading }, chart.title),
       chart.rows.length > 0 && h("a", { class: "pv-action", href: csv, download: `${chart.name}.csv`,

@@ -1,14 +1,21 @@
 /** Which judgments count: the controls above the charts, and the same in the page's address. */
 
+import { ZONE, zoneNote } from "./days.js";
 import { fill, h } from "./dom.js";
 
-const NAMES = ["since", "until", "model", "task", "organ", "slide", "rater", "votes"];
+const NAMES = ["since", "until", "zone", "model", "task", "organ", "slide", "rater", "votes"];
 
 /** The filters that the address names. @returns {Object<string, string>} */
 export function filtersInUrl() {
   const given = new URLSearchParams(window.location.search);
   return Object.fromEntries(NAMES.filter((name) => given.has(name))
     .map((name) => [name, given.get(name)]));
+}
+
+/** A day that the reader chose is one of theirs; filters without days need no zone. */
+function withZone({ zone, ...chosen }, changed) {
+  if (!chosen.since && !chosen.until) return chosen;
+  return { ...chosen, zone: ["since", "until"].includes(changed) ? ZONE : zone ?? ZONE };
 }
 
 /** As a query string, "" without any. */
@@ -23,13 +30,14 @@ export function filterFields(form, choices, chosen, choose) {
     const next = { ...chosen };
     if (value === null) delete next[name];
     else next[name] = value;
-    choose(next);
+    choose(withZone(next, name));
   };
   const named = (values, none) => values.map((value) => [value, value.replaceAll("_", " ") || none]);
   const focused = document.activeElement?.id;
   fill(form,
     day("since", "From", chosen, change),
     day("until", "to", chosen, change),
+    zoneNote(chosen.zone ?? ZONE),
     list("model", "Model", choices.models.map((name) => [name, name]), chosen, change),
     list("task", "Question type", named(choices.tasks, "no known type"), chosen, change),
     list("organ", "Organ", named(choices.organs, "not known"), chosen, change),

@@ -92,8 +92,11 @@ def test_filters_narrow_what_is_counted(clients: Clients) -> None:
     ("query", "words"),
     [
         ("since=yesterday", "write it like"),
-        ("until=0001-01-01", "no day that anybody"),
-        ("until=9999-12-31", "no day that anybody"),
+        ("until=0001-01-01", "no day on which anybody"),
+        ("until=9999-12-31", "no day on which anybody"),
+        ("zone=Middle-earth", "no time zone that this server knows"),
+        ("zone=America", "no time zone"),
+        ("zone=../../etc/passwd", "no time zone"),
         ("rater=ada", "take one from the list"),
         ("votes=all", "leave it out"),
         ("colour=red", "There is no filter colour"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from models.prompts import Question, build_prompt
@@ -21,6 +23,7 @@ from storage.feedback import NewFeedback, add_feedback
 from storage.reading_records import NewCompletion, NewReading
 from storage.readings import add_completion, add_reading
 from storage.slides import register_slide
+from storage.tables import CurrentFeedback, Feedback
 from tests.databases import new_database
 
 if TYPE_CHECKING:
@@ -163,6 +166,21 @@ def fill(labels: Labels, *, slides: int = 6) -> None:
             if number % 2:
                 labels.verdict(session, "bob", right, "correct", comment="As Dr Smith said.")
                 labels.prefer(session, "bob", wrong, right, "right")
+
+
+def judged_at(labels: Labels, *moments: str) -> None:
+    """A verdict by ada on an answer of its own at each moment, ISO in UTC, past the writer that
+    takes the present one."""
+    with labels.database.session() as session:
+        rater = labels.rater(session, "ada")
+        for number, moment in enumerate(moments):
+            (one,) = labels.reading(session, f"m{number}", number, RIGHT)
+            told = {"completion_id": one, "rater_id": rater, "kind": "verdict"}
+            at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+            said = {"verdict": "correct", "idempotency_key": moment, "created_at": at}
+            session.execute(insert(Feedback), [told | said | {"id": f"feedback-{number}"}])
+            current = told | {"other": "", "feedback_id": f"feedback-{number}"}
+            session.execute(insert(CurrentFeedback), [current])
 
 
 def judged(labels: Labels) -> None:
