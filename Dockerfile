@@ -6,9 +6,9 @@ WORKDIR /app
 
 # CPU builds of torch are a tenth of the size; for a GPU take --build-arg TORCH=https://pypi.org/simple
 ARG TORCH=https://download.pytorch.org/whl/cpu
-COPY requirements.txt .
+COPY requirements.txt requirements-formats.txt ./
 RUN pip install --no-cache-dir torch==2.13.0 --index-url ${TORCH} \
-    && pip install --no-cache-dir -r requirements.txt
+    && pip install --no-cache-dir -r requirements.txt -r requirements-formats.txt
 
 COPY app.py LICENSE README.md ./
 COPY models models

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import simplejpeg
+
 from pathviewer.bench.hostile_slides import hostile_slides
+from tests import raw_tiff
 
 
 def write_crash(path: Path) -> Path:
-    """OpenSlide opens it as 256 x 256 px, and ends the process when it reads the first tile.
+    """OpenSlide opens it as 256 x 256 px, and ends the process when it reads the finer level.
 
-    The tile claims 2^62 bytes, and GLib aborts where memory runs out.
+    Its tile claims 2^62 bytes, and GLib aborts where memory runs out. The coarser level is sound,
+    so that the slide is listed.
     """
-    return _write(path, "count.tif")
+    jpeg = bytes(simplejpeg.encode_jpeg(np.full((128, 128, 3), 128, np.uint8), 75, "RGB", "420"))
+    at = (raw_tiff.LONG8, [16])
+    fine = raw_tiff.tiled_page(256, 256, 256, tag_324=at, tag_325=(raw_tiff.LONG8, [2**62]))
+    coarse = raw_tiff.tiled_page(
+        128,
+        128,
+        128,
+        tag_254=(raw_tiff.LONG, [1]),
+        tag_324=at,
+        tag_325=(raw_tiff.LONG8, [len(jpeg)]),
+    )
+    return raw_tiff.write_big_tiff(path, [fine, coarse], jpeg)
 
 
 def write_endless(path: Path) -> Path:

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements-lock.txt"
+FORMATS_LOCK = ROOT / "requirements-formats-lock.txt"
 HASH = re.compile(r"\s--hash=sha256:([0-9a-f]{64})\b")
 
 
@@ -40,14 +41,24 @@ def test_the_lock_has_every_pin() -> None:
     assert {name: locked.get(name) for name in pinned} == pinned
 
 
+def test_the_lock_of_further_formats_has_every_pin_and_no_other_version() -> None:
+    locked, others = versions(FORMATS_LOCK), versions(LOCK)
+    pinned = versions(ROOT / "requirements-formats.txt")
+    assert {name: locked.get(name) for name in pinned} == pinned
+    assert {name: locked[name] for name in locked.keys() & others} == {
+        name: others[name] for name in locked.keys() & others
+    }
+
+
 def test_every_locked_package_has_hashes_and_no_other_option() -> None:
-    for line in logical_lines(LOCK):
+    for line in [*logical_lines(LOCK), *logical_lines(FORMATS_LOCK)]:
         assert HASH.search(line), line
         assert "--" not in HASH.sub("", line), line
 
 
 def test_the_lock_names_no_index() -> None:
-    assert "://" not in LOCK.read_text(encoding="utf-8")
+    for lock in (LOCK, FORMATS_LOCK):
+        assert "://" not in lock.read_text(encoding="utf-8")
 
 
 def test_the_lock_is_for_the_oldest_python_that_the_program_runs_on() -> None:

@@ -242,6 +242,7 @@ def _summary(entry: LibraryEntry) -> dict[str, Any]:
         "objective_power_problem": entry.facts.claim.power_problem,
         "vendor": entry.vendor,
         "level_count": entry.level_count,
+        "pixel_note": entry.pixel_note,
         "bounds": None if entry.bounds is None else asdict(entry.bounds),
         "background": "#{:02x}{:02x}{:02x}".format(*entry.background),
     }

@@ -132,16 +132,21 @@ def level_spacings(path: Path) -> dict[tuple[int, int], tuple[float, float]]:
     `path` is one of the slide's files, all of which lie in one folder. Levels whose spacing is
     missing or not positive are left out, and sizes that two levels share.
     """
-    series = series_in(path)
     spacings: dict[tuple[int, int], tuple[float, float]] = {}
     shared: set[tuple[int, int]] = set()
-    for other in _files_beside(path) if series is not None else ():
-        level = read_dicom(other, _spacing) if series_in(other) == series else None
+    for other in series_files(path):
+        level = read_dicom(other, _spacing)
         if level is not None:
             size, spacing = level
             shared |= {size} & spacings.keys()
             spacings[size] = spacing
     return {size: spacing for size, spacing in spacings.items() if size not in shared}
+
+
+def series_files(path: Path) -> list[Path]:
+    """The files beside a DICOM file that are of its series, itself included, sorted."""
+    series = series_in(path)
+    return [] if series is None else [o for o in _files_beside(path) if series_in(o) == series]
 
 
 def _files_beside(path: Path) -> list[Path]:

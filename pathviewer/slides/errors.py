@@ -49,10 +49,19 @@ class SlideGone(SlideError):
 
 
 class SlideUnopenable(SlideError):
-    """The file is there, but OpenSlide cannot open it."""
+    """The file is there, but no library can open it."""
 
     code = "slide_unopenable"
     status = 422
+
+
+class SlideUnsupported(SlideUnopenable):
+    """The file may well be sound, but it holds something that cannot be shown here.
+
+    The message says what it is, and how to make a file that can be shown.
+    """
+
+    code = "slide_unsupported"
 
 
 class SlideEndedReader(SlideError):

@@ -6,6 +6,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from pathviewer.slides.errors import SlideUnopenable, TileDamaged
+from pathviewer.slides.formats.base import places_to_try
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.scale import ScaleClaim
 from pathviewer.slides.slide import Slide
@@ -33,6 +35,9 @@ class SlideFacts:
     quickhash: str | None
     """OpenSlide's fingerprint, `None` if the format has none."""
 
+    pixel_note: str | None
+    """How the file is no picture in 8-bit colours, and how it is shown; `None` if it is one."""
+
     bounds: Region | None
     """The part that was scanned, `None` if the file does not say."""
 
@@ -41,12 +46,26 @@ class SlideFacts:
 
 
 def read_facts(path: Path, name: str) -> SlideFacts:
-    """Open the slide once; `name` is what messages call it.
+    """Open the slide once and read a tile; `name` is what messages call it.
 
-    Raises SlideGone or SlideUnopenable.
+    Raises SlideGone, or SlideUnopenable where no tile of those tried can be read.
     """
     with closing(Slide(path, name)) as slide:
+        if not any(_can_read(slide, *place) for place in places_to_try(slide.levels)):
+            raise SlideUnopenable(
+                f"{name} cannot be shown: none of its tiles can be read. Copy it again; if that "
+                "does not help, its tiles are written in an unusual way, and `vips tiffsave in.tif "
+                "out.tif --tile --pyramid --compression jpeg` may convert it."
+            )
         return facts_of(slide)
+
+
+def _can_read(slide: Slide, level: int, l_box: Region) -> bool:
+    try:
+        slide.read(level, l_box)
+    except TileDamaged:
+        return False
+    return True
 
 
 def facts_of(slide: Slide) -> SlideFacts:
@@ -58,6 +77,7 @@ def facts_of(slide: Slide) -> SlideFacts:
         vendor=slide.vendor,
         level_count=len(slide.levels),
         quickhash=slide.quickhash,
+        pixel_note=slide.pixel_note,
         bounds=slide.bounds,
         background=slide.background,
     )

@@ -113,6 +113,11 @@ class LibraryEntry:
         return self.facts.quickhash
 
     @property
+    def pixel_note(self) -> str | None:
+        """How the file is no picture in 8-bit colours, `None` if it is one."""
+        return self.facts.pixel_note
+
+    @property
     def bounds(self) -> Region | None:
         """The part that was scanned, `None` if the file does not say."""
         return self.facts.bounds

@@ -61,6 +61,7 @@ class Slide:
         self.levels: tuple[NativeLevel, ...] = place_levels(file.levels)
         self.width, self.height = self.levels[0].width, self.levels[0].height
         self.associated_images = tuple(file.associated_images)
+        self.pixel_note = file.pixel_note
 
     @property
     def vendor(self) -> str:

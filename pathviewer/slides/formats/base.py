@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +15,10 @@ from pathviewer.slides.geometry import Region
 
 class PixelsUnreadable(Exception):  # noqa: N818  a state of the file, which the slide names
     """The file cannot give pixels that it should have; its handle may be of no further use."""
+
+
+class NotInFormat(Exception):  # noqa: N818  not a fault of the file
+    """The file is in another format than the one tried, or its structure is damaged."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,32 @@ class FileLevel:
 
     tile_size: tuple[int, int] | None
     """(width, height) of the file's own tiles, `None` if unknown."""
+
+
+class Sized(Protocol):
+    """Anything of a size in pixels."""
+
+    @property
+    def width(self) -> int:
+        """In its own pixels."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """In its own pixels."""
+        ...
+
+
+def places_to_try(levels: Sequence[Sized]) -> Iterator[tuple[int, Region]]:
+    """Levels and a pixel of each (`l_` frame) by which to see whether a file can be read at all.
+
+    One of each level, the coarsest first, and two more of the finest one.
+    """
+    for index in reversed(range(len(levels))):
+        yield index, Region(0, 0, 1, 1)
+    finest = levels[0]
+    yield 0, Region(finest.width // 2, finest.height // 2, 1, 1)
+    yield 0, Region(finest.width - 1, finest.height - 1, 1, 1)
 
 
 class PyramidFile(Protocol):
@@ -61,6 +91,12 @@ class PyramidFile(Protocol):
     @property
     def associated_images(self) -> Sequence[str]:
         """Names of the file's other pictures, such as `label`; they carry patient data."""
+        ...
+
+    @property
+    def pixel_note(self) -> str | None:
+        """How the file holds something else than 8-bit colours, such as "16-bit grey, shown
+        reduced to 8 bits"; `None` if it holds just these."""
         ...
 
     def read(self, level: int, l_box: Region) -> NDArray[np.uint8]:

@@ -37,6 +37,7 @@ class OpenSlideFile:
 
         Raises SlideGone when there is no file, SlideUnopenable when OpenSlide cannot open it.
         """
+        self.pixel_note: str | None = None
         self._handle = _open(path, name)
         names = lowlevel.get_property_names(self._handle)
         self.properties = {
@@ -113,6 +114,14 @@ class OpenSlideFile:
         return downsample, downsample
 
 
+def damaged(name: str) -> SlideUnopenable:
+    """The error of a file whose structure cannot be read."""
+    return SlideUnopenable(
+        f"{name} cannot be opened: it is damaged or incomplete, or a file that "
+        "belongs to it is missing. Copy all of its files again, or scan again."
+    )
+
+
 def _check_frames(path: Path, name: str) -> None:
     try:
         sound = frames_lie_inside(path)
@@ -121,7 +130,7 @@ def _check_frames(path: Path, name: str) -> None:
     if not sound:
         raise SlideUnopenable(
             f"{name} cannot be opened: its list of frames is damaged. Copy all of its "
-            "files anew or scan again."
+            "files again, or scan again."
         )
 
 
@@ -135,9 +144,6 @@ def _open(path: Path, name: str) -> lowlevel._OpenSlide:
     except OpenSlideError as error:
         # OpenSlide's own words may hold names of files, which may hold patients' numbers
         _log.debug("OpenSlide on %s: %s", name, error)
-        raise SlideUnopenable(
-            f"{name} cannot be opened: it is damaged or incomplete, or a file that "
-            "belongs to it is missing. Copy all of its files anew or scan again."
-        ) from error
+        raise damaged(name) from error
     lowlevel.set_cache(handle, _shared_cache())
     return handle

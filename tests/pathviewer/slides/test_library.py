@@ -46,8 +46,8 @@ def test_slides_are_sorted_as_people_count(folder: Path, database: Database) -> 
     ("name", "content", "reason"),
     [
         ("text.svs", b"no slide", "not a slide in a format that OpenSlide knows"),
-        ("empty.tif", b"", "not a slide in a format that OpenSlide knows"),
-        ("photo.dcm", b"\0" * 200, "not a slide in a format that OpenSlide knows"),
+        ("empty.tif", b"", "is empty: copy it again"),
+        ("photo.dcm", b"\0" * 200, "begins with zeros only"),
         ("index.mrxs", b"", "not a slide in a format that OpenSlide knows"),
         ("cut.tiff", None, "cannot be opened"),
     ],

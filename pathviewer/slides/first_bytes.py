@@ -1,0 +1,108 @@
+"""What a file is by its first bytes, whatever it is called; reads no further."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cachetools import LRUCache
+
+Kind = Literal["tiff", "dicom", "other"]
+"""Formats whose files are slides under any name, and all the rest."""
+
+HEAD_BYTES = 512
+"""Bytes that tell what a file is: DICOM's mark is the farthest, at 128."""
+
+_MOST_REMEMBERED = 100_000
+_DICOM_MARK = 128
+
+_TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+
+_CONVERT_PICTURE = "`vips tiffsave {} out.tif --tile --pyramid --compression jpeg` converts it"
+
+_OTHERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
+    (
+        re.compile(rb"\s*(<!doctype html|<html)", re.IGNORECASE),
+        "is a web page, perhaps one that asks to log in, under the name of a slide: "
+        "download the slide again",
+    ),
+    (
+        re.compile(rb"version https://git-lfs"),
+        "is a Git LFS pointer, not the slide itself: `git lfs pull` brings the slide",
+    ),
+    (re.compile(rb"PK(\x03\x04|\x05\x06)"), "is a zip archive: unpack it"),
+    (re.compile(rb"\x1f\x8b"), "is compressed with gzip: unpack it"),
+    (re.compile(rb"7z\xbc\xaf\x27\x1c|Rar!"), "is an archive: unpack it"),
+    (re.compile(rb"%PDF"), "is a PDF document, not a slide"),
+    (
+        re.compile(rb"\xff\xd8\xff"),
+        f"is a JPEG picture, not a slide: {_CONVERT_PICTURE.format('in.jpg')}",
+    ),
+    (
+        re.compile(rb"\x89PNG\r\n"),
+        f"is a PNG picture, not a slide: {_CONVERT_PICTURE.format('in.png')}",
+    ),
+    (
+        re.compile(rb"\x00\x00\x00\x0cjP  |\xff\x4f\xff\x51"),
+        f"is a JPEG 2000 picture: {_CONVERT_PICTURE.format('in.jp2')}",
+    ),
+    (
+        re.compile(rb"<DataObject ObjectType=.DPUfsImport"),
+        "is a Philips iSyntax file: `isyntax-to-tiff in.isyntax out.tiff` of libisyntax converts "
+        "it",
+    ),
+    (re.compile(rb"\x00+$"), "begins with zeros only: its copying did not end; copy it again"),
+)
+"""First bytes of what people put among slides; each with the end of a sentence."""
+
+
+def kind_of(head: bytes) -> Kind:
+    """What a file that begins with `head` is."""
+    if head.startswith(_TIFF):
+        return "tiff"
+    return "dicom" if head[_DICOM_MARK : _DICOM_MARK + 4] == b"DICM" else "other"
+
+
+def fault_of(head: bytes) -> str | None:
+    """Why a file that begins with `head` is no slide: the end of a sentence with the way out.
+
+    `None` if that cannot be told.
+    """
+    if not head:
+        return "is empty: copy it again"
+    return next((fault for pattern, fault in _OTHERS if pattern.match(head)), None)
+
+
+def head_of(path: Path) -> bytes:
+    """The first bytes of a file. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)
+
+
+@dataclass(frozen=True)
+class _Key:
+    path: Path
+    size: int
+    changed_ns: int
+
+
+class FirstBytes:
+    """Kinds of files, each read once for as long as it does not change; for any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: LRUCache[_Key, Kind] = LRUCache(_MOST_REMEMBERED)
+
+    def kind(self, path: Path, size: int, changed_ns: int) -> Kind:
+        """What a file of this size and time of change is. Raises OSError."""
+        key = _Key(path, size, changed_ns)
+        with self._lock:
+            known = self._known.get(key)
+        if known is None:
+            known = kind_of(head_of(path))
+            with self._lock:
+                self._known[key] = known
+        return known

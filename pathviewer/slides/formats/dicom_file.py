@@ -1,0 +1,316 @@
+"""DICOM whole-slide images that OpenSlide does not read: grey, 12 bits, further codecs.
+
+wsidicom, an optional package, finds the frames of tiles, whole or sparse, and decodes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from PIL import Image
+
+from pathviewer.slides.dicom_reader import hold_one_export, read_dicom, series_files
+from pathviewer.slides.errors import SlideGone, SlideUnsupported
+from pathviewer.slides.formats.base import FileLevel, NotInFormat, PixelsUnreadable
+from pathviewer.slides.formats.decoded import DecodedTiles, reduce_bits
+from pathviewer.slides.formats.stream_size import stream_size
+from pathviewer.slides.formats.unsupported import INSTALL
+from pathviewer.slides.geometry import Region
+
+_WHOLE_SLIDE = pydicom.uid.VLWholeSlideMicroscopyImageStorage
+_MOST_TILE_PIXELS = 2**24
+"""Of a frame: 4096 x 4096."""
+
+_DECOMPRESS = "`gdcmconv --raw in.dcm out.dcm` decompresses it."
+_TAGS = [
+    "SOPClassUID",
+    "Modality",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "BitsStored",
+    "OpticalPathSequence",
+]
+
+
+class DicomFile:
+    """A series of DICOM files that wsidicom has open."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        """Open the series that `path` is of; `name` is what messages call the slide.
+
+        Raises SlideGone when there is no file, NotInFormat when it is no DICOM file or damaged,
+        and SlideUnsupported when its pixels cannot be shown.
+        """
+        if not path.exists():
+            raise SlideGone(f"The file of slide {name} is no longer there.")
+        header = read_dicom(path, _header)
+        if header is None:
+            raise NotInFormat
+        _check_supported(header, name)
+        self._decoded = DecodedTiles()
+        paths = series_files(path)
+        if not hold_one_export(paths):
+            raise NotInFormat
+        try:
+            images = _images(paths)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise NotInFormat from error
+        if not images["level"]:
+            raise SlideUnsupported(
+                f"{name} {_describe(header)}, which cannot be read. {_DECOMPRESS}"
+            )
+        self._header = header
+        self._levels = images.pop("level")
+        self._others = {kind: found[0] for kind, found in images.items() if found}
+        self._check_levels(name)
+        base = self._levels[0]
+        self.levels = tuple(image.level(base) for image in self._levels)
+        self.associated_images: tuple[str, ...] = tuple(self._others)
+        self.pixel_note = _note(base)
+        self.properties = self._facts()
+
+    def read(self, level: int, l_box: Region) -> NDArray[np.uint8]:
+        """As of `PyramidFile`."""
+        return self._read(self._levels[level], level, l_box)
+
+    def read_associated(self, name: str) -> Image.Image:
+        """As of `PyramidFile`."""
+        image = self._others[name]
+        number = len(self._levels) + list(self._others).index(name)
+        pixels = self._read(image, number, Region(0, 0, image.width, image.height))
+        return Image.fromarray(np.ascontiguousarray(pixels[..., [2, 1, 0, 3]]))
+
+    def icc_profile(self) -> bytes | None:
+        """As of `PyramidFile`."""
+        path = _first(self._header.get("OpticalPathSequence"))
+        profile = None if path is None else path.get("ICCProfile")
+        return bytes(profile) if profile else None
+
+    def close(self) -> None:
+        """Nothing to do: the files are closed with the last reference to them."""
+
+    def _check_levels(self, name: str) -> None:
+        for image in self._levels:
+            wide, high = image.tile
+            if wide < 1 or high < 1 or wide * high > _MOST_TILE_PIXELS:
+                raise SlideUnsupported(
+                    f"{name} cannot be shown: its frames have {wide} x {high} pixels, too many."
+                )
+        paths = self._levels[0].optical_paths
+        if len(paths) > 1:
+            raise SlideUnsupported(
+                f"{name} is a fluorescence or multi-channel slide ({len(paths)} optical paths: "
+                f"{', '.join(paths[:6])}); only brightfield pictures in colour or grey are shown. "
+                "`bfconvert -channel 0 in.dcm out.ome.tif` makes a grey picture of one channel."
+            )
+
+    def _facts(self) -> dict[str, str]:
+        base = self._levels[0]
+        digest = hashlib.sha256("|".join(image.uid for image in self._levels).encode())
+        found = {"openslide.vendor": "dicom", "openslide.quickhash-1": digest.hexdigest()}
+        if base.spacing is not None:
+            found["openslide.mpp-x"] = f"{base.spacing[0] * 1000:.9g}"
+            found["openslide.mpp-y"] = f"{base.spacing[1] * 1000:.9g}"
+        path = _first(self._header.get("OpticalPathSequence"))
+        power = None if path is None else path.get("ObjectiveLensPower")
+        return found if power is None else found | {"openslide.objective-power": str(power)}
+
+    def _read(self, image: _Image, number: int, l_box: Region) -> NDArray[np.uint8]:
+        pixels = np.zeros((l_box.height, l_box.width, 4), np.uint8)
+        for column, row in image.tiles(l_box):
+            tile = self._tile(image, number, column, row)
+            if tile is None:
+                continue
+            left, top = column * image.tile[0], row * image.tile[1]
+            x, y = max(left, l_box.x), max(top, l_box.y)
+            right = min(left + tile.shape[1], l_box.x + l_box.width, image.width)
+            bottom = min(top + tile.shape[0], l_box.y + l_box.height, image.height)
+            pixels[y - l_box.y : bottom - l_box.y, x - l_box.x : right - l_box.x] = tile[
+                y - top : bottom - top, x - left : right - left
+            ]
+        return pixels
+
+    def _tile(self, image: _Image, number: int, column: int, row: int) -> NDArray[np.uint8] | None:
+        index = row * image.columns + column
+        known = self._decoded.get(number, index)
+        if known is not None:
+            return known
+        try:
+            tile = image.decode(column, row)
+        except (MemoryError, PixelsUnreadable):
+            raise
+        except Exception as error:
+            raise PixelsUnreadable from error
+        if tile is not None:
+            self._decoded.put(number, index, tile)
+        return tile
+
+
+@dataclass(frozen=True)
+class _Image:
+    """A picture of the series, such as a level."""
+
+    data: Any
+    """wsidicom's `ImageData`."""
+
+    bits: int
+    """That a value fills."""
+
+    uid: str
+    width: int
+    height: int
+    tile: tuple[int, int]
+    """(width, height) of a frame."""
+
+    spacing: tuple[float, float] | None
+    """Millimetres per pixel along x and y."""
+
+    optical_paths: list[str]
+    focal_planes: list[float]
+
+    @property
+    def columns(self) -> int:
+        """Number of frames side by side."""
+        return -(-self.width // self.tile[0])
+
+    def level(self, base: _Image) -> FileLevel:
+        """The picture as a level; its spacing states its factors."""
+        stated = None
+        if self.spacing is not None and base.spacing is not None:
+            stated = self.spacing[0] / base.spacing[0], self.spacing[1] / base.spacing[1]
+        return FileLevel(self.width, self.height, stated, self.tile)
+
+    def tiles(self, l_box: Region) -> Iterator[tuple[int, int]]:
+        """(column, row) of the frames that touch a box."""
+        right = min(l_box.x + l_box.width, self.width)
+        bottom = min(l_box.y + l_box.height, self.height)
+        for row in range(max(0, l_box.y) // self.tile[1], -(-bottom // self.tile[1])):
+            for column in range(max(0, l_box.x) // self.tile[0], -(-right // self.tile[0])):
+                yield column, row
+
+    def decode(self, column: int, row: int) -> NDArray[np.uint8] | None:
+        """A frame as (height, width, 4) BGRA, `None` where the slide has none."""
+        from wsidicom.geometry import Point
+
+        place = Point(column, row), self.focal_planes[0], self.optical_paths[0]
+        if self.data.is_sparse(*place):
+            return None
+        frame = self.data.get_encoded_tile(*place)
+        size = stream_size(frame)
+        if size is not None and (size[0] > self.tile[0] or size[1] > self.tile[1]):
+            raise PixelsUnreadable
+        samples = self._decoded(frame).reshape(self.tile[1], self.tile[0], -1)
+        reduced = reduce_bits(samples, self.bits)
+        out = np.full((*reduced.shape[:2], 4), 255, np.uint8)
+        out[..., :3] = reduced[..., 2::-1] if reduced.shape[2] == 3 else reduced[..., :1]
+        return out
+
+    def _decoded(self, frame: bytes) -> NDArray[np.generic]:
+        decoded: NDArray[np.generic]
+        if self.data.transfer_syntax.is_encapsulated:
+            decoded = self.data.decoder.decode(frame)
+        else:
+            order = "<" if self.data.transfer_syntax.is_little_endian else ">"
+            kind = f"{order}u2" if self.bits > 8 else "u1"
+            decoded = np.frombuffer(frame, kind)
+        return decoded
+
+
+def _header(file: Any) -> pydicom.Dataset:
+    header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_TAGS)
+    for name in _TAGS:
+        header.get(name)  # pydicom converts an element when it is first looked at
+    return header
+
+
+def _check_supported(header: pydicom.Dataset, name: str) -> None:
+    """Raises SlideUnsupported for other pictures than slides, and without wsidicom."""
+    if header.get("SOPClassUID") != _WHOLE_SLIDE:
+        modality = str(header.get("Modality") or "unknown")[:16]
+        raise SlideUnsupported(
+            f"{name} is a DICOM file but no whole-slide image (its modality is {modality})."
+        )
+    if find_spec("wsidicom") is None:
+        raise SlideUnsupported(
+            f"{name} {_describe(header)}, which needs the packages wsidicom and imagecodecs. "
+            f"{INSTALL}"
+        )
+
+
+def _describe(header: pydicom.Dataset) -> str:
+    """What the pixels are; the middle of a sentence."""
+    syntax = header.file_meta.get("TransferSyntaxUID")
+    codec = syntax.name if syntax is not None and syntax.name != syntax else "an unknown codec"
+    kind = str(header.get("PhotometricInterpretation") or "unknown colours")[:16]
+    bits = header.get("BitsStored") or "unknown"
+    return f"has pixels in {codec} ({kind}, {bits} bits)"
+
+
+def _note(base: _Image) -> str | None:
+    bits, grey = base.bits, base.data.samples_per_pixel == 1
+    parts = [f"{bits}-bit {'grey' if grey else 'colour'}"] if grey or bits > 8 else []
+    if bits > 8:
+        parts.append("shown reduced to 8 bits")
+    if len(base.focal_planes) > 1:
+        parts.append(f"focal plane 1 of {len(base.focal_planes)}")
+    return ", ".join(parts) or None
+
+
+def _images(paths: list[Path]) -> dict[str, list[_Image]]:
+    """The pictures of a series by kind, the largest first."""
+    from wsidicom.errors import WsiDicomNotFoundError
+    from wsidicom.file import WsiDicomFileSource
+
+    # its words hold names of files
+    logging.getLogger("wsidicom").setLevel(logging.CRITICAL + 1)
+    try:
+        source = WsiDicomFileSource.open(paths)
+    except WsiDicomNotFoundError:
+        return {"level": []}
+    kinds = {
+        "level": source.level_instances,
+        "label": source.label_instances,
+        "macro": source.overview_instances,
+        "thumbnail": source.thumbnail_instances,
+    }
+    return {
+        kind: sorted(map(_image, instances), key=lambda image: -image.width * image.height)
+        for kind, instances in kinds.items()
+    }
+
+
+def _image(instance: Any) -> _Image:
+    data, spacing = instance.image_data, instance.pixel_spacing
+    bits = int(data.bits)
+    if not data.transfer_syntax.is_encapsulated:
+        # wsidicom takes 12 bits for one byte when it looks for frames
+        for one in instance.datasets:
+            plain = one.as_dataset()
+            plain.BitsStored = plain.BitsAllocated
+    size, tile = data.image_size, data.tile_size
+    return _Image(
+        data=data,
+        bits=bits,
+        uid=str(instance.identifier),
+        width=int(size.width),
+        height=int(size.height),
+        tile=(int(tile.width), int(tile.height)),
+        spacing=None if spacing is None else (float(spacing.width), float(spacing.height)),
+        optical_paths=[str(path) for path in data.optical_paths],
+        focal_planes=list(data.focal_planes),
+    )
+
+
+def _first(sequence: Any) -> Any:
+    return sequence[0] if sequence else None

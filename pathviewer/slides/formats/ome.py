@@ -1,0 +1,106 @@
+"""What the OME-XML in a TIFF file says of one of its pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from xml.etree import ElementTree as XmlTree
+
+_MOST_LETTERS = 4 * 2**20
+"""Longer descriptions are not read; that of a slide has some thousand letters."""
+
+_MICRONS = {
+    "µm": 1.0,
+    "μm": 1.0,
+    "um": 1.0,
+    "nm": 1e-3,
+    "mm": 1e3,
+    "cm": 1e4,
+    "m": 1e6,
+    "in": 25_400.0,
+}
+"""Microns in each unit of length that OME-XML knows and scanners use."""
+
+
+@dataclass(frozen=True)
+class OmePicture:
+    """An `Image` of OME-XML."""
+
+    channels: tuple[str, ...]
+    """Names of its channels; an RGB picture has one."""
+
+    samples: int
+    """Values of all channels together for each pixel (SizeC)."""
+
+    planes: int
+    """Focal planes times points in time."""
+
+    mpp: tuple[float, float] | None
+    """Microns per pixel along x and y, `None` where the file does not say."""
+
+    significant_bits: int | None
+    """Bits of a value that the camera fills, `None` where the file does not say."""
+
+    objective_power: str | None
+    """Nominal magnification, `None` where the file does not say."""
+
+
+def ome_picture(description: str, width: int, height: int) -> OmePicture | None:
+    """What OME-XML says of the picture of this size; `None` if it is none or says nothing."""
+    if "<OME" not in description[:4096] or len(description) > _MOST_LETTERS:
+        return None
+    try:
+        # expat bounds what entities expand to since 2.4.1
+        root = XmlTree.fromstring(description)  # noqa: S314
+    except (XmlTree.ParseError, ValueError):
+        return None
+    for image in root.iterfind("{*}Image"):
+        pixels = image.find("{*}Pixels")
+        if pixels is None:
+            continue
+        if (pixels.get("SizeX"), pixels.get("SizeY")) == (str(width), str(height)):
+            return _picture(root, image, pixels)
+    return None
+
+
+def _picture(root: XmlTree.Element, image: XmlTree.Element, pixels: XmlTree.Element) -> OmePicture:
+    channels = pixels.findall("{*}Channel")
+    names = tuple(
+        (channel.get("Name") or channel.get("Fluor") or f"channel {number}")[:40]
+        for number, channel in enumerate(channels, 1)
+    )
+    bits = _whole(pixels.get("SignificantBits"))
+    return OmePicture(
+        channels=names,
+        samples=_whole(pixels.get("SizeC")) or 1,
+        planes=(_whole(pixels.get("SizeZ")) or 1) * (_whole(pixels.get("SizeT")) or 1),
+        mpp=_mpp(pixels),
+        significant_bits=bits,
+        objective_power=_objective(root, image),
+    )
+
+
+def _mpp(pixels: XmlTree.Element) -> tuple[float, float] | None:
+    sides = [_microns(pixels, axis) for axis in "XY"]
+    return None if sides[0] is None or sides[1] is None else (sides[0], sides[1])
+
+
+def _microns(pixels: XmlTree.Element, axis: str) -> float | None:
+    unit = _MICRONS.get(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
+    try:
+        value = float(pixels.get(f"PhysicalSize{axis}", ""))
+    except ValueError:
+        return None
+    return None if unit is None else value * unit
+
+
+def _objective(root: XmlTree.Element, image: XmlTree.Element) -> str | None:
+    """Of the objective that the image names, or of the only one."""
+    settings = image.find("{*}ObjectiveSettings")
+    objectives = root.findall("{*}Instrument/{*}Objective")
+    if settings is not None:
+        objectives = [one for one in objectives if one.get("ID") == settings.get("ID")]
+    return objectives[0].get("NominalMagnification") if len(objectives) == 1 else None
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else None

@@ -1,0 +1,225 @@
+"""Which pages of a TIFF file are the slide's levels, and what their pixels are."""
+
+from __future__ import annotations
+
+import logging
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import tifffile
+
+from pathviewer.slides.errors import DAMAGED_BYTES
+from pathviewer.slides.formats.ome import OmePicture, ome_picture
+
+MOST_PAGES = 1000
+"""Pages of a file that are looked at; a slide has some ten, one with focal planes some hundred."""
+
+UNREADABLE_TIFF = (tifffile.TiffFileError, *DAMAGED_BYTES)
+"""What tifffile raises on files that it does not read or that are damaged."""
+
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
+"""TIFF's numbers of photometric interpretations that pictures of slides have."""
+
+_PLAIN_COMPRESSIONS = (1, 5, 7, 8, 32773, 32946, 33003, 33005)
+"""None, LZW, JPEG, deflate, PackBits, and JPEG 2000 as Aperio writes it."""
+
+_GREYS = (WHITE_IS_ZERO, BLACK_IS_ZERO)
+# its words hold names of files
+logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
+
+_MAX_SAMPLE_VALUE = 281
+_KINDS = ("label", "macro", "thumbnail", "overview")
+
+
+@dataclass(frozen=True)
+class TiffPicture:
+    """The slide in a TIFF file."""
+
+    levels: tuple[tifffile.TiffPage, ...]
+    """From the finest on; they may hold pages that turn out to be no levels."""
+
+    others: dict[str, tifffile.TiffPage]
+    """The file's other pictures by name, such as `label`."""
+
+    count: int
+    """Pictures of the finest level's size, such as channels or focal planes; shown is the first."""
+
+    ome: OmePicture | None
+    """What the file's OME-XML says of the slide, `None` if it has none."""
+
+    description: str
+    """Of the finest level's page."""
+
+    @property
+    def base(self) -> tifffile.TiffPage:
+        """The finest level."""
+        return self.levels[0]
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether a pixel has one value, besides transparency."""
+        return self.base.photometric in _GREYS
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of several channels that are no colours; empty where there are none."""
+        base, ome = self.base, self.ome
+        if ome is not None and ome.samples > base.samplesperpixel:
+            return ome.channels or tuple(f"channel {n}" for n in range(1, ome.samples + 1))
+        colours = 1 if self.is_grey or base.photometric == PALETTE else 3
+        if base.samplesperpixel > colours + 1:
+            return tuple(f"channel {n}" for n in range(1, base.samplesperpixel + 1))
+        return ()
+
+    @property
+    def bits(self) -> int:
+        """Bits of a value that are filled, as the file states it; never judged by the pixels.
+
+        The stored bits, unless OME's SignificantBits or TIFF's MaxSampleValue say fewer.
+        """
+        stored = self.base.bitspersample
+        if not isinstance(stored, int):
+            return 0
+        most = self.base.tags.valueof(_MAX_SAMPLE_VALUE)
+        highest = max(most) if isinstance(most, tuple) and most else most
+        stated = [
+            self.ome.significant_bits if self.ome is not None else None,
+            highest.bit_length() if isinstance(highest, int) else None,
+        ]
+        return min([stored, *(bits for bits in stated if bits and 8 <= bits <= stored)])
+
+    @property
+    def note(self) -> str | None:
+        """How the slide is no 8-bit colour picture, `None` if it is one."""
+        what = f"{self.bits}-bit {'grey' if self.is_grey else 'colour'}"
+        parts = [] if what == "8-bit colour" else [what]
+        if self.bits > 8:
+            parts.append("shown reduced to 8 bits")
+        if self.count > 1:
+            parts.append(f"channel or focal plane 1 of {self.count}")
+        return ", ".join(parts) or None
+
+
+def look_at(path: Path) -> TiffPicture | None:
+    """The slide in a TIFF file, `None` if it cannot be read."""
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            return picture_in(tiff)
+    except UNREADABLE_TIFF:
+        return None
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a TIFF file begins with an ordinary page: 8-bit colours, none beneath, no OME-XML.
+
+    Such a file need not be looked at any further. False as well if it cannot be read.
+    """
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            page = tiff.pages.first
+            return bool(
+                page.bitspersample == 8
+                and page.compression in _PLAIN_COMPRESSIONS
+                and page.sampleformat == 1
+                and page.samplesperpixel == 3
+                and page.photometric in (RGB, YCBCR)
+                and not page.subifds
+                and "<OME" not in page.description[:4096]
+            )
+    except UNREADABLE_TIFF:
+        return False
+
+
+def picture_in(tiff: tifffile.TiffFile) -> TiffPicture | None:
+    """The slide in an open file, `None` if it has no picture. Raises UNREADABLE_TIFF."""
+    pages = list(_chain(tiff.pages))
+    # OpenSlide alone knows how these lie
+    if not pages or tiff.is_ndpi or tiff.is_scn or tiff.is_bif or tiff.is_philips:
+        return None
+    base = max(pages, key=_area)  # the first of several
+    if not _is_whole(tiff, pages):
+        return None
+    same = [page for page in pages if _size(page) == _size(base) and _alike(page, base)]
+    beneath = [] if base.pages is None else list(_chain(base.pages))
+    reduced = beneath or [page for page in pages if page is not base and _may_be_level(page, base)]
+    reduced = [page for page in reduced if _alike(page, base) and _area(page) < _area(base)]
+    reduced.sort(key=_area, reverse=True)
+    known = {page.offset for page in (*same, *reduced)}
+    others = [page for page in pages if page.offset not in known]
+    ome = ome_picture(pages[0].description, *_size(base))
+    count = max(len(same), 1 if ome is None else ome.planes)
+    return TiffPicture((base, *reduced), _named(others), count, ome, base.description)
+
+
+def kind_in(description: str) -> str | None:
+    """What a page's description calls it, such as `label`; `None` for a level or without a word."""
+    words = description[:1000].lower().split()
+    return next((kind for kind in _KINDS if kind in words), None)
+
+
+def _chain(pages: tifffile.TiffPages) -> Iterator[tifffile.TiffPage]:
+    """Pages of one chain that hold pictures, each once."""
+    visited: set[int] = set()
+    for page in islice(pages, MOST_PAGES):
+        if isinstance(page, tifffile.TiffPage) and page.offset not in visited and _area(page) > 0:
+            visited.add(page.offset)
+            yield page
+
+
+def _is_whole(tiff: tifffile.TiffFile, pages: list[tifffile.TiffPage]) -> bool:
+    """Whether the chain of pages has an end, and no page lies beyond the end of the file."""
+    file, layout = tiff.filehandle, tiff.tiff
+    if any(
+        offset + count > file.size
+        for page in pages
+        for offset, count in zip(page.dataoffsets[-2:], page.databytecounts[-2:], strict=False)
+    ):
+        return False
+    if len(pages) >= MOST_PAGES:
+        return True
+    file.seek(pages[-1].offset)
+    (tags,) = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))
+    file.seek(pages[-1].offset + layout.tagnosize + tags * layout.tagsize)
+    (following,) = struct.unpack(layout.offsetformat, file.read(layout.offsetsize))
+    return following == 0 or following in {page.offset for page in pages}
+
+
+def _named(pages: list[tifffile.TiffPage]) -> dict[str, tifffile.TiffPage]:
+    named: dict[str, tifffile.TiffPage] = {}
+    for page in pages:
+        kind = kind_in(page.description)
+        name = kind if kind is not None and kind not in named else f"picture {len(named) + 1}"
+        named[name] = page
+    return named
+
+
+def _area(page: tifffile.TiffPage) -> int:
+    return int(page.imagewidth) * int(page.imagelength)
+
+
+def _size(page: tifffile.TiffPage) -> tuple[int, int]:
+    return int(page.imagewidth), int(page.imagelength)
+
+
+def _alike(page: tifffile.TiffPage, base: tifffile.TiffPage) -> bool:
+    """Whether two pages have the same kind of pixels."""
+    return all(
+        getattr(page, name) == getattr(base, name)
+        for name in ("samplesperpixel", "bitspersample", "sampleformat", "imagedepth")
+    ) and (page.photometric == base.photometric or {page.photometric, base.photometric} == {2, 6})
+
+
+def _may_be_level(page: tifffile.TiffPage, base: tifffile.TiffPage) -> bool:
+    """Whether a page has the shape of the base, but for rounding of its sides or whole tiles."""
+    if kind_in(page.description) is not None:
+        return False
+    (width, height), (whole, high) = _size(page), _size(base)
+    slack = max(page.tilewidth, page.tilelength) if page.is_tiled else 1
+    return (
+        width <= whole
+        and height <= high
+        and (abs(width * high - height * whole) <= slack * max(whole, high))
+    )

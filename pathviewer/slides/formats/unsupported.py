@@ -1,0 +1,150 @@
+"""What cannot be shown of sound files, in words, each with the way to a file that can be shown."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import tifffile
+
+from pathviewer.slides.formats.tiff_pages import YCBCR, TiffPicture
+
+CONVERT = "Convert it: `vips tiffsave in.tif out.tif --tile --pyramid --compression jpeg`."
+"""The way out for a TIFF file whose pixels are sound."""
+
+SCALE = "Convert it: `vips scale in.tif out.tif[tile,pyramid,compression=jpeg]`."
+"""The way out for values that are no 8-bit colours; `vips scale` spreads them over 0 to 255."""
+
+INSTALL = "An administrator can install it: `pip install -r requirements-formats.txt`."
+
+_MOST_SEGMENT_PIXELS = 2**24
+"""Of a tile or strip: 4096 x 4096."""
+
+_MOST_SEGMENTS = 4_000_000
+"""Tiles or strips of a picture, whose places are held in memory."""
+
+_MOST_STRIP_PIXELS = 2**28
+"""Of a picture that is stored as strips: 16384 x 16384."""
+
+_COMPRESSIONS = {
+    2: "CCITT RLE",
+    3: "CCITT fax",
+    4: "CCITT fax",
+    5: "LZW",
+    6: "old-style JPEG",
+    7: "JPEG",
+    8: "deflate",
+    32946: "deflate",
+    33003: "JPEG 2000",
+    33005: "JPEG 2000",
+    34712: "JPEG 2000",
+    22610: "JPEG XR",
+    34934: "JPEG XR",
+    34887: "LERC",
+    34892: "JPEG",
+    34925: "LZMA",
+    50000: "Zstandard",
+    34926: "Zstandard",
+    50001: "WebP",
+    34927: "WebP",
+    50002: "JPEG XL",
+    52546: "JPEG XL",
+}
+_COLOURS = {
+    4: "a mask",
+    5: "CMYK",
+    8: "CIELab",
+    9: "ICCLab",
+    10: "ITULab",
+    32844: "LogL",
+    32845: "LogLuv",
+    34892: "raw sensor values",
+    32803: "raw sensor values",
+}
+_NUMBERS = {
+    2: "signed numbers",
+    3: "floating-point numbers",
+    5: "complex numbers",
+    6: "complex numbers",
+}
+_DECODED_TO_RGB = {6, 7, 34892, 33007, 50001, 34927, 50002, 52546}
+"""Compressions whose decoders give RGB, also of YCbCr."""
+
+
+def unsupported_tiff(picture: TiffPicture) -> str | None:
+    """Why the pixels of a TIFF file cannot be shown; the rest of a sentence after its name.
+
+    `None` if they can be shown, as far as the file's structure tells.
+    """
+    base = picture.base
+    return _channels(picture) or _values(picture) or _layout(base) or _compression(base)
+
+
+def _channels(picture: TiffPicture) -> str | None:
+    names = picture.channels
+    if not names:
+        return None
+    shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+    return (
+        f"is a fluorescence or multi-channel slide ({len(names)} channels: {shown}); only "
+        "brightfield pictures in colour or grey are shown. `bfconvert -channel 0 in.tif "
+        "out.ome.tif` makes a grey picture of one channel, and `raw2ometiff --rgb` joins red, "
+        "green and blue."
+    )
+
+
+def _values(picture: TiffPicture) -> str | None:
+    base = picture.base
+    if base.sampleformat != 1:
+        kind = _NUMBERS.get(int(base.sampleformat), "values of an unknown kind")
+        return f"cannot be shown: its pixels are {base.bitspersample}-bit {kind}. {SCALE}"
+    if not isinstance(base.bitspersample, int) or not 8 <= base.bitspersample <= 16:
+        return f"cannot be shown: its values have {base.bitspersample} bits, not 8 to 16. {SCALE}"
+    colours = _COLOURS.get(int(base.photometric))
+    if base.photometric == YCBCR and base.compression not in _DECODED_TO_RGB:
+        colours = f"YCbCr in {compression_name(base)}"
+    if colours is None and base.photometric not in (0, 1, 2, 3, YCBCR):
+        colours = f"of kind {int(base.photometric)}"
+    return None if colours is None else f"cannot be shown: its colours are {colours}. {CONVERT}"
+
+
+def _layout(page: tifffile.TiffPage) -> str | None:
+    wide = page.tilewidth if page.is_tiled else page.imagewidth
+    high = page.tilelength if page.is_tiled else min(page.rowsperstrip, page.imagelength)
+    kind = "tiles" if page.is_tiled else "strips"
+    if page.imagedepth != 1:
+        return f"cannot be shown: it is a volume of {page.imagedepth} planes. {CONVERT}"
+    if wide < 1 or high < 1 or wide * high > _MOST_SEGMENT_PIXELS:
+        return f"cannot be shown: its {kind} have {wide} x {high} pixels, too many. {CONVERT}"
+    if not page.is_tiled and page.imagewidth * page.imagelength > _MOST_STRIP_PIXELS:
+        return (
+            f"is stored as strips, not tiles, and has {page.imagewidth} x {page.imagelength} "
+            f"pixels; strips are shown up to {_MOST_STRIP_PIXELS // 10**6} million. {CONVERT}"
+        )
+    planes = page.samplesperpixel if page.planarconfig == 2 else 1
+    count = -(-page.imagewidth // wide) * -(-page.imagelength // high)
+    if count > _MOST_SEGMENTS or not (
+        len(page.dataoffsets) == len(page.databytecounts) == count * planes
+    ):
+        return f"cannot be shown: its list of {kind} is damaged. Copy it again."
+    return None
+
+
+def compression_name(page: tifffile.TiffPage) -> str:
+    """What a page is compressed as."""
+    number = int(page.compression)
+    return _COMPRESSIONS.get(number, f"method {number}")
+
+
+def _compression(page: tifffile.TiffPage) -> str | None:
+    """Whether a decoder is installed; only some are without imagecodecs."""
+    try:
+        if page.compression != 1:
+            tifffile.TIFF.DECOMPRESSORS[int(page.compression)]
+    except KeyError:
+        pass
+    else:
+        return None
+    begin = f"cannot be shown: its pixels are compressed as {compression_name(page)}, which"
+    if find_spec("imagecodecs") is None:
+        return f"{begin} needs the package imagecodecs. {INSTALL}"
+    return f"{begin} no installed library reads. {CONVERT}"
