@@ -107,6 +107,7 @@ def write_encoded(
     photometric: int = YCBCR,
     description: str = "",
     tables: bytes = b"",
+    icc_profile: bytes | None = None,
 ) -> Path:
     """A pyramid whose tiles `encode` encodes. Returns `path`."""
     pages = [
@@ -120,6 +121,7 @@ def write_encoded(
         photometric=photometric,
         description=description,
         jpeg_tables=tables,
+        icc_profile=icc_profile,
     )
     return path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from pathviewer.auth.openings import Openings
 from pathviewer.auth.roles import Action
 from pathviewer.common.work import WRITES, Kind, Work, while_connected
 from pathviewer.settings import Settings
+from pathviewer.slides.colour_table import ColourTable
 from pathviewer.slides.errors import ImageNotFound, RegionError, SlideError
 from pathviewer.slides.geometry import Level, Region
 from pathviewer.slides.library import LibraryEntry, SlideLibrary
@@ -65,6 +67,7 @@ def slide_routes(
         Route(one, routes.describe, methods=["PATCH"]),
         Route(f"{one}/thumbnail", routes.thumbnail, methods=["GET"]),
         Route(f"{one}/region", routes.region, methods=["GET"]),
+        Route(f"{one}/colours", routes.colours, methods=["GET"]),
         Route(f"{one}/associated/{{name}}", routes.associated, methods=["GET"]),
     ]
 
@@ -133,20 +136,23 @@ class SlideRoutes:
         return Response(jpeg, 200, _PICTURE_HEADERS, "image/jpeg")
 
     async def region(self, request: Request) -> Response:
-        """`GET .../region?x&y&width&height&max_pixels`: PNG of a level-0 box.
+        """`GET .../region?x&y&width&height&max_pixels&colours`: PNG of a level-0 box.
 
-        The header X-Mpp says its microns per pixel where the scale is known.
+        The header X-Mpp says its microns per pixel where the scale is known. Colours are corrected
+        to sRGB where the slide has a profile; `colours=raw` leaves them as they were scanned.
         """
         identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
         region = Region(*(_number(request, name) for name in ("x", "y", "width", "height")))
         max_pixels = self._max_pixels(request, region)
-        owner = identity.bound_key
+        owner, corrected = identity.bound_key, _corrected(request)
         picture = await self._picture(
             request,
             identity,
             entry,
-            lambda slide: slide.region_png(region, max_pixels, owner, entry.scale.pixel_aspect),
+            lambda slide: slide.region_png(
+                region, max_pixels, owner, entry.scale.pixel_aspect, corrected=corrected
+            ),
         )
         await WRITES.run(lambda: self._note_view(entry, identity, asdict(region)), owner)
         answer = Response(picture.png, 200, _REGION_HEADERS, "image/png")
@@ -154,6 +160,21 @@ class SlideRoutes:
             sides = (region.width, region.height), (picture.width, picture.height)
             answer.headers["X-Mpp"] = f"{entry.pixel_size.of_picture(*sides):.6g}"
         return answer
+
+    async def colours(self, request: Request) -> Response:
+        """`GET .../colours`: the table with which pages correct the colours of tiles.
+
+        Tiles are the file's own, as they were scanned.
+        """
+        identity = require(request.scope, Action.view_slides)
+        entry = self._library.entry(request.path_params["slide_id"])
+        owner = identity.bound_key
+        table = await self._picture(
+            request, identity, entry, lambda slide: slide.colour_table(owner)
+        )
+        if table is None:
+            raise ImageNotFound(f"No colour profile of {entry.name} applies to its colours.")
+        return JSONResponse(_table_json(table), 200, _PICTURE_HEADERS)
 
     async def associated(self, request: Request) -> Response:
         """`GET .../associated/{name}`: JPEG, if the settings allow what may show patient data."""
@@ -245,7 +266,31 @@ def _summary(entry: LibraryEntry) -> dict[str, Any]:
         "pixel_note": entry.pixel_note,
         "bounds": None if entry.bounds is None else asdict(entry.bounds),
         "background": "#{:02x}{:02x}{:02x}".format(*entry.background),
+        "colour_profile": _profile_json(entry),
     }
+
+
+def _profile_json(entry: LibraryEntry) -> dict[str, Any] | None:
+    profile = entry.colour_profile
+    return None if profile is None else asdict(profile) | {"sentence": profile.sentence}
+
+
+def _table_json(table: ColourTable) -> dict[str, Any]:
+    """Numbers as base64 of 32-bit floats, the smallest byte first."""
+    arrays = {"curves": table.curves, "nodes": table.nodes}
+    packed = {
+        name: base64.b64encode(array.astype("<f4").tobytes()).decode()
+        for name, array in arrays.items()
+    }
+    return packed | {"size": len(table.nodes), "light": table.light}
+
+
+def _corrected(request: Request) -> bool:
+    """Whether colours are to be corrected, as by default. Raises RegionError."""
+    colours = request.query_params.get("colours", "corrected")
+    if colours not in ("corrected", "raw"):
+        raise RegionError(f"colours is 'corrected' or 'raw', not {colours[:40]!r}.")
+    return colours == "corrected"
 
 
 def _level_json(level: Level) -> dict[str, Any]:

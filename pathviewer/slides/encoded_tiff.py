@@ -43,6 +43,7 @@ def write_encoded_tiff(
     photometric: int,
     description: str,
     jpeg_tables: bytes = b"",
+    icc_profile: bytes | None = None,
 ) -> None:
     """Write a pyramid of three-component, 8-bit pages, the finest first.
 
@@ -62,6 +63,7 @@ def write_encoded_tiff(
                 subfiletype=min(index, 1),
                 description=description,
                 extratags=tables if jpeg_tables else None,
+                iccprofile=icc_profile,
                 metadata=None,
             )
     _correct(path, compression, photometric)

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from pathviewer.slides.colour_profile import ColourProfile
 from pathviewer.slides.errors import SlideUnopenable, TileDamaged
 from pathviewer.slides.formats.base import places_to_try
 from pathviewer.slides.geometry import Region
@@ -44,6 +45,9 @@ class SlideFacts:
     background: tuple[int, int, int]
     """(red, green, blue) of what was not scanned."""
 
+    colour_profile: ColourProfile | None
+    """Its colour profile, `None` if the file has none."""
+
 
 def read_facts(path: Path, name: str) -> SlideFacts:
     """Open the slide once and read a tile; `name` is what messages call it.
@@ -80,4 +84,5 @@ def facts_of(slide: Slide) -> SlideFacts:
         pixel_note=slide.pixel_note,
         bounds=slide.bounds,
         background=slide.background,
+        colour_profile=slide.colour_profile,
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pathviewer.slides.colour_profile import ColourProfile
 from pathviewer.slides.errors import SlideGone, SlideNotFound
 from pathviewer.slides.facts import SlideFacts
 from pathviewer.slides.file_groups import DicomIndex
@@ -126,6 +127,11 @@ class LibraryEntry:
     def background(self) -> tuple[int, int, int]:
         """(red, green, blue) of what was not scanned."""
         return self.facts.background
+
+    @property
+    def colour_profile(self) -> ColourProfile | None:
+        """The file's colour profile, `None` if it has none."""
+        return self.facts.colour_profile
 
 
 @dataclass(frozen=True)

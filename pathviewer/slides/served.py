@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from pathviewer.common.shared_tasks import SharedTasks
+from pathviewer.slides.colour_profile import ColourProfile
+from pathviewer.slides.colour_table import ColourTable
 from pathviewer.slides.errors import TileDamaged
 from pathviewer.slides.facts import SlideFacts
 from pathviewer.slides.geometry import Level, Region, tile_box
@@ -168,13 +170,25 @@ class ServedSlide:
         return await self._call(Urgency.overview, requester, *whole)
 
     async def region_png(
-        self, region: Region, most: int, requester: str = "", pixel_aspect: float = 1.0
+        self,
+        region: Region,
+        most: int,
+        requester: str = "",
+        pixel_aspect: float = 1.0,
+        *,
+        corrected: bool = True,
     ) -> RegionPicture:
         """A level-0 region as PNG of at most `most` square pixels. Errors as of `read_region`."""
         seconds = self._readers.seconds * _REGION_SHARE
-        return await self._call(
-            Urgency.region, requester, calls.region_png, region, most, seconds, pixel_aspect
-        )
+        how = region, most, seconds, pixel_aspect, corrected
+        return await self._call(Urgency.region, requester, calls.region_png, *how)
+
+    async def colour_table(self, requester: str = "") -> ColourTable | None:
+        """What corrects the colours of its tiles to sRGB; `None` where nothing does.
+
+        Errors as of `tile`.
+        """
+        return await self._call(Urgency.view, requester, calls.colour_table)
 
     async def associated_jpeg(self, name: str, requester: str = "") -> bytes:
         """JPEG of a label, macro or other picture. Errors as of `tile`, and ImageNotFound."""
@@ -186,13 +200,14 @@ class ServedSlide:
         max_pixels: int,
         requester: str = "questions",
         pixel_aspect: float = 1.0,
+        *,
+        corrected: bool = True,
     ) -> RegionImage:
         """A level-0 region of at most `max_pixels`; waits, so not for the event loop.
 
         `pixel_aspect` is the height of a level-0 pixel over its width: pixels of the picture are
-        square.
-
-        Errors as of `tile`, and RegionError.
+        square. Its colours are `corrected` to sRGB where a profile applies, or as they were
+        scanned. Errors as of `tile`, and RegionError.
         """
         self._readers.check_allowed(self._request.path, self.name)
         seconds = self._readers.seconds * _REGION_SHARE
@@ -207,6 +222,7 @@ class ServedSlide:
             max_pixels,
             seconds,
             pixel_aspect,
+            corrected,
         ).result()
 
     async def _make(self, level: int, column: int, row: int, requester: str) -> Tile:
@@ -292,6 +308,13 @@ class RequestedSlide:
         """OpenSlide's hash of the slide's identity, `None` if the format has none."""
         return self.slide.quickhash
 
-    def read_region(self, region: Region, max_pixels: int) -> RegionImage:
+    @property
+    def colour_profile(self) -> ColourProfile | None:
+        """Its colour profile, `None` if the file has none."""
+        return self.slide.facts.colour_profile
+
+    def read_region(
+        self, region: Region, max_pixels: int, *, corrected: bool = True
+    ) -> RegionImage:
         """As of `ServedSlide`."""
-        return self.slide.read_region(region, max_pixels, self.requester)
+        return self.slide.read_region(region, max_pixels, self.requester, corrected=corrected)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pathviewer.slides.colour_profile import ColourProfile, SlideColours, ignored_colours
 from pathviewer.slides.errors import (
     ImageNotFound,
     RegionTooSlow,
@@ -20,7 +21,7 @@ from pathviewer.slides.errors import (
     SlideUnopenable,
     TileDamaged,
 )
-from pathviewer.slides.formats.base import PixelsUnreadable, PyramidFile
+from pathviewer.slides.formats.base import PixelsUnreadable, ProfileUnreadable, PyramidFile
 from pathviewer.slides.formats.opening import open_pyramid
 from pathviewer.slides.geometry import Region, check_inside, clip_to, picture_size, to_level
 from pathviewer.slides.level_places import NativeLevel, place_levels
@@ -62,6 +63,7 @@ class Slide:
         self.width, self.height = self.levels[0].width, self.levels[0].height
         self.associated_images = tuple(file.associated_images)
         self.pixel_note = file.pixel_note
+        self.colours = _colours_of(file)
 
     @property
     def vendor(self) -> str:
@@ -102,6 +104,15 @@ class Slide:
         return red, green, blue
 
     @property
+    def colour_profile(self) -> ColourProfile | None:
+        """The file's colour profile, `None` if it has none."""
+        return None if self.colours is None else self.colours.profile
+
+    def corrected(self, image: Image.Image) -> Image.Image:
+        """An RGB picture of the slide in sRGB; the same picture where no profile applies."""
+        return image if self.colours is None else self.colours.correct(image)
+
+    @property
     def bounds(self) -> Region | None:
         """The part that was scanned, `None` if the file does not say."""
         names = ("x", "y", "width", "height")
@@ -131,8 +142,12 @@ class Slide:
         max_pixels: int,
         seconds: float = math.inf,
         pixel_aspect: float = 1.0,
+        *,
+        corrected: bool = True,
     ) -> RegionImage:
         """The region as RGB, reduced (never enlarged) to at most `max_pixels`.
+
+        Colours are `corrected` to sRGB where the file has a profile, or as they were scanned.
 
         `pixel_aspect` is the height of a level-0 pixel over its width; the picture has square
         pixels, so that nothing in it is distorted. Raises RegionError, TileDamaged or SlideGone,
@@ -158,7 +173,7 @@ class Slide:
             image = image.resize(size, Image.Resampling.BOX, (left, top, right, bottom))
         pixel = self.claim.size
         mpp = None if pixel is None else pixel.of_picture((region.width, region.height), size)
-        return RegionImage(image, mpp)
+        return RegionImage(self.corrected(image) if corrected else image, mpp)
 
     def associated_image(self, name: str) -> Image.Image:
         """The label, macro or other picture as RGB; labels and macros carry patient data.
@@ -236,6 +251,14 @@ class Slide:
                 image = Image.fromarray(np.ascontiguousarray(block[..., 2::-1]))
                 out.paste(image.reduce(factors), (left // wide, top // high))
         return out
+
+
+def _colours_of(file: PyramidFile) -> SlideColours | None:
+    try:
+        data = file.icc_profile()
+    except ProfileUnreadable as error:
+        return ignored_colours(str(error))
+    return None if data is None else SlideColours(data)
 
 
 def _span(

@@ -21,6 +21,10 @@ class NotInFormat(Exception):  # noqa: N818  not a fault of the file
     """The file is in another format than the one tried, or its structure is damaged."""
 
 
+class ProfileUnreadable(Exception):  # noqa: N818  a state of the file, which the slide names
+    """The file has a colour profile that cannot be read; the message says why."""
+
+
 @dataclass(frozen=True)
 class FileLevel:
     """A level as it lies in the file; the file's first level is the finest."""
@@ -112,7 +116,10 @@ class PyramidFile(Protocol):
         ...
 
     def icc_profile(self) -> bytes | None:
-        """The colour profile of the levels, `None` if the file has none."""
+        """The colour profile of the levels, `None` if the file has none.
+
+        Raises ProfileUnreadable.
+        """
         ...
 
     def close(self) -> None:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from openslide import OpenSlideError, OpenSlideUnsupportedFormatError, lowlevel
 from PIL import Image
 
+from pathviewer.slides.colour_profile import DAMAGED, MOST_PROFILE_BYTES, TOO_LARGE
 from pathviewer.slides.dicom_reader import frames_lie_inside, level_spacings
 from pathviewer.slides.errors import SlideGone, SlideUnopenable
-from pathviewer.slides.formats.base import FileLevel, PixelsUnreadable
+from pathviewer.slides.formats.base import FileLevel, PixelsUnreadable, ProfileUnreadable
 from pathviewer.slides.geometry import Region
 
 _log = logging.getLogger(__name__)
@@ -79,9 +80,11 @@ class OpenSlideFile:
     def icc_profile(self) -> bytes | None:
         """As of `PyramidFile`."""
         try:
+            if lowlevel.get_icc_profile_size(self._handle) > MOST_PROFILE_BYTES:
+                raise ProfileUnreadable(TOO_LARGE)
             return lowlevel.read_icc_profile(self._handle)
-        except OpenSlideError:
-            return None
+        except OpenSlideError as error:
+            raise ProfileUnreadable(DAMAGED) from error
 
     def close(self) -> None:
         """Nothing to do: the handle is closed with the last reference to it."""

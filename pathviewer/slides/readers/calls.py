@@ -19,6 +19,7 @@ from typing import ParamSpec, TypeVar
 from PIL import Image
 
 from pathviewer.slides import dicom_reader
+from pathviewer.slides.colour_table import ColourTable
 from pathviewer.slides.companion_files import check_companions
 from pathviewer.slides.errors import SlideGone, SlideTooLarge
 from pathviewer.slides.facts import SlideFacts, facts_of
@@ -153,29 +154,53 @@ def make_coarse_tile(request: OpenRequest, level: int, column: int, row: int) ->
 @_plain_errors
 def make_thumbnail(request: OpenRequest, size: int, pixel_aspect: float, parts: Parts) -> bytes:
     """JPEG of the whole slide; `parts` are the tiles of its level. Raises SlideError."""
-    return _jpeg(thumbnail(_opened.source(request), size, parts, pixel_aspect))
+    source = _opened.source(request)
+    return _jpeg(source.slide.corrected(thumbnail(source, size, parts, pixel_aspect)))
 
 
 @_plain_errors
 def make_coarse_thumbnail(request: OpenRequest, size: int, pixel_aspect: float) -> bytes:
     """JPEG of the whole slide drawn from samples. Raises SlideError."""
-    return _jpeg(coarse_thumbnail(_opened.source(request), size, COARSE_SECONDS, pixel_aspect))
+    source = _opened.source(request)
+    picture = coarse_thumbnail(source, size, COARSE_SECONDS, pixel_aspect)
+    return _jpeg(source.slide.corrected(picture))
 
 
 @_plain_errors
 def read_region(
-    request: OpenRequest, region: Region, most: int, seconds: float, pixel_aspect: float = 1.0
+    request: OpenRequest,
+    region: Region,
+    most: int,
+    seconds: float,
+    pixel_aspect: float,
+    corrected: bool,
 ) -> RegionImage:
-    """A level-0 region in at most `most` square pixels. Raises SlideError."""
-    return _opened.source(request).slide.read_region(region, most, seconds, pixel_aspect)
+    """A level-0 region in at most `most` square pixels, in sRGB or as scanned.
+
+    Raises SlideError.
+    """
+    slide = _opened.source(request).slide
+    return slide.read_region(region, most, seconds, pixel_aspect, corrected=corrected)
 
 
 @_plain_errors
 def region_png(
-    request: OpenRequest, region: Region, most: int, seconds: float, pixel_aspect: float = 1.0
+    request: OpenRequest,
+    region: Region,
+    most: int,
+    seconds: float,
+    pixel_aspect: float,
+    corrected: bool,
 ) -> RegionPicture:
     """The same as a PNG file. Raises SlideError."""
-    return png_of(read_region(request, region, most, seconds, pixel_aspect))
+    return png_of(read_region(request, region, most, seconds, pixel_aspect, corrected))
+
+
+@_plain_errors
+def colour_table(request: OpenRequest) -> ColourTable | None:
+    """What corrects the colours of its tiles; `None` where nothing does. Raises SlideError."""
+    colours = _opened.source(request).slide.colours
+    return None if colours is None else colours.table
 
 
 @_plain_errors

@@ -1,0 +1,172 @@
+"""The colour profile in a slide's file: what it is, and colours corrected to sRGB by it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from pathviewer.slides.colour_table import ColourTable, table_candidates
+
+MOST_PROFILE_BYTES = 8 * 2**20
+"""Longer profiles are ignored; those of scanners have up to about 2 MiB."""
+
+DAMAGED = "it is damaged"
+TOO_LARGE = f"it is larger than {MOST_PROFILE_BYTES // 2**20} MiB"
+"""Reasons why a profile is ignored."""
+
+_HEADER_BYTES = 132
+_INPUTS = (b"scnr", b"mntr", b"spac", b"prtr")
+"""Classes of profiles that say what a device's colours are."""
+
+_SPACES = {b"GRAY": "grey", b"CMYK": "CMYK", b"Lab ": "Lab", b"XYZ ": "XYZ"}
+_LONGEST_NAME = 100
+_SAMPLES = 20_000
+_ALLOWED = 2
+"""Most that the page's colours may differ from ImageCms's, of 255."""
+
+
+@dataclass(frozen=True)
+class ColourProfile:
+    """What is known of a slide's colour profile."""
+
+    name: str
+    """Its description of itself."""
+
+    applied: bool
+    """Whether colours are corrected by it."""
+
+    reason: str | None
+    """Why not, without a full stop; `None` where they are."""
+
+    @property
+    def sentence(self) -> str:
+        """Name and state, such as `Aperio ScanScope v1, applied`."""
+        return (
+            f"{self.name}, applied" if self.applied else f"{self.name}, not applied: {self.reason}"
+        )
+
+
+class ProfileIgnored(Exception):  # noqa: N818  a state of the profile, not of the slide
+    """The profile is of no use; the message says why, without a full stop."""
+
+
+class SlideColours:
+    """Corrects colours by one profile. A profile of no use leaves all colours as they are."""
+
+    def __init__(self, data: bytes) -> None:
+        """`data` is the profile's file, damaged or not."""
+        self._transform: ImageCms.ImageCmsTransform | None = None
+        self.table: ColourTable | None = None
+        name = "Profile without a name"
+        try:
+            _check_header(data)
+            profile = _opened(data)
+            name = _name(profile) or name
+            self._transform, self.table = _corrections(data, profile)
+            self.profile = ColourProfile(name, applied=True, reason=None)
+        except ProfileIgnored as error:
+            self.profile = ColourProfile(name, applied=False, reason=str(error))
+
+    def correct(self, image: Image.Image) -> Image.Image:
+        """An RGB picture in sRGB."""
+        return image if self._transform is None else _applied(self._transform, image)
+
+
+def ignored_colours(reason: str) -> SlideColours:
+    """Colours of a file whose profile cannot be read at all."""
+    colours = SlideColours(b"")
+    colours.profile = ColourProfile("Profile without a name", applied=False, reason=reason)
+    return colours
+
+
+def _check_header(data: bytes) -> None:
+    """Raises ProfileIgnored for what cannot be a profile of RGB pixels (ICC.1, 7.2)."""
+    if len(data) > MOST_PROFILE_BYTES:
+        raise ProfileIgnored(TOO_LARGE)
+    size = int.from_bytes(data[:4])
+    if (
+        len(data) < _HEADER_BYTES
+        or data[36:40] != b"acsp"
+        or not _HEADER_BYTES <= size <= len(data)
+    ):
+        raise ProfileIgnored(DAMAGED)
+    if data[16:20] != b"RGB ":
+        space = _SPACES.get(data[16:20], "other")
+        raise ProfileIgnored(f"it describes {space} pictures, and the slide's are RGB")
+    if data[12:16] not in _INPUTS:
+        raise ProfileIgnored("it does not describe the colours of a device")
+
+
+def _opened(data: bytes) -> ImageCms.ImageCmsProfile:
+    try:
+        return ImageCms.ImageCmsProfile(io.BytesIO(data))
+    except (OSError, ImageCms.PyCMSError) as error:
+        raise ProfileIgnored(DAMAGED) from error
+
+
+def _name(profile: ImageCms.ImageCmsProfile) -> str:
+    try:
+        text = ImageCms.getProfileDescription(profile)
+    except ImageCms.PyCMSError:
+        return ""
+    shown = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(shown.split())[:_LONGEST_NAME]
+
+
+def _corrections(
+    data: bytes, profile: ImageCms.ImageCmsProfile
+) -> tuple[ImageCms.ImageCmsTransform, ColourTable]:
+    """The transform to sRGB under the profile's own intent, and the table that equals it.
+
+    Raises ProfileIgnored, also where the profile changes nothing.
+    """
+    try:
+        intent = ImageCms.getDefaultIntent(profile)
+        transform = ImageCms.buildTransform(
+            profile,
+            ImageCms.createProfile("sRGB"),
+            "RGB",
+            "RGB",
+            renderingIntent=ImageCms.Intent(intent),
+        )
+        colours = _samples()
+        expected = _colours(transform, colours)
+        if _difference(expected, colours) <= 1:
+            raise ProfileIgnored("it is that of sRGB, so colours are right as they are")
+        white = tuple(int(value) for value in expected[255])
+        for table in table_candidates(data, intent, white):
+            if _difference(table.apply(colours), expected) <= _ALLOWED:
+                return transform, table
+    except (OSError, ValueError, ImageCms.PyCMSError, imagecodecs.CmsError) as error:
+        raise ProfileIgnored(DAMAGED) from error
+    raise ProfileIgnored("its colours are too irregular to be shown alike everywhere")
+
+
+def _samples() -> NDArray[np.uint8]:
+    """(n, 3): all greys from black to white, then colours from all of the cube."""
+    greys = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    random = np.random.default_rng(1)
+    return np.concatenate([greys, random.integers(0, 256, (_SAMPLES, 3), np.uint8)])
+
+
+def _colours(
+    transform: ImageCms.ImageCmsTransform, colours: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    corrected: NDArray[np.uint8] = np.asarray(_applied(transform, Image.fromarray(colours[None])))
+    return corrected.reshape(-1, 3)
+
+
+def _applied(transform: ImageCms.ImageCmsTransform, image: Image.Image) -> Image.Image:
+    corrected = ImageCms.applyTransform(image, transform)
+    if corrected is None:
+        raise ProfileIgnored(DAMAGED)
+    return corrected
+
+
+def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> int:
+    return int(np.abs(one.astype(np.int16) - other).max())
