@@ -142,6 +142,9 @@ class JudgedReading:
     """Microns per pixel of the picture; None where it is not known."""
     scale: dict[str, Any] | None
     """The slide's scale in use when it was asked; None where that was not kept."""
+    colours: dict[str, Any] | None
+    """Name of the slide's colour profile, and whether the picture is corrected by it; None where no
+    profile applied or that was not kept."""
     question: str
     """As asked."""
     options: list[str]

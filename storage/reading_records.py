@@ -88,6 +88,9 @@ class NewReading:
     """The slide's scale in use: `x` and `y` in microns per level-0 pixel, their `source` (`file` or
     `entered`), what the file `claimed`, when it was `entered_at`; None for questions of before this
     was kept."""
+    colours: Mapping[str, Any] | None = None
+    """`profile`, the name of the slide's colour profile, and whether the picture is `corrected` to
+    sRGB by it; None where no profile could be applied, and where this was not kept."""
 
     writer: str | None = None
     """Which program writes the answers; no other one says that they were cut off."""

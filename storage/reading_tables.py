@@ -79,6 +79,7 @@ class Reading(Base):
     columns: Mapped[int | None]
     rows: Mapped[int | None]
     prompt_tokens: Mapped[int | None]
+    colours: Mapped[dict[str, Any] | None]
     writer: Mapped[str | None] = mapped_column(String(300))
     model: Mapped[str] = mapped_column(Text)
     model_revision: Mapped[str | None] = mapped_column(Text)

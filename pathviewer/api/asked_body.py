@@ -93,6 +93,7 @@ def _shown_facts(shown: Shown, picture: RegionPicture) -> dict[str, Any]:
         "mpp": picture.mpp,
         "scale": None if picture.scale is None else picture.scale.provenance(),
         "quickhash": picture.quickhash,
+        "colours": picture.colours,
         **vars(shown.budget),
     }
 

@@ -120,5 +120,6 @@ def _preview(
         "columns": width // FACTOR,
         "rows": height // FACTOR,
         "cells": [FACTOR, FACTOR],
+        "colours": picture.colours,
         "picture": "data:image/png;base64," + base64.b64encode(picture.image.data).decode(),
     }

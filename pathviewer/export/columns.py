@@ -73,6 +73,16 @@ COMMON = (
     ),
     Column("slide_mpp_x", "number", "width of a level-0 pixel, microns; null as `mpp_source` is"),
     Column("slide_mpp_y", "number", "height of a level-0 pixel, microns; null as `mpp_source` is"),
+    Column(
+        "colour_profile",
+        "text",
+        "name of the slide's colour profile; null if none applies or that was not kept",
+    ),
+    Column(
+        "colours_corrected",
+        "flag",
+        "whether the picture is corrected to sRGB by that profile; null as `colour_profile` is",
+    ),
     Column("model", "text", "the model that answered; of a pair, that of the reading `item_id`"),
     Column("model_revision", "text", "which weights: the hub's commit or a fingerprint"),
     Column(

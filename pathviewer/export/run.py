@@ -141,11 +141,13 @@ def _add(
 
 def _common(reading: JudgedReading, group: str, picture: bytes) -> dict[str, Any]:
     sides = {side: getattr(reading, side) for side in ("x", "y", "width", "height", "mpp")}
-    scale = reading.scale or {}
+    scale, colours = reading.scale or {}, reading.colours or {}
     return sides | {
         "mpp_source": scale.get("source"),
         "slide_mpp_x": scale.get("x"),
         "slide_mpp_y": scale.get("y"),
+        "colour_profile": colours.get("profile"),
+        "colours_corrected": colours.get("corrected"),
         "prompt": user_message(reading.prompt, reading.system),
         "images": [{"bytes": picture, "path": None}],
         "item_id": reading.id,

@@ -87,6 +87,7 @@ def as_json(
         "mpp": picture.mpp,
         "scale": None if picture.scale is None else picture.scale.provenance(),
         "quickhash": picture.quickhash,
+        "colours": picture.colours,
         "pixels": [placement.pixel_width, placement.pixel_height],
         "grid": [placement.columns, placement.rows],
         "prompt": reading.request.prompt.text,

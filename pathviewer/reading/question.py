@@ -50,6 +50,8 @@ class Shown:
     """Whether what lies outside the outline is painted over."""
     budget: PixelBudget
     """Area of the picture after resizing."""
+    corrected: bool
+    """Whether colours are corrected to sRGB where the slide has a colour profile."""
 
 
 class Pictures:
@@ -78,13 +80,14 @@ class Pictures:
             raise ReadingRefused(
                 f"An outline has at least {LEAST_POINTS} points, this one has {len(points)}."
             )
-        return Shown(Region(*sides), points, body.get("paint_outside") is True, self._budget(body))
+        painted = body.get("paint_outside") is True
+        return Shown(Region(*sides), points, painted, self._budget(body), _corrected(body))
 
     def picture(self, slide_id: str, shown: Shown, account_id: str) -> RegionPicture:
         """The region's pixels, read for an account. Raises SlideError and PromptError."""
         entry = self._library.entry(slide_id)
         slide = RequestedSlide(self._pool.get(entry.id, account_id), account_id, entry.scale)
-        picture = picture_of_slide(slide, shown.region, shown.budget)
+        picture = picture_of_slide(slide, shown.region, shown.budget, corrected=shown.corrected)
         if shown.paint_outside and shown.points:
             painted = _painted(picture.pixels, shown.region, shown.points, entry.background)
             picture = replace(picture, pixels=painted)
@@ -96,6 +99,14 @@ class Pictures:
             return budget
         most = whole(body, "max_pixels", LEAST_PIXELS, MOST_PIXELS)
         return PixelBudget(min(budget.min_pixels, most), most)
+
+
+def _corrected(body: Mapping[str, Any]) -> bool:
+    """Whether colours are to be corrected, as by default. Raises ReadingRefused."""
+    colours = body.get("colours", "corrected")
+    if colours not in ("corrected", "raw"):
+        raise ReadingRefused(f"colours is 'corrected' or 'raw', not {colours!r:.40}.")
+    return bool(colours == "corrected")
 
 
 def whole(body: Mapping[str, Any], name: str, least: int, most: int) -> int:

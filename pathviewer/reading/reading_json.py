@@ -41,6 +41,7 @@ def reading_json(whole: WholeReading, slide_name: str, account_id: str) -> dict[
             "height": one.pixel_height,
             "mpp": one.mpp,
             "scale": dict(one.scale) if one.scale else None,
+            "colours": dict(one.colours) if one.colours else None,
             "sha256": one.pixels_sha256,
         },
         "placements": places,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from PIL import Image
 
 from models.messages import Box, PixelBudget, PromptImage
 from models.pictures import as_prompt_image, open_picture
 from models.placement import resized_size
+from pathviewer.slides.colour_profile import ColourProfile
 from pathviewer.slides.geometry import Region, check_inside
 from pathviewer.slides.scale import SlideScale
 from pathviewer.slides.slide import RegionImage, Slide
@@ -39,6 +41,9 @@ class RegionPicture:
     """The slide's scale that the picture was made at; None for a plain picture."""
     quickhash: str | None
     """OpenSlide's hash of the slide's identity, None for a plain picture or if it has none."""
+    colours: Mapping[str, Any] | None = None
+    """`profile`, the name of the slide's colour profile, and whether the pixels are `corrected` to
+    sRGB by it; None if the slide has no profile that could be applied."""
 
     @property
     def image(self) -> PromptImage:
@@ -67,14 +72,27 @@ class RegionSource(Protocol):
     def quickhash(self) -> str | None:
         """OpenSlide's hash of the slide's identity, `None` if the format has none."""
 
-    def read_region(self, region: Region, max_pixels: int) -> RegionImage:
+    @property
+    def colour_profile(self) -> ColourProfile | None:
+        """Its colour profile, `None` if the file has none."""
+
+    def read_region(
+        self, region: Region, max_pixels: int, *, corrected: bool = True
+    ) -> RegionImage:
         """The region as RGB, reduced (never enlarged) to at most `max_pixels`."""
 
 
 def picture_of_slide(
-    slide: RegionSource, region: Region | None, budget: PixelBudget, *, factor: int = 28
+    slide: RegionSource,
+    region: Region | None,
+    budget: PixelBudget,
+    *,
+    factor: int = 28,
+    corrected: bool = True,
 ) -> RegionPicture:
     """A region of an open slide, oblong pixels drawn undistorted; None takes all of it.
+
+    Its colours are `corrected` to sRGB where a profile applies, or as they were scanned.
 
     Raises SlideError for a region outside the slide or damaged pixels, PromptError for one that
     is too narrow.
@@ -84,10 +102,11 @@ def picture_of_slide(
     sides, pixel = (region.width, region.height), slide.scale.size
     shape = sides if pixel is None else pixel.undistorted(*sides)
     size = resized_size(*shape, budget, factor=factor)
-    read = slide.read_region(region, _FINER * size[0] * size[1]).pixels
+    read = slide.read_region(region, _FINER * size[0] * size[1], corrected=corrected).pixels
     pixels = read.resize(size, Image.Resampling.BICUBIC)
     mpp = None if pixel is None else pixel.of_picture(sides, size)
-    return RegionPicture(region, pixels, mpp, slide.scale, slide.quickhash)
+    colours = _colours(slide.colour_profile, corrected=corrected)
+    return RegionPicture(region, pixels, mpp, slide.scale, slide.quickhash, colours)
 
 
 def picture_of_file(
@@ -107,3 +126,18 @@ def picture_of_file(
     corner = region.x + region.width, region.y + region.height
     cut = whole.crop((region.x, region.y, *corner))
     return RegionPicture(region, cut.resize(size, Image.Resampling.BICUBIC), None, None, None)
+
+
+def _colours(profile: ColourProfile | None, *, corrected: bool) -> dict[str, Any] | None:
+    if profile is None or not profile.applied:
+        return None
+    return {"profile": profile.name, "corrected": corrected}
+
+
+def colours_text(colours: Mapping[str, Any] | None) -> str:
+    """What a report says of the colours that the model saw."""
+    if colours is None:
+        return "as in the file; no colour profile was applied"
+    if colours["corrected"]:
+        return f"corrected to sRGB by the slide's profile, {colours['profile']}"
+    return f"as scanned; the slide's profile, {colours['profile']}, was not applied"

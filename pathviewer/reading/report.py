@@ -22,6 +22,7 @@ from models.scoring import letter, option_index, without_letters
 from pathviewer.reading.errors import ReadingNotFound
 from pathviewer.reading.map_values import SeenCompletion, shown_maps
 from pathviewer.reading.overlay import caption, covered, peak_of
+from pathviewer.reading.region_picture import colours_text
 from pathviewer.reading.whole import WholeReading
 from pathviewer.slides.scale import scale_text
 from storage.feedback import FeedbackRecord
@@ -166,6 +167,7 @@ def provenance(whole: WholeReading) -> list[tuple[str, str]]:
         "Region, level-0 pixels": f"x {one.x}, y {one.y}, {one.width} x {one.height}",
         "Microns per pixel of the picture": "not known" if one.mpp is None else f"{one.mpp:.4g}",
         "Scale of the slide": scale_text(one.scale),
+        "Colours": colours_text(one.colours),
         "Slide's fingerprint": one.quickhash or "none",
         "Picture, SHA-256": one.pixels_sha256,
         "Seen as": f"{one.pixel_width} x {one.pixel_height} px, {one.columns} x {one.rows} cells",
