@@ -8,6 +8,7 @@ import { ask } from "./reading_store.js";
 import { addRegion, selectedRegion } from "./regions.js";
 import { corners } from "./shapes.js";
 import { may, store } from "./store.js";
+import { askedColours } from "./tile_colours.js";
 
 const CONTEXT = [["organ", "Organ"], ["specimen", "Specimen"], ["stain", "Stain"],
   ["history", "Clinical history"]];
@@ -99,7 +100,7 @@ class AskForm {
       if (slide && slide !== now?.id) this.forgetCase();
       slide = now?.id ?? null;
     });
-    ["slide", "regions", "selected", "model", "me"].forEach((name) => store.on(name, () =>
+    ["slide", "regions", "selected", "model", "me", "corrected"].forEach((name) => store.on(name, () =>
       this.show()));
   }
 
@@ -113,7 +114,8 @@ class AskForm {
     const region = selectedRegion();
     const slide = store.get("slide");
     const ready = store.get("model")?.state === "ready";
-    const key = JSON.stringify([slide?.id, ready, may("ask"), region]);
+    const colours = askedColours(slide);
+    const key = JSON.stringify([slide?.id, ready, may("ask"), region, colours]);
     if (key !== this.shown) {
       this.shown = key;
       fill(this.region, ...regionLine(region, slide));
@@ -164,7 +166,7 @@ class AskForm {
   }
 
   shape(region) {
-    return { box: region.box, ...(!isBox(region) && { points: region.points,
+    return { box: region.box, ...askedColours(store.get("slide")), ...(!isBox(region) && { points: region.points,
       paint_outside: this.outside.checked }) };
   }
 

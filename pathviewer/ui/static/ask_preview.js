@@ -60,7 +60,7 @@ function showSeen(nodes, seen) {
   const byHand = seen.mpp_source === "entered" ? " (scale entered by hand)" : "";
   const scale = seen.mpp ? `${Number(seen.mpp.toPrecision(3))} µm/px${byHand}` : "scale unknown";
   fill(nodes.facts, `${seen.width} × ${seen.height} px, ${seen.columns} × ${seen.rows} tokens, `,
-    scale);
+    scale, seen.colours ? `, colours ${seen.colours.corrected ? "corrected" : "as scanned"}` : "");
   fill(nodes.warnings, ...seen.warnings.map((text) => h("li", {}, text)),
     seen.fit && h("li", {}, h("button", { type: "button", class: "pv-button pv-low",
       onclick: () => addRegion("rectangle", corners(seen.fit), fittedName()) },

@@ -5,6 +5,7 @@ import { progressText } from "./compare_ballot.js";
 import { askTwice, openList } from "./compare_store.js";
 import { fill, h, setText } from "./dom.js";
 import { say, store } from "./store.js";
+import { askedColours } from "./tile_colours.js";
 import { parseView } from "./view_url.js";
 
 export class CompareStart {
@@ -65,7 +66,7 @@ export class CompareStart {
     }
     const options = this.options.value.split("\n").map((line) => line.trim()).filter(Boolean);
     askTwice({ slide: this.slide.value, box, question: this.question.value,
-      ...(options.length && { options }) });
+      ...askedColours(this.views.slide), ...(options.length && { options }) });
   }
 
   /** What the slide shows, whole level-0 pixels on the slide; null where that is nothing. */

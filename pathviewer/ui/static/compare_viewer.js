@@ -7,6 +7,7 @@ import { heatLegend } from "./heat_legend.js";
 import { presets, zoomText } from "./magnification.js";
 import { scaleBar } from "./scale_bar.js";
 import { say, store } from "./store.js";
+import { followColours } from "./tile_colours.js";
 import { tileSource } from "./tile_source.js";
 import { ViewMoves } from "./view_moves.js";
 import { newViewer } from "./viewer_options.js";
@@ -38,6 +39,7 @@ export class CompareViewer extends ViewMoves {
       frame: () => store.get("comparison")?.box,
     });
     this.viewer.addHandler("update-viewport", () => this.showPlace());
+    followColours(this.viewer, () => this.frames.slide);
   }
 
   /** Show a slide; `then` is called with it on the screen. */

@@ -29,7 +29,13 @@ function picture({ picture: seen, placements: [placement], budget }) {
   ["Token grid", placement ? `${placement.columns} × ${placement.rows}, ${
     placement.columns * placement.rows} tokens` : null],
   ["Pixel budget", budget && `${number(budget.min_pixels)} to ${number(budget.max_pixels)}`],
-  ["SHA-256", seen?.sha256]];
+  ["Colours", coloursText(seen?.colours)], ["SHA-256", seen?.sha256]];
+}
+
+function coloursText(colours) {
+  if (!colours) return null;
+  return colours.corrected ? `corrected to sRGB by the slide's profile, ${colours.profile}`
+    : `as scanned; the slide's profile, ${colours.profile}, was not applied`;
 }
 
 /** The scale of the slide that a question was asked at, with what the file claimed then. */

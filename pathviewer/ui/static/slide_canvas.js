@@ -18,6 +18,7 @@ import { start } from "./session.js";
 import { say, store, unsay } from "./store.js";
 import { SlideMap } from "./slide_map.js";
 import { pixelAspect } from "./pyramid.js";
+import { followColours } from "./tile_colours.js";
 import { tileSource } from "./tile_source.js";
 import { magnificationBar, toolbar } from "./toolbar.js";
 import { drawingTools } from "./tools.js";
@@ -64,6 +65,7 @@ export class Canvas extends ViewMoves {
       this.follow();
     });
     this.viewer.addHandler("resize", () => this.resized());
+    followColours(this.viewer, () => this.frames.slide);
     store.on("slide", (slide) => this.slideChanged(slide));
     store.on("selected", () => this.writeSoon());
     store.on("regions", () => this.writeSoon());

@@ -11,6 +11,7 @@
  * measured  the two ends of the measured line, level 0, or null
  * message   {text, kind: "info"|"warning"|"error", action?: {label, run|href}} or null
  * canvas    the mounted viewer (see slide_canvas.js)
+ * corrected whether colours are corrected by the slide's profile (see tile_colours.js)
  * mode      "pointer" or "keys": what the user touched last
  */
 class Store extends EventTarget {

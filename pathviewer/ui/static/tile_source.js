@@ -5,6 +5,7 @@
 
 import { ApiError, refusal, url } from "./api.js";
 import { pixelAspect, tileAt, tileBox } from "./pyramid.js";
+import { coloured } from "./tile_colours.js";
 
 /**
  * @param {Object} slide GET /api/slides/{id}
@@ -41,19 +42,20 @@ export function tileSource(slide, onTrouble) {
       return new OpenSeadragon.Rect(...sides.map((side) => side / slide.width));
     },
     getTileUrl: (level, column, row) => `${base}/${last - level}/${column}/${row}`,
-    downloadTileStart: (job) => startDownload(job, onTrouble),
+    downloadTileStart: (job) => startDownload(job, slide, onTrouble),
     downloadTileAbort: abort,
   };
 }
 
-/** Load a tile as an image element, which the drawers take as it is; ask why only if that fails. */
-async function startDownload(job, onTrouble) {
+/** Load a tile as an image element, in the colours to be shown; ask why only if that fails. */
+async function startDownload(job, slide, onTrouble) {
   const image = new Image();
   job.userData.image = image;
   image.src = job.src;
   try {
     await image.decode();
-    job.finish(image, null, "image");
+    const [picture, type] = await coloured(slide, image);
+    if (!job.userData.aborted) job.finish(picture, null, type);
   } catch {
     if (!job.userData.aborted) await explain(job, onTrouble);
   }

@@ -5,6 +5,7 @@ import { parseZoom, presets, zoomText } from "./magnification.js";
 import { pixelSize } from "./scale.js";
 import { toggleSlideMap } from "./slide_map.js";
 import { say, store } from "./store.js";
+import { toggleColours } from "./tile_colours.js";
 
 const TOOLS = [
   { name: "pan", label: "Pan", key: "V", about: "Pan and select" },
@@ -43,7 +44,7 @@ export function toolbar(canvas) {
   store.on("slide", (slide) => buttons.forEach((button, index) =>
     allow(button, TOOLS[index], slide)));
   const bar = h("div", { class: "pv-bar", role: "toolbar", "aria-label": "Tools" }, ...buttons,
-    h("span", { class: "pv-gap" }), mapButton(),
+    h("span", { class: "pv-gap" }), coloursButton(), mapButton(),
     iconButton("Rotate left by 90° (<)", ICONS.left, () => canvas.rotateBy(-90)),
     iconButton("Rotate right by 90° (>)", ICONS.right, () => canvas.rotateBy(90)),
     squareButton("Undo the rotation (0)", "0°", () => canvas.rotateTo(0)),
@@ -77,6 +78,25 @@ function allow(button, tool, slide) {
   button.disabled = missing || !slide;
   button.title = missing ? "Needs the slide's scale: enter microns per pixel on the left"
     : `${tool.about} (${tool.key})`;
+}
+
+/** On while colours are corrected; there only for slides with a colour profile. */
+function coloursButton() {
+  const button = h("button", { type: "button", class: "pv-button", hidden: true,
+    onclick: toggleColours }, "Colours");
+  const show = () => {
+    const profile = store.get("slide")?.colour_profile;
+    button.hidden = !profile;
+    if (!profile) return;
+    const corrected = profile.applied && store.get("corrected");
+    button.disabled = !profile.applied;
+    button.setAttribute("aria-pressed", String(corrected));
+    button.title = !profile.applied ? `Colour profile: ${profile.sentence}`
+      : corrected ? `Colours are corrected by the slide's profile, ${profile.name} (Shift + C)`
+        : `Colours are as scanned; correct them by the profile, ${profile.name} (Shift + C)`;
+  };
+  ["slide", "corrected"].forEach((name) => store.on(name, show));
+  return button;
 }
 
 function mapButton() {

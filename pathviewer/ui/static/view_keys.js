@@ -1,4 +1,6 @@
-/** The keys that move the view, part of every key table. */
+/** The keys of the view, part of every key table. */
+
+import { toggleColours } from "./tile_colours.js";
 
 const PAN = 80;
 export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -29,6 +31,8 @@ export function viewKeys(canvas) {
       run: () => canvas.typeMagnification() },
     { keys: ["f"], shown: "F", what: "Full screen on and off", group,
       run: () => canvas.toggleFullScreen() },
+    { keys: ["Shift+C"], shown: "Shift + C", group,
+      what: "Colours corrected by the slide's profile, or as scanned", run: toggleColours },
   ];
 }
 

@@ -1,0 +1,33 @@
+/**
+ * Corrects the colours of tiles beside the page. Takes {slide, table} once per slide, then
+ * {number, slide, picture: ImageBitmap}; answers {number, picture} or {number, error}.
+ */
+
+import { applyTable, readTable } from "./colour_table.js";
+
+const tables = new Map();
+
+onmessage = ({ data: { number, slide, table, picture } }) => {
+  if (table) {
+    tables.set(slide, readTable(table));
+    return;
+  }
+  try {
+    const corrected = correct(picture, tables.get(slide));
+    postMessage({ number, picture: corrected }, [corrected]);
+  } catch (error) {
+    postMessage({ number, error: error.message });
+  }
+};
+
+function correct(picture, table) {
+  const { width, height } = picture;
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
+  context.drawImage(picture, 0, 0);
+  picture.close();
+  const pixels = context.getImageData(0, 0, width, height);
+  applyTable(pixels.data, table);
+  context.putImageData(pixels, 0, 0);
+  return canvas.transferToImageBitmap();
+}
