@@ -1,7 +1,13 @@
-/** Pointer events of the viewer, handed to the tool in hand or to the selected region's handles. */
+/**
+ * Pointer events of the viewer, handed to the tool in hand or to the selected region's handles.
+ *
+ * One pointer draws at a time. A second finger means a pinch, by which OpenSeadragon zooms: what
+ * the first finger was drawing or dragging is given up, and nothing is drawn until all are up.
+ */
 
 import { dragged, handlesOf, withoutVertex } from "./edit.js";
-import { findRegion, keepRegion, moveRegion, select, selectedRegion } from "./regions.js";
+import { findRegion, keepRegion, moveRegion, restoreRegion, select, selectedRegion }
+  from "./regions.js";
 import { inside, outlineDistance } from "./shapes.js";
 import { store } from "./store.js";
 
@@ -11,35 +17,75 @@ const CLICK = 4;
 export class Pointer {
   /** @param {Object<string, Object>} tools see tools.js */
   constructor(viewer, frames, tools) {
-    Object.assign(this, { viewer, frames, tools, pressed: null, edit: null });
+    Object.assign(this, { viewer, frames, tools, pressed: null, taken: false, edit: null });
+    Object.assign(this, { fingers: new Set(), pinched: false });
     viewer.addHandler("canvas-press", (event) => this.press(event));
     viewer.addHandler("canvas-drag", (event) => this.drag(event));
     viewer.addHandler("canvas-drag-end", (event) => this.claim(event));
     viewer.addHandler("canvas-release", (event) => this.release(event));
     viewer.addHandler("canvas-double-click", (event) => this.doubleClick(event));
     viewer.canvas.addEventListener("pointermove", (event) => this.hover(event));
+    // before OpenSeadragon hears of them, which tells of the last finger alone
+    viewer.canvas.addEventListener("pointerdown", (event) => this.addFinger(event), true);
+    window.addEventListener("pointerup", (event) => this.removeFinger(event), true);
+    window.addEventListener("pointercancel", (event) => this.loseFinger(event), true);
+  }
+
+  addFinger({ pointerType, pointerId }) {
+    if (pointerType !== "touch") return;
+    this.fingers.add(pointerId);
+    if (this.fingers.size < 2) return;
+    this.pinched = true;
+    this.abandon("touch");
+  }
+
+  removeFinger({ pointerId }) {
+    this.fingers.delete(pointerId);
+    // OpenSeadragon hears of the last finger after this
+    if (!this.fingers.size) setTimeout(() => { this.pinched &&= this.fingers.size > 0; });
+  }
+
+  /** The browser or the system took the pointer for something of its own. */
+  loseFinger(event) {
+    this.abandon(event.pointerType);
+    this.removeFinger(event);
+  }
+
+  /** Give up what a kind of pointer is drawing or dragging. */
+  abandon(pointerType) {
+    if (this.pressed?.pointerType !== pointerType) return;
+    this.pressed = null;
+    this.tool?.abandon();
+    if (this.edit && findRegion(this.edit.id)) restoreRegion(this.edit.region);
+    this.edit = null;
   }
 
   get tool() {
     return this.tools[store.get("tool")] ?? null;
   }
 
+  /** Keep OpenSeadragon from panning, and from gliding on after the release, which comes before. */
   claim(event) {
-    if (this.pressed?.taken) event.preventDefaultAction = true;
+    if (this.taken) event.preventDefaultAction = true;
   }
 
-  press({ position, originalEvent }) {
-    if (!this.frames.item) return;
+  press({ position, originalEvent, pointerType }) {
+    const other = this.pressed && this.pressed.pointerType !== pointerType;
+    if (!this.frames.item || this.pinched || other) return;
     const screen = [position.x, position.y];
     const point = this.frames.toLevel0(screen);
     if (store.get("mode") !== "pointer") store.set("mode", "pointer");
     this.edit = this.tool ? null : this.grab(screen, point, originalEvent);
-    const taken = this.tool ? this.tool.press(point) : this.edit !== null;
-    this.pressed = { screen, taken, travelled: false };
+    this.taken = this.tool ? this.tool.press(point) : this.edit !== null;
+    this.pressed = { screen, travelled: false, pointerType };
   }
 
   drag(event) {
     if (!this.pressed) return;
+    if (event.pointerType !== this.pressed.pointerType) {
+      event.preventDefaultAction = true; // a palm beside the pen
+      return;
+    }
     const screen = [event.position.x, event.position.y];
     const { pressed } = this;
     const far = Math.hypot(screen[0] - pressed.screen[0], screen[1] - pressed.screen[1]);
@@ -50,8 +96,8 @@ export class Pointer {
     else if (this.edit && pressed.travelled) this.pull(point);
   }
 
-  release({ position }) {
-    if (!this.pressed) return;
+  release({ position, pointerType }) {
+    if (this.pressed?.pointerType !== pointerType) return;
     const { travelled } = this.pressed;
     const screen = [position.x, position.y];
     this.pressed = null;
@@ -62,13 +108,13 @@ export class Pointer {
   }
 
   doubleClick(event) {
-    if (!this.tool) return;
+    if (!this.tool || this.pinched) return;
     event.preventDefaultAction = true;
     this.tool.finish();
   }
 
   hover(event) {
-    if (!this.frames.item || this.pressed) return;
+    if (!this.frames.item || this.pressed || this.pinched) return;
     // browsers send a move without movement when the page changes under a resting pointer
     if (event.movementX === 0 && event.movementY === 0) return;
     if (store.get("mode") !== "pointer") store.set("mode", "pointer");

@@ -85,6 +85,13 @@ export function moveRegion(id, points) {
   replace({ ...region, points: neat, box: boundingBox(neat, slide), saved: false, waiting: true });
 }
 
+/** Show a region again as it was before `moveRegion`. */
+export function restoreRegion(region) {
+  const saver = savers.get(region.id);
+  const state = saver ? { saved: saver.done, waiting: saver.busy } : { waiting: false };
+  replace({ ...region, ...state });
+}
+
 /** Save a region as it now is in the page, `delay` ms after the last change of it. */
 export function keepRegion(id, delay = 0) {
   const region = findRegion(id);

@@ -3,6 +3,7 @@
  *   press(p)   the pointer goes down; true keeps the drag from panning
  *   drag(p), hover(p)   the pointer moves, pressed or not
  *   release(p, travelled)   it goes up; `travelled` tells a drag from a click
+ *   abandon()   what this press was drawing is given up: a second finger came, or the system took it
  *   place(p)   Enter at the crosshair;  finish(), back(), cancel()   close, undo a point, give up
  */
 
@@ -45,6 +46,12 @@ class TwoPoints {
 
   release(point, travelled) {
     if (this.start && (travelled || !this.fresh)) this.complete(point);
+  }
+
+  /** A first corner that was set by a click of its own stays. */
+  abandon() {
+    if (this.fresh) this.cancel();
+    else this.overlay.sketch(null);
   }
 
   place(point) {
@@ -137,6 +144,11 @@ class Polygon {
     if (!travelled) this.place(point);
   }
 
+  /** Corners that are set stay. */
+  abandon() {
+    this.show(this.points);
+  }
+
   place(point) {
     const pixels = (other) => this.frames.screenDistance(point, other);
     if (this.points.length >= 3 && pixels(this.points[0]) < 8) this.finish();
@@ -190,6 +202,10 @@ class Fixed {
 
   release(point, travelled) {
     if (!travelled) this.place(point);
+  }
+
+  abandon() {
+    this.overlay.sketch(null);
   }
 
   place(point) {
