@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
@@ -142,7 +141,9 @@ def _corrections(
         for table in table_candidates(data, intent, white):
             if _difference(table.apply(colours), expected) <= _ALLOWED:
                 return transform, table
-    except (OSError, ValueError, ImageCms.PyCMSError, imagecodecs.CmsError) as error:
+    except ImportError as error:
+        raise ProfileIgnored("correcting colours needs the package imagecodecs") from error
+    except (OSError, ValueError, ImageCms.PyCMSError, RuntimeError) as error:
         raise ProfileIgnored(DAMAGED) from error
     raise ProfileIgnored("its colours are too irregular to be shown alike everywhere")
 

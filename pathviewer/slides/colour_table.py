@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,7 +60,7 @@ def table_candidates(profile: bytes, intent: int, white: tuple[int, ...]) -> Ite
     """Tables for a profile that can be trusted to be one, the likeliest first.
 
     `intent` is ICC's number of the rendering intent, `white` what becomes of white. Raises
-    imagecodecs.CmsError.
+    RuntimeError where Little CMS refuses the profile, and ImportError without imagecodecs.
     """
 
     def light(colours: Colours) -> Colours:
@@ -124,6 +123,8 @@ def _straight_ends(curve: Colours) -> Colours:
 
 
 def _to_light(profile: bytes, intent: int, colours: Colours) -> Colours:
+    import imagecodecs  # slow to import, and only slides with a profile need it
+
     linear = imagecodecs.cms_profile(
         "rgb", whitepoint=_SRGB_WHITE, primaries=_SRGB_PRIMARIES, gamma=1.0
     )

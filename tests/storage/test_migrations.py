@@ -203,6 +203,11 @@ NEW_ROWS = {
     "0012": {},
     "0013": {},
     "0014": {},
+    "0015": {
+        "scale_entries": [
+            {"slide_id": "s1", "account_id": "a1", "mpp_x": 0.25, "mpp_y": 0.25, "entered_at": None}
+        ]
+    },
 }
 """Rows of the tables that came with each revision."""
 
