@@ -49,7 +49,7 @@ class DicomIndex:
 
         Raises OSError while there are no readers.
         """
-        if _suffix(file) != ".dcm":
+        if not file.is_dicom:
             return None, None
         key = file.path, file.stamp
         with self._lock:

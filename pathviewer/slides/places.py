@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from pathviewer.slides.file_groups import Candidate, DicomIndex, candidates_of
+from pathviewer.slides.first_bytes import FirstBytes
 from pathviewer.slides.folder_calls import FolderCalls, present
 from pathviewer.slides.opener import DirectOpener
 from pathviewer.slides.scan import FoundFile, Survey, found_beside, is_hidden, survey_folder
@@ -92,6 +93,9 @@ class Folders:
     _real: dict[Path, Path] = field(default_factory=dict, init=False)
     """Where each folder really is, symbolic links followed, as it was last known."""
 
+    _first_bytes: FirstBytes = field(default_factory=FirstBytes, init=False)
+    """What files with an ending that says nothing are."""
+
     _filled: dict[Path, tuple[int, int]] = field(default_factory=dict, init=False)
     """Device and inode of each folder when it last had files."""
 
@@ -140,7 +144,7 @@ class Folders:
 
     def _survey(self, folder: Path) -> tuple[Path, Survey]:
         root = self._real[folder] = Path(os.path.realpath(folder))
-        survey = survey_folder(root)
+        survey = survey_folder(root, self._first_bytes)
         self._check_mounted(root, survey)
         return root, survey
 

@@ -6,10 +6,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SUFFIXES = frozenset(
-    ".svs .tif .tiff .ndpi .mrxs .scn .bif .vms .vmu .svslide .czi .dcm".split()  # noqa: SIM905
-)
-"""Endings of the formats that OpenSlide knows, in small letters."""
+from pathviewer.slides.endings import fault_of_ending, is_ordinary, may_be_slide
+from pathviewer.slides.first_bytes import FirstBytes
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,9 @@ class FoundFile:
     stamp: Stamp
     """Its state when it was found."""
 
+    is_dicom: bool = False
+    """Whether it is a DICOM file by its ending or its first bytes."""
+
 
 @dataclass(frozen=True)
 class Refused:
@@ -56,22 +57,20 @@ class Survey:
     """Sorted by relative path; each real file once."""
 
     refused: list[Refused] = field(default_factory=list)
-    """Links that lead out of the folder, and what cannot be read."""
+    """Links that lead out of the folder, what cannot be read, and slides that cannot be shown."""
 
 
-def may_be_slide(name: str) -> bool:
-    """Whether a file of this name is looked at."""
-    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+def survey_folder(folder: Path, first_bytes: FirstBytes | None = None) -> Survey:
+    """Look through a folder and the folders in it.
 
-
-def survey_folder(folder: Path) -> Survey:
-    """Look through a folder and the folders in it; opens no file.
+    Files with an ending that says nothing are opened for their first bytes, each once for as long
+    as `first_bytes` remembers it; TIFF and DICOM files may be slides whatever they are called.
 
     Links are followed only where they stay within the folder, and after all else, so that a file
     and a link to it are one file. Raises OSError if the folder itself cannot be read; a folder in
     it that cannot is refused.
     """
-    walk = _Walk(Path(os.path.realpath(folder)))
+    walk = _Walk(Path(os.path.realpath(folder)), first_bytes or FirstBytes())
     walk.enter(walk.root, walk.root)
     while walk.links:
         walk.follow(walk.links.pop(0))
@@ -80,15 +79,13 @@ def survey_folder(folder: Path) -> Survey:
 
 
 def found_beside(root: Path, path: Path) -> list[FoundFile]:
-    """One file in a folder, and what may be of the same DICOM series; opens none.
-
-    Raises OSError.
-    """
-    paths = [path]
-    if path.suffix.lower() == ".dcm":
-        beside = sorted(path.parent.iterdir())
-        paths = [one for one in beside if one.suffix.lower() == ".dcm" and _is_plain(one)]
-    return [FoundFile(one, one.relative_to(root).as_posix(), stamp_of(one.stat())) for one in paths]
+    """One file in a folder, and what may be of the same DICOM series. Raises OSError."""
+    first_bytes = FirstBytes()
+    file = _found(root, path, first_bytes)
+    if not file.is_dicom:
+        return [file]
+    beside = [one for one in sorted(path.parent.iterdir()) if _is_plain(one)]
+    return [one for one in (_found(root, path, first_bytes) for path in beside) if one.is_dicom]
 
 
 def is_hidden(relative: Path) -> bool:
@@ -97,7 +94,22 @@ def is_hidden(relative: Path) -> bool:
 
 
 def _is_plain(path: Path) -> bool:
-    return may_be_slide(path.name) and not path.is_symlink() and path.is_file()
+    """Whether a file may be a part of a slide by its name."""
+    passed_over = path.name.startswith(".") or is_ordinary(path.name)
+    return not passed_over and not path.is_symlink() and path.is_file()
+
+
+def _found(root: Path, path: Path, first_bytes: FirstBytes) -> FoundFile:
+    stamp = stamp_of(path.stat())
+    dicom = _is_dicom(path.name) or (
+        not may_be_slide(path.name)
+        and first_bytes.kind(path, stamp.size, stamp.changed_ns) == "dicom"
+    )
+    return FoundFile(path, path.relative_to(root).as_posix(), stamp, dicom)
+
+
+def _is_dicom(name: str) -> bool:
+    return Path(name).suffix.lower() == ".dcm"
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
@@ -108,8 +120,9 @@ def stamp_of(status: os.stat_result) -> Stamp:
 class _Walk:
     """The state of one look through a folder."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, first_bytes: FirstBytes) -> None:
         self.root = root
+        self._first_bytes = first_bytes
         self.files: dict[Path, FoundFile] = {}
         self.refused: list[Refused] = []
         self.links: list[Path] = []
@@ -129,8 +142,8 @@ class _Walk:
                         self.links.append(shown / entry.name)
                     elif entry.is_dir():
                         pending.append((shown / entry.name, real / entry.name))
-                    elif entry.is_file() and may_be_slide(entry.name):
-                        self._add(shown / entry.name, real / entry.name)
+                    elif entry.is_file():
+                        self._take(shown / entry.name, real / entry.name)
                 except OSError as error:
                     self._refuse(entry.name, error)
 
@@ -143,15 +156,30 @@ class _Walk:
             if may_be_slide(link.name):
                 self.refused.append(Refused(link.name, "is a link to a file that is not there"))
             return
-        if not is_folder and not (is_file and may_be_slide(link.name)):
-            return
         if not real.is_relative_to(self.root):
-            reason = "is a link that leads out of the folder; put the file itself there"
-            self.refused.append(Refused(link.name, reason))
+            if is_folder or (is_file and may_be_slide(link.name)):
+                reason = "is a link that leads out of the folder; put the file itself there"
+                self.refused.append(Refused(link.name, reason))
         elif is_folder:
             self.enter(link, real)
-        else:
-            self._add(link, real)
+        elif is_file and real not in self.files and fault_of_ending(link.name) is None:
+            self._take(link, real)
+
+    def _take(self, shown: Path, real: Path) -> None:
+        """List a file that may be a slide, and name one that looks like a slide and is none."""
+        fault = fault_of_ending(shown.name)
+        if may_be_slide(shown.name):
+            self._add(shown, real, is_dicom=_is_dicom(shown.name))
+        elif fault is not None:
+            self.refused.append(Refused(shown.name, fault))
+        elif not is_ordinary(shown.name):
+            try:
+                stamp = stamp_of(real.stat())
+                kind = self._first_bytes.kind(real, stamp.size, stamp.changed_ns)
+            except OSError:
+                return  # nothing says that it is a slide
+            if kind != "other":
+                self._add(shown, real, is_dicom=kind == "dicom")
 
     def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
         try:
@@ -165,7 +193,7 @@ class _Walk:
             return []
         return sorted(shown, key=lambda entry: entry.name)
 
-    def _add(self, shown: Path, real: Path) -> None:
+    def _add(self, shown: Path, real: Path, *, is_dicom: bool) -> None:
         relative_path = shown.relative_to(self.root).as_posix()
         try:
             relative_path.encode()
@@ -175,7 +203,7 @@ class _Walk:
         except OSError as error:
             self._refuse(shown.name, error)
         else:
-            self.files.setdefault(real, FoundFile(real, relative_path, stamp))
+            self.files.setdefault(real, FoundFile(real, relative_path, stamp, is_dicom))
 
     def _refuse(self, name: str, error: OSError) -> None:
         self.refused.append(Refused(name, f"cannot be read: {error.strerror}"))

@@ -22,11 +22,11 @@ from pathlib import Path
 
 from pathviewer.common.keyed_locks import KeyedLocks
 from pathviewer.slides.companion_files import names_other_files
+from pathviewer.slides.endings import SUFFIXES
 from pathviewer.slides.errors import ReadersBusy, SlideError
 from pathviewer.slides.facts import SlideFacts
 from pathviewer.slides.file_groups import COMPANIONS
 from pathviewer.slides.opener import DirectOpener, Opener
-from pathviewer.slides.scan import SUFFIXES
 from pathviewer.slides.upload_errors import (
     DiskFull,
     TooManyUploads,

@@ -1,0 +1,84 @@
+"""What the ending of a file's name tells: a slide, a slide that cannot be shown, or no slide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_SLIDES = """
+    .svs .tif .tiff .ndpi .mrxs .scn .bif .vms .vmu .svslide .czi .dcm
+    .qptiff .btf .tf2 .tf8
+"""
+SUFFIXES = frozenset(_SLIDES.split())
+"""Endings of the formats that are known here, in small letters."""
+
+_BESIDE_SLIDES = """
+    .txt .csv .tsv .json .geojson .xml .yaml .yml .toml .ini .cfg .log .md .rst .html .htm
+    .pdf .doc .docx .xls .xlsx .ods .odt .ppt .pptx .rtf .jpg .jpeg .png .gif .bmp .webp .svg
+    .ico .heic .py .ipynb .r .m .js .css .sh .bat .exe .dll .so .dat .opt .bin .db .sqlite
+    .sqlite3 .npy .npz .h5 .hdf5 .mat .pt .pth .pkl .safetensors .onnx .parquet .arrow
+    .mp4 .avi .mov .mp3 .wav .ets .lock .md5 .sha256 .qpdata .qpproj .annotations
+"""
+_ORDINARY = frozenset(_BESIDE_SLIDES.split())
+"""Endings of files that lie beside slides; they are neither opened nor named."""
+
+_ORDINARY_NAMES = frozenset({"dicomdir", "readme", "license", "makefile"})
+
+_BIO_FORMATS = {
+    ".vsi": "an Olympus VSI slide",
+    ".lif": "a Leica LIF file",
+    ".nd2": "a Nikon ND2 file",
+    ".oir": "an Olympus OIR file",
+    ".oib": "an Olympus OIB file",
+    ".zvi": "a Zeiss ZVI file",
+    ".ims": "an Imaris file",
+}
+"""Formats that Bio-Formats reads."""
+
+_PICTURES = dict.fromkeys((".jp2", ".j2k", ".jpx", ".jpf", ".jxl"), "a single picture, not a slide")
+_MAKERS = {
+    ".kfb": "a KFBIO slide",
+    ".sdpc": "an SQRAY slide",
+    ".tmap": "a UNIC slide",
+    ".mdsx": "a Motic slide",
+    ".mds": "a Motic slide",
+}
+_ISYNTAX = dict.fromkeys((".isyntax", ".i2syntax"), "a Philips iSyntax slide")
+_ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz")
+_PACKED = (".gz", ".bz2", ".xz", ".zst")
+
+
+def may_be_slide(name: str) -> bool:
+    """Whether a file of this name is looked at."""
+    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+
+
+def is_ordinary(name: str) -> bool:
+    """Whether a file of this name is passed over, whatever it holds."""
+    return Path(name).suffix.lower() in _ORDINARY or name.lower() in _ORDINARY_NAMES
+
+
+def fault_of_ending(name: str) -> str | None:
+    """Why a file that is called like a slide cannot be shown, with the way out.
+
+    The end of a sentence that begins with the name; `None` of all other names.
+    """
+    suffixes = [suffix.lower() for suffix in Path(name).suffixes[-2:]] or [""]
+    ending = suffixes[-1]
+    if ending in _BIO_FORMATS:
+        way = f"`bfconvert in{ending} out.ome.tif` converts it"
+        return f"is {_BIO_FORMATS[ending]}, which cannot be read here: {way}"
+    if ending in _ISYNTAX:
+        way = f"`isyntax-to-tiff in{ending} out.tiff` of libisyntax converts it"
+        return f"is {_ISYNTAX[ending]}, which cannot be read here: {way}"
+    if ending in _PICTURES:
+        way = f"`vips tiffsave in{ending} out.tif --tile --pyramid --compression jpeg`"
+        return f"is {_PICTURES[ending]}: {way} makes one of it"
+    if ending in _MAKERS:
+        return (
+            f"is {_MAKERS[ending]}, which cannot be read here: export it as SVS or TIFF with its "
+            "maker's program"
+        )
+    packed = ending in _PACKED and (suffixes[0] in SUFFIXES or suffixes[0] == ".tar")
+    if ending in _ARCHIVES or packed:
+        return "is an archive: unpack it"
+    return None
