@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,12 +64,6 @@ def site(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[Sit
         yield Site(base, {name: widths[size[0]] for name, (_, size) in SLIDES.items()})
 
 
-def look(page: Page, name: str) -> None:
-    """A screenshot for a person, where the environment names a folder."""
-    if folder := os.environ.get("PATHVIEWER_TEST_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png")
-
-
 def day() -> str:
     """Today as the page writes it."""
     today = date.today()
@@ -85,7 +78,6 @@ def test_a_scale_is_corrected_by_drawing_a_known_length(page: Page, site: Site) 
     expect(facts).to_contain_text("scale unknown: the file claims 42.33 µm/px")
     details = page.locator(".pv-details")
     expect(details).to_contain_text("The file claims 42.33 µm per pixel, which no scanner has")
-    look(page, "scale-1-unknown")
     page.keyboard.press("m")
     form = page.locator(".pv-known-length")
     expect(form).to_be_hidden()
@@ -96,7 +88,6 @@ def test_a_scale_is_corrected_by_drawing_a_known_length(page: Page, site: Site) 
     assert "a number above 0" in viewer.message()
     form.get_by_label("Length of the measured line").fill("0,1")
     form.get_by_label("Unit of the length").select_option("mm")
-    look(page, "scale-2-known-length")
     form.get_by_role("button", name="Set scale").click()
     expect(page.locator(".pv-message")).to_contain_text(
         "Scale set to 0.5 µm/px by a line of 0.1 mm"
@@ -107,9 +98,7 @@ def test_a_scale_is_corrected_by_drawing_a_known_length(page: Page, site: Site) 
     expect(facts).to_contain_text(f"0.5 µm/px, entered by local on {day()}")
     expect(details).to_contain_text("the file claims 42.33 µm/px")
     assert site.scale("coarse")["by_known_length"]
-    look(page, "scale-3-entered")
     page.set_viewport_size({"width": 1280, "height": 720})
-    look(page, "scale-3-entered-small")
     page.set_viewport_size({"width": 1440, "height": 900})
 
     write_question(viewer)
@@ -121,7 +110,6 @@ def test_a_scale_is_corrected_by_drawing_a_known_length(page: Page, site: Site) 
     rows = page.locator(".pv-drawer-body")
     expect(rows).to_contain_text(re.compile(r"0\.5 µm per level-0 pixel, entered by hand on .* 20"))
     expect(rows).to_contain_text("the file claims 42.33 µm/px")
-    look(page, "scale-4-provenance")
 
 
 def test_oblong_pixels_are_measured_and_drawn_per_axis(page: Page, site: Site) -> None:
@@ -145,7 +133,6 @@ def test_oblong_pixels_are_measured_and_drawn_per_axis(page: Page, site: Site) -
     box = page.locator(".pv-overlay path.pv-selected").bounding_box()
     assert box
     assert box["width"] == pytest.approx(box["height"], abs=4)
-    look(page, "scale-5-oblong")
     page.keyboard.press("Escape")
     page.keyboard.press("w")
     viewer.click((0, 0))
@@ -193,7 +180,6 @@ def test_a_plausible_scale_is_corrected_per_axis_and_taken_back(page: Page, site
     page.keyboard.press("m")
     viewer.drag((0, 0), (0, 100))
     expect(page.locator(".pv-distance")).to_contain_text("37.5 µm")
-    look(page, "scale-6-typed-per-axis")
     page.get_by_role("button", name="Take back").click()
     expect(page.locator(".pv-message")).to_contain_text("taken back")
     viewer.wait_loaded()
