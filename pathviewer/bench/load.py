@@ -19,6 +19,9 @@ class LoadError(Exception):
 class Load:
     """What one run measured."""
 
+    requests: int
+    """Number of answers."""
+
     requests_per_s: float
     """Answers per second."""
 
@@ -54,13 +57,13 @@ class Walk:
             command += [f"--duration={max(1, round(seconds))}s", f"--script={_SCRIPT}"]
             for name, value in self.headers.items():
                 command += ["--header", f"{name}: {value}"]
-            requests, load = _result([*command, self.base, "--", file.name, str(self.start)])
-        self.start = (self.start + requests) % len(self.paths)
+            load = _result([*command, self.base, "--", file.name, str(self.start)])
+        self.start = (self.start + load.requests) % len(self.paths)
         return load
 
 
-def _result(command: Sequence[str]) -> tuple[int, Load]:
-    """Number of requests, and the figures."""
+def _result(command: Sequence[str]) -> Load:
+    """The figures that wrk prints."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     except FileNotFoundError as error:
@@ -73,4 +76,4 @@ def _result(command: Sequence[str]) -> tuple[int, Load]:
     requests, microseconds, p50, p95, errors = (int(word) for word in line.split()[1:])
     if errors or not requests:
         raise LoadError(f"{errors} of {requests} requests failed; the figures mean nothing.")
-    return requests, Load(requests / microseconds * 1e6, p50 / 1e3, p95 / 1e3)
+    return Load(requests, requests / microseconds * 1e6, p50 / 1e3, p95 / 1e3)

@@ -22,6 +22,7 @@ from openslide.deepzoom import DeepZoomGenerator
 from pathviewer.auth.roles import Role
 from pathviewer.auth.users import add_user
 from pathviewer.bench.load import Load, LoadError, Walk
+from pathviewer.bench.tiles_cpu import CpuTimes, cpu_per_tile
 from pathviewer.bench.tiles_servers import Served, limit_app, our_app, peer, served
 from pathviewer.bench.tiles_slides import jpeg2000_slide, large_phantom, shelve
 from pathviewer.settings import Settings, read_settings
@@ -78,16 +79,17 @@ def bench_tiles(
     phantom = large_phantom(folder)
     with tempfile.TemporaryDirectory(prefix="bench-tiles-", dir=folder) as name:
         place = Path(name)
-        loads = _against_all(shelve(slide or phantom, place / "jpeg"), place / "a", seconds, rounds)
+        shelved = shelve(slide or phantom, place / "jpeg")
+        loads, cpu = _against_all(shelved, place / "a", seconds, rounds)
         second = shelve(jpeg2000_slide(folder, phantom), place / "jpeg2000")
         loads2000 = _against_peer(second, place / "b", seconds, rounds)
         growth = _memory_growth(shelve(phantom, place / "phantom"), place / "c")
-    report = _report(loads, loads2000, growth)
+    report = _report(loads, loads2000, growth) | _cpu_report(cpu)
     table = _table(loads, "JPEG") + _table(loads2000, "JPEG 2000") + _summary(report)
     sys.stdout.write((json.dumps(report) if json_output else "\n".join(table)) + "\n")
 
 
-def _against_all(slide: Path, data: Path, seconds: float, rounds: int) -> Loads:
+def _against_all(slide: Path, data: Path, seconds: float, rounds: int) -> tuple[Loads, CpuTimes]:
     with ExitStack() as stack:
         ours = _logged_in(stack, slide, data, cache_mib=256)
         paths = ours.paths([0])
@@ -99,7 +101,8 @@ def _against_all(slide: Path, data: Path, seconds: float, rounds: int) -> Loads:
             "limit": Walk(limit.base, paths, ours.headers),
             "peer": Walk(other.base, _peer_paths(slide)),
         }
-        return _rounds(walks, CONNECTIONS, seconds, rounds)
+        loads = _rounds(walks, CONNECTIONS, seconds, rounds)
+        return loads, cpu_per_tile(walks, {"ours": ours.server, "limit": limit})
 
 
 def _against_peer(slide: Path, data: Path, seconds: float, rounds: int) -> Loads:
@@ -210,6 +213,15 @@ def _report(loads: Loads, loads2000: Loads, growth: float) -> dict[str, float]:
     }
 
 
+def _cpu_report(cpu: CpuTimes) -> dict[str, float]:
+    return {
+        "own_cpu_us": round(cpu.own_us, 1),
+        "constant_cpu_us": round(cpu.constant_us, 1),
+        "cpu_ratio": round(cpu.ratio, 2),
+        "cpu_ratio_spread": round(cpu.spread, 3),
+    }
+
+
 def _table(loads: Loads, title: str) -> list[str]:
     lines = [f"{title:<24}{'clients':>8}{'requests/s':>12}{'p50 ms':>9}{'p95 ms':>9}"]
     names = {"ours": "this program", "limit": "a constant", "peer": "DeepZoomGenerator"}
@@ -222,7 +234,9 @@ def _table(loads: Loads, title: str) -> list[str]:
 
 
 def _summary(report: dict[str, float]) -> list[str]:
+    cpu = f"{report['own_cpu_us']:.1f} us, {report['cpu_ratio']:.2f} times the constant's"
     return [
+        f"processor time of a tile   {cpu}",
         f"share of the limit         {report['limit_ratio']:.2f}",
         f"times the peer             {report['peer_ratio']:.1f}",
         f"times the peer, JPEG 2000  {report['jpeg2000_peer_ratio']:.2f}",

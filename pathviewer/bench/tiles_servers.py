@@ -44,6 +44,12 @@ class Served:
         """Memory it holds, in MiB."""
         return float(self.process.memory_info().rss) / 2**20
 
+    @property
+    def cpu_s(self) -> float:
+        """Processor time it has taken so far, user and system, in seconds."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
     def kill(self) -> None:
         """End it at once, as a power failure would."""
         self.process.kill()

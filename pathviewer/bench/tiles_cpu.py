@@ -1,0 +1,53 @@
+"""Processor time that a server takes for a tile, which repeats better than requests per second."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pathviewer.bench.load import Walk
+from pathviewer.bench.tiles_servers import Served
+
+_CONNECTIONS = 8
+_SECONDS = 1
+_ROUNDS = 15
+
+
+@dataclass(frozen=True)
+class CpuTimes:
+    """Processor time of two servers for a request, medians of rounds in which they take turns."""
+
+    own_us: float
+    """Of the application, microseconds of user and system time."""
+
+    constant_us: float
+    """Of a constant response of the same size."""
+
+    ratio: float
+    """The median of the rounds' own ratios."""
+
+    spread: float
+    """Half of the rounds' ratios lie within this share of the median, above and below."""
+
+
+def cpu_per_tile(walks: Mapping[str, Walk], servers: Mapping[str, Served]) -> CpuTimes:
+    """Compare `ours` with `limit`, eight connections busy with each in turn. Raises LoadError."""
+    times: dict[str, list[float]] = {"ours": [], "limit": []}
+    for turn in range(_ROUNDS):
+        for kind in sorted(times, reverse=turn % 2 == 0):
+            times[kind].append(_microseconds(walks[kind], servers[kind]))
+        ours, limit = times["ours"][-1], times["limit"][-1]
+        sys.stderr.write(f"round {turn + 1}: {ours:.1f} and {limit:.1f} us of processor time\n")
+    ratios = [ours / limit for ours, limit in zip(times["ours"], times["limit"], strict=True)]
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    own, constant = statistics.median(times["ours"]), statistics.median(times["limit"])
+    return CpuTimes(own, constant, middle, (high - low) / 2 / middle)
+
+
+def _microseconds(walk: Walk, server: Served) -> float:
+    """Of the server's process, for each of its answers."""
+    before = server.cpu_s
+    load = walk.run(_CONNECTIONS, _SECONDS)
+    return (server.cpu_s - before) / load.requests * 1e6
