@@ -44,7 +44,7 @@ export function toolbar(canvas) {
   store.on("slide", (slide) => buttons.forEach((button, index) =>
     allow(button, TOOLS[index], slide)));
   const bar = h("div", { class: "pv-bar", role: "toolbar", "aria-label": "Tools" }, ...buttons,
-    h("span", { class: "pv-gap" }), coloursButton(), mapButton(),
+    h("span", { class: "pv-gap" }), mapButton(),
     iconButton("Rotate left by 90° (<)", ICONS.left, () => canvas.rotateBy(-90)),
     iconButton("Rotate right by 90° (>)", ICONS.right, () => canvas.rotateBy(90)),
     squareButton("Undo the rotation (0)", "0°", () => canvas.rotateTo(0)),
@@ -122,7 +122,7 @@ export function magnificationBar(canvas) {
     "aria-label": "Magnification, such as 12x", autocomplete: "off", spellcheck: "false" });
   const where = h("span", { class: "pv-where" });
   const bar = h("div", { class: "pv-bar pv-bar-low" }, buttons,
-    h("label", { class: "pv-typed" }, "Zoom", field), where);
+    h("label", { class: "pv-typed" }, "Zoom", field), coloursButton(), where);
   store.on("slide", (slide) => fillPresets(buttons, slide, canvas));
   listenToField(field, canvas);
   const show = (slide, downsample, rotation) => {
