@@ -55,7 +55,8 @@ function entry(slide) {
   picture, h("span", { class: "pv-slide-text" },
     h("span", { class: "pv-slide-title", title: slide.name }, slide.name),
     h("span", { class: "pv-slide-facts" }, dimensionsText(slide.width, slide.height)),
-    h("span", { class: "pv-slide-facts" }, scanText(slide)))));
+    h("span", { class: "pv-slide-facts" }, scanText(slide)),
+    slide.pixel_note && h("span", { class: "pv-slide-facts" }, slide.pixel_note))));
 }
 
 function noPreview() {

@@ -8,13 +8,18 @@ import { store } from "./store.js";
 /** Mount the line into the page's element. */
 export function mount(element, props) {
   const name = h("span", { class: "pv-slide-name" });
+  const note = h("span", { class: "pv-pixel-note" });
   const message = h("div", { class: "pv-message", role: "status", "aria-live": "polite" });
   const user = h("div", { class: "pv-user" });
   element.querySelector("[data-panel]").replaceChildren(h("header", { class: "pv-top" },
     h("a", { class: "pv-skip", href: "#", onclick: skip }, "Skip to the slide"),
-    h("h1", {}, "PathViewer"), name, message,
+    h("h1", {}, "PathViewer"), name, note, message,
     h("span", { class: "pv-warning-line" }, "Not for diagnosis"), user));
-  store.on("slide", (slide) => setText(name, slide?.name ?? ""));
+  store.on("slide", (slide) => {
+    setText(name, slide?.name ?? "");
+    setText(note, slide?.pixel_note ?? "");
+    note.title = slide?.pixel_note ?? "";
+  });
   store.on("message", (value) => showMessage(message, value));
   store.on("me", (me) => showUser(user, me));
   return start(props);
