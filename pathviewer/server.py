@@ -166,6 +166,7 @@ def open_services(settings: Settings) -> Services:
         folders,
         database,
         show_file_names=settings.show_file_names,
+        show_labels=settings.show_associated_images,
         uploads=settings.uploads,
         demo=settings.demo,
         opener=readers,

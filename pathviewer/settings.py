@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     """Host names browsers may use besides loopback ones, separated by commas."""
 
     show_file_names: bool = False
-    """Show file names instead of aliases; file names often carry accession numbers."""
+    """Show file names instead of aliases, and cases; both often carry accession numbers."""
 
     show_associated_images: bool = False
     """Serve label and macro images, which carry patient data."""

@@ -92,6 +92,10 @@ class NewReading:
     """`profile`, the name of the slide's colour profile, and whether the picture is `corrected` to
     sRGB by it; None where no profile could be applied, and where this was not kept."""
 
+    slide_identity: Mapping[str, Any] | None = None
+    """What the slide could be told by: alias, name, case, stain, scale, label; None for questions
+    of before this was kept."""
+
     writer: str | None = None
     """Which program writes the answers; no other one says that they were cut off."""
 

@@ -66,6 +66,7 @@ class Reading(Base):
     paint_outside: Mapped[bool]
     mpp: Mapped[float | None]
     scale: Mapped[dict[str, Any] | None]
+    slide_identity: Mapped[dict[str, Any] | None]
     question: Mapped[str] = mapped_column(Text)
     options: Mapped[list[Any]]
     context: Mapped[dict[str, Any]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from models.messages import Prompt, Sampling
@@ -40,12 +40,18 @@ def asked_of(body: Mapping[str, Any], account_id: str, pictures: Pictures) -> As
     shown, question = pictures.shown(body), _question(body)
     sampling = _sampling(body)
     whole({"count": 1, **body}, "count", 1, MOST_ANSWERS)
+    before = pictures.identity(slide_id, body.get("identity"))
     picture = pictures.picture(slide_id, shown, account_id)
+    identity = asdict(pictures.identity(slide_id, asdict(before)))  # nor while it was read
     _check_attention(body.get("count", 1), sampling.max_new_tokens, picture.pixels.size)
     prompt = build_prompt(question, (picture.image,), pictures.model)
     facts = _facts(body, pictures.model) | _shown_facts(shown, picture) | _read_facts(prompt)
     new = NewReading(
-        account_id=account_id, slide_id=slide_id, sampling=dict(vars(sampling)), **facts
+        account_id=account_id,
+        slide_id=slide_id,
+        slide_identity=identity,
+        sampling=dict(vars(sampling)),
+        **facts,
     )
     return Asked(new, prompt, sampling, shown.budget)
 

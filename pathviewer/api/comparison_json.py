@@ -32,6 +32,7 @@ def comparison_json(session: Session, one: ComparisonRecord) -> dict[str, Any]:
         "worklist": _worklist(session, one),
         "round": one.round,
         "slide": {"id": asked.slide_id},
+        "slide_identity": dict(asked.slide_identity) if asked.slide_identity else None,
         "box": box_json(asked),
         "points": asked.points,
         "question": asked.question,

@@ -264,6 +264,7 @@ def _summary(entry: LibraryEntry) -> dict[str, Any]:
         "vendor": entry.vendor,
         "level_count": entry.level_count,
         "pixel_note": entry.pixel_note,
+        "identity": asdict(entry.identity),
         "bounds": None if entry.bounds is None else asdict(entry.bounds),
         "background": "#{:02x}{:02x}{:02x}".format(*entry.background),
         "colour_profile": _profile_json(entry),

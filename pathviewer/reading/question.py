@@ -16,6 +16,7 @@ from models.registry import SCRIPTED, RegisteredModel, resolve
 from pathviewer.reading.errors import ReadingRefused
 from pathviewer.reading.region_picture import RegionPicture, picture_of_slide
 from pathviewer.slides.geometry import Region
+from pathviewer.slides.identity import SlideIdentity, check_identity
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.outline import read_points
 from pathviewer.slides.pool import SlidePool
@@ -82,6 +83,12 @@ class Pictures:
             )
         painted = body.get("paint_outside") is True
         return Shown(Region(*sides), points, painted, self._budget(body), _corrected(body))
+
+    def identity(self, slide_id: str, seen: object) -> SlideIdentity:
+        """What the slide can be told by; raises SlideChanged where a page saw something else."""
+        now = self._library.entry(slide_id).identity
+        check_identity(seen, now)
+        return now
 
     def picture(self, slide_id: str, shown: Shown, account_id: str) -> RegionPicture:
         """The region's pixels, read for an account. Raises SlideError and PromptError."""

@@ -31,6 +31,7 @@ def reading_json(whole: WholeReading, slide_name: str, account_id: str) -> dict[
         "first_answer": one.first_answer if own else None,
         "first_confidence": one.first_confidence if own else None,
         "slide": {"id": one.slide_id, "name": slide_name},
+        "slide_identity": dict(one.slide_identity) if one.slide_identity else None,
         "box": box_json(one),
         "options": list(one.options),
         "context": dict(one.context),

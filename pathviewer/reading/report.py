@@ -24,6 +24,7 @@ from pathviewer.reading.map_values import SeenCompletion, shown_maps
 from pathviewer.reading.overlay import caption, covered, peak_of
 from pathviewer.reading.region_picture import colours_text
 from pathviewer.reading.whole import WholeReading
+from pathviewer.slides.identity import identity_text
 from pathviewer.slides.scale import scale_text
 from storage.feedback import FeedbackRecord
 from storage.reading_records import CompletionRecord
@@ -71,7 +72,7 @@ def report_facts(
     pixels = Image.open(io.BytesIO(picture)).convert("RGB")
     return {
         "reading": one,
-        "slide": slide,
+        "slide": identity_text(one.slide_identity, report=True) or slide,
         "picture": _uri(picture, "png"),
         "bar": scale_bar(pixels.width, one.mpp),
         "answers": [
@@ -163,6 +164,7 @@ def provenance(whole: WholeReading) -> list[tuple[str, str]]:
     versions = ", ".join(f"{name} {version}" for name, version in info.get("versions", {}).items())
     rows = {
         "Reading": one.id,
+        "Slide when asked": identity_text(one.slide_identity, report=True),
         "Asked (UTC)": f"{one.created_at:%Y-%m-%d %H:%M:%S}",
         "Region, level-0 pixels": f"x {one.x}, y {one.y}, {one.width} x {one.height}",
         "Microns per pixel of the picture": "not known" if one.mpp is None else f"{one.mpp:.4g}",

@@ -26,6 +26,7 @@ from pathviewer.reading.kept import KeptReadings
 from pathviewer.reading.map_values import shown_maps
 from pathviewer.reading.report import named, provenance, scale_bar, seen_of, small_map
 from pathviewer.reading.whole import WholeReading
+from pathviewer.slides.identity import identity_text
 from storage.database import Database
 from storage.feedback import FeedbackRecord, current_feedback
 from storage.reading_records import CompletionRecord, ReadingRecord
@@ -115,6 +116,11 @@ class WorklistReport:
             return ""
         return f"Told in part only: {back} of {counted(len(self._items), 'item')}; each says why."
 
+    def _slide(self, item: ItemRecord, whole: WholeReading | None) -> str:
+        """What the slide could be told by when its answers were made, else its alias."""
+        kept = None if whole is None else whole.record.slide_identity
+        return identity_text(kept, report=True) or self._slide_name(item.slide_id)
+
     def _each(self) -> Iterator[dict[str, Any]]:
         for number, item in enumerate(self._items, 1):
             with self._database.reading() as session:
@@ -124,7 +130,7 @@ class WorklistReport:
             shown = whole if whole and note != ANSWER_FIRST else None
             yield {
                 "number": number,
-                "slide": self._slide_name(item.slide_id),
+                "slide": self._slide(item, whole),
                 "box": item,
                 "question": item.question,
                 "options": item.options,

@@ -48,6 +48,20 @@ class SlideGone(SlideError):
     status = 410
 
 
+class SlideChanged(SlideError):
+    """A page asked about a slide that it showed otherwise than the slide is now."""
+
+    code = "slide_changed"
+    status = 409
+
+
+class BadIdentity(SlideError):
+    """What a question says of the slide that its page showed is no identity."""
+
+    code = "bad_identity"
+    status = 400
+
+
 class SlideUnopenable(SlideError):
     """The file is there, but no library can open it."""
 

@@ -48,6 +48,9 @@ class SlideFacts:
     colour_profile: ColourProfile | None
     """Its colour profile, `None` if the file has none."""
 
+    has_label: bool = False
+    """Whether the file has a picture of the slide's label."""
+
 
 def read_facts(path: Path, name: str) -> SlideFacts:
     """Open the slide once and read a tile; `name` is what messages call it.
@@ -85,4 +88,5 @@ def facts_of(slide: Slide) -> SlideFacts:
         bounds=slide.bounds,
         background=slide.background,
         colour_profile=slide.colour_profile,
+        has_label="label" in slide.associated_images,
     )

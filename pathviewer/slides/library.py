@@ -15,6 +15,7 @@ from pathviewer.slides.errors import SlideGone, SlideNotFound
 from pathviewer.slides.facts import SlideFacts
 from pathviewer.slides.file_groups import DicomIndex
 from pathviewer.slides.geometry import Region
+from pathviewer.slides.identity import LabelState, SlideIdentity, scale_words
 from pathviewer.slides.intake import Intake, ListedSlide
 from pathviewer.slides.naming import file_name_of
 from pathviewer.slides.opener import DirectOpener, Opener
@@ -22,6 +23,7 @@ from pathviewer.slides.places import Folders, RejectedFile
 from pathviewer.slides.pool import SlideFile
 from pathviewer.slides.scale import EnteredScale, PixelSize, SlideScale
 from pathviewer.slides.watch import watch_folders
+from storage.cases import list_cases
 from storage.database import Database
 from storage.errors import StorageError
 from storage.names import normalize_name
@@ -61,6 +63,21 @@ class LibraryEntry:
 
     entered: EnteredScale | None
     """The scale that a person entered, `None` if nobody did or it was taken back."""
+
+    case: str | None
+    """Name of its case; `None` if that is not known, or the settings show no names."""
+
+    stain: str | None
+    """Such as H&E, `None` if that is not known."""
+
+    label: LabelState
+    """What there is to see of its label."""
+
+    @property
+    def identity(self) -> SlideIdentity:
+        """What a person can tell it by."""
+        scale = scale_words(self.scale)
+        return SlideIdentity(self.alias, self.name, self.case, self.stain, scale, self.label)
 
     @property
     def scale(self) -> SlideScale:
@@ -163,6 +180,7 @@ class SlideLibrary:
         database: Database,
         *,
         show_file_names: bool = False,
+        show_labels: bool = False,
         uploads: Path | None = None,
         demo: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -170,6 +188,7 @@ class SlideLibrary:
     ) -> None:
         """Folders are read with those in them.
 
+        `show_file_names` shows names of files and cases, `show_labels` pictures of labels;
         `uploads` and `demo` say which of them hold uploads and the demo slide; `clock` counts the
         seconds until a file that cannot be opened is tried again. Files are opened by
         `opener`, in this process if it is not given, which is for commands.
@@ -177,6 +196,7 @@ class SlideLibrary:
         self._folders = tuple(folders)
         self._database = database
         self._show_file_names = show_file_names
+        self._show_labels = show_labels
         opener = opener or DirectOpener()
         named = Folders(self._folders, show_file_names, uploads, demo, DicomIndex(opener))
         self._intake = Intake(named, database, clock, opener)
@@ -233,7 +253,8 @@ class SlideLibrary:
             with self._database.reading() as session:
                 records = {record.id: record for record in list_slide_records(session)}
                 scales = current_scales(session)
-            self._snapshot = self._snapshot_of(records, scales)
+                cases = {case.id: case.name for case in list_cases(session)}
+            self._snapshot = self._snapshot_of(records, scales, cases)
 
     def slides(self) -> tuple[LibraryEntry, ...]:
         """Slides that can be opened, sorted by name."""
@@ -294,11 +315,14 @@ class SlideLibrary:
             _log.warning("The slide folders were not looked through: %s.", error.strerror)
 
     def _snapshot_of(
-        self, records: dict[str, SlideRecord], scales: dict[str, ScaleRecord]
+        self,
+        records: dict[str, SlideRecord],
+        scales: dict[str, ScaleRecord],
+        cases: dict[str, str],
     ) -> _Snapshot:
         listed = self._intake.listed()
         entries = [
-            self._entry_of(slide, records[slide.id], scales.get(slide.id))
+            self._entry_of(slide, records[slide.id], scales.get(slide.id), cases)
             for slide in listed
             if slide.id in records
         ]
@@ -312,7 +336,11 @@ class SlideLibrary:
         )
 
     def _entry_of(
-        self, slide: ListedSlide, record: SlideRecord, scale: ScaleRecord | None
+        self,
+        slide: ListedSlide,
+        record: SlideRecord,
+        scale: ScaleRecord | None,
+        cases: dict[str, str],
     ) -> LibraryEntry:
         path = slide.paths[0]
         name = file_name_of(record) if self._show_file_names else record.alias
@@ -323,7 +351,15 @@ class SlideLibrary:
             file=SlideFile(slide.id, path, name, slide.folder),
             facts=slide.facts,
             entered=None if scale is None else _entered(scale),
+            case=cases.get(record.case_id or "") if self._show_file_names else None,
+            stain=record.stain,
+            label=self._label(slide.facts),
         )
+
+    def _label(self, facts: SlideFacts) -> LabelState:
+        if not facts.has_label:
+            return "none"
+        return "shown" if self._show_labels else "hidden"
 
 
 def _entered(record: ScaleRecord) -> EnteredScale | None:

@@ -208,6 +208,7 @@ NEW_ROWS = {
             {"slide_id": "s1", "account_id": "a1", "mpp_x": 0.25, "mpp_y": 0.25, "entered_at": None}
         ]
     },
+    "0016": {},
 }
 """Rows of the tables that came with each revision."""
 

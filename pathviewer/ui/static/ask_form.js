@@ -6,6 +6,8 @@ import { preview } from "./ask_preview.js";
 import { askedBefore, taskOf, templatePicker } from "./ask_templates.js";
 import { ask } from "./reading_store.js";
 import { addRegion, selectedRegion } from "./regions.js";
+import { refreshSlide } from "./session.js";
+import { identityText } from "./slide_identity.js";
 import { corners } from "./shapes.js";
 import { may, store } from "./store.js";
 import { askedColours } from "./tile_colours.js";
@@ -116,7 +118,7 @@ class AskForm {
     const slide = store.get("slide");
     const ready = store.get("model")?.state === "ready";
     const colours = askedColours(slide);
-    const key = JSON.stringify([slide?.id, ready, may("ask"), region, colours]);
+    const key = JSON.stringify([slide?.id, slide?.identity, ready, may("ask"), region, colours]);
     if (key !== this.shown) {
       this.shown = key;
       fill(this.region, ...regionLine(region, slide));
@@ -185,7 +187,8 @@ class AskForm {
     const context = Object.fromEntries(Object.entries(this.context)
       .map(([name, field]) => [name, field.value.trim()]).filter(([, text]) => text));
     const options = this.options.value.split("\n").map((line) => line.trim()).filter(Boolean);
-    return { slide: store.get("slide").id, ...this.shape(region), ...this.budget(),
+    const slide = store.get("slide");
+    return { slide: slide.id, identity: slide.identity, ...this.shape(region), ...this.budget(),
       question: named ? this.question.value.replace("{finding}", () => finding)
         : this.question.value,
       options, context, ...(task && { task }),
@@ -209,6 +212,7 @@ class AskForm {
       await ask(this.body(region));
     } catch (error) {
       this.fail(error.message);
+      if (error.code === "slide_changed") await refreshSlide().catch(() => null);
     } finally {
       this.busy = false;
       this.show();
@@ -231,7 +235,8 @@ function regionLine(region, slide) {
   if (region) {
     const { width, height } = region.box;
     return [h("span", { class: "pv-chosen" }, region.name),
-      h("span", { class: "pv-quiet" }, `${width} × ${height} px`)];
+      h("span", { class: "pv-quiet" }, `${width} × ${height} px`),
+      h("span", { class: "pv-quiet pv-identity" }, identityText(slide?.identity))];
   }
   return [h("span", { class: "pv-quiet" }, "No region is selected."), slide && h("button", {
     type: "button", class: "pv-button pv-low", onclick: () => wholeSlide(slide) },

@@ -13,6 +13,7 @@ import { fill, h } from "./dom.js";
 import { bindKeys } from "./key_binding.js";
 import { keysPanel } from "./keys_panel.js";
 import { messageLine } from "./message_line.js";
+import { identityText } from "./slide_identity.js";
 import { say, store } from "./store.js";
 
 class ComparePage {
@@ -51,6 +52,10 @@ class ComparePage {
     if (one) {
       fill(this.question, one.question, one.options.length > 0 && h("span", { class: "pv-quiet" },
         one.options.map((option, index) => ` ${String.fromCharCode(65 + index)}) ${option}`).join(" ")));
+      if (one.slide_identity) {
+        this.question.append(h("span", { class: "pv-quiet pv-identity" },
+          identityText(one.slide_identity)));
+      }
       this.question.title = [one.question, ...one.options].join("\n");
     }
     if (mode === "start" && before !== "start") this.begin.open();

@@ -4,6 +4,7 @@ import { request } from "./api.js";
 import { progressText } from "./compare_ballot.js";
 import { askTwice, openList } from "./compare_store.js";
 import { fill, h, setText } from "./dom.js";
+import { identityText } from "./slide_identity.js";
 import { say, store } from "./store.js";
 import { askedColours } from "./tile_colours.js";
 import { parseView } from "./view_url.js";
@@ -65,8 +66,9 @@ export class CompareStart {
       return;
     }
     const options = this.options.value.split("\n").map((line) => line.trim()).filter(Boolean);
-    askTwice({ slide: this.slide.value, box, question: this.question.value,
-      ...askedColours(this.views.slide), ...(options.length && { options }) });
+    const { slide } = this.views;
+    askTwice({ slide: slide.id, identity: slide.identity, box, question: this.question.value,
+      ...askedColours(slide), ...(options.length && { options }) });
   }
 
   /** What the slide shows, whole level-0 pixels on the slide; null where that is nothing. */
@@ -87,7 +89,9 @@ export class CompareStart {
   /** Say how large the region is that would be asked about. */
   follow() {
     const box = this.inView();
-    setText(this.region, box ? `${box.width} × ${box.height} px of the scan` : "nothing in view");
+    const where = identityText(this.views.slide?.identity);
+    setText(this.region, box ? `${box.width} × ${box.height} px of the scan: ${where}`
+      : "nothing in view");
   }
 }
 

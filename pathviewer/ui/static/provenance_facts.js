@@ -1,5 +1,6 @@
 /** The facts of a reading in words and figures, by group. Nothing that is unknown is made up. */
 
+import { identityText } from "./slide_identity.js";
 import { claimText, enteredText, sizeDigits } from "./scale.js";
 
 /**
@@ -14,8 +15,8 @@ export function factGroups(told, index) {
     value !== null && value !== undefined && value !== "") }));
 }
 
-function region({ slide, quickhash, box, points, paint_outside: painted }) {
-  return [["Slide", slide.name], ["Fingerprint", quickhash],
+function region({ slide, slide_identity: identity, quickhash, box, points, paint_outside: painted }) {
+  return [["Slide", slide.name], ["When asked", identityText(identity)], ["Fingerprint", quickhash],
     ["Level-0 box", `x ${box.x}, y ${box.y}, ${size(box.width, box.height)}`],
     ["Outline", points ? `${points.length} corners, ${painted ? "painted over outside"
       : "its box was shown whole"}` : null]];

@@ -43,8 +43,15 @@ export function keepReading() {
 
 /** Ask. @param {Object} asked body of POST /api/readings @throws {import("./api.js").ApiError} */
 export async function ask(asked) {
+  const slide = store.get("slide");
   const { id } = await request("/api/readings", { method: "POST", json: asked });
+  if (store.get("slide")?.id !== asked.slide) {
+    say(`Your question about ${slide?.name ?? "the slide before"} is being answered there.`, "info",
+      { label: "Show it", run: () => openReading(id) });
+    return;
+  }
   show({ id, slide: asked.slide, box: asked.box, points: asked.points ?? null,
+    slide_identity: asked.identity ?? null,
     question: asked.question, options: asked.options ?? [], blind: Boolean(asked.blind),
     task: asked.task ?? null, count: asked.count ?? 1, placements: [], state: "queued",
     position: null, completions: [] });
@@ -63,8 +70,10 @@ export async function openReading(id) {
     return;
   }
   const reading = fromServer(told);
+  // its slide first: an answer never stands beside another one
+  if (store.get("slide")?.id !== reading.slide && !await openSlide(reading.slide)
+    && store.get("slide")?.id !== reading.slide) return;
   show(reading);
-  if (store.get("slide")?.id !== reading.slide) await openSlide(reading.slide);
   if (reading.state === "queued") follow(id);
 }
 
@@ -166,7 +175,8 @@ async function complete(id) {
     const ended = reading.state === "done" && told.state === "done"
       ? { completions: told.completions.map((one) => withChecks(one, reading)) } : {};
     store.set("reading", { ...told, ...reading, ...ended, agreement: told.agreement,
-      outside_known_types: told.outside_known_types, model: told.model });
+      outside_known_types: told.outside_known_types, model: told.model,
+      slide_identity: told.slide_identity });
   } catch (error) {
     if (error.status !== 401) say(`Not all is known of this reading: ${error.message}`, "warning");
   }
@@ -184,7 +194,7 @@ export function fromServer(told) {
   const state = states[told.state] ?? "queued";
   const completions = state === "queued" ? [] : told.completions.map((one) =>
     ({ ...one, state: stateOf(one.finish) }));
-  return { ...told, slide: told.slide.id, state, position: null, completions,
+  return { ...told, slide: told.slide.id, slide_name: told.slide.name, state, position: null, completions,
     error: state === "failed" ? told.error ?? "The reading did not end." : null };
 }
 

@@ -5,6 +5,7 @@ import { firstAnswer, focusFirstAnswer } from "./first_answer.js";
 import { provenance } from "./provenance.js";
 import { isUnderWay, shownCompletion, stop } from "./reading_store.js";
 import { start } from "./session.js";
+import { identityLine } from "./slide_identity.js";
 import { store } from "./store.js";
 import { TraceRows } from "./trace_rows.js";
 import { useCheck } from "./use_check.js";
@@ -16,7 +17,7 @@ const MARGIN = 40;
 export function mount(element, props) {
   const panel = new TracePanel();
   element.querySelector("[data-panel]").replaceChildren(panel.node);
-  ["reading", "completion", "step", "draft", "research"].forEach((name) =>
+  ["reading", "completion", "step", "draft", "research", "slide"].forEach((name) =>
     store.on(name, () => panel.soon()));
   // at once: the next key is meant for what it opens
   store.on("marking", () => panel.show());
@@ -29,6 +30,7 @@ class TracePanel {
     this.stop = h("button", { type: "button", class: "pv-button pv-low", title: "Stop (S)",
       onclick: () => stop() }, "Stop");
     this.question = h("p", { class: "pv-asked" });
+    this.identity = identityLine();
     this.outside = h("p", { class: "pv-note pv-outside" },
       "Outside the question types that this model knows.");
     this.tabs = h("div", { class: "pv-tabs", role: "group", "aria-label": "Answers" });
@@ -37,7 +39,8 @@ class TracePanel {
     this.rows = new TraceRows();
     watchWords(this.rows.node);
     this.node = h("section", { class: "pv-panel pv-trace", "aria-label": "Reasoning", hidden: true },
-      h("div", { class: "pv-trace-head" }, this.status, this.stop, provenance()), this.question, this.outside,
+      h("div", { class: "pv-trace-head" }, this.status, this.stop, provenance()), this.question,
+      this.identity.node, this.outside,
       this.tabs, this.agreement, this.first, this.rows.node, useCheck());
     this.waits = false;
   }
@@ -64,6 +67,7 @@ class TracePanel {
     this.stop.style.visibility = going && !reading.item ? "visible" : "hidden";
     setText(this.question, reading.question);
     this.question.title = [reading.question, ...reading.options].join("\n");
+    this.identity.show(reading);
     this.outside.hidden = !reading.outside_known_types;
     this.showTabs(reading);
     this.showFirst(reading);

@@ -1,0 +1,88 @@
+"""Which slide somebody looks at: what stands beside every answer, and goes along with a question.
+
+A question that is sent holds the identity that its page showed. The server compares it with its
+own before it reads a pixel, so that no answer is about another slide, stain or scale than was seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from pathviewer.slides.errors import BadIdentity, SlideChanged
+from pathviewer.slides.scale import SlideScale
+
+LabelState = Literal["shown", "hidden", "none"]
+"""Of the picture of the slide's label: shown on the page, hidden by the settings, or not there."""
+
+_WORDS = {"name": "name", "case": "case", "stain": "stain", "scale": "scale", "label": "label"}
+
+
+@dataclass(frozen=True)
+class SlideIdentity:
+    """What a person can tell a slide by."""
+
+    alias: str
+    """Its alias, which reports show."""
+
+    name: str
+    """What the page calls it: the alias, or the file's name if the settings show names."""
+
+    case: str | None
+    """Name of its case; None if that is not known, or the settings show no names."""
+
+    stain: str | None
+    """Such as H&E; None if that is not known."""
+
+    scale: str
+    """The scale in use, in words."""
+
+    label: LabelState
+    """What there is to see of its label."""
+
+
+def scale_words(scale: SlideScale) -> str:
+    """The scale in use, such as `0.25 µm per pixel, entered by hand`."""
+    if scale.size is None:
+        return "scale unknown"
+    by_hand = ", entered by hand" if scale.source == "entered" else ""
+    return f"{scale.size.text} µm per pixel{by_hand}"
+
+
+def check_identity(seen: object, now: SlideIdentity) -> None:
+    """Refuse a question whose page showed another identity than the slide has; None was not sent.
+
+    Raises SlideChanged, which names what differs, or BadIdentity for what is no identity.
+    """
+    if seen is None:
+        return
+    here = asdict(now)
+    if not isinstance(seen, dict) or seen.keys() != here.keys():
+        names = ", ".join(field.name for field in fields(SlideIdentity))
+        raise BadIdentity(
+            f"identity is the one of GET /api/slides/ID, with {names}; or leave it out."
+        )
+    changed = [word for name, word in _WORDS.items() if seen[name] != here[name]]
+    if seen["alias"] != here["alias"] and "name" not in changed:
+        changed.insert(0, "name")
+    if changed:
+        raise SlideChanged(
+            f"Not asked: the {' and '.join(changed)} of the slide changed since the page showed "
+            f"it. It is now {identity_text(here)}. Look at it again, then ask."
+        )
+
+
+def identity_text(identity: Mapping[str, Any] | None, *, report: bool = False) -> str:
+    """A stored identity in words, "" for None. In a `report` no case and no file's name stands."""
+    if identity is None:
+        return ""
+    case = None if report or not identity["case"] else f"case {identity['case']}"
+    parts = (
+        identity["alias" if report else "name"],
+        case,
+        identity["stain"] or "stain unknown",
+        identity["scale"],
+        "no label in the file" if identity["label"] == "none" else f"label {identity['label']}",
+    )
+    return ", ".join(part for part in parts if part)
