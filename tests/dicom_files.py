@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.uid import (
+    UID,
     ExplicitVRLittleEndian,
     JPEGBaseline8Bit,
     VLWholeSlideMicroscopyImageStorage,
@@ -48,57 +50,74 @@ def write_dicom(
     photometric: str = "YBR_FULL_422",
     pack: Pack = with_basic_table,
     tile: int = 64,
-    levels: Sequence[slide_files.Pixels] | None = None,
+    *,
+    levels: Sequence[slide_files.Pixels] = (),
+    spacings: Sequence[tuple[float, float]] = (),
+    syntax: UID = JPEGBaseline8Bit,
+    name: str = "",
 ) -> Path:
-    """A series of `levels`, by default two, in a folder; returns the file of the finest."""
-    levels = levels or slide_files.pyramid(slide_files.tissue(300, 217), 4)
-    placed = [(pixels, 4.0**number) for number, pixels in enumerate(levels)]
-    return write_levels(folder, placed, encode, photometric, pack, tile)
+    """A series in a folder, a file `{name}{number}.dcm` for each level; returns the finest's.
 
-
-def write_levels(
-    folder: Path,
-    levels: Sequence[tuple[slide_files.Pixels, float]],
-    encode: slide_files.Encode = slide_files.ycbcr_jpeg,
-    photometric: str = "YBR_FULL_422",
-    pack: Pack = with_basic_table,
-    tile: int = 64,
-) -> Path:
-    """A series of levels with their downsamples in a folder; returns the file of the finest."""
+    `levels` are (height, width, 3), or (height, width) of one sample; two of a picture of its own
+    if not given. `spacings` are microns per pixel of each level along x and y, by its size if not
+    given.
+    """
     folder.mkdir(exist_ok=True)
-    series, frame_of_reference = generate_uid(), generate_uid()
-    for number, (pixels, downsample) in enumerate(levels):
-        instance = _instance(pixels, tile, MPP * downsample, photometric)
-        instance.SeriesInstanceUID = series
-        instance.FrameOfReferenceUID = frame_of_reference
+    levels = levels or slide_files.pyramid(slide_files.tissue(300, 217), 4)
+    for number, pixels in enumerate(levels):
+        factor = round(levels[0].shape[1] / pixels.shape[1])
+        spacing = spacings[number] if spacings else (MPP * factor, MPP * factor)
+        instance = _instance(pixels, tile, spacing, photometric)
+        instance.file_meta.TransferSyntaxUID = syntax
+        instance.SOPInstanceUID = _uid(folder, "instance", number)
+        instance.StudyInstanceUID = _uid(folder, "study")
+        instance.SeriesInstanceUID = _uid(folder, "series")
+        instance.FrameOfReferenceUID = _uid(folder, "frame of reference")
         instance.InstanceNumber = number + 1
         frames = [encode(part) for part in slide_files.tiles_of(pixels, tile)]
         instance.NumberOfFrames = len(frames)
+        if number:
+            instance.ImageType = ["DERIVED", "PRIMARY", "VOLUME", "RESAMPLED"]
         pack(instance, frames)
-        instance.save_as(folder / f"{number}.dcm", enforce_file_format=True)
-    return folder / "0.dcm"
+        instance.save_as(folder / f"{name}{number}.dcm", enforce_file_format=True)
+    return folder / f"{name}0.dcm"
 
 
-def _instance(pixels: slide_files.Pixels, tile: int, mpp: float, photometric: str) -> Dataset:
+def write_levels(
+    folder: Path, levels: Sequence[tuple[slide_files.Pixels, float]], **options: Any
+) -> Path:
+    """A series of levels with their downsamples; `options` as of `write_dicom`."""
+    spacings = [(MPP * downsample, MPP * downsample) for _, downsample in levels]
+    return write_dicom(
+        folder, levels=[pixels for pixels, _ in levels], spacings=spacings, **options
+    )
+
+
+def _uid(folder: Path, *words: object) -> UID:
+    """The same for a folder of the same name each time."""
+    return generate_uid(entropy_srcs=[folder.name, *map(str, words)])
+
+
+def _instance(
+    pixels: slide_files.Pixels, tile: int, spacing: tuple[float, float], photometric: str
+) -> Dataset:
     instance = Dataset()
     instance.file_meta = FileMetaDataset()
-    instance.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
     instance.SOPClassUID = VLWholeSlideMicroscopyImageStorage
-    instance.SOPInstanceUID = generate_uid()
-    instance.StudyInstanceUID = generate_uid()
     instance.Modality = "SM"
-    kind = "ORIGINAL" if mpp == MPP else "DERIVED"
-    instance.ImageType = [kind, "PRIMARY", "VOLUME", "NONE" if mpp == MPP else "RESAMPLED"]
+    instance.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
     instance.Rows = instance.Columns = tile
     instance.TotalPixelMatrixRows, instance.TotalPixelMatrixColumns = pixels.shape[:2]
     instance.DimensionOrganizationType = "TILED_FULL"
     instance.TotalPixelMatrixFocalPlanes = instance.NumberOfOpticalPaths = 1
-    instance.SamplesPerPixel, instance.PlanarConfiguration = 3, 0
+    instance.SamplesPerPixel = 1 if pixels.ndim == 2 else 3
+    if pixels.ndim == 3:
+        instance.PlanarConfiguration = 0
     instance.PhotometricInterpretation = photometric
     instance.BitsAllocated = instance.BitsStored = 8
     instance.HighBit, instance.PixelRepresentation = 7, 0
     measures = Dataset()
-    measures.PixelSpacing = [mpp / 1000, mpp / 1000]
+    measures.PixelSpacing = [spacing[1] / 1000, spacing[0] / 1000]
     groups = Dataset()
     groups.PixelMeasuresSequence = [measures]
     instance.SharedFunctionalGroupsSequence = [groups]
@@ -108,12 +127,46 @@ def _instance(pixels: slide_files.Pixels, tile: int, mpp: float, photometric: st
     return instance
 
 
+def sparse(missing: Collection[int] = ()) -> Pack:
+    """Frames from last to first, each with its place, without those of some numbers."""
+
+    def pack(instance: Dataset, frames: list[bytes]) -> None:
+        columns = -(-instance.TotalPixelMatrixColumns // instance.Columns)
+        numbers = [number for number in reversed(range(len(frames))) if number not in missing]
+        instance.DimensionOrganizationType = "TILED_SPARSE"
+        instance.NumberOfFrames = len(numbers)
+        instance.PerFrameFunctionalGroupsSequence = [
+            _place(number % columns * instance.Columns, number // columns * instance.Rows)
+            for number in numbers
+        ]
+        with_basic_table(instance, [frames[number] for number in numbers])
+
+    return pack
+
+
+def _place(left: int, top: int) -> Dataset:
+    position = Dataset()
+    position.ColumnPositionInTotalImagePixelMatrix = left + 1
+    position.RowPositionInTotalImagePixelMatrix = top + 1
+    position.XOffsetInSlideCoordinateSystem = position.YOffsetInSlideCoordinateSystem = 0.0
+    position.ZOffsetInSlideCoordinateSystem = 0.0
+    groups = Dataset()
+    groups.PlanePositionSlideSequence = [position]
+    return groups
+
+
 def uncompressed(folder: Path) -> Path:
     """The series with frames that are not compressed."""
-    return write_dicom(folder, encode=lambda part: part.tobytes(), photometric="RGB", pack=_native)
+    return write_dicom(
+        folder,
+        encode=lambda part: part.tobytes(),
+        photometric="RGB",
+        pack=native,
+        syntax=ExplicitVRLittleEndian,
+    )
 
 
-def _native(instance: Dataset, frames: list[bytes]) -> None:
-    instance.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+def native(instance: Dataset, frames: list[bytes]) -> None:
+    """Frames that are not compressed, one after the other."""
     instance.PixelData = b"".join(frames)
     instance["PixelData"].VR = "OB"

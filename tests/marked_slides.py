@@ -66,9 +66,10 @@ def write_tiff(path: Path, size: Size, levels: Sequence[tuple[float, Size]], til
 def write_padded_dicom(folder: Path, size: Size, factors: Sequence[int], tile: int) -> Marked:
     """A DICOM series whose levels end in padding to whole tiles; only the spacing tells that."""
     marks = places(size)
-    levels = []
-    for factor in (1, *factors):
-        padded = [-(-side // factor // tile) * tile for side in size]
-        level = size if factor == 1 else (padded[0], padded[1])
-        levels.append((reduced(size, factor, level, marks), float(factor)))
-    return Marked(dicom_files.write_levels(folder, levels, tile=tile), size, marks)
+    levels = [reduced(size, 1.0, size, marks)]
+    for factor in factors:
+        width, height = (-(-side // factor // tile) * tile for side in size)
+        levels.append(reduced(size, factor, (width, height), marks))
+    spacings = [(dicom_files.MPP * factor,) * 2 for factor in (1, *factors)]
+    path = dicom_files.write_dicom(folder, tile=tile, levels=levels, spacings=spacings)
+    return Marked(path, size, marks)

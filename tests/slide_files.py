@@ -48,19 +48,28 @@ def pyramid(pixels: Pixels, *factors: int) -> list[Pixels]:
     return [pixels, *(np.asarray(image.reduce(factor)) for factor in factors)]
 
 
-def tiles_of(pixels: Pixels, tile: int) -> Iterator[Pixels]:
-    """The tiles row by row, those at the edges filled up with black."""
+def tiles_of(pixels: Pixels, tile: int, tile_height: int = 0) -> Iterator[Pixels]:
+    """The tiles row by row, those at the edges filled up with their last column and row.
+
+    `pixels` may have any number of samples of any type; tiles are square if no height is given.
+    """
     height, width = pixels.shape[:2]
-    filled = np.zeros((-(-height // tile) * tile, -(-width // tile) * tile, 3), np.uint8)
-    filled[:height, :width] = pixels
-    for top in range(0, height, tile):
+    high = tile_height or tile
+    margins = [(0, -height % high), (0, -width % tile), (0, 0)][: pixels.ndim]
+    filled = np.pad(pixels, margins, "edge")
+    for top in range(0, height, high):
         for left in range(0, width, tile):
-            yield np.ascontiguousarray(filled[top : top + tile, left : left + tile])
+            yield np.ascontiguousarray(filled[top : top + high, left : left + tile])
 
 
-def ycbcr_jpeg(tile: Pixels) -> bytes:
+def ycbcr_jpeg(tile: Pixels, subsampling: str = "420") -> bytes:
     """JPEG as cameras write it, the colours at half resolution, with a JFIF marker."""
-    return bytes(simplejpeg.encode_jpeg(tile, 90, "RGB", "420"))
+    return bytes(simplejpeg.encode_jpeg(tile, 90, "RGB", subsampling))
+
+
+def grey_jpeg(tile: Pixels) -> bytes:
+    """JPEG of one component, of a tile without an axis of samples."""
+    return bytes(simplejpeg.encode_jpeg(tile[..., None], 90, "GRAY"))
 
 
 def rgb_jpeg(tile: Pixels) -> bytes:
