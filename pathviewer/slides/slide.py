@@ -170,7 +170,8 @@ class Slide:
             top, bottom = _span(
                 region.y, region.height, level.downsample.y, l_box.y, factor_y, image.height
             )
-            image = image.resize(size, Image.Resampling.BOX, (left, top, right, bottom))
+            # BOX would take whole pixels, up to half a pixel beside their place
+            image = image.resize(size, Image.Resampling.HAMMING, (left, top, right, bottom))
         pixel = self.claim.size
         mpp = None if pixel is None else pixel.of_picture((region.width, region.height), size)
         return RegionImage(self.corrected(image) if corrected else image, mpp)
