@@ -68,7 +68,13 @@ class OpenSlideFile:
         except OpenSlideError as error:
             raise PixelsUnreadable from error
         pixels: NDArray[np.uint8] = np.ctypeslib.as_array(buffer).view(np.uint8)
-        return pixels.reshape(l_box.height, l_box.width, 4)
+        pixels = pixels.reshape(l_box.height, l_box.width, 4)
+        own = self.levels[level]
+        if l_box.x + l_box.width == own.width:
+            _make_opaque(pixels[:, -1], x / downsample - l_box.x)
+        if l_box.y + l_box.height == own.height:
+            _make_opaque(pixels[-1], y / downsample - l_box.y)
+        return pixels
 
     def read_associated(self, name: str) -> Image.Image:
         """As of `PyramidFile`."""
@@ -123,6 +129,15 @@ def damaged(name: str) -> SlideUnopenable:
         f"{name} cannot be opened: it is damaged or incomplete, or a file that "
         "belongs to it is missing. Copy all of its files again, or scan again."
     )
+
+
+def _make_opaque(edge: NDArray[np.uint8], share: float) -> None:
+    """Undo what OpenSlide does to a level's last pixels where it reads `share` of a pixel beside.
+
+    It mixes them with what lies beyond the level, which is transparent.
+    """
+    if 1e-6 < share < 1:
+        edge[:] = np.minimum(np.rint(edge / (1 - share)), 255)
 
 
 def _check_frames(path: Path, name: str) -> None:
