@@ -30,6 +30,8 @@ from pathviewer.slides.encoded_tiff import (
     APERIO_JPEG2000,
     JPEG,
     RGB,
+    TIFF_JPEG2000,
+    WEBP,
     YCBCR,
     EncodedPage,
     write_encoded_tiff,
@@ -125,6 +127,7 @@ def _encoder(kind: str, **options: Any) -> Encode:
 
 _JPEG = _encoder("JPEG", quality=85, subsampling="4:2:0")
 _JPEG2000 = _encoder("JPEG2000", no_jp2=True)
+_WEBP = _encoder("WEBP", quality=80)
 
 
 def _write_encoded(path: Path, encode: Encode, compression: int, colour: int, text: str) -> None:
@@ -190,6 +193,35 @@ def _ome(folder: Path) -> None:
         tiff.write(coarse, subfiletype=1, **page)
 
 
+def _tiff_webp(folder: Path) -> None:
+    _write_encoded(folder / "tiff-webp.tif", _WEBP, WEBP, RGB, "")
+
+
+def _tiff_jpeg2000(folder: Path) -> None:
+    _write_encoded(folder / "tiff-jpeg2000.tif", _JPEG2000, TIFF_JPEG2000, RGB, "")
+
+
+def _strips(folder: Path) -> None:
+    path = folder / "strips.tif"
+    tifffile.imwrite(path, _tissue(), rowsperstrip=16, compression="deflate", metadata=None)
+
+
+def _ome_grey(folder: Path) -> None:
+    """12 bits of 16, which its XML says."""
+    grey = _tissue()[..., 1].astype(np.uint16) << 4
+    page: dict[str, Any] = {"tile": (TILE, TILE), "compression": "deflate"}
+    with tifffile.TiffWriter(folder / "ome-grey.ome.tif", ome=True) as tiff:
+        tiff.write(grey, subifds=1, metadata={"SignificantBits": 12}, **page)
+        tiff.write(grey[::REDUCED, ::REDUCED], subfiletype=1, **page)
+
+
+def _dicom_grey(folder: Path) -> None:
+    def encode(tile: Pixels) -> bytes:
+        return _JPEG(tile[..., 1])
+
+    _write_dicom(folder / "dicom-grey.dcm", encode, JPEGBaseline8Bit, "MONOCHROME2", samples=1)
+
+
 def _dicom_jpeg(folder: Path) -> None:
     _write_dicom(folder / "dicom-jpeg.dcm", _JPEG, JPEGBaseline8Bit, "YBR_FULL_422")
 
@@ -198,7 +230,7 @@ def _dicom_jpeg2000(folder: Path) -> None:
     _write_dicom(folder / "dicom-jpeg2000.dcm", _JPEG2000, JPEG2000, "RGB")
 
 
-def _write_dicom(path: Path, encode: Encode, syntax: UID, colour: str) -> None:
+def _write_dicom(path: Path, encode: Encode, syntax: UID, colour: str, samples: int = 3) -> None:
     """A series of one file and level."""
     frames = [encode(tile) for tile in _tiles(_tissue())]
     instance = Dataset()
@@ -213,7 +245,9 @@ def _write_dicom(path: Path, encode: Encode, syntax: UID, colour: str) -> None:
     instance.TotalPixelMatrixRows, instance.TotalPixelMatrixColumns = HEIGHT, WIDTH
     instance.DimensionOrganizationType = "TILED_FULL"
     instance.TotalPixelMatrixFocalPlanes = instance.NumberOfOpticalPaths = 1
-    instance.SamplesPerPixel, instance.PlanarConfiguration = 3, 0
+    instance.SamplesPerPixel = samples
+    if samples > 1:
+        instance.PlanarConfiguration = 0
     instance.PhotometricInterpretation = colour
     instance.BitsAllocated = instance.BitsStored = 8
     instance.HighBit, instance.PixelRepresentation = 7, 0
@@ -221,7 +255,7 @@ def _write_dicom(path: Path, encode: Encode, syntax: UID, colour: str) -> None:
     measures.PixelSpacing = [0.0005, 0.0005]
     groups.PixelMeasuresSequence = [measures]
     instance.SharedFunctionalGroupsSequence = [groups]
-    optics.ObjectiveLensPower = 20
+    optics.ObjectiveLensPower, optics.OpticalPathIdentifier = 20, "1"
     instance.OpticalPathSequence = [optics]
     instance.NumberOfFrames = len(frames)
     instance.PixelData = encapsulate(frames)
@@ -235,6 +269,11 @@ WRITERS = (
     _generic_deflate,
     _trestle,
     _ome,
+    _tiff_webp,
+    _tiff_jpeg2000,
+    _strips,
+    _ome_grey,
+    _dicom_grey,
     _dicom_jpeg,
     _dicom_jpeg2000,
 )

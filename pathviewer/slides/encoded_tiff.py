@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-JPEG, APERIO_JPEG2000 = 7, 33005
+JPEG, APERIO_JPEG2000, TIFF_JPEG2000, WEBP = 7, 33005, 34712, 50001
 """TIFF's numbers of compressions."""
 
 RGB, YCBCR = 2, 6
