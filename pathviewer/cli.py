@@ -47,6 +47,8 @@ bench_app.command("insights")(bench_insights)
 bench_app.command("model")(bench_model)
 bench_app.command("training")(bench_training)
 bench_app.command("ask")(bench_ask)
+doctor_app = typer.Typer(help="Check that the program can run here, and what slides hold.")
+app.add_typer(doctor_app, name="doctor")
 app.add_typer(user_app, name="user")
 app.add_typer(bench_app, name="bench")
 app.add_typer(fuzz_app, name="fuzz")
@@ -99,14 +101,17 @@ def serve(
     run(read_settings(**{name: value for name, value in given.items() if value is not None}))
 
 
-@app.command()
+@doctor_app.callback(invoke_without_command=True)
 def doctor(
+    context: typer.Context,
     as_json: JsonOption = False,
     fix: Annotated[
         bool, typer.Option("--fix", help="Close the state folder to other accounts first.")
     ] = False,
 ) -> None:
     """Check that the program can run here; exit 1 if it could not."""
+    if context.invoked_subcommand is not None:
+        return
     from pathviewer.doctor import examine
 
     checks = examine(read_settings(), fix=fix)
@@ -116,6 +121,27 @@ def doctor(
         for check in checks:
             typer.echo(f"{check.verdict:<8} {check.subject}: {check.sentence}")
     if any(check.fatal for check in checks):
+        raise typer.Exit(1)
+
+
+@doctor_app.command("slides")
+def doctor_slides(
+    folder: Annotated[Path, typer.Argument(help="Folder of slides, with those in it.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say what of a folder can be shown, what not and why; exit 1 if a slide cannot be shown."""
+    from pathviewer.doctor_slides import examine_slides, table
+
+    try:
+        reports = list(examine_slides(folder.resolve(), read_settings()))
+    except OSError as error:
+        sys.exit(f"The folder cannot be read: {error.strerror}.")
+    if as_json:
+        typer.echo(json.dumps({"slides": [report.as_dict() for report in reports]}))
+    else:
+        for line in table(reports):
+            typer.echo(line)
+    if any(report.fault is not None for report in reports):
         raise typer.Exit(1)
 
 

@@ -34,6 +34,7 @@ RANK = {
     "server": 4,
     "serving": 5,
     "doctor": 6,
+    "doctor_slides": 6,
     "bench": 6,
     "fuzz": 6,
     "evaluate_cli": 6,
