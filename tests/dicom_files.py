@@ -122,7 +122,7 @@ def _instance(
     groups.PixelMeasuresSequence = [measures]
     instance.SharedFunctionalGroupsSequence = [groups]
     optics = Dataset()
-    optics.ObjectiveLensPower = 20
+    optics.ObjectiveLensPower, optics.OpticalPathIdentifier = 20, "1"
     instance.OpticalPathSequence = [optics]
     return instance
 

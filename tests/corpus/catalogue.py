@@ -29,9 +29,6 @@ CORPUS = (
     *dicom.DICOM,
     *names.NAMES,
     *states.MIRAX,
-)
-
-TO_SWITCH_ON = (
     *compressions.BEYOND_OPENSLIDE,
     *compressions.UNREADABLE,
     *samples.OVERFLOW,

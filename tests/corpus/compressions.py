@@ -85,6 +85,6 @@ UNREADABLE = (
         "unknown-compression.tif",
         "FIELD D: a compression that nobody knows",
         written(Layout(codecs.Codec(61234, codecs.NONE.encode))),
-        Refused(["compression 61234", "vips tiffsave"]),
+        Refused(["method 61234", "vips tiffsave"]),
     ),
 )

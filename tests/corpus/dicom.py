@@ -163,7 +163,7 @@ OBLONG = (
         _name("oblong"),
         "FIELD C: pixels twice as high as wide",
         _oblong,
-        Served(mpp=(0.25, 0.5)),
+        Served(mpp=(0.25, 0.5), tolerance=10),
     ),
 )
 

@@ -112,8 +112,11 @@ def check_facts(facts: dict[str, Any], expected: Served, levels: Sequence[Pixels
     assert [(level["height"], level["width"]) for level in native] == [
         pixels.shape[:2] for pixels in levels
     ]
-    mean = None if expected.mpp is None else pytest.approx(sum(expected.mpp) / 2, rel=1e-3)
-    assert facts["mpp"] == mean
+    scale = (facts["scale"]["x"], facts["scale"]["y"])
+    assert scale == (
+        (None, None) if expected.mpp is None else pytest.approx(expected.mpp, rel=1e-3)
+    )
+    assert (facts["mpp"] is None) == (scale[0] != scale[1] or scale[0] is None)
     assert expected.words in json.dumps(facts, ensure_ascii=False)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +93,12 @@ def _aperio_tiled_label(path: Path, side: int = 48) -> Sequence[Pixels]:
     label = page_of(slide_files.tissue(side, side, 3), replace(layout, description=""))
     write_pages(path, [*pages, label], layout)
     return levels
+
+
+def _aperio_large_label(path: Path) -> Sequence[Pixels]:
+    """The thumbnail has a level's shape as well, and becomes one."""
+    levels = _aperio_tiled_label(path, side=128)
+    return [*levels, levels[1]]
 
 
 def _aperio_missing_tiles(path: Path) -> Sequence[Pixels]:
@@ -258,8 +263,8 @@ LARGE_LABEL = (
     OddSlide(
         "aperio-large-label.svs",
         "FIELD A2: the same, finer than the coarsest level, which OpenSlide refuses",
-        partial(_aperio_tiled_label, side=128),
-        _HALF,
+        _aperio_large_label,
+        Served(factors=(1, 4, 4), mpp=(0.5, 0.5)),
     ),
 )
 
