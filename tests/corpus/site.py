@@ -12,8 +12,7 @@ from typing import Any
 
 import httpx
 import numpy as np
-import simplejpeg
-from PIL import Image
+from PIL import Image, ImageOps
 
 from pathviewer.settings import Settings
 from tests.corpus.odd_slide import OddSlide, Pixels, Served
@@ -51,11 +50,11 @@ class Site:
         return {one["name"]: one["reason"] for one in self.json("/api/slides/rejected")}
 
     def tile(self, slide: str, level: int, column: int, row: int) -> Pixels:
-        """(height, width, 3) RGB of a tile as a browser decodes it."""
+        """(height, width, 3) RGB of a tile as a browser decodes it, turned if it asks for that."""
         answer = self.client.get(f"/api/slides/{slide}/tiles/{level}/{column}/{row}")
         assert answer.status_code == 200, answer.text
-        pixels: Pixels = simplejpeg.decode_jpeg(answer.content, "RGB")
-        return pixels
+        image = ImageOps.exif_transpose(Image.open(io.BytesIO(answer.content)))
+        return np.asarray(image.convert("RGB"))
 
     def picture(self, path: str) -> Pixels:
         """(height, width, 3) RGB of a picture."""
