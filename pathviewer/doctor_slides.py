@@ -10,9 +10,9 @@ from typing import Any
 from pathviewer.settings import Settings
 from pathviewer.slides.companion_files import companion_fault
 from pathviewer.slides.errors import SlideError
+from pathviewer.slides.examination import SlideExamination
 from pathviewer.slides.file_groups import Candidate, DicomIndex, candidates_of
 from pathviewer.slides.readers import calls
-from pathviewer.slides.readers.calls import SlideExamination
 from pathviewer.slides.readers.pool import ReaderPool, Urgency
 from pathviewer.slides.scan import survey_folder
 

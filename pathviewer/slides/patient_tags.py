@@ -55,7 +55,9 @@ def patient_tags(path: Path, properties: dict[str, str]) -> list[str]:
 
 def _tells(name: str) -> bool:
     own = name.rpartition(".")[2]
-    return not name.startswith("openslide.") and _TELLING.search(own) is not None
+    # DICOM's are read from the files themselves, under their own names
+    own_tags = not name.startswith(("openslide.", "dicom."))
+    return own_tags and _TELLING.search(own) is not None
 
 
 def _of_series(path: Path) -> set[str]:

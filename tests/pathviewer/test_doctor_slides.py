@@ -33,17 +33,19 @@ def test_sound_slides(folder: Path) -> None:
     write_tiff(folder / "a.tif", colours(), iccprofile=profile, resolution=(2e4, 1e4),
                resolutionunit=3)  # fmt: skip
     write_ome(folder / "b.ome.tif", grey(12), SignificantBits=12)
+    write_tiff(folder / "c.tif", colours(), resolution=(6e2, 6e2), resolutionunit=2)
     (folder / "notes.txt").write_text("nothing")
     done = called(app, "doctor", "slides", folder)
     assert done.code == 0
     first = lines_of(done, "a.tif")
     assert "300 x 217 px, generic-tiff" in first
-    assert "scale: 0.5 x 1 um per pixel (tags of resolution" in first
-    assert "colour profile: sRGB" in first
+    assert "scale: 0.5 × 1 um per pixel (resolution tags" in first
+    assert "colour profile: sRGB built-in, not applied: it is that of sRGB" in first
     second = lines_of(done, "b.ome.tif")
     assert "pixels: 12-bit grey, shown reduced to 8 bits" in second
     assert "scale: unknown: the file does not say" in second
-    assert "2 of 2 can be shown." in done.stdout
+    assert "scale: unknown: The file claims 42.33 µm per pixel" in lines_of(done, "c.tif")
+    assert "3 of 3 can be shown." in done.stdout
     assert "notes" not in done.stdout
 
 

@@ -10,25 +10,24 @@ import io
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from PIL import Image, ImageCms
+from PIL import Image
 
 from pathviewer.slides import dicom_reader
 from pathviewer.slides.colour_table import ColourTable
 from pathviewer.slides.companion_files import check_companions
 from pathviewer.slides.errors import SlideGone, SlideTooLarge
+from pathviewer.slides.examination import SlideExamination, examine
 from pathviewer.slides.facts import SlideFacts, facts_of
 from pathviewer.slides.facts import read_facts as read_file_facts
-from pathviewer.slides.formats.opening import open_pyramid
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.index import SlideIndex, index_of
 from pathviewer.slides.opener import DicomIdentity
-from pathviewer.slides.patient_tags import patient_tags
 from pathviewer.slides.slide import RegionImage, Slide
 from pathviewer.slides.stamp import FileStamp, stamp_file
 from pathviewer.slides.thumbnail import coarse_thumbnail, thumbnail
@@ -84,38 +83,6 @@ class RegionPicture:
     """Of the picture, in pixels."""
 
 
-@dataclass(frozen=True)
-class SlideExamination:
-    """What a slide says of itself, for those who look after the files."""
-
-    width: int
-    """Of level 0, in pixels."""
-
-    height: int
-    """Of level 0, in pixels."""
-
-    vendor: str
-    """OpenSlide's name of the format."""
-
-    level_count: int
-    """Levels in the file that can be placed."""
-
-    scale: str
-    """Microns per pixel along x and y, and where the file says so."""
-
-    pixel_note: str | None
-    """How the file is no picture in 8-bit colours, `None` if it is one."""
-
-    colour_profile: str | None
-    """What the file's ICC profile calls itself, `None` if it has none."""
-
-    associated_images: tuple[str, ...]
-    """Names of its other pictures, such as the label; they may show a patient's name."""
-
-    patient_tags: tuple[str, ...]
-    """Names of filled tags that may name a patient; never their values."""
-
-
 class ReaderShutOut(Exception):  # noqa: N818  a state of the reader, not of the slide
     """This reader may not read a file that others may: its folder came after the reader."""
 
@@ -154,43 +121,9 @@ def read_facts(path: Path, name: str) -> SlideFacts:
 @_plain_errors
 def examine_slide(path: Path, name: str) -> SlideExamination:
     """Open a slide once, read a tile, and say what it says of itself. Raises SlideError."""
-    facts = read_facts(path, name)
-    file = open_pyramid(path, name)
-    return SlideExamination(
-        width=facts.width,
-        height=facts.height,
-        vendor=facts.vendor,
-        level_count=facts.level_count,
-        scale=_scale(file.properties),
-        pixel_note=facts.pixel_note,
-        colour_profile=_profile_name(file.icc_profile()),
-        associated_images=tuple(file.associated_images),
-        patient_tags=tuple(patient_tags(path, dict(file.properties))),
-    )
-
-
-def _scale(properties: Mapping[str, str]) -> str:
-    """The scale as the file has it, whether it is plausible or not."""
-    sides = [properties.get(f"openslide.mpp-{axis}") for axis in "xy"]
-    if sides[0] is None or sides[1] is None:
-        return "unknown: the file does not say"
-    x, y = (float(side) for side in sides if side is not None)
-    source = "the format's own fields"
-    if properties["openslide.vendor"] == "dicom":
-        source = "PixelSpacing"
-    elif properties["openslide.vendor"] == "generic-tiff":
-        source = "tags of resolution or the image description"
-    return f"{x:.6g} x {y:.6g} um per pixel ({source})"
-
-
-def _profile_name(profile: bytes | None) -> str | None:
-    if profile is None:
-        return None
-    try:
-        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return ImageCms.getProfileDescription(opened).strip()[:80] or "unnamed"
-    except (OSError, ImageCms.PyCMSError):
-        return "damaged"
+    _assert_readable(path)
+    check_companions(path, name)
+    return examine(path, name)
 
 
 @_plain_errors

@@ -306,6 +306,7 @@ BOMB = b"[" + b" " * (30 * 2**20) + b"]"
         (gzip.compress(ONE, mtime=0)[:20] + b"xxxx", "The archive is damaged"),
         (zipped(("slide.geojson", zipped(("slide.geojson", ONE)))), "not in UTF-8|not JSON"),
     ],
+    ids=range(13),  # not the documents, which hold random ids
 )
 def test_an_archive_that_cannot_be_used_is_refused(document: bytes, reason: str) -> None:
     with pytest.raises(GeoJsonError, match=reason):
