@@ -18,17 +18,11 @@ def write_crash(path: Path) -> Path:
     so that the slide is listed.
     """
     jpeg = bytes(simplejpeg.encode_jpeg(np.full((128, 128, 3), 128, np.uint8), 75, "RGB", "420"))
-    at = (raw_tiff.LONG8, [16])
-    fine = raw_tiff.tiled_page(256, 256, 256, tag_324=at, tag_325=(raw_tiff.LONG8, [2**62]))
-    coarse = raw_tiff.tiled_page(
-        128,
-        128,
-        128,
-        tag_254=(raw_tiff.LONG, [1]),
-        tag_324=at,
-        tag_325=(raw_tiff.LONG8, [len(jpeg)]),
-    )
-    return raw_tiff.write_big_tiff(path, [fine, coarse], jpeg)
+    absurd = {324: (raw_tiff.LONG8, [16]), 325: (raw_tiff.LONG8, [2**62])}
+    fine = raw_tiff.Page({**raw_tiff.tiled_page(256, 256, 256), **absurd})
+    reduced = {254: (raw_tiff.LONG, [1])}
+    coarse = raw_tiff.Page({**raw_tiff.tiled_page(128, 128, 128), **reduced}, [jpeg])
+    return raw_tiff.write_tiff(path, [fine, coarse], big=True)
 
 
 def write_endless(path: Path) -> Path:

@@ -101,11 +101,12 @@ def test_strips(tmp_path: Path) -> None:
 
 
 def test_strips_have_a_bound(tmp_path: Path) -> None:
-    tags = raw_tiff.tiled_page(20_000, 16_000, 16, tag_262=(raw_tiff.SHORT, [2]))
-    tags = {code: value for code, value in tags.items() if code not in (322, 323)}
+    tiled = raw_tiff.tiled_page(20_000, 16_000, 16)
+    tags = {code: value for code, value in tiled.items() if code not in (322, 323)}
     empty = (raw_tiff.LONG, [0] * 1000)
-    tags |= {259: (raw_tiff.SHORT, [8]), 278: (raw_tiff.LONG, [16]), 273: empty, 279: empty}
-    path = raw_tiff.write_big_tiff(tmp_path / "x.tif", [tags])
+    tags |= {259: (raw_tiff.SHORT, [8]), 262: (raw_tiff.SHORT, [2]), 278: (raw_tiff.LONG, [16])}
+    page = raw_tiff.Page({**tags, 273: empty, 279: empty})
+    path = raw_tiff.write_tiff(tmp_path / "x.tif", [page], big=True)
     with pytest.raises(SlideUnsupported, match=r"strips.* 20000 x 16000 .*vips tiffsave"):
         Slide(path, "x")
 
