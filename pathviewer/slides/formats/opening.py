@@ -20,7 +20,7 @@ from pathviewer.slides.formats.base import (
     places_to_try,
 )
 from pathviewer.slides.formats.dicom_file import DicomFile
-from pathviewer.slides.formats.openslide_file import OpenSlideFile, damaged
+from pathviewer.slides.formats.openslide_file import FramesDamaged, OpenSlideFile, damaged
 from pathviewer.slides.formats.tiff_file import TiffFile
 from pathviewer.slides.formats.tiff_pages import TiffPicture, is_plain, look_at
 from pathviewer.slides.formats.unsupported import unsupported_tiff
@@ -40,6 +40,8 @@ def open_pyramid(path: Path, name: str) -> PyramidFile:
     """
     try:
         file = OpenSlideFile(path, name)
+    except FramesDamaged:
+        raise
     except SlideUnopenable as error:
         return _open_otherwise(path, name, error)
     kind = _SHARED_VENDORS.get(file.properties["openslide.vendor"])

@@ -30,6 +30,10 @@ def _shared_cache() -> lowlevel._OpenSlideCache:
     return lowlevel.cache_create(_DECODED_BYTES)
 
 
+class FramesDamaged(SlideUnopenable):
+    """A DICOM file says that frames lie outside of it; no library is to read it."""
+
+
 class OpenSlideFile:
     """A file that OpenSlide has open. Its errors stick: after one, open the file again."""
 
@@ -146,7 +150,7 @@ def _check_frames(path: Path, name: str) -> None:
     except OSError as error:
         raise SlideGone(f"The file of slide {name} is no longer there.") from error
     if not sound:
-        raise SlideUnopenable(
+        raise FramesDamaged(
             f"{name} cannot be opened: its list of frames is damaged. Copy all of its "
             "files again, or scan again."
         )
