@@ -1,8 +1,8 @@
 """Texts that tokenizers read as commands, such as the end of a turn or the place of a picture.
 
 Typed into a label and exported raw, `<|image_pad|>` makes a trainer count two pictures, and
-`<|im_end|>` ends a turn. The list covers what the tokenizers and processors of transformers 5
-define, not only those of the models known here: an export is for any trainer.
+`<|im_end|>` ends a turn. The list covers what the common tokenizers and processors of
+transformers 5 define, not only those of the models known here: an export is for any trainer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ _NAMES = (
     "image|images|img|imgpad|img_context|image_pad|image_token|image_placeholder|image_soft_token|"
     "start_of_image|end_of_image|im_start|im_end|im_patch|im_col|im_newline|patch|"
     "fake_token_around_image|global-img|row_[0-9]+_col_[0-9]+|loc_?[0-9]+|video|video_pad|frame|"
-    "audio|audio_soft_token|ref|box|quad|obj|grounding|"
+    "audio|audio_soft_token|ref|box|quad|obj|object|phrase|grounding|seg_?[0-9]+|patch_index_[0-9]+|"
+    # code: Qwen Coder, StarCoder
+    "fim_prefix|fim_middle|fim_suffix|fim_pad|"
     # reasoning and tools: Qwen3, DeepSeek-R1, and the traces of this program
     "think|answer|tool_call|tool_calls|tool_response|tools"
 )

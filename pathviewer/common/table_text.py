@@ -7,7 +7,7 @@ import re
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SPOILT = re.compile(
-    r"[+-]?\d(?:[.,]\d+)?E[+-]\d{2,}"  # 1,23E+11 of a number with more digits than a cell shows
+    r"[+-]?\d(?:[.,]\d+)?E\+\d{2,}"  # 1,23E+11 of a number with more digits than a cell shows
     r"|##+|#[A-Z/0]+[!?]|#N/A|#NV",  # a column that is too narrow; #NAME?, #REF!, #WERT!
     re.IGNORECASE,
 )

@@ -11,7 +11,7 @@ _WITH_TAGS = ("prompt", "completion", "chosen", "rejected")
 """Columns in which the tags of a trace stand by design."""
 
 
-def commands_tokenizer(row: Mapping[str, Any]) -> bool:
+def has_control_token(row: Mapping[str, Any]) -> bool:
     """Whether a text of the row holds a control token; the tags of traces stand where they may.
 
     Rows of judgments made before such texts were refused, and texts by models that wrote one.

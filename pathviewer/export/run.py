@@ -13,7 +13,7 @@ from pathviewer.export import pairs
 from pathviewer.export.ballots import Ballot, rater_name
 from pathviewer.export.card import write_card
 from pathviewer.export.columns import user_message
-from pathviewer.export.control_tokens import commands_tokenizer
+from pathviewer.export.control_tokens import has_control_token
 from pathviewer.export.errors import ExportError
 from pathviewer.export.evidence import evidence
 from pathviewer.export.manifest import prove, write_manifest
@@ -126,7 +126,7 @@ def _add(
     if work.plan.comments:
         row["comments"] = _comments(reading, about, won)
     tally = work.tally
-    if commands_tokenizer(row):
+    if has_control_token(row):
         tally.with_control_token += 1
         return
     files.add(split, row)

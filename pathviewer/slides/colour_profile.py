@@ -145,7 +145,7 @@ def _corrections(
         raise ProfileIgnored("correcting colours needs the package imagecodecs") from error
     except (OSError, ValueError, ImageCms.PyCMSError, RuntimeError) as error:
         raise ProfileIgnored(DAMAGED) from error
-    raise ProfileIgnored("its colours are too irregular to be shown alike everywhere")
+    raise ProfileIgnored("its colours cannot be reproduced accurately in the browser")
 
 
 def _samples() -> NDArray[np.uint8]:

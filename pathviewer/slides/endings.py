@@ -80,5 +80,5 @@ def fault_of_ending(name: str) -> str | None:
         )
     packed = ending in _PACKED and (suffixes[0] in SUFFIXES or suffixes[0] == ".tar")
     if ending in _ARCHIVES or packed:
-        return "is an archive: unpack it"
+        return "is an archive; unpack it to use the slide inside"
     return None

@@ -37,7 +37,7 @@ class SlideExamination:
     """Microns per pixel and where the file says so, or why it is unknown."""
 
     pixel_note: str | None
-    """How the file is no picture in 8-bit colours, `None` if it is one."""
+    """How the file is not 8-bit colour, `None` if it is one."""
 
     colour_profile: str | None
     """What the file's ICC profile calls itself and whether it is applied, `None` without one."""

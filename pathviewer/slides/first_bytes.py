@@ -35,7 +35,7 @@ _OTHERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     ),
     (re.compile(rb"PK(\x03\x04|\x05\x06)"), "is a zip archive: unpack it"),
     (re.compile(rb"\x1f\x8b"), "is compressed with gzip: unpack it"),
-    (re.compile(rb"7z\xbc\xaf\x27\x1c|Rar!"), "is an archive: unpack it"),
+    (re.compile(rb"7z\xbc\xaf\x27\x1c|Rar!"), "is an archive; unpack it to use the slide inside"),
     (re.compile(rb"%PDF"), "is a PDF document, not a slide"),
     (
         re.compile(rb"\xff\xd8\xff"),
@@ -54,7 +54,7 @@ _OTHERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
         "is a Philips iSyntax file: `isyntax-to-tiff in.isyntax out.tiff` of libisyntax converts "
         "it",
     ),
-    (re.compile(rb"\x00+$"), "begins with zeros only: its copying did not end; copy it again"),
+    (re.compile(rb"\x00+$"), "starts with zeros only: the copy is incomplete; copy it again"),
 )
 """First bytes of what people put among slides; each with the end of a sentence."""
 

@@ -67,9 +67,11 @@ def check_identity(seen: object, now: SlideIdentity) -> None:
     if seen["alias"] != here["alias"] and "name" not in changed:
         changed.insert(0, "name")
     if changed:
+        what = " and ".join([", ".join(changed[:-1]), changed[-1]] if changed[1:] else changed)
+        has = "have" if changed[1:] else "has"
         raise SlideChanged(
-            f"Not asked: the {' and '.join(changed)} of the slide changed since the page showed "
-            f"it. It is now {identity_text(here)}. Look at it again, then ask."
+            f"Not asked: the slide's {what} {has} changed since the page loaded it. It is now "
+            f"{identity_text(here)}. Look at it again, then ask."
         )
 
 

@@ -12,6 +12,9 @@ from pathviewer.slides.geometry import FULL, Downsample
 _STATED_ERROR = 0.01
 """Relative error of a stated factor, such as a ratio of rounded pixel spacings."""
 
+_MOST_FACTORS = 4096
+"""Whole factors that are tried on a level that may be padded."""
+
 Size = tuple[int, int]
 """(width, height) in pixels."""
 
@@ -104,12 +107,22 @@ def _may_be_padded(base: Size, level: FileLevel) -> bool:
     size = level.width, level.height
     if any(side % tile for side, tile in zip(size, level.tile_size, strict=True)):
         return False
-    factor = 2.0 ** math.ceil(math.log2(max(1.0, base[0] / size[0])))
-    filled = [
-        math.ceil(math.ceil(side / factor) / tile) * tile
-        for side, tile in zip(base, level.tile_size, strict=True)
-    ]
-    return filled == list(size)
+    # padded along x by less than a tile: the factors that leave such a width
+    least = math.floor(base[0] / (size[0] + 1))
+    most = math.ceil(base[0] / max(1, size[0] - level.tile_size[0]))
+    return any(
+        _filled(base, factor, level.tile_size) == size
+        for factor in range(max(1, least), min(most, least + _MOST_FACTORS) + 1)
+    )
+
+
+def _filled(base: Size, factor: int, tile: Size) -> Size:
+    """The size of a level that is padded to whole tiles."""
+    width, height = (
+        math.ceil(math.ceil(side / factor) / part) * part
+        for side, part in zip(base, tile, strict=True)
+    )
+    return width, height
 
 
 def _stated(base: Size, size: Size, stated: tuple[float, float], tile: Size) -> Downsample | None:
@@ -122,6 +135,8 @@ def _stated(base: Size, size: Size, stated: tuple[float, float], tile: Size) -> 
 
 def _stated_factor(base: int, size: int, stated: float, tile: int) -> float | None:
     """One axis: the factor that explains the size by rounding, else by padding to whole tiles."""
+    if not (math.isfinite(stated) and stated >= 1 - _STATED_ERROR):
+        return None
     near = max(1.0, float(round(stated)))
     candidates = [near] if abs(stated - near) <= _STATED_ERROR * near else []
     candidates.append(stated)

@@ -132,7 +132,7 @@ class LibraryEntry:
 
     @property
     def pixel_note(self) -> str | None:
-        """How the file is no picture in 8-bit colours, `None` if it is one."""
+        """How the file is not 8-bit colour, `None` if it is one."""
         return self.facts.pixel_note
 
     @property

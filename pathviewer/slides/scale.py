@@ -122,7 +122,7 @@ class ScaleClaim:
         if _is_out_of_range(size):
             reason = "which no scanner has"
         elif _is_too_oblong(size):
-            reason = f"pixels more than {MOST_OBLONG:g} times as long as wide"
+            reason = "and no scanner has pixels so oblong"
         else:
             return None
         return f"The file claims {size.text} µm per pixel, {reason}."

@@ -1,4 +1,4 @@
-"""A slide that is no picture in 8-bit colours: said in the list, by its name, by the question."""
+"""A slide that is not 8-bit colour: said in the list, by its name, by the question."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ def test_a_slide_that_somebody_changed_is_shown_anew_before_it_is_asked_about(
     ).raise_for_status()
     page.keyboard.press("Control+Enter")
     expect(page.locator(".pv-ask-last .pv-ask-error")).to_contain_text(
-        "Not asked: the name of the slide changed"
+        "Not asked: the slide's name has changed"
     )
     expect(page.locator(".pv-ask-region .pv-identity")).to_contain_text("Left lung")
     expect(page.get_by_label("Question", exact=True)).to_have_value("Which tumour is it?")

@@ -40,7 +40,7 @@ def test_a_slide_that_changed_since_the_page_showed_it_is_not_asked_about(client
             answer = client.post(route, json=body)
             assert (answer.status_code, answer.json()["error"]["code"]) == (409, "slide_changed")
             sentence = answer.json()["error"]["message"]
-            assert sentence.startswith("Not asked: the name of the slide changed")
+            assert sentence.startswith("Not asked: the slide's name has changed")
             assert "It is now Biopsy of the left" in sentence
         assert asked(client, identity={"name": 3}).status_code == 400
         assert len(client.get("/api/readings").json()) == before

@@ -28,12 +28,12 @@ def test_the_same_identity_passes_and_so_does_none() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"stain": "PAS"}, "the stain of the slide changed"),
-        ({"scale": "scale unknown"}, "the scale of the slide changed"),
-        ({"case": None}, "the case of the slide changed"),
-        ({"alias": "Slide 4"}, "the name of the slide changed"),
+        ({"stain": "PAS"}, "the slide's stain has changed"),
+        ({"scale": "scale unknown"}, "the slide's scale has changed"),
+        ({"case": None}, "the slide's case has changed"),
+        ({"alias": "Slide 4"}, "the slide's name has changed"),
         ({"alias": "Slide 4", "name": "b.svs", "stain": None}, "the name and stain of the slide"),
-        ({"label": "none"}, "the label of the slide changed"),
+        ({"label": "none"}, "the slide's label has changed"),
     ],
 )
 def test_what_a_page_saw_otherwise_is_refused(change: dict[str, Any], words: str) -> None:

@@ -48,7 +48,7 @@ def entered(x: float, y: float | None = None) -> EnteredScale:
         (352.7778, 352.7778, False, "claims 352.8 µm per pixel", "72 dpi"),
         (2.5e-6, 2.5e-6, False, "claims 0.0000025 µm per pixel", "4e9 pixels in a centimetre"),
         (0.25, 42.3, False, "claims 0.25 × 42.3 µm per pixel", "one axis out of range"),
-        (0.25, 1.01, False, "more than 4 times as long as wide", "too oblong"),
+        (0.25, 1.01, False, "no scanner has pixels so oblong", "too oblong"),
         (0.25, None, False, "along one axis only", "half a scale"),
         (None, None, False, None, "nothing stated"),
     ],
