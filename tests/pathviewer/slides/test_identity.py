@@ -32,7 +32,10 @@ def test_the_same_identity_passes_and_so_does_none() -> None:
         ({"scale": "scale unknown"}, "the slide's scale has changed"),
         ({"case": None}, "the slide's case has changed"),
         ({"alias": "Slide 4"}, "the slide's name has changed"),
-        ({"alias": "Slide 4", "name": "b.svs", "stain": None}, "the name and stain of the slide"),
+        (
+            {"alias": "Slide 4", "name": "b.svs", "stain": None},
+            "the slide's name and stain have changed",
+        ),
         ({"label": "none"}, "the slide's label has changed"),
     ],
 )
