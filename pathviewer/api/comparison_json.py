@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pathviewer.api.feedback_json import pseudonym
 from pathviewer.reading.reading_json import box_json
 from pathviewer.reading.trace_json import trace_json
+from pathviewer.slides.identity import identity_json
 from storage.comparisons import sides, votes_of_others
 from storage.feedback import feedback_of_id
 from storage.pairs import find_pair
@@ -22,8 +23,13 @@ if TYPE_CHECKING:
 SIDES = ("left", "right")
 
 
-def comparison_json(session: Session, one: ComparisonRecord) -> dict[str, Any]:
-    """All of it that the rater may be told at this moment."""
+def comparison_json(
+    session: Session, one: ComparisonRecord, *, shows_names: bool
+) -> dict[str, Any]:
+    """All of it that the rater may be told at this moment.
+
+    `shows_names` says whether the settings show names of files and cases.
+    """
     answers = side_answers(session, one)
     asked = answers["left"][1] if answers else find_reading(session, str(one.reading_id))
     own = one.pair_id is None
@@ -32,7 +38,7 @@ def comparison_json(session: Session, one: ComparisonRecord) -> dict[str, Any]:
         "worklist": _worklist(session, one),
         "round": one.round,
         "slide": {"id": asked.slide_id},
-        "slide_identity": dict(asked.slide_identity) if asked.slide_identity else None,
+        "slide_identity": identity_json(asked.slide_identity, shows_names=shows_names),
         "box": box_json(asked),
         "points": asked.points,
         "question": asked.question,

@@ -224,7 +224,7 @@ class ComparisonRoutes:
         return one
 
     def _json(self, session: Session, one: ComparisonRecord) -> dict[str, Any]:
-        told = comparison_json(session, one)
+        told = comparison_json(session, one, shows_names=self._library.shows_names)
         told["slide"]["name"] = self._library.name_of(told["slide"]["id"])
         listed = told["worklist"]
         if listed:

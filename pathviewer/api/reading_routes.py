@@ -154,7 +154,8 @@ class ReadingRoutes:
         if account != found.record.account_id:
             await WRITES.run(lambda: self._readings.keep.viewed(found.record, account), account)
         name = self._library.name_of(found.record.slide_id)
-        return JSONResponse(reading_json(found, name, account))
+        shows_names = self._library.shows_names
+        return JSONResponse(reading_json(found, name, account, shows_names=shows_names))
 
     async def events(self, request: Request) -> Response:
         """`GET`: what happens, as server-sent events; Last-Event-ID goes on after that one."""

@@ -9,6 +9,7 @@ from models.deletion import geometric_mean
 from models.messages import Finish, ImagePlacement
 from pathviewer.reading.trace_json import trace_json
 from pathviewer.reading.whole import WholeReading
+from pathviewer.slides.identity import identity_json
 from storage.reading_records import CompletionRecord, DeletionCheckRecord, ReadingRecord
 
 _AS_THEY_ARE = (
@@ -18,9 +19,12 @@ _AS_THEY_ARE = (
 """What is told as it is kept."""
 
 
-def reading_json(whole: WholeReading, slide_name: str, account_id: str) -> dict[str, Any]:
+def reading_json(
+    whole: WholeReading, slide_name: str, account_id: str, *, shows_names: bool
+) -> dict[str, Any]:
     """All of a reading; without completions while they are kept back.
 
+    `shows_names` says whether the settings show names of files and cases.
     What was answered first is a judgment of the item, and so for whoever gave it alone.
     """
     one, withheld = whole.record, whole.withheld
@@ -31,7 +35,7 @@ def reading_json(whole: WholeReading, slide_name: str, account_id: str) -> dict[
         "first_answer": one.first_answer if own else None,
         "first_confidence": one.first_confidence if own else None,
         "slide": {"id": one.slide_id, "name": slide_name},
-        "slide_identity": dict(one.slide_identity) if one.slide_identity else None,
+        "slide_identity": identity_json(one.slide_identity, shows_names=shows_names),
         "box": box_json(one),
         "options": list(one.options),
         "context": dict(one.context),

@@ -75,6 +75,19 @@ def check_identity(seen: object, now: SlideIdentity) -> None:
         )
 
 
+def identity_json(
+    identity: Mapping[str, Any] | None, *, shows_names: bool
+) -> dict[str, Any] | None:
+    """A stored identity as a client may see it, None for None.
+
+    It was stored under the settings of its day: where today's settings do not show names of files
+    and cases, the alias takes the place of the name and no case stands.
+    """
+    if identity is None or shows_names:
+        return None if identity is None else dict(identity)
+    return {**identity, "name": identity["alias"], "case": None}
+
+
 def identity_text(identity: Mapping[str, Any] | None, *, report: bool = False) -> str:
     """A stored identity in words, "" for None. In a `report` no case and no file's name stands."""
     if identity is None:

@@ -207,6 +207,11 @@ class SlideLibrary:
         self._scanned = threading.Event()
         self._thread: threading.Thread | None = None
 
+    @property
+    def shows_names(self) -> bool:
+        """Whether the settings show names of files and cases."""
+        return self._show_file_names
+
     def start(self) -> None:
         """Look through the folders and go on watching them in a thread.
 
