@@ -61,17 +61,25 @@ def _of_tiff(
     """A TIFF file whose pixels are perhaps not what OpenSlide takes them for.
 
     OpenSlide shows the first of several channels and the high byte of 16 bits without a word,
-    and does not see levels in SubIFDs. `sound` is the file as OpenSlide has it, `None` if that
+    does not see levels in SubIFDs, and turns each tile by itself where the file has an orientation.
+    tifffile shows rows as they are stored. `sound` is the file as OpenSlide has it, `None` if that
     cannot read it.
     """
     fault = unsupported_tiff(picture)
-    misread = picture.channels or picture.base.sampleformat != 1
+    misread = picture.channels or picture.base.sampleformat != 1 or picture.is_turned
     if fault is not None and (misread or sound is None):
         raise SlideUnsupported(f"{name} {fault}")
-    if sound is None or picture.base.bitspersample != 8 or picture.base.subifds:
+    if (
+        sound is None
+        or picture.base.bitspersample != 8
+        or picture.base.subifds
+        or picture.is_turned
+    ):
         other = _with_pixels(path, name, TiffFile)
         if other is not None:
             return other
+    if picture.is_turned:
+        raise damaged(name)
     if isinstance(sound, OpenSlideFile):
         sound.pixel_note = picture.note
     return sound

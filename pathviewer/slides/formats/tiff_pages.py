@@ -26,10 +26,14 @@ WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
 _PLAIN_COMPRESSIONS = (1, 5, 7, 8, 32773, 32946, 33003, 33005)
 """None, LZW, JPEG, deflate, PackBits, and JPEG 2000 as Aperio writes it."""
 
+_DECODED_BY_OPENSLIDE = (7, 33003, 33005)
+"""Compressions that OpenSlide decodes itself: JPEG and JPEG 2000; libtiff decodes all others."""
+
 _GREYS = (WHITE_IS_ZERO, BLACK_IS_ZERO)
 # its words hold names of files
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
+_ORIENTATION = 274
 _MAX_SAMPLE_VALUE = 281
 _KINDS = ("label", "macro", "thumbnail", "overview")
 
@@ -75,6 +79,11 @@ class TiffPicture:
         return ()
 
     @property
+    def is_turned(self) -> bool:
+        """Whether libtiff would mirror each tile of a level by itself; see `_is_turned`."""
+        return any(_is_turned(page) for page in self.levels)
+
+    @property
     def bits(self) -> int:
         """Bits of a value that are filled, as the file states it; never judged by the pixels.
 
@@ -115,6 +124,7 @@ def look_at(path: Path) -> TiffPicture | None:
 def is_plain(path: Path) -> bool:
     """Whether a TIFF file begins with an ordinary page: 8-bit colours, none beneath, no OME-XML.
 
+    No page may be turned.
     Such a file need not be looked at any further. False as well if it cannot be read.
     """
     try:
@@ -128,6 +138,7 @@ def is_plain(path: Path) -> bool:
                 and page.photometric in (RGB, YCBCR)
                 and not page.subifds
                 and "<OME" not in page.description[:4096]
+                and not any(_is_turned(other) for other in _chain(tiff.pages))
             )
     except UNREADABLE_TIFF:
         return False
@@ -185,6 +196,14 @@ def _is_whole(tiff: tifffile.TiffFile, pages: list[tifffile.TiffPage]) -> bool:
     file.seek(pages[-1].offset + layout.tagnosize + tags * layout.tagsize)
     (following,) = struct.unpack(layout.offsetformat, file.read(layout.offsetsize))
     return following == 0 or following in {page.offset for page in pages}
+
+
+def _is_turned(page: tifffile.TiffPage) -> bool:
+    """Whether a page's tag of orientation says that its first row or column is not the first seen.
+
+    libtiff follows the tag within each tile, not over the whole picture, which scrambles it.
+    """
+    return page.compression not in _DECODED_BY_OPENSLIDE and page.tags.valueof(_ORIENTATION, 1) != 1
 
 
 def _named(pages: list[tifffile.TiffPage]) -> dict[str, tifffile.TiffPage]:

@@ -100,6 +100,30 @@ def test_strips(tmp_path: Path) -> None:
     assert [level.tile_size for level in Slide(path, "x").levels] == [None]
 
 
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("compression", ["none", "deflate", "lzw", "jpeg"])
+def test_an_orientation_scrambles_no_tiles(
+    tmp_path: Path, orientation: int, compression: str
+) -> None:
+    """Rows are shown as they are stored."""
+    orient = [(274, 3, 1, orientation, True)]
+    path = write_pyramid(tmp_path / "x.tif", compression=compression, extratags=orient)
+    expected = slide_files.pyramid(colours(), 4)
+    for level, pixels in enumerate(expected):
+        assert np.abs(shown(path, level).astype(int) - pixels).mean() <= 3 * (compression == "jpeg")
+
+
+def test_a_coarser_level_with_an_orientation_is_not_scrambled(tmp_path: Path) -> None:
+    path = tmp_path / "x.tif"
+    fine, coarse = slide_files.pyramid(colours(), 4)
+    page: dict[str, Any] = {"tile": (64, 64), "photometric": "rgb", "metadata": None}
+    with tifffile.TiffWriter(path) as tiff:
+        tiff.write(fine, **page)
+        tiff.write(coarse, subfiletype=1, extratags=[(274, 3, 1, 3, True)], **page)
+    assert np.array_equal(shown(path), fine)
+    assert np.array_equal(shown(path, 1), coarse)
+
+
 def test_strips_have_a_bound(tmp_path: Path) -> None:
     tiled = raw_tiff.tiled_page(20_000, 16_000, 16)
     tags = {code: value for code, value in tiled.items() if code not in (322, 323)}
