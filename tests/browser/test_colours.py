@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from openslide import OpenSlide
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from pathviewer.settings import Settings
 from tests.browser.conftest import App
@@ -50,6 +50,19 @@ CORRECT = """async ([slide, png]) => {
   }
   return [type, btoa(text)];
 }"""
+
+
+FAILING = """
+let tiles = 0;
+const handle = onmessage;
+onmessage = (event) => {
+  const { number, picture } = event.data;
+  if (picture) tiles += 1;
+  if (tiles > 2) FAIL;
+  else handle(event);
+};
+"""
+"""Appended to the page's worker."""
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +204,48 @@ def test_the_page_to_compare_on_shows_the_same_colours(
         assert np.abs(means - wanted).max() < 1
         page.keyboard.press("Shift+C")
     assert np.abs(raw.astype(int) - corrected).mean(axis=(0, 1)).max() > 3
+
+
+@pytest.fixture
+def failing_worker(page: Page) -> Iterator[Callable[[str], None]]:
+    """Makes the page's worker end at its third tile, or answer that it failed."""
+
+    def fail(statement: str) -> None:
+        def answer(route: Route) -> None:
+            own = route.fetch()
+            added = FAILING.replace("FAIL", statement)
+            route.fulfill(response=own, body=own.text() + added)
+
+        page.context.route("**/colour_worker.js", answer)
+
+    yield fail
+    page.context.unroute("**/colour_worker.js")
+
+
+@pytest.mark.parametrize(
+    "statement", ['throw new Error("ended")', 'postMessage({number, error: "null"})']
+)
+def test_a_failure_shows_all_tiles_as_scanned_and_says_so(
+    page: Page,
+    profiled_app: tuple[App, Path],
+    failing_worker: Callable[[str], None],
+    statement: str,
+) -> None:
+    """No view mixes corrected tiles with others."""
+    app, shelf = profiled_app
+    failing_worker(statement)
+    viewer = ViewerPage(page, app.base)
+    looked_at(viewer, app, "table")
+    button = page.get_by_role("button", name="Colours: not corrected")
+    button.wait_for()
+    assert difference(middle(viewer), region(shelf, "table")) <= ALLOWED
+    assert button.is_disabled()
+    assert button.get_attribute("aria-pressed") == "false"
+    assert "Reload the page" in (button.get_attribute("title") or "")
+    message = page.evaluate("() => window.PathViewer.store.get('message').text")
+    assert message.startswith("All colours of this slide are shown as they were scanned")
+    assert "null" not in message and "properties" not in message
+    assert page.evaluate(ASKED) == {"colours": "raw"}
 
 
 ASKED = """async () => {

@@ -103,7 +103,7 @@ class AskForm {
       if (slide && slide !== now?.id) this.forgetCase();
       slide = now?.id ?? null;
     });
-    ["slide", "regions", "selected", "model", "me", "corrected"].forEach((name) => store.on(name, () =>
+    ["slide", "regions", "selected", "model", "me", "corrected", "uncorrected"].forEach((name) => store.on(name, () =>
       this.show()));
   }
 

@@ -12,6 +12,7 @@
  * message   {text, kind: "info"|"warning"|"error", action?: {label, run|href}} or null
  * canvas    the mounted viewer (see slide_canvas.js)
  * corrected whether colours are corrected by the slide's profile (see tile_colours.js)
+ * uncorrected ids of slides whose colours this page could not correct (see tile_colours.js)
  * mode      "pointer" or "keys": what the user touched last
  */
 class Store extends EventTarget {

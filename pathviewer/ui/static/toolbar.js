@@ -5,7 +5,7 @@ import { parseZoom, presets, zoomText } from "./magnification.js";
 import { pixelSize } from "./scale.js";
 import { toggleSlideMap } from "./slide_map.js";
 import { say, store } from "./store.js";
-import { toggleColours } from "./tile_colours.js";
+import { cannotCorrect, isCorrected, toggleColours } from "./tile_colours.js";
 
 const TOOLS = [
   { name: "pan", label: "Pan", key: "V", about: "Pan and select" },
@@ -85,17 +85,21 @@ function coloursButton() {
   const button = h("button", { type: "button", class: "pv-button", hidden: true,
     onclick: toggleColours }, "Colours");
   const show = () => {
-    const profile = store.get("slide")?.colour_profile;
+    const slide = store.get("slide");
+    const profile = slide?.colour_profile;
     button.hidden = !profile;
     if (!profile) return;
-    const corrected = profile.applied && store.get("corrected");
-    button.disabled = !profile.applied;
+    const corrected = isCorrected(slide);
+    const failed = cannotCorrect(slide);
+    button.disabled = !profile.applied || failed;
+    setText(button, failed ? "Colours: not corrected" : "Colours");
     button.setAttribute("aria-pressed", String(corrected));
     button.title = !profile.applied ? `Colour profile: ${profile.sentence}`
-      : corrected ? `Colours are corrected by the slide's profile, ${profile.name} (Shift + C)`
-        : `Colours are as scanned; correct them by the profile, ${profile.name} (Shift + C)`;
+      : failed ? "Colours are as scanned: correcting them failed. Reload the page to try again."
+        : corrected ? `Colours are corrected by the slide's profile, ${profile.name} (Shift + C)`
+          : `Colours are as scanned; correct them by the profile, ${profile.name} (Shift + C)`;
   };
-  ["slide", "corrected"].forEach((name) => store.on(name, show));
+  ["slide", "corrected", "uncorrected"].forEach((name) => store.on(name, show));
   return button;
 }
 
