@@ -124,12 +124,13 @@ def look_at(path: Path) -> TiffPicture | None:
 def is_plain(path: Path) -> bool:
     """Whether a TIFF file begins with an ordinary page: 8-bit colours, none beneath, no OME-XML.
 
-    No page may be turned.
+    No page may be turned, and no later one may have the size of the first, as focal planes have.
     Such a file need not be looked at any further. False as well if it cannot be read.
     """
     try:
         with tifffile.TiffFile(path) as tiff:
             page = tiff.pages.first
+            others = [other for other in _chain(tiff.pages) if other.offset != page.offset]
             return bool(
                 page.bitspersample == 8
                 and page.compression in _PLAIN_COMPRESSIONS
@@ -138,7 +139,8 @@ def is_plain(path: Path) -> bool:
                 and page.photometric in (RGB, YCBCR)
                 and not page.subifds
                 and "<OME" not in page.description[:4096]
-                and not any(_is_turned(other) for other in _chain(tiff.pages))
+                and not any(_is_turned(each) for each in (page, *others))
+                and not any(_size(other) == _size(page) for other in others)
             )
     except UNREADABLE_TIFF:
         return False

@@ -218,6 +218,16 @@ def test_pictures_of_one_size_without_a_word_are_counted(tmp_path: Path) -> None
     assert Slide(path, "x").pixel_note == "8-bit grey, channel or focal plane 1 of 4"
 
 
+@pytest.mark.parametrize("compression", ["deflate", "jpeg"])
+def test_colour_pictures_of_one_size_are_counted_too(tmp_path: Path, compression: str) -> None:
+    planes = np.stack([colours(), 255 - colours(), colours() // 2])
+    path = write_tiff(tmp_path / "x.tif", planes, photometric="rgb", compression=compression)
+    file = open_pyramid(path, "x")
+    assert isinstance(file, OpenSlideFile)
+    assert file.pixel_note == "channel or focal plane 1 of 3"
+    assert np.abs(shown(path).astype(int) - colours()).mean() <= 3 * (compression == "jpeg")
+
+
 def test_an_unknown_compression_is_named_and_not_called_damaged(tmp_path: Path) -> None:
     path = write_pyramid(tmp_path / "x.tif", compression="zstd")
     with tifffile.TiffFile(path, mode="r+") as tiff:
