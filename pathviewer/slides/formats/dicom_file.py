@@ -31,11 +31,26 @@ _MOST_TILE_PIXELS = 2**24
 """Of a frame: 4096 x 4096."""
 
 _DECOMPRESS = "`gdcmconv --raw in.dcm out.dcm` decompresses it."
+_CONVERT = "`bfconvert in.dcm out.ome.tif` converts it."
+_COLOURS = ("RGB", "MONOCHROME2")
+"""What wsidicom reads of uncompressed pixels."""
+
+_NO_IDENTIFIER = (
+    "cannot be shown: its optical path has no OpticalPathIdentifier (0048,0106), which DICOM "
+    'demands. `dcmodify -i "(0048,0105)[0].(0048,0106)=1" in.dcm` adds one.'
+)
+_UNCOMPRESSED = (
+    pydicom.uid.ImplicitVRLittleEndian,
+    pydicom.uid.ExplicitVRLittleEndian,
+    pydicom.uid.ExplicitVRBigEndian,
+    pydicom.uid.DeflatedExplicitVRLittleEndian,
+)
 _TAGS = [
     "SOPClassUID",
     "Modality",
     "SamplesPerPixel",
     "PhotometricInterpretation",
+    "PlanarConfiguration",
     "BitsStored",
     "OpticalPathSequence",
 ]
@@ -65,11 +80,11 @@ class DicomFile:
         except MemoryError:
             raise
         except Exception as error:
+            if isinstance(error, KeyError) and not _has_path_identifiers(header):
+                raise SlideUnsupported(f"{name} {_NO_IDENTIFIER}") from error
             raise NotInFormat from error
         if not images["level"]:
-            raise SlideUnsupported(
-                f"{name} {_describe(header)}, which cannot be read. {_DECOMPRESS}"
-            )
+            raise SlideUnsupported(f"{name} {_describe(header)}{_unread(header)}")
         self._header = header
         self._levels = images.pop("level")
         self._others = {kind: found[0] for kind, found in images.items() if found}
@@ -255,6 +270,35 @@ def _describe(header: pydicom.Dataset) -> str:
     kind = str(header.get("PhotometricInterpretation") or "unknown colours")[:16]
     bits = header.get("BitsStored") or "unknown"
     return f"has pixels in {codec} ({kind}, {bits} bits)"
+
+
+def _unread(header: pydicom.Dataset) -> str:
+    """Why pixels that wsidicom refuses cannot be read, and a way out; the end of a sentence."""
+    colours = str(header.get("PhotometricInterpretation") or "")[:16]
+    syntax = header.file_meta.get("TransferSyntaxUID")
+    if colours == "MONOCHROME1":
+        return f"; grey values of kind MONOCHROME1, where 0 is white, cannot be read. {_CONVERT}"
+    if syntax not in _UNCOMPRESSED:
+        return f", which cannot be read. {_DECOMPRESS}"
+    if colours and colours not in _COLOURS:
+        return (
+            f"; uncompressed colours of kind {colours} cannot be read. Export it from the "
+            "scanner's software again, in RGB."
+        )
+    if header.get("PlanarConfiguration") == 1:
+        return (
+            "; its colours lie in planes, one after the other (PlanarConfiguration 1), which "
+            f"cannot be read. {_CONVERT}"
+        )
+    return (
+        "; its attributes are not those of a whole-slide image that can be read. Export it from "
+        "the scanner's software again."
+    )
+
+
+def _has_path_identifiers(header: pydicom.Dataset) -> bool:
+    paths = header.get("OpticalPathSequence") or ()
+    return all("OpticalPathIdentifier" in path for path in paths)
 
 
 def _note(base: _Image) -> str | None:

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import (
+    MPEG2MPML,
     CTImageStorage,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
@@ -98,7 +99,7 @@ def test_several_optical_paths_are_refused_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("attributes", "reason"),
     [
-        ({"photometric": "MONOCHROME1"}, r"MONOCHROME1, 8 bits\), which .* `gdcmconv"),
+        ({"photometric": "MONOCHROME1"}, r"of kind MONOCHROME1, where 0 is white.* `bfconvert"),
         ({"SOPClassUID": CTImageStorage, "Modality": "CT"}, "no whole-slide image .*CT"),
     ],
 )
@@ -107,6 +108,42 @@ def test_what_cannot_be_shown_is_said(
 ) -> None:
     path = write_dicom(tmp_path / "x.dcm", colours()[..., 1], **attributes)
     with pytest.raises(SlideUnsupported, match=reason):
+        Slide(path, "x")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"photometric": "YBR_FULL"}, r"colours of kind YBR_FULL cannot be read\. .*in RGB"),
+        (
+            {"photometric": "RGB", "PlanarConfiguration": 1},
+            r"colours lie in planes.*PlanarConfiguration 1.*`bfconvert",
+        ),
+    ],
+)
+def test_uncompressed_colours_that_are_not_read_are_named(
+    tmp_path: Path, attributes: dict[str, Any], reason: str
+) -> None:
+    """Nobody is told to decompress them."""
+    path = write_dicom(tmp_path / "x.dcm", colours(), **attributes)
+    with pytest.raises(SlideUnsupported, match=reason) as refused:
+        Slide(path, "x")
+    assert "gdcmconv" not in str(refused.value)
+
+
+def test_a_codec_that_no_library_reads_is_decompressed(tmp_path: Path) -> None:
+    path = write_dicom(
+        tmp_path / "x.dcm", colours()[..., 1], syntax=MPEG2MPML, encode=lambda _: bytes(64)
+    )
+    with pytest.raises(SlideUnsupported, match=r"MPEG2 .*, which cannot be read\. `gdcmconv --raw"):
+        Slide(path, "x")
+
+
+def test_a_missing_identifier_is_named_and_the_file_not_called_damaged(tmp_path: Path) -> None:
+    optics = Dataset()
+    optics.ObjectiveLensPower = 20
+    path = write_dicom(tmp_path / "x.dcm", colours()[..., 1], OpticalPathSequence=[optics])
+    with pytest.raises(SlideUnsupported, match=r"no OpticalPathIdentifier.*`dcmodify"):
         Slide(path, "x")
 
 
