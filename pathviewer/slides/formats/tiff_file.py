@@ -16,8 +16,14 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from pathviewer.slides.colour_profile import DAMAGED, MOST_PROFILE_BYTES, TOO_LARGE
 from pathviewer.slides.errors import DAMAGED_BYTES, SlideGone, SlideUnsupported
-from pathviewer.slides.formats.base import FileLevel, NotInFormat, PixelsUnreadable
+from pathviewer.slides.formats.base import (
+    FileLevel,
+    NotInFormat,
+    PixelsUnreadable,
+    ProfileUnreadable,
+)
 from pathviewer.slides.formats.decoded import DecodedTiles, reduce_bits
 from pathviewer.slides.formats.stream_size import stream_size
 from pathviewer.slides.formats.tiff_facts import tiff_properties
@@ -35,6 +41,7 @@ _UNASSOCIATED = 2
 """TIFF's number of alpha that colours are not multiplied by; libtiff takes all else for the
 other kind."""
 
+_ICC_PROFILE = 34675
 _HASHED_BYTES = 2**20
 
 
@@ -67,6 +74,7 @@ class TiffFile:
         if fault is not None:
             raise SlideUnsupported(f"{name} {fault}")
         self._picture = picture
+        self._profile, self._profile_fault = _profile(picture.base)
         self._pages = [_Page(page, picture.bits) for page in picture.levels]
         others = {
             label: TiffPicture((page,), {}, 1, None, "") for label, page in picture.others.items()
@@ -95,7 +103,9 @@ class TiffFile:
 
     def icc_profile(self) -> bytes | None:
         """As of `PyramidFile`."""
-        return self._pages[0].icc_profile
+        if self._profile_fault is not None:
+            raise ProfileUnreadable(self._profile_fault)
+        return self._profile
 
     def close(self) -> None:
         """Nothing to do: the file is closed with the last reference to this."""
@@ -119,11 +129,17 @@ class TiffFile:
         known = self._decoded.get(number, index)
         if known is not None:
             return known
-        planes = [self._plane(page, each) for each in page.planes(index)]
-        if any(plane is None for plane in planes):
-            return None
-        samples = np.concatenate([plane for plane in planes if plane is not None], axis=-1)
-        segment = page.as_bgra(samples)
+        try:
+            planes = [self._plane(page, each) for each in page.planes(index)]
+            there = [plane for plane in planes if plane is not None]
+            if len(there) < len(planes):
+                return None
+            samples = np.concatenate(there, axis=-1)
+            segment = page.as_bgra(samples)
+        except MemoryError:
+            raise
+        except (tifffile.TiffFileError, RuntimeError, *DAMAGED_BYTES) as error:
+            raise PixelsUnreadable from error
         self._decoded.put(number, index, segment)
         return segment
 
@@ -131,17 +147,12 @@ class TiffFile:
         offset, count = page.offsets[index], page.counts[index]
         if count == 0:
             return None
-        try:
-            if count > page.most_bytes:
-                raise PixelsUnreadable
-            data = os.pread(self._fd, count, offset)
-            if len(data) < count or not page.fits(data):
-                raise PixelsUnreadable
-            return page.decode(data, index)
-        except MemoryError:
-            raise
-        except (tifffile.TiffFileError, RuntimeError, *DAMAGED_BYTES) as error:
-            raise PixelsUnreadable from error
+        if count > page.most_bytes:
+            raise PixelsUnreadable
+        data = os.pread(self._fd, count, offset)
+        if len(data) < count or not page.fits(data):
+            raise PixelsUnreadable
+        return page.decode(data, index)
 
     def _hash(self) -> str:
         """Tells files from each other: where the tiles lie, and the coarsest level's first ones."""
@@ -157,6 +168,20 @@ class TiffFile:
             digest.update(os.pread(self._fd, min(count, left), offset))
             left -= count
         return digest.hexdigest()
+
+
+def _profile(page: tifffile.TiffPage) -> tuple[bytes | None, str | None]:
+    """(colour profile, why it cannot be read); each `None` where there is none."""
+    tag = page.tags.get(_ICC_PROFILE)
+    if tag is None:
+        return None, None
+    if tag.valuebytecount > MOST_PROFILE_BYTES:
+        return None, TOO_LARGE
+    try:
+        value = tag.value
+    except UNREADABLE_TIFF:
+        value = None
+    return (value, None) if isinstance(value, bytes) else (None, DAMAGED)
 
 
 class _Page:
@@ -177,7 +202,6 @@ class _Page:
         samples = int(page.samplesperpixel)
         # what is not compressible grows a little
         self.most_bytes = 2 * self._wide * self._high * samples * 2 + 65_536
-        self.icc_profile: bytes | None = page.iccprofile
         self._photometric = int(page.photometric)
         self._extra = tuple(int(kind) for kind in page.extrasamples)
         self._colormap = page.colormap if self._photometric == PALETTE else None

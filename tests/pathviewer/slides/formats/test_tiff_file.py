@@ -13,9 +13,10 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from pathviewer.slides.colour_profile import MOST_PROFILE_BYTES
 from pathviewer.slides.errors import SlideUnopenable, SlideUnsupported
 from pathviewer.slides.facts import read_facts
-from pathviewer.slides.formats.base import PixelsUnreadable
+from pathviewer.slides.formats.base import PixelsUnreadable, ProfileUnreadable
 from pathviewer.slides.formats.opening import open_pyramid
 from pathviewer.slides.formats.openslide_file import OpenSlideFile
 from pathviewer.slides.formats.tiff_file import TiffFile
@@ -295,6 +296,34 @@ def test_a_tile_that_claims_to_be_vast_is_not_decoded(tmp_path: Path, kind: dict
         open_pyramid(path, "x").read(0, Region(0, 0, 1, 1))
     with pytest.raises(SlideUnopenable, match=r"none of its tiles can be read\. Copy it again"):
         read_facts(path, "x")
+
+
+def test_samples_beyond_a_short_colour_map_are_damaged(tmp_path: Path) -> None:
+    path = write_tiff(
+        tmp_path / "x.tif", colours()[..., 1], photometric="palette", compression="zstd",
+        colormap=np.zeros((3, 256), np.uint16),
+    )  # fmt: skip
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages.first.tags["ColorMap"].overwrite((0,) * 24)
+    file = TiffFile(path, "x")
+    with pytest.raises(PixelsUnreadable):
+        file.read(0, Region(0, 0, 10, 10))
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "reason"),
+    [
+        (raw_tiff.UNDEFINED, MOST_PROFILE_BYTES + 1, "larger than 8 MiB"),
+        (raw_tiff.ASCII, 400, "damaged"),
+    ],
+)
+def test_a_profile_of_no_use_is_not_read(tmp_path: Path, kind: int, size: int, reason: str) -> None:
+    tag = (34675, kind, size, bytes(b"x" * size), True)
+    path = write_tiff(tmp_path / "x.tif", colours(), compression="zstd", extratags=[tag])
+    file = TiffFile(path, "x")
+    with pytest.raises(ProfileUnreadable, match=reason):
+        file.icc_profile()
+    assert file.read(0, Region(0, 0, 10, 10)).shape == (10, 10, 4)
 
 
 def test_the_hash_tells_slides_apart_and_not_their_names(tmp_path: Path) -> None:
