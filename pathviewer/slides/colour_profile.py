@@ -96,7 +96,7 @@ def _check_header(data: bytes) -> None:
         raise ProfileIgnored(DAMAGED)
     if data[16:20] != b"RGB ":
         space = _SPACES.get(data[16:20], "other")
-        raise ProfileIgnored(f"it describes {space} pictures, and the slide's are RGB")
+        raise ProfileIgnored(f"it describes {space} pictures; only RGB profiles are applied")
     if data[12:16] not in _INPUTS:
         raise ProfileIgnored("it does not describe the colours of a device")
 
