@@ -225,7 +225,10 @@ class _Image:
         size = stream_size(frame)
         if size is not None and (size[0] > self.tile[0] or size[1] > self.tile[1]):
             raise PixelsUnreadable
-        samples = self._decoded(frame).reshape(self.tile[1], self.tile[0], -1)
+        decoded = self._decoded(frame)
+        if decoded.size != self.tile[0] * self.tile[1] * self.data.samples_per_pixel:
+            raise PixelsUnreadable  # JPEG XL may hold several pictures
+        samples = decoded.reshape(self.tile[1], self.tile[0], -1)
         reduced = reduce_bits(samples, self.bits)
         out = np.full((*reduced.shape[:2], 4), 255, np.uint8)
         out[..., :3] = reduced[..., 2::-1] if reduced.shape[2] == 3 else reduced[..., :1]

@@ -1,6 +1,7 @@
 """How large a compressed tile says it is, so that no decoder is made to fill the memory.
 
-WebP: RFC 9649. JPEG 2000: ISO 15444-1, A.5.1. JPEG: ITU T.81, B.2.2. JPEG XL: ISO 18181-1, 9.2.
+WebP: RFC 9649. JPEG 2000: ISO 15444-1, A.5.1. JPEG: ITU T.81, B.2.2. JPEG-LS: ITU T.87, C.2.2.
+JPEG XL: ISO 18181-1, 9.2. JPEG XR: ITU T.832, A.7. LERC: Esri's Lerc2.h and CntZImage.h.
 """
 
 from __future__ import annotations
@@ -10,7 +11,15 @@ import struct
 Size = tuple[int, int]
 """(width, height) in pixels."""
 
-_JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_JPEG_FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+_JPEG_LS = 0xF7
+_JXR_SIDES = (0xBC80, 0xBC81)
+_JXR_VALUES = {1: 1, 3: 2, 4: 4}
+"""Bytes of a value, by its type."""
+
+_ANY = 2**32
+"""A side that the header leaves open: larger than any tile."""
+
 _JXL_SIDE_BITS = (9, 13, 18, 30)
 _JXL_RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 
@@ -23,6 +32,10 @@ def stream_size(data: bytes) -> Size | None:
         return _jpeg(data)
     if data[:4] == b"\xff\x4f\xff\x51":
         return _jpeg2000(data)
+    if data[:4] == b"II\xbc\x01":
+        return _jpegxr(data)
+    if data[:6] == b"Lerc2 " or data[:10] == b"CntZImage ":
+        return _lerc(data)
     if data[:2] == b"\xff\x0a":
         return _jpegxl(data[2:14])
     box = _first_box(data)
@@ -45,15 +58,49 @@ def _webp(data: bytes) -> Size | None:
 
 
 def _jpeg(data: bytes) -> Size | None:
-    """Of the first frame header, whatever the process and the bits."""
+    """Of the first frame header, whatever the process and the bits.
+
+    JPEG-LS may state a side of 0 there and the true one elsewhere.
+    """
     position = 2
     while position + 9 <= len(data) and data[position] == 0xFF:
         marker, length = data[position + 1], int.from_bytes(data[position + 2 : position + 4])
         if marker in _JPEG_FRAMES:
             height, width = struct.unpack_from(">HH", data, position + 5)
-            return width, height
+            return (width, height) if marker != _JPEG_LS else (width or _ANY, height or _ANY)
         position += 1 if marker == 0xFF else 2 + length
     return None
+
+
+def _jpegxr(data: bytes) -> Size | None:
+    """Of the first directory, which is one of TIFF."""
+    if len(data) < 8:
+        return None
+    start = int.from_bytes(data[4:8], "little")
+    count = int.from_bytes(data[start : start + 2], "little")
+    sides = {}
+    for place in range(start + 2, min(start + 2 + 12 * count, len(data) - 11), 12):
+        tag, kind = struct.unpack_from("<HH", data, place)
+        if tag in _JXR_SIDES:
+            value = data[place + 8 : place + 8 + _JXR_VALUES.get(kind, 4)]
+            sides[tag] = int.from_bytes(value, "little")
+    return (sides[_JXR_SIDES[0]], sides[_JXR_SIDES[1]]) if len(sides) == 2 else None
+
+
+def _lerc(data: bytes) -> Size | None:
+    """Of all values of a pixel together, of which a stream may have any number."""
+    if data[:1] == b"C":
+        return _sides(data, 18, 1)
+    version = int.from_bytes(data[6:10], "little")
+    first = 14 if version >= 3 else 10
+    return _sides(data, first, int.from_bytes(data[22:26], "little") if version >= 4 else 1)
+
+
+def _sides(data: bytes, place: int, values: int) -> Size | None:
+    if len(data) < place + 12:
+        return None
+    height, width = struct.unpack_from("<II", data, place)
+    return width, height * max(1, -(-values // 4))
 
 
 def _jpeg2000(data: bytes) -> Size | None:

@@ -239,8 +239,8 @@ class _Page:
         decoded, _, shape = self._decode(
             data, index, **{name: value for name, value in options.items() if value is not None}
         )
-        if decoded is None:
-            raise PixelsUnreadable
+        if decoded is None or any(count > 1 for count in decoded.shape[:-3]):
+            raise PixelsUnreadable  # JPEG XL may hold several frames
         samples: NDArray[np.generic] = decoded.reshape(decoded.shape[-3:])
         if samples.shape[:2] != tuple(shape[1:3]):
             # a tile at the edge may be stored without what lies beyond

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     MPEG2MPML,
+    UID,
     CTImageStorage,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
@@ -30,6 +31,8 @@ from pathviewer.slides.geometry import Region
 from pathviewer.slides.slide import Slide
 from tests.format_files import colours, grey, write_dicom
 from tests.slide_files import ycbcr_jpeg
+
+JPEG_XL_LOSSLESS = UID("1.2.840.10008.1.2.4.110")
 
 
 def lossless_jpeg2000(frame: NDArray[np.generic]) -> bytes:
@@ -145,6 +148,17 @@ def test_a_missing_identifier_is_named_and_the_file_not_called_damaged(tmp_path:
     path = write_dicom(tmp_path / "x.dcm", colours()[..., 1], OpticalPathSequence=[optics])
     with pytest.raises(SlideUnsupported, match=r"no OpticalPathIdentifier.*`dcmodify"):
         Slide(path, "x")
+
+
+def test_a_frame_of_several_pictures_is_not_drawn(tmp_path: Path) -> None:
+    """JPEG XL may hold an animation."""
+    path = write_dicom(
+        tmp_path / "x.dcm", colours(), syntax=JPEG_XL_LOSSLESS, photometric="RGB",
+        encode=lambda frame: imagecodecs.jpegxl_encode(np.stack([frame] * 2)),
+    )  # fmt: skip
+    file = DicomFile(path, "x")
+    with pytest.raises(PixelsUnreadable):
+        file.read(0, Region(0, 0, 10, 10))
 
 
 def test_a_damaged_frame_is_damaged_and_others_are_not(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -296,6 +297,19 @@ def test_a_tile_that_claims_to_be_vast_is_not_decoded(tmp_path: Path, kind: dict
         open_pyramid(path, "x").read(0, Region(0, 0, 1, 1))
     with pytest.raises(SlideUnopenable, match=r"none of its tiles can be read\. Copy it again"):
         read_facts(path, "x")
+
+
+def test_a_tile_of_several_frames_is_not_drawn(tmp_path: Path) -> None:
+    """JPEG XL may hold an animation."""
+    frames = np.stack([colours()[:64, :64]] * 2)
+    tags = dict(raw_tiff.tiled_page(64, 64, 64)) | {
+        259: (raw_tiff.SHORT, [50002]),
+        262: (raw_tiff.SHORT, [2]),
+    }
+    page = raw_tiff.Page(tags, [bytes(imagecodecs.jpegxl_encode(frames))])
+    file = TiffFile(raw_tiff.write_tiff(tmp_path / "x.tif", [page]), "x")
+    with pytest.raises(PixelsUnreadable):
+        file.read(0, Region(0, 0, 10, 10))
 
 
 def test_samples_beyond_a_short_colour_map_are_damaged(tmp_path: Path) -> None:
