@@ -21,7 +21,7 @@ from storage.errors import StorageError, explain
 from storage.tables import Base
 from tests.postgres import Postgres
 
-NEWEST = "0016"
+NEWEST = "0017"
 
 
 def register(database: Database, name: str) -> None:

@@ -31,7 +31,7 @@ class AskForm {
 
   build() {
     this.region = h("div", { class: "pv-ask-region" });
-    this.pixels = h("p", { class: "pv-quiet pv-ask-pixels" });
+    this.pixelNote = h("p", { class: "pv-quiet pv-ask-pixels" });
     this.question = h("textarea", { class: "pv-field", id: "pv-question", rows: 3,
       placeholder: "What do you want to know about this region?", "aria-label": "Question" });
     this.finding = h("input", { type: "text", class: "pv-field", "aria-label": "Finding" });
@@ -43,7 +43,7 @@ class AskForm {
     this.button = h("button", { type: "submit", class: "pv-button pv-primary",
       title: "Ask (Ctrl + Enter)" }, "Ask");
     this.seen = preview(() => this.previewed());
-    this.node = h("form", { class: "pv-ask-form", id: "pv-ask-form" }, this.region, this.pixels,
+    this.node = h("form", { class: "pv-ask-form", id: "pv-ask-form" }, this.region, this.pixelNote,
       h("div", { class: "pv-picks" }, templatePicker((template) => this.fillFrom(template)),
         askedBefore((reading) => this.repeat(reading))),
       this.question, this.findingRow, this.options, this.caseContext(), this.settings(),
@@ -122,8 +122,8 @@ class AskForm {
     if (key !== this.shown) {
       this.shown = key;
       fill(this.region, ...regionLine(region, slide));
-      setText(this.pixels, slide?.pixel_note ?? "");
-      this.pixels.hidden = !slide?.pixel_note;
+      setText(this.pixelNote, slide?.pixel_note ?? "");
+      this.pixelNote.hidden = !slide?.pixel_note;
       this.outsideRow.hidden = !region || isBox(region);
       this.seen.look();
     }

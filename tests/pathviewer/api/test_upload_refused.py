@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 from pathviewer.auth.identity import LOCAL, VISITOR, Identity
 from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
+from tests.format_files import grey, write_tiff
 from tests.library_app import LibraryApp, library_app
 from tests.upload_client import begin, error_of, files_in, send
 
@@ -26,6 +28,17 @@ def test_what_openslide_cannot_open_is_refused_and_removed(
         assert "case.tiff" in answer.json()["error"]["message"]
         assert str(settings.uploads) not in answer.text
         assert files_in(settings) == set()
+
+
+def test_what_no_tile_can_be_read_of_is_refused_with_the_reason_and_removed(
+    client: TestClient, settings: Settings, tmp_path: Path
+) -> None:
+    values = grey(16)[:100, :100].astype(np.float32)
+    content = write_tiff(tmp_path / "float.tif", values).read_bytes()
+    answer = send(client, begin(client, content), content, 0)
+    assert error_of(answer) == (422, "slide_unsupported")
+    assert "32-bit floating-point numbers" in answer.json()["error"]["message"]
+    assert files_in(settings) == set()
 
 
 @pytest.mark.parametrize("group", ["", "Uncompressed "])

@@ -36,9 +36,10 @@ def test_a_missing_wrk_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_our_tiles_are_measured_against_both(small_phantom: Path, tmp_path: Path) -> None:
-    loads = _against_all(shelve(small_phantom, tmp_path / "shelf"), tmp_path / "data", 1, 1)
+    loads, cpu = _against_all(shelve(small_phantom, tmp_path / "shelf"), tmp_path / "data", 1, 1)
     assert {kind for kind, _ in loads} == {"ours", "limit", "peer"}
     assert {count for _, count in loads} == set(CONNECTIONS)
     report = _report(loads, loads, 0.0)
+    assert cpu.own_us > cpu.constant_us > 0
     assert report["requests_per_s"] > report["peer_requests_per_s"]
     assert "this program" in "\n".join(_table(loads, "JPEG"))
