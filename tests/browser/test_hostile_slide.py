@@ -33,5 +33,7 @@ def test_the_page_says_what_became_of_the_slide_and_shows_the_next(page: Page, b
     sentence = page.get_by_text("ended the program's slide reader")
     expect(sentence).to_be_visible()
     page.get_by_text("sound.svs").first.click()
+    # the slide before has tiles too, of its sound level, until it is put away
+    expect(page).to_have_title("sound.svs - PathViewer")
     ViewerPage(page, base).wait_loaded()
     expect(sentence).not_to_be_visible()

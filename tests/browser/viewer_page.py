@@ -62,7 +62,8 @@ class ViewerPage:
             """async () => {
               const { frames } = window.PathViewer.canvas;
               const frame = () => new Promise(requestAnimationFrame);
-              const now = () => JSON.stringify([frames.downsample(), frames.matrix()]);
+              const now = () => (frames.item
+                ? JSON.stringify([frames.downsample(), frames.matrix()]) : String(Math.random()));
               for (let still = 0, last = ""; still < 4; last = now()) {
                 await frame();
                 still = now() === last ? still + 1 : 0;
