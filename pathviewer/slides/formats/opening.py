@@ -47,7 +47,7 @@ def open_pyramid(path: Path, name: str) -> PyramidFile:
     kind = _SHARED_VENDORS.get(file.properties["openslide.vendor"])
     if kind is None:
         return file
-    sound = _with_pixels(path, name, OpenSlideFile)
+    sound = _with_pixels(path, name, OpenSlideFile, file)
     if kind == "tiff" and not is_plain(path):
         picture = look_at(path)
         if picture is not None:
@@ -86,11 +86,17 @@ def _of_tiff(
 
 
 def _with_pixels(
-    path: Path, name: str, open_file: Callable[[Path, str], PyramidFile]
+    path: Path,
+    name: str,
+    open_file: Callable[[Path, str], PyramidFile],
+    file: PyramidFile | None = None,
 ) -> PyramidFile | None:
-    """The file opened by a class of file, `None` unless a tile here or there can be read so."""
+    """The file opened by a class of file, `None` unless a tile here or there can be read so.
+
+    `file` is what is open already, if anything is.
+    """
     try:
-        file = open_file(path, name)
+        file = file or open_file(path, name)
         for place in places_to_try(file.levels):
             try:
                 file.read(*place)
