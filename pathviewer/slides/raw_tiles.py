@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from pathviewer.slides.errors import DAMAGED_BYTES, TileDamaged
+from pathviewer.slides.errors import TileDamaged
+from pathviewer.slides.formats.tiff_pages import MOST_PAGES, UNREADABLE_TIFF
 from pathviewer.slides.jpeg_header import SOI, TileHeader, read_tile_header, tile_prefix
 from pathviewer.slides.level_places import NativeLevel
 from pathviewer.slides.slide import Slide
@@ -27,9 +28,6 @@ _HEADER_BYTES = 4096
 _MOST_TILE_BYTES = 16 * 2**20
 """A longer tile is a damaged index, not a tile: the largest has 12 MiB of pixels."""
 
-_MOST_PAGES = 1000
-"""Pages of a file that are looked at; a slide has some ten, one with focal planes some hundred."""
-
 MOST_TILES = 4_000_000
 """Tiles of a level up to which their places are held in memory, 16 bytes each."""
 
@@ -38,12 +36,6 @@ _DCT = 8
 
 _LARGEST_TILE = 2048
 """Longest tile side passed on, in pixels."""
-
-_UNREADABLE = (
-    tifffile.TiffFileError,
-    *DAMAGED_BYTES,
-)
-"""What tifffile raises on files that it does not read or that are damaged."""
 
 
 class RawFile:
@@ -176,7 +168,7 @@ def tiff_levels(slide: Slide) -> dict[int, RawLevel]:
                 for index, page in _matches(pages, slide.levels)
                 if _is_plain(page)
             }
-    except _UNREADABLE:
+    except UNREADABLE_TIFF:
         # a file that OpenSlide reads and tifffile does not is served through OpenSlide
         return {}
     return {index: level for index, level in found.items() if level is not None}
@@ -190,7 +182,7 @@ def _tiled_pages(pages: tifffile.TiffPages, visited: set[int]) -> Iterator[tifff
     for page in pages:
         if not isinstance(page, tifffile.TiffPage) or page.offset in visited:
             continue
-        if len(visited) >= _MOST_PAGES:
+        if len(visited) >= MOST_PAGES:
             return
         visited.add(page.offset)
         if page.is_tiled:

@@ -102,7 +102,7 @@ class TiffPicture:
 
     @property
     def note(self) -> str | None:
-        """How the slide is no 8-bit colour picture, `None` if it is one."""
+        """How the slide differs from 8-bit colour, `None` if it does not."""
         what = f"{self.bits}-bit {'grey' if self.is_grey else 'colour'}"
         parts = [] if what == "8-bit colour" else [what]
         if self.bits > 8:
