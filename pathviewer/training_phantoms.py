@@ -71,7 +71,7 @@ def _slide_tiles(out: Path, seed: int, split: str, wanted: int) -> Iterator[Tile
         truth = write_phantom(path, width=SLIDE_SIDE, height=SLIDE_SIDE, seed=seed, workers=1)
         slide = Slide(path, _group(seed))
         for number, place in enumerate(_places(truth, seed, wanted)):
-            picture = slide.read_region(place.region, SIDE * SIDE).pixels
+            picture = slide.read_region(place.region, SIDE * SIDE)
             if picture.size != (SIDE, SIDE):  # finer than level 0 is never asked for
                 picture = picture.resize((SIDE, SIDE))
             file = folder / f"{number:02d}.jpg"

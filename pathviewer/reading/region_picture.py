@@ -16,7 +16,7 @@ from models.placement import resized_size
 from pathviewer.slides.colour_profile import ColourProfile
 from pathviewer.slides.geometry import Region, check_inside
 from pathviewer.slides.scale import SlideScale
-from pathviewer.slides.slide import RegionImage, Slide
+from pathviewer.slides.slide import Slide
 
 PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 """Files that are read as plain pictures, whose own pixels are level 0."""
@@ -78,7 +78,7 @@ class RegionSource(Protocol):
 
     def read_region(
         self, region: Region, max_pixels: int, *, corrected: bool = True
-    ) -> RegionImage:
+    ) -> Image.Image:
         """The region as RGB, reduced (never enlarged) to at most `max_pixels`."""
 
 
@@ -102,7 +102,7 @@ def picture_of_slide(
     sides, pixel = (region.width, region.height), slide.scale.size
     shape = sides if pixel is None else pixel.undistorted(*sides)
     size = resized_size(*shape, budget, factor=factor)
-    read = slide.read_region(region, _FINER * size[0] * size[1], corrected=corrected).pixels
+    read = slide.read_region(region, _FINER * size[0] * size[1], corrected=corrected)
     pixels = read.resize(size, Image.Resampling.BICUBIC)
     mpp = None if pixel is None else pixel.of_picture(sides, size)
     colours = _colours(slide.colour_profile, corrected=corrected)

@@ -8,6 +8,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from PIL import Image
+
 from pathviewer.common.shared_tasks import SharedTasks
 from pathviewer.slides.colour_profile import ColourProfile
 from pathviewer.slides.colour_table import ColourTable
@@ -19,7 +21,6 @@ from pathviewer.slides.readers import calls
 from pathviewer.slides.readers.calls import OpenRequest, RegionPicture
 from pathviewer.slides.readers.pool import ReaderPool, Urgency
 from pathviewer.slides.scale import SlideScale
-from pathviewer.slides.slide import RegionImage
 from pathviewer.slides.steps import base_of
 from pathviewer.slides.thumbnail import thumbnail_level
 from pathviewer.slides.tile_cache import Tile, TileCache
@@ -202,7 +203,7 @@ class ServedSlide:
         pixel_aspect: float = 1.0,
         *,
         corrected: bool = True,
-    ) -> RegionImage:
+    ) -> Image.Image:
         """A level-0 region of at most `max_pixels`; waits, so not for the event loop.
 
         `pixel_aspect` is the height of a level-0 pixel over its width: pixels of the picture are
@@ -315,6 +316,6 @@ class RequestedSlide:
 
     def read_region(
         self, region: Region, max_pixels: int, *, corrected: bool = True
-    ) -> RegionImage:
+    ) -> Image.Image:
         """As of `ServedSlide`."""
         return self.slide.read_region(region, max_pixels, self.requester, corrected=corrected)

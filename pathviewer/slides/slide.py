@@ -6,7 +6,6 @@ import math
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,17 +28,6 @@ from pathviewer.slides.scale import ScaleClaim, SlideScale, read_claim
 
 _BLOCK = 2048
 """Side of the blocks that a large region is read in, in level pixels: 16 MiB each."""
-
-
-@dataclass(frozen=True)
-class RegionImage:
-    """The pixels of a region."""
-
-    pixels: Image.Image
-    """RGB, transparent parts filled with the slide's background colour."""
-
-    mpp: float | None
-    """Microns per pixel of this image, at the scale that the file states; `None` if unknown."""
 
 
 class Slide:
@@ -92,7 +80,7 @@ class Slide:
 
     @property
     def objective_power(self) -> float | None:
-        """Magnification of the scan, such as 40; `None` if the file states none that can be."""
+        """Magnification of the scan, such as 40; `None` if none plausible is stated."""
         return self.claim.objective_power
 
     @property
@@ -144,7 +132,7 @@ class Slide:
         pixel_aspect: float = 1.0,
         *,
         corrected: bool = True,
-    ) -> RegionImage:
+    ) -> Image.Image:
         """The region as RGB, reduced (never enlarged) to at most `max_pixels`.
 
         Colours are `corrected` to sRGB where the file has a profile, or as they were scanned.
@@ -172,9 +160,7 @@ class Slide:
             )
             # BOX would take whole pixels, up to half a pixel beside their place
             image = image.resize(size, Image.Resampling.HAMMING, (left, top, right, bottom))
-        pixel = self.claim.size
-        mpp = None if pixel is None else pixel.of_picture((region.width, region.height), size)
-        return RegionImage(self.corrected(image) if corrected else image, mpp)
+        return self.corrected(image) if corrected else image
 
     def associated_image(self, name: str) -> Image.Image:
         """The label, macro or other picture as RGB; labels and macros carry patient data.

@@ -28,7 +28,7 @@ from pathviewer.slides.facts import read_facts as read_file_facts
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.index import SlideIndex, index_of
 from pathviewer.slides.opener import DicomIdentity
-from pathviewer.slides.slide import RegionImage, Slide
+from pathviewer.slides.slide import Slide
 from pathviewer.slides.stamp import FileStamp, stamp_file
 from pathviewer.slides.thumbnail import coarse_thumbnail, thumbnail
 from pathviewer.slides.tile_cache import Tile, TileCache
@@ -183,7 +183,7 @@ def read_region(
     seconds: float,
     pixel_aspect: float,
     corrected: bool,
-) -> RegionImage:
+) -> Image.Image:
     """A level-0 region in at most `most` square pixels, in sRGB or as scanned.
 
     Raises SlideError.
@@ -274,11 +274,11 @@ def _assert_readable(path: Path) -> None:
         return  # OpenSlide says it better
 
 
-def png_of(image: RegionImage) -> RegionPicture:
+def png_of(image: Image.Image) -> RegionPicture:
     """A region as a PNG file."""
     file = io.BytesIO()
-    image.pixels.save(file, "PNG", compress_level=1)
-    return RegionPicture(file.getvalue(), *image.pixels.size)
+    image.save(file, "PNG", compress_level=1)
+    return RegionPicture(file.getvalue(), *image.size)
 
 
 def _jpeg(image: Image.Image) -> bytes:

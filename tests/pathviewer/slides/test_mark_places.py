@@ -185,7 +185,7 @@ def check_region(slide: Slide, pyramid: Pyramid, scale: float) -> None:
     bottom = min(slide.height, mark.y + mark.height + room + 2)
     region = Region(left, top, right - left, bottom - top)
     most = max(1, int(region.width * region.height / scale**2))
-    picture = slide.read_region(region, most).pixels
+    picture = slide.read_region(region, most)
     scales = region.width / picture.width, region.height / picture.height
     if pyramid.side < 2 * max(scales):
         return  # too small to be measured
