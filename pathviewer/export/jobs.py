@@ -90,7 +90,7 @@ class ExportJobs:
         try:
             state = self._exported(job, noted)
         finally:
-            slot.release()  # before the end is told: those who hear of it may begin another
+            slot.release()  # before the end event: its listeners may start another export
             if state != "done":
                 job.error = job.error or MISTAKE
             job.state = state

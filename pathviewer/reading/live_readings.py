@@ -180,7 +180,7 @@ class LiveReadings:
         try:
             ending = self._written(reading, asked)
         finally:
-            slot.release()  # before the end is told: those who hear of it may ask again
+            slot.release()  # before the end event: its listeners may ask again at once
             reading.end(*ending)
             if reading.over:
                 self._forget(reading)

@@ -37,7 +37,7 @@ class SlideFacts:
     """OpenSlide's fingerprint, `None` if the format has none."""
 
     pixel_note: str | None
-    """How the file is not 8-bit colour, and how it is shown; `None` if it is one."""
+    """How the file differs from 8-bit colour, and how it is shown; `None` if it is one."""
 
     bounds: Region | None
     """The part that was scanned, `None` if the file does not say."""

@@ -62,7 +62,7 @@ class LibraryEntry:
     """What the file says."""
 
     entered: EnteredScale | None
-    """The scale that a person entered, `None` if nobody did or it was taken back."""
+    """The scale that a person entered, `None` if there is no entry or it was withdrawn."""
 
     case: str | None
     """Name of its case; `None` if that is not known, or the settings show no names."""

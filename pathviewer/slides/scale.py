@@ -174,7 +174,7 @@ class SlideScale:
     """What the file states."""
 
     entered: EnteredScale | None = None
-    """What a person entered last, None if nobody did or it was taken back."""
+    """What a person entered last, None if there is no entry or it was withdrawn."""
 
     @property
     def size(self) -> PixelSize | None:

@@ -74,7 +74,7 @@ def places_to_try(levels: Sequence[Sized]) -> Iterator[tuple[int, Region]]:
 class PyramidFile(Protocol):
     """An open file; reads may come from several threads at once.
 
-    Whoever adds a format writes one module with such a class, and names it in `opening.py`.
+    A new format is one module with such a class, named in `opening.py`.
     """
 
     @property

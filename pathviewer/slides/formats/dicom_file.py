@@ -79,7 +79,7 @@ class DicomFile:
             images = _images(paths)
         except MemoryError:
             raise
-        except Exception as error:
+        except Exception as error:  # wsidicom raises many kinds for damaged files
             if isinstance(error, KeyError) and not _has_path_identifiers(header):
                 raise SlideUnsupported(f"{name} {_NO_IDENTIFIER}") from error
             raise NotInFormat from error
@@ -165,7 +165,7 @@ class DicomFile:
             tile = image.decode(column, row)
         except (MemoryError, PixelsUnreadable):
             raise
-        except Exception as error:
+        except Exception as error:  # wsidicom and its codecs raise many kinds
             raise PixelsUnreadable from error
         if tile is not None:
             self._decoded.put(number, index, tile)
