@@ -30,6 +30,9 @@ from storage.database import open_database
 
 CONNECTIONS = (1, 8)
 _NAME = "bench"
+_CPU_ROUNDS = 5
+"""Rounds of processor time for each round of requests."""
+
 _MEMORY_TILES = 10_000
 _MEMORY_THREADS = 8
 _MOST_PATHS = 5_000
@@ -102,7 +105,9 @@ def _against_all(slide: Path, data: Path, seconds: float, rounds: int) -> tuple[
             "peer": Walk(other.base, _peer_paths(slide)),
         }
         loads = _rounds(walks, CONNECTIONS, seconds, rounds)
-        return loads, cpu_per_tile(walks, {"ours": ours.server, "limit": limit})
+        return loads, cpu_per_tile(
+            walks, {"ours": ours.server, "limit": limit}, _CPU_ROUNDS * rounds
+        )
 
 
 def _against_peer(slide: Path, data: Path, seconds: float, rounds: int) -> Loads:

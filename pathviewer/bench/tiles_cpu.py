@@ -12,7 +12,6 @@ from pathviewer.bench.tiles_servers import Served
 
 _CONNECTIONS = 8
 _SECONDS = 1
-_ROUNDS = 15
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,13 @@ class CpuTimes:
     """Half of the rounds' ratios lie within this share of the median, above and below."""
 
 
-def cpu_per_tile(walks: Mapping[str, Walk], servers: Mapping[str, Served]) -> CpuTimes:
-    """Compare `ours` with `limit`, eight connections busy with each in turn. Raises LoadError."""
+def cpu_per_tile(walks: Mapping[str, Walk], servers: Mapping[str, Served], rounds: int) -> CpuTimes:
+    """Compare `ours` with `limit`, eight connections busy with each in turn.
+
+    `rounds` is at least 2. Raises LoadError.
+    """
     times: dict[str, list[float]] = {"ours": [], "limit": []}
-    for turn in range(_ROUNDS):
+    for turn in range(rounds):
         for kind in sorted(times, reverse=turn % 2 == 0):
             times[kind].append(_microseconds(walks[kind], servers[kind]))
         ours, limit = times["ours"][-1], times["limit"][-1]

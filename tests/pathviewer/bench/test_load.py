@@ -40,6 +40,7 @@ def test_our_tiles_are_measured_against_both(small_phantom: Path, tmp_path: Path
     assert {kind for kind, _ in loads} == {"ours", "limit", "peer"}
     assert {count for _, count in loads} == set(CONNECTIONS)
     report = _report(loads, loads, 0.0)
-    assert cpu.own_us > cpu.constant_us > 0
+    assert cpu.own_us > 0
+    assert cpu.ratio > 0
     assert report["requests_per_s"] > report["peer_requests_per_s"]
     assert "this program" in "\n".join(_table(loads, "JPEG"))
