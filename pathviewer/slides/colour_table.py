@@ -2,7 +2,7 @@
 
 Little CMS evaluates a profile of three primaries exactly, and for 8-bit pictures it replaces every
 other one by 33 x 33 x 33 nodes whose spacing follows the profile's greys (`cmsopt.c` of Little CMS
-2.16, `OptimizeByComputingLinearization`). A plain grid of 65 nodes misses both by up to 20 of 255
+2.16, `OptimizeByComputingLinearization`). A plain grid of nodes misses both by far
 where colours leave sRGB. So the table is built in the same two ways, and the one that gives what
 ImageCms gives is taken.
 """
