@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import watchfiles
+from watchfiles.main import FileChange
 
 from pathviewer.slides.folder_calls import FolderCalls, present
 
@@ -41,7 +42,7 @@ def watch_folders(folders: Sequence[Path], stop: threading.Event) -> Iterator[No
                 if changes or time.monotonic() >= due:
                     due = time.monotonic() + RESCAN_SECONDS
                     yield
-                if present(calls, folders) != there:
+                if present(calls, folders) != there or _removed(changes, folders):
                     break
         except FileNotFoundError:
             stop.wait(TICK_SECONDS)  # the folder went away just now
@@ -54,7 +55,14 @@ def watch_folders(folders: Sequence[Path], stop: threading.Event) -> Iterator[No
                 yield
 
 
-def _notices(there: Sequence[Path], stop: threading.Event) -> Iterator[object]:
+def _removed(changes: set[FileChange], folders: Sequence[Path]) -> bool:
+    """Whether a folder itself was removed; one made anew may have the same inode."""
+    return any(
+        change is watchfiles.Change.deleted and Path(path) in folders for change, path in changes
+    )
+
+
+def _notices(there: Sequence[Path], stop: threading.Event) -> Iterator[set[FileChange]]:
     """Sets of changes, an empty one every tick."""
     if there:
         yield from watchfiles.watch(

@@ -71,6 +71,33 @@ def test_the_library_stops_quickly_and_starts_again(folder: Path, database: Data
     assert "slide-library" not in {thread.name for thread in threading.enumerate()}
 
 
+def test_a_folder_made_anew_with_the_same_inode_is_watched(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = [(folder, 1, 1)]  # file systems give the inode of what was removed to what is made
+    monkeypatch.setattr(watch, "present", lambda _calls, _folders: there)
+    stop = threading.Event()
+    notices: list[float] = []
+
+    def listen() -> None:
+        notices.extend(time.monotonic() for _ in watch.watch_folders([folder], stop))
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    try:
+        assert eventually(lambda: len(notices) == 1)
+        shutil.rmtree(folder)
+        folder.mkdir()
+        assert eventually(lambda: len(notices) >= 2)
+        time.sleep(2 * watch.TICK_SECONDS)
+        seen = len(notices)
+        write_slide(folder / "a.tiff")
+        assert eventually(lambda: len(notices) > seen)
+    finally:
+        stop.set()
+        listener.join()
+
+
 def test_hidden_files_give_no_notice(folder: Path) -> None:
     stop = threading.Event()
     notices = watch.watch_folders([folder], stop)
