@@ -22,7 +22,7 @@ def base(state: Path, tmp_path: Path, cmu: Path) -> Iterator[str]:
     folder.mkdir()
     hostile_slides.write_crash(folder / "crash.tif")
     shutil.copyfile(cmu, folder / "sound.svs")
-    settings = Settings(data=state, slides=(folder,), show_file_names=True)
+    settings = Settings(data=state, slides=(folder,), show_file_names=True, reader_seconds=90)
     with running(settings) as address:
         yield address
 
@@ -31,7 +31,7 @@ def test_the_page_says_what_became_of_the_slide_and_shows_the_next(page: Page, b
     page.goto(base)
     page.get_by_text("crash.tif").first.click()
     sentence = page.get_by_text("ended the program's slide reader")
-    expect(sentence).to_be_visible()
+    expect(sentence).to_be_visible(timeout=60_000)  # two readers end, and two are started
     page.get_by_text("sound.svs").first.click()
     # the slide before has tiles too, of its sound level, until it is put away
     expect(page).to_have_title("sound.svs - PathViewer")

@@ -91,7 +91,7 @@ class _Call:
     requester: str
     path: Path
     name: str
-    run: Callable[[], Any]
+    run: partial[Any]
     """Picklable."""
 
     future: Future[Any] = field(default_factory=Future)
@@ -356,7 +356,8 @@ class ReaderPool:
         elif isinstance(error, ProcessExpired):
             self._blame(replace(call, deaths=call.deaths + 1), error)
         elif _is_timeout(error):
-            _log.warning("A reader was ended: a call took longer than %g s.", self._seconds)
+            task = call.run.func.__name__
+            _log.warning("A reader was ended: %s took longer than %g s.", task, self._seconds)
             if call.urgency is Urgency.region:
                 _fail(call.future, _too_slow(call.name))
             else:
