@@ -7,7 +7,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+import models
+
+ROOT = Path(models.__file__).resolve().parents[1]
 NICENESS = 5
 """Added to the child's niceness, so that tiles are served while it writes."""
 OOM_SCORE = 500

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, trainers
+from tokenizers import models as token_models
 from transformers import (
     GenerationConfig,
     PreTrainedTokenizerFast,
@@ -17,6 +18,7 @@ from transformers import (
 )
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+import models
 from models.errors import CheckpointError
 from models.training.language import corpus
 from models.training.looking_back import look_back
@@ -160,7 +162,7 @@ def processor_settings() -> Qwen2VLImageProcessorPil:
 
 def train_tokenizer(vocabulary: int = 2048) -> PreTrainedTokenizerFast:
     """A byte-level BPE that has the embedded model's words whole and any other text in pieces."""
-    tokenizer = Tokenizer(models.BPE())
+    tokenizer = Tokenizer(token_models.BPE())
     tokenizer.normalizer = normalizers.NFC()
     digits_and_words = Regex(r"\p{N}| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -193,7 +195,7 @@ def train_tokenizer(vocabulary: int = 2048) -> PreTrainedTokenizerFast:
 def _texts() -> Iterator[str]:
     yield from corpus()
     yield CHAT_TEMPLATE
-    for source in sorted(Path(__file__).parent.parent.glob("*.toml")):
+    for source in sorted(Path(models.__file__).parent.glob("*.toml")):
         yield from _strings(tomllib.loads(source.read_text()))
 
 

@@ -34,7 +34,7 @@ _HINTS = {"not_in_region": "Nor so much or so many, or not there: “high” whe
 
 def judge_panel(settings: Settings) -> gr.HTML:
     """Below the trace, in the right column."""
-    return panel(settings, "judge_panel", "pv-judge", vocabulary=vocabulary())
+    return panel(settings, "judge_panel.js", "pv-judge", vocabulary=vocabulary())
 
 
 def vocabulary() -> dict[str, Any]:

@@ -14,4 +14,4 @@ def maps_panel(settings: Settings) -> gr.HTML:
     """Above the trace, where it stays while the trace grows; `colours` are the maps' RGB stops."""
     colours = {name: [list(stop) for stop in stops] for name, stops in COLOUR_MAPS.items()}
     limits = {"localised_spread": LOCALISED_SPREAD, "least_image_share": LEAST_IMAGE_SHARE}
-    return panel(settings, "maps_panel", "pv-maps", colours=colours, limits=limits)
+    return panel(settings, "maps_panel.js", "pv-maps", colours=colours, limits=limits)

@@ -9,7 +9,15 @@ import gradio as gr
 from pathviewer.settings import Settings
 from pathviewer.ui.served import STATIC_PATH
 
-_SHEETS = ("page", "slide_canvas", "panels", "reading", "heat", "judge", "worklist")
+_SHEETS = (
+    "page.css",
+    "slide_canvas.css",
+    "panels.css",
+    "reading.css",
+    "heat.css",
+    "judge.css",
+    "worklist.css",
+)
 
 
 def page_theme() -> gr.themes.Base:
@@ -30,7 +38,7 @@ def page_theme() -> gr.themes.Base:
 def page_options(settings: Settings) -> dict[str, Any]:
     """What `gr.mount_gradio_app` needs to know of the page's look."""
     links = "".join(
-        f'<link rel="stylesheet" href="{settings.root_path}{STATIC_PATH}/{sheet}.css">'
+        f'<link rel="stylesheet" href="{settings.root_path}{STATIC_PATH}/{sheet}">'
         for sheet in _SHEETS
     )
     return {"theme": page_theme(), "head": f'<meta name="color-scheme" content="dark">{links}'}

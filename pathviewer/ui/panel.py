@@ -13,8 +13,8 @@ _LIBRARY = f"{ASSETS_PATH}/openseadragon/openseadragon.min.js"
 _ON_LOAD = "import(props.module).then((panel) => panel.mount(element, props, trigger, watch));"
 
 
-def panel(settings: Settings, module: str, elem_id: str, **values: Any) -> gr.HTML:
-    """A panel filled by `static/<module>.js`.
+def panel(settings: Settings, script: str, elem_id: str, **values: Any) -> gr.HTML:
+    """A panel filled by a script of the folder `static`.
 
     The template never changes, so Gradio never renders it anew, and nothing is interpolated into
     it: what comes from outside reaches the module as `props.value` and becomes text nodes there.
@@ -22,7 +22,7 @@ def panel(settings: Settings, module: str, elem_id: str, **values: Any) -> gr.HT
     return gr.HTML(
         html_template='<div data-panel class="pv-mount"></div>',
         js_on_load=_ON_LOAD,
-        module=f"{settings.root_path}{STATIC_PATH}/{module}.js",
+        module=f"{settings.root_path}{STATIC_PATH}/{script}",
         root=settings.root_path,
         visitors=settings.public_demo,
         library=_LIBRARY,
