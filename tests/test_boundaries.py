@@ -13,43 +13,35 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("pathviewer", "storage", "models")
 HEAVY = {"torch", "transformers", "trl", "peft", "accelerate"}
-RANK = {
-    "settings": 0,
-    "common": 0,
-    "limits": 1,
-    "logs": 1,
-    "metrics": 1,
-    "whole_folder": 0,
-    "opened": 1,
-    "slides": 1,
-    "auth": 1,
-    "reading": 2,
-    "insights": 2,
-    "cases": 2,
-    "export": 2,
-    "upkeep": 2,
-    "api": 3,
-    "worklists": 4,
-    "ui": 3,
-    "server": 4,
-    "serving": 5,
-    "doctor": 6,
-    "doctor_slides": 6,
-    "bench": 6,
-    "fuzz": 6,
-    "evaluate_cli": 6,
-    "evaluation_table": 6,
-    "judge_cli": 6,
-    "model_cli": 6,
-    "training_cli": 6,
-    "training_data_cli": 6,
-    "training_items_cli": 6,
-    "training_judge_cli": 6,
-    "training_phantoms": 6,
-    "training_stage_cli": 6,
-    "cli": 7,
-}
-"""Parts of `pathviewer`; each imports from those of its own rank or below."""
+LAYERS = (
+    ("settings", "progress", "counted", "repeating"),
+    ("common", "limits", "logs", "opened", "whole_folder"),
+    ("slides", "auth"),
+    ("metrics", "cases", "export"),
+    ("insights",),
+    ("reading",),
+    ("upkeep", "ui"),
+    ("packing", "connections"),
+    ("api",),
+    ("worklists",),
+    ("request_limits", "gradio_doors", "gradio_requests"),
+    ("gradio_sessions",),
+    ("gradio_edge",),
+    ("server",),
+    ("serving",),
+    ("bench",),
+    ("fuzz",),
+    ("doctor", "doctor_slides", "evaluation_table", "training_cuts", "training_phantoms"),
+    ("training_data_cli",),
+    (
+        *("evaluate_cli", "judge_cli", "model_cli", "training_attention_cli"),
+        *("training_items_cli", "training_judge_cli", "training_pooled_cli", "training_stage_cli"),
+    ),
+    ("training_cli",),
+    ("cli",),
+    ("__main__",),
+)
+"""Parts of `pathviewer` from the lowest; each imports from lower layers, never from its own."""
 
 
 def modules() -> dict[str, Path]:
@@ -109,15 +101,26 @@ def test_there_are_no_import_cycles() -> None:
     list(TopologicalSorter(graph).static_order())
 
 
+def part_of(name: str) -> str | None:
+    """The part of `pathviewer` that a module belongs to; `None` for modules of other packages."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "pathviewer" and len(parts) > 1 else None
+
+
+def test_every_part_of_pathviewer_has_a_layer() -> None:
+    known = [part for layer in LAYERS for part in layer]
+    assert len(known) == len(set(known))
+    assert set(known) == {part_of(name) for name in MODULES} - {None}
+
+
 def test_pathviewer_imports_downwards_only() -> None:
+    rank = {part: number for number, layer in enumerate(LAYERS) for part in layer}
     for name, path in MODULES.items():
-        parts = name.split(".")
-        if parts[0] != "pathviewer" or len(parts) < 2 or parts[1] not in RANK:
-            continue
-        for target in imports(path, at_run_time=False):
-            below = target.split(".")
-            if below[0] == "pathviewer" and len(below) > 1 and below[1] in RANK:
-                assert RANK[below[1]] <= RANK[parts[1]], f"{name} imports {target}"
+        part = part_of(name)
+        for target in imports(path, at_run_time=False) & set(MODULES):
+            below = part_of(target)
+            if part is not None and below not in (None, part):
+                assert rank[below] < rank[part], f"{name} imports {target}"
 
 
 def test_the_server_process_needs_no_model_library() -> None:
