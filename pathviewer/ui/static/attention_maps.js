@@ -49,8 +49,9 @@ export function liveMap({ columns, rows, peak, values, image_share: share }) {
 /** `raw` over a neutral question's map of the same cells, summing to 1 again. */
 export function relativeMap(raw, neutral, floor) {
   const least = floor / raw.weights.length;
-  const ratio = raw.weights.map((weight, cell) =>
-    (weight + least) / (neutral.weights[cell] + least));
+  const ratio = raw.weights.map(
+    (weight, cell) => (weight + least) / (neutral.weights[cell] + least),
+  );
   const total = sum(ratio);
   return { ...raw, weights: ratio.map((value) => value / total), relative: true };
 }
@@ -98,8 +99,7 @@ function layerMean(values, from, peaks, cells, [first, last]) {
 
 function mapOf(mean, columns, rows, share) {
   const total = sum(mean);
-  const weights = total > 0 ? mean.map((value) => value / total)
-    : mean.fill(1 / mean.length);
+  const weights = total > 0 ? mean.map((value) => value / total) : mean.fill(1 / mean.length);
   return { columns, rows, weights, imageShare: Math.min(1, share), relative: false };
 }
 

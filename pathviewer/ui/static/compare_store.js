@@ -67,7 +67,7 @@ export function openList(id) {
 /** Back to the choice of a list or a question. */
 export function leave() {
   store.set("list", null);
-    show(null);
+  show(null);
 }
 
 /** Ask a question of one's own, answered twice. @param {Object} asked as for POST /api/readings */
@@ -83,16 +83,24 @@ export async function vote(choice) {
   if (one.state === "streaming") {
     if (doubted !== choice) {
       doubted = choice;
-      say("Both answers are still being written. The same key again stops them and votes.", "warning");
+      say(
+        "Both answers are still being written. The same key again stops them and votes.",
+        "warning",
+      );
       return;
     }
     await stopWriting(one);
     if (store.get("comparison")?.state !== "ready") return;
   }
   const { reasons, comment } = store.get("ballot");
-  const json = { key: keyOf(one.id), choice, reasons, comment: comment.trim() || null,
+  const json = {
+    key: keyOf(one.id),
+    choice,
+    reasons,
+    comment: comment.trim() || null,
     seconds: Math.round((performance.now() - since) / 100) / 10,
-    overlay_seen: Boolean(store.get("heatSeen")) };
+    overlay_seen: Boolean(store.get("heatSeen")),
+  };
   await send(one, "vote", json, (told) => {
     keys.delete(one.id);
     forget(BALLOT + one.id);
@@ -170,8 +178,11 @@ function emptySides() {
 }
 
 function load(id) {
-  return asked(`/api/comparisons/${encodeURIComponent(id)}`, {}, (told) =>
-    store.get("comparison")?.id === id && show(told));
+  return asked(
+    `/api/comparisons/${encodeURIComponent(id)}`,
+    {},
+    (told) => store.get("comparison")?.id === id && show(told),
+  );
 }
 
 async function stopWriting(one) {
@@ -183,7 +194,11 @@ async function stopWriting(one) {
 }
 
 function send(one, verb, json, done) {
-  return ask(`/api/comparisons/${encodeURIComponent(one.id)}/${verb}`, { method: "POST", json }, done);
+  return ask(
+    `/api/comparisons/${encodeURIComponent(one.id)}/${verb}`,
+    { method: "POST", json },
+    done,
+  );
 }
 
 /** Ask the server, one thing at a time. */
@@ -219,7 +234,8 @@ function keyOf(id) {
 
 function newKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))]
-    .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
 }
 
 /** Comparisons voted on in this tab, the newest last; a reload keeps them. */

@@ -30,8 +30,10 @@ function typing({ target, key }) {
 function nameOf(event) {
   // AltGr types characters such as [ and {; Windows tells it as Ctrl and Alt
   const typed = event.getModifierState?.("AltGraph");
-  const modifiers = [["Ctrl+", !typed && (event.ctrlKey || event.metaKey)],
+  const modifiers = [
+    ["Ctrl+", !typed && (event.ctrlKey || event.metaKey)],
     ["Alt+", !typed && event.altKey],
-    ["Shift+", event.shiftKey]];
+    ["Shift+", event.shiftKey],
+  ];
   return modifiers.map(([name, held]) => (held ? name : "")).join("") + event.key;
 }

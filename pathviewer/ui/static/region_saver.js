@@ -7,7 +7,9 @@
 import { request } from "./api.js";
 
 let leaving = false;
-window.addEventListener("pageshow", () => { leaving = false; });
+window.addEventListener("pageshow", () => {
+  leaving = false;
+});
 
 /** The server's copy of one region. */
 export class Saver {

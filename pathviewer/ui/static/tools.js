@@ -10,8 +10,17 @@
 import { normalizeName } from "./names.js";
 import { addRegion } from "./regions.js";
 import { pixelSize } from "./scale.js";
-import { clipToSlide, crossesItself, distance, ellipse, fieldSides, isUpright, onSlide,
-  ontoSlide, screenRectangle } from "./shapes.js";
+import {
+  clipToSlide,
+  crossesItself,
+  distance,
+  ellipse,
+  fieldSides,
+  isUpright,
+  onSlide,
+  ontoSlide,
+  screenRectangle,
+} from "./shapes.js";
 import { say, store } from "./store.js";
 
 /** Diameter of a high-power field: field number 22 under a 40x objective, 22 mm / 40. */
@@ -93,8 +102,8 @@ class Rectangle extends TwoPoints {
     const points = this.shape(start, end);
     this.overlay.sketch(null);
     // under rotation, corners that are right angles on the screen are none among oblong pixels
-    const right = isUpright(points)
-      || (this.frames.aspect === 1 && onSlide(points, this.frames.slide));
+    const right =
+      isUpright(points) || (this.frames.aspect === 1 && onSlide(points, this.frames.slide));
     if (right) keep("rectangle", points);
     else keep("polygon", clipToSlide(points, this.frames.slide));
   }
@@ -232,8 +241,10 @@ class Fixed {
   inside([x, y]) {
     const { width, height } = this.frames.slide;
     const [halfWidth, halfHeight] = this.outline.half(pixelSize(this.frames.slide));
-    return [Math.min(width - halfWidth, Math.max(halfWidth, x)),
-      Math.min(height - halfHeight, Math.max(halfHeight, y))];
+    return [
+      Math.min(width - halfWidth, Math.max(halfWidth, x)),
+      Math.min(height - halfHeight, Math.max(halfHeight, y)),
+    ];
   }
 
   finish() {}
@@ -252,7 +263,12 @@ const squareMillimetre = {
     const [width, height] = fieldSides(pixel);
     const left = Math.round(x - width / 2);
     const top = Math.round(y - height / 2);
-    return [[left, top], [left + width, top], [left + width, top + height], [left, top + height]];
+    return [
+      [left, top],
+      [left + width, top],
+      [left + width, top + height],
+      [left, top + height],
+    ];
   },
 };
 

@@ -33,8 +33,11 @@ export class ViewMoves {
   panBy(dx, dy) {
     const { viewport } = this.viewer;
     if (!this.frames.item) return;
-    viewport.panBy(viewport.deltaPointsFromPixels(new OpenSeadragon.Point(dx, dy), false)
-      .rotate(-viewport.getRotation(false)));
+    viewport.panBy(
+      viewport
+        .deltaPointsFromPixels(new OpenSeadragon.Point(dx, dy), false)
+        .rotate(-viewport.getRotation(false)),
+    );
     viewport.applyConstraints();
   }
 

@@ -11,8 +11,13 @@ function roundTileNumbers() {
   const drawer = OpenSeadragon.WebGLDrawer;
   if (drawer.roundsTileNumbers) return;
   const { initShaderProgram } = drawer;
-  drawer.initShaderProgram = (gl, vertex, fragment) => initShaderProgram.call(drawer, gl, vertex,
-    fragment.replaceAll("int(v_image_index)", "int(v_image_index + 0.5)"));
+  drawer.initShaderProgram = (gl, vertex, fragment) =>
+    initShaderProgram.call(
+      drawer,
+      gl,
+      vertex,
+      fragment.replaceAll("int(v_image_index)", "int(v_image_index + 0.5)"),
+    );
   drawer.roundsTileNumbers = true;
 }
 

@@ -20,8 +20,11 @@ class WorklistPanel {
     this.summary = h("summary", {}, "Worklists");
     this.list = h("ul", { class: "pv-lists", "aria-label": "Worklists" });
     this.fold = h("details", { class: "pv-fold", id: "pv-worklists" }, this.summary, this.list);
-    this.node = h("section", { class: "pv-panel pv-worklists", "aria-label": "Worklists", hidden: true },
-      this.fold);
+    this.node = h(
+      "section",
+      { class: "pv-panel pv-worklists", "aria-label": "Worklists", hidden: true },
+      this.fold,
+    );
     this.list.addEventListener("keydown", (event) => this.move(event));
   }
 
@@ -34,10 +37,9 @@ class WorklistPanel {
     if (!lists) return;
     const left = lists.reduce((sum, { mine, done }) => sum + mine - done, 0);
     setText(this.summary, lists.length ? `Worklists: ${leftText(left)}` : "Worklists: none");
-    const focused = this.list.contains(document.activeElement)
-      && document.activeElement.dataset.list;
-    fill(this.list, ...(lists.length ? lists.map(row)
-      : [h("li", { class: "pv-empty" }, NONE)]));
+    const focused =
+      this.list.contains(document.activeElement) && document.activeElement.dataset.list;
+    fill(this.list, ...(lists.length ? lists.map(row) : [h("li", { class: "pv-empty" }, NONE)]));
     if (focused) this.list.querySelector(`[data-list="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -58,15 +60,27 @@ function leftText(left) {
 
 function row(list) {
   const { id, name, mine, done } = list;
-  const open = h("button", { type: "button", class: "pv-list-open", "data-list": id,
-    onclick: () => openWorklist(id) },
-  h("span", { class: "pv-list-name", title: name }, name),
-  h("span", { class: "pv-list-far" }, progressText(list)),
-  h("progress", { max: Math.max(1, mine), value: done, "aria-hidden": "true" }));
+  const open = h(
+    "button",
+    { type: "button", class: "pv-list-open", "data-list": id, onclick: () => openWorklist(id) },
+    h("span", { class: "pv-list-name", title: name }, name),
+    h("span", { class: "pv-list-far" }, progressText(list)),
+    h("progress", { max: Math.max(1, mine), value: done, "aria-hidden": "true" }),
+  );
   if (store.get("worklist")?.id === id) setAttribute(open, "aria-current", "true");
-  const report = may("see_insights") && h("a", { class: "pv-action", target: "_blank", rel: "noopener",
-    href: url(`/api/worklists/${encodeURIComponent(id)}/report.html`),
-    "aria-label": `Report of ${name} to print` }, "Report");
+  const report =
+    may("see_insights") &&
+    h(
+      "a",
+      {
+        class: "pv-action",
+        target: "_blank",
+        rel: "noopener",
+        href: url(`/api/worklists/${encodeURIComponent(id)}/report.html`),
+        "aria-label": `Report of ${name} to print`,
+      },
+      "Report",
+    );
   return h("li", {}, open, report);
 }
 
