@@ -7,7 +7,7 @@ import { applyTable, readTable } from "./colour_table.js";
 
 const tables = new Map();
 
-onmessage = ({ data: { number, slide, table, picture } }) => {
+self.onmessage = ({ data: { number, slide, table, picture } }) => {
   if (table) {
     tables.set(slide, readTable(table));
     return;

@@ -127,7 +127,7 @@ export async function undo() {
 /** Pass the pair over. */
 export function passOver() {
   const one = store.get("comparison");
-  if (!one || one.state !== "ready" || !one.worklist) return;
+  if (!one?.worklist || one.state !== "ready") return;
   send(one, "skip", {}, () => next());
 }
 

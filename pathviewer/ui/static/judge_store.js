@@ -10,7 +10,7 @@
  */
 
 import { request } from "./api.js";
-import { blank, changes, draftOf, isChanged, over } from "./judge_draft.js";
+import { changes, draftOf, isChanged, over } from "./judge_draft.js";
 import { keepSending, pendingOf, submit } from "./feedback_queue.js";
 import { forget, keep, recall } from "./kept.js";
 import { shownCompletion } from "./reading_store.js";

@@ -4,7 +4,7 @@ import { fill, h } from "./dom.js";
 import { start } from "./session.js";
 
 /** Mount the panel into the page's element; `props.value` is what `describe_region` returned. */
-export function mount(element, props, trigger, watch) {
+export function mount(element, props, _trigger, watch) {
   const body = h("div", { class: "pv-facts", "aria-live": "polite" });
   element
     .querySelector("[data-panel]")

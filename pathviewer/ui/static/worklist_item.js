@@ -58,7 +58,7 @@ class Foot {
     this.name.title = list.name;
     setText(this.far, progressText(list.progress));
     this.skip.hidden = !item;
-    setText(this.next, nextText(list, item));
+    setText(this.next, nextText(item));
     const text = list.trouble ?? nowText(list, item);
     setText(this.now, text);
     setAttribute(this.now, "data-kind", list.trouble ? "wrong" : "plain");
@@ -74,7 +74,7 @@ function showColumn(column, item) {
   setAttribute(column, "data-item", kind);
 }
 
-function nextText(list, item) {
+function nextText(item) {
   if (!item) return "Look again";
   return isShown(item) ? "Next item" : "Back to it";
 }
