@@ -41,6 +41,7 @@ function foldWithReading(fold) {
     if (id === shown) return;
     shown = id;
     fold.open = !id;
-    if (id && fold.contains(document.activeElement)) document.activeElement.blur();
+    if (id && fold.contains(document.activeElement))
+      /** @type {HTMLElement} */ (document.activeElement).blur();
   });
 }

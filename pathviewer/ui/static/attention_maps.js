@@ -85,7 +85,14 @@ export function peakOf({ weights }) {
   return weights.reduce((most, weight) => Math.max(most, weight), 0) * weights.length;
 }
 
-/** Mean over layers of bytes that are each scaled to their layer's peak. */
+/**
+ * Mean over layers of bytes that are each scaled to their layer's peak.
+ * @param {Uint8Array} values
+ * @param {number} from where the first layer begins among the values
+ * @param {number[]} peaks
+ * @param {number} cells
+ * @param {number[]} layers first and last
+ */
 function layerMean(values, from, peaks, cells, [first, last]) {
   const mean = new Float64Array(cells);
   const count = last - first + 1;

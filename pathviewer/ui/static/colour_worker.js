@@ -14,7 +14,7 @@ self.onmessage = ({ data: { number, slide, table, picture } }) => {
   }
   try {
     const corrected = correct(picture, tables.get(slide));
-    postMessage({ number, picture: corrected }, [corrected]);
+    postMessage({ number, picture: corrected }, { transfer: [corrected] });
   } catch (error) {
     postMessage({ number, error: error.message });
   }

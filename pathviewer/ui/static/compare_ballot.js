@@ -4,6 +4,7 @@ import { canUndo, fillIn, leave, next, passOver, undo, vote } from "./compare_st
 import { fill, h, setAttribute, setText } from "./dom.js";
 import { store } from "./store.js";
 
+/** @type {{name: import("./compare_store.js").Choice, key: string, label: string}[]} */
 export const CHOICES = [
   { name: "left", key: "A", label: "Left is better" },
   { name: "tie", key: "T", label: "Tie" },

@@ -69,7 +69,7 @@ function commentKeys(group) {
       shown: "C",
       what: "Write a comment; Enter or Esc ends it",
       group,
-      run: () => document.querySelector("#pv-comment")?.focus(),
+      run: () => /** @type {HTMLElement} */ (document.querySelector("#pv-comment"))?.focus(),
     },
   ];
 }
@@ -107,14 +107,11 @@ function slideKeys(group, views) {
 /** As on the viewer's page, but for what that page alone has. */
 function moves(views) {
   const taken = new Set(["g", "f"]);
-  const canvas = new Proxy(
-    {},
-    {
-      get:
-        (_, name) =>
-        (...given) =>
-          views.moved[name](...given),
-    },
-  );
+  const canvas = new Proxy(/** @type {import("./view_keys.js").KeyedView} */ ({}), {
+    get:
+      (_, name) =>
+      (...given) =>
+        views.moved[name](...given),
+  });
   return viewKeys(canvas).filter(({ keys }) => !keys.some((key) => taken.has(key)));
 }

@@ -76,7 +76,9 @@ export function askTwice(asked) {
   return ask("/api/comparisons", { method: "POST", json: asked }, show);
 }
 
-/** Vote. @param {"left"|"right"|"tie"|"both_bad"} choice */
+/** @typedef {"left"|"right"|"tie"|"both_bad"} Choice */
+
+/** Vote. @param {Choice} choice */
 export async function vote(choice) {
   const one = store.get("comparison");
   if (!one || !["ready", "streaming"].includes(one.state) || store.get("busy")) return;

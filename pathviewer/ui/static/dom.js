@@ -18,10 +18,11 @@ function dress(node, attributes) {
 }
 
 /**
- * @param {string} tag
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
  * @param {Object<string, any>} [attributes]
  * @param {...(Node|string|number|null|undefined|false)} children strings become text nodes
- * @returns {HTMLElement}
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function h(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);

@@ -28,6 +28,7 @@ async function start() {
 }
 
 async function begin() {
+  /** @type {HTMLButtonElement} */
   const button = form.querySelector("button[type=submit]");
   button.disabled = true;
   try {

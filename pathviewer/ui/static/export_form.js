@@ -65,7 +65,8 @@ export function exportForm(form, choices) {
 /** The form's values; what is empty is left out. */
 export function formValues(form) {
   const data = new FormData(form);
-  const one = (name) => data.get(name)?.trim() || undefined;
+  const one = (name) => /** @type {string} */ (data.get(name))?.trim() || undefined;
+  /** @type {Object<string, any>} */
   const values = Object.fromEntries(
     ["format", "rule", "splits", "licence", "since", "until"].map((name) => [name, one(name)]),
   );

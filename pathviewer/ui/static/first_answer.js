@@ -29,6 +29,7 @@ class FirstAnswer {
     this.options = options;
     this.answer = "";
     this.sureness = null;
+    /** @type {HTMLElement & {value?: string}} */
     this.field = options.length
       ? this.choices()
       : h("input", {

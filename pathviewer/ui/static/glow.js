@@ -129,6 +129,12 @@ export function eventGlow(event, box) {
   return glowOf(passageTitle(event.passage), map, { box }, peakOf(map));
 }
 
+/**
+ * @param {string} title
+ * @param {Object} map
+ * @param {{box: Object, layers?: number}} told
+ * @param {number} peak
+ */
 function glowOf(title, map, { box, layers }, peak) {
   const kind = (map.relative ? RELATIVE : RAW) + layersText(layers);
   return {

@@ -12,6 +12,7 @@ let awaited = false; // the list was asked for before it had come
 
 /** Open the list and give it the keyboard. */
 export function focusHistory() {
+  /** @type {HTMLDetailsElement} */
   const fold = document.querySelector("#pv-history");
   awaited = fold?.dataset.state === "loading";
   if (awaited) return;
@@ -20,7 +21,9 @@ export function focusHistory() {
     return;
   }
   fold.open = true;
-  (fold.querySelector("[aria-current]") ?? fold.querySelector("ol button"))?.focus();
+  /** @type {HTMLElement} */ (
+    fold.querySelector("[aria-current]") ?? fold.querySelector("ol button")
+  )?.focus();
 }
 
 /** @returns {HTMLElement} */

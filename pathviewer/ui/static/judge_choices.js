@@ -45,7 +45,7 @@ export function oneOf({ label, kind, clearable = false }, choices, chosen) {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    const at = buttons.indexOf(document.activeElement);
+    const at = buttons.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
     const to =
       at < 0 && step < 0 ? buttons.length - 1 : (at + step + buttons.length) % buttons.length;
     chosen(choices[to].name);

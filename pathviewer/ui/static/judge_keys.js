@@ -69,7 +69,7 @@ function flagStep() {
   else if (named) store.set("marking", Number(named[1]) - 1);
   else if (flags.length === 1) store.set("marking", 0);
   else {
-    flags[0].focus();
+    /** @type {HTMLElement} */ (flags[0]).focus();
     say(WHICH);
   }
 }

@@ -18,7 +18,9 @@ document.addEventListener("selectionchange", () => opened?.takeSelection());
 export class StepMarks {
   /** @param {number} index of the step, from 0 @param {() => HTMLElement} passage its text */
   constructor(index, passage) {
-    Object.assign(this, { index, passage, step: null });
+    this.index = index;
+    this.passage = passage;
+    this.step = null;
     this.flag = h(
       "button",
       {

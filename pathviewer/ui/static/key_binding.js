@@ -10,7 +10,8 @@ export function bindKeys(table) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || typing(event)) return;
     const entry = bound.get(nameOf(event));
-    if (!entry || (event.key === "Enter" && event.target.closest?.("button, a, summary"))) return;
+    const target = /** @type {Element} */ (event.target);
+    if (!entry || (event.key === "Enter" && target.closest?.("button, a, summary"))) return;
     event.preventDefault();
     if (entry.group === "View" || entry.group === "Tools") store.set("mode", modeAfter(event));
     entry.run(event);

@@ -137,7 +137,7 @@ function pageKeys(canvas) {
       shown: "/",
       what: "Search the slides",
       group: "Page",
-      run: () => document.querySelector("#pv-search")?.focus(),
+      run: () => /** @type {HTMLElement} */ (document.querySelector("#pv-search"))?.focus(),
     },
     {
       keys: ["?", "Shift+?"],

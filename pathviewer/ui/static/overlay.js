@@ -111,11 +111,10 @@ export class Overlay {
   ruler() {
     if (!this.measured) return [];
     const [a, b] = this.measured.map((point) => this.frames.toScreen(point));
+    const ends = /** @type {[number[], number[]]} */ (this.measured);
     const { slide } = this.frames;
     const pixel = pixelSize(slide);
-    const text = pixel
-      ? lengthText(lengthUm(...this.measured, pixel))
-      : pixelText(distance(...this.measured));
+    const text = pixel ? lengthText(lengthUm(...ends, pixel)) : pixelText(distance(...ends));
     const [x, y] = [(a[0] + b[0]) / 2 + 10, (a[1] + b[1]) / 2 - 10];
     return [
       s(

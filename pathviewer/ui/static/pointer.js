@@ -23,8 +23,14 @@ const CLICK = 4;
 export class Pointer {
   /** @param {Object<string, Object>} tools see tools.js */
   constructor(viewer, frames, tools) {
-    Object.assign(this, { viewer, frames, tools, pressed: null, taken: false, edit: null });
-    Object.assign(this, { fingers: new Set(), pinched: false });
+    this.viewer = viewer;
+    this.frames = frames;
+    this.tools = tools;
+    this.pressed = null;
+    this.taken = false;
+    this.edit = null;
+    this.fingers = new Set();
+    this.pinched = false;
     viewer.addHandler("canvas-press", (event) => this.press(event));
     viewer.addHandler("canvas-drag", (event) => this.drag(event));
     viewer.addHandler("canvas-drag-end", (event) => this.claim(event));

@@ -79,7 +79,10 @@ export function provenance() {
   button.addEventListener("click", open);
   drawer.addEventListener(
     "keydown",
-    (event) => event.key === "i" && !event.target.matches("input") && drawer.close(),
+    (event) =>
+      event.key === "i" &&
+      !(/** @type {Element} */ (event.target).matches("input")) &&
+      drawer.close(),
   );
   again.addEventListener("click", async () => {
     setText(error, "");

@@ -9,6 +9,7 @@ import { claimText, enteredText, sizeDigits } from "./scale.js";
  * @returns {{title: string, rows: Array<[string, string, boolean?]>}[]} `true`: a long text
  */
 export function factGroups(told, index) {
+  /** @type {[string, any[]][]} */
   const groups = [
     ["Region", region(told)],
     ["Picture", picture(told)],

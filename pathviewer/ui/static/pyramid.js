@@ -43,6 +43,8 @@ export function tileBox(slide, level, column, row) {
 
 /**
  * The tile under a point of the drawn frame, or the nearest one.
+ * @param {Object} slide GET /api/slides/{id}
+ * @param {Object} level one of its levels
  * @param {number[]} point [x, y]
  * @returns {{column: number, row: number}}
  */

@@ -19,7 +19,8 @@ export function readingKeys() {
       shown: "Ctrl + Enter",
       what: "Ask; also while typing",
       group,
-      run: () => document.querySelector("#pv-ask-form")?.requestSubmit(),
+      run: () =>
+        /** @type {HTMLFormElement} */ (document.querySelector("#pv-ask-form"))?.requestSubmit(),
     },
     { keys: ["s"], shown: "S", what: "Stop the answer", group, run: () => stop() },
     { keys: ["["], shown: "[", what: "The step before", group, run: () => stepBy(-1) },
@@ -74,7 +75,8 @@ function heatKeys(group) {
 }
 
 function focusQuestion() {
+  /** @type {HTMLDetailsElement} */
   const fold = document.querySelector("#pv-ask-fold");
   if (fold) fold.open = true;
-  document.querySelector("#pv-question")?.focus();
+  /** @type {HTMLElement} */ (document.querySelector("#pv-question"))?.focus();
 }

@@ -20,7 +20,9 @@ export class ReadingStream {
    * @param {(error: import("./api.js").ApiError) => void} lost called when there will be no more
    */
   constructor(id, told, lost) {
-    Object.assign(this, { id, told, lost });
+    this.id = id;
+    this.told = told;
+    this.lost = lost;
     this.#open();
   }
 

@@ -50,7 +50,7 @@ function showNote(note) {
 }
 
 function showRegions(list) {
-  const { activeElement } = document;
+  const activeElement = /** @type {HTMLElement} */ (document.activeElement);
   if (list.contains(activeElement) && activeElement.matches("input")) return;
   const focused = list.contains(activeElement) ? activeElement.dataset.focus : null;
   const regions = store.get("regions");

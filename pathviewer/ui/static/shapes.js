@@ -191,6 +191,7 @@ export function isUpright(points) {
 
 /**
  * An upright ellipse as a polygon of 96 corners, on the ellipse: a circle where pixels are square.
+ * @param {number[]} centre
  * @param {number[]} radii along the width and the height
  */
 export function ellipse([x, y], [across, down]) {

@@ -51,9 +51,13 @@ function showSlides(list, count, wanted) {
   const slides = store.get("slides");
   if (!slides) return;
   const found = slides.filter(({ name }) => nameMatches(name, wanted));
-  const focused = list.contains(document.activeElement) && document.activeElement.dataset.slide;
+  const active = /** @type {HTMLElement} */ (document.activeElement);
+  const focused = list.contains(active) && active.dataset.slide;
   fill(list, ...found.map(entry));
-  if (focused) list.querySelector(`[data-slide="${CSS.escape(focused)}"]`)?.focus();
+  if (focused)
+    /** @type {HTMLElement} */ (
+      list.querySelector(`[data-slide="${CSS.escape(focused)}"]`)
+    )?.focus();
   setText(
     count,
     slides.length === found.length
@@ -191,7 +195,7 @@ function enterScale(text, entered) {
 }
 
 function takeBack() {
-  document.activeElement?.blur(); // a form with the focus in it is not filled anew
+  /** @type {HTMLElement} */ (document.activeElement)?.blur(); // a form with the focus in it is not filled anew
   return describeSlide({ mpp: null }, () => "The scale entered by hand is taken back.");
 }
 
@@ -203,7 +207,7 @@ function form(label, field, verb, run) {
       onsubmit: (event) => {
         event.preventDefault();
         field.blur();
-        document.activeElement?.blur();
+        /** @type {HTMLElement} */ (document.activeElement)?.blur();
         run();
       },
     },

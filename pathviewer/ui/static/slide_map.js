@@ -56,7 +56,8 @@ export class SlideMap {
       this.list,
     );
     viewer.canvas.append(this.svg);
-    ["update-viewport", "resize"].forEach((name) => viewer.addHandler(name, () => this.place()));
+    viewer.addHandler("update-viewport", () => this.place());
+    viewer.addHandler("resize", () => this.place());
     viewer.addHandler(
       "canvas-click",
       ({ quick, position }) => quick && this.clicked([position.x, position.y]),

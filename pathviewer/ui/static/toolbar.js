@@ -58,7 +58,10 @@ const ICONS = {
   full: "M3 7V3h4M13 3h4v4M17 13v4h-4M7 17H3v-4",
 };
 
-/** @param {import("./slide_canvas.js").Canvas} canvas @returns {HTMLElement} */
+/**
+ * @param {import("./slide_canvas.js").Canvas} canvas
+ * @returns {{bar: HTMLElement, hint: HTMLElement}}
+ */
 export function toolbar(canvas) {
   const buttons = TOOLS.map((tool) => toolButton(tool, canvas));
   const hint = h("p", { class: "pv-hint", "aria-live": "polite" });

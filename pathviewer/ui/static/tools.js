@@ -27,7 +27,10 @@ import { say, store } from "./store.js";
 export const FIELD_DIAMETER_UM = 550;
 const LEAST_PIXELS = 3;
 
-/** Two points, by dragging or by two clicks: the rectangle and the ruler. */
+/**
+ * Two points, by dragging or by two clicks: the rectangle and the ruler, which say what to `sketch`
+ * between the points and what to `take` of them.
+ */
 class TwoPoints {
   constructor(frames, overlay) {
     this.frames = frames;
@@ -40,6 +43,12 @@ class TwoPoints {
     if (this.fresh) this.begin(point);
     return true;
   }
+
+  /** @abstract @param {number[]} _start @param {number[]} _end */
+  sketch(_start, _end) {}
+
+  /** @abstract @param {number[]} _start @param {number[]} _end */
+  take(_start, _end) {}
 
   begin(point) {
     this.start = ontoSlide(point, this.frames.slide);
@@ -195,7 +204,11 @@ class Polygon {
 /** A shape of fixed size about the pointer, placed by one click. */
 class Fixed {
   constructor(frames, overlay, shape, outline, name) {
-    Object.assign(this, { frames, overlay, shape, outline, name });
+    this.frames = frames;
+    this.overlay = overlay;
+    this.shape = shape;
+    this.outline = outline;
+    this.name = name;
   }
 
   press() {

@@ -63,6 +63,7 @@ export class TraceRows {
 /**
  * A passage: its number is a button that selects it, its text can be marked with the mouse. The number
  * that the text begins with is not shown twice, and stays part of the passage's text.
+ * @param {"div"|"li"} [tag]
  */
 function passageRow(name, label, kind, tag = "div") {
   const button = h("button", { type: "button", class: "pv-number" }, label);

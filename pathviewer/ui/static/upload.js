@@ -76,7 +76,7 @@ async function uploadOne(file, node) {
 /** Put the pen on the new slide's name, unless the user is typing elsewhere. */
 function offerName() {
   if (!document.activeElement?.matches("input, textarea")) {
-    document.querySelector("#pv-slide-name")?.select();
+    /** @type {HTMLInputElement} */ (document.querySelector("#pv-slide-name"))?.select();
   }
 }
 

@@ -10,7 +10,13 @@ export const ARROWS = {
   ArrowDown: [0, 1],
 };
 
-/** @param {import("./view_moves.js").ViewMoves} canvas with `typeMagnification`, `toggleFullScreen` */
+/**
+ * What the keys of the view act on.
+ * @typedef {import("./view_moves.js").ViewMoves & {
+ *   typeMagnification: () => void, toggleFullScreen: () => void}} KeyedView
+ */
+
+/** @param {KeyedView} canvas */
 export function viewKeys(canvas) {
   const group = "View";
   const names = ["1.25x", "2.5x", "5x", "10x", "20x", "40x"];

@@ -5,6 +5,13 @@ import { say } from "./store.js";
 
 /** For viewers that have `viewer`, `frames` (see frames.js) and `home`, the view that `fit` left. */
 export class ViewMoves {
+  /** @type {OpenSeadragon.Viewer} */
+  viewer;
+  /** @type {import("./frames.js").Frames} */
+  frames;
+  /** @type {{zoom: number, centre: OpenSeadragon.Point}|null} */
+  home;
+
   preset(index) {
     const choice = this.frames.slide && presets(this.frames.slide)[index];
     if (!choice) return;

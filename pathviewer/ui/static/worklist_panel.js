@@ -37,10 +37,13 @@ class WorklistPanel {
     if (!lists) return;
     const left = lists.reduce((sum, { mine, done }) => sum + mine - done, 0);
     setText(this.summary, lists.length ? `Worklists: ${leftText(left)}` : "Worklists: none");
-    const focused =
-      this.list.contains(document.activeElement) && document.activeElement.dataset.list;
+    const active = /** @type {HTMLElement} */ (document.activeElement);
+    const focused = this.list.contains(active) && active.dataset.list;
     fill(this.list, ...(lists.length ? lists.map(row) : [h("li", { class: "pv-empty" }, NONE)]));
-    if (focused) this.list.querySelector(`[data-list="${CSS.escape(focused)}"]`)?.focus();
+    if (focused)
+      /** @type {HTMLElement} */ (
+        this.list.querySelector(`[data-list="${CSS.escape(focused)}"]`)
+      )?.focus();
   }
 
   /** Up and down go from list to list. */
@@ -48,8 +51,10 @@ class WorklistPanel {
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const buttons = [...this.list.querySelectorAll(".pv-list-open")];
-    buttons[buttons.indexOf(document.activeElement) + step]?.focus();
+    /** @type {HTMLElement[]} */
+    const buttons = Array.from(this.list.querySelectorAll(".pv-list-open"));
+    const active = /** @type {HTMLElement} */ (document.activeElement);
+    buttons[buttons.indexOf(active) + step]?.focus();
   }
 }
 

@@ -235,8 +235,11 @@ async function fetchLists() {
 
 /** Open the panel of the lists and give it the keyboard. */
 export function focusLists() {
+  /** @type {HTMLDetailsElement} */
   const fold = document.querySelector("#pv-worklists");
   if (!fold) return;
   fold.open = true;
-  (fold.querySelector("[aria-current], .pv-list-open") ?? fold.querySelector("summary")).focus();
+  /** @type {HTMLElement} */ (
+    fold.querySelector("[aria-current], .pv-list-open") ?? fold.querySelector("summary")
+  ).focus();
 }
