@@ -125,7 +125,7 @@ export function isField({ shape, points }, slide) {
   return width === across && height === down;
 }
 
-/** The nearest point of the slide. */
+/** The nearest point of the slide. @param {number[]} point @param {Object} slide */
 export function ontoSlide([x, y], slide) {
   return [Math.min(slide.width, Math.max(0, x)), Math.min(slide.height, Math.max(0, y))];
 }
