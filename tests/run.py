@@ -6,6 +6,7 @@ arguments]`.
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import subprocess
@@ -38,14 +39,19 @@ def main(arguments: list[str]) -> int:
         print(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
         return 1
     install_python_packages()
+    install_node_packages()
     install_programs()
     checks = [
         [BIN / "ruff", "check", "."],
         [BIN / "ruff", "format", "--check", "."],
         [BIN / "mypy"],
+        [BIN / "npm", "run", "--silent", "check"],
         [BIN / "python", "-m", "pytest", *SIDE_BY_SIDE, "--no-loadscope-reorder", *arguments],
     ]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}  # cores are shared out already
+    environment = os.environ | {
+        "OMP_NUM_THREADS": "1",  # cores are shared out already
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",  # the node that the scripts of npm find
+    }
     for command in checks:
         words = [str(part) for part in command]
         print("+", *words, flush=True)
@@ -63,6 +69,18 @@ def install_python_packages() -> None:
         [str(BIN / "python"), "-m", "pip", "install", "-q", "-r", "requirements-dev.txt"]
     ):
         sys.exit("pip could not install requirements-dev.txt; its output above says why.")
+
+
+def install_node_packages() -> None:
+    """Bring `node_modules` to what package-lock.json says, unless it is there already."""
+    lock = ROOT / "package-lock.json"
+    installed = ROOT / "node_modules" / "installed-lock.json"
+    if installed.is_file() and filecmp.cmp(lock, installed, shallow=False):
+        return
+    command = [str(BIN / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    if not attempt([*command, "--loglevel", "error"]):
+        sys.exit("npm could not install package-lock.json; its output above says why.")
+    shutil.copyfile(lock, installed)
 
 
 def install_programs() -> None:
@@ -97,7 +115,11 @@ def can_use_apt() -> bool:
 def attempt(command: list[str]) -> bool:
     """Run a set-up step; whether it went well."""
     print("+", *command, flush=True)
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    # npm too trusts the certificates that the system trusts, a company's own among them
+    environment = os.environ | {
+        "DEBIAN_FRONTEND": "noninteractive",
+        "NODE_OPTIONS": f"{os.environ.get('NODE_OPTIONS', '')} --use-system-ca".strip(),
+    }
     return not subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 

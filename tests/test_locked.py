@@ -1,4 +1,4 @@
-"""The lock holds every pin of requirements.txt, with hashes, and becomes a bill of materials."""
+"""The locks hold every pin, with hashes; that of requirements.txt becomes a bill of materials."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements-lock.txt"
 FORMATS_LOCK = ROOT / "requirements-formats-lock.txt"
+NPM_MANIFESTS = ["package.json", "pathviewer/ui/package.json"]
 HASH = re.compile(r"\s--hash=sha256:([0-9a-f]{64})\b")
 
 
@@ -65,6 +67,19 @@ def test_the_lock_is_for_the_oldest_python_that_the_program_runs_on() -> None:
     oldest = re.search(r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text())
     assert oldest
     assert f"with Python {oldest.group(1)}\n" in LOCK.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("manifest", NPM_MANIFESTS)
+def test_an_npm_lock_has_every_pin_with_hashes_and_names_no_registry(manifest: str) -> None:
+    path = ROOT / manifest
+    wanted = json.loads(path.read_text(encoding="utf-8"))
+    text = path.with_name("package-lock.json").read_text(encoding="utf-8")
+    locked = json.loads(text)["packages"]
+    pins = wanted.get("dependencies", {}) | wanted.get("devDependencies", {})
+    assert {name: locked[f"node_modules/{name}"]["version"] for name in pins} == pins
+    for name, package in locked.items():
+        assert not name or package["integrity"].startswith("sha512-"), name
+    assert '"resolved"' not in text
 
 
 def test_the_documented_command_writes_a_bill_of_materials(tmp_path: Path) -> None:

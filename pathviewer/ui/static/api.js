@@ -27,7 +27,8 @@ let visitor = "";
 export function nameVisitor() {
   if (visitor) return;
   visitor = [...crypto.getRandomValues(new Uint8Array(24))]
-    .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
   try {
     visitor = window.sessionStorage.getItem(VISITOR) ?? visitor;
     window.sessionStorage.setItem(VISITOR, visitor);
@@ -63,7 +64,8 @@ export async function request(path, options = {}) {
     throw new ApiError("unreachable", "The server cannot be reached. Trying again.", 0);
   }
   if (!response.ok) throw await refusal(response);
-  if (init.method === "HEAD") return { upload_offset: Number(response.headers.get("Upload-Offset")) };
+  if (init.method === "HEAD")
+    return { upload_offset: Number(response.headers.get("Upload-Offset")) };
   if (response.status === 204) return null;
   try {
     return await response.json();
@@ -87,7 +89,8 @@ export async function refusal(response) {
 }
 
 /** What the message line says when the server no longer knows who is asking. */
-export const LOGIN_ENDED = "Your login has ended; what you see stays here, nothing new can be loaded.";
+export const LOGIN_ENDED =
+  "Your login has ended; what you see stays here, nothing new can be loaded.";
 
 /** Say that the login has ended, with the way back to this very view. */
 export function sayLoginEnded() {

@@ -12,8 +12,12 @@ import { corners } from "./shapes.js";
 import { may, store } from "./store.js";
 import { askedColours } from "./tile_colours.js";
 
-const CONTEXT = [["organ", "Organ"], ["specimen", "Specimen"], ["stain", "Stain"],
-  ["history", "Clinical history"]];
+const CONTEXT = [
+  ["organ", "Organ"],
+  ["specimen", "Specimen"],
+  ["stain", "Stain"],
+  ["history", "Clinical history"],
+];
 const NO_REGION = "Select a region first, or draw one (R).";
 
 /** @returns {HTMLElement} */
@@ -32,52 +36,118 @@ class AskForm {
   build() {
     this.region = h("div", { class: "pv-ask-region" });
     this.pixelNote = h("p", { class: "pv-quiet pv-ask-pixels" });
-    this.question = h("textarea", { class: "pv-field", id: "pv-question", rows: 3,
-      placeholder: "What do you want to know about this region?", "aria-label": "Question" });
+    this.question = h("textarea", {
+      class: "pv-field",
+      id: "pv-question",
+      rows: 3,
+      placeholder: "What do you want to know about this region?",
+      "aria-label": "Question",
+    });
     this.finding = h("input", { type: "text", class: "pv-field", "aria-label": "Finding" });
-    this.findingRow = h("label", { class: "pv-ask-row", hidden: true }, h("span", {}, "Finding"),
-      this.finding);
-    this.options = h("textarea", { class: "pv-field", rows: 3, id: "pv-options",
-      placeholder: "One option a line; none for a free answer", "aria-label": "Options" });
+    this.findingRow = h(
+      "label",
+      { class: "pv-ask-row", hidden: true },
+      h("span", {}, "Finding"),
+      this.finding,
+    );
+    this.options = h("textarea", {
+      class: "pv-field",
+      rows: 3,
+      id: "pv-options",
+      placeholder: "One option a line; none for a free answer",
+      "aria-label": "Options",
+    });
     this.error = h("p", { class: "pv-ask-error", role: "alert" });
-    this.button = h("button", { type: "submit", class: "pv-button pv-primary",
-      title: "Ask (Ctrl + Enter)" }, "Ask");
+    this.button = h(
+      "button",
+      { type: "submit", class: "pv-button pv-primary", title: "Ask (Ctrl + Enter)" },
+      "Ask",
+    );
     this.seen = preview(() => this.previewed());
-    this.node = h("form", { class: "pv-ask-form", id: "pv-ask-form" }, this.region, this.pixelNote,
-      h("div", { class: "pv-picks" }, templatePicker((template) => this.fillFrom(template)),
-        askedBefore((reading) => this.repeat(reading))),
-      this.question, this.findingRow, this.options, this.caseContext(), this.settings(),
-      this.seen.node, h("div", { class: "pv-ask-last" }, this.error, this.button));
+    this.node = h(
+      "form",
+      { class: "pv-ask-form", id: "pv-ask-form" },
+      this.region,
+      this.pixelNote,
+      h(
+        "div",
+        { class: "pv-picks" },
+        templatePicker((template) => this.fillFrom(template)),
+        askedBefore((reading) => this.repeat(reading)),
+      ),
+      this.question,
+      this.findingRow,
+      this.options,
+      this.caseContext(),
+      this.settings(),
+      this.seen.node,
+      h("div", { class: "pv-ask-last" }, this.error, this.button),
+    );
   }
 
   caseContext() {
-    this.context = Object.fromEntries(CONTEXT.map(([name, label]) => [name,
-      h(name === "history" ? "textarea" : "input", { class: "pv-field", "aria-label": label,
-        autocomplete: "off", ...(name === "history" ? { rows: 2 } : { type: "text" }) })]));
-    return h("details", { class: "pv-fold" }, h("summary", {}, "Case"),
-      ...CONTEXT.map(([name, label]) => h("label", { class: "pv-ask-row" }, h("span", {}, label),
-        this.context[name])),
-      h("p", { class: "pv-quiet" }, "What is filled in is told to the model."));
+    this.context = Object.fromEntries(
+      CONTEXT.map(([name, label]) => [
+        name,
+        h(name === "history" ? "textarea" : "input", {
+          class: "pv-field",
+          "aria-label": label,
+          autocomplete: "off",
+          ...(name === "history" ? { rows: 2 } : { type: "text" }),
+        }),
+      ]),
+    );
+    return h(
+      "details",
+      { class: "pv-fold" },
+      h("summary", {}, "Case"),
+      ...CONTEXT.map(([name, label]) =>
+        h("label", { class: "pv-ask-row" }, h("span", {}, label), this.context[name]),
+      ),
+      h("p", { class: "pv-quiet" }, "What is filled in is told to the model."),
+    );
   }
 
   settings() {
-    const number = (label, given) => h("input", { type: "number", class: "pv-field",
-      "aria-label": label, ...given });
+    const number = (label, given) =>
+      h("input", { type: "number", class: "pv-field", "aria-label": label, ...given });
     this.temperature = number("Temperature", { min: 0, max: 2, step: 0.1, value: 0 });
     this.seed = number("Seed", { min: 0, step: 1, value: 0 });
     this.pixels = number("Pixel budget", { min: 784, step: 1, placeholder: "the model's own" });
     this.count = number("Number of answers", { min: 1, max: 8, step: 1, value: 1 });
     this.blind = h("input", { type: "checkbox" });
     this.outside = h("input", { type: "checkbox" });
-    const rows = [["Temperature", this.temperature], ["Seed", this.seed],
-      ["Pixel budget", this.pixels], ["Answers", this.count]];
-    this.outsideRow = h("label", { class: "pv-check" }, this.outside,
-      "Paint over what lies outside the outline");
-    return h("details", { class: "pv-fold" }, h("summary", {}, "Model and settings"),
-      h("div", { class: "pv-ask-grid" }, ...rows.map(([label, field]) =>
-        h("label", { class: "pv-ask-row" }, h("span", {}, label), field))),
-      this.outsideRow, h("label", { class: "pv-check" }, this.blind,
-        "Blind first: I answer before I see the model's answer"));
+    const rows = [
+      ["Temperature", this.temperature],
+      ["Seed", this.seed],
+      ["Pixel budget", this.pixels],
+      ["Answers", this.count],
+    ];
+    this.outsideRow = h(
+      "label",
+      { class: "pv-check" },
+      this.outside,
+      "Paint over what lies outside the outline",
+    );
+    return h(
+      "details",
+      { class: "pv-fold" },
+      h("summary", {}, "Model and settings"),
+      h(
+        "div",
+        { class: "pv-ask-grid" },
+        ...rows.map(([label, field]) =>
+          h("label", { class: "pv-ask-row" }, h("span", {}, label), field),
+        ),
+      ),
+      this.outsideRow,
+      h(
+        "label",
+        { class: "pv-check" },
+        this.blind,
+        "Blind first: I answer before I see the model's answer",
+      ),
+    );
   }
 
   listen() {
@@ -97,19 +167,23 @@ class AskForm {
     });
     // what is typed over a template's words is no question of its type any more
     [this.pixels, this.outside, this.question].forEach((field) =>
-      field.addEventListener("input", () => this.seen.look()));
+      field.addEventListener("input", () => this.seen.look()),
+    );
     let slide = null;
     store.on("slide", (now) => {
       if (slide && slide !== now?.id) this.forgetCase();
       slide = now?.id ?? null;
     });
-    ["slide", "regions", "selected", "model", "me", "corrected", "uncorrected"].forEach((name) => store.on(name, () =>
-      this.show()));
+    ["slide", "regions", "selected", "model", "me", "corrected", "uncorrected"].forEach((name) =>
+      store.on(name, () => this.show()),
+    );
   }
 
   /** Another slide may be another patient's. */
   forgetCase() {
-    Object.values(this.context).forEach((field) => { field.value = ""; });
+    Object.values(this.context).forEach((field) => {
+      field.value = "";
+    });
     setText(this.error, "");
   }
 
@@ -130,12 +204,15 @@ class AskForm {
     const trouble = slide ? modelTrouble(store.get("model")) : "No slide is open.";
     const forbidden = store.get("me") && !may("ask") ? "Your role may look, and not ask." : "";
     this.button.disabled = Boolean(this.busy || forbidden || trouble || !region);
-    this.button.title = forbidden || trouble || (region ? "Ask (Ctrl + Enter)"
-      : NO_REGION);
+    this.button.title = forbidden || trouble || (region ? "Ask (Ctrl + Enter)" : NO_REGION);
     this.wanting = this.wanting && !region;
     setText(this.error, this.failure ?? (forbidden || trouble || (this.wanting ? NO_REGION : "")));
     const starts = slide && (store.get("model")?.state ?? "starting") === "starting";
-    setAttribute(this.error, "data-kind", starts && !this.failure && !forbidden ? "waits" : "wrong");
+    setAttribute(
+      this.error,
+      "data-kind",
+      starts && !this.failure && !forbidden ? "waits" : "wrong",
+    );
   }
 
   fillFrom(template) {
@@ -171,8 +248,11 @@ class AskForm {
   }
 
   shape(region) {
-    return { box: region.box, ...askedColours(store.get("slide")), ...(!isBox(region) && { points: region.points,
-      paint_outside: this.outside.checked }) };
+    return {
+      box: region.box,
+      ...askedColours(store.get("slide")),
+      ...(!isBox(region) && { points: region.points, paint_outside: this.outside.checked }),
+    };
   }
 
   budget() {
@@ -184,16 +264,31 @@ class AskForm {
     const { task } = this;
     const finding = this.finding.value.trim();
     const named = task && this.template?.needs_finding && finding;
-    const context = Object.fromEntries(Object.entries(this.context)
-      .map(([name, field]) => [name, field.value.trim()]).filter(([, text]) => text));
-    const options = this.options.value.split("\n").map((line) => line.trim()).filter(Boolean);
+    const context = Object.fromEntries(
+      Object.entries(this.context)
+        .map(([name, field]) => [name, field.value.trim()])
+        .filter(([, text]) => text),
+    );
+    const options = this.options.value
+      .split("\n")
+      .map((line) => line.trim())
+      .filter(Boolean);
     const slide = store.get("slide");
-    return { slide: slide.id, identity: slide.identity, ...this.shape(region), ...this.budget(),
-      question: named ? this.question.value.replace("{finding}", () => finding)
+    return {
+      slide: slide.id,
+      identity: slide.identity,
+      ...this.shape(region),
+      ...this.budget(),
+      question: named
+        ? this.question.value.replace("{finding}", () => finding)
         : this.question.value,
-      options, context, ...(task && { task }),
+      options,
+      context,
+      ...(task && { task }),
       sampling: { temperature: Number(this.temperature.value), seed: Number(this.seed.value) },
-      count: Number(this.count.value), blind: this.blind.checked };
+      count: Number(this.count.value),
+      blind: this.blind.checked,
+    };
   }
 
   async submit() {
@@ -227,20 +322,37 @@ class AskForm {
 }
 
 function isBox({ shape, points, box }) {
-  return shape === "rectangle" && points.every(([x, y]) =>
-    (x === box.x || x === box.x + box.width) && (y === box.y || y === box.y + box.height));
+  return (
+    shape === "rectangle" &&
+    points.every(
+      ([x, y]) =>
+        (x === box.x || x === box.x + box.width) && (y === box.y || y === box.y + box.height),
+    )
+  );
 }
 
 function regionLine(region, slide) {
   if (region) {
     const { width, height } = region.box;
-    return [h("span", { class: "pv-chosen" }, region.name),
+    return [
+      h("span", { class: "pv-chosen" }, region.name),
       h("span", { class: "pv-quiet" }, `${width} × ${height} px`),
-      h("span", { class: "pv-quiet pv-identity" }, identityText(slide?.identity))];
+      h("span", { class: "pv-quiet pv-identity" }, identityText(slide?.identity)),
+    ];
   }
-  return [h("span", { class: "pv-quiet" }, "No region is selected."), slide && h("button", {
-    type: "button", class: "pv-button pv-low", onclick: () => wholeSlide(slide) },
-  "Whole slide")];
+  return [
+    h("span", { class: "pv-quiet" }, "No region is selected."),
+    slide &&
+      h(
+        "button",
+        {
+          type: "button",
+          class: "pv-button pv-low",
+          onclick: () => wholeSlide(slide),
+        },
+        "Whole slide",
+      ),
+  ];
 }
 
 function wholeSlide({ width, height }) {

@@ -22,8 +22,13 @@ async function look() {
     model = await request("/api/model");
   } catch (error) {
     away = true;
-    model = { name: "", state: "failed", sentence: error.message, specimen: false,
-      question_types: null };
+    model = {
+      name: "",
+      state: "failed",
+      sentence: error.message,
+      specimen: false,
+      question_types: null,
+    };
   }
   if (JSON.stringify(model) !== JSON.stringify(store.get("model"))) store.set("model", model);
   setTimeout(look, away || model.state === "starting" ? SOON_MS : SETTLED_MS);
@@ -38,17 +43,31 @@ export function modelTrouble(model) {
 /** The model's name, its state, and the question types of a specimen. @returns {HTMLElement} */
 export function modelBadge() {
   const node = h("div", { class: "pv-model" });
-  store.on("model", (model) => fill(node,
-    h("span", { class: "pv-model-name", "data-state": model.state, title: model.sentence },
-      model.name || "no model"),
-    model.specimen && h("span", { class: "pv-badge", title: kept(model) },
-      "specimen model: these question types only"),
-    model.specimen && model.question_types?.length && h("span", { class: "pv-types" },
-      model.question_types.join(" · "))));
+  store.on("model", (model) =>
+    fill(
+      node,
+      h(
+        "span",
+        { class: "pv-model-name", "data-state": model.state, title: model.sentence },
+        model.name || "no model",
+      ),
+      model.specimen &&
+        h(
+          "span",
+          { class: "pv-badge", title: kept(model) },
+          "specimen model: these question types only",
+        ),
+      model.specimen &&
+        model.question_types?.length &&
+        h("span", { class: "pv-types" }, model.question_types.join(" · ")),
+    ),
+  );
   return node;
 }
 
 function kept(model) {
-  return `It knows ${model.question_types?.join(", ") || "no question type"}; another question is `
-    + "asked all the same, and its answer is marked.";
+  return (
+    `It knows ${model.question_types?.join(", ") || "no question type"}; another question is ` +
+    "asked all the same, and its answer is marked."
+  );
 }

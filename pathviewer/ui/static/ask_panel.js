@@ -10,12 +10,24 @@ import { store } from "./store.js";
 
 /** Mount the form into the page's element. */
 export async function mount(element, props) {
-  const fold = h("details", { class: "pv-ask-fold", id: "pv-ask-fold", open: true },
-    h("summary", {}, "Ask"));
+  const fold = h(
+    "details",
+    { class: "pv-ask-fold", id: "pv-ask-fold", open: true },
+    h("summary", {}, "Ask"),
+  );
   fold.append(askForm());
   foldWithReading(fold);
-  element.querySelector("[data-panel]").replaceChildren(h("section", { class: "pv-panel pv-ask",
-    "aria-label": "Ask" }, modelBadge(), fold, history()));
+  element
+    .querySelector("[data-panel]")
+    .replaceChildren(
+      h(
+        "section",
+        { class: "pv-panel pv-ask", "aria-label": "Ask" },
+        modelBadge(),
+        fold,
+        history(),
+      ),
+    );
   await start(props);
   keepReading();
   watchModel();
@@ -29,6 +41,7 @@ function foldWithReading(fold) {
     if (id === shown) return;
     shown = id;
     fold.open = !id;
-    if (id && fold.contains(document.activeElement)) document.activeElement.blur();
+    if (id && fold.contains(document.activeElement))
+      /** @type {HTMLElement} */ (document.activeElement).blur();
   });
 }

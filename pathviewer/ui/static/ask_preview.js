@@ -16,8 +16,12 @@ export function preview(asked) {
   const picture = h("div", { class: "pv-seen" });
   const facts = h("p", { class: "pv-seen-facts" });
   const warnings = h("ul", { class: "pv-seen-warnings" });
-  const node = h("figure", { class: "pv-preview", "aria-label": "What the model will see" },
-    picture, h("figcaption", { "aria-live": "polite" }, facts, warnings));
+  const node = h(
+    "figure",
+    { class: "pv-preview", "aria-label": "What the model will see" },
+    picture,
+    h("figcaption", { "aria-live": "polite" }, facts, warnings),
+  );
   let timer = null;
   let former = null;
   let shown = null;
@@ -30,16 +34,27 @@ export function preview(asked) {
     former = new AbortController();
     shown = key;
     if (!body || !slide) {
-      fill(picture, h("p", { class: "pv-empty" },
-        "What the model will see is shown here once a region is selected and the model is ready."));
+      fill(
+        picture,
+        h(
+          "p",
+          { class: "pv-empty" },
+          "What the model will see is shown here once a region is selected and the model is ready.",
+        ),
+      );
       fill(facts);
       fill(warnings);
       return;
     }
     try {
-      showSeen({ picture, facts, warnings }, await request(
-        `/api/slides/${encodeURIComponent(slide.id)}/preview`,
-        { method: "POST", json: body, signal: former.signal }));
+      showSeen(
+        { picture, facts, warnings },
+        await request(`/api/slides/${encodeURIComponent(slide.id)}/preview`, {
+          method: "POST",
+          json: body,
+          signal: former.signal,
+        }),
+      );
     } catch (error) {
       if (error.name === "AbortError") return;
       shown = null;
@@ -59,12 +74,30 @@ function showSeen(nodes, seen) {
   fill(nodes.picture, gridPicture(seen));
   const byHand = seen.mpp_source === "entered" ? " (scale entered by hand)" : "";
   const scale = seen.mpp ? `${Number(seen.mpp.toPrecision(3))} µm/px${byHand}` : "scale unknown";
-  fill(nodes.facts, `${seen.width} × ${seen.height} px, ${seen.columns} × ${seen.rows} tokens, `,
-    scale, seen.colours ? `, colours ${seen.colours.corrected ? "corrected" : "as scanned"}` : "");
-  fill(nodes.warnings, ...seen.warnings.map((text) => h("li", {}, text)),
-    seen.fit && h("li", {}, h("button", { type: "button", class: "pv-button pv-low",
-      onclick: () => addRegion("rectangle", corners(seen.fit), fittedName()) },
-    "Fit to the model's scale")));
+  fill(
+    nodes.facts,
+    `${seen.width} × ${seen.height} px, ${seen.columns} × ${seen.rows} tokens, `,
+    scale,
+    seen.colours ? `, colours ${seen.colours.corrected ? "corrected" : "as scanned"}` : "",
+  );
+  fill(
+    nodes.warnings,
+    ...seen.warnings.map((text) => h("li", {}, text)),
+    seen.fit &&
+      h(
+        "li",
+        {},
+        h(
+          "button",
+          {
+            type: "button",
+            class: "pv-button pv-low",
+            onclick: () => addRegion("rectangle", corners(seen.fit), fittedName()),
+          },
+          "Fit to the model's scale",
+        ),
+      ),
+  );
 }
 
 function fittedName() {
@@ -76,9 +109,16 @@ function fittedName() {
 export function gridPicture({ picture, width, height, columns, rows }) {
   const across = Array.from({ length: columns - 1 }, (_, i) => ((i + 1) * width) / columns);
   const down = Array.from({ length: rows - 1 }, (_, i) => ((i + 1) * height) / rows);
-  const lines = across.map((x) => `M${x} 0V${height}`).join("")
-    + down.map((y) => `M0 ${y}H${width}`).join("");
-  return s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img",
-    "aria-label": `The region in ${width} × ${height} pixels with its token grid` },
-  s("image", { href: picture, width, height }), s("path", { class: "pv-grid", d: lines }));
+  const lines =
+    across.map((x) => `M${x} 0V${height}`).join("") + down.map((y) => `M0 ${y}H${width}`).join("");
+  return s(
+    "svg",
+    {
+      viewBox: `0 0 ${width} ${height}`,
+      role: "img",
+      "aria-label": `The region in ${width} × ${height} pixels with its token grid`,
+    },
+    s("image", { href: picture, width, height }),
+    s("path", { class: "pv-grid", d: lines }),
+  );
 }

@@ -27,13 +27,21 @@ export function templatePicker(take) {
     offered = (await request("/api/questions").catch(() => ({ tasks: [] }))).tasks;
     const group = (label, known) => {
       const its = offered.filter((one) => one.known === known);
-      return its.length ? h("optgroup", { label }, ...its.map(({ task, label: name }) =>
-        h("option", { value: task }, name))) : null;
+      return its.length
+        ? h(
+            "optgroup",
+            { label },
+            ...its.map(({ task, label: name }) => h("option", { value: task }, name)),
+          )
+        : null;
     };
     const specimen = store.get("model")?.specimen;
-    fill(node, h("option", { value: "" }, "Template …"),
+    fill(
+      node,
+      h("option", { value: "" }, "Template …"),
       group(specimen ? "The model knows these" : "Questions", true),
-      group("Outside what the model knows", false));
+      group("Outside what the model knows", false),
+    );
   };
   let name = null;
   store.on("model", (model) => {
@@ -64,8 +72,9 @@ export function askedBefore(take) {
     const key = `${slide?.id} ${reading?.id}`;
     if (!slide || key === shown) return;
     shown = key;
-    const rows = await request(`/api/readings?slide=${encodeURIComponent(slide.id)}`
-      + `&limit=${MOST_ASKED}`).catch(() => []);
+    const rows = await request(
+      `/api/readings?slide=${encodeURIComponent(slide.id)}` + `&limit=${MOST_ASKED}`,
+    ).catch(() => []);
     if (shown === key) offer(node, rows);
   };
   ["slide", "reading"].forEach((name) => store.on(name, load));
@@ -77,6 +86,9 @@ function offer(node, rows) {
   const seen = new Set();
   const fresh = rows.filter(({ question }) => !seen.has(question) && seen.add(question));
   node.disabled = !fresh.length;
-  fill(node, h("option", { value: "" }, "Asked before …"), ...fresh.map(({ id, question }) =>
-    h("option", { value: id }, question.slice(0, MOST_LETTERS))));
+  fill(
+    node,
+    h("option", { value: "" }, "Asked before …"),
+    ...fresh.map(({ id, question }) => h("option", { value: id }, question.slice(0, MOST_LETTERS))),
+  );
 }

@@ -9,8 +9,9 @@ let waited = null;
 /** Ask a reading's question once more and show it. @throws {import("./api.js").ApiError} */
 export async function askAgain(reading) {
   const texts = reading.completions.map(({ text }) => text);
-  const { id } = await request(`/api/readings/${encodeURIComponent(reading.id)}/again`,
-    { method: "POST" });
+  const { id } = await request(`/api/readings/${encodeURIComponent(reading.id)}/again`, {
+    method: "POST",
+  });
   waited = { id, texts };
   await openReading(id);
 }
@@ -22,6 +23,9 @@ store.on("reading", (reading) => {
   const now = reading.completions.map(({ text }) => text);
   const same = now.length === texts.length && now.every((text, index) => text === texts[index]);
   if (reading.completions.some(({ finish }) => finish === "cancelled")) return;
-  say(same ? "Asked again with the same seed: the same text, to the letter."
-    : "Asked again with the same seed: the text differs. Another machine or version may do that.");
+  say(
+    same
+      ? "Asked again with the same seed: the same text, to the letter."
+      : "Asked again with the same seed: the text differs. Another machine or version may do that.",
+  );
 });

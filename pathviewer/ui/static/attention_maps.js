@@ -49,8 +49,9 @@ export function liveMap({ columns, rows, peak, values, image_share: share }) {
 /** `raw` over a neutral question's map of the same cells, summing to 1 again. */
 export function relativeMap(raw, neutral, floor) {
   const least = floor / raw.weights.length;
-  const ratio = raw.weights.map((weight, cell) =>
-    (weight + least) / (neutral.weights[cell] + least));
+  const ratio = raw.weights.map(
+    (weight, cell) => (weight + least) / (neutral.weights[cell] + least),
+  );
   const total = sum(ratio);
   return { ...raw, weights: ratio.map((value) => value / total), relative: true };
 }
@@ -84,7 +85,14 @@ export function peakOf({ weights }) {
   return weights.reduce((most, weight) => Math.max(most, weight), 0) * weights.length;
 }
 
-/** Mean over layers of bytes that are each scaled to their layer's peak. */
+/**
+ * Mean over layers of bytes that are each scaled to their layer's peak.
+ * @param {Uint8Array} values
+ * @param {number} from where the first layer begins among the values
+ * @param {number[]} peaks
+ * @param {number} cells
+ * @param {number[]} layers first and last
+ */
 function layerMean(values, from, peaks, cells, [first, last]) {
   const mean = new Float64Array(cells);
   const count = last - first + 1;
@@ -98,8 +106,7 @@ function layerMean(values, from, peaks, cells, [first, last]) {
 
 function mapOf(mean, columns, rows, share) {
   const total = sum(mean);
-  const weights = total > 0 ? mean.map((value) => value / total)
-    : mean.fill(1 / mean.length);
+  const weights = total > 0 ? mean.map((value) => value / total) : mean.fill(1 / mean.length);
   return { columns, rows, weights, imageShare: Math.min(1, share), relative: false };
 }
 

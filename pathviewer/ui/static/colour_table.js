@@ -17,7 +17,13 @@ export function readTable({ size, light, curves, nodes }) {
     bases[index] = base * strides[index >> 8];
     fractions[index] = place - base;
   });
-  return { nodes: floats(nodes), strides, bases, fractions, encoded: light ? encodedLight() : null };
+  return {
+    nodes: floats(nodes),
+    strides,
+    bases,
+    fractions,
+    encoded: light ? encodedLight() : null,
+  };
 }
 
 /** Correct pixels in place. @param {Uint8ClampedArray} pixels RGBA @param {Object} table */
@@ -25,8 +31,9 @@ export function applyTable(pixels, { nodes, strides, bases, fractions, encoded }
   const [red, green, blue] = strides;
   let former = -1;
   for (let at = 0; at < pixels.length; at += 4) {
-    const colour = pixels[at] << 16 | pixels[at + 1] << 8 | pixels[at + 2];
-    if (colour === former) { // as wide parts of a slide are
+    const colour = (pixels[at] << 16) | (pixels[at + 1] << 8) | pixels[at + 2];
+    if (colour === former) {
+      // as wide parts of a slide are
       pixels[at] = pixels[at - 4];
       pixels[at + 1] = pixels[at - 3];
       pixels[at + 2] = pixels[at - 2];
@@ -52,11 +59,14 @@ export function applyTable(pixels, { nodes, strides, bases, fractions, encoded }
     else [first, second, most, middle, least] = [blue, green + blue, b, g, r];
     const third = node + red + green + blue;
     for (let channel = 0; channel < 3; channel += 1) {
-      const value = (1 - most) * nodes[node + channel]
-        + (most - middle) * nodes[node + first + channel]
-        + (middle - least) * nodes[node + second + channel] + least * nodes[third + channel];
+      const value =
+        (1 - most) * nodes[node + channel] +
+        (most - middle) * nodes[node + first + channel] +
+        (middle - least) * nodes[node + second + channel] +
+        least * nodes[third + channel];
       pixels[at + channel] = encoded
-        ? encoded[Math.round(Math.min(Math.max(value, 0), 1) * LIGHT_STEPS)] : value;
+        ? encoded[Math.round(Math.min(Math.max(value, 0), 1) * LIGHT_STEPS)]
+        : value;
     }
   }
 }

@@ -7,14 +7,14 @@ import { applyTable, readTable } from "./colour_table.js";
 
 const tables = new Map();
 
-onmessage = ({ data: { number, slide, table, picture } }) => {
+self.onmessage = ({ data: { number, slide, table, picture } }) => {
   if (table) {
     tables.set(slide, readTable(table));
     return;
   }
   try {
     const corrected = correct(picture, tables.get(slide));
-    postMessage({ number, picture: corrected }, [corrected]);
+    postMessage({ number, picture: corrected }, { transfer: [corrected] });
   } catch (error) {
     postMessage({ number, error: error.message });
   }

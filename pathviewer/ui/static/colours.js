@@ -31,8 +31,9 @@ export function gradient(name) {
 function gradientOf(name) {
   const table = colourTable(name);
   const at = Array.from({ length: 17 }, (_, index) => Math.round((index * 255) / 16));
-  return `linear-gradient(to right, ${at.map((index) =>
-    `rgb(${table.subarray(3 * index, 3 * index + 3).join(" ")})`).join(", ")})`;
+  return `linear-gradient(to right, ${at
+    .map((index) => `rgb(${table.subarray(3 * index, 3 * index + 3).join(" ")})`)
+    .join(", ")})`;
 }
 
 function interpolated(colours) {

@@ -24,12 +24,25 @@ class ComparePage {
     this.ballot = new Ballot();
     this.begin = new CompareStart(this.views);
     this.question = h("p", { class: "pv-compare-question" });
-    this.done = h("section", { class: "pv-compare-done", role: "status" },
+    this.done = h(
+      "section",
+      { class: "pv-compare-done", role: "status" },
       h("p", {}, "Nothing is left for you to compare here."),
-      h("button", { type: "button", class: "pv-button pv-primary", onclick: () => leave() },
-        "Other list or question"));
-    host.append(this.question, this.sides.left.node, this.views.node, this.sides.right.node,
-      this.ballot.node, this.begin.node, this.done);
+      h(
+        "button",
+        { type: "button", class: "pv-button pv-primary", onclick: () => leave() },
+        "Other list or question",
+      ),
+    );
+    host.append(
+      this.question,
+      this.sides.left.node,
+      this.views.node,
+      this.sides.right.node,
+      this.ballot.node,
+      this.begin.node,
+      this.done,
+    );
     const table = compareKeys(this.views, () => this.toggleKeys());
     this.keys = keysPanel(table);
     host.append(this.keys);
@@ -50,11 +63,22 @@ class ComparePage {
     this.host.dataset.mode = mode;
     this.host.dataset.linked = String(store.get("linked") && mode === "comparing");
     if (one) {
-      fill(this.question, one.question, one.options.length > 0 && h("span", { class: "pv-quiet" },
-        one.options.map((option, index) => ` ${String.fromCharCode(65 + index)}) ${option}`).join(" ")));
+      fill(
+        this.question,
+        one.question,
+        one.options.length > 0 &&
+          h(
+            "span",
+            { class: "pv-quiet" },
+            one.options
+              .map((option, index) => ` ${String.fromCharCode(65 + index)}) ${option}`)
+              .join(" "),
+          ),
+      );
       if (one.slide_identity) {
-        this.question.append(h("span", { class: "pv-quiet pv-identity" },
-          identityText(one.slide_identity)));
+        this.question.append(
+          h("span", { class: "pv-quiet pv-identity" }, identityText(one.slide_identity)),
+        );
       }
       this.question.title = [one.question, ...one.options].join("\n");
     }
@@ -67,8 +91,10 @@ async function begin() {
   setColours(JSON.parse(document.body.dataset.colours));
   const page = new ComparePage(document.getElementById("compare"));
   page.views.begin();
-  page.views.first.viewer.addHandler("update-viewport", () =>
-    page.host.dataset.mode === "start" && page.begin.follow());
+  page.views.first.viewer.addHandler(
+    "update-viewport",
+    () => page.host.dataset.mode === "start" && page.begin.follow(),
+  );
   keepSideMaps();
   // the handle of the browser tests; nothing in the page uses it
   window.PathViewer = { store, page };

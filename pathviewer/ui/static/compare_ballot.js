@@ -4,6 +4,7 @@ import { canUndo, fillIn, leave, next, passOver, undo, vote } from "./compare_st
 import { fill, h, setAttribute, setText } from "./dom.js";
 import { store } from "./store.js";
 
+/** @type {{name: import("./compare_store.js").Choice, key: string, label: string}[]} */
 export const CHOICES = [
   { name: "left", key: "A", label: "Left is better" },
   { name: "tie", key: "T", label: "Tie" },
@@ -22,39 +23,103 @@ export const REASONS = [
 export function toggleReason(name) {
   if (store.get("comparison")?.vote) return;
   const { reasons } = store.get("ballot");
-  fillIn({ reasons: reasons.includes(name) ? reasons.filter((one) => one !== name)
-    : [...reasons, name] });
+  fillIn({
+    reasons: reasons.includes(name) ? reasons.filter((one) => one !== name) : [...reasons, name],
+  });
 }
 
 export class Ballot {
   constructor() {
-    this.choices = CHOICES.map(({ name, key, label }) => h("button", { type: "button",
-      class: "pv-button pv-choice", "data-choice": name, onclick: () => vote(name) },
-    keyMark(key), label));
-    this.reasons = REASONS.map(({ name, key, label }) => h("button", { type: "button",
-      class: "pv-button pv-chip", "data-reason": name, onclick: () => toggleReason(name) },
-    keyMark(key), label));
-    this.comment = h("input", { type: "text", class: "pv-field", id: "pv-comment", maxlength: 4000,
-      placeholder: "Comment (C)", "aria-label": "Comment", autocomplete: "off",
+    this.choices = CHOICES.map(({ name, key, label }) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "pv-button pv-choice",
+          "data-choice": name,
+          onclick: () => vote(name),
+        },
+        keyMark(key),
+        label,
+      ),
+    );
+    this.reasons = REASONS.map(({ name, key, label }) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "pv-button pv-chip",
+          "data-reason": name,
+          onclick: () => toggleReason(name),
+        },
+        keyMark(key),
+        label,
+      ),
+    );
+    this.comment = h("input", {
+      type: "text",
+      class: "pv-field",
+      id: "pv-comment",
+      maxlength: 4000,
+      placeholder: "Comment (C)",
+      "aria-label": "Comment",
+      autocomplete: "off",
       oninput: () => fillIn({ comment: this.comment.value }),
-      onkeydown: ({ key }) => ["Enter", "Escape"].includes(key) && this.comment.blur() });
+      onkeydown: ({ key }) => ["Enter", "Escape"].includes(key) && this.comment.blur(),
+    });
     this.after = h("p", { class: "pv-compare-after", role: "status" });
-    this.next = h("button", { type: "button", class: "pv-button pv-primary", onclick: () => next() },
-      keyMark("N"), h("span", {}, "Next pair"));
-    this.undo = h("button", { type: "button", class: "pv-button", onclick: () => undo() },
-      keyMark("U"), "Undo the vote");
-    this.pass = h("button", { type: "button", class: "pv-button", onclick: () => passOver() },
-      "Pass over");
-    this.leave = h("button", { type: "button", class: "pv-button", onclick: () => leave() },
-      "Other list or question");
+    this.next = h(
+      "button",
+      { type: "button", class: "pv-button pv-primary", onclick: () => next() },
+      keyMark("N"),
+      h("span", {}, "Next pair"),
+    );
+    this.undo = h(
+      "button",
+      { type: "button", class: "pv-button", onclick: () => undo() },
+      keyMark("U"),
+      "Undo the vote",
+    );
+    this.pass = h(
+      "button",
+      { type: "button", class: "pv-button", onclick: () => passOver() },
+      "Pass over",
+    );
+    this.leave = h(
+      "button",
+      { type: "button", class: "pv-button", onclick: () => leave() },
+      "Other list or question",
+    );
     this.progress = h("span", { class: "pv-quiet pv-compare-progress" });
-    this.node = h("section", { class: "pv-ballot", "aria-label": "Vote" },
-      h("div", { class: "pv-ballot-row", role: "group", "aria-label": "Why" }, ...this.reasons,
-        this.comment),
-      h("div", { class: "pv-ballot-row pv-ballot-choices", role: "group", "aria-label": "Which is better" },
-        ...this.choices),
-      h("div", { class: "pv-ballot-row pv-ballot-low" }, this.progress, this.after, this.undo, this.pass,
-        this.leave, this.next));
+    this.node = h(
+      "section",
+      { class: "pv-ballot", "aria-label": "Vote" },
+      h(
+        "div",
+        { class: "pv-ballot-row", role: "group", "aria-label": "Why" },
+        ...this.reasons,
+        this.comment,
+      ),
+      h(
+        "div",
+        {
+          class: "pv-ballot-row pv-ballot-choices",
+          role: "group",
+          "aria-label": "Which is better",
+        },
+        ...this.choices,
+      ),
+      h(
+        "div",
+        { class: "pv-ballot-row pv-ballot-low" },
+        this.progress,
+        this.after,
+        this.undo,
+        this.pass,
+        this.leave,
+        this.next,
+      ),
+    );
     ["comparison", "ballot", "busy"].forEach((name) => store.on(name, () => this.show()));
   }
 
@@ -78,8 +143,12 @@ export class Ballot {
 
   showLow(one) {
     const { done, mine, pairs } = one.progress ?? {};
-    setText(this.progress, one.worklist ? `${one.worklist.name} · ${progressText(done, mine, pairs)}`
-      : "A question of your own");
+    setText(
+      this.progress,
+      one.worklist
+        ? `${one.worklist.name} · ${progressText(done, mine, pairs)}`
+        : "A question of your own",
+    );
     fill(this.after, ...afterVote(one));
     this.next.disabled = one.state === "streaming" || store.get("busy");
     setText(this.next.lastChild, one.worklist ? "Next pair" : "Done");
@@ -103,8 +172,11 @@ function afterVote(one) {
   const words = Object.fromEntries(CHOICES.map(({ name, label }) => [name, label.toLowerCase()]));
   const others = one.others.length
     ? one.others.map(({ rater, choice }) => `${rater}: ${words[choice]}`).join(", ")
-    : one.worklist ? "nobody else has voted yet" : "";
-  const drawn = one.drawn && `drawn by ${one.drawn.plan}, p = ${Number(one.drawn.probability.toPrecision(3))}`;
+    : one.worklist
+      ? "nobody else has voted yet"
+      : "";
+  const drawn =
+    one.drawn && `drawn by ${one.drawn.plan}, p = ${Number(one.drawn.probability.toPrecision(3))}`;
   return [h("span", {}, ["Saved", others, drawn].filter(Boolean).join(" · "))];
 }
 

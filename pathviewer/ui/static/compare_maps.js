@@ -24,7 +24,9 @@ store.set("secondGlow", null);
 /** Keep maps and glows at the comparison on the screen. */
 export function keepSideMaps() {
   store.on("comparison", fetchMaps);
-  ["sideMaps", "steps", "liveEvents", "heat", "side", "linked"].forEach((name) => store.on(name, glow));
+  ["sideMaps", "steps", "liveEvents", "heat", "side", "linked"].forEach((name) =>
+    store.on(name, glow),
+  );
 }
 
 function fetchMaps() {

@@ -20,12 +20,25 @@ export class CompareSide {
     this.answer = this.row("answer", "Answer", "pv-answer", "div");
     this.raw = h("p", { class: "pv-raw" });
     this.rows = [];
-    this.body = h("div", { class: "pv-compare-text", tabindex: "0", role: "group",
-      "aria-label": `Reasoning, ${side}` }, this.list, this.answer.node, this.raw);
-    this.node = h("section", { class: "pv-compare-side", "data-side": side,
-      "aria-label": `${TITLES[side]} answer` },
-    h("div", { class: "pv-compare-head" }, h("h2", {}, TITLES[side]), this.shown, this.state),
-    this.name, this.body);
+    this.body = h(
+      "div",
+      {
+        class: "pv-compare-text",
+        tabindex: "0",
+        role: "group",
+        "aria-label": `Reasoning, ${side}`,
+      },
+      this.list,
+      this.answer.node,
+      this.raw,
+    );
+    this.node = h(
+      "section",
+      { class: "pv-compare-side", "data-side": side, "aria-label": `${TITLES[side]} answer` },
+      h("div", { class: "pv-compare-head" }, h("h2", {}, TITLES[side]), this.shown, this.state),
+      this.name,
+      this.body,
+    );
     ["comparison", "steps", "side", "linked"].forEach((name) => store.on(name, () => this.show()));
   }
 
@@ -37,8 +50,8 @@ export class CompareSide {
     const steps = answer.trace?.steps ?? [];
     if (this.of !== one.id) this.body.scrollTop = 0;
     this.of = one.id;
-    this.shown.style.visibility = !store.get("linked") && store.get("side") === this.side
-      ? "visible" : "hidden";
+    this.shown.style.visibility =
+      !store.get("linked") && store.get("side") === this.side ? "visible" : "hidden";
     while (this.rows.length < steps.length) this.grow();
     while (this.rows.length > steps.length) this.rows.pop().node.remove();
     steps.forEach((step, index) => this.rows[index].show(step, chosen));
@@ -69,9 +82,16 @@ export class CompareSide {
     const weights = name.model_revision ? `, weights ${name.model_revision.slice(0, 8)}` : "";
     const drawn = `temperature ${name.sampling.temperature}, seed ${name.sampling.seed}`;
     const query = `?slide=${encodeURIComponent(one.slide.id)}&reading=${encodeURIComponent(name.reading)}`;
-    fill(this.name, h("strong", {}, name.model), `${weights} · ${drawn} · answer ${name.index + 1} `,
-      h("a", { class: "pv-action", href: url(`/${query}`), target: "_blank", rel: "noopener" },
-        "provenance"));
+    fill(
+      this.name,
+      h("strong", {}, name.model),
+      `${weights} · ${drawn} · answer ${name.index + 1} `,
+      h(
+        "a",
+        { class: "pv-action", href: url(`/${query}`), target: "_blank", rel: "noopener" },
+        "provenance",
+      ),
+    );
   }
 
   grow() {

@@ -67,7 +67,7 @@ export function openList(id) {
 /** Back to the choice of a list or a question. */
 export function leave() {
   store.set("list", null);
-    show(null);
+  show(null);
 }
 
 /** Ask a question of one's own, answered twice. @param {Object} asked as for POST /api/readings */
@@ -76,23 +76,33 @@ export function askTwice(asked) {
   return ask("/api/comparisons", { method: "POST", json: asked }, show);
 }
 
-/** Vote. @param {"left"|"right"|"tie"|"both_bad"} choice */
+/** @typedef {"left"|"right"|"tie"|"both_bad"} Choice */
+
+/** Vote. @param {Choice} choice */
 export async function vote(choice) {
   const one = store.get("comparison");
   if (!one || !["ready", "streaming"].includes(one.state) || store.get("busy")) return;
   if (one.state === "streaming") {
     if (doubted !== choice) {
       doubted = choice;
-      say("Both answers are still being written. The same key again stops them and votes.", "warning");
+      say(
+        "Both answers are still being written. The same key again stops them and votes.",
+        "warning",
+      );
       return;
     }
     await stopWriting(one);
     if (store.get("comparison")?.state !== "ready") return;
   }
   const { reasons, comment } = store.get("ballot");
-  const json = { key: keyOf(one.id), choice, reasons, comment: comment.trim() || null,
+  const json = {
+    key: keyOf(one.id),
+    choice,
+    reasons,
+    comment: comment.trim() || null,
     seconds: Math.round((performance.now() - since) / 100) / 10,
-    overlay_seen: Boolean(store.get("heatSeen")) };
+    overlay_seen: Boolean(store.get("heatSeen")),
+  };
   await send(one, "vote", json, (told) => {
     keys.delete(one.id);
     forget(BALLOT + one.id);
@@ -119,7 +129,7 @@ export async function undo() {
 /** Pass the pair over. */
 export function passOver() {
   const one = store.get("comparison");
-  if (!one || one.state !== "ready" || !one.worklist) return;
+  if (!one?.worklist || one.state !== "ready") return;
   send(one, "skip", {}, () => next());
 }
 
@@ -170,8 +180,11 @@ function emptySides() {
 }
 
 function load(id) {
-  return asked(`/api/comparisons/${encodeURIComponent(id)}`, {}, (told) =>
-    store.get("comparison")?.id === id && show(told));
+  return asked(
+    `/api/comparisons/${encodeURIComponent(id)}`,
+    {},
+    (told) => store.get("comparison")?.id === id && show(told),
+  );
 }
 
 async function stopWriting(one) {
@@ -183,7 +196,11 @@ async function stopWriting(one) {
 }
 
 function send(one, verb, json, done) {
-  return ask(`/api/comparisons/${encodeURIComponent(one.id)}/${verb}`, { method: "POST", json }, done);
+  return ask(
+    `/api/comparisons/${encodeURIComponent(one.id)}/${verb}`,
+    { method: "POST", json },
+    done,
+  );
 }
 
 /** Ask the server, one thing at a time. */
@@ -219,7 +236,8 @@ function keyOf(id) {
 
 function newKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))]
-    .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
 }
 
 /** Comparisons voted on in this tab, the newest last; a reload keeps them. */

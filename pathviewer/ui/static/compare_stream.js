@@ -20,12 +20,18 @@ export function openStream(one, ended) {
       return;
     }
     reading = after(reading, event);
-    const sides = Object.fromEntries(reading.completions.map((completion) =>
-      [sideOf(completion.index), completion]));
-    store.set("comparison", { ...now, sides: { ...now.sides, ...sides },
-      waiting: reading.state === "queued", error: reading.error ?? null });
+    const sides = Object.fromEntries(
+      reading.completions.map((completion) => [sideOf(completion.index), completion]),
+    );
+    store.set("comparison", {
+      ...now,
+      sides: { ...now.sides, ...sides },
+      waiting: reading.state === "queued",
+      error: reading.error ?? null,
+    });
     if (event.type === "done" || event.type === "failed") ended();
   };
   return new ReadingStream(one.reading, told, (error) =>
-    told({ type: "failed", message: error.message }));
+    told({ type: "failed", message: error.message }),
+  );
 }

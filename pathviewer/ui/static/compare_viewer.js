@@ -19,8 +19,14 @@ export class CompareViewer extends ViewMoves {
     this.stage = h("div", { class: "pv-stage" });
     this.scale = scaleBar();
     this.power = h("span", { class: "pv-compare-power" });
-    this.node = h("div", { class: "pv-frame", role: "group", "aria-label": label }, this.stage,
-      this.scale.node, this.power, heatLegend(glow));
+    this.node = h(
+      "div",
+      { class: "pv-frame", role: "group", "aria-label": label },
+      this.stage,
+      this.scale.node,
+      this.power,
+      heatLegend(glow),
+    );
     this.home = null;
     this.glow = glow;
   }
@@ -53,8 +59,12 @@ export class CompareViewer extends ViewMoves {
     this.stage.style.setProperty("--pv-slide", slide.background ?? "#ffffff");
     this.viewer.close();
     this.viewer.addTiledImage({
-      tileSource: tileSource(slide, (error) => error.status !== 401
-        && say(`Some tiles could not be loaded: ${error.message}`, "warning")),
+      tileSource: tileSource(
+        slide,
+        (error) =>
+          error.status !== 401 &&
+          say(`Some tiles could not be loaded: ${error.message}`, "warning"),
+      ),
       placeholderFillStyle: slide.background ?? "#ffffff",
       success: () => {
         this.frames.allowOut(Math.max(...presets(slide).map(({ downsample }) => downsample)));
@@ -71,8 +81,9 @@ export class CompareViewer extends ViewMoves {
     const placed = Number.isFinite(downsample) && downsample > 0;
     this.scale.node.hidden = !placed;
     if (!placed) return;
-    this.viewer.navigator.element.style.visibility =
-      this.frames.wholeInView() ? "hidden" : "visible";
+    this.viewer.navigator.element.style.visibility = this.frames.wholeInView()
+      ? "hidden"
+      : "visible";
     this.viewer.drawer?.setImageSmoothingEnabled?.(downsample >= 0.999);
     this.scale.show(slide, downsample);
     this.power.textContent = zoomText(slide, downsample);

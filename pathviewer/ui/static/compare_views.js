@@ -18,8 +18,12 @@ export class CompareViews {
   constructor() {
     this.first = new CompareViewer("Slide", "firstGlow");
     this.second = new CompareViewer("Slide, right answer", "secondGlow");
-    this.node = h("section", { class: "pv-compare-views", "aria-label": "Slide" }, this.first.node,
-      this.second.node);
+    this.node = h(
+      "section",
+      { class: "pv-compare-views", "aria-label": "Slide" },
+      this.first.node,
+      this.second.node,
+    );
     this.leader = this.first;
     this.slide = null;
     this.boxed = null;
@@ -94,7 +98,8 @@ export class CompareViews {
       this.leader = from;
     };
     ["pointerdown", "wheel"].forEach((name) =>
-      from.stage.addEventListener(name, lead, { capture: true, passive: true }));
+      from.stage.addEventListener(name, lead, { capture: true, passive: true }),
+    );
     from.viewer.addHandler("update-viewport", () => this.leader === from && this.take(from, to));
   }
 

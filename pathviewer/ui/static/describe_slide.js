@@ -12,8 +12,10 @@ import { say, store } from "./store.js";
 export async function describeSlide(change, done = () => null) {
   const { id } = store.get("slide");
   try {
-    const slide = await request(`/api/slides/${encodeURIComponent(id)}`,
-      { method: "PATCH", json: change });
+    const slide = await request(`/api/slides/${encodeURIComponent(id)}`, {
+      method: "PATCH",
+      json: change,
+    });
     store.set("message", null);
     const text = done(slide);
     if (text) say(text);

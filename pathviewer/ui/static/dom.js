@@ -18,10 +18,11 @@ function dress(node, attributes) {
 }
 
 /**
- * @param {string} tag
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
  * @param {Object<string, any>} [attributes]
  * @param {...(Node|string|number|null|undefined|false)} children strings become text nodes
- * @returns {HTMLElement}
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function h(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -45,8 +46,11 @@ export function fill(node, ...children) {
 
 /** A line icon of 20 x 20 from one path. */
 export function icon(path) {
-  return s("svg", { viewBox: "0 0 20 20", width: 20, height: 20, class: "pv-icon",
-    "aria-hidden": "true" }, s("path", { d: path }));
+  return s(
+    "svg",
+    { viewBox: "0 0 20 20", width: 20, height: 20, class: "pv-icon", "aria-hidden": "true" },
+    s("path", { d: path }),
+  );
 }
 
 /** Set an attribute only when it differs, so that an idle page causes no layout. */

@@ -1,6 +1,14 @@
 /** Changing a drawn region by its handles. All points are in level-0 pixels. */
 
-import { boundingBox, crossesItself, distance, isField, isUpright, ontoSlide, onSlide } from "./shapes.js";
+import {
+  boundingBox,
+  crossesItself,
+  distance,
+  isField,
+  isUpright,
+  ontoSlide,
+  onSlide,
+} from "./shapes.js";
 
 const MOST_VERTICES = 60;
 const MOST_INSERTS = 24;
@@ -18,12 +26,19 @@ export function handlesOf(region, slide) {
   const move = { kind: "move", at: middle };
   if (isField(region, slide)) return [move];
   if (region.shape === "rectangle") return [move, ...sideHandles(points)];
-  const vertices = points.length > MOST_VERTICES ? []
-    : points.map((at, index) => ({ kind: "vertex", at, index }));
-  const inserts = points.length > MOST_INSERTS ? [] : points.map((point, index) => {
-    const next = points[(index + 1) % points.length];
-    return { kind: "insert", at: [(point[0] + next[0]) / 2, (point[1] + next[1]) / 2], index };
-  });
+  const vertices =
+    points.length > MOST_VERTICES ? [] : points.map((at, index) => ({ kind: "vertex", at, index }));
+  const inserts =
+    points.length > MOST_INSERTS
+      ? []
+      : points.map((point, index) => {
+          const next = points[(index + 1) % points.length];
+          return {
+            kind: "insert",
+            at: [(point[0] + next[0]) / 2, (point[1] + next[1]) / 2],
+            index,
+          };
+        });
   return [move, ...inserts, ...vertices];
 }
 
@@ -87,8 +102,12 @@ function resized(points, { hx, hy }, to, slide) {
   const below = span[0] * down[0] + span[1] * down[1];
   const [left, rightEnd] = ordered(hx === -1 ? right : 0, hx === 1 ? right : width);
   const [top, bottom] = ordered(hy === -1 ? below : 0, hy === 1 ? below : height);
-  const shape = [[left, top], [rightEnd, top], [rightEnd, bottom], [left, bottom]]
-    .map(([u, v]) => along(origin, across, u, down, v));
+  const shape = [
+    [left, top],
+    [rightEnd, top],
+    [rightEnd, bottom],
+    [left, bottom],
+  ].map(([u, v]) => along(origin, across, u, down, v));
   return upright || onSlide(shape, slide) ? shape : null;
 }
 
@@ -106,6 +125,7 @@ function along(origin, across, u, down, v) {
 }
 
 function ordered(a, b) {
-  return Math.abs(a - b) < 1 ? [Math.min(a, b), Math.min(a, b) + 1]
+  return Math.abs(a - b) < 1
+    ? [Math.min(a, b), Math.min(a, b) + 1]
     : [Math.min(a, b), Math.max(a, b)];
 }

@@ -28,6 +28,7 @@ async function start() {
 }
 
 async function begin() {
+  /** @type {HTMLButtonElement} */
   const button = form.querySelector("button[type=submit]");
   button.disabled = true;
   try {
@@ -52,19 +53,38 @@ async function show() {
 }
 
 function row(job) {
-  return h("li", { class: "pv-export-job", "data-state": job.state },
-    h("span", { class: "pv-export-name" }, job.format), ...state(job));
+  return h(
+    "li",
+    { class: "pv-export-job", "data-state": job.state },
+    h("span", { class: "pv-export-name" }, job.format),
+    ...state(job),
+  );
 }
 
 function state(job) {
   if (job.state === "running") {
-    return [h("progress", { max: Math.max(1, job.total), value: job.done, "aria-label": "Progress" }),
-      h("span", { class: "pv-quiet" }, `${job.done} of ${job.total} readings`)];
+    return [
+      h("progress", { max: Math.max(1, job.total), value: job.done, "aria-label": "Progress" }),
+      h("span", { class: "pv-quiet" }, `${job.done} of ${job.total} readings`),
+    ];
   }
-  if (job.state === "failed") return [h("span", { role: "alert", class: "pv-export-failed" }, job.error)];
-  const rows = Object.entries(job.counts.rows).map(([split, count]) => `${split} ${count}`).join(", ");
+  if (job.state === "failed")
+    return [h("span", { role: "alert", class: "pv-export-failed" }, job.error)];
+  const rows = Object.entries(job.counts.rows)
+    .map(([split, count]) => `${split} ${count}`)
+    .join(", ");
   const conflicts = job.counts.items_in_conflict;
-  return [h("span", {}, `${rows} rows of ${job.counts.items} judged ${job.counts.items === 1 ? "item" : "items"}`),
+  return [
+    h(
+      "span",
+      {},
+      `${rows} rows of ${job.counts.items} judged ${job.counts.items === 1 ? "item" : "items"}`,
+    ),
     conflicts > 0 && h("span", { class: "pv-export-conflicts" }, `${conflicts} in conflict`),
-    h("a", { class: "pv-action", href: url(`/api/exports/${job.id}.zip`), download: true }, "Download")];
+    h(
+      "a",
+      { class: "pv-action", href: url(`/api/exports/${job.id}.zip`), download: true },
+      "Download",
+    ),
+  ];
 }

@@ -47,7 +47,10 @@ export function submit(bodies) {
     const key = newKey();
     const kept = keep(`${START}${nextNumber()} ${key}`, { ...body, key });
     if (!kept) {
-      say("This browser keeps nothing beyond the page: leave it open until all is saved.", "warning");
+      say(
+        "This browser keeps nothing beyond the page: leave it open until all is saved.",
+        "warning",
+      );
     }
   }
   tell();
@@ -56,7 +59,9 @@ export function submit(bodies) {
 
 /** What was submitted about a completion and is not stored yet, the oldest first. */
 export function pendingOf(completion) {
-  return namesOf(START).map(recall).filter((body) => body?.completion === completion);
+  return namesOf(START)
+    .map(recall)
+    .filter((body) => body?.completion === completion);
 }
 
 function sendNow() {
@@ -69,7 +74,7 @@ async function send() {
   busy = true;
   try {
     for (let [name] = namesOf(START); name; [name] = namesOf(START)) {
-      if (!await sent(name)) {
+      if (!(await sent(name))) {
         timer = setTimeout(send, wait);
         wait = Math.min(LONGEST_WAIT_MS, wait * 2);
         return;
@@ -89,9 +94,11 @@ async function sent(name) {
   if (!body) return forgotten(name);
   try {
     // in a shared browser somebody else may have logged in since: the server then refuses
-    const answer = await request("/api/feedback", { method: "POST",
+    const answer = await request("/api/feedback", {
+      method: "POST",
       json: { ...body, account: store.get("me").account },
-      signal: AbortSignal.timeout(LONGEST_ANSWER_MS) });
+      signal: AbortSignal.timeout(LONGEST_ANSWER_MS),
+    });
     done(name, { body, answer });
   } catch (error) {
     if (error.status === undefined) throw error;
@@ -135,5 +142,6 @@ function nextNumber() {
 /** A random key; crypto.randomUUID is missing where a page comes by plain http. */
 function newKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))]
-    .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
 }

@@ -29,21 +29,51 @@ class FirstAnswer {
     this.options = options;
     this.answer = "";
     this.sureness = null;
-    this.field = options.length ? this.choices() : h("input", { type: "text", class: "pv-field",
-      "aria-label": "Your answer", placeholder: "Your answer", autocomplete: "off",
-      maxlength: LONGEST_ANSWER, oninput: () => { this.answer = this.field.value; } });
-    this.sure = oneOf({ label: "How sure you are", kind: "pv-sure", clearable: true },
+    /** @type {HTMLElement & {value?: string}} */
+    this.field = options.length
+      ? this.choices()
+      : h("input", {
+          type: "text",
+          class: "pv-field",
+          "aria-label": "Your answer",
+          placeholder: "Your answer",
+          autocomplete: "off",
+          maxlength: LONGEST_ANSWER,
+          oninput: () => {
+            this.answer = this.field.value;
+          },
+        });
+    this.sure = oneOf(
+      { label: "How sure you are", kind: "pv-sure", clearable: true },
       [1, 2, 3, 4, 5].map((name) => ({ name, label: String(name), about: `Sure: ${name} of 5` })),
       (value) => {
         this.sureness = value;
         this.sure.show(value);
-      });
+      },
+    );
     this.error = h("p", { class: "pv-ask-error", role: "alert" });
-    this.node = h("form", { class: "pv-first", "aria-label": "Your own answer", novalidate: true },
-      h("p", { class: "pv-quiet" }, "Your own answer first: it is kept as it is, then the model's is shown."),
-      this.field, h("div", { class: "pv-first-last" }, h("span", { class: "pv-quiet" }, "Sure"),
-        this.sure.node, h("button", { type: "submit", class: "pv-button pv-primary",
-          title: "Keep my answer (Enter)" }, "Keep my answer")), this.error);
+    this.node = h(
+      "form",
+      { class: "pv-first", "aria-label": "Your own answer", novalidate: true },
+      h(
+        "p",
+        { class: "pv-quiet" },
+        "Your own answer first: it is kept as it is, then the model's is shown.",
+      ),
+      this.field,
+      h(
+        "div",
+        { class: "pv-first-last" },
+        h("span", { class: "pv-quiet" }, "Sure"),
+        this.sure.node,
+        h(
+          "button",
+          { type: "submit", class: "pv-button pv-primary", title: "Keep my answer (Enter)" },
+          "Keep my answer",
+        ),
+      ),
+      this.error,
+    );
     this.node.addEventListener("submit", (event) => {
       event.preventDefault();
       this.keep();
@@ -52,9 +82,15 @@ class FirstAnswer {
   }
 
   choices() {
-    this.chosen = oneOf({ label: "Your answer", kind: "pv-first-options" },
-      this.options.map((name, index) => ({ name, label: name,
-        ...(index < MOST_KEYS && { key: String(index + 1) }) })), (name) => this.choose(name));
+    this.chosen = oneOf(
+      { label: "Your answer", kind: "pv-first-options" },
+      this.options.map((name, index) => ({
+        name,
+        label: name,
+        ...(index < MOST_KEYS && { key: String(index + 1) }),
+      })),
+      (name) => this.choose(name),
+    );
     return this.chosen.node;
   }
 
@@ -66,13 +102,17 @@ class FirstAnswer {
   }
 
   key(event) {
-    const runs = Object.fromEntries(this.options.slice(0, MOST_KEYS).map((name, index) =>
-      [index + 1, () => this.choose(name)]));
+    const runs = Object.fromEntries(
+      this.options.slice(0, MOST_KEYS).map((name, index) => [index + 1, () => this.choose(name)]),
+    );
     if (byDigit(event, runs)) return;
     if (event.key === "Escape") {
       event.preventDefault();
       store.get("canvas")?.surface.focus();
-    } else if (event.key === "Enter" && event.target.matches("[data-choice], [role='radiogroup']")) {
+    } else if (
+      event.key === "Enter" &&
+      event.target.matches("[data-choice], [role='radiogroup']")
+    ) {
       event.preventDefault();
       this.keep();
     }

@@ -84,7 +84,12 @@ export class Frames {
   wholeInView() {
     const { width, height } = this.slide;
     const { clientWidth, clientHeight } = this.viewer.container;
-    return [[0, 0], [width, 0], [width, height], [0, height]].every((corner) => {
+    return [
+      [0, 0],
+      [width, 0],
+      [width, height],
+      [0, height],
+    ].every((corner) => {
       const [x, y] = this.toScreen(corner);
       return x > -1 && y > -1 && x < clientWidth + 1 && y < clientHeight + 1;
     });
@@ -93,8 +98,10 @@ export class Frames {
   /** Let the view zoom out as far as the options say, and to `downsample` in any case. */
   allowOut(downsample) {
     const { viewport } = this.viewer;
-    viewport.minZoomLevel = Math.min(viewport.getHomeZoom() * viewport.minZoomImageRatio,
-      this.item.imageToViewportZoom(1 / downsample));
+    viewport.minZoomLevel = Math.min(
+      viewport.getHomeZoom() * viewport.minZoomImageRatio,
+      this.item.imageToViewportZoom(1 / downsample),
+    );
   }
 
   /** Bring a level-0 box into view with room around it, never beyond the scan's own resolution. */
@@ -102,8 +109,15 @@ export class Frames {
     const { container } = this.viewer;
     const room = Math.min(container.clientWidth, container.clientHeight) * 0.7;
     const downsample = Math.max(box.width / room, (box.height * this.aspect) / room, 1);
-    this.show({ x: box.x + box.width / 2, y: box.y + box.height / 2, downsample,
-      rotation: this.rotation() }, immediately);
+    this.show(
+      {
+        x: box.x + box.width / 2,
+        y: box.y + box.height / 2,
+        downsample,
+        rotation: this.rotation(),
+      },
+      immediately,
+    );
   }
 
   /** The first four of an affine matrix's six: what it does to directions. */

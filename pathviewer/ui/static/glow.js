@@ -32,11 +32,13 @@ export function keepGlow(given) {
   limits = given ?? limits;
   NAMES.forEach((name) => store.on(name, soon));
   let answer = null;
-  ["reading", "completion"].forEach((name) => store.on(name, () => {
-    const now = `${store.get("reading")?.id}/${store.get("completion")}`;
-    if (now !== answer) store.set("heatSeen", false);
-    answer = now;
-  }));
+  ["reading", "completion"].forEach((name) =>
+    store.on(name, () => {
+      const now = `${store.get("reading")?.id}/${store.get("completion")}`;
+      if (now !== answer) store.set("heatSeen", false);
+      answer = now;
+    }),
+  );
 }
 
 /** "Step 3", "Answer", "Whole answer". */
@@ -61,8 +63,12 @@ function soon() {
 /** All that a glow depends on; the texts of a reading are not among it. */
 function inputs() {
   const reading = store.get("reading");
-  return [reading?.id, reading?.placements, heard(), ...NAMES.slice(1).map((name) =>
-    (name === "liveMaps" ? null : store.get(name)))];
+  return [
+    reading?.id,
+    reading?.placements,
+    heard(),
+    ...NAMES.slice(1).map((name) => (name === "liveMaps" ? null : store.get(name))),
+  ];
 }
 
 /** The last `attention` event of what is selected, while the answer is written. */
@@ -75,8 +81,10 @@ function glowNow() {
   const reading = store.get("reading");
   const maps = store.get("maps");
   if (!reading) return null;
-  if (maps?.told) return store.get("word") ? wordGlow(store.get("word"))
-    : passageGlow(maps.told, store.get("step") ?? "all");
+  if (maps?.told)
+    return store.get("word")
+      ? wordGlow(store.get("word"))
+      : passageGlow(maps.told, store.get("step") ?? "all");
   return liveGlow(reading);
 }
 
@@ -94,7 +102,8 @@ export function passageGlow(told, name) {
   if (at < 0) return { title, kind: "", map: null, box: told.box, sentence: "no map of this" };
   const map = mapFor(told, at);
   const peaks = heatInForce().together
-    ? told.passages.map((_, passage) => peakOf(mapFor(told, passage))) : [peakOf(map)];
+    ? told.passages.map((_, passage) => peakOf(mapFor(told, passage)))
+    : [peakOf(map)];
   return glowOf(title, map, told, Math.max(...peaks));
 }
 
@@ -120,10 +129,23 @@ export function eventGlow(event, box) {
   return glowOf(passageTitle(event.passage), map, { box }, peakOf(map));
 }
 
+/**
+ * @param {string} title
+ * @param {Object} map
+ * @param {{box: Object, layers?: number}} told
+ * @param {number} peak
+ */
 function glowOf(title, map, { box, layers }, peak) {
   const kind = (map.relative ? RELATIVE : RAW) + layersText(layers);
-  return { title, kind, box, map, sentence: "", peak: Math.max(LEAST_PEAK, peak),
-    verdict: verdict(map, limits) };
+  return {
+    title,
+    kind,
+    box,
+    map,
+    sentence: "",
+    peak: Math.max(LEAST_PEAK, peak),
+    verdict: verdict(map, limits),
+  };
 }
 
 /** Which of so many layers count, where it is not all of them. */
@@ -131,7 +153,9 @@ function layersText(count) {
   const chosen = count && heatInForce().layers;
   if (!chosen) return "";
   const [first, last] = chosen.map((layer) => Math.min(layer, count - 1) + 1);
-  return first === last ? `; layer ${first} of ${count}` : `; layers ${first} to ${last} of ${count}`;
+  return first === last
+    ? `; layer ${first} of ${count}`
+    : `; layers ${first} to ${last} of ${count}`;
 }
 
 /** Whether a glow's cells are drawn, and not only told in words. */

@@ -15,8 +15,10 @@ import { store } from "./store.js";
 const FAINTEST = 0.45;
 const SIDES = ["x", "y", "width", "height"];
 const GRID = [{ width: 1, colour: "rgb(0 0 0 / 55%)" }];
-const FRAME = [{ width: 4, colour: "rgb(0 0 0 / 60%)" },
-  { width: 2, colour: "#fff", dash: [7, 5] }];
+const FRAME = [
+  { width: 4, colour: "rgb(0 0 0 / 60%)" },
+  { width: 2, colour: "#fff", dash: [7, 5] },
+];
 
 /**
  * What the viewer's page shows; another page has its own.
@@ -113,8 +115,9 @@ export class Heat {
 
   /** Matrix from level-0 pixels, counted from a box's corner so that they stay small, to pixels. */
   placing(box, ratio) {
-    return [...this.frames.linear(), ...this.frames.toScreen([box.x, box.y])]
-      .map((part) => part * ratio);
+    return [...this.frames.linear(), ...this.frames.toScreen([box.x, box.y])].map(
+      (part) => part * ratio,
+    );
   }
 
   /** Lines of even width, whatever the zoom; `lines` are drawn one over the other. */
@@ -133,8 +136,9 @@ export class Heat {
 /** The box that was asked about, where no region of the page shows it already. */
 function frameWanted() {
   const box = store.get("reading")?.box;
-  const drawn = box && store.get("regions").some((region) => SIDES.every((side) =>
-    region.box[side] === box[side]));
+  const drawn =
+    box &&
+    store.get("regions").some((region) => SIDES.every((side) => region.box[side] === box[side]));
   return box && !drawn ? box : null;
 }
 

@@ -16,10 +16,15 @@ export function heatLegend(name = "glow") {
   };
   parts.kind = h("span", { class: "pv-legend-kind" });
   parts.scale = h("div", { role: "img" }, parts.bar, parts.numbers);
-  const node = h("div", { class: "pv-legend", hidden: true, role: "group",
-    "aria-label": "Legend of the attention" },
-  parts.title, parts.kind, parts.scale, parts.state,
-  h("span", { class: "pv-legend-caption" }, "Where the model looked, not why it answered"));
+  const node = h(
+    "div",
+    { class: "pv-legend", hidden: true, role: "group", "aria-label": "Legend of the attention" },
+    parts.title,
+    parts.kind,
+    parts.scale,
+    parts.state,
+    h("span", { class: "pv-legend-caption" }, "Where the model looked, not why it answered"),
+  );
   store.on(name, (glow) => show(node, parts, glow));
   return node;
 }
@@ -38,13 +43,21 @@ function show(node, parts, glow) {
 function showScale({ scale, bar, numbers }, { peak }) {
   const { colours, threshold } = heatInForce();
   const hidden = Math.min(1, threshold / peak);
-  bar.style.background = `linear-gradient(to right, rgb(16 19 22 / 82%) ${hidden * 100}%, `
-    + `transparent ${hidden * 100}%), ${gradient(colours)}`;
+  bar.style.background =
+    `linear-gradient(to right, rgb(16 19 22 / 82%) ${hidden * 100}%, ` +
+    `transparent ${hidden * 100}%), ${gradient(colours)}`;
   const even = 1 / peak;
-  fill(numbers, mark(0, "0"), mark(even, even > 0.24 ? "1 = even" : "1"),
-    mark(1, `${figure(peak)} even shares`));
-  scale.setAttribute("aria-label", `Colours from 0 to ${figure(peak)} even shares; 1 is even; `
-    + `nothing is drawn below ${figure(threshold)}`);
+  fill(
+    numbers,
+    mark(0, "0"),
+    mark(even, even > 0.24 ? "1 = even" : "1"),
+    mark(1, `${figure(peak)} even shares`),
+  );
+  scale.setAttribute(
+    "aria-label",
+    `Colours from 0 to ${figure(peak)} even shares; 1 is even; ` +
+      `nothing is drawn below ${figure(threshold)}`,
+  );
 }
 
 function mark(at, text) {

@@ -49,8 +49,15 @@ export function toggleHeat() {
 function kept() {
   const found = recall(KEPT) ?? {};
   const within = (name) => found[name] >= RANGES[name][0] && found[name] <= RANGES[name][1];
-  const fits = { opacity: within("opacity"), threshold: within("threshold"),
-    colours: typeof found.colours === "string", grid: typeof found.grid === "boolean" };
-  return Object.fromEntries(Object.keys(fits).filter((name) => fits[name])
-    .map((name) => [name, found[name]]));
+  const fits = {
+    opacity: within("opacity"),
+    threshold: within("threshold"),
+    colours: typeof found.colours === "string",
+    grid: typeof found.grid === "boolean",
+  };
+  return Object.fromEntries(
+    Object.keys(fits)
+      .filter((name) => fits[name])
+      .map((name) => [name, found[name]]),
+  );
 }

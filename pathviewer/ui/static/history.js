@@ -8,10 +8,11 @@ import { say, store } from "./store.js";
 const AT_ONCE = 20;
 const STATES = { running: "being written", stopped: "stopped", failed: "failed" };
 
-let awaited = false;  // the list was asked for before it had come
+let awaited = false; // the list was asked for before it had come
 
 /** Open the list and give it the keyboard. */
 export function focusHistory() {
+  /** @type {HTMLDetailsElement} */
   const fold = document.querySelector("#pv-history");
   awaited = fold?.dataset.state === "loading";
   if (awaited) return;
@@ -20,7 +21,9 @@ export function focusHistory() {
     return;
   }
   fold.open = true;
-  (fold.querySelector("[aria-current]") ?? fold.querySelector("ol button"))?.focus();
+  /** @type {HTMLElement} */ (
+    fold.querySelector("[aria-current]") ?? fold.querySelector("ol button")
+  )?.focus();
 }
 
 /** @returns {HTMLElement} */
@@ -33,11 +36,23 @@ class History {
     this.rows = [];
     this.heading = h("summary", {});
     this.list = h("ol", { class: "pv-history-list", "aria-label": "Readings of this slide" });
-    this.more = h("button", { type: "button", class: "pv-button pv-low", hidden: true,
-      onclick: () => this.load(this.rows.at(-1)?.id) }, "Earlier ones");
-    this.node = h("details", { class: "pv-fold", id: "pv-history", hidden: true,
-      "data-state": "loading" }, this.heading,
-      this.list, this.more);
+    this.more = h(
+      "button",
+      {
+        type: "button",
+        class: "pv-button pv-low",
+        hidden: true,
+        onclick: () => this.load(this.rows.at(-1)?.id),
+      },
+      "Earlier ones",
+    );
+    this.node = h(
+      "details",
+      { class: "pv-fold", id: "pv-history", hidden: true, "data-state": "loading" },
+      this.heading,
+      this.list,
+      this.more,
+    );
     this.list.addEventListener("keydown", (event) => move(event, this.list));
     this.key = null;
     ["slide", "reading"].forEach((name) => store.on(name, () => this.changed()));
@@ -61,8 +76,9 @@ class History {
 
   async load(before = null) {
     const { slide } = this;
-    const query = `slide=${encodeURIComponent(slide)}&limit=${AT_ONCE}`
-      + (before ? `&before=${encodeURIComponent(before)}` : "");
+    const query =
+      `slide=${encodeURIComponent(slide)}&limit=${AT_ONCE}` +
+      (before ? `&before=${encodeURIComponent(before)}` : "");
     let found;
     if (!before) this.node.dataset.state = "loading";
     try {
@@ -86,7 +102,10 @@ class History {
 
   show() {
     this.node.hidden = !this.rows.length;
-    setText(this.heading, `Readings of this slide (${this.rows.length}${this.more.hidden ? "" : "+"})`);
+    setText(
+      this.heading,
+      `Readings of this slide (${this.rows.length}${this.more.hidden ? "" : "+"})`,
+    );
     fill(this.list, ...this.rows.map(row));
     this.mark();
   }
@@ -102,9 +121,23 @@ class History {
 
 function row({ id, question, answers, created_at: at, state }) {
   const said = answers.filter(Boolean).join(" · ") || STATES[state] || "no answer";
-  return h("li", {}, h("button", { type: "button", class: "pv-past", "data-reading": id,
-    title: question, onclick: () => open(id) }, h("span", { class: "pv-past-question" }, question),
-  h("span", { class: "pv-past-answer" }, said), h("time", { datetime: at }, when(at))));
+  return h(
+    "li",
+    {},
+    h(
+      "button",
+      {
+        type: "button",
+        class: "pv-past",
+        "data-reading": id,
+        title: question,
+        onclick: () => open(id),
+      },
+      h("span", { class: "pv-past-question" }, question),
+      h("span", { class: "pv-past-answer" }, said),
+      h("time", { datetime: at }, when(at)),
+    ),
+  );
 }
 
 async function open(id) {
@@ -127,5 +160,7 @@ function when(text) {
   const at = new Date(text);
   const hour = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
   const today = at.toDateString() === new Date().toDateString();
-  return today ? hour : `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${hour}`;
+  return today
+    ? hour
+    : `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${hour}`;
 }

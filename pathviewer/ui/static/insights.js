@@ -40,8 +40,10 @@ async function show(chosen) {
 
 /** Why a rater does not see all. */
 function leftOut(count) {
-  return `Left out: ${count} ${count === 1 ? "judgment" : "judgments"} by others of what you have `
-    + "not judged yourself.";
+  return (
+    `Left out: ${count} ${count === 1 ? "judgment" : "judgments"} by others of what you have ` +
+    "not judged yourself."
+  );
 }
 
 function choose(chosen) {
@@ -53,16 +55,40 @@ function choose(chosen) {
 function card(chart, chosen) {
   const heading = `${chart.name}-title`;
   const csv = url(`/api/insights/${chart.name}.csv${query({ zone: ZONE, ...chosen })}`);
-  return h("section", { class: "pv-chart", "aria-labelledby": heading, id: chart.name },
-    h("div", { class: "pv-chart-head" }, h("h2", { id: heading }, chart.title),
-      chart.rows.length > 0 && h("a", { class: "pv-action", href: csv, download: `${chart.name}.csv`,
-        "aria-label": `CSV of ${chart.title}` }, "CSV")),
+  return h(
+    "section",
+    { class: "pv-chart", "aria-labelledby": heading, id: chart.name },
+    h(
+      "div",
+      { class: "pv-chart-head" },
+      h("h2", { id: heading }, chart.title),
+      chart.rows.length > 0 &&
+        h(
+          "a",
+          {
+            class: "pv-action",
+            href: csv,
+            download: `${chart.name}.csv`,
+            "aria-label": `CSV of ${chart.title}`,
+          },
+          "CSV",
+        ),
+    ),
     h("p", { class: "pv-about" }, chart.about),
     chart.note && h("p", { class: "pv-note" }, chart.note),
-    chart.rows.length > 0 && h("div", { class: "pv-chart-body" },
-      chart.figure && h("div", { class: "pv-plot", role: "img",
-        "aria-label": `${chart.title}; the numbers are in the table beside it` }),
-      numbers(chart)));
+    chart.rows.length > 0 &&
+      h(
+        "div",
+        { class: "pv-chart-body" },
+        chart.figure &&
+          h("div", {
+            class: "pv-plot",
+            role: "img",
+            "aria-label": `${chart.title}; the numbers are in the table beside it`,
+          }),
+        numbers(chart),
+      ),
+  );
 }
 
 function drawIn(chart) {

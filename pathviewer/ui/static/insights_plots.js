@@ -22,11 +22,13 @@ export function draw(node, told, rows) {
 
 /** A figure whose names stay text: Plotly takes tags in them for bold print and links. */
 function asText(value, named = false) {
-  if (typeof value === "string") return named ? value.replace(/[&<>]/g, (sign) => SIGNS[sign]) : value;
+  if (typeof value === "string")
+    return named ? value.replace(/[&<>]/g, (sign) => SIGNS[sign]) : value;
   if (Array.isArray(value)) return value.map((each) => asText(each, named));
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) =>
-    [key, asText(each, named || NAMES.has(key))]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, asText(each, named || NAMES.has(key))]),
+  );
 }
 
 function layoutOf(figure, rows) {
@@ -49,8 +51,16 @@ function layoutOf(figure, rows) {
 
 function axis(given) {
   const title = { font: { size: 13, color: QUIET }, ...given.title };
-  return { automargin: true, gridcolor: LINE, linecolor: LINE, zerolinecolor: LINE,
-    tickfont: { color: QUIET }, fixedrange: true, ...given, title };
+  return {
+    automargin: true,
+    gridcolor: LINE,
+    linecolor: LINE,
+    zerolinecolor: LINE,
+    tickfont: { color: QUIET },
+    fixedrange: true,
+    ...given,
+    title,
+  };
 }
 
 /** How many lines of a lying chart there are. */

@@ -4,13 +4,27 @@ import { h } from "./dom.js";
 
 /** @param {{columns: string[], rows: Array, title: string}} chart */
 export function numbers(chart) {
-  const head = h("tr", {}, ...chart.columns.map((name, place) =>
-    h("th", { scope: "col", class: isNumber(chart, place) && "pv-number" }, name)));
-  const rows = chart.rows.map((row) => h("tr", {}, ...row.map((cell, place) =>
-    h("td", { class: isNumber(chart, place) && "pv-number" }, shown(cell)))));
-  return h("div", { class: "pv-numbers", tabindex: 0, role: "region",
-    "aria-label": `Numbers of ${chart.title}` },
-  h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows)));
+  const head = h(
+    "tr",
+    {},
+    ...chart.columns.map((name, place) =>
+      h("th", { scope: "col", class: isNumber(chart, place) && "pv-number" }, name),
+    ),
+  );
+  const rows = chart.rows.map((row) =>
+    h(
+      "tr",
+      {},
+      ...row.map((cell, place) =>
+        h("td", { class: isNumber(chart, place) && "pv-number" }, shown(cell)),
+      ),
+    ),
+  );
+  return h(
+    "div",
+    { class: "pv-numbers", tabindex: 0, role: "region", "aria-label": `Numbers of ${chart.title}` },
+    h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows)),
+  );
 }
 
 function isNumber(chart, place) {

@@ -28,8 +28,12 @@ export async function openItem(item) {
     ? { ...fromServer(await request(`/api/readings/${encodeURIComponent(item.reading)}`)) }
     : waiting(item);
   if (store.get("item") !== item) return null;
-  show({ ...reading, item, first_answer: item.first_answer,
-    first_confidence: item.first_confidence });
+  show({
+    ...reading,
+    item,
+    first_answer: item.first_answer,
+    first_confidence: item.first_confidence,
+  });
   return item.slide.id === store.get("slide")?.id ? null : onItsSlide(item);
 }
 
@@ -47,13 +51,17 @@ export async function answerItem(answer, confidence) {
   const path = `/api/worklist-items/${encodeURIComponent(id)}`;
   let item;
   try {
-    item = await request(`${path}/first-answer`, { method: "POST",
-      json: { answer, ...(confidence && { confidence }) } });
+    item = await request(`${path}/first-answer`, {
+      method: "POST",
+      json: { answer, ...(confidence && { confidence }) },
+    });
   } catch (error) {
     if (error.status !== 409) throw error;
     item = await request(path);
-    say(`You answered this item in another tab meanwhile: “${item.first_answer}”, which holds.`,
-      "warning");
+    say(
+      `You answered this item in another tab meanwhile: “${item.first_answer}”, which holds.`,
+      "warning",
+    );
   }
   if (store.get("item")?.id === id) await openItem(item);
 }
@@ -70,7 +78,20 @@ async function onItsSlide(item) {
 
 /** What is shown before the first answer: everything but what a model said. */
 function waiting(item) {
-  return { id: `item ${item.id}`, slide: item.slide.id, box: item.box, points: null,
-    question: item.question, options: item.options, blind: true, task: item.task, count: 1,
-    placements: [], completions: [], state: "waiting first answer", position: null, error: null };
+  return {
+    id: `item ${item.id}`,
+    slide: item.slide.id,
+    box: item.box,
+    points: null,
+    question: item.question,
+    options: item.options,
+    blind: true,
+    task: item.task,
+    count: 1,
+    placements: [],
+    completions: [],
+    state: "waiting first answer",
+    position: null,
+    error: null,
+  };
 }

@@ -13,11 +13,26 @@ import { fill, h, setAttribute } from "./dom.js";
 export function oneOf({ label, kind, clearable = false }, choices, chosen) {
   let now = null;
   const choose = (name) => chosen(clearable && name === now ? null : name);
-  const buttons = choices.map(({ name, label: text, about, key }) => h("button", { type: "button",
-    role: "radio", class: "pv-choice", "data-choice": name, title: titled(about ?? text, key),
-    onclick: () => choose(name) }, keyed(key), text));
-  const node = h("div", { class: kind, role: "radiogroup", "aria-label": label, tabindex: "-1" },
-    ...buttons);
+  const buttons = choices.map(({ name, label: text, about, key }) =>
+    h(
+      "button",
+      {
+        type: "button",
+        role: "radio",
+        class: "pv-choice",
+        "data-choice": name,
+        title: titled(about ?? text, key),
+        onclick: () => choose(name),
+      },
+      keyed(key),
+      text,
+    ),
+  );
+  const node = h(
+    "div",
+    { class: kind, role: "radiogroup", "aria-label": label, tabindex: "-1" },
+    ...buttons,
+  );
   const show = (name) => {
     now = name;
     const at = choices.findIndex((choice) => choice.name === name);
@@ -30,8 +45,9 @@ export function oneOf({ label, kind, clearable = false }, choices, chosen) {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    const at = buttons.indexOf(document.activeElement);
-    const to = at < 0 && step < 0 ? buttons.length - 1 : (at + step + buttons.length) % buttons.length;
+    const at = buttons.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+    const to =
+      at < 0 && step < 0 ? buttons.length - 1 : (at + step + buttons.length) % buttons.length;
     chosen(choices[to].name);
     buttons[to].focus();
   });
@@ -62,14 +78,26 @@ export function anyOf({ label, kind }, choices, chosen) {
     now = choices.map((one) => one.name).filter((one) => (one === name) !== now.includes(one));
     chosen(now);
   };
-  const buttons = choices.map(({ name, sentence, hint, key }) => h("button", { type: "button",
-    role: "checkbox", class: "pv-tick", "data-choice": name, onclick: () => toggle(name) },
-  keyed(key), h("span", {}, sentence, hint && h("span", { class: "pv-such" }, ` ${hint}`))));
+  const buttons = choices.map(({ name, sentence, hint, key }) =>
+    h(
+      "button",
+      {
+        type: "button",
+        role: "checkbox",
+        class: "pv-tick",
+        "data-choice": name,
+        onclick: () => toggle(name),
+      },
+      keyed(key),
+      h("span", {}, sentence, hint && h("span", { class: "pv-such" }, ` ${hint}`)),
+    ),
+  );
   const node = h("div", { class: kind, role: "group", "aria-label": label }, ...buttons);
   const show = (names) => {
     now = names;
     buttons.forEach((button, index) =>
-      setAttribute(button, "aria-checked", names.includes(choices[index].name)));
+      setAttribute(button, "aria-checked", names.includes(choices[index].name)),
+    );
   };
   show([]);
   return { node, show, toggle, focus: () => buttons[0].focus() };
@@ -78,8 +106,14 @@ export function anyOf({ label, kind }, choices, chosen) {
 /** Run what a digit stands for, unless it is typed into a field. @returns {boolean} */
 export function byDigit(event, runs) {
   const run = runs[event.key];
-  if (!run || event.ctrlKey || event.altKey || event.metaKey
-    || event.target.closest("input, textarea, select")) return false;
+  if (
+    !run ||
+    event.ctrlKey ||
+    event.altKey ||
+    event.metaKey ||
+    event.target.closest("input, textarea, select")
+  )
+    return false;
   event.preventDefault();
   run();
   return true;

@@ -10,14 +10,24 @@
 
 /** A draft that says nothing yet. @param {string} completion its id */
 export function blank(completion) {
-  return { completion, verdict: null, corrected: "", confidence: null, comment: "", absences: [],
-    steps: {}, edits: {}, evidence: null };
+  return {
+    completion,
+    verdict: null,
+    corrected: "",
+    confidence: null,
+    comment: "",
+    absences: [],
+    steps: {},
+    edits: {},
+    evidence: null,
+  };
 }
 
 /** The draft that says what was submitted. @param {Object} known bodies by kind, see `contents` */
 export function draftOf(completion, known) {
   const { verdict, labels, edited_trace: edited, evidence } = known;
-  return { ...blank(completion),
+  return {
+    ...blank(completion),
     verdict: verdict?.verdict ?? null,
     corrected: verdict?.corrected_answer ?? "",
     confidence: verdict?.confidence ?? null,
@@ -25,7 +35,8 @@ export function draftOf(completion, known) {
     absences: [...(labels?.absences ?? [])],
     steps: Object.fromEntries((labels?.steps ?? []).map(({ step, ...rest }) => [step, rest])),
     edits: Object.fromEntries((edited?.edited_steps ?? []).map(({ step, text }) => [step, text])),
-    evidence: evidence?.box ? { box: evidence.box, points: evidence.points ?? null } : null };
+    evidence: evidence?.box ? { box: evidence.box, points: evidence.points ?? null } : null,
+  };
 }
 
 /**
@@ -34,12 +45,19 @@ export function draftOf(completion, known) {
  */
 export function contents(draft) {
   return {
-    verdict: { verdict: draft.verdict,
+    verdict: {
+      verdict: draft.verdict,
       corrected_answer: (draft.verdict !== "correct" && draft.corrected.trim()) || null,
-      confidence: draft.confidence, comment: draft.comment.trim() || null },
+      confidence: draft.confidence,
+      comment: draft.comment.trim() || null,
+    },
     labels: { absences: [...draft.absences].sort(), steps: labelled(draft.steps) },
-    edited_trace: { edited_steps: inOrder(draft.edits).map(([step, text]) =>
-      ({ step, text: text?.trim() || null })) },
+    edited_trace: {
+      edited_steps: inOrder(draft.edits).map(([step, text]) => ({
+        step,
+        text: text?.trim() || null,
+      })),
+    },
     evidence: { box: draft.evidence?.box ?? null, points: draft.evidence?.points ?? null },
   };
 }
@@ -49,7 +67,8 @@ export function changes(draft, known) {
   const wanted = contents(draft);
   const before = contents(draftOf(draft.completion, known));
   const first = (kind) => !known[kind] && ["verdict", "labels"].includes(kind);
-  return Object.keys(wanted).filter((kind) => first(kind) || !same(wanted[kind], before[kind]))
+  return Object.keys(wanted)
+    .filter((kind) => first(kind) || !same(wanted[kind], before[kind]))
     .map((kind) => ({ kind, completion: draft.completion, ...wanted[kind] }));
 }
 
@@ -73,14 +92,21 @@ export function flaggedSteps(draft) {
 }
 
 function labelled(steps) {
-  return inOrder(steps).filter(([, { events, step_class: kind }]) => events.length || kind)
-    .map(([step, { events, quote, start, stop, step_class: kind }]) => ({ step,
-      events: [...events].sort(), quote: quote ?? null, start: start ?? null, stop: stop ?? null,
-      step_class: kind ?? null }));
+  return inOrder(steps)
+    .filter(([, { events, step_class: kind }]) => events.length || kind)
+    .map(([step, { events, quote, start, stop, step_class: kind }]) => ({
+      step,
+      events: [...events].sort(),
+      quote: quote ?? null,
+      start: start ?? null,
+      stop: stop ?? null,
+      step_class: kind ?? null,
+    }));
 }
 
 function inOrder(bySteps) {
-  return Object.entries(bySteps).map(([step, value]) => [Number(step), value])
+  return Object.entries(bySteps)
+    .map(([step, value]) => [Number(step), value])
     .sort(([a], [b]) => a - b);
 }
 
@@ -94,6 +120,8 @@ function plain(value) {
   if (Array.isArray(value)) return `[${value.map(plain).join()}]`;
   if (value === null || value === undefined) return "null";
   if (typeof value !== "object") return JSON.stringify(value);
-  const parts = Object.keys(value).sort().filter((name) => (value[name] ?? null) !== null);
+  const parts = Object.keys(value)
+    .sort()
+    .filter((name) => (value[name] ?? null) !== null);
   return `{${parts.map((name) => `${name}:${plain(value[name])}`).join()}}`;
 }

@@ -34,9 +34,14 @@ function take(shape, points) {
   const slide = store.get("slide");
   const box = boundingBox(points, slide);
   const plain = shape === "rectangle" && isUpright(points);
-  change({ evidence: { box: { ...box, width: Math.max(1, box.width),
-    height: Math.max(1, box.height) }, points: plain ? null : points.map((point) =>
-    point.map((value) => Math.round(value * 100) / 100)) } });
+  change({
+    evidence: {
+      box: { ...box, width: Math.max(1, box.width), height: Math.max(1, box.height) },
+      points: plain
+        ? null
+        : points.map((point) => point.map((value) => Math.round(value * 100) / 100)),
+    },
+  });
 }
 
 // a tool that is put away takes no more shapes for anybody

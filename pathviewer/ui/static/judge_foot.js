@@ -11,10 +11,17 @@ export const JUDGMENT = "pv-judgment";
 class JudgeFoot {
   constructor() {
     this.state = h("p", { class: "pv-judge-state", role: "status" });
-    this.button = h("button", { type: "submit", form: JUDGMENT, class: "pv-button pv-primary",
-      title: "Submit (Enter)" }, "Submit");
-    this.node = h("div", { class: "pv-judge-foot", role: "group", hidden: true,
-      "aria-label": "Submit your judgment" }, this.state, this.button);
+    this.button = h(
+      "button",
+      { type: "submit", form: JUDGMENT, class: "pv-button pv-primary", title: "Submit (Enter)" },
+      "Submit",
+    );
+    this.node = h(
+      "div",
+      { class: "pv-judge-foot", role: "group", hidden: true, "aria-label": "Submit your judgment" },
+      this.state,
+      this.button,
+    );
   }
 
   /** @param {boolean} known whether the judgment on the screen is what the store has */

@@ -13,23 +13,38 @@ store.on("marking", () => unsay(WHICH));
 export function judgeKeys() {
   const group = "Judging";
   const told = (shown, what) => ({ keys: [], shown, what, group, run: () => {} });
-  const judging = (run) => () => (store.get("draft") ? run()
-    : say("There is no answer yet that could be judged."));
+  const judging = (run) => () =>
+    store.get("draft") ? run() : say("There is no answer yet that could be judged.");
   return [
-    { keys: ["c"], shown: "C", what: "Correct; Enter then submits", group,
+    {
+      keys: ["c"],
+      shown: "C",
+      what: "Correct; Enter then submits",
+      group,
       run: judging(() => {
         change({ verdict: "correct" });
         focusVerdicts();
-      }) },
+      }),
+    },
     { keys: ["j"], shown: "J", what: "Go to the judgment", group, run: judging(focusVerdicts) },
     told("1 to 6", "In the judgment: the verdict"),
     told("7 to 9", "In the judgment: what the trace lacks"),
     told("Enter", "In the judgment: submit (comment: Ctrl + Enter)"),
-    { keys: ["x"], shown: "X", what: "Flag the selected step, or the one whose number follows", group,
-      run: judging(flagStep) },
+    {
+      keys: ["x"],
+      shown: "X",
+      what: "Flag the selected step, or the one whose number follows",
+      group,
+      run: judging(flagStep),
+    },
     told("1 to 6", "In a flag: errors, rewrite, strike out"),
-    { keys: ["e"], shown: "E", what: "Draw where it should have looked", group,
-      run: judging(() => drawEvidence(true)) },
+    {
+      keys: ["e"],
+      shown: "E",
+      what: "Draw where it should have looked",
+      group,
+      run: judging(() => drawEvidence(true)),
+    },
   ];
 }
 
@@ -54,7 +69,7 @@ function flagStep() {
   else if (named) store.set("marking", Number(named[1]) - 1);
   else if (flags.length === 1) store.set("marking", 0);
   else {
-    flags[0].focus();
+    /** @type {HTMLElement} */ (flags[0]).focus();
     say(WHICH);
   }
 }

@@ -30,21 +30,35 @@ export function mount(element, props) {
 
 class JudgePanel {
   constructor(vocabulary) {
-    this.names = { verdicts: vocabulary.verdicts.map(({ name }) => name),
-      absences: vocabulary.absences.map(({ name }) => name) };
+    this.names = {
+      verdicts: vocabulary.verdicts.map(({ name }) => name),
+      absences: vocabulary.absences.map(({ name }) => name),
+    };
     this.first = h("p", { class: "pv-quiet pv-before" });
-    this.verdicts = oneOf({ label: "Verdict", kind: "pv-verdicts" }, vocabulary.verdicts
-      .map((one, index) => ({ ...one, key: String(index + 1) })), (verdict) => this.choose(verdict));
-    this.sure = oneOf({ label: "How sure you are, 1 to 5", kind: "pv-sure", clearable: true },
+    this.verdicts = oneOf(
+      { label: "Verdict", kind: "pv-verdicts" },
+      vocabulary.verdicts.map((one, index) => ({ ...one, key: String(index + 1) })),
+      (verdict) => this.choose(verdict),
+    );
+    this.sure = oneOf(
+      { label: "How sure you are, 1 to 5", kind: "pv-sure", clearable: true },
       [1, 2, 3, 4, 5].map((name) => ({ name, label: String(name), about: `Sure: ${name} of 5` })),
-      (confidence) => change({ confidence }));
+      (confidence) => change({ confidence }),
+    );
     const after = vocabulary.verdicts.length + 1;
-    this.absences = anyOf({ label: "Missing in the trace", kind: "pv-ticks" }, vocabulary.absences
-      .map((one, index) => ({ ...one, key: String(after + index) })),
-    (absences) => change({ absences }));
-    this.comment = h("textarea", { class: "pv-field", rows: 1, maxlength: LONGEST_COMMENT,
-      "aria-label": "Comment", placeholder: "Comment",
-      oninput: () => change({ comment: this.comment.value }) });
+    this.absences = anyOf(
+      { label: "Missing in the trace", kind: "pv-ticks" },
+      vocabulary.absences.map((one, index) => ({ ...one, key: String(after + index) })),
+      (absences) => change({ absences }),
+    );
+    this.comment = h("textarea", {
+      class: "pv-field",
+      rows: 1,
+      maxlength: LONGEST_COMMENT,
+      "aria-label": "Comment",
+      placeholder: "Comment",
+      oninput: () => change({ comment: this.comment.value }),
+    });
     this.evidence = h("div", { class: "pv-row pv-evidence-row" });
     this.tally = h("p", { class: "pv-quiet pv-tally" });
     this.saved = savedParts();
@@ -52,12 +66,31 @@ class JudgePanel {
   }
 
   build() {
-    this.node = h("form", { class: "pv-panel pv-judge", "aria-label": "Judgment", hidden: true,
-      id: JUDGMENT, novalidate: true }, h("div", { class: "pv-judge-head" }, h("h2", {}, "Your judgment"),
-      h("span", { class: "pv-quiet" }, "C, Enter: right and sound")), this.first,
-    this.verdicts.node, this.answerRow(),
-    h("h3", {}, "Missing in the trace"), this.absences.node, this.evidence, this.comment, this.tally,
-    this.saved.node);
+    this.node = h(
+      "form",
+      {
+        class: "pv-panel pv-judge",
+        "aria-label": "Judgment",
+        hidden: true,
+        id: JUDGMENT,
+        novalidate: true,
+      },
+      h(
+        "div",
+        { class: "pv-judge-head" },
+        h("h2", {}, "Your judgment"),
+        h("span", { class: "pv-quiet" }, "C, Enter: right and sound"),
+      ),
+      this.first,
+      this.verdicts.node,
+      this.answerRow(),
+      h("h3", {}, "Missing in the trace"),
+      this.absences.node,
+      this.evidence,
+      this.comment,
+      this.tally,
+      this.saved.node,
+    );
     this.node.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
@@ -68,11 +101,21 @@ class JudgePanel {
   answerRow() {
     const label = { class: "pv-field", "aria-label": "What the answer should be" };
     this.options = h("select", { ...label, onchange: () => this.pick() });
-    this.corrected = h("input", { ...label, type: "text", maxlength: LONGEST_ANSWER,
-      placeholder: "Right answer", autocomplete: "off",
-      oninput: () => change({ corrected: this.corrected.value }) });
-    return h("div", { class: "pv-should" }, h("div", { class: "pv-should-fields" }, this.options,
-      this.corrected), h("span", { class: "pv-quiet" }, "Sure"), this.sure.node);
+    this.corrected = h("input", {
+      ...label,
+      type: "text",
+      maxlength: LONGEST_ANSWER,
+      placeholder: "Right answer",
+      autocomplete: "off",
+      oninput: () => change({ corrected: this.corrected.value }),
+    });
+    return h(
+      "div",
+      { class: "pv-should" },
+      h("div", { class: "pv-should-fields" }, this.options, this.corrected),
+      h("span", { class: "pv-quiet" }, "Sure"),
+      this.sure.node,
+    );
   }
 
   show() {
@@ -94,14 +137,18 @@ class JudgePanel {
   }
 
   showCorrected(draft, { options }) {
-    refill(this.options, JSON.stringify(options), h("option", { value: "" }, "It should be …"),
+    refill(
+      this.options,
+      JSON.stringify(options),
+      h("option", { value: "" }, "It should be …"),
       ...options.map((text) => h("option", { value: text }, text)),
-      h("option", { value: OWN_WORDS }, "In own words …"));
+      h("option", { value: OWN_WORDS }, "In own words …"),
+    );
     this.options.disabled = draft.verdict === "correct";
     this.corrected.disabled = draft.verdict === "correct";
     const listed = options.includes(draft.corrected);
-    const own = options.length === 0 || this.own === draft.completion
-      || (draft.corrected !== "" && !listed);
+    const own =
+      options.length === 0 || this.own === draft.completion || (draft.corrected !== "" && !listed);
     this.options.hidden = options.length === 0;
     this.corrected.hidden = !own;
     if (options.length) this.options.value = own ? OWN_WORDS : draft.corrected;
@@ -127,13 +174,43 @@ class JudgePanel {
   showEvidence(evidence) {
     const box = evidence?.box;
     const draw = (event) => drawEvidence(event.detail === 0);
-    refill(this.evidence, JSON.stringify(evidence), h("button", { type: "button",
-      class: "pv-button pv-low", title: "Draw on the slide (E)", onclick: draw }, `${EVIDENCE} …`),
-    box && h("button", { type: "button", class: "pv-button pv-low",
-      title: `${box.width} × ${box.height} px`, "aria-label": "Go to where it should have looked",
-      onclick: () => store.get("canvas").goTo(evidence) }, "Go to"),
-    box && h("button", { type: "button", class: "pv-button pv-low", "aria-label":
-      "Take the evidence region back", onclick: () => change({ evidence: null }) }, "Remove"));
+    refill(
+      this.evidence,
+      JSON.stringify(evidence),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "pv-button pv-low",
+          title: "Draw on the slide (E)",
+          onclick: draw,
+        },
+        `${EVIDENCE} …`,
+      ),
+      box &&
+        h(
+          "button",
+          {
+            type: "button",
+            class: "pv-button pv-low",
+            title: `${box.width} × ${box.height} px`,
+            "aria-label": "Go to where it should have looked",
+            onclick: () => store.get("canvas").goTo(evidence),
+          },
+          "Go to",
+        ),
+      box &&
+        h(
+          "button",
+          {
+            type: "button",
+            class: "pv-button pv-low",
+            "aria-label": "Take the evidence region back",
+            onclick: () => change({ evidence: null }),
+          },
+          "Remove",
+        ),
+    );
   }
 
   /** Blind first: what was answered before the model was seen, and what it has become. */
@@ -153,11 +230,15 @@ class JudgePanel {
 
   key(event) {
     const { verdicts, absences } = this.names;
-    const runs = Object.fromEntries([...verdicts.map((name) => () => {
-      this.choose(name);
-      this.verdicts.focus();
-    }), ...absences.map((name) => () => this.absences.toggle(name))]
-      .map((run, index) => [index + 1, run]));
+    const runs = Object.fromEntries(
+      [
+        ...verdicts.map((name) => () => {
+          this.choose(name);
+          this.verdicts.focus();
+        }),
+        ...absences.map((name) => () => this.absences.toggle(name)),
+      ].map((run, index) => [index + 1, run]),
+    );
     if (byDigit(event, runs)) return;
     if (event.key === "Escape") {
       event.preventDefault();

@@ -5,11 +5,12 @@ import { refill } from "./judge_choices.js";
 import { isChanged } from "./judge_draft.js";
 import { store } from "./store.js";
 
-const REWARD = "How strongly a training by your judgment would favour this answer, computed by the "
-  + "function that rewards the model in training. Reasoning: the mean of complete (1 less 0.4 for "
-  + "each thing missing) and sound (1 less 0.4 for each kind of error flagged). Answer: 1 for a "
-  + "correct one, 0 for one that is wrong or right in part. Form: 1 where the model kept to its "
-  + "format. The sum is 3 at most.";
+const REWARD =
+  "How strongly a training by your judgment would favour this answer, computed by the " +
+  "function that rewards the model in training. Reasoning: the mean of complete (1 less 0.4 for " +
+  "each thing missing) and sound (1 less 0.4 for each kind of error flagged). Answer: 1 for a " +
+  "correct one, 0 for one that is wrong or right in part. Form: 1 where the model kept to its " +
+  "format. The sum is 3 at most.";
 
 /** In one line: saved when, on its way, or why not. @returns {{text: string, kind: string}} */
 export function savedState() {
@@ -22,10 +23,13 @@ export function savedState() {
   }
   if (waiting) return { kind: "sending", text: "Saving …" };
   if (isChanged(draft, judged.known)) {
-    return { kind: "open", text: judged.savedAt ? `Changed since ${clock(judged.savedAt)}`
-      : "Not submitted yet" };
+    return {
+      kind: "open",
+      text: judged.savedAt ? `Changed since ${clock(judged.savedAt)}` : "Not submitted yet",
+    };
   }
-  return judged.savedAt ? { kind: "saved", text: `saved ${clock(judged.savedAt)}` }
+  return judged.savedAt
+    ? { kind: "saved", text: `saved ${clock(judged.savedAt)}` }
     : { kind: "none", text: "" };
 }
 
@@ -33,8 +37,10 @@ export function savedState() {
 export function clock(moment) {
   const at = new Date(moment);
   const time = [at.getHours(), at.getMinutes(), at.getSeconds()]
-    .map((part) => String(part).padStart(2, "0")).join(":");
-  return at.toDateString() === new Date().toDateString() ? time
+    .map((part) => String(part).padStart(2, "0"))
+    .join(":");
+  return at.toDateString() === new Date().toDateString()
+    ? time
     : `${at.toLocaleDateString("sv-SE")} ${time}`;
 }
 
@@ -43,20 +49,44 @@ export function savedParts() {
   const reward = h("p", { class: "pv-reward", title: REWARD });
   const history = fold("pv-history");
   const others = fold("pv-others");
-  const withheld = h("p", { class: "pv-quiet" },
-    "What others say of this answer is shown once your verdict is in.");
+  const withheld = h(
+    "p",
+    { class: "pv-quiet" },
+    "What others say of this answer is shown once your verdict is in.",
+  );
   const node = h("div", { class: "pv-saved" }, reward, history.node, withheld, others.node);
   const show = () => {
     const judged = store.get("judged");
     setText(reward, rewardText(judged.reward));
-    history.show(judged.history.length && `History (${judged.history.length})`,
-      judged.history, (one) => h("li", {}, h("span", { class: "pv-when" }, clock(one.created_at)),
-        h("span", {}, sayings(one).join("; "))));
+    history.show(
+      judged.history.length && `History (${judged.history.length})`,
+      judged.history,
+      (one) =>
+        h(
+          "li",
+          {},
+          h("span", { class: "pv-when" }, clock(one.created_at)),
+          h("span", {}, sayings(one).join("; ")),
+        ),
+    );
     withheld.hidden = !judged.withheld || !store.get("me")?.login;
-    others.show(judged.others?.length && `Others (${judged.others.length})`, judged.others ?? [],
-      (one) => h("li", {}, h("span", { class: "pv-when" }, one.rater),
-        h("span", {}, ["verdict", "labels", "edited_trace", "evidence"]
-          .flatMap((kind) => sayings(one[kind] && { ...one[kind], kind })).join("; "))));
+    others.show(
+      judged.others?.length && `Others (${judged.others.length})`,
+      judged.others ?? [],
+      (one) =>
+        h(
+          "li",
+          {},
+          h("span", { class: "pv-when" }, one.rater),
+          h(
+            "span",
+            {},
+            ["verdict", "labels", "edited_trace", "evidence"]
+              .flatMap((kind) => sayings(one[kind] && { ...one[kind], kind }))
+              .join("; "),
+          ),
+        ),
+    );
   };
   return { node, show };
 }
@@ -78,9 +108,11 @@ function rewardText(reward) {
   const what = "Reward so far (what the model would learn from your judgment)";
   if (typeof (reward?.process ?? reward?.outcome) !== "number") return `${what}: none yet`;
   const figure = (value) => (typeof value === "number" ? value.toFixed(1) : "–");
-  return `${what}: ${figure(reward.total)} of 3 = reasoning ${figure(reward.process)} (complete `
-    + `${figure(reward.integrity)}, sound ${figure(reward.knowledge)}) + answer `
-    + `${figure(reward.outcome)} + form ${figure(reward.format)}`;
+  return (
+    `${what}: ${figure(reward.total)} of 3 = reasoning ${figure(reward.process)} (complete ` +
+    `${figure(reward.integrity)}, sound ${figure(reward.knowledge)}) + answer ` +
+    `${figure(reward.outcome)} + form ${figure(reward.format)}`
+  );
 }
 
 /** One stored body in words; none for null. */
@@ -90,29 +122,43 @@ function sayings(body) {
   if (body.kind === "verdict") return [...verdictWords(body), ...comment];
   if (body.kind === "labels") return [...labelWords(body), ...comment];
   if (body.kind === "edited_trace") {
-    return body.edited_steps.length ? body.edited_steps.map(({ step, text }) => (text === null
-      ? `step ${step + 1} struck out` : `step ${step + 1} rewritten: ${text}`)) : ["no step edited"];
+    return body.edited_steps.length
+      ? body.edited_steps.map(({ step, text }) =>
+          text === null ? `step ${step + 1} struck out` : `step ${step + 1} rewritten: ${text}`,
+        )
+      : ["no step edited"];
   }
   if (body.kind !== "evidence") return [body.kind];
   const { box } = body;
-  return [box ? `should have looked at ${box.width} × ${box.height} px at ${box.x}, ${box.y}`
-    : "evidence region taken back", ...comment];
+  return [
+    box
+      ? `should have looked at ${box.width} × ${box.height} px at ${box.x}, ${box.y}`
+      : "evidence region taken back",
+    ...comment,
+  ];
 }
 
 function verdictWords({ verdict, corrected_answer: corrected, confidence }) {
   const known = store.get("vocabulary").verdicts.find(({ name }) => name === verdict);
-  return [known?.label.toLowerCase() ?? verdict, corrected && `should be ${corrected}`,
-    confidence && `sure ${confidence} of 5`].filter(Boolean);
+  return [
+    known?.label.toLowerCase() ?? verdict,
+    corrected && `should be ${corrected}`,
+    confidence && `sure ${confidence} of 5`,
+  ].filter(Boolean);
 }
 
 function labelWords({ absences, steps }) {
   const { absences: lacks, errors } = store.get("vocabulary");
-  const sentence = (list, wanted) => list.find(({ name }) => name === wanted)?.sentence
-    .replace(/\.$/, "") ?? wanted;
-  const flagged = steps.flatMap(({ step, events, quote }) => events.map((event) =>
-    `step ${step + 1}: ${sentence(errors, event)}${quote ? ` “${quote}”` : ""}`));
-  const classes = steps.filter((one) => one.step_class).map((one) =>
-    `step ${one.step + 1}: ${one.step_class}`);
+  const sentence = (list, wanted) =>
+    list.find(({ name }) => name === wanted)?.sentence.replace(/\.$/, "") ?? wanted;
+  const flagged = steps.flatMap(({ step, events, quote }) =>
+    events.map(
+      (event) => `step ${step + 1}: ${sentence(errors, event)}${quote ? ` “${quote}”` : ""}`,
+    ),
+  );
+  const classes = steps
+    .filter((one) => one.step_class)
+    .map((one) => `step ${one.step + 1}: ${one.step_class}`);
   const found = [...absences.map((name) => sentence(lacks, name)), ...flagged];
   return [...(found.length ? found : ["trace sound"]), ...classes];
 }

@@ -18,16 +18,36 @@ document.addEventListener("selectionchange", () => opened?.takeSelection());
 export class StepMarks {
   /** @param {number} index of the step, from 0 @param {() => HTMLElement} passage its text */
   constructor(index, passage) {
-    Object.assign(this, { index, passage, step: null });
-    this.flag = h("button", { type: "button", class: "pv-flag", title: "Something is wrong with this step: flag it (X)",
-      "aria-label": `Flag step ${index + 1}`, onclick: () => this.toggle() }, icon(FLAG));
+    this.index = index;
+    this.passage = passage;
+    this.step = null;
+    this.flag = h(
+      "button",
+      {
+        type: "button",
+        class: "pv-flag",
+        title: "Something is wrong with this step: flag it (X)",
+        "aria-label": `Flag step ${index + 1}`,
+        onclick: () => this.toggle(),
+      },
+      icon(FLAG),
+    );
     // a press must not take the selection of words away
     this.flag.addEventListener("mousedown", (event) => event.preventDefault());
-    this.flag.addEventListener("keydown", (event) => byDigit(event, digits((to) => mark(to))));
+    this.flag.addEventListener("keydown", (event) =>
+      byDigit(
+        event,
+        digits((to) => mark(to)),
+      ),
+    );
     this.said = h("div", { class: "pv-said" });
     this.edited = h("p", { class: "pv-edited" });
-    this.box = h("div", { class: "pv-marks", role: "group", hidden: true,
-      "aria-label": `What is wrong with step ${index + 1}` });
+    this.box = h("div", {
+      class: "pv-marks",
+      role: "group",
+      hidden: true,
+      "aria-label": `What is wrong with step ${index + 1}`,
+    });
     this.node = h("div", { class: "pv-marking" }, this.edited, this.said, this.box);
     this.built = false;
   }
@@ -48,8 +68,11 @@ export class StepMarks {
     const edit = draft.edits[this.index];
     setAttribute(this.flag, "aria-pressed", label.events.length > 0);
     setAttribute(this.flag, "aria-expanded", open);
-    setAttribute(this.flag.parentElement, "data-edited",
-      edit === undefined ? "no" : edit === null ? "struck" : "rewritten");
+    setAttribute(
+      this.flag.parentElement,
+      "data-edited",
+      edit === undefined ? "no" : edit === null ? "struck" : "rewritten",
+    );
     this.edited.hidden = edit === undefined || open;
     setText(this.edited, edit ?? "Struck out.");
     this.showSaid(label, open);
@@ -62,8 +85,14 @@ export class StepMarks {
     const { errors } = store.get("vocabulary");
     this.said.hidden = open || !events.length;
     const key = JSON.stringify([events, quote]);
-    refill(this.said, key, ...errors.filter(({ name }) => events.includes(name))
-      .map(({ sentence }) => h("p", {}, sentence)), quote && h("p", {}, h("q", {}, quote)));
+    refill(
+      this.said,
+      key,
+      ...errors
+        .filter(({ name }) => events.includes(name))
+        .map(({ sentence }) => h("p", {}, sentence)),
+      quote && h("p", {}, h("q", {}, quote)),
+    );
   }
 
   /** In research mode, what the step does; stands in the row all the time. */
@@ -71,10 +100,16 @@ export class StepMarks {
     const wanted = Boolean(store.get("research"));
     if (wanted && !this.classes) {
       const { classes } = store.get("vocabulary");
-      this.classes = h("select", { class: "pv-field pv-class", "aria-label":
-        `What step ${this.index + 1} does`, onchange: () => changeStep(this.index,
-        { step_class: this.classes.value || null }) }, h("option", { value: "" }, "class …"),
-      ...classes.map(({ name, about }) => h("option", { value: name, title: about }, name)));
+      this.classes = h(
+        "select",
+        {
+          class: "pv-field pv-class",
+          "aria-label": `What step ${this.index + 1} does`,
+          onchange: () => changeStep(this.index, { step_class: this.classes.value || null }),
+        },
+        h("option", { value: "" }, "class …"),
+        ...classes.map(({ name, about }) => h("option", { value: name, title: about }, name)),
+      );
       this.node.prepend(this.classes);
     }
     if (!this.classes) return;
@@ -103,34 +138,76 @@ export class StepMarks {
   build() {
     this.built = true;
     const { errors } = store.get("vocabulary");
-    this.events = anyOf({ label: "Errors", kind: "pv-ticks" },
+    this.events = anyOf(
+      { label: "Errors", kind: "pv-ticks" },
       errors.map((one, index) => ({ ...one, key: String(index + 1) })),
-      (events) => changeStep(this.index, { events }));
-    this.quote = h("input", { type: "text", class: "pv-field", autocomplete: "off",
-      "aria-label": "The words it concerns", placeholder: "The words it concerns: select or type",
-      onchange: () => this.typeQuote() });
+      (events) => changeStep(this.index, { events }),
+    );
+    this.quote = h("input", {
+      type: "text",
+      class: "pv-field",
+      autocomplete: "off",
+      "aria-label": "The words it concerns",
+      placeholder: "The words it concerns: select or type",
+      onchange: () => this.typeQuote(),
+    });
     this.problem = h("p", { class: "pv-ask-error", role: "alert" });
-    this.rewritten = h("textarea", { class: "pv-field", rows: 3, maxlength: LONGEST_STEP, "aria-label":
-      `Step ${this.index + 1} rewritten`, oninput: () => editStep(this.index, this.rewritten.value) });
-    this.rewrite = h("button", { type: "button", class: "pv-button pv-low",
-      onclick: () => this.toggleRewrite() }, h("span", { class: "pv-key" }, "5"), "Rewrite");
-    this.strike = h("button", { type: "button", class: "pv-button pv-low",
-      onclick: () => this.toggleStrike() }, h("span", { class: "pv-key" }, "6"), "Strike out");
-    fill(this.box, this.events.node, this.quote, this.problem, h("div", { class: "pv-row" },
-      this.rewrite, this.strike, h("button", { type: "button", class: "pv-button pv-low pv-end",
-        title: "Close (Esc)", onclick: () => mark(null) }, "Close")), this.rewritten);
+    this.rewritten = h("textarea", {
+      class: "pv-field",
+      rows: 3,
+      maxlength: LONGEST_STEP,
+      "aria-label": `Step ${this.index + 1} rewritten`,
+      oninput: () => editStep(this.index, this.rewritten.value),
+    });
+    this.rewrite = h(
+      "button",
+      { type: "button", class: "pv-button pv-low", onclick: () => this.toggleRewrite() },
+      h("span", { class: "pv-key" }, "5"),
+      "Rewrite",
+    );
+    this.strike = h(
+      "button",
+      { type: "button", class: "pv-button pv-low", onclick: () => this.toggleStrike() },
+      h("span", { class: "pv-key" }, "6"),
+      "Strike out",
+    );
+    fill(
+      this.box,
+      this.events.node,
+      this.quote,
+      this.problem,
+      h(
+        "div",
+        { class: "pv-row" },
+        this.rewrite,
+        this.strike,
+        h(
+          "button",
+          {
+            type: "button",
+            class: "pv-button pv-low pv-end",
+            title: "Close (Esc)",
+            onclick: () => mark(null),
+          },
+          "Close",
+        ),
+      ),
+      this.rewritten,
+    );
     this.box.addEventListener("keydown", (event) => this.key(event));
   }
 
   key(event) {
     const { errors } = store.get("vocabulary");
-    const runs = Object.fromEntries(errors.map(({ name }, index) =>
-      [index + 1, () => this.events.toggle(name)]));
+    const runs = Object.fromEntries(
+      errors.map(({ name }, index) => [index + 1, () => this.events.toggle(name)]),
+    );
     runs[5] = () => this.toggleRewrite();
     runs[6] = () => this.toggleStrike();
     if (byDigit(event, runs)) return;
-    const leaves = event.key === "Escape"
-      || (event.key === "Enter" && event.target.matches("[data-choice], input"));
+    const leaves =
+      event.key === "Escape" ||
+      (event.key === "Enter" && event.target.matches("[data-choice], input"));
     if (!leaves) return;
     event.preventDefault();
     if (document.activeElement === this.quote) this.quote.blur();
@@ -161,18 +238,22 @@ export class StepMarks {
 
   keepQuote({ quote, start = 0 }) {
     setText(this.problem, "");
-    changeStep(this.index, quote ? spanOf(this.step, quote, start)
-      : { quote: null, start: null, stop: null });
+    changeStep(
+      this.index,
+      quote ? spanOf(this.step, quote, start) : { quote: null, start: null, stop: null },
+    );
   }
 
   toggleRewrite() {
     const edit = store.get("draft").edits[this.index];
     editStep(this.index, typeof edit === "string" ? undefined : this.step.text);
     // after the frame in which the page shows the field
-    requestAnimationFrame(() => requestAnimationFrame(() => {
-      this.rewritten.focus();
-      this.rewritten.select();  // typing at once writes anew, and does not add
-    }));
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        this.rewritten.focus();
+        this.rewritten.select(); // typing at once writes anew, and does not add
+      }),
+    );
   }
 
   toggleStrike() {
@@ -186,6 +267,10 @@ export function mark(index) {
 }
 
 function digits(run) {
-  return Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8, 9].map((digit) => [digit, () =>
-    document.querySelectorAll(".pv-flag:not([hidden])").length >= digit && run(digit - 1)]));
+  return Object.fromEntries(
+    [1, 2, 3, 4, 5, 6, 7, 8, 9].map((digit) => [
+      digit,
+      () => document.querySelectorAll(".pv-flag:not([hidden])").length >= digit && run(digit - 1),
+    ]),
+  );
 }

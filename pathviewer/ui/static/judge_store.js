@@ -10,7 +10,7 @@
  */
 
 import { request } from "./api.js";
-import { blank, changes, draftOf, isChanged, over } from "./judge_draft.js";
+import { changes, draftOf, isChanged, over } from "./judge_draft.js";
 import { keepSending, pendingOf, submit } from "./feedback_queue.js";
 import { forget, keep, recall } from "./kept.js";
 import { shownCompletion } from "./reading_store.js";
@@ -48,9 +48,21 @@ function follow() {
   if (id === (store.get("draft")?.completion ?? null)) return;
   store.set("marking", null);
   since = performance.now();
-  store.set("judged", id && { completion: id, known: submitted(id, {}), history: [], others: null,
-    withheld: false, reward: null, savedAt: null, refused: null, loaded: false,
-    recalled: recall(DRAFT + id) !== null });
+  store.set(
+    "judged",
+    id && {
+      completion: id,
+      known: submitted(id, {}),
+      history: [],
+      others: null,
+      withheld: false,
+      reward: null,
+      savedAt: null,
+      refused: null,
+      loaded: false,
+      recalled: recall(DRAFT + id) !== null,
+    },
+  );
   store.set("draft", id && (recall(DRAFT + id) ?? draftOf(id, store.get("judged").known)));
   if (id) load();
 }
@@ -68,15 +80,23 @@ async function load() {
   asked += 1;
   const turn = asked;
   // the server away, or a reading that it no longer has: what is typed is kept all the same
-  const told = await request(`/api/completions/${encodeURIComponent(id)}/feedback`)
-    .catch((error) => (error.status === undefined ? Promise.reject(error) : null));
+  const told = await request(`/api/completions/${encodeURIComponent(id)}/feedback`).catch(
+    (error) => (error.status === undefined ? Promise.reject(error) : null),
+  );
   if (!told || turn !== asked || store.get("draft")?.completion !== id) return;
   const before = store.get("judged");
   const untouched = !isChanged(store.get("draft"), before.known);
   const known = submitted(id, told.own);
-  store.set("judged", { ...before, known, history: told.history, others: told.others,
-    withheld: told.others_withheld, reward: told.reward, savedAt: newest(told.history),
-    loaded: true });
+  store.set("judged", {
+    ...before,
+    known,
+    history: told.history,
+    others: told.others,
+    withheld: told.others_withheld,
+    reward: told.reward,
+    savedAt: newest(told.history),
+    loaded: true,
+  });
   if (untouched) show(draftOf(id, known));
   else if (!before.loaded && !before.recalled) typedOver(draftOf(id, known));
   else if (!unsaved()) forget(DRAFT + id);
@@ -106,8 +126,13 @@ export function change(part) {
 /** Change what a step is labelled with. */
 export function changeStep(index, part) {
   const { steps } = store.get("draft");
-  const before = steps[index] ?? { events: [], quote: null, start: null, stop: null,
-    step_class: null };
+  const before = steps[index] ?? {
+    events: [],
+    quote: null,
+    start: null,
+    stop: null,
+    step_class: null,
+  };
   change({ steps: { ...steps, [index]: { ...before, ...part } } });
 }
 
@@ -135,8 +160,11 @@ export function submitDraft() {
     return true;
   }
   const seconds = Math.round((performance.now() - since) / 100) / 10;
-  const bodies = changes(draft, judged.known).map((body) => ({ ...body, seconds,
-    overlay_seen: Boolean(store.get("heatSeen")) }));
+  const bodies = changes(draft, judged.known).map((body) => ({
+    ...body,
+    seconds,
+    overlay_seen: Boolean(store.get("heatSeen")),
+  }));
   if (!bodies.length) return true;
   since = performance.now();
   const known = { ...judged.known, ...Object.fromEntries(bodies.map((body) => [body.kind, body])) };
@@ -151,8 +179,12 @@ async function submitWhenLoaded(id) {
   await load();
   if (store.get("draft")?.completion !== id) return;
   if (store.get("judged").loaded) submitDraft();
-  else say("Not submitted: the server has not told yet what you said of this answer before. What you "
-    + "typed stays; submit again once the server is back.", "warning");
+  else
+    say(
+      "Not submitted: the server has not told yet what you said of this answer before. What you " +
+        "typed stays; submit again once the server is back.",
+      "warning",
+    );
 }
 
 /** The server has answered for one submission. */

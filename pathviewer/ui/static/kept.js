@@ -61,6 +61,8 @@ export function namesOf(start) {
   } catch {
     // As above: only what this page keeps.
   }
-  return [...new Set([...stored, ...inPage.keys()])].filter((name) =>
-    name.startsWith(before + start)).map((name) => name.slice(before.length)).sort();
+  return [...new Set([...stored, ...inPage.keys()])]
+    .filter((name) => name.startsWith(before + start))
+    .map((name) => name.slice(before.length))
+    .sort();
 }

@@ -10,7 +10,8 @@ export function bindKeys(table) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || typing(event)) return;
     const entry = bound.get(nameOf(event));
-    if (!entry || (event.key === "Enter" && event.target.closest?.("button, a, summary"))) return;
+    const target = /** @type {Element} */ (event.target);
+    if (!entry || (event.key === "Enter" && target.closest?.("button, a, summary"))) return;
     event.preventDefault();
     if (entry.group === "View" || entry.group === "Tools") store.set("mode", modeAfter(event));
     entry.run(event);
@@ -30,8 +31,10 @@ function typing({ target, key }) {
 function nameOf(event) {
   // AltGr types characters such as [ and {; Windows tells it as Ctrl and Alt
   const typed = event.getModifierState?.("AltGraph");
-  const modifiers = [["Ctrl+", !typed && (event.ctrlKey || event.metaKey)],
+  const modifiers = [
+    ["Ctrl+", !typed && (event.ctrlKey || event.metaKey)],
     ["Alt+", !typed && event.altKey],
-    ["Shift+", event.shiftKey]];
+    ["Shift+", event.shiftKey],
+  ];
   return modifiers.map(([name, held]) => (held ? name : "")).join("") + event.key;
 }

@@ -21,8 +21,15 @@ const KEEP_AFTER_MS = 400;
  *   `keys` are KeyboardEvent.key values with "Alt+", "Ctrl+" or "Shift+" before them
  */
 export function keyTable(canvas) {
-  return [...viewKeys(canvas), ...toolKeys(canvas), ...regionKeys(canvas), ...readingKeys(),
-    ...judgeKeys(), ...worklistKeys(), ...pageKeys(canvas)];
+  return [
+    ...viewKeys(canvas),
+    ...toolKeys(canvas),
+    ...regionKeys(canvas),
+    ...readingKeys(),
+    ...judgeKeys(),
+    ...worklistKeys(),
+    ...pageKeys(canvas),
+  ];
 }
 
 function toolKeys(canvas) {
@@ -35,15 +42,34 @@ function toolKeys(canvas) {
     { keys: ["q"], shown: "Q", what: "Place a field of 1 mm²", group, run: take("field") },
     { keys: ["w"], shown: "W", what: "Place a high-power field", group, run: take("hpf") },
     { keys: ["m"], shown: "M", what: "Measure a distance", group, run: take("measure") },
-    { keys: ["Enter"], shown: "Enter", group,
+    {
+      keys: ["Enter"],
+      shown: "Enter",
+      group,
       what: "Set a corner at the crosshair; in mouse use, close the polygon",
-      run: () => canvas.placeOrFinish() },
-    { keys: ["Shift+Enter"], shown: "Shift + Enter", what: "Close the polygon", group,
-      run: () => canvas.tool?.finish() },
-    { keys: ["Backspace"], shown: "Backspace", what: "Take the polygon's last corner away", group,
-      run: () => canvas.tool?.back() },
-    { keys: ["Escape"], shown: "Esc", what: "Give up what is begun, then the tool, then the selection",
-      group, run: () => canvas.escape() },
+      run: () => canvas.placeOrFinish(),
+    },
+    {
+      keys: ["Shift+Enter"],
+      shown: "Shift + Enter",
+      what: "Close the polygon",
+      group,
+      run: () => canvas.tool?.finish(),
+    },
+    {
+      keys: ["Backspace"],
+      shown: "Backspace",
+      what: "Take the polygon's last corner away",
+      group,
+      run: () => canvas.tool?.back(),
+    },
+    {
+      keys: ["Escape"],
+      shown: "Esc",
+      what: "Give up what is begun, then the tool, then the selection",
+      group,
+      run: () => canvas.escape(),
+    },
   ];
 }
 
@@ -64,27 +90,62 @@ function regionKeys(canvas) {
   };
   const arrows = (prefix) => Object.keys(ARROWS).map((key) => prefix + key);
   return [
-    { keys: arrows("Alt+"), shown: "Alt + arrows", what: "Move it", group,
-      run: (event) => change(event, moved) },
-    { keys: arrows("Alt+Shift+"), shown: "Alt + Shift + arrows", what: "Resize a rectangle", group,
-      run: (event) => selectedRegion()?.shape === "rectangle" && change(event, grown) },
-    { keys: ["Delete"], shown: "Delete", what: "Delete it", group,
-      run: () => removeRegion(store.get("selected")) },
-    { keys: ["Ctrl+z"], shown: "Ctrl + Z", what: "Bring the deleted region back", group,
-      run: () => undoDelete() },
+    {
+      keys: arrows("Alt+"),
+      shown: "Alt + arrows",
+      what: "Move it",
+      group,
+      run: (event) => change(event, moved),
+    },
+    {
+      keys: arrows("Alt+Shift+"),
+      shown: "Alt + Shift + arrows",
+      what: "Resize a rectangle",
+      group,
+      run: (event) => selectedRegion()?.shape === "rectangle" && change(event, grown),
+    },
+    {
+      keys: ["Delete"],
+      shown: "Delete",
+      what: "Delete it",
+      group,
+      run: () => removeRegion(store.get("selected")),
+    },
+    {
+      keys: ["Ctrl+z"],
+      shown: "Ctrl + Z",
+      what: "Bring the deleted region back",
+      group,
+      run: () => undoDelete(),
+    },
     { keys: ["l"], shown: "L", what: "Go to it", group, run: () => canvas.goTo(selectedRegion()) },
     { keys: ["n"], shown: "N", what: "Select the next region", group, run: () => canvas.next(1) },
-    { keys: ["Shift+N"], shown: "Shift + N", what: "Select the region before", group,
-      run: () => canvas.next(-1) },
+    {
+      keys: ["Shift+N"],
+      shown: "Shift + N",
+      what: "Select the region before",
+      group,
+      run: () => canvas.next(-1),
+    },
   ];
 }
 
 function pageKeys(canvas) {
   return [
-    { keys: ["/"], shown: "/", what: "Search the slides", group: "Page",
-      run: () => document.querySelector("#pv-search")?.focus() },
-    { keys: ["?", "Shift+?"], shown: "?", what: "This list of keys", group: "Page",
-      run: () => canvas.toggleKeys() },
+    {
+      keys: ["/"],
+      shown: "/",
+      what: "Search the slides",
+      group: "Page",
+      run: () => /** @type {HTMLElement} */ (document.querySelector("#pv-search"))?.focus(),
+    },
+    {
+      keys: ["?", "Shift+?"],
+      shown: "?",
+      what: "This list of keys",
+      group: "Page",
+      run: () => canvas.toggleKeys(),
+    },
   ];
 }
 

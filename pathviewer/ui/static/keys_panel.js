@@ -8,11 +8,17 @@ import { h } from "./dom.js";
  */
 export function keysPanel(table) {
   const groups = [...new Set(table.map((entry) => entry.group))];
-  const close = h("button", { type: "button", class: "pv-button", onclick: () => panel.close() },
-    "Close");
-  const panel = h("dialog", { class: "pv-keys", "aria-labelledby": "pv-keys-title" },
+  const close = h(
+    "button",
+    { type: "button", class: "pv-button", onclick: () => panel.close() },
+    "Close",
+  );
+  const panel = h(
+    "dialog",
+    { class: "pv-keys", "aria-labelledby": "pv-keys-title" },
     h("div", { class: "pv-keys-head" }, h("h2", { id: "pv-keys-title" }, "Keys"), close),
-    h("div", { class: "pv-keys-groups" }, ...groups.map((group) => section(table, group))));
+    h("div", { class: "pv-keys-groups" }, ...groups.map((group) => section(table, group))),
+  );
   panel.addEventListener("keydown", (event) => {
     if (event.key === "?") panel.close();
   });
@@ -20,7 +26,10 @@ export function keysPanel(table) {
 }
 
 function section(table, group) {
-  const rows = table.filter((entry) => entry.group === group).map((entry) => h("tr", {},
-    h("th", { scope: "row" }, h("kbd", {}, entry.shown)), h("td", {}, entry.what)));
+  const rows = table
+    .filter((entry) => entry.group === group)
+    .map((entry) =>
+      h("tr", {}, h("th", { scope: "row" }, h("kbd", {}, entry.shown)), h("td", {}, entry.what)),
+    );
   return h("section", {}, h("h3", {}, group), h("table", {}, h("tbody", {}, ...rows)));
 }

@@ -5,7 +5,7 @@ import { fill, h } from "./dom.js";
 import { sizeDigits } from "./scale.js";
 import { may, say, store } from "./store.js";
 
-const MICRONS = { "µm": 1, "mm": 1000 };
+const MICRONS = { µm: 1, mm: 1000 };
 
 /** @returns {HTMLElement} hidden until a line is measured by somebody who may correct scales */
 export function knownLength() {
@@ -21,15 +21,31 @@ export function knownLength() {
 }
 
 function form() {
-  const field = h("input", { type: "text", class: "pv-field", inputmode: "decimal", size: 7,
-    autocomplete: "off", "aria-label": "Length of the measured line" });
-  const unit = h("select", { class: "pv-field", "aria-label": "Unit of the length" },
-    ...Object.keys(MICRONS).map((name) => h("option", { value: name }, name)));
-  return h("form", { onsubmit: (event) => {
-    event.preventDefault();
-    enter(field.value, unit.value);
-  } }, h("label", {}, "This line is", field), unit,
-  h("button", { type: "submit", class: "pv-button" }, "Set scale"));
+  const field = h("input", {
+    type: "text",
+    class: "pv-field",
+    inputmode: "decimal",
+    size: 7,
+    autocomplete: "off",
+    "aria-label": "Length of the measured line",
+  });
+  const unit = h(
+    "select",
+    { class: "pv-field", "aria-label": "Unit of the length" },
+    ...Object.keys(MICRONS).map((name) => h("option", { value: name }, name)),
+  );
+  return h(
+    "form",
+    {
+      onsubmit: (event) => {
+        event.preventDefault();
+        enter(field.value, unit.value);
+      },
+    },
+    h("label", {}, "This line is", field),
+    unit,
+    h("button", { type: "submit", class: "pv-button" }, "Set scale"),
+  );
 }
 
 async function enter(text, unit) {
@@ -42,7 +58,9 @@ async function enter(text, unit) {
   }
   const [from, to] = line;
   const um = length * MICRONS[unit];
-  const entered = await describeSlide({ known_length: { from, to, um } }, ({ scale }) =>
-    `Scale set to ${sizeDigits(scale)} µm/px by a line of ${length} ${unit}.`);
+  const entered = await describeSlide(
+    { known_length: { from, to, um } },
+    ({ scale }) => `Scale set to ${sizeDigits(scale)} µm/px by a line of ${length} ${unit}.`,
+  );
   if (entered) store.set("measured", null);
 }

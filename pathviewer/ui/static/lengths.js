@@ -1,9 +1,14 @@
 /** Lengths and areas in words. Pixels are level-0 pixels. */
 
 const WHOLE = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
-const TENTHS = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const THOUSANDTHS = new Intl.NumberFormat("en-US", { minimumFractionDigits: 3,
-  maximumFractionDigits: 3 });
+const TENTHS = new Intl.NumberFormat("en-US", {
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
+const THOUSANDTHS = new Intl.NumberFormat("en-US", {
+  minimumFractionDigits: 3,
+  maximumFractionDigits: 3,
+});
 const THREE_DIGITS = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
 
 /** A length in pixels: "1,234 px". */

@@ -22,40 +22,92 @@ export function mount(element, props) {
 class MapsPanel {
   constructor() {
     this.shown = h("button", { type: "button", class: "pv-button pv-low", onclick: toggleHeat });
-    this.switch = h("button", { type: "button", class: "pv-button pv-low",
-      title: "Research mode (Shift + R): words, raw values, layers", onclick: toggleResearch }, "Research");
+    this.switch = h(
+      "button",
+      {
+        type: "button",
+        class: "pv-button pv-low",
+        title: "Research mode (Shift + R): words, raw values, layers",
+        onclick: toggleResearch,
+      },
+      "Research",
+    );
     this.opacity = slider("Opacity", "opacity", 0.05, "O and Shift + O");
     this.threshold = slider("Threshold", "threshold", 0.05, "T and Shift + T");
     this.sentence = h("span", {});
-    this.again = h("button", { type: "button", class: "pv-button pv-low", onclick: fetchMapsAgain },
-      "Try again");
-    this.trouble = h("p", { class: "pv-quiet pv-maps-trouble", role: "status" }, this.sentence,
-      this.again);
+    this.again = h(
+      "button",
+      { type: "button", class: "pv-button pv-low", onclick: fetchMapsAgain },
+      "Try again",
+    );
+    this.trouble = h(
+      "p",
+      { class: "pv-quiet pv-maps-trouble", role: "status" },
+      this.sentence,
+      this.again,
+    );
     this.research = this.researchRows();
-    this.node = h("section", { class: "pv-panel pv-maps", "aria-label": "Where the model looked",
-      hidden: true }, h("div", { class: "pv-maps-head" }, h("h2", {}, "Where it looked"),
-      this.shown, this.switch), h("div", { class: "pv-sliders" }, this.opacity.node,
-      this.threshold.node), this.research, this.trouble);
-    ["reading", "maps", "heat", "research", "liveMaps"].forEach((name) => store.on(name, () =>
-      this.show()));
+    this.node = h(
+      "section",
+      { class: "pv-panel pv-maps", "aria-label": "Where the model looked", hidden: true },
+      h("div", { class: "pv-maps-head" }, h("h2", {}, "Where it looked"), this.shown, this.switch),
+      h("div", { class: "pv-sliders" }, this.opacity.node, this.threshold.node),
+      this.research,
+      this.trouble,
+    );
+    ["reading", "maps", "heat", "research", "liveMaps"].forEach((name) =>
+      store.on(name, () => this.show()),
+    );
   }
 
   researchRows() {
-    this.kind = choice("Values", [["relative", "relative"], ["raw", "raw"]], (kind) => setHeat({ kind }));
+    this.kind = choice(
+      "Values",
+      [
+        ["relative", "relative"],
+        ["raw", "raw"],
+      ],
+      (kind) => setHeat({ kind }),
+    );
     this.kind.title = "Relative to a neutral question on the same picture, or attention as it is";
-    this.colours = choice("Colours", colourNames().map((name) => [name, name]), (colours) =>
-      setHeat({ colours }));
+    this.colours = choice(
+      "Colours",
+      colourNames().map((name) => [name, name]),
+      (colours) => setHeat({ colours }),
+    );
     this.first = layerField("First layer", () => this.layersTyped());
     this.last = layerField("Last layer", () => this.layersTyped());
     this.count = h("span", { class: "pv-quiet" });
-    this.checks = { grid: check("token grid", "grid"), diffuse: check("draw diffuse maps", "diffuse"),
-      together: check("one scale for all steps", "together") };
-    return h("div", { class: "pv-research" },
-      h("div", { class: "pv-research-grid" }, ...labelled("Values", this.kind),
-        ...labelled("Colours", this.colours)),
-      h("div", { class: "pv-checks" }, h("span", { class: "pv-layers" }, h("span", {}, "Layers"),
-        this.first, "to", this.last, this.count), ...Object.values(this.checks).map(({ node }) => node)),
-      h("p", { class: "pv-quiet" }, "Point at a word for its own map, or step with { and }."));
+    this.checks = {
+      grid: check("token grid", "grid"),
+      diffuse: check("draw diffuse maps", "diffuse"),
+      together: check("one scale for all steps", "together"),
+    };
+    return h(
+      "div",
+      { class: "pv-research" },
+      h(
+        "div",
+        { class: "pv-research-grid" },
+        ...labelled("Values", this.kind),
+        ...labelled("Colours", this.colours),
+      ),
+      h(
+        "div",
+        { class: "pv-checks" },
+        h(
+          "span",
+          { class: "pv-layers" },
+          h("span", {}, "Layers"),
+          this.first,
+          "to",
+          this.last,
+          this.count,
+        ),
+        ...Object.values(this.checks).map(({ node }) => node),
+      ),
+      h("p", { class: "pv-quiet" }, "Point at a word for its own map, or step with { and }."),
+    );
   }
 
   show() {
@@ -89,13 +141,18 @@ class MapsPanel {
     this.colours.value = heat.colours;
     const layers = told?.layers ?? 1;
     const [first, last] = heat.layers ?? [0, layers - 1];
-    [[this.first, first], [this.last, last]].forEach(([field, value]) => {
+    [
+      [this.first, first],
+      [this.last, last],
+    ].forEach(([field, value]) => {
       field.max = layers;
       field.disabled = !told;
       if (document.activeElement !== field) field.value = Math.min(value, layers - 1) + 1;
     });
     setText(this.count, told ? `of ${layers}` : "");
-    Object.entries(this.checks).forEach(([name, { box }]) => { box.checked = heat[name]; });
+    Object.entries(this.checks).forEach(([name, { box }]) => {
+      box.checked = heat[name];
+    });
   }
 
   layersTyped() {
@@ -115,8 +172,15 @@ function waitingText(reading, maps) {
 
 function slider(label, name, step, keys) {
   const [min, max] = RANGES[name];
-  const field = h("input", { type: "range", min, max, step, "aria-label": label,
-    title: `${label} (${keys})`, oninput: () => setHeat({ on: true, [name]: Number(field.value) }) });
+  const field = h("input", {
+    type: "range",
+    min,
+    max,
+    step,
+    "aria-label": label,
+    title: `${label} (${keys})`,
+    oninput: () => setHeat({ on: true, [name]: Number(field.value) }),
+  });
   const value = h("span", { class: "pv-slider-value", "aria-hidden": "true" });
   const show = (number, text) => {
     if (Number(field.value) !== number) field.value = number;
@@ -127,9 +191,11 @@ function slider(label, name, step, keys) {
 }
 
 function choice(label, options, chosen) {
-  const node = h("select", { class: "pv-field", "aria-label": label,
-    onchange: () => chosen(node.value) }, ...options.map(([value, text]) =>
-    h("option", { value }, text)));
+  const node = h(
+    "select",
+    { class: "pv-field", "aria-label": label, onchange: () => chosen(node.value) },
+    ...options.map(([value, text]) => h("option", { value }, text)),
+  );
   return node;
 }
 
@@ -138,8 +204,14 @@ function labelled(text, field) {
 }
 
 function layerField(label, typed) {
-  return h("input", { type: "number", class: "pv-field", min: 1, step: 1, "aria-label": label,
-    oninput: typed });
+  return h("input", {
+    type: "number",
+    class: "pv-field",
+    min: 1,
+    step: 1,
+    "aria-label": label,
+    oninput: typed,
+  });
 }
 
 function check(label, name) {

@@ -29,9 +29,11 @@ export function keepMaps() {
   if (begun) return;
   begun = true;
   ["reading", "completion"].forEach((name) => store.on(name, look));
-  ["reading", "completion"].forEach((name) => store.on(name, () => {
-    if (store.get("word") && store.get("word").of !== keyNow()) leaveWord();
-  }));
+  ["reading", "completion"].forEach((name) =>
+    store.on(name, () => {
+      if (store.get("word") && store.get("word").of !== keyNow()) leaveWord();
+    }),
+  );
   store.on("step", leaveWord);
 }
 
@@ -92,8 +94,8 @@ function look() {
     if (store.get("maps")) store.set("maps", null);
     return;
   }
-  const written = completion.state !== "streaming"
-    && (completion.maps || !isUnderWay(store.get("reading")));
+  const written =
+    completion.state !== "streaming" && (completion.maps || !isUnderWay(store.get("reading")));
   const now = answers.get(key) ?? { key, state: "waiting", sentence: "", told: null };
   if (written && now.state === "waiting") load(key);
   else if (store.get("maps") !== now && !same(store.get("maps"), now)) store.set("maps", now);

@@ -9,7 +9,10 @@ export function messageLine() {
   store.set("root", document.body.dataset.root);
   store.on("message", (value) => {
     node.dataset.kind = value?.kind ?? "none";
-    fill(node, value && h("span", {}, value.text),
-      value?.action && h("a", { href: value.action.href, class: "pv-action" }, value.action.label));
+    fill(
+      node,
+      value && h("span", {}, value.text),
+      value?.action && h("a", { href: value.action.href, class: "pv-action" }, value.action.label),
+    );
   });
 }

@@ -6,5 +6,8 @@ export const normalizeName = (name) => name.normalize("NFC");
 /** Whether a name contains every word of what was typed into a search field. */
 export function nameMatches(name, typed) {
   const plain = normalizeName(name).toLowerCase();
-  return normalizeName(typed).toLowerCase().split(/\s+/).every((word) => plain.includes(word));
+  return normalizeName(typed)
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => plain.includes(word));
 }

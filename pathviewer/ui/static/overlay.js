@@ -60,8 +60,12 @@ export class Overlay {
     if (!this.ready) return;
     const selected = store.get("selected");
     const regions = [...store.get("regions")].sort((a) => (a.id === selected ? 1 : -1));
-    fill(this.outlines, ...regions.flatMap((region) =>
-      outline(region.points, true, region.id === selected ? "pv-selected" : "pv-region")));
+    fill(
+      this.outlines,
+      ...regions.flatMap((region) =>
+        outline(region.points, true, region.id === selected ? "pv-selected" : "pv-region"),
+      ),
+    );
     const pen = [];
     if (this.draft) pen.push(...outline(this.draft.points, this.draft.closed, "pv-selected"));
     const evidence = store.get("draft")?.evidence;
@@ -84,11 +88,12 @@ export class Overlay {
     const regions = store.get("regions");
     if (regions.length > MOST_LABELS) return [];
     const evidence = store.get("draft")?.evidence;
-    return [...regions, ...(evidence ? [{ name: EVIDENCE, points: outlineOf(evidence) }] : [])]
-      .map(({ name, points }) => {
+    return [...regions, ...(evidence ? [{ name: EVIDENCE, points: outlineOf(evidence) }] : [])].map(
+      ({ name, points }) => {
         const [x, y] = topmost(points.map((point) => this.frames.toScreen(point)));
         return s("text", { x, y: y - 8, class: "pv-label" }, name);
-      });
+      },
+    );
   }
 
   handles() {
@@ -106,13 +111,18 @@ export class Overlay {
   ruler() {
     if (!this.measured) return [];
     const [a, b] = this.measured.map((point) => this.frames.toScreen(point));
+    const ends = /** @type {[number[], number[]]} */ (this.measured);
     const { slide } = this.frames;
     const pixel = pixelSize(slide);
-    const text = pixel ? lengthText(lengthUm(...this.measured, pixel))
-      : pixelText(distance(...this.measured));
+    const text = pixel ? lengthText(lengthUm(...ends, pixel)) : pixelText(distance(...ends));
     const [x, y] = [(a[0] + b[0]) / 2 + 10, (a[1] + b[1]) / 2 - 10];
-    return [s("text", { x, y, class: "pv-label pv-distance" },
-      text + (slide.mpp_by_hand ? " (scale entered by hand)" : ""))];
+    return [
+      s(
+        "text",
+        { x, y, class: "pv-label pv-distance" },
+        text + (slide.mpp_by_hand ? " (scale entered by hand)" : ""),
+      ),
+    ];
   }
 
   /** Where Enter places a point, while a drawing tool is used by keyboard. */

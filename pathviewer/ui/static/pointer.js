@@ -6,8 +6,14 @@
  */
 
 import { dragged, handlesOf, withoutVertex } from "./edit.js";
-import { findRegion, keepRegion, moveRegion, restoreRegion, select, selectedRegion }
-  from "./regions.js";
+import {
+  findRegion,
+  keepRegion,
+  moveRegion,
+  restoreRegion,
+  select,
+  selectedRegion,
+} from "./regions.js";
 import { inside, outlineDistance } from "./shapes.js";
 import { store } from "./store.js";
 
@@ -17,8 +23,14 @@ const CLICK = 4;
 export class Pointer {
   /** @param {Object<string, Object>} tools see tools.js */
   constructor(viewer, frames, tools) {
-    Object.assign(this, { viewer, frames, tools, pressed: null, taken: false, edit: null });
-    Object.assign(this, { fingers: new Set(), pinched: false });
+    this.viewer = viewer;
+    this.frames = frames;
+    this.tools = tools;
+    this.pressed = null;
+    this.taken = false;
+    this.edit = null;
+    this.fingers = new Set();
+    this.pinched = false;
     viewer.addHandler("canvas-press", (event) => this.press(event));
     viewer.addHandler("canvas-drag", (event) => this.drag(event));
     viewer.addHandler("canvas-drag-end", (event) => this.claim(event));
@@ -42,7 +54,10 @@ export class Pointer {
   removeFinger({ pointerId }) {
     this.fingers.delete(pointerId);
     // OpenSeadragon hears of the last finger after this
-    if (!this.fingers.size) setTimeout(() => { this.pinched &&= this.fingers.size > 0; });
+    if (!this.fingers.size)
+      setTimeout(() => {
+        this.pinched &&= this.fingers.size > 0;
+      });
   }
 
   /** The browser or the system took the pointer for something of its own. */
@@ -131,10 +146,12 @@ export class Pointer {
   handleAt(screen) {
     const region = selectedRegion();
     if (!region) return null;
-    const near = handlesOf(region, this.frames.slide).map((handle) => {
-      const [x, y] = this.frames.toScreen(handle.at);
-      return { handle, away: Math.hypot(x - screen[0], y - screen[1]) };
-    }).filter(({ away }) => away <= REACH);
+    const near = handlesOf(region, this.frames.slide)
+      .map((handle) => {
+        const [x, y] = this.frames.toScreen(handle.at);
+        return { handle, away: Math.hypot(x - screen[0], y - screen[1]) };
+      })
+      .filter(({ away }) => away <= REACH);
     near.sort((a, b) => a.away - b.away);
     return near[0]?.handle ?? null;
   }
@@ -165,8 +182,9 @@ export class Pointer {
   pick(screen) {
     const point = this.frames.toLevel0(screen);
     const reach = REACH * this.frames.downsample();
-    const hits = store.get("regions").filter(({ points }) =>
-      outlineDistance(point, points) <= reach || inside(point, points));
+    const hits = store
+      .get("regions")
+      .filter(({ points }) => outlineDistance(point, points) <= reach || inside(point, points));
     const size = ({ box }) => box.width * box.height;
     hits.sort((a, b) => size(a) - size(b));
     select(hits[0]?.id ?? null);

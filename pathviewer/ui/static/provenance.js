@@ -19,18 +19,43 @@ export function toggleProvenance() {
 export function provenance() {
   const body = h("div", { class: "pv-drawer-body" });
   const error = h("p", { class: "pv-ask-error", role: "alert" });
-  const again = h("button", { type: "button", class: "pv-button pv-primary" },
-    "Ask again with the same seed");
+  const again = h(
+    "button",
+    { type: "button", class: "pv-button pv-primary" },
+    "Ask again with the same seed",
+  );
   const copy = h("button", { type: "button", class: "pv-button" }, "Copy as JSON");
-  const report = h("a", { class: "pv-action", target: "_blank", rel: "noopener" }, "Report to print");
-  const close = h("button", { type: "button", class: "pv-button", onclick: () => drawer.close() },
-    "Close");
-  const drawer = h("dialog", { class: "pv-drawer", "aria-labelledby": "pv-drawer-title" },
-    h("div", { class: "pv-drawer-head" }, h("h2", { id: "pv-drawer-title" },
-      "How this answer came about"), close), body,
-    h("div", { class: "pv-drawer-foot" }, again, copy, report, error));
-  const button = h("button", { type: "button", class: "pv-button pv-low",
-    title: "Slide, picture, model, prompt, seed, timings (I)" }, "Provenance");
+  const report = h(
+    "a",
+    { class: "pv-action", target: "_blank", rel: "noopener" },
+    "Report to print",
+  );
+  const close = h(
+    "button",
+    { type: "button", class: "pv-button", onclick: () => drawer.close() },
+    "Close",
+  );
+  const drawer = h(
+    "dialog",
+    { class: "pv-drawer", "aria-labelledby": "pv-drawer-title" },
+    h(
+      "div",
+      { class: "pv-drawer-head" },
+      h("h2", { id: "pv-drawer-title" }, "How this answer came about"),
+      close,
+    ),
+    body,
+    h("div", { class: "pv-drawer-foot" }, again, copy, report, error),
+  );
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "pv-button pv-low",
+      title: "Slide, picture, model, prompt, seed, timings (I)",
+    },
+    "Provenance",
+  );
   let shown = null;
   const open = async () => {
     const reading = store.get("reading");
@@ -52,8 +77,13 @@ export function provenance() {
   };
   toggle = () => (drawer.open ? drawer.close() : open());
   button.addEventListener("click", open);
-  drawer.addEventListener("keydown", (event) => event.key === "i" && !event.target.matches("input")
-    && drawer.close());
+  drawer.addEventListener(
+    "keydown",
+    (event) =>
+      event.key === "i" &&
+      !(/** @type {Element} */ (event.target).matches("input")) &&
+      drawer.close(),
+  );
   again.addEventListener("click", async () => {
     setText(error, "");
     try {
@@ -70,13 +100,40 @@ export function provenance() {
 function content(told) {
   const [placement] = told.placements;
   const picture = ownUrl(`/api/readings/${encodeURIComponent(told.id)}/picture.png`);
-  return [placement && h("figure", { class: "pv-drawer-picture" }, gridPicture({ picture,
-    width: placement.pixel_width, height: placement.pixel_height, columns: placement.columns,
-    rows: placement.rows }), h("figcaption", { class: "pv-quiet" },
-    "The very picture that the model saw, with its token grid")),
-  ...factGroups(told, store.get("completion")).map(({ title, rows }) => h("section", {},
-    h("h3", {}, title), h("dl", {}, ...rows.flatMap(([name, value, long]) => [
-      h("dt", {}, name), h("dd", { class: long ? "pv-long" : "" }, value)]))))];
+  return [
+    placement &&
+      h(
+        "figure",
+        { class: "pv-drawer-picture" },
+        gridPicture({
+          picture,
+          width: placement.pixel_width,
+          height: placement.pixel_height,
+          columns: placement.columns,
+          rows: placement.rows,
+        }),
+        h(
+          "figcaption",
+          { class: "pv-quiet" },
+          "The very picture that the model saw, with its token grid",
+        ),
+      ),
+    ...factGroups(told, store.get("completion")).map(({ title, rows }) =>
+      h(
+        "section",
+        {},
+        h("h3", {}, title),
+        h(
+          "dl",
+          {},
+          ...rows.flatMap(([name, value, long]) => [
+            h("dt", {}, name),
+            h("dd", { class: long ? "pv-long" : "" }, value),
+          ]),
+        ),
+      ),
+    ),
+  ];
 }
 
 async function copyText(text, error) {

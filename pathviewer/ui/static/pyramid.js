@@ -20,10 +20,16 @@ export function tileBox(slide, level, column, row) {
   const aspect = pixelAspect(slide);
   const left = column * level.tile_width;
   const top = row * level.tile_height;
-  const width = Math.min(level.tile_width, level.width - left,
-    slide.width / level.downsample_x - left);
-  const height = Math.min(level.tile_height, level.height - top,
-    slide.height / level.downsample_y - top);
+  const width = Math.min(
+    level.tile_width,
+    level.width - left,
+    slide.width / level.downsample_x - left,
+  );
+  const height = Math.min(
+    level.tile_height,
+    level.height - top,
+    slide.height / level.downsample_y - top,
+  );
   return {
     pixels: { width, height },
     drawn: {
@@ -37,12 +43,14 @@ export function tileBox(slide, level, column, row) {
 
 /**
  * The tile under a point of the drawn frame, or the nearest one.
+ * @param {Object} slide GET /api/slides/{id}
+ * @param {Object} level one of its levels
  * @param {number[]} point [x, y]
  * @returns {{column: number, row: number}}
  */
 export function tileAt(slide, level, [x, y]) {
-  const index = (place, length, tile) => Math.max(0, Math.min(Math.ceil(length / tile) - 1,
-    Math.floor(place / tile)));
+  const index = (place, length, tile) =>
+    Math.max(0, Math.min(Math.ceil(length / tile) - 1, Math.floor(place / tile)));
   return {
     column: index(x / level.downsample_x, level.width, level.tile_width),
     row: index(y / pixelAspect(slide) / level.downsample_y, level.height, level.tile_height),

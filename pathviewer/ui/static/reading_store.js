@@ -46,15 +46,29 @@ export async function ask(asked) {
   const slide = store.get("slide");
   const { id } = await request("/api/readings", { method: "POST", json: asked });
   if (store.get("slide")?.id !== asked.slide) {
-    say(`Your question about ${slide?.name ?? "the slide before"} is being answered there.`, "info",
-      { label: "Show it", run: () => openReading(id) });
+    say(
+      `Your question about ${slide?.name ?? "the slide before"} is being answered there.`,
+      "info",
+      { label: "Show it", run: () => openReading(id) },
+    );
     return;
   }
-  show({ id, slide: asked.slide, box: asked.box, points: asked.points ?? null,
+  show({
+    id,
+    slide: asked.slide,
+    box: asked.box,
+    points: asked.points ?? null,
     slide_identity: asked.identity ?? null,
-    question: asked.question, options: asked.options ?? [], blind: Boolean(asked.blind),
-    task: asked.task ?? null, count: asked.count ?? 1, placements: [], state: "queued",
-    position: null, completions: [] });
+    question: asked.question,
+    options: asked.options ?? [],
+    blind: Boolean(asked.blind),
+    task: asked.task ?? null,
+    count: asked.count ?? 1,
+    placements: [],
+    state: "queued",
+    position: null,
+    completions: [],
+  });
   follow(id);
   await complete(id);
 }
@@ -71,8 +85,12 @@ export async function openReading(id) {
   }
   const reading = fromServer(told);
   // its slide first: an answer never stands beside another one
-  if (store.get("slide")?.id !== reading.slide && !await openSlide(reading.slide)
-    && store.get("slide")?.id !== reading.slide) return;
+  if (
+    store.get("slide")?.id !== reading.slide &&
+    !(await openSlide(reading.slide)) &&
+    store.get("slide")?.id !== reading.slide
+  )
+    return;
   show(reading);
   if (reading.state === "queued") follow(id);
 }
@@ -91,8 +109,10 @@ export async function stop() {
 /** Freeze the clinician's own answer, after which the model's is shown. @throws {ApiError} */
 export async function answerFirst(answer, confidence) {
   const { id } = store.get("reading");
-  await request(`/api/readings/${encodeURIComponent(id)}/first-answer`, { method: "POST",
-    json: { answer, ...(confidence && { confidence }) } });
+  await request(`/api/readings/${encodeURIComponent(id)}/first-answer`, {
+    method: "POST",
+    json: { answer, ...(confidence && { confidence }) },
+  });
   const reading = store.get("reading");
   if (reading?.id !== id) return;
   store.set("reading", { ...reading, first_answer: answer, first_confidence: confidence });
@@ -102,8 +122,12 @@ export async function answerFirst(answer, confidence) {
 export function takeCheck(id, index, check) {
   const reading = store.get("reading");
   if (reading?.id !== id) return;
-  store.set("reading", { ...reading, completions: reading.completions.map((one) =>
-    (one.index === index ? { ...one, deletion: [...(one.deletion ?? []), check] } : one)) });
+  store.set("reading", {
+    ...reading,
+    completions: reading.completions.map((one) =>
+      one.index === index ? { ...one, deletion: [...(one.deletion ?? []), check] } : one,
+    ),
+  });
 }
 
 export function isUnderWay(reading) {
@@ -172,11 +196,19 @@ async function complete(id) {
     const reading = store.get("reading");
     if (reading?.id !== id) return;
     // what the server said while it was still written may come after its end: it has no answers
-    const ended = reading.state === "done" && told.state === "done"
-      ? { completions: told.completions.map((one) => withChecks(one, reading)) } : {};
-    store.set("reading", { ...told, ...reading, ...ended, agreement: told.agreement,
-      outside_known_types: told.outside_known_types, model: told.model,
-      slide_identity: told.slide_identity });
+    const ended =
+      reading.state === "done" && told.state === "done"
+        ? { completions: told.completions.map((one) => withChecks(one, reading)) }
+        : {};
+    store.set("reading", {
+      ...told,
+      ...reading,
+      ...ended,
+      agreement: told.agreement,
+      outside_known_types: told.outside_known_types,
+      model: told.model,
+      slide_identity: told.slide_identity,
+    });
   } catch (error) {
     if (error.status !== 401) say(`Not all is known of this reading: ${error.message}`, "warning");
   }
@@ -192,10 +224,19 @@ function withChecks(told, reading) {
 export function fromServer(told) {
   const states = { done: "done", stopped: "done", failed: "failed" };
   const state = states[told.state] ?? "queued";
-  const completions = state === "queued" ? [] : told.completions.map((one) =>
-    ({ ...one, state: stateOf(one.finish) }));
-  return { ...told, slide: told.slide.id, slide_name: told.slide.name, state, position: null, completions,
-    error: state === "failed" ? told.error ?? "The reading did not end." : null };
+  const completions =
+    state === "queued"
+      ? []
+      : told.completions.map((one) => ({ ...one, state: stateOf(one.finish) }));
+  return {
+    ...told,
+    slide: told.slide.id,
+    slide_name: told.slide.name,
+    state,
+    position: null,
+    completions,
+    error: state === "failed" ? (told.error ?? "The reading did not end.") : null,
+  };
 }
 
 /** What the address calls a reading; one of a worklist is found by way of that. */

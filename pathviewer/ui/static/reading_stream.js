@@ -20,7 +20,9 @@ export class ReadingStream {
    * @param {(error: import("./api.js").ApiError) => void} lost called when there will be no more
    */
   constructor(id, told, lost) {
-    Object.assign(this, { id, told, lost });
+    this.id = id;
+    this.told = told;
+    this.lost = lost;
     this.#open();
   }
 
@@ -63,20 +65,42 @@ export class ReadingStream {
 /** A reading after one more event; reading and event stay as they are. */
 export function after(reading, event) {
   switch (event.type) {
-    case "queued": return { ...reading, state: "queued", position: event.position };
-    case "started": return { ...reading, state: "running", placements: event.placements };
-    case "first_answer_wanted": return { ...reading, state: "waiting first answer" };
-    case "text": return written({ ...reading, state: "running" }, event.index,
-      { text: event.text, trace: event.trace });
-    case "comparing": return { ...reading, state: "comparing" };
-    case "ended": return written(reading, event.index, { id: event.completion_id, text: event.text,
-      trace: event.trace, finish: event.finish, state: stateOf(event.finish),
-      seconds: event.seconds, first_token_seconds: event.first_token_seconds });
-    case "maps": return written(reading, event.index, { maps: true });
-    case "done": return { ...reading, state: "done" };
-    case "failed": return { ...reading, state: "failed", error: event.message,
-      completions: reading.completions.map(cutOff) };
-    default: return reading;
+    case "queued":
+      return { ...reading, state: "queued", position: event.position };
+    case "started":
+      return { ...reading, state: "running", placements: event.placements };
+    case "first_answer_wanted":
+      return { ...reading, state: "waiting first answer" };
+    case "text":
+      return written({ ...reading, state: "running" }, event.index, {
+        text: event.text,
+        trace: event.trace,
+      });
+    case "comparing":
+      return { ...reading, state: "comparing" };
+    case "ended":
+      return written(reading, event.index, {
+        id: event.completion_id,
+        text: event.text,
+        trace: event.trace,
+        finish: event.finish,
+        state: stateOf(event.finish),
+        seconds: event.seconds,
+        first_token_seconds: event.first_token_seconds,
+      });
+    case "maps":
+      return written(reading, event.index, { maps: true });
+    case "done":
+      return { ...reading, state: "done" };
+    case "failed":
+      return {
+        ...reading,
+        state: "failed",
+        error: event.message,
+        completions: reading.completions.map(cutOff),
+      };
+    default:
+      return reading;
   }
 }
 
@@ -96,9 +120,17 @@ function cutOff(completion) {
 }
 
 function written(reading, index, change) {
-  const before = reading.completions.find((one) => one.index === index)
-    ?? { id: null, index, text: "", trace: null, state: "streaming", finish: null };
+  const before = reading.completions.find((one) => one.index === index) ?? {
+    id: null,
+    index,
+    text: "",
+    trace: null,
+    state: "streaming",
+    finish: null,
+  };
   const others = reading.completions.filter((one) => one.index !== index);
-  return { ...reading, completions: [...others, { ...before, ...change }]
-    .sort((a, b) => a.index - b.index) };
+  return {
+    ...reading,
+    completions: [...others, { ...before, ...change }].sort((a, b) => a.index - b.index),
+  };
 }

@@ -19,13 +19,26 @@ export function mount(element, props) {
   const note = h("p", { class: "pv-note" });
   const list = h("ul", { class: "pv-regions", "aria-label": "Regions" });
   const exchange = h("div", { class: "pv-exchange" });
-  element.querySelector("[data-panel]").replaceChildren(h("section", {
-    class: "pv-panel pv-fill", "aria-label": "Regions" }, h("h2", {}, "Regions"), note, list, exchange));
+  element.querySelector("[data-panel]").replaceChildren(
+    h(
+      "section",
+      {
+        class: "pv-panel pv-fill",
+        "aria-label": "Regions",
+      },
+      h("h2", {}, "Regions"),
+      note,
+      list,
+      exchange,
+    ),
+  );
   ["regions", "selected", "slide"].forEach((name) => store.on(name, () => showRegions(list)));
-  ["me", "slide"].forEach((name) => store.on(name, () => {
-    showNote(note);
-    showExchange(exchange);
-  }));
+  ["me", "slide"].forEach((name) =>
+    store.on(name, () => {
+      showNote(note);
+      showExchange(exchange);
+    }),
+  );
   return start(props);
 }
 
@@ -37,13 +50,19 @@ function showNote(note) {
 }
 
 function showRegions(list) {
-  const { activeElement } = document;
+  const activeElement = /** @type {HTMLElement} */ (document.activeElement);
   if (list.contains(activeElement) && activeElement.matches("input")) return;
   const focused = list.contains(activeElement) ? activeElement.dataset.focus : null;
   const regions = store.get("regions");
   if (!regions.length) {
-    fill(list, h("li", { class: "pv-empty" },
-      "None yet. Draw one with Rectangle or Polygon, or place a 1 mm² field or HPF."));
+    fill(
+      list,
+      h(
+        "li",
+        { class: "pv-empty" },
+        "None yet. Draw one with Rectangle or Polygon, or place a 1 mm² field or HPF.",
+      ),
+    );
     return;
   }
   fill(list, ...regions.map(entry));
@@ -52,26 +71,59 @@ function showRegions(list) {
 
 function entry(region) {
   const selected = store.get("selected") === region.id;
-  const name = h("button", { type: "button", class: "pv-region-name", "data-focus": region.id,
-    "aria-pressed": String(selected), onclick: () => select(selected ? null : region.id),
-    ondblclick: () => rename(region, item) },
-  h("span", { class: "pv-region-title" }, region.name), h("span", { class: "pv-slide-facts" },
-    factsText(region)));
+  const name = h(
+    "button",
+    {
+      type: "button",
+      class: "pv-region-name",
+      "data-focus": region.id,
+      "aria-pressed": String(selected),
+      onclick: () => select(selected ? null : region.id),
+      ondblclick: () => rename(region, item),
+    },
+    h("span", { class: "pv-region-title" }, region.name),
+    h("span", { class: "pv-slide-facts" }, factsText(region)),
+  );
   const unsaved = !region.saved && !region.waiting && may("draw_regions");
-  const item = h("li", { class: selected ? "pv-current" : "" }, name,
-    h("span", { class: "pv-region-buttons" },
-      unsaved && h("button", { type: "button", class: "pv-button",
-        "aria-label": `Save ${region.name}`, onclick: () => keepRegion(region.id) }, "Save"),
+  const item = h(
+    "li",
+    { class: selected ? "pv-current" : "" },
+    name,
+    h(
+      "span",
+      { class: "pv-region-buttons" },
+      unsaved &&
+        h(
+          "button",
+          {
+            type: "button",
+            class: "pv-button",
+            "aria-label": `Save ${region.name}`,
+            onclick: () => keepRegion(region.id),
+          },
+          "Save",
+        ),
       small(region, "Rename", icon(PENCIL), () => rename(region, item)),
       small(region, "Go to", icon(TARGET), () => store.get("canvas")?.goTo(region)),
-      small(region, "Delete", icon(BIN), () => removeRegion(region.id))));
+      small(region, "Delete", icon(BIN), () => removeRegion(region.id)),
+    ),
+  );
   return item;
 }
 
 function small(region, verb, content, run) {
-  return h("button", { type: "button", class: "pv-button pv-small", title: verb,
-    "aria-label": `${verb} ${region.name}`, "data-focus": `${verb} ${region.id}`, onclick: run },
-  content);
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "pv-button pv-small",
+      title: verb,
+      "aria-label": `${verb} ${region.name}`,
+      "data-focus": `${verb} ${region.id}`,
+      onclick: run,
+    },
+    content,
+  );
 }
 
 /** Sides and area as drawn: um and mm2 where the scale is known, else pixels. */
@@ -87,8 +139,13 @@ function factsText(region) {
 }
 
 function rename(region, item) {
-  const field = h("input", { type: "text", class: "pv-field", maxlength: 200, value: region.name,
-    "aria-label": `New name of ${region.name}` });
+  const field = h("input", {
+    type: "text",
+    class: "pv-field",
+    maxlength: 200,
+    value: region.name,
+    "aria-label": `New name of ${region.name}`,
+  });
   let open = true;
   const done = (keep) => {
     if (!open) return;
@@ -115,17 +172,46 @@ function showExchange(node) {
   const offset = slide.bounds && h("input", { type: "checkbox", checked: true });
   const query = () => (slide.bounds ? `?bounds_offset=${offset.checked ? 1 : 0}` : "");
   const path = () => `/api/slides/${encodeURIComponent(slide.id)}/regions.geojson${query()}`;
-  const chooser = h("input", { type: "file", accept: ".geojson,.json,.zip,.gz", class: "pv-hidden",
-    "aria-label": "GeoJSON file", tabindex: "-1" });
+  const chooser = h("input", {
+    type: "file",
+    accept: ".geojson,.json,.zip,.gz",
+    class: "pv-hidden",
+    "aria-label": "GeoJSON file",
+    tabindex: "-1",
+  });
   chooser.addEventListener("change", () => importFile(chooser, path(), slide));
-  fill(node, h("div", { class: "pv-row" }, h("span", {}, "GeoJSON"),
-    h("button", { type: "button", class: "pv-button", "aria-label": "Export the regions as GeoJSON",
-      onclick: () => download(path(), slide) }, "Export"),
-    may("draw_regions") && h("button", { type: "button", class: "pv-button",
-      "aria-label": "Import regions from GeoJSON", onclick: () => chooser.click() }, "Import"),
-    chooser),
-  offset && h("label", { class: "pv-check" }, offset,
-    "Count from the slide's bounds, as QuPath does"));
+  fill(
+    node,
+    h(
+      "div",
+      { class: "pv-row" },
+      h("span", {}, "GeoJSON"),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "pv-button",
+          "aria-label": "Export the regions as GeoJSON",
+          onclick: () => download(path(), slide),
+        },
+        "Export",
+      ),
+      may("draw_regions") &&
+        h(
+          "button",
+          {
+            type: "button",
+            class: "pv-button",
+            "aria-label": "Import regions from GeoJSON",
+            onclick: () => chooser.click(),
+          },
+          "Import",
+        ),
+      chooser,
+    ),
+    offset &&
+      h("label", { class: "pv-check" }, offset, "Count from the slide's bounds, as QuPath does"),
+  );
 }
 
 async function importFile(chooser, path, slide) {
@@ -133,8 +219,11 @@ async function importFile(chooser, path, slide) {
   chooser.value = "";
   if (!file) return;
   try {
-    const answer = await request(path, { method: "POST", body: file,
-      headers: { "Content-Type": "application/geo+json" } });
+    const answer = await request(path, {
+      method: "POST",
+      body: file,
+      headers: { "Content-Type": "application/geo+json" },
+    });
     await loadRegions(slide);
     const changed = importChanges(answer);
     const regions = answer.imported === 1 ? "1 region" : `${answer.imported} regions`;
@@ -149,15 +238,20 @@ function importChanges({ clipped, skipped }) {
   const outlines = clipped.length === 1 ? "1 outline" : `${clipped.length} outlines`;
   const most = Math.max(...clipped.map(({ outside }) => outside));
   const share = most < 0.01 ? "less than 1 %" : `up to ${Math.ceil(100 * most)} %`;
-  return [clipped.length && `${outlines} reached over the slide's edge and lost ${share} of the area.`,
-    skipped.length && `${skipped.length} left out: ${skipped[0].reason}`].filter(Boolean);
+  return [
+    clipped.length && `${outlines} reached over the slide's edge and lost ${share} of the area.`,
+    skipped.length && `${skipped.length} left out: ${skipped[0].reason}`,
+  ].filter(Boolean);
 }
 
 /** "Slide 2 regions 2026-01-31.geojson", in the user's own date, of letters every system takes. */
 function fileName(slide, now) {
-  const alias = normalizeName(slide?.alias ?? slide?.name ?? "").replace(/[^\p{L}\p{N} ._-]+/gu, "_").trim();
+  const alias = normalizeName(slide?.alias ?? slide?.name ?? "")
+    .replace(/[^\p{L}\p{N} ._-]+/gu, "_")
+    .trim();
   const day = [now.getFullYear(), now.getMonth() + 1, now.getDate()]
-    .map((part) => String(part).padStart(2, "0")).join("-");
+    .map((part) => String(part).padStart(2, "0"))
+    .join("-");
   return `${alias || "Slide"} regions ${day}.geojson`;
 }
 
@@ -168,8 +262,10 @@ async function download(path, slide) {
     say((await refusal(response)).message, "warning");
     return;
   }
-  const link = h("a", { href: URL.createObjectURL(await response.blob()),
-    download: fileName(slide, new Date()) });
+  const link = h("a", {
+    href: URL.createObjectURL(await response.blob()),
+    download: fileName(slide, new Date()),
+  });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }

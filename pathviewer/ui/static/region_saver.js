@@ -7,7 +7,9 @@
 import { request } from "./api.js";
 
 let leaving = false;
-window.addEventListener("pageshow", () => { leaving = false; });
+window.addEventListener("pageshow", () => {
+  leaving = false;
+});
 
 /** The server's copy of one region. */
 export class Saver {
@@ -23,7 +25,10 @@ export class Saver {
    * @param {() => void} told called after each request; `failure` is then its ApiError or null
    */
   constructor(slide, remote, told) {
-    Object.assign(this, { slide, remote, told, failure: null });
+    this.slide = slide;
+    this.remote = remote;
+    this.told = told;
+    this.failure = null;
     this.#wanted = remote && "as loaded";
     this.#known = this.#wanted;
   }

@@ -55,8 +55,11 @@ function withUnsaved(saved, slideId) {
   aside.delete(slideId);
   const replaced = new Set(left.map(({ id }) => savers.get(id)?.remote));
   const drawn = new Set(store.get("regions").map(({ id }) => savers.get(id)?.remote ?? id));
-  return [...saved.filter(({ id }) => !replaced.has(id) && !drawn.has(id)).map(asSaved),
-    ...left.map((region) => ({ ...region, waiting: false })), ...store.get("regions")];
+  return [
+    ...saved.filter(({ id }) => !replaced.has(id) && !drawn.has(id)).map(asSaved),
+    ...left.map((region) => ({ ...region, waiting: false })),
+    ...store.get("regions"),
+  ];
 }
 
 /** Resolves when nothing of a slide's regions is on its way to the server any more. */
@@ -70,8 +73,15 @@ export function addRegion(shape, points, name = "", { save = true } = {}) {
   const slide = store.get("slide");
   const neat = tidyPoints(shape, points, slide);
   lastId += 1;
-  const region = { id: `page-${lastId}`, name: name || nextName(), shape, points: neat,
-    box: boundingBox(neat, slide), saved: false, waiting: false };
+  const region = {
+    id: `page-${lastId}`,
+    name: name || nextName(),
+    shape,
+    points: neat,
+    box: boundingBox(neat, slide),
+    saved: false,
+    waiting: false,
+  };
   store.set("regions", [...store.get("regions"), region]);
   select(region.id);
   if (save) keepRegion(region.id);
@@ -118,7 +128,10 @@ function sent(id) {
   replace({ ...shown, saved: saver.done, waiting: saver.busy });
   // the slide's list may have been fetched in between, with this region in it
   if (saver.remote && saver.remote !== id && findRegion(saver.remote)) {
-    store.set("regions", store.get("regions").filter((other) => other.id !== saver.remote));
+    store.set(
+      "regions",
+      store.get("regions").filter((other) => other.id !== saver.remote),
+    );
   }
 }
 
@@ -138,7 +151,10 @@ export function renameRegion(id, name) {
 export async function removeRegion(id) {
   const region = findRegion(id);
   if (!region) return;
-  store.set("regions", store.get("regions").filter((other) => other.id !== id));
+  store.set(
+    "regions",
+    store.get("regions").filter((other) => other.id !== id),
+  );
   if (store.get("selected") === id) select(null);
   lastDeleted = region;
   say(`${region.name} deleted.`, "info", { label: "Undo", run: undoDelete });
@@ -186,12 +202,16 @@ function asSaved({ id, name, shape, points, box }) {
 }
 
 function replace(region) {
-  store.set("regions", store.get("regions").map((other) => (other.id === region.id ? region : other)));
+  store.set(
+    "regions",
+    store.get("regions").map((other) => (other.id === region.id ? region : other)),
+  );
 }
 
 function nextName() {
   const names = new Set(store.get("regions").map((region) => region.name));
-  do lastNumber += 1; while (names.has(`Region ${lastNumber}`));
+  do lastNumber += 1;
+  while (names.has(`Region ${lastNumber}`));
   return `Region ${lastNumber}`;
 }
 
@@ -200,7 +220,12 @@ function tidyPoints(shape, points, slide) {
   if (shape === "rectangle" && isUpright(points)) {
     const { x, y, width, height } = boundingBox(points, slide);
     const [right, bottom] = [x + Math.max(1, width), y + Math.max(1, height)];
-    return [[x, y], [right, y], [right, bottom], [x, bottom]];
+    return [
+      [x, y],
+      [right, y],
+      [right, bottom],
+      [x, bottom],
+    ];
   }
   return points.map(([x, y]) => [Math.round(x * 100) / 100, Math.round(y * 100) / 100]);
 }

@@ -23,13 +23,25 @@ export function rejectedFiles() {
 }
 
 function lines(files) {
-  const list = h("ul", { id: "pv-rejected-files", hidden: true }, ...files.map(({ name, reason }) =>
-    h("li", {}, h("strong", {}, name), ` ${reason}`)));
+  const list = h(
+    "ul",
+    { id: "pv-rejected-files", hidden: true },
+    ...files.map(({ name, reason }) => h("li", {}, h("strong", {}, name), ` ${reason}`)),
+  );
   const count = files.length === 1 ? "1 file" : `${files.length} files`;
-  const button = h("button", { type: "button", class: "pv-action", "aria-expanded": "false",
-    "aria-controls": list.id, onclick: () => {
-      list.hidden = !list.hidden;
-      button.setAttribute("aria-expanded", String(!list.hidden));
-    } }, `${count} could not be opened`);
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "pv-action",
+      "aria-expanded": "false",
+      "aria-controls": list.id,
+      onclick: () => {
+        list.hidden = !list.hidden;
+        button.setAttribute("aria-expanded", String(!list.hidden));
+      },
+    },
+    `${count} could not be opened`,
+  );
   return [button, list];
 }

@@ -58,7 +58,10 @@ export function scaleText(scale) {
  * @returns {number|{x: number, y: number}|null} null when the text is none
  */
 export function parseScale(text) {
-  const parts = text.trim().split(/\s*[x×*]\s*|\s+/i).map((part) => Number(part.replace(",", ".")));
+  const parts = text
+    .trim()
+    .split(/\s*[x×*]\s*|\s+/i)
+    .map((part) => Number(part.replace(",", ".")));
   if (parts.length > 2 || !parts.every((part) => part > 0 && Number.isFinite(part))) return null;
   return parts.length === 1 ? parts[0] : { x: parts[0], y: parts[1] };
 }

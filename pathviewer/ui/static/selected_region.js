@@ -4,10 +4,18 @@ import { fill, h } from "./dom.js";
 import { start } from "./session.js";
 
 /** Mount the panel into the page's element; `props.value` is what `describe_region` returned. */
-export function mount(element, props, trigger, watch) {
+export function mount(element, props, _trigger, watch) {
   const body = h("div", { class: "pv-facts", "aria-live": "polite" });
-  element.querySelector("[data-panel]").replaceChildren(h("section", { class: "pv-panel",
-    "aria-label": "Selected region" }, h("h2", {}, "Selected region"), body));
+  element
+    .querySelector("[data-panel]")
+    .replaceChildren(
+      h(
+        "section",
+        { class: "pv-panel", "aria-label": "Selected region" },
+        h("h2", {}, "Selected region"),
+        body,
+      ),
+    );
   const show = () => showFacts(body, props.value);
   watch("value", show);
   show();
@@ -19,7 +27,14 @@ function showFacts(body, facts) {
     fill(body, h("p", { class: "pv-empty" }, "No region is selected."));
     return;
   }
-  fill(body, h("p", { class: "pv-facts-title" }, facts.title),
-    h("dl", {}, ...facts.rows.flatMap(([label, value]) => [h("dt", {}, label), h("dd", {}, value)])),
-    ...facts.notes.map((note) => h("p", { class: "pv-note" }, note)));
+  fill(
+    body,
+    h("p", { class: "pv-facts-title" }, facts.title),
+    h(
+      "dl",
+      {},
+      ...facts.rows.flatMap(([label, value]) => [h("dt", {}, label), h("dd", {}, value)]),
+    ),
+    ...facts.notes.map((note) => h("p", { class: "pv-note" }, note)),
+  );
 }

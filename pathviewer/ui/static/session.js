@@ -31,8 +31,10 @@ async function begin(root, library) {
 
 /** Wait for the page's style sheets: before them the viewer has no size of its own. */
 async function styles(root) {
-  const sheets = () => [...document.styleSheets].filter((sheet) =>
-    sheet.href && new URL(sheet.href).pathname.startsWith(`${root}/ui/`));
+  const sheets = () =>
+    [...document.styleSheets].filter(
+      (sheet) => sheet.href && new URL(sheet.href).pathname.startsWith(`${root}/ui/`),
+    );
   const until = performance.now() + STYLE_SECONDS * 1000;
   while (sheets().length < STYLE_SHEETS && performance.now() < until) {
     await new Promise(requestAnimationFrame);
@@ -45,8 +47,11 @@ function script(source) {
     node.src = source;
     node.onload = resolve;
     node.onerror = () => {
-      say("The viewer's JavaScript is missing on the server. Its administrator can restart it with "
-        + "the npm registry reachable; the command “doctor” says more.", "error");
+      say(
+        "The viewer's JavaScript is missing on the server. Its administrator can restart it with " +
+          "the npm registry reachable; the command “doctor” says more.",
+        "error",
+      );
       reject(new Error(`${source} could not be loaded`));
     };
     document.head.append(node);
@@ -94,8 +99,11 @@ async function openWanted(slides) {
 
 /** Select the region of the address; one that is not saved here is added to the page. */
 function showLinkedRegion(box) {
-  const same = store.get("regions").find((region) =>
-    ["x", "y", "width", "height"].every((side) => region.box[side] === box[side]));
+  const same = store
+    .get("regions")
+    .find((region) =>
+      ["x", "y", "width", "height"].every((side) => region.box[side] === box[side]),
+    );
   if (same) select(same.id);
   else if (onSlide(corners(box), store.get("slide"))) {
     addRegion("rectangle", corners(box), "Region of the link", { save: false });

@@ -18,7 +18,12 @@ export function boundingBox(points, slide) {
 
 /** The corners of a box, clockwise from its top left. */
 export function corners({ x, y, width, height }) {
-  return [[x, y], [x + width, y], [x + width, y + height], [x, y + height]];
+  return [
+    [x, y],
+    [x + width, y],
+    [x + width, y + height],
+    [x, y + height],
+  ];
 }
 
 /** Area in square pixels (shoelace formula). */
@@ -45,8 +50,10 @@ export function extent(region, pixel = { x: 1, y: 1 }) {
   }
   const xs = points.map((point) => point[0]);
   const ys = points.map((point) => point[1]);
-  return [(Math.max(...xs) - Math.min(...xs)) * pixel.x,
-    (Math.max(...ys) - Math.min(...ys)) * pixel.y];
+  return [
+    (Math.max(...xs) - Math.min(...xs)) * pixel.x,
+    (Math.max(...ys) - Math.min(...ys)) * pixel.y,
+  ];
 }
 
 export function distance(a, b) {
@@ -66,8 +73,8 @@ export function outlineDistance(point, points) {
 function segmentDistance(point, start, end) {
   const [dx, dy] = [end[0] - start[0], end[1] - start[1]];
   const square = dx * dx + dy * dy;
-  const along = square === 0 ? 0
-    : ((point[0] - start[0]) * dx + (point[1] - start[1]) * dy) / square;
+  const along =
+    square === 0 ? 0 : ((point[0] - start[0]) * dx + (point[1] - start[1]) * dy) / square;
   const part = Math.min(1, Math.max(0, along));
   return distance(point, [start[0] + part * dx, start[1] + part * dy]);
 }
@@ -77,8 +84,9 @@ export function inside(point, points) {
   let within = false;
   points.forEach(([x, y], index) => {
     const [beforeX, beforeY] = points[(index + points.length - 1) % points.length];
-    const crosses = (y > point[1]) !== (beforeY > point[1]);
-    if (crosses && point[0] < ((beforeX - x) * (point[1] - y)) / (beforeY - y) + x) within = !within;
+    const crosses = y > point[1] !== beforeY > point[1];
+    if (crosses && point[0] < ((beforeX - x) * (point[1] - y)) / (beforeY - y) + x)
+      within = !within;
   });
   return within;
 }
@@ -96,7 +104,8 @@ export function crossesItself(points) {
 }
 
 function segmentsCross(a, b, c, d) {
-  const side = (p, q, r) => Math.sign((q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]));
+  const side = (p, q, r) =>
+    Math.sign((q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]));
   return side(a, b, c) !== side(a, b, d) && side(c, d, a) !== side(c, d, b);
 }
 
@@ -116,7 +125,7 @@ export function isField({ shape, points }, slide) {
   return width === across && height === down;
 }
 
-/** The nearest point of the slide. */
+/** The nearest point of the slide. @param {number[]} point @param {Object} slide */
 export function ontoSlide([x, y], slide) {
   return [Math.min(slide.width, Math.max(0, x)), Math.min(slide.height, Math.max(0, y))];
 }
@@ -128,13 +137,20 @@ export function onSlide(points, slide) {
 
 /** The part of a convex shape that lies on the slide (Sutherland-Hodgman). */
 export function clipToSlide(points, slide) {
-  const edges = [[0, 0, 1], [0, slide.width, -1], [1, 0, 1], [1, slide.height, -1]];
+  const edges = [
+    [0, 0, 1],
+    [0, slide.width, -1],
+    [1, 0, 1],
+    [1, slide.height, -1],
+  ];
   return edges.reduce((shape, [axis, limit, sign]) => {
     const depth = (point) => sign * (point[axis] - limit);
     return shape.flatMap((point, index) => {
       const before = shape[(index + shape.length - 1) % shape.length];
-      const cut = (depth(point) >= 0) === (depth(before) >= 0) ? []
-        : [between(before, point, depth(before) / (depth(before) - depth(point)))];
+      const cut =
+        depth(point) >= 0 === depth(before) >= 0
+          ? []
+          : [between(before, point, depth(before) / (depth(before) - depth(point)))];
       return depth(point) >= 0 ? [...cut, point] : cut;
     });
   }, points);
@@ -175,6 +191,7 @@ export function isUpright(points) {
 
 /**
  * An upright ellipse as a polygon of 96 corners, on the ellipse: a circle where pixels are square.
+ * @param {number[]} centre
  * @param {number[]} radii along the width and the height
  */
 export function ellipse([x, y], [across, down]) {

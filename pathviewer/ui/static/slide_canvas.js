@@ -36,9 +36,21 @@ export class Canvas extends ViewMoves {
     this.scale = scaleBar();
     const { bar, hint } = toolbar(this);
     this.magnification = magnificationBar(this);
-    this.node = h("section", { class: "pv-viewer", "aria-label": "Slide" }, bar,
-      h("div", { class: "pv-frame" }, this.stage, hint, knownLength(),
-        this.scale.node, heatLegend()), this.magnification.bar);
+    this.node = h(
+      "section",
+      { class: "pv-viewer", "aria-label": "Slide" },
+      bar,
+      h(
+        "div",
+        { class: "pv-frame" },
+        this.stage,
+        hint,
+        knownLength(),
+        this.scale.node,
+        heatLegend(),
+      ),
+      this.magnification.bar,
+    );
     host.replaceChildren(this.node);
     this.viewer = newViewer(this.stage);
     this.home = null;
@@ -150,8 +162,9 @@ export class Canvas extends ViewMoves {
     }
     const { slide } = this.frames;
     const downsample = this.frames.downsample();
-    this.viewer.navigator.element.style.visibility =
-      this.frames.wholeInView() ? "hidden" : "visible";
+    this.viewer.navigator.element.style.visibility = this.frames.wholeInView()
+      ? "hidden"
+      : "visible";
     this.viewer.drawer?.setImageSmoothingEnabled?.(downsample >= 0.999);
     this.scale.show(slide, downsample);
     this.magnification.show(slide, downsample, this.frames.rotation());
@@ -234,18 +247,25 @@ export class Canvas extends ViewMoves {
 /** The sentence about tiles that did not come, and its kind. */
 function tileTrouble(error) {
   if (error.code === "tile_damaged") {
-    return ["Part of this slide is damaged; the places are marked. All else can be viewed.", "warning"];
+    return [
+      "Part of this slide is damaged; the places are marked. All else can be viewed.",
+      "warning",
+    ];
   }
   if (error.status === 422) return [error.message, "error"];
   if (error.status === 404 || error.status === 410) {
-    return ["This slide is no longer on the server. What is loaded stays; pick another slide.", "error"];
+    return [
+      "This slide is no longer on the server. What is loaded stays; pick another slide.",
+      "error",
+    ];
   }
   return [`Some tiles could not be loaded: ${error.message}`, "warning"];
 }
 
 function sameView({ zoom, centre }, viewport) {
-  return Math.abs(viewport.getZoom() / zoom - 1) < 1e-6
-    && centre.distanceTo(viewport.getCenter()) < 1e-6;
+  return (
+    Math.abs(viewport.getZoom() / zoom - 1) < 1e-6 && centre.distanceTo(viewport.getCenter()) < 1e-6
+  );
 }
 
 /** Tell Python which region is selected, exact level-0 values, a moment after the last change. */
@@ -255,9 +275,16 @@ function reportSelection(trigger) {
     clearTimeout(pending);
     pending = setTimeout(() => {
       const region = selectedRegion();
-      trigger("select", { slide: store.get("slide")?.id ?? null, region: region && {
-        id: region.id, name: region.name, shape: region.shape, points: region.points,
-        box: region.box } });
+      trigger("select", {
+        slide: store.get("slide")?.id ?? null,
+        region: region && {
+          id: region.id,
+          name: region.name,
+          shape: region.shape,
+          points: region.points,
+          box: region.box,
+        },
+      });
     }, 80);
   };
   ["selected", "regions", "slide"].forEach((name) => store.on(name, report));

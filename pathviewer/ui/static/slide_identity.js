@@ -10,18 +10,22 @@ export function identityText(identity) {
   if (!identity) return "";
   const { name, case: of, stain, scale, label } = identity;
   return [name, of && `case ${of}`, stain ?? "stain unknown", scale, LABELS[label]]
-    .filter(Boolean).join(" · ");
+    .filter(Boolean)
+    .join(" · ");
 }
 
 /** The line beside an answer. @returns {{node: HTMLElement, show: (reading: Object) => void}} */
 export function identityLine() {
   const node = h("p", { class: "pv-identity" });
-  return { node, show: (reading) => {
-    const slide = store.get("slide");
-    const elsewhere = slide && slide.id !== reading.slide;
-    const known = reading.slide_identity ?? (elsewhere ? null : slide?.identity);
-    const text = identityText(known) || reading.slide_name || "A slide of which no more was kept";
-    setText(node, elsewhere ? `Not the slide on the screen: ${text}` : text);
-    setAttribute(node, "data-elsewhere", String(Boolean(elsewhere)));
-  } };
+  return {
+    node,
+    show: (reading) => {
+      const slide = store.get("slide");
+      const elsewhere = slide && slide.id !== reading.slide;
+      const known = reading.slide_identity ?? (elsewhere ? null : slide?.identity);
+      const text = identityText(known) || reading.slide_name || "A slide of which no more was kept";
+      setText(node, elsewhere ? `Not the slide on the screen: ${text}` : text);
+      setAttribute(node, "data-elsewhere", String(Boolean(elsewhere)));
+    },
+  };
 }

@@ -11,9 +11,15 @@ import { openReading } from "./reading_store.js";
 import { corners, inside } from "./shapes.js";
 import { say, store } from "./store.js";
 
-const VERDICTS = { correct: "correct", partly_correct: "partly correct", incorrect: "incorrect",
-  unsure: "unsure", not_assessable: "not assessable", unsuitable_question: "unsuitable question",
-  mixed: "raters disagree" };
+const VERDICTS = {
+  correct: "correct",
+  partly_correct: "partly correct",
+  incorrect: "incorrect",
+  unsure: "unsure",
+  not_assessable: "not assessable",
+  unsuitable_question: "unsuitable question",
+  mixed: "raters disagree",
+};
 const NONE = "not judged";
 
 store.set("slideMap", null);
@@ -43,12 +49,19 @@ export class SlideMap {
     this.svg = s("svg", { class: "pv-overlay pv-slide-map", "aria-hidden": "true" }, this.scene);
     this.list = h("ul", { class: "pv-map-list" });
     this.head = h("p", { class: "pv-map-head" });
-    this.panel = h("section", { class: "pv-map-panel", "aria-label": "Questions on this slide",
-      hidden: true }, this.head, this.list);
+    this.panel = h(
+      "section",
+      { class: "pv-map-panel", "aria-label": "Questions on this slide", hidden: true },
+      this.head,
+      this.list,
+    );
     viewer.canvas.append(this.svg);
-    ["update-viewport", "resize"].forEach((name) => viewer.addHandler(name, () => this.place()));
-    viewer.addHandler("canvas-click", ({ quick, position }) =>
-      quick && this.clicked([position.x, position.y]));
+    viewer.addHandler("update-viewport", () => this.place());
+    viewer.addHandler("resize", () => this.place());
+    viewer.addHandler(
+      "canvas-click",
+      ({ quick, position }) => quick && this.clicked([position.x, position.y]),
+    );
     store.on("slide", () => store.get("slideMap") && store.set("slideMap", null));
     store.on("slideMap", (map) => this.show(map));
   }
@@ -59,15 +72,48 @@ export class SlideMap {
     // what is judged lies over what is not, where both are of one region
     const judged = (one) => Number(Boolean(one.verdict));
     fill(this.scene, ...[...questions].sort((a, b) => judged(a) - judged(b)).flatMap(outlines));
-    fill(this.head, `${questions.length}${map?.more ? " newest" : ""} ${
-      questions.length === 1 ? "question" : "questions"} on this slide`,
-    h("button", { type: "button", class: "pv-plain", "aria-label": "Put the map away (Y)",
-      onclick: () => toggleSlideMap() }, "×"));
-    fill(this.list, ...questions.map((one) => h("li", {}, h("button", { type: "button",
-      class: "pv-map-row", "data-verdict": one.verdict ?? "none", title: one.question,
-      onclick: () => open(one) }, h("span", { class: "pv-map-question" }, one.question),
-    h("span", { class: "pv-quiet" }, VERDICTS[one.verdict] ?? NONE,
-      one.evidence.length > 0 && " · evidence region")))));
+    fill(
+      this.head,
+      `${questions.length}${map?.more ? " newest" : ""} ${
+        questions.length === 1 ? "question" : "questions"
+      } on this slide`,
+      h(
+        "button",
+        {
+          type: "button",
+          class: "pv-plain",
+          "aria-label": "Put the map away (Y)",
+          onclick: () => toggleSlideMap(),
+        },
+        "×",
+      ),
+    );
+    fill(
+      this.list,
+      ...questions.map((one) =>
+        h(
+          "li",
+          {},
+          h(
+            "button",
+            {
+              type: "button",
+              class: "pv-map-row",
+              "data-verdict": one.verdict ?? "none",
+              title: one.question,
+              onclick: () => open(one),
+            },
+            h("span", { class: "pv-map-question" }, one.question),
+            h(
+              "span",
+              { class: "pv-quiet" },
+              VERDICTS[one.verdict] ?? NONE,
+              one.evidence.length > 0 && " · evidence region",
+            ),
+          ),
+        ),
+      ),
+    );
     this.place();
   }
 
@@ -82,9 +128,13 @@ export class SlideMap {
     const map = store.get("slideMap");
     if (!map || store.get("tool") !== "pan") return;
     const point = this.frames.toLevel0(position);
-    const [found] = map.questions.filter((one) => inside(point, shapeOf(one)))
-      .sort((a, b) => a.box.width * a.box.height - b.box.width * b.box.height
-        || Number(Boolean(b.verdict)) - Number(Boolean(a.verdict)));
+    const [found] = map.questions
+      .filter((one) => inside(point, shapeOf(one)))
+      .sort(
+        (a, b) =>
+          a.box.width * a.box.height - b.box.width * b.box.height ||
+          Number(Boolean(b.verdict)) - Number(Boolean(a.verdict)),
+      );
     if (found) open(found);
   }
 }
@@ -100,11 +150,16 @@ function shapeOf({ box, points }) {
 }
 
 function outlines(one) {
-  return [path(shapeOf(one), "pv-asked-there", one.verdict ?? "none"),
-    ...one.evidence.map((each) => path(shapeOf(each), "pv-evidence-there", "evidence"))].flat();
+  return [
+    path(shapeOf(one), "pv-asked-there", one.verdict ?? "none"),
+    ...one.evidence.map((each) => path(shapeOf(each), "pv-evidence-there", "evidence")),
+  ].flat();
 }
 
 function path(points, kind, verdict) {
   const d = `M${points.map((point) => point.join(" ")).join("L")}Z`;
-  return [s("path", { d, class: "pv-halo" }), s("path", { d, class: kind, "data-verdict": verdict })];
+  return [
+    s("path", { d, class: "pv-halo" }),
+    s("path", { d, class: kind, "data-verdict": verdict }),
+  ];
 }

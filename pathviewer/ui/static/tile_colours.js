@@ -85,9 +85,12 @@ export async function coloured(slide, image) {
 function giveUp(slide, error) {
   if (cannotCorrect(slide)) return;
   store.set("uncorrected", new Set(store.get("uncorrected")).add(slide.id));
-  const reason = error instanceof Uncorrected || error instanceof ApiError
-    ? error.message : NO_PICTURE;
-  say(`All colours of this slide are shown as they were scanned, not corrected: ${reason}`, "warning");
+  const reason =
+    error instanceof Uncorrected || error instanceof ApiError ? error.message : NO_PICTURE;
+  say(
+    `All colours of this slide are shown as they were scanned, not corrected: ${reason}`,
+    "warning",
+  );
 }
 
 /** A failure whose message is a sentence for the person at the page. */
@@ -98,8 +101,9 @@ const tables = new Map();
 /** Fetch the slide's table and hand it to the worker, once. */
 function loadTable({ id }) {
   if (!tables.has(id)) {
-    const loading = request(`/api/slides/${encodeURIComponent(id)}/colours`)
-      .then((table) => corrections.take(id, table));
+    const loading = request(`/api/slides/${encodeURIComponent(id)}/colours`).then((table) =>
+      corrections.take(id, table),
+    );
     loading.catch(() => tables.delete(id));
     tables.set(id, loading);
   }

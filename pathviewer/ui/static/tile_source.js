@@ -27,10 +27,11 @@ export function tileSource(slide, onTrouble) {
     getLevelScale: (level) => 1 / ours(level).downsample,
     getTileWidth: (level) => ours(level).tile_width,
     getTileHeight: (level) => ours(level).tile_height,
-    getNumTiles: (level) => new OpenSeadragon.Point(
-      Math.ceil(ours(level).width / ours(level).tile_width),
-      Math.ceil(ours(level).height / ours(level).tile_height),
-    ),
+    getNumTiles: (level) =>
+      new OpenSeadragon.Point(
+        Math.ceil(ours(level).width / ours(level).tile_width),
+        Math.ceil(ours(level).height / ours(level).tile_height),
+      ),
     getTileAtPoint: (level, { x, y }) => {
       const place = tileAt(slide, ours(level), [x * slide.width, y * slide.width]);
       return new OpenSeadragon.Point(place.column, place.row);
@@ -65,7 +66,8 @@ async function explain(job, onTrouble) {
   let error;
   try {
     const response = await fetch(job.src);
-    error = response.ok ? new ApiError("tile_damaged", "The tile is not a picture.", 422)
+    error = response.ok
+      ? new ApiError("tile_damaged", "The tile is not a picture.", 422)
       : await refusal(response);
   } catch (failure) {
     error = new ApiError("unreachable", failure.message, 0);

@@ -10,15 +10,27 @@
 import { normalizeName } from "./names.js";
 import { addRegion } from "./regions.js";
 import { pixelSize } from "./scale.js";
-import { clipToSlide, crossesItself, distance, ellipse, fieldSides, isUpright, onSlide,
-  ontoSlide, screenRectangle } from "./shapes.js";
+import {
+  clipToSlide,
+  crossesItself,
+  distance,
+  ellipse,
+  fieldSides,
+  isUpright,
+  onSlide,
+  ontoSlide,
+  screenRectangle,
+} from "./shapes.js";
 import { say, store } from "./store.js";
 
 /** Diameter of a high-power field: field number 22 under a 40x objective, 22 mm / 40. */
 export const FIELD_DIAMETER_UM = 550;
 const LEAST_PIXELS = 3;
 
-/** Two points, by dragging or by two clicks: the rectangle and the ruler. */
+/**
+ * Two points, by dragging or by two clicks: the rectangle and the ruler, which say what to `sketch`
+ * between the points and what to `take` of them.
+ */
 class TwoPoints {
   constructor(frames, overlay) {
     this.frames = frames;
@@ -31,6 +43,12 @@ class TwoPoints {
     if (this.fresh) this.begin(point);
     return true;
   }
+
+  /** @abstract @param {number[]} _start @param {number[]} _end */
+  sketch(_start, _end) {}
+
+  /** @abstract @param {number[]} _start @param {number[]} _end */
+  take(_start, _end) {}
 
   begin(point) {
     this.start = ontoSlide(point, this.frames.slide);
@@ -93,8 +111,8 @@ class Rectangle extends TwoPoints {
     const points = this.shape(start, end);
     this.overlay.sketch(null);
     // under rotation, corners that are right angles on the screen are none among oblong pixels
-    const right = isUpright(points)
-      || (this.frames.aspect === 1 && onSlide(points, this.frames.slide));
+    const right =
+      isUpright(points) || (this.frames.aspect === 1 && onSlide(points, this.frames.slide));
     if (right) keep("rectangle", points);
     else keep("polygon", clipToSlide(points, this.frames.slide));
   }
@@ -186,7 +204,11 @@ class Polygon {
 /** A shape of fixed size about the pointer, placed by one click. */
 class Fixed {
   constructor(frames, overlay, shape, outline, name) {
-    Object.assign(this, { frames, overlay, shape, outline, name });
+    this.frames = frames;
+    this.overlay = overlay;
+    this.shape = shape;
+    this.outline = outline;
+    this.name = name;
   }
 
   press() {
@@ -232,8 +254,10 @@ class Fixed {
   inside([x, y]) {
     const { width, height } = this.frames.slide;
     const [halfWidth, halfHeight] = this.outline.half(pixelSize(this.frames.slide));
-    return [Math.min(width - halfWidth, Math.max(halfWidth, x)),
-      Math.min(height - halfHeight, Math.max(halfHeight, y))];
+    return [
+      Math.min(width - halfWidth, Math.max(halfWidth, x)),
+      Math.min(height - halfHeight, Math.max(halfHeight, y)),
+    ];
   }
 
   finish() {}
@@ -252,7 +276,12 @@ const squareMillimetre = {
     const [width, height] = fieldSides(pixel);
     const left = Math.round(x - width / 2);
     const top = Math.round(y - height / 2);
-    return [[left, top], [left + width, top], [left + width, top + height], [left, top + height]];
+    return [
+      [left, top],
+      [left + width, top],
+      [left + width, top + height],
+      [left, top + height],
+    ];
   },
 };
 

@@ -18,7 +18,8 @@ export function mount(element, props) {
   const panel = new TracePanel();
   element.querySelector("[data-panel]").replaceChildren(panel.node);
   ["reading", "completion", "step", "draft", "research", "slide"].forEach((name) =>
-    store.on(name, () => panel.soon()));
+    store.on(name, () => panel.soon()),
+  );
   // at once: the next key is meant for what it opens
   store.on("marking", () => panel.show());
   return start(props);
@@ -27,21 +28,36 @@ export function mount(element, props) {
 class TracePanel {
   constructor() {
     this.status = h("p", { class: "pv-status", role: "status" });
-    this.stop = h("button", { type: "button", class: "pv-button pv-low", title: "Stop (S)",
-      onclick: () => stop() }, "Stop");
+    this.stop = h(
+      "button",
+      { type: "button", class: "pv-button pv-low", title: "Stop (S)", onclick: () => stop() },
+      "Stop",
+    );
     this.question = h("p", { class: "pv-asked" });
     this.identity = identityLine();
-    this.outside = h("p", { class: "pv-note pv-outside" },
-      "Outside the question types that this model knows.");
+    this.outside = h(
+      "p",
+      { class: "pv-note pv-outside" },
+      "Outside the question types that this model knows.",
+    );
     this.tabs = h("div", { class: "pv-tabs", role: "group", "aria-label": "Answers" });
     this.agreement = h("p", { class: "pv-quiet pv-agreement" });
     this.first = h("div");
     this.rows = new TraceRows();
     watchWords(this.rows.node);
-    this.node = h("section", { class: "pv-panel pv-trace", "aria-label": "Reasoning", hidden: true },
-      h("div", { class: "pv-trace-head" }, this.status, this.stop, provenance()), this.question,
-      this.identity.node, this.outside,
-      this.tabs, this.agreement, this.first, this.rows.node, useCheck());
+    this.node = h(
+      "section",
+      { class: "pv-panel pv-trace", "aria-label": "Reasoning", hidden: true },
+      h("div", { class: "pv-trace-head" }, this.status, this.stop, provenance()),
+      this.question,
+      this.identity.node,
+      this.outside,
+      this.tabs,
+      this.agreement,
+      this.first,
+      this.rows.node,
+      useCheck(),
+    );
     this.waits = false;
   }
 
@@ -82,11 +98,16 @@ class TracePanel {
     if (!many) return;
     while (this.tabs.children.length < reading.count) {
       const index = this.tabs.children.length;
-      this.tabs.append(h("button", { type: "button", class: "pv-button pv-low pv-tab",
-        onclick: () => {
-          store.set("completion", index);
-          store.set("step", null);
-        } }));
+      this.tabs.append(
+        h("button", {
+          type: "button",
+          class: "pv-button pv-low pv-tab",
+          onclick: () => {
+            store.set("completion", index);
+            store.set("step", null);
+          },
+        }),
+      );
     }
     while (this.tabs.children.length > reading.count) this.tabs.lastChild.remove();
     [...this.tabs.children].forEach((tab, index) => {
@@ -115,7 +136,8 @@ function statusText(reading, completion) {
   if (reading.state === "queued") {
     const { position } = reading;
     if (!position) return "Asked …";
-    return position === 1 ? "Waiting: one question before this one"
+    return position === 1
+      ? "Waiting: one question before this one"
       : `Waiting: ${position} questions before this one`;
   }
   if (reading.state === "waiting first answer") return "Waits for your own answer";

@@ -12,8 +12,14 @@ export class TraceRows {
     this.problems = h("ul", { class: "pv-problems" });
     this.raw = h("p", { class: "pv-raw" });
     this.steps = [];
-    this.node = h("div", { class: "pv-trace-text" }, this.list, this.answer.node, this.raw,
-      this.problems);
+    this.node = h(
+      "div",
+      { class: "pv-trace-text" },
+      this.list,
+      this.answer.node,
+      this.raw,
+      this.problems,
+    );
   }
 
   /** @param {Object} reading @param {Object|null} completion none before its first word */
@@ -31,7 +37,7 @@ export class TraceRows {
     const bare = ended && !steps.length && !completion.trace?.answer;
     this.raw.hidden = !bare;
     setText(this.raw, bare ? completion.text || "The model wrote nothing." : "");
-    const problems = ended ? completion.trace?.problems ?? [] : [];
+    const problems = ended ? (completion.trace?.problems ?? []) : [];
     if (this.problems.children.length !== problems.length || this.told !== completion?.id) {
       this.told = completion?.id;
       fill(this.problems, ...problems.map((text) => h("li", {}, text)));
@@ -57,6 +63,7 @@ export class TraceRows {
 /**
  * A passage: its number is a button that selects it, its text can be marked with the mouse. The number
  * that the text begins with is not shown twice, and stays part of the passage's text.
+ * @param {"div"|"li"} [tag]
  */
 function passageRow(name, label, kind, tag = "div") {
   const button = h("button", { type: "button", class: "pv-number" }, label);

@@ -12,10 +12,18 @@ const PASSING = [0, 409, 502, 503, 504];
 
 /** The upload button with its progress line. @returns {HTMLElement} */
 export function uploadPanel() {
-  const chooser = h("input", { type: "file", class: "pv-hidden", "aria-label": "Slide files to upload",
-    multiple: true, tabindex: "-1" });
-  const button = h("button", { type: "button", class: "pv-button pv-wide",
-    onclick: () => chooser.click() }, "Upload a slide");
+  const chooser = h("input", {
+    type: "file",
+    class: "pv-hidden",
+    "aria-label": "Slide files to upload",
+    multiple: true,
+    tabindex: "-1",
+  });
+  const button = h(
+    "button",
+    { type: "button", class: "pv-button pv-wide", onclick: () => chooser.click() },
+    "Upload a slide",
+  );
   const progress = h("div", { class: "pv-progress" });
   const node = h("div", { class: "pv-upload", hidden: true }, button, chooser, progress);
   chooser.addEventListener("change", async () => {
@@ -25,7 +33,9 @@ export function uploadPanel() {
     for (const file of files) await uploadOne(file, progress);
     button.disabled = false;
   });
-  store.on("me", () => { node.hidden = !may("upload_slides"); });
+  store.on("me", () => {
+    node.hidden = !may("upload_slides");
+  });
   return node;
 }
 
@@ -33,8 +43,12 @@ async function uploadOne(file, node) {
   const abort = new AbortController();
   const bar = h("progress", { max: 100, value: 0, "aria-label": `Upload of ${file.name}` });
   const text = h("span", {}, file.name);
-  fill(node, text, bar, h("button", { type: "button", class: "pv-button",
-    onclick: () => abort.abort() }, "Cancel"));
+  fill(
+    node,
+    text,
+    bar,
+    h("button", { type: "button", class: "pv-button", onclick: () => abort.abort() }, "Cancel"),
+  );
   const show = (offset) => {
     const percent = file.size ? Math.floor((100 * offset) / file.size) : 0;
     bar.value = percent;
@@ -42,8 +56,10 @@ async function uploadOne(file, node) {
   };
   let id = null;
   try {
-    const begun = await request("/api/uploads", { method: "POST",
-      json: { name: file.name, size: file.size } });
+    const begun = await request("/api/uploads", {
+      method: "POST",
+      json: { name: file.name, size: file.size },
+    });
     id = begun.upload_id;
     const { slide_id: slideId, name } = await send(file, begun, show, abort.signal);
     say(`${file.name} is uploaded as ${name}.`);
@@ -60,7 +76,7 @@ async function uploadOne(file, node) {
 /** Put the pen on the new slide's name, unless the user is typing elsewhere. */
 function offerName() {
   if (!document.activeElement?.matches("input, textarea")) {
-    document.querySelector("#pv-slide-name")?.select();
+    /** @type {HTMLInputElement} */ (document.querySelector("#pv-slide-name"))?.select();
   }
 }
 
@@ -72,8 +88,12 @@ async function send(file, { upload_id: id, chunk_bytes: piece }, show, signal) {
     show(offset);
     try {
       const body = file.slice(offset, offset + piece);
-      const answer = await request(`/api/uploads/${id}`, { method: "PATCH", body, signal,
-        headers: { "Upload-Offset": String(offset), "Content-Type": "application/octet-stream" } });
+      const answer = await request(`/api/uploads/${id}`, {
+        method: "PATCH",
+        body,
+        signal,
+        headers: { "Upload-Offset": String(offset), "Content-Type": "application/octet-stream" },
+      });
       if (answer.slide_id) return answer;
       offset = answer.offset;
       tries = 0;
@@ -90,9 +110,12 @@ async function send(file, { upload_id: id, chunk_bytes: piece }, show, signal) {
 async function offsetAfter(id, error, offset) {
   const told = error.headers?.get("Upload-Offset");
   if (told !== null && told !== undefined) return Number(told);
-  await new Promise((resolve) => { setTimeout(resolve, WAIT_MS); });
+  await new Promise((resolve) => {
+    setTimeout(resolve, WAIT_MS);
+  });
   try {
-    const { upload_offset: known } = await request(`/api/uploads/${id}`, { method: "HEAD" }) ?? {};
+    const { upload_offset: known } =
+      (await request(`/api/uploads/${id}`, { method: "HEAD" })) ?? {};
     return known ?? offset;
   } catch (failure) {
     if (PASSING.includes(failure.status)) return offset;

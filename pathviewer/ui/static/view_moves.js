@@ -5,6 +5,13 @@ import { say } from "./store.js";
 
 /** For viewers that have `viewer`, `frames` (see frames.js) and `home`, the view that `fit` left. */
 export class ViewMoves {
+  /** @type {OpenSeadragon.Viewer} */
+  viewer;
+  /** @type {import("./frames.js").Frames} */
+  frames;
+  /** @type {{zoom: number, centre: OpenSeadragon.Point}|null} */
+  home;
+
   preset(index) {
     const choice = this.frames.slide && presets(this.frames.slide)[index];
     if (!choice) return;
@@ -33,8 +40,11 @@ export class ViewMoves {
   panBy(dx, dy) {
     const { viewport } = this.viewer;
     if (!this.frames.item) return;
-    viewport.panBy(viewport.deltaPointsFromPixels(new OpenSeadragon.Point(dx, dy), false)
-      .rotate(-viewport.getRotation(false)));
+    viewport.panBy(
+      viewport
+        .deltaPointsFromPixels(new OpenSeadragon.Point(dx, dy), false)
+        .rotate(-viewport.getRotation(false)),
+    );
     viewport.applyConstraints();
   }
 

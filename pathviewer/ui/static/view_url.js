@@ -77,8 +77,11 @@ export function writeParameter(name, value) {
   if (value) query.set(name, value);
   // commas stay readable
   const text = query.toString() + (roi ? `${query.size ? "&" : ""}roi=${roi}` : "");
-  window.history.replaceState(window.history.state, "",
-    `${window.location.pathname}${text && `?${text}`}`);
+  window.history.replaceState(
+    window.history.state,
+    "",
+    `${window.location.pathname}${text && `?${text}`}`,
+  );
 }
 
 function tidy(value, places) {

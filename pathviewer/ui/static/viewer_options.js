@@ -8,17 +8,23 @@ const MOUSE = { clickToZoom: false, dblClickToZoom: true, flickEnabled: false };
  * do under rotation, that draws another tile's pixels. Rounding to the nearest is always right.
  */
 function roundTileNumbers() {
-  const drawer = OpenSeadragon.WebGLDrawer;
+  /** @type {any} */
+  const drawer = OpenSeadragon.WebGLDrawer; // both names are missing in its types
   if (drawer.roundsTileNumbers) return;
   const { initShaderProgram } = drawer;
-  drawer.initShaderProgram = (gl, vertex, fragment) => initShaderProgram.call(drawer, gl, vertex,
-    fragment.replaceAll("int(v_image_index)", "int(v_image_index + 0.5)"));
+  drawer.initShaderProgram = (gl, vertex, fragment) =>
+    initShaderProgram.call(
+      drawer,
+      gl,
+      vertex,
+      fragment.replaceAll("int(v_image_index)", "int(v_image_index + 0.5)"),
+    );
   drawer.roundsTileNumbers = true;
 }
 
 /**
  * @param {HTMLElement} element
- * @param {string[]} [drawer] OpenSeadragon's drawers in the order in which they are tried
+ * @param {OpenSeadragon.DrawerType[]} [drawer] OpenSeadragon's drawers in the order in which they are tried
  * @returns {OpenSeadragon.Viewer}
  */
 export function newViewer(element, drawer = ["webgl", "canvas"]) {

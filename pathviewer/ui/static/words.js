@@ -34,7 +34,8 @@ export function wordBy(sign) {
   if (!passage) return;
   if (!store.get("step")) store.set("step", name);
   const row = document.querySelector(`[data-passage="${name}"]`);
-  const words = [...passage.text.matchAll(WORD)].filter(({ index }) => index >= hiddenIn(row))
+  const words = [...passage.text.matchAll(WORD)]
+    .filter(({ index }) => index >= hiddenIn(row))
     .map((found) => spotOf(name, passage, found));
   const at = words.findIndex(({ start }) => start === store.get("word")?.start);
   const next = at < 0 ? (sign > 0 ? 0 : words.length - 1) : at + sign;
@@ -59,8 +60,9 @@ function wordAt({ clientX, clientY, target }) {
   const passage = passageOf(shownCompletion(), name);
   if (!passage) return null;
   const at = place.offset + hiddenIn(row);
-  const found = [...passage.text.matchAll(WORD)].find(({ index, 0: word }) =>
-    index <= at && at <= index + word.length);
+  const found = [...passage.text.matchAll(WORD)].find(
+    ({ index, 0: word }) => index <= at && at <= index + word.length,
+  );
   return found ? { ...spotOf(name, passage, found), pointed: true } : null;
 }
 
@@ -92,8 +94,11 @@ function mark(trace, word) {
   const marks = window.CSS?.highlights;
   if (!marks) return;
   marks.delete(HIGHLIGHT);
-  const row = word && [...trace.querySelectorAll("[data-passage]")]
-    .find(({ dataset }) => dataset.passage === word.passage);
+  const row =
+    word &&
+    [...trace.querySelectorAll("[data-passage]")].find(
+      ({ dataset }) => dataset.passage === word.passage,
+    );
   const node = row?.querySelector(".pv-passage").lastChild;
   const start = row && word.within - hiddenIn(row);
   if (!row || start < 0 || start > node.length) return;

@@ -13,7 +13,8 @@ export function mount(element, props) {
   const foot = new Foot();
   element.querySelector("[data-panel]").replaceChildren(judgeFoot.node, foot.node);
   ["worklist", "item", "reading", "completion", "sending", "walking"].forEach((name) =>
-    store.on(name, () => foot.show()));
+    store.on(name, () => foot.show()),
+  );
   return start(props);
 }
 
@@ -23,14 +24,27 @@ class Foot {
     this.far = h("span", { class: "pv-list-far" });
     this.now = h("p", { class: "pv-now", role: "status" });
     this.reference = h("p", { class: "pv-reference", role: "status" });
-    const button = (text, title, run, kind = "pv-low") => h("button", { type: "button",
-      class: `pv-button ${kind}`, title, onclick: () => run() }, text);
+    const button = (text, title, run, kind = "pv-low") =>
+      h(
+        "button",
+        { type: "button", class: `pv-button ${kind}`, title, onclick: () => run() },
+        text,
+      );
     this.skip = button("Skip", "Skip the item (Shift + U)", skip);
     this.next = button("Next item", "Next item (U)", goOn, "pv-primary");
-    this.node = h("section", { class: "pv-panel pv-foot", "aria-label": "Worklist item", hidden: true },
-      h("div", { class: "pv-foot-head" }, this.name, this.far,
-        button("Leave", "Leave the worklist; the item in hand waits", leave)),
-      this.reference, h("div", { class: "pv-foot-row" }, this.now, this.skip, this.next));
+    this.node = h(
+      "section",
+      { class: "pv-panel pv-foot", "aria-label": "Worklist item", hidden: true },
+      h(
+        "div",
+        { class: "pv-foot-head" },
+        this.name,
+        this.far,
+        button("Leave", "Leave the worklist; the item in hand waits", leave),
+      ),
+      this.reference,
+      h("div", { class: "pv-foot-row" }, this.now, this.skip, this.next),
+    );
   }
 
   show() {
@@ -44,7 +58,7 @@ class Foot {
     this.name.title = list.name;
     setText(this.far, progressText(list.progress));
     this.skip.hidden = !item;
-    setText(this.next, nextText(list, item));
+    setText(this.next, nextText(item));
     const text = list.trouble ?? nowText(list, item);
     setText(this.now, text);
     setAttribute(this.now, "data-kind", list.trouble ? "wrong" : "plain");
@@ -60,7 +74,7 @@ function showColumn(column, item) {
   setAttribute(column, "data-item", kind);
 }
 
-function nextText(list, item) {
+function nextText(item) {
   if (!item) return "Look again";
   return isShown(item) ? "Next item" : "Back to it";
 }
@@ -69,8 +83,10 @@ function nextText(list, item) {
 function nowText(list, item) {
   if (!item) return endText(list.progress);
   if (!isShown(item)) return "An item of it is in your hands; U comes back to it.";
-  if (!item.completions) return item.options.length ? "Your own answer: its number, then Enter."
-    : "Your own answer, then Enter.";
+  if (!item.completions)
+    return item.options.length
+      ? "Your own answer: its number, then Enter."
+      : "Your own answer, then Enter.";
   const open = item.completions.filter(({ judged }) => !judged).length;
   const all = item.completions.length;
   if (store.get("sending").waiting) return "Your judgment is being saved.";
@@ -86,12 +102,14 @@ function endText({ items, made, mine, done }) {
   const waits = made < items ? ` ${items - made} more have no answers yet.` : "";
   if (!made) return "Its answers are not made yet: the command “worklist generate” makes them.";
   if (!mine) return `Nothing of it is yours: others have all of it.${waits}`;
-  return done === mine ? `You are through with this list.${waits}`
+  return done === mine
+    ? `You are through with this list.${waits}`
     : `Nothing waits for you now.${waits}`;
 }
 
 function referenceText({ reference_answer: reference, first_answer: first, completions }) {
   if (reference) return `Reference: ${reference}${first ? `. You said at first: ${first}` : ""}`;
-  return completions?.some(({ judged }) => judged) ? "Reference: none is known."
+  return completions?.some(({ judged }) => judged)
+    ? "Reference: none is known."
     : "Reference: shown once you have judged.";
 }

@@ -7,8 +7,13 @@ export function worklistKeys() {
   const group = "Worklist";
   const told = (shown, what) => ({ keys: [], shown, what, group, run: () => {} });
   return [
-    { keys: ["u"], shown: "U", what: "Up next: the item, its next answer, the next item", group,
-      run: () => goOn() },
+    {
+      keys: ["u"],
+      shown: "U",
+      what: "Up next: the item, its next answer, the next item",
+      group,
+      run: () => goOn(),
+    },
     { keys: ["Shift+U"], shown: "Shift + U", what: "Skip the item", group, run: () => skip() },
     { keys: ["k"], shown: "K", what: "Choose a worklist", group, run: focusLists },
     told("1 to 9", "Blind first: your own answer"),

@@ -20,8 +20,11 @@ class WorklistPanel {
     this.summary = h("summary", {}, "Worklists");
     this.list = h("ul", { class: "pv-lists", "aria-label": "Worklists" });
     this.fold = h("details", { class: "pv-fold", id: "pv-worklists" }, this.summary, this.list);
-    this.node = h("section", { class: "pv-panel pv-worklists", "aria-label": "Worklists", hidden: true },
-      this.fold);
+    this.node = h(
+      "section",
+      { class: "pv-panel pv-worklists", "aria-label": "Worklists", hidden: true },
+      this.fold,
+    );
     this.list.addEventListener("keydown", (event) => this.move(event));
   }
 
@@ -34,11 +37,13 @@ class WorklistPanel {
     if (!lists) return;
     const left = lists.reduce((sum, { mine, done }) => sum + mine - done, 0);
     setText(this.summary, lists.length ? `Worklists: ${leftText(left)}` : "Worklists: none");
-    const focused = this.list.contains(document.activeElement)
-      && document.activeElement.dataset.list;
-    fill(this.list, ...(lists.length ? lists.map(row)
-      : [h("li", { class: "pv-empty" }, NONE)]));
-    if (focused) this.list.querySelector(`[data-list="${CSS.escape(focused)}"]`)?.focus();
+    const active = /** @type {HTMLElement} */ (document.activeElement);
+    const focused = this.list.contains(active) && active.dataset.list;
+    fill(this.list, ...(lists.length ? lists.map(row) : [h("li", { class: "pv-empty" }, NONE)]));
+    if (focused)
+      /** @type {HTMLElement} */ (
+        this.list.querySelector(`[data-list="${CSS.escape(focused)}"]`)
+      )?.focus();
   }
 
   /** Up and down go from list to list. */
@@ -46,8 +51,10 @@ class WorklistPanel {
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const buttons = [...this.list.querySelectorAll(".pv-list-open")];
-    buttons[buttons.indexOf(document.activeElement) + step]?.focus();
+    /** @type {HTMLElement[]} */
+    const buttons = Array.from(this.list.querySelectorAll(".pv-list-open"));
+    const active = /** @type {HTMLElement} */ (document.activeElement);
+    buttons[buttons.indexOf(active) + step]?.focus();
   }
 }
 
@@ -58,15 +65,27 @@ function leftText(left) {
 
 function row(list) {
   const { id, name, mine, done } = list;
-  const open = h("button", { type: "button", class: "pv-list-open", "data-list": id,
-    onclick: () => openWorklist(id) },
-  h("span", { class: "pv-list-name", title: name }, name),
-  h("span", { class: "pv-list-far" }, progressText(list)),
-  h("progress", { max: Math.max(1, mine), value: done, "aria-hidden": "true" }));
+  const open = h(
+    "button",
+    { type: "button", class: "pv-list-open", "data-list": id, onclick: () => openWorklist(id) },
+    h("span", { class: "pv-list-name", title: name }, name),
+    h("span", { class: "pv-list-far" }, progressText(list)),
+    h("progress", { max: Math.max(1, mine), value: done, "aria-hidden": "true" }),
+  );
   if (store.get("worklist")?.id === id) setAttribute(open, "aria-current", "true");
-  const report = may("see_insights") && h("a", { class: "pv-action", target: "_blank", rel: "noopener",
-    href: url(`/api/worklists/${encodeURIComponent(id)}/report.html`),
-    "aria-label": `Report of ${name} to print` }, "Report");
+  const report =
+    may("see_insights") &&
+    h(
+      "a",
+      {
+        class: "pv-action",
+        target: "_blank",
+        rel: "noopener",
+        href: url(`/api/worklists/${encodeURIComponent(id)}/report.html`),
+        "aria-label": `Report of ${name} to print`,
+      },
+      "Report",
+    );
   return h("li", {}, open, report);
 }
 

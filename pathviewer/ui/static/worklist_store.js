@@ -20,8 +20,9 @@ import { writeParameter } from "./view_url.js";
 
 const NAME = "worklist";
 const LAST = "worklist";
-export const NONE = "There is no worklist yet. Whoever looks after PathViewer brings one in with "
-  + "the command “worklist import”.";
+export const NONE =
+  "There is no worklist yet. Whoever looks after PathViewer brings one in with " +
+  "the command “worklist import”.";
 const ELSEWHERE = "The item before was done with in another tab meanwhile; this is the next one.";
 let begun = false;
 let hint = null;
@@ -106,7 +107,8 @@ function advise(text, kind = "info") {
 }
 
 function sentenceOf({ status, message }) {
-  return status === 0 ? "The server cannot be reached. What you see stays; try again with U."
+  return status === 0
+    ? "The server cannot be reached. What you see stays; try again with U."
     : message;
 }
 
@@ -154,7 +156,8 @@ async function judgedOrNext(item) {
     advise("Give your own answer first; the model's is shown after it.");
   } else if (store.get("sending").waiting) {
     goesOnWhenSaved = !store.get("sending").trouble;
-    if (!goesOnWhenSaved) advise("Your judgment is not saved yet; it is sent again by itself.", "warning");
+    if (!goesOnWhenSaved)
+      advise("Your judgment is not saved yet; it is sent again by itself.", "warning");
   } else if (store.get("draft")?.verdict && unsaved()) {
     advise("Your judgment is not submitted yet: Enter in the judgment submits it, then U goes on.");
   } else if (open.some(({ index }) => index === shown)) {
@@ -168,15 +171,19 @@ async function judgedOrNext(item) {
 async function end(skipped) {
   const list = store.get("worklist");
   const { id } = store.get("item");
-  const { again } = await request(`/api/worklist-items/${encodeURIComponent(id)}/end`,
-    { method: "POST", json: { skipped } });
+  const { again } = await request(`/api/worklist-items/${encodeURIComponent(id)}/end`, {
+    method: "POST",
+    json: { skipped },
+  });
   await walk(list.id, { first: again ? ELSEWHERE : "" });
 }
 
 /** Take the item in hand or the next one; `first` is said with it. */
 async function walk(id, { first = "", stay = false } = {}) {
-  const told = await request(`/api/worklists/${encodeURIComponent(id)}/next`, { method: "POST",
-    json: {} }).catch((error) => {
+  const told = await request(`/api/worklists/${encodeURIComponent(id)}/next`, {
+    method: "POST",
+    json: {},
+  }).catch((error) => {
     if (error.status === 404) writeParameter(NAME, null);
     throw error;
   });
@@ -222,13 +229,17 @@ async function loadLists() {
 
 async function fetchLists() {
   const lists = await request("/api/worklists");
-  if (JSON.stringify(lists) !== JSON.stringify(store.get("worklists"))) store.set("worklists", lists);
+  if (JSON.stringify(lists) !== JSON.stringify(store.get("worklists")))
+    store.set("worklists", lists);
 }
 
 /** Open the panel of the lists and give it the keyboard. */
 export function focusLists() {
+  /** @type {HTMLDetailsElement} */
   const fold = document.querySelector("#pv-worklists");
   if (!fold) return;
   fold.open = true;
-  (fold.querySelector("[aria-current], .pv-list-open") ?? fold.querySelector("summary")).focus();
+  /** @type {HTMLElement} */ (
+    fold.querySelector("[aria-current], .pv-list-open") ?? fold.querySelector("summary")
+  ).focus();
 }
