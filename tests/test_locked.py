@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.metadata import requires
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -54,6 +55,15 @@ def test_every_locked_package_has_hashes_and_no_other_option() -> None:
     for line in [*logical_lines(LOCK), *logical_lines(FORMATS_LOCK)]:
         assert HASH.search(line), line
         assert "--" not in HASH.sub("", line), line
+
+
+def test_the_lock_leaves_room_for_the_mcp_server_of_gradio() -> None:
+    locked = versions(LOCK)
+    extra = [Requirement(text) for text in requires("gradio") or [] if "extra == 'mcp'" in text]
+    shared = [requirement for requirement in extra if requirement.name in locked]
+    assert "pydantic" in {requirement.name for requirement in shared}
+    for requirement in shared:
+        assert requirement.specifier.contains(locked[requirement.name]), requirement
 
 
 def test_the_lock_names_no_index() -> None:
