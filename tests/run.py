@@ -7,6 +7,7 @@ arguments]`.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,13 +57,23 @@ def main(arguments: list[str]) -> int:
 
 
 def install_python_packages() -> None:
-    """Make `.venv` and bring it to what requirements-dev.txt says."""
+    """Make `.venv` and bring it to what requirements-dev.txt says, in the locked versions."""
     if not (BIN / "python").exists() and not (BIN / "python.exe").exists():
         venv.create(ENVIRONMENT, with_pip=True)
-    if not attempt(
-        [str(BIN / "python"), "-m", "pip", "install", "-q", "-r", "requirements-dev.txt"]
-    ):
+    constraints = ENVIRONMENT / "constraints.txt"
+    lock = (ROOT / "requirements-dev-lock.txt").read_text(encoding="utf-8")
+    constraints.write_text(without_hashes(lock), encoding="utf-8")
+    words = ["-r", "requirements-dev.txt", "-c", str(constraints)]
+    if not attempt([str(BIN / "python"), "-m", "pip", "install", "-q", *words]):
         sys.exit("pip could not install requirements-dev.txt; its output above says why.")
+
+
+def without_hashes(lock: str) -> str:
+    """A lock's pins as pip's constraints.
+
+    With hashes, pip would refuse PyTorch's CPU build, which is of the locked version.
+    """
+    return "".join(f"{pin}\n" for pin in re.findall(r"^[^#\s\\]+", lock, re.MULTILINE))
 
 
 def install_programs() -> None:

@@ -1,4 +1,4 @@
-"""The lock holds every pin of requirements.txt, with hashes, and becomes a bill of materials."""
+"""The locks hold every pin, with hashes; that of the program becomes a bill of materials."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.run import without_hashes
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements-lock.txt"
 FORMATS_LOCK = ROOT / "requirements-formats-lock.txt"
+DEV_LOCK = ROOT / "requirements-dev-lock.txt"
+DEVELOPMENT = ("requirements-dev.txt", "requirements-train.txt", "requirements-formats.txt")
 HASH = re.compile(r"\s--hash=sha256:([0-9a-f]{64})\b")
 
 
@@ -29,6 +33,8 @@ def versions(path: Path) -> dict[str, str]:
     """Pinned version of each package of a requirements file."""
     pins = {}
     for line in logical_lines(path):
+        if line.startswith("-r "):
+            continue
         requirement = Requirement(HASH.sub("", line).strip())
         (pin,) = requirement.specifier
         assert pin.operator == "==", line
@@ -51,8 +57,23 @@ def test_the_lock_of_further_formats_has_every_pin_and_no_other_version() -> Non
     }
 
 
+def test_the_lock_of_development_has_every_pin_and_no_other_version() -> None:
+    locked = versions(DEV_LOCK)
+    pinned = {name: pin for path in DEVELOPMENT for name, pin in versions(ROOT / path).items()}
+    for expected in (pinned, versions(LOCK), versions(FORMATS_LOCK)):
+        assert {name: locked.get(name) for name in expected} == expected
+
+
+def test_the_test_run_takes_every_version_from_the_lock() -> None:
+    constraints = without_hashes(DEV_LOCK.read_text(encoding="utf-8"))
+    pins = [Requirement(line) for line in constraints.splitlines()]
+    assert {canonicalize_name(pin.name): str(pin.specifier) for pin in pins} == {
+        name: f"=={version}" for name, version in versions(DEV_LOCK).items()
+    }
+
+
 def test_every_locked_package_has_hashes_and_no_other_option() -> None:
-    for line in [*logical_lines(LOCK), *logical_lines(FORMATS_LOCK)]:
+    for line in [line for lock in (LOCK, FORMATS_LOCK, DEV_LOCK) for line in logical_lines(lock)]:
         assert HASH.search(line), line
         assert "--" not in HASH.sub("", line), line
 
@@ -67,7 +88,7 @@ def test_the_lock_leaves_room_for_the_mcp_server_of_gradio() -> None:
 
 
 def test_the_lock_names_no_index() -> None:
-    for lock in (LOCK, FORMATS_LOCK):
+    for lock in (LOCK, FORMATS_LOCK, DEV_LOCK):
         assert "://" not in lock.read_text(encoding="utf-8")
 
 
