@@ -22,7 +22,10 @@ from pathviewer.packing import shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"models", "pathviewer", "storage"}
-BUILD_FILES = ("pyproject.toml", "README.md", "LICENSE", *ROOT.glob("requirements*.txt"))
+BUILD_FILES = (
+    *("pyproject.toml", "README.md", "LICENSE"),
+    *(path.name for path in ROOT.glob("requirements*.txt")),
+)
 EXTRAS = {
     "formats": "requirements-formats.txt",
     "train": "requirements-train.txt",
@@ -44,7 +47,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built in a copy of the source beside which no other file lies."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in [*package_files(), *BUILD_FILES]:
-        target = source / (ROOT / name).relative_to(ROOT)
+        target = source / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, target)
     (source / "models" / "checkpoints" / "other").mkdir()

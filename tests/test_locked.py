@@ -1,4 +1,4 @@
-"""The locks hold every pin, with hashes; that of the program becomes a bill of materials."""
+"""The locks hold every pin, with hashes; that of requirements.txt becomes a bill of materials."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def logical_lines(path: Path) -> list[str]:
 
 def versions(path: Path) -> dict[str, str]:
     """Pinned version of each package of a requirements file."""
-    pins = {}
+    pins: dict[str, str] = {}
     for line in logical_lines(path):
         if line.startswith("-r "):
             continue
