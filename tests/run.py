@@ -43,6 +43,7 @@ def main(arguments: list[str]) -> int:
     checks = [
         [BIN / "ruff", "check", "."],
         [BIN / "ruff", "format", "--check", "."],
+        [BIN / "codespell"],
         [BIN / "mypy"],
         [BIN / "python", "-m", "pytest", *SIDE_BY_SIDE, "--no-loadscope-reorder", *arguments],
     ]

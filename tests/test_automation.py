@@ -1,0 +1,61 @@
+"""The hooks run programs that exist, those of the test run."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+HOOKS = ROOT / ".pre-commit-config.yaml"
+PROGRAMS = {"codespell", "mypy", "node", "python", "ruff"}
+"""Programs that requirements-dev.txt brings into `.venv`, and hooks may run."""
+
+
+AWAITED = {"package.json", "tests/test_names.py"}
+"""Files that hooks name and that are not all in the repository yet."""
+
+
+def read(path: Path) -> dict[str, Any]:
+    # BaseLoader leaves the key `on` a word, which YAML 1.1 takes for true
+    loaded = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def hooks() -> list[dict[str, Any]]:
+    """Every hook, with the repository that it is from."""
+    sources = read(HOOKS)["repos"]
+    return [hook | {"repo": source["repo"]} for source in sources for hook in source["hooks"]]
+
+
+@pytest.mark.parametrize("hook", hooks(), ids=lambda hook: str(hook["id"]))
+def test_a_hook_runs_an_installed_program(hook: dict[str, Any]) -> None:
+    assert (hook["repo"], hook["language"]) == ("local", "system"), "hosted hooks need a network"
+    program, *words = shlex.split(hook["entry"])
+    assert Path(program).parent == Path(".venv/bin")
+    assert Path(program).name in PROGRAMS
+    assert (ROOT / program).exists()
+    for word in words:
+        if word.startswith("tests/"):
+            assert (ROOT / word).is_file() or word in AWAITED, word
+        elif word.startswith("node_modules/"):
+            package = re.sub(r"^node_modules/(@[^/]+/[^/]+|[^/]+)/.*", r"\1", word)
+            assert package in node_packages() or "package.json" in AWAITED, package
+
+
+def node_packages() -> set[str]:
+    """Packages of the front end's tools."""
+    path = ROOT / "package.json"
+    return set(json.loads(path.read_text("utf-8"))["devDependencies"]) if path.exists() else set()
+
+
+@pytest.mark.parametrize("program", ["ruff", "codespell", "mypy"])
+def test_hooks_and_test_run_make_the_same_checks(program: str) -> None:
+    assert f'BIN / "{program}"' in (ROOT / "tests" / "run.py").read_text(encoding="utf-8")
+    assert f".venv/bin/{program}" in {hook["entry"].split()[0] for hook in hooks()}
