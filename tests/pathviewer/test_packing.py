@@ -140,7 +140,7 @@ def test_the_image_runs_what_is_there() -> None:
         line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"
     }
     assert taken == copied
-    pinned = re.search(r"^torch==\S+$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
-    assert pinned
-    assert pinned[0] in "\n".join(lines)
+    text = "\n".join(lines)
+    assert "-r requirements.txt" in text
+    assert "index" not in re.sub(r"#.*", "", text), "the builder's configuration decides"
     assert "USER pathviewer" in lines
