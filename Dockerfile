@@ -4,11 +4,11 @@ FROM python:3.11-slim
 RUN useradd --create-home --uid 1000 pathviewer
 WORKDIR /app
 
-# CPU builds of torch are a tenth of the size; for a GPU take --build-arg TORCH=https://pypi.org/simple
-ARG TORCH=https://download.pytorch.org/whl/cpu
+# the builder's pip configuration decides which index is asked, and so which build of PyTorch comes:
+# docker build --secret id=pip,src=pip.conf
 COPY requirements.txt requirements-formats.txt ./
-RUN pip install --no-cache-dir torch==2.13.0 --index-url ${TORCH} \
-    && pip install --no-cache-dir -r requirements.txt -r requirements-formats.txt
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
+    pip install --no-cache-dir -r requirements.txt -r requirements-formats.txt
 
 COPY app.py LICENSE README.md ./
 COPY models models
@@ -17,7 +17,8 @@ COPY pathviewer pathviewer
 
 # the viewer's JavaScript and the demo slide, which a first start would fetch
 ENV PATHVIEWER_BAKED=/opt/pathviewer
-RUN python -m pathviewer bake --out /opt/pathviewer && chmod -R a+rX /opt/pathviewer
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
+    python -m pathviewer bake --out /opt/pathviewer && chmod -R a+rX /opt/pathviewer
 
 # slides are read from /slides; all that is kept lies in /data
 ENV PATHVIEWER_DATA=/data PATHVIEWER_SLIDES=/slides PATHVIEWER_HOST=0.0.0.0 PATHVIEWER_PORT=7860 \

@@ -1,5 +1,15 @@
-"""`python -m pathviewer COMMAND`."""
+"""The command `pathviewer` of an installation, and `python -m pathviewer`."""
 
-from pathviewer.cli import app
+from __future__ import annotations
 
-app(prog_name="python -m pathviewer")
+
+def main(name: str = "pathviewer") -> None:
+    """Run the command line, which calls itself `name`."""
+    # imported here, since processes that the server starts load an installed command once more
+    from pathviewer.cli import app
+
+    app(prog_name=name)
+
+
+if __name__ == "__main__":
+    main("python -m pathviewer")

@@ -67,6 +67,11 @@ def space(out: Out) -> None:
 
 def write_space(folder: Path, root: Path = ROOT) -> list[str]:
     """The tree, with a `.gitattributes` that names its large files; those. Raises FolderError."""
+    if not (root / "app.py").is_file():
+        raise FolderError(
+            "An installed program lacks app.py and the documents of a Space. Run "
+            "`python -m pathviewer space` in a checkout of the repository."
+        )
     for name in shipped(root):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / name, folder / name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,7 @@ def main(arguments: list[str]) -> int:
     checks = [
         [BIN / "ruff", "check", "."],
         [BIN / "ruff", "format", "--check", "."],
+        [BIN / "codespell"],
         [BIN / "mypy"],
         [BIN / "npm", "run", "--silent", "check"],
         [BIN / "python", "-m", "pytest", *SIDE_BY_SIDE, "--no-loadscope-reorder", *arguments],
@@ -62,12 +64,14 @@ def main(arguments: list[str]) -> int:
 
 
 def install_python_packages() -> None:
-    """Make `.venv` and bring it to what requirements-dev.txt says."""
+    """Make `.venv` and bring it to what requirements-dev.txt says, in the locked versions."""
     if not (BIN / "python").exists() and not (BIN / "python.exe").exists():
         venv.create(ENVIRONMENT, with_pip=True)
-    if not attempt(
-        [str(BIN / "python"), "-m", "pip", "install", "-q", "-r", "requirements-dev.txt"]
-    ):
+    constraints = ENVIRONMENT / "constraints.txt"
+    lock = (ROOT / "requirements-dev-lock.txt").read_text(encoding="utf-8")
+    constraints.write_text(without_hashes(lock), encoding="utf-8")
+    words = ["-r", "requirements-dev.txt", "-c", str(constraints)]
+    if not attempt([str(BIN / "python"), "-m", "pip", "install", "-q", *words]):
         sys.exit("pip could not install requirements-dev.txt; its output above says why.")
 
 
@@ -81,6 +85,14 @@ def install_node_packages() -> None:
     if not attempt([*command, "--loglevel", "error"]):
         sys.exit("npm could not install package-lock.json; its output above says why.")
     shutil.copyfile(lock, installed)
+
+
+def without_hashes(lock: str) -> str:
+    """A lock's pins as pip's constraints.
+
+    With hashes, pip would refuse PyTorch's CPU build, which is of the locked version.
+    """
+    return "".join(f"{pin}\n" for pin in re.findall(r"^[^#\s\\]+", lock, re.MULTILINE))
 
 
 def install_programs() -> None:

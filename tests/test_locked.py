@@ -7,16 +7,21 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.run import without_hashes
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements-lock.txt"
 FORMATS_LOCK = ROOT / "requirements-formats-lock.txt"
 NPM_MANIFESTS = ["package.json", "pathviewer/ui/package.json"]
+DEV_LOCK = ROOT / "requirements-dev-lock.txt"
+DEVELOPMENT = ("requirements-dev.txt", "requirements-train.txt", "requirements-formats.txt")
 HASH = re.compile(r"\s--hash=sha256:([0-9a-f]{64})\b")
 
 
@@ -28,8 +33,10 @@ def logical_lines(path: Path) -> list[str]:
 
 def versions(path: Path) -> dict[str, str]:
     """Pinned version of each package of a requirements file."""
-    pins = {}
+    pins: dict[str, str] = {}
     for line in logical_lines(path):
+        if line.startswith("-r "):
+            continue
         requirement = Requirement(HASH.sub("", line).strip())
         (pin,) = requirement.specifier
         assert pin.operator == "==", line
@@ -52,14 +59,38 @@ def test_the_lock_of_further_formats_has_every_pin_and_no_other_version() -> Non
     }
 
 
+def test_the_lock_of_development_has_every_pin_and_no_other_version() -> None:
+    locked = versions(DEV_LOCK)
+    pinned = {name: pin for path in DEVELOPMENT for name, pin in versions(ROOT / path).items()}
+    for expected in (pinned, versions(LOCK), versions(FORMATS_LOCK)):
+        assert {name: locked.get(name) for name in expected} == expected
+
+
+def test_the_test_run_takes_every_version_from_the_lock() -> None:
+    constraints = without_hashes(DEV_LOCK.read_text(encoding="utf-8"))
+    pins = [Requirement(line) for line in constraints.splitlines()]
+    assert {canonicalize_name(pin.name): str(pin.specifier) for pin in pins} == {
+        name: f"=={version}" for name, version in versions(DEV_LOCK).items()
+    }
+
+
 def test_every_locked_package_has_hashes_and_no_other_option() -> None:
-    for line in [*logical_lines(LOCK), *logical_lines(FORMATS_LOCK)]:
+    for line in [line for lock in (LOCK, FORMATS_LOCK, DEV_LOCK) for line in logical_lines(lock)]:
         assert HASH.search(line), line
         assert "--" not in HASH.sub("", line), line
 
 
+def test_the_lock_leaves_room_for_the_mcp_server_of_gradio() -> None:
+    locked = versions(LOCK)
+    extra = [Requirement(text) for text in requires("gradio") or [] if "extra == 'mcp'" in text]
+    shared = [requirement for requirement in extra if requirement.name in locked]
+    assert "pydantic" in {requirement.name for requirement in shared}
+    for requirement in shared:
+        assert requirement.specifier.contains(locked[requirement.name]), requirement
+
+
 def test_the_lock_names_no_index() -> None:
-    for lock in (LOCK, FORMATS_LOCK):
+    for lock in (LOCK, FORMATS_LOCK, DEV_LOCK):
         assert "://" not in lock.read_text(encoding="utf-8")
 
 

@@ -67,7 +67,7 @@ def program_in(folder: Path, model: str) -> Iterator[StartedProgram]:
     (folder / "slides").mkdir(exist_ok=True)
     shutil.copytree(settings.assets, folder / "state" / "assets")
     port = free_port()
-    command = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, *_served_by(ROOT), "--host", "127.0.0.1", "--port", str(port)]
     command += ["--data", f"{folder}/state", "--slides", f"{folder}/slides", "--model", model]
     began = time.perf_counter()
     program = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
@@ -78,6 +78,11 @@ def program_in(folder: Path, model: str) -> Iterator[StartedProgram]:
         with suppress(subprocess.TimeoutExpired):
             program.wait(10)
         program.kill()
+
+
+def _served_by(root: Path) -> list[str]:
+    """Words that serve the pages: `app.py`, or the same command where it is not installed."""
+    return ["app.py"] if (root / "app.py").is_file() else ["-m", "pathviewer", "serve"]
 
 
 def watched(program: subprocess.Popen[bytes], base: str, began: float) -> StartFigures:

@@ -45,7 +45,7 @@ ODD: list[tuple[dict[str, Any], str]] = [
     ({"seconds": "1"}, "seconds is a number"),
     ({"overlay_seen": "yes"}, "true or false"),
     ({"steps": []}, "has no 'steps'"),  # what belongs to labels would be lost
-    ({"confidance": 3}, "has no 'confidance'"),
+    ({"confidance": 3}, "has no 'confidance'"),  # codespell:ignore
     ({"kind": "labels"}, "absences is a list|steps is a list"),
     ({"kind": "labels", "absences": [], "steps": None}, "steps is a list"),
     ({"kind": "labels", "absences": ["contradiction"], "steps": []}, "absences are of"),
