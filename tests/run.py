@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
         return 1
     install_python_packages()
     install_programs()
-    checks = [
+    checks: list[list[str | Path]] = [
         [BIN / "ruff", "check", "."],
         [BIN / "ruff", "format", "--check", "."],
         [BIN / "mypy"],

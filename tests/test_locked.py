@@ -26,7 +26,7 @@ def logical_lines(path: Path) -> list[str]:
 
 def versions(path: Path) -> dict[str, str]:
     """Pinned version of each package of a requirements file."""
-    pins = {}
+    pins: dict[str, str] = {}
     for line in logical_lines(path):
         requirement = Requirement(HASH.sub("", line).strip())
         (pin,) = requirement.specifier
