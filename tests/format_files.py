@@ -31,7 +31,7 @@ def colours() -> NDArray[np.uint8]:
 
 def grey(bits: int) -> NDArray[np.uint16]:
     """(217, 300) grey values that fill so many bits."""
-    return tissue(WIDTH, HEIGHT)[..., 1].astype(np.uint16) << (bits - 8) | 1
+    return tissue(WIDTH, HEIGHT)[..., 1].astype(np.uint16) << np.uint16(bits - 8) | np.uint16(1)
 
 
 def write_tiff(path: Path, samples: Samples, **options: Any) -> Path:

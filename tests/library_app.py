@@ -29,7 +29,9 @@ def write_slide(path: Path, seed: int = 0, mpp: float | None = None) -> Path:
     """A tiled TIFF of 64 x 48 px that OpenSlide opens; another seed is another slide."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(seed).integers(0, 255, (48, 64, 3), np.uint8)
-    per_cm = {} if mpp is None else {"resolution": (1e4 / mpp, 1e4 / mpp), "resolutionunit": 3}
+    per_cm: dict[str, Any] = {}
+    if mpp is not None:
+        per_cm = {"resolution": (1e4 / mpp, 1e4 / mpp), "resolutionunit": 3}
     tifffile.imwrite(path, pixels, tile=(16, 16), photometric="rgb", metadata=None, **per_cm)
     return path
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms
 
+from pathviewer.slides.encoded_tiff import RGB, YCBCR
 from pathviewer.slides.jpeg_header import adobe_marker
 from tests import dicom_files, slide_files
 from tests.slide_files import Encode, Pixels
@@ -121,7 +122,7 @@ def picture(rgb: bool) -> Pixels:
 
 def write_odd_tiff(path: Path, rgb: bool) -> Path:
     """A slide of one level that has one tile of each kind. Returns `path`."""
-    photometric = slide_files.RGB if rgb else slide_files.YCBCR
+    photometric = RGB if rgb else YCBCR
     return slide_files.write_encoded(
         path, [picture(rgb)], _each_in_turn(rgb), tile=TILE, photometric=photometric
     )

@@ -86,7 +86,8 @@ def unprivileged() -> str | None:
 def started(folder: Path, user: str | None) -> Iterator[None]:
     """A new cluster in the folder, its server up."""
     cluster = folder / "cluster"
-    make = [program("initdb"), "-D", cluster, "--auth=trust", "--encoding=UTF8", "--no-sync"]
+    make: list[str | Path] = [program("initdb"), "-D", cluster]
+    make += ["--auth=trust", "--encoding=UTF8", "--no-sync"]
     subprocess.run(make, cwd=folder, user=user, check=True, capture_output=True)
     command: list[str | Path] = [program("postgres"), "-D", cluster, "-k", folder]
     for option in OPTIONS:

@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     install_python_packages()
     install_node_packages()
     install_programs()
-    checks = [
+    checks: list[list[str | Path]] = [
         [BIN / "ruff", "check", "."],
         [BIN / "ruff", "format", "--check", "."],
         [BIN / "codespell"],

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 from starlette.applications import Starlette
@@ -64,7 +64,7 @@ class SlideApi:
 
 
 @contextmanager
-def slide_api(folder: Path, state: Path, **options: object) -> Iterator[SlideApi]:
+def slide_api(folder: Path, state: Path, **options: Any) -> Iterator[SlideApi]:
     """Serve the slides of `folder`; `options` are settings."""
     settings = Settings(data=state, slides=(folder,), **options)
     state.mkdir(exist_ok=True)

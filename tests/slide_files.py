@@ -11,6 +11,7 @@ import simplejpeg
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
+from tifffile import DATATYPE
 
 from pathviewer.slides.encoded_tiff import (
     APERIO_JPEG2000,
@@ -36,10 +37,11 @@ def tissue(width: int, height: int, seed: int = 1) -> Pixels:
         for _ in range(6):
             kx, ky, phase = random.uniform((-0.09, -0.09, 0), (0.09, 0.09, 6))
             stain += np.cos(kx * x + ky * y + phase)
-    amount = np.clip(amount / 3, 0, 1)[..., None]
+    stained = np.clip(amount / 3, 0, 1)[..., None]
     colours = np.array([[0.65, 0.70, 0.29], [0.10, 0.90, 0.30]], np.float32)
-    density = amount[0] * colours[0] + amount[1] * colours[1]
-    return (255 * np.exp(-density)).astype(np.uint8)
+    density = stained[0] * colours[0] + stained[1] * colours[1]
+    pixels: Pixels = (255 * np.exp(-density)).astype(np.uint8)
+    return pixels
 
 
 def pyramid(pixels: Pixels, *factors: int) -> list[Pixels]:
@@ -249,11 +251,18 @@ def empty_tile(path: Path, page: int, index: int) -> None:
     index_tile(path, page, index, 0, 0)
 
 
+def pages_of(tiff: tifffile.TiffFile) -> list[tifffile.TiffPage]:
+    """The pages of a file, each with tags of its own."""
+    pages = [page for page in tiff.pages if isinstance(page, tifffile.TiffPage)]
+    assert len(pages) == len(tiff.pages)
+    return pages
+
+
 def index_tile(path: Path, page: int, index: int, offset: int, count: int) -> None:
     """Let the file's index say that a tile has `count` bytes from `offset` on."""
     with tifffile.TiffFile(path) as tiff:
-        tags = tiff.pages[page].tags
-        places = [(tags[code].valueoffset, tags[code].dtype.name) for code in (324, 325)]
+        tags = pages_of(tiff)[page].tags
+        places = [(tags[code].valueoffset, DATATYPE(tags[code].dtype).name) for code in (324, 325)]
     with path.open("r+b") as file:
         for (start, kind), value in zip(places, (offset, count), strict=True):
             width = {"SHORT": 2, "LONG": 4, "LONG8": 8}[kind]

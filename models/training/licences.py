@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datasets import Dataset  # type: ignore[import-untyped]
+from datasets import Dataset
 
 from models.errors import CheckpointError
 from models.registry import known_models

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset  # type: ignore[import-untyped]
+from datasets import Dataset
 from pydantic import Field, model_validator
 from transformers import Trainer
 from trl.trainer.dpo_config import DPOConfig

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datasets import (  # type: ignore[import-untyped]
+from datasets import (
     Dataset,
     DatasetDict,
     Features,

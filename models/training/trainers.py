@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
-from datasets import Dataset  # type: ignore[import-untyped]
+from datasets import Dataset
 from peft import LoraConfig
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from transformers import PrinterCallback, ProgressCallback, Trainer

@@ -105,9 +105,7 @@ def middle(viewer: ViewerPage) -> Pixels:
     box = viewer.page.locator(".pv-stage").bounding_box()
     assert box
     left, top = viewer.at((-250 - box["width"] % 2 / 2, -200 - box["height"] % 2 / 2))
-    clip = {"x": left, "y": top, "width": 500, "height": 400}
-    picture = Image.open(io.BytesIO(viewer.page.screenshot(clip=clip)))
-    return np.asarray(picture.convert("RGB"))
+    return np.asarray(viewer.screenshot(left, top, 500, 400).convert("RGB"))
 
 
 def difference(one: Pixels, other: Pixels) -> int:

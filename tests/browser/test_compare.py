@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Response, expect
 
 from pathviewer.settings import Settings
 from storage.database import open_database
@@ -173,7 +173,12 @@ def the_other_rater(browser: Browser, base: str) -> None:
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     told: list[str] = []
-    page.on("response", lambda answer: "/api/" in answer.url and told.append(answer.url))
+
+    def note(answer: Response) -> None:
+        if "/api/" in answer.url:
+            told.append(answer.url)
+
+    page.on("response", note)
     open_list(page, base, "bob")
     assert names(page) == [HIDDEN] * 2
     assert "Rater A" not in page.locator("body").inner_text()

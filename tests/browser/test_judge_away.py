@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
@@ -111,7 +111,7 @@ def test_the_same_submission_that_arrives_twice(page: Page, settings: Settings) 
     """The first answer of the server is lost on its way, as when a network goes down."""
     with running(settings) as base:
         asked(page, base)
-        lost = []
+        lost: list[APIResponse] = []
 
         def lose(route: Route) -> None:
             if not lost:

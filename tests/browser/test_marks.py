@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import Page
 
 from pathviewer.settings import Settings
@@ -63,8 +61,7 @@ def drawn_place(viewer: ViewerPage, x: float, y: float, side: int) -> tuple[floa
         [x, y],
     )
     left, top = (round(place - side / 2) for place in at)
-    clip = {"x": float(left), "y": float(top), "width": float(side), "height": float(side)}
-    shot = Image.open(io.BytesIO(viewer.page.screenshot(clip=clip))).convert("L")
+    shot = viewer.screenshot(left, top, side, side).convert("L")
     darkness = np.clip(235.0 - np.asarray(shot, float), 0, None)
     assert darkness.sum() > 0
     down, right = np.mgrid[0:side, 0:side] + 0.5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,8 +22,7 @@ from tests.servers import running
 def shown(viewer: ViewerPage, width: int, height: int) -> Image.Image:
     """The middle of the view, in screen pixels."""
     left, top = viewer.at((-width / 2, -height / 2))
-    clip = {"x": left, "y": top, "width": width, "height": height}
-    return Image.open(io.BytesIO(viewer.page.screenshot(clip=clip))).convert("RGB")
+    return viewer.screenshot(left, top, width, height).convert("RGB")
 
 
 def test_a_passed_through_tile_has_openslides_colours(
@@ -36,13 +34,10 @@ def test_a_passed_through_tile_has_openslides_colours(
         corner = (3 * tile, 4 * tile)
         expected = np.asarray(slide.read_region(corner, 0, (tile, tile)).convert("RGB"), int)
     odd = viewer_size_is_odd(viewer, app)
-    centre = [edge + tile / 2 + shift for edge, shift in zip(corner, odd, strict=True)]
-    viewer.open(app.slides["cmu"], View(*centre, 1))
+    x, y = (edge + tile / 2 + shift for edge, shift in zip(corner, odd, strict=True))
+    viewer.open(app.slides["cmu"], View(x, y, 1))
     left, top = viewer.at((-tile / 2 - odd[0], -tile / 2 - odd[1]))
-    clip = {"x": left, "y": top, "width": tile, "height": tile}
-    drawn = np.asarray(
-        Image.open(io.BytesIO(viewer.page.screenshot(clip=clip))).convert("RGB"), int
-    )
+    drawn = np.asarray(viewer.screenshot(left, top, tile, tile).convert("RGB"), int)
     assert expected.std() > 20
     assert np.abs(drawn - expected).max() <= 2
 
@@ -119,8 +114,7 @@ def test_tiles_with_odd_headers_have_openslides_colours(
     odd = box["width"] % 2 / 2, box["height"] % 2 / 2
     viewer.open(odd_app.slides[f"{vendor} {rgb}"], View(width / 2 + odd[0], height / 2 + odd[1], 1))
     left, top = viewer.at((-width / 2 - odd[0], -height / 2 - odd[1]))
-    clip = {"x": left, "y": top, "width": width, "height": height}
-    drawn = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB"), int)
+    drawn = np.asarray(viewer.screenshot(left, top, width, height).convert("RGB"), int)
     for index, kind in enumerate(odd_tiles(rgb)):
         row, column = divmod(index, COLUMNS)
         with OpenSlide(path) as slide:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
+
+from PIL import Image
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -50,6 +53,11 @@ class ViewerPage:
             values |= vars(view)
         self.page.goto(f"{self.base}/?{query or urlencode(values)}")
         self.wait_loaded()
+
+    def screenshot(self, left: float, top: float, width: float, height: float) -> Image.Image:
+        """A part of the window as it is drawn, in screen pixels."""
+        png = self.page.screenshot(clip={"x": left, "y": top, "width": width, "height": height})
+        return Image.open(io.BytesIO(png))
 
     def wait_loaded(self) -> None:
         """Wait until every tile of the present view is drawn and nothing moves any more."""

@@ -11,9 +11,10 @@ from PIL import Image, ImageCms
 
 from tests import slide_files
 from tests.corpus import codecs
-from tests.corpus.odd_slide import OddSlide, Pixels, Writer, picture
+from tests.corpus.odd_slide import OddSlide, Writer, picture
 from tests.corpus.tiff import RGB, YCBCR, Layout, write_picture
 from tests.raw_tiff import UNDEFINED
+from tests.slide_files import Pixels
 
 _ICC = 34675
 _APP0, _APP1, _APP14, _COMMENT = 0xE0, 0xE1, 0xEE, 0xFE

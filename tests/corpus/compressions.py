@@ -7,9 +7,10 @@ from pathlib import Path
 
 from tests import slide_files
 from tests.corpus import codecs
-from tests.corpus.odd_slide import OddSlide, Pixels, Refused, Writer, picture
+from tests.corpus.odd_slide import OddSlide, Refused, Writer, picture
 from tests.corpus.tiff import RGB, YCBCR, Layout, write_levels, write_picture
 from tests.raw_tiff import SHORT
+from tests.slide_files import Pixels
 
 _SUBSAMPLING, _PREDICTOR = 530, 317
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from tests import slide_files
 from tests.corpus import codecs
 from tests.corpus.compressions import written
-from tests.corpus.odd_slide import OddSlide, Pixels, Served, picture
+from tests.corpus.odd_slide import OddSlide, Served, picture
 from tests.corpus.tiff import YCBCR, Layout, page_of, write_levels, write_pages
+from tests.slide_files import Pixels
 
 _JPEG = Layout(codecs.YCBCR_JPEG, YCBCR, (64, 64))
 

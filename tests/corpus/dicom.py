@@ -13,8 +13,9 @@ from pydicom.uid import (
 )
 
 from tests import dicom_files, slide_files
-from tests.corpus.odd_slide import OddSlide, Pixels, Served, Writer, picture
+from tests.corpus.odd_slide import OddSlide, Served, Writer, picture
 from tests.corpus.samples import grey, seen_grey
+from tests.slide_files import Pixels
 
 _MPP = (dicom_files.MPP, dicom_files.MPP)
 _SERVED = Served(mpp=_MPP)

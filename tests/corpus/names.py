@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.corpus import codecs
-from tests.corpus.odd_slide import OddSlide, Pixels
+from tests.corpus.odd_slide import OddSlide
 from tests.corpus.tiff import YCBCR, Layout, write_picture
+from tests.slide_files import Pixels
 
 _JPEG = Layout(codecs.YCBCR_JPEG, YCBCR, (64, 64))
 

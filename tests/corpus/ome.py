@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from tests.corpus import codecs
-from tests.corpus.odd_slide import OddSlide, Pixels, Refused, Served, Writer, picture
+from tests.corpus.odd_slide import OddSlide, Refused, Served, Writer, picture
 from tests.corpus.samples import grey, seen_grey
 from tests.corpus.tiff import BLACK_IS_ZERO, YCBCR, Layout, page_of, write_pages
+from tests.slide_files import Pixels
 
 _NAMESPACE = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
 _JPEG = Layout(codecs.YCBCR_JPEG, YCBCR, (64, 64))

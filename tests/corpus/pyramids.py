@@ -11,8 +11,9 @@ from PIL import Image
 
 from tests import slide_files
 from tests.corpus import codecs
-from tests.corpus.odd_slide import OddSlide, Pixels, Served, Writer, picture
+from tests.corpus.odd_slide import OddSlide, Served, Writer, picture
 from tests.corpus.tiff import YCBCR, Layout, page_of, write_levels, write_pages
+from tests.slide_files import Pixels
 
 _JPEG = Layout(codecs.YCBCR_JPEG, YCBCR, (64, 64))
 Rounding = Callable[[float], int]

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.corpus import codecs, tiff
-from tests.corpus.odd_slide import OddSlide, Pixels, Refused, Served, Writer, picture
+from tests.corpus.odd_slide import OddSlide, Refused, Served, Writer, picture
 from tests.corpus.tiff import Layout, write_levels
 from tests.raw_tiff import SHORT
+from tests.slide_files import Pixels
 
 _EXTRA_SAMPLES, _COLOUR_MAP = 338, 320
 _ASSOCIATED, _UNASSOCIATED = 1, 2

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from tests import slide_files
 from tests.corpus import codecs
-from tests.corpus.odd_slide import OddSlide, Pixels, Served, Writer, picture
+from tests.corpus.odd_slide import OddSlide, Served, Writer, picture
 from tests.corpus.tiff import YCBCR, Layout, write_picture
 from tests.raw_tiff import RATIONAL, SHORT, Values
+from tests.slide_files import Pixels
 
 _NO_UNIT, _INCH, _CENTIMETRE = 1, 2, 3
 Fraction = tuple[int, int]

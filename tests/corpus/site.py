@@ -15,8 +15,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from pathviewer.settings import Settings
-from tests.corpus.odd_slide import OddSlide, Pixels, Served
+from tests.corpus.odd_slide import OddSlide, Served
 from tests.servers import running
+from tests.slide_files import Pixels
 
 _PATIENCE_SECONDS = 60
 

@@ -14,8 +14,9 @@ from pydicom.uid import SecondaryCaptureImageStorage
 
 from tests import dicom_files
 from tests.corpus import codecs
-from tests.corpus.odd_slide import OddSlide, Pixels, Refused, Writer, picture
+from tests.corpus.odd_slide import OddSlide, Refused, Writer, picture
 from tests.corpus.tiff import YCBCR, Layout, write_picture
+from tests.slide_files import Pixels
 
 _JPEG = Layout(codecs.YCBCR_JPEG, YCBCR, (64, 64))
 

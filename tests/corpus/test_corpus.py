@@ -16,8 +16,9 @@ from PIL import Image
 
 from tests.asking import heard
 from tests.corpus.catalogue import CORPUS
-from tests.corpus.odd_slide import OddSlide, Pixels, Refused, Served
+from tests.corpus.odd_slide import OddSlide, Refused, Served
 from tests.corpus.site import Site, corpus_site, eventually, served, worst_block
+from tests.slide_files import Pixels
 
 _EDGE = 4
 """Of 255, by how much regions and thumbnails may differ besides: their pixels are averaged anew."""

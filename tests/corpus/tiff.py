@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from tests import slide_files
 from tests.corpus.codecs import DEFLATE, Codec
-from tests.corpus.odd_slide import Pixels, picture
+from tests.corpus.odd_slide import picture
 from tests.raw_tiff import ASCII, LONG, SHORT, Page, Tags, Values, write_tiff
+from tests.slide_files import Pixels
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, CIELAB = 0, 1, 2, 3, 5, 6, 8
 """TIFF's numbers of photometric interpretations."""

@@ -12,9 +12,10 @@ from PIL import Image
 
 from tests import slide_files
 from tests.corpus import codecs
-from tests.corpus.odd_slide import OddSlide, Pixels, Served, Writer, picture
+from tests.corpus.odd_slide import OddSlide, Served, Writer, picture
 from tests.corpus.tiff import RGB, YCBCR, Layout, page_of, write_levels, write_pages
 from tests.raw_tiff import ASCII, RATIONAL, SHORT, Page, Tags
+from tests.slide_files import Pixels
 
 _HALF = Served(mpp=(0.5, 0.5))
 _SUBFILE, _SOFTWARE = 254, 305

@@ -80,8 +80,8 @@ class RedSpot:
             yield Token(name, 0, number, token)
         ends = tuple(np.cumsum([len(token) for token in tokens]).tolist())
         text = "".join(tokens)
-        finish = "stop" if text == self.text else "length"
-        done = Completion(text, tuple(range(len(tokens))), ends, finish)
+        whole = text == self.text
+        done = Completion(text, tuple(range(len(tokens))), ends, "stop" if whole else "length")
         yield End(name, 0, done, 0.2, 0.1)
 
     def cancel(self, request_id: str) -> None:
@@ -150,4 +150,5 @@ def _placed(image: PromptImage, budget: PixelBudget) -> ImagePlacement:
 
 
 def _share(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return values / max(values.sum(), 1e-12)
+    share: NDArray[np.float64] = values / max(values.sum(), 1e-12)
+    return share

@@ -15,6 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 from PIL import Image
+from pydantic import HttpUrl
 
 from models.backends.base import BackendStatus
 from models.backends.local import LocalBackend
@@ -153,7 +154,7 @@ def test_a_key_is_asked_for_where_there_is_one(backend: AnsweringBackend) -> Non
         assert client.get(f"{base}/v1/models").status_code == 401
         wrong = ("sesame", "Bearer other", "Bearer sésame")
         for told, status in [*((key, 401) for key in wrong), ("Bearer sesame", 200)]:
-            headers = {"authorization": told.encode()}
+            headers = {b"authorization": told.encode()}
             assert client.get(f"{base}/v1/models", headers=headers).status_code == status
 
 
@@ -219,7 +220,7 @@ def judged() -> JudgedTrace:
 
 def test_the_endpoint_judge_is_answered() -> None:
     with served(endpoint_app(AnsweringBackend(verdict_of), "judge")) as base:
-        judge = EndpointJudge(JudgeEndpoint(url=f"{base}/v1", model="judge"))
+        judge = EndpointJudge(JudgeEndpoint(url=HttpUrl(f"{base}/v1"), model="judge"))
         (verdict,) = judge.judge([judged()])
         judge.close()
     assert verdict
@@ -236,7 +237,8 @@ def test_a_checkpoint_is_served_and_a_judge_that_babbles_is_not_believed(
     backend = LocalBackend(folder, name, device="cpu")
     try:
         with served(endpoint_app(backend, name)) as base:
-            judge = EndpointJudge(JudgeEndpoint(url=f"{base}/v1", model=name, max_tokens=16))
+            there = JudgeEndpoint(url=HttpUrl(f"{base}/v1"), model=name, max_tokens=16)
+            judge = EndpointJudge(there)
             began = time.monotonic()
             assert judge.judge([judged()]) == [None]
             judge.close()

@@ -15,12 +15,12 @@ from PIL import Image
 
 from models.errors import CheckpointError, PromptError
 from models.messages import Box, PixelBudget, Prompt, PromptImage
+from models.pictures import open_picture
 from models.processing import (
     PathologyProcessor,
     image_size,
     joined,
     load_processor,
-    open_picture,
     prepare,
 )
 from tests.models.prompt_pictures import jpeg, noise, png, png_that_claims, prompt_image

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,7 +87,7 @@ def test_tags_that_may_name_a_patient_are_named_and_their_values_are_not(folder:
 
 
 def test_label_and_macro_are_named(folder: Path) -> None:
-    page = {"photometric": "rgb", "compression": "lerc", "metadata": None}
+    page: dict[str, Any] = {"photometric": "rgb", "compression": "lerc", "metadata": None}
     with tifffile.TiffWriter(folder / "a.tif") as tiff:
         tiff.write(colours(), tile=(64, 64), **page)
         tiff.write(slide_files.tissue(80, 90), description="label 80x90", **page)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI, WebSocket
 from starlette.responses import StreamingResponse
@@ -97,7 +98,7 @@ def client(app: ASGIApp) -> TestClient:
     return browser
 
 
-def assert_is_our_sentence(answer: httpx.Response) -> None:
+def assert_is_our_sentence(answer: httpx.Response | httpx2.Response) -> None:
     """The one shape, the security headers, and nothing of what went wrong."""
     assert answer.status_code == 500
     assert answer.json()["error"]["code"] == "internal_error"

@@ -171,7 +171,7 @@ def test_with_labels_switched_on_what_was_judged_stays(demo: Demo) -> None:
 
 @pytest.mark.parametrize("name", ["short", "a" * 65, "ä" * 16, "a b" * 16])
 def test_a_name_of_another_form_is_none(demo: Demo, name: str) -> None:
-    headers = {HEADER: name.encode()}
+    headers = {HEADER.encode(): name.encode()}
     with demo.visitor() as visitor:
         assert visitor.get("/api/readings", headers=headers).status_code == httpx.codes.FORBIDDEN
 

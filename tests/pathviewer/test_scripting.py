@@ -43,7 +43,7 @@ class Site:
 
 def client_with(base: str, headers: dict[str, str]) -> Client:
     """A client that keeps to itself."""
-    return Client(base, token=False, headers=headers, analytics_enabled=False, verbose=False)  # type: ignore[arg-type]
+    return Client(base, token=False, headers=headers, analytics_enabled=False, verbose=False)
 
 
 @pytest.fixture(scope="module")

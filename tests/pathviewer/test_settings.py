@@ -34,7 +34,7 @@ def test_the_sub_path_is_put_into_one_form(given: str, meant: str) -> None:
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError):
-        Settings().port = 1  # type: ignore[misc]
+        Settings().port = 1
 
 
 def test_secrets_are_not_shown() -> None:

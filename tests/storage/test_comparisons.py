@@ -211,6 +211,7 @@ def test_withdrawing_takes_pairs_and_comparisons_along(database: Database) -> No
         slide = stored_slide(session)
         describe_slide(session, slide, SlideDescription("S1"))
         case = find_case(session, "S1")
+        assert case is not None
         withdraw_case(session, case.id, "local")
         assert list_pairs(session, found.id) == []
         assert counted_votes(session) == []

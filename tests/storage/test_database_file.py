@@ -60,7 +60,11 @@ def test_nothing_is_acknowledged_that_is_lost(path: Path, lose: Callable[[Path],
     register(database, "a")
     lose(path)
     writer = GroupWriter(database)
-    for write in (lambda: register(database, "b"), lambda: writer.write(lambda _: None)):
+    writes: list[Callable[[], object]] = [
+        lambda: register(database, "b"),
+        lambda: writer.write(lambda _: None),
+    ]
+    for write in writes:
         with pytest.raises(StorageError, match="removed or replaced while the program was running"):
             write()
     database.close()

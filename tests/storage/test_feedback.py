@@ -92,17 +92,26 @@ def test_the_same_submission_twice_is_stored_once(
         assert history(session, [pair[0]], ada) == [first]
 
 
+def vote(key: str, one: str, other: str, left: str) -> NewFeedback:
+    """The completion that stood on the left is preferred."""
+    return NewFeedback(
+        one,
+        "preference",
+        key,
+        other_completion_id=other,
+        left_completion_id=left,
+        choice="left",
+    )
+
+
 def test_a_pair_is_one_pair_whichever_is_named_first(
     database: Database, pair: tuple[str, str]
 ) -> None:
     first, second = pair
-    left = {"left_completion_id": second, "choice": "left"}
     with database.session() as session:
         ada = rater(session)
-        was = add_feedback(
-            session, ada, NewFeedback(first, "preference", "1", other_completion_id=second, **left)
-        )
-        again = NewFeedback(second, "preference", "2", other_completion_id=first, **left)
+        was = add_feedback(session, ada, vote("1", first, second, left=second))
+        again = vote("2", second, first, left=second)
         now = add_feedback(session, ada, again)
         assert add_feedback(session, ada, again) == now
     assert (now.completion_id, now.other_completion_id) == (first, second)

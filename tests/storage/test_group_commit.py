@@ -117,9 +117,9 @@ def test_the_thread_ends_when_nothing_comes_and_begins_again(sqlite_database: Da
             time.sleep(0.005)
         assert writer._thread is None
     with ThreadPoolExecutor(8) as pool:  # at the very moment of its end, too
-        for name in range(200):
-            assert pool.submit(writer.write, entry(f"n{name}")).result(10)
-            time.sleep(0.0095 if name % 10 == 0 else 0)
+        for number in range(200):
+            assert pool.submit(writer.write, entry(f"n{number}")).result(10)
+            time.sleep(0.0095 if number % 10 == 0 else 0)
     assert len(entries(sqlite_database)) == 202
 
 

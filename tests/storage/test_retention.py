@@ -23,7 +23,7 @@ def store(tmp_path: Path) -> BlobStore:
 
 def looked(database: Database, store: BlobStore, sizes: list[int]) -> list[str]:
     """Completions with attention of so many bytes, the oldest first; a picture beside them."""
-    completions = []
+    completions: list[str] = []
     for index, size in enumerate(sizes):
         with database.session() as session:
             keep_blob(session, store, b"picture" * 1000, "pixels", "image/png")

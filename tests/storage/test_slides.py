@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy.orm import Session
 
@@ -33,7 +35,11 @@ def test_the_same_place_is_the_same_slide(database: Database) -> None:
 
 
 def test_only_a_new_slide_takes_the_alias_it_came_with(database: Database) -> None:
-    place = {"folder": "/demo", "relative_path": "phantom-9x9.svs", "quickhash": None}
+    place: dict[str, Any] = {
+        "folder": "/demo",
+        "relative_path": "phantom-9x9.svs",
+        "quickhash": None,
+    }
     with database.session() as session:
         new = register_slide(session, **place, alias="Phantom")
         assert new.alias == "Phantom"

@@ -155,7 +155,7 @@ def test_events_are_those_of_the_trace_and_of_its_steps(database: Database) -> N
     assert (judged.completion, judged.rater, judged.events) == (
         first.id,
         "judge-a",
-        {"contradiction"},
+        frozenset({"contradiction"}),
     )
 
 
@@ -164,7 +164,7 @@ def test_a_vote_says_who_stood_where(database: Database, left: int) -> None:
     with database.session() as session:
         slide = register_slide(session, folder="f", relative_path="a", quickhash=None).id
         stored_pair(session)
-        sides = []
+        sides: list[str] = []
         for model in ("m1", "m2"):
             reading = add_reading(session, new_reading(slide, model=model))
             completion = replace(COMPLETION, text="x" * len(sides))

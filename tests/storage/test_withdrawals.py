@@ -55,9 +55,9 @@ CHECK = NewDeletionCheck("all", -0.1, -0.9, -0.8, [-0.2], "used", "It used the p
 class Ward:
     """Two cases of a slide each; ada asked about both, both were judged by ada and by bob."""
 
-    cases: tuple[str, str]
-    readings: tuple[str, str]
-    completions: tuple[str, str]
+    cases: tuple[str, ...]
+    readings: tuple[str, ...]
+    completions: tuple[str, ...]
     ada: str
     bob: str
 
@@ -77,7 +77,9 @@ def filled(database: Database) -> Ward:
                 session.add(Blob(sha256=sha256, kind=kind, media_type="x", byte_count=1))
             slide = register_slide(session, folder="f", relative_path=name, quickhash=name)
             describe_slide(session, slide.id, SlideDescription(name, "lung"))
-            cases.append(session.get_one(Slide, slide.id).case_id)
+            case = session.get_one(Slide, slide.id).case_id
+            assert case is not None
+            cases.append(case)
             new = new_reading(slide.id, account_id=ada, pixels_sha256="ab"[number] * 64)
             reading = add_reading(session, new)
             freeze_first_answer(session, reading.id, "tumour", 3)

@@ -53,10 +53,15 @@ def test_a_vote_is_seen_once_one_has_voted_between_the_same_two(database: Databa
         ada, bob = rater(session), rater(session, "bob")
 
         def vote(who: str, one: str, other: str) -> None:
-            sides = {"other_completion_id": other, "left_completion_id": one, "choice": "tie"}
-            add_feedback(
-                session, who, NewFeedback(one, "preference", f"{one}{other}"[:64], **sides)
+            said = NewFeedback(
+                one,
+                "preference",
+                f"{one}{other}"[:64],
+                other_completion_id=other,
+                left_completion_id=one,
+                choice="tie",
             )
+            add_feedback(session, who, said)
 
         vote(bob, second.id, first.id)
         for completion in (first.id, second.id):  # of the answers alone, not of the two

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 def ask(
-    backend: Backend, prompt: Prompt = PROMPT, *, count: int = 1, **sampling: float
+    backend: Backend, prompt: Prompt = PROMPT, *, count: int = 1, **sampling: Any
 ) -> list[Event]:
     """All that is told of an answer of 24 tokens."""
     drawn = Sampling(**{"max_new_tokens": 24, **sampling})

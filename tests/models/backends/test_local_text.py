@@ -24,6 +24,7 @@ def test_any_tokens_give_what_the_tokenizer_decodes(
     writer = TextWriter(TokenBytes(tokenizer))
     told = "".join(writer.add(token_id) for token_id in ids)
     decoded = tokenizer.decode(ids, skip_special_tokens=True)
+    assert isinstance(decoded, str)
     assert told == writer.text
     assert writer.ends == [len(told[:end]) for end in writer.ends]  # within the text, in order
     assert decoded.startswith(told)
@@ -51,6 +52,8 @@ def test_a_character_counts_with_the_token_that_completes_it(
 def test_tags_are_kept_and_special_tokens_and_ids_without_a_token_are_not(
     tokenizer: PreTrainedTokenizerBase,
 ) -> None:
-    think, end = tokenizer.convert_tokens_to_ids(["<think>", "<|im_end|>"])
+    ids = tokenizer.convert_tokens_to_ids(["<think>", "<|im_end|>"])
+    assert isinstance(ids, list)
+    think, end = ids
     writer = TextWriter(TokenBytes(tokenizer))
     assert [writer.add(token_id) for token_id in (think, end, 100_000)] == ["<think>", "", ""]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -23,7 +25,7 @@ def test_capture_is_exact_and_eager_takes_more_memory() -> None:
     ("options", "says"),
     [({"size": "huge"}, "'huge'"), ({"kernel": "magic"}, "'magic'"), ({"device": "tpu"}, "'tpu'")],
 )
-def test_what_is_not_known_is_a_sentence(options: dict[str, str], says: str) -> None:
+def test_what_is_not_known_is_a_sentence(options: dict[str, Any], says: str) -> None:
     with pytest.raises(CheckpointError, match=says):
         measure_attention(**options)
 

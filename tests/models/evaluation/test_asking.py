@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from models.errors import (
     PromptError,
     WorkerError,
 )
-from models.evaluation.answers import Answer, AnswerFile
+from models.evaluation.answers import Answer, AnswerFile, Arm
 from models.evaluation.asking import Plan, answer_all, not_permuted, questions, wait_until_ready
 from models.evaluation.items import EvaluationError, EvaluationItem, ItemSet
 from models.evaluation.measure import prompt_writer
@@ -41,7 +42,7 @@ def write(item: EvaluationItem, image: PromptImage) -> Prompt:
 
 def run(
     backend: AnsweringBackend, asked: ItemSet, plan: Plan, path: Path | None = None
-) -> dict[tuple[str, str], Answer]:
+) -> dict[tuple[str, Arm], Answer]:
     """All answers of a run."""
     with AnswerFile(path, plan.describe(asked, INFO, write)) as answers:
         list(answer_all(backend, asked, write, plan, answers))
@@ -108,7 +109,7 @@ def test_what_the_model_cannot_be_given_is_answered_by_its_error(asked: ItemSet)
 
 
 def test_a_worker_that_dies_is_asked_again(asked: ItemSet) -> None:
-    deaths = iter([WorkerError("The model's process ended."), TEXT])
+    deaths: Iterator[str | ModelError] = iter([WorkerError("The model's process ended."), TEXT])
     answers = run(AnsweringBackend(lambda _: next(deaths, TEXT)), asked, Plan())
     assert len(answers) == 12
     assert not any(answer.error for answer in answers.values())

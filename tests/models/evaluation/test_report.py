@@ -171,7 +171,9 @@ def test_nothing_scored_gives_nulls_not_errors() -> None:
 
 def test_the_share_of_answers_that_change() -> None:
     items = [item(name, "benign", name) for name in "1234"]
-    answers = {(one.id, "asked"): answer(one, "benign") for one in items}
+    answers: dict[tuple[str, Arm], Answer] = {
+        (one.id, "asked"): answer(one, "benign") for one in items
+    }
     for one, told in zip(items, ["benign", "benign", "adenocarcinoma", "liver"], strict=True):
         answers[one.id, "permuted"] = answer(one, told, "permuted")
     asked = judge_all(items, answers, "asked")
@@ -190,7 +192,9 @@ def failure(asked: EvaluationItem, arm: Arm = "asked") -> Answer:
 
 def test_a_failed_question_neither_changed_nor_stayed() -> None:
     items = [item(name, "benign", name) for name in "1234"]
-    answers = {(one.id, "asked"): answer(one, "benign") for one in items}
+    answers: dict[tuple[str, Arm], Answer] = {
+        (one.id, "asked"): answer(one, "benign") for one in items
+    }
     answers |= {(one.id, "permuted"): answer(one, "liver", "permuted") for one in items}
     answers["1", "asked"] = failure(items[0])
     answers["1", "permuted"] = failure(items[0], "permuted")
@@ -211,7 +215,10 @@ def test_a_failed_question_is_neither_confident_nor_careful() -> None:
 
 def test_a_letter_follows_its_option_when_options_are_permuted() -> None:
     asked = item("1", "benign", "g")
-    answers = {("1", "asked"): answer(asked, "A"), ("1", "permuted"): answer(asked, "A")}
+    answers: dict[tuple[str, Arm], Answer] = {
+        ("1", "asked"): answer(asked, "A"),
+        ("1", "permuted"): answer(asked, "A"),
+    }
     first = judge_all([asked], answers, "asked")
     second = judge_all([asked], answers, "permuted")
     assert change(first, second)["changed"] == float(permuted(asked).options[0] != "adenocarcinoma")

@@ -24,7 +24,7 @@ from tests.models.training.odd_endpoint import Body, Handler, OddEndpoint, chat,
 
 def replying(content: str, **usage: int) -> Callable[[Handler, Body], None]:
     """An endpoint's answer that is always the same."""
-    return lambda handler, _: handler.reply(chat(content, **usage))
+    return lambda handler, _: handler.reply(chat(content, "stop", **usage))
 
 
 @contextmanager

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from tests.models.training.killed_run import killed_run
 
 
 def config(**changes: Any) -> GrpoConfig:
-    given = {
+    given: dict[str, Any] = {
         "steps": 2,
         "learning_rate": 1e-3,
         "items": 6,
@@ -159,7 +159,7 @@ def test_the_config_reaches_the_trainer(tmp_path: Path) -> None:
 class Never:
     """A judge that abstains."""
 
-    def judge(self, traces: list[JudgedTrace]) -> list[Verdict | None]:
+    def judge(self, traces: Sequence[JudgedTrace]) -> list[Verdict | None]:
         return [None for _ in traces]
 
 

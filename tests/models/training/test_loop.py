@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,8 +18,9 @@ from models.training.vision import VisionConfig, train_vision
 from tests.models.training.killed_run import killed_run
 
 
-def config(**changes: object) -> LoopConfig:
-    return LoopConfig(**{"steps": 4, "learning_rate": 0.1, "warmup": 2, "accumulate": 2} | changes)
+def config(**changes: Any) -> LoopConfig:
+    given: dict[str, Any] = {"steps": 4, "learning_rate": 0.1, "warmup": 2, "accumulate": 2}
+    return LoopConfig(**given | changes)
 
 
 def network() -> nn.Module:
@@ -25,6 +28,10 @@ def network() -> nn.Module:
     layers = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
     layers[1].requires_grad_(False)
     return layers
+
+
+def first_weight(layers: nn.Module) -> Tensor:
+    return layers.get_parameter("0.weight")
 
 
 def run(loop: Loop) -> None:
@@ -70,13 +77,13 @@ def test_figures_are_means_over_a_step(tmp_path: Path) -> None:
 def test_averaged_weights_are_put_back(tmp_path: Path) -> None:
     loop = Loop(network(), config(averaging=0.9), tmp_path)
     run(loop)
-    last = loop.network[0].weight.detach().clone()
+    last = first_weight(loop.network).detach().clone()
     with loop.averaged():
-        assert not loop.network[0].weight.equal(last)
-    assert loop.network[0].weight.equal(last)
+        assert not first_weight(loop.network).equal(last)
+    assert first_weight(loop.network).equal(last)
     loop = Loop(network(), config(averaging=0.0), tmp_path)
     with loop.averaged():
-        assert loop.network[0].weight.equal(network()[0].weight)
+        assert first_weight(loop.network).equal(first_weight(network()))
 
 
 def test_a_run_at_its_end_stays_as_it_is(tmp_path: Path) -> None:
@@ -86,7 +93,7 @@ def test_a_run_at_its_end_stays_as_it_is(tmp_path: Path) -> None:
     again.resume()
     run(again)
     assert again.step == 4
-    assert again.network[0].weight.equal(loop.network[0].weight)
+    assert first_weight(again.network).equal(first_weight(loop.network))
     assert [line["step"] for line in metrics(tmp_path)] == [4, 4]
 
 
@@ -108,7 +115,7 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
         loop.run(lambda step, _: step // 2, loss_of, dict)
 
 
-STAGES = {
+STAGES: dict[str, tuple[type[Any], Callable[..., object], str]] = {
     "vision": (VisionConfig, train_vision, ""),
     "sft": (TuningConfig, train_tuning, "items = 8\nvalidation_items = 8\ntraces = 0.5\n"),
 }

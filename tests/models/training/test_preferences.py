@@ -99,8 +99,9 @@ def test_grpo_takes_an_export(tmp_path: Path, exports: Path) -> None:
 def test_what_people_judged_is_learnt(
     tmp_path: Path, exports: Path, mini_checkpoint: Path, adapters: dict[str, int] | None
 ) -> None:
-    changes = {"steps": 5, "note_every": 1, "learning_rate": 3e-2 if adapters else 1e-2}
-    given = PreferencesConfig(dataset=exports / "preference", lora=adapters, **changes)
+    changes: dict[str, Any] = {"steps": 5, "note_every": 1, "lora": adapters}
+    changes["learning_rate"] = 3e-2 if adapters else 1e-2
+    given = PreferencesConfig(dataset=exports / "preference", **changes)
     train_preferences(given, mini_checkpoint, tmp_path / "run", resume=False)
     found = figures(tmp_path / "run")
     assert found[-1]["loss"] < 0.6 < found[0]["loss"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,10 +32,10 @@ from models.training.tuning import (
 PICTURE = Image.fromarray(np.full((84, 112, 3), 200, dtype=np.uint8))
 
 
-def config(tiles: Path, **changes: object) -> TuningConfig:
+def config(tiles: Path, **changes: Any) -> TuningConfig:
     loop = {"steps": 2, "accumulate": 1, "learning_rate": 1e-3, "warmup": 0}
-    given = {"data": (tiles,), "items": 8, "validation_items": 8, "batch": 2, "traces": 0.5}
-    return TuningConfig(**given | {"loop": loop} | changes)
+    given: dict[str, Any] = {"data": (tiles,), "items": 8, "validation_items": 8, "batch": 2}
+    return TuningConfig(**given | {"traces": 0.5, "loop": loop} | changes)
 
 
 @pytest.fixture

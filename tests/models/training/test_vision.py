@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,9 +24,10 @@ from models.training.vision import (
 )
 
 
-def config(tiles: Path, **changes: object) -> VisionConfig:
+def config(tiles: Path, **changes: Any) -> VisionConfig:
     loop = {"steps": 3, "accumulate": 1, "learning_rate": 1e-3, "warmup": 0, "evaluate_every": 2}
-    return VisionConfig(**{"data": (tiles,), "batch": 4, "loop": loop} | changes)
+    given: dict[str, Any] = {"data": (tiles,), "batch": 4, "loop": loop}
+    return VisionConfig(**given | changes)
 
 
 def source(tiles: Path, mini_checkpoint: Path, **changes: object) -> TileSource:
@@ -94,7 +96,7 @@ def test_the_heads_learn(tiles: Path, mini_checkpoint: Path) -> None:
     for _ in range(12):
         loss, figures = loss_of(heads, config(tiles), made.batch(0, 0))
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         losses.append(loss.item())
         assert set(figures) == {"names", "focus", "cells", "right"}

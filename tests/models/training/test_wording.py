@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import PreTrainedTokenizerBase, Qwen2_5_VLForConditionalGeneration
+from transformers import (
+    PretrainedConfig,
+    PreTrainedTokenizerBase,
+    Qwen2_5_VLForConditionalGeneration,
+)
 
 from models.processing import load_processor
 from models.training.encoding import IGNORED, Encoded, Encoder
@@ -63,6 +67,7 @@ def test_the_same_draw_gives_the_same_sequence(wording: Wording) -> None:
 def test_heads_of_the_first_layer_look_back_by_their_number() -> None:
     torch.manual_seed(0)
     config = network_config("tiny", len(train_tokenizer()))
+    assert isinstance(config.text_config, PretrainedConfig)
     config.text_config._attn_implementation = "eager"
     network = Qwen2_5_VLForConditionalGeneration(config)
     look_back(network.model.language_model)

@@ -83,7 +83,7 @@ def test_an_upload_whose_series_nobody_can_tell_now_is_finished_later(tmp_path: 
     opener = BusyOnce()
     store = UploadStore(settings.uploads, database, UploadLimits(2**20, 20, 2**30), opener)
     (tmp_path / "series").mkdir()
-    folders = []
+    folders: list[Path] = []
     for file in write_series(tmp_path / "series", 64, 32):
         upload = received(store, file)
         if not folders:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from starlette.testclient import TestClient
 
@@ -83,7 +83,7 @@ def test_what_came_before_a_client_left_is_kept(
         "query_string": b"",
         "headers": [(b"upload-offset", b"0")],
     }
-    asyncio.run(asked_by(served.app, LOCAL)(scope, receive, collect))
+    anyio.run(asked_by(served.app, LOCAL), scope, receive, collect)
     assert client.head(url).headers["Upload-Offset"] == "2500"
     assert send(client, url, slide[2500:], 2500).status_code == 201
 

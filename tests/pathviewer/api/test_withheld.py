@@ -52,12 +52,13 @@ def reading(clients: Clients) -> str:
     answer = completion_of(ada, reading)
     step = {"step": 0, "events": ["contradiction"]}
     box = {"x": 1, "y": 2, "width": 33, "height": 44}
-    for kind, said in {
+    judgments: dict[str, dict[str, object]] = {
         "verdict": {"verdict": "incorrect", "comment": "Ada's reason"},
         "labels": {"absences": [], "steps": [step]},
         "edited_trace": {"edited_steps": [{"step": 0, "text": "Rewritten by Ada"}]},
         "evidence": {"box": box},
-    }.items():
+    }
+    for kind, said in judgments.items():
         judge(ada, answer, kind, said)
     return reading
 

@@ -82,6 +82,11 @@ def code(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
+def space_settings(space: str, **settings: Any) -> Settings:
+    """Settings in a Hugging Face Space, whose host name has a variable without our prefix."""
+    return Settings(**{"SPACE_HOST": space, **settings})
+
+
 @contextmanager
 def site(
     data: Path,

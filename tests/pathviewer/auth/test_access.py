@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -30,7 +31,7 @@ from tests.pathviewer.auth.small_site import site
     ],
 )
 def test_settings_that_would_open_or_break_everything_stop_the_start(
-    tmp_path: Path, given: dict[str, object], sentence: str
+    tmp_path: Path, given: dict[str, Any], sentence: str
 ) -> None:
     settings = Settings(data=tmp_path, **given)
     database = new_database(settings.database)
@@ -49,7 +50,7 @@ def test_settings_that_would_open_or_break_everything_stop_the_start(
         {"host": "0.0.0.0", "proxy_user_header": "X-User", "trusted_proxies": ("10.0.0.7",)},
     ],
 )
-def test_settings_that_keep_strangers_out_start(tmp_path: Path, given: dict[str, object]) -> None:
+def test_settings_that_keep_strangers_out_start(tmp_path: Path, given: dict[str, Any]) -> None:
     with site(tmp_path, **given) as running:
         running.access.check_exposure()
 

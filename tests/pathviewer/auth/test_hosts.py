@@ -17,6 +17,7 @@ from pathviewer.auth.hosts import (
     parse_origin,
 )
 from pathviewer.settings import Settings
+from tests.pathviewer.auth.small_site import space_settings
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_a_page_is_ours_if_name_and_port_are(
 def test_a_name_allowed_with_its_port_is_a_page_of_ours() -> None:
     hosts = ("viewer.example:8443", "other.example", "[::1]:9")
     assert allowed_pages(Settings(allowed_hosts=hosts)) == {("viewer.example", 8443), ("::1", 9)}
-    demo = Settings(public_demo=True, SPACE_HOST="Me-x.hf.space")
+    demo = space_settings("Me-x.hf.space", public_demo=True)
     assert allowed_pages(demo) == {("me-x.hf.space", 443)}
 
 
@@ -136,11 +137,11 @@ def test_what_is_loopback(host: str, answer: bool) -> None:
 
 
 def test_names_come_from_the_settings_that_allow_them() -> None:
-    settings = Settings(
+    settings = space_settings(
+        "me-x.hf.space",
         host="10.0.0.7",
         allowed_hosts=("Viewer.Example:443",),
         public_demo=False,
-        SPACE_HOST="me-x.hf.space",
     )
     names = {"localhost", "127.0.0.1", "::1", "10.0.0.7", "viewer.example"}
     assert allowed_names(settings) == names

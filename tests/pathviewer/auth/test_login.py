@@ -184,7 +184,7 @@ def test_a_weaker_hash_is_renewed_at_login(closed: Site) -> None:
 
 
 def test_a_form_that_breaks_off_counts_as_no_attempt(closed: Site) -> None:
-    messages = [
+    messages: list[Message] = [
         {"type": "http.request", "body": b"name=ada&pass", "more_body": True},
         {"type": "http.disconnect"},
     ]

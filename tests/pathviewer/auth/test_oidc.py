@@ -70,7 +70,7 @@ def saying(body: str) -> flask.Flask:
 
 @pytest.fixture
 def provider() -> Iterator[Provider]:
-    app = oidc_provider_mock.app(require_nonce=True)
+    app: flask.Flask = oidc_provider_mock.app(require_nonce=True)
     made = Provider("")
 
     @app.before_request

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,11 +13,14 @@ from hypothesis import strategies as st
 from pathviewer.auth.errors import AccessError
 from pathviewer.auth.proxy import TrustedProxies
 from pathviewer.settings import Settings
-from tests.pathviewer.auth.small_site import PAGE, Site, site
+from tests.pathviewer.auth.small_site import PAGE, Site, site, space_settings
 
 PROXY = "10.0.0.7"
-TRUST = {"trusted_proxies": ("10.0.0.0/29", "::1"), "allowed_hosts": ("viewer.example",)}
-USERS = {**TRUST, "proxy_user_header": "X-Remote-User"}
+TRUST: dict[str, Any] = {
+    "trusted_proxies": ("10.0.0.0/29", "::1"),
+    "allowed_hosts": ("viewer.example",),
+}
+USERS: dict[str, Any] = {**TRUST, "proxy_user_header": "X-Remote-User"}
 
 
 @pytest.fixture
@@ -165,7 +169,7 @@ def test_an_address_that_is_none_stops_the_start(text: str) -> None:
 
 
 def test_a_space_believes_the_platforms_own_proxy() -> None:
-    proxies = TrustedProxies(Settings(public_demo=True, SPACE_HOST="me-x.hf.space"))
+    proxies = TrustedProxies(space_settings("me-x.hf.space", public_demo=True))
     scope = {"client": ("10.16.3.4", 1), "scheme": "http"}
     assert proxies.visit(scope, {b"x-forwarded-proto": b"https"}).secure
 
@@ -181,7 +185,7 @@ def test_a_space_believes_the_platforms_own_proxy() -> None:
     ],
 )
 def test_the_browser_behind_the_inner_addresses_of_a_space(hops: str, address: str) -> None:
-    space = Settings(public_demo=True, SPACE_HOST="group-viewer.hf.space")
+    space = space_settings("group-viewer.hf.space", public_demo=True)
     proxies = TrustedProxies(space)
     scope = {"client": ("10.0.0.1", 1), "scheme": "http"}
     assert proxies.visit(scope, {b"x-forwarded-for": hops.encode()}).address == address

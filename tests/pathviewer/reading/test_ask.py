@@ -171,7 +171,8 @@ class Twice(RedSpot):
         for event in super().generate(request):
             yield event
             if isinstance(event, AttentionRows):
-                yield AttentionRows(event.request_id, 1, event.first_token, event.rows / 2)
+                rows = event.rows / np.float32(2)
+                yield AttentionRows(event.request_id, 1, event.first_token, rows)
             elif isinstance(event, End):
                 yield End(event.request_id, 1, event.completion, 0.3, 0.1)
 

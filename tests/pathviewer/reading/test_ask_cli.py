@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
 from PIL import Image
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from models.training.fresh import write_fresh_checkpoint
 from pathviewer.reading.ask_cli import ask_command

@@ -26,13 +26,13 @@ from tests.models.backends.test_worker import ENGINE, tiny
 from tests.servers import running
 
 
-def model_of(client: httpx.Client) -> dict[str, Any]:
+def model_of(client: httpx.Client | TestClient) -> dict[str, Any]:
     """What the server says of its model."""
     found: dict[str, Any] = client.get("/api/health").json()["model"]
     return found
 
 
-def wait_until_ready(client: httpx.Client) -> None:
+def wait_until_ready(client: httpx.Client | TestClient) -> None:
     """Wait for the model; the server answers all the while."""
     until = time.monotonic() + 30
     while (found := model_of(client))["state"] != "ready":

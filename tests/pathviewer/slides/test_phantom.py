@@ -30,6 +30,7 @@ from pathviewer.slides.phantom.hashing import uniforms
 from pathviewer.slides.phantom.plan import BLOCK, FIELDS, HALO, make_plan, unfold
 from pathviewer.slides.phantom.truth import CELL
 from pathviewer.slides.phantom.writer import QUALITY
+from tests.slide_files import pages_of
 
 REACH = 12
 """Around a block's border, px: farther than the out-of-focus zone spreads a pixel."""
@@ -66,8 +67,9 @@ def test_openslide_reads_levels_scale_and_power(small_phantom: Path) -> None:
 
 def test_tiff_is_tiled_jpeg_with_every_tile_present(small_phantom: Path) -> None:
     with tifffile.TiffFile(small_phantom) as tiff:
-        assert len(tiff.pages) == 3
-        for page in tiff.pages:
+        pages = pages_of(tiff)
+        assert len(pages) == 3
+        for page in pages:
             assert (page.compression, page.photometric, page.tile) == (7, 6, (256, 256))
             assert min(page.databytecounts) > 0
             assert len(page.databytecounts) == -(-page.shape[0] // 256) * -(-page.shape[1] // 256)

@@ -74,7 +74,8 @@ def test_what_is_put_back_exports_the_same(tmp_path: Path, monkeypatch: pytest.M
 def test_a_backup_while_somebody_writes_is_whole(tmp_path: Path) -> None:
     labels = new_labels(tmp_path / "state")
     fill(labels, slides=2)
-    going, written = threading.Event(), []
+    going = threading.Event()
+    written: list[str] = []
 
     def write() -> None:
         while not going.is_set():
@@ -192,7 +193,11 @@ def test_nothing_that_is_there_is_written_over(tmp_path: Path, kept: Path) -> No
 
 def test_postgresql_has_its_own_tools(tmp_path: Path, kept: Path) -> None:
     settings = Settings(data=tmp_path, database_url="postgresql+psycopg://host/name")
-    for work in (lambda: back_up(settings, tmp_path / "out"), lambda: restore(settings, kept)):
+    works: list[Callable[[], object]] = [
+        lambda: back_up(settings, tmp_path / "out"),
+        lambda: restore(settings, kept),
+    ]
+    for work in works:
         with pytest.raises(StorageError, match="pg_dump"):
             work()
 

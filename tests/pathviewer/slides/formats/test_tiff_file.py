@@ -233,7 +233,7 @@ def test_colour_pictures_of_one_size_are_counted_too(tmp_path: Path, compression
 def test_an_unknown_compression_is_named_and_not_called_damaged(tmp_path: Path) -> None:
     path = write_pyramid(tmp_path / "x.tif", compression="zstd")
     with tifffile.TiffFile(path, mode="r+") as tiff:
-        for page in tiff.pages:
+        for page in slide_files.pages_of(tiff):
             page.tags["Compression"].overwrite(34888)
     with pytest.raises(SlideUnsupported, match=r"as method 34888, which no .*`vips tiffsave"):
         Slide(path, "x")

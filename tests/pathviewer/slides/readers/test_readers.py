@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -216,10 +217,14 @@ def test_one_reader_is_left_for_those_who_look_at_a_slide(patient: ReaderPool) -
 def test_requesters_take_turns(settings: Settings) -> None:
     readers = ReaderPool(settings.model_copy(update={"readers": 1}))
     order: list[str] = []
+
+    def note(requester: str, _: Future[Any]) -> None:
+        order.append(requester)
+
     futures = []
     for requester in ["a"] * 5 + ["b"] * 2:
         future = submit(readers, 0.02, requester, Urgency.view)
-        future.add_done_callback(lambda _, requester=requester: order.append(requester))
+        future.add_done_callback(partial(note, requester))
         futures.append(future)
     for future in futures:
         future.result(60)
