@@ -2,6 +2,6 @@
 
 if __name__ == "__main__":
     # imported here, since each process that the server starts loads this file once more
-    from pathviewer.cli import serve_command
+    from pathviewer.commands.main import serve_command
 
     serve_command()

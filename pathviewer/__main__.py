@@ -6,7 +6,7 @@ from __future__ import annotations
 def main(name: str = "pathviewer") -> None:
     """Run the command line, which calls itself `name`."""
     # imported here, since processes that the server starts load an installed command once more
-    from pathviewer.cli import app
+    from pathviewer.commands.main import app
 
     app(prog_name=name)
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from storage.records import as_record
+from storage.row_values import as_record
 from storage.tables import AuditEntry, now
 
 _TABLE = AuditEntry.metadata.tables["audit_entries"]

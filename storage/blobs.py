@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from storage.errors import BlobError
 from storage.private_files import make_private_folder, open_private
-from storage.records import as_record
+from storage.row_values import as_record
 from storage.tables import Blob, now
 
 BlobKind = Literal["pixels", "attention"]

@@ -13,15 +13,15 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.base import Base, UtcDateTime, new_id, now
-from storage.case_tables import Case, Withdrawal
-from storage.comparison_tables import Comparison, WorklistPair, WorklistReading
-from storage.consent_tables import Consent
-from storage.feedback_tables import CurrentFeedback, Feedback
-from storage.judge_tables import JudgeLabels
-from storage.reading_tables import Blob, Completion, DeletionCheck, Reading
-from storage.scale_tables import ScaleEntry
-from storage.upload_tables import Upload
-from storage.worklist_tables import Worklist, WorklistItem, WorklistTurn
+from storage.cases.tables import Case, Withdrawal
+from storage.comparisons.tables import Comparison, WorklistPair, WorklistReading
+from storage.accounts.consent_tables import Consent
+from storage.feedback.tables import CurrentFeedback, Feedback
+from storage.feedback.judge_tables import JudgeLabels
+from storage.questions.tables import Blob, Completion, DeletionCheck, Reading
+from storage.slides.scale_tables import ScaleEntry
+from storage.slides.upload_tables import Upload
+from storage.worklists.tables import Worklist, WorklistItem, WorklistTurn
 
 __all__ = [
     "LOCAL_ACCOUNT_ID",

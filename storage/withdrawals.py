@@ -10,8 +10,8 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select, delete, false, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from storage.pairs import readings_of_items
-from storage.records import as_record
+from storage.comparisons.pairs import readings_of_items
+from storage.row_values import as_record
 from storage.tables import (
     Blob,
     Case,

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from pathviewer.auth.roles import Role
-from pathviewer.auth.users import add_user, make_token
+from pathviewer.auth.account_admin import add_user, make_token
 from pathviewer.settings import Settings
 from tests.databases import new_database
 from tests.servers import running

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pathviewer.cli import app
+from pathviewer.commands.main import app
 from pathviewer.settings import Settings
 from tests.commands import called
 

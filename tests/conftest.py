@@ -12,8 +12,8 @@ from argon2 import PasswordHasher
 from filelock import FileLock
 from sqlalchemy.engine import make_url
 
-from pathviewer.auth import secrets
-from pathviewer.slides.demo import cmu_slide
+from pathviewer.auth import credentials
+from pathviewer.slides.demo_slide import cmu_slide
 from pathviewer.slides.phantom import write_phantom
 from pathviewer.ui.assets import ensure_assets
 from storage.database import open_database
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 os.environ["PATHVIEWER_MODEL"] = "none"
 """Servers of tests that ask nothing load no model; a test that asks names one in its settings."""
 
-secrets.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+credentials.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Hundreds of accounts are made and logged in to; at its cost in use each takes 0.2 s of a core."""
 
 
@@ -91,6 +91,6 @@ def state(tmp_path: Path, assets: Path) -> Path:
 @pytest.fixture(scope="session")
 def mini_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Qwen2.5-VL of two layers and a few 100,000 random weights; not to be changed."""
-    from models.training.fresh import write_fresh_checkpoint
+    from models.training.specimen.random_init import write_fresh_checkpoint
 
     return write_fresh_checkpoint(tmp_path_factory.mktemp("checkpoint") / "mini", size="mini")

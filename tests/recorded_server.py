@@ -27,7 +27,7 @@ def record_to(log: Path) -> None:
 
 if __name__ == "__main__":
     record_to(Path(sys.argv[1]))
-    from pathviewer.serving import serve
+    from pathviewer.server.run import serve
     from pathviewer.settings import Settings
 
     serve(Settings())

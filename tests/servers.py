@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from pathviewer.connections import ConnectionLimits
-from pathviewer.server import create_app
-from pathviewer.serving import uvicorn_config
+from pathviewer.server.connections import ConnectionLimits
+from pathviewer.server.application import create_app
+from pathviewer.server.run import uvicorn_config
 from tests.databases import lay_database
 
 if TYPE_CHECKING:

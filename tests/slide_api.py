@@ -14,14 +14,14 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pathviewer.api.responses import exception_handlers
-from pathviewer.api.slide_routes import slide_routes
-from pathviewer.api.tile_route import TileRoute
+from pathviewer.api.routes.slides import slide_routes
+from pathviewer.api.routes.tile import TileRoute
 from pathviewer.auth.access import Access
 from pathviewer.auth.guard import Guard
-from pathviewer.common.work import Work
+from pathviewer.common.work_queue import Work
 from pathviewer.settings import Settings
 from pathviewer.slides.library import SlideLibrary
-from pathviewer.slides.pool import SlidePool
+from pathviewer.slides.slide_pool import SlidePool
 from storage.database import Database
 from tests.databases import new_database
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import typer
 
-from pathviewer.cli import app
+from pathviewer.commands.main import app
 from pathviewer.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent

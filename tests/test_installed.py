@@ -18,7 +18,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 
 from pathviewer import __version__
-from pathviewer.packing import shipped
+from pathviewer.server.packaging import shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"models", "pathviewer", "storage"}

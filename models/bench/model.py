@@ -15,8 +15,8 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from models.backends.worker import WorkerBackend
-from models.backends.worker_messages import EngineSpec
+from models.engines.worker.engine import WorkerBackend
+from models.engines.worker.messages import EngineSpec
 from models.errors import ModelError, WorkerError
 from models.messages import (
     Box,
@@ -88,8 +88,8 @@ def measure_model(
     """
     budget = PixelBudget(side * side, side * side)
     arguments = {"location": location, "name": name, "device": device, "budget": budget}
-    spec = EngineSpec(name, "models.backends.local", "LocalBackend", arguments)
-    peer = EngineSpec(name, "models.bench.plain", "PlainEngine", arguments)
+    spec = EngineSpec(name, "models.engines.local.engine", "LocalBackend", arguments)
+    peer = EngineSpec(name, "models.bench.plain_generation", "PlainEngine", arguments)
     began = time.perf_counter()
     with loaded(spec) as worker:
         load_s = time.perf_counter() - began

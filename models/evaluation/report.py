@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Any
 
 from models.evaluation.items import EvaluationItem
-from models.evaluation.judged import Judged
+from models.evaluation.scored_answer import Judged
 from models.resampling import difference_interval, permutation_p, share_interval
 from models.scoring import ABSTENTIONS, normalised, option_index
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from pathviewer.auth.identity import Forbidden
-from pathviewer.common.work import ClientGone, TooBusy
+from pathviewer.common.work_queue import ClientGone, TooBusy
 from pathviewer.slides.errors import SlideError
 from storage.errors import ConflictError, NameTakenError, RecordNotFoundError, StorageError
 

@@ -14,21 +14,21 @@ from pathviewer.auth.errors import AccessError as AccessError
 from pathviewer.auth.hosts import allowed_names, is_loopback, names_this_machine
 from pathviewer.auth.identity import LOCAL, VISITOR, Identity
 from pathviewer.auth.identity_cache import SECONDS, Found, IdentityCache
-from pathviewer.auth.openings import Openings
+from pathviewer.auth.slide_access_log import Openings
 from pathviewer.auth.proxy import TrustedProxies, Visit
 from pathviewer.auth.roles import Role
-from pathviewer.auth.secrets import account_name, token_hash
+from pathviewer.auth.credentials import account_name, token_hash
 from pathviewer.auth.visitors import Visitors
-from pathviewer.common.work import WRITES
-from storage.accounts import accounts_exist, add_account, find_account
+from pathviewer.common.work_queue import WRITES
+from storage.accounts.store import accounts_exist, add_account, find_account
 from storage.audit import record
-from storage.sessions import Credential, find_session, find_token
+from storage.accounts.sessions import Credential, find_session, find_token
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from pathviewer.settings import Settings
-    from storage.accounts import AccountRecord
+    from storage.accounts.store import AccountRecord
     from storage.database import Database
 
 COOKIE = "pathviewer_session"

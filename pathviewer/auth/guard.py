@@ -12,7 +12,7 @@ from urllib.parse import quote
 from starlette.responses import JSONResponse, Response
 
 from pathviewer.auth import visitors
-from pathviewer.auth.addresses import client_group
+from pathviewer.auth.client_addresses import client_group
 from pathviewer.auth.headers import (
     HSTS,
     NO_STORE,
@@ -29,7 +29,7 @@ from pathviewer.auth.hosts import (
     parse_origin,
 )
 from pathviewer.auth.identity import SCOPE_KEY, STILL_KEY, VISITOR
-from pathviewer.auth.pages import login_page
+from pathviewer.auth.public_pages import login_page
 from pathviewer.auth.visitors import VisitError
 from storage.errors import StorageError
 

@@ -18,12 +18,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from pathviewer.auth import logins
+from pathviewer.auth import login_session
 from pathviewer.auth.errors import AccessError
 from pathviewer.auth.guard import merged
 from pathviewer.auth.oidc_accounts import account_of
-from pathviewer.auth.pages import go_on_page, notice_page, safe_path
-from pathviewer.common.work import WRITES
+from pathviewer.auth.public_pages import go_on_page, notice_page, safe_path
+from pathviewer.common.work_queue import WRITES
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class OidcLogin:
             return self._notice(404, "No OpenID provider is set up here.")
         visit = self._visit(request)
         try:
-            secure = logins.is_secure(self._settings, visit)
+            secure = login_session.is_secure(self._settings, visit)
             metadata = await self._metadata()
         except AccessError as error:
             return self._notice(400, str(error))
@@ -147,12 +147,12 @@ class OidcLogin:
                 lambda: account_of(self._settings, self._database, claims), visit.address
             )
             token = await WRITES.run(
-                lambda: logins.begin(self._settings, self._database, account, visit, "oidc"),
+                lambda: login_session.begin(self._settings, self._database, account, visit, "oidc"),
                 account.id,
             )
             next_path = await run_in_threadpool(self._consents.first, account, pending.next_path)
             response = go_on_page(self._settings, next_path)
-            logins.set_cookie(response, self._settings, visit, token)
+            login_session.set_cookie(response, self._settings, visit, token)
         except ProviderError as error:
             return self._notice(502, str(error))
         except AccessError as error:

@@ -7,8 +7,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from pathviewer.auth.errors import AccessError
-from pathviewer.auth.secrets import RESERVED_NAMES
-from storage.accounts import AccountRecord, add_account, find_account, find_account_of_issuer
+from pathviewer.auth.credentials import RESERVED_NAMES
+from storage.accounts.store import AccountRecord, add_account, find_account, find_account_of_issuer
 from storage.audit import record
 
 if TYPE_CHECKING:

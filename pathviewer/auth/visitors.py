@@ -23,8 +23,8 @@ import anyio
 
 from pathviewer.auth.identity import VISITOR, Identity
 from pathviewer.auth.roles import Role
-from pathviewer.common.work import WRITES
-from storage.accounts import add_visitor, delete_visitor
+from pathviewer.common.work_queue import WRITES
+from storage.accounts.store import add_visitor, delete_visitor
 from storage.errors import StorageError
 
 if TYPE_CHECKING:

@@ -91,7 +91,7 @@ def measure_asking(model: str, rounds: int) -> AskFigures:
     from playwright.sync_api import sync_playwright
 
     from pathviewer.bench.chromium import launch_chromium
-    from pathviewer.bench.start_up import program_in, watched
+    from pathviewer.bench.startup import program_in, watched
     from pathviewer.slides.phantom import write_phantom
 
     with tempfile.TemporaryDirectory(prefix="bench-ask-") as made:

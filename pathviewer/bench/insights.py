@@ -26,7 +26,7 @@ class Taken:
     """What one query took."""
 
     name: str
-    """Its function in `storage.statistics`, and for whom it was put."""
+    """Its function in `storage.statistics.feedback_rows`, and for whom it was put."""
     ms: float
     """By the clock, milliseconds."""
     cpu_ms: float
@@ -64,17 +64,17 @@ def measured(database: Database, rounds: int, viewer_id: str | None) -> list[Tak
 
     It is put for a rater, to whom what he may not see is kept back, or for who sees all (None).
     """
-    from storage import statistics, statistics_repeats
-    from storage.statistics_rows import Filters
+    from storage.statistics import feedback_rows, repeat_rows
+    from storage.statistics.records import Filters
 
     filters = Filters(viewer_id=viewer_id)
     queries: dict[str, Callable[[Any], Any]] = {
-        name: partial(getattr(statistics, name), filters=filters)
+        name: partial(getattr(feedback_rows, name), filters=filters)
         for name in ("verdicts", "labels", "votes", "first_answers", "times", "judge_labels")
     }
     for name in ("repeats", "repeated_votes"):
-        queries[name] = partial(getattr(statistics_repeats, name), filters=filters)
-    queries["choices"] = statistics.choices
+        queries[name] = partial(getattr(repeat_rows, name), filters=filters)
+    queries["choices"] = feedback_rows.choices
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in queries}
     for _ in range(rounds):
         for name, query in queries.items():

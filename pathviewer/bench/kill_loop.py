@@ -21,7 +21,7 @@ from pathviewer.bench.server_process import ServerProcess, bring_assets, running
 from pathviewer.bench.storage_site import Site, body_of, lost, questions_lost, settings_of
 from pathviewer.slides.phantom import write_phantom
 from storage.database import open_database
-from storage.feedback_tables import Feedback
+from storage.feedback.tables import Feedback
 from storage.tables import Reading
 
 WRITERS, ASKERS, VIEWERS = 8, 2, 2

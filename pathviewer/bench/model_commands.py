@@ -41,7 +41,7 @@ def bench_model(
         info = found.pop("model")
         found |= {key: info[key] for key in ("parameters", "device", "dtype", "attention")}
         if start:
-            from pathviewer.bench.start_up import measure_start
+            from pathviewer.bench.startup import measure_start
 
             found |= asdict(measure_start(location))
     report(found, MODEL_ROWS, as_json)
@@ -142,7 +142,7 @@ def checkpoint(model: str | None) -> Iterator[tuple[Path, str]]:
             raise ModelError(f"“{found.name}” has no weights that could be measured.")
         yield found.location, found.name
         return
-    from models.training.fresh import write_fresh_checkpoint
+    from models.training.specimen.random_init import write_fresh_checkpoint
 
     with tempfile.TemporaryDirectory() as made:
         yield write_fresh_checkpoint(Path(made) / "fresh"), "random weights"

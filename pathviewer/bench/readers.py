@@ -17,11 +17,11 @@ import psutil
 from pathviewer.bench.tiles_slides import jpeg2000_slide, large_phantom
 from pathviewer.settings import Settings, read_settings
 from pathviewer.slides.geometry import Region, tile_box
-from pathviewer.slides.index import index_of
-from pathviewer.slides.pool import SlideFile, SlidePool
+from pathviewer.slides.slide_index import index_of
+from pathviewer.slides.slide_pool import SlideFile, SlidePool
 from pathviewer.slides.raw_tiles import RawLevel
-from pathviewer.slides.readers import calls
-from pathviewer.slides.served import ServedSlide
+from pathviewer.slides.readers import tasks
+from pathviewer.slides.served_slide import ServedSlide
 from pathviewer.slides.slide import Slide
 from pathviewer.slides.tile_cache import TileCache
 from pathviewer.slides.tiles import TileSource
@@ -142,7 +142,7 @@ async def _region(pool: SlidePool, path: Path, number: int) -> Seconds:
     began = time.perf_counter()
     picture = await served.region_png(region, _REGION_PIXELS)
     middle = time.perf_counter()
-    same = calls.png_of(here.slide.read_region(region, _REGION_PIXELS))
+    same = tasks.png_of(here.slide.read_region(region, _REGION_PIXELS))
     ended = time.perf_counter()
     if picture.png != same.png:
         raise RuntimeError("A reader made another picture.")

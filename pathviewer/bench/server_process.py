@@ -16,7 +16,7 @@ import httpx
 import psutil
 
 from pathviewer.bench.load import LoadError
-from pathviewer.bench.start_up import free_port
+from pathviewer.bench.startup import free_port
 from pathviewer.settings import read_settings
 from pathviewer.ui.assets import ensure_assets
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120.0
 """A start that takes longer has failed."""
 STOP_SECONDS = 20.0
-MODEL_PROCESS = "models.backends.worker_process"
+MODEL_PROCESS = "models.engines.worker.process"
 """Module that the model's process runs."""
 
 

@@ -10,12 +10,12 @@ import httpx
 
 from pathviewer.auth.access import COOKIE
 from pathviewer.auth.roles import Role
-from pathviewer.auth.secrets import hash_password
+from pathviewer.auth.credentials import hash_password
 from pathviewer.bench.load import LoadError
 from pathviewer.bench.server_process import bring_assets
 from pathviewer.bench.storage_site import Site, add_answers, settings_of
 from pathviewer.slides.phantom import write_phantom
-from storage.accounts import add_account
+from storage.accounts.store import add_account
 from storage.blobs import BlobStore
 from storage.database import open_database
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Executable, func, select, text
 
 from pathviewer.auth.roles import Role
-from pathviewer.auth.users import make_token
+from pathviewer.auth.account_admin import make_token
 from pathviewer.bench.load import LoadError
 from pathviewer.settings import Settings
-from storage.accounts import add_account
+from storage.accounts.store import add_account
 from storage.blobs import BlobStore, keep_blob
 from storage.database import open_database
-from storage.feedback_tables import CurrentFeedback, Feedback
-from storage.reading_records import NewCompletion, NewReading
-from storage.readings import add_completion, add_reading, end_reading
-from storage.slides import register_slide
+from storage.feedback.tables import CurrentFeedback, Feedback
+from storage.questions.records import NewCompletion, NewReading
+from storage.questions.store import add_completion, add_reading, end_reading
+from storage.slides.store import register_slide
 from storage.tables import AuditEntry, Reading
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def settings_of(data: Path, url: str) -> Settings:
 
 def storage_app(data: Path, url: str) -> ASGIApp:
     """The whole application, without a model."""
-    from pathviewer.server import create_app
+    from pathviewer.server.application import create_app
 
     return create_app(settings_of(data, url))
 

@@ -17,7 +17,7 @@ import uvicorn
 
 from pathviewer.bench.load import LoadError
 from pathviewer.bench.viewer_server import peer_app
-from pathviewer.serving import uvicorn_config
+from pathviewer.server.run import uvicorn_config
 from pathviewer.settings import Settings
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Served:
 
 def our_app(data: Path, shelf: Path, cache_mib: int) -> ASGIApp:
     """The whole application, guard and pages included."""
-    from pathviewer.server import create_app
+    from pathviewer.server.application import create_app
 
     return create_app(Settings(data=data, slides=(shelf,), tile_cache_mib=cache_mib))
 

@@ -59,7 +59,7 @@ def beside_app(data: Path, shelf: Path, slide: Path) -> ASGIApp:
 
     The tile cache is 1 MiB, so that a second journey finds as little of ours ready as the peer's.
     """
-    from pathviewer.server import create_app
+    from pathviewer.server.application import create_app
 
     ours = create_app(Settings(data=data, slides=(shelf,), tile_cache_mib=1))
     return Beside(ours, peer_app(slide))

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pathviewer.counted import counted
+from pathviewer.common.plural import counted
 from pathviewer.export.manifest import file_sha256
 from pathviewer.export.plan import Plan, Tally
-from pathviewer.export.splitting import SPLITS
+from pathviewer.export.splits import SPLITS
 
 _NOT_FOR_DIAGNOSIS = (
     "Not for diagnosis. Pictures and questions may come from patients: judge who may see them."

@@ -8,10 +8,10 @@ from typing import Any
 
 from PIL import Image
 
-from pathviewer.export.ballots import rater_name
+from pathviewer.export.formats import rater_name
 from pathviewer.export.columns import Column
 from pathviewer.slides.geometry import Region
-from storage.export import JudgedReading
+from storage.export_rows import JudgedReading
 
 EVIDENCE = (
     Column(

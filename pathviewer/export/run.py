@@ -8,30 +8,25 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from models.control_tokens import spread_control_tokens
-from pathviewer.counted import counted
-from pathviewer.export import pairs
-from pathviewer.export.ballots import Ballot, rater_name
+from pathviewer.common.plural import counted
+from pathviewer.export import preference_format
+from pathviewer.export.formats import Ballot, rater_name
 from pathviewer.export.card import write_card
 from pathviewer.export.columns import user_message
-from pathviewer.export.control_tokens import has_control_token
+from pathviewer.export.control_token_check import has_control_token
 from pathviewer.export.errors import ExportError
 from pathviewer.export.evidence import evidence
 from pathviewer.export.manifest import prove, write_manifest
 from pathviewer.export.parquet import SplitFiles
 from pathviewer.export.plan import Plan, Tally
-from pathviewer.export.splitting import Groups, group_tissues, pseudonym
-from pathviewer.export.terms import all_allow, authors_of, terms_of
-from pathviewer.export.voting import Won, decide, in_conflict
-from pathviewer.whole_folder import new_folder
-from storage.consents import who_agreed
+from pathviewer.export.splits import Groups, group_tissues, pseudonym
+from pathviewer.export.licence_terms import all_allow, authors_of, terms_of
+from pathviewer.export.consensus import Won, decide, in_conflict
+from pathviewer.common.atomic_folder import new_folder
+from storage.accounts.consents import who_agreed
 from storage.database import Database
-from storage.export import (
-    JudgedReading,
-    count_judged_readings,
-    judged_readings,
-    readings_without_picture,
-)
-from storage.tissues import tissues
+from storage.export_rows import JudgedReading, count_judged_readings, judged_readings, readings_without_picture
+from storage.export_groups import tissues
 
 CONFLICTS = "adjudication.jsonl"
 """File with the items whose raters contradict each other."""
@@ -99,7 +94,7 @@ def _write(folder: Path, readings: Iterator[JudgedReading], work: _Writing) -> N
             tally.readings += 1
             newest = max(each.created_at for each in reading.judgments)
             tally.last_judged = max(tally.last_judged, newest.isoformat(timespec="seconds"))
-            if plan.format is pairs.FORMAT:
+            if plan.format is preference_format.FORMAT:
                 tally.names_known += sum(each.names_known for each in reading.judgments)
             for ballot in plan.format.ballots(reading):
                 won = decide(ballot.votes, plan.rule)

@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 
 from pathviewer.fuzz.program import FuzzError, Program, running_program
 from pathviewer.fuzz.random_requests import RandomRequest, RequestSource
-from pathviewer.server import open_services, routes
+from pathviewer.server.application import open_services, routes
 from pathviewer.settings import Settings
 from pathviewer.slides.phantom import write_phantom
 

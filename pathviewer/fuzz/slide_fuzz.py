@@ -25,8 +25,8 @@ from pathviewer.fuzz.damage import damaged
 from pathviewer.fuzz.program import FuzzError
 from pathviewer.fuzz.slide_seeds import SlideSeed, made_seeds, seeds_of
 from pathviewer.settings import Settings
-from pathviewer.slides.readers.faults import FileFault
-from pathviewer.slides.readers.faults import load as load_faults
+from pathviewer.slides.readers.fault_log import FileFault
+from pathviewer.slides.readers.fault_log import load as load_faults
 
 BATCH = 400
 """Copies in the folder at a time."""

@@ -36,7 +36,7 @@ from pathviewer.slides.encoded_tiff import (
     EncodedPage,
     write_encoded_tiff,
 )
-from pathviewer.slides.endings import may_be_slide
+from pathviewer.slides.file_extensions import may_be_slide
 
 Pixels = NDArray[np.uint8]
 Encode = Callable[[Pixels], bytes]

@@ -13,10 +13,10 @@ from pathviewer.insights.agreement import (
     pairs_agreement,
 )
 from pathviewer.insights.chart import Cell, Chart, empty, with_interval
-from pathviewer.insights.plots import dots
-from pathviewer.insights.source import Source, rater_name
+from pathviewer.insights.plotly_charts import dots
+from pathviewer.insights.data_source import Source, rater_name
 from pathviewer.insights.values import Label
-from storage.statistics_rows import LabelRow
+from storage.statistics.records import LabelRow
 
 PREFERENCES = ("first", "second", "tie", "both_bad")
 """What can be said of a pair."""

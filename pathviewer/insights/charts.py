@@ -12,7 +12,7 @@ from pathviewer.insights.agreement_charts import (
 from pathviewer.insights.chart import Chart
 from pathviewer.insights.rater_charts import blind_first, confidence, time_per_case
 from pathviewer.insights.self_agreement import self_agreement
-from pathviewer.insights.source import Source
+from pathviewer.insights.data_source import Source
 from pathviewer.insights.verdict_charts import (
     events,
     verdicts_by_model,

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pathviewer.insights.chart import Cell, Chart, empty, with_interval
-from pathviewer.insights.plots import COLOURS, dots, stacked
+from pathviewer.insights.plotly_charts import COLOURS, dots, stacked
 from pathviewer.insights.ranking import strengths, vote_bias
-from pathviewer.insights.source import Source
+from pathviewer.insights.data_source import Source
 from pathviewer.insights.values import Estimate, Vote
-from storage.statistics_rows import VoteRow
+from storage.statistics.records import VoteRow
 
 CHOICES = {"left": "left", "tie": "tie", "both_bad": "both bad", "right": "right"}
 NO_VOTES = "No comparison of two answers passes these filters."

@@ -12,8 +12,8 @@ from pathlib import Path
 from cachetools import LRUCache
 
 from pathviewer.slides.errors import ReadersBusy, SlideError
-from pathviewer.slides.opener import DicomIdentity, Opener
-from pathviewer.slides.scan import FoundFile, Stamp, stamp_of
+from pathviewer.slides.file_opener import DicomIdentity, Opener
+from pathviewer.slides.folder_scan import FoundFile, Stamp, stamp_of
 
 _MOST_IDENTITIES = 100_000
 """Files whose series is remembered."""

@@ -12,23 +12,23 @@ from pathlib import Path
 
 from pathviewer.slides.colour_profile import ColourProfile
 from pathviewer.slides.errors import SlideGone, SlideNotFound
-from pathviewer.slides.facts import SlideFacts
+from pathviewer.slides.slide_facts import SlideFacts
 from pathviewer.slides.file_groups import DicomIndex
 from pathviewer.slides.geometry import Region
-from pathviewer.slides.identity import LabelState, SlideIdentity, scale_words
+from pathviewer.slides.slide_identity import LabelState, SlideIdentity, scale_words
 from pathviewer.slides.intake import Intake, ListedSlide
-from pathviewer.slides.naming import file_name_of
-from pathviewer.slides.opener import DirectOpener, Opener
-from pathviewer.slides.places import Folders, RejectedFile
-from pathviewer.slides.pool import SlideFile
+from pathviewer.slides.slide_names import file_name_of
+from pathviewer.slides.file_opener import DirectOpener, Opener
+from pathviewer.slides.slide_folders import Folders, RejectedFile
+from pathviewer.slides.slide_pool import SlideFile
 from pathviewer.slides.scale import EnteredScale, PixelSize, SlideScale
-from pathviewer.slides.watch import watch_folders
-from storage.cases import list_cases
+from pathviewer.slides.folder_watch import watch_folders
+from storage.cases.store import list_cases
 from storage.database import Database
 from storage.errors import StorageError
 from storage.names import normalize_name
-from storage.scales import ScaleRecord, current_scales
-from storage.slides import SlideRecord, list_slide_records
+from storage.slides.scales import ScaleRecord, current_scales
+from storage.slides.store import SlideRecord, list_slide_records
 
 START_PATIENCE_SECONDS = 2.0
 """How long a start waits for the first look through the folders."""

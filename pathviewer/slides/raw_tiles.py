@@ -16,7 +16,7 @@ import tifffile
 from pathviewer.slides.errors import TileDamaged
 from pathviewer.slides.formats.tiff_pages import MOST_PAGES, UNREADABLE_TIFF
 from pathviewer.slides.jpeg_header import SOI, TileHeader, read_tile_header, tile_prefix
-from pathviewer.slides.level_places import NativeLevel
+from pathviewer.slides.level_geometry import NativeLevel
 from pathviewer.slides.slide import Slide
 
 _VENDORS = {"aperio", "generic-tiff", "philips"}

@@ -10,4 +10,4 @@ from pathviewer.ui.panel import panel
 
 def ask_panel(settings: Settings) -> gr.HTML:
     """The top of the right column."""
-    return panel(settings, "ask_panel.js", "pv-ask")
+    return panel(settings, "questions/ask_panel.js", "pv-ask")

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from pathviewer.auth.roles import Action
-from pathviewer.reading.colours import COLOUR_MAPS
-from pathviewer.ui.plain_page import plain_page
-from pathviewer.ui.served import ASSETS_PATH
+from pathviewer.attention.colour_maps import COLOUR_MAPS
+from pathviewer.ui.html_page import plain_page
+from pathviewer.ui.page_files import ASSETS_PATH
 
 if TYPE_CHECKING:
     from starlette.routing import Route

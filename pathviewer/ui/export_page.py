@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pathviewer.auth.roles import Action
-from pathviewer.ui.plain_page import plain_page
+from pathviewer.ui.html_page import plain_page
 
 if TYPE_CHECKING:
     from starlette.routing import Route

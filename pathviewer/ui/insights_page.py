@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pathviewer.auth.roles import Action
-from pathviewer.ui.plain_page import plain_page
-from pathviewer.ui.served import PLOTLY_PATH
+from pathviewer.ui.html_page import plain_page
+from pathviewer.ui.page_files import PLOTLY_PATH
 
 if TYPE_CHECKING:
     from starlette.routing import Route

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from models.attention import LEAST_IMAGE_SHARE, LOCALISED_SPREAD
-from pathviewer.reading.colours import COLOUR_MAPS
+from pathviewer.attention.colour_maps import COLOUR_MAPS
 from pathviewer.settings import Settings
 from pathviewer.ui.panel import panel
 
@@ -14,4 +14,4 @@ def maps_panel(settings: Settings) -> gr.HTML:
     """Above the trace, where it stays while the trace grows; `colours` are the maps' RGB stops."""
     colours = {name: [list(stop) for stop in stops] for name, stops in COLOUR_MAPS.items()}
     limits = {"localised_spread": LOCALISED_SPREAD, "least_image_share": LEAST_IMAGE_SHARE}
-    return panel(settings, "maps_panel.js", "pv-maps", colours=colours, limits=limits)
+    return panel(settings, "attention/maps_panel.js", "pv-maps", colours=colours, limits=limits)

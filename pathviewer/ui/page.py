@@ -6,7 +6,7 @@ import gradio as gr
 
 from pathviewer.settings import Settings
 from pathviewer.ui.ask_panel import ask_panel
-from pathviewer.ui.judge_panel import judge_panel
+from pathviewer.ui.feedback_panel import judge_panel
 from pathviewer.ui.maps_panel import maps_panel
 from pathviewer.ui.page_style import page_options
 from pathviewer.ui.region_list import region_list

@@ -7,16 +7,16 @@ from typing import Any
 import gradio as gr
 
 from pathviewer.settings import Settings
-from pathviewer.ui.served import STATIC_PATH
+from pathviewer.ui.page_files import STATIC_PATH
 
 _SHEETS = (
-    "page.css",
-    "slide_canvas.css",
-    "panels.css",
-    "reading.css",
-    "heat.css",
-    "judge.css",
-    "worklist.css",
+    "core/page.css",
+    "viewer/slide_canvas.css",
+    "core/panels.css",
+    "questions/question.css",
+    "attention/heat_overlay.css",
+    "feedback/feedback.css",
+    "worklists/worklist.css",
 )
 
 

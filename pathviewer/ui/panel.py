@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from pathviewer.settings import Settings
-from pathviewer.ui.served import ASSETS_PATH, STATIC_PATH
+from pathviewer.ui.page_files import ASSETS_PATH, STATIC_PATH
 
 _LIBRARY = f"{ASSETS_PATH}/openseadragon/openseadragon.min.js"
 _ON_LOAD = "import(props.module).then((panel) => panel.mount(element, props, trigger, watch));"

@@ -10,4 +10,4 @@ from pathviewer.ui.panel import panel
 
 def region_list(settings: Settings) -> gr.HTML:
     """The middle of the left column."""
-    return panel(settings, "region_list.js", "pv-region-list")
+    return panel(settings, "regions/region_list.js", "pv-region-list")

@@ -50,7 +50,7 @@ class SlideCatalogue(Protocol):
 
 def selected_region(settings: Settings) -> gr.HTML:
     """The panel, empty until `describe_selection` fills it."""
-    return panel(settings, "selected_region.js", "pv-selected-region", value=NOTHING)
+    return panel(settings, "regions/selected_region.js", "pv-selected-region", value=NOTHING)
 
 
 def describe_selection(canvas: gr.HTML, shown: gr.HTML, library: SlideCatalogue) -> None:

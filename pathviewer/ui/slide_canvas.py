@@ -15,4 +15,4 @@ def slide_canvas(settings: Settings) -> gr.HTML:
     shape, points ([x, y] in level-0 pixels as drawn) and box (x, y, width, height in whole level-0
     pixels, rounded outwards).
     """
-    return panel(settings, "slide_canvas.js", "pv-slide-canvas")
+    return panel(settings, "viewer/slide_canvas.js", "pv-slide-canvas")

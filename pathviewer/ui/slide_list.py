@@ -10,4 +10,4 @@ from pathviewer.ui.panel import panel
 
 def slide_list(settings: Settings) -> gr.HTML:
     """The upper part of the left column."""
-    return panel(settings, "slide_list.js", "pv-slide-list")
+    return panel(settings, "viewer/slide_list.js", "pv-slide-list")

@@ -10,4 +10,4 @@ from pathviewer.ui.panel import panel
 
 def top_bar(settings: Settings) -> gr.HTML:
     """The line at the top of the page."""
-    return panel(settings, "top_bar.js", "pv-top")
+    return panel(settings, "core/top_bar.js", "pv-top")

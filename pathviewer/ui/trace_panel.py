@@ -10,4 +10,4 @@ from pathviewer.ui.panel import panel
 
 def trace_panel(settings: Settings) -> gr.HTML:
     """Below the form, in the right column."""
-    return panel(settings, "trace_panel.js", "pv-trace")
+    return panel(settings, "questions/trace_panel.js", "pv-trace")

@@ -10,9 +10,9 @@ from pathviewer.ui.panel import panel
 
 def worklist_panel(settings: Settings) -> gr.HTML:
     """The lists, at the top of the right column."""
-    return panel(settings, "worklist_panel.js", "pv-worklist-list")
+    return panel(settings, "worklists/worklist_panel.js", "pv-worklist-list")
 
 
 def worklist_item(settings: Settings) -> gr.HTML:
     """The foot of the right column while a list is walked."""
-    return panel(settings, "worklist_item.js", "pv-worklist-item")
+    return panel(settings, "worklists/worklist_footer.js", "pv-worklist-item")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pathviewer.auth.roles import Role
-from pathviewer.auth.users import add_user
+from pathviewer.auth.account_admin import add_user
 from tests.browser.viewer_page import ViewerPage
 from tests.databases import new_database
 

@@ -35,7 +35,7 @@ ALLOWED = 2
 """Of 255."""
 
 CORRECT = """async ([slide, png]) => {
-  const { coloured } = await import(new URL("ui/tile_colours.js", document.baseURI).href);
+  const { coloured } = await import(new URL("ui/viewer/tile_colours.js", document.baseURI).href);
   const image = new Image();
   image.src = png;
   await image.decode();
@@ -214,10 +214,10 @@ def failing_worker(page: Page) -> Iterator[Callable[[str], None]]:
             added = FAILING.replace("FAIL", statement)
             route.fulfill(response=own, body=own.text() + added)
 
-        page.context.route("**/colour_worker.js", answer)
+        page.context.route("**/viewer/colour_worker.js", answer)
 
     yield fail
-    page.context.unroute("**/colour_worker.js")
+    page.context.unroute("**/viewer/colour_worker.js")
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_a_failure_shows_all_tiles_as_scanned_and_says_so(
 
 
 ASKED = """async () => {
-  const { askedColours } = await import(new URL("ui/tile_colours.js", document.baseURI).href);
+  const { askedColours } = await import(new URL("ui/viewer/tile_colours.js", document.baseURI).href);
   return askedColours(window.PathViewer.store.get("slide"));
 }"""
 

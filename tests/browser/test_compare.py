@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Response, expect
 
 from pathviewer.settings import Settings
 from storage.database import open_database
-from storage.export import Selection, judged_readings
+from storage.export_rows import Selection, judged_readings
 from tests.browser.conftest import PATIENCE
 from tests.browser.logins import PASSWORD, add_clinician
 from tests.browser.readings import scripted_settings

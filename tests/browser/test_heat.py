@@ -153,7 +153,7 @@ def test_the_page_computes_what_the_server_computes(viewer: ViewerPage) -> None:
     asked(viewer)
     found: list[dict[str, Any]] = viewer.page.evaluate(
         """async () => {
-          const maps = await import("/ui/attention_maps.js");
+          const maps = await import("/ui/attention/attention_maps.js");
           const told = window.PathViewer.store.get("maps").told;
           const layers = [0, told.layers - 1];
           return told.passages.map((passage, at) => {

@@ -11,11 +11,11 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from pathviewer.auth.roles import Role
-from pathviewer.auth.users import add_user
+from pathviewer.auth.account_admin import add_user
 from pathviewer.bench.insights_data import Amount, fill
 from pathviewer.insights.charts import CHARTS
 from pathviewer.settings import Settings
-from storage.slides import rename_slide
+from storage.slides.store import rename_slide
 from storage.tables import Reading
 from tests.browser.conftest import Traffic
 from tests.databases import new_database

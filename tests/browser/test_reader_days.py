@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from pathviewer.auth.roles import Role
-from pathviewer.auth.users import add_user
+from pathviewer.auth.account_admin import add_user
 from pathviewer.settings import Settings
 from tests.browser.conftest import PATIENCE
 from tests.pathviewer.export.made_labels import judged_at, new_labels

@@ -155,7 +155,7 @@ def test_a_rectangle_drawn_under_rotation_among_oblong_pixels_is_saved(
     assert regions[-1]["shape"] == "polygon"
     (across, down) = page.evaluate(
         """async (points) => {
-          const { lengthUm, pixelSize } = await import("/ui/scale.js");
+          const { lengthUm, pixelSize } = await import("/ui/viewer/scale.js");
           const pixel = pixelSize(window.PathViewer.store.get("slide"));
           return [lengthUm(points[0], points[1], pixel), lengthUm(points[1], points[2], pixel)];
         }""",
@@ -206,7 +206,7 @@ def test_the_page_measures_what_the_server_measures(page: Page, site: Site) -> N
             region = {"shape": shape.shape, "points": [list(point) for point in shape.points]}
             found = page.evaluate(
                 """async ([region, pixel]) => {
-                  const { areaUm2, extentUm } = await import("/ui/scale.js");
+                  const { areaUm2, extentUm } = await import("/ui/viewer/scale.js");
                   return [...extentUm(region, pixel), areaUm2(region.points, pixel)];
                 }""",
                 [region, vars(pixel)],
@@ -232,5 +232,5 @@ def test_the_page_measures_what_the_server_measures(page: Page, site: Site) -> N
 )
 def test_what_is_typed_as_a_scale(page: Page, site: Site, text: str, scale: object) -> None:
     page.goto(f"{site.base}/api/health")
-    found = page.evaluate("async (text) => (await import('/ui/scale.js')).parseScale(text)", text)
+    found = page.evaluate("async (text) => (await import('/ui/viewer/scale.js')).parseScale(text)", text)
     assert json.dumps(found) == json.dumps(scale)

@@ -98,7 +98,7 @@ def test_a_slow_server_is_asked_for_the_first_slide_once(viewer: ViewerPage, app
     with page.expect_request(f"**/api/slides/{slide}"):
         page.goto(f"{viewer.base}/?slide={slide}&roi=700,800,300,200")
     second_look = """async () => {
-      const { poll } = await import("/ui/session.js");
+      const { poll } = await import("/ui/core/page_start.js");
       await Promise.race([poll(), new Promise((soon) => setTimeout(soon, 3000))]);
     }"""
     page.evaluate(second_look)
@@ -180,7 +180,7 @@ def test_the_panel_lists_every_key(viewer: ViewerPage, app: App) -> None:
     expect(dialog).to_be_visible()
     listed = dialog.locator("kbd").all_inner_texts()
     bound = page.evaluate(
-        "import('/ui/keys.js').then(({keyTable}) =>"
+        "import('/ui/core/key_table.js').then(({keyTable}) =>"
         " keyTable(window.PathViewer.canvas).map(({shown}) => shown))"
     )
     assert sorted(listed) == sorted(bound)

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from pathviewer.settings import Settings
-from storage.cases import SlideDescription, describe_slide
-from storage.slides import list_slide_records
+from storage.cases.store import SlideDescription, describe_slide
+from storage.slides.store import list_slide_records
 from tests.browser.readings import scripted_settings, wait_state, write_question
 from tests.browser.viewer_page import View, ViewerPage
 from tests.databases import new_database

@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from typer.testing import CliRunner
 
 from pathviewer.auth.roles import Role
-from pathviewer.cli import app
+from pathviewer.commands.main import app
 from pathviewer.settings import Settings
 from tests.browser.conftest import PATIENCE
 from tests.browser.logins import add_clinician, log_in

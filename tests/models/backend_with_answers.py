@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from models.backends.base import BackendStatus
+from models.engines.base import BackendStatus
 from models.errors import ModelError
 from models.messages import (
     AttentionRows,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.attention import NEUTRAL_QUESTION
-from models.backends.base import BackendStatus
+from models.engines.base import BackendStatus
 from models.messages import (
     AttentionRows,
     Completion,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from models.bench.networks import HEADS_OF_7B, PAD, SMALL, random_network, random_prompt
+from models.bench.random_networks import HEADS_OF_7B, PAD, SMALL, random_network, random_prompt
 from models.capture import PictureColumns, QueryStash, Replay, watch, watching
 from models.processing import Prepared, joined
 

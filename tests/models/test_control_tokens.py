@@ -16,7 +16,7 @@ from models.control_tokens import (
     find_control_token,
     spread_control_tokens,
 )
-from models.training.fresh import SPECIAL, TAGS
+from models.training.specimen.random_init import SPECIAL, TAGS
 
 # as tokenizers and processors of transformers 5 define them
 TOKENS = """

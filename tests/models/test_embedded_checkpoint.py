@@ -13,7 +13,7 @@ from safetensors import safe_open
 from transformers import Qwen2_5_VLForConditionalGeneration
 
 from models.registry import DEFAULT_MODEL, resolve
-from pathviewer.reading.ask_cli import ask_command
+from pathviewer.commands.ask import ask_command
 from tests.commands import called
 
 LEVELS = ("low", "moderate", "high")

@@ -10,7 +10,7 @@ from models.errors import PromptError
 from models.messages import Box, PromptImage
 from models.prompts import Question, build_prompt, fill, findings, templates
 from models.registry import DEFAULT_MODEL, RegisteredModel, known_models
-from models.training.language import CANNOT_ASSESS, CHOICES, NONE_OF_THESE, QUESTIONS
+from models.training.specimen.grammar import CANNOT_ASSESS, CHOICES, NONE_OF_THESE, QUESTIONS
 
 MODELS = {model.name: model for model in known_models()}
 QWEN = MODELS["Qwen/Qwen2.5-VL-7B-Instruct"]

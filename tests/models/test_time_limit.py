@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from models.backends.opening import open_backend
-from models.backends.worker_link import ending
+from models.engines.open_engine import open_backend
+from models.engines.worker.pipes import ending
 from models.errors import CheckpointError
 from models.messages import End, GenerateRequest, Prompt, Sampling
 from models.processing import load_processor, prepare

@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pathviewer.auth.roles import Role
-from pathviewer.auth.users import change_role
-from pathviewer.cli import app
+from pathviewer.auth.account_admin import change_role
+from pathviewer.commands.main import app
 from pathviewer.settings import Settings
 from storage.database import open_database
 from tests.asking import Clients, accounts, asked_id, asking, asking_settings, heard

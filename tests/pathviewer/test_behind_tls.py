@@ -19,8 +19,8 @@ import pytest
 import trustme
 
 from pathviewer.auth.roles import Role
-from pathviewer.auth.users import add_user
-from pathviewer.bench.start_up import free_port
+from pathviewer.auth.account_admin import add_user
+from pathviewer.bench.startup import free_port
 from pathviewer.settings import Settings, read_settings
 from tests.databases import new_database
 from tests.pathviewer.test_behind_nginx import CONFIGURATION, nginx_program, wait_for

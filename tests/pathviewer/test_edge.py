@@ -18,9 +18,9 @@ from pathviewer.api.responses import exception_handlers
 from pathviewer.auth.access import Access
 from pathviewer.auth.guard import Picture
 from pathviewer.auth.identity import Identity
-from pathviewer.server import app_of, guarded, open_services
+from pathviewer.server.application import app_of, guarded, open_services
 from pathviewer.settings import Settings
-from pathviewer.slides.pool import SlideFile, SlidePool
+from pathviewer.slides.slide_pool import SlideFile, SlidePool
 from storage.database import open_database
 from tests.servers import serving
 

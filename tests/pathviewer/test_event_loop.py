@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from starlette.responses import PlainTextResponse
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from pathviewer.connections import BoundedHttp
-from pathviewer.serving import uvicorn_config
+from pathviewer.server.connections import BoundedHttp
+from pathviewer.server.run import uvicorn_config
 
 
 def test_the_loop_is_the_fastest_that_is_installed() -> None:

@@ -15,10 +15,10 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from pathviewer.auth.guard import OPEN_PATHS
-from pathviewer.gradio_doors import DOORS, GradioDoors
-from pathviewer.server import open_services, page_app, routes
+from pathviewer.server.gradio_allowlist import DOORS, GradioDoors
+from pathviewer.server.application import open_services, page_app, routes
 from pathviewer.settings import Settings
-from storage.accounts import add_account
+from storage.accounts.store import add_account
 from tests.servers import running
 
 EXTRA_PATHS = (

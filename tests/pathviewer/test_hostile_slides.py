@@ -15,8 +15,8 @@ import httpx
 import psutil
 import pytest
 
-from pathviewer.bench.start_up import free_port
-from pathviewer.doctor import slide_readers, slides_that_ended_readers
+from pathviewer.bench.startup import free_port
+from pathviewer.commands.doctor import slide_readers, slides_that_ended_readers
 from pathviewer.settings import Settings
 from tests import hostile_slides, slide_files
 from tests.servers import running

@@ -16,10 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from models.backends.worker import WorkerBackend
+from models.engines.worker.engine import WorkerBackend
 from models.registry import DEFAULT_MODEL
-from pathviewer.common.work import Kind
-from pathviewer.server import Services, app_of, open_services
+from pathviewer.common.work_queue import Kind
+from pathviewer.server.application import Services, app_of, open_services
 from pathviewer.settings import Settings
 from tests.asking import accounts, asked_id, asking_settings, heard
 from tests.servers import serving

@@ -42,7 +42,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.mark.timeout(60 + 20 * KILLS)
 def test_a_killed_server_has_kept_all_that_it_acknowledged(tmp_path: Path, url: str) -> None:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pathviewer.server"])  # imported once for all kills
+    context.set_forkserver_preload(["pathviewer.server.application"])  # imported once for all kills
     site = make_site(tmp_path, CLIENTS, completions=30, url=url)
     numbers, chance = itertools.count(), random.Random()
     acknowledged: dict[str, str] = {}

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from pathviewer.cases.intake import take_in
-from pathviewer.cases.table import read_table
+from pathviewer.cases.import_cases import take_in
+from pathviewer.cases.csv_table import read_table
 from pathviewer.settings import Settings
-from pathviewer.slides.naming import SlideNameError, slide_named
-from pathviewer.worklists.items import read_items
-from storage.cases import find_case, list_cases
+from pathviewer.slides.slide_names import SlideNameError, slide_named
+from pathviewer.worklists.item_file import read_items
+from storage.cases.store import find_case, list_cases
 from storage.database import Database
 from storage.errors import NameTakenError
 from storage.names import normalize_name
-from storage.slides import list_slide_records, register_slide, rename_slide
+from storage.slides.store import list_slide_records, register_slide, rename_slide
 from storage.tables import LOCAL_ACCOUNT_ID, Case
-from storage.worklist_records import NewWorklist
-from storage.worklists import add_worklist, find_worklist
+from storage.worklists.records import NewWorklist
+from storage.worklists.store import add_worklist, find_worklist
 from tests.databases import new_database
 from tests.library_app import library_app, write_slide
 from tests.upload_client import begin, send

@@ -13,12 +13,12 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from pathviewer.server import Services, app_of, open_services
+from pathviewer.server.application import Services, app_of, open_services
 from pathviewer.settings import Settings
-from pathviewer.upkeep.errors import UpkeepError
-from pathviewer.upkeep.visits import Visits
-from pathviewer.upkeep.withdraw import Subject, withdraw
-from storage.accounts import list_accounts
+from pathviewer.operations.errors import UpkeepError
+from pathviewer.operations.demo_visits import Visits
+from pathviewer.operations.withdrawal import Subject, withdraw
+from storage.accounts.store import list_accounts
 from storage.tables import Blob, Completion, Feedback, Reading
 from tests.asking import BOX, heard
 from tests.servers import serving

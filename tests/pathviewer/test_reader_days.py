@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from pathviewer.auth.roles import Role
-from pathviewer.auth.users import add_user, make_token
-from pathviewer.cli import app
+from pathviewer.auth.account_admin import add_user, make_token
+from pathviewer.commands.main import app
 from pathviewer.settings import Settings
 from tests.commands import called
 from tests.pathviewer.export.made_labels import judged_at, new_labels

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from pathviewer.auth.roles import Role
-from pathviewer.auth.users import add_user, make_token
-from pathviewer.server import open_services
+from pathviewer.auth.account_admin import add_user, make_token
+from pathviewer.server.application import open_services
 from pathviewer.settings import Settings
 from tests.library_app import write_slide
 from tests.servers import running

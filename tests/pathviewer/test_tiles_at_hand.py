@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from pathviewer.auth.roles import Role
-from pathviewer.auth.users import add_user
-from pathviewer.server import open_services
+from pathviewer.auth.account_admin import add_user
+from pathviewer.server.application import open_services
 from pathviewer.settings import Settings
 from tests import slide_files
 from tests.servers import running

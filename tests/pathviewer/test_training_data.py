@@ -11,11 +11,11 @@ import pytest
 import tifffile
 from PIL import Image
 
-from models.training.composing import quadrant_shares
-from models.training.measures import clear_quadrant, open_mask
-from models.training.tiles import load_rgb, read_tiles
-from pathviewer.training_cli import app
-from pathviewer.training_phantoms import PER_SLIDE, write_phantom_tiles
+from models.training.specimen.mosaics import quadrant_shares
+from models.training.specimen.measures import clear_quadrant, open_mask
+from models.training.data.tiles import load_rgb, read_tiles
+from pathviewer.commands.train import app
+from pathviewer.commands.phantom_tiles import PER_SLIDE, write_phantom_tiles
 from tests.commands import called
 from tests.models.training.made_tiles import made_folder
 from tests.slide_files import tissue, write_ycbcr

@@ -10,8 +10,8 @@ import pytest
 from datasets import load_dataset
 from PIL import Image
 
-from models.training.fresh import write_fresh_checkpoint
-from pathviewer.training_cli import app
+from models.training.specimen.random_init import write_fresh_checkpoint
+from pathviewer.commands.train import app
 from tests.commands import called
 from tests.models.training.made_questions import made_questions
 

@@ -9,15 +9,15 @@ from itertools import combinations
 
 from sqlalchemy.orm import Session
 
-from storage.comparison_records import ComparisonRecord, NewPair
-from storage.comparisons import next_comparison, sides, vote
+from storage.comparisons.records import ComparisonRecord, NewPair
+from storage.comparisons.pair_assignment import next_comparison, sides, vote
 from storage.database import Database
-from storage.feedback import NewFeedback, add_feedback
-from storage.pairs import add_pairs, add_reading_beside
-from storage.readings import add_completion, add_reading, end_reading
+from storage.feedback.store import NewFeedback, add_feedback
+from storage.comparisons.pairs import add_pairs, add_reading_beside
+from storage.questions.store import add_completion, add_reading, end_reading
 from storage.tables import now
-from storage.worklist_records import NewItem, NewWorklist, WorklistRecord
-from storage.worklists import add_worklist, freeze_item, list_items
+from storage.worklists.records import NewItem, NewWorklist, WorklistRecord
+from storage.worklists.store import add_worklist, freeze_item, list_items
 from tests.storage.reading_rows import COMPLETION, new_reading, stored_slide
 
 LONG_AGO = timedelta(days=14)

@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from storage.accounts import add_account
-from storage.feedback import NewFeedback
-from storage.reading_records import CompletionRecord, NewCompletion, NewReading, ReadingRecord
-from storage.readings import add_completion, add_reading
-from storage.slides import register_slide
+from storage.accounts.store import add_account
+from storage.feedback.store import NewFeedback
+from storage.questions.records import CompletionRecord, NewCompletion, NewReading, ReadingRecord
+from storage.questions.store import add_completion, add_reading
+from storage.slides.store import register_slide
 from storage.tables import LOCAL_ACCOUNT_ID, Blob
 
 PIXELS = "a" * 64

@@ -8,9 +8,9 @@ from sqlalchemy import text
 from storage.audit import record
 from storage.database import Database
 from storage.errors import StorageError
-from storage.feedback import FeedbackRecord, add_feedback, history
-from storage.reading_records import NewDeletionCheck
-from storage.readings import add_deletion_check, list_completions, set_attention
+from storage.feedback.store import FeedbackRecord, add_feedback, history
+from storage.questions.records import NewDeletionCheck
+from storage.questions.store import add_deletion_check, list_completions, set_attention
 from tests.storage.reading_rows import PIXELS, rater, stored_pair, verdict
 
 CHECK = NewDeletionCheck("all", -0.1, -0.9, -0.8, [-0.2, -0.3], "used", "It used the picture.")

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from storage import slides
+from storage.slides import store
 from storage.database import Connections, Database, open_database
 from storage.errors import StorageError, explain
 from storage.tables import Base
@@ -26,7 +26,7 @@ NEWEST = "0017"
 
 def register(database: Database, name: str) -> None:
     with database.session() as session:
-        slides.register_slide(session, folder="f", relative_path=name, quickhash=None)
+        store.register_slide(session, folder="f", relative_path=name, quickhash=None)
 
 
 def test_a_new_database_is_at_the_newest_revision_and_opens_again(empty_url: str) -> None:
@@ -86,10 +86,10 @@ def test_postgresql_waits_as_long_and_brings_commits_to_the_disk(postgres_url: s
 
 def test_an_error_rolls_the_whole_transaction_back(database: Database) -> None:
     with pytest.raises(RuntimeError), database.session() as session:
-        slides.register_slide(session, folder="f", relative_path="a", quickhash=None)
+        store.register_slide(session, folder="f", relative_path="a", quickhash=None)
         raise RuntimeError
     with database.reading() as session:
-        assert slides.list_slide_records(session) == []
+        assert store.list_slide_records(session) == []
 
 
 def test_two_programs_may_start_on_an_empty_database_at_once(empty_url: str) -> None:
@@ -104,7 +104,7 @@ def test_writers_in_parallel_wait_for_each_other(database: Database) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: register(database, f"{number}.svs"), range(40)))
     with database.reading() as session:
-        aliases = {record.alias for record in slides.list_slide_records(session)}
+        aliases = {record.alias for record in store.list_slide_records(session)}
     assert aliases == {f"Slide {number}" for number in range(1, 41)}
 
 
@@ -113,11 +113,11 @@ def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
 
     def look() -> None:
         with database.reading() as session:
-            slides.list_slide_records(session)
+            store.list_slide_records(session)
         read.set()
 
     with database.session() as session:
-        slides.register_slide(session, folder="f", relative_path="a", quickhash=None)
+        store.register_slide(session, folder="f", relative_path="a", quickhash=None)
         thread = threading.Thread(target=look)
         thread.start()
         assert read.wait(2)
@@ -128,7 +128,7 @@ def test_a_locked_database_is_a_plain_sentence(url: str, database: Database) -> 
     hasty = open_database(url, busy_ms=50)
     with database.session() as session:
         # SQLite has one writer; on PostgreSQL slides are registered one at a time
-        slides.register_slide(session, folder="f", relative_path="b", quickhash=None)
+        store.register_slide(session, folder="f", relative_path="b", quickhash=None)
         with pytest.raises(StorageError, match="busy with other work"):
             register(hasty, "a")
     hasty.close()
@@ -139,7 +139,7 @@ def test_more_readers_at_once_than_connections_is_a_plain_sentence(url: str) -> 
     with ExitStack() as stack:
         for _ in range(3):
             session = stack.enter_context(database.reading())
-            slides.list_slide_records(session)
+            store.list_slide_records(session)
         with pytest.raises(StorageError, match="busy with other work"):
             database.revision()
     database.close()
@@ -149,7 +149,7 @@ def test_writers_that_wait_for_a_lock_keep_no_connection_from_readers(url: str) 
     database = open_database(url, busy_ms=20_000, connections=Connections(reading=2, writing=3))
     with ThreadPoolExecutor(12) as pool:
         with database.session() as session:
-            slides.register_slide(session, folder="f", relative_path="a", quickhash=None)
+            store.register_slide(session, folder="f", relative_path="a", quickhash=None)
             names = [f"{number}.svs" for number in range(9)]
             writers = [pool.submit(register, database, name) for name in names]
             readers = [pool.submit(database.revision) for _ in range(20)]
@@ -163,7 +163,7 @@ def test_writers_that_wait_for_a_lock_keep_no_connection_from_readers(url: str) 
 def test_a_session_that_only_reads_cannot_write(database: Database) -> None:
     with pytest.raises(StorageError, match="may not be written to"):  # noqa: SIM117
         with database.reading() as session:
-            slides.register_slide(session, folder="f", relative_path="a", quickhash=None)
+            store.register_slide(session, folder="f", relative_path="a", quickhash=None)
 
 
 def test_a_full_disk_is_a_plain_sentence(sqlite_database: Database) -> None:
@@ -172,7 +172,7 @@ def test_a_full_disk_is_a_plain_sentence(sqlite_database: Database) -> None:
             pages = session.execute(text("PRAGMA page_count")).scalar()
             session.execute(text(f"PRAGMA max_page_count = {pages}"))
             for number in range(10_000):
-                slides.register_slide(
+                store.register_slide(
                     session, folder="f" * 500, relative_path=str(number), quickhash=None
                 )
 
@@ -182,7 +182,7 @@ def test_a_read_only_database_is_a_plain_sentence(database: Database) -> None:
     with pytest.raises(StorageError, match="may not be written to"):  # noqa: SIM117
         with database.session() as session:
             session.execute(text(statements[session.get_bind().dialect.name]))
-            slides.register_slide(session, folder="f", relative_path="a", quickhash=None)
+            store.register_slide(session, folder="f", relative_path="a", quickhash=None)
 
 
 def test_a_newer_schema_is_refused_with_the_way_out(empty_url: str) -> None:
@@ -239,9 +239,9 @@ def test_a_server_that_goes_away_is_a_sentence_and_found_again(
     cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
     with pytest.raises(StorageError, match="cannot be reached"):  # noqa: SIM117
         with postgres_database.session() as session:
-            slides.list_slide_records(session)
+            store.list_slide_records(session)
             postgres.run(f"{cut} '{name}'")
-            slides.list_slide_records(session)
+            store.list_slide_records(session)
     register(postgres_database, "b")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import slides
+from storage.slides import store
 from storage.database import Database, open_database
 from storage.errors import DatabaseGoneError, StorageError
 from storage.group_commit import GroupWriter
@@ -18,7 +18,7 @@ from tests.databases import new_database
 
 def register(database: Database, name: str) -> None:
     with database.session() as session:
-        slides.register_slide(session, folder="f", relative_path=name, quickhash=None)
+        store.register_slide(session, folder="f", relative_path=name, quickhash=None)
 
 
 def remove(path: Path) -> None:
@@ -74,7 +74,7 @@ def test_nothing_is_acknowledged_that_is_lost(path: Path, lose: Callable[[Path],
 def test_a_loss_amid_a_transaction_is_noticed(path: Path, lose: Callable[[Path], None]) -> None:
     database = new_database(f"sqlite:///{path}")
     with pytest.raises(DatabaseGoneError, match="Nothing was saved"), database.session() as session:
-        slides.register_slide(session, folder="f", relative_path="a", quickhash=None)
+        store.register_slide(session, folder="f", relative_path="a", quickhash=None)
         lose(path)
     database.close()
 
@@ -83,19 +83,19 @@ def test_a_new_connection_does_not_take_another_file_for_the_database(path: Path
     database = new_database(f"sqlite:///{path}")
     register(database, "a")
     with database.reading() as session:
-        assert len(slides.list_slide_records(session)) == 1
+        assert len(store.list_slide_records(session)) == 1
     replace_by_a_new_one(path)
     read: list[object] = []
 
     def look() -> None:
         try:
             with database.reading() as session:
-                read.append(slides.list_slide_records(session))
+                read.append(store.list_slide_records(session))
         except StorageError as error:
             read.append(error)
 
     with database.reading() as session:  # the thread needs a connection of its own
-        assert len(slides.list_slide_records(session)) == 1
+        assert len(store.list_slide_records(session)) == 1
         thread = threading.Thread(target=look)
         thread.start()
         thread.join()
@@ -110,7 +110,7 @@ def test_no_empty_database_comes_into_the_place_of_one_that_is_gone(path: Path) 
     with pytest.raises(StorageError):
         register(database, "a")
     with pytest.raises(StorageError), database.reading() as session:
-        slides.list_slide_records(session)
+        store.list_slide_records(session)
     assert not path.exists()
     database.close()
 

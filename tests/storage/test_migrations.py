@@ -10,17 +10,17 @@ import pytest
 from sqlalchemy import Engine, MetaData, create_engine, select, text
 from sqlalchemy.engine import make_url
 
-from storage.accounts import find_account
+from storage.accounts.store import find_account
 from storage.audit import list_entries
 from storage.database import Database, open_database
 from storage.errors import StorageError
-from storage.feedback import add_feedback
+from storage.feedback.store import add_feedback
 from storage.migrate import upgrade
 from storage.migrations import versions
-from storage.readings import find_completion, find_reading
-from storage.regions import list_regions
-from storage.scales import current_scales
-from storage.slides import list_slide_records
+from storage.questions.store import find_completion, find_reading
+from storage.slides.regions import list_regions
+from storage.slides.scales import current_scales
+from storage.slides.store import list_slide_records
 from tests.storage.reading_rows import stored_pair, verdict
 
 AT = datetime(2026, 11, 1, 12, 30, tzinfo=UTC)

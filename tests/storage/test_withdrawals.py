@@ -11,21 +11,13 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from storage.cases import SlideDescription, describe_slide
+from storage.cases.store import SlideDescription, describe_slide
 from storage.database import Database
 from storage.errors import StorageError
-from storage.feedback import NewFeedback, add_feedback
-from storage.reading_records import NewDeletionCheck
-from storage.readings import (
-    add_completion,
-    add_deletion_check,
-    add_reading,
-    end_reading,
-    find_reading,
-    freeze_first_answer,
-    set_attention,
-)
-from storage.slides import register_slide
+from storage.feedback.store import NewFeedback, add_feedback
+from storage.questions.records import NewDeletionCheck
+from storage.questions.store import add_completion, add_deletion_check, add_reading, end_reading, find_reading, freeze_first_answer, set_attention
+from storage.slides.store import register_slide
 from storage.tables import (
     Base,
     Blob,

@@ -12,14 +12,14 @@ import {
   relativeMap,
   spread,
   verdict,
-} from "../../pathviewer/ui/static/attention_maps.js";
-import { applyTable, readTable } from "../../pathviewer/ui/static/colour_table.js";
+} from "../../pathviewer/ui/static/attention/attention/attention_maps.js";
+import { applyTable, readTable } from "../../pathviewer/ui/static/viewer/viewer/colour_table.js";
 import {
   colourNames,
   colourTable,
   gradient,
   setColours,
-} from "../../pathviewer/ui/static/colours.js";
+} from "../../pathviewer/ui/static/attention/colour_maps.js";
 
 const LIMITS = { localised_spread: 0.5, least_image_share: 0.1 };
 const weights = fc

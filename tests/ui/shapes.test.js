@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { dragged, handlesOf, moved, withoutVertex } from "../../pathviewer/ui/static/edit.js";
+import { dragged, handlesOf, moved, withoutVertex } from "../../pathviewer/ui/static/regions/handles.js";
 import {
   area,
   boundingBox,
@@ -20,7 +20,7 @@ import {
   ontoSlide,
   outlineDistance,
   screenRectangle,
-} from "../../pathviewer/ui/static/shapes.js";
+} from "../../pathviewer/ui/static/regions/regions/shapes.js";
 
 const SLIDE = { width: 1000, height: 800 };
 const SQUARE = corners({ x: 0, y: 0, width: 10, height: 10 });

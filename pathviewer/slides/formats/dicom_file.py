@@ -21,9 +21,9 @@ from PIL import Image
 from pathviewer.slides.dicom_reader import hold_one_export, read_dicom, series_files
 from pathviewer.slides.errors import SlideGone, SlideUnsupported
 from pathviewer.slides.formats.base import FileLevel, NotInFormat, PixelsUnreadable
-from pathviewer.slides.formats.decoded import DecodedTiles, reduce_bits
+from pathviewer.slides.formats.decoded_tiles import DecodedTiles, reduce_bits
 from pathviewer.slides.formats.stream_size import stream_size
-from pathviewer.slides.formats.unsupported import INSTALL
+from pathviewer.slides.formats.refusals import INSTALL
 from pathviewer.slides.geometry import Region
 
 _WHOLE_SLIDE = pydicom.uid.VLWholeSlideMicroscopyImageStorage

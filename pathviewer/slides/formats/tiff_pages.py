@@ -12,7 +12,7 @@ from pathlib import Path
 import tifffile
 
 from pathviewer.slides.errors import DAMAGED_BYTES
-from pathviewer.slides.formats.ome import OmePicture, ome_picture
+from pathviewer.slides.formats.ome_xml import OmePicture, ome_picture
 
 MOST_PAGES = 1000
 """Pages of a file that are looked at; a slide has some ten, one with focal planes some hundred."""

@@ -14,9 +14,9 @@ import openslide
 import typer
 from PIL import Image, ImageDraw, ImageFont
 
-from pathviewer.slides.demo import cmu_slide
+from pathviewer.slides.demo_slide import cmu_slide
 from pathviewer.slides.geometry import Region
-from pathviewer.slides.phantom.truth import CELL, PhantomTruth, TissueClass
+from pathviewer.slides.phantom.ground_truth import CELL, PhantomTruth, TissueClass
 from pathviewer.slides.phantom.writer import write_phantom
 
 PANEL = (400, 260)

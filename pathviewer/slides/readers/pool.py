@@ -34,11 +34,11 @@ from pathviewer.slides.errors import (
     SlideTooLarge,
     SlideUnopenable,
 )
-from pathviewer.slides.facts import SlideFacts
-from pathviewer.slides.opener import LIBRARY, DicomIdentity
-from pathviewer.slides.readers import calls
-from pathviewer.slides.readers.calls import ReaderShutOut
-from pathviewer.slides.readers.faults import FileFault, FileFaults
+from pathviewer.slides.slide_facts import SlideFacts
+from pathviewer.slides.file_opener import LIBRARY, DicomIdentity
+from pathviewer.slides.readers import tasks
+from pathviewer.slides.readers.tasks import ReaderShutOut
+from pathviewer.slides.readers.fault_log import FileFault, FileFaults
 from pathviewer.slides.readers.limits import ReaderLimits, restrict_reader
 
 _log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ _GRACE_SECONDS = 5.0
 _LONGEST_SOCKET_FOLDER = 80
 """Letters of the folder in which the process that forks readers listens; sockets allow 108."""
 
-_PRELOADED = ["PIL.Image", "openslide", "pydicom", "simplejpeg", "tifffile", calls.__name__]
+_PRELOADED = ["PIL.Image", "openslide", "pydicom", "simplejpeg", "tifffile", tasks.__name__]
 """Imported once and shared by all readers."""
 
 
@@ -151,7 +151,7 @@ class ReaderPool:
 
     def start(self) -> None:
         """Start the readers without waiting until they are ready."""
-        self.submit(Urgency.view, "", Path(), "", calls.check_ready)
+        self.submit(Urgency.view, "", Path(), "", tasks.check_ready)
 
     def submit(
         self,
@@ -193,18 +193,18 @@ class ReaderPool:
     def facts(self, path: Path, name: str, requester: str = LIBRARY) -> SlideFacts:
         """What the file of a slide states. Raises SlideError."""
         self.check_allowed(path, name)
-        call = self.submit(Urgency.intake, requester, path, name, calls.read_facts, path, name)
+        call = self.submit(Urgency.intake, requester, path, name, tasks.read_facts, path, name)
         return call.result()
 
     def dicom_identity(self, path: Path, requester: str = LIBRARY) -> DicomIdentity:
         """Series and instance of a DICOM file; `None` for what it lacks. Raises SlideError."""
-        return self._looked(path, requester, calls.dicom_identity, path)
+        return self._looked(path, requester, tasks.dicom_identity, path)
 
     def hold_one_export(self, paths: Sequence[Path], requester: str = LIBRARY) -> bool:
         """Whether the DICOM files of a series may all be of one export; True if nobody can say."""
         try:
             return not paths or self._looked(
-                paths[0], requester, calls.hold_one_export, tuple(paths)
+                paths[0], requester, tasks.hold_one_export, tuple(paths)
             )
         except SlideError:
             return True

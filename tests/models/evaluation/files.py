@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from models.evaluation.answers import Answer
+from models.evaluation.answer_store import Answer
 from models.evaluation.items import ItemSet
 
 COLOURS = {"adenocarcinoma": "purple", "benign": "pink", "squamous_cell_carcinoma": "navy"}

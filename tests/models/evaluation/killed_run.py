@@ -6,8 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from models.evaluation.answers import AnswerFile
-from models.evaluation.asking import Plan, answer_all
+from models.evaluation.answer_store import AnswerFile
+from models.evaluation.ask_items import Plan, answer_all
 from models.evaluation.items import EvaluationItem, ItemSet, read_manifest
 from models.messages import Prompt, PromptImage
 from tests.models.backend_with_answers import INFO, AnsweringBackend

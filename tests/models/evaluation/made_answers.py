@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from models.evaluation.answers import Answer, Arm
+from models.evaluation.answer_store import Answer, Arm
 from models.evaluation.items import EvaluationItem
-from models.evaluation.judged import Judged, judge_one
+from models.evaluation.scored_answer import Judged, judge_one
 from models.scoring import ABSTENTIONS
 
 LABELS = ("adenocarcinoma", "benign", "squamous cell carcinoma")

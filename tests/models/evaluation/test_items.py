@@ -15,7 +15,7 @@ from models.evaluation.items import (
     read_manifest,
     shuffled,
 )
-from models.evaluation.permuting import can_be_permuted, permuted
+from models.evaluation.option_permutation import can_be_permuted, permuted
 from models.scoring import ABSTENTIONS
 from tests.models.evaluation.files import lung_folder, write_manifest
 

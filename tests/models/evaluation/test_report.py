@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.evaluation.answers import Answer, Arm
+from models.evaluation.answer_store import Answer, Arm
 from models.evaluation.items import EvaluationItem, free_form, shuffled
-from models.evaluation.judged import Judged, judge_all, judge_one
-from models.evaluation.permuting import permuted
+from models.evaluation.scored_answer import Judged, judge_all, judge_one
+from models.evaluation.option_permutation import permuted
 from models.evaluation.report import change, compare, constant, report
 from models.scoring import ABSTENTIONS
 from tests.models.evaluation.made_answers import LABELS, answer, item, judged

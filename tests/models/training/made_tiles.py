@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.training.tiles import SPLITS, Tile, write_manifest
+from models.training.data.tiles import SPLITS, Tile, write_manifest
 
 SIDE = 224
 LOOKS = {

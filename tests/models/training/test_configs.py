@@ -15,14 +15,14 @@ from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 from models.process_score import ABSENCES, EVENTS
 from models.processing import load_processor
 from models.registry import resolve
-from models.training.fresh import SIZES
-from models.training.grpo import GrpoConfig, train_grpo
-from models.training.preferences import PreferencesConfig
-from models.training.sft_trl import SftConfig, train_sft
-from models.training.stages import BESIDE_WEIGHTS, load_network, read_config, read_table
-from models.training.tuning import TuningConfig
-from models.training.vision import VisionConfig
-from tests.models.training.odd_endpoint import Body, Handler, chat, odd_endpoint
+from models.training.specimen.random_init import SIZES
+from models.training.stages.grpo import GrpoConfig, train_grpo
+from models.training.stages.preferences import PreferencesConfig
+from models.training.stages.sft_trl import SftConfig, train_sft
+from models.training.trainer.run_folder import BESIDE_WEIGHTS, load_network, read_config, read_table
+from models.training.stages.finetuning import TuningConfig
+from models.training.stages.vision import VisionConfig
+from tests.models.judges.odd_endpoint import Body, Handler, chat, odd_endpoint
 
 CONFIGS = Path(__file__).resolve().parents[3] / "models" / "training" / "configs"
 KINDS: dict[str, type[BaseModel]] = {

@@ -11,14 +11,14 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from pathviewer.api.feedback_routes import feedback_routes
+from pathviewer.api.routes.feedback import feedback_routes
 from pathviewer.api.responses import exception_handlers
 from pathviewer.auth.identity import Identity
 from pathviewer.auth.roles import Role
 from pathviewer.slides.library import SlideLibrary
-from storage.accounts import add_account
+from storage.accounts.store import add_account
 from storage.database import Database
-from storage.readings import add_completion, add_reading
+from storage.questions.store import add_completion, add_reading
 from tests.databases import new_database
 from tests.library_app import asked_by, scanned, write_slide
 from tests.storage.reading_rows import COMPLETION, new_reading, stored_slide

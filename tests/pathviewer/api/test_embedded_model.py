@@ -12,7 +12,7 @@ import pytest
 
 from models.registry import DEFAULT_MODEL
 from storage.database import Database, open_database
-from storage.readings import list_completions
+from storage.questions.store import list_completions
 from tests.asking import accounts, asked_id, asking, asking_settings, heard
 
 DRAWN = {"temperature": 2.0, "seed": 11}  # it is sure of what it says

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pathviewer.api.feedback_json import pseudonym
-from storage.readings import add_completion, freeze_first_answer
+from pathviewer.feedback.feedback_json import pseudonym
+from storage.questions.store import add_completion, freeze_first_answer
 from tests.pathviewer.api.feedback_site import Site
 from tests.storage.reading_rows import COMPLETION, stored_reading
 

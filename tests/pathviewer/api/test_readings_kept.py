@@ -12,8 +12,8 @@ import pytest
 
 from pathviewer.settings import Settings
 from storage.database import open_database
-from storage.reading_records import NewReading
-from storage.readings import CUT_OFF, add_reading, find_reading
+from storage.questions.records import NewReading
+from storage.questions.store import CUT_OFF, add_reading, find_reading
 from tests.asking import accounts, asked, asked_id, asking, asking_settings, heard
 from tests.database_trouble import FULL, READ_ONLY, database_trouble
 

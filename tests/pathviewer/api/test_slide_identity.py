@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from storage.cases import SlideDescription, describe_slide
+from storage.cases.store import SlideDescription, describe_slide
 from storage.database import open_database
-from storage.slides import list_slide_records
+from storage.slides.store import list_slide_records
 from tests.asking import BOX, Clients, accounts, asked, asked_id, asking, asking_settings, heard
 from tests.library_app import scanned
 

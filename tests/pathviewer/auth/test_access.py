@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from pathviewer.auth.access import Access
 from pathviewer.auth.errors import AccessError
-from pathviewer.cli import app
+from pathviewer.commands.main import app
 from pathviewer.settings import Settings
 from tests.databases import new_database
 from tests.pathviewer.auth.small_site import site

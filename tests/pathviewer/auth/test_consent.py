@@ -11,11 +11,11 @@ import pytest
 
 from pathviewer.auth.identity import Forbidden
 from pathviewer.auth.roles import Role
-from pathviewer.auth.users import add_user, make_token
+from pathviewer.auth.account_admin import add_user, make_token
 from pathviewer.export.plan import FORMATS, Plan
 from pathviewer.export.run import export
 from pathviewer.settings import Settings
-from storage.consents import agree, has_agreed
+from storage.accounts.consents import agree, has_agreed
 from storage.database import open_database
 from storage.errors import StorageError
 from storage.tables import Consent

@@ -10,10 +10,10 @@ import pytest
 
 from pathviewer.auth.ended_logins import EndedLogins
 from pathviewer.auth.roles import Role
-from pathviewer.auth.secrets import token_hash
-from pathviewer.auth.users import add_user
+from pathviewer.auth.credentials import token_hash
+from pathviewer.auth.account_admin import add_user
 from storage.database import Database
-from storage.sessions import add_session, find_session
+from storage.accounts.sessions import add_session, find_session
 from storage.tables import now
 from tests.databases import new_database
 

@@ -19,7 +19,7 @@ from pathviewer.auth.guard import Guard
 from pathviewer.auth.identity import SCOPE_KEY, VISITOR, Identity
 from pathviewer.auth.visitors import HEADER, VisitError, Visitors
 from pathviewer.settings import Settings
-from storage.accounts import list_accounts
+from storage.accounts.store import list_accounts
 from storage.database import Database, open_database
 from storage.errors import StorageError
 from tests.servers import serving

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from models.training.fresh import write_fresh_checkpoint
+from models.training.specimen.random_init import write_fresh_checkpoint
 from pathviewer.bench.model_commands import (
     ATTENTION_ROWS,
     MODEL_ROWS,

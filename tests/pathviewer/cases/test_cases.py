@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pathviewer.cases.table import CasesError, read_table
-from pathviewer.cli import app
-from storage.cases import SlideDescription, find_case, list_cases
+from pathviewer.cases.csv_table import CasesError, read_table
+from pathviewer.commands.main import app
+from storage.cases.store import SlideDescription, find_case, list_cases
 from storage.database import Database
-from storage.slides import list_slide_records, register_slide
+from storage.slides.store import list_slide_records, register_slide
 from storage.withdrawals import withdraw_case
 from tests.commands import called
 from tests.databases import new_database

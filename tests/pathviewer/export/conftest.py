@@ -11,7 +11,7 @@ from datasets import DatasetDict, load_dataset
 
 from pathviewer.export.plan import FORMATS, Plan
 from pathviewer.export.run import export
-from pathviewer.export.splitting import Shares
+from pathviewer.export.splits import Shares
 from tests.pathviewer.export.made_labels import Labels, Loads, fill, new_labels
 
 ALL = Shares(1, 0, 0)

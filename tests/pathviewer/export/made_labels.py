@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session
 
 from models.prompts import Question, build_prompt
 from models.registry import known_models
-from storage.accounts import add_account
+from storage.accounts.store import add_account
 from storage.blobs import BlobStore, keep_blob
-from storage.cases import SlideDescription, describe_slide
+from storage.cases.store import SlideDescription, describe_slide
 from storage.database import Database
-from storage.feedback import NewFeedback, add_feedback
-from storage.reading_records import NewCompletion, NewReading
-from storage.readings import add_completion, add_reading
-from storage.slides import register_slide
+from storage.feedback.store import NewFeedback, add_feedback
+from storage.questions.records import NewCompletion, NewReading
+from storage.questions.store import add_completion, add_reading
+from storage.slides.store import register_slide
 from storage.tables import CurrentFeedback, Feedback
 from tests.databases import new_database
 

@@ -13,8 +13,8 @@ import pytest
 from pathviewer.export.errors import ExportError
 from pathviewer.export.plan import FORMATS, Plan
 from pathviewer.export.run import export
-from storage.cases import find_case
-from storage.export import Selection
+from storage.cases.store import find_case
+from storage.export_rows import Selection
 from storage.tables import Completion, Reading, now
 from storage.withdrawals import withdraw_case, withdraw_rater
 from tests.pathviewer.export.made_labels import TEXTS, Labels, Loads, judged, rows, text_of

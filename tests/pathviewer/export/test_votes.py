@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pathviewer.export.ballots import rater_name
+from pathviewer.export.formats import rater_name
 from pathviewer.export.errors import ExportError
 from pathviewer.export.plan import FORMATS, Plan
 from pathviewer.export.run import export
-from pathviewer.export.splitting import Shares
-from storage.statistics import votes
+from pathviewer.export.splits import Shares
+from storage.statistics.feedback_rows import votes
 from tests.pathviewer.export.made_labels import Labels, new_labels
 
 RATERS = ("ada", "bob", "eve")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from typer.testing import CliRunner
 
-from pathviewer.cli import app
+from pathviewer.commands.main import app
 from pathviewer.fuzz.random_requests import RandomRequest, RequestSource
 from pathviewer.fuzz.request_fuzz import Findings, RequestFuzzReport
 

@@ -16,9 +16,9 @@ from models.process_score import EVENTS
 from pathviewer.bench.insights_data import Amount, fill
 from pathviewer.insights.chart import Cell, Chart, harmless
 from pathviewer.insights.charts import CHARTS
-from pathviewer.insights.source import Source, load, rater_name
-from storage.statistics import choices
-from storage.statistics_rows import Choices, Filters, LabelRow, RepeatRow, VerdictRow, VoteRow
+from pathviewer.insights.data_source import Source, load, rater_name
+from storage.statistics.feedback_rows import choices
+from storage.statistics.records import Choices, Filters, LabelRow, RepeatRow, VerdictRow, VoteRow
 from tests.databases import new_database
 
 NOTHING = Choices([], [], [], [], [])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pathviewer.insights.confidence import Stated, against_others, calibration
-from pathviewer.insights.shift import BlindReading, blind_shift, final_answer
+from pathviewer.insights.answer_shift import BlindReading, blind_shift, final_answer
 from pathviewer.insights.values import Label
 
 OPTIONS = ("benign", "adenocarcinoma", "squamous cell carcinoma")

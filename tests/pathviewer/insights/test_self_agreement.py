@@ -8,8 +8,8 @@ import pytest
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from pathviewer.insights.self_agreement import self_agreement, with_himself
-from pathviewer.insights.source import Source, rater_name
-from storage.statistics_rows import Choices, RepeatRow
+from pathviewer.insights.data_source import Source, rater_name
+from storage.statistics.records import Choices, RepeatRow
 
 
 def row(case: int, first: str, again: str, who: str = "ada") -> RepeatRow:

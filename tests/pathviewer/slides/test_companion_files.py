@@ -20,7 +20,7 @@ from pathviewer.slides.companion_files import (
     names_other_files,
 )
 from pathviewer.slides.errors import SlideGone, SlideUnopenable
-from pathviewer.slides.pool import SlideFile, SlidePool
+from pathviewer.slides.slide_pool import SlideFile, SlidePool
 from pathviewer.slides.readers.pool import ReaderPool
 from storage.database import Database
 from tests.dicom_series import write_series

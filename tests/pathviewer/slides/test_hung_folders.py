@@ -19,10 +19,10 @@ import pytest
 from pathviewer.settings import Settings
 from pathviewer.slides.disk_threads import DisksThreads, DiskThreads
 from pathviewer.slides.errors import SlideError
-from pathviewer.slides.folder_calls import FolderCalls
+from pathviewer.slides.folder_timeout import FolderCalls
 from pathviewer.slides.intake import Intake
-from pathviewer.slides.places import Folders
-from pathviewer.slides.pool import SlideFile, SlidePool
+from pathviewer.slides.slide_folders import Folders
+from pathviewer.slides.slide_pool import SlideFile, SlidePool
 from storage.database import Database
 from tests import slide_files
 

@@ -9,8 +9,8 @@ import pytest
 
 from pathviewer.slides.errors import SlideGone, SlideNotFound
 from storage.database import Database
-from storage.scales import NewScale, enter_scale
-from storage.slides import rename_slide
+from storage.slides.scales import NewScale, enter_scale
+from storage.slides.store import rename_slide
 from storage.tables import LOCAL_ACCOUNT_ID
 from tests.library_app import scanned, write_slide
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pathviewer.slides import watch
+from pathviewer.slides import folder_watch
 from pathviewer.slides.errors import SlideError
-from pathviewer.slides.facts import SlideFacts, read_facts
+from pathviewer.slides.slide_facts import SlideFacts, read_facts
 from pathviewer.slides.library import SlideLibrary
 from storage.database import Database
 from tests.library_app import scanned, write_slide
@@ -75,12 +75,12 @@ def test_a_folder_made_anew_with_the_same_inode_is_watched(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = [(folder, 1, 1)]  # file systems give the inode of what was removed to what is made
-    monkeypatch.setattr(watch, "present", lambda _calls, _folders: there)
+    monkeypatch.setattr(folder_watch, "present", lambda _calls, _folders: there)
     stop = threading.Event()
     notices: list[float] = []
 
     def listen() -> None:
-        notices.extend(time.monotonic() for _ in watch.watch_folders([folder], stop))
+        notices.extend(time.monotonic() for _ in folder_watch.watch_folders([folder], stop))
 
     listener = threading.Thread(target=listen)
     listener.start()
@@ -89,7 +89,7 @@ def test_a_folder_made_anew_with_the_same_inode_is_watched(
         shutil.rmtree(folder)
         folder.mkdir()
         assert eventually(lambda: len(notices) >= 2)
-        time.sleep(2 * watch.TICK_SECONDS)
+        time.sleep(2 * folder_watch.TICK_SECONDS)
         seen = len(notices)
         write_slide(folder / "a.tiff")
         assert eventually(lambda: len(notices) > seen)
@@ -100,7 +100,7 @@ def test_a_folder_made_anew_with_the_same_inode_is_watched(
 
 def test_hidden_files_give_no_notice(folder: Path) -> None:
     stop = threading.Event()
-    notices = watch.watch_folders([folder], stop)
+    notices = folder_watch.watch_folders([folder], stop)
     next(notices)  # the one soon after the start
     (folder / ".parts").mkdir()
     (folder / ".parts" / "upload.part").touch()

@@ -11,7 +11,7 @@ import simplejpeg
 from openslide import OpenSlide, OpenSlideError
 
 from pathviewer.slides.errors import TileDamaged
-from pathviewer.slides.index import index_of, open_steps
+from pathviewer.slides.slide_index import index_of, open_steps
 from pathviewer.slides.raw_tiles import RawLevel
 from pathviewer.slides.slide import Slide
 from pathviewer.slides.tile_cache import TileCache

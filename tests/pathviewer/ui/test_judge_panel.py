@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from models.process_score import ABSENCES, BESIDE, ERRORS, STEP_CLASSES
-from pathviewer.api.feedback_body import VERDICTS
-from pathviewer.ui.judge_panel import vocabulary
+from pathviewer.feedback.request_body import VERDICTS
+from pathviewer.ui.feedback_panel import vocabulary
 
 
 def test_the_panel_offers_what_the_server_takes() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pathviewer.cli import app
+from pathviewer.commands.main import app
 from pathviewer.settings import Settings
 from tests.asking import Clients, accounts, asking, asking_settings
 from tests.commands import called

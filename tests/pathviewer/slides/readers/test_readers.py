@@ -23,9 +23,9 @@ from pathviewer.slides.errors import (
     SlideUnopenable,
 )
 from pathviewer.slides.geometry import Region
-from pathviewer.slides.pool import SlideFile, SlidePool
-from pathviewer.slides.readers import calls
-from pathviewer.slides.readers.faults import FileFaults
+from pathviewer.slides.slide_pool import SlideFile, SlidePool
+from pathviewer.slides.readers import tasks
+from pathviewer.slides.readers.fault_log import FileFaults
 from pathviewer.slides.readers.pool import ReaderPool, Urgency
 from tests import hostile_slides, raw_tiff, slide_files
 
@@ -41,7 +41,7 @@ def sleep(seconds: float) -> str:
 
 def shut_out() -> None:
     """A call about a file that this reader may not read."""
-    raise calls.ReaderShutOut
+    raise tasks.ReaderShutOut
 
 
 def fail() -> None:
@@ -260,7 +260,7 @@ def test_closing_fails_what_waits(settings: Settings) -> None:
 def test_a_folder_that_comes_after_the_readers_is_read(settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "share"
     readers = ReaderPool(settings, folders=(folder,))
-    readers.submit(Urgency.view, "", Path("x"), "x", calls.check_ready).result()
+    readers.submit(Urgency.view, "", Path("x"), "x", tasks.check_ready).result()
     folder.mkdir()
     path = slide_files.write_ycbcr(folder / "y.tiff")
     assert readers.facts(path, "Slide 1").width == 300

@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 from pathviewer.settings import Settings
-from pathviewer.slides import served
+from pathviewer.slides import served_slide
 from pathviewer.slides.errors import RegionError, SlideGone, TileDamaged, TileNotFound
 from pathviewer.slides.geometry import Region
-from pathviewer.slides.pool import SlideFile, SlidePool
+from pathviewer.slides.slide_pool import SlideFile, SlidePool
 from pathviewer.slides.readers.pool import ReaderPool
-from pathviewer.slides.served import ServedSlide
+from pathviewer.slides.served_slide import ServedSlide
 from pathviewer.slides.slide import Slide
 from pathviewer.slides.thumbnail import thumbnail
 from pathviewer.slides.tile_cache import Tile, TileCache
@@ -206,7 +206,7 @@ def test_what_takes_too_long_to_make_is_drawn_from_samples(
     path = raw_tiff.write_vast(tmp_path / "large.tiff", 60_000, 60_000)
     slide = pool.get(str(path))
     assert slide._is_vast(len(slide.levels) - 1, 2**32) is False
-    monkeypatch.setattr(served, "_PARTS_SHARE", 0.01)
+    monkeypatch.setattr(served_slide, "_PARTS_SHARE", 0.01)
     shown = np.asarray(Image.open(io.BytesIO(ask(slide))).convert("RGB"), int)
     half = shown.shape[1] // 2
     assert shown[8:-8, 4 : half - 4].mean() == pytest.approx(60, abs=6)

@@ -1,0 +1,77 @@
+"""Transformers' own `generate` and nothing else, behind the seam: the peer of `bench model`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from models.engines.base import BackendStatus
+from models.engines.local.loading import load
+from models.errors import ModelError
+from models.messages import (
+    AttentionRows,
+    Completion,
+    End,
+    Event,
+    GenerateRequest,
+    PixelBudget,
+    Prompt,
+    TokenScores,
+)
+from models.processing import prepare
+
+
+class PlainEngine:
+    """Writes the likeliest tokens; its End says how long `generate` alone took."""
+
+    def __init__(
+        self,
+        location: Path,
+        name: str,
+        *,
+        device: str | None = None,
+        budget: PixelBudget | None = None,
+    ) -> None:
+        """Load as the local backend does, without watching attention."""
+        self._loaded = load(location, name, device=device, budget=budget)
+        self._loaded.network.set_attn_implementation(self._loaded.info.attention)
+
+    def status(self) -> BackendStatus:
+        """Ready."""
+        return BackendStatus("ready", "Ready.", self._loaded.info)
+
+    def generate(self, request: GenerateRequest) -> Iterator[Event]:
+        """One End, with the tokens alone; preparing the prompt is not counted in its seconds."""
+        loaded, budget = self._loaded, request.budget or self._loaded.info.budget
+        prepared = prepare(loaded.processor, request.prompt, budget).to(loaded.device)
+        began = time.perf_counter()
+        written = loaded.network.generate(
+            **prepared.tensors, max_new_tokens=request.sampling.max_new_tokens, do_sample=False
+        )
+        token_ids = tuple(written[0, prepared.tokens :].tolist())  # waits for a GPU
+        seconds = time.perf_counter() - began
+        kept = tuple(token for token in token_ids if token not in loaded.end_ids)
+        yield End(request.request_id, 0, Completion("", kept), seconds, 0.0)
+
+    def cancel(self, request_id: str) -> None:
+        """Nothing can be cancelled."""
+
+    def score(
+        self,
+        items: Sequence[tuple[Prompt, Completion]],
+        *,
+        priority: int = 0,
+        budget: PixelBudget | None = None,
+    ) -> list[TokenScores]:
+        """Not what this is for."""
+        raise ModelError(f"Plain generation weighs nothing ({len(items)}, {priority}, {budget}).")
+
+    def attend(
+        self, prompt: Prompt, completion: Completion, *, budget: PixelBudget | None = None
+    ) -> AttentionRows:
+        """Not what this is for."""
+        raise ModelError(f"Plain generation has no rows ({prompt}, {completion}, {budget}).")
+
+    def close(self) -> None:
+        """Nothing to let go of."""

@@ -1,0 +1,200 @@
+"""The deletion check: whether an answer changes when what the model looked at is taken away.
+
+A map shows where a model looked, not that it mattered. So the answer's probability is measured
+with the picture as it is, blanked, with the most attended cells masked, and with the same mask
+moved elsewhere; all from the backend's `score`. The answer is scored without its reasoning: with
+it, the reasoning alone decides the answer, whatever the picture shows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from models.attention import AttentionMap
+from models.engines.base import Backend
+from models.errors import PromptError
+from models.messages import Completion, PixelBudget, Prompt, TokenScores
+from models.pictures import as_prompt_image, open_picture
+from models.reasoning.trace import token_span
+
+Verdict = Literal["attended area mattered", "image mattered", "neither"]
+
+MASKED_SHARE = 0.1
+"""Share of the cells that is masked."""
+
+DRAWS = 8
+"""Places to which the mask is moved for comparison."""
+
+BLANK = (122, 116, 104)
+"""Grey of what is taken away: the mean that Qwen's processor subtracts, so that the network sees
+zeros. White would show glass or an open space, which is a finding."""
+
+IMAGE_FACTOR = 1.5
+"""The image mattered if blanking it makes the answer at least so many times less likely."""
+
+AREA_FACTOR = 1.1
+"""The attended area mattered if masking it makes the answer at least so many times less likely
+than masking elsewhere does on average."""
+
+UNLIKELY = 0.01
+"""An answer less likely than this, its reasoning left out, is not what the model says then: what
+makes it likelier or not says little."""
+
+AROUND = "<think></think><answer>", "</answer>"
+"""An answer without its reasoning."""
+
+
+@dataclass(frozen=True)
+class DeletionCheck:
+    """The answer's probability under each picture; the product over its tokens, 0 to 1."""
+
+    as_is: float
+    """With the picture as it is."""
+    blanked: float
+    """With the whole picture grey."""
+    attended_masked: float
+    """With the most attended tenth of the cells grey."""
+    random_masked: tuple[float, ...]
+    """With a mask of the same area elsewhere, one value a place; fewer where there is no room."""
+    masked: NDArray[np.bool_]
+    """(rows, columns): the cells that were most attended."""
+
+    @property
+    def random_mean(self) -> float:
+        """Geometric mean of `random_masked`; that of the picture as it is if there is none."""
+        return geometric_mean(self.random_masked, self.as_is)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the picture mattered to the answer, and whether the attended area did.
+
+        The image mattered if blanking it makes the answer `IMAGE_FACTOR` times less likely. The
+        attended area did if, besides, masking it makes the answer less likely than masking any
+        of the other places, and `AREA_FACTOR` times less likely than masking them on average.
+        """
+        if _log(self.as_is) - _log(self.blanked) < math.log(IMAGE_FACTOR):
+            return "neither"
+        lower = bool(self.random_masked) and self.attended_masked < min(self.random_masked)
+        factor = _log(self.random_mean) - _log(self.attended_masked)
+        if lower and factor >= math.log(AREA_FACTOR):
+            return "attended area mattered"
+        return "image mattered"
+
+    @property
+    def sentence(self) -> str:
+        """The verdict on an answer without its reasoning, for a person."""
+        if self.as_is < UNLIKELY:
+            return (
+                "Without its reasoning the model would hardly give this answer, so the check of it "
+                "says little; check a step."
+            )
+        return {
+            "attended area mattered": "The answer depends on the area the model looked at.",
+            "image mattered": "The answer depends on the region, but not more on the area the "
+            "model looked at than on others.",
+            "neither": "The answer hardly depends on the region: the question alone gives it.",
+        }[self.verdict]
+
+
+def deletion_check(
+    backend: Backend,
+    prompt: Prompt,
+    answer: str,
+    attention: AttentionMap,
+    *,
+    around: tuple[str, str] = AROUND,
+    budget: PixelBudget | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+    priority: int = 0,
+) -> DeletionCheck:
+    """Score an answer's text under each variant of the picture that `attention` names.
+
+    `around` is what stands before it and after it in the completion. `budget` is that of the
+    request that `attention` comes from. Raises PromptError for an empty answer, and what the
+    backend raises.
+    """
+    if not answer.strip():
+        raise PromptError("There is no answer to check; the completion has none.")
+    masked = attention.top_cells(MASKED_SHARE)
+    masks = [np.zeros_like(masked), np.ones_like(masked), masked, *moved(masked, draws, seed)]
+    before, after = around
+    completion = Completion(f"{before}{answer}{after}")
+    index = attention.image_index
+    picture = open_picture(prompt.images[index].data)
+    prompts = [_with_mask(prompt, index, picture, mask) for mask in masks]
+    scores = backend.score([(p, completion) for p in prompts], priority=priority, budget=budget)
+    span = len(before), len(before) + len(answer)
+    values = [answer_probability(score, *span) for score in scores]
+    return DeletionCheck(values[0], values[1], values[2], tuple(values[3:]), masked)
+
+
+def moved(masked: NDArray[np.bool_], draws: int, seed: int) -> list[NDArray[np.bool_]]:
+    """Masks of the same area elsewhere, (rows, columns) each; at most `draws`, all different.
+
+    The mask itself shifted, wrapping at the edges, so that only the place differs; where it
+    cannot be shifted off itself, as many other cells drawn at random. None overlaps it; none is
+    returned where there is no room.
+    """
+    chance = np.random.default_rng(seed)
+    places: dict[bytes, NDArray[np.bool_]] = {}
+    for shift in chance.permutation(masked.size):
+        other = np.roll(masked, divmod(int(shift), masked.shape[1]), axis=(0, 1))
+        if len(places) < draws and not (other & masked).any():
+            places[other.tobytes()] = other
+    free, wanted = np.flatnonzero(~masked), int(masked.sum())
+    for _ in range(draws - len(places) if len(free) >= wanted else 0):
+        other = np.zeros_like(masked)
+        other.flat[chance.choice(free, wanted, replace=False)] = True
+        places[other.tobytes()] = other
+    return list(places.values())
+
+
+def mask_picture(picture: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
+    """The picture with the cells of `mask`, (rows, columns), in the grey of `BLANK`."""
+    out = picture.copy()
+    draw = ImageDraw.Draw(out)
+    across = np.rint(np.linspace(0, picture.width, mask.shape[1] + 1)).astype(int)
+    down = np.rint(np.linspace(0, picture.height, mask.shape[0] + 1)).astype(int)
+    for row, column in np.argwhere(mask):
+        left, top, right, bottom = across[column], down[row], across[column + 1], down[row + 1]
+        if right > left and bottom > top:
+            draw.rectangle((int(left), int(top), int(right) - 1, int(bottom) - 1), fill=BLANK)
+    return out
+
+
+def answer_probability(scores: TokenScores, start: int, stop: int) -> float:
+    """Probability of the characters start..stop of a scored text, given all before them.
+
+    Tokens that hold any of the characters count whole.
+    """
+    tokens = token_span(start, stop, scores.token_ends)
+    return math.exp(scores.logprobs[tokens.start : tokens.stop].sum(dtype=np.float64))
+
+
+def geometric_mean(values: Sequence[float], otherwise: float) -> float:
+    """Of probabilities; `otherwise` if there are none."""
+    if not values:
+        return otherwise
+    return math.exp(sum(_log(value) for value in values) / len(values))
+
+
+def _with_mask(prompt: Prompt, index: int, picture: Image.Image, mask: NDArray[np.bool_]) -> Prompt:
+    """The prompt with one of its pictures masked; as it was if nothing is."""
+    if not mask.any():
+        return prompt
+    images = prompt.images
+    shown = as_prompt_image(mask_picture(picture, mask), images[index].box)
+    return replace(prompt, images=(*images[:index], shown, *images[index + 1 :]))
+
+
+def _log(value: float) -> float:
+    """Natural logarithm, kept finite."""
+    return math.log(max(value, 1e-300))

@@ -1,0 +1,183 @@
+"""A checkpoint run by transformers, in the process that calls it."""
+
+from __future__ import annotations
+
+import io
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from pathlib import Path
+from queue import SimpleQueue
+from typing import ParamSpec, TypeVar
+
+from PIL import Image
+
+from models.engines.base import BackendStatus
+from models.engines.local.generation import answer
+from models.engines.local.loading import load
+from models.engines.local.memory import memory_errors
+from models.engines.local.replay import attend, score
+from models.errors import WorkerError
+from models.messages import (
+    AttentionRows,
+    Box,
+    Completion,
+    Event,
+    GenerateRequest,
+    PixelBudget,
+    Prompt,
+    PromptImage,
+    Sampling,
+    TokenScores,
+)
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+
+def blank(side: int) -> PromptImage:
+    """A white square, sides in pixels."""
+    file = io.BytesIO()
+    Image.new("RGB", (side, side), "white").save(file, "PNG")
+    return PromptImage(file.getvalue(), Box(0, 0, side, side))
+
+
+FIRST_QUESTION = GenerateRequest(
+    "warm-up", Prompt("What is it?", (blank(56),)), Sampling(max_new_tokens=2)
+)
+"""What a network is asked before anybody else can."""
+
+
+class LocalBackend:
+    """A Qwen2.5-VL or Qwen2-VL checkpoint, loaded when this is made.
+
+    One thread runs the network, so that requests are served one after another, and a request's
+    events can be read while the next token is computed.
+    """
+
+    def __init__(
+        self,
+        location: Path,
+        name: str,
+        *,
+        device: str | None = None,
+        dtype: str | None = None,
+        budget: PixelBudget | None = None,
+        licence: str | None = None,
+        train_allowed: bool | None = None,
+    ) -> None:
+        """Load the folder `location`, called `name` before people; see `local_loading.load`.
+
+        `licence` and `train_allowed` are told with every answer.
+        """
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="model")
+        # by request id: whether it is cancelled; it leaves with whoever asked
+        self._requests: weakref.WeakValueDictionary[str, threading.Event] = (
+            weakref.WeakValueDictionary()
+        )
+        self._closed = False
+        try:
+            loaded = self._pool.submit(
+                load, location, name, device=device, dtype=dtype, budget=budget
+            ).result()
+            info = replace(loaded.info, licence=licence, train_allowed=train_allowed)
+            self._loaded = replace(loaded, info=info)
+            deque(self.generate(FIRST_QUESTION), maxlen=0)  # so that nobody waits for its warm-up
+        except BaseException:
+            self._pool.shutdown(wait=False)
+            raise
+
+    def status(self) -> BackendStatus:
+        """Ready until closed."""
+        info = self._loaded.info
+        if self._closed:
+            return BackendStatus("stopped", f"{info.name} was closed.", info)
+        sentence = f"{info.name} is loaded on {info.device} ({info.dtype}, {info.attention})."
+        return BackendStatus("ready", sentence, info, waiting=len(self._requests))
+
+    def generate(self, request: GenerateRequest) -> Iterator[Event]:
+        """Started, then Token, AttentionRows and End of each completion; see `Backend`."""
+        return self._events(request, self._noted(request))
+
+    def answer(self, request: GenerateRequest, tell: Callable[[Event], None]) -> None:
+        """The same events, told by the thread that runs the network."""
+        cancelled = self._noted(request)
+        self._submit(self._answer, request, cancelled, tell).result()
+
+    def _noted(self, request: GenerateRequest) -> threading.Event:
+        cancelled = threading.Event()
+        self._requests[request.request_id] = cancelled
+        return cancelled
+
+    def _events(self, request: GenerateRequest, cancelled: threading.Event) -> Iterator[Event]:
+        told: SimpleQueue[Event | None] = SimpleQueue()  # None at the end
+        work = self._submit(self._answer, request, cancelled, told.put)
+        work.add_done_callback(lambda _: told.put(None))
+        try:
+            while (event := told.get()) is not None:
+                yield event
+            work.result()
+        finally:
+            cancelled.set()
+            wait([work])
+
+    def _answer(
+        self,
+        request: GenerateRequest,
+        cancelled: threading.Event,
+        tell: Callable[[Event], None],
+    ) -> None:
+        if request.budget is None:
+            request = replace(request, budget=self._loaded.info.budget)
+        with memory_errors("The answer"):
+            answer(self._loaded, request, cancelled, tell)
+
+    def cancel(self, request_id: str) -> None:
+        """Stop within one token; its completions end as `cancelled`."""
+        cancelled = self._requests.get(request_id)
+        if cancelled is not None:
+            cancelled.set()
+
+    def score(
+        self,
+        items: Sequence[tuple[Prompt, Completion]],
+        *,
+        priority: int = 0,  # noqa: ARG002 - calls are served in turn here
+        budget: PixelBudget | None = None,
+    ) -> list[TokenScores]:
+        """Log-probability of every token of each completion after its prompt."""
+        return self._submit(self._score, items, budget or self._loaded.info.budget).result()
+
+    def _score(
+        self, items: Sequence[tuple[Prompt, Completion]], budget: PixelBudget
+    ) -> list[TokenScores]:
+        with memory_errors("Weighing the answers"):
+            return score(self._loaded, items, budget)
+
+    def attend(
+        self, prompt: Prompt, completion: Completion, *, budget: PixelBudget | None = None
+    ) -> AttentionRows:
+        """Rows of a completion that is already written, by one replayed prefill."""
+        chosen = budget or self._loaded.info.budget
+        return self._submit(self._attend, prompt, completion, chosen).result()
+
+    def _attend(self, prompt: Prompt, completion: Completion, budget: PixelBudget) -> AttentionRows:
+        with memory_errors("The attention of the answer"):
+            return attend(self._loaded, prompt, completion, budget)
+
+    def close(self) -> None:
+        """Let go of the network; what is under way ends as cancelled."""
+        self._closed = True
+        for cancelled in list(self._requests.values()):
+            cancelled.set()
+        self._pool.shutdown()
+
+    def _submit(
+        self, work: Callable[P, Result], *args: P.args, **kwargs: P.kwargs
+    ) -> Future[Result]:
+        if self._closed:
+            raise WorkerError(f"{self._loaded.info.name} was closed; open it again.")
+        return self._pool.submit(work, *args, **kwargs)

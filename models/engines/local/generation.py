@@ -1,0 +1,228 @@
+"""One request answered: `model.generate`, watched token by token."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from transformers import (
+    GenerationConfig,
+    LogitsProcessorList,
+    RepetitionPenaltyLogitsProcessor,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
+
+from models.engines.local.loading import Loaded
+from models.engines.local.token_text import TextWriter
+from models.capture import PictureColumns, QueryStash, watching
+from models.errors import PromptError
+from models.messages import (
+    AttentionRows,
+    Completion,
+    End,
+    Event,
+    Finish,
+    GenerateRequest,
+    Started,
+    Token,
+)
+from models.processing import Prepared, prepare
+
+ROW_BLOCK = 32
+"""Most tokens whose attention rows are computed and told together."""
+ROW_SECONDS = 0.1
+"""After so long the rows that are there are told, so that the map moves while a model writes."""
+
+
+class RowClock:
+    """When the rows of the tokens drawn so far are due."""
+
+    def __init__(self) -> None:
+        """Nothing told yet."""
+        self._told = time.perf_counter()
+
+    def due(self, tokens: int) -> bool:
+        """Whether to tell these rows now, which starts the time anew."""
+        now = time.perf_counter()
+        due = tokens >= ROW_BLOCK or (tokens > 0 and now - self._told >= ROW_SECONDS)
+        if due:
+            self._told = now
+        return due
+
+
+def answer(
+    loaded: Loaded,
+    request: GenerateRequest,
+    cancelled: threading.Event,
+    tell: Callable[[Event], None],
+) -> None:
+    """Answer a request, telling its events from `Started` on; a PromptError if it cannot be."""
+    began = time.perf_counter()
+    check_count(request)
+    prepared = prepare(loaded.processor, request.prompt, request.budget).to(loaded.device)
+    check_length(loaded, prepared.tokens)
+    tell(Started(request.request_id, prepared.placements, prepared.tokens, loaded.info))
+    rows = 1 if request.sampling.temperature == 0 else request.count
+    stash = QueryStash(loaded.info.layers, columns(prepared, rows)) if request.attention else None
+    watcher = Watcher(loaded, request, prepared.tokens, stash, cancelled, tell, began)
+    if cancelled.is_set():
+        watcher.cancel()
+        return
+    torch.manual_seed(request.sampling.seed)
+    with torch.inference_mode(), watching(stash):
+        loaded.network.generate(
+            **prepared.tensors,
+            generation_config=settings(loaded, request, rows, watcher.limit),
+            stopping_criteria=StoppingCriteriaList([watcher]),
+            logits_processor=penalties(request, prepared.tokens),
+        )
+
+
+def check_count(request: GenerateRequest) -> None:
+    """Refuse a number of completions out of range."""
+    if not 1 <= request.count <= 64:
+        message = f"count={request.count!r} is out of range; 1 to 64 answers are written at once."
+        raise PromptError(message)
+
+
+def check_length(loaded: Loaded, tokens: int) -> None:
+    """Refuse a prompt that leaves no room for an answer."""
+    if tokens >= loaded.info.context:
+        message = (
+            f"The question takes {tokens:,} tokens with its pictures, and {loaded.info.name} reads "
+            f"at most {loaded.info.context:,}; shorten the text or lower the pixel budget."
+        )
+        raise PromptError(message)
+
+
+def columns(prepared: Prepared, rows: int) -> PictureColumns:
+    """Where the pictures are in each of the sequences that are drawn from one prompt."""
+    mask = prepared.tensors["attention_mask"]
+    return PictureColumns(prepared.pictures.expand(rows, -1), mask.expand(rows, -1))
+
+
+def settings(loaded: Loaded, request: GenerateRequest, rows: int, limit: int) -> GenerationConfig:
+    """How `generate` draws tokens: so many sequences of at most so many."""
+    sampling = request.sampling
+    drawing: dict[str, Any] = {"do_sample": False}
+    if sampling.temperature > 0:
+        drawing = {
+            "do_sample": True,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "top_k": sampling.top_k,
+            "num_return_sequences": rows,
+        }
+    return GenerationConfig(  # type: ignore[no-untyped-call]
+        max_new_tokens=limit,
+        eos_token_id=sorted(loaded.end_ids),
+        pad_token_id=loaded.pad_id,
+        **drawing,
+    )
+
+
+def penalties(request: GenerateRequest, prompt_tokens: int) -> LogitsProcessorList:
+    """The repetition penalty; it counts what was written, not what was asked."""
+    penalty = request.sampling.repetition_penalty
+    if penalty == 1.0:
+        return LogitsProcessorList()
+    return LogitsProcessorList([RepetitionPenaltyLogitsProcessor(penalty, prompt_tokens)])
+
+
+class Watcher(StoppingCriteria):
+    """Tells every token as it is drawn, its attention rows in blocks, and stops when told to.
+
+    Without sampling all completions are the same, so one is drawn and told for each.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        request: GenerateRequest,
+        prompt_tokens: int,
+        stash: QueryStash | None,
+        cancelled: threading.Event,
+        tell: Callable[[Event], None],
+        began: float,
+    ) -> None:
+        """Nothing drawn yet; `began` is a reading of `time.perf_counter`."""
+        self._request = request
+        self._stash = stash
+        self._cancelled = cancelled
+        self._tell = tell
+        self._began = began
+        self._first_token = 0.0
+        self._end_ids = loaded.end_ids
+        greedy = request.sampling.temperature == 0
+        self.limit = min(request.sampling.max_new_tokens, loaded.info.context - prompt_tokens)
+        """Tokens that a completion may have, the context's end considered."""
+        told = range(request.count)
+        self._told_as = [tuple(told)] if greedy else [(index,) for index in told]
+        self._writers: list[TextWriter | None] = [
+            TextWriter(loaded.token_bytes) for _ in self._told_as
+        ]
+        self._rows_told = 0
+        self._row_clock = RowClock()
+
+    def __call__(self, input_ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+        """Called by `generate` after each token: (rows,) bool, which completions are finished."""
+        drawn = input_ids[:, -1].tolist()
+        if not self._first_token:
+            self._first_token = time.perf_counter() - self._began
+        stop = self._cancelled.is_set()
+        finishes = [self._add(row, token_id, stop) for row, token_id in enumerate(drawn)]
+        if self._stash and (any(finishes) or self._row_clock.due(len(self._stash))):
+            self._tell_rows()
+        for row, finish in enumerate(finishes):
+            if finish:
+                self._end(row, finish)
+        return torch.tensor([writer is None for writer in self._writers], device=input_ids.device)
+
+    def cancel(self) -> None:
+        """End all completions before anything was drawn."""
+        self._first_token = time.perf_counter() - self._began
+        for row in range(len(self._writers)):
+            self._end(row, "cancelled")
+
+    def _add(self, row: int, token_id: int, stop: bool) -> Finish | None:
+        """Note and tell a token; why its completion ends with it, if it does."""
+        writer = self._writers[row]
+        if writer is None:
+            return None
+        if token_id in self._end_ids:
+            return "stop"
+        text = writer.add(token_id)
+        for index in self._told_as[row]:
+            self._tell(Token(self._request.request_id, index, token_id, text))
+        if stop:
+            return "cancelled"
+        return "length" if len(writer.token_ids) == self.limit else None
+
+    def _tell_rows(self) -> None:
+        """Tell the rows that are stashed; the row that drew an end of turn is dropped."""
+        if self._stash is None:
+            return
+        first, self._rows_told = self._rows_told, self._rows_told + len(self._stash)
+        for row, found in enumerate(self._stash.rows()):
+            writer = self._writers[row]
+            if writer is None:
+                continue
+            rows = found[: len(writer.token_ids) - first].cpu().numpy()
+            if len(rows):
+                for index in self._told_as[row]:
+                    self._tell(AttentionRows(self._request.request_id, index, first, rows))
+
+    def _end(self, row: int, finish: Finish) -> None:
+        """Tell that a completion is finished."""
+        writer = self._writers[row]
+        if writer is None:
+            return
+        self._writers[row] = None
+        done = Completion(writer.text, tuple(writer.token_ids), tuple(writer.ends), finish)
+        seconds = time.perf_counter() - self._began
+        for index in self._told_as[row]:
+            self._tell(End(self._request.request_id, index, done, seconds, self._first_token))

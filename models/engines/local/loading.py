@@ -1,0 +1,194 @@
+"""A checkpoint's folder -> a network that answers; whatever is wrong with it is one sentence."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from transformers import (
+    GenerationConfig,
+    PreTrainedModel,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2VLForConditionalGeneration,
+)
+
+from models.engines.local.checkpoint import check_fit, read_config, revision, sound_weights
+from models.engines.local.memory import memory_errors
+from models.engines.local.token_text import TokenBytes
+from models.capture import watch
+from models.errors import CheckpointError
+from models.messages import ModelInfo, PixelBudget
+from models.processing import PathologyProcessor, load_processor
+
+NETWORKS: dict[str, type[PreTrainedModel]] = {
+    "qwen2_5_vl": Qwen2_5_VLForConditionalGeneration,
+    "qwen2_vl": Qwen2VLForConditionalGeneration,
+}
+"""The networks that are run, by the `model_type` of config.json."""
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network in memory with all that answering needs."""
+
+    network: Any
+    """The network, on its device, its language layers watched."""
+    processor: PathologyProcessor
+    """Its tokenizer and picture settings."""
+    token_bytes: TokenBytes
+    """What each token writes."""
+    info: ModelInfo
+    """What is told of it."""
+    device: torch.device
+    """Where it is."""
+    end_ids: frozenset[int]
+    """Tokens that end a completion."""
+    pad_id: int
+    """Token that fills."""
+
+
+def load(
+    folder: Path,
+    name: str,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+    budget: PixelBudget | None = None,
+) -> Loaded:
+    """Load the checkpoint in `folder`, called `name` before people.
+
+    Without a device CUDA is taken if it is there; without a dtype bfloat16 on it and float32 on a
+    CPU; without a budget the checkpoint's own. Raises CheckpointError, and OutOfMemoryError where
+    the weights do not fit.
+    """
+    config = read_config(folder, name)
+    files = sound_weights(folder, name)
+    processor = load_processor(folder, name)
+    check_fit(processor, config, name)
+    place = choose_device(device)
+    number = choose_dtype(place, dtype)
+    kernel = choose_kernel(place, number)
+    with memory_errors(f"Loading “{name}”"):
+        network = load_network(folder, name, config["model_type"], number, kernel)
+        network.to(place)
+    ends, pad = end_tokens(network, processor)
+    network.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+        eos_token_id=sorted(ends), pad_token_id=pad
+    )
+    text = network.config.text_config
+    info = ModelInfo(
+        name=name,
+        revision=revision(folder, files),
+        architecture=type(network).__name__,
+        parameters=sum(weights.numel() for weights in network.parameters()),
+        device=device_name(place),
+        dtype=str(number).removeprefix("torch."),
+        attention=kernel,
+        context=int(text.max_position_embeddings),
+        budget=budget or processor.budget,
+        layers=int(text.num_hidden_layers),
+        versions=versions(),
+    )
+    return Loaded(
+        network, processor, TokenBytes(processor.tokenizer), info, place, frozenset(ends), pad
+    )
+
+
+def load_network(folder: Path, name: str, model_type: str, dtype: torch.dtype, kernel: str) -> Any:
+    """The network with its weights, for answering only; a CheckpointError if some do not fit."""
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        kind: Any = NETWORKS[model_type]
+        network, report = kind.from_pretrained(
+            folder,
+            dtype=dtype,
+            attn_implementation=kernel,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    except (RuntimeError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        message = f"The weights of “{name}” do not fit its config.json; copy the checkpoint again."
+        raise CheckpointError(message) from error
+    missing = sorted(report["missing_keys"])
+    if missing:
+        message = (
+            f"“{name}” lacks {len(missing)} of its weights, such as {missing[0]}; "
+            "copy the checkpoint again."
+        )
+        raise CheckpointError(message)
+    network.eval().requires_grad_(False)
+    watch(network, kernel)
+    return network
+
+
+def choose_device(wanted: str | None) -> torch.device:
+    """The device asked for, or CUDA if it is there, or the CPU."""
+    if wanted is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        place = torch.device(wanted)
+        torch.empty(1, device=place)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        message = f"The device {wanted!r} is not here; say cpu, or leave the choice open."
+        raise CheckpointError(message) from error
+    return place
+
+
+def device_name(device: torch.device) -> str:
+    """The device as people know it."""
+    return f"cuda ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else device.type
+
+
+def choose_dtype(device: torch.device, wanted: str | None) -> torch.dtype:
+    """The number format asked for, or bfloat16 on CUDA and float32 elsewhere.
+
+    GPUs before NVIDIA's Ampere only pretend to know bfloat16, and get float16.
+    """
+    if wanted is None and device.type != "cuda":
+        return torch.float32
+    if wanted is None:
+        return torch.bfloat16 if is_ampere(device) else torch.float16
+    if wanted not in DTYPES:
+        message = f"The number format {wanted!r} is not known; say {', '.join(DTYPES)}."
+        raise CheckpointError(message)
+    return DTYPES[wanted]
+
+
+def is_ampere(device: torch.device) -> bool:
+    """Whether a CUDA device is of NVIDIA's Ampere generation or younger."""
+    return torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def choose_kernel(device: torch.device, dtype: torch.dtype) -> str:
+    """FlashAttention-2 where it can run, else PyTorch's own attention."""
+    if device.type != "cuda" or dtype == torch.float32 or not is_ampere(device):
+        return "sdpa"
+    installed = importlib.util.find_spec("flash_attn") is not None
+    return "flash_attention_2" if installed else "sdpa"
+
+
+def end_tokens(network: Any, processor: PathologyProcessor) -> tuple[set[int], int]:
+    """Tokens that end a completion, and the one that fills; from the checkpoint's settings."""
+    named = network.generation_config.eos_token_id
+    listed: Sequence[int | None] = named if isinstance(named, list) else [named]
+    own = processor.tokenizer.eos_token_id
+    ends = {int(token) for token in (*listed, own) if token is not None}
+    pad = processor.tokenizer.pad_token_id
+    return ends, int(pad if pad is not None else min(ends, default=0))
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that an answer depends on."""
+    names = ("torch", "transformers", "tokenizers", "pillow", "numpy")
+    return {package: importlib.metadata.version(package) for package in names}

@@ -1,0 +1,33 @@
+"""Out of memory on CPU or GPU as one error; afterwards the model is usable again."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from models.engines.fault_messages import is_out_of_memory
+from models.errors import OutOfMemoryError
+
+
+@contextmanager
+def memory_errors(what: str) -> Iterator[None]:
+    """Turn a failed allocation into an OutOfMemoryError that says what was being done."""
+    ran_out = False
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        ran_out = True  # raised below, where the traceback holds no tensors
+    if ran_out:
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        message = (
+            f"{what} needed more memory than there is; ask about a smaller region, with a smaller "
+            "pixel budget, or for fewer answers."
+        )
+        raise OutOfMemoryError(message)

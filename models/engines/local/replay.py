@@ -1,0 +1,205 @@
+"""Completions that are already written, read again: their probabilities and attention rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from models.engines.local.generation import check_length
+from models.engines.local.loading import Loaded
+from models.engines.local.token_text import token_ends
+from models.capture import PictureColumns, Replay, watching
+from models.errors import PromptError
+from models.messages import AttentionRows, Completion, PixelBudget, Prompt, TokenScores
+from models.processing import Prepared, joined, prepare
+
+BATCH_ITEMS = 16
+"""Most completions read at once."""
+
+BATCH_TOKENS = 8192
+"""Most tokens read at once, padding counted; a longer single one is read alone."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A completion after its prompt."""
+
+    index: int
+    """Its place among those asked for."""
+    prompt: Prepared
+    """What was asked, on the device."""
+    token_ids: tuple[int, ...]
+    """What was written."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of both."""
+        return self.prompt.tokens + len(self.token_ids)
+
+
+def score(
+    loaded: Loaded,
+    asked: Sequence[tuple[Prompt, Completion]],
+    budget: PixelBudget | None,
+) -> list[TokenScores]:
+    """Log-probability of each completion's tokens after its prompt; a prompt is read once."""
+    found: list[TokenScores] = []
+    for start in range(0, len(asked), BATCH_ITEMS):
+        found += score_some(loaded, asked[start : start + BATCH_ITEMS], budget)
+    return found
+
+
+def score_some(
+    loaded: Loaded, asked: Sequence[tuple[Prompt, Completion]], budget: PixelBudget | None
+) -> list[TokenScores]:
+    """The same for so few that their pictures can be held at once."""
+    prompts = {
+        prompt: prepare(loaded.processor, prompt, budget).to(loaded.device)
+        for prompt in {prompt for prompt, _ in asked}
+    }
+    items = [
+        Item(index, prompts[prompt], tokens_of(loaded, completion))
+        for index, (prompt, completion) in enumerate(asked)
+    ]
+    for item in items:
+        check_length(loaded, item.tokens - 1)
+    found: dict[int, torch.Tensor] = {}
+    with torch.inference_mode():
+        for batch in batches(items):
+            found |= logprobs(loaded, batch)
+    return [
+        TokenScores(
+            item.token_ids,
+            token_ends(loaded.token_bytes, item.token_ids),
+            found[item.index].cpu().numpy(),
+        )
+        for item in items
+    ]
+
+
+def attend(
+    loaded: Loaded, prompt: Prompt, completion: Completion, budget: PixelBudget | None
+) -> AttentionRows:
+    """Attention rows of a completion that is already written."""
+    prepared = prepare(loaded.processor, prompt, budget).to(loaded.device)
+    item = Item(0, prepared, tokens_of(loaded, completion))
+    check_length(loaded, item.tokens - 1)
+    layers, pictures = loaded.info.layers, int(prepared.pictures.sum())
+    if not item.token_ids:
+        return AttentionRows("", 0, 0, np.zeros((0, layers, pictures), np.float32))
+    replay = Replay(layers, PictureColumns(prepared.pictures, prepared.tensors["attention_mask"]))
+    with torch.inference_mode(), watching(replay):
+        read = read_prompts(loaded, prepared)
+        replay.last_only = False
+        read_completions(loaded, [item], [0], read)
+    return AttentionRows("", 0, 0, replay.rows()[0].cpu().numpy())
+
+
+def tokens_of(loaded: Loaded, completion: Completion) -> tuple[int, ...]:
+    """A completion's own tokens, or those of its text; a PromptError for another model's."""
+    if completion.token_ids:
+        size = loaded.network.config.text_config.vocab_size
+        strange = [token for token in completion.token_ids if not 0 <= token < size]
+        if strange:
+            message = (
+                f"Token {strange[0]} is not among the {size:,} of {loaded.info.name}; give the "
+                "text alone to weigh what another model wrote."
+            )
+            raise PromptError(message)
+        return completion.token_ids
+    ids = loaded.processor.tokenizer.encode(
+        completion.text, add_special_tokens=False, split_special_tokens=True
+    )
+    return tuple(ids)
+
+
+def batches(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """Items of similar length together, within the bounds of a batch."""
+    batch: list[Item] = []
+    for item in sorted(items, key=lambda item: item.tokens):
+        full = len(batch) == BATCH_ITEMS or (len(batch) + 1) * item.tokens > BATCH_TOKENS
+        if batch and full:
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch
+
+
+def logprobs(loaded: Loaded, batch: Sequence[Item]) -> dict[int, torch.Tensor]:
+    """For each item, by its index, (tokens,) float32 logarithms of its tokens' probabilities."""
+    distinct = list({id(item.prompt): item.prompt for item in batch}.values())
+    row_of = {id(prompt): row for row, prompt in enumerate(distinct)}
+    rows = [row_of[id(item.prompt)] for item in batch]
+    together = joined(distinct, loaded.pad_id)
+    read = read_prompts(loaded, together)
+    first = read.logits[rows]  # (items, 1, vocabulary)
+    rest = read_completions(loaded, batch, rows, read)
+    found = {}
+    for number, item in enumerate(batch):
+        count = len(item.token_ids)
+        logits = first[number, :count]
+        if rest is not None and count > 1:
+            logits = torch.cat([logits, rest[number, : count - 1]])
+        chosen = torch.tensor(item.token_ids, dtype=torch.long, device=loaded.device)
+        weighed = logits.float().log_softmax(-1)
+        found[item.index] = weighed.gather(1, chosen[:, None])[:, 0]
+    return found
+
+
+@dataclass(frozen=True)
+class Read:
+    """A batch of prompts after a pass over them."""
+
+    logits: torch.Tensor
+    """(prompts, 1, vocabulary): what may come next."""
+    cache: Any
+    """Keys and values, of transformers' kind."""
+    mask: torch.Tensor
+    """(prompts, tokens): 0 where padding is."""
+    positions: torch.Tensor
+    """(prompts, 1): position of the next token; a picture takes fewer positions than tokens."""
+
+
+def read_prompts(loaded: Loaded, prompts: Prepared) -> Read:
+    """A pass over prompts."""
+    tensors = prompts.tensors
+    mask = tensors["attention_mask"]
+    positions, deltas = loaded.network.model.get_rope_index(
+        tensors["input_ids"],
+        mm_token_type_ids=tensors["mm_token_type_ids"],
+        image_grid_thw=tensors.get("image_grid_thw"),
+        attention_mask=mask,
+    )
+    output = loaded.network(**tensors, position_ids=positions, use_cache=True, logits_to_keep=1)
+    return Read(output.logits, output.past_key_values, mask, mask.sum(1, keepdim=True) + deltas)
+
+
+def read_completions(
+    loaded: Loaded, batch: Sequence[Item], rows: Sequence[int], read: Read
+) -> torch.Tensor | None:
+    """(items, longest - 1, vocabulary): logits after each token but the last; None if none.
+
+    `rows` says which of the prompts each item follows; their cache is used up.
+    """
+    shown = [torch.tensor(item.token_ids[:-1], dtype=torch.long) for item in batch]
+    tokens = pad_sequence(shown, batch_first=True, padding_value=loaded.pad_id).to(loaded.device)
+    if not tokens.shape[1]:
+        return None
+    chosen = torch.tensor(rows, device=loaded.device)
+    read.cache.batch_select_indices(chosen)
+    positions = read.positions[chosen] + torch.arange(tokens.shape[1], device=loaded.device)
+    output = loaded.network(
+        input_ids=tokens,  # padded on the right, where nothing that counts can look
+        attention_mask=torch.cat([read.mask[chosen], torch.ones_like(tokens)], 1),
+        position_ids=positions.expand(3, -1, -1),
+        past_key_values=read.cache,
+        use_cache=True,
+    )
+    logits: torch.Tensor = output.logits
+    return logits

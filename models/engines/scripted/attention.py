@@ -1,0 +1,103 @@
+"""What a scripted backend reports of its tokens: numbers, attention, and what can be seen."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.engines.scripted.script import Look
+from models.messages import Box, ImagePlacement, Prompt, PromptImage
+from models.pictures import open_picture
+from models.placement import cells_of, token_columns
+
+LAYERS = 4
+"""Layers reported; the first looks evenly, the last only where the script says."""
+IDLE_SHARE = 0.1
+"""Share on the pictures, spread evenly, of tokens that the script says nothing of."""
+
+_TOKENS = re.compile(r"</?\w+>|\s*\w+|\s*[^\w\s<]|\s+|<")
+
+
+def split_tokens(text: str) -> list[str]:
+    """The text in pieces about as long as a tokenizer's; nothing is lost."""
+    return _TOKENS.findall(text)
+
+
+def token_ids(tokens: Sequence[str]) -> tuple[int, ...]:
+    """Numbers for tokens, the same for the same text."""
+    return tuple(zlib.crc32(token.encode("utf-8", "surrogatepass")) for token in tokens)
+
+
+def token_ends(tokens: Sequence[str]) -> tuple[int, ...]:
+    """Characters that are complete with each token."""
+    return tuple(np.cumsum([len(token) for token in tokens], dtype=int).tolist())
+
+
+def rows(
+    placements: Sequence[ImagePlacement],
+    looks: Sequence[Look],
+    text: str,
+    tokens: Sequence[str],
+) -> NDArray[np.float32]:
+    """(tokens, LAYERS, picture tokens): what the script says of each token."""
+    columns = sum(placement.tokens for placement in placements)
+    given = np.full((len(tokens), LAYERS, columns), IDLE_SHARE / max(columns, 1), np.float32)
+    ends = np.array(token_ends(tokens), int)
+    for look in looks:
+        start = text.find(look.words)
+        if start < 0 or look.picture >= len(placements):
+            continue
+        starts = np.concatenate([[0], ends[:-1]]) if len(ends) else ends
+        of_passage = (starts < start + len(look.words)) & (ends > start)
+        given[of_passage] = _looking(placements, look, columns)
+    return given
+
+
+def _looking(placements: Sequence[ImagePlacement], look: Look, columns: int) -> NDArray[np.float32]:
+    """(LAYERS, picture tokens): from even in the first layer to the area alone in the last."""
+    placement = placements[look.picture]
+    area = np.zeros(columns, np.float32)
+    box = _part(placement.box, look.area)
+    area[token_columns(placements, look.picture)] = cells_of(placement, box).ravel()
+    area /= max(float(area.sum()), 1.0)
+    focus = np.linspace(0, 1, LAYERS, dtype=np.float32)[:, None]
+    looking = look.share * (focus * area + (1 - focus) / columns)
+    return looking.astype(np.float32)
+
+
+def _part(box: Box, area: tuple[float, float, float, float]) -> Box:
+    """A part of a box, given in shares of it."""
+    left, top, width, height = area
+    return Box(
+        box.x + left * box.width, box.y + top * box.height, width * box.width, height * box.height
+    )
+
+
+def sight(prompt: Prompt, looks: Sequence[Look]) -> float:
+    """How much there is to see where the script looks, 0 to 1: 0 where all is of one colour.
+
+    Precisely, the share of pixels that are not of the area's commonest colour, averaged.
+    """
+    seen = [
+        _variety(prompt.images[look.picture], look.area)
+        for look in looks
+        if look.picture < len(prompt.images)
+    ]
+    return float(np.mean(seen)) if seen else 1.0
+
+
+def _variety(image: PromptImage, area: tuple[float, float, float, float]) -> float:
+    """Share of an area's pixels that are not of its commonest colour."""
+    picture = open_picture(image.data)
+    part = _part(Box(0, 0, *picture.size), area)
+    corners = (part.x, part.y, part.x + part.width, part.y + part.height)
+    pixels = np.asarray(picture)
+    left, top, right, bottom = (round(corner) for corner in corners)
+    cut = pixels[top : max(bottom, top + 1), left : max(right, left + 1)].astype(np.int64)
+    colours = cut @ np.array([65_536, 256, 1])
+    _, counts = np.unique(colours, return_counts=True)
+    return 1.0 - float(counts.max() / counts.sum()) if counts.size else 0.0

@@ -1,0 +1,253 @@
+"""Canned completions with given attention: for tests, and for demonstrations without a model.
+
+It behaves as an engine does: streams, stops when told to, cuts at `max_new_tokens`, gives several
+completions, scores and attends. Everything it says is in its script (see `script`); everything it
+returns follows from script and request alone.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.engines.base import BackendStatus
+from models.engines.scripted.script import Answer, Script, read_script
+from models.engines.scripted.attention import LAYERS, rows, sight, split_tokens, token_ends, token_ids
+from models.errors import PromptError, WorkerError
+from models.messages import (
+    AttentionRows,
+    Completion,
+    End,
+    Event,
+    Finish,
+    GenerateRequest,
+    ImagePlacement,
+    ModelInfo,
+    PixelBudget,
+    Prompt,
+    Sampling,
+    Started,
+    Token,
+    TokenScores,
+)
+from models.pictures import open_picture
+from models.placement import place
+from models.reasoning.trace import parse
+
+CONTEXT = 32_768
+"""Most tokens of prompt and completion."""
+ROWS_AT_ONCE = 8
+"""Tokens whose attention is sent together."""
+LIKELY, UNLIKELY = 0.9, 0.25
+"""Probability of a token of the script's own answer in full sight, and of any other."""
+
+
+class ScriptedBackend:
+    """A `Backend` that reads its answers from a script. Not a model, and it says so."""
+
+    def __init__(
+        self,
+        script: Script | None = None,
+        *,
+        name: str = "scripted",
+        budget: PixelBudget = PixelBudget(3_136, 200_704),  # noqa: B008  a frozen value
+        licence: str | None = None,
+        train_allowed: bool | None = None,
+    ) -> None:
+        self._script = script or read_script()
+        self._cancelled: dict[str, threading.Event] = {}
+        self._closed = threading.Event()
+        self._info = ModelInfo(
+            name=name,
+            revision=self._script.revision,
+            architecture="script",
+            parameters=0,
+            device="cpu",
+            dtype="float32",
+            attention="none",
+            context=CONTEXT,
+            budget=budget,
+            layers=LAYERS,
+            licence=licence,
+            train_allowed=train_allowed,
+        )
+
+    def status(self) -> BackendStatus:
+        """Ready until closed."""
+        waiting = len(self._cancelled)
+        if self._closed.is_set():
+            return BackendStatus("stopped", "The script was closed.", self._info, waiting)
+        sentence = "Canned answers are given from a script; no model looks at the picture."
+        return BackendStatus("ready", sentence, self._info, waiting)
+
+    def generate(self, request: GenerateRequest) -> Iterator[Event]:
+        """As `Backend.generate`; requests are served side by side."""
+        name = request.request_id
+        if name in self._cancelled:
+            raise PromptError(f"The request “{name}” is under way already.")
+        cancelled = self._cancelled[name] = threading.Event()
+        try:
+            scene = self._scene(request.prompt, request.budget)
+            yield Started(name, scene.placements, scene.prompt_tokens, self._info)
+            answer = self._script.answer_to(request.prompt.text)
+            texts = [_drawn(answer, request.sampling, index) for index in range(request.count)]
+            writers = [_Writer(request, scene, answer, index, t) for index, t in enumerate(texts)]
+            yield from self._write(writers, cancelled)
+        finally:
+            del self._cancelled[name]
+
+    def _write(self, writers: list[_Writer], cancelled: threading.Event) -> Iterator[Event]:
+        """All completions side by side, a token of each at a time."""
+        while writers:
+            self._pause(cancelled)
+            for writer in list(writers):
+                if cancelled.is_set():
+                    writer.stop()
+                yield from writer.write()
+                if writer.ended:
+                    writers.remove(writer)
+
+    def _pause(self, cancelled: threading.Event) -> None:
+        """The time that a token takes; raises WorkerError once the backend is closed."""
+        cancelled.wait(self._script.seconds_per_token)
+        if self._closed.is_set():
+            raise WorkerError("The script was closed.")
+
+    def cancel(self, request_id: str) -> None:
+        """Stop before the next token."""
+        cancelled = self._cancelled.get(request_id)
+        if cancelled is not None:
+            cancelled.set()
+
+    def score(
+        self,
+        items: Sequence[tuple[Prompt, Completion]],
+        *,
+        priority: int = 0,  # noqa: ARG002  nobody waits here
+        budget: PixelBudget | None = None,
+    ) -> list[TokenScores]:
+        """The script's own answer is likely as far as the picture can be seen where it looks.
+
+        The reasoning before it does not matter.
+        """
+        return [self._score(prompt, completion, budget) for prompt, completion in items]
+
+    def _score(
+        self, prompt: Prompt, completion: Completion, budget: PixelBudget | None
+    ) -> TokenScores:
+        self._scene(prompt, budget)
+        answer = self._script.answer_to(prompt.text)
+        tokens = split_tokens(completion.text)
+        chance = UNLIKELY
+        if any(_say_the_same(completion.text, text) for text in answer.texts):
+            chance += (LIKELY - UNLIKELY) * sight(prompt, answer.looks)
+        logprobs = np.full(len(tokens), math.log(chance), np.float32)
+        return TokenScores(token_ids(tokens), token_ends(tokens), logprobs)
+
+    def attend(
+        self, prompt: Prompt, completion: Completion, *, budget: PixelBudget | None = None
+    ) -> AttentionRows:
+        """The rows that `generate` gives with the same text."""
+        scene = self._scene(prompt, budget)
+        answer = self._script.answer_to(prompt.text)
+        tokens = split_tokens(completion.text)
+        return AttentionRows(
+            "", 0, 0, rows(scene.placements, answer.looks, completion.text, tokens)
+        )
+
+    def close(self) -> None:
+        """What is under way ends with a WorkerError."""
+        self._closed.set()
+
+    def _scene(self, prompt: Prompt, budget: PixelBudget | None) -> _Scene:
+        if self._closed.is_set():
+            raise WorkerError("The script was closed.")
+        placements = tuple(
+            place(image.box, *open_picture(image.data).size, budget or self._info.budget)
+            for image in prompt.images
+        )
+        seen = sum(placement.tokens for placement in placements)
+        read = len(split_tokens((prompt.system or "") + prompt.text))
+        if seen + read >= CONTEXT:
+            message = (
+                f"The question takes {seen + read} tokens with its pictures, more than the "
+                f"{CONTEXT} that can be read; shorten it."
+            )
+            raise PromptError(message)
+        return _Scene(placements, seen + read)
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """A prompt as it was prepared."""
+
+    placements: tuple[ImagePlacement, ...]
+    """One per picture."""
+    prompt_tokens: int
+    """Of text and pictures."""
+
+
+class _Writer:
+    """Writes one completion token by token."""
+
+    def __init__(
+        self, request: GenerateRequest, scene: _Scene, answer: Answer, index: int, text: str
+    ) -> None:
+        tokens = split_tokens(text)
+        self._request = request
+        self._index = index
+        self._finish: Finish = "stop"
+        if len(tokens) > request.sampling.max_new_tokens:
+            tokens, self._finish = tokens[: request.sampling.max_new_tokens], "length"
+        self._tokens = tokens
+        self._rows = rows(scene.placements, answer.looks, text, tokens)
+        self._written = self._reported = 0
+        self._started = time.monotonic()
+        self._first = 0.0
+        self.ended = False
+
+    def stop(self) -> None:
+        """End here, as cancelled."""
+        if not self.ended:
+            self._tokens, self._finish = self._tokens[: self._written], "cancelled"
+
+    def write(self) -> Iterator[Event]:
+        """The next token, with rows and the end where they are due."""
+        name = self._request.request_id
+        seconds = time.monotonic() - self._started
+        if self._written < len(self._tokens):
+            token = self._tokens[self._written]
+            self._first = self._first or seconds
+            self._written += 1
+            yield Token(name, self._index, token_ids([token])[0], token)
+        self.ended = self._written == len(self._tokens)
+        if self._written - self._reported >= (1 if self.ended else ROWS_AT_ONCE):
+            yield from self._report()
+        if self.ended:
+            ids, ends = token_ids(self._tokens), token_ends(self._tokens)
+            completion = Completion("".join(self._tokens), ids, ends, self._finish)
+            yield End(name, self._index, completion, seconds, self._first)
+
+    def _report(self) -> Iterator[Event]:
+        first, self._reported = self._reported, self._written
+        if self._request.attention:
+            given = self._rows[first : self._written]
+            yield AttentionRows(self._request.request_id, self._index, first, given)
+
+
+def _drawn(answer: Answer, sampling: Sampling, index: int) -> str:
+    """The text of a completion: the first one unless tokens are drawn."""
+    if sampling.temperature == 0:
+        return answer.texts[0]
+    return answer.texts[(sampling.seed + index) % len(answer.texts)]
+
+
+def _say_the_same(text: str, other: str) -> bool:
+    """Whether two completions give the same answer, by whatever way; without one, the same text."""
+    answer = parse(text).answer
+    return text == other or (answer is not None and answer == parse(other).answer)

@@ -1,0 +1,276 @@
+"""An engine in a process of its own, which outlives its faults: `WorkerBackend`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import cast
+
+from models.engines.base import BackendStatus, State
+from models.engines.worker.queue import Job, Line
+from models.engines.worker.pipes import Link
+from models.engines.worker.messages import Attend, Call, EngineSpec, Failed, Finished, FromChild, Ready, Refused, Run, Said, Score, Stop
+from models.errors import CancelledError, ModelError, OutOfMemoryError, PromptError, WorkerError
+from models.messages import (
+    AttentionRows,
+    Completion,
+    Event,
+    GenerateRequest,
+    ModelInfo,
+    PixelBudget,
+    Prompt,
+    TokenScores,
+)
+
+PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Seconds before a process that ended is started again: the first time in a row, the second ...;
+the last holds for all further ones."""
+STEADY_SECONDS = 60.0
+"""A process that was ready for so long starts the row anew."""
+LOAD_ATTEMPTS = 5
+"""So many processes in a row that end while loading, and it is given up."""
+
+
+class WorkerBackend:
+    """A `Backend` whose engine runs in a child process; starts at once, answers when it is ready.
+
+    One call is done at a time, the waiting ones by priority. If the process ends, the call under
+    way gets a WorkerError, the waiting ones wait for the next process. `generate` asks for its
+    place in the line when its iterator is first advanced.
+    """
+
+    def __init__(
+        self,
+        spec: EngineSpec,
+        *,
+        pauses: Sequence[float] = PAUSES,
+        told: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`told` hears, in another thread, each sentence on a process that ended or failed."""
+        self._spec = spec
+        self._pauses = pauses
+        self._told = told
+        self._line = Line()
+        # guards what follows; re-entered when the garbage collector closes a forgotten iterator
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._state: State = "starting"
+        self._sentence = f"{spec.name} is loading."
+        self._info: ModelInfo | None = None
+        self._error: ModelError | None = None
+        self._link: Link | None = None
+        self._runs = 0
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="model worker", daemon=True)
+        self._thread.start()
+
+    @property
+    def process_id(self) -> int | None:
+        """The child's process id; None while there is no child."""
+        link = self._link
+        return link.process_id if link else None
+
+    def status(self) -> BackendStatus:
+        """What it can do now."""
+        with self._lock:
+            return BackendStatus(self._state, self._sentence, self._info, len(self._line))
+
+    def settled(self, seconds: float) -> BackendStatus:
+        """Wait until it no longer starts, at most so long, and say what it can do then."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._state != "starting", seconds)
+        return self.status()
+
+    def generate(self, request: GenerateRequest) -> Iterator[Event]:
+        """As `Backend.generate`; raises PromptError for an id that is under way already."""
+        job = self._submit(request, request.priority)
+        try:
+            yield from job.events()
+        finally:
+            self._withdraw(job)
+
+    def cancel(self, request_id: str) -> None:
+        """As `Backend.cancel`; one that still waits ends in a CancelledError."""
+        job = self._line.find(request_id)
+        if job is None:
+            return
+        if self._line.leave(job):
+            job.fail(CancelledError("The request was withdrawn before its turn."))
+            self._line.tell_positions()
+        else:
+            self._stop_if_running(job)
+
+    def score(
+        self,
+        items: Sequence[tuple[Prompt, Completion]],
+        *,
+        priority: int = 0,
+        budget: PixelBudget | None = None,
+    ) -> list[TokenScores]:
+        """As `Backend.score`."""
+        return cast("list[TokenScores]", self._ask(Score(tuple(items), budget), priority))
+
+    def attend(
+        self, prompt: Prompt, completion: Completion, *, budget: PixelBudget | None = None
+    ) -> AttentionRows:
+        """As `Backend.attend`."""
+        return cast("AttentionRows", self._ask(Attend(prompt, completion, budget), 0))
+
+    def close(self) -> None:
+        """End the process; what waits or is under way ends with a WorkerError."""
+        self._closed.set()
+        self._give_up("stopped", WorkerError(f"{self._spec.name} was shut down."))
+        link = self._link
+        if link is not None:
+            link.stop()
+        self._thread.join()
+
+    def _ask(self, call: Call, priority: int) -> object:
+        job = self._submit(call, priority)
+        try:
+            return job.result()
+        finally:
+            self._withdraw(job)
+
+    def _submit(self, call: Call, priority: int) -> Job:
+        try:
+            job = Job(call, priority)
+        except MemoryError:
+            sentence = "The request is too large for the program's memory; ask for less at once."
+            raise OutOfMemoryError(sentence) from None
+        with self._lock:
+            if self._error is not None:
+                raise type(self._error)(str(self._error))
+            if job.request_id is not None and self._line.find(job.request_id):
+                raise PromptError(f"The request “{job.request_id}” is under way already.")
+            self._line.join(job)
+        self._dispatch()
+        return job
+
+    def _withdraw(self, job: Job) -> None:
+        """Forget a job whose caller has gone, or which is over."""
+        job.leave()
+        if self._line.leave(job):
+            self._line.tell_positions()
+        else:
+            self._stop_if_running(job)
+
+    def _stop_if_running(self, job: Job) -> None:
+        with self._lock:
+            link, number = self._link, self._runs
+            running = self._line.running is job
+        if running and link is not None:
+            link.send(Stop(number))
+
+    def _dispatch(self) -> None:
+        """Give the process its next run, if it is ready and does nothing; tell the others."""
+        with self._lock:
+            link, number = self._link, self._runs + 1
+            job = self._line.take() if link is not None and self._state == "ready" else None
+            if job is not None:
+                self._runs = number
+        self._line.tell_positions()
+        if job is not None and link is not None:
+            link.send(Run(number, len(job.call)), job.call)
+
+    def _keep(self) -> None:
+        """The thread that reads from the process; nobody waits for it once it has ended."""
+        try:
+            self._keep_running()
+        finally:
+            sentence = f"{self._spec.name} failed for a reason that the program's log names."
+            self._give_up("failed", WorkerError(sentence))
+
+    def _keep_running(self) -> None:
+        """Have a process running until closed or given up."""
+        in_a_row = unloaded = 0
+        while not self._closed.is_set():
+            ready_at = self._run_process()
+            if self._state in ("failed", "stopped"):
+                return
+            unloaded = unloaded + 1 if ready_at is None else 0
+            if unloaded == LOAD_ATTEMPTS:
+                sentence = f"{self._sentence} It ended {unloaded} times while loading; given up."
+                self._give_up("failed", WorkerError(sentence))
+                return
+            if ready_at is not None and time.monotonic() - ready_at > STEADY_SECONDS:
+                in_a_row = 0
+            self._closed.wait(self._pauses[min(in_a_row, len(self._pauses) - 1)])
+            in_a_row += 1
+
+    def _run_process(self) -> float | None:
+        """One process from start to end; when it was ready, by the monotonic clock, if it was."""
+        try:
+            link = Link()
+        except OSError as error:
+            self._lost(f"could not be started ({error.strerror})")
+            return None
+        with self._lock:
+            self._link, self._runs = link, 0
+        if self._closed.is_set():  # `close` may have looked before there was a link
+            link.stop()
+            list(link.messages())  # to their end, where the pipe is closed
+            return None
+        link.send(self._spec)
+        ready_at = None
+        for message in link.messages():
+            if isinstance(message, Ready):
+                ready_at = time.monotonic()
+            self._hear(message)
+        self._lost(f"ended {link.stop()}")
+        return ready_at
+
+    def _hear(self, message: FromChild) -> None:
+        if isinstance(message, Said):
+            if (job := self._line.running) is not None:
+                for event in message.events:
+                    job.say(event)
+            return
+        if isinstance(message, Ready):
+            self._ready(message.info)
+        elif isinstance(message, Failed):
+            self._give_up("failed", message.error)
+        elif (job := self._line.end_running()) is not None:
+            if isinstance(message, Finished):
+                job.finish(message.result)
+            elif isinstance(message, Refused):
+                job.fail(message.error)
+        self._dispatch()
+
+    def _ready(self, info: ModelInfo | None) -> None:
+        where = f" on {info.device} ({info.dtype})" if info else ""
+        with self._changed:
+            if self._state == "starting":
+                self._state, self._info = "ready", info
+                self._sentence = f"{self._spec.name} is ready{where}."
+                self._changed.notify_all()
+
+    def _lost(self, how: str) -> None:
+        """The process is gone: its caller gets a sentence, the others wait for the next."""
+        with self._changed:
+            self._link = self._info = None
+            if self._state in ("failed", "stopped"):
+                return
+            self._state = "starting"
+            self._sentence = f"The process of {self._spec.name} {how}; it is being started again."
+            self._changed.notify_all()
+        self._told(self._sentence)
+        if (job := self._line.end_running()) is not None:
+            sentence = f"{self._sentence} Ask again; other questions keep their place."
+            job.fail(WorkerError(sentence))
+        self._line.tell_positions()
+
+    def _give_up(self, state: State, error: ModelError) -> None:
+        """There will be no engine; everybody who waits is told, and who asks later."""
+        with self._changed:
+            if self._state in ("failed", "stopped") and state == "failed":
+                return
+            self._state, self._sentence, self._error = state, str(error), error
+            self._info = None
+            self._changed.notify_all()
+            jobs = self._line.empty()
+        if state == "failed":
+            self._told(str(error))
+        for job in jobs:
+            job.fail(type(error)(str(error)))

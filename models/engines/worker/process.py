@@ -1,0 +1,217 @@
+"""The model's process: builds the engine it is told to, and does one call after the other."""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import importlib
+import logging
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from models.engines.base import TellingBackend
+from models.engines.fault_messages import is_gpu_lost, is_out_of_memory
+from models.engines.worker.event_bundles import Bundles
+from models.engines.worker.environment import step_back
+from models.engines.worker.messages import Attend, Call, EngineSpec, Failed, Finished, FromChild, Ready, Refused, Run, Score, Stop, ToChild
+from models.errors import CancelledError, ModelError, OutOfMemoryError, WorkerError
+from models.messages import GenerateRequest
+from models.time_limit import end_when_stuck
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from models.engines.base import Backend
+    from models.messages import Event
+
+log = logging.getLogger(__name__)
+
+UNFIT = 1
+"""Exit code of a process that can no longer listen or serve; the program starts another."""
+
+
+class Program:
+    """The child's end of the pipes; standard output is taken off it, since libraries print."""
+
+    def __init__(self) -> None:
+        self._from_program = os.fdopen(os.dup(0), "rb")
+        self._to_program = os.fdopen(os.dup(1), "wb")
+        with open(os.devnull, "rb") as nothing:  # noqa: PTH123  a descriptor is wanted
+            os.dup2(nothing.fileno(), 0)
+        os.dup2(2, 1)
+
+    def hear(self) -> ToChild:
+        """The next message; the program's end is this process's end too."""
+        try:
+            return cast("ToChild", pickle.load(self._from_program))  # noqa: S301
+        except (EOFError, OSError, pickle.UnpicklingError):
+            os._exit(0)  # whatever the main thread does, nobody wants it any more
+
+    def hear_call(self, run: Run) -> bytes:
+        """The pickled call that follows a Run."""
+        data = self._from_program.read(run.length)
+        if len(data) < run.length:
+            os._exit(0)
+        return data
+
+    def say(self, message: FromChild) -> None:
+        """Tell the program; if it is gone, so is this process."""
+        data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+        try:
+            self._to_program.write(data)
+            self._to_program.flush()
+        except OSError:
+            os._exit(0)
+
+
+class Worker:
+    """Runs handed from the listening thread to the main one, and word that one is not wanted."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self.bundles = Bundles(program.say)
+        self._runs: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
+        self._unwanted = 0
+        self._generating: Callable[[], None] | None = None
+
+    def listen(self) -> NoReturn:
+        """Hear what the program says, also while the engine loads or works; never returns."""
+        while True:
+            message = self._program.hear()
+            if isinstance(message, Run):
+                self._runs.put((message.number, self._program.hear_call(message)))
+            elif isinstance(message, Stop):
+                self._unwanted = max(self._unwanted, message.number)
+                if cancel := self._generating:
+                    cancel()
+
+    def serve(self, engine: Backend) -> NoReturn:
+        """Do what is asked, one run at a time."""
+        while True:
+            number, data = self._runs.get()
+            refused = None
+            try:
+                self._program.say(Finished(self._do(engine, number, data)))
+            except Exception as error:  # the edge: the engine stays, unless its GPU is lost
+                if is_gpu_lost(error):
+                    raise
+                refused = Refused(as_model_error(error))
+            if refused is not None:
+                gc.collect()  # the failed run's frames held what it had allocated
+                self._program.say(refused)
+
+    def _do(self, engine: Backend, number: int, data: bytes) -> object:
+        if self._unwanted >= number:
+            raise CancelledError("The request was withdrawn.")
+        call = cast("Call", pickle.loads(data))  # noqa: S301  our own program wrote it
+        if isinstance(call, Score):
+            return engine.score(call.items, budget=call.budget)
+        if isinstance(call, Attend):
+            return engine.attend(call.prompt, call.completion, budget=call.budget)
+        self._generate(engine, call, number)
+        return None
+
+    def _generate(self, engine: Backend, request: GenerateRequest, number: int) -> None:
+        def cancel() -> None:
+            if self._unwanted >= number:
+                engine.cancel(request.request_id)
+
+        def tell(event: Event) -> None:
+            self.bundles.add(event)
+            cancel()  # again: the word may have come before the engine knew the request
+
+        self._generating = cancel
+        try:
+            if isinstance(engine, TellingBackend):
+                engine.answer(request, tell)
+                return
+            with closing(cast("Generator[Event]", engine.generate(request))) as events:
+                for event in events:
+                    tell(event)
+        finally:
+            self._generating = None
+            self.bundles.flush()  # the next run's caller must not hear of this one
+
+
+def as_model_error(error: Exception) -> ModelError:
+    """What went wrong in an engine, as a sentence for the one who asked."""
+    if isinstance(error, ModelError):
+        error.__cause__ = error.__context__ = None  # their frames hold what had been allocated
+        return error.with_traceback(None)
+    if is_out_of_memory(error):
+        return OutOfMemoryError(
+            "The model ran out of memory at this request. "
+            "Ask for fewer answers at once, a shorter one, or a smaller picture."
+        )
+    log.error("The engine failed.", exc_info=error)
+    return WorkerError(
+        f"The model failed at this request ({type(error).__name__}); the program's log says where. "
+        "It can be asked again."
+    )
+
+
+def build(spec: EngineSpec) -> Backend | Failed:
+    """The engine, or why there is none."""
+    try:
+        factory: Any = getattr(importlib.import_module(spec.module), spec.factory)
+        return cast("Backend", factory(**spec.arguments))
+    except ModelError as error:
+        return Failed(error)
+    except ImportError as error:
+        message = (
+            f"{spec.name} needs {error.name or error}, which cannot be imported; "
+            "pip install -r requirements.txt brings it."
+        )
+        return Failed(WorkerError(message))
+    except Exception as error:  # the edge: the program is told, not left waiting
+        if is_out_of_memory(error):
+            return Failed(OutOfMemoryError(f"{spec.name} does not fit into the device's memory."))
+        log.error("The engine could not be built.", exc_info=error)
+        message = (
+            f"{spec.name} could not be loaded ({type(error).__name__}); "
+            "the program's log says where."
+        )
+        return Failed(WorkerError(message))
+
+
+def for_life(work: Callable[[], NoReturn]) -> NoReturn:
+    """Listen or serve, and end the process with it: the one is of no use without the other."""
+    try:
+        work()
+    except BaseException:
+        log.exception("The model's process cannot go on and ends.")
+    finally:
+        os._exit(UNFIT)  # whatever happened, even to the log
+
+
+def main() -> NoReturn:
+    """What `python -m models.engines.worker.process` runs; of use only to `worker_link`."""
+    if hasattr(signal, "SIGINT"):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the program decides when this ends
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    faulthandler.enable()
+    step_back()
+    end_when_stuck()
+    program = Program()
+    spec = program.hear()
+    if not isinstance(spec, EngineSpec):
+        sys.exit("The first message must say which engine to build.")
+    worker = Worker(program)
+    for work in (worker.listen, worker.bundles.keep_time):
+        threading.Thread(target=for_life, args=(work,), daemon=True).start()
+    engine = build(spec)
+    if isinstance(engine, Failed):
+        program.say(engine)
+        os._exit(0)  # the listening thread holds a pipe that Python would wait for
+    program.say(Ready(engine.status().info))
+    for_life(lambda: worker.serve(engine))
+
+
+if __name__ == "__main__":
+    main()

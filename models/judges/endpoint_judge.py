@@ -1,0 +1,230 @@
+"""The judge behind an OpenAI-compatible endpoint: asked strictly, with patience, and counted."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+
+from models.errors import ModelError
+from models.judges.reply_cache import ReplyCache
+from models.judges.reply import Abstention, Reply, read_reply, read_verdict
+from models.judges.request import JudgeEndpoint, cache_key, request_body
+from models.judges.judge import JudgedTrace, Verdict
+
+NEVER = {
+    301: "its address has changed",
+    302: "its address has changed",
+    307: "its address has changed",
+    308: "its address has changed",
+    401: "the key is missing or wrong",
+    403: "the key does not allow it",
+    404: "there is no such address or model",
+}
+"""Answers that will not change however often one asks."""
+AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+"""Answers after which it is worth asking again."""
+LONGEST_WAIT = 60.0
+LARGEST_REPLY = 2**22
+"""Bytes of a reply that are read at most."""
+
+
+class JudgeError(ModelError):
+    """The endpoint cannot be used at all, so that a run without it would be another run."""
+
+
+@dataclass
+class Tally:
+    """What was asked of an endpoint and what it took."""
+
+    requests: int = 0
+    """Requests sent, retries among them."""
+    judged: int = 0
+    """Traces judged."""
+    cached: int = 0
+    """Of these, traces judged by a reply that was there already."""
+    prompt_tokens: int = 0
+    """Tokens sent, as the endpoint counts them."""
+    completion_tokens: int = 0
+    """Tokens received, as it counts them."""
+    uncounted: int = 0
+    """Replies that did not say how many tokens they took; the cost is then a lower bound."""
+    seconds: float = 0.0
+    """Time spent waiting for replies, added up over requests that ran side by side."""
+    abstained: Counter[str] = field(default_factory=Counter)
+    """Traces not judged, by reason."""
+
+    def cost(self, endpoint: JudgeEndpoint) -> float | None:
+        """Cost of the tokens in the currency of the prices; None if a price is not known."""
+        if endpoint.prompt_price is None or endpoint.completion_price is None:
+            return None
+        prompt = self.prompt_tokens * endpoint.prompt_price
+        return (prompt + self.completion_tokens * endpoint.completion_price) / 1e6
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back over the wire."""
+
+    status: int
+    """HTTP status; 0 if nothing came."""
+    payload: bytes = b""
+    """The body."""
+    retry_after: str = ""
+    """When to ask again, as the header says it; seconds are understood."""
+    failure: str = ""
+    """Kind of failure where nothing came."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How asking about one trace ended."""
+
+    verdict: Verdict | None
+    """The verdict; None if the judge abstains."""
+    reason: str = ""
+    """Why it abstains."""
+    cached: bool = False
+    """Whether the reply was there already."""
+
+
+class EndpointJudge:
+    """A vision-language model as a judge; abstains on whatever it does not reply properly."""
+
+    def __init__(self, endpoint: JudgeEndpoint) -> None:
+        """Nothing is asked yet. Raises ModelError for a key or a cache that cannot be used."""
+        self.endpoint = endpoint
+        self.tally = Tally()
+        self._cache = ReplyCache(endpoint.cache) if endpoint.cache else None
+        self._lock = threading.Lock()
+        self._failures = 0  # traces in a row for which the endpoint was not there
+        key = os.environ.get(endpoint.api_key_variable, "").strip()
+        if not key.isascii():
+            message = f"The key in {endpoint.api_key_variable} has letters that no key has."
+            raise JudgeError(message)
+        self._client = httpx2.Client(
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            timeout=endpoint.timeout_seconds,
+            limits=httpx2.Limits(max_connections=endpoint.concurrency),
+        )
+        self._pool = ThreadPoolExecutor(endpoint.concurrency, thread_name_prefix="judge")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.shutdown(cancel_futures=True)
+        self._client.close()
+
+    def judge(self, traces: Sequence[JudgedTrace]) -> list[Verdict | None]:
+        """One verdict per trace; equal ones are asked about once.
+
+        Raises JudgeError if the endpoint will never reply, or did not for too many traces in a row.
+        """
+        bodies = [request_body(self.endpoint, trace) for trace in traces]
+        keys = [cache_key(self.endpoint, body) for body in bodies]
+        asked: dict[str, Future[Outcome]] = {}
+        for key, body, trace in zip(keys, bodies, traces, strict=True):
+            if key not in asked:
+                asked[key] = self._pool.submit(self._outcome, key, body, trace)
+        outcomes = [asked[key].result() for key in keys]
+        for index, outcome in enumerate(outcomes):
+            self._count(outcome, again=keys[index] in keys[:index])
+        return [outcome.verdict for outcome in outcomes]
+
+    def _count(self, outcome: Outcome, *, again: bool) -> None:
+        """Note how a trace fared; `again` if the same one was among those before it."""
+        with self._lock:
+            if outcome.verdict is None:
+                self.tally.abstained[outcome.reason] += 1
+                return
+            self.tally.judged += 1
+            self.tally.cached += outcome.cached or again
+
+    def _outcome(self, key: str, body: dict[str, Any], trace: JudgedTrace) -> Outcome:
+        """Judge by a reply that was kept, or else ask for one."""
+        try:
+            kept = self._cache.get(key) if self._cache else None
+            if kept is not None:
+                return Outcome(read_verdict(kept, trace), cached=True)
+        except Abstention:
+            pass  # kept by another version, or damaged
+        try:
+            content = self._ask(body).content
+            verdict = read_verdict(content, trace)
+        except Abstention as reason:
+            return Outcome(None, reason=str(reason))
+        if self._cache:
+            self._cache.put(key, content)
+        return Outcome(verdict)
+
+    def _ask(self, body: dict[str, Any]) -> Reply:
+        """The endpoint's reply; Abstention or JudgeError if there is none after all retries."""
+        for attempt in range(self.endpoint.retries + 1):
+            began = time.monotonic()
+            try:
+                answer = self._post(body)
+            except httpx2.HTTPError as error:
+                answer = Answer(0, failure=type(error).__name__)
+            with self._lock:
+                self.tally.requests += 1
+                self.tally.seconds += time.monotonic() - began
+            if answer.status and answer.status not in AGAIN:
+                return self._reply(answer)
+            if attempt < self.endpoint.retries:
+                time.sleep(self._wait(attempt, answer))
+        self._note_failure(answer)
+        raise Abstention("no reply in time" if "Timeout" in answer.failure else "no reply")
+
+    def _post(self, body: dict[str, Any]) -> Answer:
+        """One request; httpx2.HTTPError if it fails or takes longer than `timeout_seconds`."""
+        ends = time.monotonic() + self.endpoint.timeout_seconds
+        url = f"{str(self.endpoint.url).rstrip('/')}/chat/completions"
+        payload = bytearray()
+        with self._client.stream("POST", url, json=body) as response:
+            for chunk in response.iter_bytes():
+                payload += chunk
+                if time.monotonic() > ends:
+                    message = "The reply came too slowly."
+                    raise httpx2.ReadTimeout(message)
+                if len(payload) > LARGEST_REPLY:
+                    raise Abstention("reply too long")
+        return Answer(response.status_code, bytes(payload), response.headers.get("retry-after", ""))
+
+    def _reply(self, answer: Answer) -> Reply:
+        """What a final answer says, its tokens counted."""
+        if answer.status in NEVER:
+            message = f"The judge at {self.endpoint.url.host} refuses: {NEVER[answer.status]}."
+            raise JudgeError(message)
+        if answer.status != 200:
+            raise Abstention(f"HTTP {answer.status}")
+        self._failures = 0
+        reply = read_reply(answer.payload)
+        with self._lock:
+            self.tally.prompt_tokens += reply.prompt_tokens
+            self.tally.completion_tokens += reply.completion_tokens
+            self.tally.uncounted += not reply.prompt_tokens
+        return reply
+
+    def _wait(self, attempt: int, answer: Answer) -> float:
+        """Seconds before asking again: what the endpoint asks for, else doubled each time."""
+        asked = float(answer.retry_after) if answer.retry_after.isdecimal() else 0.0
+        return min(LONGEST_WAIT, max(asked, self.endpoint.backoff_seconds * 2.0**attempt))
+
+    def _note_failure(self, answer: Answer) -> None:
+        """Count a trace that nobody replied to; JudgeError if that goes on."""
+        with self._lock:
+            self._failures += 1
+            failures = self._failures
+        if failures >= self.endpoint.give_up_after:
+            why = f"HTTP {answer.status}" if answer.status else answer.failure
+            message = (
+                f"The judge at {self.endpoint.url.host} did not reply to {failures} traces in a "
+                f"row ({why}); start it again and resume."
+            )
+            raise JudgeError(message)

@@ -1,0 +1,175 @@
+"""A small HTTP server that speaks OpenAI's chat completions for any backend.
+
+It answers what runs on the same machine: judges, scripts, other programs. It fetches nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Sequence
+
+from anyio.to_thread import run_sync
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from models.engines.base import Backend
+from models.openai_messages import completion_body, error_body, read_request, to_generate
+from models.errors import ModelError, OutOfMemoryError, PromptError, WorkerError
+from models.messages import End, GenerateRequest, ModelInfo, PixelBudget, Started
+
+LARGEST_BODY = 2**26
+"""Bytes of a request that are read at most."""
+MOST_WAITING = 64
+"""Requests waiting beyond which more are turned away."""
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+
+class Refusal(Exception):  # noqa: N818 - an answer, told apart by its status
+    """An answer other than a completion."""
+
+    def __init__(self, status: int, sentence: str, kind: str = "invalid_request_error") -> None:
+        """HTTP status, a sentence for a person, and the protocol's word for the kind of error."""
+        super().__init__(sentence)
+        self.status = status
+        self.kind = kind
+
+
+class Endpoint:
+    """The routes over one backend, which stays the caller's to close."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        name: str,
+        *,
+        key: str | None = None,
+        system: str | None = None,
+        budget: PixelBudget | None = None,
+    ) -> None:
+        """Serve `backend` as the model `name`; with a `key`, only to those who send it."""
+        self._backend = backend
+        self._name = name
+        self._key = key
+        self._system = system
+        self._budget = budget
+
+    async def models(self, request: Request) -> Response:
+        """The one model."""
+        try:
+            self._admit(request)
+        except Refusal as refusal:
+            return refused(refusal)
+        model = {"id": self._name, "object": "model", "created": 0, "owned_by": "pathviewer"}
+        return JSONResponse({"object": "list", "data": [model]})
+
+    async def complete(self, request: Request) -> Response:
+        """One chat completion, or an error in the protocol's shape."""
+        try:
+            self._admit(request)
+            made = self._read(request, await _body(request))
+            return JSONResponse(await self._answer(request, made))
+        except Refusal as refusal:
+            return refused(refusal)
+        except PromptError as error:
+            return refused(Refusal(400, str(error)))
+        except (WorkerError, OutOfMemoryError) as error:
+            return refused(Refusal(503, str(error), "server_error"))
+        except ModelError as error:
+            return refused(Refusal(500, str(error), "server_error"))
+
+    def _admit(self, request: Request) -> None:
+        """Refuse whoever has not the key."""
+        told = request.headers.get("authorization", "").encode()
+        if self._key and not hmac.compare_digest(told, f"Bearer {self._key}".encode()):
+            message = "The key is missing or wrong; send it as Authorization: Bearer KEY."
+            raise Refusal(401, message, "authentication_error")
+
+    def _read(self, request: Request, body: bytes) -> GenerateRequest:
+        """The request as the backend takes it."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":  # what a foreign web page cannot send unasked
+            message = "Send the request as application/json."
+            raise Refusal(415, message)
+        chat = read_request(body)
+        if chat.model != self._name:
+            message = f"There is no model {chat.model!r} here; it is called {self._name!r}."
+            raise Refusal(404, message, "not_found_error")
+        if self._backend.status().waiting >= MOST_WAITING:
+            message = "Too many requests are waiting; ask again in a moment."
+            raise Refusal(429, message, "rate_limit_error")
+        return to_generate(chat, system=self._system, budget=self._budget)
+
+    async def _answer(self, request: Request, made: GenerateRequest) -> dict[str, object]:
+        """The completion; its writing ends with the caller's connection."""
+        watch = asyncio.create_task(self._watch(request, made.request_id))
+        try:
+            ends, started = await run_sync(self._collect, made)
+        finally:
+            watch.cancel()
+        if started is None or any(end.completion.finish == "cancelled" for end in ends):
+            message = "The request was withdrawn."
+            raise Refusal(499, message)
+        info: ModelInfo = started.model
+        return completion_body(made, ends, started.prompt_tokens, info) | {"model": self._name}
+
+    def _collect(self, made: GenerateRequest) -> tuple[list[End], Started | None]:
+        """All completions, and what was told when they began."""
+        ends, started = [], None
+        for event in self._backend.generate(made):
+            if isinstance(event, Started):
+                started = event
+            elif isinstance(event, End):
+                ends.append(event)
+        return ends, started
+
+    async def _watch(self, request: Request, request_id: str) -> None:
+        """Withdraw the request once nobody waits for it."""
+        while (await request.receive())["type"] != "http.disconnect":
+            continue
+        self._backend.cancel(request_id)
+
+
+def endpoint_app(
+    backend: Backend,
+    name: str,
+    *,
+    key: str | None = None,
+    system: str | None = None,
+    budget: PixelBudget | None = None,
+    hosts: Sequence[str] = LOCAL_HOSTS,
+) -> Starlette:
+    """The server as an ASGI application; `hosts` are the names it may be called by.
+
+    Arguments otherwise as those of `Endpoint`.
+    """
+    endpoint = Endpoint(backend, name, key=key, system=system, budget=budget)
+    return Starlette(
+        routes=[
+            Route("/v1/models", endpoint.models),
+            Route("/v1/chat/completions", endpoint.complete, methods=["POST"]),
+        ],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
+    )
+
+
+def refused(refusal: Refusal) -> Response:
+    """An answer in the protocol's shape; says when to come back where that helps."""
+    headers = {"retry-after": "2"} if refusal.status in {429, 503} else None
+    body = error_body(str(refusal), refusal.kind)
+    return JSONResponse(body, refusal.status, headers)
+
+
+async def _body(request: Request) -> bytes:
+    """The request's body, if it is not too large."""
+    payload = bytearray()
+    async for chunk in request.stream():
+        payload += chunk
+        if len(payload) > LARGEST_BODY:
+            message = f"The request is too large; at most {LARGEST_BODY // 2**20} MiB are read."
+            raise Refusal(413, message)
+    return bytes(payload)

@@ -1,0 +1,133 @@
+"""Questions about tiles with their measured answers: what every stage trains and is tested on."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.training.specimen.mosaics import Picture
+from models.training.specimen.mosaics import draw as draw_picture
+from models.training.specimen.grammar import CANNOT_ASSESS, CHOICES, NONE_OF_THESE, QUESTIONS, Facts, right_answer
+from models.training.specimen.picture_sampler import Mix, Showcase
+from models.training.data.tiles import Tile
+
+ANSWERABLE = "answerable"
+"""Situation of an item whose right answer is one of the substantial ones."""
+OPEN_ENDED = ("diagnosis", "cellularity", "open space", "quadrant")
+"""Question types whose right option may be missing."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question about one picture."""
+
+    item_id: str
+    """Unique within its split and seed."""
+    picture: Picture
+    """How the picture is made; `render` makes it."""
+    question_type: str
+    """One of `language.QUESTIONS`."""
+    question: str
+    """As it is asked, without options."""
+    options: tuple[str, ...]
+    """Without letters, in the order shown; empty for free form."""
+    answer: str
+    """The right answer in words."""
+    facts: Facts
+    """What holds of the picture as it is shown; only what can be told from it."""
+    group_id: str
+    """Of the tile; of a mosaic's fullest part; of its own where no tile is shown."""
+    split: str
+    """Of its tiles."""
+    label: str | None
+    """Of the tile; None for a mosaic and an empty picture."""
+
+    @property
+    def gold(self) -> str:
+        """What the answer tag holds: a letter, or words where there are no options."""
+        if not self.options:
+            return self.answer
+        return chr(65 + self.options.index(self.answer))
+
+    @property
+    def situation(self) -> str:
+        """`answerable`, or the words in which the right answer declines."""
+        return self.answer if self.answer in (NONE_OF_THESE, CANNOT_ASSESS) else ANSWERABLE
+
+
+def render(item: Item) -> NDArray[np.uint8]:
+    """The item's picture, (224, 224, 3) uint8. Raises DataError for a tile that is gone."""
+    return draw_picture(item.picture)
+
+
+def without_declining(item: Item) -> Item:
+    """An answerable item without the two ways to decline: what they cost is the difference."""
+    kept = tuple(each for each in item.options if each not in (NONE_OF_THESE, CANNOT_ASSESS))
+    return replace(item, item_id=f"{item.item_id}-plain", options=kept)
+
+
+def make_items(
+    tiles: Sequence[Tile],
+    split: str,
+    *,
+    count: int,
+    seed: int,
+    mix: Mix | None = None,
+    vary: bool = False,
+) -> Iterator[Item]:
+    """`count` items of a split, one by one; the same tiles, mix and seed give the same items.
+
+    Labels, groups and answers come alike often; every group of a label comes once before any comes
+    again. With `vary` a tile is shown by a part of at least 0.7 of its side, and facts are those of
+    that part. Raises DataError if the split lacks the tiles that the mix asks for.
+    """
+    mix = mix or Mix()
+    showcase = Showcase([tile for tile in tiles if tile.split == split], seed, mix, vary)
+    draw = random.Random(f"items {seed}")  # noqa: S311 - a choice, no secret
+    for number in range(count):
+        yield _item(f"{split}-{seed}-{number:05d}", split, showcase, mix, draw)
+
+
+def _item(item_id: str, split: str, showcase: Showcase, mix: Mix, draw: random.Random) -> Item:
+    """One item, of a type drawn by weight."""
+    kind = draw.choices(list(mix.types), list(mix.types.values()))[0]
+    shown = showcase.show(kind)
+    answer = right_answer(kind, shown.facts)
+    options: tuple[str, ...] = ()
+    if draw.random() >= mix.free_form:
+        options, answer = offered(kind, answer, mix, draw)
+    return Item(
+        item_id=item_id,
+        picture=shown.picture,
+        question_type=kind,
+        question=draw.choice(QUESTIONS[kind]),
+        options=options,
+        answer=answer,
+        facts=shown.facts,
+        group_id=shown.group_id,
+        split=split,
+        label=shown.label,
+    )
+
+
+def offered(kind: str, answer: str, mix: Mix, draw: random.Random) -> tuple[tuple[str, ...], str]:
+    """Options in the order shown, and the answer that is right among them."""
+    choices = list(CHOICES[kind])
+    declining = [each for each in (NONE_OF_THESE, CANNOT_ASSESS) if draw.random() < mix.spare]
+    if answer in choices and kind in OPEN_ENDED and draw.random() < mix.missing:
+        choices.remove(answer)
+        answer = NONE_OF_THESE
+    elif len(choices) > 2 and draw.random() < mix.fewer:
+        choices.remove(draw.choice([each for each in choices if each != answer]))
+    if answer not in choices and answer not in declining:
+        declining.append(answer)
+    draw.shuffle(choices)
+    draw.shuffle(declining)
+    options = choices + declining
+    if draw.random() < 0.5:
+        draw.shuffle(options)
+    return tuple(options), answer

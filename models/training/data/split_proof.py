@@ -1,0 +1,101 @@
+"""Proof that splits are disjoint: by group, and by what the pictures show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.training.data.near_duplicates import NEAR, NearPair, across_splits, all_hashes
+from models.training.data.tiles import Tile, read_tiles
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found."""
+
+    tiles: int
+    """Pictures compared."""
+    groups: int
+    """Groups that they come from."""
+    limit: int
+    """Bits of 256 that near-identical pictures may differ in."""
+    split_groups: tuple[str, ...]
+    """Groups that stand in two splits."""
+    pairs: tuple[NearPair, ...]
+    """Near-identical pictures in two splits, the nearest first."""
+    closest: int | None
+    """Distance of the nearest pair across splits that is no near-identical one; None: no pair."""
+
+    @property
+    def crossing(self) -> bool:
+        """Whether anything stands in two splits."""
+        return bool(self.split_groups or self.pairs)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "tiles": self.tiles,
+            "groups": self.groups,
+            "limit": self.limit,
+            "split_groups": list(self.split_groups),
+            "closest_allowed": self.closest,
+            "pairs": [_told(pair) for pair in self.pairs],
+        }
+
+    def sentences(self, most: int) -> list[str]:
+        """The finding in words, with at most so many groups and pairs."""
+        lines = [f"The group {group} stands in two splits." for group in self.split_groups[:most]]
+        lines += [
+            f"{_named(pair.first)} and {_named(pair.second)} differ in {pair.distance} bits."
+            for pair in self.pairs[:most]
+        ]
+        if self.crossing:
+            hint = "Put their groups into one split and import anew."
+            numbers = f"{len(self.split_groups)} groups and {len(self.pairs)} pairs"
+            return [*lines, f"{numbers} of near-identical pictures cross splits. {hint}"]
+        return [
+            f"{self.tiles} tiles of {self.groups} groups: no group and no near-identical picture "
+            f"crosses splits. Near-identical is a distance of at most {self.limit} of 256 bits; "
+            f"the nearest pair across splits differs in {self.closest}."
+        ]
+
+
+def check_folders(
+    folders: Sequence[Path], *, limit: int = NEAR, progress: Callable[[int], None] | None = None
+) -> Finding:
+    """Compare all tiles of all splits, of several data folders together. Raises DataError."""
+    tiles = [tile for folder in folders for tile in read_tiles(folder)]
+    hashes = all_hashes(tiles, progress)
+    pairs, closest = across_splits(tiles, hashes, limit=limit)
+    return Finding(
+        tiles=len(tiles),
+        groups=len({tile.group_id for tile in tiles}),
+        limit=limit,
+        split_groups=tuple(split_groups(tiles)),
+        pairs=tuple(pairs),
+        closest=closest,
+    )
+
+
+def split_groups(tiles: Sequence[Tile]) -> list[str]:
+    """Groups that stand in two splits, across folders too."""
+    splits: dict[str, set[str]] = {}
+    for tile in tiles:
+        splits.setdefault(tile.group_id, set()).add(tile.split)
+    return sorted(group for group, own in splits.items() if len(own) > 1)
+
+
+def _told(pair: NearPair) -> dict[str, Any]:
+    sides = (pair.first, pair.second)
+    return {
+        "distance": pair.distance,
+        "pictures": [tile.path.name for tile in sides],
+        "groups": [tile.group_id for tile in sides],
+        "splits": [tile.split for tile in sides],
+    }
+
+
+def _named(tile: Tile) -> str:
+    return f"{tile.path.name} ({tile.group_id}, {tile.split})"

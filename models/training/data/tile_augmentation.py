@@ -1,0 +1,114 @@
+"""One tile, many looks: position, scale, stain, white balance, light, and form without colour.
+
+Colour alone nearly tells the lung classes apart, so a tower that may lean on it learns no form.
+Masks of what was measured on the tile as scanned go through the same geometry as its pixels and
+through none of the colour, so a changed look never changes the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter, ImageOps
+from skimage.color import hed_from_rgb, rgb_from_hed
+
+from models.flat_histogram import equalised
+
+CELL = 28
+"""Side of a visual token, resized px."""
+DRAWS = 4
+"""Colours tried for a look under which what is known of the picture still holds."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How far looks may differ from the scan."""
+
+    least_zoom: float = 0.7
+    """Fewest resized pixels for one of the tile's."""
+    most_zoom: float = 1.35
+    """Most resized pixels for one of the tile's; more would look out of focus."""
+    stain: float = 0.35
+    """Largest change of a stain's strength, as a share."""
+    light: float = 0.2
+    """Largest change of each channel's gain, and of contrast, as a share."""
+    grey: float = 0.1
+    """Share of looks in greyscale."""
+    equalised: float = 0.35
+    """Share of looks in greyscale with the histogram equalised: form alone."""
+    soften: float = 0.2
+    """Share of looks blurred a little, far from what counts as out of focus."""
+
+
+@dataclass(frozen=True)
+class MaskedTile:
+    """A tile as scanned, with what was measured on it."""
+
+    rgb: NDArray[np.uint8]
+    """(height, width, 3)."""
+    nuclear: NDArray[np.uint8]
+    """(height, width): 255 in nuclei."""
+    space: NDArray[np.uint8]
+    """(height, width): 255 in open space."""
+
+
+def geometry(
+    tile: MaskedTile, rows: int, columns: int, look: Look, draw: np.random.Generator
+) -> MaskedTile:
+    """A turned, mirrored and cropped view of `rows` x `columns` token cells."""
+    turns, mirror = int(draw.integers(4)), bool(draw.integers(2))
+    height, width = rows * CELL, columns * CELL
+    planes = [np.rot90(plane, turns) for plane in (tile.rgb, tile.nuclear, tile.space)]
+    if mirror:
+        planes = [plane[:, ::-1] for plane in planes]
+    tall, wide = planes[0].shape[:2]
+    zoom = max(draw.uniform(look.least_zoom, look.most_zoom), height / tall, width / wide)
+    left = draw.uniform(0, wide - width / zoom)
+    top = draw.uniform(0, tall - height / zoom)
+    box = (left, top, min(left + width / zoom, wide), min(top + height / zoom, tall))
+    sized = [
+        np.asarray(
+            Image.fromarray(np.ascontiguousarray(plane)).resize(
+                (width, height), Image.Resampling.BICUBIC, box=box
+            )
+        )
+        for plane in planes
+    ]
+    return MaskedTile(*sized)
+
+
+def recolour(
+    rgb: NDArray[np.uint8],
+    look: Look,
+    draw: np.random.Generator,
+    holds: Callable[[NDArray[np.uint8]], bool] = lambda _rgb: True,
+) -> NDArray[np.uint8]:
+    """The same picture, (height, width, 3), in another stain, light and softness.
+
+    Colours are drawn until what is known of the picture `holds` of them; after `DRAWS` they stay
+    those of the scan. Colour is taken away afterwards.
+    """
+    drawn = (_stained(rgb, look, draw) for _ in range(DRAWS))
+    picture = Image.fromarray(next(filter(holds, drawn), rgb))
+    if draw.random() < look.soften:
+        picture = picture.filter(ImageFilter.GaussianBlur(draw.uniform(0.2, 0.6)))
+    chance = draw.random()
+    if chance < look.equalised:
+        picture = equalised(picture)
+    elif chance < look.equalised + look.grey:
+        picture = ImageOps.grayscale(picture).convert("RGB")
+    return np.asarray(picture)
+
+
+def _stained(rgb: NDArray[np.uint8], look: Look, draw: np.random.Generator) -> NDArray[np.uint8]:
+    """The picture with its stains stronger or weaker, in another light."""
+    optical = -np.log((rgb.astype(np.float32) + 1.0) / 256.0)
+    strengths = np.diag(draw.uniform(1 - look.stain, 1 + look.stain, 3))
+    mixed = optical @ (hed_from_rgb @ strengths @ rgb_from_hed).astype(np.float32)
+    gain = draw.uniform(1 - look.light, 1.0 + look.light / 2, 3).astype(np.float32)
+    contrast = draw.uniform(1 - look.light, 1 + look.light)
+    values = np.exp(-mixed * np.float32(contrast)) * gain * 255.0
+    return np.asarray(np.clip(values, 0, 255), dtype=np.uint8)

@@ -1,0 +1,171 @@
+"""Data sets as TRL's trainers take them: from tiles, or from a folder that `datasets` opens."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import (
+    Dataset,
+    DatasetDict,
+    Features,
+    Image,
+    List,
+    Value,
+    load_dataset,
+)
+from PIL import Image as Pictures
+from tqdm import tqdm
+
+from models.pictures import to_rgb
+from models.prompts import Question, build_prompt
+from models.registry import RegisteredModel
+from models.training.data.tile_augmentation import Look
+from models.training.specimen.facts_column import facts_column
+from models.training.specimen.augmentation import new_look
+from models.training.data.items import Item, make_items, render
+from models.training.specimen.grammar import write_trace
+from models.training.specimen.picture_sampler import Mix
+from models.training.data.tiles import DataError, read_tiles
+
+MESSAGES = List({"role": Value("string"), "content": Value("string")})
+COLUMNS = Features(
+    {
+        "prompt": MESSAGES,
+        "completion": MESSAGES,
+        "images": List(Image()),
+        "gold": Value("string"),
+        "options": List(Value("string")),
+        "item_id": Value("string"),
+        "question": Value("string"),
+        "question_type": Value("string"),
+        "facts": Value("string"),
+    }
+)
+"""Of a data set made from tiles; `completion` is the trace that SFT learns."""
+
+
+def rows_of_tiles(
+    folders: Sequence[Path],
+    split: str,
+    count: int,
+    seed: int,
+    model: RegisteredModel,
+    *,
+    mix: Mapping[str, Any],
+    look: Mapping[str, float] | None,
+) -> Dataset:
+    """`count` items of a split, asked as `model` is asked; each in one new look unless it is None.
+
+    Raises DataError for folders that cannot be used.
+    """
+    tiles = [tile for folder in folders for tile in read_tiles(folder)]
+    made = make_items(tiles, split, count=count, seed=seed, mix=Mix(**mix), vary=True)
+    looks = None if look is None else Look(**look)
+    rows = []
+    for number, item in enumerate(tqdm(made, "items", count, mininterval=5)):
+        rgb = render(item)
+        if looks:
+            rgb = new_look(item, rgb, looks, np.random.default_rng([seed, number]))
+        rows.append(_row(item, Pictures.fromarray(rgb), model))
+    return Dataset.from_list(rows, features=COLUMNS)
+
+
+def rows_of_folder(folder: Path, split: str, model: RegisteredModel, cache: Path) -> Dataset:
+    """A split of a folder as `datasets.load_dataset` opens it: Parquet, or pictures with
+    `metadata.jsonl`.
+
+    It has a `prompt`, or `question` and `options`, which are then asked as `model` is asked;
+    `images` or `image`; and what the trainer needs besides (docs/post-training.md). `answer` is
+    taken for `gold`. Its cache is kept in `cache`. Raises DataError.
+    """
+    found = _opened(folder, cache)
+    if split not in found:
+        message = f"{folder} has no split {split!r}, only {', '.join(map(str, found))}."
+        raise DataError(message)
+    rows = found[split]
+    if not {"images", "image"} & set(rows.column_names):
+        message = f"{folder} has no column images, nor image."
+        raise DataError(message)
+    if "gold" not in rows.column_names and "answer" in rows.column_names:
+        rows = rows.rename_column("answer", "gold")
+    if "item_id" not in rows.column_names:
+        rows = rows.add_column("item_id", [f"{split}-{number}" for number in range(len(rows))])
+    rows = _with_prompt(rows, folder, model)
+    if "completion" in rows.column_names and isinstance(rows[0]["completion"], str):
+        said = [[{"role": "assistant", "content": text}] for text in rows["completion"]]
+        rows = rows.remove_columns("completion").add_column("completion", said)
+    return rows.with_transform(_coloured)
+
+
+def need_columns(rows: Dataset, names: Sequence[str]) -> None:
+    """DataError unless the data set has these columns."""
+    missing = [name for name in names if name not in rows.column_names]
+    if missing:
+        message = f"The data set lacks the columns {', '.join(missing)}."
+        raise DataError(message)
+
+
+def messages(question: str, options: Sequence[str], model: RegisteredModel) -> list[dict[str, str]]:
+    """The question as chat messages in the model's style; TRL puts the pictures before the text."""
+    prompt = build_prompt(Question(question, tuple(options)), (), model)
+    asked = [{"role": "user", "content": prompt.text}]
+    if prompt.system is None:
+        return asked
+    return [{"role": "system", "content": prompt.system}, *asked]
+
+
+def _row(item: Item, picture: Pictures.Image, model: RegisteredModel) -> dict[str, Any]:
+    packed = io.BytesIO()
+    picture.save(packed, "PNG", compress_level=1)
+    trace = write_trace(item.question_type, item.facts, item.options, item.gold)
+    return {
+        "prompt": messages(item.question, item.options, model),
+        "completion": [{"role": "assistant", "content": trace}],
+        "images": [{"bytes": packed.getvalue(), "path": None}],
+        "gold": item.gold,
+        "options": list(item.options),
+        "item_id": item.item_id,
+        "question": item.question,
+        "question_type": item.question_type,
+        "facts": facts_column(item.facts),
+    }
+
+
+def _opened(folder: Path, cache: Path) -> DatasetDict:
+    """The folder's splits; DataError if `datasets` cannot open it."""
+    if not folder.is_dir():
+        message = f"The data set {folder} is no folder."
+        raise DataError(message)
+    try:
+        return load_dataset(str(folder.resolve()), cache_dir=str(cache))
+    except Exception as error:  # the library raises many kinds
+        message = f"The data set {folder} cannot be opened ({error})."
+        raise DataError(message) from error
+
+
+def _with_prompt(rows: Dataset, folder: Path, model: RegisteredModel) -> Dataset:
+    """The rows with a prompt; one that is there is kept as it is."""
+    if "prompt" in rows.column_names:
+        return rows
+    if "question" not in rows.column_names:
+        message = f"{folder} has no column prompt, nor question."
+        raise DataError(message)
+    offered = rows["options"] if "options" in rows.column_names else [None] * len(rows)
+    asked = [
+        messages(question, options or (), model)
+        for question, options in zip(rows["question"], offered, strict=True)
+    ]
+    return rows.add_column("prompt", asked)
+
+
+def _coloured(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The batch with its pictures in RGB, what is transparent white."""
+    if "image" in batch:
+        batch["image"] = [to_rgb(picture) for picture in batch["image"]]
+    if "images" in batch:
+        batch["images"] = [[to_rgb(picture) for picture in row or ()] for row in batch["images"]]
+    return batch

@@ -1,0 +1,45 @@
+"""Facts of a picture as a column of a data set, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from models.errors import ModelError
+from models.training.specimen.grammar import CLAIM_VALUES, Facts
+
+
+def read_facts(value: str | Mapping[str, Any] | None) -> Facts | None:
+    """Facts from a data set's column: JSON or an object of lists by claim; None if there are none.
+
+    Claims that a column store filled in with null are left out. Raises ModelError for anything
+    else, naming the claim.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value) if value.strip() else None
+        except ValueError as error:
+            message = f"The facts {value!r:.60} are no JSON."
+            raise ModelError(message) from error
+    if not value:
+        return None
+    if not isinstance(value, Mapping):
+        message = f"The facts {str(value)[:60]!r} are not an object of values by claim."
+        raise ModelError(message)
+    claims: dict[str, tuple[str, ...]] = {}
+    for claim, held in value.items():
+        values = (held,) if isinstance(held, str) else tuple(held or ())
+        if values and not set(values) <= set(CLAIM_VALUES.get(claim, ())):
+            message = (
+                f"The facts say {claim}: {', '.join(map(str, values))}; no such claim or value."
+            )
+            raise ModelError(message)
+        if values:
+            claims[claim] = values
+    return Facts(claims) if claims else None
+
+
+def facts_column(facts: Facts) -> str:
+    """Facts as a data set's column holds them; `read_facts` reads it."""
+    return json.dumps({claim: list(values) for claim, values in facts.claims.items() if values})

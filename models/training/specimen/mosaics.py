@@ -1,0 +1,116 @@
+"""Pictures that questions are asked about, made from tiles by a recipe that can be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from models.training.specimen.measures import nuclear_mask, open_mask
+from models.training.data.tiles import QUADRANTS, Tile, load_rgb
+
+SIDE = 224
+"""Of a picture, px."""
+HALF = SIDE // 2
+"""Of a mosaic's part, px."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How a tile is laid: a square of it, then turned, then mirrored."""
+
+    left: float = 0.0
+    """Left edge of the square, as a share of the tile's side."""
+    top: float = 0.0
+    """Top edge of the square, as a share of the tile's side."""
+    share: float = 1.0
+    """Side of the square, as a share of the tile's side."""
+    turns: int = 0
+    """Quarter turns against the clock."""
+    mirrored: bool = False
+    """Whether left and right change places afterwards."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A recipe: the same recipe gives the same pixels."""
+
+    kind: Literal["tile", "mosaic", "empty"]
+    """One tile; four of them, a quadrant each; or background without any."""
+    tiles: tuple[Tile, ...] = ()
+    """One, four by quadrant, or none."""
+    view: View = View()
+    """How the tile or each part of the mosaic is laid."""
+    glass: tuple[int, ...] = ()
+    """Places in a mosaic that show background in place of their tile."""
+    blur: float = 0.0
+    """Standard deviation of a Gaussian blur, px of the picture; 0 for none."""
+    seed: int = 0
+    """Of the scanner noise of background."""
+
+
+def draw(picture: Picture) -> NDArray[np.uint8]:
+    """The picture's pixels, (224, 224, 3) uint8. Raises DataError for a tile that is gone."""
+    if picture.kind == "empty":
+        return empty(picture.seed)
+    if picture.kind == "tile":
+        rgb = lay(load_rgb(picture.tiles[0]), picture.view, SIDE)
+    else:
+        parts = [lay(load_rgb(tile), picture.view, HALF) for tile in picture.tiles]
+        for place in picture.glass:
+            parts[place] = empty(picture.seed)[:HALF, :HALF]
+        rgb = np.concatenate([np.hstack(parts[:2]), np.hstack(parts[2:])])
+    if picture.blur <= 0:
+        return rgb
+    return np.asarray(Image.fromarray(rgb).filter(ImageFilter.GaussianBlur(picture.blur)))
+
+
+def lay(rgb: NDArray[np.uint8], view: View, side: int) -> NDArray[np.uint8]:
+    """A tile's view, (side, side, 3); of a tile that is not square the middle counts as whole."""
+    height, width = rgb.shape[:2]
+    whole = min(height, width)
+    left = (width - whole) / 2 + view.left * whole
+    top = (height - whole) / 2 + view.top * whole
+    box = (left, top, left + view.share * whole, top + view.share * whole)
+    picture: NDArray[np.uint8] = rgb
+    if box != (0, 0, side, side):
+        picture = np.asarray(
+            Image.fromarray(rgb).resize((side, side), Image.Resampling.BICUBIC, box=box)
+        )
+    picture = np.rot90(picture, view.turns)
+    return np.ascontiguousarray(picture[:, ::-1] if view.mirrored else picture)
+
+
+def laid_counts(counts: Mapping[str, int], view: View) -> dict[str, int]:
+    """Counts by quadrant after turning and mirroring; the view must show the whole tile."""
+    grid = np.array([counts[name] for name in QUADRANTS]).reshape(2, 2)
+    grid = np.rot90(grid, view.turns)
+    grid = grid[:, ::-1] if view.mirrored else grid
+    return dict(zip(QUADRANTS, (int(count) for count in grid.ravel()), strict=True))
+
+
+def quadrant_shares(rgb: NDArray[np.uint8]) -> dict[str, float]:
+    """Share of each quadrant that is nuclei, by the picture's own mask."""
+    nuclear = nuclear_mask(rgb) & ~open_mask(rgb)
+    down, right = nuclear.shape[0] // 2, nuclear.shape[1] // 2
+    parts = [nuclear[:down, :right], nuclear[:down, right:]]
+    parts += [nuclear[down:, :right], nuclear[down:, right:]]
+    return {name: float(part.mean()) for name, part in zip(QUADRANTS, parts, strict=True)}
+
+
+def empty(seed: int) -> NDArray[np.uint8]:
+    """Glass as a scanner sees it, (224, 224, 3): a tint, uneven light, noise, at times dust."""
+    rng = np.random.default_rng(seed)
+    tint = rng.uniform(226, 248) + rng.uniform(-5, 5, 3)
+    across, down = np.meshgrid(np.linspace(-1, 1, SIDE), np.linspace(-1, 1, SIDE))
+    light = rng.uniform(-4, 4) * across + rng.uniform(-4, 4) * down
+    values = tint + light[..., None] + rng.normal(0, rng.uniform(0.5, 3), (SIDE, SIDE, 3))
+    for _ in range(int(rng.integers(0, 4))):
+        x, y = rng.uniform(-1, 1, 2)
+        near = np.exp(-((across - x) ** 2 + (down - y) ** 2) / rng.uniform(1e-4, 8e-4))
+        values -= rng.uniform(20, 70) * near[..., None]
+    return np.clip(values, 0, 255).astype(np.uint8)

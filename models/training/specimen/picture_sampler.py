@@ -1,0 +1,274 @@
+"""Pictures fit for a type of question, with what holds of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from models.training.specimen.mosaics import Picture, View, draw, laid_counts, quadrant_shares
+from models.training.specimen.grammar import CHOICES, DECISIVE, Facts
+from models.training.specimen.measures import Measures, facts_of, measure
+from models.training.data.tiles import DataError, Tile
+
+PATTERN = {
+    "benign": "benign lung tissue",
+    "adenocarcinoma": "adenocarcinoma",
+    "squamous_cell_carcinoma": "squamous cell carcinoma",
+    "other": "other tissue",
+    "phantom": "other tissue",
+}
+"""What is known of a tile's pattern, by its label."""
+FEWEST = 8
+"""Nuclei that the fullest quadrant of a phantom must have."""
+TRIES = 60
+"""Pictures tried for one item before the tiles count as unfit for it."""
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How often each kind of item is made; shares of 1."""
+
+    types: Mapping[str, float] = field(
+        default_factory=lambda: {
+            "diagnosis": 0.42,
+            "cellularity": 0.12,
+            "open space": 0.12,
+            "focus": 0.08,
+            "tissue": 0.06,
+            "quadrant": 0.20,
+        }
+    )
+    """Question types, by weight."""
+    free_form: float = 0.2
+    """Without options."""
+    blurred: float = 0.07
+    """Out of focus, where that hides the answer."""
+    empty: float = 0.05
+    """Without tissue, where that hides the answer."""
+    missing: float = 0.12
+    """With the right option left out, where options are given."""
+    foreign: float = 0.1
+    """Diagnosis asked of tissue that is not lung."""
+    spare: float = 0.5
+    """Each of the two ways to decline, offered though an answer is there."""
+    glass: float = 0.0
+    """Of mosaics, those with background in all quadrants but one: what is easy to see teaches a
+    network from nothing where left and right are."""
+    phantom: float = 0.25
+    """Phantoms where a measured attribute is asked."""
+    fewer: float = 0.3
+    """One wrong option left out though the right one is there."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture with what holds of it."""
+
+    picture: Picture
+    """How it is made."""
+    facts: Facts
+    """What can be told from it."""
+    group_id: str
+    """Of the tile; of a mosaic's fullest part; of its own where no tile is shown."""
+    label: str | None
+    """Of the tile; None for a mosaic and an empty picture."""
+
+
+class Showcase:
+    """Tiles of one split, drawn so that labels, groups and values come alike often."""
+
+    def __init__(self, tiles: Sequence[Tile], seed: int, mix: Mix, vary: bool) -> None:
+        """Raises DataError if there is no tile of lung."""
+        self._draw = random.Random(f"pictures {seed}")  # noqa: S311 - a choice, no secret
+        self._mix = mix
+        self._vary = vary
+        self._decks: dict[str, Deck] = {}
+        for label in sorted({tile.label for tile in tiles}):
+            own = [tile for tile in tiles if tile.label == label]
+            self._decks[label] = Deck(own, random.Random(f"deck {seed} {label}"))  # noqa: S311
+        self._lung = [label for label in self._decks if PATTERN[label] != "other tissue"]
+        self._foreign = [label for label in self._decks if PATTERN[label] == "other tissue"]
+        self._wanted: dict[str, int] = {}
+        self._measured: dict[Path, Measures] = {}
+        if not self._lung:
+            message = "The split has no lung tiles; `train data import` brings them."
+            raise DataError(message)
+
+    def show(self, kind: str) -> Shown:
+        """A picture fit for a question of this type."""
+        chance = self._draw.random()
+        if kind == "tissue":
+            return self._empty() if chance < 0.45 else self._sharp_or_not(0.2)
+        if kind == "focus":
+            return self._empty() if chance < self._mix.empty else self._sharp_or_not(0.5)
+        if chance < self._mix.empty:
+            return self._empty()
+        if chance < self._mix.empty + self._mix.blurred:
+            return self._sharp_or_not(1.0)
+        if kind == "quadrant":
+            return self._quadrant()
+        if kind == "diagnosis":
+            foreign = self._foreign and self._draw.random() < self._mix.foreign
+            return self._of(self._foreign if foreign else self._lung, ())
+        return self._level(kind)
+
+    def _level(self, kind: str) -> Shown:
+        """A picture whose value is clear, each value in turn as far as the tiles have it."""
+        values = CHOICES[kind]
+        turn = self._wanted.get(kind, self._draw.randrange(len(values)))
+        self._wanted[kind] = turn + 1
+        for value in (values[turn % len(values)], None):
+            found = self._try_of(self._mixed(), (DECISIVE[kind],), value)
+            if found is not None:
+                return found
+        raise self._unfit(kind)
+
+    def _sharp_or_not(self, blurred: float) -> Shown:
+        """Any tile; out of focus with this chance."""
+        if self._draw.random() >= blurred:
+            return self._of(self._mixed(), ("focus",))
+        for _ in range(TRIES):
+            tile = self._tile(self._mixed())
+            sigma = self._draw.uniform(3.0, 5.0)
+            picture = Picture("tile", (tile,), self._view(), blur=sigma)
+            facts = facts_of(measure(draw(picture)))
+            if facts.claims["tissue"] == ("present",) and facts.claims["focus"] == ("blurred",):
+                # nothing else can be told from a blurred picture
+                told = {claim: facts.claims[claim] for claim in ("tissue", "focus")}
+                return Shown(picture, Facts(told), tile.group_id, tile.label)
+        raise self._unfit("focus")
+
+    def _empty(self) -> Shown:
+        seed = self._draw.randrange(2**31)
+        return Shown(
+            Picture("empty", seed=seed), Facts({"tissue": ("absent",)}), f"empty-{seed}", None
+        )
+
+    def _quadrant(self) -> Shown:
+        """Half mosaics of lung, the rest phantoms where there are any, both with a clear margin."""
+        for _ in range(TRIES):
+            phantom = "phantom" in self._decks and self._draw.random() < 0.5
+            found = self._phantom_quadrant() if phantom else self._mosaic()
+            if found is not None:
+                return found
+        raise self._unfit("quadrant")
+
+    def _phantom_quadrant(self) -> Shown | None:
+        tile = self._tile(["phantom"])
+        if tile.quadrant_counts is None or max(tile.quadrant_counts.values()) < FEWEST:
+            return None
+        view = replace(self._view(), left=0.0, top=0.0, share=1.0)
+        picture = Picture("tile", (tile,), view)
+        counts = laid_counts(tile.quadrant_counts, view)
+        return self._clear(picture, counts, tile.group_id, tile.label)
+
+    def _mosaic(self) -> Shown | None:
+        """Four lung tiles of different groups, each by a quarter of it at its own scale."""
+        parts = [self._tile(self._lung) for _ in range(4)]
+        view = replace(self._view(), share=0.5)
+        left, top = (self._draw.uniform(0, 0.5) for _ in range(2))
+        glass, seed = self._glass()
+        view = replace(view, left=left, top=top)
+        picture = Picture("mosaic", tuple(parts), view, glass=glass, seed=seed)
+        shares = quadrant_shares(draw(picture))
+        fullest = parts[list(shares).index(max(shares, key=lambda name: shares[name]))]
+        return self._clear(picture, shares, fullest.group_id, None)
+
+    def _glass(self) -> tuple[tuple[int, ...], int]:
+        """Quadrants of a mosaic that stay empty, and the seed of their background."""
+        if not self._mix.glass or self._draw.random() >= self._mix.glass:
+            return (), 0
+        shown = self._draw.randrange(4)
+        return tuple(place for place in range(4) if place != shown), self._draw.randrange(2**31)
+
+    def _clear(
+        self, picture: Picture, quadrants: Mapping[str, float], group: str, label: str | None
+    ) -> Shown | None:
+        facts = facts_of(measure(draw(picture)), quadrants=quadrants)
+        if facts.nominal("most nuclei") is None or not _is_plain(facts):
+            return None
+        return Shown(picture, facts, group, label)
+
+    def _of(self, labels: Sequence[str], clear: Sequence[str]) -> Shown:
+        found = self._try_of(labels, clear, None)
+        if found is None:
+            raise self._unfit("diagnosis")
+        return found
+
+    def _try_of(
+        self, labels: Sequence[str], clear: Sequence[str], value: str | None
+    ) -> Shown | None:
+        """A tile in focus with one accepted value for each of `clear`; None if none is found."""
+        for _ in range(TRIES):
+            tile = self._tile(labels)
+            whole = facts_of(self._of_whole(tile), pattern=PATTERN[tile.label])
+            if not _fits(whole, clear, value):
+                continue
+            picture = Picture("tile", (tile,), self._view())
+            facts = whole
+            if self._vary:  # turning and mirroring alone change no measure
+                facts = facts_of(measure(draw(picture)), pattern=PATTERN[tile.label])
+            if _fits(facts, clear, value):
+                return Shown(picture, facts, tile.group_id, tile.label)
+        return None
+
+    def _of_whole(self, tile: Tile) -> Measures:
+        """Measures of the whole tile, kept."""
+        if tile.path not in self._measured:
+            self._measured[tile.path] = measure(draw(Picture("tile", (tile,))))
+        return self._measured[tile.path]
+
+    def _mixed(self) -> list[str]:
+        """Lung, or foreign tissue as often as the mix says."""
+        foreign = self._foreign and self._draw.random() < self._mix.phantom
+        return self._foreign if foreign else self._lung
+
+    def _tile(self, labels: Sequence[str]) -> Tile:
+        return self._decks[self._draw.choice(labels)].next()
+
+    def _view(self) -> View:
+        """Turned and mirrored at random; with `vary` a part of the tile."""
+        turns, mirrored = self._draw.randrange(4), self._draw.random() < 0.5
+        if not self._vary:
+            return View(turns=turns, mirrored=mirrored)
+        share = self._draw.uniform(0.7, 1.0)
+        left, top = (self._draw.uniform(0, 1 - share) for _ in range(2))
+        return View(left, top, share, turns, mirrored)
+
+    def _unfit(self, kind: str) -> DataError:
+        return DataError(f"No tile of the split suits a question about {kind}; import more tiles.")
+
+
+class Deck:
+    """Tiles of one label, every group once before any comes again."""
+
+    def __init__(self, tiles: Sequence[Tile], draw: random.Random) -> None:
+        self._draw = draw
+        self._groups: dict[str, list[Tile]] = {}
+        for tile in tiles:
+            self._groups.setdefault(tile.group_id, []).append(tile)
+        self._left: list[str] = []
+
+    def next(self) -> Tile:
+        """The next group's next tile."""
+        if not self._left:
+            self._left = sorted(self._groups)
+            self._draw.shuffle(self._left)
+        own = self._groups[self._left.pop()]
+        tile = own.pop(self._draw.randrange(max(1, len(own) - 1)))
+        own.append(tile)  # the last shown is not the next
+        return tile
+
+
+def _is_plain(facts: Facts) -> bool:
+    """Whether tissue is there and in focus beyond doubt."""
+    return facts.claims["tissue"] == ("present",) and facts.claims.get("focus") == ("sharp",)
+
+
+def _fits(facts: Facts, clear: Sequence[str], value: str | None) -> bool:
+    """Whether a picture is plain, each of `clear` has one accepted value, and one is `value`."""
+    sure = all(len(facts.claims.get(claim, ())) == 1 for claim in clear)
+    wanted = value is None or any(facts.nominal(claim) == value for claim in clear)
+    return sure and wanted and _is_plain(facts)

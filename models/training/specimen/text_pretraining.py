@@ -1,0 +1,146 @@
+"""Text to learn to read from: a network that looks must also find words again.
+
+Which letter stands before the option that a conclusion names is a matter of reading, not of seeing,
+and whole traces hold too little of it to learn it from. So some batches are text alone, with many
+things to find in each sequence, and only what can be found is learnt. They go beside the pictures
+and not before them: a network that has only read for long learns to look badly afterwards
+(docs/training-log.md).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from models.messages import Prompt
+from models.prompts import Question, build_prompt
+from models.training.trainer.encoding import IGNORED, Encoded, Encoder
+from models.training.data.items import offered
+from models.training.specimen.grammar import CANNOT_ASSESS, CHOICES, CLAIM_VALUES, NONE_OF_THESE, NOT_OFFERED, QUESTIONS, Facts, right_answer, write_trace
+from models.training.specimen.picture_sampler import Mix
+
+LETTERS = "ABCDEFGH"
+GIVEN_UNTIL = "Conclusion:"
+"""A trace up to here is given; the rest follows from it and is learnt."""
+LEAST_LETTERS = 4
+"""Of a word that stands for anything."""
+
+
+class Wording:
+    """Draws sequences without a picture; each kind is a method, `KINDS` names them."""
+
+    def __init__(self, encoder: Encoder, mix: Mix) -> None:
+        """The mix is that of the questions, which all get options here."""
+        self._encoder = encoder
+        self._mix = replace(mix, free_form=0.0)
+        self._words = plain_words(encoder.tokenizer)
+
+    def draw(self, kind: str, chance: random.Random) -> Encoded:
+        """One sequence of a kind of `KINDS`."""
+        return KINDS[kind](self, chance)
+
+    def repeated(self, chance: random.Random) -> Encoded:
+        """Words in no order, twice; the second time is learnt."""
+        words = "".join(f" {chance.choice(self._words)}" for _ in range(chance.randint(8, 24)))
+        return self._pieces([(words, False), (words, True)])
+
+    def tagged(self, chance: random.Random) -> Encoded:
+        """Single words under letters in no order; letters are learnt."""
+        letters = chance.sample(LETTERS, chance.randint(2, 4))
+        return self._asked_again(letters, chance.sample(self._words, len(letters)), (), chance)
+
+    def listed(self, chance: random.Random) -> Encoded:
+        """Options or any phrases; letters, and what is not offered, are learnt."""
+        if chance.random() < 0.5:
+            pool = list(chance.choice(tuple(CHOICES.values())))
+        else:
+            counts = [chance.randint(1, 3) for _ in range(chance.randint(3, 6))]
+            pool = [" ".join(chance.sample(self._words, count)) for count in counts]
+        absent = chance.sample(pool, 1) if len(pool) > 2 and chance.random() < 0.4 else []
+        options = [each for each in pool if each not in absent]
+        options += [each for each in (NONE_OF_THESE, CANNOT_ASSESS) if chance.random() < 0.5]
+        if absent and NONE_OF_THESE not in options:
+            options.append(NONE_OF_THESE)
+        chance.shuffle(options)
+        letters = list(LETTERS[: len(options)])
+        if chance.random() < 0.5:
+            letters = chance.sample(LETTERS, len(options))
+        return self._asked_again(letters, options, absent, chance)
+
+    def traced(self, chance: random.Random) -> Encoded:
+        """A question with its trace on invented facts; the conclusion and its letter are learnt."""
+        kind = chance.choice(tuple(QUESTIONS))
+        facts = _invented(kind, chance)
+        options, answer = offered(kind, right_answer(kind, facts), self._mix, chance)
+        question = Question(chance.choice(QUESTIONS[kind]), options)
+        words = write_trace(kind, facts, options, LETTERS[options.index(answer)])
+        prompt: Prompt = build_prompt(question, (), self._encoder.model)
+        encoded = self._encoder.encode(prompt, None, words)
+        given = self._encoder.tokens(words[: words.index(GIVEN_UNTIL) + len(GIVEN_UNTIL)])
+        start = int((encoded.labels != IGNORED).nonzero()[0])
+        encoded.labels[start : start + given] = IGNORED
+        encoded.decided[start : start + given] = False
+        return encoded
+
+    def _asked_again(
+        self,
+        letters: Sequence[str],
+        options: Sequence[str],
+        absent: Sequence[str],
+        chance: random.Random,
+    ) -> Encoded:
+        """The options, then many of them in any order, each with its letter to be learnt."""
+        lines = [f"{tag}. {each}\n" for tag, each in zip(letters, options, strict=True)]
+        pieces = [("<|im_start|>user\n" + "".join(lines) + "<|im_end|>\n", False)]
+        pieces.append(("<|im_start|>assistant\n", False))
+        for _ in range(8):
+            named = chance.choice([*options, *absent])
+            pieces.append((f" {named}", False))
+            if named in absent:
+                pieces.append((NOT_OFFERED, True))
+                named = NONE_OF_THESE
+            # where all are offered the bracket follows anyway, and would halve the letters' weight
+            pieces += [(" (", bool(absent)), (letters[options.index(named)], True), (").", False)]
+        return self._pieces(pieces)
+
+    def _pieces(self, pieces: Sequence[tuple[str, bool]]) -> Encoded:
+        """One sequence of pieces, each learnt or given."""
+        ids: list[int] = []
+        learnt: list[bool] = []
+        for words, taught in pieces:
+            new = self._encoder.tokenizer(words, add_special_tokens=False).input_ids
+            ids += new
+            learnt += [taught] * len(new)
+        tokens, kept = torch.tensor(ids), torch.tensor(learnt)
+        tensors = {"input_ids": tokens, "mm_token_type_ids": torch.zeros_like(tokens)}
+        return Encoded(tensors, tokens.masked_fill(~kept, IGNORED), kept)
+
+
+KINDS: Mapping[str, Callable[[Wording, random.Random], Encoded]] = {
+    "repeated": Wording.repeated,
+    "tagged": Wording.tagged,
+    "listed": Wording.listed,
+    "traced": Wording.traced,
+}
+"""Kinds of sequence, from the barest to what is asked in the end."""
+
+
+def plain_words(tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:
+    """Words that are one token after a space, in the order of their ids."""
+    pieces = (str(tokenizer.decode([number])) for number in range(len(tokenizer)))
+    words = (each[1:] for each in pieces if each.startswith(" "))
+    return tuple(word for word in words if word.isalpha() and len(word) >= LEAST_LETTERS)
+
+
+def _invented(kind: str, chance: random.Random) -> Facts:
+    """Facts that leave most questions answerable."""
+    claims = {claim: (chance.choice(values),) for claim, values in CLAIM_VALUES.items()}
+    if kind != "tissue" and chance.random() < 0.9:
+        claims["tissue"] = ("present",)
+    if kind != "focus" and chance.random() < 0.9:
+        claims["focus"] = ("sharp",)
+    return Facts(claims)

@@ -1,0 +1,67 @@
+"""Supervised fine-tuning of checkpoints of any size, on items of tiles or a data set of traces.
+
+`tuning.py` is the embedded model's, which learns to see as it learns to speak; this is plain
+fine-tuning by TRL's trainer, with adapters if need be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
+
+from models.training.data.licences import check_licences
+from models.training.data.trl_rows import need_columns
+from models.training.trainer.run_folder import begin_run, start_model
+from models.training.trainer.trl import Quiet, TrainerConfig, arguments_of, budget_of, lora_of, open_network, open_processor, read_rows, run, write_result
+
+COLUMNS = ("prompt", "completion")
+
+
+class SftConfig(TrainerConfig):
+    """A run of this stage."""
+
+    trainer: Literal["trl"]
+    """Says that it is this one, where `train sft` could also be the embedded model's."""
+    batch: int = Field(default=4, ge=1)
+    """Sequences of one pass forward and back."""
+    accumulate: int = Field(default=1, ge=1)
+    """Passes of one step."""
+
+
+class Sft(Quiet, SFTTrainer):
+    """TRL's trainer, kept quiet."""
+
+
+def train_sft(config: SftConfig, start: Path, out: Path, *, resume: bool) -> None:
+    """Train the checkpoint `start` on completions; the result is in `out/checkpoint`.
+
+    Adapters are merged into the result's weights and kept in `out/adapters`. Raises ModelError for
+    what cannot be trained.
+    """
+    model = start_model(start)
+    processor = open_processor(start)
+    model = replace(model, budget=budget_of(config, processor))
+    begin_run(out, "sft", config, start, resume=resume)
+    rows = read_rows(config, "train", model, out)
+    check_licences(rows)
+    need_columns(rows, COLUMNS)
+    trainer = Sft(
+        model=open_network(config, start),
+        args=SFTConfig(
+            **arguments_of(config, out),
+            per_device_train_batch_size=config.batch,
+            gradient_accumulation_steps=config.accumulate,
+            max_length=None,
+            completion_only_loss=True,
+        ),
+        train_dataset=rows,
+        processing_class=processor,
+        peft_config=lora_of(config),
+    )
+    run(trainer, config, out, resume=resume)
+    write_result(trainer, start, out, model)

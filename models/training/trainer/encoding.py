@@ -1,0 +1,172 @@
+"""A question, its picture and the right words as one sequence of tokens to learn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from models.messages import Prompt
+from models.processing import PathologyProcessor, conversation
+from models.prompts import Question, build_prompt
+from models.registry import DEFAULT_MODEL, known_models
+from models.training.data.items import Item
+from models.training.specimen.grammar import DECIDED_WORDS, SHORT_QUESTION, short_answer, write_trace
+from models.training.specimen.attention_supervision import Pointed, cell_targets, pointed
+
+IGNORED = -100
+"""Label of a token that is not learnt."""
+PICTURE = ("pixel_values", "image_grid_thw")
+"""Tensors of a sequence with a picture."""
+
+DECIDED = re.compile(
+    rf"\b({'|'.join(sorted(DECIDED_WORDS, key=len, reverse=True))})\b"
+    r"|,(?= which is not offered)| \((?=[A-Z]\))|(?<=\()[A-Z](?=\))|(?<=<answer>)[A-Z](?=<)"
+)
+"""Words of a completion that the picture decides, whether they are offered and under which letter
+among them."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One sequence."""
+
+    tensors: dict[str, Tensor]
+    """`input_ids`, `mm_token_type_ids` (tokens,); with a picture those of `PICTURE` too."""
+    labels: Tensor
+    """(tokens,): the token itself in the completion, `IGNORED` in the prompt."""
+    decided: Tensor
+    """(tokens,) bool: tokens that the picture decides."""
+    points: Tensor | None = None
+    """(points,): places of the queries that are shown where to look."""
+    aims: Tensor | None = None
+    """(points, cells): how their attention is to lie over the picture's tokens."""
+
+
+class Encoder:
+    """Writes sequences with a checkpoint's own processor: what is learnt is what is asked."""
+
+    def __init__(self, processor: PathologyProcessor) -> None:
+        self._processor = processor
+        self.tokenizer = processor.tokenizer
+        """The checkpoint's own."""
+        self.model = next(m for m in known_models() if m.name == DEFAULT_MODEL)
+        merged: int = processor.image_processor.merge_size
+        self._merged = torch.tensor([1, merged, merged])
+        self._end = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
+
+    def prompt(self, item: Item) -> Prompt:
+        """The item as the model is asked, its picture left out."""
+        return build_prompt(Question(item.question, item.options), (), self.model)
+
+    def trace(
+        self, item: Item, picture: Image.Image, rgb: NDArray[np.uint8] | None = None
+    ) -> Encoded:
+        """The question with the whole trace; pointed if the picture as measured is given."""
+        words = write_trace(item.question_type, item.facts, item.options, item.gold)
+        made = self.encode(self.prompt(item), picture, words)
+        return made if rgb is None else self._pointed(made, words, pointed(words, rgb))
+
+    def _pointed(self, made: Encoded, words: str, claims: Sequence[Pointed]) -> Encoded:
+        """The sequence with where to look while the claims are written."""
+        offsets = self.tokenizer(
+            words, add_special_tokens=False, return_offsets_mapping=True
+        ).offset_mapping
+        first = len(made.labels) - len(offsets) - 1  # of the completion; its turn's end stands last
+        _, rows, columns = (made.tensors["image_grid_thw"][0] // self._merged).tolist()
+        points, aims = [], []
+        for claim in claims:
+            aim = cell_targets(claim.mask, rows, columns)
+            for place, (start, stop) in enumerate(offsets):
+                if start < claim.stop and claim.start < stop:
+                    points.append(first + place - 1)  # the query before a token writes it
+                    aims.append(aim)
+        if not points:
+            return made
+        return replace(made, points=torch.tensor(points), aims=torch.stack(aims))
+
+    def short(self, item: Item, picture: Image.Image) -> Encoded:
+        """What is seen, in as few words as it has."""
+        return self.encode(Prompt(SHORT_QUESTION), picture, short_answer(item.facts))
+
+    def tokens(self, words: str) -> int:
+        """How many tokens words have."""
+        return len(self.tokenizer(words, add_special_tokens=False).input_ids)
+
+    def encode(self, prompt: Prompt, picture: Image.Image | None, words: str) -> Encoded:
+        """Prompt, completion and the token that ends the turn; None shows no picture."""
+        inputs: Any = self._processor.apply_chat_template(
+            [conversation(prompt, [picture] if picture else [])],
+            tokenize=True,
+            add_generation_prompt=True,
+            return_dict=True,
+            return_tensors="pt",
+        )
+        asked = inputs["input_ids"][0]
+        written = self.tokenizer(words, add_special_tokens=False, return_offsets_mapping=True)
+        said = torch.tensor([*written.input_ids, self._end])
+        types = torch.cat([inputs["mm_token_type_ids"][0], torch.zeros_like(said)])
+        spans = [match.span() for match in DECIDED.finditer(words)]
+        decided = torch.tensor(
+            [
+                any(start < last and first < stop for first, last in spans)
+                for start, stop in written.offset_mapping
+            ]
+            + [False]
+        )
+        shown = {name: inputs[name] for name in PICTURE if name in inputs}
+        return Encoded(
+            {"input_ids": torch.cat([asked, said]), "mm_token_type_ids": types} | shown,
+            torch.cat([torch.full_like(asked, IGNORED), said]),
+            torch.cat([torch.zeros_like(asked, dtype=torch.bool), decided]),
+        )
+
+
+def joined(sequences: Sequence[Encoded]) -> dict[str, Tensor]:
+    """Sequences, all with pictures or none, padded on the right to one batch.
+
+    `labels` and `decided` are (batch, tokens). Where any is pointed, `points` (n, 2) are the
+    sequence and place of each query and `aims` (n, most cells) its attention, padded with 0.
+    """
+
+    def padded(rows: list[Tensor], filling: int) -> Tensor:
+        return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=filling)
+
+    tensors = [each.tensors for each in sequences]
+    ids = [each["input_ids"] for each in tensors]
+    shown = {
+        name: torch.cat([each[name] for each in tensors]) for name in PICTURE if name in tensors[0]
+    }
+    return (
+        shown
+        | _points(sequences)
+        | {
+            "input_ids": padded(ids, 0),
+            "attention_mask": padded([torch.ones_like(row) for row in ids], 0),
+            "mm_token_type_ids": padded([each["mm_token_type_ids"] for each in tensors], 0),
+            "labels": padded([each.labels for each in sequences], IGNORED),
+            "decided": padded([each.decided for each in sequences], 0),
+        }
+    )
+
+
+def _points(sequences: Sequence[Encoded]) -> dict[str, Tensor]:
+    """The points of a batch; empty if there are none."""
+    points, aims = [], []
+    for number, each in enumerate(sequences):
+        if each.points is not None and each.aims is not None:
+            points.append(torch.stack([torch.full_like(each.points, number), each.points], 1))
+            aims += list(each.aims)
+    if not points:
+        return {}
+    return {
+        "points": torch.cat(points),
+        "aims": torch.nn.utils.rnn.pad_sequence(aims, batch_first=True),
+    }

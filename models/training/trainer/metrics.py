@@ -1,0 +1,81 @@
+# ruff: noqa: ARG002 - the library names what it calls with
+"""Figures of a run over TRL's trainers, under the names and in the file of the plain loop."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from models.training.trainer.run_folder import note
+
+WHOLE = "whole"
+"""File in a checkpoint that was written to its end."""
+RENAMED = {
+    "completions/mean_length": "completion_tokens",
+    "completions/clipped_ratio": "cut_off",
+    "frac_reward_zero_std": "groups_alike",
+    "mean_token_accuracy": "right",
+    "rewards/accuracies": "chosen_first",
+    "rewards/margins": "margin",
+}
+"""TRL's names of figures, and ours."""
+UNTOLD = ("epoch", "num_tokens", "step_time", "total_flos")
+
+
+class Metrics(TrainerCallback):
+    """The run's figures as the plain loop writes them, a bar, and a mark in whole checkpoints."""
+
+    def __init__(self, out: Path, steps: int) -> None:
+        self._out = out
+        self._started = time.monotonic()
+        self._bar = tqdm(total=steps, mininterval=5)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Move the bar."""
+        self._bar.update(state.global_step - self._bar.n)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        """Note the figures."""
+        figures = {
+            our_name(name): float(value)
+            for name, value in (logs or {}).items()
+            if isinstance(value, int | float) and our_name(name)
+        }
+        if "loss" in figures and state.is_world_process_zero:
+            figures["seconds"] = time.monotonic() - self._started
+            tqdm.write(note(self._out, state.global_step, figures), file=sys.stderr)
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Mark the checkpoint as whole."""
+        (self._out / f"checkpoint-{state.global_step}" / WHOLE).touch()
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Close the bar."""
+        self._bar.close()
+
+
+def our_name(name: str) -> str:
+    """What a figure of TRL's is called here; empty for those that are not kept."""
+    if name in RENAMED:
+        return RENAMED[name]
+    if name.startswith("rewards/") and name.endswith("/mean"):
+        return "reward_" + name.split("/")[1].removesuffix("_reward")
+    return "" if "/" in name or name in UNTOLD or name.startswith("train_") else name

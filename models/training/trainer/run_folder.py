@@ -1,0 +1,276 @@
+"""What all stages share: config, the run's folder, the network, and a checkpoint written whole."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+import transformers
+from pydantic import AfterValidator, BaseModel, ValidationError
+
+from models.engines.local.checkpoint import check_fit, sound_weights
+from models.engines.local.checkpoint import read_config as read_checkpoint_config
+from models.engines.local.loading import NETWORKS, is_ampere
+from models.errors import CheckpointError, ModelError
+from models.processing import load_processor
+from models.registry import OWN_FILE, RegisteredModel, resolve
+from models.training.trainer.data_parallel import leads
+
+Config = TypeVar("Config", bound=BaseModel)
+
+BESIDE_WEIGHTS = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.json",
+    "merges.txt",
+    "added_tokens.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "preprocessor_config.json",
+    OWN_FILE,
+)
+"""Files of a checkpoint that training leaves as they are."""
+RUN_FILE = "run.json"
+METRICS = "metrics.jsonl"
+UNKNOWN_LICENCE = "unknown"
+"""What the registry says where nobody has said anything."""
+LIBRARIES = ("torch", "transformers", "trl", "peft", "datasets", "numpy")
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """A config as TOML has it; ModelError if it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"The config {path} cannot be read: {error.strerror}."
+        raise ModelError(message) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"The config {path} is no TOML: {error}."
+        raise ModelError(message) from error
+
+
+def changed(
+    table: Mapping[str, Any], *, data: Sequence[Path] | None, seed: int | None
+) -> dict[str, Any]:
+    """The table with other data folders or another seed, where they are given.
+
+    The seed stands in the table `loop` where the config has one.
+    """
+    told = dict(table)
+    if data:
+        told.pop("dataset", None)
+        told["data"] = list(data)
+    if seed is not None and "loop" in told:
+        told["loop"] = dict(told["loop"]) | {"seed": seed}
+    elif seed is not None:
+        told["seed"] = seed
+    return told
+
+
+def checked_config(table: Mapping[str, Any], kind: type[Config], path: Path) -> Config:
+    """A stage's config from its table; ModelError names each field and what is wrong with it."""
+    try:
+        return kind.model_validate(dict(table))
+    except ValidationError as error:
+        told = "; ".join(
+            f"{'.'.join(map(str, each['loc'])) or 'as a whole'}: {each['msg']}"
+            for each in error.errors(include_url=False)
+        )
+        message = f"The config {path} is not right. {told}."
+        raise ModelError(message) from error
+
+
+def read_config(path: Path, kind: type[Config]) -> Config:
+    """A stage's config from its file; ModelError as above."""
+    return checked_config(read_table(path), kind, path)
+
+
+def changes_of(kind: type) -> AfterValidator:
+    """Lets a table of a config change the fields that a dataclass has, and no others."""
+    known = [each.name for each in fields(kind)]
+
+    def check(changes: dict[str, Any]) -> dict[str, Any]:
+        unknown = sorted(set(changes) - set(known))
+        if unknown:
+            message = f"there is no {', '.join(unknown)}; known are {', '.join(known)}"
+            raise ValueError(message)
+        return changes
+
+    return AfterValidator(check)
+
+
+def begin_run(out: Path, stage: str, config: BaseModel, start: Path, *, resume: bool) -> None:
+    """Make the run's folder and say in `run.json` what it is.
+
+    Of several processes the first does it. Raises CheckpointError if the folder holds a run that is
+    not to be resumed, or another one than this: a run that goes on with other settings would be
+    neither.
+    """
+    if not leads():
+        return
+    told = {
+        "stage": stage,
+        "start": str(start.resolve()),
+        "config": config.model_dump(mode="json"),
+    }
+    path = out / RUN_FILE
+    begun = [*out.glob(METRICS), *out.glob("last.pt"), *out.glob("checkpoint*")]
+    if path.exists() and begun:
+        if not resume:
+            message = f"{out} holds a run: --resume goes on with it, another --out begins anew."
+            raise CheckpointError(message)
+        other = _differing(json.loads(path.read_text(encoding="utf-8")), told)
+        if other:
+            message = f"{out} holds a run with another {', '.join(other)}; name another --out."
+            raise CheckpointError(message)
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    libraries = {name: version(name) for name in LIBRARIES}
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(told | {"libraries": libraries}, indent=1), encoding="utf-8")
+    part.replace(path)
+
+
+def note(out: Path, step: int, figures: Mapping[str, float]) -> str:
+    """Append figures of a step to the run's metrics; the line. What is no number is left out."""
+    kept = {name: round(value, 6) for name, value in figures.items() if abs(value) < float("inf")}
+    line = json.dumps({"step": step} | kept)
+    with (out / METRICS).open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+    return line
+
+
+def forget_after(out: Path, step: int) -> None:
+    """Drop the figures of later steps, which the run that goes on from `step` notes again."""
+    path = out / METRICS
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line)
+        except ValueError:  # the run was killed while it wrote
+            continue
+    part = path.with_suffix(".part")
+    part.write_text("".join(kept), encoding="utf-8")
+    part.replace(path)
+
+
+def start_folder(name: str) -> Path:
+    """The checkpoint to start from, by its folder, hub id or registered name.
+
+    Raises what `registry.resolve` raises.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    found = resolve(name).location
+    if found is None:
+        message = f"“{name}” has no weights to train."
+        raise CheckpointError(message)
+    return found
+
+
+def start_model(start: Path) -> RegisteredModel:
+    """What is known of the checkpoint that training starts from: how it is asked, its licence.
+
+    Raises CheckpointError if there is none in the folder, or one that is not run here.
+    """
+    if not start.is_dir():
+        message = f"{start} is no folder; `train new` writes a checkpoint to start from."
+        raise CheckpointError(message)
+    return resolve(str(start.resolve()))
+
+
+def load_network(start: Path, dtype: torch.dtype = torch.float32) -> Any:
+    """The network of a checkpoint, to be trained; CheckpointError if its files are not whole, or
+    the tokenizer beside it is another network's."""
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    config = read_checkpoint_config(start, start.name)
+    sound_weights(start, start.name)
+    check_fit(load_processor(start), config, start.name)
+    network: Any = NETWORKS[config["model_type"]]
+    return network.from_pretrained(start, dtype=dtype, use_safetensors=True, local_files_only=True)
+
+
+def device() -> torch.device:
+    """Where training runs: CUDA if it is there."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether training's device has instructions to multiply in bfloat16.
+
+    NVIDIA's GPUs have since Ampere, some CPUs by AVX-512 BF16, AMX or ARM's BF16. Elsewhere it is
+    emulated, many times slower than float32 (`bench training`).
+    """
+    if device().type == "cuda":
+        return is_ampere(device())
+    able = torch.cpu.get_capabilities()
+    native = ("avx512_bf16", "amx_bf16", "bf16")
+    return any(able.get(name, False) for name in native)
+
+
+def mixed_precision() -> torch.autocast:
+    """Matrices in bfloat16 where that is fast, else float32 throughout."""
+    return torch.autocast(device().type, dtype=torch.bfloat16, enabled=multiplies_bfloat16())
+
+
+def copy_with_weights(
+    network: Any, start: Path, folder: Path, model: RegisteredModel | None = None
+) -> None:
+    """Write the network with the tokenizer and processor it started with, whole or not at all.
+
+    Of several processes the first does it. With `model` the folder says of itself how the model was
+    asked in training, so that it is asked in the same way afterwards.
+    """
+    if not leads():
+        return
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    network.save_pretrained(part)
+    for name in BESIDE_WEIGHTS:
+        if (start / name).exists():
+            shutil.copyfile(start / name, part / name)
+    if model:
+        (part / OWN_FILE).write_text(_own_words(model), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+
+
+def _own_words(model: RegisteredModel) -> str:
+    """A checkpoint's `pathviewer.toml`."""
+    told: dict[str, Any] = {
+        "prompt_style": model.prompt_style,
+        "min_pixels": model.budget.min_pixels,
+        "max_pixels": model.budget.max_pixels,
+        "question_types": list(model.question_types),
+    }
+    if model.lower_case_options:
+        told["lower_case_options"] = True
+    if model.system is not None:
+        told["system"] = model.system
+    if model.licence != UNKNOWN_LICENCE:
+        told |= {"licence": model.licence, "train_allowed": model.train_allowed}
+    # strings, numbers, truth values and lists of strings are written alike in JSON and TOML
+    return "".join(
+        f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in told.items()
+    )
+
+
+def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What another run was told otherwise, by name."""
+    names = [name for name in ("stage", "start") if before.get(name) != now[name]]
+    old, new = before.get("config", {}), now["config"]
+    return names + sorted(
+        name for name in old.keys() | new.keys() if old.get(name) != new.get(name)
+    )

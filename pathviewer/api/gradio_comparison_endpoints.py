@@ -1,0 +1,98 @@
+"""Named endpoints for comparing: two answers side by side, and the vote."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import gradio as gr
+
+from pathviewer.api.progress import reading_told
+
+if TYPE_CHECKING:
+    from pathviewer.api.in_process_client import Inside
+    from pathviewer.questions.service import LiveReadings
+
+ONE = "/api/comparisons/{}"
+
+
+class Comparing:
+    """What the page /compare does."""
+
+    def __init__(self, inside: Inside, readings: LiveReadings) -> None:
+        self._inside = inside
+        self._readings = readings
+
+    async def compare(
+        self,
+        request: gr.Request,
+        slide: str,
+        box: dict[str, Any],
+        question: str,
+        options: list[str] | None = None,
+        context: dict[str, Any] | None = None,
+        findings: list[str] | None = None,
+        task: str | None = None,
+        points: list[Any] | None = None,
+        paint_outside: bool = False,
+        sampling: dict[str, Any] | None = None,
+        max_pixels: int | None = None,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Ask for two answers to compare: `{id, state, progress}`, then the comparison."""
+        body: dict[str, Any] = {"slide": slide, "box": box, "question": question}
+        body |= {"options": options, "context": context, "findings": findings, "task": task}
+        body |= {"points": points, "paint_outside": paint_outside, "sampling": sampling}
+        made = await self._inside.post(request, "/api/comparisons", max_pixels=max_pixels, **body)
+        async for told in reading_told(self._readings, made["reading"], 2):
+            yield told
+        yield await self.comparison(request, made["id"])
+
+    async def comparisons(self, request: gr.Request) -> Any:
+        """Worklists with pairs, and how far one is."""
+        return await self._inside.get(request, "/api/comparisons")
+
+    async def next_pair(self, request: gr.Request, worklist: str) -> Any:
+        """The pair of a worklist that one has in hand, or the next: `{comparison}`."""
+        return await self._inside.post(request, "/api/worklists/{}/compare", worklist)
+
+    async def comparison(self, request: gr.Request, comparison: str) -> Any:
+        """One that one was given; who wrote what is told after the vote."""
+        return await self._inside.get(request, ONE, comparison)
+
+    async def vote(
+        self,
+        request: gr.Request,
+        comparison: str,
+        choice: str,
+        reasons: list[str] | None = None,
+        comment: str | None = None,
+        seconds: float | None = None,
+        overlay_seen: bool | None = None,
+        key: str | None = None,
+    ) -> Any:
+        """Vote `left`, `right`, `tie` or `both_bad`. The same `key` keeps it once."""
+        said: dict[str, Any] = {"choice": choice, "reasons": reasons, "comment": comment}
+        said |= {"seconds": seconds, "overlay_seen": overlay_seen, "key": key or str(uuid4())}
+        return await self._inside.post(request, ONE + "/vote", comparison, **said)
+
+    async def undo_vote(self, request: gr.Request, comparison: str, key: str | None = None) -> Any:
+        """Take the vote back: the comparison, open again."""
+        key = key or str(uuid4())
+        return await self._inside.post(request, ONE + "/undo", comparison, key=key)
+
+    async def skip_pair(self, request: gr.Request, comparison: str) -> Any:
+        """Pass a pair over."""
+        return await self._inside.post(request, ONE + "/skip", comparison)
+
+    async def side_maps(
+        self,
+        request: gr.Request,
+        comparison: str,
+        side: str,
+        first: int | None = None,
+        stop: int | None = None,
+    ) -> Any:
+        """Where the answer on the `left` or `right` looked, or these tokens of it."""
+        path = ONE + "/{}/maps"
+        return await self._inside.get(request, path, comparison, side, first=first, stop=stop)

@@ -1,0 +1,259 @@
+"""Named endpoints for `gradio_client`: all that the page does with a question, from a script.
+
+Each asks the HTTP route that the page asks (`Inside`), so a script may what its account may.
+The docstrings are what `Client.view_api()` shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import uuid4
+
+import gradio as gr
+from gradio.events import api
+
+from pathviewer.api.gradio_comparison_endpoints import Comparing
+from pathviewer.api.progress import export_told, reading_told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pathviewer.api.in_process_client import Inside
+    from pathviewer.questions.service import LiveReadings
+
+Json: TypeAlias = dict[str, Any]
+Told: TypeAlias = AsyncIterator[dict[str, Any]]
+
+
+def add_endpoints(page: gr.Blocks, inside: Inside, readings: LiveReadings) -> None:
+    """Put every endpoint on the page; any number of scripts may call each at once."""
+    asking, judging = Asking(inside, readings), Judging(inside)
+    comparing = Comparing(inside, readings)
+    every: tuple[Callable[..., Any], ...] = (
+        *(asking.slides, asking.model, asking.questions, asking.preview),
+        *(asking.ask, asking.again, asking.stop, asking.first_answer),
+        *(asking.readings, asking.reading, asking.maps, asking.check, asking.report),
+        *(asking.slide_map, comparing.compare, comparing.comparisons, comparing.next_pair),
+        *(comparing.comparison, comparing.vote, comparing.undo_vote, comparing.skip_pair),
+        comparing.side_maps,
+        *(judging.judge, judging.judgments, judging.worklists, judging.next_item),
+        *(judging.answer_item, judging.end_item, judging.worklist_report),
+        *(judging.export, judging.export_choices, judging.insights, judging.audit),
+    )
+    with page:
+        for endpoint in every:
+            api(endpoint, concurrency_limit=None)
+
+
+class Asking:
+    """Questions, their answers, and where those looked."""
+
+    def __init__(self, inside: Inside, readings: LiveReadings) -> None:
+        self._inside = inside
+        self._readings = readings
+
+    async def slides(self, request: gr.Request) -> Any:
+        """The slides that there are."""
+        return await self._inside.get(request, "/api/slides")
+
+    async def model(self, request: gr.Request) -> Any:
+        """The model that answers, and whether it is ready."""
+        return await self._inside.get(request, "/api/model")
+
+    async def questions(self, request: gr.Request) -> Any:
+        """Templates of questions with their options, and what is known of findings."""
+        return await self._inside.get(request, "/api/questions")
+
+    async def preview(
+        self,
+        request: gr.Request,
+        slide: str,
+        box: Json,
+        points: list[Any] | None = None,
+        paint_outside: bool = False,
+        max_pixels: int | None = None,
+        task: str | None = None,
+    ) -> Any:
+        """What the model will see of a region: its picture, token grid, scale and warnings."""
+        body: Json = {"box": box, "points": points, "paint_outside": paint_outside}
+        body |= {"max_pixels": max_pixels, "task": task}
+        return await self._inside.post(request, "/api/slides/{}/preview", slide, **body)
+
+    async def ask(
+        self,
+        request: gr.Request,
+        slide: str,
+        box: Json,
+        question: str,
+        options: list[str] | None = None,
+        context: Json | None = None,
+        findings: list[str] | None = None,
+        task: str | None = None,
+        points: list[Any] | None = None,
+        paint_outside: bool = False,
+        sampling: Json | None = None,
+        max_pixels: int | None = None,
+        count: int = 1,
+        blind: bool = False,
+    ) -> Told:
+        """Ask about a region: `{id, state, progress}` while it is answered, then the reading."""
+        body: Json = {"slide": slide, "box": box, "question": question, "options": options}
+        body |= {"context": context, "findings": findings, "task": task, "points": points}
+        body |= {"paint_outside": paint_outside, "sampling": sampling, "count": count}
+        body |= {"max_pixels": max_pixels, "blind": blind}
+        made = await self._inside.post(request, "/api/readings", **body)
+        async for told in self._told(request, made["id"], count):
+            yield told
+
+    async def again(self, request: gr.Request, reading: str) -> Told:
+        """Ask the same of the same picture with the same seed, of the model that now answers."""
+        former = await self._inside.get(request, "/api/readings/{}", reading)
+        made = await self._inside.post(request, "/api/readings/{}/again", reading)
+        async for told in self._told(request, made["id"], former["count"]):
+            yield told
+
+    async def stop(self, request: gr.Request, reading: str) -> Any:
+        """End what is being written."""
+        return await self._inside.post(request, "/api/readings/{}/stop", reading)
+
+    async def first_answer(
+        self, request: gr.Request, reading: str, answer: str, confidence: int | None = None
+    ) -> Any:
+        """One's own answer to a blind reading; the model's can be had afterwards."""
+        path, said = "/api/readings/{}/first-answer", {"answer": answer, "confidence": confidence}
+        return await self._inside.post(request, path, reading, **said)
+
+    async def readings(
+        self,
+        request: gr.Request,
+        slide: str | None = None,
+        limit: int = 20,
+        before: str | None = None,
+    ) -> Any:
+        """One's own readings in short, the newest first; `before` an id for the next page."""
+        found = {"slide": slide, "limit": limit, "before": before}
+        return await self._inside.get(request, "/api/readings", **found)
+
+    async def reading(self, request: gr.Request, reading: str) -> Any:
+        """All of a reading: question, answers, provenance."""
+        return await self._inside.get(request, "/api/readings/{}", reading)
+
+    async def maps(
+        self,
+        request: gr.Request,
+        reading: str,
+        index: int = 0,
+        first: int | None = None,
+        stop: int | None = None,
+    ) -> Any:
+        """Where each passage of an answer looked, or these tokens of it."""
+        path = "/api/readings/{}/completions/{}/maps"
+        return await self._inside.get(request, path, reading, index, first=first, stop=stop)
+
+    async def check(
+        self, request: gr.Request, reading: str, index: int = 0, passage: str = "all"
+    ) -> Any:
+        """Whether an answer used what it looked at (the deletion check); takes a while."""
+        path = "/api/readings/{}/completions/{}/deletion"
+        return await self._inside.post(request, path, reading, index, passage=passage)
+
+    async def report(self, request: gr.Request, reading: str) -> Any:
+        """The reading as one HTML page to print."""
+        return await self._inside.get(request, "/api/readings/{}/report.html", reading)
+
+    async def slide_map(self, request: gr.Request, slide: str) -> Any:
+        """What was asked on a slide and where, with verdicts and evidence regions."""
+        return await self._inside.get(request, "/api/slides/{}/map", slide)
+
+    async def _told(self, request: gr.Request, reading: str, count: int) -> Told:
+        async for told in reading_told(self._readings, reading, count):
+            yield told
+        yield await self.reading(request, reading)
+
+
+class Judging:
+    """What people say of answers, and what becomes of it."""
+
+    def __init__(self, inside: Inside) -> None:
+        self._inside = inside
+
+    async def judge(
+        self,
+        request: gr.Request,
+        completion: str,
+        kind: str,
+        said: Json,
+        key: str | None = None,
+    ) -> Any:
+        """Judge an answer: `verdict`, `labels`, `edited_trace`, `evidence` or `preference`, and
+        what is `said`. The same `key` keeps it once, however often it is sent."""
+        body = fields(said) | {"completion": completion, "kind": kind, "key": key or str(uuid4())}
+        return await self._inside.post(request, "/api/feedback", **body)
+
+    async def judgments(self, request: gr.Request, completion: str) -> Any:
+        """What was said of an answer: one's own, and others' once one's own is in."""
+        return await self._inside.get(request, "/api/completions/{}/feedback", completion)
+
+    async def worklists(self, request: gr.Request) -> Any:
+        """Worklists, and how far one is."""
+        return await self._inside.get(request, "/api/worklists")
+
+    async def next_item(self, request: gr.Request, worklist: str) -> Any:
+        """The item of a worklist that one has in hand, or the next."""
+        return await self._inside.post(request, "/api/worklists/{}/next", worklist)
+
+    async def answer_item(
+        self, request: gr.Request, item: str, answer: str, confidence: int | None = None
+    ) -> Any:
+        """One's own answer to an item, before the model's is told."""
+        path, said = "/api/worklist-items/{}/first-answer", {"answer": answer}
+        return await self._inside.post(request, path, item, confidence=confidence, **said)
+
+    async def end_item(self, request: gr.Request, item: str, skipped: bool = False) -> Any:
+        """Be done with an item that was judged, or skip it."""
+        return await self._inside.post(request, "/api/worklist-items/{}/end", item, skipped=skipped)
+
+    async def worklist_report(self, request: gr.Request, worklist: str) -> Any:
+        """A worklist as one HTML page to print; for researchers and administrators."""
+        return await self._inside.get(request, "/api/worklists/{}/report.html", worklist)
+
+    async def export(
+        self,
+        request: gr.Request,
+        format: str,  # noqa: A002  as the route and the command line have it
+        rule: str = "each",
+        splits: str = "0.8,0.1,0.1",
+        select: Json | None = None,
+        comments: bool = False,
+        teaching: bool = False,
+        licence: str | None = None,
+    ) -> Told:
+        """Labels as a data set: how far it is, and at last with `archive`, the zip file's path.
+        `select`: since, until, models, question_types, raters, cases."""
+        body = fields(select) | {"format": format, "rule": rule, "splits": splits}
+        body |= {"comments": comments, "teaching": teaching, "licence": licence}
+        begun = await self._inside.post(request, "/api/exports", **body)
+        async for job in export_told(self._inside, request, begun["id"]):
+            if job["state"] == "failed":
+                raise gr.Error(job["error"], print_exception=False)
+            yield job
+
+    async def export_choices(self, request: gr.Request) -> Any:
+        """Formats, and what an export can be selected by."""
+        return await self._inside.get(request, "/api/exports/choices")
+
+    async def insights(self, request: gr.Request, select: Json | None = None) -> Any:
+        """What the labels say, as charts with their numbers. `select`: as GET /api/insights."""
+        return await self._inside.get(request, "/api/insights", **fields(select))
+
+    async def audit(self, request: gr.Request, after: int = 0, limit: int = 100) -> Any:
+        """Entries of the audit log after that id, the oldest first; for administrators."""
+        return await self._inside.get(request, "/api/audit", after=after, limit=limit)
+
+
+def fields(given: Json | None) -> Json:
+    """What a script gave as an object; raises `gr.Error` for anything else."""
+    if not isinstance(given, dict | None):
+        raise gr.Error("said and select are objects, as in {...}.", print_exception=False)
+    return dict(given or {})

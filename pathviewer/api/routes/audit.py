@@ -1,0 +1,36 @@
+"""The audit log for whoever may read it."""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pathviewer.api.request_body import whole_number
+from pathviewer.auth.identity import require
+from pathviewer.auth.roles import Action
+from pathviewer.operations.audit_log import entry_json
+from storage.audit import entries_after
+from storage.database import Database
+
+MOST = 1_000
+
+
+def audit_routes(database: Database) -> list[Route]:
+    """`GET /api/audit?after=ID&limit=`: entries after that one, the oldest first; for admins."""
+
+    async def entries(request: Request) -> Response:
+        require(request.scope, Action.read_audit)
+        query = request.query_params
+        after = whole_number(query.get("after")) or 0
+        limit = whole_number(query.get("limit"))
+        limit = 100 if limit is None else max(1, min(MOST, limit))
+        return JSONResponse(await run_in_threadpool(_entries, database, after, limit))
+
+    return [Route("/api/audit", entries, methods=["GET"])]
+
+
+def _entries(database: Database, after: int, limit: int) -> list[dict[str, object]]:
+    with database.reading() as session:
+        return [entry_json(entry) for entry in entries_after(session, after, limit=limit)]

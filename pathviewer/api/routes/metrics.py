@@ -1,0 +1,39 @@
+"""`GET /api/metrics`: the program's metrics in the text format of Prometheus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0, generate_latest
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pathviewer.auth.identity import identity_of, require
+from pathviewer.auth.roles import Action
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from pathviewer.operations.metrics import Metrics
+    from pathviewer.settings import Settings
+
+
+def metrics_routes(settings: Settings, metrics: Metrics) -> list[Route]:
+    """For administrators, and for any account by a bearer token: Prometheus needs no more than a
+    viewer's."""
+
+    async def show(request: Request) -> Response:
+        if not (has_token(request) and not settings.public_demo):
+            require(request.scope, Action.administer)
+        text = await run_in_threadpool(generate_latest, metrics.registry)
+        return Response(text, headers={"content-type": CONTENT_TYPE_PLAIN_1_0_0})
+
+    return [Route("/api/metrics", show, methods=["GET"])]
+
+
+def has_token(request: Request) -> bool:
+    """Whether the account is the one of a bearer token; the guard believes no other credential
+    beside one."""
+    sent = request.headers.get("authorization", "")[:7].lower() == "bearer "
+    return sent and not identity_of(request.scope).visiting

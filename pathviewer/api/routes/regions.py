@@ -1,0 +1,229 @@
+"""Regions that somebody drew: kept for each account, and exchanged with QuPath as GeoJSON."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pathviewer.api.request_body import BodyError, json_object, read_body
+from pathviewer.auth.identity import require
+from pathviewer.auth.roles import Action
+from pathviewer.common.work_queue import WRITES, Lane, while_connected
+from pathviewer.slides import geojson
+from pathviewer.slides.errors import RegionError, TooManyRegions
+from pathviewer.slides.library import LibraryEntry, SlideLibrary
+from pathviewer.slides.outline import (
+    Outline,
+    area,
+    bounding_box,
+    check_outline,
+    is_shape,
+    read_points,
+    side_lengths,
+    tidy_name,
+)
+from storage.database import Database
+from storage.slides.regions import DrawnRegion, RegionRecord, add_region, count_regions, delete_region, list_regions, own_region, update_region
+
+
+def region_routes(library: SlideLibrary, database: Database, most: int) -> list[Route]:
+    """List, add, change, delete, export and import regions; saving needs `draw_regions`.
+
+    `most` is how many one account may keep, on all slides together.
+    """
+    routes = RegionRoutes(library, database, most)
+    every = "/api/slides/{slide_id}/regions"
+    one = every + "/{region_id}"
+    return [
+        Route(every, routes.show, methods=["GET"]),
+        Route(every, routes.add, methods=["POST"]),
+        Route(one, routes.change, methods=["PUT"]),
+        Route(one, routes.delete, methods=["DELETE"]),
+        Route(every + ".geojson", routes.export_geojson, methods=["GET"]),
+        Route(every + ".geojson", routes.import_geojson, methods=["POST"]),
+    ]
+
+
+class RegionRoutes:
+    """The handlers; the database's work runs in threads."""
+
+    def __init__(self, library: SlideLibrary, database: Database, most: int) -> None:
+        self._library = library
+        self._database = database
+        self._most = most
+        self._imports = Lane(1)  # one at a time: decoding a file takes a core
+
+    async def show(self, request: Request) -> Response:
+        """`GET`: the account's regions on the slide, the oldest first."""
+        account = require(request.scope, Action.view_slides).account_id
+        entry = self._entry(request)
+        records = await run_in_threadpool(self._list, entry.id, account)
+        return JSONResponse([region_json(record, entry) for record in records])
+
+    async def add(self, request: Request) -> Response:
+        """`POST {name?, shape, points}`: 201 with the region."""
+        account = require(request.scope, Action.draw_regions).account_id
+        entry = self._entry(request)
+        outline = read_outline(await json_object(request), None)
+        check_outline(outline, entry.width, entry.height)
+        (record,) = await WRITES.run(lambda: self._add(entry.id, account, (outline,)), account)
+        return JSONResponse(region_json(record, entry), 201)
+
+    async def change(self, request: Request) -> Response:
+        """`PUT` with what is to change: the region as it is then."""
+        account = require(request.scope, Action.draw_regions).account_id
+        entry, region_id = self._entry(request), request.path_params["region_id"]
+        body = await json_object(request)
+        record = await WRITES.run(lambda: self._change(entry, account, region_id, body), account)
+        return JSONResponse(region_json(record, entry))
+
+    async def delete(self, request: Request) -> Response:
+        """`DELETE`: 204."""
+        account = require(request.scope, Action.draw_regions).account_id
+        entry, region_id = self._entry(request), request.path_params["region_id"]
+        await WRITES.run(lambda: self._delete(entry.id, account, region_id), account)
+        return Response(status_code=204)
+
+    async def export_geojson(self, request: Request) -> Response:
+        """`GET`: the account's regions as a file for QuPath."""
+        account = require(request.scope, Action.view_slides).account_id
+        entry = self._entry(request)
+        records = await run_in_threadpool(self._list, entry.id, account)
+        outlines = [(record.id, outline_of(record)) for record in records]
+        document = geojson.feature_collection(outlines, bounds_offset(request, entry), entry.scale)
+        file_name = quote(f"{entry.name}.geojson", safe="")
+        disposition = f"attachment; filename*=UTF-8''{file_name}"
+        headers = {"Content-Disposition": disposition}
+        return JSONResponse(document, headers=headers, media_type=geojson.MEDIA_TYPE)
+
+    async def import_geojson(self, request: Request) -> Response:
+        """`POST` a file, packed or not: what was taken over, cut at the edge, and why the rest was
+        not."""
+        account = require(request.scope, Action.draw_regions).account_id
+        entry = self._entry(request)
+        frame = geojson.Frame(entry.width, entry.height, bounds_offset(request, entry))
+        document = await read_body(request, geojson.MAX_BYTES)
+        found = await while_connected(
+            request,
+            lambda: self._imports.run(lambda: geojson.read_outlines(document, frame), account),
+        )
+        records = await WRITES.run(lambda: self._add(entry.id, account, found.outlines), account)
+        skipped = [{"index": skip.index, "reason": skip.reason} for skip in found.skipped]
+        clipped = [asdict(clip) for clip in found.clipped]
+        regions = [region_json(record, entry) for record in records]
+        counts = {"imported": len(regions), "skipped": skipped, "clipped": clipped}
+        return JSONResponse(counts | {"regions": regions})
+
+    def _entry(self, request: Request) -> LibraryEntry:
+        return self._library.entry(request.path_params["slide_id"])
+
+    def _list(self, slide_id: str, account: str) -> Collection[RegionRecord]:
+        with self._database.reading() as session:
+            return list_regions(session, slide_id, account)
+
+    def _add(
+        self, slide_id: str, account: str, outlines: Collection[Outline]
+    ) -> Collection[RegionRecord]:
+        """Store outlines, all or none; those without a name get a number."""
+        with self._database.session() as session:
+            self._check_room(count_regions(session, account), len(outlines))
+            taken = {record.name for record in list_regions(session, slide_id, account)}
+            records = []
+            for outline in outlines:
+                name = outline.name or free_name(taken)
+                taken.add(name)
+                records.append(add_region(session, slide_id, account, drawn(outline, name)))
+        return records
+
+    def _check_room(self, count: int, more: int) -> None:
+        if count + more > self._most:
+            raise TooManyRegions(
+                f"You have {count:,} regions, and {self._most:,} are allowed for each account: "
+                "delete some, or ask the administrator to raise PATHVIEWER_REGIONS_PER_ACCOUNT."
+            )
+
+    def _change(
+        self, entry: LibraryEntry, account: str, region_id: str, body: Mapping[str, Any]
+    ) -> RegionRecord:
+        with self._database.session() as session:
+            before = own_region(session, entry.id, account, region_id)
+            outline = read_outline(body, outline_of(before))
+            check_outline(outline, entry.width, entry.height)
+            after = drawn(outline, outline.name or before.name)
+            return update_region(session, entry.id, account, region_id, after)
+
+    def _delete(self, slide_id: str, account: str, region_id: str) -> None:
+        with self._database.session() as session:
+            delete_region(session, slide_id, account, region_id)
+
+
+def region_json(record: RegionRecord, entry: LibraryEntry) -> dict[str, Any]:
+    """A region for the page: level-0 pixels, and micrometres where the scale is known."""
+    outline, pixel = outline_of(record), entry.pixel_size
+    width, height = (None, None) if pixel is None else side_lengths(outline, pixel)
+    return {
+        "id": record.id,
+        "name": record.name,
+        "shape": record.shape,
+        "points": [list(point) for point in record.points],
+        "box": {"x": record.x, "y": record.y, "width": record.width, "height": record.height},
+        "width_um": width,
+        "height_um": height,
+        "area_mm2": None if pixel is None else area(outline, pixel) / 1e6,
+        "mpp_by_hand": entry.mpp_by_hand,
+    }
+
+
+def read_outline(body: Mapping[str, Any], before: Outline | None) -> Outline:
+    """The outline that a request describes; what it leaves out stays as it was `before`.
+
+    Raises RegionError.
+    """
+    name = body.get("name", before.name if before else "")
+    if not isinstance(name, str):
+        raise RegionError("The name of a region must be text.")
+    name = tidy_name(name)
+    if before is not None and not {"shape", "points"} & body.keys():
+        return Outline(before.shape, before.points, name)
+    shape = body.get("shape")
+    if not is_shape(shape):
+        raise RegionError(f"The shape is 'rectangle' or 'polygon', not {shape!r:.40}.")
+    return Outline(shape, read_points(body.get("points")), name)
+
+
+def outline_of(record: RegionRecord) -> Outline:
+    """What was drawn."""
+    return Outline(record.shape, tuple(record.points), record.name)
+
+
+def drawn(outline: Outline, name: str) -> DrawnRegion:
+    """What storage keeps of an outline."""
+    box = bounding_box(outline.points)
+    return DrawnRegion(name, outline.shape, outline.points, box.x, box.y, box.width, box.height)
+
+
+def free_name(taken: Collection[str]) -> str:
+    """A name that no region has yet."""
+    number = len(taken) + 1
+    while f"Region {number}" in taken:
+        number += 1
+    return f"Region {number}"
+
+
+def bounds_offset(request: Request, entry: LibraryEntry) -> tuple[int, int]:
+    """Where a file's coordinates count from: the slide's bounds if `bounds_offset=1`.
+
+    Raises BodyError on another value than 0 and 1.
+    """
+    wanted = request.query_params.get("bounds_offset", "0")
+    if wanted not in ("0", "1"):
+        raise BodyError("bounds_offset is 1 to count from the slide's bounds as QuPath does, or 0.")
+    bounds = entry.bounds if wanted == "1" else None
+    return (bounds.x, bounds.y) if bounds else (0, 0)

@@ -1,0 +1,65 @@
+"""What the program says of itself and of its model, and to whom it is speaking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from pathviewer import __version__
+from pathviewer.auth.identity import LOCAL, identity_of
+from pathviewer.auth.roles import Action
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from models.engines.base import BackendStatus
+    from pathviewer.questions.engine import ModelEngine
+    from pathviewer.settings import Settings
+
+
+def service_routes(settings: Settings, engine: ModelEngine) -> list[Route]:
+    """`GET /api/health` (open to anybody) and `GET /api/me`."""
+
+    async def health(_: Request) -> JSONResponse:
+        model = model_facts(engine.status())
+        return JSONResponse({"status": "ok", "version": __version__, "model": model})
+
+    async def me(request: Request) -> JSONResponse:
+        identity = identity_of(request.scope)
+        return JSONResponse(
+            {
+                "account": identity.account_id,
+                "name": identity.name,
+                "role": identity.role,
+                "actions": [action for action in Action if identity.may(action)],
+                "login": identity != LOCAL and not settings.public_demo,
+                "public_demo": settings.public_demo,
+                "labels_go_to": settings.demo_labels if settings.public_demo else "",
+                "label_licence": settings.label_licence,
+                "version": __version__,
+            }
+        )
+
+    return [Route("/api/health", health), Route("/api/me", me)]
+
+
+def model_facts(status: BackendStatus) -> dict[str, Any]:
+    """The model's state for anybody to see; `loaded` is None while nothing is, as after a kill."""
+    info = status.info
+    loaded = info and {
+        "name": info.name,
+        "revision": info.revision,
+        "architecture": info.architecture,
+        "parameters": info.parameters,
+        "device": info.device,
+        "dtype": info.dtype,
+        "attention": info.attention,
+    }
+    return {
+        "state": status.state,
+        "sentence": status.sentence,
+        "waiting": status.waiting,
+        "loaded": loaded,
+    }

@@ -1,0 +1,342 @@
+"""The list of slides, what is known of one, and pictures of the whole or a part of it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pathviewer.api.request_body import json_object, whole_number
+from pathviewer.slides.scale_request import FIELDS, audit_detail, new_scale
+from pathviewer.auth.identity import Identity, require
+from pathviewer.auth.slide_access_log import Openings
+from pathviewer.auth.roles import Action
+from pathviewer.common.work_queue import WRITES, Kind, Work, while_connected
+from pathviewer.settings import Settings
+from pathviewer.slides.colour_table import ColourTable
+from pathviewer.slides.errors import ImageNotFound, RegionError, SlideError
+from pathviewer.slides.geometry import Level, Region
+from pathviewer.slides.library import LibraryEntry, SlideLibrary
+from pathviewer.slides.outline import tidy_name
+from pathviewer.slides.slide_pool import SlidePool
+from pathviewer.slides.served_slide import ServedSlide
+from storage import audit
+from storage.database import Database
+from storage.slides.scales import NewScale, enter_scale
+from storage.slides.store import rename_slide
+
+Result = TypeVar("Result")
+
+_PICTURE_HEADERS = {"Cache-Control": "private, max-age=3600", "Vary": "Cookie"}
+_REGION_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
+"""The shape and scale of a region's picture follow the slide's scale, which may be corrected."""
+_THUMBNAIL_SIZES = range(16, 2049)
+_OF_LISTS = 256
+"""A larger picture is a look at the slide, and entered into the audit log as one."""
+_LONGEST_ALIAS = 200
+_MOST_DIGITS = 12
+
+
+class DescriptionError(SlideError):
+    """What a slide is to be called cannot be taken."""
+
+    code = "bad_description"
+    status = 400
+
+
+def slide_routes(
+    library: SlideLibrary,
+    pool: SlidePool,
+    database: Database,
+    settings: Settings,
+    openings: Openings,
+    work: Work,
+) -> list[Route]:
+    """Everything about slides but their tiles."""
+    routes = SlideRoutes(library, pool, database, settings, openings, work)
+    one = "/api/slides/{slide_id}"
+    return [
+        Route("/api/slides", routes.slides, methods=["GET"]),
+        Route("/api/slides/rejected", routes.rejected, methods=["GET"]),
+        Route(one, routes.slide, methods=["GET"]),
+        Route(one, routes.describe, methods=["PATCH"]),
+        Route(f"{one}/thumbnail", routes.thumbnail, methods=["GET"]),
+        Route(f"{one}/region", routes.region, methods=["GET"]),
+        Route(f"{one}/colours", routes.colours, methods=["GET"]),
+        Route(f"{one}/associated/{{name}}", routes.associated, methods=["GET"]),
+    ]
+
+
+class SlideRoutes:
+    """The handlers; all work on pixels runs in readers."""
+
+    def __init__(
+        self,
+        library: SlideLibrary,
+        pool: SlidePool,
+        database: Database,
+        settings: Settings,
+        openings: Openings,
+        work: Work,
+    ) -> None:
+        self._library = library
+        self._pool = pool
+        self._database = database
+        self._settings = settings
+        self._openings = openings
+        self._work = work
+
+    async def slides(self, request: Request) -> Response:
+        """`GET /api/slides`."""
+        require(request.scope, Action.view_slides)
+        return JSONResponse([_summary(entry) for entry in self._library.slides()])
+
+    async def rejected(self, request: Request) -> Response:
+        """`GET /api/slides/rejected`: files that cannot be shown, for who may put in others."""
+        require(request.scope, Action.upload_slides)
+        return JSONResponse([asdict(file) for file in self._library.rejected()])
+
+    async def slide(self, request: Request) -> Response:
+        """`GET /api/slides/{id}`: opens the slide; the audit log says who looked at it."""
+        identity = require(request.scope, Action.view_slides)
+        entry = self._library.entry(request.path_params["slide_id"])
+        slide = await while_connected(
+            request, lambda: self._pool.open(entry.id, identity.bound_key)
+        )
+        owner = identity.bound_key
+        return JSONResponse(await WRITES.run(lambda: self._viewed(entry, slide, identity), owner))
+
+    async def describe(self, request: Request) -> Response:
+        """`PATCH {alias?, mpp? | known_length?}`: an mpp of null takes back what was entered."""
+        identity = require(request.scope, Action.describe_slides)
+        entry = self._library.entry(request.path_params["slide_id"])
+        change = _change(await json_object(request), entry)
+        await WRITES.run(lambda: self._store(entry, change, identity), identity.account_id)
+        return JSONResponse(_summary(self._library.entry(entry.id)))
+
+    async def thumbnail(self, request: Request) -> Response:
+        """`GET .../thumbnail?size=`: JPEG, its longer side at most `size` pixels."""
+        identity = require(request.scope, Action.view_slides)
+        entry = self._library.entry(request.path_params["slide_id"])
+        size = _number(request, "size", 512)
+        if size not in _THUMBNAIL_SIZES:
+            least, most = _THUMBNAIL_SIZES[0], _THUMBNAIL_SIZES[-1]
+            raise RegionError(f"size must be from {least} to {most} pixels, not {size}.")
+        owner, aspect = identity.bound_key, entry.scale.pixel_aspect
+        jpeg = await self._picture(
+            request, identity, entry, lambda slide: slide.thumbnail(size, owner, aspect)
+        )
+        if size > _OF_LISTS:
+            await self._openings.see(identity, entry.id)
+        return Response(jpeg, 200, _PICTURE_HEADERS, "image/jpeg")
+
+    async def region(self, request: Request) -> Response:
+        """`GET .../region?x&y&width&height&max_pixels&colours`: PNG of a level-0 box.
+
+        The header X-Mpp says its microns per pixel where the scale is known. Colours are corrected
+        to sRGB where the slide has a profile; `colours=raw` leaves them as they were scanned.
+        """
+        identity = require(request.scope, Action.view_slides)
+        entry = self._library.entry(request.path_params["slide_id"])
+        region = Region(*(_number(request, name) for name in ("x", "y", "width", "height")))
+        max_pixels = self._max_pixels(request, region)
+        owner, corrected = identity.bound_key, _corrected(request)
+        picture = await self._picture(
+            request,
+            identity,
+            entry,
+            lambda slide: slide.region_png(
+                region, max_pixels, owner, entry.scale.pixel_aspect, corrected=corrected
+            ),
+        )
+        await WRITES.run(lambda: self._note_view(entry, identity, asdict(region)), owner)
+        answer = Response(picture.png, 200, _REGION_HEADERS, "image/png")
+        if entry.pixel_size is not None:
+            sides = (region.width, region.height), (picture.width, picture.height)
+            answer.headers["X-Mpp"] = f"{entry.pixel_size.of_picture(*sides):.6g}"
+        return answer
+
+    async def colours(self, request: Request) -> Response:
+        """`GET .../colours`: the table with which pages correct the colours of tiles.
+
+        Tiles are the file's own, as they were scanned.
+        """
+        identity = require(request.scope, Action.view_slides)
+        entry = self._library.entry(request.path_params["slide_id"])
+        owner = identity.bound_key
+        table = await self._picture(
+            request, identity, entry, lambda slide: slide.colour_table(owner)
+        )
+        if table is None:
+            raise ImageNotFound(f"No colour profile of {entry.name} applies to its colours.")
+        return JSONResponse(_table_json(table), 200, _PICTURE_HEADERS)
+
+    async def associated(self, request: Request) -> Response:
+        """`GET .../associated/{name}`: JPEG, if the settings allow what may show patient data."""
+        identity = require(request.scope, Action.view_slides)
+        entry = self._library.entry(request.path_params["slide_id"])
+        if not self._settings.show_associated_images:
+            raise ImageNotFound(
+                "Label and macro images may show patient data and are turned off; an "
+                "administrator can set PATHVIEWER_SHOW_ASSOCIATED_IMAGES."
+            )
+        name = request.path_params["name"]
+        owner = identity.bound_key
+        jpeg = await self._picture(
+            request, identity, entry, lambda slide: slide.associated_jpeg(name, owner)
+        )
+        await WRITES.run(lambda: self._note_view(entry, identity, {"image": name}), owner)
+        return Response(jpeg, 200, _PICTURE_HEADERS, "image/jpeg")
+
+    async def _picture(
+        self,
+        request: Request,
+        identity: Identity,
+        entry: LibraryEntry,
+        make: Callable[[ServedSlide], Awaitable[Result]],
+    ) -> Result:
+        """What `make` gives, unless the client goes first or has too many pictures in progress."""
+
+        async def work() -> Result:
+            return await make(await self._pool.open(entry.id, identity.bound_key))
+
+        with self._work.accounts.slot(identity.bound_key, Kind.picture):
+            return await while_connected(request, work)
+
+    def _viewed(
+        self, entry: LibraryEntry, slide: ServedSlide, identity: Identity
+    ) -> dict[str, Any]:
+        self._openings.enter(identity, entry.id)
+        shown = slide.associated_images if self._settings.show_associated_images else ()
+        return _summary(entry) | {
+            "levels": [_level_json(level) for level in slide.levels],
+            "associated_images": list(shown),
+        }
+
+    def _note_view(self, entry: LibraryEntry, identity: Identity, detail: dict[str, Any]) -> None:
+        if not self._settings.public_demo:
+            with self._database.session() as session:
+                audit.record(session, identity.account_id, "view_slide", entry.id, detail)
+
+    def _store(self, entry: LibraryEntry, change: _Change, identity: Identity) -> None:
+        detail: dict[str, Any] = {}
+        with self._database.session() as session:
+            if change.alias is not None:
+                rename_slide(session, entry.id, change.alias)
+                detail["alias"] = change.alias
+            if change.scale is not None:
+                enter_scale(session, entry.id, identity.account_id, change.scale)
+                detail |= audit_detail(change.scale)
+            audit.record(session, identity.account_id, "describe_slide", entry.id, detail)
+        self._library.refresh()
+
+    def _max_pixels(self, request: Request, region: Region) -> int:
+        limit = self._settings.region_pixel_limit
+        whole = region.width * region.height
+        max_pixels = _number(request, "max_pixels", whole)
+        if not 1 <= max_pixels <= limit and whole > 0:
+            raise RegionError(
+                f"A picture may have 1 to {limit} pixels, not {max_pixels}: ask for fewer with "
+                "max_pixels, or for a smaller region."
+            )
+        return max(1, max_pixels)
+
+
+def _summary(entry: LibraryEntry) -> dict[str, Any]:
+    """What lists and pages show of a slide; sizes in microns per level-0 pixel."""
+    return {
+        "id": entry.id,
+        "name": entry.name,
+        "alias": entry.alias,
+        "width": entry.width,
+        "height": entry.height,
+        "mpp": entry.mpp,
+        "mpp_by_hand": entry.mpp_by_hand,
+        "scale": entry.scale.facts(),
+        "pixel_aspect": entry.scale.pixel_aspect,
+        "objective_power": entry.objective_power,
+        "objective_power_problem": entry.facts.claim.power_problem,
+        "vendor": entry.vendor,
+        "level_count": entry.level_count,
+        "pixel_note": entry.pixel_note,
+        "identity": asdict(entry.identity),
+        "bounds": None if entry.bounds is None else asdict(entry.bounds),
+        "background": "#{:02x}{:02x}{:02x}".format(*entry.background),
+        "colour_profile": _profile_json(entry),
+    }
+
+
+def _profile_json(entry: LibraryEntry) -> dict[str, Any] | None:
+    profile = entry.colour_profile
+    return None if profile is None else asdict(profile) | {"sentence": profile.sentence}
+
+
+def _table_json(table: ColourTable) -> dict[str, Any]:
+    """Numbers as base64 of 32-bit floats, the smallest byte first."""
+    arrays = {"curves": table.curves, "nodes": table.nodes}
+    packed = {
+        name: base64.b64encode(array.astype("<f4").tobytes()).decode()
+        for name, array in arrays.items()
+    }
+    return packed | {"size": len(table.nodes), "light": table.light}
+
+
+def _corrected(request: Request) -> bool:
+    """Whether colours are to be corrected, as by default. Raises RegionError."""
+    colours = request.query_params.get("colours", "corrected")
+    if colours not in ("corrected", "raw"):
+        raise RegionError(f"colours is 'corrected' or 'raw', not {colours[:40]!r}.")
+    return colours == "corrected"
+
+
+def _level_json(level: Level) -> dict[str, Any]:
+    """A level as pages see it: level-0 (x, y) is at (x / downsample_x, y / downsample_y) of it."""
+    return asdict(level) | {
+        "downsample": level.downsample.mean,
+        "downsample_x": level.downsample.x,
+        "downsample_y": level.downsample.y,
+    }
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What a request changes about a slide."""
+
+    alias: str | None
+    """Its new name, None to leave it."""
+
+    scale: NewScale | None
+    """Its new scale, None to leave it."""
+
+
+def _change(body: dict[str, Any], entry: LibraryEntry) -> _Change:
+    """What a request asks for. Raises DescriptionError, ScaleError or RegionError."""
+    if body.keys() - {"alias", *FIELDS} or not body:
+        raise DescriptionError(
+            'Send {"alias": "..."}, {"mpp": 0.5} or {"known_length": {...}}, and nothing else.'
+        )
+    alias = _alias(body["alias"]) if "alias" in body else None
+    return _Change(alias, new_scale(body, entry) if FIELDS & body.keys() else None)
+
+
+def _alias(value: object) -> str:
+    alias = tidy_name(value) if isinstance(value, str) else ""
+    if not 1 <= len(alias) <= _LONGEST_ALIAS:
+        raise DescriptionError(f"A name has 1 to {_LONGEST_ALIAS} letters.")
+    return alias
+
+
+def _number(request: Request, name: str, default: int | None = None) -> int:
+    """A whole number of the query. Raises RegionError."""
+    text = request.query_params.get(name)
+    if text is None and default is not None:
+        return default
+    number = whole_number((text or "").removeprefix("-")[: _MOST_DIGITS + 1])
+    if number is None or number >= 10**_MOST_DIGITS:
+        raise RegionError(f"{name} must be a whole number, not {(text or '')[:40]!r}.")
+    return -number if text and text.startswith("-") else number

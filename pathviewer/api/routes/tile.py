@@ -1,0 +1,146 @@
+"""`GET /api/slides/{id}/tiles/{level}/{column}/{row}` as a bare ASGI app: the busiest route."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+
+from pathviewer.api.responses import busy_response, not_allowed, not_found, response_of
+from pathviewer.auth.identity import Forbidden, Identity, require
+from pathviewer.auth.roles import Action, allows
+from pathviewer.common.work_queue import AccountBounds, ClientGone, Kind, TooBusy, while_connected
+from pathviewer.slides.errors import SlideError
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from pathviewer.auth.slide_access_log import Openings
+    from pathviewer.slides.slide_pool import SlidePool
+
+_PREFIX = "/api/slides/"
+_TILES = "/tiles/"
+_MOST_DIGITS = 27
+_JPEG = (b"content-type", b"image/jpeg")
+_KEPT = (b"cache-control", b"private, max-age=3600")
+_VARY = (b"vary", b"Cookie")
+_RAW = (_JPEG, (b"x-tile-source", b"raw"), _KEPT, _VARY)
+_TRANSCODED = (_JPEG, (b"x-tile-source", b"transcoded"), _KEPT, _VARY)
+_DAMAGED = (
+    *(_JPEG, (b"x-tile-source", b"transcoded"), (b"x-tile-damaged", b"1")),
+    *((b"cache-control", b"no-store"), _VARY),
+)
+_METHODS = frozenset({"GET", "HEAD"})
+
+Place = tuple[str, int, int, int]
+"""Slide id, level, column, row."""
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+Answer = tuple[Headers, bytes | bytearray]
+"""Headers and body."""
+
+
+class TileRoute:
+    """Serves tiles of the slides in a pool.
+
+    What is in memory is sent at once from the event loop; all else comes from a disk or a reader,
+    once for all who wait for the same tile, and is given up when nobody waits.
+    """
+
+    def __init__(
+        self, pool: SlidePool, openings: Openings, bounds: AccountBounds | None = None
+    ) -> None:
+        """`bounds` say how many tiles an account may wait for; None sets none."""
+        self._bounds = bounds or AccountBounds({})
+        self._pool = pool
+        self._openings = openings
+
+    def matches(self, path: str) -> bool:
+        """Whether a request for this path is to come here."""
+        return path.startswith(_PREFIX) and _TILES in path
+
+    def at_hand(self, path: str, identity: Identity) -> Answer | None:
+        """The tile of a path if it is in memory, the system's included, and may be looked at.
+
+        `None` for all else, what is wrong with a slide included: the long way says it, and enters
+        into the audit log who has not looked at the slide so far.
+        """
+        if not path.startswith(_PREFIX) or not allows(identity.role, Action.view_slides):
+            return None
+        place = _parse(path)
+        if place is None or not self._openings.entered(identity, place[0]):
+            return None
+        try:
+            return self._ready(place)
+        except SlideError:
+            return None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request that the guard let through."""
+        method, path = scope["method"], scope["path"]
+        if method not in _METHODS:
+            await not_allowed(method, _METHODS)(scope, receive, send)
+            return
+        try:
+            identity, place = require(scope, Action.view_slides), _parse(path)
+            if place is None:
+                await not_found(path)(scope, receive, send)
+                return
+            answer = self._ready(place)
+            if answer is None:
+                work = partial(self._answer, place, identity.bound_key)
+                with self._bounds.slot(identity.bound_key, Kind.tile):
+                    answer = await while_connected(Request(scope, receive), work)
+            await self._openings.see(identity, place[0])
+        except ClientGone:
+            return
+        except TooBusy as error:
+            await busy_response(error)(scope, receive, send)
+            return
+        except (SlideError, Forbidden, StorageError) as error:
+            await response_of(error)(scope, receive, send)
+            return
+        headers, jpeg = answer
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": jpeg if method == "GET" else b""})
+
+    def _ready(self, place: Place) -> Answer | None:
+        """A tile that is in memory, the system's included, if it is; else `None`."""
+        slide_id, level, column, row = place
+        source = self._pool.peek(slide_id)
+        if source is None:
+            return None
+        jpeg: bytes | bytearray | None = source.warm_raw(level, column, row)
+        kind = _RAW
+        if jpeg is None:
+            jpeg, kind = source.warm_made(level, column, row), _TRANSCODED
+        if jpeg is None:
+            return None
+        return _with_length(kind, jpeg)
+
+    async def _answer(self, place: Place, requester: str) -> Answer:
+        """A tile that has to be waited for."""
+        slide_id, level, column, row = place
+        slide = await self._pool.open(slide_id, requester)
+        tile = await slide.tile(level, column, row, requester)
+        kind = _RAW if tile.source == "raw" else _DAMAGED if tile.damaged else _TRANSCODED
+        return _with_length(kind, tile.jpeg)
+
+
+def _with_length(kind: Headers, jpeg: bytes | bytearray) -> Answer:
+    return (*kind, (b"content-length", b"%d" % len(jpeg))), jpeg
+
+
+def _parse(path: str) -> Place | None:
+    """The tile that a path names, `None` if it names none; numbers have ASCII digits only."""
+    parts = path.split("/")
+    if len(parts) != 8 or parts[4] != "tiles":
+        return None
+    _, _, _, slide_id, _, level, column, row = parts
+    digits = level + column + row
+    if not (level and column and row and digits.isdigit() and digits.isascii()):
+        return None
+    return (slide_id, int(level), int(column), int(row)) if len(digits) <= _MOST_DIGITS else None

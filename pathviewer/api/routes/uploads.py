@@ -1,0 +1,248 @@
+"""Uploading a slide in pieces, so that a broken connection costs one piece."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pathviewer.api.request_body import json_object, whole_number
+from pathviewer.api.responses import error_response
+from pathviewer.auth.identity import Forbidden, Identity, require
+from pathviewer.auth.roles import Action
+from pathviewer.common.work_queue import WRITES, Lane
+from pathviewer.settings import Settings
+from pathviewer.slides.errors import SlideUnopenable
+from pathviewer.slides.library import LibraryEntry, SlideLibrary
+from pathviewer.slides.file_opener import Opener
+from pathviewer.slides.upload_errors import (
+    UploadBeingChecked,
+    UploadConflict,
+    UploadError,
+    UploadNotFound,
+    UploadTooLarge,
+)
+from pathviewer.slides.uploads import MIB, Arrival, Upload, UploadLimits, UploadStore
+from storage import audit
+from storage.database import Database
+
+CHUNK_BYTES = 8 * MIB
+"""Length of a piece that the page is advised to send."""
+
+CHECKED_AT_ONCE = 8
+"""Uploads that are checked at the same time; each waits for a reader."""
+
+CHECKED_PER_ACCOUNT = 2
+"""How many of them may be of one account, whose files may take readers long."""
+
+DISK_THREADS = 8
+"""Pieces of work on the folder of uploads at the same time: writing, looking, removing."""
+
+DISK_THREADS_PER_ACCOUNT = 4
+"""How many of them may be for one account."""
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+WRITE_BYTES = MIB
+"""Bytes gathered before they are written in a thread."""
+
+
+def upload_routes(
+    library: SlideLibrary,
+    database: Database,
+    settings: Settings,
+    opener: Opener | None = None,
+) -> list[Route]:
+    """Announce, send, ask how far it got, cancel; for roles that may upload.
+
+    What arrives is opened by `opener`, in this process if it is not given.
+    """
+    limits = UploadLimits(
+        settings.upload_limit_mib * MIB,
+        settings.upload_pending,
+        settings.upload_account_mib * MIB,
+    )
+    store = UploadStore(settings.uploads, database, limits, opener)
+    routes = UploadRoutes(library, database, settings, store)
+    one = "/api/uploads/{upload_id}"
+    return [
+        Route("/api/uploads", routes.begin, methods=["POST"]),
+        Route(one, _or_later(routes.receive), methods=["PATCH"]),
+        Route(one, _or_later(routes.progress), methods=["HEAD"]),
+        Route(one, _or_later(routes.cancel), methods=["DELETE"]),
+    ]
+
+
+class UploadRoutes:
+    """The handlers; all disk work runs in threads of its own, in which accounts take turns."""
+
+    def __init__(
+        self, library: SlideLibrary, database: Database, settings: Settings, store: UploadStore
+    ) -> None:
+        self._library = library
+        self._database = database
+        self._public_demo = settings.public_demo
+        self._store = store
+        self._disk = Lane(DISK_THREADS, DISK_THREADS_PER_ACCOUNT)
+        self._finishing = Lane(CHECKED_AT_ONCE, CHECKED_PER_ACCOUNT)
+        self._store.remove_leftovers()
+
+    async def begin(self, request: Request) -> Response:
+        """`POST {name, size}`: 201 with the upload's id."""
+        account = self._uploader(request).account_id
+        body = await json_object(request)
+        name, size = body.get("name"), body.get("size")
+        if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
+            raise UploadError('Announce a file as {"name": "slide.svs", "size": 123} in bytes.')
+        begin = partial(self._store.begin, account, name, size)
+        upload = await WRITES.run(begin, account)
+        return JSONResponse(_state(upload, 0) | {"chunk_bytes": CHUNK_BYTES}, 201)
+
+    async def receive(self, request: Request) -> Response:
+        """`PATCH` with the next bytes: 200 with how far it got, or 201 with the new slide.
+
+        201 again to whoever sends the last piece again because the answer did not arrive.
+        """
+        try:
+            upload = await self._upload(request)
+        except UploadNotFound:
+            arrival = await self._arrival(request)
+            async for _ in _pieces(request):
+                pass  # a proxy may take an answer amiss that comes before it sent everything
+        else:
+            try:
+                return await self._next_piece(request, upload)
+            except UploadNotFound:  # finished or cancelled by another request
+                arrival = await self._arrival(request)
+        listed = partial(self._listed, arrival)
+        return _created(await self._finishing.run(listed, arrival.upload.account_id))
+
+    async def _next_piece(self, request: Request, upload: Upload) -> Response:
+        offset = _offset(request)
+        try:
+            received = await self._append(request, upload, offset)
+        except UploadConflict as error:
+            received = await self._received(upload)
+            conflict = error_response(error.code, str(error), error.status)
+            conflict.headers["Upload-Offset"] = str(received)
+            return conflict
+        if received == upload.size:
+            finish = partial(self._finish, upload)
+            return _created(await self._finishing.run(finish, upload.account_id))
+        return JSONResponse(_state(upload, received), headers={"Upload-Offset": str(received)})
+
+    async def progress(self, request: Request) -> Response:
+        """`HEAD`: the headers say how far it got."""
+        try:
+            upload = await self._upload(request)
+            received = await self._received(upload)
+        except UploadNotFound:
+            upload = (await self._arrival(request)).upload
+            received = upload.size
+        headers = {"Upload-Offset": str(received), "Upload-Length": str(upload.size)}
+        return Response(headers=headers | {"Cache-Control": "no-store"})
+
+    async def cancel(self, request: Request) -> Response:
+        """`DELETE`: 204; what was received is removed."""
+        upload = await self._upload(request)
+        await WRITES.run(partial(self._store.cancel, upload), upload.account_id)
+        return Response(status_code=204)
+
+    def _uploader(self, request: Request) -> Identity:
+        identity = require(request.scope, Action.upload_slides)
+        if self._public_demo:
+            raise Forbidden("This is a public demo, which keeps no uploads.")
+        return identity
+
+    async def _upload(self, request: Request) -> Upload:
+        account = self._uploader(request)
+        upload_id = request.path_params["upload_id"]
+        find = partial(self._store.find, upload_id, account.account_id)
+        return await self._disk.run(find, account.account_id)
+
+    async def _arrival(self, request: Request) -> Arrival:
+        account = self._uploader(request)
+        upload_id = request.path_params["upload_id"]
+        arrival = partial(self._store.arrival, upload_id, account.account_id)
+        return await self._disk.run(arrival, account.account_id)
+
+    async def _received(self, upload: Upload) -> int:
+        return await self._disk.run(partial(self._store.received, upload), upload.account_id)
+
+    async def _append(self, request: Request, upload: Upload, offset: int) -> int:
+        """Write the body; returns where it ends. If the connection breaks, the part is kept."""
+        announced = whole_number(request.headers.get("content-length")) or 0
+        if offset + announced > upload.size:
+            raise UploadTooLarge(f"More than the {upload.size} bytes announced: start again.")
+        async for piece in _pieces(request):
+            append = partial(self._store.append, upload, offset, piece)
+            await self._disk.run(append, upload.account_id)
+            offset += len(piece)
+        return offset
+
+    def _finish(self, upload: Upload) -> LibraryEntry:
+        arrival = Arrival(upload, self._store.finish(upload))
+        try:
+            entry = self._listed(arrival)
+        except SlideUnopenable:
+            self._store.discard(arrival)
+            raise
+        with self._database.session() as session:
+            detail = {"bytes": upload.size}
+            audit.record(session, upload.account_id, "upload_slide", entry.id, detail)
+        return entry
+
+    def _listed(self, arrival: Arrival) -> LibraryEntry:
+        """The slide, without waiting for a look through all folders."""
+        entry = self._library.add(arrival.path)
+        if entry is None:
+            name = arrival.upload.name
+            raise SlideUnopenable(f"{name} arrived, but cannot be listed as a slide.")
+        return entry
+
+
+def _or_later(handler: Handler) -> Handler:
+    """The same, with Retry-After in the answer about an upload that is being checked."""
+
+    async def handled(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except UploadBeingChecked as error:
+            later = error_response(error.code, str(error), error.status)
+            later.headers["Retry-After"] = str(error.retry_seconds)
+            return later
+
+    return handled
+
+
+def _created(entry: LibraryEntry) -> Response:
+    return JSONResponse({"slide_id": entry.id, "name": entry.name}, 201)
+
+
+def _state(upload: Upload, received: int) -> dict[str, object]:
+    return {"upload_id": upload.id, "offset": received, "size": upload.size}
+
+
+def _offset(request: Request) -> int:
+    offset = whole_number(request.headers.get("upload-offset"))
+    if offset is None:
+        raise UploadError("The header Upload-Offset must say at which byte the piece begins.")
+    return offset
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    """The body in pieces worth a write; at least one, which may be empty."""
+    gathered = bytearray()
+    try:
+        async for chunk in request.stream():
+            gathered += chunk
+            if len(gathered) >= WRITE_BYTES:
+                yield bytes(gathered)
+                gathered.clear()
+    except ClientDisconnect:
+        yield bytes(gathered)
+        raise UploadError("The connection ended within a piece: go on from there.") from None
+    yield bytes(gathered)

@@ -1,0 +1,113 @@
+"""A map drawn over its region: the picture, the token grid, the colours and what they mean.
+
+Colours are viridis (see `colours`). The scale counts in even shares: 1 is what each cell would get
+if the model looked everywhere alike.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from models.attention import AttentionMap
+from pathviewer.attention.colour_maps import colour_table
+
+LEAST_PEAK = 2.0
+"""The colour scale reaches at least so many even shares, so that a flat map looks flat."""
+
+_SIDE = 896
+"""The picture is enlarged until its longer side has so many pixels."""
+
+_FAINT, _STRONG = 0.25, 0.65
+"""Opacity of the lowest and of the highest values."""
+
+_TEXT, _LINE = 18, 26
+_MARGIN, _BAR = 16, 24
+_NUMBERS = 64
+"""Room for the numbers beside the colour bar, pixels; the others: sizes of the same."""
+
+
+def peak_of(attention: AttentionMap) -> float:
+    """Even shares at the upper end of a map's colour scale."""
+    return max(LEAST_PEAK, float(attention.gains().max()))
+
+
+def heat(attention: AttentionMap, peak: float | None = None) -> Image.Image:
+    """The map alone as RGBA, a pixel per cell; `peak` in even shares, None takes `peak_of`.
+
+    Maps that are compared with each other need the same `peak`.
+    """
+    values = np.clip(attention.gains() / (peak or peak_of(attention)), 0, 1)
+    colours = colour_table()[np.rint(values * 255).astype(np.uint8)]
+    opacity = np.rint(255 * (_FAINT + (_STRONG - _FAINT) * values)).astype(np.uint8)
+    return Image.fromarray(np.concatenate([colours, opacity[..., None]], axis=-1))
+
+
+def overlay_png(
+    pixels: Image.Image, attention: AttentionMap, title: str, peak: float | None = None
+) -> bytes:
+    """A PNG of the region with the map over it, a colour bar and a caption.
+
+    `pixels` is the region's picture in any size, `title` names the tokens that the map is of.
+    """
+    peak = peak or peak_of(attention)
+    picture = covered(pixels, attention, peak)
+    lines = [title, *caption(attention)]
+    font = ImageFont.load_default(_TEXT)
+    text = max(int(font.getlength(line)) for line in lines)
+    width = _MARGIN * 3 + _BAR + max(picture.width + _NUMBERS, text - _BAR - _MARGIN)
+    height = _MARGIN * 3 + picture.height + _LINE * len(lines)
+    sheet = Image.new("RGB", (width, height), "white")
+    sheet.paste(picture, (_MARGIN, _MARGIN))
+    _draw_bar(sheet, _MARGIN * 2 + picture.width, picture.height, peak)
+    for number, line in enumerate(lines):
+        place = _MARGIN, _MARGIN * 2 + picture.height + number * _LINE
+        ImageDraw.Draw(sheet).text(place, line, fill="black", font=font)
+    out = io.BytesIO()
+    sheet.save(out, "PNG")
+    return out.getvalue()
+
+
+def caption(attention: AttentionMap) -> tuple[str, str]:
+    """What a reader must know to judge the map."""
+    state = "localised" if attention.localised else "diffuse: not localised"
+    kind = "relative to a neutral question" if attention.relative else "raw attention"
+    placed = attention.placement
+    grid = f"{placed.columns} x {placed.rows} cells"
+    return (
+        f"{state}; {attention.image_share:.0%} of the attention fell on the region",
+        f"{kind}; {grid}; 1 = even; where a model looks is not why it answers",
+    )
+
+
+def covered(pixels: Image.Image, attention: AttentionMap, peak: float) -> Image.Image:
+    """The enlarged region in its own shape under its map and the token grid, RGB."""
+    box = attention.placement.box
+    scale = _SIDE / max(box.width, box.height)
+    size = max(1, round(box.width * scale)), max(1, round(box.height * scale))
+    picture = pixels.convert("RGB").resize(size, Image.Resampling.BICUBIC).convert("RGBA")
+    colours = heat(attention, peak).resize(size, Image.Resampling.NEAREST)
+    lines = Image.new("RGBA", size)
+    draw = ImageDraw.Draw(lines)
+    rows, columns = attention.weights.shape
+    for column in range(1, columns):
+        x = round(column * size[0] / columns)
+        draw.line((x, 0, x, size[1]), fill=(255, 255, 255, 90))
+    for row in range(1, rows):
+        y = round(row * size[1] / rows)
+        draw.line((0, y, size[0], y), fill=(255, 255, 255, 90))
+    heated = Image.alpha_composite(picture, colours)
+    return Image.alpha_composite(heated, lines).convert("RGB")
+
+
+def _draw_bar(sheet: Image.Image, left: int, height: int, peak: float) -> None:
+    """The colour scale with its numbers, beside a picture of this height."""
+    bar = Image.fromarray(colour_table()[::-1, None, :]).resize((_BAR, height))
+    sheet.paste(bar, (left, _MARGIN))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(_TEXT)
+    for value in (0.0, 1.0, peak):
+        y = _MARGIN + height - round(height * value / peak)
+        top = min(max(y - _TEXT // 2, _MARGIN), _MARGIN + height - _TEXT)
+        draw.text((left + _BAR + 6, top), f"{value:.3g}", fill="black", font=font)

@@ -1,0 +1,106 @@
+"""Managing accounts and bearer tokens; every change is written to the audit log."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from pathviewer.auth.errors import AccessError
+from pathviewer.auth.roles import Role
+from pathviewer.auth.credentials import account_name, hash_password, new_token, token_hash
+from storage.accounts.store import AccountRecord, add_account, find_account, retire, set_disabled, set_password_hash, set_role
+from storage.audit import record
+from storage.accounts.sessions import add_token, delete_sessions_of, revoke_token, revoke_tokens_of
+from storage.tables import LOCAL_ACCOUNT_ID, now
+
+
+def add_user(
+    session: Session, name: str, role: Role, password: str, *, rater: bool = True
+) -> AccountRecord:
+    """A new account with a password. Raises `AccessError`, `NameTakenError`."""
+    hashed = hash_password(password)
+    account = add_account(
+        session, name=account_name(name), role=role, password_hash=hashed, rater=rater
+    )
+    told = {} if rater else {"rater": "no"}
+    _note(session, "account_added", account, role=role.value, **told)
+    return account
+
+
+def change_password(session: Session, name: str, password: str) -> None:
+    """Another password; the account's logins end. Raises `AccessError`."""
+    account = existing(session, name)
+    if account.issuer:
+        raise AccessError(
+            f"{account.name} logs in through {account.issuer}; the password is changed there."
+        )
+    set_password_hash(session, account.id, hash_password(password))
+    delete_sessions_of(session, account.id)
+    _note(session, "password_changed", account)
+
+
+def change_role(session: Session, name: str, role: Role) -> None:
+    """Another role, at work within seconds. Raises `AccessError`."""
+    account = existing(session, name)
+    set_role(session, account.id, role)
+    _note(session, "role_changed", account, before=account.role, after=role.value)
+
+
+def retire_rater(session: Session, name: str) -> None:
+    """Let an account judge no more, within seconds and for good. Raises `AccessError`."""
+    account = existing(session, name)
+    retire(session, account.id)
+    _note(session, "rater_retired", account)
+
+
+def disable(session: Session, name: str) -> None:
+    """Shut an account: its logins end and its tokens are revoked. Raises `AccessError`."""
+    account = existing(session, name)
+    set_disabled(session, account.id, True)
+    delete_sessions_of(session, account.id)
+    revoke_tokens_of(session, account.id)
+    _note(session, "account_disabled", account)
+
+
+def enable(session: Session, name: str) -> None:
+    """Open an account again; its tokens stay revoked. Raises `AccessError`."""
+    account = existing(session, name)
+    set_disabled(session, account.id, False)
+    _note(session, "account_enabled", account)
+
+
+def make_token(session: Session, name: str, label: str, days: int | None) -> str:
+    """A bearer token, to be shown once; `days` None for no end. Raises `AccessError`."""
+    account = existing(session, name)
+    if account.disabled:
+        raise AccessError(f"The account {account.name} is disabled; enable it first.")
+    token = new_token()
+    stored = add_token(
+        session,
+        token_hash=token_hash(token),
+        account_id=account.id,
+        label=label.strip()[:200],
+        expires_at=None if days is None else now() + timedelta(days=days),
+    )
+    _note(session, "token_made", account, token=stored.id, label=stored.label)
+    return token
+
+
+def revoke(session: Session, token_id: str) -> None:
+    """Take one token back. Raises `RecordNotFoundError`."""
+    token = revoke_token(session, token_id)
+    detail = {"by": "command line", "token": token.id, "label": token.label}
+    record(session, LOCAL_ACCOUNT_ID, "token_revoked", token.account_id, detail)
+
+
+def existing(session: Session, name: str) -> AccountRecord:
+    """The account of that name; raises `AccessError` if there is none."""
+    account = find_account(session, account_name(name))
+    if account is None:
+        raise AccessError(f"There is no account named {name}; `user list` shows all.")
+    return account
+
+
+def _note(session: Session, action: str, account: AccountRecord, **detail: str) -> None:
+    record(session, LOCAL_ACCOUNT_ID, action, account.name, {"by": "command line", **detail})

@@ -1,0 +1,80 @@
+"""Beginning and ending a login: the session in the database and the cookie that carries it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pathviewer.auth.access import COOKIE
+from pathviewer.auth.errors import AccessError
+from pathviewer.auth.credentials import new_token, token_hash
+from storage.audit import record
+from storage.accounts.sessions import add_session, delete_expired
+from storage.tables import now
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from pathviewer.auth.proxy import Visit
+    from pathviewer.settings import Settings
+    from storage.accounts.store import AccountRecord
+    from storage.database import Database
+
+
+def begin(
+    settings: Settings, database: Database, account: AccountRecord, visit: Visit, way: str
+) -> str:
+    """Store a new login, reached by `password` or `oidc`; its token. Raises `StorageError`."""
+    token = new_token()
+    ends = now() + timedelta(hours=settings.session_hours)
+    with database.session() as session:
+        delete_expired(session)
+        add_session(session, token_hash=token_hash(token), account_id=account.id, expires_at=ends)
+        detail = {"way": way, "address": visit.address}
+        record(session, account.id, "login", account.name, detail)
+    return token
+
+
+def is_secure(settings: Settings, visit: Visit) -> bool:
+    """Whether cookies go over TLS only. Raises `AccessError` where the browser would drop them."""
+    secure = {"always": True, "never": False, "auto": visit.secure}[settings.secure_cookies]
+    if settings.cookie_samesite == "none" and not secure:
+        raise AccessError(
+            "PATHVIEWER_COOKIE_SAMESITE=none works over TLS only, and this request did not come "
+            "over TLS. Use https, or name the reverse proxy in PATHVIEWER_TRUSTED_PROXIES."
+        )
+    return secure
+
+
+def set_cookie(response: Response, settings: Settings, visit: Visit, token: str) -> None:
+    """Give the browser the session; `is_secure` says what it raises."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=settings.session_hours * 3600,
+        path=settings.root_path or "/",
+        secure=is_secure(settings, visit),
+        httponly=True,
+        samesite=settings.cookie_samesite,
+    )
+    _partition(response, settings)
+
+
+def drop_cookie(response: Response, settings: Settings) -> None:
+    """Take the session from the browser."""
+    response.delete_cookie(
+        COOKIE,
+        path=settings.root_path or "/",
+        secure=settings.cookie_samesite == "none",
+        httponly=True,
+        samesite=settings.cookie_samesite,
+    )
+    _partition(response, settings)
+
+
+def _partition(response: Response, settings: Settings) -> None:
+    """Let a framed page keep its cookie where those of frames are blocked: under the site that
+    frames it alone (CHIPS). Starlette writes the word from Python 3.14 on only."""
+    if settings.cookie_samesite == "none":
+        name, value = response.raw_headers[-1]
+        response.raw_headers[-1] = (name, value + b"; Partitioned")

@@ -1,0 +1,69 @@
+"""Who opened which slide, in the audit log before the first of its pixels is sent."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from pathviewer.common.work_queue import WRITES
+from pathviewer.common.periodic import Repeating
+from storage import audit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pathviewer.auth.identity import Identity
+    from storage.database import Database
+
+AGAIN_SECONDS = 3600.0
+"""Who goes on looking is entered anew, so often."""
+MOST_REMEMBERED = 50_000
+
+
+class Openings(Repeating):
+    """Remembers what was entered, since every tile asks, and forgets it every hour.
+
+    A clock would cost each tile more than the look itself. May be used from any thread.
+    """
+
+    def __init__(self, database: Database, *, public_demo: bool) -> None:
+        """A public demo, which shows its demo slide to anybody, enters nothing."""
+        super().__init__("openings", AGAIN_SECONDS)
+        self._database = database
+        self._public_demo = public_demo
+        self._lock = threading.Lock()
+        self._entered: set[tuple[str, str]] = set()
+
+    def entered(self, identity: Identity, slide_id: str) -> bool:
+        """Whether the log has it that somebody looks at a slide; True where nothing is logged."""
+        return (identity.account_id, slide_id) in self._entered or self._public_demo
+
+    async def see(self, identity: Identity, *slide_ids: str) -> None:
+        """Enter them, unless they are entered. They are ids of slides that there are.
+
+        Raises StorageError.
+        """
+        if not all(self.entered(identity, each) for each in slide_ids):
+            await WRITES.run(lambda: self._see(identity, slide_ids), identity.account_id)
+
+    def _see(self, identity: Identity, slide_ids: Sequence[str]) -> None:
+        with self._lock:  # a script's first tiles come together
+            new = [each for each in dict.fromkeys(slide_ids) if not self.entered(identity, each)]
+            if new:
+                self.enter(identity, *new)
+
+    def enter(self, identity: Identity, *slide_ids: str) -> None:
+        """Enter them whether or not they are entered, as for a slide that is opened. Waits for the
+        database; raises StorageError."""
+        if self._public_demo:
+            return
+        with self._database.session() as session:
+            for each in slide_ids:
+                audit.record(session, identity.account_id, "view_slide", each, {})
+        if len(self._entered) >= MOST_REMEMBERED:
+            self.work()
+        self._entered.update((identity.account_id, each) for each in slide_ids)
+
+    def work(self) -> None:
+        """Forget what was entered."""
+        self._entered.clear()

@@ -1,0 +1,175 @@
+"""A CSV of cases, read and checked line by line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.control_tokens import control_token_sentence, find_control_token
+from pathviewer.common.table_text import decode_text, is_spoilt, spoilt_sentence
+from storage.cases.store import SlideDescription
+from storage.names import normalize_name
+
+COLUMNS = {
+    "case": "case",
+    "slide": "slide",
+    "organ": "organ",
+    "specimen": "specimen",
+    "stain": "stain",
+    "scanner": "scanner",
+    "reference answer": "reference_answer",
+    "reference": "reference_answer",
+    "reference source": "reference_source",
+    "source": "reference_source",
+}
+"""Field of a row by the heading of its column, in small letters, a space for `_` and `-`."""
+LONGEST = {"reference_answer": 4_000}
+LONGEST_OTHER = 200
+MOST_BYTES = 16 * 2**20
+DELIMITERS = ",;\t"
+IDENTIFIERS = ("case", "slide")
+"""Columns in which two equal values mean one patient or one slide."""
+_SEPARATOR_LINE = re.compile(r'"?sep=([^"\w ])"?[,;\t]*', re.IGNORECASE)
+
+
+class CasesError(Exception):
+    """Root of what can be wrong with a table of cases; the message is a sentence to be shown."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table."""
+
+    line: int
+    """Its number in the file, the heading being 1."""
+    slide: str
+    """The slide as the file names it."""
+    told: SlideDescription
+    """What the line says of it."""
+
+
+def read_table(path: Path) -> list[Row]:
+    """The lines of a CSV with commas, semicolons or tabs, all texts in NFC. Raises CasesError.
+
+    Empty lines above the heading and a line `sep=;`, which Excel reads and writes, are passed over.
+    """
+    lines = list(io.StringIO(normalize_name(_text(path)), newline=""))  # ended by LF, CR or both
+    first = _first_filled(lines, 0)
+    named = _SEPARATOR_LINE.fullmatch("".join(lines[first : first + 1]).strip(" \r\n"))
+    heading = _first_filled(lines, first + 1) if named else first
+    delimiter = named[1] if named else _delimiter_of("".join(lines[heading : heading + 1]))
+    reader = csv.reader(lines[heading:], delimiter=delimiter, strict=True)
+    try:
+        fields = _fields(next(reader, []))
+        rows = list(_rows(reader, fields, heading))
+    except csv.Error as error:
+        raise CasesError(f"Line {heading + reader.line_num} is no CSV ({error}).") from error
+    if not rows:
+        raise CasesError("The table has no line below its heading.")
+    _check_cases(rows)
+    return rows
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise CasesError(f"{path.name} is larger than 16 MiB, which no table of cases is.")
+        return decode_text(path.read_bytes())
+    except OSError as error:
+        raise CasesError(f"{path.name} cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise CasesError(f"{path.name} is not in UTF-8; save it as “CSV UTF-8”.") from error
+
+
+def _first_filled(lines: Sequence[str], start: int) -> int:
+    """The number of the first line, from `start` on, with more than blanks and delimiters."""
+    filled = (number for number in range(start, len(lines)) if lines[number].strip(" \r\n,;\t"))
+    return next(filled, len(lines))
+
+
+def _delimiter_of(heading: str) -> str:
+    """The delimiter with which most columns are known, then the one that is there most often."""
+
+    def known(delimiter: str) -> tuple[int, int]:
+        names = map(_column_name, heading.replace('"', "").split(delimiter))
+        return sum(name in COLUMNS for name in names), heading.count(delimiter)
+
+    return max(DELIMITERS, key=known)
+
+
+def _column_name(heading: str) -> str:
+    return " ".join(heading.replace("_", " ").replace("-", " ").lower().split())
+
+
+def _without_empty_end(cells: Sequence[str], least: int = 0) -> Sequence[str]:
+    """The cells without the empty ones beyond the last column, which spreadsheets leave."""
+    end = len(cells)
+    while end > least and not cells[end - 1].strip():
+        end -= 1
+    return cells[:end]
+
+
+def _fields(heading: Sequence[str]) -> list[str]:
+    heading = _without_empty_end(heading)
+    names = [_column_name(each) for each in heading]
+    unknown = [shown for shown, name in zip(heading, names, strict=True) if name not in COLUMNS]
+    if unknown:
+        known = "case, slide, organ, specimen, stain, scanner, reference answer, reference source"
+        raise CasesError(f"The column “{unknown[0][:40]}” is not known; known are {known}.")
+    fields = [COLUMNS[name] for name in names]
+    for needed in ("case", "slide"):
+        if needed not in fields:
+            raise CasesError(f"The table has no column “{needed}”.")
+    doubled = [field for field in fields if fields.count(field) > 1]
+    if doubled:
+        raise CasesError(f"Two columns are called “{doubled[0].replace('_', ' ')}”.")
+    return fields
+
+
+def _rows(reader: Iterator[list[str]], fields: list[str], above: int) -> Iterator[Row]:
+    """The lines below the heading; `above` is how many lines stand before the heading."""
+    for raw in reader:
+        line = above + reader.line_num  # type: ignore[attr-defined]
+        if not any(cell.strip() for cell in raw):
+            continue
+        cells = _without_empty_end(raw, len(fields))
+        if len(cells) != len(fields):
+            raise CasesError(f"Line {line} has {len(cells)} cells, not {len(fields)}.")
+        values = {name: cell.strip() for name, cell in zip(fields, cells, strict=True)}
+        _check_values(line, values)
+        slide = values.pop("slide")
+        if not slide or not values["case"]:
+            raise CasesError(f"Line {line} names no {'slide' if values['case'] else 'case'}.")
+        told = {name: value or None for name, value in values.items() if name != "case"}
+        yield Row(line, slide, SlideDescription(values["case"], **told))
+
+
+def _check_values(line: int, values: dict[str, str]) -> None:
+    for name, value in values.items():
+        if len(value) > LONGEST.get(name, LONGEST_OTHER):
+            raise CasesError(f"Line {line}: {name.replace('_', ' ')} is too long.")
+        if name == "reference_answer" and (token := find_control_token(value)):
+            told = control_token_sentence("the reference answer", token)
+            raise CasesError(f"Line {line}: {told}")
+        if name in IDENTIFIERS and is_spoilt(value):
+            raise CasesError(f"Line {line}: {spoilt_sentence(name, value)}")
+
+
+def _check_cases(rows: list[Row]) -> None:
+    """Whatever is said of a case must be the same on all its lines."""
+    for name in ("reference_answer", "reference_source"):
+        said: dict[str, tuple[int, str]] = {}
+        for row in rows:
+            value = getattr(row.told, name)
+            if value is None:
+                continue
+            line, before = said.setdefault(row.told.case, (row.line, value))
+            if value != before:
+                raise CasesError(
+                    f"Lines {line} and {row.line} give another {name.replace('_', ' ')} for one "
+                    "case; make them the same."
+                )

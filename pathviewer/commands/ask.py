@@ -1,0 +1,203 @@
+"""`python -m pathviewer ask`: one question about a region of a slide or a picture."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.engines.base import Backend
+from models.engines.open_engine import SCRIPT_PREFIX, open_backend
+from models.deletion_check import DeletionCheck, deletion_check
+from models.errors import ModelError
+from models.messages import Event, PixelBudget, Queued, Sampling, Token
+from models.prompts import Question, build_prompt
+from models.registry import DEFAULT_MODEL, SCRIPTED, RegisteredModel, resolve
+from pathviewer.questions.ask import CLINICIAN, Comparing, Reading, ask
+from pathviewer.commands.ask_output import as_json, plain, summary, write_overlays
+from pathviewer.questions.region_picture import RegionPicture, picture_of_file
+from pathviewer.slides.errors import SlideError
+from pathviewer.slides.geometry import Region
+
+MOST_PIXELS = 28 * 28 * 16_384
+"""Most pixels that Qwen2.5-VL itself takes."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command was told."""
+
+    slide: Path
+    """Slide or picture."""
+    region: Region | None
+    """Level-0 pixels; None takes all of it."""
+    question: Question
+    """Text and options."""
+    model: str
+    """Name, hub id or folder."""
+    sampling: Sampling
+    """How tokens are drawn."""
+    max_pixels: int | None
+    """Of the picture after resizing; None takes the model's own budget."""
+    overlay: Path | None
+    """Where overlays go."""
+    deletion: bool
+    """Whether the deletion check is run."""
+
+
+def ask_command(
+    slide: Annotated[Path, typer.Argument(help="Slide, or a PNG or JPEG picture.")],
+    question: Annotated[str, typer.Argument(help="What is asked.")],
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y,W,H", help="Level-0 pixels; all of the slide if not given."),
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(help="An answer to choose from; give two or more.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Model: name, hub id, folder, or `scripted`.")
+    ] = DEFAULT_MODEL,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(metavar="PNG", help="Draw where it looked: PNG, and PNG-step1 and so on."),
+    ] = None,
+    deletion: Annotated[
+        bool, typer.Option("--deletion", help="Check whether what it looked at mattered.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of drawn tokens.")] = 0,
+    temperature: Annotated[float, typer.Option(help="0 takes the likeliest token.")] = 0.0,
+    max_new_tokens: Annotated[int, typer.Option(help="Most tokens of the answer.")] = 512,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(min=784, max=MOST_PIXELS, help="Pixel budget; the model's own if not given."),
+    ] = None,
+    as_json_object: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.")
+    ] = False,
+) -> None:
+    """Ask a model about a region: its reasoning as it is written, its answer, where it looked."""
+    with _sentences():
+        sampling = Sampling(max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
+        asked = Asked(
+            slide=slide,
+            region=_region(region),
+            question=Question(question, tuple(option or ())),
+            model=model,
+            sampling=sampling,
+            max_pixels=max_pixels,
+            overlay=_named(overlay),
+            deletion=deletion,
+        )
+        _run(asked, as_json_object)
+
+
+def _run(asked: Asked, as_json_object: bool) -> None:
+    """Ask, stream, draw, check and report; what fails after the answer does not take it away."""
+    known = resolve(SCRIPTED if asked.model.startswith(SCRIPT_PREFIX) else asked.model)
+    budget = _budget(known, asked.max_pixels)
+    picture = picture_of_file(asked.slide, asked.region, budget)
+    prompt = build_prompt(asked.question, (picture.image,), known)
+    failed: list[str] = []
+    with closing(open_backend(asked.model)) as backend:
+        _say(backend.status().sentence)
+        told = ask(backend, prompt, sampling=asked.sampling, budget=budget)
+        reading = _stream(told, to_stderr=as_json_object)
+        check = _check(backend, reading, budget, failed) if asked.deletion else None
+    overlays = _overlays(asked.overlay, picture, reading, failed) if asked.overlay else {}
+    if as_json_object:
+        typer.echo(json.dumps(as_json(reading, picture, overlays, check), allow_nan=False))
+    else:
+        typer.echo("\n".join(summary(reading, overlays, check)))
+    for sentence in failed:
+        _say(sentence)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _stream(told: Iterator[Event | Comparing | Reading], *, to_stderr: bool) -> Reading:
+    """Print tokens as they come; the reading at the end."""
+    for event in told:
+        if isinstance(event, Reading):
+            typer.echo("\n", err=to_stderr)
+            return event
+        if isinstance(event, Token):
+            typer.echo(plain(event.text), nl=False, err=to_stderr)
+            (sys.stderr if to_stderr else sys.stdout).flush()
+        elif isinstance(event, Queued) and event.position:
+            _say(f"Waiting: {event.position} before this one.")
+    raise ModelError("The model ended without an answer; ask again.")
+
+
+def _check(
+    backend: Backend, reading: Reading, budget: PixelBudget, failed: list[str]
+) -> DeletionCheck | None:
+    """The deletion check of the answer, with the map of the whole completion."""
+    _say("Checking whether what it looked at mattered ...")
+    answer, maps = reading.trace.answer, reading.passage_maps
+    if not (answer and maps):
+        failed.append("The deletion check needs an answer, and the model gave none.")
+        return None
+    prompt, looked = reading.request.prompt, maps[-1].shown[0]
+    try:
+        return deletion_check(backend, prompt, answer, looked, budget=budget, priority=CLINICIAN)
+    except ModelError as problem:
+        failed.append(f"The deletion check failed: {problem}")
+        return None
+
+
+def _overlays(
+    target: Path, picture: RegionPicture, reading: Reading, failed: list[str]
+) -> dict[str, Path]:
+    try:
+        return write_overlays(target, picture, reading)
+    except OSError as problem:
+        failed.append(
+            f"The overlay cannot be written ({problem.strerror}); choose another --overlay."
+        )
+        return {}
+
+
+def _budget(model: RegisteredModel, max_pixels: int | None) -> PixelBudget:
+    if max_pixels is None:
+        return model.budget
+    least = min(model.budget.min_pixels, max_pixels)
+    return replace(model.budget, min_pixels=least, max_pixels=max_pixels)
+
+
+def _region(text: str | None) -> Region | None:
+    if text is None:
+        return None
+    try:
+        x, y, width, height = (int(part) for part in text.split(","))
+    except ValueError as error:
+        message = f"{text!r} is not X,Y,W,H: four whole numbers of level-0 pixels."
+        raise typer.BadParameter(message, param_hint="--region") from error
+    return Region(x, y, width, height)
+
+
+def _named(overlay: Path | None) -> Path | None:
+    if overlay and overlay.name in ("", ".."):
+        message = f"“{overlay}” has no file name to draw into; name one, such as seen.png."
+        raise typer.BadParameter(message, param_hint="--overlay")
+    return overlay
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence, err=True)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """End in a sentence where something cannot be read, asked, answered or written."""
+    try:
+        yield
+    except (ModelError, SlideError) as problem:
+        _say(plain(str(problem)))
+        raise typer.Exit(1) from problem

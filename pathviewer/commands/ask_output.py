@@ -1,0 +1,135 @@
+"""What `ask` leaves behind: overlay files, a summary for a terminal, a JSON object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from models.deletion_check import DeletionCheck
+from pathviewer.questions.ask import PassageMaps, Reading
+from pathviewer.attention.overlay import overlay_png
+from pathviewer.questions.region_picture import RegionPicture
+
+Overlays = Mapping[str, Path]
+"""Files written, by the passage's name."""
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What could steer a terminal or turn its text around."""
+
+
+def plain(text: str) -> str:
+    """A model's text as a terminal may show it: control characters become U+FFFD."""
+    return _CONTROLS.sub("\ufffd", text)
+
+
+def write_overlays(target: Path, picture: RegionPicture, reading: Reading) -> dict[str, Path]:
+    """Write `name-step1.png`, ..., `name-answer.png` beside `name.png`, which is of all tokens.
+
+    Each shows the prompt's first picture. Raises OSError when the folder cannot be written.
+    """
+    suffix = target.suffix or ".png"
+    written = {}
+    for maps in reading.passage_maps:
+        part = "" if maps.name == "all" else "-" + maps.name.replace(" ", "")
+        path = target.with_name(f"{target.stem}{part}{suffix}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        title = "the whole completion" if maps.name == "all" else maps.name
+        made = overlay_png(picture.pixels, maps.shown[0], title[0].upper() + title[1:])
+        path.write_bytes(made)
+        written[maps.name] = path
+    return written
+
+
+def summary(reading: Reading, overlays: Overlays, check: DeletionCheck | None) -> Iterator[str]:
+    """Lines for a terminal: the answer, what is amiss, where it looked, what that was worth."""
+    trace, end = reading.trace, reading.end
+    yield f"Answer: {plain(trace.answer) if trace.answer else 'none'}"
+    for problem in trace.problems:
+        yield f"Not as asked: {problem}"
+    for maps in reading.passage_maps:
+        yield _map_line(maps, overlays.get(maps.name))
+    if check:
+        yield (
+            f"Deletion: answer {check.as_is:.3g} as it is, {check.blanked:.3g} blanked, "
+            f"{check.attended_masked:.3g} attended tenth masked, {check.random_mean:.3g} "
+            f"other tenths masked. {check.sentence}"
+        )
+    count = len(end.completion.token_ends)
+    yield (
+        f"{reading.started.model.name}: {count} tokens in {end.seconds:.2f} s, "
+        f"first after {end.first_token_seconds:.2f} s, ended by {end.completion.finish}. "
+        "Not for diagnosis."
+    )
+
+
+def as_json(
+    reading: Reading,
+    picture: RegionPicture,
+    overlays: Overlays,
+    check: DeletionCheck | None,
+) -> dict[str, Any]:
+    """The same and its provenance as plain values for JSON; coordinates are level-0 pixels."""
+    trace, end, started = reading.trace, reading.end, reading.started
+    region, placement = picture.region, started.placements[0]
+    return {
+        "answer": trace.answer,
+        "steps": [asdict(step) for step in trace.steps],
+        "well_formed": trace.well_formed,
+        "problems": list(trace.problems),
+        "text": end.completion.text,
+        "finish": end.completion.finish,
+        "maps": [_map_values(maps, overlays.get(maps.name)) for maps in reading.passage_maps],
+        "deletion": _check_values(check) if check else None,
+        "region": [region.x, region.y, region.width, region.height],
+        "mpp": picture.mpp,
+        "scale": None if picture.scale is None else picture.scale.provenance(),
+        "quickhash": picture.quickhash,
+        "colours": picture.colours,
+        "pixels": [placement.pixel_width, placement.pixel_height],
+        "grid": [placement.columns, placement.rows],
+        "prompt": reading.request.prompt.text,
+        "system": reading.request.prompt.system,
+        "sampling": asdict(reading.request.sampling),
+        "prompt_tokens": started.prompt_tokens,
+        "tokens": len(end.completion.token_ends),
+        "seconds": end.seconds,
+        "first_token_seconds": end.first_token_seconds,
+        "model": asdict(started.model),
+    }
+
+
+def _map_line(maps: PassageMaps, file: Path | None) -> str:
+    shown = maps.shown[0]
+    state = "localised" if shown.localised else "diffuse: not localised"
+    where = f"  {file}" if file else ""
+    return f"{maps.name:<8} {shown.image_share:6.1%} of attention on the region, {state}{where}"
+
+
+def _map_values(maps: PassageMaps, file: Path | None) -> dict[str, Any]:
+    shown = maps.shown[0]
+    return {
+        "name": maps.name,
+        "first_token": shown.tokens.start,
+        "tokens": len(shown.tokens),
+        "image_share": shown.image_share,
+        "entropy": shown.entropy,
+        "spread": shown.spread,
+        "localised": shown.localised,
+        "relative": shown.relative,
+        "weights": [[round(float(value), 6) for value in row] for row in shown.weights],
+        "overlay": str(file) if file else None,
+    }
+
+
+def _check_values(check: DeletionCheck) -> dict[str, Any]:
+    return {
+        "as_is": check.as_is,
+        "blanked": check.blanked,
+        "attended_masked": check.attended_masked,
+        "random_masked": list(check.random_masked),
+        "random_mean": check.random_mean,
+        "verdict": check.verdict,
+    }

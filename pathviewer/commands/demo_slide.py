@@ -1,0 +1,84 @@
+"""The command `demo-slide`: put a slide to look at somewhere."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pathviewer.settings import read_settings
+from pathviewer.slides.demo_slide import PHANTOM_HEIGHT, PHANTOM_SEED, PHANTOM_WIDTH, demo_slide
+from pathviewer.slides.phantom import PhantomError, write_phantom
+
+
+def demo_slide_command(
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; the demo folder if not given.")
+    ] = None,
+    phantom: Annotated[
+        bool, typer.Option("--phantom", help="A synthetic slide with known truth.")
+    ] = False,
+    width: Annotated[int, typer.Option(help="Of the phantom, pixels.")] = PHANTOM_WIDTH,
+    height: Annotated[int, typer.Option(help="Of the phantom, pixels.")] = PHANTOM_HEIGHT,
+    seed: Annotated[int, typer.Option(help="Of the phantom.")] = PHANTOM_SEED,
+) -> None:
+    """Fetch the demo slide, or draw a phantom; its path goes to stdout."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        made = _make(out, phantom, width, height, seed)
+    except PhantomError as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(1) from problem
+    except OSError as problem:
+        typer.echo(f"The slide cannot be written: {problem.strerror}. Choose --out.", err=True)
+        raise typer.Exit(1) from problem
+    typer.echo(str(made))
+
+
+def _make(out: Path | None, phantom: bool, width: int, height: int, seed: int) -> Path:
+    with _bar() as progress:
+        if out is not None and phantom:
+            write_phantom(out, width=width, height=height, seed=seed, progress=progress)
+            return out
+        made = demo_slide(
+            read_settings().demo,
+            phantom=phantom,
+            width=width,
+            height=height,
+            seed=seed,
+            progress=progress,
+        )
+    return made if out is None else _copy(made, out)
+
+
+def _copy(made: Path, out: Path) -> Path:
+    """A copy of a slide, with a phantom's truth, under another name."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(made, out)
+    for truth in made.parent.glob(f"{made.stem}.truth.*"):
+        shutil.copyfile(truth, out.with_name(f"{out.stem}.truth{truth.suffix}"))
+    return out
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[float], None]]:
+    """A progress bar on stderr, which appears when something is first reported."""
+    with ExitStack() as stack:
+        done = 0
+        advance: Callable[[int], None] | None = None
+
+        def show(share: float) -> None:
+            nonlocal done, advance
+            if advance is None:
+                bar = typer.progressbar(length=1000, label="Drawing the phantom", file=sys.stderr)
+                advance = stack.enter_context(bar).update
+            advance(round(share * 1000) - done)
+            done = round(share * 1000)
+
+        yield show

@@ -1,0 +1,186 @@
+"""`python -m pathviewer evaluate`: measure a model on pictures whose right answers are known."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from models.engines.open_engine import SCRIPT_PREFIX, open_backend
+from models.errors import ModelError
+from models.evaluation.ask_items import Plan
+from models.evaluation.items import EvaluationError, ItemSet, read_manifest
+from models.evaluation.measurement import Measured, compared_figures, diagnosis_question, figures, known_labels, measure, prompt_writer
+from models.evaluation.control_pictures import PictureControl
+from models.evaluation.question_sets import read_field_map, read_questions
+from models.messages import PixelBudget, Sampling
+from models.registry import RegisteredModel, resolve
+from models.training.specimen.claims import MeasuredClaimsJudge
+from models.judges.judge import process_judge
+from pathviewer.commands.evaluation_table import lines
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where questions come from."""
+
+    data: Path | None
+    """Folder with manifest.csv, or with the pictures of `questions`."""
+    questions: Path | None
+    """File of questions; None makes diagnosis questions from the manifest."""
+    fields: str
+    """Name or file of the field map."""
+    split: str | None
+    """Only this split; None takes all."""
+    question: str | None
+    """Asked of every picture of a manifest; None takes the model's."""
+    known: tuple[str, ...]
+    """Labels the model may know; empty means those it keeps to, or all of the manifest."""
+    abstentions: bool
+    """Whether "none of these" and its like are offered with a manifest's labels."""
+
+    def read(self, model: RegisteredModel) -> ItemSet:
+        """The questions for a model; EvaluationError if there are none."""
+        if self.questions:
+            fields = read_field_map(self.fields)
+            return read_questions(self.questions, fields, folder=self.data, split=self.split)
+        if self.data is None:
+            raise EvaluationError("Name a folder with manifest.csv by --data, or --questions.")
+        return read_manifest(
+            self.data,
+            question=self.question or diagnosis_question(model),
+            split=self.split,
+            known=self.known or known_labels(model),
+            abstentions=self.abstentions,
+        )
+
+
+def evaluate_command(
+    model: Annotated[str, typer.Option(help="Model: name, hub id or folder.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder with manifest.csv (path,label,group_id and maybe split)."),
+    ] = None,
+    questions: Annotated[
+        Path | None, typer.Option(help="Questions as .jsonl or .json; pictures beside it.")
+    ] = None,
+    fields: Annotated[
+        str, typer.Option(help="Field names: own, pathmmu, pathvqa, omnimedvqa or a TOML file.")
+    ] = "own",
+    split: Annotated[str | None, typer.Option(help="Only questions of this split.")] = None,
+    compare: Annotated[
+        str | None, typer.Option(help="Second model; how much better the first one is.")
+    ] = None,
+    colour: Annotated[
+        Literal["as-is", "none"],
+        typer.Option(help="`none`: grey and histogram-equalised, so that form alone is left."),
+    ] = "as-is",
+    no_image: Annotated[bool, typer.Option("--no-image", help="Blank every picture.")] = False,
+    permute_options: Annotated[
+        bool, typer.Option("--permute-options", help="Ask again with options in another order.")
+    ] = False,
+    free_form: Annotated[
+        bool, typer.Option("--free-form", help="Ask again without options.")
+    ] = False,
+    known: Annotated[
+        list[str] | None,
+        typer.Option(help="Label of the manifest that the model knows; may be given often."),
+    ] = None,
+    abstentions: Annotated[
+        bool, typer.Option(help="Offer “none of these” with a manifest's labels.")
+    ] = True,
+    question: Annotated[
+        str | None, typer.Option(help="Asked of every picture of a manifest.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder that keeps the answers; a broken-off run goes on from there."),
+    ] = None,
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", help="Ask questions of this type alone; may be given often."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask only so many questions.")] = None,
+    max_new_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.")] = 512,
+    temperature: Annotated[float, typer.Option(help="0 takes the likeliest token.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Seed of drawn tokens.")] = 0,
+    max_pixels: Annotated[
+        int | None, typer.Option(help="Most pixels of a picture; by default the model's own.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Accuracy with its interval by group, controls, and paired comparison of two models."""
+    with evaluation_errors(out):
+        source = Source(data, questions, fields, split, question, tuple(known or ()), abstentions)
+        items = source.read(described(model)).of_types(types or ()).first(limit)
+        plan = Plan(
+            Sampling(max_new_tokens=max_new_tokens, temperature=temperature, seed=seed),
+            PictureControl(colour, no_image),
+            permute_options,
+            free_form,
+            _budget(max_pixels),
+        )
+        tell_skipped(items)
+        first = ask_model(model, items, plan, out, "answers")
+        found = figures(first, items)
+        if compare is not None:
+            second = ask_model(compare, items, plan, out, "answers-compared")
+            found = compared_figures(first, second, items)
+    sys.stdout.write((json.dumps(found) if as_json else "\n".join(lines(found))) + "\n")
+
+
+def ask_model(name: str, items: ItemSet, plan: Plan, out: Path | None, file: str) -> Measured:
+    """Open a model, put the questions to it under a progress bar, close it."""
+    write = prompt_writer(described(name))
+    backend = open_backend(name)
+    try:
+        with typer.progressbar(
+            length=1, label=Path(name).name, file=sys.stderr, show_pos=True, show_eta=True
+        ) as bar:
+
+            def progress(done: int, total: int) -> None:
+                bar.length = total
+                bar.update(done - bar.pos)
+
+            path = out / f"{file}.jsonl" if out else None
+            judge = process_judge(MeasuredClaimsJudge())
+            return measure(backend, write, items, plan, out=path, judge=judge, progress=progress)
+    finally:
+        backend.close()
+
+
+def described(name: str) -> RegisteredModel:
+    """What is known of a model before it is loaded; a script is known as `scripted`."""
+    return resolve("scripted" if name.startswith(SCRIPT_PREFIX) else name)
+
+
+def tell_skipped(items: ItemSet) -> None:
+    """Say on stderr what is not asked, the first few by name."""
+    shown = 5
+    for sentence in items.skipped[:shown]:
+        typer.echo(f"Skipped. {sentence}", err=True)
+    if len(items.skipped) > shown:
+        typer.echo(f"Skipped {len(items.skipped) - shown} more.", err=True)
+
+
+@contextmanager
+def evaluation_errors(out: Path | None) -> Iterator[None]:
+    """End in a sentence; one broken off by hand says how to go on."""
+    try:
+        yield
+    except ModelError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        kept = f"What was answered is in {out.name}; the same command goes on." if out else ""
+        sys.exit(f"Broken off. {kept or 'Nothing is kept; --out FOLDER would have.'}")
+
+
+def _budget(max_pixels: int | None) -> PixelBudget | None:
+    """The pixel budget that was asked for."""
+    return None if max_pixels is None else PixelBudget(min(3_136, max_pixels), max_pixels)

@@ -1,0 +1,166 @@
+"""`python -m pathviewer export` and `check-export`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pathviewer.common.calendar_days import DayError, Days, read_days
+from pathviewer.common.plural import counted
+from pathviewer.export.errors import ExportError
+from pathviewer.export.manifest import check_export
+from pathviewer.export.plan import FORMATS, Plan, Tally
+from pathviewer.export.plan import as_json as counts_json
+from pathviewer.export.run import export
+from pathviewer.export.splits import parse_shares
+from pathviewer.export.consensus import parse_rule
+from pathviewer.common.database import opened
+from pathviewer.commands.progress import bar
+from pathviewer.common.atomic_folder import FolderError
+from storage.accounts.store import find_account
+from storage.audit import record
+from storage.blobs import BlobStore
+from storage.cases.store import find_case
+from storage.database import Database
+from storage.errors import StorageError
+from storage.export_rows import Selection
+from storage.tables import LOCAL_ACCOUNT_ID
+
+
+class FormatName(StrEnum):
+    """What the command line can write."""
+
+    preference = "preference"
+    unpaired = "unpaired"
+    stepwise = "stepwise"
+    grpo = "grpo"
+    sft = "sft"
+
+
+Several = list[str] | None
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+def export_command(
+    form: Annotated[FormatName, typer.Option("--format", help="Which rows; see docs/export.md.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; must not exist or be empty.")],
+    raters: Annotated[
+        str, typer.Option("--rule", help="Several raters: each, majority, or how many must agree.")
+    ] = "each",
+    splits: Annotated[
+        str, typer.Option(help="Shares of train, validation, test; by case, else by slide.")
+    ] = "0.8,0.1,0.1",
+    since: Annotated[
+        str | None, typer.Option(help="Judged on this day or later; see --zone.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Judged on this day or before; see --zone.")
+    ] = None,
+    zone: Annotated[
+        str, typer.Option(help="Time zone whose days are meant, such as Pacific/Auckland.")
+    ] = "UTC",
+    rater: Annotated[Several, typer.Option(help="Only this account; repeatable.")] = None,
+    model: Annotated[Several, typer.Option(help="Only this model; repeatable.")] = None,
+    case: Annotated[Several, typer.Option(help="Only this case; repeatable.")] = None,
+    question_type: Annotated[Several, typer.Option(help="Only this type; repeatable.")] = None,
+    comments: Annotated[
+        bool, typer.Option("--comments", help="Free text too; it may name people.")
+    ] = False,
+    teaching: Annotated[
+        bool, typer.Option("--teaching", help="Labels of worklists to teach with too.")
+    ] = False,
+    licence: Annotated[
+        str, typer.Option(help="Licence for the card; the settings' if not given.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Write what was judged as a folder of Parquet that trainers take as it is."""
+    with export_errors(), opened() as (settings, database):
+        days = read_days(since or "", until or "", zone)
+        selection = _selection(database, days, rater, model, case, question_type)
+        plan = Plan(
+            format=FORMATS[form.value],
+            rule=parse_rule(raters),
+            shares=parse_shares(splits),
+            selection=replace(selection, teaching=teaching),
+            comments=comments,
+            licence=licence or settings.label_licence,
+        )
+        with bar("Exporting") as step:
+            tally = export(database, BlobStore(settings.blobs), plan, out, step)
+        _note(database, plan, tally)
+    if as_json:
+        typer.echo(json.dumps({"format": form.value} | counts_json(tally)))
+    else:
+        typer.echo(summary(tally) + (f" Days are those of {days.zone}." if since or until else ""))
+
+
+def check_export_command(
+    folder: Annotated[Path, typer.Argument(help="Folder that `export` wrote.")],
+) -> None:
+    """Prove that an export is whole, and that no case, slide or picture stands in two splits."""
+    with export_errors():
+        rows = check_export(folder)
+    told = ", ".join(f"{split} {count}" for split, count in sorted(rows.items()))
+    typer.echo(f"Whole, and no group or picture stands in two splits: {told}.")
+
+
+def summary(tally: Tally) -> str:
+    """What was written, in a sentence or two."""
+    rows = ", ".join(f"{split} {count}" for split, count in sorted(tally.rows.items()))
+    told = f"Wrote {counted(sum(tally.rows.values()), 'row')} ({rows}) of "
+    told += f"{counted(tally.items, 'judged item')}."
+    if tally.conflicts:
+        told += f" In conflict: {counted(tally.conflicts, 'item')}, see adjudication.jsonl."
+    if not tally.rows["train"]:
+        told += " None fell into train; --splits 1,0,0 puts all there."
+    return told
+
+
+@contextmanager
+def export_errors() -> Iterator[None]:
+    """End a command that cannot run in a sentence."""
+    try:
+        yield
+    except (DayError, ExportError, FolderError, StorageError) as error:
+        sys.exit(str(error))
+
+
+def _selection(
+    database: Database,
+    days: Days,
+    raters: Several,
+    models: Several,
+    cases: Several,
+    tasks: Several,
+) -> Selection:
+    with database.reading() as session:
+        people = {name: find_account(session, name.lower()) for name in raters or ()}
+        known = {name: find_case(session, name) for name in cases or ()}
+    for kind, found in (("account", people), ("case", known)):
+        missing = [name for name, record_ in found.items() if record_ is None]
+        if missing:
+            raise ExportError(f"There is no {kind} named {', '.join(missing)}.")
+    return Selection(
+        since=days.since,
+        until=days.until,
+        zone=days.zone,
+        rater_ids=frozenset(each.id for each in people.values() if each),
+        models=frozenset(models or ()),
+        case_ids=frozenset(each.id for each in known.values() if each),
+        tasks=frozenset(tasks or ()),
+    )
+
+
+def _note(database: Database, plan: Plan, tally: Tally) -> None:
+    detail = {"by": "command line", "rows": sum(tally.rows.values()), "comments": plan.comments}
+    with database.session() as session:
+        record(session, LOCAL_ACCOUNT_ID, "exported", plan.format.name, detail)

@@ -1,0 +1,78 @@
+"""`python -m pathviewer judge`: have labelled traces judged by a model behind an endpoint."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from models.errors import ModelError
+from models.judges.request import JudgeEndpoint
+from pathviewer.insights.judge_labels import Judging, judge_labelled
+from pathviewer.common.database import opened
+from pathviewer.commands.progress import bar
+from storage.blobs import BlobStore
+from storage.errors import StorageError
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+class ConfigError(ModelError):
+    """The file says nothing of a judge."""
+
+
+def judge_command(
+    config: Annotated[Path, typer.Option(help="TOML with a [judge] table; see docs/judging.md.")],
+    limit: Annotated[int, typer.Option(min=1, help="Most traces to judge in this run.")] = 1000,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge the traces that clinicians labelled, so that insights can hold the judge to them."""
+    from models.judges.endpoint_judge import EndpointJudge  # an HTTP client, for this alone
+
+    try:
+        endpoint = read_endpoint(config)
+        judge = EndpointJudge(endpoint)
+        try:
+            with opened() as (settings, database), bar("Judging") as step:
+                blobs = BlobStore(settings.blobs)
+                found = judge_labelled(database, blobs, judge, endpoint.model, limit, step)
+        finally:
+            judge.close()
+    except (ModelError, StorageError) as error:
+        sys.exit(str(error))
+    if as_json:
+        typer.echo(json.dumps(vars(found) | {"cost": judge.tally.cost(endpoint)}))
+    else:
+        typer.echo(summary(found))
+
+
+def read_endpoint(path: Path) -> JudgeEndpoint:
+    """The endpoint that a file names. Raises ConfigError."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("judge")
+    except OSError as error:
+        raise ConfigError(f"{path.name} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path.name} is not TOML: {error}.") from error
+    if not isinstance(table, dict):
+        message = f"{path.name} has no table [judge]; docs/judging.md shows one."
+        raise ConfigError(message)
+    try:
+        return JudgeEndpoint(**table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"{path.name}: judge.{place}: {first['msg']}.") from error
+
+
+def summary(found: Judging) -> str:
+    """What happened, in a sentence or two."""
+    told = f"Judged {found.judged} traces; of {found.abstained} the judge could not tell."
+    if found.unreadable:
+        told += f" The pictures of {found.unreadable} cannot be read; `doctor` says which."
+    return told

@@ -1,0 +1,152 @@
+"""`python -m pathviewer backup`, `restore`, `withdraw` and `audit`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pathviewer.common.database import opened
+from pathviewer.commands.progress import bar
+from pathviewer.settings import read_settings
+from pathviewer.operations.audit_log import audit_lines
+from pathviewer.operations.backup import Kept, back_up, restore
+from pathviewer.operations.errors import UpkeepError
+from pathviewer.operations.restore_check import rehearse
+from pathviewer.operations.withdrawal import Subject, find_subject, withdraw
+from pathviewer.common.atomic_folder import FolderError, disk_sentence
+from storage.audit import record
+from storage.backup import sqlite_file
+from storage.blobs import BlobStore
+from storage.database import open_database
+from storage.errors import StorageError
+from storage.tables import LOCAL_ACCOUNT_ID
+from storage.withdrawals import WithdrawalRecord
+
+
+def backup_command(
+    out: Annotated[Path, typer.Option(help="Folder to write; must not exist or be empty.")],
+    uploads: Annotated[bool, typer.Option("--uploads", help="Uploaded slides too.")] = False,
+) -> None:
+    """Copy the database and its pictures into a folder, while the program may be running."""
+    with upkeep_errors():
+        settings = read_settings()
+        with bar("Backing up") as step:
+            kept = back_up(settings, out, step, uploads=uploads)
+        with opened() as (_, database), database.session() as session:
+            record(session, LOCAL_ACCOUNT_ID, "backed_up", "", {"files": kept.files})
+    slides = f" and {kept.uploads} of uploaded slides" if uploads else ""
+    size = f"{kept.byte_count / 2**20:.1f} MiB"
+    typer.echo(f"Kept the database and {kept.files} files{slides}, {size}.")
+    _tell_lost(kept)
+
+
+def restore_command(
+    folder: Annotated[Path, typer.Argument(help="Folder that `backup` wrote.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Rehearse it in a temporary folder and change nothing.")
+    ] = False,
+) -> None:
+    """Put a backup into a data folder that has no database yet (PATHVIEWER_DATA)."""
+    if check:
+        _rehearse(folder)
+        return
+    with upkeep_errors():
+        settings = read_settings()
+        with bar("Restoring") as step:
+            kept = restore(settings, folder, step)
+        database = open_database(settings.database)  # an older schema is brought up to date
+        with database.session() as session:
+            record(session, LOCAL_ACCOUNT_ID, "restored", "", {"files": kept.files})
+        database.close()
+        where = sqlite_file(settings.database).parent
+    slides = f" and {kept.uploads} of uploaded slides" if kept.uploads else ""
+    typer.echo(f"Restored the database and {kept.files} files{slides} into {where}.")
+    _tell_lost(kept)
+
+
+def _rehearse(folder: Path) -> None:
+    """Print each check that a backup passed; exit 1 with a sentence at the first that fails."""
+    with upkeep_errors():
+        with bar("Restoring") as step:
+            checks = rehearse(folder, step)
+            first = next(checks)
+        for sentence in (first, *checks):
+            typer.echo(sentence)
+        typer.echo("This backup can be restored.")
+
+
+def withdraw_command(
+    case: Annotated[str | None, typer.Option(help="Name of a case.")] = None,
+    rater: Annotated[str | None, typer.Option(help="Name of an account.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask back.")] = False,
+) -> None:
+    """Remove for good what was asked and said of a case, or what a rater said."""
+    with upkeep_errors(), opened() as (settings, database):
+        subject = find_subject(database, case, rater)
+        if not yes:
+            typer.confirm(f"Remove all of {case or rater}? It cannot be undone", abort=True)
+        made, emptied = withdraw(database, BlobStore(settings.blobs), subject)
+    typer.echo(told(subject, made))
+    if not emptied:
+        typer.echo(
+            "Traces may stand in the database's log until it is next emptied: the running program "
+            "was reading. Run `withdraw` again, or stop and start the program.",
+            err=True,
+        )
+
+
+def audit_command(
+    after: Annotated[int, typer.Option(help="Only entries after this id.")] = 0,
+) -> None:
+    """Print the audit log as JSON lines, the oldest entry first."""
+    with upkeep_errors(), opened() as (_, database):
+        for line in audit_lines(database, after):
+            typer.echo(json.dumps(line, ensure_ascii=False))
+
+
+def told(subject: Subject, made: WithdrawalRecord) -> str:
+    """What was removed, and what was not."""
+    counts = made.detail
+    sentence = (
+        f"Removed {counts['readings']} readings with {counts['completions']} answers, "
+        f"{counts['feedback']} judgments, {counts['blobs']} pictures and attention files, "
+        f"{counts['regions']} regions. Tombstone {made.id}."
+    )
+    rest = (
+        "The slide files are where they were; backups and exports made before still hold it."
+        if subject.kind == "case"
+        else "The account is as it was (`user disable` shuts it); backups and exports made before "
+        "still hold what it said."
+    )
+    return f"{sentence} {rest}"
+
+
+@contextmanager
+def upkeep_errors() -> Iterator[None]:
+    """End a command that cannot run in a sentence."""
+    try:
+        yield
+    except (UpkeepError, FolderError, StorageError) as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{disk_sentence(error)}.")
+
+
+def _tell_lost(kept: Kept) -> None:
+    if kept.lost:
+        names = ", ".join(map(_short, kept.lost[:5]))
+        typer.echo(
+            f"{len(kept.lost)} files are missing or damaged and were left out: {names}.", err=True
+        )
+
+
+def _short(name: str) -> str:
+    """A SHA-256 by its beginning; the name of a slide whole."""
+    return name[:12] if re.fullmatch("[0-9a-f]{64}", name) else name

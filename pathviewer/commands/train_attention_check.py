@@ -1,0 +1,69 @@
+"""`python -m pathviewer train attention-check`: where a model looks, and whether it matters."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from models.engines.open_engine import open_backend
+from models.evaluation.items import ItemSet
+from models.evaluation.measurement import prompt_writer
+from models.evaluation.question_sets import read_field_map, read_questions
+from models.registry import resolve
+from pathviewer.commands.evaluation_table import interval, percent, points, row
+from pathviewer.commands.train_data import JsonOption, bar, training_errors
+
+
+def attention_check_command(
+    model: Annotated[str, typer.Option(help="Model: name, hub id or folder.")],
+    questions: Annotated[Path, typer.Option(help="Questions as `train items` writes them.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask only so many questions.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the shuffled weights.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Whether a model looks at the quadrant that it names, and whether masking it hurts."""
+    with training_errors():
+        from models.training.specimen.attention_check import attention_check, with_quadrant
+        from models.training.trainer.weight_shuffling import write_shuffled
+        from models.training.trainer.run_folder import start_folder
+
+        read = read_questions(questions, read_field_map("own"))
+        items = ItemSet(tuple(with_quadrant(read.items))).first(limit).items
+        write = prompt_writer(resolve(model))
+        with tempfile.TemporaryDirectory() as folder:
+            other = write_shuffled(start_folder(model), Path(folder) / "shuffled", seed=seed)
+            backend, shuffled = open_backend(model), open_backend(str(other))
+            try:
+                with bar("Looking", len(items)) as step:
+                    found = attention_check(backend, shuffled, items, write, step)
+            finally:
+                backend.close()
+                shuffled.close()
+    typer.echo(json.dumps(found) if as_json else "\n".join(_lines(found)))
+
+
+def _lines(found: Mapping[str, Any]) -> list[str]:
+    """The figures for a terminal."""
+    verdicts = ", ".join(f"{name} {count}" for name, count in found["verdicts"].items())
+    low, high = found["difference_low"], found["difference_high"]
+    span = f"{points(found['difference'])} [{points(low)}, {points(high)}]"
+    return [
+        f"{found['model']} ({found['revision'][:12]})",
+        row("phantom regions", f"{found['n']} in {found['groups']} groups"),
+        row("right quadrant", interval(found, "right"), f"chance {percent(found['chance'])}"),
+        row("weights shuffled", interval(found, "shuffled")),
+        row("difference", span, f"p = {found['p']:.4f}"),
+        row("attention on the region", percent(found["image_share"])),
+        row(
+            "masking hurts more",
+            interval(found, "masking_hurts_more"),
+            f"than elsewhere; chance 50 %; p = {found['masking_p']:.4f}",
+        ),
+        row("times less likely", f"{found['masking_factor']:.2f}"),
+        row("verdicts", verdicts),
+    ]

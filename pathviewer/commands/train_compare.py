@@ -1,0 +1,99 @@
+"""Answers that `evaluate --out` kept, held against each other.
+
+`train compare`: two ways of training, over several seeds each; `train declining-cost`: the same
+questions with and without the two ways to decline.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pathviewer.commands.evaluation_table import percent, points, row
+from pathviewer.commands.train_data import JsonOption, training_errors
+
+
+def compare_command(
+    questions: Annotated[Path, typer.Option(help="The questions that all runs were asked.")],
+    first: Annotated[
+        list[Path], typer.Option(help="Folder of `evaluate --out`; once for each seed.")
+    ],
+    second: Annotated[list[Path], typer.Option(help="The same of the other way of training.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="As it was given to `evaluate`.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How much better one way of training is than another, over seeds, by group."""
+    with training_errors():
+        from models.evaluation.seed_comparison import pooled_figures, read_kept
+        from models.evaluation.question_sets import read_field_map, read_questions
+        from models.training.specimen.claims import MeasuredClaimsJudge
+        from models.judges.judge import process_judge
+
+        items = read_questions(questions, read_field_map("own")).first(limit)
+        found = pooled_figures(
+            items,
+            [read_kept(folder) for folder in first],
+            [read_kept(folder) for folder in second],
+            process_judge(MeasuredClaimsJudge()),
+        )
+    typer.echo(json.dumps(found) if as_json else "\n".join(_lines(found)))
+
+
+def declining_cost_command(
+    questions: Annotated[Path, typer.Option(help="`questions.jsonl` of `train items`.")],
+    answers: Annotated[Path, typer.Option(help="Folder of its `evaluate --out`.")],
+    plain: Annotated[Path, typer.Option(help="`plain.jsonl` of the same `train items`.")],
+    plain_answers: Annotated[Path, typer.Option(help="Folder of its `evaluate --out`.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="Of the answers to the first.")] = None,
+    plain_limit: Annotated[int | None, typer.Option(min=1, help="Of those to the other.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What offering “none of these” and “cannot assess” costs where neither is right."""
+    with training_errors():
+        from models.evaluation.abstention_cost import declining_cost
+        from models.evaluation.seed_comparison import read_kept
+        from models.evaluation.question_sets import read_field_map, read_questions
+
+        fields = read_field_map("own")
+        found = declining_cost(
+            read_questions(questions, fields).first(limit),
+            read_kept(answers),
+            read_questions(plain, fields).first(plain_limit),
+            read_kept(plain_answers),
+        )
+    typer.echo(json.dumps(found) if as_json else "\n".join(_cost_lines(found)))
+
+
+def _cost_lines(found: Mapping[str, Any]) -> list[str]:
+    """The figures for a terminal."""
+    low, high = found["difference_low"], found["difference_high"]
+    span = "-" if low is None else f"[{points(low)}, {points(high)}]"
+    return [
+        row("questions", str(found["n"])),
+        row("offered", percent(found["offered"])),
+        row("not offered", percent(found["plain"])),
+        row("  cost of offering", f"{points(found['difference'])} {span}"),
+    ]
+
+
+def _lines(found: Mapping[str, Any]) -> list[str]:
+    """The figures for a terminal."""
+    seeds = " and ".join(map(str, found["seeds"]))
+    lines = [row("questions", str(found["n"]), f"seeds: {seeds}")]
+    for name, key in (("accuracy", ""), ("process score", "process_")):
+        if found[f"{key}difference"] is None:
+            continue
+        low, high = found[f"{key}difference_low"], found[f"{key}difference_high"]
+        span = f"{points(found[f'{key}difference'])} [{points(low)}, {points(high)}]"
+        by_seed = ", ".join(points(value) for value in found[f"{key}by_seed"])
+        lines += [
+            row(f"{name}, first", ", ".join(percent(value) for value in found[f"{key}first"])),
+            row(f"{name}, second", ", ".join(percent(value) for value in found[f"{key}second"])),
+            row("  first minus second", span, f"p = {found[f'{key}p']:.4f}"),
+            row("  seed by seed", by_seed),
+        ]
+    return lines

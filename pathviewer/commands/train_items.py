@@ -1,0 +1,83 @@
+"""`python -m pathviewer train items` and `train baseline`: what a model is compared by."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from models.errors import ModelError
+from pathviewer.commands.train_data import JsonOption, Out, bar, training_errors
+
+if TYPE_CHECKING:
+    from models.training.specimen.colour_baseline import Baseline, Colour
+
+Data = Annotated[list[Path], typer.Option("--data", help="Data folder; may be given repeatedly.")]
+
+
+def items_command(
+    data: Data,
+    out: Out,
+    split: Annotated[str, typer.Option(help="train, rl, validation or test.")] = "test",
+    count: Annotated[int, typer.Option(help="Questions to write.")] = 1500,
+    seed: Annotated[int, typer.Option(help="Of the choice of pictures and options.")] = 1,
+) -> None:
+    """Write a fixed set of questions with pictures, for `evaluate --questions`."""
+    with training_errors():
+        from models.training.data.item_files import write_items
+        from models.training.data.items import make_items
+        from models.training.data.tiles import read_tiles
+
+        tiles = [tile for folder in data for tile in read_tiles(folder)]
+        with bar("Making questions", count) as step:
+            items = make_items(tiles, split, count=count, seed=seed)
+            told = write_items(items, out, step)
+        for name, lines in told.items():
+            typer.echo(f"{name}: {lines} questions", err=True)
+
+
+def baseline_command(
+    data: Data,
+    colour: Annotated[
+        str | None, typer.Option(help="as-is, grey, or none (equalised); all three by default.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Split that is scored.")] = "test",
+    seed: Annotated[int, typer.Option(help="Of the forest.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell the diagnosis by colour statistics alone: what a model's accuracy stands beside."""
+    with training_errors():
+        from models.training.specimen.colour_baseline import measure_baselines
+
+        with bar("Reading tiles", None) as step:
+            found = measure_baselines(
+                data, colours=_colours(colour), split=split, seed=seed, progress=step
+            )
+    if as_json:
+        typer.echo(json.dumps({"baselines": [each.as_dict() for each in found]}))
+        return
+    for each in found:
+        typer.echo(_sentence(each))
+
+
+def _colours(name: str | None) -> tuple[Colour, ...]:
+    from models.training.specimen.colour_baseline import COLOURS
+
+    if name is None:
+        return COLOURS
+    chosen = tuple(colour for colour in COLOURS if colour == name)
+    if not chosen:
+        message = f"--colour {name} is none of {', '.join(COLOURS)}."
+        raise ModelError(message)
+    return chosen
+
+
+def _sentence(found: Baseline) -> str:
+    share = found.accuracy
+    classes = ", ".join(f"{name} {value:.1%}" for name, value in found.per_class.items())
+    return (
+        f"{found.colour:<6} {share.mean:.1%} ({share.low:.1%} to {share.high:.1%}) of {share.n} "
+        f"tiles, {share.groups} groups; {classes}"
+    )

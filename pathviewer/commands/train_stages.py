@@ -1,0 +1,185 @@
+"""`python -m pathviewer train vision`, `align`, `sft`, `grpo` and `curves`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from models.errors import ModelError
+from pathviewer.commands.train_data import training_errors
+
+Config = Annotated[Path, typer.Option(help="TOML file of the stage; see models/training/configs.")]
+Start = Annotated[str, typer.Option(help="Checkpoint to start from: folder, hub id or name.")]
+Out = Annotated[Path, typer.Option(help="Folder of the run; the result is in its checkpoint/.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
+Data = Annotated[
+    list[Path] | None,
+    typer.Option("--data", help="Data folder in place of the config's; may be given repeatedly."),
+]
+Seed = Annotated[int | None, typer.Option(help="Seed in place of the config's.")]
+Processes = Annotated[
+    int, typer.Option(min=1, help="Processes that share each step, one to a core or a GPU.")
+]
+
+
+def vision(
+    config: Config,
+    start: Start,
+    out: Out,
+    resume: Resume = False,
+    data: Data = None,
+    seed: Seed = None,
+    processes: Processes = 1,
+) -> None:
+    """Stage 1: the tower learns to see."""
+    with training_errors():
+        from models.training.stages.vision import VisionConfig, train_vision
+
+        train = _shared("vision", processes, config, data, seed) or train_vision
+        _train(VisionConfig, train, config, start, out, resume, data, seed)
+
+
+def align(
+    config: Config,
+    start: Start,
+    out: Out,
+    resume: Resume = False,
+    data: Data = None,
+    seed: Seed = None,
+    processes: Processes = 1,
+) -> None:
+    """Stage 2: the network learns to say what the tower sees."""
+    with training_errors():
+        from models.training.stages.finetuning import TuningConfig, train_tuning
+
+        train = _shared("align", processes, config, data, seed) or train_tuning
+        _train(TuningConfig, train, config, start, out, resume, data, seed)
+
+
+def sft(
+    config: Config,
+    start: Start,
+    out: Out,
+    resume: Resume = False,
+    data: Data = None,
+    seed: Seed = None,
+    processes: Processes = 1,
+) -> None:
+    """Stage 3: supervised fine-tuning on traces; with `trainer = "trl"` of any checkpoint."""
+    with training_errors():
+        from models.training.trainer.run_folder import read_table
+
+        if read_table(config).get("trainer") is None:
+            align(config, start, out, resume, data, seed, processes)
+            return
+        if processes > 1:
+            message = f"{config} names TRL's trainer, which is begun in one process here."
+            raise ModelError(message)
+        from models.training.stages.sft_trl import SftConfig, train_sft
+
+        _train(SftConfig, train_sft, config, start, out, resume, data, seed)
+
+
+def grpo(
+    config: Config,
+    start: Start,
+    out: Out,
+    resume: Resume = False,
+    data: Data = None,
+    seed: Seed = None,
+) -> None:
+    """Stage 4: reinforcement learning with the outcome reward, or with the process reward too."""
+    with training_errors():
+        from models.training.stages.grpo import GrpoConfig, train_grpo
+
+        _train(GrpoConfig, train_grpo, config, start, out, resume, data, seed)
+
+
+def preferences(
+    config: Config,
+    start: Start,
+    out: Out,
+    resume: Resume = False,
+    dataset: Annotated[
+        Path | None, typer.Option("--data", help="Export in place of the config's.")
+    ] = None,
+    seed: Seed = None,
+) -> None:
+    """Stage 5: what people judged, from a folder that `export` wrote (preference or unpaired)."""
+    with training_errors():
+        from models.training.stages.preferences import PreferencesConfig, train_preferences
+        from models.training.trainer.run_folder import changed, checked_config, read_table, start_folder
+
+        table = changed(read_table(config), data=None, seed=seed)
+        if dataset:
+            table["dataset"] = dataset
+        checked = checked_config(table, PreferencesConfig, config)
+        train_preferences(checked, start_folder(start), out, resume=resume)
+        typer.echo(f"Wrote {out / 'checkpoint'}.", err=True)
+
+
+def average(
+    checkpoints: Annotated[list[Path], typer.Argument(help="Folders of checkpoints of one shape.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; must not exist or be empty.")],
+    bfloat16: Annotated[bool, typer.Option("--bfloat16", help="Half the size.")] = False,
+) -> None:
+    """Write the mean of several checkpoints of one training."""
+    with training_errors():
+        from models.training.trainer.weight_averaging import write_average
+
+        typer.echo(f"Wrote {write_average(checkpoints, out, small=bfloat16)}.", err=True)
+
+
+def curves(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or metrics.jsonl files.")],
+    out: Annotated[Path, typer.Option(help="HTML file to write.")],
+) -> None:
+    """Draw the figures of runs over their steps, as one page that opens without a network."""
+    with training_errors():
+        from models.training.trainer.curves import write_curves
+
+        write_curves(runs, out)
+        typer.echo(f"Wrote {out}.", err=True)
+
+
+def _train(
+    kind: Any,
+    train: Callable[..., None],
+    config: Path,
+    start: str,
+    out: Path,
+    resume: bool,
+    data: list[Path] | None,
+    seed: int | None,
+) -> None:
+    """Read the config, change what the command line changes, and train."""
+    from models.training.trainer.data_parallel import join_processes
+    from models.training.trainer.run_folder import changed, checked_config, read_table, start_folder
+
+    table = changed(read_table(config), data=data, seed=seed)
+    train(checked_config(table, kind, config), start_folder(start), out, resume=resume)
+    if join_processes() == (0, 1):  # of several, the process that began them says it
+        typer.echo(f"Wrote {out / 'checkpoint'}.", err=True)
+
+
+def _shared(
+    stage: str, processes: int, config: Path, data: list[Path] | None, seed: int | None
+) -> Callable[..., None] | None:
+    """What runs a stage in several processes; None if one is enough."""
+    if processes == 1:
+        return None
+    from models.training.trainer.data_parallel import begin_together, check_shares
+
+    def train(checked: Any, start: Path, out: Path, *, resume: bool) -> None:
+        check_shares(checked.loop.accumulate, processes)
+        given = ["--config", str(config), "--start", str(start), "--out", str(out)]
+        given += ["--resume"] if resume else []
+        given += [part for folder in data or () for part in ("--data", str(folder))]
+        given += ["--seed", str(seed)] if seed is not None else []
+        begin_together(processes, [sys.executable, "-m", "pathviewer", "train", stage, *given])
+
+    return train

@@ -1,0 +1,183 @@
+"""`python -m pathviewer worklist import`, `generate`, `pairs` and `list`."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.engines.open_engine import open_backend
+from models.errors import ModelError
+from pathviewer.common.plural import counted
+from pathviewer.common.database import opened
+from pathviewer.commands.progress import bar
+from pathviewer.questions.store import KeptReadings
+from pathviewer.questions.model_input import Pictures
+from pathviewer.settings import Settings
+from pathviewer.slides.library import SlideLibrary
+from pathviewer.slides.slide_pool import SlidePool
+from pathviewer.worklists.errors import WorklistError
+from pathviewer.worklists.generation import Manner, generate
+from pathviewer.worklists.item_file import read_items
+from pathviewer.comparisons.pair_plan import PLANS, draw
+from storage.audit import record
+from storage.blobs import BlobStore
+from storage.database import Database
+from storage.errors import StorageError
+from storage.comparisons.pairs import add_pairs, count_pairs, frozen_answers, refuse_after_pairs
+from storage.slides.store import list_slide_records
+from storage.tables import LOCAL_ACCOUNT_ID
+from storage.worklists.records import NewWorklist
+from storage.worklists.item_assignment import progress
+from storage.worklists.store import add_worklist, find_worklist, list_worklists
+
+app = typer.Typer(no_args_is_help=True, help="Worklists: items that raters judge in turn.")
+
+
+@app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="JSONL of items; docs/worklists.md has the fields.")],
+    name: Annotated[str | None, typer.Option(help="Name; the file's if not given.")] = None,
+    blind: Annotated[bool, typer.Option(help="Raters answer before they see answers.")] = True,
+    teaching: Annotated[
+        bool, typer.Option("--teaching", help="Show the reference; keep labels out of exports.")
+    ] = False,
+    overlap: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the items that every rater gets.")
+    ] = 1.0,
+    repeats: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of one's items that come again.")
+    ] = 0.1,
+) -> None:
+    """Take a list of items in: all of them, or none."""
+    with worklist_errors(), opened() as (settings, database):
+        library = library_of(settings, database)
+        with database.reading() as session:
+            slides = list_slide_records(session)
+        items = read_items(file, slides, lambda slide: _size(library, slide))
+        new = NewWorklist(
+            name=(name or file.stem)[:200],
+            account_id=LOCAL_ACCOUNT_ID,
+            blind=blind,
+            teaching=teaching,
+            overlap=overlap,
+            repeats=repeats,
+        )
+        with database.session() as session:
+            made = add_worklist(session, new, items)
+            record(session, LOCAL_ACCOUNT_ID, "worklist_imported", made.id, {"items": len(items)})
+    typer.echo(
+        f"Took in {counted(len(items), 'item')} as {made.name}; "
+        "`worklist generate` makes the answers."
+    )
+
+
+@app.command("generate")
+def generate_command(
+    worklist: Annotated[str, typer.Argument(help="Name of the list.")],
+    model: Annotated[str, typer.Option(help="Model: name, hub id, folder, or `scripted`.")],
+    samples: Annotated[int, typer.Option(min=1, max=8, help="Answers of each item.")] = 1,
+    temperature: Annotated[
+        float | None, typer.Option(help="Of the answers; 1 if there are several, else 0.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first item.")] = 0,
+    max_new_tokens: Annotated[int, typer.Option(min=1, max=4096, help="Longest answer.")] = 512,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="Also of items that other models answered; to compare.")
+    ] = False,
+) -> None:
+    """Make the answers that are missing and freeze them; broken off, it goes on where it was."""
+    drawn = (1.0 if samples > 1 else 0.0) if temperature is None else temperature
+    manner = Manner(samples, drawn, seed, max_new_tokens, beside)
+    with worklist_errors(), opened() as (settings, database):
+        with database.reading() as session:
+            found = find_worklist(session, worklist)
+            if beside:
+                refuse_after_pairs(session, found.id)
+        library = library_of(settings, database)
+        pool = SlidePool(library.locate, settings)
+        keep = KeptReadings(database, BlobStore(settings.blobs), f"generate {uuid.uuid4()}")
+        with (
+            closing(pool),
+            closing(open_backend(model, device=settings.device)) as backend,
+            bar(f"Answering {found.name}") as step,
+        ):
+            pictures = Pictures(library, pool, model)
+            told = generate(database, keep, pictures, backend, found.id, manner, step)
+    typer.echo(f"Made the answers of {counted(told.made, 'item')}.")
+    for sentence in told.failed:
+        typer.echo(sentence, err=True)
+    if told.failed:
+        raise typer.Exit(1)
+
+
+@app.command("pairs")
+def pairs_command(
+    worklist: Annotated[str, typer.Argument(help="Name of the list.")],
+    plan: Annotated[str, typer.Option(help=f"How pairs are drawn: {', '.join(PLANS)}.")] = PLANS[0],
+    count: Annotated[
+        int | None, typer.Option(min=1, help="How many, of plans that draw; all if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of the drawing.")] = 0,
+) -> None:
+    """Draw the pairs of answers that raters compare, once, with each one's probability."""
+    with worklist_errors(), opened() as (_, database), database.session() as session:
+        found = find_worklist(session, worklist)
+        drawing = draw(frozen_answers(session, found.id), plan, count, seed)
+        add_pairs(session, found.id, drawing.pairs)
+        told = {"plan": plan, "seed": seed, "pairs": len(drawing.pairs)}
+        record(session, LOCAL_ACCOUNT_ID, "pairs_drawn", found.id, told)
+    typer.echo(
+        f"Drew {len(drawing.pairs)} of {counted(drawing.candidates, 'pair')} of {found.name} by "
+        f"the plan {plan}, seed {seed}."
+    )
+    for number, why in (
+        (drawing.same_text, "cannot be compared: of the same text"),
+        (drawing.apart, "cannot be compared: of other pixels or prompts"),
+        (drawing.repeated, "hold the same two texts by the same models as another"),
+    ):
+        if number:
+            typer.echo(f"Left out {counted(number, 'pair')} that {why}.")
+
+
+@app.command("list")
+def list_command() -> None:
+    """Show the lists, and how many of their items have answers."""
+    with worklist_errors(), opened() as (_, database), database.reading() as session:
+        for each in list_worklists(session):
+            far = progress(session, each, LOCAL_ACCOUNT_ID)
+            kind = ", ".join(
+                word for word, said in (("blind", each.blind), ("teaching", each.teaching)) if said
+            )
+            pairs = count_pairs(session, each.id)
+            if pairs:
+                kind = ", ".join(filter(None, (kind, counted(pairs, "pair"))))
+            typer.echo(f"{each.name}  {far.made} of {counted(far.items, 'item')} made  {kind}")
+
+
+def library_of(settings: Settings, database: Database) -> SlideLibrary:
+    """The slides of the settings' folders, looked through once."""
+    folders = [*settings.slides, settings.demo, settings.uploads]
+    there = [folder for folder in folders if folder.is_dir()]
+    library = SlideLibrary(there, database, uploads=settings.uploads, demo=settings.demo)
+    library.rescan()
+    return library
+
+
+def _size(library: SlideLibrary, slide_id: str) -> tuple[int, int]:
+    entry = library.entry(slide_id)
+    return entry.width, entry.height
+
+
+@contextmanager
+def worklist_errors() -> Iterator[None]:
+    """End a command that cannot run in a sentence."""
+    try:
+        yield
+    except (WorklistError, StorageError, ModelError) as error:
+        sys.exit(str(error))

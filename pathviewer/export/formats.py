@@ -1,0 +1,70 @@
+"""What a format makes of a reading: items to be voted on, and the row of what has won."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pathviewer.export.columns import COMMON, Column
+from pathviewer.export.splits import pseudonym
+from pathviewer.export.consensus import Vote
+from storage.export_rows import JudgedReading, Judgment
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """One item, and what its raters say of it."""
+
+    item: tuple[str, ...]
+    """Ids of the completions that it is about; of the reading if it is about the question."""
+    votes: tuple[Vote, ...]
+    """One per rater."""
+    row: Callable[[Hashable], dict[str, Any]]
+    """The format's own columns for a value that was voted for."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of export."""
+
+    name: str
+    """As the command line calls it."""
+    trainer: str
+    """Who takes it."""
+    columns: tuple[Column, ...]
+    """Its own columns; `COMMON` follow."""
+    ballots: Callable[[JudgedReading], Iterable[Ballot]]
+    """The items of a reading."""
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """Own and common ones, in the order of the file."""
+        return (*self.columns, *COMMON)
+
+
+def by_completion(
+    reading: JudgedReading, kinds: Sequence[str]
+) -> Iterator[tuple[str, dict[str, dict[str, Judgment]]]]:
+    """Each completion that is judged in one of the kinds, with judgments by rater and kind."""
+    found: dict[str, dict[str, dict[str, Judgment]]] = {}
+    for each in reading.judgments:
+        if each.kind in kinds:
+            raters = found.setdefault(each.completion_id, {})
+            raters.setdefault(each.rater_id, {})[each.kind] = each
+    yield from found.items()
+
+
+def ballot(
+    item: Sequence[str],
+    votes: Mapping[str, tuple[str, Hashable | None, Hashable | None]],
+    row: Callable[[Hashable], dict[str, Any]],
+) -> Ballot:
+    """A ballot from what each account says: a word, a value and a side, as `Vote` has them."""
+    cast = [Vote(rater_name(rater), *vote) for rater, vote in votes.items()]
+    return Ballot(tuple(item), tuple(sorted(cast, key=lambda vote: vote.rater)), row)
+
+
+def rater_name(account_id: str) -> str:
+    """A rater's pseudonym."""
+    return pseudonym("rater", account_id)

@@ -1,0 +1,104 @@
+"""`grpo`: questions with the answer that raters hold for right, for rewards of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from functools import partial
+from typing import Any
+
+from models.control_tokens import find_control_token
+from models.reasoning.trace import parse
+from models.scoring import option_index, said, without_letters
+from pathviewer.export.formats import Ballot, Format, ballot
+from pathviewer.export.columns import Column
+from pathviewer.export.consensus import Vote
+from storage.export_rows import JudgedReading, Judgment
+
+DIAGNOSIS = "diagnosis"
+"""Task whose answer the reference of a case is, where no options are offered."""
+
+
+def ballots(reading: JudgedReading) -> Iterator[Ballot]:
+    """The question, if any of its completions has a verdict.
+
+    The reference of a worklist's item is of this very question. The case's reference answers where
+    no rater does: it is of the whole case, they saw the region.
+    """
+    verdicts: dict[str, list[Judgment]] = {}
+    for each in reading.judgments:
+        if each.kind == "verdict":
+            verdicts.setdefault(each.rater_id, []).append(each)
+    if not verdicts:
+        return
+    votes = {rater: _vote(given, reading) for rater, given in verdicts.items()}
+    made = ballot((reading.id,), votes, partial(_row, "raters"))
+    given = _offered(reading.item_answer, reading.options) if reading.item_answer else None
+    reference = _reference(reading)
+    if given:
+        vote = Vote("reference", "answered by the worklist", given)
+        made = Ballot(made.item, (vote,), partial(_row, "worklist"))
+    elif reference and not any(vote.value for vote in made.votes):
+        vote = Vote("reference", "answered by the case's reference", reference, reference)
+        source = reading.reference_source or "reference"
+        made = Ballot(made.item, (*made.votes, vote), partial(_row, source))
+    yield made
+
+
+def _vote(verdicts: list[Judgment], reading: JudgedReading) -> tuple[str, str | None, str | None]:
+    """The answer that a rater holds for right, from all verdicts on the question's completions."""
+    named = [_named(each, reading.completions[each.completion_id]) for each in verdicts]
+    given = [answer for answer in named if answer]
+    if not given:
+        return "no right answer named", None, None
+    if any(map(find_control_token, given)):
+        return "a control token in the right answer", None, None
+    if len({said(answer, reading.options) for answer in given}) > 1:
+        return "two right answers", None, None
+    right = _offered(given[0], reading.options)
+    if right is None:
+        return "an answer that was not offered", None, None
+    return "answered", right, right
+
+
+def _named(verdict: Judgment, text: str) -> str | None:
+    """The right answer as one verdict has it: what the model said, or the correction."""
+    if verdict.verdict == "correct":
+        return parse(text).answer
+    return verdict.corrected_answer
+
+
+def _reference(reading: JudgedReading) -> str | None:
+    answer = reading.reference_answer
+    if not answer or not (reading.options or reading.task == DIAGNOSIS):
+        return None
+    return _offered(answer, reading.options)
+
+
+def _offered(answer: str, options: list[str]) -> str | None:
+    """The option that an answer names, or a free answer as it is compared; None if neither, or if
+    it holds a control token, which the comparison would take apart."""
+    if find_control_token(answer):
+        return None
+    if not options:
+        return said(answer) or None
+    place = option_index(answer, options)
+    return None if place is None else without_letters(options)[place]
+
+
+def _row(source: str, value: Hashable) -> dict[str, Any]:
+    return {"answer": value, "answer_source": source}
+
+
+FORMAT = Format(
+    "grpo",
+    "TRL's GRPOTrainer, with `answer` for the reward",
+    (
+        Column("answer", "text", "the right answer: the text of an option, or free text"),
+        Column(
+            "answer_source",
+            "text",
+            "`raters`, `worklist`, or where the case's reference comes from",
+        ),
+    ),
+    ballots,
+)

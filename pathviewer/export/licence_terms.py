@@ -1,0 +1,53 @@
+"""Whose answers a row holds, and whether others may be trained on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from models.registry import known_models
+from pathviewer.export.formats import Ballot
+from storage.export_rows import Author, JudgedReading
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a model's answers may be used."""
+
+    licence: str | None
+    """Of its weights; None if it is not known."""
+    train_allowed: bool | None
+    """Whether others may be trained on its answers; None if it is not known."""
+
+
+def authors_of(reading: JudgedReading, ballot: Ballot) -> list[Author]:
+    """Who wrote what an item is about: its completions, or all that answer its question."""
+    own = {each.completion_id for each in reading.judgments}
+    about = own if reading.id in ballot.item else set(ballot.item)
+    return [reading.authors[each] for each in sorted(about)]
+
+
+def terms_of(author: Author) -> Terms:
+    """As kept with the answer; what is known of the model now may only forbid more."""
+    known = {each.name: each for each in known_models()}.get(author.model)
+    if known and (author.train_allowed is None or not known.train_allowed):
+        return Terms(known.licence, known.train_allowed)
+    return Terms(author.licence, author.train_allowed)
+
+
+def all_allow(terms: Iterable[Terms]) -> bool | None:
+    """Whether all allow training; None if one does not say, and none forbids it."""
+    said = {each.train_allowed for each in terms}
+    if False in said:
+        return False
+    return None if None in said else True
+
+
+def as_json(models: dict[str, set[Terms]]) -> list[dict[str, Any]]:
+    """Models by name with their terms, for a manifest."""
+    return [
+        {"model": name, "licence": each.licence, "train_allowed": each.train_allowed}
+        for name in sorted(models)
+        for each in sorted(models[name], key=str)
+    ]

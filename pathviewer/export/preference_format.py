@@ -1,0 +1,128 @@
+"""`preference`: a completion that is better than another, for DPO."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from functools import partial
+from typing import Any
+
+from pathviewer.export.formats import Ballot, Format, ballot, by_completion
+from pathviewer.export.columns import Column, answer_message
+from storage.export_rows import JudgedReading, Judgment
+
+
+def ballots(reading: JudgedReading) -> Iterator[Ballot]:
+    """Pairs of completions, and edited traces against what was edited."""
+    pairs: dict[tuple[str, str], dict[str, Judgment]] = {}
+    for each in reading.judgments:
+        if each.kind == "preference" and each.other_completion_id:
+            first, second = sorted((each.completion_id, each.other_completion_id))
+            pairs.setdefault((first, second), {})[each.rater_id] = each
+    for pair, judged in sorted(pairs.items()):
+        votes = {
+            rater: (_said(each), _preferred(each), _preferred(each))
+            for rater, each in judged.items()
+        }
+        yield ballot(pair, votes, partial(_pair_row, reading, pair, judged))
+    yield from _edits(reading)
+
+
+def _preferred(judgment: Judgment) -> str | None:
+    """Id of the better completion; None if neither is."""
+    if judgment.choice not in ("left", "right"):
+        return None
+    sides = {judgment.completion_id, judgment.other_completion_id}
+    left = judgment.left_completion_id
+    return left if judgment.choice == "left" else next(iter(sides - {left}))
+
+
+def _said(judgment: Judgment) -> str:
+    return "one is better" if judgment.choice in ("left", "right") else str(judgment.choice)
+
+
+def _pair_row(
+    reading: JudgedReading, pair: tuple[str, str], judged: dict[str, Judgment], better: Hashable
+) -> dict[str, Any]:
+    chosen = str(better)
+    rejected = next(each for each in pair if each != chosen)
+    agreeing = [each for each in judged.values() if _preferred(each) == better]
+    return {
+        "chosen": answer_message(reading.completions[chosen]),
+        "rejected": answer_message(reading.completions[rejected]),
+        "source": "preference",
+        "chosen_id": chosen,
+        "rejected_id": rejected,
+        "reasons": sorted({reason for each in agreeing for reason in each.reasons or ()}),
+        "blind": not any(each.names_known for each in agreeing),
+    } | _authors(reading, chosen, rejected)
+
+
+def _authors(reading: JudgedReading, chosen: str, rejected: str) -> dict[str, Any]:
+    """Who wrote the two completions."""
+    better, other = reading.authors[chosen], reading.authors[rejected]
+    return {
+        "chosen_model": better.model,
+        "chosen_model_revision": better.revision,
+        "rejected_model": other.model,
+        "rejected_model_revision": other.revision,
+    }
+
+
+def _edits(reading: JudgedReading) -> Iterator[Ballot]:
+    """Whoever corrects a trace prefers the correction; whoever confirms it does not."""
+    for completion, raters in by_completion(reading, ("edited_trace", "verdict")):
+        if not any("edited_trace" in kinds for kinds in raters.values()):
+            continue
+        text = reading.completions[completion]
+        votes = {rater: _edit_vote(kinds, text) for rater, kinds in raters.items()}
+        kept = {rater: vote for rater, vote in votes.items() if vote}
+        yield ballot((completion,), kept, partial(_edit_row, reading, completion))
+
+
+def _edit_vote(kinds: dict[str, Judgment], text: str) -> tuple[str, str | None, str | None] | None:
+    """None of whoever neither edited the trace nor confirmed it."""
+    if "edited_trace" in kinds:
+        edited = kinds["edited_trace"].edited_text
+        return ("edited nothing", None, None) if edited == text else ("edited", edited, "edited")
+    confirmed = kinds["verdict"].verdict == "correct"
+    return ("confirmed as it is", None, "confirmed") if confirmed else None
+
+
+def _edit_row(reading: JudgedReading, completion: str, edited: Hashable) -> dict[str, Any]:
+    return {
+        "chosen": answer_message(str(edited)),
+        "rejected": answer_message(reading.completions[completion]),
+        "source": "edited_trace",
+        "chosen_id": None,
+        "rejected_id": completion,
+        "reasons": [],
+        "blind": None,
+    } | _authors(reading, completion, completion)
+
+
+FORMAT = Format(
+    "preference",
+    "TRL's DPOTrainer",
+    (
+        Column("chosen", "messages", "the better completion"),
+        Column("rejected", "messages", "the other one"),
+        Column("source", "text", "`preference` of two completions, or `edited_trace`"),
+        Column("chosen_id", "text", "the better completion's id; null for an edited trace"),
+        Column("rejected_id", "text", "the other completion's id"),
+        Column("reasons", "texts", "why, as the raters ticked it"),
+        Column(
+            "blind",
+            "flag",
+            "whether none who chose so knew the models' names; null for an edited trace",
+        ),
+        Column(
+            "chosen_model",
+            "text",
+            "the model that wrote the better completion, or what was edited into it",
+        ),
+        Column("chosen_model_revision", "text", "which weights"),
+        Column("rejected_model", "text", "the model that wrote the other one"),
+        Column("rejected_model_revision", "text", "which weights"),
+    ),
+    ballots,
+)

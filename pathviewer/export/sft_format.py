@@ -1,0 +1,72 @@
+"""`sft`: traces that a rater stands behind, as they are or as he corrected them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from functools import partial
+from typing import Any
+
+from models.reasoning.trace import parse
+from models.scoring import said as what_is_said
+from pathviewer.export.formats import Ballot, Format, ballot, by_completion
+from pathviewer.export.columns import Column, answer_message
+from storage.export_rows import JudgedReading, Judgment
+
+KINDS = ("verdict", "labels", "edited_trace")
+
+
+def ballots(reading: JudgedReading) -> Iterator[Ballot]:
+    """Completions with a verdict or a correction; a rater votes for the text he stands behind."""
+    for completion, raters in by_completion(reading, KINDS):
+        text = reading.completions[completion]
+        judged = {rater: kinds for rater, kinds in raters.items() if kinds.keys() - {"labels"}}
+        votes = {rater: _vote(kinds, text, reading.options) for rater, kinds in judged.items()}
+        if votes:
+            yield ballot((completion,), votes, partial(_row, completion, text))
+
+
+def _vote(
+    kinds: dict[str, Judgment], text: str, options: list[str]
+) -> tuple[str, str | None, str | None]:
+    verdict = kinds["verdict"].verdict if "verdict" in kinds else None
+    before = what_is_said(parse(text).answer, options)
+    edited = kinds["edited_trace"].edited_text if "edited_trace" in kinds else None
+    if edited and edited != text:
+        after = what_is_said(parse(edited).answer, options)
+        if not parse(edited).well_formed:
+            return "edited, but not well formed", None, None
+        if after == before and verdict not in (None, "correct"):
+            return "edited, but the answer is still the one not called correct", None, None
+        return "edited", edited, after
+    if verdict != "correct":
+        return verdict or "no verdict", None, None
+    if "labels" in kinds and _faulted(kinds["labels"]):
+        return "correct, but its reasoning is faulted", None, before
+    return (
+        ("confirmed", text, before) if parse(text).well_formed else ("not well formed", None, None)
+    )
+
+
+def _faulted(labels: Judgment) -> bool:
+    """Whether anything is said against the trace."""
+    return bool(labels.absences) or any(step.get("events") for step in labels.steps or ())
+
+
+def _row(completion: str, text: str, value: Hashable) -> dict[str, Any]:
+    return {
+        "completion": answer_message(str(value)),
+        "source": "confirmed" if value == text else "edited_trace",
+        "completion_id": completion,
+    }
+
+
+FORMAT = Format(
+    "sft",
+    "TRL's SFTTrainer",
+    (
+        Column("completion", "messages", "the trace to learn"),
+        Column("source", "text", "`confirmed` as the model wrote it, or `edited_trace`"),
+        Column("completion_id", "text", "the completion that it is or comes from"),
+    ),
+    ballots,
+)

@@ -1,0 +1,135 @@
+"""Which rows go to which split: never one tissue to two of them.
+
+A group is whatever may show the same tissue: slides of one case, files with one fingerprint,
+readings with one picture. Its place comes from a hash of its name, so that it stays where it is
+when others come, and is the same in every format.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pathviewer.export.errors import ExportError
+from storage.export_groups import Tissue
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How much of the groups each split gets; the three add up to 1."""
+
+    train: float = 0.8
+    """Rows to learn from."""
+    validation: float = 0.1
+    """Rows to choose by."""
+    test: float = 0.1
+    """Rows to report."""
+
+    def split_of(self, place: float) -> str:
+        """The split of a group whose hash lies at `place`, 0 to 1."""
+        if place < self.train:
+            return "train"
+        return "validation" if place < self.train + self.validation else "test"
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Every slide's group, and every group's split."""
+
+    group_of: Mapping[str, str]
+    """Pseudonym of the group by id of the slide."""
+    split_of: Mapping[str, str]
+    """Split by pseudonym of the group."""
+
+    def split_of_slide(self, slide_id: str) -> str:
+        """Where rows of a slide go."""
+        return self.split_of[self.group_of[slide_id]]
+
+
+def parse_shares(text: str) -> Shares:
+    """Shares as the command line has them: three numbers, as in 0.8,0.1,0.1."""
+    parts = text.split(",")
+    try:
+        train, validation, test = (float(part) for part in parts)
+    except ValueError:
+        train = validation = test = -1.0
+    total = train + validation + test
+    if not (train > 0 and validation >= 0 and test >= 0 and abs(total - 1) < 1e-9):
+        raise ExportError(
+            f"“{text[:40]}” are no shares of train, validation and test; write three numbers that "
+            "add up to 1, the first above 0, as in 0.8,0.1,0.1."
+        )
+    return Shares(train, validation, test)
+
+
+def group_tissues(tissues: Sequence[Tissue], shares: Shares) -> Groups:
+    """Groups of all that was judged, each with its split.
+
+    The group whose hash is lowest goes to train in any case, so that it is never empty.
+    """
+    parents: dict[str, str] = {}
+    for tissue in tissues:
+        first, *others = _marks(tissue)
+        for mark in others:
+            _join(parents, first, mark)
+    names = _names(tissues, parents)
+    places = {name: _place(name) for name in names.values()}
+    lowest = min(places, key=lambda name: (places[name], name), default=None)
+    splits = {
+        name: "train" if name == lowest else shares.split_of(place)
+        for name, place in sorted(places.items())
+    }
+    return Groups(names, splits)
+
+
+def pseudonym(kind: str, identity: str) -> str:
+    """A name that tells nothing of the id behind it; the same in every export of a database.
+
+    Ids are random and never leave the server, so that nobody can try them all.
+    """
+    return f"{kind}-{hashlib.sha256(f'pathviewer {kind} {identity}'.encode()).hexdigest()[:12]}"
+
+
+def _marks(tissue: Tissue) -> list[str]:
+    """What a reading shares with others of the same tissue, its slide first."""
+    marks = [f"slide {tissue.slide_id}", f"pixels {tissue.pixels_sha256}"]
+    if tissue.case_id:
+        marks.append(f"case {tissue.case_id}")
+    if tissue.quickhash:
+        marks.append(f"file {tissue.quickhash}")
+    return marks
+
+
+def _names(tissues: Iterable[Tissue], parents: dict[str, str]) -> dict[str, str]:
+    """The group's pseudonym by slide: after its first case if it has one, else its first slide."""
+    members: dict[str, set[tuple[int, str, str]]] = {}
+    for tissue in tissues:
+        root = _root(parents, f"slide {tissue.slide_id}")
+        own = members.setdefault(root, set())
+        own.add((1, "slide", tissue.slide_id))
+        if tissue.case_id:
+            own.add((0, "case", tissue.case_id))
+    called = {root: pseudonym(*min(own)[1:]) for root, own in members.items()}
+    return {
+        tissue.slide_id: called[_root(parents, f"slide {tissue.slide_id}")] for tissue in tissues
+    }
+
+
+def _place(name: str) -> float:
+    return int(hashlib.sha256(f"split {name}".encode()).hexdigest()[:13], 16) / 16**13
+
+
+def _root(parents: dict[str, str], mark: str) -> str:
+    parents.setdefault(mark, mark)
+    while parents[mark] != mark:
+        parents[mark] = parents[parents[mark]]
+        mark = parents[mark]
+    return mark
+
+
+def _join(parents: dict[str, str], left: str, right: str) -> None:
+    first, second = sorted((_root(parents, left), _root(parents, right)))
+    parents[second] = first

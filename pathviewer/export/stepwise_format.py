@@ -1,0 +1,80 @@
+"""`stepwise`: each step of a trace, right or wrong, for process reward models."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from functools import partial
+from typing import Any
+
+from models.process_score import ABSENCES, BESIDE, ERRORS, score_labels
+from models.reasoning.trace import parse
+from pathviewer.export.formats import Ballot, Format, ballot, by_completion
+from pathviewer.export.columns import Column
+from storage.export_rows import JudgedReading, Judgment
+
+FLAGGED = {*ERRORS, *BESIDE}
+"""Events with which a step is wrong."""
+Labels = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
+"""What a rater says of a whole trace: absences, and the events of every step."""
+
+
+def ballots(reading: JudgedReading) -> Iterator[Ballot]:
+    """Completions whose traces are labelled; raters agree only if they agree on every step."""
+    for completion, raters in by_completion(reading, ("labels",)):
+        count = len(parse(reading.completions[completion]).steps)
+        votes = {rater: _vote(kinds["labels"], count) for rater, kinds in raters.items()}
+        yield ballot((completion,), votes, partial(_row, reading, completion))
+
+
+def _vote(judgment: Judgment, count: int) -> tuple[str, Labels | None, Hashable | None]:
+    if not count:
+        return "no steps", None, None
+    events: dict[int, set[str]] = {}
+    for label in judgment.steps or ():
+        events.setdefault(int(label["step"]), set()).update(label.get("events") or ())
+    if any(step >= count for step in events):
+        return "a step that is not there", None, None
+    steps = tuple(tuple(sorted(events.get(number, ()))) for number in range(count))
+    wrong = tuple(bool(FLAGGED & set(step)) for step in steps)
+    return "labelled", (tuple(sorted(judgment.absences or ())), steps), wrong
+
+
+def _row(reading: JudgedReading, completion: str, value: Hashable) -> dict[str, Any]:
+    labels: Labels = value  # type: ignore[assignment]
+    absences, events = labels
+    trace = parse(reading.completions[completion])
+    return {
+        "completions": [step.text for step in trace.steps],
+        "labels": [not FLAGGED & set(step) for step in events],
+        "events": [list(step) for step in events],
+        "absences": list(absences),
+        "answer": trace.answer,
+        "completion_id": completion,
+    } | _scores(absences, events)
+
+
+def _scores(absences: tuple[str, ...], events: tuple[tuple[str, ...], ...]) -> dict[str, Any]:
+    score = score_labels(absences, events)
+    return {
+        "integrity": score.integrity,
+        "knowledge": score.knowledge,
+        "process_reward": score.reward,
+    }
+
+
+FORMAT = Format(
+    "stepwise",
+    "process reward models; TRL 1.16 has no trainer for them",
+    (
+        Column("completions", "texts", "the steps of the trace, in order"),
+        Column("labels", "flags", "by step, true if nothing is wrong with it"),
+        Column("events", "lists of texts", f"by step, of {', '.join(sorted(FLAGGED))}"),
+        Column("absences", "texts", f"of the whole trace, of {', '.join(sorted(ABSENCES))}"),
+        Column("integrity", "number", "max(0, 1 - 0.4 m), m absences"),
+        Column("knowledge", "number", "max(0, 1 - 0.4 e), e kinds of error"),
+        Column("process_reward", "number", "mean of integrity and knowledge"),
+        Column("answer", "text", "what the completion answered; null if nothing"),
+        Column("completion_id", "text", "the completion's id"),
+    ),
+    ballots,
+)

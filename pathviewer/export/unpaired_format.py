@@ -1,0 +1,45 @@
+"""`unpaired`: a completion that is right or wrong as a whole, for KTO."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from functools import partial
+from typing import Any
+
+from pathviewer.export.formats import Ballot, Format, ballot, by_completion
+from pathviewer.export.columns import Column, answer_message
+from storage.export_rows import JudgedReading
+
+LABELS = {"correct": True, "incorrect": False}
+"""Verdicts that make a row; whatever is half right or cannot be told is neither."""
+
+
+def ballots(reading: JudgedReading) -> Iterator[Ballot]:
+    """Completions with a verdict."""
+    for completion, raters in by_completion(reading, ("verdict",)):
+        said = {rater: str(kinds["verdict"].verdict) for rater, kinds in raters.items()}
+        votes = {
+            rater: (verdict, LABELS.get(verdict), LABELS.get(verdict))
+            for rater, verdict in said.items()
+        }
+        yield ballot((completion,), votes, partial(_row, reading, completion))
+
+
+def _row(reading: JudgedReading, completion: str, label: Hashable) -> dict[str, Any]:
+    return {
+        "completion": answer_message(reading.completions[completion]),
+        "label": label,
+        "completion_id": completion,
+    }
+
+
+FORMAT = Format(
+    "unpaired",
+    "TRL's KTOTrainer",
+    (
+        Column("completion", "messages", "what the model answered"),
+        Column("label", "flag", "true for the verdict correct, false for incorrect"),
+        Column("completion_id", "text", "the completion's id"),
+    ),
+    ballots,
+)

@@ -1,0 +1,118 @@
+"""Feedback as the API tells it, and what a completion earns by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pathviewer.feedback.reward import judged_text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from storage.feedback.store import FeedbackRecord
+    from storage.questions.records import CompletionRecord
+
+SINGLE = ("verdict", "labels", "edited_trace", "evidence")
+"""Kinds of which one holds for a completion."""
+
+
+def said_since(
+    records: Iterable[FeedbackRecord], rater_id: str, afresh: datetime | None
+) -> list[FeedbackRecord]:
+    """What one rater said; only since he was given the item again, if he has it once more."""
+    own = [record for record in records if record.rater_id == rater_id]
+    return own if afresh is None else [each for each in own if each.created_at >= afresh]
+
+
+def reward_json(completion: CompletionRecord, own: Iterable[FeedbackRecord]) -> dict[str, Any]:
+    """What the completion earns by one rater's current verdict and labels."""
+    verdict = labels = None
+    for record in own:
+        if record.completion_id != completion.id:
+            continue
+        if record.kind == "verdict":
+            verdict = record.verdict
+        elif record.kind == "labels":
+            events = [step["events"] for step in record.steps or ()]
+            labels = (record.absences or (), events)
+    return asdict(judged_text(completion.text).reward(verdict, labels))
+
+
+def feedback_json(record: FeedbackRecord) -> dict[str, Any]:
+    """Feedback as it was sent, with id and time; fields of other kinds are left out."""
+    told: dict[str, Any] = {
+        "id": record.id,
+        "created_at": record.created_at.isoformat(),
+        "supersedes": record.supersedes_id,
+        "completion": record.completion_id,
+        "kind": record.kind,
+        "seconds": record.seconds,
+        "overlay_seen": record.overlay_seen,
+        "comment": record.comment,
+    }
+    return told | BODIES[record.kind](record)
+
+
+def _evidence(record: FeedbackRecord) -> dict[str, Any]:
+    box = {side: getattr(record, side) for side in ("x", "y", "width", "height")}
+    return {"box": None if record.x is None else box, "points": record.points}
+
+
+def _preference(record: FeedbackRecord) -> dict[str, Any]:
+    return {
+        "other": record.other_completion_id,
+        "left": record.left_completion_id,
+        "choice": record.choice,
+        "reasons": record.reasons,
+    }
+
+
+def _fields(*names: str) -> Callable[[FeedbackRecord], dict[str, Any]]:
+    return lambda record: {name: getattr(record, name) for name in names}
+
+
+BODIES: Mapping[str, Callable[[FeedbackRecord], dict[str, Any]]] = {
+    "verdict": _fields("verdict", "corrected_answer", "confidence"),
+    "labels": _fields("absences", "steps"),
+    "edited_trace": _fields("edited_steps", "edited_text"),
+    "evidence": _evidence,
+    "preference": _preference,
+}
+
+
+def of_kind(records: Iterable[FeedbackRecord], kind: str) -> list[dict[str, Any]]:
+    """Those of one kind, the oldest first."""
+    return [feedback_json(record) for record in records if record.kind == kind]
+
+
+def by_kind(records: Sequence[FeedbackRecord]) -> dict[str, Any]:
+    """One rater's current feedback on a completion; None for what was not said."""
+    return {kind: next(iter(of_kind(records, kind)), None) for kind in SINGLE}
+
+
+def by_rater(
+    current: Sequence[FeedbackRecord], said: Iterable[FeedbackRecord], but: str
+) -> list[dict[str, Any]]:
+    """Other raters' current feedback under pseudonyms, in the order in which they first spoke.
+
+    Without comparisons: they speak of another completion too, which may still be to be judged.
+    """
+    raters = dict.fromkeys(record.rater_id for record in said if record.kind in SINGLE)
+    others = [rater for rater in raters if rater != but]
+    return [
+        {"rater": pseudonym(number)}
+        | by_kind([record for record in current if record.rater_id == rater])
+        for number, rater in enumerate(others)
+    ]
+
+
+def pseudonym(number: int) -> str:
+    """Rater A, ..., Rater Z, Rater AA, ... for numbers from 0."""
+    letters = ""
+    number += 1
+    while number:
+        number, place = divmod(number - 1, 26)
+        letters = chr(ord("A") + place) + letters
+    return f"Rater {letters}"

@@ -1,0 +1,86 @@
+"""Having traces judged that clinicians labelled, so that the judge can be held against them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.process_score import EVENTS
+from models.judges.judge import Judge, JudgedTrace
+from storage.errors import BlobError
+from storage.feedback.judge_labels import Unjudged, add_judge_labels, unjudged
+
+if TYPE_CHECKING:
+    from storage.blobs import BlobStore
+    from storage.database import Database
+
+AT_ONCE = 16
+"""Traces put to the judge together; kept before the next ones are asked about."""
+
+Step = Callable[[int, int], None]
+"""Told how many traces are through, of how many."""
+
+
+@dataclass(frozen=True)
+class Judging:
+    """How a run went."""
+
+    judged: int
+    """Traces that have the judge's labels now."""
+
+    abstained: int
+    """Traces of which the judge could not tell; asked about again by the next run."""
+
+    unreadable: int
+    """Traces whose picture is damaged or gone."""
+
+
+def judge_labelled(
+    database: Database,
+    blobs: BlobStore,
+    judge: Judge,
+    name: str,
+    limit: int,
+    step: Step = lambda _done, _all: None,
+) -> Judging:
+    """Put up to `limit` traces to a judge and keep what it finds, under its name.
+
+    What was kept stays when a later trace ends the run with an error of the judge's.
+    """
+    with database.reading() as session:
+        waiting = unjudged(session, name, limit)
+    pictures = {each.completion_id: _picture(blobs, each.pixels_sha256) for each in waiting}
+    readable = [each for each in waiting if pictures[each.completion_id] is not None]
+    judged = 0
+    for start in range(0, len(readable), AT_ONCE):
+        some = readable[start : start + AT_ONCE]
+        traces = [_trace(each, pictures[each.completion_id] or b"") for each in some]
+        verdicts = judge.judge(traces)
+        with database.session() as session:
+            for each, verdict in zip(some, verdicts, strict=True):
+                if verdict is not None:
+                    events = verdict.events & EVENTS.keys()
+                    add_judge_labels(session, name, each.completion_id, events)
+                    judged += 1
+        step(start + len(some), len(readable))
+    return Judging(judged, len(readable) - judged, len(waiting) - len(readable))
+
+
+def _picture(blobs: BlobStore, sha256: str) -> bytes | None:
+    try:
+        return blobs.get(sha256)
+    except BlobError:
+        return None
+
+
+def _trace(waiting: Unjudged, picture: bytes) -> JudgedTrace:
+    return JudgedTrace(
+        completion=waiting.text,
+        question=waiting.question,
+        options=tuple(waiting.options),
+        gold=waiting.reference_answer or "not known",
+        question_type=waiting.task or "",
+        images=(picture,),
+        id=waiting.completion_id,
+    )

@@ -1,0 +1,45 @@
+"""What goes on beside the requests: old attention and what is too old removed, who looks entered
+into the log anew, logouts that the database refused, and in a public demo ended visits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from pathviewer.export.hub_upload import LabelPusher
+from pathviewer.attention.retention import Sweeper
+from pathviewer.common.periodic import Repeating
+from pathviewer.operations.retention import Retention
+from pathviewer.operations.demo_visits import Visits
+
+if TYPE_CHECKING:
+    from pathviewer.auth.access import Access
+    from pathviewer.questions.service import LiveReadings
+    from storage.blobs import BlobStore
+    from storage.database import Database
+
+
+@contextmanager
+def background(
+    access: Access, database: Database, blobs: BlobStore, readings: LiveReadings
+) -> Iterator[None]:
+    """Goes on until the end; the last judgments of a demo are pushed then."""
+    settings = access.settings
+    workers: list[Repeating] = [
+        Sweeper(database, blobs, settings.attention_mib),
+        Retention(settings, database, blobs, readings.forget),
+        access.openings,
+        access.ended,
+    ]
+    if settings.public_demo:
+        keeps = bool(settings.demo_labels)
+        workers.append(Visits(access.visitors, database, blobs, readings, keeps))
+        if keeps:
+            told = settings.demo_labels, settings.label_licence
+            workers.append(LabelPusher(database, blobs, *told))
+    with ExitStack() as stack:
+        for worker in workers:
+            worker.start()
+            stack.callback(worker.stop)
+        yield

@@ -1,0 +1,206 @@
+"""Backups: the database and the files that its rows speak of, as a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pathviewer import __version__
+from pathviewer.settings import Settings
+from pathviewer.operations.errors import UpkeepError
+from pathviewer.operations.upload_backup import keep_uploads, put_back, strangers, uploaded
+from pathviewer.common.atomic_folder import new_folder
+from storage.backup import check_copy, copy_database, count_rows, sqlite_file
+from storage.blobs import BlobStore, list_blobs
+from storage.database import Database, open_database
+from storage.errors import BlobError
+from storage.private_files import make_private_folder, open_private
+
+DATABASE = "pathviewer.sqlite3"
+MANIFEST = "manifest.json"
+UPLOADS = "uploads"
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Kept:
+    """What a backup holds."""
+
+    files: int = 0
+    """Pictures and attention."""
+    uploads: int = 0
+    """Files of uploaded slides."""
+    byte_count: int = 0
+    """Of all that was copied."""
+    lost: list[str] = field(default_factory=list)
+    """Files that should be there and are missing or damaged: by SHA-256, uploads by name."""
+    revision: str = ""
+    """Schema of the database."""
+
+
+def back_up(
+    settings: Settings,
+    out: Path,
+    progress: Progress = lambda _a, _b: None,
+    *,
+    uploads: bool = False,
+) -> Kept:
+    """Write the folder `out`, while the program may be running. Raises FolderError, StorageError.
+
+    With `uploads`, slides that were uploaded too. The database is copied first: what its rows speak
+    of was on the disk before them.
+    """
+    source = sqlite_file(settings.database)
+    with new_folder(out, private=True) as folder:
+        copy_database(source, folder / DATABASE)
+        kept = Kept(revision=check_copy(folder / DATABASE))
+        names = _names(folder / DATABASE)
+        paths = uploaded(settings.uploads) if uploads else []
+        one_done = _counted(len(names) + len(paths), progress)
+        kept.byte_count = (folder / DATABASE).stat().st_size
+        store = BlobStore(settings.blobs)
+        for name in names:
+            _keep(store, folder / "blobs", name, kept)
+            one_done()
+        slides, lost = keep_uploads(settings.uploads, folder / UPLOADS, paths, one_done)
+        kept.uploads, kept.byte_count = len(slides), kept.byte_count + _bytes(slides)
+        kept.lost += lost
+        told = {
+            "program": f"pathviewer {__version__}",
+            "revision": kept.revision,
+            "database": file_hash(folder / DATABASE),
+            "rows": count_rows(folder / DATABASE),
+            "files": kept.files,
+            "lost": kept.lost,
+            "uploads": slides,
+        }
+        (folder / MANIFEST).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    return kept
+
+
+def restore(settings: Settings, folder: Path, progress: Progress = lambda _a, _b: None) -> Kept:
+    """Put a backup into the data folder, which has no database yet; the files first.
+
+    Raises UpkeepError, StorageError or OSError; there is then no database under its name.
+    """
+    target = sqlite_file(settings.database)
+    told = _checked(settings, target, folder)
+    kept = Kept(revision=check_copy(folder / DATABASE))
+    part = target.with_name(f"{target.name}.part")
+    try:
+        make_private_folder(target.parent)
+        _clear(part)
+        open_private(part, "xb").close()
+        shutil.copyfile(folder / DATABASE, part)
+        names, slides = _names(part), told.get("uploads", [])
+        one_done = _counted(len(names) + len(slides), progress)
+        source, store = BlobStore(folder / "blobs"), BlobStore(settings.blobs)
+        for name in names:
+            _put_back(source, store, name, kept)
+            one_done()
+        right, lost = put_back(folder / UPLOADS, settings.uploads, slides, one_done)
+        kept.uploads, kept.lost = len(right), kept.lost + lost
+        kept.byte_count += part.stat().st_size + _bytes(slides)
+        part.replace(target)
+    finally:
+        _clear(part)
+    return kept
+
+
+def _clear(part: Path) -> None:
+    for path in part.parent.glob(f"{part.name}*"):
+        path.unlink(missing_ok=True)
+
+
+def _checked(settings: Settings, target: Path, folder: Path) -> dict[str, Any]:
+    """The manifest of a backup that can be put back here. Raises UpkeepError."""
+    leftover = f"{target.name}.part"  # of a restore that was killed
+    there = (path.name for path in target.parent.glob(f"{target.name}*"))
+    if not all(name.startswith(leftover) for name in there):
+        raise UpkeepError(
+            "The data folder has a database already. Stop the program, move the data folder away "
+            "or name another one with PATHVIEWER_DATA, and restore again."
+        )
+    told = read_manifest(folder)
+    slides = told.get("uploads", [])
+    other = next(strangers(settings.uploads, slides), None) if slides else None
+    if other is not None:
+        raise UpkeepError(
+            f"The data folder has uploaded slides already that are not the backup's, as {other}. "
+            "Name another data folder with PATHVIEWER_DATA, and restore again."
+        )
+    if file_hash(folder / DATABASE) != told.get("database"):
+        raise UpkeepError("The database in the backup is not what was backed up; take another one.")
+    return told
+
+
+def _counted(total: int, progress: Progress) -> Callable[[], None]:
+    """Tells how many of all files are done, one more with every call."""
+    done = itertools.count(1)
+    return lambda: progress(next(done), total)
+
+
+def _bytes(slides: list[dict[str, Any]]) -> int:
+    return sum(int(each["bytes"]) for each in slides)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file; UpkeepError if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UpkeepError(f"The backup has no {path.name} ({error.strerror}).") from error
+
+
+def _names(path: Path) -> list[str]:
+    """Files that the rows of a copy speak of; a copy of an older schema is brought up to date."""
+    copy: Database = open_database(f"sqlite:///{path}")
+    try:
+        with copy.reading() as session:
+            names = [blob.sha256 for blob in list_blobs(session)]
+        copy.checkpoint()
+    finally:
+        copy.close()
+    return names
+
+
+def _keep(store: BlobStore, folder: Path, name: str, kept: Kept) -> None:
+    try:
+        data = store.get(name)
+    except BlobError:
+        kept.lost.append(name)
+        return
+    path = folder / name[:2] / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    kept.files += 1
+    kept.byte_count += len(data)
+
+
+def _put_back(source: BlobStore, store: BlobStore, name: str, kept: Kept) -> None:
+    try:
+        data = source.get(name)
+    except BlobError:
+        kept.lost.append(name)
+        return
+    store.put(data)
+    kept.files += 1
+    kept.byte_count += len(data)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What a backup says of itself; raises UpkeepError for a folder that is none."""
+    try:
+        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UpkeepError(f"{folder.name} is no backup: it has no {MANIFEST}.") from error
+    if not isinstance(told, dict) or "database" not in told:
+        raise UpkeepError(f"{folder.name} is no backup: its {MANIFEST} says nothing of a database.")
+    return told

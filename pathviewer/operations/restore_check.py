@@ -1,0 +1,99 @@
+"""`restore --check`: a restore into a temporary folder, and what it proves of a backup."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pathviewer.settings import Settings
+from pathviewer.slides.library import SlideLibrary
+from pathviewer.slides.readers.pool import ReaderPool
+from pathviewer.operations.backup import Kept, Progress, read_manifest, restore
+from pathviewer.operations.errors import UpkeepError
+from storage.backup import count_rows, sqlite_file
+from storage.database import Database, open_database
+from storage.migrate import newest_revision
+
+
+def rehearse(folder: Path, progress: Progress = lambda _a, _b: None) -> Iterator[str]:
+    """One sentence for each check that a backup passed; the data folder is not touched.
+
+    The restored copy lies in the system's temporary folder and is removed at the end. Raises
+    UpkeepError, StorageError or OSError at the first check that fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="pathviewer-restore-") as name:
+        settings = Settings(
+            data=Path(name) / "state", slides=(), database_url="", public_demo=False
+        )
+        restored = restore(settings, folder, progress)
+        yield "The database is the one that was backed up (SHA-256), and SQLite finds it whole."
+        yield _files(restored)
+        database = open_database(settings.database)
+        try:
+            yield _revision(database, restored.revision)
+            yield _rows(sqlite_file(settings.database), read_manifest(folder).get("rows"))
+            yield _slides(settings, database, restored)
+        finally:
+            database.close()
+
+
+def _files(restored: Kept) -> str:
+    if restored.lost:
+        raise UpkeepError(
+            f"{len(restored.lost)} files of the backup are missing or damaged, the first is "
+            f"{restored.lost[0][:64]}. Make a new backup; `doctor` says whether the data folder "
+            "has them."
+        )
+    return (
+        f"{restored.files} pictures and attention files and {restored.uploads} files of uploaded "
+        "slides are there, each with its SHA-256."
+    )
+
+
+def _revision(database: Database, before: str) -> str:
+    revision = database.revision()
+    if revision != newest_revision():
+        raise UpkeepError(
+            f"The restored database is at schema revision {revision}, not at {newest_revision()}."
+        )
+    upgraded = "" if revision == before else f", brought up to date from {before}"
+    return f"The database opens at the newest schema revision, {revision}{upgraded}."
+
+
+def _rows(restored: Path, expected: Mapping[str, int] | None) -> str:
+    """Compares the tables of the manifest that a later schema still has."""
+    if expected is None:
+        return "Rows were not compared: an older version made this backup and did not count them."
+    found = count_rows(restored)
+    compared = expected.keys() & found.keys()
+    for table in sorted(compared):
+        if found[table] != expected[table]:
+            raise UpkeepError(
+                f"The table {table} has {found[table]} rows after the restore; the backup's "
+                f"manifest says {expected[table]}. Take another backup."
+            )
+    rows = sum(found[table] for table in compared)
+    return f"{rows} rows of {len(compared)} tables are as many as the manifest says."
+
+
+def _slides(settings: Settings, database: Database, restored: Kept) -> str:
+    """Lists the slides once, as the program does at its start: in reader processes."""
+    settings.uploads.mkdir(parents=True, exist_ok=True)
+    folders = (settings.uploads,)
+    readers = ReaderPool(settings, folders=folders)
+    try:
+        library = SlideLibrary(folders, database, uploads=settings.uploads, opener=readers)
+        library.rescan()
+    finally:
+        readers.close()
+    rejected, opened = library.rejected(), library.slides()
+    if restored.uploads and not opened and not rejected:
+        raise UpkeepError("The uploaded slides of the backup are not in the list of slides.")
+    listed = f"The list of slides opens; {len(opened)} uploaded slides are in it."
+    if not rejected:
+        return listed
+    return (
+        f"{listed} Note: {len(rejected)} more cannot be opened, though their files are as they "
+        f"were backed up; the first says: {rejected[0].reason}"
+    )

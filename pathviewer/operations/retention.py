@@ -1,0 +1,129 @@
+"""Questions and uploaded slides that are older than the settings keep them are removed.
+
+What somebody said is never dropped: a question with feedback, or with an own first answer, stays,
+and so does the slide that it is about.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pathviewer.common.periodic import Repeating
+from storage import audit
+from storage.errors import StorageError
+from storage.questions.retention import remove_files, uploads_with_work
+from storage.tables import LOCAL_ACCOUNT_ID, now
+from storage.slides.uploads import remove_uploads_in
+from storage.withdrawals import withdraw_expired
+
+if TYPE_CHECKING:
+    from pathviewer.settings import Settings
+    from storage.blobs import BlobStore
+    from storage.database import Database
+
+log = logging.getLogger("pathviewer")
+
+HOUR_SECONDS = 3600.0
+"""Between two looks."""
+DAY_SECONDS = 86_400
+
+
+class Retention(Repeating):
+    """Looks at the start and every hour."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        blobs: BlobStore,
+        forget: Callable[[Sequence[str]], None],
+    ) -> None:
+        """`forget` hears the ids of questions that were removed, which may be in memory."""
+        super().__init__("retention", HOUR_SECONDS, at_once=True)
+        self._settings = settings
+        self._database = database
+        self._blobs = blobs
+        self._forget = forget
+
+    def work(self) -> None:
+        """Remove what is too old. What fails is tried again at the next look."""
+        settings = self._settings
+        try:
+            questions = self._remove_questions(settings.keep_questions_days)
+            uploads = self._remove_uploads(settings.uploads, settings.keep_uploads_days)
+        except (StorageError, OSError) as error:
+            log.warning("What is too old could not be removed yet: %s", error)
+            return
+        if questions or uploads:
+            log.info("Removed as too old: %d questions, %d uploaded slides.", questions, uploads)
+
+    def _remove_questions(self, days: int) -> int:
+        """How many questions went; 0 days keeps all. Raises StorageError."""
+        if days == 0:
+            return 0
+        before, removed = now() - timedelta(days=days), 0
+        while True:
+            with self._database.session() as session:
+                tombstones = withdraw_expired(session, before, LOCAL_ACCOUNT_ID)
+                for each in tombstones:
+                    detail = {"questions": each.detail["readings"], "days": days}
+                    audit.record(session, None, "expired_questions", each.subject_id, detail)
+            if not tombstones:
+                break
+            for each in tombstones:
+                self._forget(each.detail["reading_ids"])
+                removed += each.detail["readings"]
+        if removed:
+            remove_files(self._database, self._blobs)
+            self._database.checkpoint()
+        return removed
+
+    def _remove_uploads(self, folder: Path, days: int) -> int:
+        """How many uploaded slides went; 0 days keeps all. Raises StorageError, OSError."""
+        if days == 0 or not folder.is_dir():
+            return 0
+        root = os.path.realpath(folder)
+        with self._database.reading() as session:
+            every, stay = uploads_with_work(session, root)
+        tops, staying = ({Path(path).parts[0] for path in paths} for paths in (every, stay))
+        removed = 0
+        for top in sorted(tops - staying):
+            path = Path(root, top)
+            if age_seconds(path) > days * DAY_SECONDS:
+                with self._database.session() as session:
+                    remove_uploads_in(session, top)
+                    audit.record(session, None, "expired_upload", "upload", {"days": days})
+                remove(path)
+                removed += 1
+        return removed
+
+
+def age_seconds(path: Path) -> float:
+    """Seconds since something was last written to a file, or to a file in a folder; 0 if there is
+    none."""
+    newest = max((each.lstat().st_mtime for each in files_in(path)), default=time.time())
+    return time.time() - newest
+
+
+def files_in(path: Path) -> Iterator[Path]:
+    """The file, or the files in a folder; follows no link."""
+    if path.is_symlink() or path.is_file():
+        yield path
+        return
+    for below, _, names in os.walk(path):
+        yield from (Path(below, name) for name in names)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all in it; follows no link. Raises OSError."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

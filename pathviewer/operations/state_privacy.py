@@ -1,0 +1,115 @@
+"""Whether the state folder is its owner's alone: permissions, and file names that name patients."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from pathviewer.settings import Settings
+from pathviewer.slides.file_groups import COMPANIONS, Candidate, DicomIndex, candidates_of
+from pathviewer.slides.file_opener import DirectOpener
+from pathviewer.slides.folder_scan import survey_folder
+from storage.backup import sqlite_file
+from storage.database import Database
+from storage.errors import StorageError
+from storage.private_files import make_private, make_private_folder, system_has_modes, wider_files
+from storage.slides.store import relocate_slide
+from storage.tables import LOCAL_ACCOUNT_ID
+from storage.slides.uploads import add_upload, mark_arrived
+
+SHOWN = 3
+"""So many files are named."""
+
+
+def private_places(settings: Settings) -> list[Path]:
+    """The folders and files that must be private; what lies in another one of them is left out."""
+    # the demo slide and the viewer's JavaScript are no secret where a link shares them
+    folders = [settings.data, settings.kept, settings.uploads, settings.blobs, settings.exports]
+    every = [*folders, *_database_files(settings)]
+    real = {Path(os.path.realpath(path)) for path in every if path.exists()}
+    return sorted(path for path in real if real.isdisjoint(path.parents))
+
+
+def _database_files(settings: Settings) -> Iterator[Path]:
+    try:
+        file = sqlite_file(settings.database)
+    except StorageError:
+        return
+    for ending in ("", "-wal", "-shm"):
+        yield file.with_name(f"{file.name}{ending}")
+
+
+def public_files(settings: Settings) -> list[Path]:
+    """Files and folders of the state that group or others may read, write or enter."""
+    return [path for place in private_places(settings) for path in wider_files(place)]
+
+
+def close_state(settings: Settings) -> None:
+    """Take the permissions of group and others from all of the state. Raises OSError."""
+    for place in private_places(settings):
+        make_private(place)
+
+
+def privacy_sentence(settings: Settings) -> tuple[bool, str]:
+    """Whether the permissions are right, and what to do."""
+    if not system_has_modes():
+        return False, (
+            "This system has no POSIX permissions; keep the state folder where only the account "
+            "that runs the program may read it."
+        )
+    wider = public_files(settings)
+    if not wider:
+        return True, "Only its owner may read it."
+    names = ", ".join(str(path) for path in islice(wider, SHOWN))
+    more = f" and {len(wider) - SHOWN} more" if len(wider) > SHOWN else ""
+    return False, (
+        f"Other accounts of this machine may look into {names}{more}: `doctor --fix` closes them "
+        "to others. If they stay open, the file system has no permissions of its own; mount it "
+        "with umask=077 or name another folder in PATHVIEWER_DATA."
+    )
+
+
+def named_uploads(settings: Settings) -> list[Candidate]:
+    """Uploaded slides of earlier versions, whose files have the names that their senders gave."""
+    if not settings.uploads.is_dir():
+        return []
+    candidates = candidates_of(survey_folder(settings.uploads).files, DicomIndex(DirectOpener()))
+    return [one for one in candidates if _has_senders_name(one)]
+
+
+def _has_senders_name(candidate: Candidate) -> bool:
+    first = candidate.members[0]
+    return "/" not in first.relative_path and first.path.suffix.lower() not in COMPANIONS
+
+
+def hide_upload_name(settings: Settings, database: Database, candidate: Candidate) -> None:
+    """Move an uploaded slide to a folder named by an id; its name stays in the database.
+
+    Raises OSError or StorageError; the files are then where they were.
+    """
+    root = Path(os.path.realpath(settings.uploads))
+    upload_id = uuid.uuid4().hex
+    folder = root / upload_id
+    moved: list[tuple[Path, Path]] = []
+    try:
+        with database.session() as session:
+            first = candidate.members[0]
+            name = Path(first.relative_path).name
+            add_upload(session, upload_id, LOCAL_ACCOUNT_ID, name, candidate.stamp.size or 1)
+            mark_arrived(session, upload_id, upload_id, None)
+            make_private_folder(folder)
+            for member in candidate.members:
+                number = upload_id if member is first else uuid.uuid4().hex
+                target = folder / f"{number}{member.path.suffix.lower()}"
+                place = (str(root), member.relative_path)
+                relocate_slide(session, place, f"{upload_id}/{target.name}", name)
+                moved.append((member.path.rename(target), member.path))
+    except (OSError, StorageError):
+        for target, source in moved:
+            target.rename(source)
+        if folder.exists():
+            folder.rmdir()
+        raise

@@ -1,0 +1,66 @@
+"""Taking back a case or a rater: rows, pictures, attention, and what the log still holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pathviewer.operations.errors import UpkeepError
+from storage.accounts.store import find_account
+from storage.audit import record
+from storage.blobs import BlobStore
+from storage.cases.store import find_case
+from storage.database import Database
+from storage.tables import LOCAL_ACCOUNT_ID
+from storage.withdrawals import (
+    WithdrawalRecord,
+    removed_blobs,
+    withdraw_case,
+    withdraw_rater,
+    withdraw_unjudged,
+)
+
+_TAKE_BACK = {"case": withdraw_case, "rater": withdraw_rater, "unjudged": withdraw_unjudged}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who or what is taken back."""
+
+    kind: str
+    """`case`, `rater`, or `unjudged`: what a rater asked and nobody judged."""
+    id: str
+    """Of the case, or of the account."""
+
+
+def find_subject(database: Database, case: str | None, rater: str | None) -> Subject:
+    """By name, one of the two. Raises UpkeepError."""
+    if (case is None) == (rater is None):
+        raise UpkeepError("Name either a --case or a --rater.")
+    with database.reading() as session:
+        found = (
+            find_account(session, (rater or "").lower())
+            if case is None
+            else find_case(session, case)
+        )
+    if found is None:
+        kind, name = ("account", rater) if case is None else ("case", case)
+        raise UpkeepError(f"There is no {kind} named {name}; nothing was changed.")
+    return Subject("rater" if case is None else "case", found.id)
+
+
+def withdraw(
+    database: Database, blobs: BlobStore, subject: Subject
+) -> tuple[WithdrawalRecord, bool]:
+    """The tombstone, and whether the database's log is empty too. Raises StorageError.
+
+    Files are removed after the rows; if that is cut off, the next withdrawal removes them.
+    """
+    with database.session() as session:
+        made = _TAKE_BACK[subject.kind](session, subject.id, LOCAL_ACCOUNT_ID)
+        detail = {name: made.detail[name] for name in ("readings", "completions", "feedback")}
+        record(session, LOCAL_ACCOUNT_ID, f"withdrew_{subject.kind}", subject.id, detail)
+    with database.reading() as session:
+        gone = removed_blobs(session)
+    for name in gone:
+        blobs.remove(name)
+    return made, database.checkpoint()

@@ -1,0 +1,357 @@
+"""The whole application as one ASGI app: guard, tiles, JSON routes, pages."""
+
+from __future__ import annotations
+
+import logging
+import platform
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.routing import Mount, Route
+
+from pathviewer.api.routes.audit import audit_routes
+from pathviewer.api.routes.comparisons import comparison_routes
+from pathviewer.api.routes.deletion_check import deletion_routes
+from pathviewer.api.gradio_endpoints import add_endpoints
+from pathviewer.api.foreign_errors import PLAIN, OneShape
+from pathviewer.api.routes.exports import export_routes
+from pathviewer.api.routes.feedback import feedback_routes
+from pathviewer.api.in_process_client import Inside
+from pathviewer.api.routes.insights import insights_routes
+from pathviewer.api.routes.attention_maps import map_routes
+from pathviewer.api.routes.metrics import metrics_routes
+from pathviewer.api.routes.question_preview import question_routes
+from pathviewer.api.routes.questions import reading_routes
+from pathviewer.api.routes.regions import region_routes
+from pathviewer.api.routes.question_report import report_routes
+from pathviewer.api.responses import exception_handlers, internal_error
+from pathviewer.api.routes.service import service_routes
+from pathviewer.api.routes.slide_map import slide_map_routes
+from pathviewer.api.routes.slides import slide_routes
+from pathviewer.api.routes.tile import TileRoute
+from pathviewer.api.routes.uploads import upload_routes
+from pathviewer.api.routes.worklists import worklist_routes
+from pathviewer.auth.access import Access
+from pathviewer.auth.consent import Consents
+from pathviewer.auth.guard import ANSWERED, Guard
+from pathviewer.auth.headers import NO_STORE, security_headers
+from pathviewer.auth.login_routes import auth_routes
+from pathviewer.common.work_queue import Kind, Work
+from pathviewer.export.jobs import ExportJobs
+from pathviewer.server.gradio_allowlist import GradioDoors
+from pathviewer.server.gradio_gateway import GradioEdge
+from pathviewer.server.log_format import log_request
+from pathviewer.operations.metrics import CountedTiles, MeasuredPages, Metrics, resident_bytes_of_children
+from pathviewer.questions.engine import ModelEngine
+from pathviewer.questions.store import KeptReadings
+from pathviewer.questions.service import LiveReadings
+from pathviewer.questions.model_input import Pictures
+from pathviewer.server.request_limits import RequestLimits
+from pathviewer.slides.library import SlideLibrary
+from pathviewer.slides.slide_pool import SlidePool
+from pathviewer.slides.readers.fault_log import FileFaults
+from pathviewer.slides.readers.pool import ReaderPool
+from pathviewer.ui.page import build_page, page_options
+from pathviewer.ui.html_pages import plain_pages
+from pathviewer.ui.page_files import page_routes
+from pathviewer.operations.background_tasks import background
+from pathviewer.operations.demo_folder import VisitsFolder
+from storage.blobs import BlobStore
+from storage.database import Connections, Database, open_database
+from storage.private_files import make_private_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from pathviewer.auth.headers import Headers
+    from pathviewer.operations.metrics import Tiles
+    from pathviewer.settings import Settings
+
+log = logging.getLogger("pathviewer")
+
+QUEUE_POLL_SECONDS = 0.02
+"""How often Gradio's queue looks for events, and so the most that it delays one."""
+CLOSE_SECONDS = 2.0
+"""How long the end waits for readings that it cuts off to be kept as such."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes and pages share; made once for a run."""
+
+    settings: Settings
+    """What the run was told."""
+    database: Database
+    """Accounts, sessions, slides, regions, readings, feedback, audit."""
+    blobs: BlobStore
+    """Pictures that models saw, and attention."""
+    access: Access
+    """Who may look."""
+    library: SlideLibrary
+    """Which slides there are."""
+    pool: SlidePool
+    """Slides that are open."""
+    engine: ModelEngine
+    """The model; started with the pages, not before."""
+    readings: LiveReadings
+    """Questions under way and those that were kept."""
+    visits: VisitsFolder
+    """What visitors of a public demo leave."""
+    work: Work
+    """Threads and bounds of slow work."""
+    metrics: Metrics
+    """What is measured of the program itself."""
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """The application for one run; `open_services` says what it raises."""
+    return app_of(open_services(settings))
+
+
+def app_of(services: Services) -> ASGIApp:
+    """The application on these services; its lifespan starts and closes them."""
+    access, prefix = services.access, services.settings.root_path
+    tiles = CountedTiles(
+        TileRoute(services.pool, access.openings, services.work.accounts), services.metrics.tiles
+    )
+    whole = guarded(tiles, measured(page_app(services), services), access)
+    return RootPath(whole, prefix) if prefix else whole
+
+
+def measured(pages: FastAPI, services: Services) -> ASGIApp:
+    """The pages with their requests counted by route."""
+    templates = {route.endpoint: route.path for route in pages.routes if isinstance(route, Route)}
+
+    def note(method: str, route: str, status: int, seconds: float) -> None:
+        services.metrics.note_request(method, route, status, seconds)
+        log_request(method, route, status, seconds)
+
+    return MeasuredPages(pages, templates, note)
+
+
+def guarded(tiles: Tiles, pages: ASGIApp, access: Access) -> ASGIApp:
+    """Tiles and pages behind the guard, and whatever fails there answered in our one shape."""
+    behind = RequestLimits(Dispatch(tiles, pages), access.settings)
+    guard = Guard(behind, access, tiles.at_hand)
+    return Edge(guard, (*security_headers(access.settings), NO_STORE))
+
+
+def open_services(settings: Settings) -> Services:
+    """What the application stands on; the lifespan of `page_app` closes it again.
+
+    Raises StorageError if the database cannot be opened, AccessError if the address given needs
+    accounts that are not there, UpkeepError if another public demo has the state folder.
+    """
+    make_private_folder(settings.data)
+    visits = VisitsFolder(settings)
+    database = open_database(settings.database, connections=connections(settings))
+    access = Access(settings, database)
+    access.check_exposure()
+    folders = slide_folders(settings)
+    faults = FileFaults(settings.reader_faults, settings.reader_memory_mib)
+    readers = ReaderPool(settings, folders=folders, faults=faults)
+    library = SlideLibrary(
+        folders,
+        database,
+        show_file_names=settings.show_file_names,
+        show_labels=settings.show_associated_images,
+        uploads=settings.uploads,
+        demo=settings.demo,
+        opener=readers,
+    )
+    pool = SlidePool(library.locate, settings, readers)
+    blobs, engine = BlobStore(settings.blobs), ModelEngine(settings)
+    writer = f"{platform.node()} {settings.host} {settings.port}"
+    work, metrics = Work(settings), Metrics()
+    readings = LiveReadings(engine, KeptReadings(database, blobs, writer), work.accounts)
+    database.note_write = metrics.note_write
+    watch(metrics, engine, work, readers)
+    return Services(
+        settings, database, blobs, access, library, pool, engine, readings, visits, work, metrics
+    )
+
+
+def watch(metrics: Metrics, engine: ModelEngine, work: Work, readers: ReaderPool) -> None:
+    """Show what is in progress, and how much memory the processes beside the server take."""
+
+    def in_progress() -> dict[str, float]:
+        return {kind.name: work.accounts.in_progress(kind) for kind in Kind}
+
+    def waiting() -> dict[str, float]:
+        return {"question": engine.status().waiting}
+
+    def memory() -> dict[str, float]:
+        return {"children": resident_bytes_of_children()}
+
+    def reading() -> dict[str, float]:
+        return {"calls": readers.calls_begun, "ended": readers.readers_ended}
+
+    metrics.watch("slide_readers", "Calls of slide readers, and readers that ended.", reading)
+    metrics.watch("in_progress", "Work in progress of all accounts.", in_progress)
+    metrics.watch("model_waiting", "Requests that the model has not begun.", waiting)
+    metrics.watch("resident_bytes", "Memory of the model and of other child processes.", memory)
+
+
+def connections(settings: Settings) -> Connections:
+    """How many connections to the database there may be."""
+    return Connections(settings.database_read_connections, settings.database_write_connections)
+
+
+def slide_folders(settings: Settings) -> tuple[Path, ...]:
+    """Folders to read slides from; a public demo shows the demo slide alone."""
+    make_private_folder(settings.demo)
+    if settings.public_demo:
+        return (settings.demo,)
+    make_private_folder(settings.uploads)
+    return (*settings.slides, settings.demo, settings.uploads)
+
+
+def page_app(services: Services) -> FastAPI:
+    """Every route but the tiles: login, JSON, static files, and the Gradio page at the root."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        services.pool.readers.start()
+        services.library.start()
+        services.readings.recover()
+        services.engine.start()
+        try:
+            with background(*shared):
+                yield
+        finally:
+            services.readings.close()
+            services.engine.close()
+            services.readings.join(CLOSE_SECONDS)
+            services.pool.close()
+            services.library.stop()
+            services.database.close()
+            services.visits.give_back()
+
+    shared = services.access, services.database, services.blobs, services.readings
+    ours = routes(services)
+    handlers = exception_handlers()
+    app = FastAPI(openapi_url=None, lifespan=lifespan, routes=[*ours], exception_handlers=handlers)
+    page = mount_page(app, services, Inside(ours))
+    mount = app.routes[-1]
+    if not isinstance(mount, Mount):
+        message = f"Gradio is expected to mount itself last, and did not: {mount!r}."
+        raise TypeError(message)
+    calls = services.settings.calls_per_account
+    mount.app = GradioDoors(GradioEdge(mount.app, page, calls), ours)
+    return app
+
+
+def mount_page(app: FastAPI, services: Services, inside: Inside) -> gr.Blocks:
+    """Put the Gradio page and its named endpoints under all paths that no route of ours has."""
+    page = build_page(services.settings, services.library)
+    add_endpoints(page, inside, services.readings)
+    gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        root_path=services.settings.root_path or None,
+        show_error=False,
+        ssr_mode=False,
+        footer_links=[],
+        run_history=False,  # it can write to the Hugging Face hub with the host's token
+        **page_options(services.settings),
+    )
+    # Gradio looks for queued events a thousand times a second, which took a fifth of the event
+    # loop under load, and a laptop's battery without any; no public setting says how often
+    page._queue.sleep_when_free = QUEUE_POLL_SECONDS
+    page._queue.progress_update_sleep_when_free = QUEUE_POLL_SECONDS
+    return page
+
+
+def routes(services: Services) -> list[BaseRoute]:
+    """The routes that are ours, in the order in which they are tried."""
+    settings, database, library = services.settings, services.database, services.library
+    pictures = Pictures(library, services.pool, settings.model)
+    readings, consents = services.readings, Consents(settings, database)
+    openings = services.access.openings
+    work = services.work
+    jobs = ExportJobs(database, services.blobs, settings.exports, work.accounts)
+    return [
+        *auth_routes(settings, database, services.access),
+        *service_routes(settings, services.engine),
+        *metrics_routes(settings, services.metrics),
+        *slide_routes(library, services.pool, database, settings, openings, work),
+        *region_routes(library, database, settings.regions_per_account),
+        *question_routes(services.engine, pictures, openings, work),
+        *reading_routes(library, pictures, readings, openings, work),
+        *report_routes(readings, database, library, openings),
+        *map_routes(readings, work),
+        *slide_map_routes(database),
+        *feedback_routes(library, database, consents),
+        *comparison_routes(library, database, pictures, readings, consents, settings, work),
+        *audit_routes(database),
+        *worklist_routes(library, database, settings),
+        *deletion_routes(pictures, readings, work),
+        *upload_routes(library, database, settings, services.pool.readers),
+        *insights_routes(database, work),
+        *export_routes(database, jobs, settings.label_licence),
+        *plain_pages(settings),
+        *page_routes(settings),
+    ]
+
+
+class Dispatch:
+    """Send tile requests straight to the tile route, all else to the page application."""
+
+    def __init__(self, tiles: Tiles, pages: ASGIApp) -> None:
+        self._tiles = tiles
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._pages(scope, receive, send)
+        elif self._tiles.matches(scope["path"]):
+            await self._tiles(scope, receive, send)
+        else:
+            await self._pages(scope, receive, OneShape(send, PLAIN).send)
+
+
+class Edge:
+    """Log what escapes the guard, and answer it as a mistake of ours."""
+
+    def __init__(self, guard: Guard, headers: Headers) -> None:
+        """With headers that the guard would have added."""
+        self._guard = guard
+        self._headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            await self._guard(scope, receive, send)
+        except Exception:
+            if scope["type"] != "http" or scope.get(ANSWERED):
+                raise  # uvicorn logs it and closes the connection: an answer may be half sent
+            log.exception("A request could not be answered.")
+            answer = internal_error()
+            answer.raw_headers += self._headers
+            await answer(scope, receive, send)
+
+
+class RootPath:
+    """Take the sub-path off, whether or not the reverse proxy has done so already."""
+
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
+        self._app = app
+        self._prefix = prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on."""
+        prefix = self._prefix
+        if scope["type"] in {"http", "websocket"}:
+            path = scope["path"]
+            if path == prefix or path.startswith(f"{prefix}/"):
+                scope = {**scope, "path": path[len(prefix) :] or "/", "raw_path": None}
+        await self._app(scope, receive, send)

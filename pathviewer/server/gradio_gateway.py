@@ -1,0 +1,170 @@
+"""In front of Gradio's routes: bodies checked, results for their owner, errors in one shape."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import nullcontext
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote_to_bytes
+
+from starlette.requests import Request
+
+from pathviewer.api.foreign_errors import OneShape
+from pathviewer.api.request_body import BodyError, read_json
+from pathviewer.api.responses import error_response, response_of
+from pathviewer.auth.client_addresses import client_group
+from pathviewer.auth.guard import ADDRESS_KEY, path_of
+from pathviewer.auth.identity import VISITOR, identity_of
+from pathviewer.server.gradio_requests import Call, CallReader, CallRefused
+from pathviewer.server.gradio_sessions import GradioSessions
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    import gradio as gr
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_POST = re.compile(r"/gradio_api/(?:queue/(join)|(cancel|reset)|(run|call/v2|call)/([^/]+))")
+_RESULT = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/([^/]+)")
+_HEARTBEAT = re.compile(r"/gradio_api/heartbeat/([^/]+)")
+_STREAM = "/gradio_api/queue/data"
+_PAGES = (b"page", b"deep_link")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class GradioEdge:
+    """Gradio's app, for what it can answer."""
+
+    def __init__(self, gradio: ASGIApp, page: gr.Blocks, calls_per_account: int) -> None:
+        self._gradio = gradio
+        self._reader = CallReader(page)
+        self._sessions = GradioSessions(page, calls_per_account)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request to a route of Gradio's that is open."""
+        try:
+            if scope["method"] == "POST":
+                await self._post(scope, receive, send)
+            else:
+                with self._heard(scope):
+                    await self._pass(without_pages(scope), receive, send)
+        except CallRefused as refusal:
+            answer = error_response(refusal.code, str(refusal), refusal.status)
+            await answer(scope, receive, send)
+        except BodyError as error:
+            await response_of(error)(scope, receive, send)
+
+    async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match = _POST.fullmatch(path_of(scope))
+        if match is None:
+            await self._pass(scope, receive, send)
+            return
+        join, other, named, name = match.groups()
+        call = self._reader.read(
+            join or other or named, name or "", await read_json(Request(scope, receive))
+        )
+        owner, body = owner_of(scope), Body(call.body, receive)
+        if join or (named and named != "run"):
+            await self._begin(call, owner, scope, body, send)
+            return
+        if call.event_id is not None:
+            self._sessions.check(call.session_hash or "", owner)
+            if self._sessions.of_event(call.event_id) != call.session_hash:
+                raise CallRefused("There is no such call of yours.", 404, "not_found")
+        self._sessions.check_not_others(call.session_hash, owner)
+        await self._pass(body.announced(scope), body.receive, send)
+
+    async def _begin(self, call: Call, owner: str, scope: Scope, body: Body, send: Send) -> None:
+        """Hand a call on, and keep whose its session is before anybody hears its id."""
+
+        def began(answer: bytes) -> None:
+            event_id = json.loads(answer)["event_id"]
+            self._sessions.began(call.session_hash or event_id, owner)
+
+        with self._sessions.starting(call.session_hash, owner):
+            whole = WholeAnswer(send, began)
+            await self._pass(body.announced(scope), body.receive, whole.send)
+
+    def _heard(self, scope: Scope) -> AbstractContextManager[None]:
+        """Around a GET: that of a session's results is its owner's alone. Raises CallRefused."""
+        path = path_of(scope)
+        if path == _STREAM:
+            query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+            names = query.get("session_hash", [])
+            if len(names) != 1:
+                raise CallRefused("Name the session in session_hash, once.")
+            return self._sessions.heard(names[0], owner_of(scope))
+        if match := _RESULT.fullmatch(path):
+            name = self._sessions.of_event(match[1])
+            return self._sessions.heard(name, owner_of(scope))
+        if match := _HEARTBEAT.fullmatch(path):
+            if not _ID.fullmatch(match[1]):
+                raise CallRefused("This is no session hash.", 404, "not_found")
+            self._sessions.check_not_others(match[1], owner_of(scope))
+        return nullcontext()
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._gradio(scope, receive, OneShape(send).send)
+
+
+def owner_of(scope: Scope) -> str:
+    """Whose a call is: an account's, or of visitors without a name those of one client."""
+    identity = identity_of(scope)
+    if identity != VISITOR:
+        return identity.account_id
+    client = scope.get("client")
+    address = scope.get(ADDRESS_KEY) or (client[0] if client else "")
+    return f"{identity.account_id} {client_group(address)}"
+
+
+def without_pages(scope: Scope) -> Scope:
+    """The scope without what Gradio takes for another page or a saved state of ours: there are
+    none, and it fails on a page that is not there."""
+    query: bytes = scope.get("query_string", b"")
+    pairs = query.split(b"&")
+    kept = [pair for pair in pairs if unquote_to_bytes(pair.partition(b"=")[0]) not in _PAGES]
+    return scope if len(kept) == len(pairs) else {**scope, "query_string": b"&".join(kept)}
+
+
+class Body:
+    """A request's body, put in the place of the one that came."""
+
+    def __init__(self, body: bytes, rest: Receive) -> None:
+        self._body: bytes | None = body
+        self._rest = rest
+
+    def announced(self, scope: Scope) -> Scope:
+        """The scope with headers that are true of it."""
+        about = {b"content-length", b"content-type", b"transfer-encoding", b"content-encoding"}
+        headers = [header for header in scope["headers"] if header[0] not in about]
+        headers.append((b"content-type", b"application/json"))
+        headers.append((b"content-length", b"%d" % len(self._body or b"")))
+        return {**scope, "headers": headers}
+
+    async def receive(self) -> Message:
+        """The body, and then what else comes of the connection."""
+        if self._body is None:
+            return await self._rest()
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+class WholeAnswer:
+    """Holds a short answer back until it is whole and, if it is a success, taken note of."""
+
+    def __init__(self, send: Send, note: Any) -> None:
+        self._send, self._note = send, note
+        self._held: list[Message] = []
+
+    async def send(self, message: Message) -> None:
+        """Take the next message of the answer."""
+        self._held.append(message)
+        if message["type"] != "http.response.body" or message.get("more_body"):
+            return
+        if self._held[0].get("status") == HTTPStatus.OK:
+            self._note(b"".join(each.get("body", b"") for each in self._held[1:]))
+        for each in self._held:
+            await self._send(each)
+        self._held = []

@@ -1,0 +1,204 @@
+"""Sessions of Gradio's queue: whose they are, how many there may be, and when they end.
+
+Gradio knows a session by a hash that its client makes up, or by the id of an event, tells its
+results to anyone who names it, and keeps them for ever. Here a session belongs to the account that
+called first, the calls of one account are bounded, and what nobody hears is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pathviewer.server.gradio_requests import CallRefused
+
+IDLE_SECONDS = 600.0
+"""A result that nobody has heard is dropped after this time."""
+SWEEP_SECONDS = 30.0
+MOST_SESSIONS = 1_000
+"""Of all accounts: fewer than the sessions whose messages Gradio keeps, so that it drops none."""
+SESSIONS_PER_ACCOUNT = 64
+STATES = 64
+"""Sessions whose components' state Gradio keeps, some 140 KB each. The page has no state, so one
+that is gone is made again."""
+WORKERS = 400
+"""Calls in progress at once, of all accounts; most of them only wait for the model."""
+
+
+@dataclass
+class Session:
+    """One session of Gradio's queue."""
+
+    owner: str
+    """Who called first, as `owner_of` names them."""
+
+    used: float
+    """When it was last used; a reading of the monotonic clock."""
+
+    heard: bool = False
+    """Whether a stream of its results is open."""
+
+
+class GradioSessions:
+    """The sessions of one page; used from the event loop."""
+
+    def __init__(self, page: Any, calls_per_account: int) -> None:
+        self.page = page
+        """The page."""
+        self.idle_seconds = IDLE_SECONDS
+        """A result that nobody has heard is dropped after this time."""
+        self.most = MOST_SESSIONS
+        """Sessions of all accounts; beyond it one of the same account is dropped, if it can be."""
+        self.sweep_seconds = SWEEP_SECONDS
+        """How often it is looked for such results."""
+        self._queue = page._queue
+        self._most_calls = calls_per_account
+        self._sessions: dict[str, Session] = {}
+        self._starting = Counter[str]()
+        self._timer: asyncio.TimerHandle | None = None
+        bound_queue(page)
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def of_event(self, event_id: str) -> str:
+        """The session that hears an event's result; the event itself if there is no other."""
+        event = self._queue.event_ids_to_events.get(event_id)
+        if event is not None:
+            return str(event.session_hash)
+        pending = self._queue.pending_event_ids_session.items()
+        return next((name for name, ids in pending if event_id in ids), event_id)
+
+    def check(self, name: str, owner: str) -> Session:
+        """The session; raises CallRefused where it is not this owner's, as if there were none."""
+        session = self._sessions.get(name)
+        if session is None or session.owner != owner:
+            raise CallRefused("There is no such call of yours.", 404, "not_found")
+        session.used = time.monotonic()
+        return session
+
+    def check_not_others(self, name: str | None, owner: str) -> None:
+        """Raises CallRefused if the session is another owner's."""
+        if name is not None and name in self._sessions:
+            self.check(name, owner)
+
+    @contextmanager
+    def starting(self, name: str | None, owner: str) -> Iterator[None]:
+        """Around the request that begins a call. Raises CallRefused if there is no room for it."""
+        self.check_not_others(name, owner)
+        if self._in_progress(owner) >= self._most_calls:
+            raise CallRefused(
+                f"{self._most_calls} calls of yours are in progress. Wait until one has ended.",
+                503,
+                "too_many_calls",
+            )
+        self._make_room(owner)
+        self._starting[owner] += 1
+        try:
+            yield
+        finally:
+            self._starting[owner] -= 1
+            if not self._starting[owner]:
+                del self._starting[owner]
+
+    def began(self, name: str, owner: str) -> None:
+        """Keep the session of a call that has begun."""
+        session = self._sessions.setdefault(name, Session(owner, time.monotonic()))
+        session.used = time.monotonic()
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self.sweep_seconds, self._sweep, loop)
+
+    @contextmanager
+    def heard(self, name: str, owner: str) -> Iterator[None]:
+        """Around a stream of a session's results. Raises CallRefused.
+
+        One stream hears a session at a time: two would share the messages out among them.
+        """
+        session = self.check(name, owner)
+        if name not in self._queue.pending_messages_per_session:
+            raise CallRefused("The result of this call is not kept any more.", 404, "not_found")
+        if session.heard:
+            message = "Another connection hears the results of this session already."
+            raise CallRefused(message, 409, "conflict")
+        session.heard = True
+        try:
+            yield
+        finally:
+            session.heard, session.used = False, time.monotonic()
+
+    def _in_progress(self, owner: str) -> int:
+        own = [name for name, one in self._sessions.items() if one.owner == owner]
+        return self._starting[owner] + sum(len(self._unfinished(name)) for name in own)
+
+    def _unfinished(self, name: str) -> list[str]:
+        """Events of a session that are queued or run."""
+        pending = self._queue.pending_event_ids_session.get(name, ())
+        return [each for each in pending if each in self._queue.event_ids_to_events]
+
+    def _make_room(self, owner: str) -> None:
+        """Drop the oldest session that waits to be heard where there are too many."""
+        own = [name for name, one in self._sessions.items() if one.owner == owner]
+        if len(own) + self._starting[owner] >= SESSIONS_PER_ACCOUNT:
+            self._drop_oldest(own)
+        elif len(self._sessions) + self._starting.total() >= self.most:
+            self._drop_oldest([name for name in own if self._is_idle(name)] or self._of_most())
+
+    def _of_most(self) -> list[str]:
+        """Idle sessions of the owner who has most of them."""
+        idle = [name for name in self._sessions if self._is_idle(name)]
+        counts = Counter(self._sessions[name].owner for name in idle)
+        most = max(counts, key=counts.__getitem__, default="")
+        return [name for name in idle if self._sessions[name].owner == most]
+
+    def _drop_oldest(self, names: list[str]) -> None:
+        idle = [name for name in names if self._is_idle(name)]
+        if not idle:
+            message = "Too many calls are in progress. Wait until one has ended."
+            raise CallRefused(message, 503, "too_many_calls")
+        self._drop(min(idle, key=lambda name: self._sessions[name].used))
+
+    def _is_idle(self, name: str) -> bool:
+        return not self._sessions[name].heard and not self._unfinished(name)
+
+    def _drop(self, name: str) -> None:
+        """Forget a session and all that Gradio keeps of it."""
+        del self._sessions[name]
+        self._queue.pending_messages_per_session.pop(name, None)
+        self._queue.pending_event_ids_session.pop(name, None)
+        states = self.page.state_holder
+        states.session_data.pop(name, None)
+        states.time_last_used.pop(name, None)
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Drop what nobody has heard for long; again as long as there is any."""
+        now = time.monotonic()
+        for name, session in list(self._sessions.items()):
+            if not self._is_idle(name):
+                session.used = now
+            elif now - session.used >= self.idle_seconds or not self._has_result(name):
+                self._drop(name)
+        running = self._queue.event_ids_to_events
+        self.page.app.iterators_to_reset.intersection_update(running)
+        self._timer = (
+            loop.call_later(self.sweep_seconds, self._sweep, loop) if self._sessions else None
+        )
+
+    def _has_result(self, name: str) -> bool:
+        """Whether anything of it has not been heard yet."""
+        return bool(self._queue.pending_event_ids_session.get(name))
+
+
+def bound_queue(page: Any) -> None:
+    """Let Gradio keep little of past calls; no public setting says how much."""
+    page.state_holder.capacity = STATES
+    queue = page._queue
+    queue.max_thread_count = WORKERS
+    # figures of a page that is not open to anybody; they are made anew after each call
+    queue.ANALYTICS_MAX_EVENTS = 1
+    queue.compute_analytics_summary = lambda _records: {"functions": {}}

@@ -1,0 +1,106 @@
+"""Taking the program elsewhere: what a first start would fetch, and the tree of a Space."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pathviewer.slides.demo_slide import demo_slide
+from pathviewer.slides.errors import SlideError
+from pathviewer.ui.assets import AssetsError, assets_ready, ensure_assets
+from pathviewer.common.atomic_folder import FolderError, new_folder
+
+ROOT = Path(__file__).resolve().parents[1]
+SPACE = (
+    "app.py",
+    "requirements.txt",
+    "README.md",
+    "LICENSE",
+    "docs",
+    "models",
+    "pathviewer",
+    "storage",
+)
+"""What a Space runs; its settings stand at the head of README.md."""
+LARGE_BYTES = 10 * 2**20
+"""Files beyond this go to the hub as large files (Git LFS), or it refuses them."""
+_ATTRIBUTES = "filter=lfs diff=lfs merge=lfs -text"
+
+Out = Annotated[Path, typer.Option(help="Folder to write; must be empty or not there.")]
+
+
+def bake(out: Out) -> None:
+    """Fetch the viewer's JavaScript and the demo slide, for a machine with no network."""
+    try:
+        with new_folder(out) as folder:
+            ensure_assets(folder / "assets")
+            (folder / "demo").mkdir()
+            demo_slide(folder / "demo")
+    except (AssetsError, FolderError, SlideError) as error:
+        raise SystemExit(str(error)) from error
+    typer.echo(f"Wrote {out}; name it in PATHVIEWER_BAKED.")
+
+
+def bring_along(baked: Path | None, data: Path) -> None:
+    """Copy from a baked folder what the state folder lacks."""
+    if baked is None:
+        return
+    if assets_ready(baked / "assets") and not assets_ready(data / "assets"):
+        shutil.copytree(baked / "assets", data / "assets", dirs_exist_ok=True)
+    if (baked / "demo").is_dir() and not (data / "demo").exists():
+        shutil.copytree(baked / "demo", data / "demo")
+
+
+def space(out: Out) -> None:
+    """Write the tree that a Hugging Face Space runs, ready to be pushed."""
+    try:
+        with new_folder(out) as folder:
+            large = write_space(folder)
+    except FolderError as error:
+        raise SystemExit(str(error)) from error
+    typer.echo(f"Wrote {out}. Large files: {', '.join(large) or 'none'}.")
+
+
+def write_space(folder: Path, root: Path = ROOT) -> list[str]:
+    """The tree, with a `.gitattributes` that names its large files; those. Raises FolderError."""
+    if not (root / "app.py").is_file():
+        raise FolderError(
+            "An installed program lacks app.py and the documents of a Space. Run "
+            "`python -m pathviewer space` in a checkout of the repository."
+        )
+    for name in shipped(root):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / name, folder / name)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    large = [
+        path.relative_to(folder).as_posix() for path in files if path.stat().st_size > LARGE_BYTES
+    ]
+    lines = "".join(f"{name} {_ATTRIBUTES}\n" for name in large)
+    (folder / ".gitattributes").write_text(lines, encoding="utf-8")
+    return large
+
+
+def shipped(root: Path) -> list[Path]:
+    """Files of the program, below `root`; in a git checkout those alone that git tracks, so that
+    checkpoints and data that lie about in it stay. Raises FolderError."""
+    if not (root / ".git").exists():
+        tops = [root / name for name in SPACE]
+        found = [path for top in tops for path in ([top] if top.is_file() else top.rglob("*"))]
+        left_out = {"__pycache__", "node_modules"}
+        files = [path.relative_to(root) for path in found if path.is_file()]
+        return sorted(path for path in files if left_out.isdisjoint(path.parts))
+    try:
+        command = ["git", "-C", str(root), "ls-files", "-z", "--", *SPACE]
+        listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        why = getattr(error, "stderr", None) or str(error)
+        raise FolderError(
+            f"git cannot tell which files belong to the program ({why.strip()}). Nothing was "
+            "written; run this as the owner of the checkout, with git installed."
+        ) from error
+    named = [Path(name) for name in listed.split("\0") if name]
+    return [path for path in named if (root / path).is_file()]

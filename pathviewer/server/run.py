@@ -1,0 +1,169 @@
+"""Start the server: front-end assets, demo slide, then uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import socket
+import sys
+import threading
+from functools import partial
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from pathviewer.auth.access import AccessError
+from pathviewer.server.connections import ConnectionLimits
+from pathviewer.server.log_format import configure_logging, take_over_uvicorn
+from pathviewer.server.packaging import bring_along
+from pathviewer.slides.demo_slide import demo_slide
+from pathviewer.slides.errors import SlideError
+from pathviewer.ui.assets import AssetsError, assets_ready, ensure_assets
+from pathviewer.operations.errors import UpkeepError
+from storage.errors import StorageError
+from storage.private_files import make_private, make_private_folder
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from pathviewer.settings import Settings
+
+log = logging.getLogger("pathviewer")
+
+FILES_BESIDE = 500
+"""Open files besides connections: slides, the database, the worker."""
+
+
+class ServeError(Exception):
+    """The server could not start; the message says why and what to do."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until interrupted. Exits with one sentence if that cannot be."""
+    configure_logging(settings)
+    try:
+        run_server(settings)
+    except (ServeError, AssetsError, StorageError, AccessError, UpkeepError) as error:
+        sys.exit(f"PathViewer could not start. {error}")
+
+
+def run_server(settings: Settings) -> None:
+    """Prepare and run; raises one of the errors that `serve` puts into a sentence."""
+    make_state_folder(settings)
+    bring_along(settings.baked, settings.data)
+    if not assets_ready(settings.assets):
+        log.info("Fetching the viewer's JavaScript from the npm registry, this once.")
+        ensure_assets(settings.assets)
+        make_private(settings.assets)
+    from pathviewer.server.application import app_of, open_services  # Gradio takes seconds to import
+
+    listening = listen(settings)
+    services = open_services(settings)
+    app = app_of(services)
+    set_aside_start()
+    threading.Thread(target=prepare_demo_slide, args=(settings,), daemon=True).start()
+    raise_file_limit(settings.connection_limit + FILES_BESIDE)
+    config = uvicorn_config(app, ConnectionLimits.of(settings))
+    take_over_uvicorn()
+    server = uvicorn.Server(config)
+    services.metrics.watch("connections", "Open connections.", partial(open_connections, server))
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop where it is
+        runner.run(announce_and_serve(server, listening, settings))
+
+
+def open_connections(server: uvicorn.Server) -> dict[str, float]:
+    """How many clients are connected to a server."""
+    return {"http": len(server.server_state.connections)}
+
+
+def uvicorn_config(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.Config:
+    """How the application is served: in production, in tests and where it is measured.
+
+    Without `limits` those of the settings' defaults hold.
+    """
+    return uvicorn.Config(
+        app,
+        http=(limits or ConnectionLimits()).protocol(),
+        ws="none",  # no page speaks WebSocket
+        access_log=False,
+        log_level="warning",
+        proxy_headers=False,  # the guard decides whose forwarding headers are believed
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def set_aside_start() -> None:
+    """Keep the garbage collector from what the start has made: looking through all of it, as it
+    does when a request brings many small values, held everybody for half a second."""
+    gc.collect()
+    gc.freeze()
+
+
+def raise_file_limit(needed: int) -> None:
+    """Let the process open that many files, or as many as the system allows it."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows, which has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def make_state_folder(settings: Settings) -> None:
+    """Make the state folder, or say why it cannot be."""
+    try:
+        make_private_folder(settings.data)
+    except OSError as error:
+        message = (
+            f"The state folder {settings.data} cannot be made ({error.strerror}). "
+            "Name another one in PATHVIEWER_DATA."
+        )
+        raise ServeError(message) from error
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket bound to the address; raises ServeError where that cannot be."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        message = (
+            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}). If "
+            "PathViewer runs there already, open it in the browser; else choose another "
+            "PATHVIEWER_PORT or PATHVIEWER_HOST."
+        )
+        raise ServeError(message) from error
+    return listening
+
+
+def prepare_demo_slide(settings: Settings) -> None:
+    """Have a slide to look at where no other is; failing that, say so and go on."""
+    if settings.slides and not settings.public_demo:
+        return
+    try:
+        demo_slide(settings.demo)
+        make_private(settings.demo)
+    except (SlideError, OSError) as error:
+        log.warning("There is no demo slide: %s", error)
+
+
+async def announce_and_serve(
+    server: uvicorn.Server, listening: socket.socket, settings: Settings
+) -> None:
+    """Run uvicorn and print the page's address once it answers."""
+    task = asyncio.create_task(server.serve([listening]))
+    while not server.started and not task.done():  # noqa: ASYNC110  uvicorn offers no event
+        await asyncio.sleep(0.05)
+    if server.started:
+        port = listening.getsockname()[1]
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        address = host, port, settings.root_path
+        log.info("PathViewer is at http://%s:%d%s", *address, extra={"fields": {"port": port}})
+    await task

@@ -1,0 +1,209 @@
+"""Which files of a folder may be slides: never one outside the folder, never a hidden one."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pathviewer.slides.file_extensions import fault_of_ending, is_ordinary, may_be_slide
+from pathviewer.slides.file_signature import FirstBytes
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Tells a file that changed from one that did not."""
+
+    size: int
+    """In bytes; of all files together where a slide consists of several."""
+
+    changed_ns: int
+    """Time of the last change of content, name or permissions, in nanoseconds."""
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file that may be a slide."""
+
+    path: Path
+    """Where it really is, symbolic links followed."""
+
+    relative_path: str
+    """Its place in the folder as one sees it there, with forward slashes."""
+
+    stamp: Stamp
+    """Its state when it was found."""
+
+    is_dicom: bool = False
+    """Whether it is a DICOM file by its ending or its first bytes."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Something that is kept out."""
+
+    name: str
+    """Its own name, without the folders above it."""
+
+    reason: str
+    """The end of a sentence that begins with the name."""
+
+
+@dataclass
+class Survey:
+    """What a folder holds."""
+
+    files: list[FoundFile] = field(default_factory=list)
+    """Sorted by relative path; each real file once."""
+
+    refused: list[Refused] = field(default_factory=list)
+    """Links that lead out of the folder, what cannot be read, and slides that cannot be shown."""
+
+
+def survey_folder(folder: Path, first_bytes: FirstBytes | None = None) -> Survey:
+    """Look through a folder and the folders in it.
+
+    Files with an ending that says nothing are opened for their first bytes, each once for as long
+    as `first_bytes` remembers it; TIFF and DICOM files may be slides whatever they are called.
+
+    Links are followed only where they stay within the folder, and after all else, so that a file
+    and a link to it are one file. Raises OSError if the folder itself cannot be read; a folder in
+    it that cannot is refused.
+    """
+    walk = _Walk(Path(os.path.realpath(folder)), first_bytes or FirstBytes())
+    walk.enter(walk.root, walk.root)
+    while walk.links:
+        walk.follow(walk.links.pop(0))
+    files = sorted(walk.files.values(), key=lambda file: file.relative_path)
+    return Survey(files, walk.refused)
+
+
+def found_beside(root: Path, path: Path) -> list[FoundFile]:
+    """One file in a folder, and what may be of the same DICOM series. Raises OSError."""
+    first_bytes = FirstBytes()
+    file = _found(root, path, first_bytes)
+    if not file.is_dicom:
+        return [file]
+    beside = [one for one in sorted(path.parent.iterdir()) if _is_plain(one)]
+    return [one for one in (_found(root, path, first_bytes) for path in beside) if one.is_dicom]
+
+
+def is_hidden(relative: Path) -> bool:
+    """Whether a file, or a folder it is in, is passed over."""
+    return any(part.startswith(".") for part in relative.parts)
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether a file may be a part of a slide by its name."""
+    passed_over = path.name.startswith(".") or is_ordinary(path.name)
+    return not passed_over and not path.is_symlink() and path.is_file()
+
+
+def _found(root: Path, path: Path, first_bytes: FirstBytes) -> FoundFile:
+    stamp = stamp_of(path.stat())
+    dicom = _is_dicom(path.name) or (
+        not may_be_slide(path.name)
+        and first_bytes.kind(path, stamp.size, stamp.changed_ns) == "dicom"
+    )
+    return FoundFile(path, path.relative_to(root).as_posix(), stamp, dicom)
+
+
+def _is_dicom(name: str) -> bool:
+    return Path(name).suffix.lower() == ".dcm"
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """The stamp of one file."""
+    return Stamp(status.st_size, max(status.st_mtime_ns, status.st_ctime_ns))
+
+
+class _Walk:
+    """The state of one look through a folder."""
+
+    def __init__(self, root: Path, first_bytes: FirstBytes) -> None:
+        self.root = root
+        self._first_bytes = first_bytes
+        self.files: dict[Path, FoundFile] = {}
+        self.refused: list[Refused] = []
+        self.links: list[Path] = []
+        self._entered: set[Path] = set()
+
+    def enter(self, shown: Path, real: Path) -> None:
+        """Look through a folder that is really at `real` and is seen at `shown`."""
+        pending = [(shown, real)]
+        while pending:
+            shown, real = pending.pop()
+            if real in self._entered:
+                continue
+            self._entered.add(real)
+            for entry in self._entries(real):
+                try:
+                    if entry.is_symlink():
+                        self.links.append(shown / entry.name)
+                    elif entry.is_dir():
+                        pending.append((shown / entry.name, real / entry.name))
+                    elif entry.is_file():
+                        self._take(shown / entry.name, real / entry.name)
+                except OSError as error:
+                    self._refuse(entry.name, error)
+
+    def follow(self, link: Path) -> None:
+        """Take in what a link points to, unless that is outside the folder."""
+        try:
+            real = Path(os.path.realpath(link, strict=True))
+            is_folder, is_file = real.is_dir(), real.is_file()
+        except OSError:
+            if may_be_slide(link.name):
+                self.refused.append(Refused(link.name, "is a link to a file that is not there"))
+            return
+        if not real.is_relative_to(self.root):
+            if is_folder or (is_file and may_be_slide(link.name)):
+                reason = "is a link that leads out of the folder; put the file itself there"
+                self.refused.append(Refused(link.name, reason))
+        elif is_folder:
+            self.enter(link, real)
+        elif is_file and real not in self.files and fault_of_ending(link.name) is None:
+            self._take(link, real)
+
+    def _take(self, shown: Path, real: Path) -> None:
+        """List a file that may be a slide, and name one that looks like a slide and is none."""
+        fault = fault_of_ending(shown.name)
+        if may_be_slide(shown.name):
+            self._add(shown, real, is_dicom=_is_dicom(shown.name))
+        elif fault is not None:
+            self.refused.append(Refused(shown.name, fault))
+        elif not is_ordinary(shown.name):
+            try:
+                stamp = stamp_of(real.stat())
+                kind = self._first_bytes.kind(real, stamp.size, stamp.changed_ns)
+            except OSError:
+                return  # nothing says that it is a slide
+            if kind != "other":
+                self._add(shown, real, is_dicom=kind == "dicom")
+
+    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as entries:
+                shown = [entry for entry in entries if not entry.name.startswith(".")]
+        except OSError as error:
+            if folder == self.root:
+                raise
+            reason = f"is a folder that cannot be read: {error.strerror}"
+            self.refused.append(Refused(folder.name, reason))
+            return []
+        return sorted(shown, key=lambda entry: entry.name)
+
+    def _add(self, shown: Path, real: Path, *, is_dicom: bool) -> None:
+        relative_path = shown.relative_to(self.root).as_posix()
+        try:
+            relative_path.encode()
+            stamp = stamp_of(real.stat())
+        except UnicodeEncodeError:
+            self.refused.append(Refused("a file", "has a name that is not UTF-8; rename it"))
+        except OSError as error:
+            self._refuse(shown.name, error)
+        else:
+            self.files.setdefault(real, FoundFile(real, relative_path, stamp, is_dicom))
+
+    def _refuse(self, name: str, error: OSError) -> None:
+        self.refused.append(Refused(name, f"cannot be read: {error.strerror}"))

@@ -1,0 +1,128 @@
+"""Which library reads a file: OpenSlide where it can, then the others in turn.
+
+Another format is one more module with a class as of `PyramidFile`, and its name in `_OTHERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from openslide import OpenSlideUnsupportedFormatError
+
+from pathviewer.slides.errors import SlideUnopenable, SlideUnsupported
+from pathviewer.slides.file_signature import fault_of, head_of, kind_of
+from pathviewer.slides.formats.base import (
+    NotInFormat,
+    PixelsUnreadable,
+    PyramidFile,
+    places_to_try,
+)
+from pathviewer.slides.formats.dicom_file import DicomFile
+from pathviewer.slides.formats.openslide_file import FramesDamaged, OpenSlideFile, damaged
+from pathviewer.slides.formats.tiff_file import TiffFile
+from pathviewer.slides.formats.tiff_pages import TiffPicture, is_plain, look_at
+from pathviewer.slides.formats.refusals import unsupported_tiff
+
+_OTHERS: dict[str, Callable[[Path, str], PyramidFile]] = {"tiff": TiffFile, "dicom": DicomFile}
+"""By what a file's first bytes say it is."""
+
+_SHARED_VENDORS = {"generic-tiff": "tiff", "aperio": "tiff", "dicom": "dicom"}
+"""Formats of OpenSlide whose files another library may read as well, by OpenSlide's names."""
+
+
+def open_pyramid(path: Path, name: str) -> PyramidFile:
+    """Open a slide's file with the library that reads it; `name` is what messages call the slide.
+
+    Raises SlideGone when there is no file, SlideUnsupported when it holds something that cannot
+    be shown, and SlideUnopenable when it is damaged or in a format that no library knows.
+    """
+    try:
+        file = OpenSlideFile(path, name)
+    except FramesDamaged:
+        raise
+    except SlideUnopenable as error:
+        return _open_otherwise(path, name, error)
+    kind = _SHARED_VENDORS.get(file.properties["openslide.vendor"])
+    if kind is None:
+        return file
+    sound = _with_pixels(path, name, OpenSlideFile, file)
+    if kind == "tiff" and not is_plain(path):
+        picture = look_at(path)
+        if picture is not None:
+            return _of_tiff(sound, picture, path, name) or file
+    return sound or _with_pixels(path, name, _OTHERS[kind]) or file
+
+
+def _of_tiff(
+    sound: PyramidFile | None, picture: TiffPicture, path: Path, name: str
+) -> PyramidFile | None:
+    """A TIFF file whose pixels are perhaps not what OpenSlide takes them for.
+
+    OpenSlide shows the first of several channels and the high byte of 16 bits without a word,
+    does not see levels in SubIFDs, and turns each tile by itself where the file has an orientation.
+    tifffile shows rows as they are stored. `sound` is the file as OpenSlide has it, `None` if that
+    cannot read it.
+    """
+    fault = unsupported_tiff(picture)
+    misread = picture.channels or picture.base.sampleformat != 1 or picture.is_turned
+    if fault is not None and (misread or sound is None):
+        raise SlideUnsupported(f"{name} {fault}")
+    if (
+        sound is None
+        or picture.base.bitspersample != 8
+        or picture.base.subifds
+        or picture.is_turned
+    ):
+        other = _with_pixels(path, name, TiffFile)
+        if other is not None:
+            return other
+    if picture.is_turned:
+        raise damaged(name)
+    if isinstance(sound, OpenSlideFile):
+        sound.pixel_note = picture.note
+    return sound
+
+
+def _with_pixels(
+    path: Path,
+    name: str,
+    open_file: Callable[[Path, str], PyramidFile],
+    file: PyramidFile | None = None,
+) -> PyramidFile | None:
+    """The file opened by a class of file, `None` unless a tile here or there can be read so.
+
+    `file` is what is open already, if anything is.
+    """
+    try:
+        file = file or open_file(path, name)
+        for place in places_to_try(file.levels):
+            try:
+                file.read(*place)
+            except PixelsUnreadable:
+                file = open_file(path, name)  # errors may stick
+            else:
+                return file
+    except (NotInFormat, SlideUnopenable):
+        return None
+    return None
+
+
+def _open_otherwise(path: Path, name: str, error: SlideUnopenable) -> PyramidFile:
+    """A file that OpenSlide did not open. Raises `error` unless more can be said."""
+    try:
+        head = head_of(path)
+    except OSError:
+        raise error from None
+    unknown = isinstance(error.__cause__, OpenSlideUnsupportedFormatError)
+    open_file = _OTHERS.get(kind_of(head))
+    if open_file is not None:
+        with suppress(NotInFormat):
+            return open_file(path, name)
+        raise (damaged(name) if unknown else error) from error.__cause__
+    # the index of a MIRAX slide begins like a JPEG picture
+    fault = None if path.suffix.lower() == ".mrxs" else fault_of(head)
+    if fault is None:
+        raise error
+    raise SlideUnsupported(f"{name} {fault}.") from error

@@ -1,0 +1,81 @@
+"""From the body of a request to the scale that a person enters for a slide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pathviewer.slides.library import LibraryEntry
+from pathviewer.slides.outline import read_points
+from pathviewer.slides.scale import (
+    KnownLength,
+    PixelSize,
+    ScaleError,
+    checked_size,
+    size_by_length,
+)
+from storage.slides.scales import NewScale
+
+FIELDS = frozenset({"mpp", "known_length"})
+"""Fields of a body that say something of the scale."""
+
+_LARGEST = 1e12
+"""Numbers of a body lie below, so that they can be reckoned with."""
+
+
+def new_scale(body: Mapping[str, Any], entry: LibraryEntry) -> NewScale:
+    """What a body with one of `FIELDS` enters for a slide. Raises ScaleError, RegionError."""
+    if body.keys() >= FIELDS:
+        raise ScaleError("Send mpp or known_length, not both.")
+    claim = entry.facts.claim
+    if "known_length" in body:
+        line = _line(body["known_length"], entry)
+        size = size_by_length(line, entry.scale)
+        drawn = {"from": list(line.start), "to": list(line.end), "um": line.um}
+        return NewScale(size.x, size.y, claim.x, claim.y, drawn)
+    typed = _typed(body["mpp"])
+    if typed is None:
+        return NewScale(None, None, claim.x, claim.y)
+    return NewScale(typed.x, typed.y, claim.x, claim.y)
+
+
+def audit_detail(new: NewScale) -> dict[str, Any]:
+    """What the audit log records; a scale of None means that the entry was withdrawn."""
+    entered = None if new.mpp_x is None else {"x": new.mpp_x, "y": new.mpp_y}
+    detail = {"mpp": entered, "claimed": {"x": new.claimed_x, "y": new.claimed_y}}
+    return detail if new.line is None else detail | {"known_length": dict(new.line)}
+
+
+def _typed(value: object) -> PixelSize | None:
+    """None takes back what was entered."""
+    if value is None:
+        return None
+    if isinstance(value, dict) and value.keys() == {"x", "y"}:
+        return checked_size(_number(value["x"]), _number(value["y"]))
+    mpp = _number(value)
+    return checked_size(mpp, mpp)
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _LARGEST:
+        raise ScaleError(
+            'mpp is a number of microns per pixel above 0, such as 0.25, or {"x": 0.25, "y": 0.5}.'
+        )
+    return float(value)
+
+
+def _line(value: object, entry: LibraryEntry) -> KnownLength:
+    if not isinstance(value, dict) or value.keys() != {"from", "to", "um"}:
+        raise ScaleError(
+            'known_length is {"from": [x, y], "to": [x, y], "um": 1000}: a line in level-0 pixels '
+            "and its length."
+        )
+    um = value["um"]
+    if isinstance(um, bool) or not isinstance(um, int | float) or not 0 < um < _LARGEST:
+        raise ScaleError("The length of the line is a number of microns above 0.")
+    start, end = read_points([value["from"], value["to"]])
+    if not all(0 <= x <= entry.width and 0 <= y <= entry.height for x, y in (start, end)):
+        raise ScaleError(
+            f"The line's ends lie on the slide, which is {entry.width} x {entry.height} pixels."
+        )
+    return KnownLength(start, end, float(um))

@@ -1,0 +1,100 @@
+"""Which levels tiles are served of: the file's own, and ones in between made from finer ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pathviewer.slides.geometry import Level
+from pathviewer.slides.level_geometry import NativeLevel
+from pathviewer.slides.raw_tiles import RawLevel, is_tile_size
+
+_FACTORS = (2, 4, 8)
+"""Reductions that a JPEG decoder makes while it decodes."""
+
+_GRID = 256
+"""Tile side of levels whose own tiles are of no use."""
+
+_OWN_GRID = range(128, 1025)
+"""Sides at which the file's own tile size is kept though tiles are encoded anew."""
+
+_NEAR = 1.5
+"""Levels closer together than this need none in between."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A level, and where its tiles come from."""
+
+    level: Level
+    """What is served."""
+
+    native: int | None
+    """Index among the file's levels, `None` if made from a finer step."""
+
+    raw: RawLevel | None
+    """The file's own tiles, `None` if not to be passed on."""
+
+    source: int
+    """The finer step that this one is made from."""
+
+    factor: int
+    """Pixels of that step per pixel of this one, in each direction."""
+
+    def finer_tiles(self, column: int, row: int, finer: Level) -> tuple[range, range]:
+        """Columns and rows of the finer level `finer` that lie under one of this step's tiles."""
+        left, top = column * self.factor, row * self.factor
+        columns = range(left, min(left + self.factor, finer.columns))
+        return columns, range(top, min(top + self.factor, finer.rows))
+
+
+def steps_of(levels: tuple[NativeLevel, ...], raws: dict[int, RawLevel]) -> Iterator[Step]:
+    """The file's levels, and in-between ones wherever the next is far or does not come."""
+    count = 0
+    for index, native in enumerate(levels):
+        level = _native_level(native, index in raws)
+        yield Step(level, index, raws.get(index), count, 1)
+        source, count = count, count + 1
+        following = levels[index + 1].downsample.mean if index + 1 < len(levels) else None
+        finer = level
+        while not _ends(finer, following):
+            for factor in _FACTORS:
+                if _ends(finer, following):
+                    break
+                finer = _reduced_level(level, factor)
+                yield Step(finer, None, None, source, factor)
+                count += 1
+            level, source = finer, count - 1
+
+
+def base_of(steps: tuple[Step, ...], level: int) -> tuple[int, int]:
+    """(index, factor): the level of the file that a level is made from, over all steps between.
+
+    `factor` is the number of its pixels per pixel of the level, in each direction.
+    """
+    factor = 1
+    while steps[level].native is None:
+        factor *= steps[level].factor
+        level = steps[level].source
+    return level, factor
+
+
+def _ends(last: Level, following: float | None) -> bool:
+    """Whether no in-between level is needed after `last`."""
+    if following is None:
+        return last.columns == last.rows == 1
+    return last.downsample.mean * 2 * _NEAR > following
+
+
+def _native_level(native: NativeLevel, passed: bool) -> Level:
+    width, height = native.tile_size or (_GRID, _GRID)
+    kept = is_tile_size(width, height) and width in _OWN_GRID and height in _OWN_GRID
+    if not passed and not kept:
+        width = height = _GRID
+    return Level(native.width, native.height, native.downsample, width, height, True, passed)
+
+
+def _reduced_level(level: Level, factor: int) -> Level:
+    width, height = -(-level.width // factor), -(-level.height // factor)
+    tile = level.tile_width, level.tile_height
+    return Level(width, height, level.downsample.times(factor), *tile, False, False)

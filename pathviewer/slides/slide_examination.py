@@ -1,0 +1,76 @@
+"""What a slide says of itself, for those who look after the files; runs in a reader process."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from pathviewer.slides.slide_facts import SlideFacts, read_facts
+from pathviewer.slides.patient_tags import patient_tags
+from pathviewer.slides.slide import Slide
+
+_SCALE_SOURCES = {
+    "dicom": "PixelSpacing",
+    "generic-tiff": "resolution tags or the image description",
+}
+"""Where a format has its scale; others have fields of their own."""
+
+
+@dataclass(frozen=True)
+class SlideExamination:
+    """What a slide says of itself, for those who look after the files."""
+
+    width: int
+    """Of level 0, in pixels."""
+
+    height: int
+    """Of level 0, in pixels."""
+
+    vendor: str
+    """OpenSlide's name of the format."""
+
+    level_count: int
+    """Levels in the file that can be placed."""
+
+    scale: str
+    """Microns per pixel and where the file says so, or why it is unknown."""
+
+    pixel_note: str | None
+    """How the file is not 8-bit colour, `None` if it is one."""
+
+    colour_profile: str | None
+    """What the file's ICC profile calls itself and whether it is applied, `None` without one."""
+
+    associated_images: tuple[str, ...]
+    """Names of its other pictures, such as the label; they may show a patient's name."""
+
+    patient_tags: tuple[str, ...]
+    """Names of filled tags that may name a patient; never their values."""
+
+
+def examine(path: Path, name: str) -> SlideExamination:
+    """Open a slide once, read a tile, and look at its tags. Raises SlideError."""
+    facts, profile = read_facts(path, name), None
+    if facts.colour_profile is not None:
+        profile = facts.colour_profile.sentence
+    with closing(Slide(path, name)) as slide:
+        return SlideExamination(
+            width=facts.width,
+            height=facts.height,
+            vendor=facts.vendor,
+            level_count=facts.level_count,
+            scale=_scale(facts),
+            pixel_note=facts.pixel_note,
+            colour_profile=profile,
+            associated_images=slide.associated_images,
+            patient_tags=tuple(patient_tags(path, dict(slide.properties))),
+        )
+
+
+def _scale(facts: SlideFacts) -> str:
+    claim = facts.claim
+    if claim.size is None:
+        return f"unknown: {claim.problem or 'the file does not say'}"
+    source = _SCALE_SOURCES.get(facts.vendor, "the format's own fields")
+    return f"{claim.size.text} um per pixel ({source})"

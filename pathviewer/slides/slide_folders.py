@@ -1,0 +1,204 @@
+"""Where slides are: the folders that were set, and what each of them holds."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from pathviewer.slides.file_groups import Candidate, DicomIndex, candidates_of
+from pathviewer.slides.file_signature import FirstBytes
+from pathviewer.slides.folder_timeout import FolderCalls, present
+from pathviewer.slides.file_opener import DirectOpener
+from pathviewer.slides.folder_scan import FoundFile, Survey, found_beside, is_hidden, survey_folder
+
+
+@dataclass(frozen=True)
+class RejectedFile:
+    """A file in the folders that is not shown as a slide."""
+
+    name: str
+    """The file's name if the settings show names, else in which folder it is."""
+
+    reason: str
+    """A sentence for the administrator, without a path."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the database says a slide is."""
+
+    folder: str
+    relative_path: str
+
+    @property
+    def path(self) -> Path:
+        """The file that is opened."""
+        return Path(self.folder, self.relative_path)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A candidate with its place."""
+
+    place: Place
+    candidate: Candidate
+    paths: tuple[Path, ...]
+    label: str
+    """What messages call it."""
+
+    alias: str | None
+    """What it is called when first seen, `None` for a number."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look through all folders found."""
+
+    found: list[Found]
+    """Each file once, the first folder's first."""
+
+    refused: list[RejectedFile]
+    """Folders that are away, and what is kept out of the others."""
+
+    away: frozenset[str]
+    """Folders that could not be read; they may only be disconnected."""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """The folders that were set, in their order."""
+
+    paths: Sequence[Path]
+    """Read with the folders in them."""
+
+    show_file_names: bool = False
+    """Whether messages may name files, which may name patients."""
+
+    uploads: Path | None = None
+    """Which of them holds uploads."""
+
+    demo: Path | None = None
+    """Which of them holds the demo slide."""
+
+    dicom: DicomIndex = field(default_factory=lambda: DicomIndex(DirectOpener()))
+    """Which files are of one DICOM series."""
+
+    calls: FolderCalls = field(default_factory=FolderCalls, kw_only=True)
+    """Make what touches a folder; it may be on a network share that does not answer."""
+
+    _real: dict[Path, Path] = field(default_factory=dict, init=False)
+    """Where each folder really is, symbolic links followed, as it was last known."""
+
+    _first_bytes: FirstBytes = field(default_factory=FirstBytes, init=False)
+    """What files with an ending that says nothing are."""
+
+    _filled: dict[Path, tuple[int, int]] = field(default_factory=dict, init=False)
+    """Device and inode of each folder when it last had files."""
+
+    def look(self, known: Collection[Place]) -> Look:
+        """Look through all; one that cannot be read does not keep the others from being read."""
+        found: dict[Path, Found] = {}
+        refused: list[RejectedFile] = []
+        away = set()
+        surveys = self.calls.calls(
+            "look", {each: partial(self._survey, each) for each in self.paths}
+        )
+        for folder in self.paths:
+            where = self._where(folder)
+            try:
+                root, survey = surveys[folder]()
+                candidates = candidates_of(survey.files, self.dicom)
+            except OSError as error:
+                away.add(str(self._root(folder)))
+                refused.append(_away(where, error))
+                continue
+            for kept_out in survey.refused:
+                name = self._label(kept_out.name, where)
+                refused.append(RejectedFile(name, f"{name} {kept_out.reason}."))
+            for candidate in candidates:
+                one = self._placed(root, candidate, where, known)
+                found.setdefault(one.paths[0], one)
+        return Look(list(found.values()), refused, frozenset(away))
+
+    def look_at(self, path: Path, known: Collection[Place]) -> Found | None:
+        """The one slide that a file belongs to, as `look` would find it; reads no other folder.
+
+        `None` if the file is in no folder or hidden. Raises OSError.
+        """
+        real = Path(os.path.realpath(path))
+        for where, root in self._roots():
+            if real.is_relative_to(root) and not is_hidden(real.relative_to(root)):
+                for candidate in candidates_of(found_beside(root, real), self.dicom):
+                    if real in {member.path for member in candidate.members}:
+                        return self._placed(root, candidate, where, known)
+        return None
+
+    def away(self) -> frozenset[str]:
+        """Folders that are not there now; looks into none."""
+        there = {folder for folder, _, _ in present(self.calls, self.paths)}
+        return frozenset(str(self._root(folder)) for folder in self.paths if folder not in there)
+
+    def _survey(self, folder: Path) -> tuple[Path, Survey]:
+        root = self._real[folder] = Path(os.path.realpath(folder))
+        survey = survey_folder(root, self._first_bytes)
+        self._check_mounted(root, survey)
+        return root, survey
+
+    def _check_mounted(self, root: Path, survey: Survey) -> None:
+        """Raises OSError where a folder with slides became another one, without any."""
+        status = root.stat()
+        identity = status.st_dev, status.st_ino
+        if survey.files:
+            self._filled[root] = identity
+        elif self._filled.get(root, identity) != identity:
+            raise OSError(errno.ENODEV, "its drive is not mounted")
+
+    def _root(self, folder: Path) -> Path:
+        """Where a folder really is; as it was last known if it does not answer."""
+        if folder not in self._real:
+            try:
+                real = self.calls.call("path", folder, partial(os.path.realpath, folder))
+            except OSError:
+                return folder.absolute()
+            self._real[folder] = Path(real)
+        return self._real[folder]
+
+    def _where(self, folder: Path) -> str:
+        """What messages call a folder."""
+        named = {self.uploads: "the uploads", self.demo: "the demo folder"}.get(folder)
+        return named or f"folder {self.paths.index(folder) + 1}"
+
+    def _roots(self) -> Iterator[tuple[str, Path]]:
+        for folder in self.paths:
+            yield self._where(folder), self._root(folder)
+
+    def _placed(
+        self, root: Path, candidate: Candidate, where: str, known: Collection[Place]
+    ) -> Found:
+        """A series stays at the file it was first registered with, whatever joins it."""
+
+        def place(file: FoundFile) -> Place:
+            return Place(str(root), file.relative_path)
+
+        members = sorted(candidate.members, key=lambda file: place(file) not in known)
+        label = self._label(Path(members[0].relative_path).name, where)
+        paths = tuple(member.path for member in members)
+        return Found(place(members[0]), candidate, paths, label, self._alias(paths[0]))
+
+    def _label(self, name: str, where: str) -> str:
+        return name if self.show_file_names else f"A file in {where}"
+
+    def _alias(self, path: Path) -> str | None:
+        """The demo slide is no patient's, so that its file's name may be shown."""
+        if self.demo is None or not path.is_relative_to(os.path.realpath(self.demo)):
+            return None
+        return "Phantom" if path.name.startswith("phantom-") else path.stem
+
+
+def _away(where: str, error: OSError) -> RejectedFile:
+    reason = f"{where[0].upper()}{where[1:]} cannot be read ({error.strerror})"
+    return RejectedFile(where, f"{reason}: connect the drive or correct the settings.")

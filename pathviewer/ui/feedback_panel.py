@@ -1,0 +1,53 @@
+"""What the clinician says about an answer: verdict, labels, corrections, evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from models.process_score import ABSENCES, BESIDE, ERRORS, STEP_CLASSES
+from pathviewer.settings import Settings
+from pathviewer.ui.panel import panel
+
+VERDICTS = {
+    "correct": ("Correct", "The answer is right."),
+    "partly_correct": ("Partly correct", "Right in part; say below what it should be."),
+    "incorrect": ("Incorrect", "The answer is wrong; say below what it should be."),
+    "unsure": ("Unsure", "I cannot tell whether it is right."),
+    "not_assessable": ("Not assessable", "It cannot be assessed from this region."),
+    "unsuitable_question": ("Unsuitable", "The question does not suit this region."),
+}
+"""Label and meaning of every verdict, in the order of their keys."""
+
+_CLASSES = {
+    "Citation": "It repeats what was given: the question, the case.",
+    "Repetition": "It repeats an earlier step.",
+    "Reasoning": "It adds an observation or a conclusion.",
+    "Redundancy": "It adds nothing to the answer.",
+}
+
+
+_HINTS = {"not_in_region": "Nor so much or so many, or not there: “high” where it is moderate."}
+"""What else an error of a step is for, beside its sentence: a wrong degree has no other place."""
+
+
+def judge_panel(settings: Settings) -> gr.HTML:
+    """Below the trace, in the right column."""
+    return panel(settings, "feedback/feedback_panel.js", "pv-judge", vocabulary=vocabulary())
+
+
+def vocabulary() -> dict[str, Any]:
+    """What can be said, in the words of the reward's own events."""
+    return {
+        "verdicts": [
+            {"name": name, "label": label, "about": about}
+            for name, (label, about) in VERDICTS.items()
+        ],
+        "absences": [{"name": name, "sentence": text} for name, text in ABSENCES.items()],
+        "errors": [
+            {"name": name, "sentence": text, "hint": _HINTS.get(name)}
+            for name, text in {**ERRORS, **BESIDE}.items()
+        ],
+        "classes": [{"name": name, "about": _CLASSES[name]} for name in STEP_CLASSES],
+    }

@@ -1,0 +1,41 @@
+"""Pages beside the viewer's: plain HTML that their own modules fill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from pathviewer.auth.identity import identity_of, refusal
+from pathviewer.ui.page_files import STATIC_PATH
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from pathviewer.auth.roles import Action
+    from pathviewer.settings import Settings
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
+)
+
+
+def plain_page(settings: Settings, name: str, action: Action, **values: Any) -> Route:
+    """The page `/name` from the template `name.html`; who may not `action` is told so."""
+
+    async def page(request: Request) -> Response:
+        identity = identity_of(request.scope)
+        allowed = identity.may(action)
+        html = _templates.get_template(f"{name}.html").render(
+            root=settings.root_path,
+            static=STATIC_PATH,
+            allowed=allowed,
+            refusal=refusal(identity, action),
+            **values,
+        )
+        return HTMLResponse(html, 200 if allowed else 403)
+
+    return Route(f"/{name}", page)

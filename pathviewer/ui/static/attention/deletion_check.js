@@ -1,0 +1,145 @@
+/** "Did it use this?": whether the answer changes when what the model looked at is taken away. */
+
+import { request } from "../core/api.js";
+import { fill, h, setText } from "../core/dom.js";
+import { passageTitle } from "./selected_map.js";
+import { isUnderWay, shownCompletion, takeCheck } from "../questions/question_store.js";
+import { store } from "../core/store.js";
+
+let run = () => {};
+
+/** Run the check of what is selected. */
+export function checkUse() {
+  run();
+}
+
+/** @returns {HTMLElement} the button and what was found of the selected passage */
+export function useCheck() {
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "pv-button pv-low",
+      title: "Does the answer change when what it looked at is taken away? (D)",
+    },
+    "Did it use this?",
+  );
+  const error = h("span", { class: "pv-ask-error", role: "alert" });
+  const found = h("div", { class: "pv-use-found", "aria-live": "polite" });
+  const node = h(
+    "div",
+    { class: "pv-use" },
+    h("div", { class: "pv-use-head" }, button, error),
+    found,
+  );
+  let busy = null;
+  const show = () => {
+    const reading = store.get("reading");
+    const completion = shownCompletion();
+    node.hidden =
+      !completion?.trace?.answer || completion.state === "streaming" || isUnderWay(reading);
+    if (node.hidden) return;
+    const passage = store.get("step") ?? "all";
+    button.disabled = busy !== null;
+    setText(button, busy === null ? `Did it use ${named(passage)}?` : `Checking ${named(busy)} …`);
+    const check = completion.deletion?.findLast((one) => one.passage === passage);
+    if (found.dataset.check === (check?.id ?? "")) return;
+    found.dataset.check = check?.id ?? "";
+    fill(found, check && result(check));
+  };
+  run = async () => {
+    if (node.hidden || busy !== null) return;
+    const { id } = store.get("reading");
+    const { index } = shownCompletion();
+    busy = store.get("step") ?? "all";
+    setText(error, "");
+    show();
+    try {
+      takeCheck(
+        id,
+        index,
+        await request(`/api/readings/${encodeURIComponent(id)}/completions/${index}/deletion`, {
+          method: "POST",
+          json: { passage: busy },
+        }),
+      );
+    } catch (failure) {
+      setText(error, failure.message);
+    }
+    busy = null;
+    show();
+  };
+  button.addEventListener("click", () => run());
+  ["reading", "completion", "step"].forEach((name) =>
+    store.on(name, () => {
+      setText(error, "");
+      show();
+    }),
+  );
+  return node;
+}
+
+function named(passage) {
+  return passage === "all" ? "what it looked at" : `what it looked at in ${whereIn(passage)}`;
+}
+
+function whereIn(passage) {
+  return passage === "answer" ? "the answer" : passage;
+}
+
+/** The sentence, and the answer's probability under each picture that it comes from. */
+function result(check) {
+  const others = check.random_masked;
+  const rows = [
+    ["the region as it is", check.as_is],
+    ["all of it grey", check.blanked],
+    ["the most attended tenth grey", check.attended_masked],
+    ...(others.length
+      ? [[`as much grey elsewhere, ${others.length} places`, check.random_mean]]
+      : []),
+  ];
+  const most = Math.max(...rows.map(([, value]) => value), Number.MIN_VALUE);
+  return h(
+    "div",
+    {},
+    h("p", { class: "pv-use-sentence" }, check.sentence),
+    h(
+      "table",
+      { class: "pv-use-table" },
+      h("caption", {}, weighed(check.passage)),
+      h(
+        "tbody",
+        {},
+        ...rows.map(([text, value]) =>
+          h(
+            "tr",
+            {},
+            h("th", { scope: "row" }, text),
+            h("td", { class: "pv-use-bar" }, bar(value / most)),
+            h("td", {}, percent(value)),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+/** What the probabilities are of: a step as it is written, or the answer alone. */
+function weighed(passage) {
+  const what = passage.startsWith("step ")
+    ? "its probability as it is written"
+    : "the answer's probability without reasoning";
+  return `${passageTitle(passage)}: ${what}, with`;
+}
+
+function bar(share) {
+  const node = h("span", {});
+  node.style.width = `${share * 100}%`;
+  return node;
+}
+
+/** A probability in percent; what is nearly nothing or all is not rounded to it. */
+function percent(value) {
+  if (value < 1 && value > 0.995) return `${(value * 100).toFixed(value > 0.9995 ? 3 : 1)} %`;
+  return `${Number((value * 100).toPrecision(2))} %`;
+}

@@ -1,0 +1,220 @@
+/** Where the model looked: how it is drawn, and in research mode from which numbers. */
+
+import { setColours, colourNames } from "./colour_maps.js";
+import { h, setAttribute, setText } from "../core/dom.js";
+import { keepGlow } from "./selected_map.js";
+import { RANGES, setHeat, toggleHeat } from "./heat_settings.js";
+import { fetchMapsAgain, keepMaps } from "./maps_store.js";
+import { isUnderWay } from "../questions/question_store.js";
+import { toggleResearch } from "../core/research_mode.js";
+import { start } from "../core/page_start.js";
+import { store } from "../core/store.js";
+
+/** Mount the controls into the page's element. */
+export function mount(element, props) {
+  setColours(props.colours);
+  element.querySelector("[data-panel]").replaceChildren(new MapsPanel().node);
+  keepMaps();
+  keepGlow(props.limits);
+  return start(props);
+}
+
+class MapsPanel {
+  constructor() {
+    this.shown = h("button", { type: "button", class: "pv-button pv-low", onclick: toggleHeat });
+    this.switch = h(
+      "button",
+      {
+        type: "button",
+        class: "pv-button pv-low",
+        title: "Research mode (Shift + R): words, raw values, layers",
+        onclick: toggleResearch,
+      },
+      "Research",
+    );
+    this.opacity = slider("Opacity", "opacity", 0.05, "O and Shift + O");
+    this.threshold = slider("Threshold", "threshold", 0.05, "T and Shift + T");
+    this.sentence = h("span", {});
+    this.again = h(
+      "button",
+      { type: "button", class: "pv-button pv-low", onclick: fetchMapsAgain },
+      "Try again",
+    );
+    this.trouble = h(
+      "p",
+      { class: "pv-quiet pv-maps-trouble", role: "status" },
+      this.sentence,
+      this.again,
+    );
+    this.research = this.researchRows();
+    this.node = h(
+      "section",
+      { class: "pv-panel pv-maps", "aria-label": "Where the model looked", hidden: true },
+      h("div", { class: "pv-maps-head" }, h("h2", {}, "Where it looked"), this.shown, this.switch),
+      h("div", { class: "pv-sliders" }, this.opacity.node, this.threshold.node),
+      this.research,
+      this.trouble,
+    );
+    ["reading", "maps", "heat", "research", "liveMaps"].forEach((name) =>
+      store.on(name, () => this.show()),
+    );
+  }
+
+  researchRows() {
+    this.kind = choice(
+      "Values",
+      [
+        ["relative", "relative"],
+        ["raw", "raw"],
+      ],
+      (kind) => setHeat({ kind }),
+    );
+    this.kind.title = "Relative to a neutral question on the same picture, or attention as it is";
+    this.colours = choice(
+      "Colours",
+      colourNames().map((name) => [name, name]),
+      (colours) => setHeat({ colours }),
+    );
+    this.first = layerField("First layer", () => this.layersTyped());
+    this.last = layerField("Last layer", () => this.layersTyped());
+    this.count = h("span", { class: "pv-quiet" });
+    this.checks = {
+      grid: check("token grid", "grid"),
+      diffuse: check("draw diffuse maps", "diffuse"),
+      together: check("one scale for all steps", "together"),
+    };
+    return h(
+      "div",
+      { class: "pv-research" },
+      h(
+        "div",
+        { class: "pv-research-grid" },
+        ...labelled("Values", this.kind),
+        ...labelled("Colours", this.colours),
+      ),
+      h(
+        "div",
+        { class: "pv-checks" },
+        h(
+          "span",
+          { class: "pv-layers" },
+          h("span", {}, "Layers"),
+          this.first,
+          "to",
+          this.last,
+          this.count,
+        ),
+        ...Object.values(this.checks).map(({ node }) => node),
+      ),
+      h("p", { class: "pv-quiet" }, "Point at a word for its own map, or step with { and }."),
+    );
+  }
+
+  show() {
+    const reading = store.get("reading");
+    this.node.hidden = !reading;
+    if (!reading) return;
+    const heat = store.get("heat");
+    setText(this.shown, heat.on ? "Hide" : "Show");
+    this.shown.title = `${heat.on ? "Hide" : "Show"} the attention on the slide (H)`;
+    setAttribute(this.shown, "aria-pressed", !heat.on);
+    setAttribute(this.switch, "aria-pressed", Boolean(store.get("research")));
+    this.opacity.show(heat.opacity, `${Math.round(heat.opacity * 100)} %`);
+    this.threshold.show(heat.threshold, `${Number(heat.threshold.toFixed(2))} × even`);
+    this.showTrouble(reading);
+    this.research.hidden = !store.get("research");
+    if (!this.research.hidden) this.showResearch(heat);
+  }
+
+  showTrouble(reading) {
+    const maps = store.get("maps");
+    const text = maps?.state === "failed" ? maps.sentence : waitingText(reading, maps);
+    setText(this.sentence, text);
+    this.again.hidden = maps?.state !== "failed";
+    this.trouble.hidden = !text;
+  }
+
+  showResearch(heat) {
+    const told = store.get("maps")?.told;
+    this.kind.value = heat.kind;
+    this.kind.disabled = !told?.neutral;
+    this.colours.value = heat.colours;
+    const layers = told?.layers ?? 1;
+    const [first, last] = heat.layers ?? [0, layers - 1];
+    [
+      [this.first, first],
+      [this.last, last],
+    ].forEach(([field, value]) => {
+      field.max = layers;
+      field.disabled = !told;
+      if (document.activeElement !== field) field.value = Math.min(value, layers - 1) + 1;
+    });
+    setText(this.count, told ? `of ${layers}` : "");
+    Object.entries(this.checks).forEach(([name, { box }]) => {
+      box.checked = heat[name];
+    });
+  }
+
+  layersTyped() {
+    const layers = store.get("maps")?.told?.layers;
+    const values = [this.first, this.last].map((field) => Math.round(Number(field.value)) - 1);
+    if (!layers || !values.every((value) => value >= 0 && value < layers)) return;
+    const [first, last] = [Math.min(...values), Math.max(...values)];
+    setHeat({ layers: first === 0 && last === layers - 1 ? null : [first, last] });
+  }
+}
+
+function waitingText(reading, maps) {
+  if (maps?.state === "loading") return "Fetching where it looked …";
+  if (isUnderWay(reading) && !store.get("liveMaps")) return "Shown on the slide as it is written.";
+  return "";
+}
+
+function slider(label, name, step, keys) {
+  const [min, max] = RANGES[name];
+  const field = h("input", {
+    type: "range",
+    min,
+    max,
+    step,
+    "aria-label": label,
+    title: `${label} (${keys})`,
+    oninput: () => setHeat({ on: true, [name]: Number(field.value) }),
+  });
+  const value = h("span", { class: "pv-slider-value", "aria-hidden": "true" });
+  const show = (number, text) => {
+    if (Number(field.value) !== number) field.value = number;
+    setText(value, text);
+    setAttribute(field, "aria-valuetext", text);
+  };
+  return { node: h("label", { class: "pv-slider" }, h("span", {}, label), value, field), show };
+}
+
+function choice(label, options, chosen) {
+  const node = h(
+    "select",
+    { class: "pv-field", "aria-label": label, onchange: () => chosen(node.value) },
+    ...options.map(([value, text]) => h("option", { value }, text)),
+  );
+  return node;
+}
+
+function labelled(text, field) {
+  return [h("span", {}, text), field];
+}
+
+function layerField(label, typed) {
+  return h("input", {
+    type: "number",
+    class: "pv-field",
+    min: 1,
+    step: 1,
+    "aria-label": label,
+    oninput: typed,
+  });
+}
+
+function check(label, name) {
+  const box = h("input", { type: "checkbox", onchange: () => setHeat({ [name]: box.checked }) });
+  return { box, node: h("label", {}, box, label) };
+}

@@ -1,0 +1,109 @@
+/**
+ * Words of the trace in research mode: pointed at or stepped through by keys, each shows its own map.
+ *
+ * What is shown of a passage stays one text node, so that it can be marked with the mouse; the word is
+ * painted by the browser's highlights.
+ */
+
+import { leaveWord, showWord } from "./maps_store.js";
+import { passages, shownCompletion } from "../questions/question_store.js";
+import { store } from "../core/store.js";
+
+const WORD = /\S+/g;
+const HIGHLIGHT = "pv-word";
+
+/** Let the words of a trace be pointed at. @param {HTMLElement} trace with rows of trace_rows.js */
+export function watchWords(trace) {
+  trace.addEventListener("pointermove", (event) => {
+    if (!store.get("research") || event.buttons) return;
+    const spot = wordAt(event);
+    if (spot) show(spot);
+    else if (store.get("word")?.pointed) leaveWord();
+  });
+  trace.addEventListener("pointerleave", () => store.get("word")?.pointed && leaveWord());
+  store.on("research", (on) => !on && leaveWord());
+  store.on("word", (word) => mark(trace, word));
+}
+
+/** Show the word after (1) or before (-1) the one that is shown, within the selected passage. */
+export function wordBy(sign) {
+  if (!store.get("research")) return;
+  const completion = shownCompletion();
+  const name = store.get("step") ?? passages(completion)[0];
+  const passage = passageOf(completion, name);
+  if (!passage) return;
+  if (!store.get("step")) store.set("step", name);
+  const row = document.querySelector(`[data-passage="${name}"]`);
+  const words = [...passage.text.matchAll(WORD)]
+    .filter(({ index }) => index >= hiddenIn(row))
+    .map((found) => spotOf(name, passage, found));
+  const at = words.findIndex(({ start }) => start === store.get("word")?.start);
+  const next = at < 0 ? (sign > 0 ? 0 : words.length - 1) : at + sign;
+  if (words[next]) show({ ...words[next], pointed: false });
+}
+
+function show(spot) {
+  const tokens = store.get("maps")?.told?.tokens;
+  if (!tokens) return;
+  const first = tokens.findIndex(({ end }) => end > spot.start);
+  let stop = first;
+  while (stop < tokens.length && tokens[stop].start < spot.end) stop += 1;
+  if (first >= 0 && stop > first) showWord({ ...spot, first, stop });
+}
+
+/** The word under the pointer, or null. */
+function wordAt({ clientX, clientY, target }) {
+  const row = target.closest?.("[data-passage]");
+  const place = target.closest?.(".pv-passage") && caretAt(clientX, clientY);
+  if (!row || place?.node?.nodeType !== Node.TEXT_NODE) return null;
+  const name = row.dataset.passage;
+  const passage = passageOf(shownCompletion(), name);
+  if (!passage) return null;
+  const at = place.offset + hiddenIn(row);
+  const found = [...passage.text.matchAll(WORD)].find(
+    ({ index, 0: word }) => index <= at && at <= index + word.length,
+  );
+  return found ? { ...spotOf(name, passage, found), pointed: true } : null;
+}
+
+function caretAt(x, y) {
+  if (document.caretPositionFromPoint) {
+    const found = document.caretPositionFromPoint(x, y);
+    return found && { node: found.offsetNode, offset: found.offset };
+  }
+  const range = document.caretRangeFromPoint?.(x, y);
+  return range && { node: range.startContainer, offset: range.startOffset };
+}
+
+/** How much of a row's passage, at its beginning, is not shown; UTF-16 units. */
+function hiddenIn(row) {
+  return row?.querySelector(".pv-passage").firstChild.textContent.length ?? 0;
+}
+
+function passageOf(completion, name) {
+  const trace = completion?.trace;
+  return name === "answer" ? trace?.answer : trace?.steps[Number(name?.slice(5)) - 1];
+}
+
+/** A word's place in the completion's text and in its passage, UTF-16 units. */
+function spotOf(passage, { start }, { index, 0: text }) {
+  return { passage, text, start: start + index, end: start + index + text.length, within: index };
+}
+
+function mark(trace, word) {
+  const marks = window.CSS?.highlights;
+  if (!marks) return;
+  marks.delete(HIGHLIGHT);
+  const row =
+    word &&
+    [...trace.querySelectorAll("[data-passage]")].find(
+      ({ dataset }) => dataset.passage === word.passage,
+    );
+  const node = row?.querySelector(".pv-passage").lastChild;
+  const start = row && word.within - hiddenIn(row);
+  if (!row || start < 0 || start > node.length) return;
+  const range = new Range();
+  range.setStart(node, start);
+  range.setEnd(node, Math.min(node.length, start + word.text.length));
+  marks.set(HIGHLIGHT, new window.Highlight(range));
+}

@@ -1,0 +1,117 @@
+/** The keys of the page on which answers are compared. */
+
+import { CHOICES, REASONS, toggleReason } from "./vote_bar.js";
+import { stepBy } from "./completion_side.js";
+import { next, passOver, undo, vote } from "./compare_store.js";
+import { toggleHeat } from "../attention/heat_settings.js";
+import { store } from "../core/store.js";
+import { viewKeys } from "../viewer/view_keys.js";
+
+/** @returns {{keys: string[], shown: string, what: string, group: string, run: Function}[]} */
+export function compareKeys(views, toggleKeys) {
+  const voting = (group) =>
+    CHOICES.map(({ name, key, label }) => ({
+      keys: [key.toLowerCase()],
+      shown: key,
+      what: label,
+      group,
+      run: () => vote(name),
+    }));
+  const why = (group) =>
+    REASONS.map(({ name, key, label }) => ({
+      keys: [key.toLowerCase()],
+      shown: key,
+      what: label,
+      group,
+      run: () => toggleReason(name),
+    }));
+  return [
+    ...voting("Vote"),
+    ...afterKeys("Vote"),
+    ...why("Why"),
+    ...commentKeys("Why"),
+    ...slideKeys("Attention", views),
+    ...moves(views),
+    {
+      keys: ["?", "Shift+?"],
+      shown: "?",
+      what: "This list of keys",
+      group: "Page",
+      run: toggleKeys,
+    },
+  ];
+}
+
+function afterKeys(group) {
+  return [
+    {
+      keys: ["n", "Enter"],
+      shown: "N, Enter",
+      what: "Next pair, after the vote",
+      group,
+      run: () => ["voted", "failed"].includes(store.get("comparison")?.state) && next(),
+    },
+    { keys: ["u"], shown: "U", what: "Undo the last vote", group, run: () => undo() },
+    {
+      keys: ["Shift+N"],
+      shown: "Shift + N",
+      what: "Pass this pair over",
+      group,
+      run: () => passOver(),
+    },
+  ];
+}
+
+function commentKeys(group) {
+  return [
+    {
+      keys: ["c"],
+      shown: "C",
+      what: "Write a comment; Enter or Esc ends it",
+      group,
+      run: () => /** @type {HTMLElement} */ (document.querySelector("#pv-comment"))?.focus(),
+    },
+  ];
+}
+
+function slideKeys(group, views) {
+  const turn = () => store.set("side", store.get("side") === "left" ? "right" : "left");
+  return [
+    { keys: ["x"], shown: "X", what: "The other answer's attention", group, run: turn },
+    {
+      keys: ["v"],
+      shown: "V",
+      what: "One view, or two that move as one",
+      group,
+      run: () => views.toggle(),
+    },
+    { keys: ["h"], shown: "H", what: "Hide and show the attention", group, run: toggleHeat },
+    { keys: ["["], shown: "[", what: "The step before", group, run: () => stepBy(-1) },
+    {
+      keys: ["]"],
+      shown: "]",
+      what: "The next step, then the answer",
+      group,
+      run: () => stepBy(1),
+    },
+    {
+      keys: ["Home"],
+      shown: "Home",
+      what: "Back to the region",
+      group,
+      run: () => store.get("comparison") && views.goTo(store.get("comparison").box),
+    },
+  ];
+}
+
+/** As on the viewer's page, but for what that page alone has. */
+function moves(views) {
+  const taken = new Set(["g", "f"]);
+  const canvas = new Proxy(/** @type {import("../viewer/view_keys.js").KeyedView} */ ({}), {
+    get:
+      (_, name) =>
+      (...given) =>
+        views.moved[name](...given),
+  });
+  return viewKeys(canvas).filter(({ keys }) => !keys.some((key) => taken.has(key)));
+}

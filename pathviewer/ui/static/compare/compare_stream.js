@@ -1,0 +1,37 @@
+/** Two answers to one's own question while they are written, each on its side. */
+
+import { ReadingStream, after } from "../questions/question_stream.js";
+import { store } from "../core/store.js";
+
+/**
+ * @param {Object} one the comparison, see compare_store.js
+ * @param {() => void} ended called when the server has kept both
+ * @returns {ReadingStream}
+ */
+export function openStream(one, ended) {
+  let reading = { id: one.reading, state: "queued", placements: [], completions: [] };
+  const sideOf = (index) => ((index === 1) === one.flipped ? "left" : "right");
+  const told = (event) => {
+    const now = store.get("comparison");
+    if (now?.id !== one.id) return;
+    if (event.type === "attention") {
+      const events = store.get("liveEvents");
+      store.set("liveEvents", { ...events, [sideOf(event.index)]: event });
+      return;
+    }
+    reading = after(reading, event);
+    const sides = Object.fromEntries(
+      reading.completions.map((completion) => [sideOf(completion.index), completion]),
+    );
+    store.set("comparison", {
+      ...now,
+      sides: { ...now.sides, ...sides },
+      waiting: reading.state === "queued",
+      error: reading.error ?? null,
+    });
+    if (event.type === "done" || event.type === "failed") ended();
+  };
+  return new ReadingStream(one.reading, told, (error) =>
+    told({ type: "failed", message: error.message }),
+  );
+}

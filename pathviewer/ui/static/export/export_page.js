@@ -1,0 +1,90 @@
+/** The page of exports: a form, and below it what was begun, with its progress and its archive. */
+
+import { request, url } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { exportForm, formValues } from "./export_form.js";
+import { messageLine } from "../core/message_line.js";
+import { say, store } from "../core/store.js";
+
+const POLL_MS = 500;
+const form = document.getElementById("form");
+const jobs = document.getElementById("jobs");
+let watching = null;
+
+messageLine();
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  begin();
+});
+start();
+
+async function start() {
+  try {
+    exportForm(form, await request("/api/exports/choices"));
+    await show();
+  } catch (error) {
+    if (error.status !== 401) say(error.message, "error");
+  }
+}
+
+async function begin() {
+  /** @type {HTMLButtonElement} */
+  const button = form.querySelector("button[type=submit]");
+  button.disabled = true;
+  try {
+    await request("/api/exports", { method: "POST", json: formValues(form) });
+    store.set("message", null);
+    await show();
+  } catch (error) {
+    if (error.status !== 401) say(error.message, "error");
+  } finally {
+    button.disabled = false;
+  }
+}
+
+/** Show what there is, and look again while something is under way. */
+async function show() {
+  clearTimeout(watching);
+  const found = await request("/api/exports");
+  fill(jobs, ...(found.length ? found.map(row) : [h("li", { class: "pv-quiet" }, "None yet.")]));
+  if (found.some((job) => job.state === "running")) {
+    watching = setTimeout(() => show().catch((error) => say(error.message, "error")), POLL_MS);
+  }
+}
+
+function row(job) {
+  return h(
+    "li",
+    { class: "pv-export-job", "data-state": job.state },
+    h("span", { class: "pv-export-name" }, job.format),
+    ...state(job),
+  );
+}
+
+function state(job) {
+  if (job.state === "running") {
+    return [
+      h("progress", { max: Math.max(1, job.total), value: job.done, "aria-label": "Progress" }),
+      h("span", { class: "pv-quiet" }, `${job.done} of ${job.total} readings`),
+    ];
+  }
+  if (job.state === "failed")
+    return [h("span", { role: "alert", class: "pv-export-failed" }, job.error)];
+  const rows = Object.entries(job.counts.rows)
+    .map(([split, count]) => `${split} ${count}`)
+    .join(", ");
+  const conflicts = job.counts.items_in_conflict;
+  return [
+    h(
+      "span",
+      {},
+      `${rows} rows of ${job.counts.items} judged ${job.counts.items === 1 ? "item" : "items"}`,
+    ),
+    conflicts > 0 && h("span", { class: "pv-export-conflicts" }, `${conflicts} in conflict`),
+    h(
+      "a",
+      { class: "pv-action", href: url(`/api/exports/${job.id}.zip`), download: true },
+      "Download",
+    ),
+  ];
+}

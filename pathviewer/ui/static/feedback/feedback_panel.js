@@ -1,0 +1,270 @@
+/** The judgment of an answer: verdict, what it should be, what the trace lacks, evidence. */
+
+import { h, setText } from "../core/dom.js";
+import { anyOf, byDigit, oneOf, refill } from "./choice_buttons.js";
+import { flaggedSteps } from "./feedback_draft.js";
+import { EVIDENCE, drawEvidence } from "./evidence_region.js";
+import { focusVerdicts } from "./feedback_keys.js";
+import { JUDGMENT, judgeFoot } from "./feedback_footer.js";
+import { savedParts } from "./saved_feedback.js";
+import { change, keepJudging, submitDraft } from "./feedback_store.js";
+import { shownCompletion } from "../questions/question_store.js";
+import { start } from "../core/page_start.js";
+import { store } from "../core/store.js";
+import { optionOf } from "../questions/passage_text.js";
+
+const OWN_WORDS = "in own words";
+const WANT_AN_ANSWER = ["partly_correct", "incorrect"];
+const LONGEST_COMMENT = 4000;
+const LONGEST_ANSWER = 1000;
+
+/** Mount the judgment into the page's element. */
+export function mount(element, props) {
+  store.set("vocabulary", props.vocabulary);
+  const panel = new JudgePanel(props.vocabulary);
+  element.querySelector("[data-panel]").replaceChildren(panel.node);
+  ["draft", "judged", "sending", "reading"].forEach((name) => store.on(name, () => panel.show()));
+  keepJudging();
+  return start(props);
+}
+
+class JudgePanel {
+  constructor(vocabulary) {
+    this.names = {
+      verdicts: vocabulary.verdicts.map(({ name }) => name),
+      absences: vocabulary.absences.map(({ name }) => name),
+    };
+    this.first = h("p", { class: "pv-quiet pv-before" });
+    this.verdicts = oneOf(
+      { label: "Verdict", kind: "pv-verdicts" },
+      vocabulary.verdicts.map((one, index) => ({ ...one, key: String(index + 1) })),
+      (verdict) => this.choose(verdict),
+    );
+    this.sure = oneOf(
+      { label: "How sure you are, 1 to 5", kind: "pv-sure", clearable: true },
+      [1, 2, 3, 4, 5].map((name) => ({ name, label: String(name), about: `Sure: ${name} of 5` })),
+      (confidence) => change({ confidence }),
+    );
+    const after = vocabulary.verdicts.length + 1;
+    this.absences = anyOf(
+      { label: "Missing in the trace", kind: "pv-ticks" },
+      vocabulary.absences.map((one, index) => ({ ...one, key: String(after + index) })),
+      (absences) => change({ absences }),
+    );
+    this.comment = h("textarea", {
+      class: "pv-field",
+      rows: 1,
+      maxlength: LONGEST_COMMENT,
+      "aria-label": "Comment",
+      placeholder: "Comment",
+      oninput: () => change({ comment: this.comment.value }),
+    });
+    this.evidence = h("div", { class: "pv-row pv-evidence-row" });
+    this.tally = h("p", { class: "pv-quiet pv-tally" });
+    this.saved = savedParts();
+    this.build();
+  }
+
+  build() {
+    this.node = h(
+      "form",
+      {
+        class: "pv-panel pv-judge",
+        "aria-label": "Judgment",
+        hidden: true,
+        id: JUDGMENT,
+        novalidate: true,
+      },
+      h(
+        "div",
+        { class: "pv-judge-head" },
+        h("h2", {}, "Your judgment"),
+        h("span", { class: "pv-quiet" }, "C, Enter: right and sound"),
+      ),
+      this.first,
+      this.verdicts.node,
+      this.answerRow(),
+      h("h3", {}, "Missing in the trace"),
+      this.absences.node,
+      this.evidence,
+      this.comment,
+      this.tally,
+      this.saved.node,
+    );
+    this.node.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    this.node.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  answerRow() {
+    const label = { class: "pv-field", "aria-label": "What the answer should be" };
+    this.options = h("select", { ...label, onchange: () => this.pick() });
+    this.corrected = h("input", {
+      ...label,
+      type: "text",
+      maxlength: LONGEST_ANSWER,
+      placeholder: "Right answer",
+      autocomplete: "off",
+      oninput: () => change({ corrected: this.corrected.value }),
+    });
+    return h(
+      "div",
+      { class: "pv-should" },
+      h("div", { class: "pv-should-fields" }, this.options, this.corrected),
+      h("span", { class: "pv-quiet" }, "Sure"),
+      this.sure.node,
+    );
+  }
+
+  show() {
+    const draft = store.get("draft");
+    this.node.hidden = !draft;
+    const reading = store.get("reading");
+    const known = draft && reading && store.get("judged")?.completion === draft.completion;
+    judgeFoot.show(known);
+    if (!known) return;
+    this.verdicts.show(draft.verdict);
+    this.sure.show(draft.confidence);
+    this.absences.show(draft.absences);
+    this.showCorrected(draft, reading);
+    if (this.comment.value !== draft.comment) this.comment.value = draft.comment;
+    this.showEvidence(draft.evidence);
+    this.showBefore(draft, reading);
+    setText(this.tally, tallyText(draft));
+    this.saved.show();
+  }
+
+  showCorrected(draft, { options }) {
+    refill(
+      this.options,
+      JSON.stringify(options),
+      h("option", { value: "" }, "It should be …"),
+      ...options.map((text) => h("option", { value: text }, text)),
+      h("option", { value: OWN_WORDS }, "In own words …"),
+    );
+    this.options.disabled = draft.verdict === "correct";
+    this.corrected.disabled = draft.verdict === "correct";
+    const listed = options.includes(draft.corrected);
+    const own =
+      options.length === 0 || this.own === draft.completion || (draft.corrected !== "" && !listed);
+    this.options.hidden = options.length === 0;
+    this.corrected.hidden = !own;
+    if (options.length) this.options.value = own ? OWN_WORDS : draft.corrected;
+    if (this.corrected.value !== draft.corrected) this.corrected.value = draft.corrected;
+  }
+
+  /** An option, or what will be written in own words. */
+  pick() {
+    const { value } = this.options;
+    this.own = value === OWN_WORDS ? store.get("draft").completion : null;
+    change({ corrected: value === OWN_WORDS ? "" : value });
+    if (this.own) this.corrected.focus();
+  }
+
+  /** A verdict; whoever answered first keeps to that answer until another one is given. */
+  choose(verdict) {
+    const { first_answer: first } = store.get("reading");
+    const { corrected } = store.get("draft");
+    const keeps = first && WANT_AN_ANSWER.includes(verdict) && !corrected;
+    change({ verdict, ...(keeps && { corrected: first }) });
+  }
+
+  showEvidence(evidence) {
+    const box = evidence?.box;
+    const draw = (event) => drawEvidence(event.detail === 0);
+    refill(
+      this.evidence,
+      JSON.stringify(evidence),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "pv-button pv-low",
+          title: "Draw on the slide (E)",
+          onclick: draw,
+        },
+        `${EVIDENCE} …`,
+      ),
+      box &&
+        h(
+          "button",
+          {
+            type: "button",
+            class: "pv-button pv-low",
+            title: `${box.width} × ${box.height} px`,
+            "aria-label": "Go to where it should have looked",
+            onclick: () => store.get("canvas").goTo(evidence),
+          },
+          "Go to",
+        ),
+      box &&
+        h(
+          "button",
+          {
+            type: "button",
+            class: "pv-button pv-low",
+            "aria-label": "Take the evidence region back",
+            onclick: () => change({ evidence: null }),
+          },
+          "Remove",
+        ),
+    );
+  }
+
+  /** Blind first: what was answered before the model was seen, and what it has become. */
+  showBefore(draft, reading) {
+    const { first_answer: first, first_confidence: sure } = reading;
+    this.first.hidden = !first;
+    if (!first) return;
+    const before = `Before you saw the model: ${first}${sure ? ` (sure ${sure} of 5)` : ""}.`;
+    setText(this.first, before + afterText(draft, reading));
+  }
+
+  submit() {
+    if (submitDraft()) return;
+    judgeFoot.say("Choose a verdict first: 1 to 6.", "wrong");
+    focusVerdicts();
+  }
+
+  key(event) {
+    const { verdicts, absences } = this.names;
+    const runs = Object.fromEntries(
+      [
+        ...verdicts.map((name) => () => {
+          this.choose(name);
+          this.verdicts.focus();
+        }),
+        ...absences.map((name) => () => this.absences.toggle(name)),
+      ].map((run, index) => [index + 1, run]),
+    );
+    if (byDigit(event, runs)) return;
+    if (event.key === "Escape") {
+      event.preventDefault();
+      store.get("canvas").surface.focus();
+    } else if (event.key === "Enter" && submits(event)) {
+      event.preventDefault();
+      this.submit();
+    }
+  }
+}
+
+function submits({ target, ctrlKey, metaKey }) {
+  return ctrlKey || metaKey || target.matches("[data-choice], [role='radiogroup'], input, select");
+}
+
+/** What the first answer has become: the model's with a right verdict, else what it should be. */
+function afterText({ verdict, corrected }, reading) {
+  const said = shownCompletion()?.trace?.answer?.text ?? "";
+  const now = verdict === "correct" ? optionOf(reading, said) || said : corrected.trim();
+  if (!verdict || !now) return "";
+  return now === reading.first_answer ? " Now: the same." : ` Now: ${now}.`;
+}
+
+function tallyText(draft) {
+  const flagged = flaggedSteps(draft);
+  const steps = shownCompletion()?.trace?.steps.length ?? 0;
+  if (!steps) return "";
+  return `${flagged} of ${steps} steps flagged (X). Submitting says that the rest have no error.`;
+}

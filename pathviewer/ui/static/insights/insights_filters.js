@@ -1,0 +1,112 @@
+/** Which judgments count: the controls above the charts, and the same in the page's address. */
+
+import { ZONE, zoneNote } from "../core/calendar_days.js";
+import { fill, h } from "../core/dom.js";
+
+const NAMES = ["since", "until", "zone", "model", "task", "organ", "slide", "rater", "votes"];
+
+/** The filters that the address names. @returns {Object<string, string>} */
+export function filtersInUrl() {
+  const given = new URLSearchParams(window.location.search);
+  return Object.fromEntries(
+    NAMES.filter((name) => given.has(name)).map((name) => [name, given.get(name)]),
+  );
+}
+
+/** A day that the reader chose is one of theirs; filters without days need no zone. */
+function withZone({ zone, ...chosen }, changed) {
+  if (!chosen.since && !chosen.until) return chosen;
+  return { ...chosen, zone: ["since", "until"].includes(changed) ? ZONE : (zone ?? ZONE) };
+}
+
+/** As a query string, "" without any. */
+export function query(chosen) {
+  const text = new URLSearchParams(chosen).toString();
+  return text && `?${text}`;
+}
+
+/** Fill the form; `choose` is called with all filters whenever one changes. */
+export function filterFields(form, choices, chosen, choose) {
+  const change = (name, value) => {
+    const next = { ...chosen };
+    if (value === null) delete next[name];
+    else next[name] = value;
+    choose(withZone(next, name));
+  };
+  const named = (values, none) =>
+    values.map((value) => [value, value.replaceAll("_", " ") || none]);
+  const focused = document.activeElement?.id;
+  fill(
+    form,
+    day("since", "From", chosen, change),
+    day("until", "to", chosen, change),
+    zoneNote(chosen.zone ?? ZONE),
+    list(
+      "model",
+      "Model",
+      choices.models.map((name) => [name, name]),
+      chosen,
+      change,
+    ),
+    list("task", "Question type", named(choices.tasks, "no known type"), chosen, change),
+    list("organ", "Organ", named(choices.organs, "not known"), chosen, change),
+    list(
+      "slide",
+      "Slide",
+      choices.slides.map(({ id, name }) => [id, name]),
+      chosen,
+      change,
+    ),
+    list(
+      "rater",
+      "Rater",
+      choices.raters.map((name) => [name, name]),
+      chosen,
+      change,
+    ),
+    list("votes", "Votes", [["blind", "blind only"]], chosen, change),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "pv-button pv-small",
+        disabled: !Object.keys(chosen).length,
+        onclick: () => choose({}),
+      },
+      "Clear all",
+    ),
+  );
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+function day(name, label, chosen, change) {
+  const id = `filter-${name}`;
+  return h(
+    "div",
+    { class: "pv-filter" },
+    h("label", { for: id }, label),
+    h("input", {
+      id,
+      type: "date",
+      class: "pv-field",
+      value: chosen[name] ?? "",
+      onchange: (event) => change(name, event.target.value || null),
+    }),
+  );
+}
+
+function list(name, label, options, chosen, change) {
+  const id = `filter-${name}`;
+  const select = h(
+    "select",
+    {
+      id,
+      class: "pv-field",
+      // values of options may be empty, so their places are told apart
+      onchange: (event) => change(name, options[event.target.selectedIndex - 1]?.[0] ?? null),
+    },
+    h("option", {}, "all"),
+    ...options.map(([value, text]) => h("option", { selected: chosen[name] === value }, text)),
+  );
+  return h("div", { class: "pv-filter" }, h("label", { for: id }, label), select);
+}

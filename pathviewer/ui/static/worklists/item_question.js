@@ -1,0 +1,97 @@
+/**
+ * An item of a worklist as the reading on the screen: before one's own answer a question without
+ * answers, afterwards the reading that holds the frozen ones.
+ *
+ * store "item"  the item in hand, as `GET /api/worklist-items/{id}` tells it, or null
+ * A reading of an item has it as `item`, and its `first_answer` is the turn's.
+ */
+
+import { request } from "../core/api.js";
+import { fromServer, letGo, show } from "../questions/question_store.js";
+import { openSlide } from "../core/page_start.js";
+import { say, store } from "../core/store.js";
+
+store.set("item", null);
+
+/** Whether the reading on the screen is that of the item in hand. */
+export function isShown(item) {
+  return Boolean(item) && store.get("reading")?.item?.id === item.id;
+}
+
+/**
+ * Show an item on its slide. @returns {Promise<string|null>} what is wrong with it, as a sentence
+ * @throws {import("../core/api.js").ApiError}
+ */
+export async function openItem(item) {
+  store.set("item", item);
+  const reading = item.reading
+    ? { ...fromServer(await request(`/api/readings/${encodeURIComponent(item.reading)}`)) }
+    : waiting(item);
+  if (store.get("item") !== item) return null;
+  show({
+    ...reading,
+    item,
+    first_answer: item.first_answer,
+    first_confidence: item.first_confidence,
+  });
+  return item.slide.id === store.get("slide")?.id ? null : onItsSlide(item);
+}
+
+/** Take over what the server says anew of the item in hand; what is on the screen stays. */
+export function refreshItem(item) {
+  if (store.get("item")?.id !== item.id) return;
+  store.set("item", item);
+  const reading = store.get("reading");
+  if (reading?.item?.id === item.id) store.set("reading", { ...reading, item });
+}
+
+/** Freeze one's own answer of the item in hand. @throws {import("../core/api.js").ApiError} */
+export async function answerItem(answer, confidence) {
+  const { id } = store.get("item");
+  const path = `/api/worklist-items/${encodeURIComponent(id)}`;
+  let item;
+  try {
+    item = await request(`${path}/first-answer`, {
+      method: "POST",
+      json: { answer, ...(confidence && { confidence }) },
+    });
+  } catch (error) {
+    if (error.status !== 409) throw error;
+    item = await request(path);
+    say(
+      `You answered this item in another tab meanwhile: “${item.first_answer}”, which holds.`,
+      "warning",
+    );
+  }
+  if (store.get("item")?.id === id) await openItem(item);
+}
+
+async function onItsSlide(item) {
+  const trouble = await openSlide(item.slide.id);
+  if (!trouble || store.get("item") !== item) return null;
+  letGo();
+  if (trouble.status === 401) return "";
+  return trouble.status === 404 || trouble.status === 410
+    ? `The slide of this item, ${item.slide.name}, is gone. Skip the item, or have the slide brought back.`
+    : `The slide of this item cannot be opened: ${trouble.message}`;
+}
+
+/** What is shown before the first answer: everything but what a model said. */
+function waiting(item) {
+  return {
+    id: `item ${item.id}`,
+    slide: item.slide.id,
+    box: item.box,
+    points: null,
+    question: item.question,
+    options: item.options,
+    blind: true,
+    task: item.task,
+    count: 1,
+    placements: [],
+    completions: [],
+    state: "waiting first answer",
+    position: null,
+    error: null,
+  };
+}

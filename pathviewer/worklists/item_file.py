@@ -1,0 +1,136 @@
+"""A JSONL of items, read and checked line by line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from models.control_tokens import control_token_sentence, find_control_token
+from models.errors import PromptError
+from models.prompts import Question, build_prompt
+from models.registry import DEFAULT_MODEL, resolve
+from models.scoring import option_index, without_letters
+from pathviewer.common.table_text import decode_text, is_spoilt, spoilt_sentence
+from pathviewer.slides.errors import SlideError
+from pathviewer.slides.geometry import Region, check_inside
+from pathviewer.slides.slide_names import SlideNameError, slide_named
+from pathviewer.worklists.errors import WorklistError
+from storage.names import normalize_name
+from storage.slides.store import SlideRecord
+from storage.worklists.records import NewItem
+
+FIELDS = ("slide", "box", "question", "options", "answer", "task")
+MOST_BYTES = 64 * 2**20
+
+
+class Sizes(Protocol):
+    """Says how large a slide is."""
+
+    def __call__(self, slide_id: str) -> tuple[int, int]:
+        """(width, height) in level-0 pixels; raises SlideError."""
+
+
+def read_items(path: Path, slides: list[SlideRecord], sizes: Sizes) -> list[NewItem]:
+    """The items of a file, a JSON object a line. Raises WorklistError, naming the line."""
+    items = []
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            continue
+        try:
+            items.append(_item(_object(line), slides, sizes))
+        except (WorklistError, SlideNameError, SlideError, PromptError) as error:
+            raise WorklistError(f"Line {number}: {error}") from error
+    if not items:
+        raise WorklistError(f"{path.name} has no item.")
+    return items
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise WorklistError(f"{path.name} is larger than 64 MiB, which no worklist is.")
+        # by line feeds alone: other ends of lines may stand in a text
+        return decode_text(path.read_bytes()).split("\n")
+    except OSError as error:
+        raise WorklistError(f"{path.name} cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise WorklistError(f"{path.name} is not in UTF-8.") from error
+
+
+def _object(line: str) -> Mapping[str, Any]:
+    try:
+        told = json.loads(line)
+    except ValueError as error:
+        raise WorklistError(f"it is no JSON ({error}).") from error
+    if not isinstance(told, dict):
+        raise WorklistError("it is no JSON object.")
+    unknown = sorted(set(told) - set(FIELDS))
+    if unknown:
+        raise WorklistError(f"“{unknown[0][:40]}” is not known; known are {', '.join(FIELDS)}.")
+    return told
+
+
+def _item(told: Mapping[str, Any], slides: list[SlideRecord], sizes: Sizes) -> NewItem:
+    called = _text(told, "slide")
+    if is_spoilt(called):
+        raise WorklistError(spoilt_sentence("slide", called))
+    slide = slide_named(slides, called)
+    region = _region(told.get("box"))
+    check_inside(region, *sizes(slide.id))
+    question, options = _text(told, "question"), _options(told.get("options"))
+    # whatever could not be asked is told now, not to whoever judges
+    build_prompt(Question(question, tuple(options)), (), resolve(DEFAULT_MODEL))
+    options = without_letters(options)
+    answer = _text(told, "answer") if told.get("answer") is not None else None
+    if answer is not None and options:
+        place = option_index(answer, options)
+        if place is None:
+            raise WorklistError(f"the answer “{answer[:80]}” is not among the options.")
+        answer = options[place]
+    task = _text(told, "task")[:200] if told.get("task") is not None else None
+    sides = {side: getattr(region, side) for side in ("x", "y", "width", "height")}
+    return NewItem(
+        slide_id=slide.id,
+        question=question,
+        options=options,
+        task=task,
+        reference_answer=answer,
+        **sides,
+    )
+
+
+def _text(told: Mapping[str, Any], name: str) -> str:
+    value = told.get(name)
+    if (
+        not isinstance(value, str)
+        or not value.strip()
+        or (not value.isprintable() and "\0" in value)
+    ):
+        raise WorklistError(f"it names no {name}, which is a text.")
+    return _plain(f"the {name}", normalize_name(value.strip()))
+
+
+def _options(value: object) -> list[str]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise WorklistError("options are a list of texts.")
+    return [_plain("an option", normalize_name(option)) for option in value]
+
+
+def _plain(what: str, value: str) -> str:
+    """The text, unless a tokenizer would read some of it as a command: exports hold it."""
+    if token := find_control_token(value):
+        raise WorklistError(control_token_sentence(what, token))
+    return value
+
+
+def _region(value: object) -> Region:
+    if isinstance(value, dict):
+        value = [value.get(side) for side in ("x", "y", "width", "height")]
+    sides = value if isinstance(value, list) else []
+    if len(sides) != 4 or any(type(side) is not int for side in sides):
+        raise WorklistError("box is {x, y, width, height}, whole level-0 pixels.")
+    return Region(*sides)

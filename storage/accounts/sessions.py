@@ -1,0 +1,135 @@
+"""Logins and bearer tokens; only hashes of their secrets are stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from storage.accounts.store import AccountRecord
+from storage.errors import RecordNotFoundError
+from storage.row_values import as_record
+from storage.tables import Account, LoginSession, Token, now
+
+
+@dataclass(frozen=True)
+class TokenRecord:
+    """What is stored about a bearer token."""
+
+    id: str
+    """UUID as text."""
+
+    account_id: str
+    """Whose rights it carries."""
+
+    label: str
+    """What it is for."""
+
+    created_at: datetime
+    """When it was made, UTC."""
+
+    expires_at: datetime | None
+    """When it ends, UTC; None for never."""
+
+    revoked_at: datetime | None
+    """When it was taken back, UTC; None if it was not."""
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A login or token that holds at this moment."""
+
+    account: AccountRecord
+    """Whose it is; never a disabled one."""
+
+    expires_at: datetime | None
+    """When it ends, UTC; None for never."""
+
+
+def add_session(
+    session: Session, *, token_hash: str, account_id: str, expires_at: datetime
+) -> None:
+    """Store a login."""
+    session.add(LoginSession(token_hash=token_hash, account_id=account_id, expires_at=expires_at))
+    session.flush()
+
+
+def find_session(session: Session, token_hash: str) -> Credential | None:
+    """The login with that hash; None if it is unknown or over, or the account is disabled."""
+    found = session.execute(
+        select(Account, LoginSession.expires_at)
+        .join(LoginSession, LoginSession.account_id == Account.id)
+        .where(
+            LoginSession.token_hash == token_hash,
+            LoginSession.expires_at > now(),
+            Account.disabled.is_(False),
+        )
+    ).first()
+    return None if found is None else Credential(as_record(AccountRecord, found[0]), found[1])
+
+
+def delete_session(session: Session, token_hash: str) -> None:
+    """End a login; nothing happens if there is none."""
+    session.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash))
+
+
+def delete_sessions_of(session: Session, account_id: str) -> None:
+    """End all logins of an account."""
+    session.execute(delete(LoginSession).where(LoginSession.account_id == account_id))
+
+
+def delete_expired(session: Session) -> int:
+    """Remove logins that are over; how many there were."""
+    over = delete(LoginSession).where(LoginSession.expires_at <= now())
+    return len(session.scalars(over.returning(LoginSession.token_hash)).all())
+
+
+def add_token(
+    session: Session, *, token_hash: str, account_id: str, label: str, expires_at: datetime | None
+) -> TokenRecord:
+    """Store a bearer token."""
+    row = Token(token_hash=token_hash, account_id=account_id, label=label, expires_at=expires_at)
+    session.add(row)
+    session.flush()
+    return as_record(TokenRecord, row)
+
+
+def find_token(session: Session, token_hash: str) -> Credential | None:
+    """The token with that hash; None if unknown, over or revoked, or the account is disabled."""
+    found = session.execute(
+        select(Account, Token.expires_at)
+        .join(Token, Token.account_id == Account.id)
+        .where(
+            Token.token_hash == token_hash,
+            Token.revoked_at.is_(None),
+            or_(Token.expires_at.is_(None), Token.expires_at > now()),
+            Account.disabled.is_(False),
+        )
+    ).first()
+    return None if found is None else Credential(as_record(AccountRecord, found[0]), found[1])
+
+
+def list_tokens(session: Session, account_id: str) -> list[TokenRecord]:
+    """All tokens of an account, the oldest first."""
+    mine = select(Token).where(Token.account_id == account_id).order_by(Token.created_at)
+    return [as_record(TokenRecord, row) for row in session.scalars(mine)]
+
+
+def revoke_token(session: Session, token_id: str) -> TokenRecord:
+    """Take a token back; raises `RecordNotFoundError` if it is unknown or was revoked already."""
+    row = session.get(Token, token_id)
+    if row is None or row.revoked_at is not None:
+        raise RecordNotFoundError(
+            f"There is no token in force with the id {token_id}; `user list` shows them."
+        )
+    row.revoked_at = now()
+    session.flush()
+    return as_record(TokenRecord, row)
+
+
+def revoke_tokens_of(session: Session, account_id: str) -> None:
+    """Take all tokens of an account back."""
+    live = update(Token).where(Token.account_id == account_id, Token.revoked_at.is_(None))
+    session.execute(live.values(revoked_at=now()))

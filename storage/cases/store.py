@@ -1,0 +1,111 @@
+"""Cases: which slides belong together, what they are of, and what was found to be right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage.errors import RecordNotFoundError
+from storage.names import normalize_name, stored_spellings
+from storage.row_values import as_record
+from storage.tables import Case, Slide
+
+
+@dataclass(frozen=True)
+class CaseRecord:
+    """What is stored about a case."""
+
+    id: str
+    """UUID as text."""
+
+    name: str
+    """As the hospital calls it; may be an accession number."""
+
+    reference_answer: str | None
+    """What is right of it; None if nobody said."""
+
+    reference_source: str | None
+    """Who or what says so: sign-out, consensus, IHC."""
+
+    created_at: datetime
+    """When it was first stored, UTC."""
+
+
+@dataclass(frozen=True)
+class SlideDescription:
+    """What is known of a slide besides its file; None leaves as it is what is known already."""
+
+    case: str
+    """Name of its case."""
+
+    organ: str | None = None
+    """Such as lung."""
+
+    specimen: str | None = None
+    """Such as wedge resection."""
+
+    stain: str | None = None
+    """Such as H&E."""
+
+    scanner: str | None = None
+    """Make and model."""
+
+    reference_answer: str | None = None
+    """What is right of the case."""
+
+    reference_source: str | None = None
+    """Who or what says so."""
+
+
+OF_SLIDE = ("organ", "specimen", "stain", "scanner")
+OF_CASE = ("reference_answer", "reference_source")
+
+
+def find_case(session: Session, name: str) -> CaseRecord | None:
+    """The case of that name, composed or decomposed; None if there is none."""
+    row = _case_row(session, name)
+    return None if row is None else as_record(CaseRecord, row)
+
+
+def list_cases(session: Session) -> list[CaseRecord]:
+    """All cases, by name."""
+    return [as_record(CaseRecord, row) for row in session.scalars(select(Case).order_by(Case.name))]
+
+
+def describe_slide(session: Session, slide_id: str, told: SlideDescription) -> bool:
+    """Store what is known of a slide, its case made if it is new; whether anything changed.
+
+    Raises RecordNotFoundError if there is no such slide.
+    """
+    slide = session.get(Slide, slide_id)
+    if slide is None:
+        raise RecordNotFoundError(f"There is no slide with the id {slide_id}.")
+    case = _case_row(session, told.case)
+    if case is None:
+        case = Case(name=normalize_name(told.case))
+        session.add(case)
+        session.flush()
+    changed = _take(case, told, OF_CASE) | _take(slide, told, OF_SLIDE)
+    if slide.case_id != case.id:
+        slide.case_id, changed = case.id, True
+    session.flush()
+    return changed
+
+
+def _case_row(session: Session, name: str) -> Case | None:
+    rows = session.scalars(select(Case).where(Case.name.in_(stored_spellings(name))))
+    # the normalized row first, should an older database have both
+    return min(rows, key=lambda row: row.name != normalize_name(name), default=None)
+
+
+def _take(row: Case | Slide, told: SlideDescription, names: tuple[str, ...]) -> bool:
+    changed = False
+    for name in names:
+        value = getattr(told, name)
+        if value is not None and getattr(row, name) != value:
+            setattr(row, name, value)
+            changed = True
+    return changed

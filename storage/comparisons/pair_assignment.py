@@ -1,0 +1,239 @@
+"""Whose turn it is to compare a pair, on which sides it stands, and the vote that counts."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage.comparisons.records import ComparisonRecord, PairProgress
+from storage.errors import ConflictError, RecordNotFoundError
+from storage.assignment import Held, first_in_order, still_free, to_repeat
+from storage.comparisons.pairs import count_pairs
+from storage.row_values import as_record
+from storage.tables import (
+    Comparison,
+    Completion,
+    Feedback,
+    Worklist,
+    WorklistItem,
+    WorklistPair,
+    WorklistTurn,
+    now,
+)
+from storage.worklists.records import WorklistRecord
+
+
+def next_comparison(
+    session: Session, worklist: WorklistRecord, rater_id: str, washed_out: datetime
+) -> ComparisonRecord | None:
+    """The comparison that a rater has begun, or his next one; None if there is nothing for him.
+
+    Everybody has an order of his own. What he voted on before `washed_out` comes again, once,
+    before anything new, as far as the list repeats.
+    """
+    # one at a time, lest two raters are handed what is for one of them
+    session.get_one(Worklist, worklist.id, with_for_update=True)
+    mine = _comparisons(session, worklist.id, rater_id)
+    going = [one for one in mine if one.ended_at is None]
+    if going:
+        return as_record(ComparisonRecord, going[0])
+    held = [Held(str(one.pair_id), one.round, one.ended_at, one.skipped) for one in mine]
+    again = to_repeat(worklist, held, rater_id, washed_out)
+    waiting = _held_blind(session, worklist, rater_id)
+    free = _free(session, worklist, rater_id, mine)
+    unseen = [pair for pair, item in free.items() if item not in waiting]
+    pair_id = again or first_in_order(unseen, rater_id)
+    if pair_id is None:
+        return None
+    return _hand_out(session, rater_id, pair_id=pair_id, round=int(again is not None))
+
+
+def compare_reading(session: Session, rater_id: str, reading_id: str) -> ComparisonRecord:
+    """Begin to compare the two answers to a question of the rater's own."""
+    return _hand_out(session, rater_id, reading_id=reading_id, round=0)
+
+
+def find_comparison(session: Session, comparison_id: str, rater_id: str) -> ComparisonRecord:
+    """One that the rater was given; raises RecordNotFoundError."""
+    return as_record(ComparisonRecord, _row(session, comparison_id, rater_id))
+
+
+def sides(session: Session, comparison: ComparisonRecord) -> tuple[str, str] | None:
+    """Ids of the completions on the left and on the right; None while they are being written."""
+    if comparison.pair_id is not None:
+        pair = session.get_one(WorklistPair, comparison.pair_id)
+        both = [pair.one_completion_id, pair.other_completion_id]
+    else:
+        written = select(Completion.id).where(Completion.reading_id == comparison.reading_id)
+        both = list(session.scalars(written.order_by(Completion.index)))
+    if len(both) != 2:
+        return None
+    left, right = reversed(both) if comparison.flipped else both
+    return left, right
+
+
+def vote(session: Session, comparison_id: str, rater_id: str, feedback_id: str) -> ComparisonRecord:
+    """Say which feedback is the vote; raises ConflictError where there is one already."""
+    row = _row(session, comparison_id, rater_id)
+    if row.feedback_id is not None:
+        raise ConflictError("You have voted on this pair; undo the vote to change it.")
+    if row.skipped:  # who wrote it is no secret any more
+        raise ConflictError("You have passed this pair over; go on with the next one.")
+    row.feedback_id, row.ended_at = feedback_id, now()
+    session.flush()
+    return as_record(ComparisonRecord, row)
+
+
+def reopen(session: Session, comparison_id: str, rater_id: str) -> ComparisonRecord:
+    """Let a comparison be voted on once more; raises ConflictError where there is no vote."""
+    row = _row(session, comparison_id, rater_id)
+    if row.feedback_id is None:
+        raise ConflictError("There is no vote on this pair to undo.")
+    row.feedback_id, row.ended_at = None, None
+    session.flush()
+    return as_record(ComparisonRecord, row)
+
+
+def skip(session: Session, comparison_id: str, rater_id: str) -> ComparisonRecord:
+    """Pass a pair over; raises ConflictError where a vote is in."""
+    row = _row(session, comparison_id, rater_id)
+    if row.feedback_id is not None:
+        raise ConflictError("You have voted on this pair already.")
+    row.ended_at, row.skipped = now(), True
+    session.flush()
+    return as_record(ComparisonRecord, row)
+
+
+def pair_progress(session: Session, worklist: WorklistRecord, rater_id: str) -> PairProgress:
+    """How far the comparing of a list is, for one rater."""
+    mine = _comparisons(session, worklist.id, rater_id)
+    ended = [one for one in mine if one.round == 0 and one.ended_at is not None]
+    return PairProgress(
+        pairs=count_pairs(session, worklist.id),
+        mine=len({one.pair_id for one in mine}) + len(_free(session, worklist, rater_id, mine)),
+        done=len(ended),
+    )
+
+
+def came_again(session: Session, comparison: ComparisonRecord) -> ComparisonRecord | None:
+    """The repeat of a comparison, if the rater was given its pair again; else None.
+
+    Until that ends he votes afresh: what he said the first time is not for him to see.
+    """
+    row = session.scalar(
+        select(Comparison)
+        .where(Comparison.pair_id == comparison.pair_id)
+        .where(Comparison.rater_id == comparison.rater_id, Comparison.round > comparison.round)
+        .order_by(Comparison.round.desc())
+        .limit(1)
+    )
+    return None if row is None else as_record(ComparisonRecord, row)
+
+
+def open_comparison_of(session: Session, reading_id: str, rater_id: str) -> bool | None:
+    """Whether a rater has still to vote on a pair with one of a reading's completions; None if he
+    was never given one, or passed it over."""
+    of_reading = select(Completion.id).where(Completion.reading_id == reading_id)
+    given = (
+        select(Comparison.feedback_id)
+        .join(WorklistPair, WorklistPair.id == Comparison.pair_id)
+        .where(
+            Comparison.rater_id == rater_id,
+            ~Comparison.skipped,
+            WorklistPair.one_completion_id.in_(of_reading)
+            | WorklistPair.other_completion_id.in_(of_reading),
+        )
+    )
+    found = session.scalars(given).all()
+    return None in found if found else None
+
+
+def items_compared(session: Session, worklist_id: str, rater_id: str) -> set[str]:
+    """Items of a list whose answers a rater has seen side by side."""
+    seen = (
+        select(WorklistPair.item_id)
+        .join(Comparison, Comparison.pair_id == WorklistPair.id)
+        .join(WorklistItem, WorklistItem.id == WorklistPair.item_id)
+        .where(WorklistItem.worklist_id == worklist_id, Comparison.rater_id == rater_id)
+    )
+    return set(session.scalars(seen))
+
+
+def votes_of_others(
+    session: Session, comparison: ComparisonRecord
+) -> list[tuple[str, str, str | None]]:
+    """(rater, choice, what stood on the left) of the others' current votes on the same pair, in
+    the order of their first ones."""
+    if comparison.pair_id is None:
+        return []
+    rows = (
+        select(Comparison.rater_id, Feedback.choice, Feedback.left_completion_id)
+        .join(Feedback, Feedback.id == Comparison.feedback_id)
+        .where(Comparison.pair_id == comparison.pair_id)
+        .where(Comparison.rater_id != comparison.rater_id)
+        .order_by(Comparison.round, Feedback.created_at)
+    )
+    # of a repeat the later vote
+    found = {rater: (rater, choice, left) for rater, choice, left in session.execute(rows)}
+    return [(rater, str(choice), left) for rater, choice, left in found.values()]
+
+
+def _hand_out(session: Session, rater_id: str, *, round: int, **what: str) -> ComparisonRecord:  # noqa: A002
+    """Give somebody a pair, its sides drawn by lot."""
+    flipped = secrets.randbelow(2) == 1
+    row = Comparison(rater_id=rater_id, round=round, flipped=flipped, **what)
+    session.add(row)
+    session.flush()
+    return as_record(ComparisonRecord, row)
+
+
+def _row(session: Session, comparison_id: str, rater_id: str) -> Comparison:
+    bad = "\0" in comparison_id  # which PostgreSQL takes for a mistake, not for an unknown id
+    row = None if bad else session.get(Comparison, comparison_id, with_for_update=True)
+    if row is None or row.rater_id != rater_id:
+        raise RecordNotFoundError("There is no such comparison among yours.")
+    return row
+
+
+def _comparisons(session: Session, worklist_id: str, rater_id: str) -> list[Comparison]:
+    mine = (
+        select(Comparison)
+        .join(WorklistPair, WorklistPair.id == Comparison.pair_id)
+        .join(WorklistItem, WorklistItem.id == WorklistPair.item_id)
+        .where(WorklistItem.worklist_id == worklist_id, Comparison.rater_id == rater_id)
+        .order_by(Comparison.started_at, Comparison.id)
+    )
+    return list(session.scalars(mine))
+
+
+def _free(
+    session: Session, worklist: WorklistRecord, rater_id: str, mine: list[Comparison]
+) -> dict[str, str]:
+    """Pairs that are new to the rater and his to compare, each with its item."""
+    of_list = WorklistItem.worklist_id == worklist.id
+    taken = (
+        select(Comparison.pair_id)
+        .join(WorklistPair, WorklistPair.id == Comparison.pair_id)
+        .join(WorklistItem, WorklistItem.id == WorklistPair.item_id)
+        .where(of_list, Comparison.rater_id != rater_id, ~Comparison.skipped)
+    )
+    of_others = {str(pair) for pair in session.scalars(taken)}
+    pairs = select(WorklistPair.id, WorklistPair.item_id).join(WorklistItem).where(of_list)
+    item_of = {pair: item for pair, item in session.execute(pairs)}  # noqa: C416
+    seen = {str(one.pair_id) for one in mine}
+    return {pair: item_of[pair] for pair in still_free(worklist, item_of, seen, of_others)}
+
+
+def _held_blind(session: Session, worklist: WorklistRecord, rater_id: str) -> set[str]:
+    """Items that the rater has in hand and is to answer before he sees an answer."""
+    if not worklist.blind:
+        return set()
+    turns = select(WorklistTurn.item_id).where(
+        WorklistTurn.rater_id == rater_id,
+        WorklistTurn.ended_at.is_(None),
+        WorklistTurn.first_answer.is_(None),
+    )
+    return set(session.scalars(turns))

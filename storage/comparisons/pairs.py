@@ -1,0 +1,140 @@
+"""Pairs of a worklist's frozen completions, and the further readings that they are taken from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import func, select, union_all
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import Subquery
+
+from storage.comparisons.records import NewPair, PairRecord
+from storage.errors import ConflictError, RecordNotFoundError, StorageError
+from storage.row_values import as_record
+from storage.tables import (
+    Completion,
+    Reading,
+    Worklist,
+    WorklistItem,
+    WorklistPair,
+    WorklistReading,
+)
+
+
+@dataclass(frozen=True)
+class FrozenAnswer:
+    """A completion of an item, with what tells whether it can be compared with another."""
+
+    item_id: str
+    """The item that it answers."""
+
+    completion_id: str
+    """Of the completion."""
+
+    text: str
+    """All of it."""
+
+    model: str
+    """Who wrote it."""
+
+    model_revision: str | None
+    """Which weights."""
+
+    pixels_sha256: str
+    """The very picture that the model saw."""
+
+    prompt: str
+    """What the model read."""
+
+
+def add_reading_beside(session: Session, item_id: str, reading_id: str) -> None:
+    """Keep a further reading of an item, by another model or other weights.
+
+    Raises StorageError where the list has its pairs already.
+    """
+    refuse_after_pairs(session, session.get_one(WorklistItem, item_id).worklist_id)
+    session.add(WorklistReading(item_id=item_id, reading_id=reading_id))
+    session.flush()
+
+
+def refuse_after_pairs(session: Session, worklist_id: str) -> None:
+    """Raise StorageError where a list has its pairs; else none are drawn in this transaction."""
+    found = session.get_one(Worklist, worklist_id, with_for_update=True)
+    if count_pairs(session, worklist_id):
+        raise StorageError(
+            f"{found.name} has its pairs already, and they are drawn once: further answers could "
+            "not be compared. Import the items again as another list for them."
+        )
+
+
+def models_of_item(session: Session, item_id: str) -> set[tuple[str, str | None]]:
+    """Names and revisions of the models that have answered an item."""
+    of_item = readings_of_items()
+    asked = select(Reading.model, Reading.model_revision)
+    joined = asked.join(of_item, of_item.c.reading_id == Reading.id)
+    rows = session.execute(joined.where(of_item.c.item_id == item_id))
+    return {(name, revision) for name, revision in rows}
+
+
+def frozen_answers(session: Session, worklist_id: str) -> list[FrozenAnswer]:
+    """All completions of a list's items, by the item's place and the completion's id."""
+    of_item = readings_of_items()
+    columns = (
+        WorklistItem.id,
+        Completion.id,
+        Completion.text,
+        Reading.model,
+        Reading.model_revision,
+        Reading.pixels_sha256,
+        Reading.prompt,
+    )
+    rows = (
+        select(*columns)
+        .join(of_item, of_item.c.item_id == WorklistItem.id)
+        .join(Reading, Reading.id == of_item.c.reading_id)
+        .join(Completion, Completion.reading_id == Reading.id)
+        .where(WorklistItem.worklist_id == worklist_id, Reading.state == "done")
+        .order_by(WorklistItem.position, Completion.id)
+    )
+    return [FrozenAnswer(*row) for row in session.execute(rows)]
+
+
+def add_pairs(session: Session, worklist_id: str, pairs: Sequence[NewPair]) -> None:
+    """Store a list's pairs; raises ConflictError where there are some already."""
+    session.get_one(Worklist, worklist_id, with_for_update=True)  # one drawing at a time
+    if count_pairs(session, worklist_id):
+        raise ConflictError("The list has its pairs already: they are drawn once.")
+    for pair in pairs:
+        first, second = sorted((pair.one_completion_id, pair.other_completion_id))
+        ordered = {"one_completion_id": first, "other_completion_id": second}
+        session.add(WorklistPair(**(asdict(pair) | ordered)))
+    session.flush()
+
+
+def count_pairs(session: Session, worklist_id: str) -> int:
+    """How many pairs a list has."""
+    counted = select(func.count()).select_from(WorklistPair).join(WorklistItem)
+    return session.scalar(counted.where(WorklistItem.worklist_id == worklist_id)) or 0
+
+
+def list_pairs(session: Session, worklist_id: str) -> list[PairRecord]:
+    """A list's pairs, by item."""
+    found = select(WorklistPair).join(WorklistItem).where(WorklistItem.worklist_id == worklist_id)
+    ordered = found.order_by(WorklistItem.position, WorklistPair.id)
+    return [as_record(PairRecord, row) for row in session.scalars(ordered)]
+
+
+def find_pair(session: Session, pair_id: str) -> PairRecord:
+    """One pair; raises RecordNotFoundError."""
+    row = session.get(WorklistPair, pair_id)
+    if row is None:
+        raise RecordNotFoundError(f"There is no pair {pair_id[:64]!r}.")
+    return as_record(PairRecord, row)
+
+
+def readings_of_items() -> Subquery:
+    """`item_id` and `reading_id` of every reading that was made for an item."""
+    first = select(WorklistItem.id.label("item_id"), WorklistItem.reading_id.label("reading_id"))
+    beside = select(WorklistReading.item_id, WorklistReading.reading_id)
+    return union_all(first.where(WorklistItem.reading_id.is_not(None)), beside).subquery()

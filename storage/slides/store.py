@@ -1,0 +1,183 @@
+"""Slides that were seen: which file is which slide, and its alias."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from storage.database import one_at_a_time
+from storage.errors import RecordNotFoundError
+from storage.names import normalize_name
+from storage.row_values import as_record
+from storage.tables import Slide, Upload, now
+
+_LOCK_NUMBER = 7_860_002
+"""Number of the PostgreSQL lock that lets one slide at a time be registered."""
+
+_MOST_INSTANCES = 1000
+"""So many DICOM files of a slide are remembered."""
+
+
+@dataclass(frozen=True)
+class SlideRecord:
+    """What is stored about a slide."""
+
+    id: str
+    """Opaque and stable: it follows the file when that is moved or renamed."""
+
+    folder: str
+    """The library folder the file was found in."""
+
+    relative_path: str
+    """The file within that folder."""
+
+    quickhash: str | None
+    """OpenSlide's fingerprint of the file; None where OpenSlide makes none."""
+
+    alias: str
+    """Name shown instead of the file's."""
+
+    file_name: str | None
+    """What the sender of an uploaded slide calls its file; None where the file has its own name."""
+
+    first_seen_at: datetime
+    """When the library first saw the slide, UTC."""
+
+    replaced_at: datetime | None
+    """When another slide was found in this place, UTC; None while this one is there."""
+
+    case_id: str | None
+    """Its case; None if that is not known."""
+
+    organ: str | None
+    """What it is of; None if that is not known, as below."""
+
+    specimen: str | None
+    """How that was taken."""
+
+    stain: str | None
+    """Such as H&E."""
+
+    scanner: str | None
+    """Make and model."""
+
+
+def register_slide(
+    session: Session,
+    *,
+    folder: str,
+    relative_path: str,
+    quickhash: str | None,
+    missing_ids: Collection[str] = (),
+    alias: str | None = None,
+    instances: Collection[str] = (),
+) -> SlideRecord:
+    """The record of the slide in a file, made if it is new.
+
+    The same place is the same slide, unless both fingerprints are known and differ: then another
+    slide took the place, and what was said or drawn about the old one must not pass to it. A
+    file with the fingerprint of a slide that is gone from its place (`missing_ids`, or replaced)
+    is that slide, moved. Exports of one DICOM series have one fingerprint; they differ where none
+    of the files that a slide had (`instances`, SOPInstanceUIDs) is there. A new slide is called
+    `alias`, or `Slide 7` if that is None.
+    """
+    one_at_a_time(session, _LOCK_NUMBER)
+    row = _at(session, folder, relative_path)
+    if row is not None and not _is_same(row, quickhash, instances):
+        row.replaced_at = now()
+        session.flush()
+        row = None
+    if row is None:
+        row = _moved(session, quickhash, instances, missing_ids) or _new(session, alias)
+        row.folder, row.relative_path, row.replaced_at = folder, relative_path, None
+        row.file_name = _name_of_upload(session, relative_path)
+    row.quickhash = quickhash or row.quickhash
+    row.instances = sorted(instances)[:_MOST_INSTANCES] or row.instances
+    session.add(row)
+    session.flush()
+    return as_record(SlideRecord, row)
+
+
+def _name_of_upload(session: Session, relative_path: str) -> str | None:
+    """The sender's name of a file in the folder of an upload; None of any other file."""
+    upload = session.get(Upload, relative_path.split("/")[0])
+    return None if upload is None else upload.file_name
+
+
+def _at(session: Session, folder: str, relative_path: str) -> Slide | None:
+    return session.scalar(
+        select(Slide).where(
+            Slide.folder == folder,
+            Slide.relative_path == relative_path,
+            Slide.replaced_at.is_(None),
+        )
+    )
+
+
+def _is_same(row: Slide, quickhash: str | None, instances: Collection[str]) -> bool:
+    """Whether nothing that is known says that a file is another slide."""
+    if row.quickhash and quickhash and row.quickhash != quickhash:
+        return False
+    return not (row.instances and instances) or not set(instances).isdisjoint(row.instances)
+
+
+def _moved(
+    session: Session,
+    quickhash: str | None,
+    instances: Collection[str],
+    missing_ids: Collection[str],
+) -> Slide | None:
+    if quickhash is None:
+        return None
+    same = select(Slide).where(Slide.quickhash == quickhash).order_by(Slide.first_seen_at)
+    rows = session.scalars(same)
+    gone = (row for row in rows if row.id in missing_ids or row.replaced_at)
+    return next((row for row in gone if _is_same(row, quickhash, instances)), None)
+
+
+def _new(session: Session, alias: str | None) -> Slide:
+    number = session.scalar(select(func.count()).select_from(Slide)) or 0
+    return Slide(alias=normalize_name(alias or f"Slide {number + 1}"))
+
+
+def slide_record(session: Session, slide_id: str) -> SlideRecord:
+    """The record of a slide; raises `RecordNotFoundError`."""
+    return as_record(SlideRecord, _row(session, slide_id))
+
+
+def list_slide_records(session: Session) -> list[SlideRecord]:
+    """All slides that have not been replaced, the first seen first."""
+    current = select(Slide).where(Slide.replaced_at.is_(None))
+    rows = session.scalars(current.order_by(Slide.first_seen_at, Slide.id))
+    return [as_record(SlideRecord, row) for row in rows]
+
+
+def relocate_slide(
+    session: Session, place: tuple[str, str], relative_path: str, file_name: str
+) -> None:
+    """Say that the slide in (folder, relative path), if there is one, is in another file there."""
+    row = _at(session, *place)
+    if row is not None:
+        row.relative_path, row.file_name = relative_path, file_name
+        session.flush()
+
+
+def rename_slide(session: Session, slide_id: str, alias: str) -> SlideRecord:
+    """Give it another alias; raises `RecordNotFoundError`, or `ValueError` for a blank one."""
+    if not alias.strip():
+        raise ValueError("An alias needs at least one letter.")
+    row = _row(session, slide_id)
+    row.alias = normalize_name(alias.strip())
+    session.flush()
+    return as_record(SlideRecord, row)
+
+
+def _row(session: Session, slide_id: str) -> Slide:
+    row = session.get(Slide, slide_id)
+    if row is None:
+        raise RecordNotFoundError(f"There is no slide with the id {slide_id}.")
+    return row

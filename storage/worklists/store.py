@@ -1,0 +1,84 @@
+"""Worklists: what is on them, and what was made beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from storage.errors import ConflictError, NameTakenError, RecordNotFoundError
+from storage.names import normalize_name, stored_spellings
+from storage.row_values import as_record
+from storage.tables import Worklist, WorklistItem, WorklistReading
+from storage.worklists.records import ItemRecord, NewItem, NewWorklist, WorklistRecord
+
+
+def add_worklist(session: Session, new: NewWorklist, items: Sequence[NewItem]) -> WorklistRecord:
+    """Store a list with its items; raises NameTakenError."""
+    taken = Worklist.name.in_(stored_spellings(new.name))
+    if session.scalar(select(Worklist.id).where(taken).limit(1)):
+        raise NameTakenError(f"There is a worklist named {new.name} already: it was imported.")
+    row = Worklist(**asdict(new) | {"name": normalize_name(new.name)})
+    session.add(row)
+    session.flush()
+    for position, item in enumerate(items):
+        told = asdict(item) | {"options": list(item.options)}
+        session.add(WorklistItem(worklist_id=row.id, position=position, **told))
+    session.flush()
+    return as_record(WorklistRecord, row)
+
+
+def list_worklists(session: Session) -> list[WorklistRecord]:
+    """All lists, by name."""
+    rows = session.scalars(select(Worklist).order_by(Worklist.name))
+    return [as_record(WorklistRecord, row) for row in rows]
+
+
+def find_worklist(session: Session, key: str) -> WorklistRecord:
+    """By id or name; raises RecordNotFoundError."""
+    named = Worklist.name.in_(stored_spellings(key))
+    row = session.scalar(select(Worklist).where(or_(Worklist.id == key, named)).limit(1))
+    if row is None:
+        raise RecordNotFoundError(f"There is no worklist {key[:64]!r}; `worklist list` shows all.")
+    return as_record(WorklistRecord, row)
+
+
+def list_items(session: Session, worklist_id: str) -> list[ItemRecord]:
+    """The items of a list in their order."""
+    rows = session.scalars(
+        select(WorklistItem)
+        .where(WorklistItem.worklist_id == worklist_id)
+        .order_by(WorklistItem.position)
+    )
+    return [as_record(ItemRecord, row) for row in rows]
+
+
+def find_item(session: Session, item_id: str) -> ItemRecord:
+    """One item; raises RecordNotFoundError."""
+    row = session.get(WorklistItem, item_id)
+    if row is None:
+        raise RecordNotFoundError(f"There is no worklist item {item_id[:64]!r}.")
+    return as_record(ItemRecord, row)
+
+
+def item_of_reading(session: Session, reading_id: str) -> ItemRecord | None:
+    """The item whose completions a reading holds, be it a further one by another model; None for a
+    reading that somebody asked."""
+    beside = select(WorklistReading.item_id).where(WorklistReading.reading_id == reading_id)
+    row = session.scalar(
+        select(WorklistItem).where(
+            or_(WorklistItem.reading_id == reading_id, WorklistItem.id.in_(beside))
+        )
+    )
+    return None if row is None else as_record(ItemRecord, row)
+
+
+def freeze_item(session: Session, item_id: str, reading_id: str) -> None:
+    """Say which reading holds an item's completions; raises ConflictError if there is one."""
+    row = session.get(WorklistItem, item_id, with_for_update=True)
+    if row is None or row.reading_id is not None:
+        raise ConflictError("The item's answers are made already, or it is gone.")
+    row.reading_id = reading_id
+    session.flush()

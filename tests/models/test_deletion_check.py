@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from models.attention import AttentionMap
+from models.deletion_check import BLANK, DeletionCheck, answer_probability, deletion_check, mask_picture, moved
+from models.errors import PromptError
+from models.messages import Box, Prompt, TokenScores
+from models.pictures import as_prompt_image
+from models.placement import place
+from tests.models.red_spot import BUDGET, RedSpot
+
+BOX = Box(1000, 2000, 500, 500)
+PLACED = place(BOX, 224, 224, BUDGET)  # 8 x 8 cells
+
+
+def picture(spot: tuple[int, int] | None) -> Prompt:
+    """Grey, with the cell at (column, row) red."""
+    image = Image.new("RGB", (224, 224), BLANK)
+    if spot:
+        left, top = spot[0] * 28, spot[1] * 28
+        ImageDraw.Draw(image).rectangle((left, top, left + 27, top + 27), fill=(255, 0, 0))
+    return Prompt("Is there red?", (as_prompt_image(image, BOX),))
+
+
+def looking_at(column: int, row: int) -> AttentionMap:
+    """A map that falls off from one cell."""
+    down, across = np.mgrid[0:8, 0:8]
+    weights = np.exp(-np.hypot(down - row, across - column)).astype(np.float32)
+    return AttentionMap(0, PLACED, range(1), range(2), weights / weights.sum(), 0.4)
+
+
+def test_the_attended_area_mattered_when_the_evidence_lies_there() -> None:
+    found = deletion_check(RedSpot(), picture((5, 2)), "A", looking_at(5, 2), budget=BUDGET)
+    assert found.as_is == pytest.approx(0.99, abs=0.01)
+    assert found.blanked == pytest.approx(0.07, abs=0.06)
+    assert found.attended_masked == pytest.approx(found.blanked)
+    assert len(found.random_masked) == 8
+    assert found.random_mean > 0.5
+    assert found.masked.sum() == 6
+    assert found.masked[2, 5]
+    assert found.verdict == "attended area mattered"
+    assert "looked at" in found.sentence
+
+
+def test_only_the_image_mattered_when_it_looked_elsewhere() -> None:
+    found = deletion_check(RedSpot(), picture((0, 7)), "A", looking_at(5, 2), draws=4)
+    assert found.attended_masked == pytest.approx(found.as_is)
+    assert found.verdict == "image mattered"
+
+
+def test_neither_mattered_when_the_picture_decides_nothing() -> None:
+    found = deletion_check(RedSpot(), picture(None), "B", looking_at(5, 2))
+    assert (found.as_is, found.blanked) == (1.0, 1.0)
+    assert found.verdict == "neither"
+
+
+def test_another_picture_of_the_prompt_is_left_as_it_is() -> None:
+    both = replace(picture(None), images=(*picture(None).images, *picture((5, 2)).images))
+    second = replace(looking_at(5, 2), image_index=1)
+    assert deletion_check(RedSpot(), both, "A", second).verdict == "attended area mattered"
+    assert deletion_check(RedSpot(), both, "A", looking_at(5, 2)).verdict == "neither"
+
+
+def test_an_empty_answer_cannot_be_checked() -> None:
+    with pytest.raises(PromptError, match="no answer to check"):
+        deletion_check(RedSpot(), picture(None), " \n", looking_at(1, 1))
+
+
+@pytest.mark.parametrize(
+    ("as_is", "blanked", "attended", "others", "verdict"),
+    [
+        (0.9, 0.61, 0.1, (0.9,), "neither"),  # blanking changes too little
+        (0.9, 0.59, 0.1, (0.9,), "attended area mattered"),
+        (0.9, 0.1, 0.5, (0.9, 0.49), "image mattered"),  # another place mattered more
+        (0.9, 0.1, 0.85, (0.9, 0.9), "image mattered"),  # lower, but by less than the factor
+        (0.1, 0.9, 0.01, (0.1,), "neither"),  # the picture speaks against the answer
+        (0.9, 0.1, 0.1, (), "image mattered"),  # no other place to compare with
+        (0.0, 0.0, 0.0, (0.0,), "neither"),  # too unlikely to be told apart
+    ],
+)
+def test_the_rule_of_the_verdict(
+    as_is: float, blanked: float, attended: float, others: tuple[float, ...], verdict: str
+) -> None:
+    check = DeletionCheck(as_is, blanked, attended, others, np.zeros((1, 1), bool))
+    assert check.verdict == verdict
+
+
+@given(
+    st.integers(1, 6), st.integers(1, 6), st.integers(0, 10), st.integers(0, 9), st.integers(0, 99)
+)
+def test_moved_masks_have_the_same_area_and_other_places(
+    rows: int, columns: int, draws: int, seed: int, cells: int
+) -> None:
+    mask = np.random.default_rng(cells).random((rows, columns)) < 0.3
+    mask[0, 0] = True
+    places = moved(mask, draws, seed)
+    assert len(places) <= draws
+    assert not any((place & mask).any() for place in places)
+    assert len({place.tobytes() for place in places} | {mask.tobytes()}) == len(places) + 1
+    assert all(place.sum() == mask.sum() for place in places)
+
+
+def cross(side: int) -> NDArray[np.bool_]:
+    """A row and a column: it meets itself wherever it is shifted."""
+    mask = np.zeros((side, side), bool)
+    mask[0] = mask[:, 0] = True
+    return mask
+
+
+def test_a_mask_that_cannot_be_shifted_off_itself_is_drawn_anew() -> None:
+    assert [place.sum() for place in moved(cross(5), 3, 0)] == [9, 9, 9]
+    assert moved(cross(3), 3, 0) == []  # five of nine cells: no room
+
+
+def test_one_cell_cannot_be_moved() -> None:
+    assert moved(np.ones((1, 1), bool), 8, 0) == []
+
+
+def test_a_mask_covers_its_cells_and_no_others() -> None:
+    mask = np.zeros((3, 5), bool)
+    mask[1, 4] = mask[0, 0] = True
+    found = np.asarray(mask_picture(Image.new("RGB", (100, 50), "white"), mask))
+    grey = (found == BLANK).all(axis=-1)
+    assert grey.sum() == 20 * 17 + 20 * 16
+    assert grey[:17, :20].all()
+    assert grey[17:33, 80:].all()
+
+
+def test_more_cells_than_pixels_do_no_harm() -> None:
+    mask = np.ones((4, 4), bool)
+    found = mask_picture(Image.new("RGB", (2, 1), "white"), mask)
+    assert found.getpixel((0, 0)) == BLANK
+
+
+def test_tokens_that_hold_part_of_the_answer_count_whole() -> None:
+    scores = TokenScores((1, 2, 3), (4, 7, 9), np.log([0.5, 0.25, 0.5]).astype(np.float32))
+    assert answer_probability(scores, 4, 7) == pytest.approx(0.25)
+    assert answer_probability(scores, 6, 8) == pytest.approx(0.125)
+    assert answer_probability(scores, 9, 9) == 1.0

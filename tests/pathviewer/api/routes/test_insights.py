@@ -1,0 +1,130 @@
+"""The figures over HTTP: who may have them, how they are filtered, what a wrong filter is told."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from pathviewer.auth.roles import Role
+from pathviewer.auth.account_admin import add_user, make_token
+from pathviewer.bench.insights_data import Amount, fill
+from pathviewer.insights.charts import CHARTS
+from pathviewer.settings import Settings
+from tests.databases import new_database
+from tests.servers import running
+
+PASSWORD = "correct horse battery"
+Clients = dict[Role, httpx.Client]
+
+
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
+    """The application with made-up judgments, seen by each role."""
+    settings = Settings(data=tmp_path_factory.mktemp("insights"), model="none")
+    database = new_database(settings.database)
+    with database.session() as session:
+        fill(session, Amount(completions=80, feedback=300, slides=8, raters=3))
+        tokens = {}
+        for role in Role:
+            add_user(session, role.value, role, PASSWORD, rater=False)
+            tokens[role] = make_token(session, role.value, "tests", 1)
+    database.close()
+    with running(settings) as base:
+        yield {
+            role: httpx.Client(
+                base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=60
+            )
+            for role, token in tokens.items()
+        }
+
+
+def all_verdicts(client: httpx.Client, **filters: str) -> int:
+    """How many verdicts the charts count."""
+    path = "/api/insights/verdicts_by_model.csv"
+    answer = client.get(path, params=filters).raise_for_status()
+    return sum(int(row[1]) for row in list(csv.reader(io.StringIO(answer.text)))[1:])
+
+
+@pytest.mark.parametrize("path", ["/insights", "/api/insights", "/api/insights/events.csv"])
+@pytest.mark.parametrize("role", Role)
+def test_insights_are_for_researchers_and_administrators(
+    clients: Clients, role: Role, path: str
+) -> None:
+    allowed = role in (Role.researcher, Role.admin)
+    answer = clients[role].get(path)
+    assert answer.status_code == (200 if allowed else 403)
+    if not allowed:
+        assert "may not see insights" in answer.text
+
+
+def test_all_charts_come_in_the_order_of_the_page(clients: Clients) -> None:
+    found = clients[Role.researcher].get("/api/insights").json()
+    assert [chart["name"] for chart in found["charts"]] == list(CHARTS)
+    assert len(found["choices"]["raters"]) == 3
+    assert found["choices"]["slides"][0]["name"] == "Slide 1"
+
+
+def test_filters_narrow_what_is_counted(clients: Clients) -> None:
+    client = clients[Role.researcher]
+    everything = all_verdicts(client)
+    known = client.get("/api/insights").json()["choices"]
+    for name, values in (
+        ("model", known["models"]),
+        ("task", known["tasks"]),
+        ("organ", known["organs"]),
+        ("slide", [slide["id"] for slide in known["slides"]]),
+        ("rater", known["raters"]),
+    ):
+        parts = [all_verdicts(client, **{name: value}) for value in values]
+        assert sum(parts) == everything, name
+        assert max(parts) < everything, name
+    # the first reading's day in full, and what comes after it
+    first = all_verdicts(client, until="2026-01-01")
+    assert 0 < first < everything
+    assert first + all_verdicts(client, since="2026-01-02") == everything
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("since=yesterday", "write it like"),
+        ("until=0001-01-01", "no day on which anybody"),
+        ("until=9999-12-31", "no day on which anybody"),
+        ("zone=Middle-earth", "no time zone that this server knows"),
+        ("zone=America", "no time zone"),
+        ("zone=../../etc/passwd", "no time zone"),
+        ("rater=ada", "take one from the list"),
+        ("votes=all", "leave it out"),
+        ("colour=red", "There is no filter colour"),
+    ],
+)
+def test_a_filter_that_says_nothing_is_refused(clients: Clients, query: str, words: str) -> None:
+    answer = clients[Role.admin].get(f"/api/insights?{query}")
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]["message"]
+
+
+def test_a_csv_has_the_numbers_of_its_chart(clients: Clients) -> None:
+    client = clients[Role.researcher]
+    answer = client.get("/api/insights/verdicts_by_model.csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert 'filename="verdicts_by_model.csv"' in answer.headers["content-disposition"]
+    head, *rows = csv.reader(io.StringIO(answer.text))
+    (chart,) = [
+        each
+        for each in client.get("/api/insights").json()["charts"]
+        if each["name"] == "verdicts_by_model"
+    ]
+    assert head == chart["columns"]
+    assert rows == [list(map(str, row)) for row in chart["rows"]]
+    assert client.get("/api/insights/nothing.csv").status_code == 404
+
+
+def test_plotly_comes_from_this_server(clients: Clients) -> None:
+    answer = clients[Role.viewer].get("/vendor/plotly/plotly.min.js")
+    assert answer.status_code == 200
+    assert "plotly.js" in answer.text[:500]

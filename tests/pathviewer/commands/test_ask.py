@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from models.training.specimen.random_init import write_fresh_checkpoint
+from pathviewer.commands.ask import ask_command
+
+SCRIPT = """
+[[answer]]
+asked = "spot"
+texts = ["<think>1. The left is empty.\\n2. On the right lies a spot.</think><answer>B</answer>"]
+[[answer.look]]
+words = "On the right lies a spot."
+area = [0.75, 0.0, 0.25, 0.25]
+share = 0.5
+
+[[answer]]
+asked = "colou?r"
+texts = ["\\u001b[2Jno tags \\u202eat all"]
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> str:
+    (tmp_path / "spot.toml").write_text(SCRIPT)
+    return f"scripted:{tmp_path / 'spot.toml'}"
+
+
+@pytest.fixture
+def tile(tmp_path: Path) -> str:
+    path = tmp_path / "tile.png"
+    Image.linear_gradient("L").convert("RGB").resize((768, 768)).save(path)
+    return str(path)
+
+
+def run(*arguments: str) -> Result:
+    app = typer.Typer()
+    app.command()(ask_command)
+    return CliRunner().invoke(app, list(arguments))
+
+
+def asked_json(*arguments: str) -> dict[str, Any]:
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def test_the_trace_is_streamed_and_each_step_has_its_overlay(
+    cmu: Path, script: str, tmp_path: Path
+) -> None:
+    target = tmp_path / "made" / "seen.png"
+    region = ("--region", "300,400,800,600")
+    result = run(str(cmu), "Is there a spot?", *region, "--model", script, "--overlay", str(target))
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("<think>1. The left is empty.\n2. On the right lies a spot.")
+    assert "\nAnswer: B\n" in result.stdout
+    assert "Not for diagnosis." in result.stdout
+    names = {"seen.png", "seen-step1.png", "seen-step2.png", "seen-answer.png"}
+    assert {path.name for path in target.parent.iterdir()} == names
+    for name in names:
+        with Image.open(target.with_name(name)) as made:
+            made.verify()
+        assert name in result.stdout
+
+
+def test_json_is_one_object_with_the_trace_and_where_it_looked(tile: str, script: str) -> None:
+    options = ("--option", "none", "--option", "one")
+    found = asked_json(tile, "Is there a spot?", "--model", script, *options, "--deletion")
+    assert found["answer"] == "B"
+    assert found["well_formed"]
+    assert [step["text"][:2] for step in found["steps"]] == ["1.", "2."]
+    assert found["region"] == [0, 0, 768, 768]
+    assert "one" in found["prompt"]
+    first, second, _, whole = found["maps"]
+    assert (second["name"], whole["name"]) == ("step 2", "all")
+    assert not first["localised"]
+    assert second["localised"]
+    columns, rows = found["grid"]
+    weights = second["weights"]
+    assert (len(weights), len(weights[0])) == (rows, columns)
+    assert weights[0][-1] > 5 * weights[-1][0]
+    assert found["deletion"]["verdict"] == "attended area mattered"
+
+
+def test_the_pixel_budget_sets_the_grid(tile: str, script: str) -> None:
+    found = asked_json(tile, "A spot?", "--model", script, "--max-pixels", "65536")
+    assert found["grid"] == [9, 9]
+    assert found["pixels"] == [252, 252]
+
+
+def test_text_from_a_model_cannot_steer_the_terminal(tile: str, script: str) -> None:
+    result = run(tile, "Which colour?", "--model", script)
+    assert "no tags" in result.stdout
+    assert not {"\x1b", "\u202e"} & set(result.stdout)
+    assert "Answer: none" in result.stdout
+    assert "There is no <think> tag." in result.stdout
+
+
+def test_what_fails_after_the_answer_does_not_take_it_away(tile: str, script: str) -> None:
+    extra = ("--deletion", "--overlay", "/proc/none/of.png")
+    result = run(tile, "Which colour?", "--model", script, *extra, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["deletion"] is None
+    assert "needs an answer" in result.stderr
+    assert "overlay cannot be written" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--region", "0,0,0,5"), "at least 1 x 1"),
+        (("--region", "760,0,50,50"), "leaves the slide"),
+        (("--region", "0,0,768,2"), "too narrow"),
+        (("--temperature", "9"), "temperature=9.0 is out of range; it is 0, or 0.01 to 2."),
+        (("--max-new-tokens", "0"), "max_new_tokens=0 is out of range; it is 1 to 32,768."),
+        (("--seed", "-1"), "seed=-1 is out of range"),
+        (("--model", "nobody-knows-this"), "not a known model"),
+        (("--model", "scripted:/none.toml"), "none.toml” cannot be read"),
+    ],
+)
+def test_bad_input_gets_a_sentence(
+    tile: str, script: str, arguments: tuple[str, ...], sentence: str
+) -> None:
+    result = run(tile, "A spot?", "--model", script, *arguments)
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("region", ["1,2,3", "a,b,c,d", "1.5,0,3,3", ""])
+def test_a_region_that_is_none_is_a_usage_error(tile: str, script: str, region: str) -> None:
+    result = run(tile, "A spot?", "--model", script, "--region", region)
+    assert result.exit_code == 2
+    assert "--region" in result.stderr
+
+
+@pytest.mark.parametrize("overlay", [".", "/", "..", ""])
+def test_an_overlay_without_a_name_is_refused_before_anything_is_asked(
+    tile: str, script: str, overlay: str
+) -> None:
+    result = run(tile, "A spot?", "--model", script, "--overlay", overlay)
+    assert result.exit_code == 2
+    assert "--overlay" in result.stderr
+    assert not result.stdout
+
+
+def test_an_empty_question_and_a_missing_file_get_a_sentence(tile: str, script: str) -> None:
+    for arguments in ((tile, "  "), ("gone.svs", "A spot?"), ("gone.png", "A spot?")):
+        result = run(*arguments, "--model", script)
+        assert result.exit_code == 1
+        assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_checkpoint_of_random_weights_answers(tile: str, tmp_path: Path) -> None:
+    folder = write_fresh_checkpoint(tmp_path / "mini", size="mini")
+    overlay = tmp_path / "mini.png"
+    pixels = ("--max-pixels", "12600", "--max-new-tokens", "8", "--overlay", str(overlay))
+    found = asked_json(tile, "What is it?", "--model", str(folder), *pixels)
+    assert found["finish"] == "length"
+    assert found["tokens"] == 8
+    assert found["grid"] == [4, 4]
+    assert found["maps"][-1]["relative"]
+    assert overlay.is_file()

@@ -1,0 +1,228 @@
+"""A reading while it is written, over a real database."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from models.messages import (
+    Box,
+    Completion,
+    End,
+    ImagePlacement,
+    PixelBudget,
+    Prompt,
+    Queued,
+    Sampling,
+    Started,
+    Token,
+)
+from models.pictures import as_prompt_image
+from pathviewer.questions.request import Asked
+from pathviewer.questions.engine import ModelEngine
+from pathviewer.questions.errors import ReadingRefused
+from pathviewer.questions.store import KeptReadings
+from pathviewer.questions.run import LiveReading
+from pathviewer.questions.service import LiveReadings
+from pathviewer.settings import Settings
+from storage.blobs import BlobStore
+from storage.database import Database, open_database
+from storage.errors import StorageError
+from storage.questions.store import CUT_OFF
+from tests.databases import new_database
+from tests.models.red_spot import INFO
+from tests.storage.reading_rows import new_reading, stored_slide
+
+PLACE = ImagePlacement(Box(10, 20, 300, 200), 84, 56, 3, 2)
+STARTED = Started("r", (PLACE,), 12, INFO)
+PICTURE = as_prompt_image(Image.new("RGB", (84, 56), "white"), PLACE.box)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty one of either kind."""
+    with ExitStack() as stack:
+        url = f"sqlite:///{tmp_path / 'state.sqlite3'}"
+        if request.param == "postgres":
+            template = request.getfixturevalue("postgres_template")
+            url = stack.enter_context(request.getfixturevalue("postgres").database(template))
+        database = new_database(url, busy_ms=50)
+        stack.callback(database.close)
+        yield database
+
+
+@pytest.fixture
+def keep(tmp_path: Path, database: Database) -> KeptReadings:
+    """Readings in that database."""
+    return KeptReadings(database, BlobStore(tmp_path / "blobs"), "one server")
+
+
+@pytest.fixture
+def readings(keep: KeptReadings) -> Iterator[LiveReadings]:
+    """Those that a script answers, kept there."""
+    engine = ModelEngine(Settings(model="scripted"))
+    engine.start()
+    yield LiveReadings(engine, keep)
+    engine.close()
+
+
+def asked(database: Database, **given: Any) -> Asked:
+    """A blind question with one answer, if nothing else is said."""
+    with database.session() as session:
+        slide = stored_slide(session)
+    sha256 = hashlib.sha256(PICTURE.data).hexdigest()
+    given = {"blind": True, "count": 1, "pixels_sha256": sha256, **given}
+    new = new_reading(slide, **given)
+    prompt = Prompt(new.prompt, (PICTURE,))
+    return Asked(new, prompt, Sampling(), PixelBudget(784, 50_176))
+
+
+def blind_reading(database: Database, keep: KeptReadings) -> LiveReading:
+    return LiveReading(keep.add(asked(database)), keep)
+
+
+def ended(text: str, index: int = 0) -> End:
+    """A completion of one token."""
+    return End("r", index, Completion(text, (1,), (len(text),)), 0.5, 0.1)
+
+
+def kinds(reading: LiveReading) -> list[str]:
+    return [event["type"] for _, event in reading.since(0)]
+
+
+def test_a_blind_reading_that_was_stopped_in_the_queue_has_ended(
+    database: Database, keep: KeptReadings
+) -> None:
+    reading = blind_reading(database, keep)
+    reading.hear(Queued("r", 2))
+    reading.end("stopped")
+    assert kinds(reading) == ["queued", "done"]
+    assert reading.whole.record.state == "stopped"
+    assert keep.find(reading.id).record.state == "stopped"
+    assert not keep.find(reading.id).withheld
+
+
+def test_a_blind_reading_that_was_stopped_in_the_middle_still_waits_for_the_answer(
+    database: Database, keep: KeptReadings
+) -> None:
+    reading = blind_reading(database, keep)
+    reading.hear(STARTED)
+    reading.hear(Token("r", 0, 1, "high"))
+    reading.hear(ended("high"))
+    reading.end("stopped")
+    assert kinds(reading) == ["started", "first_answer_wanted"]
+    assert keep.find(reading.id).withheld
+    reading.answered(keep.freeze(reading.id, "low", None))
+    assert kinds(reading)[-2:] == ["ended", "done"]
+    assert keep.find(reading.id).record.first_answer == "low"
+    with pytest.raises(ReadingRefused, match="cannot be changed"):
+        keep.freeze(reading.id, "high", None)
+
+
+def test_what_is_told_as_ended_is_committed(database: Database, keep: KeptReadings) -> None:
+    reading = LiveReading(keep.add(asked(database, blind=False, count=2)), keep)
+    reading.hear(STARTED)
+    reading.hear(ended("one", 1))
+    reading.hear(ended("nought", 0))
+    told = {e["completion_id"]: e["text"] for _, e in reading.since(0) if e["type"] == "ended"}
+    found = keep.find(reading.id)
+    assert told == {one.id: one.text for one in found.completions}
+    assert reading.whole.completions == found.completions
+    reading.end("done")
+    assert reading.whole.record.state == keep.find(reading.id).record.state == "done"
+
+
+def test_who_found_a_reading_while_it_was_written_finds_its_maps_afterwards(
+    database: Database, readings: LiveReadings
+) -> None:
+    reading = readings.start(asked(database, blind=False))
+    whole = reading.whole
+    while not whole.completions:
+        whole = reading.whole
+    readings.join(20)
+    assert readings.live(reading.id) is None
+    assert readings.seen(whole, 0).text == whole.completions[0].text
+
+
+def test_what_has_ended_is_over_once_that_is_kept_and_told(
+    database: Database, keep: KeptReadings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = LiveReading(keep.add(asked(database, blind=False)), keep)
+    reading.hear(STARTED)
+    seen: list[bool] = []
+    end, tell = keep.end, reading.tell
+
+    def note(then: Callable[..., object], *given: Any) -> None:
+        seen.append(reading.over)
+        then(*given)
+
+    monkeypatch.setattr(keep, "end", partial(note, end))
+    monkeypatch.setattr(reading, "tell", partial(note, tell))
+    reading.end("done")
+    assert (seen, reading.over) == ([False, False], True)
+
+
+def test_a_blind_reading_is_let_go_of_once_it_has_ended_and_is_answered(
+    database: Database, readings: LiveReadings
+) -> None:
+    reading = readings.start(asked(database))
+    readings.join(20)
+    assert reading.whole.record.state == "done"
+    assert readings.live(reading.id) is reading  # what is withheld is told from memory
+    readings.freeze(reading.whole, "low", None)
+    assert readings.live(reading.id) is None  # what is found of it now is what is kept
+    assert kinds(reading)[-1] == "done"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_database_that_is_away_is_told_and_the_text_stays(
+    database: Database, keep: KeptReadings, tmp_path: Path
+) -> None:
+    reading = LiveReading(keep.add(asked(database, blind=False)), keep)
+    reading.hear(STARTED)
+    other = open_database(f"sqlite:///{tmp_path / 'state.sqlite3'}")
+    with other.session() as session:
+        session.connection()  # somebody else writes and does not end
+        with pytest.raises(StorageError, match="busy"):
+            reading.hear(ended("all of it"))
+        reading.end("failed", "What was written is not kept.")
+    assert kinds(reading) == ["started", "text", "failed"]
+    text = [event for _, event in reading.since(0) if event["type"] == "text"]
+    assert text[0]["text"] == "all of it"
+    assert reading.unsettled
+    assert keep.find(reading.id).record.state == "running"
+    reading.settle()  # when the database is back
+    assert not reading.unsettled
+    assert keep.find(reading.id).record.failure == "What was written is not kept."
+    other.close()
+
+
+def test_a_nul_in_an_answer_is_kept_as_something_that_can_be_shown(
+    database: Database, keep: KeptReadings
+) -> None:
+    reading = LiveReading(keep.add(asked(database, blind=False)), keep)
+    reading.hear(STARTED)
+    reading.hear(ended("a\0b"))
+    assert keep.find(reading.id).completions[0].text == "a\ufffdb"
+
+
+def test_what_a_killed_run_left_running_has_failed(
+    database: Database, keep: KeptReadings, tmp_path: Path
+) -> None:
+    left = keep.add(asked(database))
+    other = KeptReadings(database, BlobStore(tmp_path / "blobs"), "another server")
+    going = other.add(asked(database))  # into the same database, by a server that is alive
+    readings = LiveReadings(ModelEngine(Settings(model="none")), keep)
+    readings.recover()
+    found = readings.find(left.id)
+    assert (found.record.state, found.record.failure) == ("failed", CUT_OFF)
+    assert not found.withheld
+    assert keep.find(going.id).record.state == "running"
+    assert (keep.recover(), other.recover()) == (0, 1)

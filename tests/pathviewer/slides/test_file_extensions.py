@@ -1,0 +1,103 @@
+"""First bytes decide what a file in a slide folder is; its ending says the rest."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pathviewer.slides.file_extensions import SUFFIXES, fault_of_ending, is_ordinary
+from pathviewer.slides.library import SlideLibrary
+from storage.database import Database
+from tests.dicom_series import write_series
+from tests.library_app import scanned
+from tests.slide_files import write_ycbcr
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a.qptiff", "a.btf", "a.tf8", "a.ome.tiff.part", "a.SVS", "a", "a.tiff.svs", "a.unknown"],
+)
+def test_tiff_is_shown_whatever_its_ending(folder: Path, database: Database, name: str) -> None:
+    write_ycbcr(folder / "x.tif").rename(folder / name)
+    library = scanned(folder, database=database, show_file_names=True)
+    assert [entry.name for entry in library.slides()] == [name]
+    assert library.rejected() == ()
+
+
+def test_dicom_without_an_ending_is_one_slide(folder: Path, database: Database) -> None:
+    for number, path in enumerate(write_series(folder, 64, 32)):
+        path.rename(folder / f"IM{number:04}")
+    (folder / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
+    library = scanned(folder, database=database, show_file_names=True)
+    assert [entry.level_count for entry in library.slides()] == [2]
+    assert library.rejected() == ()
+
+
+def test_dicom_without_an_ending_is_one_slide_when_a_file_is_taken_in(
+    folder: Path, database: Database
+) -> None:
+    paths = [path.rename(path.with_suffix("")) for path in write_series(folder, 64, 32)]
+    library = SlideLibrary([folder], database)
+    entry = library.add(paths[1])
+    assert entry is not None
+    assert entry.level_count == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.vsi", b"II*\0", r"Olympus VSI slide.* `bfconvert in.vsi out.ome.tif`"),
+        ("a.isyntax", b"<DataObject", "Philips iSyntax slide.* `isyntax-to-tiff in.isyntax"),
+        ("a.jp2", b"\0\0\0\x0cjP  ", "a single picture, not a slide: `vips tiffsave in.jp2"),
+        ("a.LIF", b"p\0\0\0", "Leica LIF file.* `bfconvert in.lif out.ome.tif`"),
+        ("a.kfb", b"KFB", "KFBIO slide.* export it as SVS or TIFF"),
+        ("a.tif.zip", b"PK\3\4", "is an archive; unpack it to use the slide inside"),
+        ("a.svs.gz", b"\x1f\x8b", "is an archive; unpack it to use the slide inside"),
+        ("a.svs", b"", "is empty: copy it again"),
+        ("a.svs", b"<!DOCTYPE html><html>log in", "is a web page.*download the slide again"),
+        ("a.tif", b"version https://git-lfs.github.com/spec/v1", "`git lfs pull`"),
+        ("a.svs", b"PK\3\4....", "is a zip archive: unpack it"),
+        ("a.svs", b"\xff\xd8\xff\xe0", "is a JPEG picture, not a slide: `vips tiffsave"),
+        ("a.ndpi", bytes(2000), "starts with zeros only: the copy is incomplete"),
+        ("a.tif", b"II*\0\x08\0\0\0", "cannot be opened: it is damaged or incomplete.* Copy"),
+        ("a.mrxs", b"\xff\xd8\xff\xe0", "not a slide in a format that OpenSlide knows"),
+    ],
+)
+def test_what_looks_like_a_slide_is_named_with_the_way_out(
+    folder: Path, database: Database, name: str, content: bytes, reason: str
+) -> None:
+    (folder / name).write_bytes(content)
+    library = scanned(folder, database=database)
+    assert library.slides() == ()
+    (rejected,) = library.rejected()
+    assert rejected.name == "A file in folder 1"
+    assert re.search(rf"^A file in folder 1 .*{reason}", rejected.reason)
+    assert name not in rejected.reason
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["notes.txt", "cases.csv", "a.geojson", "thumb.jpg", "a.xml", "a.csv.gz", "a.mp4", "blob"],
+)
+def test_ordinary_files_are_not_mentioned(folder: Path, database: Database, name: str) -> None:
+    (folder / name).write_bytes(b"anything")
+    library = scanned(folder, database=database)
+    assert (library.slides(), library.rejected()) == ((), ())
+
+
+def test_a_file_is_looked_into_again_after_it_changed(folder: Path, database: Database) -> None:
+    (folder / "a.part").write_bytes(b"")
+    library = scanned(folder, database=database)
+    assert library.slides() == ()
+    shutil.copyfile(write_ycbcr(folder.parent / "x.tif"), folder / "a.part")
+    library.rescan()
+    assert len(library.slides()) == 1
+
+
+def test_no_ending_says_two_things() -> None:
+    for suffix in SUFFIXES:
+        assert fault_of_ending(f"a{suffix}") is None
+        assert not is_ordinary(f"a{suffix}")

@@ -1,0 +1,87 @@
+"""What a slide is told by, and questions whose page saw something else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pathviewer.slides.errors import BadIdentity, SlideChanged
+from pathviewer.slides.slide_identity import SlideIdentity, check_identity, identity_text
+from storage.cases.store import SlideDescription, describe_slide
+from storage.slides.store import list_slide_records
+from tests.databases import new_database
+from tests.library_app import scanned, write_slide
+
+HERE = SlideIdentity(
+    "Slide 3", "a.svs", "S-26-1", "H&E", "0.25 µm per pixel, entered by hand", "hidden"
+)
+
+
+def test_the_same_identity_passes_and_so_does_none() -> None:
+    check_identity(asdict(HERE), HERE)
+    check_identity(None, HERE)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"stain": "PAS"}, "the slide's stain has changed"),
+        ({"scale": "scale unknown"}, "the slide's scale has changed"),
+        ({"case": None}, "the slide's case has changed"),
+        ({"alias": "Slide 4"}, "the slide's name has changed"),
+        (
+            {"alias": "Slide 4", "name": "b.svs", "stain": None},
+            "the slide's name and stain have changed",
+        ),
+        ({"label": "none"}, "the slide's label has changed"),
+    ],
+)
+def test_what_a_page_saw_otherwise_is_refused(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(SlideChanged, match=words) as refused:
+        check_identity(asdict(HERE) | change, HERE)
+    assert "It is now a.svs, case S-26-1, H&E, 0.25 µm per pixel" in str(refused.value)
+
+
+@pytest.mark.parametrize("odd", ["Slide 3", [], {}, {"name": "a.svs"}, asdict(HERE) | {"x": 1}])
+def test_what_is_no_identity_is_refused(odd: object) -> None:
+    with pytest.raises(BadIdentity, match="or leave it out"):
+        check_identity(odd, HERE)
+
+
+def test_a_report_names_no_case_and_no_file() -> None:
+    told = identity_text(asdict(HERE), report=True)
+    assert told == "Slide 3, H&E, 0.25 µm per pixel, entered by hand, label hidden"
+    bare = replace(HERE, stain=None, label="none")
+    assert identity_text(asdict(bare), report=True).endswith("no label in the file")
+    assert "stain unknown" in identity_text(asdict(bare))
+    assert identity_text(None) == ""
+
+
+@pytest.mark.parametrize("names", [False, True])
+def test_a_case_is_named_where_names_may_be_shown(tmp_path: Path, names: bool) -> None:
+    write_slide(tmp_path / "slides" / "a.tiff", mpp=0.5)
+    database = new_database(f"sqlite:///{tmp_path / 'pathviewer.sqlite3'}")
+    library = scanned(tmp_path / "slides", database=database, show_file_names=names)
+    with database.session() as session:
+        (record,) = list_slide_records(session)
+        describe_slide(session, record.id, SlideDescription("S-26-1", stain="PAS"))
+    library.refresh()
+    (entry,) = library.slides()
+    expected = ("a.tiff", "S-26-1") if names else ("Slide 1", None)
+    assert (entry.identity.name, entry.identity.case) == expected
+    assert entry.identity.alias == "Slide 1"
+    assert (entry.identity.stain, entry.identity.label) == ("PAS", "none")
+    assert entry.identity.scale == "0.5 µm per pixel"
+    database.close()
+
+
+@pytest.mark.parametrize(("shown", "state"), [(False, "hidden"), (True, "shown")])
+def test_a_label_is_hidden_or_shown(tmp_path: Path, cmu: Path, shown: bool, state: str) -> None:
+    database = new_database(f"sqlite:///{tmp_path / 'pathviewer.sqlite3'}")
+    library = scanned(cmu.parent, database=database, show_labels=shown)
+    entry = next(each for each in library.slides() if each.file.path == cmu)
+    assert entry.identity.label == ("none" if not entry.facts.has_label else state)
+    database.close()
