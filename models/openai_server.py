@@ -18,9 +18,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from models.engines.base import Backend
-from models.openai_messages import completion_body, error_body, read_request, to_generate
 from models.errors import ModelError, OutOfMemoryError, PromptError, WorkerError
 from models.messages import End, GenerateRequest, ModelInfo, PixelBudget, Started
+from models.openai_messages import completion_body, error_body, read_request, to_generate
 
 LARGEST_BODY = 2**26
 """Bytes of a request that are read at most."""

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session, aliased
 
 from storage.blinding.blind_votes import names_known
+from storage.blinding.visible_feedback import told
 from storage.tables import (
     Blob,
     Case,
@@ -25,7 +26,6 @@ from storage.tables import (
     WorklistItem,
     WorklistReading,
 )
-from storage.blinding.visible_feedback import told
 
 AT_ONCE = 500
 """Judgments fetched at once."""

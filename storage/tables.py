@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from storage.accounts.consent_tables import Consent
 from storage.base import Base, UtcDateTime, new_id, now
 from storage.cases.tables import Case, Withdrawal
 from storage.comparisons.tables import Comparison, WorklistPair, WorklistReading
-from storage.accounts.consent_tables import Consent
-from storage.feedback.tables import CurrentFeedback, Feedback
 from storage.feedback.judge_tables import JudgeLabels
+from storage.feedback.tables import CurrentFeedback, Feedback
 from storage.questions.tables import Blob, Completion, DeletionCheck, Reading
 from storage.slides.scale_tables import ScaleEntry
 from storage.slides.upload_tables import Upload

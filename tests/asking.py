@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-from pathviewer.auth.roles import Role
 from pathviewer.auth.account_admin import add_user, make_token
+from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
 from tests.databases import new_database
 from tests.servers import running

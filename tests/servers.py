@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from pathviewer.server.connections import ConnectionLimits
 from pathviewer.server.application import create_app
+from pathviewer.server.connections import ConnectionLimits
 from pathviewer.server.run import uvicorn_config
 from tests.databases import lay_database
 

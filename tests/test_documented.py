@@ -12,6 +12,7 @@ import typer
 
 from pathviewer.commands.main import app
 from pathviewer.settings import Settings
+from tests.test_boundaries import LAYERS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = "\n".join(path.read_text() for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")])
@@ -88,3 +89,34 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
 def test_every_requirements_file_that_is_named_exists(document: Path) -> None:
     for name in re.findall(r"requirements[\w-]*\.txt", document.read_text()):
         assert (ROOT / name).exists(), name
+
+
+def test_every_package_is_in_the_readme_tree() -> None:
+    tree = (ROOT / "README.md").read_text().split("<!-- tree -->")[1]
+    parents: list[str] = []
+    shown = set()
+    for line in tree.splitlines():
+        match = re.match(r"^( *)([\w.-]+)/(?:\s{2,}|$)", line)
+        if match:
+            parents[len(match.group(1)) // 2 :] = [match.group(2)]
+            shown.add("/".join(parents))
+    packages = {
+        path.parent.relative_to(ROOT).as_posix()
+        for top in ("pathviewer", "storage", "models")
+        for path in (ROOT / top).rglob("__init__.py")
+    }
+    assert packages - shown <= {"storage/migrations", "storage/migrations/versions"}
+
+
+def test_every_path_in_the_architecture_exists() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    paths = re.findall(r"`([a-z]\w*(?:/\w+)+\.(?:py|js|toml|md))`", text)
+    assert len(paths) > 30
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_architecture_gives_the_layers_that_are_checked() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    shown = [line.strip() for line in text.splitlines() if line.startswith("    ")]
+    layers = [", ".join(layer) for layer in reversed(LAYERS[:-1])]
+    assert shown == list(reversed(layers))

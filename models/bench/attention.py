@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from transformers import StoppingCriteria, StoppingCriteriaList
 
-from models.engines.local.generation import RowClock
-from models.engines.local.loading import choose_device, choose_dtype, choose_kernel, device_name
 from models.bench.memory import peak_bytes
 from models.bench.random_networks import SHAPES, random_network, random_prompt
 from models.capture import STASHING, PictureColumns, QueryStash, watch, watching
+from models.engines.local.generation import RowClock
+from models.engines.local.loading import choose_device, choose_dtype, choose_kernel, device_name
 from models.errors import CheckpointError
 from models.processing import Prepared
 

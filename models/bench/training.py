@@ -12,10 +12,10 @@ from typing import Any
 import torch
 
 from models.processing import load_processor
-from models.training.trainer.encoding import Encoder, joined
 from models.training.specimen.picture_sampler import Mix
-from models.training.trainer.run_folder import device, load_network, multiplies_bfloat16
 from models.training.specimen.text_pretraining import Wording
+from models.training.trainer.encoding import Encoder, joined
+from models.training.trainer.run_folder import device, load_network, multiplies_bfloat16
 
 
 @dataclass(frozen=True)

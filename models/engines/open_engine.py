@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from models.engines.base import Backend
-from models.engines.scripted.script import read_script
 from models.engines.scripted.engine import ScriptedBackend
+from models.engines.scripted.script import read_script
 from models.engines.worker.engine import WorkerBackend
 from models.engines.worker.messages import EngineSpec
 from models.registry import RegisteredModel, resolve

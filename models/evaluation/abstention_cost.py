@@ -7,9 +7,9 @@ The same answerable questions are asked twice, with whatever ways to decline the
 from __future__ import annotations
 
 from models.evaluation.items import EvaluationError, ItemSet
+from models.evaluation.report import Figures
 from models.evaluation.scored_answer import judge_all
 from models.evaluation.seed_comparison import Kept, check_asked
-from models.evaluation.report import Figures
 from models.resampling import difference_interval
 
 PLAIN = "-plain"

@@ -14,9 +14,9 @@ from typing import Any
 from models.engines.base import Backend
 from models.errors import CancelledError, ModelError, OutOfMemoryError, PromptError, WorkerError
 from models.evaluation.answer_store import Answer, AnswerFile, Arm
+from models.evaluation.control_pictures import PictureControl, show
 from models.evaluation.items import EvaluationItem, ItemSet, free_form
 from models.evaluation.option_permutation import can_be_permuted, permuted
-from models.evaluation.control_pictures import PictureControl, show
 from models.messages import (
     Box,
     End,

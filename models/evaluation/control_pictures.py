@@ -11,8 +11,8 @@ from typing import Literal
 
 from PIL import Image, UnidentifiedImageError
 
-from models.flat_histogram import equalised
 from models.errors import PromptError, reason
+from models.flat_histogram import equalised
 from models.messages import Box, PromptImage
 from models.pictures import as_prompt_image, check_size, to_rgb
 

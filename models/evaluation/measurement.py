@@ -9,10 +9,17 @@ from typing import Any
 
 from models.engines.base import Backend
 from models.evaluation.answer_store import AnswerFile, Arm
-from models.evaluation.ask_items import Plan, PromptWriter, answer_all, not_permuted, questions, wait_until_ready
+from models.evaluation.ask_items import (
+    Plan,
+    PromptWriter,
+    answer_all,
+    not_permuted,
+    questions,
+    wait_until_ready,
+)
 from models.evaluation.items import DIAGNOSIS, EvaluationItem, ItemSet
-from models.evaluation.scored_answer import Judged, ProcessJudge, judge_all
 from models.evaluation.report import Figures, change, compare, report
+from models.evaluation.scored_answer import Judged, ProcessJudge, judge_all
 from models.messages import ModelInfo, Prompt, PromptImage
 from models.prompts import Question, build_prompt, templates
 from models.registry import RegisteredModel

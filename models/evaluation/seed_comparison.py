@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from models.errors import reason
 from models.evaluation.answer_store import Answer, Arm
 from models.evaluation.items import EvaluationError, ItemSet
-from models.evaluation.scored_answer import Judged, ProcessJudge, judge_all
 from models.evaluation.report import Figures
+from models.evaluation.scored_answer import Judged, ProcessJudge, judge_all
 from models.resampling import difference_interval, permutation_p
 
 OF_THE_MODEL = ("model", "revision")

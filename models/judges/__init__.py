@@ -1,0 +1,1 @@
+"""Judges of reasoning traces, behind one interface."""

@@ -14,10 +14,10 @@ from typing import Any
 import httpx2
 
 from models.errors import ModelError
-from models.judges.reply_cache import ReplyCache
-from models.judges.reply import Abstention, Reply, read_reply, read_verdict
-from models.judges.request import JudgeEndpoint, cache_key, request_body
 from models.judges.judge import JudgedTrace, Verdict
+from models.judges.reply import Abstention, Reply, read_reply, read_verdict
+from models.judges.reply_cache import ReplyCache
+from models.judges.request import JudgeEndpoint, cache_key, request_body
 
 NEVER = {
     301: "its address has changed",

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from models.judges.judge import Finding, JudgedTrace, Verdict
 from models.process_score import ABSENCES, BESIDE, ERRORS, score_events
 from models.reasoning.trace import ReasoningTrace
-from models.judges.judge import Finding, JudgedTrace, Verdict
 
 ELLIPSIS = re.compile(r"\s*(?:\.\.\.|…|\[\.\.\.\])\s*")
 

@@ -12,10 +12,10 @@ from typing import Any
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
+from models.judges.judge import JudgedTrace
 from models.pictures import open_picture, to_rgb
 from models.process_score import ABSENCES, EVENTS
 from models.scoring import letter, option_index, without_letters
-from models.judges.judge import JudgedTrace
 
 INSTRUCTIONS = """\
 You check how an assistant reasons about a histology picture. You are given the picture, and as \

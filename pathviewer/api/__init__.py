@@ -1,0 +1,1 @@
+"""HTTP routes, and named Gradio endpoints for scripts."""

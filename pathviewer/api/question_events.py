@@ -15,8 +15,8 @@ from pathviewer.api.request_body import whole_number
 from pathviewer.auth.identity import identity_of, is_still_allowed
 from pathviewer.auth.roles import Action
 from pathviewer.common.work_queue import AccountBounds, Kind
-from pathviewer.questions.run import LAST
 from pathviewer.questions.question_json import events_of
+from pathviewer.questions.run import LAST
 from storage.errors import StorageError
 
 if TYPE_CHECKING:

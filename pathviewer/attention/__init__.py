@@ -1,0 +1,1 @@
+"""Attention maps: values for the browser, overlays, archives."""

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pathviewer.auth.account_marker import LOST, had_accounts, remember_accounts
+from pathviewer.auth.credentials import account_name, token_hash
 from pathviewer.auth.ended_logins import EndedLogins
 from pathviewer.auth.errors import AccessError as AccessError
 from pathviewer.auth.hosts import allowed_names, is_loopback, names_this_machine
 from pathviewer.auth.identity import LOCAL, VISITOR, Identity
 from pathviewer.auth.identity_cache import SECONDS, Found, IdentityCache
-from pathviewer.auth.slide_access_log import Openings
 from pathviewer.auth.proxy import TrustedProxies, Visit
 from pathviewer.auth.roles import Role
-from pathviewer.auth.credentials import account_name, token_hash
+from pathviewer.auth.slide_access_log import Openings
 from pathviewer.auth.visitors import Visitors
 from pathviewer.common.work_queue import WRITES
+from storage.accounts.sessions import Credential, find_session, find_token
 from storage.accounts.store import accounts_exist, add_account, find_account
 from storage.audit import record
-from storage.accounts.sessions import Credential, find_session, find_token
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

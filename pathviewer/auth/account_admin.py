@@ -6,12 +6,20 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from pathviewer.auth.credentials import account_name, hash_password, new_token, token_hash
 from pathviewer.auth.errors import AccessError
 from pathviewer.auth.roles import Role
-from pathviewer.auth.credentials import account_name, hash_password, new_token, token_hash
-from storage.accounts.store import AccountRecord, add_account, find_account, retire, set_disabled, set_password_hash, set_role
-from storage.audit import record
 from storage.accounts.sessions import add_token, delete_sessions_of, revoke_token, revoke_tokens_of
+from storage.accounts.store import (
+    AccountRecord,
+    add_account,
+    find_account,
+    retire,
+    set_disabled,
+    set_password_hash,
+    set_role,
+)
+from storage.audit import record
 from storage.tables import LOCAL_ACCOUNT_ID, now
 
 

@@ -9,13 +9,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from pathviewer.auth.login_forms import read_form
 from pathviewer.auth.identity import Forbidden, require
+from pathviewer.auth.login_forms import read_form
 from pathviewer.auth.public_pages import consent_page, safe_path
 from pathviewer.auth.roles import Action, Role, allows
 from pathviewer.common.work_queue import WRITES
-from storage.audit import record
 from storage.accounts.consents import agree, has_agreed
+from storage.audit import record
 
 if TYPE_CHECKING:
     from starlette.requests import Request

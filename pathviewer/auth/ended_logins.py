@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from pathviewer.auth.credentials import token_hash
 from pathviewer.common.periodic import Repeating
+from storage.accounts.sessions import delete_session
 from storage.audit import record
 from storage.errors import StorageError
 from storage.private_files import open_private
-from storage.accounts.sessions import delete_session
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,14 +14,14 @@ from pathviewer.auth import login_session
 from pathviewer.auth.access import session_token
 from pathviewer.auth.client_addresses import client_group
 from pathviewer.auth.consent import Consents, consent_routes
+from pathviewer.auth.credentials import account_name, hash_password, needs_rehash, verify_password
 from pathviewer.auth.errors import AccessError
-from pathviewer.auth.login_forms import read_form
 from pathviewer.auth.guard import merged
 from pathviewer.auth.hash_queue import HashQueue, TooManyLogins
 from pathviewer.auth.identity import SCOPE_KEY
+from pathviewer.auth.login_forms import read_form
 from pathviewer.auth.oidc import oidc_routes
 from pathviewer.auth.public_pages import login_page, safe_path, style_sheet
-from pathviewer.auth.credentials import account_name, hash_password, needs_rehash, verify_password
 from pathviewer.auth.throttle import Throttle
 from pathviewer.common.work_queue import WRITES
 from storage.accounts.store import find_account, set_password_hash
@@ -104,7 +104,9 @@ class Login:
                 return self._page(401, WRONG, form)
             self._throttle.succeeded(*keys)
             token = await WRITES.run(
-                lambda: login_session.begin(self._settings, self._database, account, visit, "password"),
+                lambda: login_session.begin(
+                    self._settings, self._database, account, visit, "password"
+                ),
                 account.id,
             )
             await WRITES.run(self._access.ended.store)

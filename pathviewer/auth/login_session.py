@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pathviewer.auth.access import COOKIE
-from pathviewer.auth.errors import AccessError
 from pathviewer.auth.credentials import new_token, token_hash
-from storage.audit import record
+from pathviewer.auth.errors import AccessError
 from storage.accounts.sessions import add_session, delete_expired
+from storage.audit import record
 from storage.tables import now
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import re
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from pathviewer.auth.errors import AccessError
 from pathviewer.auth.credentials import RESERVED_NAMES
+from pathviewer.auth.errors import AccessError
 from storage.accounts.store import AccountRecord, add_account, find_account, find_account_of_issuer
 from storage.audit import record
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from pathviewer.common.work_queue import WRITES
 from pathviewer.common.periodic import Repeating
+from pathviewer.common.work_queue import WRITES
 from storage import audit
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ import psutil
 from pathviewer.bench.tiles_slides import jpeg2000_slide, large_phantom
 from pathviewer.settings import Settings, read_settings
 from pathviewer.slides.geometry import Region, tile_box
-from pathviewer.slides.slide_index import index_of
-from pathviewer.slides.slide_pool import SlideFile, SlidePool
 from pathviewer.slides.raw_tiles import RawLevel
 from pathviewer.slides.readers import tasks
 from pathviewer.slides.served_slide import ServedSlide
 from pathviewer.slides.slide import Slide
+from pathviewer.slides.slide_index import index_of
+from pathviewer.slides.slide_pool import SlideFile, SlidePool
 from pathviewer.slides.tile_cache import TileCache
 from pathviewer.slides.tiles import TileSource
 

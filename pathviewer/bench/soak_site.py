@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import httpx
 
 from pathviewer.auth.access import COOKIE
-from pathviewer.auth.roles import Role
 from pathviewer.auth.credentials import hash_password
+from pathviewer.auth.roles import Role
 from pathviewer.bench.load import LoadError
 from pathviewer.bench.server_process import bring_assets
 from pathviewer.bench.storage_site import Site, add_answers, settings_of

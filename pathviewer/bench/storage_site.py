@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Executable, func, select, text
 
-from pathviewer.auth.roles import Role
 from pathviewer.auth.account_admin import make_token
+from pathviewer.auth.roles import Role
 from pathviewer.bench.load import LoadError
 from pathviewer.settings import Settings
 from storage.accounts.store import add_account

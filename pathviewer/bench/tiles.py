@@ -19,8 +19,8 @@ import httpx
 from openslide import OpenSlide
 from openslide.deepzoom import DeepZoomGenerator
 
-from pathviewer.auth.roles import Role
 from pathviewer.auth.account_admin import add_user
+from pathviewer.auth.roles import Role
 from pathviewer.bench.load import Load, LoadError, Walk
 from pathviewer.bench.tiles_cpu import CpuTimes, cpu_per_tile
 from pathviewer.bench.tiles_servers import Served, limit_app, our_app, peer, served

@@ -12,15 +12,15 @@ from typing import Annotated
 
 import typer
 
+from models.deletion_check import DeletionCheck, deletion_check
 from models.engines.base import Backend
 from models.engines.open_engine import SCRIPT_PREFIX, open_backend
-from models.deletion_check import DeletionCheck, deletion_check
 from models.errors import ModelError
 from models.messages import Event, PixelBudget, Queued, Sampling, Token
 from models.prompts import Question, build_prompt
 from models.registry import DEFAULT_MODEL, SCRIPTED, RegisteredModel, resolve
-from pathviewer.questions.ask import CLINICIAN, Comparing, Reading, ask
 from pathviewer.commands.ask_output import as_json, plain, summary, write_overlays
+from pathviewer.questions.ask import CLINICIAN, Comparing, Reading, ask
 from pathviewer.questions.region_picture import RegionPicture, picture_of_file
 from pathviewer.slides.errors import SlideError
 from pathviewer.slides.geometry import Region

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from models.deletion_check import DeletionCheck
-from pathviewer.questions.ask import PassageMaps, Reading
 from pathviewer.attention.overlay import overlay_png
+from pathviewer.questions.ask import PassageMaps, Reading
 from pathviewer.questions.region_picture import RegionPicture
 
 Overlays = Mapping[str, Path]

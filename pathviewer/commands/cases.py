@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from pathviewer.cases.import_cases import Taken, take_in
 from pathviewer.cases.csv_table import CasesError, read_table
+from pathviewer.cases.import_cases import Taken, take_in
 from pathviewer.common.database import opened
 from pathviewer.settings import Settings
 from pathviewer.slides.library import SlideLibrary

@@ -16,17 +16,22 @@ from typing import Any
 from models.messages import ModelInfo
 from pathviewer.auth.access import Access, AccessError
 from pathviewer.common.plural import counted
+from pathviewer.operations.state_privacy import (
+    close_state,
+    hide_upload_name,
+    named_uploads,
+    privacy_sentence,
+)
 from pathviewer.questions.engine import ModelEngine
 from pathviewer.questions.engine import log as engine_log
 from pathviewer.server.run import ServeError, listen
 from pathviewer.settings import Settings
 from pathviewer.slides.errors import SlideError
-from pathviewer.slides.readers.tasks import check_ready
 from pathviewer.slides.readers.fault_log import load as load_faults
 from pathviewer.slides.readers.landlock import TCP_VERSION, landlock_version
 from pathviewer.slides.readers.pool import ReaderPool, Urgency
+from pathviewer.slides.readers.tasks import check_ready
 from pathviewer.ui.assets import AssetsError, ensure_assets
-from pathviewer.operations.state_privacy import close_state, hide_upload_name, named_uploads, privacy_sentence
 from storage.blobs import BlobStore, list_blobs
 from storage.database import open_database
 from storage.errors import StorageError

@@ -10,11 +10,11 @@ from typing import Any
 from pathviewer.settings import Settings
 from pathviewer.slides.companion_files import companion_fault
 from pathviewer.slides.errors import SlideError
-from pathviewer.slides.slide_examination import SlideExamination
 from pathviewer.slides.file_groups import Candidate, DicomIndex, candidates_of
+from pathviewer.slides.folder_scan import survey_folder
 from pathviewer.slides.readers import tasks
 from pathviewer.slides.readers.pool import ReaderPool, Urgency
-from pathviewer.slides.folder_scan import survey_folder
+from pathviewer.slides.slide_examination import SlideExamination
 
 
 @dataclass(frozen=True)

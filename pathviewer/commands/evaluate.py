@@ -15,14 +15,22 @@ import typer
 from models.engines.open_engine import SCRIPT_PREFIX, open_backend
 from models.errors import ModelError
 from models.evaluation.ask_items import Plan
-from models.evaluation.items import EvaluationError, ItemSet, read_manifest
-from models.evaluation.measurement import Measured, compared_figures, diagnosis_question, figures, known_labels, measure, prompt_writer
 from models.evaluation.control_pictures import PictureControl
+from models.evaluation.items import EvaluationError, ItemSet, read_manifest
+from models.evaluation.measurement import (
+    Measured,
+    compared_figures,
+    diagnosis_question,
+    figures,
+    known_labels,
+    measure,
+    prompt_writer,
+)
 from models.evaluation.question_sets import read_field_map, read_questions
+from models.judges.judge import process_judge
 from models.messages import PixelBudget, Sampling
 from models.registry import RegisteredModel, resolve
 from models.training.specimen.claims import MeasuredClaimsJudge
-from models.judges.judge import process_judge
 from pathviewer.commands.evaluation_table import lines
 
 

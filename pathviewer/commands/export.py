@@ -13,18 +13,18 @@ from typing import Annotated
 
 import typer
 
+from pathviewer.commands.progress import bar
+from pathviewer.common.atomic_folder import FolderError
 from pathviewer.common.calendar_days import DayError, Days, read_days
+from pathviewer.common.database import opened
 from pathviewer.common.plural import counted
+from pathviewer.export.consensus import parse_rule
 from pathviewer.export.errors import ExportError
 from pathviewer.export.manifest import check_export
 from pathviewer.export.plan import FORMATS, Plan, Tally
 from pathviewer.export.plan import as_json as counts_json
 from pathviewer.export.run import export
 from pathviewer.export.splits import parse_shares
-from pathviewer.export.consensus import parse_rule
-from pathviewer.common.database import opened
-from pathviewer.commands.progress import bar
-from pathviewer.common.atomic_folder import FolderError
 from storage.accounts.store import find_account
 from storage.audit import record
 from storage.blobs import BlobStore

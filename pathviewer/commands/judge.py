@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from models.errors import ModelError
 from models.judges.request import JudgeEndpoint
-from pathviewer.insights.judge_labels import Judging, judge_labelled
-from pathviewer.common.database import opened
 from pathviewer.commands.progress import bar
+from pathviewer.common.database import opened
+from pathviewer.insights.judge_labels import Judging, judge_labelled
 from storage.blobs import BlobStore
 from storage.errors import StorageError
 

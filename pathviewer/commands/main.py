@@ -12,23 +12,28 @@ from typing import Annotated
 import typer
 
 from models.registry import DEFAULT_MODEL
-from pathviewer.commands.user import app as user_app
 from pathviewer.bench.ask import bench_ask
 from pathviewer.bench.insights import bench_insights
 from pathviewer.bench.model_commands import bench_attention, bench_model, bench_training
+from pathviewer.commands.ask import ask_command
 from pathviewer.commands.cases import app as cases_app
+from pathviewer.commands.demo_slide import demo_slide_command
 from pathviewer.commands.evaluate import evaluate_command
 from pathviewer.commands.export import check_export_command, export_command
 from pathviewer.commands.fuzz import app as fuzz_app
 from pathviewer.commands.judge import judge_command
 from pathviewer.commands.model import app as model_app
-from pathviewer.server.packaging import bake, space
-from pathviewer.commands.ask import ask_command
-from pathviewer.settings import read_settings
-from pathviewer.commands.demo_slide import demo_slide_command
+from pathviewer.commands.operations import (
+    audit_command,
+    backup_command,
+    restore_command,
+    withdraw_command,
+)
 from pathviewer.commands.train import app as train_app
-from pathviewer.commands.operations import audit_command, backup_command, restore_command, withdraw_command
+from pathviewer.commands.user import app as user_app
 from pathviewer.commands.worklist import app as worklist_app
+from pathviewer.server.packaging import bake, space
+from pathviewer.settings import read_settings
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -12,15 +12,15 @@ from typing import Annotated
 
 import typer
 
-from pathviewer.common.database import opened
 from pathviewer.commands.progress import bar
-from pathviewer.settings import read_settings
+from pathviewer.common.atomic_folder import FolderError, disk_sentence
+from pathviewer.common.database import opened
 from pathviewer.operations.audit_log import audit_lines
 from pathviewer.operations.backup import Kept, back_up, restore
 from pathviewer.operations.errors import UpkeepError
 from pathviewer.operations.restore_check import rehearse
 from pathviewer.operations.withdrawal import Subject, find_subject, withdraw
-from pathviewer.common.atomic_folder import FolderError, disk_sentence
+from pathviewer.settings import read_settings
 from storage.audit import record
 from storage.backup import sqlite_file
 from storage.blobs import BlobStore

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.training.specimen.measures import clear_quadrant
 from models.training.data.splits import choose_splits
 from models.training.data.tiles import QUADRANTS, Tile, empty_folder, save_tile, write_manifest
+from models.training.specimen.measures import clear_quadrant
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.phantom import PhantomTruth, TissueClass, write_phantom
 from pathviewer.slides.slide import Slide

@@ -9,8 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from models.messages import PixelBudget
+from models.training.data.tiles import (
+    LABELS,
+    DataError,
+    Tile,
+    empty_folder,
+    save_tile,
+    write_manifest,
+)
 from models.training.specimen.measures import TISSUE, open_mask
-from models.training.data.tiles import LABELS, DataError, Tile, empty_folder, save_tile, write_manifest
 from pathviewer.questions.region_picture import picture_of_slide
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.slide import Slide

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from pathviewer.commands.train_attention_check import attention_check_command
+from pathviewer.commands.train_compare import compare_command, declining_cost_command
 from pathviewer.commands.train_data import app as data_app
 from pathviewer.commands.train_data import check_command, import_command, training_errors
 from pathviewer.commands.train_items import baseline_command, items_command
 from pathviewer.commands.train_serve_judge import serve_judge
-from pathviewer.commands.train_compare import compare_command, declining_cost_command
 from pathviewer.commands.train_stages import align, average, curves, grpo, preferences, sft, vision
 
 app = typer.Typer(no_args_is_help=True, help="Train a model: data, and the stages.")

@@ -29,8 +29,8 @@ def attention_check_command(
     """Whether a model looks at the quadrant that it names, and whether masking it hurts."""
     with training_errors():
         from models.training.specimen.attention_check import attention_check, with_quadrant
-        from models.training.trainer.weight_shuffling import write_shuffled
         from models.training.trainer.run_folder import start_folder
+        from models.training.trainer.weight_shuffling import write_shuffled
 
         read = read_questions(questions, read_field_map("own"))
         items = ItemSet(tuple(with_quadrant(read.items))).first(limit).items

@@ -28,10 +28,10 @@ def compare_command(
 ) -> None:
     """How much better one way of training is than another, over seeds, by group."""
     with training_errors():
-        from models.evaluation.seed_comparison import pooled_figures, read_kept
         from models.evaluation.question_sets import read_field_map, read_questions
-        from models.training.specimen.claims import MeasuredClaimsJudge
+        from models.evaluation.seed_comparison import pooled_figures, read_kept
         from models.judges.judge import process_judge
+        from models.training.specimen.claims import MeasuredClaimsJudge
 
         items = read_questions(questions, read_field_map("own")).first(limit)
         found = pooled_figures(
@@ -55,8 +55,8 @@ def declining_cost_command(
     """What offering “none of these” and “cannot assess” costs where neither is right."""
     with training_errors():
         from models.evaluation.abstention_cost import declining_cost
-        from models.evaluation.seed_comparison import read_kept
         from models.evaluation.question_sets import read_field_map, read_questions
+        from models.evaluation.seed_comparison import read_kept
 
         fields = read_field_map("own")
         found = declining_cost(

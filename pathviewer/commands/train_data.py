@@ -105,8 +105,8 @@ def check_command(
 ) -> None:
     """Prove that no group and no near-identical picture stands in two splits; exit 1 if not."""
     with training_errors():
-        from models.training.data.split_proof import check_folders
         from models.training.data.near_duplicates import NEAR
+        from models.training.data.split_proof import check_folders
 
         with bar("Comparing pictures", None) as step:
             found = check_folders(folders, limit=NEAR if limit is None else limit, progress=step)

@@ -10,8 +10,8 @@ import typer
 import uvicorn
 
 from models.engines.open_engine import open_backend
-from models.openai_server import LOCAL_HOSTS, endpoint_app
 from models.errors import ModelError
+from models.openai_server import LOCAL_HOSTS, endpoint_app
 from models.registry import resolve
 
 KEY_VARIABLE = "PATHVIEWER_JUDGE_KEY"

@@ -12,7 +12,7 @@ import typer
 from models.errors import ModelError
 from pathviewer.commands.train_data import training_errors
 
-Config = Annotated[Path, typer.Option(help="TOML file of the stage; see models/training/configs.")]
+Config = Annotated[Path, typer.Option(help="TOML file of the stage; see models/recipes.")]
 Start = Annotated[str, typer.Option(help="Checkpoint to start from: folder, hub id or name.")]
 Out = Annotated[Path, typer.Option(help="Folder of the run; the result is in its checkpoint/.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
@@ -112,7 +112,12 @@ def preferences(
     """Stage 5: what people judged, from a folder that `export` wrote (preference or unpaired)."""
     with training_errors():
         from models.training.stages.preferences import PreferencesConfig, train_preferences
-        from models.training.trainer.run_folder import changed, checked_config, read_table, start_folder
+        from models.training.trainer.run_folder import (
+            changed,
+            checked_config,
+            read_table,
+            start_folder,
+        )
 
         table = changed(read_table(config), data=None, seed=seed)
         if dataset:

@@ -16,10 +16,10 @@ from pathviewer.auth.account_marker import remember_accounts
 from pathviewer.auth.errors import AccessError
 from pathviewer.auth.roles import Role
 from pathviewer.settings import read_settings
+from storage.accounts.sessions import list_tokens
 from storage.accounts.store import AccountRecord, list_accounts
 from storage.database import open_database
 from storage.errors import StorageError
-from storage.accounts.sessions import list_tokens
 
 app = typer.Typer(no_args_is_help=True, help="Accounts: who may use the program, and as what.")
 

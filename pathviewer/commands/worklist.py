@@ -13,27 +13,27 @@ import typer
 
 from models.engines.open_engine import open_backend
 from models.errors import ModelError
-from pathviewer.common.plural import counted
-from pathviewer.common.database import opened
 from pathviewer.commands.progress import bar
-from pathviewer.questions.store import KeptReadings
+from pathviewer.common.database import opened
+from pathviewer.common.plural import counted
+from pathviewer.comparisons.pair_plan import PLANS, draw
 from pathviewer.questions.model_input import Pictures
+from pathviewer.questions.store import KeptReadings
 from pathviewer.settings import Settings
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.slide_pool import SlidePool
 from pathviewer.worklists.errors import WorklistError
 from pathviewer.worklists.generation import Manner, generate
 from pathviewer.worklists.item_file import read_items
-from pathviewer.comparisons.pair_plan import PLANS, draw
 from storage.audit import record
 from storage.blobs import BlobStore
+from storage.comparisons.pairs import add_pairs, count_pairs, frozen_answers, refuse_after_pairs
 from storage.database import Database
 from storage.errors import StorageError
-from storage.comparisons.pairs import add_pairs, count_pairs, frozen_answers, refuse_after_pairs
 from storage.slides.store import list_slide_records
 from storage.tables import LOCAL_ACCOUNT_ID
-from storage.worklists.records import NewWorklist
 from storage.worklists.item_assignment import progress
+from storage.worklists.records import NewWorklist
 from storage.worklists.store import add_worklist, find_worklist, list_worklists
 
 app = typer.Typer(no_args_is_help=True, help="Worklists: items that raters judge in turn.")

@@ -1,0 +1,1 @@
+"""Pairs of completions, shown side by side."""

@@ -9,8 +9,8 @@ from pathviewer.questions.question_json import box_json
 from pathviewer.questions.trace_json import trace_json
 from pathviewer.slides.slide_identity import identity_json
 from storage.comparisons.pair_assignment import sides, votes_of_others
-from storage.feedback.store import feedback_of_id
 from storage.comparisons.pairs import find_pair
+from storage.feedback.store import feedback_of_id
 from storage.questions.store import find_completion, find_reading
 from storage.worklists.store import find_item, find_worklist
 

@@ -9,8 +9,8 @@ from itertools import combinations, groupby
 from typing import Literal, get_args
 
 from pathviewer.worklists.errors import WorklistError
-from storage.comparisons.records import NewPair
 from storage.comparisons.pairs import FrozenAnswer
+from storage.comparisons.records import NewPair
 
 Plan = Literal["one-per-item", "uniform", "between-models", "all"]
 PLANS: tuple[str, ...] = get_args(Plan)

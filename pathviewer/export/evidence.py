@@ -8,8 +8,8 @@ from typing import Any
 
 from PIL import Image
 
-from pathviewer.export.formats import rater_name
 from pathviewer.export.columns import Column
+from pathviewer.export.formats import rater_name
 from pathviewer.slides.geometry import Region
 from storage.export_rows import JudgedReading
 

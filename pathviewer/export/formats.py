@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pathviewer.export.columns import COMMON, Column
-from pathviewer.export.splits import pseudonym
 from pathviewer.export.consensus import Vote
+from pathviewer.export.splits import pseudonym
 from storage.export_rows import JudgedReading, Judgment
 
 

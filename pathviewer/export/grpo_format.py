@@ -9,9 +9,9 @@ from typing import Any
 from models.control_tokens import find_control_token
 from models.reasoning.trace import parse
 from models.scoring import option_index, said, without_letters
-from pathviewer.export.formats import Ballot, Format, ballot
 from pathviewer.export.columns import Column
 from pathviewer.export.consensus import Vote
+from pathviewer.export.formats import Ballot, Format, ballot
 from storage.export_rows import JudgedReading, Judgment
 
 DIAGNOSIS = "diagnosis"

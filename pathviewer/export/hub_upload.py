@@ -17,11 +17,11 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 from sqlalchemy import func, select
 
+from pathviewer.common.atomic_folder import FolderError
+from pathviewer.common.periodic import Repeating
 from pathviewer.export.errors import ExportError
 from pathviewer.export.plan import FORMATS, Plan
 from pathviewer.export.run import Pixels, export
-from pathviewer.common.periodic import Repeating
-from pathviewer.common.atomic_folder import FolderError
 from storage.errors import StorageError
 from storage.tables import Feedback
 

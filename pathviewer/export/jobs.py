@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
+from pathviewer.common.atomic_folder import FolderError, server_sentence
 from pathviewer.common.work_queue import AccountBounds, Kind, Slot
 from pathviewer.export.errors import ExportError
 from pathviewer.export.plan import Plan, Tally
 from pathviewer.export.run import Pixels, export
-from pathviewer.common.atomic_folder import FolderError, server_sentence
 from storage.database import Database
 from storage.errors import StorageError
 from storage.private_files import make_private_folder, open_private

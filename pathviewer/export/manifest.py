@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from pyarrow import ArrowInvalid
 
 from pathviewer import __version__
-from pathviewer.export.formats import rater_name
 from pathviewer.export.errors import ExportError
+from pathviewer.export.formats import rater_name
 from pathviewer.export.plan import Plan, Tally, as_json
 from pathviewer.export.splits import pseudonym
 

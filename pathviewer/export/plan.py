@@ -7,19 +7,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pathviewer.export import grpo_format, preference_format, stepwise_format, sft_format, unpaired_format
-from pathviewer.export.formats import Format
+from pathviewer.export import (
+    grpo_format,
+    preference_format,
+    sft_format,
+    stepwise_format,
+    unpaired_format,
+)
 from pathviewer.export.columns import COMMENTS, Column
+from pathviewer.export.consensus import Rule
 from pathviewer.export.evidence import EVIDENCE
-from pathviewer.export.splits import Shares
+from pathviewer.export.formats import Format
 from pathviewer.export.licence_terms import Terms
 from pathviewer.export.licence_terms import as_json as terms_json
-from pathviewer.export.consensus import Rule
+from pathviewer.export.splits import Shares
 from storage.export_rows import Selection
 
 FORMATS: Mapping[str, Format] = {
     each.name: each
-    for each in (preference_format.FORMAT, unpaired_format.FORMAT, stepwise_format.FORMAT, grpo_format.FORMAT, sft_format.FORMAT)
+    for each in (
+        preference_format.FORMAT,
+        unpaired_format.FORMAT,
+        stepwise_format.FORMAT,
+        grpo_format.FORMAT,
+        sft_format.FORMAT,
+    )
 }
 """By the name that the command line has."""
 

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterator
 from functools import partial
 from typing import Any
 
-from pathviewer.export.formats import Ballot, Format, ballot, by_completion
 from pathviewer.export.columns import Column, answer_message
+from pathviewer.export.formats import Ballot, Format, ballot, by_completion
 from storage.export_rows import JudgedReading, Judgment
 
 

@@ -8,25 +8,30 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from models.control_tokens import spread_control_tokens
+from pathviewer.common.atomic_folder import new_folder
 from pathviewer.common.plural import counted
 from pathviewer.export import preference_format
-from pathviewer.export.formats import Ballot, rater_name
 from pathviewer.export.card import write_card
 from pathviewer.export.columns import user_message
+from pathviewer.export.consensus import Won, decide, in_conflict
 from pathviewer.export.control_token_check import has_control_token
 from pathviewer.export.errors import ExportError
 from pathviewer.export.evidence import evidence
+from pathviewer.export.formats import Ballot, rater_name
+from pathviewer.export.licence_terms import all_allow, authors_of, terms_of
 from pathviewer.export.manifest import prove, write_manifest
 from pathviewer.export.parquet import SplitFiles
 from pathviewer.export.plan import Plan, Tally
 from pathviewer.export.splits import Groups, group_tissues, pseudonym
-from pathviewer.export.licence_terms import all_allow, authors_of, terms_of
-from pathviewer.export.consensus import Won, decide, in_conflict
-from pathviewer.common.atomic_folder import new_folder
 from storage.accounts.consents import who_agreed
 from storage.database import Database
-from storage.export_rows import JudgedReading, count_judged_readings, judged_readings, readings_without_picture
 from storage.export_groups import tissues
+from storage.export_rows import (
+    JudgedReading,
+    count_judged_readings,
+    judged_readings,
+    readings_without_picture,
+)
 
 CONFLICTS = "adjudication.jsonl"
 """File with the items whose raters contradict each other."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from models.reasoning.trace import parse
 from models.scoring import said as what_is_said
-from pathviewer.export.formats import Ballot, Format, ballot, by_completion
 from pathviewer.export.columns import Column, answer_message
+from pathviewer.export.formats import Ballot, Format, ballot, by_completion
 from storage.export_rows import JudgedReading, Judgment
 
 KINDS = ("verdict", "labels", "edited_trace")

@@ -8,8 +8,8 @@ from typing import Any
 
 from models.process_score import ABSENCES, BESIDE, ERRORS, score_labels
 from models.reasoning.trace import parse
-from pathviewer.export.formats import Ballot, Format, ballot, by_completion
 from pathviewer.export.columns import Column
+from pathviewer.export.formats import Ballot, Format, ballot, by_completion
 from storage.export_rows import JudgedReading, Judgment
 
 FLAGGED = {*ERRORS, *BESIDE}

@@ -1,0 +1,1 @@
+"""What raters say of a completion, and the reward that follows."""

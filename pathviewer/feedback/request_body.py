@@ -9,8 +9,8 @@ from typing import Any
 from models.control_tokens import added_control_token, control_token_sentence, find_control_token
 from models.process_score import ABSENCES, BESIDE, ERRORS, STEP_CLASSES
 from models.reasoning.trace import TAG
-from pathviewer.questions.errors import ReadingRefused
 from pathviewer.feedback.reward import JudgedText
+from pathviewer.questions.errors import ReadingRefused
 from pathviewer.questions.model_input import whole
 from pathviewer.slides.outline import Outline, check_outline, read_points
 from storage.feedback.store import NewFeedback

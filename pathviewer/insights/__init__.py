@@ -1,0 +1,1 @@
+"""What the labels say: agreement, ranking, charts with their numbers."""

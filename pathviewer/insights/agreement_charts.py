@@ -13,8 +13,8 @@ from pathviewer.insights.agreement import (
     pairs_agreement,
 )
 from pathviewer.insights.chart import Cell, Chart, empty, with_interval
-from pathviewer.insights.plotly_charts import dots
 from pathviewer.insights.data_source import Source, rater_name
+from pathviewer.insights.plotly_charts import dots
 from pathviewer.insights.values import Label
 from storage.statistics.records import LabelRow
 

@@ -10,9 +10,9 @@ from pathviewer.insights.agreement_charts import (
     judge_agreement,
 )
 from pathviewer.insights.chart import Chart
+from pathviewer.insights.data_source import Source
 from pathviewer.insights.rater_charts import blind_first, confidence, time_per_case
 from pathviewer.insights.self_agreement import self_agreement
-from pathviewer.insights.data_source import Source
 from pathviewer.insights.verdict_charts import (
     events,
     verdicts_by_model,

@@ -8,9 +8,18 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from pathviewer.export.splits import pseudonym
-from storage.statistics import feedback_rows, repeat_rows
-from storage.statistics.records import Choices, Filters, FirstAnswerRow, LabelRow, RepeatRow, TimeRow, VerdictRow, VoteRow
 from storage.blinding.visible_feedback import count_withheld
+from storage.statistics import feedback_rows, repeat_rows
+from storage.statistics.records import (
+    Choices,
+    Filters,
+    FirstAnswerRow,
+    LabelRow,
+    RepeatRow,
+    TimeRow,
+    VerdictRow,
+    VoteRow,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.process_score import EVENTS
 from models.judges.judge import Judge, JudgedTrace
+from models.process_score import EVENTS
 from storage.errors import BlobError
 from storage.feedback.judge_labels import Unjudged, add_judge_labels, unjudged
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from models.scoring import answer_is_right
+from pathviewer.insights.answer_shift import BlindReading, Shift, blind_shift, final_answer
 from pathviewer.insights.chart import Cell, Chart, empty, with_interval
 from pathviewer.insights.confidence import Stated, against_others, calibration
-from pathviewer.insights.plotly_charts import boxes, curve, stacked
-from pathviewer.insights.answer_shift import BlindReading, Shift, blind_shift, final_answer
 from pathviewer.insights.data_source import Source, rater_name
+from pathviewer.insights.plotly_charts import boxes, curve, stacked
 from pathviewer.insights.values import Label
 from storage.statistics.records import FirstAnswerRow
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from pathviewer.insights.agreement import PairAgreement, pair_agreement
 from pathviewer.insights.chart import Cell, Chart, empty, with_interval
-from pathviewer.insights.plotly_charts import dots
 from pathviewer.insights.data_source import Source, rater_name
+from pathviewer.insights.plotly_charts import dots
 from pathviewer.insights.values import Label
 from storage.statistics.records import RepeatRow
 

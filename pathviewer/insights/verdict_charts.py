@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from models.process_score import EVENTS
 from pathviewer.insights.chart import Cell, Chart, empty, with_interval
+from pathviewer.insights.data_source import UNKNOWN_ORGAN, UNTYPED, Source
 from pathviewer.insights.plotly_charts import dots, stacked
 from pathviewer.insights.resampling import ratio
-from pathviewer.insights.data_source import UNKNOWN_ORGAN, UNTYPED, Source
 from pathviewer.insights.values import Estimate
 from storage.statistics.records import LabelRow, VerdictRow
 

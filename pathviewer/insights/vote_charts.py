@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pathviewer.insights.chart import Cell, Chart, empty, with_interval
+from pathviewer.insights.data_source import Source
 from pathviewer.insights.plotly_charts import COLOURS, dots, stacked
 from pathviewer.insights.ranking import strengths, vote_bias
-from pathviewer.insights.data_source import Source
 from pathviewer.insights.values import Estimate, Vote
 from storage.statistics.records import VoteRow
 

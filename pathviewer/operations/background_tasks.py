@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from pathviewer.export.hub_upload import LabelPusher
 from pathviewer.attention.retention import Sweeper
 from pathviewer.common.periodic import Repeating
-from pathviewer.operations.retention import Retention
+from pathviewer.export.hub_upload import LabelPusher
 from pathviewer.operations.demo_visits import Visits
+from pathviewer.operations.retention import Retention
 
 if TYPE_CHECKING:
     from pathviewer.auth.access import Access

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pathviewer import __version__
-from pathviewer.settings import Settings
+from pathviewer.common.atomic_folder import new_folder
 from pathviewer.operations.errors import UpkeepError
 from pathviewer.operations.upload_backup import keep_uploads, put_back, strangers, uploaded
-from pathviewer.common.atomic_folder import new_folder
+from pathviewer.settings import Settings
 from storage.backup import check_copy, copy_database, count_rows, sqlite_file
 from storage.blobs import BlobStore, list_blobs
 from storage.database import Database, open_database

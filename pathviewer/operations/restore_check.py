@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pathviewer.operations.backup import Kept, Progress, read_manifest, restore
+from pathviewer.operations.errors import UpkeepError
 from pathviewer.settings import Settings
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.readers.pool import ReaderPool
-from pathviewer.operations.backup import Kept, Progress, read_manifest, restore
-from pathviewer.operations.errors import UpkeepError
 from storage.backup import count_rows, sqlite_file
 from storage.database import Database, open_database
 from storage.migrate import newest_revision

@@ -19,8 +19,8 @@ from pathviewer.common.periodic import Repeating
 from storage import audit
 from storage.errors import StorageError
 from storage.questions.retention import remove_files, uploads_with_work
-from storage.tables import LOCAL_ACCOUNT_ID, now
 from storage.slides.uploads import remove_uploads_in
+from storage.tables import LOCAL_ACCOUNT_ID, now
 from storage.withdrawals import withdraw_expired
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from storage.database import Database
 from storage.errors import StorageError
 from storage.private_files import make_private, make_private_folder, system_has_modes, wider_files
 from storage.slides.store import relocate_slide
-from storage.tables import LOCAL_ACCOUNT_ID
 from storage.slides.uploads import add_upload, mark_arrived
+from storage.tables import LOCAL_ACCOUNT_ID
 
 SHOWN = 3
 """So many files are named."""

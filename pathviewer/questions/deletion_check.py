@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from models.attention import AttentionMap, attention_map, normalised
-from models.engines.base import Backend
 from models.deletion_check import AROUND, DeletionCheck, Verdict, deletion_check
+from models.engines.base import Backend
 from models.reasoning.trace import parse
-from pathviewer.questions.ask import CLINICIAN
-from pathviewer.questions.rerun import budget_of, prompt_of
-from pathviewer.questions.errors import ReadingRefused
 from pathviewer.attention.map_json import SeenCompletion
 from pathviewer.attention.passages import passages
+from pathviewer.questions.ask import CLINICIAN
+from pathviewer.questions.errors import ReadingRefused
+from pathviewer.questions.rerun import budget_of, prompt_of
 from storage.questions.records import NewDeletionCheck, ReadingRecord
 
 STEP: dict[Verdict, str] = {

@@ -16,11 +16,11 @@ from models.registry import SCRIPTED, RegisteredModel, resolve
 from pathviewer.questions.errors import ReadingRefused
 from pathviewer.questions.region_picture import RegionPicture, picture_of_slide
 from pathviewer.slides.geometry import Region
-from pathviewer.slides.slide_identity import SlideIdentity, check_identity
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.outline import read_points
-from pathviewer.slides.slide_pool import SlidePool
 from pathviewer.slides.served_slide import RequestedSlide
+from pathviewer.slides.slide_identity import SlideIdentity, check_identity
+from pathviewer.slides.slide_pool import SlidePool
 
 LEAST_PIXELS = FACTOR * FACTOR
 MOST_PIXELS = LEAST_PIXELS * 4_096

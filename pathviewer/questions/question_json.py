@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from models.deletion_check import geometric_mean
 from models.messages import Finish, ImagePlacement
-from pathviewer.questions.trace_json import trace_json
 from pathviewer.questions.snapshot import WholeReading
+from pathviewer.questions.trace_json import trace_json
 from pathviewer.slides.slide_identity import identity_json
 from storage.questions.records import CompletionRecord, DeletionCheckRecord, ReadingRecord
 

@@ -19,13 +19,13 @@ from models.errors import ModelError
 from models.process_score import EVENTS
 from models.reasoning.trace import parse
 from models.scoring import letter, option_index, without_letters
-from pathviewer.questions.errors import ReadingNotFound
 from pathviewer.attention.map_json import SeenCompletion, shown_maps
 from pathviewer.attention.overlay import caption, covered, peak_of
+from pathviewer.questions.errors import ReadingNotFound
 from pathviewer.questions.region_picture import colours_text
 from pathviewer.questions.snapshot import WholeReading
-from pathviewer.slides.slide_identity import identity_text
 from pathviewer.slides.scale import scale_text
+from pathviewer.slides.slide_identity import identity_text
 from storage.feedback.store import FeedbackRecord
 from storage.questions.records import CompletionRecord
 

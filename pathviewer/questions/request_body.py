@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from models.messages import Prompt, Sampling
 from models.placement import FACTOR
 from models.prompts import Question, build_prompt, templates
-from pathviewer.questions.request import Asked
 from pathviewer.questions.errors import ReadingRefused
 from pathviewer.questions.model_input import Pictures, Shown, whole
+from pathviewer.questions.request import Asked
 from storage.questions.records import NewReading
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from models.messages import Box, PixelBudget, Prompt, PromptImage, Sampling
-from pathviewer.questions.request import Asked
 from pathviewer.questions.errors import ReadingRefused
+from pathviewer.questions.request import Asked
 from storage.questions.records import NewReading, ReadingRecord
 
 

@@ -13,15 +13,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from models.messages import AttentionRows, End, Event, Finish, Queued, Started, Token
-from pathviewer.questions.ask import Comparing, Reading
 from pathviewer.attention.archive import kept
-from pathviewer.questions.errors import ReadingNotFound
-from pathviewer.questions.store import KeptReadings
 from pathviewer.attention.live_map import LiveAttention
 from pathviewer.attention.map_json import SeenCompletion
+from pathviewer.questions.ask import Comparing, Reading
+from pathviewer.questions.errors import ReadingNotFound
 from pathviewer.questions.question_json import ended_event, failed_event, started_event
-from pathviewer.questions.trace_json import trace_json
 from pathviewer.questions.snapshot import WholeReading
+from pathviewer.questions.store import KeptReadings
+from pathviewer.questions.trace_json import trace_json
 from storage.errors import StorageError
 from storage.questions.records import ReadingRecord
 

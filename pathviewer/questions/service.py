@@ -10,17 +10,17 @@ from contextlib import closing
 
 from models.errors import CancelledError, ModelError
 from models.messages import Event
+from pathviewer.attention.map_json import SeenCompletion
 from pathviewer.common.work_queue import AccountBounds, Kind, Slot
 from pathviewer.questions.ask import Comparing, Reading, ask, cancel
-from pathviewer.questions.request import Asked
-from pathviewer.questions.rerun import RunningModel
 from pathviewer.questions.deletion_check import check_use
 from pathviewer.questions.engine import ModelEngine
 from pathviewer.questions.errors import ReadingRefused
-from pathviewer.questions.store import KeptReadings
+from pathviewer.questions.request import Asked
+from pathviewer.questions.rerun import RunningModel
 from pathviewer.questions.run import LiveReading
-from pathviewer.attention.map_json import SeenCompletion
 from pathviewer.questions.snapshot import WholeReading
+from pathviewer.questions.store import KeptReadings
 from storage.errors import StorageError
 from storage.questions.records import DeletionCheckRecord
 from storage.questions.store import CUT_OFF

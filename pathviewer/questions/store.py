@@ -13,18 +13,25 @@ from sqlalchemy.orm import Session
 from models.messages import End, Started
 from models.reasoning.trace import parse
 from pathviewer import __version__
-from pathviewer.questions.request import Asked
 from pathviewer.attention.archive import MEDIA_TYPE, KeptAttention, packed, unpacked
-from pathviewer.questions.errors import ReadingNotFound, ReadingRefused
-from pathviewer.questions.blinding import handed_out
 from pathviewer.attention.map_json import SeenCompletion
+from pathviewer.questions.blinding import handed_out
+from pathviewer.questions.errors import ReadingNotFound, ReadingRefused
+from pathviewer.questions.request import Asked
 from pathviewer.questions.snapshot import WholeReading
 from storage import audit
-from storage.questions import store
 from storage.blobs import BlobStore, keep_blob
 from storage.database import Database
 from storage.errors import BlobError, ConflictError, RecordNotFoundError
-from storage.questions.records import CompletionRecord, DeletionCheckRecord, NewCompletion, NewDeletionCheck, ReadingRecord, StartedReading
+from storage.questions import store
+from storage.questions.records import (
+    CompletionRecord,
+    DeletionCheckRecord,
+    NewCompletion,
+    NewDeletionCheck,
+    ReadingRecord,
+    StartedReading,
+)
 
 
 class KeptReadings:

@@ -1,0 +1,1 @@
+"""The ASGI application, its start, and what stands in front of Gradio."""

@@ -13,22 +13,22 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.routing import Mount, Route
 
+from pathviewer.api.foreign_errors import PLAIN, OneShape
+from pathviewer.api.gradio_endpoints import add_endpoints
+from pathviewer.api.in_process_client import Inside
+from pathviewer.api.responses import exception_handlers, internal_error
+from pathviewer.api.routes.attention_maps import map_routes
 from pathviewer.api.routes.audit import audit_routes
 from pathviewer.api.routes.comparisons import comparison_routes
 from pathviewer.api.routes.deletion_check import deletion_routes
-from pathviewer.api.gradio_endpoints import add_endpoints
-from pathviewer.api.foreign_errors import PLAIN, OneShape
 from pathviewer.api.routes.exports import export_routes
 from pathviewer.api.routes.feedback import feedback_routes
-from pathviewer.api.in_process_client import Inside
 from pathviewer.api.routes.insights import insights_routes
-from pathviewer.api.routes.attention_maps import map_routes
 from pathviewer.api.routes.metrics import metrics_routes
 from pathviewer.api.routes.question_preview import question_routes
+from pathviewer.api.routes.question_report import report_routes
 from pathviewer.api.routes.questions import reading_routes
 from pathviewer.api.routes.regions import region_routes
-from pathviewer.api.routes.question_report import report_routes
-from pathviewer.api.responses import exception_handlers, internal_error
 from pathviewer.api.routes.service import service_routes
 from pathviewer.api.routes.slide_map import slide_map_routes
 from pathviewer.api.routes.slides import slide_routes
@@ -42,24 +42,29 @@ from pathviewer.auth.headers import NO_STORE, security_headers
 from pathviewer.auth.login_routes import auth_routes
 from pathviewer.common.work_queue import Kind, Work
 from pathviewer.export.jobs import ExportJobs
+from pathviewer.operations.background_tasks import background
+from pathviewer.operations.demo_folder import VisitsFolder
+from pathviewer.operations.metrics import (
+    CountedTiles,
+    MeasuredPages,
+    Metrics,
+    resident_bytes_of_children,
+)
+from pathviewer.questions.engine import ModelEngine
+from pathviewer.questions.model_input import Pictures
+from pathviewer.questions.service import LiveReadings
+from pathviewer.questions.store import KeptReadings
 from pathviewer.server.gradio_allowlist import GradioDoors
 from pathviewer.server.gradio_gateway import GradioEdge
 from pathviewer.server.log_format import log_request
-from pathviewer.operations.metrics import CountedTiles, MeasuredPages, Metrics, resident_bytes_of_children
-from pathviewer.questions.engine import ModelEngine
-from pathviewer.questions.store import KeptReadings
-from pathviewer.questions.service import LiveReadings
-from pathviewer.questions.model_input import Pictures
 from pathviewer.server.request_limits import RequestLimits
 from pathviewer.slides.library import SlideLibrary
-from pathviewer.slides.slide_pool import SlidePool
 from pathviewer.slides.readers.fault_log import FileFaults
 from pathviewer.slides.readers.pool import ReaderPool
-from pathviewer.ui.page import build_page, page_options
+from pathviewer.slides.slide_pool import SlidePool
 from pathviewer.ui.html_pages import plain_pages
+from pathviewer.ui.page import build_page, page_options
 from pathviewer.ui.page_files import page_routes
-from pathviewer.operations.background_tasks import background
-from pathviewer.operations.demo_folder import VisitsFolder
 from storage.blobs import BlobStore
 from storage.database import Connections, Database, open_database
 from storage.private_files import make_private_folder

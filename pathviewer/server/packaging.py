@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
+from pathviewer.common.atomic_folder import FolderError, new_folder
 from pathviewer.slides.demo_slide import demo_slide
 from pathviewer.slides.errors import SlideError
 from pathviewer.ui.assets import AssetsError, assets_ready, ensure_assets
-from pathviewer.common.atomic_folder import FolderError, new_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 SPACE = (

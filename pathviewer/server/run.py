@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from pathviewer.auth.access import AccessError
+from pathviewer.operations.errors import UpkeepError
 from pathviewer.server.connections import ConnectionLimits
 from pathviewer.server.log_format import configure_logging, take_over_uvicorn
 from pathviewer.server.packaging import bring_along
 from pathviewer.slides.demo_slide import demo_slide
 from pathviewer.slides.errors import SlideError
 from pathviewer.ui.assets import AssetsError, assets_ready, ensure_assets
-from pathviewer.operations.errors import UpkeepError
 from storage.errors import StorageError
 from storage.private_files import make_private, make_private_folder
 
@@ -56,7 +56,10 @@ def run_server(settings: Settings) -> None:
         log.info("Fetching the viewer's JavaScript from the npm registry, this once.")
         ensure_assets(settings.assets)
         make_private(settings.assets)
-    from pathviewer.server.application import app_of, open_services  # Gradio takes seconds to import
+    from pathviewer.server.application import (  # Gradio takes seconds to import
+        app_of,
+        open_services,
+    )
 
     listening = listen(settings)
     services = open_services(settings)

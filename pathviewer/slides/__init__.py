@@ -1,0 +1,1 @@
+"""Slides: files, geometry, tiles, the library, GeoJSON."""

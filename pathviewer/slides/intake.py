@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 from pathviewer.slides.companion_files import companion_fault
 from pathviewer.slides.disk_threads import DiskThreads
 from pathviewer.slides.errors import SlideError
-from pathviewer.slides.slide_facts import SlideFacts
 from pathviewer.slides.file_opener import DirectOpener, Opener
-from pathviewer.slides.slide_folders import Folders, Found, Place, RejectedFile
 from pathviewer.slides.folder_scan import Stamp
+from pathviewer.slides.slide_facts import SlideFacts
+from pathviewer.slides.slide_folders import Folders, Found, Place, RejectedFile
 from storage.database import Database
 from storage.slides.store import SlideRecord, list_slide_records, register_slide
 

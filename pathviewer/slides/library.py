@@ -12,17 +12,17 @@ from pathlib import Path
 
 from pathviewer.slides.colour_profile import ColourProfile
 from pathviewer.slides.errors import SlideGone, SlideNotFound
-from pathviewer.slides.slide_facts import SlideFacts
 from pathviewer.slides.file_groups import DicomIndex
-from pathviewer.slides.geometry import Region
-from pathviewer.slides.slide_identity import LabelState, SlideIdentity, scale_words
-from pathviewer.slides.intake import Intake, ListedSlide
-from pathviewer.slides.slide_names import file_name_of
 from pathviewer.slides.file_opener import DirectOpener, Opener
-from pathviewer.slides.slide_folders import Folders, RejectedFile
-from pathviewer.slides.slide_pool import SlideFile
-from pathviewer.slides.scale import EnteredScale, PixelSize, SlideScale
 from pathviewer.slides.folder_watch import watch_folders
+from pathviewer.slides.geometry import Region
+from pathviewer.slides.intake import Intake, ListedSlide
+from pathviewer.slides.scale import EnteredScale, PixelSize, SlideScale
+from pathviewer.slides.slide_facts import SlideFacts
+from pathviewer.slides.slide_folders import Folders, RejectedFile
+from pathviewer.slides.slide_identity import LabelState, SlideIdentity, scale_words
+from pathviewer.slides.slide_names import file_name_of
+from pathviewer.slides.slide_pool import SlideFile
 from storage.cases.store import list_cases
 from storage.database import Database
 from storage.errors import StorageError

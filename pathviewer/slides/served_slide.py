@@ -14,14 +14,14 @@ from pathviewer.common.shared_tasks import SharedTasks
 from pathviewer.slides.colour_profile import ColourProfile
 from pathviewer.slides.colour_table import ColourTable
 from pathviewer.slides.errors import TileDamaged
-from pathviewer.slides.slide_facts import SlideFacts
 from pathviewer.slides.geometry import Level, Region, tile_box
-from pathviewer.slides.slide_index import SlideIndex, open_steps
 from pathviewer.slides.readers import tasks
-from pathviewer.slides.readers.tasks import OpenRequest, RegionPicture
 from pathviewer.slides.readers.pool import ReaderPool, Urgency
+from pathviewer.slides.readers.tasks import OpenRequest, RegionPicture
 from pathviewer.slides.scale import SlideScale
 from pathviewer.slides.served_levels import base_of
+from pathviewer.slides.slide_facts import SlideFacts
+from pathviewer.slides.slide_index import SlideIndex, open_steps
 from pathviewer.slides.thumbnail import thumbnail_level
 from pathviewer.slides.tile_cache import Tile, TileCache
 from pathviewer.slides.tiles import Parts, step_at

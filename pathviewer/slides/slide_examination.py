@@ -6,9 +6,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from pathviewer.slides.slide_facts import SlideFacts, read_facts
 from pathviewer.slides.patient_tags import patient_tags
 from pathviewer.slides.slide import Slide
+from pathviewer.slides.slide_facts import SlideFacts, read_facts
 
 _SCALE_SOURCES = {
     "dicom": "PixelSpacing",

@@ -16,11 +16,11 @@ from typing import Any
 from pathviewer.settings import Settings
 from pathviewer.slides.disk_threads import DisksThreads
 from pathviewer.slides.errors import SlideError, SlideGone
-from pathviewer.slides.readers import tasks
-from pathviewer.slides.readers.tasks import OpenRequest
-from pathviewer.slides.readers.pool import ReaderPool, Urgency
-from pathviewer.slides.served_slide import ServedSlide
 from pathviewer.slides.file_stamp import FileStamp, stamp_file
+from pathviewer.slides.readers import tasks
+from pathviewer.slides.readers.pool import ReaderPool, Urgency
+from pathviewer.slides.readers.tasks import OpenRequest
+from pathviewer.slides.served_slide import ServedSlide
 from pathviewer.slides.tile_cache import TileCache
 
 _MIB = 2**20

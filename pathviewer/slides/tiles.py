@@ -11,12 +11,12 @@ from PIL import Image
 
 from pathviewer.slides.coarse_picture import draw_samples
 from pathviewer.slides.errors import SlideGone, TileDamaged, TileNotFound
+from pathviewer.slides.file_stamp import FileStamp, stamp_file
 from pathviewer.slides.geometry import Level, Region, tile_box
 from pathviewer.slides.jpeg_pixels import Pixels, decode_tile
 from pathviewer.slides.passthrough import passthrough_levels
-from pathviewer.slides.slide import Slide
-from pathviewer.slides.file_stamp import FileStamp, stamp_file
 from pathviewer.slides.served_levels import Step, base_of, steps_of
+from pathviewer.slides.slide import Slide
 from pathviewer.slides.tile_cache import Tile, TileCache
 
 Parts = Mapping[tuple[int, int], Tile | TileDamaged]

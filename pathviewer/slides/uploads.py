@@ -22,11 +22,11 @@ from pathlib import Path
 
 from pathviewer.common.keyed_locks import KeyedLocks
 from pathviewer.slides.companion_files import names_other_files
-from pathviewer.slides.file_extensions import SUFFIXES
 from pathviewer.slides.errors import ReadersBusy, SlideError
-from pathviewer.slides.slide_facts import SlideFacts
+from pathviewer.slides.file_extensions import SUFFIXES
 from pathviewer.slides.file_groups import COMPANIONS
 from pathviewer.slides.file_opener import DirectOpener, Opener
+from pathviewer.slides.slide_facts import SlideFacts
 from pathviewer.slides.upload_errors import (
     DiskFull,
     TooManyUploads,
@@ -38,11 +38,11 @@ from pathviewer.slides.upload_errors import (
     UploadTooLarge,
     UploadTypeRefused,
 )
-from storage.slides import uploads as rows
 from storage.base import now
 from storage.database import Database
 from storage.names import normalize_name
 from storage.private_files import make_private_folder, open_private
+from storage.slides import uploads as rows
 from storage.slides.uploads import UploadRecord
 
 PARTS = ".parts"

@@ -1,0 +1,1 @@
+"""The page: one module a panel, with templates and scripts."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pathviewer.auth.roles import Action
 from pathviewer.attention.colour_maps import COLOUR_MAPS
+from pathviewer.auth.roles import Action
 from pathviewer.ui.html_page import plain_page
 from pathviewer.ui.page_files import ASSETS_PATH
 

@@ -14,17 +14,17 @@ from sqlalchemy.orm import Session
 from models.engines.base import Backend
 from models.errors import ModelError
 from models.messages import End, Started
-from pathviewer.questions.request_body import asked_of
-from pathviewer.questions.ask import Reading, ask
-from pathviewer.questions.request import Asked
 from pathviewer.attention.archive import KeptAttention, kept
+from pathviewer.questions.ask import Reading, ask
 from pathviewer.questions.errors import ReadingRefused
-from pathviewer.questions.store import KeptReadings
 from pathviewer.questions.model_input import Pictures
+from pathviewer.questions.request import Asked
+from pathviewer.questions.request_body import asked_of
+from pathviewer.questions.store import KeptReadings
 from pathviewer.slides.errors import SlideError
+from storage.comparisons.pairs import add_reading_beside, models_of_item
 from storage.database import Database
 from storage.errors import ConflictError
-from storage.comparisons.pairs import add_reading_beside, models_of_item
 from storage.tables import LOCAL_ACCOUNT_ID
 from storage.worklists.records import ItemRecord
 from storage.worklists.store import freeze_item, list_items

@@ -18,23 +18,23 @@ from sqlalchemy.orm import Session
 
 from models.process_score import EVENTS
 from models.reasoning.trace import parse
+from pathviewer.attention.map_json import shown_maps
 from pathviewer.common.plural import counted
 from pathviewer.insights.data_source import rater_name
-from pathviewer.questions.errors import ReadingNotFound, ReadingRefused
 from pathviewer.questions.blinding import handed_out
-from pathviewer.questions.store import KeptReadings
-from pathviewer.attention.map_json import shown_maps
+from pathviewer.questions.errors import ReadingNotFound, ReadingRefused
 from pathviewer.questions.report import named, provenance, scale_bar, seen_of, small_map
 from pathviewer.questions.snapshot import WholeReading
+from pathviewer.questions.store import KeptReadings
 from pathviewer.slides.slide_identity import identity_text
+from storage.blinding.visible_feedback import judged_by
 from storage.database import Database
 from storage.feedback.store import FeedbackRecord, current_feedback
 from storage.questions.records import CompletionRecord, ReadingRecord
 from storage.questions.store import list_completions
 from storage.tables import now
-from storage.blinding.visible_feedback import judged_by
-from storage.worklists.records import ItemRecord, TurnRecord, WorklistRecord
 from storage.worklists.item_assignment import list_turns, repeat_began
+from storage.worklists.records import ItemRecord, TurnRecord, WorklistRecord
 from storage.worklists.store import find_worklist, list_items
 
 NOT_MADE = "Its answers are not made yet."

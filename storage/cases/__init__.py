@@ -1,0 +1,1 @@
+"""Cases: slides that belong to one patient."""

@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage.comparisons.records import ComparisonRecord, PairProgress
-from storage.errors import ConflictError, RecordNotFoundError
 from storage.assignment import Held, first_in_order, still_free, to_repeat
 from storage.comparisons.pairs import count_pairs
+from storage.comparisons.records import ComparisonRecord, PairProgress
+from storage.errors import ConflictError, RecordNotFoundError
 from storage.row_values import as_record
 from storage.tables import (
     Comparison,

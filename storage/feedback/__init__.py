@@ -1,0 +1,1 @@
+"""Feedback of raters and labels of judge models."""

@@ -1,0 +1,1 @@
+"""Questions, completions, and what a slide was asked."""

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
+from storage.blinding.visible_feedback import told
 from storage.comparisons.pairs import readings_of_items
 from storage.tables import (
     Comparison,
@@ -21,7 +22,6 @@ from storage.tables import (
     WorklistPair,
     WorklistTurn,
 )
-from storage.blinding.visible_feedback import told
 
 
 @dataclass(frozen=True)

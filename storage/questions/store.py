@@ -11,7 +11,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from storage.errors import ConflictError, RecordNotFoundError
-from storage.questions.records import CompletionRecord, DeletionCheckRecord, NewCompletion, NewDeletionCheck, NewReading, ReadingRecord, StartedReading
+from storage.questions.records import (
+    CompletionRecord,
+    DeletionCheckRecord,
+    NewCompletion,
+    NewDeletionCheck,
+    NewReading,
+    ReadingRecord,
+    StartedReading,
+)
 from storage.row_values import as_record
 from storage.tables import (
     Completion,

@@ -1,0 +1,1 @@
+"""Slides, regions, entered scales and uploads."""

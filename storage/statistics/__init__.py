@@ -1,0 +1,1 @@
+"""Rows that charts are made of."""

@@ -17,7 +17,17 @@ from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, func, 
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from storage.blinding.blind_votes import names_known
-from storage.statistics.records import EVERYTHING, Choices, Filters, FirstAnswerRow, LabelRow, TimeRow, VerdictRow, VoteRow
+from storage.blinding.visible_feedback import told, told_first_answer, told_of_answer
+from storage.statistics.records import (
+    EVERYTHING,
+    Choices,
+    Filters,
+    FirstAnswerRow,
+    LabelRow,
+    TimeRow,
+    VerdictRow,
+    VoteRow,
+)
 from storage.tables import (
     Case,
     Completion,
@@ -28,7 +38,6 @@ from storage.tables import (
     WorklistItem,
     WorklistTurn,
 )
-from storage.blinding.visible_feedback import told, told_first_answer, told_of_answer
 
 CASE = func.coalesce(Slide.case_id, Slide.id)
 _TASK = func.coalesce(Reading.task, "")

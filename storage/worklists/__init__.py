@@ -1,0 +1,1 @@
+"""Worklists, their items and item assignments."""

@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from storage.assignment import Held, first_in_order, still_free, to_repeat
 from storage.comparisons.pair_assignment import items_compared
 from storage.errors import ConflictError
-from storage.assignment import Held, first_in_order, still_free, to_repeat
 from storage.row_values import as_record
 from storage.tables import Completion, Feedback, Worklist, WorklistItem, WorklistTurn, now
 from storage.worklists.records import Progress, TurnRecord, WorklistRecord

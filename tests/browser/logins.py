@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pathviewer.auth.roles import Role
 from pathviewer.auth.account_admin import add_user
+from pathviewer.auth.roles import Role
 from tests.browser.viewer_page import ViewerPage
 from tests.databases import new_database
 

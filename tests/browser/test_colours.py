@@ -247,7 +247,8 @@ def test_a_failure_shows_all_tiles_as_scanned_and_says_so(
 
 
 ASKED = """async () => {
-  const { askedColours } = await import(new URL("ui/viewer/tile_colours.js", document.baseURI).href);
+  const address = new URL("ui/viewer/tile_colours.js", document.baseURI).href;
+  const { askedColours } = await import(address);
   return askedColours(window.PathViewer.store.get("slide"));
 }"""
 

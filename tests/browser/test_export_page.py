@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from pathviewer.auth.roles import Role
 from pathviewer.auth.account_admin import add_user
+from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
 from tests.pathviewer.export.made_labels import fill, new_labels
 from tests.servers import running

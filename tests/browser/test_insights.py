@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from pathviewer.auth.roles import Role
 from pathviewer.auth.account_admin import add_user
+from pathviewer.auth.roles import Role
 from pathviewer.bench.insights_data import Amount, fill
 from pathviewer.insights.charts import CHARTS
 from pathviewer.settings import Settings

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from pathviewer.auth.roles import Role
 from pathviewer.auth.account_admin import add_user
+from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
 from tests.browser.conftest import PATIENCE
 from tests.pathviewer.export.made_labels import judged_at, new_labels

@@ -232,5 +232,7 @@ def test_the_page_measures_what_the_server_measures(page: Page, site: Site) -> N
 )
 def test_what_is_typed_as_a_scale(page: Page, site: Site, text: str, scale: object) -> None:
     page.goto(f"{site.base}/api/health")
-    found = page.evaluate("async (text) => (await import('/ui/viewer/scale.js')).parseScale(text)", text)
+    found = page.evaluate(
+        "async (text) => (await import('/ui/viewer/scale.js')).parseScale(text)", text
+    )
     assert json.dumps(found) == json.dumps(scale)

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from models.attention import AttentionMap
-from models.deletion_check import BLANK, DeletionCheck, answer_probability, deletion_check, mask_picture, moved
+from models.deletion_check import (
+    BLANK,
+    DeletionCheck,
+    answer_probability,
+    deletion_check,
+    mask_picture,
+    moved,
+)
 from models.errors import PromptError
 from models.messages import Box, Prompt, TokenScores
 from models.pictures import as_prompt_image

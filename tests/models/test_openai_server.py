@@ -19,14 +19,14 @@ from pydantic import HttpUrl
 
 from models.engines.base import BackendStatus
 from models.engines.local.engine import LocalBackend
-from models.openai_server import MOST_WAITING, endpoint_app
 from models.errors import ModelError, OutOfMemoryError, WorkerError
+from models.judges.endpoint_judge import EndpointJudge
+from models.judges.judge import JudgedTrace
+from models.judges.request import JudgeEndpoint
 from models.messages import Event, GenerateRequest, Prompt, Started
+from models.openai_server import MOST_WAITING, endpoint_app
 from models.process_score import EVENTS
 from models.registry import DEFAULT_MODEL, resolve
-from models.judges.endpoint_judge import EndpointJudge
-from models.judges.request import JudgeEndpoint
-from models.judges.judge import JudgedTrace
 from tests.models.asgi_server import served
 from tests.models.backend_with_answers import INFO, AnsweringBackend
 

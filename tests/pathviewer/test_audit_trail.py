@@ -13,8 +13,8 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from pathviewer.auth.roles import Role
 from pathviewer.auth.account_admin import change_role
+from pathviewer.auth.roles import Role
 from pathviewer.commands.main import app
 from pathviewer.settings import Settings
 from storage.database import open_database

@@ -18,8 +18,8 @@ import httpx
 import pytest
 import trustme
 
-from pathviewer.auth.roles import Role
 from pathviewer.auth.account_admin import add_user
+from pathviewer.auth.roles import Role
 from pathviewer.bench.startup import free_port
 from pathviewer.settings import Settings, read_settings
 from tests.databases import new_database

@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from pathviewer.auth.guard import OPEN_PATHS
-from pathviewer.server.gradio_allowlist import DOORS, GradioDoors
 from pathviewer.server.application import open_services, page_app, routes
+from pathviewer.server.gradio_allowlist import DOORS, GradioDoors
 from pathviewer.settings import Settings
 from storage.accounts.store import add_account
 from tests.servers import running

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pathviewer.cases.import_cases import take_in
 from pathviewer.cases.csv_table import read_table
+from pathviewer.cases.import_cases import take_in
 from pathviewer.settings import Settings
 from pathviewer.slides.slide_names import SlideNameError, slide_named
 from pathviewer.worklists.item_file import read_items

@@ -13,11 +13,11 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from pathviewer.operations.demo_visits import Visits
+from pathviewer.operations.errors import UpkeepError
+from pathviewer.operations.withdrawal import Subject, withdraw
 from pathviewer.server.application import Services, app_of, open_services
 from pathviewer.settings import Settings
-from pathviewer.operations.errors import UpkeepError
-from pathviewer.operations.demo_visits import Visits
-from pathviewer.operations.withdrawal import Subject, withdraw
 from storage.accounts.store import list_accounts
 from storage.tables import Blob, Completion, Feedback, Reading
 from tests.asking import BOX, heard

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from pathviewer.auth.roles import Role
 from pathviewer.auth.account_admin import add_user, make_token
+from pathviewer.auth.roles import Role
 from pathviewer.server.application import open_services
 from pathviewer.settings import Settings
 from tests.library_app import write_slide

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pathviewer.auth.roles import Role
 from pathviewer.auth.account_admin import add_user
+from pathviewer.auth.roles import Role
 from pathviewer.server.application import open_services
 from pathviewer.settings import Settings
 from tests import slide_files

@@ -11,11 +11,11 @@ import pytest
 import tifffile
 from PIL import Image
 
-from models.training.specimen.mosaics import quadrant_shares
-from models.training.specimen.measures import clear_quadrant, open_mask
 from models.training.data.tiles import load_rgb, read_tiles
-from pathviewer.commands.train import app
+from models.training.specimen.measures import clear_quadrant, open_mask
+from models.training.specimen.mosaics import quadrant_shares
 from pathviewer.commands.phantom_tiles import PER_SLIDE, write_phantom_tiles
+from pathviewer.commands.train import app
 from tests.commands import called
 from tests.models.training.made_tiles import made_folder
 from tests.slide_files import tissue, write_ycbcr

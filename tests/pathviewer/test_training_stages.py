@@ -16,7 +16,7 @@ from tests.commands import called
 from tests.models.training.made_questions import made_questions
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = ROOT / "models" / "training" / "configs"
+RECIPE = ROOT / "models" / "recipes" / "tiny"
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +28,19 @@ def run() -> Callable[..., tuple[int, str]]:
     return call
 
 
-@pytest.mark.parametrize("stage", ["vision", "align", "sft", "grpo"])
+@pytest.mark.parametrize(
+    ("stage", "file"),
+    [
+        ("vision", "01_vision.toml"),
+        ("align", "02_align.toml"),
+        ("sft", "03_sft.toml"),
+        ("grpo", "rl/grpo_dual.toml"),
+    ],
+)
 def test_what_cannot_run_is_told_in_a_sentence(
-    run: Callable[..., tuple[int, str]], tmp_path: Path, stage: str
+    run: Callable[..., tuple[int, str]], tmp_path: Path, stage: str, file: str
 ) -> None:
-    config = CONFIGS / ("grpo_dual.toml" if stage == "grpo" else f"{stage}.toml")
+    config = RECIPE / file
     given = ["--start", tmp_path / "nothing", "--out", tmp_path / "run"]
     code, told = run(stage, "--config", tmp_path / "none.toml", *given)
     assert (code, "cannot be read: No such file" in told) == (1, True)

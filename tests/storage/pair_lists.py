@@ -9,11 +9,11 @@ from itertools import combinations
 
 from sqlalchemy.orm import Session
 
-from storage.comparisons.records import ComparisonRecord, NewPair
 from storage.comparisons.pair_assignment import next_comparison, sides, vote
+from storage.comparisons.pairs import add_pairs, add_reading_beside
+from storage.comparisons.records import ComparisonRecord, NewPair
 from storage.database import Database
 from storage.feedback.store import NewFeedback, add_feedback
-from storage.comparisons.pairs import add_pairs, add_reading_beside
 from storage.questions.store import add_completion, add_reading, end_reading
 from storage.tables import now
 from storage.worklists.records import NewItem, NewWorklist, WorklistRecord

@@ -15,9 +15,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from storage.slides import store
 from storage.database import Connections, Database, open_database
 from storage.errors import StorageError, explain
+from storage.slides import store
 from storage.tables import Base
 from tests.postgres import Postgres
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from storage.slides import store
 from storage.database import Database, open_database
 from storage.errors import DatabaseGoneError, StorageError
 from storage.group_commit import GroupWriter
+from storage.slides import store
 from tests.databases import new_database
 
 

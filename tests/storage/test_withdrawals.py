@@ -16,7 +16,15 @@ from storage.database import Database
 from storage.errors import StorageError
 from storage.feedback.store import NewFeedback, add_feedback
 from storage.questions.records import NewDeletionCheck
-from storage.questions.store import add_completion, add_deletion_check, add_reading, end_reading, find_reading, freeze_first_answer, set_attention
+from storage.questions.store import (
+    add_completion,
+    add_deletion_check,
+    add_reading,
+    end_reading,
+    find_reading,
+    freeze_first_answer,
+    set_attention,
+)
 from storage.slides.store import register_slide
 from storage.tables import (
     Base,

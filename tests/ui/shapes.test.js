@@ -3,7 +3,12 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { dragged, handlesOf, moved, withoutVertex } from "../../pathviewer/ui/static/regions/handles.js";
+import {
+  dragged,
+  handlesOf,
+  moved,
+  withoutVertex,
+} from "../../pathviewer/ui/static/regions/handles.js";
 import {
   area,
   boundingBox,

@@ -1,0 +1,1 @@
+"""A checkpoint run by transformers, in the process that calls it."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from models.engines.local.token_text import byte_values
 from models.checkpoint_files import check_checkpoint, read_json, weight_files
+from models.engines.local.token_text import byte_values
 from models.errors import CheckpointError
 from models.processing import PathologyProcessor
 

@@ -16,9 +16,9 @@ from transformers import (
     StoppingCriteriaList,
 )
 
+from models.capture import PictureColumns, QueryStash, watching
 from models.engines.local.loading import Loaded
 from models.engines.local.token_text import TextWriter
-from models.capture import PictureColumns, QueryStash, watching
 from models.errors import PromptError
 from models.messages import (
     AttentionRows,

@@ -18,10 +18,10 @@ from transformers import (
     Qwen2VLForConditionalGeneration,
 )
 
+from models.capture import watch
 from models.engines.local.checkpoint import check_fit, read_config, revision, sound_weights
 from models.engines.local.memory import memory_errors
 from models.engines.local.token_text import TokenBytes
-from models.capture import watch
 from models.errors import CheckpointError
 from models.messages import ModelInfo, PixelBudget
 from models.processing import PathologyProcessor, load_processor

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from models.capture import PictureColumns, Replay, watching
 from models.engines.local.generation import check_length
 from models.engines.local.loading import Loaded
 from models.engines.local.token_text import token_ends
-from models.capture import PictureColumns, Replay, watching
 from models.errors import PromptError
 from models.messages import AttentionRows, Completion, PixelBudget, Prompt, TokenScores
 from models.processing import Prepared, joined, prepare

@@ -1,0 +1,1 @@
+"""Canned answers with given attention."""

@@ -16,8 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.engines.base import BackendStatus
+from models.engines.scripted.attention import (
+    LAYERS,
+    rows,
+    sight,
+    split_tokens,
+    token_ends,
+    token_ids,
+)
 from models.engines.scripted.script import Answer, Script, read_script
-from models.engines.scripted.attention import LAYERS, rows, sight, split_tokens, token_ends, token_ids
 from models.errors import PromptError, WorkerError
 from models.messages import (
     AttentionRows,

@@ -8,9 +8,22 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 from models.engines.base import BackendStatus, State
-from models.engines.worker.queue import Job, Line
+from models.engines.worker.messages import (
+    Attend,
+    Call,
+    EngineSpec,
+    Failed,
+    Finished,
+    FromChild,
+    Ready,
+    Refused,
+    Run,
+    Said,
+    Score,
+    Stop,
+)
 from models.engines.worker.pipes import Link
-from models.engines.worker.messages import Attend, Call, EngineSpec, Failed, Finished, FromChild, Ready, Refused, Run, Said, Score, Stop
+from models.engines.worker.queue import Job, Line
 from models.errors import CancelledError, ModelError, OutOfMemoryError, PromptError, WorkerError
 from models.messages import (
     AttentionRows,

@@ -17,9 +17,22 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from models.engines.base import TellingBackend
 from models.engines.fault_messages import is_gpu_lost, is_out_of_memory
-from models.engines.worker.event_bundles import Bundles
 from models.engines.worker.environment import step_back
-from models.engines.worker.messages import Attend, Call, EngineSpec, Failed, Finished, FromChild, Ready, Refused, Run, Score, Stop, ToChild
+from models.engines.worker.event_bundles import Bundles
+from models.engines.worker.messages import (
+    Attend,
+    Call,
+    EngineSpec,
+    Failed,
+    Finished,
+    FromChild,
+    Ready,
+    Refused,
+    Run,
+    Score,
+    Stop,
+    ToChild,
+)
 from models.errors import CancelledError, ModelError, OutOfMemoryError, WorkerError
 from models.messages import GenerateRequest
 from models.time_limit import end_when_stuck

@@ -1,0 +1,1 @@
+"""Training data: tiles, splits, proof that splits are disjoint."""

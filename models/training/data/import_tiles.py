@@ -21,7 +21,14 @@ from models.errors import PromptError
 from models.pictures import open_picture
 from models.training.data.near_duplicates import clusters, picture_hashes
 from models.training.data.splits import choose_splits, listed_splits
-from models.training.data.tiles import LABELS, MANIFEST, DataError, Tile, empty_folder, write_manifest
+from models.training.data.tiles import (
+    LABELS,
+    MANIFEST,
+    DataError,
+    Tile,
+    empty_folder,
+    write_manifest,
+)
 
 SIDE = 224
 """Larger pictures are reduced to this side, px; about 1 um/px for LC25000."""

@@ -9,10 +9,10 @@ from typing import Any
 
 from PIL import Image
 
-from models.training.specimen.facts_column import facts_column
 from models.training.data.items import ANSWERABLE, Item, render, without_declining
-from models.training.specimen.picture_sampler import PATTERN
 from models.training.data.tiles import empty_folder
+from models.training.specimen.facts_column import facts_column
+from models.training.specimen.picture_sampler import PATTERN
 
 ALL = "questions.jsonl"
 SETS = (ALL, "answerable.jsonl", "declining.jsonl", "plain.jsonl")

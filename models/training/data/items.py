@@ -9,11 +9,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from models.training.data.tiles import Tile
+from models.training.specimen.grammar import (
+    CANNOT_ASSESS,
+    CHOICES,
+    NONE_OF_THESE,
+    QUESTIONS,
+    Facts,
+    right_answer,
+)
 from models.training.specimen.mosaics import Picture
 from models.training.specimen.mosaics import draw as draw_picture
-from models.training.specimen.grammar import CANNOT_ASSESS, CHOICES, NONE_OF_THESE, QUESTIONS, Facts, right_answer
 from models.training.specimen.picture_sampler import Mix, Showcase
-from models.training.data.tiles import Tile
 
 ANSWERABLE = "answerable"
 """Situation of an item whose right answer is one of the substantial ones."""

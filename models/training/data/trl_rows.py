@@ -23,13 +23,13 @@ from tqdm import tqdm
 from models.pictures import to_rgb
 from models.prompts import Question, build_prompt
 from models.registry import RegisteredModel
-from models.training.data.tile_augmentation import Look
-from models.training.specimen.facts_column import facts_column
-from models.training.specimen.augmentation import new_look
 from models.training.data.items import Item, make_items, render
+from models.training.data.tile_augmentation import Look
+from models.training.data.tiles import DataError, read_tiles
+from models.training.specimen.augmentation import new_look
+from models.training.specimen.facts_column import facts_column
 from models.training.specimen.grammar import write_trace
 from models.training.specimen.picture_sampler import Mix
-from models.training.data.tiles import DataError, read_tiles
 
 MESSAGES = List({"role": Value("string"), "content": Value("string")})
 COLUMNS = Features(

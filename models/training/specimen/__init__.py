@@ -1,0 +1,1 @@
+"""What the embedded model is made of and taught with."""

@@ -23,12 +23,12 @@ from models.attention import (
     attention_map,
     normalised,
 )
-from models.engines.base import Backend
 from models.deletion_check import DeletionCheck, deletion_check
+from models.engines.base import Backend
 from models.errors import ModelError
 from models.evaluation.ask_items import PromptWriter, wait_until_ready
-from models.evaluation.items import EvaluationItem
 from models.evaluation.control_pictures import PictureControl, show
+from models.evaluation.items import EvaluationItem
 from models.messages import Completion, End, GenerateRequest, Prompt, Sampling
 from models.pictures import open_picture
 from models.placement import place

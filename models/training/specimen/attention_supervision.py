@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.training.specimen.measures import cell_shares, nuclear_mask, open_mask
 from models.training.data.tiles import QUADRANTS
+from models.training.specimen.measures import cell_shares, nuclear_mask, open_mask
 
 CLAIM = re.compile(r"(Cellularity|Open space|Most nuclei): ([a-z]+(?: [a-z]+)?)")
 """A claim, as a trace writes it, whose evidence can be measured."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.data.tile_augmentation import Look, recolour
 from models.training.data.items import Item
+from models.training.data.tile_augmentation import Look, recolour
 from models.training.specimen.measures import open_space
 
 BY_LIGHT = frozenset({"open space", "cellularity"})

@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.reasoning.trace import parse
 from models.judges.judge import Finding, JudgedTrace, Verdict, step_of
+from models.reasoning.trace import parse
 from models.training.specimen.grammar import CLAIM_VALUES, DIAGNOSES, PATTERNS, REQUIRED, Facts
 
 CONTRADICTORY = "contradictory"

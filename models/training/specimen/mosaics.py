@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from models.training.specimen.measures import nuclear_mask, open_mask
 from models.training.data.tiles import QUADRANTS, Tile, load_rgb
+from models.training.specimen.measures import nuclear_mask, open_mask
 
 SIDE = 224
 """Of a picture, px."""

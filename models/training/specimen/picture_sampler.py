@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from models.training.specimen.mosaics import Picture, View, draw, laid_counts, quadrant_shares
+from models.training.data.tiles import DataError, Tile
 from models.training.specimen.grammar import CHOICES, DECISIVE, Facts
 from models.training.specimen.measures import Measures, facts_of, measure
-from models.training.data.tiles import DataError, Tile
+from models.training.specimen.mosaics import Picture, View, draw, laid_counts, quadrant_shares
 
 PATTERN = {
     "benign": "benign lung tissue",

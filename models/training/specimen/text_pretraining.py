@@ -18,10 +18,20 @@ from transformers import PreTrainedTokenizerBase
 
 from models.messages import Prompt
 from models.prompts import Question, build_prompt
-from models.training.trainer.encoding import IGNORED, Encoded, Encoder
 from models.training.data.items import offered
-from models.training.specimen.grammar import CANNOT_ASSESS, CHOICES, CLAIM_VALUES, NONE_OF_THESE, NOT_OFFERED, QUESTIONS, Facts, right_answer, write_trace
+from models.training.specimen.grammar import (
+    CANNOT_ASSESS,
+    CHOICES,
+    CLAIM_VALUES,
+    NONE_OF_THESE,
+    NOT_OFFERED,
+    QUESTIONS,
+    Facts,
+    right_answer,
+    write_trace,
+)
 from models.training.specimen.picture_sampler import Mix
+from models.training.trainer.encoding import IGNORED, Encoded, Encoder
 
 LETTERS = "ABCDEFGH"
 GIVEN_UNTIL = "Conclusion:"

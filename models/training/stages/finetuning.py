@@ -24,16 +24,24 @@ from tqdm import tqdm
 
 from models.capture import watch, watching
 from models.processing import load_processor
-from models.training.data.tile_augmentation import Look
-from models.training.trainer.encoding import Encoded, Encoder, joined
-from models.training.specimen.augmentation import new_look
 from models.training.data.items import Item, make_items, render
-from models.training.trainer.loop import Loop, LoopConfig
-from models.training.specimen.attention_supervision import PictureGaze, pointing_loss
-from models.training.specimen.picture_sampler import Mix
-from models.training.trainer.run_folder import begin_run, changes_of, copy_with_weights, device, load_network, mixed_precision, start_model
+from models.training.data.tile_augmentation import Look
 from models.training.data.tiles import read_tiles
+from models.training.specimen.attention_supervision import PictureGaze, pointing_loss
+from models.training.specimen.augmentation import new_look
+from models.training.specimen.picture_sampler import Mix
 from models.training.specimen.text_pretraining import KINDS, Wording
+from models.training.trainer.encoding import Encoded, Encoder, joined
+from models.training.trainer.loop import Loop, LoopConfig
+from models.training.trainer.run_folder import (
+    begin_run,
+    changes_of,
+    copy_with_weights,
+    device,
+    load_network,
+    mixed_precision,
+    start_model,
+)
 
 
 class TuningConfig(BaseModel):

@@ -17,15 +17,26 @@ from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from models.errors import CheckpointError
-from models.training.specimen.claims import MeasuredClaimsJudge
 from models.judges.endpoint_judge import EndpointJudge
-from models.judges.request import JudgeEndpoint
 from models.judges.judge import Judge
-from models.training.trainer.rewards import ProcessReward, accuracy_reward, format_reward
-from models.training.data.trl_rows import need_columns
-from models.training.trainer.run_folder import begin_run, start_model
+from models.judges.request import JudgeEndpoint
 from models.training.data.tiles import DataError
-from models.training.trainer.trl import Quiet, TrainerConfig, arguments_of, budget_of, lora_of, open_network, open_processor, read_rows, run, write_result
+from models.training.data.trl_rows import need_columns
+from models.training.specimen.claims import MeasuredClaimsJudge
+from models.training.trainer.rewards import ProcessReward, accuracy_reward, format_reward
+from models.training.trainer.run_folder import begin_run, start_model
+from models.training.trainer.trl import (
+    Quiet,
+    TrainerConfig,
+    arguments_of,
+    budget_of,
+    lora_of,
+    open_network,
+    open_processor,
+    read_rows,
+    run,
+    write_result,
+)
 
 RewardName = Literal["accuracy", "format", "process"]
 COLUMNS = ("prompt", "gold")

@@ -21,9 +21,20 @@ from trl.trainer.kto_trainer import KTOTrainer
 
 from models.processing import PathologyProcessor
 from models.training.data.licences import check_licences
-from models.training.trainer.run_folder import begin_run, start_model
 from models.training.data.tiles import DataError
-from models.training.trainer.trl import Quiet, TrainerConfig, arguments_of, budget_of, lora_of, open_network, open_processor, read_rows, run, write_result
+from models.training.trainer.run_folder import begin_run, start_model
+from models.training.trainer.trl import (
+    Quiet,
+    TrainerConfig,
+    arguments_of,
+    budget_of,
+    lora_of,
+    open_network,
+    open_processor,
+    read_rows,
+    run,
+    write_result,
+)
 
 PAIRS = ("prompt", "chosen", "rejected")
 SINGLES = ("prompt", "completion", "label")

@@ -17,7 +17,18 @@ from trl.trainer.sft_trainer import SFTTrainer
 from models.training.data.licences import check_licences
 from models.training.data.trl_rows import need_columns
 from models.training.trainer.run_folder import begin_run, start_model
-from models.training.trainer.trl import Quiet, TrainerConfig, arguments_of, budget_of, lora_of, open_network, open_processor, read_rows, run, write_result
+from models.training.trainer.trl import (
+    Quiet,
+    TrainerConfig,
+    arguments_of,
+    budget_of,
+    lora_of,
+    open_network,
+    open_processor,
+    read_rows,
+    run,
+    write_result,
+)
 
 COLUMNS = ("prompt", "completion")
 

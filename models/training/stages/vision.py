@@ -22,10 +22,17 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from models.flat_histogram import equalised
 from models.training.data.tile_augmentation import Look, MaskedTile, geometry, recolour
-from models.training.trainer.loop import Loop, LoopConfig
-from models.training.specimen.measures import cell_shares, nuclear_mask, open_mask
-from models.training.trainer.run_folder import begin_run, changes_of, copy_with_weights, device, load_network, start_model
 from models.training.data.tiles import Tile, load_rgb, read_tiles
+from models.training.specimen.measures import cell_shares, nuclear_mask, open_mask
+from models.training.trainer.loop import Loop, LoopConfig
+from models.training.trainer.run_folder import (
+    begin_run,
+    changes_of,
+    copy_with_weights,
+    device,
+    load_network,
+    start_model,
+)
 
 LABELS = ("benign", "adenocarcinoma", "squamous_cell_carcinoma", "other")
 """What the class head tells apart; phantoms are `other`."""

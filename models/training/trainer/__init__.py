@@ -1,0 +1,1 @@
+"""What the stages share: the loop, TRL's trainers, rewards, run folders."""

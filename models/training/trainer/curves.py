@@ -9,8 +9,8 @@ from pathlib import Path
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from models.training.trainer.run_folder import METRICS
 from models.training.data.tiles import DataError
+from models.training.trainer.run_folder import METRICS
 
 COLUMNS = 3
 ROW_PX = 260

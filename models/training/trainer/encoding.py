@@ -18,8 +18,13 @@ from models.processing import PathologyProcessor, conversation
 from models.prompts import Question, build_prompt
 from models.registry import DEFAULT_MODEL, known_models
 from models.training.data.items import Item
-from models.training.specimen.grammar import DECIDED_WORDS, SHORT_QUESTION, short_answer, write_trace
 from models.training.specimen.attention_supervision import Pointed, cell_targets, pointed
+from models.training.specimen.grammar import (
+    DECIDED_WORDS,
+    SHORT_QUESTION,
+    short_answer,
+    write_trace,
+)
 
 IGNORED = -100
 """Label of a token that is not learnt."""

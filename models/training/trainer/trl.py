@@ -16,10 +16,16 @@ from models.messages import PixelBudget
 from models.processing import PathologyProcessor, image_size, load_processor
 from models.registry import RegisteredModel
 from models.training.data.tile_augmentation import Look
-from models.training.trainer.metrics import WHOLE, Metrics
 from models.training.data.trl_rows import rows_of_folder, rows_of_tiles
 from models.training.specimen.picture_sampler import Mix
-from models.training.trainer.run_folder import changes_of, copy_with_weights, forget_after, load_network, multiplies_bfloat16
+from models.training.trainer.metrics import WHOLE, Metrics
+from models.training.trainer.run_folder import (
+    changes_of,
+    copy_with_weights,
+    forget_after,
+    load_network,
+    multiplies_bfloat16,
+)
 
 LANGUAGE_LAYERS = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"
 TOWER_LAYERS = r".*visual\.blocks.*\.(qkv|proj|gate_proj|up_proj|down_proj|fc1|fc2)"

@@ -10,10 +10,10 @@ from starlette.routing import Route
 from models.errors import ModelError
 from pathviewer.api.question_access import own_reading
 from pathviewer.api.request_body import whole_number
+from pathviewer.attention.map_json import maps_json
 from pathviewer.auth.identity import identity_of
 from pathviewer.common.work_queue import while_connected
 from pathviewer.questions.errors import ReadingRefused
-from pathviewer.attention.map_json import maps_json
 
 if TYPE_CHECKING:
     from starlette.requests import Request

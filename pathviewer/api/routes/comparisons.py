@@ -13,17 +13,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from models.errors import ModelError
-from pathviewer.comparisons.comparison_json import SIDES, comparison_json, side_answers
-from pathviewer.feedback.request_body import KEY_LENGTH, read_feedback, text
+from pathviewer.api.request_body import json_object
 from pathviewer.api.routes.attention_maps import asked_tokens
 from pathviewer.api.routes.questions import read_question, sentences
-from pathviewer.api.request_body import json_object
+from pathviewer.attention.map_json import maps_json
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.common.work_queue import WRITES, while_connected
-from pathviewer.questions.errors import ReadingNotFound, ReadingRefused
+from pathviewer.comparisons.comparison_json import SIDES, comparison_json, side_answers
+from pathviewer.feedback.request_body import KEY_LENGTH, read_feedback, text
 from pathviewer.feedback.reward import judged_text
-from pathviewer.attention.map_json import maps_json
+from pathviewer.questions.errors import ReadingNotFound, ReadingRefused
 from storage import audit
 from storage.comparisons import pair_assignment
 from storage.errors import ConflictError, RecordNotFoundError
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from pathviewer.auth.consent import Consents
     from pathviewer.common.work_queue import Work
-    from pathviewer.questions.service import LiveReadings
     from pathviewer.questions.model_input import Pictures
+    from pathviewer.questions.service import LiveReadings
     from pathviewer.settings import Settings
     from pathviewer.slides.library import SlideLibrary
     from storage.comparisons.records import ComparisonRecord
@@ -230,7 +230,9 @@ class ComparisonRoutes:
         listed = told["worklist"]
         if listed:
             worklist = find_worklist(session, listed["id"])
-            told["progress"] = asdict(pair_assignment.pair_progress(session, worklist, one.rater_id))
+            told["progress"] = asdict(
+                pair_assignment.pair_progress(session, worklist, one.rater_id)
+            )
         return told
 
     async def _read(self, work: Callable[[Session], T]) -> T:

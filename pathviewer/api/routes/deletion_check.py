@@ -8,21 +8,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pathviewer.api.question_access import reading_to_change
-from pathviewer.api.routes.questions import sentences
 from pathviewer.api.request_body import json_object
+from pathviewer.api.routes.questions import sentences
+from pathviewer.attention.passages import WHOLE
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.common.work_queue import Kind
 from pathviewer.questions.errors import ReadingRefused
-from pathviewer.attention.passages import WHOLE
 from pathviewer.questions.question_json import check_json
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from pathviewer.common.work_queue import Work
-    from pathviewer.questions.service import LiveReadings
     from pathviewer.questions.model_input import Pictures
+    from pathviewer.questions.service import LiveReadings
     from storage.questions.records import DeletionCheckRecord
 
 

@@ -14,19 +14,19 @@ from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import Action
 from pathviewer.common.calendar_days import DayError, read_days
-from pathviewer.export.formats import rater_name
+from pathviewer.export.consensus import parse_rule
 from pathviewer.export.errors import ExportError
+from pathviewer.export.formats import rater_name
 from pathviewer.export.jobs import ExportJobs, Job
 from pathviewer.export.plan import FORMATS, Plan, as_json
 from pathviewer.export.splits import parse_shares
-from pathviewer.export.consensus import parse_rule
 from pathviewer.slides.errors import SlideError
 from storage.audit import record
+from storage.blinding.visible_feedback import count_withheld
 from storage.cases.store import list_cases
 from storage.export_rows import Selection
 from storage.names import normalize_name
 from storage.statistics.feedback_rows import choices
-from storage.blinding.visible_feedback import count_withheld
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -13,14 +13,21 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pathviewer.feedback.request_body import KEY_LENGTH, read_feedback, text
-from pathviewer.feedback.feedback_json import by_kind, by_rater, feedback_json, of_kind, reward_json, said_since
 from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import SEES_ALL, Action
-from pathviewer.questions.errors import ReadingNotFound, ReadingRefused
-from pathviewer.questions.blinding import handed_out
+from pathviewer.feedback.feedback_json import (
+    by_kind,
+    by_rater,
+    feedback_json,
+    of_kind,
+    reward_json,
+    said_since,
+)
+from pathviewer.feedback.request_body import KEY_LENGTH, read_feedback, text
 from pathviewer.feedback.reward import judged_text
+from pathviewer.questions.blinding import handed_out
+from pathviewer.questions.errors import ReadingNotFound, ReadingRefused
 from pathviewer.slides.errors import SlideGone, SlideNotFound
 from storage import audit
 from storage.errors import RecordNotFoundError, StorageError

@@ -13,8 +13,8 @@ from models.errors import ModelError
 from models.placement import FACTOR
 from models.prompts import findings, templates
 from models.registry import SCRIPTED, known_models
-from pathviewer.api.routes.questions import sentences
 from pathviewer.api.request_body import json_object
+from pathviewer.api.routes.questions import sentences
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.common.work_queue import Kind

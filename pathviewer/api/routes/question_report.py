@@ -8,11 +8,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from pathviewer.feedback.feedback_json import said_since
 from pathviewer.api.question_access import own_reading
 from pathviewer.api.report_templates import report_page
 from pathviewer.api.routes.worklist_report import worklist_report_routes
 from pathviewer.auth.identity import identity_of
+from pathviewer.feedback.feedback_json import said_since
 from pathviewer.questions.errors import ReadingRefused
 from pathviewer.questions.report import report_facts, seen_of
 from storage.feedback.store import current_feedback

@@ -10,18 +10,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from models.errors import ModelError, PromptError
-from pathviewer.questions.request_body import asked_of, is_text, slide_of
-from pathviewer.feedback.request_body import refuse_control_token
 from pathviewer.api.question_access import own_reading, reading_to_change
 from pathviewer.api.question_events import event_stream
 from pathviewer.api.request_body import json_object, whole_number
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.common.work_queue import WRITES, while_connected
-from pathviewer.questions.rerun import asked_again
+from pathviewer.feedback.request_body import refuse_control_token
 from pathviewer.questions.errors import ReadingRefused
 from pathviewer.questions.model_input import Pictures, whole
 from pathviewer.questions.question_json import reading_json, row_json
+from pathviewer.questions.request_body import asked_of, is_text, slide_of
+from pathviewer.questions.rerun import asked_again
 
 if TYPE_CHECKING:
     from starlette.requests import Request

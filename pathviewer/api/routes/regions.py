@@ -30,7 +30,16 @@ from pathviewer.slides.outline import (
     tidy_name,
 )
 from storage.database import Database
-from storage.slides.regions import DrawnRegion, RegionRecord, add_region, count_regions, delete_region, list_regions, own_region, update_region
+from storage.slides.regions import (
+    DrawnRegion,
+    RegionRecord,
+    add_region,
+    count_regions,
+    delete_region,
+    list_regions,
+    own_region,
+    update_region,
+)
 
 
 def region_routes(library: SlideLibrary, database: Database, most: int) -> list[Route]:

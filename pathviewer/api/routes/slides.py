@@ -12,10 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pathviewer.api.request_body import json_object, whole_number
-from pathviewer.slides.scale_request import FIELDS, audit_detail, new_scale
 from pathviewer.auth.identity import Identity, require
-from pathviewer.auth.slide_access_log import Openings
 from pathviewer.auth.roles import Action
+from pathviewer.auth.slide_access_log import Openings
 from pathviewer.common.work_queue import WRITES, Kind, Work, while_connected
 from pathviewer.settings import Settings
 from pathviewer.slides.colour_table import ColourTable
@@ -23,8 +22,9 @@ from pathviewer.slides.errors import ImageNotFound, RegionError, SlideError
 from pathviewer.slides.geometry import Level, Region
 from pathviewer.slides.library import LibraryEntry, SlideLibrary
 from pathviewer.slides.outline import tidy_name
-from pathviewer.slides.slide_pool import SlidePool
+from pathviewer.slides.scale_request import FIELDS, audit_detail, new_scale
 from pathviewer.slides.served_slide import ServedSlide
+from pathviewer.slides.slide_pool import SlidePool
 from storage import audit
 from storage.database import Database
 from storage.slides.scales import NewScale, enter_scale

@@ -12,18 +12,25 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pathviewer.questions.request_body import is_text
-from pathviewer.feedback.request_body import refuse_control_token
 from pathviewer.api.request_body import json_object
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.common.work_queue import WRITES
+from pathviewer.feedback.request_body import refuse_control_token
 from pathviewer.questions.errors import ReadingNotFound, ReadingRefused
 from pathviewer.questions.model_input import whole
+from pathviewer.questions.request_body import is_text
 from storage.errors import ConflictError
 from storage.questions.store import list_completions
 from storage.tables import now
-from storage.worklists.item_assignment import answer_first, current_turn, end_turn, judged_in_turn, next_turn, progress
+from storage.worklists.item_assignment import (
+    answer_first,
+    current_turn,
+    end_turn,
+    judged_in_turn,
+    next_turn,
+    progress,
+)
 from storage.worklists.store import find_item, find_worklist, list_worklists
 
 if TYPE_CHECKING:

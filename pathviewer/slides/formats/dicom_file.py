@@ -22,8 +22,8 @@ from pathviewer.slides.dicom_reader import hold_one_export, read_dicom, series_f
 from pathviewer.slides.errors import SlideGone, SlideUnsupported
 from pathviewer.slides.formats.base import FileLevel, NotInFormat, PixelsUnreadable
 from pathviewer.slides.formats.decoded_tiles import DecodedTiles, reduce_bits
-from pathviewer.slides.formats.stream_size import stream_size
 from pathviewer.slides.formats.refusals import INSTALL
+from pathviewer.slides.formats.stream_size import stream_size
 from pathviewer.slides.geometry import Region
 
 _WHOLE_SLIDE = pydicom.uid.VLWholeSlideMicroscopyImageStorage

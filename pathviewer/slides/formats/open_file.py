@@ -21,9 +21,9 @@ from pathviewer.slides.formats.base import (
 )
 from pathviewer.slides.formats.dicom_file import DicomFile
 from pathviewer.slides.formats.openslide_file import FramesDamaged, OpenSlideFile, damaged
+from pathviewer.slides.formats.refusals import unsupported_tiff
 from pathviewer.slides.formats.tiff_file import TiffFile
 from pathviewer.slides.formats.tiff_pages import TiffPicture, is_plain, look_at
-from pathviewer.slides.formats.refusals import unsupported_tiff
 
 _OTHERS: dict[str, Callable[[Path, str], PyramidFile]] = {"tiff": TiffFile, "dicom": DicomFile}
 """By what a file's first bytes say it is."""

@@ -25,6 +25,7 @@ from pathviewer.slides.formats.base import (
     ProfileUnreadable,
 )
 from pathviewer.slides.formats.decoded_tiles import DecodedTiles, reduce_bits
+from pathviewer.slides.formats.refusals import unsupported_tiff
 from pathviewer.slides.formats.stream_size import stream_size
 from pathviewer.slides.formats.tiff_facts import tiff_properties
 from pathviewer.slides.formats.tiff_pages import (
@@ -34,7 +35,6 @@ from pathviewer.slides.formats.tiff_pages import (
     TiffPicture,
     picture_in,
 )
-from pathviewer.slides.formats.refusals import unsupported_tiff
 from pathviewer.slides.geometry import Region
 
 _UNASSOCIATED = 2

@@ -1,6 +1,12 @@
 """Synthetic H&E slides whose every class and nucleus is known; see `docs/phantom.md`."""
 
-from pathviewer.slides.phantom.ground_truth import MarkKind, NucleusKind, PhantomTruth, TissueClass, load_truth
+from pathviewer.slides.phantom.ground_truth import (
+    MarkKind,
+    NucleusKind,
+    PhantomTruth,
+    TissueClass,
+    load_truth,
+)
 from pathviewer.slides.phantom.writer import PhantomError, write_phantom
 
 __all__ = [

@@ -12,13 +12,13 @@ from PIL import Image, ImageFilter
 
 from pathviewer.slides.phantom import cells, glands
 from pathviewer.slides.phantom.canvas import Bytes, Canvas
+from pathviewer.slides.phantom.ground_truth import CELL, MarkKind, TissueClass
 from pathviewer.slides.phantom.hashing import Floats
-from pathviewer.slides.phantom.noise import PERIOD, smoothstep
 from pathviewer.slides.phantom.layout import BLOCK, CANVAS, HALO, Plan, make_plan, unfold
+from pathviewer.slides.phantom.noise import PERIOD, smoothstep
 from pathviewer.slides.phantom.sprites import Bank, make_sprites
 from pathviewer.slides.phantom.stain import WHITE, colour_table, to_colour
 from pathviewer.slides.phantom.textures import Textures, make_textures
-from pathviewer.slides.phantom.ground_truth import CELL, MarkKind, TissueClass
 
 CORE = np.s_[HALO : HALO + BLOCK, HALO : HALO + BLOCK]
 CENTRES = np.s_[HALO + CELL // 2 : HALO + BLOCK : CELL, HALO + CELL // 2 : HALO + BLOCK : CELL]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pathviewer.slides.phantom.ground_truth import NucleusKind
 from pathviewer.slides.phantom.layout import BLOCK, CANVAS, HALO
 from pathviewer.slides.phantom.sprites import Sprite
-from pathviewer.slides.phantom.ground_truth import NucleusKind
 
 Bytes = NDArray[np.uint8]
 Area = tuple[slice, slice]

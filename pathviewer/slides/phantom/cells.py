@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pathviewer.slides.phantom.canvas import Canvas
+from pathviewer.slides.phantom.ground_truth import NucleusKind, TissueClass
 from pathviewer.slides.phantom.hashing import uniforms
 from pathviewer.slides.phantom.layout import CANVAS
 from pathviewer.slides.phantom.sprites import ANGLES, Bank
-from pathviewer.slides.phantom.ground_truth import NucleusKind, TissueClass
 
 Points = NDArray[np.int64]
 Chance = Callable[[Points, Points], NDArray[np.floating]]

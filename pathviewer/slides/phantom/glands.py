@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pathviewer.slides.phantom.canvas import Bytes, Canvas
-from pathviewer.slides.phantom.hashing import Floats, uniforms
-from pathviewer.slides.phantom.noise import smoothstep
-from pathviewer.slides.phantom.layout import CANVAS, Plan
-from pathviewer.slides.phantom.sprites import ANGLES, Bank
 from pathviewer.slides.phantom.ground_truth import NucleusKind, TissueClass
+from pathviewer.slides.phantom.hashing import Floats, uniforms
+from pathviewer.slides.phantom.layout import CANVAS, Plan
+from pathviewer.slides.phantom.noise import smoothstep
+from pathviewer.slides.phantom.sprites import ANGLES, Bank
 
 SPACING = 218
 """Between the cells of the grid that glands lie on, level-0 px."""

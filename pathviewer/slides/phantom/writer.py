@@ -18,9 +18,9 @@ from PIL import Image
 
 from pathviewer.slides.errors import SlideError
 from pathviewer.slides.phantom.block import draw_block, make_scene
+from pathviewer.slides.phantom.ground_truth import CELL, PhantomTruth
 from pathviewer.slides.phantom.layout import BLOCK
 from pathviewer.slides.phantom.tiff_file import Page, PyramidFile
-from pathviewer.slides.phantom.ground_truth import CELL, PhantomTruth
 
 MPP = 0.5
 """Microns per level-0 pixel."""

@@ -34,12 +34,12 @@ from pathviewer.slides.errors import (
     SlideTooLarge,
     SlideUnopenable,
 )
-from pathviewer.slides.slide_facts import SlideFacts
 from pathviewer.slides.file_opener import LIBRARY, DicomIdentity
 from pathviewer.slides.readers import tasks
-from pathviewer.slides.readers.tasks import ReaderShutOut
 from pathviewer.slides.readers.fault_log import FileFault, FileFaults
 from pathviewer.slides.readers.limits import ReaderLimits, restrict_reader
+from pathviewer.slides.readers.tasks import ReaderShutOut
+from pathviewer.slides.slide_facts import SlideFacts
 
 _log = logging.getLogger(__name__)
 

@@ -22,14 +22,14 @@ from pathviewer.slides import dicom_reader
 from pathviewer.slides.colour_table import ColourTable
 from pathviewer.slides.companion_files import check_companions
 from pathviewer.slides.errors import SlideGone, SlideTooLarge
+from pathviewer.slides.file_opener import DicomIdentity
+from pathviewer.slides.file_stamp import FileStamp, stamp_file
+from pathviewer.slides.geometry import Region
+from pathviewer.slides.slide import Slide
 from pathviewer.slides.slide_examination import SlideExamination, examine
 from pathviewer.slides.slide_facts import SlideFacts, facts_of
 from pathviewer.slides.slide_facts import read_facts as read_file_facts
-from pathviewer.slides.geometry import Region
 from pathviewer.slides.slide_index import SlideIndex, index_of
-from pathviewer.slides.file_opener import DicomIdentity
-from pathviewer.slides.slide import Slide
-from pathviewer.slides.file_stamp import FileStamp, stamp_file
 from pathviewer.slides.thumbnail import coarse_thumbnail, thumbnail
 from pathviewer.slides.tile_cache import Tile, TileCache
 from pathviewer.slides.tiles import Parts, TileSource

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from models.evaluation.abstention_cost import declining_cost
 from models.evaluation.items import EvaluationError, ItemSet
-from models.evaluation.seed_comparison import read_kept
 from models.evaluation.question_sets import read_field_map, read_questions
+from models.evaluation.seed_comparison import read_kept
 from pathviewer.commands.train import app
 from tests.models.evaluation.files import kept_folder, picture
 

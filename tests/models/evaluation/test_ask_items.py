@@ -21,9 +21,9 @@ from models.errors import (
 )
 from models.evaluation.answer_store import Answer, AnswerFile, Arm
 from models.evaluation.ask_items import Plan, answer_all, not_permuted, questions, wait_until_ready
+from models.evaluation.control_pictures import PictureControl
 from models.evaluation.items import EvaluationError, EvaluationItem, ItemSet
 from models.evaluation.measurement import prompt_writer
-from models.evaluation.control_pictures import PictureControl
 from models.messages import Completion, End, PixelBudget, Prompt, PromptImage, Sampling
 from models.registry import resolve
 from tests.conftest import ROOT

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from models.evaluation.answer_store import Answer, Arm
 from models.evaluation.items import EvaluationItem, free_form, shuffled
-from models.evaluation.scored_answer import Judged, judge_all, judge_one
 from models.evaluation.option_permutation import permuted
 from models.evaluation.report import change, compare, constant, report
+from models.evaluation.scored_answer import Judged, judge_all, judge_one
 from models.scoring import ABSTENTIONS
 from tests.models.evaluation.made_answers import LABELS, answer, item, judged
 

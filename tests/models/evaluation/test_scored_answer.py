@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from models.evaluation.answer_store import Answer
 from models.evaluation.items import EvaluationItem, free_form
-from models.evaluation.scored_answer import judge_one
 from models.evaluation.report import report
+from models.evaluation.scored_answer import judge_one
 from models.scoring import answer_is_right
 from tests.models.evaluation.made_answers import LABELS, answer, item, judged
 

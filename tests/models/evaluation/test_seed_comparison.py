@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from models.evaluation.items import EvaluationError, EvaluationItem, ItemSet
-from models.evaluation.seed_comparison import pooled_figures, read_kept
 from models.evaluation.question_sets import read_field_map, read_questions
+from models.evaluation.seed_comparison import pooled_figures, read_kept
 from pathviewer.commands.train import app
 from tests.models.evaluation.files import kept_folder, picture
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from PIL import Image
 
-from models.process_score import EVENTS
 from models.judges.judge import JudgedTrace
+from models.process_score import EVENTS
 
 TRACE = """<think>
 1. Glands lined by atypical cells are seen.

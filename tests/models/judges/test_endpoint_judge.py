@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from models.process_score import EVENTS
 from models.judges.endpoint_judge import EndpointJudge, JudgeError
-from models.judges.request import JudgeEndpoint, reply_schema
 from models.judges.judge import Finding
+from models.judges.request import JudgeEndpoint, reply_schema
+from models.process_score import EVENTS
 from tests.models.judges.judged_traces import ABSENT, TRACE, events, judged, picture
 from tests.models.judges.odd_endpoint import Body, Handler, OddEndpoint, chat, odd_endpoint
 

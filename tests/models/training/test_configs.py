@@ -16,34 +16,34 @@ from models.process_score import ABSENCES, EVENTS
 from models.processing import load_processor
 from models.registry import resolve
 from models.training.specimen.random_init import SIZES
+from models.training.stages.finetuning import TuningConfig
 from models.training.stages.grpo import GrpoConfig, train_grpo
 from models.training.stages.preferences import PreferencesConfig
 from models.training.stages.sft_trl import SftConfig, train_sft
-from models.training.trainer.run_folder import BESIDE_WEIGHTS, load_network, read_config, read_table
-from models.training.stages.finetuning import TuningConfig
 from models.training.stages.vision import VisionConfig
+from models.training.trainer.run_folder import BESIDE_WEIGHTS, load_network, read_config, read_table
 from tests.models.judges.odd_endpoint import Body, Handler, chat, odd_endpoint
 
-CONFIGS = Path(__file__).resolve().parents[3] / "models" / "training" / "configs"
+CONFIGS = Path(__file__).resolve().parents[3] / "models" / "recipes"
 KINDS: dict[str, type[BaseModel]] = {
-    "vision": VisionConfig,
-    "align": TuningConfig,
-    "sft": TuningConfig,
-    "placing": TuningConfig,
-    "seeing": TuningConfig,
-    "seeing_on": TuningConfig,
-    "reading": TuningConfig,
-    "growing": TuningConfig,
-    "settling": TuningConfig,
-    "pointing": TuningConfig,
-    "sft_continued": TuningConfig,
-    "grpo_outcome": GrpoConfig,
-    "grpo_dual": GrpoConfig,
-    "medvlm_r1": GrpoConfig,
-    "preferences": PreferencesConfig,
-    "qwen7b_sft": SftConfig,
-    "qwen7b_grpo_outcome": GrpoConfig,
-    "qwen7b_grpo_dual": GrpoConfig,
+    "tiny/01_vision": VisionConfig,
+    "tiny/02_align": TuningConfig,
+    "tiny/03_sft": TuningConfig,
+    "tiny/04_left_and_right": TuningConfig,
+    "tiny/05_all_claims": TuningConfig,
+    "tiny/06_all_claims_continued": TuningConfig,
+    "tiny/07_missing_options": TuningConfig,
+    "tiny/09_long_sft": TuningConfig,
+    "tiny/10_options_again": TuningConfig,
+    "tiny/12_attention_supervision": TuningConfig,
+    "tiny/rl/sft_continued": TuningConfig,
+    "tiny/rl/grpo_outcome": GrpoConfig,
+    "tiny/rl/grpo_dual": GrpoConfig,
+    "medvlm_r1/grpo": GrpoConfig,
+    "tiny/rl/preferences": PreferencesConfig,
+    "qwen7b/sft": SftConfig,
+    "qwen7b/grpo_outcome": GrpoConfig,
+    "qwen7b/grpo_dual": GrpoConfig,
 }
 LARGE = [name for name in KINDS if name.startswith(("qwen7b", "medvlm"))]
 
@@ -79,16 +79,17 @@ def mini_qwen2(tmp_path_factory: pytest.TempPathFactory, mini_checkpoint: Path) 
 
 
 def test_every_config_has_its_stage() -> None:
-    assert {path.stem for path in CONFIGS.glob("*.toml")} == set(KINDS)
+    files = {path.relative_to(CONFIGS).with_suffix("") for path in CONFIGS.rglob("*.toml")}
+    assert {path.as_posix() for path in files} == set(KINDS)
     for name in KINDS:
         assert shipped(name)
         assert (CONFIGS / f"{name}.toml").read_text().startswith("# ")
 
 
 def test_the_dual_reward_adds_the_process_reward_and_nothing_else() -> None:
-    for stem in ("grpo", "qwen7b_grpo"):
+    for folder in ("tiny/rl", "qwen7b"):
         outcome, dual = (
-            read_table(CONFIGS / f"{stem}_{kind}.toml") for kind in ("outcome", "dual")
+            read_table(CONFIGS / folder / f"grpo_{kind}.toml") for kind in ("outcome", "dual")
         )
         assert dual.pop("judge")
         assert dual["rewards"].pop("process") == 1.0
@@ -96,17 +97,17 @@ def test_the_dual_reward_adds_the_process_reward_and_nothing_else() -> None:
 
 
 def test_the_recipe_is_the_papers() -> None:
-    for name in ("grpo_outcome", "qwen7b_grpo_outcome", "qwen7b_grpo_dual"):
+    for name in ("tiny/rl/grpo_outcome", "qwen7b/grpo_outcome", "qwen7b/grpo_dual"):
         config = shipped(name)
         assert (config.group, config.beta) == (4, 0.04)
         assert config.freeze_tower
-    assert shipped("qwen7b_sft").learning_rate == 2e-5
-    assert shipped("qwen7b_grpo_dual").learning_rate == 1e-6
-    assert shipped("qwen7b_grpo_dual").max_pixels == 65_536
+    assert shipped("qwen7b/sft").learning_rate == 2e-5
+    assert shipped("qwen7b/grpo_dual").learning_rate == 1e-6
+    assert shipped("qwen7b/grpo_dual").max_pixels == 65_536
 
 
 def test_the_control_learns_from_the_same_items_with_the_same_parts_frozen() -> None:
-    control, trained = shipped("sft_continued"), shipped("grpo_dual")
+    control, trained = shipped("tiny/rl/sft_continued"), shipped("tiny/rl/grpo_dual")
     assert (control.split, control.items, control.data) == ("rl", trained.items, trained.data)
     assert (control.look, control.mix) == (trained.look, trained.mix)
     assert (control.tower_rate, trained.freeze_tower) == (0.0, True)
@@ -122,12 +123,12 @@ def lenient(handler: Handler, _: Body) -> None:
 def test_large_configs_make_a_step(
     tmp_path: Path, name: str, questions: Path, mini_checkpoint: Path, mini_qwen2: Path
 ) -> None:
-    start = mini_qwen2 if name == "medvlm_r1" else mini_checkpoint
+    start = mini_qwen2 if name == "medvlm_r1/grpo" else mini_checkpoint
     table = read_table(CONFIGS / f"{name}.toml")
     table |= {"dataset": questions, "steps": 1, "warmup": 0, "note_every": 1}
     out = tmp_path / "run"
     with odd_endpoint(lenient) as endpoint:
-        if name == "qwen7b_sft":
+        if name == "qwen7b/sft":
             train_sft(SftConfig(**table), start, out, resume=False)
         else:
             table |= {"max_new_tokens": 3}
@@ -140,7 +141,7 @@ def test_large_configs_make_a_step(
     assert (out / "adapters" / "adapter_config.json").exists()
     assert type(load_network(out / "checkpoint")) is type(load_network(start))
     assert resolve(str(out / "checkpoint")).budget.max_pixels == table["max_pixels"]
-    if name == "qwen7b_grpo_dual":
+    if name == "qwen7b/grpo_dual":
         assert pictures
         assert set(pictures) == {1}
         assert 0 < figures["reward_process"] <= 0.5

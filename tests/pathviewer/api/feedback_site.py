@@ -11,8 +11,8 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from pathviewer.api.routes.feedback import feedback_routes
 from pathviewer.api.responses import exception_handlers
+from pathviewer.api.routes.feedback import feedback_routes
 from pathviewer.auth.identity import Identity
 from pathviewer.auth.roles import Role
 from pathviewer.slides.library import SlideLibrary

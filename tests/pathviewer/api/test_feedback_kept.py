@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from models.process_score import EVENTS
 from models.judges.judge import ClinicianJudge, ClinicianLabels, JudgedTrace, process_scores
+from models.process_score import EVENTS
 from storage.audit import list_entries
 from tests.pathviewer.api.feedback_site import STEPS, TEXT, Site
 

@@ -12,9 +12,9 @@ from pathviewer.auth.identity import LOCAL, Identity
 from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
 from pathviewer.slides.errors import ReadersBusy
-from pathviewer.slides.slide_facts import SlideFacts
 from pathviewer.slides.file_opener import LIBRARY, DicomIdentity, DirectOpener
 from pathviewer.slides.readers.pool import ReaderPool
+from pathviewer.slides.slide_facts import SlideFacts
 from pathviewer.slides.uploads import Upload, UploadLimits, UploadStore
 from tests.databases import new_database
 from tests.dicom_series import write_series

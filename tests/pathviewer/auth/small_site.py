@@ -16,10 +16,10 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
 from pathviewer.auth.access import Access
+from pathviewer.auth.credentials import hash_password
 from pathviewer.auth.guard import Guard
 from pathviewer.auth.identity import identity_of
 from pathviewer.auth.login_routes import auth_routes
-from pathviewer.auth.credentials import hash_password
 from pathviewer.settings import Settings
 from storage.accounts.store import AccountRecord, add_account
 from storage.audit import AuditRecord, list_entries

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pathviewer.auth.account_admin import add_user, make_token
 from pathviewer.auth.identity import Forbidden
 from pathviewer.auth.roles import Role
-from pathviewer.auth.account_admin import add_user, make_token
 from pathviewer.export.plan import FORMATS, Plan
 from pathviewer.export.run import export
 from pathviewer.settings import Settings

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from pathviewer.auth.account_admin import add_user
+from pathviewer.auth.credentials import token_hash
 from pathviewer.auth.ended_logins import EndedLogins
 from pathviewer.auth.roles import Role
-from pathviewer.auth.credentials import token_hash
-from pathviewer.auth.account_admin import add_user
-from storage.database import Database
 from storage.accounts.sessions import add_session, find_session
+from storage.database import Database
 from storage.tables import now
 from tests.databases import new_database
 

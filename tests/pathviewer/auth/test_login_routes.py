@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from starlette.types import Message
 
+from pathviewer.auth.credentials import needs_rehash, token_hash
 from pathviewer.auth.hash_queue import HashQueue, TooManyLogins
 from pathviewer.auth.public_pages import safe_path
-from pathviewer.auth.credentials import needs_rehash, token_hash
 from pathviewer.auth.throttle import Throttle
 from storage.accounts.store import set_disabled
 from tests.pathviewer.auth.small_site import PAGE, PASSWORD, Site, site

@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from pathviewer.auth.access import session_token
 from pathviewer.auth.credentials import new_token, token_hash
-from storage.accounts.store import set_disabled
 from storage.accounts.sessions import add_session, add_token, find_session, revoke_token
+from storage.accounts.store import set_disabled
 from storage.tables import now
 from tests.database_trouble import READ_ONLY, database_trouble
 from tests.pathviewer.auth.small_site import PAGE, Site, site

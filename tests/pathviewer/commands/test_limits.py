@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pathviewer.commands.main import app
 from pathviewer.commands.limits import limits, limits_page
+from pathviewer.commands.main import app
 from pathviewer.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

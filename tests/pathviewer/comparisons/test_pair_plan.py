@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pathviewer.worklists.errors import WorklistError
 from pathviewer.comparisons.pair_plan import PLANS, draw
+from pathviewer.worklists.errors import WorklistError
 from storage.comparisons.pairs import FrozenAnswer
 
 ANSWER = FrozenAnswer("i", "c", "text", "tiny", "r1", "p" * 64, "What?")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pathviewer.export.errors import ExportError
 from pathviewer.export.consensus import Rule, Vote, decide, in_conflict, parse_rule
+from pathviewer.export.errors import ExportError
 
 
 def votes(*said: str) -> list[Vote]:

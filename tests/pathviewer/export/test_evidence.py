@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from pathviewer.export.consensus import Rule
 from pathviewer.export.formats import rater_name
 from pathviewer.export.plan import FORMATS, Plan
 from pathviewer.export.run import export
-from pathviewer.export.consensus import Rule
 from tests.pathviewer.export.made_labels import EDITED, RIGHT, WRONG, Labels, Loads, rows
 
 # the region is at (10, 20), 168 px wide, and its picture has 84 px

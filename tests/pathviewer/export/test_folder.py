@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from datasets import load_dataset
 
-from pathviewer.export.formats import rater_name
+from pathviewer.export.consensus import Rule
 from pathviewer.export.errors import ExportError
+from pathviewer.export.formats import rater_name
 from pathviewer.export.manifest import check_export
 from pathviewer.export.plan import FORMATS, Plan
 from pathviewer.export.run import export
 from pathviewer.export.splits import Shares
-from pathviewer.export.consensus import Rule
 from storage.blobs import mark_removed
 from storage.errors import StorageError
 from storage.export_rows import Selection

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pathviewer.export.formats import rater_name
-from pathviewer.export.errors import ExportError
 from pathviewer.export.consensus import Rule
+from pathviewer.export.errors import ExportError
+from pathviewer.export.formats import rater_name
 from tests.pathviewer.export.made_labels import (
     EDITED,
     OPTIONS,

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pathviewer.export.formats import rater_name
 from pathviewer.export.errors import ExportError
+from pathviewer.export.formats import rater_name
 from pathviewer.export.plan import FORMATS, Plan
 from pathviewer.export.run import export
 from pathviewer.export.splits import Shares

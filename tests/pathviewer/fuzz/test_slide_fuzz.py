@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pathviewer.fuzz.damage import damaged, structure
 from pathviewer.commands.fuzz import app
+from pathviewer.fuzz.damage import damaged, structure
 from pathviewer.fuzz.slide_fuzz import SlideFuzzReport, damaged_copies, fuzz_slides
 from pathviewer.fuzz.slide_seeds import made_seeds, seeds_of
 from pathviewer.slides.slide import Slide

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pathviewer.insights.confidence import Stated, against_others, calibration
 from pathviewer.insights.answer_shift import BlindReading, blind_shift, final_answer
+from pathviewer.insights.confidence import Stated, against_others, calibration
 from pathviewer.insights.values import Label
 
 OPTIONS = ("benign", "adenocarcinoma", "squamous cell carcinoma")

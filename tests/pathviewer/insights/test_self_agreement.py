@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from pathviewer.insights.self_agreement import self_agreement, with_himself
 from pathviewer.insights.data_source import Source, rater_name
+from pathviewer.insights.self_agreement import self_agreement, with_himself
 from storage.statistics.records import Choices, RepeatRow
 
 

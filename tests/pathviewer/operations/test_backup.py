@@ -16,13 +16,13 @@ import pytest
 from sqlalchemy import delete, func, select
 from typer.testing import CliRunner
 
-from pathviewer.commands.main import app
 from pathviewer.commands.doctor import kept_files
+from pathviewer.commands.main import app
+from pathviewer.common.atomic_folder import FolderError
 from pathviewer.export.manifest import check_export
-from pathviewer.settings import Settings
 from pathviewer.operations.backup import back_up, restore
 from pathviewer.operations.errors import UpkeepError
-from pathviewer.common.atomic_folder import FolderError
+from pathviewer.settings import Settings
 from storage.audit import list_entries
 from storage.blobs import BlobStore, mark_removed
 from storage.database import open_database

@@ -11,8 +11,8 @@ import pytest
 import uvicorn
 from prometheus_client.parser import text_string_to_metric_families
 
-from pathviewer.auth.roles import Role
 from pathviewer.auth.account_admin import add_user, make_token
+from pathviewer.auth.roles import Role
 from pathviewer.server.application import app_of, open_services
 from pathviewer.server.run import open_connections, uvicorn_config
 from pathviewer.settings import Settings

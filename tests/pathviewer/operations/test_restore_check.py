@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from pathviewer.commands.main import app
-from pathviewer.settings import Settings
 from pathviewer.operations.backup import back_up, file_hash, read_manifest
+from pathviewer.settings import Settings
 from tests.commands import Called, called
 from tests.hostile_slides import write_endless
 from tests.pathviewer.export.made_labels import fill, new_labels

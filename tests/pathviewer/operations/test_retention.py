@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import select, update
 
 from pathviewer.commands.doctor import retention as retention_check
+from pathviewer.operations.retention import Retention
 from pathviewer.server.application import Services, app_of, open_services
 from pathviewer.settings import Settings
-from pathviewer.operations.retention import Retention
 from storage.audit import entries_after
 from storage.tables import Reading, Upload, now
 from tests.asking import BOX, accounts, heard

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pathviewer.commands.main import app
 from pathviewer.commands.doctor import mend_privacy, privacy
+from pathviewer.commands.main import app
+from pathviewer.common.atomic_folder import new_folder
 from pathviewer.export.jobs import ExportJobs, Job
 from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.operations.backup import back_up, restore
 from pathviewer.server.application import open_services
 from pathviewer.server.run import make_state_folder, prepare_demo_slide
 from pathviewer.settings import Settings
 from pathviewer.slides.library import SlideLibrary
-from pathviewer.operations.backup import back_up, restore
-from pathviewer.common.atomic_folder import new_folder
 from storage.database import open_database
 from storage.slides.store import list_slide_records
 from tests.dicom_series import write_series

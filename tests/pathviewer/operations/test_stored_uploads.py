@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from pathviewer.commands.main import app
-from pathviewer.settings import Settings
 from pathviewer.operations.backup import back_up, restore
 from pathviewer.operations.errors import UpkeepError
 from pathviewer.operations.upload_backup import keep_uploads, uploaded
+from pathviewer.settings import Settings
 from tests.pathviewer.export.made_labels import new_labels
 from tests.small_disk import small_disk
 

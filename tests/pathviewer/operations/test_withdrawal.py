@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pathviewer.auth.roles import Role
 from pathviewer.auth.account_admin import add_user, make_token
+from pathviewer.auth.roles import Role
 from pathviewer.commands.main import app
 from pathviewer.settings import Settings
 from storage.audit import record

@@ -25,12 +25,12 @@ from models.messages import (
     Token,
 )
 from models.pictures import as_prompt_image
-from pathviewer.questions.request import Asked
 from pathviewer.questions.engine import ModelEngine
 from pathviewer.questions.errors import ReadingRefused
-from pathviewer.questions.store import KeptReadings
+from pathviewer.questions.request import Asked
 from pathviewer.questions.run import LiveReading
 from pathviewer.questions.service import LiveReadings
+from pathviewer.questions.store import KeptReadings
 from pathviewer.settings import Settings
 from storage.blobs import BlobStore
 from storage.database import Database, open_database

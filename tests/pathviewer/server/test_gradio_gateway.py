@@ -13,10 +13,10 @@ import pytest
 from starlette.routing import Mount
 
 from pathviewer.api.routes.tile import TileRoute
+from pathviewer.server.application import guarded, open_services, page_app
 from pathviewer.server.gradio_allowlist import GradioDoors
 from pathviewer.server.gradio_gateway import GradioEdge
 from pathviewer.server.gradio_sessions import STATES, GradioSessions
-from pathviewer.server.application import guarded, open_services, page_app
 from tests.asking import BOX, accounts, asking_settings
 from tests.servers import serving
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pathviewer.common.atomic_folder import FolderError
 from pathviewer.server.packaging import LARGE_BYTES, bring_along, shipped, write_space
 from pathviewer.ui.assets import assets_ready
-from pathviewer.common.atomic_folder import FolderError
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,9 +12,9 @@ from openslide import OpenSlide
 from PIL import Image, ImageCms
 
 from pathviewer.slides.colour_profile import MOST_PROFILE_BYTES, SlideColours
-from pathviewer.slides.slide_facts import read_facts
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.slide import Slide
+from pathviewer.slides.slide_facts import read_facts
 from pathviewer.slides.tile_cache import TileCache
 from pathviewer.slides.tiles import TileSource
 from tests import slide_files

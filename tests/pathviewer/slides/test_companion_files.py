@@ -20,8 +20,8 @@ from pathviewer.slides.companion_files import (
     names_other_files,
 )
 from pathviewer.slides.errors import SlideGone, SlideUnopenable
-from pathviewer.slides.slide_pool import SlideFile, SlidePool
 from pathviewer.slides.readers.pool import ReaderPool
+from pathviewer.slides.slide_pool import SlideFile, SlidePool
 from storage.database import Database
 from tests.dicom_series import write_series
 from tests.library_app import scanned, write_slide

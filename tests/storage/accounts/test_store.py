@@ -7,10 +7,30 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from storage.accounts.store import accounts_exist, add_account, find_account, find_account_of_issuer, list_accounts, set_disabled, set_password_hash, set_role
+from storage.accounts.sessions import (
+    add_session,
+    add_token,
+    delete_expired,
+    delete_session,
+    delete_sessions_of,
+    find_session,
+    find_token,
+    list_tokens,
+    revoke_token,
+    revoke_tokens_of,
+)
+from storage.accounts.store import (
+    accounts_exist,
+    add_account,
+    find_account,
+    find_account_of_issuer,
+    list_accounts,
+    set_disabled,
+    set_password_hash,
+    set_role,
+)
 from storage.database import Database
 from storage.errors import NameTakenError, RecordNotFoundError, StorageError
-from storage.accounts.sessions import add_session, add_token, delete_expired, delete_session, delete_sessions_of, find_session, find_token, list_tokens, revoke_token, revoke_tokens_of
 from storage.tables import now
 
 SOON = timedelta(hours=1)

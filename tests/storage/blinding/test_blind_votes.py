@@ -6,15 +6,15 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from storage.comparisons.records import ComparisonRecord
 from storage.comparisons.pair_assignment import reopen, sides, vote
+from storage.comparisons.pairs import find_pair
+from storage.comparisons.records import ComparisonRecord
 from storage.database import Database
 from storage.export_rows import Selection, judged_readings
 from storage.feedback.store import add_feedback
-from storage.comparisons.pairs import find_pair
 from storage.statistics.feedback_rows import votes
-from storage.statistics.repeat_rows import repeated_votes
 from storage.statistics.records import Filters
+from storage.statistics.repeat_rows import repeated_votes
 from storage.tables import now
 from tests.storage.pair_lists import LONG_AGO, cast, made, say, take, walk
 from tests.storage.reading_rows import rater, verdict

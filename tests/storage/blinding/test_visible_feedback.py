@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
+from storage.blinding.visible_feedback import count_withheld
 from storage.database import Database
 from storage.export_rows import Selection, count_judged_readings
 from storage.feedback.store import NewFeedback, add_feedback
 from storage.questions.store import freeze_first_answer
-from storage.statistics.feedback_rows import first_answers, judge_labels, labels, times, verdicts, votes
+from storage.statistics.feedback_rows import (
+    first_answers,
+    judge_labels,
+    labels,
+    times,
+    verdicts,
+    votes,
+)
 from storage.statistics.records import Filters
 from storage.tables import JudgeLabels, Reading
-from storage.blinding.visible_feedback import count_withheld
 from tests.storage.reading_rows import rater, stored_pair, verdict
 
 

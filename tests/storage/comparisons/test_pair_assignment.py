@@ -9,12 +9,30 @@ import pytest
 from sqlalchemy.orm import Session
 
 from storage.cases.store import SlideDescription, describe_slide, find_case
+from storage.comparisons.pair_assignment import (
+    came_again,
+    compare_reading,
+    find_comparison,
+    next_comparison,
+    open_comparison_of,
+    pair_progress,
+    reopen,
+    sides,
+    skip,
+    vote,
+    votes_of_others,
+)
+from storage.comparisons.pairs import (
+    add_pairs,
+    find_pair,
+    frozen_answers,
+    list_pairs,
+    models_of_item,
+)
 from storage.comparisons.records import PairProgress
-from storage.comparisons.pair_assignment import came_again, compare_reading, find_comparison, next_comparison, open_comparison_of, pair_progress, reopen, sides, skip, vote, votes_of_others
 from storage.database import Database
 from storage.errors import ConflictError, RecordNotFoundError
 from storage.export_rows import Selection, judged_readings
-from storage.comparisons.pairs import add_pairs, find_pair, frozen_answers, list_pairs, models_of_item
 from storage.questions.store import add_completion, add_reading, list_readings
 from storage.statistics.feedback_rows import votes as counted_votes
 from storage.tables import now

@@ -10,7 +10,13 @@ from sqlalchemy import func, select
 
 from storage.database import Database
 from storage.errors import ConflictError, StorageError
-from storage.feedback.store import NewFeedback, add_feedback, current_feedback, feedback_of_key, history
+from storage.feedback.store import (
+    NewFeedback,
+    add_feedback,
+    current_feedback,
+    feedback_of_key,
+    history,
+)
 from storage.tables import CurrentFeedback, Feedback
 from tests.storage.reading_rows import rater, stored_pair, verdict
 

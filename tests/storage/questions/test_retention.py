@@ -10,8 +10,8 @@ import pytest
 
 from storage.blobs import BlobStore, keep_blob, list_blobs
 from storage.database import Database
-from storage.questions.store import add_completion, find_completion, set_attention
 from storage.questions.retention import forget_attention, remove_files
+from storage.questions.store import add_completion, find_completion, set_attention
 from tests.storage.reading_rows import COMPLETION, stored_reading
 
 

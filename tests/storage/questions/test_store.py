@@ -11,7 +11,24 @@ from sqlalchemy import update
 from storage.database import Database
 from storage.errors import ConflictError, RecordNotFoundError, StorageError
 from storage.questions.records import NewDeletionCheck, StartedReading
-from storage.questions.store import CUT_OFF, LONGEST_READING, add_completion, add_deletion_check, add_reading, count_readings, end_reading, fail_running, find_completion, find_reading, freeze_first_answer, list_completions, list_deletion_checks, list_readings, set_attention, start_reading
+from storage.questions.store import (
+    CUT_OFF,
+    LONGEST_READING,
+    add_completion,
+    add_deletion_check,
+    add_reading,
+    count_readings,
+    end_reading,
+    fail_running,
+    find_completion,
+    find_reading,
+    freeze_first_answer,
+    list_completions,
+    list_deletion_checks,
+    list_readings,
+    set_attention,
+    start_reading,
+)
 from storage.tables import Reading
 from tests.storage.reading_rows import (
     COMPLETION,

@@ -12,7 +12,13 @@ from sqlalchemy.orm import Session
 from storage.accounts.store import add_account
 from storage.database import Database
 from storage.errors import RecordNotFoundError, StorageError
-from storage.slides.regions import DrawnRegion, add_region, delete_region, list_regions, update_region
+from storage.slides.regions import (
+    DrawnRegion,
+    add_region,
+    delete_region,
+    list_regions,
+    update_region,
+)
 from storage.slides.store import register_slide
 
 BOX = DrawnRegion("gland", "rectangle", [(10, 20), (40, 60)], 10, 20, 30, 40)

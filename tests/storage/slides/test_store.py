@@ -10,7 +10,13 @@ from sqlalchemy.orm import Session
 from storage.database import Database
 from storage.errors import RecordNotFoundError
 from storage.slides.scales import NewScale, current_scales, enter_scale
-from storage.slides.store import SlideRecord, list_slide_records, register_slide, rename_slide, slide_record
+from storage.slides.store import (
+    SlideRecord,
+    list_slide_records,
+    register_slide,
+    rename_slide,
+    slide_record,
+)
 
 
 def register(session: Session, path: str, quickhash: str | None, *missing: str) -> SlideRecord:

@@ -17,12 +17,27 @@ from storage.database import Database
 from storage.feedback.store import NewFeedback, add_feedback
 from storage.questions.store import add_completion, add_reading, freeze_first_answer
 from storage.slides.store import register_slide
-from storage.statistics.feedback_rows import choices, first_answers, first_answers_query, first_turns_query, judge_labels, judge_labels_query, labels, labels_query, times, times_query, verdicts, verdicts_query, votes, votes_query
-from storage.statistics.repeat_rows import repeated_votes_query
+from storage.statistics.feedback_rows import (
+    choices,
+    first_answers,
+    first_answers_query,
+    first_turns_query,
+    judge_labels,
+    judge_labels_query,
+    labels,
+    labels_query,
+    times,
+    times_query,
+    verdicts,
+    verdicts_query,
+    votes,
+    votes_query,
+)
 from storage.statistics.records import Filters
+from storage.statistics.repeat_rows import repeated_votes_query
 from storage.tables import CurrentFeedback, Feedback, JudgeLabels, Reading, Slide, WorklistTurn
-from storage.worklists.records import NewItem, NewWorklist
 from storage.worklists.item_assignment import answer_first, next_turn
+from storage.worklists.records import NewItem, NewWorklist
 from storage.worklists.store import add_worklist, freeze_item, list_items
 from tests.databases import new_database
 from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_pair, verdict

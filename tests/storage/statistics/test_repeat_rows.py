@@ -10,11 +10,11 @@ from storage.comparisons.pair_assignment import came_again, reopen, skip
 from storage.database import Database
 from storage.feedback.store import add_feedback
 from storage.questions.store import add_completion, add_reading, list_completions
-from storage.statistics.repeat_rows import repeated_votes, repeats
 from storage.statistics.records import Filters
+from storage.statistics.repeat_rows import repeated_votes, repeats
 from storage.tables import now
-from storage.worklists.records import NewItem, NewWorklist
 from storage.worklists.item_assignment import end_turn, next_turn
+from storage.worklists.records import NewItem, NewWorklist
 from storage.worklists.store import add_worklist, find_item, freeze_item, list_items
 from tests.storage.pair_lists import LONG_AGO, cast, made, say, take, walk
 from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_slide, verdict

@@ -14,9 +14,31 @@ from storage.feedback.store import add_feedback
 from storage.questions.store import add_completion, add_reading, list_completions, list_readings
 from storage.tables import now
 from storage.withdrawals import withdraw_case, withdraw_rater
-from storage.worklists.records import ItemRecord, NewItem, NewWorklist, Progress, TurnRecord, WorklistRecord
-from storage.worklists.item_assignment import answer_first, current_turn, end_turn, next_turn, progress, repeat_began
-from storage.worklists.store import add_worklist, find_item, find_worklist, freeze_item, item_of_reading, list_items, list_worklists
+from storage.worklists.item_assignment import (
+    answer_first,
+    current_turn,
+    end_turn,
+    next_turn,
+    progress,
+    repeat_began,
+)
+from storage.worklists.records import (
+    ItemRecord,
+    NewItem,
+    NewWorklist,
+    Progress,
+    TurnRecord,
+    WorklistRecord,
+)
+from storage.worklists.store import (
+    add_worklist,
+    find_item,
+    find_worklist,
+    freeze_item,
+    item_of_reading,
+    list_items,
+    list_worklists,
+)
 from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_slide, verdict
 
 LONG_AGO = timedelta(days=14)

@@ -6,7 +6,13 @@
 import { grown, moved } from "../regions/handles.js";
 import { judgeKeys } from "../feedback/feedback_keys.js";
 import { readingKeys } from "../questions/question_keys.js";
-import { keepRegion, moveRegion, removeRegion, selectedRegion, undoDelete } from "../regions/regions.js";
+import {
+  keepRegion,
+  moveRegion,
+  removeRegion,
+  selectedRegion,
+  undoDelete,
+} from "../regions/regions.js";
 import { isField } from "../regions/shapes.js";
 import { say, store } from "./store.js";
 import { ARROWS, scaled, viewKeys } from "../viewer/view_keys.js";

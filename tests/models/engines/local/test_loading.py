@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
-from models.engines.local.engine import LocalBackend
 from models.engines.local.checkpoint import revision
+from models.engines.local.engine import LocalBackend
 from models.engines.local.loading import load
 from models.errors import CheckpointError
 from models.messages import Completion, End, GenerateRequest, PixelBudget, Prompt, Sampling

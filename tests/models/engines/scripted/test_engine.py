@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from models.engines.scripted.script import Answer, Look, Script, read_script
 from models.engines.scripted.attention import LAYERS, split_tokens
 from models.engines.scripted.engine import ScriptedBackend
+from models.engines.scripted.script import Answer, Look, Script, read_script
 from models.errors import CheckpointError, PromptError, WorkerError
 from models.messages import (
     AttentionRows,

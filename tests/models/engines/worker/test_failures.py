@@ -15,12 +15,12 @@ import pytest
 
 from models.engines.worker.engine import WorkerBackend
 from models.engines.worker.environment import child_environment, processors
-from models.engines.worker.pipes import Link
 from models.engines.worker.messages import EngineSpec, Ready, Run
+from models.engines.worker.pipes import Link
 from models.errors import CheckpointError, ModelError, OutOfMemoryError, PromptError, WorkerError
 from models.messages import Box, End, GenerateRequest, Prompt, PromptImage, Token
-from tests.models.engines.worker.test_engine import ENGINE, Caller, order, said, tiny, until
 from tests.models.engines.tiny_engine import Unreadable, Unsayable
+from tests.models.engines.worker.test_engine import ENGINE, Caller, order, said, tiny, until
 
 ROOT = Path(__file__).resolve().parents[3]
 

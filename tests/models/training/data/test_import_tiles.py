@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.training.data.import_tiles import find_pictures, import_tiles, keep_per_group, read_groups
+from models.training.data.import_tiles import (
+    find_pictures,
+    import_tiles,
+    keep_per_group,
+    read_groups,
+)
 from models.training.data.splits import listed_splits
 from models.training.data.tiles import DataError, read_tiles
 

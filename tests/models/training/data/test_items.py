@@ -10,13 +10,20 @@ import numpy as np
 import pytest
 
 from models.evaluation.question_sets import read_field_map, read_questions
-from models.training.specimen.claims import claims_in
 from models.training.data.item_files import SETS, write_items
 from models.training.data.items import ANSWERABLE, Item, make_items, render
-from models.training.specimen.grammar import CANNOT_ASSESS, CHOICES, DECISIVE, NONE_OF_THESE, right_answer, write_trace
+from models.training.data.tiles import DataError, Tile, read_tiles
+from models.training.specimen.claims import claims_in
+from models.training.specimen.grammar import (
+    CANNOT_ASSESS,
+    CHOICES,
+    DECISIVE,
+    NONE_OF_THESE,
+    right_answer,
+    write_trace,
+)
 from models.training.specimen.measures import facts_of, measure
 from models.training.specimen.picture_sampler import Mix
-from models.training.data.tiles import DataError, Tile, read_tiles
 from tests.models.training.made_tiles import made_folder
 
 COUNT = 260

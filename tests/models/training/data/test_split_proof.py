@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.training.data.split_proof import check_folders
 from models.training.data.near_duplicates import NEAR
+from models.training.data.split_proof import check_folders
 from models.training.data.tiles import Tile, write_manifest
 
 TURNS = [None, *Image.Transpose]

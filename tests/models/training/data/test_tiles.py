@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.training.data.tiles import MANIFEST, DataError, Tile, empty_folder, load_rgb, read_tiles, write_manifest
+from models.training.data.tiles import (
+    MANIFEST,
+    DataError,
+    Tile,
+    empty_folder,
+    load_rgb,
+    read_tiles,
+    write_manifest,
+)
 
 HEADER = "path,label,group_id,split,source"
 

@@ -16,9 +16,15 @@ from models.errors import ModelError
 from models.evaluation.items import EvaluationItem
 from models.evaluation.measurement import prompt_writer
 from models.registry import DEFAULT_MODEL, known_models
-from models.training.specimen.attention_check import attention_check, fullest, hurts_more, told_of, with_quadrant
-from models.training.specimen.random_init import write_fresh_checkpoint
+from models.training.specimen.attention_check import (
+    attention_check,
+    fullest,
+    hurts_more,
+    told_of,
+    with_quadrant,
+)
 from models.training.specimen.grammar import CLAIM_VALUES
+from models.training.specimen.random_init import write_fresh_checkpoint
 from models.training.trainer.weight_shuffling import write_shuffled
 from tests.models.red_spot import RedSpot
 

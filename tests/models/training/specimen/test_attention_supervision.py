@@ -11,13 +11,20 @@ from PIL import Image
 
 from models.capture import watch, watching
 from models.processing import load_processor
-from models.training.trainer.encoding import Encoder, joined
 from models.training.data.items import Item, make_items, render
-from models.training.specimen.attention_supervision import PictureGaze, cell_targets, evidence, pointed, pointing_loss, quadrant_mask
-from models.training.specimen.picture_sampler import Mix
-from models.training.trainer.run_folder import load_network
 from models.training.data.tiles import QUADRANTS, read_tiles
+from models.training.specimen.attention_supervision import (
+    PictureGaze,
+    cell_targets,
+    evidence,
+    pointed,
+    pointing_loss,
+    quadrant_mask,
+)
+from models.training.specimen.picture_sampler import Mix
 from models.training.stages.finetuning import loss_of
+from models.training.trainer.encoding import Encoder, joined
+from models.training.trainer.run_folder import load_network
 from tests.models.training.made_tiles import made_rgb
 
 

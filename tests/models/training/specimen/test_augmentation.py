@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.training.data.tile_augmentation import Look
-from models.training.specimen.augmentation import new_look
 from models.training.data.items import Item, make_items
+from models.training.data.tile_augmentation import Look
+from models.training.data.tiles import read_tiles
+from models.training.specimen.augmentation import new_look
 from models.training.specimen.grammar import Facts
 from models.training.specimen.measures import open_space
-from models.training.data.tiles import read_tiles
 
 PALE = np.full((56, 56, 3), (208, 199, 206), dtype=np.uint8)
 """Just too dark for open space: another exposure makes all of it open."""

@@ -7,10 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import ModelError
-from models.training.specimen.claims import CONTRADICTORY, MeasuredClaimsJudge, check_claims, claims_in, required_claims
-from models.training.specimen.facts_column import facts_column, read_facts
 from models.judges.judge import JudgedTrace
-from models.training.specimen.grammar import CHOICES, CLAIM_VALUES, QUESTIONS, Facts, right_answer, write_trace
+from models.training.specimen.claims import (
+    CONTRADICTORY,
+    MeasuredClaimsJudge,
+    check_claims,
+    claims_in,
+    required_claims,
+)
+from models.training.specimen.facts_column import facts_column, read_facts
+from models.training.specimen.grammar import (
+    CHOICES,
+    CLAIM_VALUES,
+    QUESTIONS,
+    Facts,
+    right_answer,
+    write_trace,
+)
 
 HIGH = Facts(
     {

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.training.specimen.colour_baseline import colour_statistics, measure_baselines
 from models.training.data.tiles import DataError
+from models.training.specimen.colour_baseline import colour_statistics, measure_baselines
 from tests.models.training.made_tiles import made_folder, made_rgb
 
 

@@ -9,9 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.training.specimen.mosaics import Picture, View, draw, empty, laid_counts, lay, quadrant_shares
-from models.training.specimen.measures import facts_of, measure
 from models.training.data.tiles import QUADRANTS, read_tiles
+from models.training.specimen.measures import facts_of, measure
+from models.training.specimen.mosaics import (
+    Picture,
+    View,
+    draw,
+    empty,
+    laid_counts,
+    lay,
+    quadrant_shares,
+)
 from tests.models.training.made_tiles import made_folder
 
 

@@ -12,12 +12,12 @@ from transformers import (
 )
 
 from models.processing import load_processor
-from models.training.trainer.encoding import IGNORED, Encoded, Encoder
-from models.training.specimen.random_init import network_config, train_tokenizer
 from models.training.specimen.grammar import NONE_OF_THESE
 from models.training.specimen.mimetic_init import look_back
 from models.training.specimen.picture_sampler import Mix
+from models.training.specimen.random_init import network_config, train_tokenizer
 from models.training.specimen.text_pretraining import KINDS, Wording
+from models.training.trainer.encoding import IGNORED, Encoded, Encoder
 
 
 @pytest.fixture(scope="module")

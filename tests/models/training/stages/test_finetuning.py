@@ -14,13 +14,20 @@ from models.messages import Box, PromptImage
 from models.processing import load_processor, prepare
 from models.prompts import Question, build_prompt
 from models.registry import DEFAULT_MODEL, known_models, resolve
-from models.training.specimen.claims import required_claims
-from models.training.trainer.encoding import IGNORED, Encoder, joined
 from models.training.data.items import Item, make_items
-from models.training.specimen.grammar import SHORT_QUESTION, short_answer, write_trace
-from models.training.trainer.run_folder import load_network
 from models.training.data.tiles import read_tiles
-from models.training.stages.finetuning import ItemSource, TuningConfig, draw_items, evaluate, loss_of, train_tuning
+from models.training.specimen.claims import required_claims
+from models.training.specimen.grammar import SHORT_QUESTION, short_answer, write_trace
+from models.training.stages.finetuning import (
+    ItemSource,
+    TuningConfig,
+    draw_items,
+    evaluate,
+    loss_of,
+    train_tuning,
+)
+from models.training.trainer.encoding import IGNORED, Encoder, joined
+from models.training.trainer.run_folder import load_network
 
 PICTURE = Image.fromarray(np.full((84, 112, 3), 200, dtype=np.uint8))
 

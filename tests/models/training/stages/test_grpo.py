@@ -13,15 +13,15 @@ from peft import PeftModel
 from pydantic import ValidationError
 
 from models.errors import CheckpointError
+from models.judges.judge import JudgedTrace, Verdict
 from models.messages import PixelBudget
 from models.processing import load_processor
 from models.registry import known_models, resolve
-from models.training.stages.grpo import GrpoConfig, grpo_arguments, reward, train_grpo
-from models.judges.judge import JudgedTrace, Verdict
+from models.training.data.tiles import DataError
 from models.training.data.trl_rows import rows_of_folder, rows_of_tiles
+from models.training.stages.grpo import GrpoConfig, grpo_arguments, reward, train_grpo
 from models.training.stages.sft_trl import SftConfig, train_sft
 from models.training.trainer.run_folder import load_network, read_config
-from models.training.data.tiles import DataError
 from models.training.trainer.trl import last_checkpoint
 from tests.models.training.killed_run import killed_run
 

@@ -13,12 +13,12 @@ from pydantic import ValidationError
 
 from models.errors import CheckpointError
 from models.registry import resolve
-from models.training.stages.grpo import GrpoConfig, train_grpo
 from models.training.data.licences import check_licences
+from models.training.data.tiles import DataError
+from models.training.stages.grpo import GrpoConfig, train_grpo
 from models.training.stages.preferences import PreferencesConfig, train_preferences
 from models.training.stages.sft_trl import SftConfig, train_sft
 from models.training.trainer.run_folder import load_network, read_config
-from models.training.data.tiles import DataError
 from pathviewer.export.plan import FORMATS, Plan
 from pathviewer.export.run import export
 from pathviewer.export.splits import Shares

@@ -10,9 +10,18 @@ from pydantic import ValidationError
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from models.training.data.tile_augmentation import MaskedTile
-from models.training.trainer.run_folder import load_network
 from models.training.data.tiles import read_tiles
-from models.training.stages.vision import LABELS, Heads, TileSource, VisionConfig, cell_targets, evaluate, loss_of, train_vision
+from models.training.stages.vision import (
+    LABELS,
+    Heads,
+    TileSource,
+    VisionConfig,
+    cell_targets,
+    evaluate,
+    loss_of,
+    train_vision,
+)
+from models.training.trainer.run_folder import load_network
 
 
 def config(tiles: Path, **changes: Any) -> VisionConfig:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from models.training.data.tiles import DataError
 from models.training.trainer.curves import draw_curves, read_curves, run_names, write_curves
 from models.training.trainer.run_folder import note
-from models.training.data.tiles import DataError
 
 
 def made_run(folder: Path, steps: int = 3, **figures: float) -> Path:

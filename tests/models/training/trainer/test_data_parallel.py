@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from models.errors import ModelError
+from models.training.stages.vision import VisionConfig, train_vision
 from models.training.trainer import data_parallel
 from models.training.trainer.run_folder import load_network, mixed_precision, read_config
-from models.training.stages.vision import VisionConfig, train_vision
 from tests.models.training.killed_run import ROOT
 
 CONFIG = """

@@ -11,10 +11,10 @@ from filelock import FileLock
 from torch import Tensor, nn
 
 from models.errors import CheckpointError, ModelError
-from models.training.trainer.loop import Loop, LoopConfig
-from models.training.trainer.run_folder import load_network, read_config
 from models.training.stages.finetuning import TuningConfig, train_tuning
 from models.training.stages.vision import VisionConfig, train_vision
+from models.training.trainer.loop import Loop, LoopConfig
+from models.training.trainer.run_folder import load_network, read_config
 from tests.models.training.killed_run import killed_run
 
 

@@ -8,11 +8,18 @@ from typing import Any
 import pytest
 
 from models.errors import ModelError
+from models.judges.judge import ClinicianJudge, ClinicianLabels, JudgedTrace, Verdict
 from models.training.specimen.claims import MeasuredClaimsJudge
 from models.training.specimen.facts_column import facts_column
-from models.judges.judge import ClinicianJudge, ClinicianLabels, JudgedTrace, Verdict
 from models.training.specimen.grammar import Facts, write_trace
-from models.training.trainer.rewards import ProcessReward, accuracy_reward, completion_text, filled, format_reward, judged_traces
+from models.training.trainer.rewards import (
+    ProcessReward,
+    accuracy_reward,
+    completion_text,
+    filled,
+    format_reward,
+    judged_traces,
+)
 
 FACTS = Facts({"tissue": ("present",), "focus": ("sharp",), "cellularity": ("high",)})
 OPTIONS = ["low", "high", "none of these"]

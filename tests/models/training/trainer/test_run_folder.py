@@ -10,7 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.errors import CheckpointError, ModelError
 from models.processing import load_processor
 from models.registry import known_models, resolve
-from models.training.trainer.run_folder import begin_run, changed, copy_with_weights, forget_after, load_network, note, read_config, start_model
+from models.training.trainer.run_folder import (
+    begin_run,
+    changed,
+    copy_with_weights,
+    forget_after,
+    load_network,
+    note,
+    read_config,
+    start_model,
+)
 
 
 class Few(BaseModel):

@@ -13,8 +13,8 @@ import httpx
 import pytest
 from datasets import load_dataset
 
-from pathviewer.auth.roles import Role
 from pathviewer.auth.account_admin import add_user, make_token
+from pathviewer.auth.roles import Role
 from pathviewer.export.formats import rater_name
 from pathviewer.export.manifest import check_export
 from pathviewer.settings import Settings

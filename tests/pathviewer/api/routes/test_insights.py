@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from pathviewer.auth.roles import Role
 from pathviewer.auth.account_admin import add_user, make_token
+from pathviewer.auth.roles import Role
 from pathviewer.bench.insights_data import Amount, fill
 from pathviewer.insights.charts import CHARTS
 from pathviewer.settings import Settings

@@ -16,7 +16,6 @@ from PIL import Image
 
 from pathviewer.slides.colour_profile import MOST_PROFILE_BYTES
 from pathviewer.slides.errors import SlideUnopenable, SlideUnsupported
-from pathviewer.slides.slide_facts import read_facts
 from pathviewer.slides.formats.base import PixelsUnreadable, ProfileUnreadable
 from pathviewer.slides.formats.open_file import open_pyramid
 from pathviewer.slides.formats.openslide_file import OpenSlideFile
@@ -24,6 +23,7 @@ from pathviewer.slides.formats.tiff_file import TiffFile
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.passthrough import passthrough_levels
 from pathviewer.slides.slide import Slide
+from pathviewer.slides.slide_facts import read_facts
 from tests import format_files, raw_tiff, slide_files
 from tests.format_files import HEIGHT, WIDTH, colours, grey, write_ome, write_pyramid, write_tiff
 

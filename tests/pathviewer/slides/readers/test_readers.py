@@ -23,10 +23,10 @@ from pathviewer.slides.errors import (
     SlideUnopenable,
 )
 from pathviewer.slides.geometry import Region
-from pathviewer.slides.slide_pool import SlideFile, SlidePool
 from pathviewer.slides.readers import tasks
 from pathviewer.slides.readers.fault_log import FileFaults
 from pathviewer.slides.readers.pool import ReaderPool, Urgency
+from pathviewer.slides.slide_pool import SlideFile, SlidePool
 from tests import hostile_slides, raw_tiff, slide_files
 
 SECONDS = 6.0

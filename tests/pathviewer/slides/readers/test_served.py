@@ -15,10 +15,10 @@ from pathviewer.settings import Settings
 from pathviewer.slides import served_slide
 from pathviewer.slides.errors import RegionError, SlideGone, TileDamaged, TileNotFound
 from pathviewer.slides.geometry import Region
-from pathviewer.slides.slide_pool import SlideFile, SlidePool
 from pathviewer.slides.readers.pool import ReaderPool
 from pathviewer.slides.served_slide import ServedSlide
 from pathviewer.slides.slide import Slide
+from pathviewer.slides.slide_pool import SlideFile, SlidePool
 from pathviewer.slides.thumbnail import thumbnail
 from pathviewer.slides.tile_cache import Tile, TileCache
 from pathviewer.slides.tiles import TileSource
