@@ -405,17 +405,17 @@ class Settings(BaseSettings):
     @property
     def blobs(self) -> Path:
         """Folder of the pictures that models saw and of attention, by SHA-256."""
-        return self.kept / "blobs"
+        return self.content / "blobs"
 
     @property
-    def kept(self) -> Path:
+    def content(self) -> Path:
         """Folder of what people ask and say; that of a public demo goes when the program ends."""
         return self.data / "visits" if self.public_demo else self.data
 
     @property
     def reader_faults(self) -> Path:
         """File that remembers which slides ended a reader."""
-        return self.kept / "slides-that-ended-readers.json"
+        return self.content / "slides-that-ended-readers.json"
 
     @property
     def exports(self) -> Path:
@@ -425,8 +425,8 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The database's SQLAlchemy URL, the default filled in; a public demo has its own."""
-        own = f"sqlite:///{self.kept / 'pathviewer.sqlite3'}"
-        return own if self.public_demo else self.database_url or own
+        default_url = f"sqlite:///{self.content / 'pathviewer.sqlite3'}"
+        return default_url if self.public_demo else self.database_url or default_url
 
 
 def read_settings(**given: Any) -> Settings:

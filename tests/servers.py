@@ -28,7 +28,7 @@ START_SECONDS = 30
 def running(settings: Settings, port: int = 0) -> Iterator[str]:
     """The application of `settings` under uvicorn in a thread; its base URL. Port 0: a free one."""
     lay_database(settings.database)
-    with serving(create_app(settings), port, ConnectionLimits.of(settings)) as base:
+    with serving(create_app(settings), port, ConnectionLimits.from_settings(settings)) as base:
         yield base
 
 

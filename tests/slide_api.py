@@ -40,7 +40,7 @@ class SlideApi:
 
     def id_of(self, path: Path) -> str:
         """The id under which a file is served."""
-        entry = self.library.at(path)
+        entry = self.library.find_by_path(path)
         if entry is None:
             raise LookupError(f"{path.name} is not listed")
         return entry.id
@@ -73,9 +73,9 @@ def slide_api(folder: Path, state: Path, **options: Any) -> Iterator[SlideApi]:
     library.rescan()
     pool = SlidePool(library.locate, settings)
     access = Access(settings, database)
-    tiles = TileRoute(pool, access.openings)
+    tiles = TileRoute(pool, access.access_log)
     pages = Starlette(
-        routes=slide_routes(library, pool, database, settings, access.openings, Work(settings)),
+        routes=slide_routes(library, pool, database, settings, access.access_log, Work(settings)),
         exception_handlers=exception_handlers(),
     )
 
@@ -84,7 +84,7 @@ def slide_api(folder: Path, state: Path, **options: Any) -> Iterator[SlideApi]:
         await chosen(scope, receive, send)
 
     try:
-        yield SlideApi(Guard(dispatch, access, tiles.at_hand), library, pool, database)
+        yield SlideApi(Guard(dispatch, access, tiles.find_cached), library, pool, database)
     finally:
         pool.close()
         database.close()

@@ -18,7 +18,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 
 from pathviewer import __version__
-from pathviewer.server.packaging import shipped
+from pathviewer.server.packaging import list_program_files
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"models", "pathviewer", "storage"}
@@ -39,7 +39,7 @@ def pip(*words: str | Path) -> None:
 
 def package_files() -> set[str]:
     """Files of the three packages that the program reads, below the root; no declared types."""
-    files = {path.as_posix() for path in shipped(ROOT) if path.parts[0] in PACKAGES}
+    files = {path.as_posix() for path in list_program_files(ROOT) if path.parts[0] in PACKAGES}
     return {name for name in files if not name.endswith(".d.ts")}
 
 

@@ -12,63 +12,68 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Message, Send
 
-MOST_HELD = 64 * 1024
+MOST_BODY_BYTES = 64 * 1024
 """Bytes of an error's body that are looked at."""
-PLAIN = (b"text/plain",)
+PLAIN_TEXT = (b"text/plain",)
 """Content types of errors that Starlette writes itself, as of a Range that is none."""
 
 
-class OneShape:
+class ErrorReshaper:
     """Gives errors of others the shape that all errors here have."""
 
-    def __init__(self, send: Send, kinds: tuple[bytes, ...] = (b"",)) -> None:
+    def __init__(self, send: Send, content_types: tuple[bytes, ...] = (b"",)) -> None:
         """Errors whose content type begins with one of `kinds`; of any if none are named."""
         self._send = send
-        self._kinds = kinds
+        self._content_types = content_types
         self._start: Message | None = None
         self._body = b""
 
     async def send(self, message: Message) -> None:
         """Take the next message of an answer."""
-        if message["type"] == "http.response.start" and self._is_others(message):
+        if message["type"] == "http.response.start" and self._is_foreign_error(message):
             self._start = message
         elif self._start is None:
             await self._send(message)
         else:
-            self._body = (self._body + message.get("body", b""))[:MOST_HELD]
+            self._body = (self._body + message.get("body", b""))[:MOST_BODY_BYTES]
             if not message.get("more_body"):
-                await self._answer(shaped(self._start["status"], self._body))
+                await self._send_response(reshape_error(self._start["status"], self._body))
 
-    def _is_others(self, start: Message) -> bool:
+    def _is_foreign_error(self, start: Message) -> bool:
         if start["status"] < HTTPStatus.BAD_REQUEST:
             return False
-        kind = next((value for name, value in start["headers"] if name == b"content-type"), b"")
-        return bool(kind.startswith(self._kinds))
+        content_type = next(
+            (value for name, value in start["headers"] if name == b"content-type"), b""
+        )
+        return bool(content_type.startswith(self._content_types))
 
-    async def _answer(self, answer: Response) -> None:
-        start = {"type": "http.response.start", "status": answer.status_code}
-        kept = {b"allow", b"retry-after", b"content-range"}
-        given = self._start["headers"] if self._start else []
-        headers = [*answer.raw_headers, *(each for each in given if each[0] in kept)]
+    async def _send_response(self, response: Response) -> None:
+        start = {"type": "http.response.start", "status": response.status_code}
+        forwarded_names = {b"allow", b"retry-after", b"content-range"}
+        original_headers = self._start["headers"] if self._start else []
+        headers = [
+            *response.raw_headers,
+            *(each for each in original_headers if each[0] in forwarded_names),
+        ]
         await self._send({**start, "headers": headers})
-        await self._send({"type": "http.response.body", "body": bytes(answer.body)})
+        await self._send({"type": "http.response.body", "body": bytes(response.body)})
 
 
-def shaped(status: int, body: bytes) -> Response:
+def reshape_error(status: int, body: bytes) -> Response:
     """The answer for an error of Gradio's: what an endpoint refuses is the request's fault."""
     try:
-        told = json.loads(body)
+        document = json.loads(body)
     except ValueError:
-        told = None
-    told = told if isinstance(told, dict) else {}
+        document = None
+    document = document if isinstance(document, dict) else {}
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE:
-        refused = sentence(told.get("error"))
-        return error_response("refused", refused, 400) if refused else internal_error()
+        refusal = read_sentence(document.get("error"))
+        return error_response("refused", refusal, 400) if refusal else internal_error()
     phrase = HTTPStatus(status)
-    message = sentence(told.get("detail")) or f"{phrase.phrase}."
+    message = read_sentence(document.get("detail")) or f"{phrase.phrase}."
     return error_response(phrase.name.lower(), message, status)
 
 
-def sentence(told: object) -> str:
+def read_sentence(value: object) -> str:
     """What Gradio says, if it says anything."""
-    return told[:500] if isinstance(told, str) else ""
+    return value[:500] if isinstance(value, str) else ""

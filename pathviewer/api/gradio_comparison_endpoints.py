@@ -8,21 +8,21 @@ from uuid import uuid4
 
 import gradio as gr
 
-from pathviewer.api.progress import reading_told
+from pathviewer.api.progress import stream_question_progress
 
 if TYPE_CHECKING:
-    from pathviewer.api.in_process_client import Inside
-    from pathviewer.questions.service import LiveReadings
+    from pathviewer.api.in_process_client import InProcessClient
+    from pathviewer.questions.service import QuestionService
 
-ONE = "/api/comparisons/{}"
+COMPARISON_PATH = "/api/comparisons/{}"
 
 
-class Comparing:
+class ComparisonEndpoints:
     """What the page /compare does."""
 
-    def __init__(self, inside: Inside, readings: LiveReadings) -> None:
-        self._inside = inside
-        self._readings = readings
+    def __init__(self, client: InProcessClient, questions: QuestionService) -> None:
+        self._client = client
+        self._questions = questions
 
     async def compare(
         self,
@@ -43,22 +43,24 @@ class Comparing:
         body: dict[str, Any] = {"slide": slide, "box": box, "question": question}
         body |= {"options": options, "context": context, "findings": findings, "task": task}
         body |= {"points": points, "paint_outside": paint_outside, "sampling": sampling}
-        made = await self._inside.post(request, "/api/comparisons", max_pixels=max_pixels, **body)
-        async for told in reading_told(self._readings, made["reading"], 2):
-            yield told
-        yield await self.comparison(request, made["id"])
+        created = await self._client.post(
+            request, "/api/comparisons", max_pixels=max_pixels, **body
+        )
+        async for update in stream_question_progress(self._questions, created["reading"], 2):
+            yield update
+        yield await self.comparison(request, created["id"])
 
     async def comparisons(self, request: gr.Request) -> Any:
         """Worklists with pairs, and how far one is."""
-        return await self._inside.get(request, "/api/comparisons")
+        return await self._client.get(request, "/api/comparisons")
 
     async def next_pair(self, request: gr.Request, worklist: str) -> Any:
         """The pair of a worklist that one has in hand, or the next: `{comparison}`."""
-        return await self._inside.post(request, "/api/worklists/{}/compare", worklist)
+        return await self._client.post(request, "/api/worklists/{}/compare", worklist)
 
     async def comparison(self, request: gr.Request, comparison: str) -> Any:
         """One that one was given; who wrote what is told after the vote."""
-        return await self._inside.get(request, ONE, comparison)
+        return await self._client.get(request, COMPARISON_PATH, comparison)
 
     async def vote(
         self,
@@ -72,18 +74,18 @@ class Comparing:
         key: str | None = None,
     ) -> Any:
         """Vote `left`, `right`, `tie` or `both_bad`. The same `key` keeps it once."""
-        said: dict[str, Any] = {"choice": choice, "reasons": reasons, "comment": comment}
-        said |= {"seconds": seconds, "overlay_seen": overlay_seen, "key": key or str(uuid4())}
-        return await self._inside.post(request, ONE + "/vote", comparison, **said)
+        body: dict[str, Any] = {"choice": choice, "reasons": reasons, "comment": comment}
+        body |= {"seconds": seconds, "overlay_seen": overlay_seen, "key": key or str(uuid4())}
+        return await self._client.post(request, COMPARISON_PATH + "/vote", comparison, **body)
 
     async def undo_vote(self, request: gr.Request, comparison: str, key: str | None = None) -> Any:
         """Take the vote back: the comparison, open again."""
         key = key or str(uuid4())
-        return await self._inside.post(request, ONE + "/undo", comparison, key=key)
+        return await self._client.post(request, COMPARISON_PATH + "/undo", comparison, key=key)
 
     async def skip_pair(self, request: gr.Request, comparison: str) -> Any:
         """Pass a pair over."""
-        return await self._inside.post(request, ONE + "/skip", comparison)
+        return await self._client.post(request, COMPARISON_PATH + "/skip", comparison)
 
     async def side_maps(
         self,
@@ -94,5 +96,5 @@ class Comparing:
         stop: int | None = None,
     ) -> Any:
         """Where the answer on the `left` or `right` looked, or these tokens of it."""
-        path = ONE + "/{}/maps"
-        return await self._inside.get(request, path, comparison, side, first=first, stop=stop)
+        path = COMPARISON_PATH + "/{}/maps"
+        return await self._client.get(request, path, comparison, side, first=first, stop=stop)

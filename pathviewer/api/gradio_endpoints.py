@@ -13,57 +13,82 @@ from uuid import uuid4
 import gradio as gr
 from gradio.events import api
 
-from pathviewer.api.gradio_comparison_endpoints import Comparing
-from pathviewer.api.progress import export_told, reading_told
+from pathviewer.api.gradio_comparison_endpoints import ComparisonEndpoints
+from pathviewer.api.progress import stream_export_progress, stream_question_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pathviewer.api.in_process_client import Inside
-    from pathviewer.questions.service import LiveReadings
+    from pathviewer.api.in_process_client import InProcessClient
+    from pathviewer.questions.service import QuestionService
 
 Json: TypeAlias = dict[str, Any]
-Told: TypeAlias = AsyncIterator[dict[str, Any]]
+JsonStream: TypeAlias = AsyncIterator[dict[str, Any]]
 
 
-def add_endpoints(page: gr.Blocks, inside: Inside, readings: LiveReadings) -> None:
+def add_endpoints(page: gr.Blocks, client: InProcessClient, questions: QuestionService) -> None:
     """Put every endpoint on the page; any number of scripts may call each at once."""
-    asking, judging = Asking(inside, readings), Judging(inside)
-    comparing = Comparing(inside, readings)
-    every: tuple[Callable[..., Any], ...] = (
-        *(asking.slides, asking.model, asking.questions, asking.preview),
-        *(asking.ask, asking.again, asking.stop, asking.first_answer),
-        *(asking.readings, asking.reading, asking.maps, asking.check, asking.report),
-        *(asking.slide_map, comparing.compare, comparing.comparisons, comparing.next_pair),
-        *(comparing.comparison, comparing.vote, comparing.undo_vote, comparing.skip_pair),
-        comparing.side_maps,
-        *(judging.judge, judging.judgments, judging.worklists, judging.next_item),
-        *(judging.answer_item, judging.end_item, judging.worklist_report),
-        *(judging.export, judging.export_choices, judging.insights, judging.audit),
+    question_endpoints = QuestionEndpoints(client, questions)
+    feedback_endpoints = FeedbackEndpoints(client)
+    comparison_endpoints = ComparisonEndpoints(client, questions)
+    endpoints: tuple[Callable[..., Any], ...] = (
+        question_endpoints.slides,
+        question_endpoints.model,
+        question_endpoints.questions,
+        question_endpoints.preview,
+        question_endpoints.ask,
+        question_endpoints.again,
+        question_endpoints.stop,
+        question_endpoints.first_answer,
+        question_endpoints.readings,
+        question_endpoints.reading,
+        question_endpoints.maps,
+        question_endpoints.check,
+        question_endpoints.report,
+        question_endpoints.slide_map,
+        comparison_endpoints.compare,
+        comparison_endpoints.comparisons,
+        comparison_endpoints.next_pair,
+        comparison_endpoints.comparison,
+        comparison_endpoints.vote,
+        comparison_endpoints.undo_vote,
+        comparison_endpoints.skip_pair,
+        comparison_endpoints.side_maps,
+        feedback_endpoints.judge,
+        feedback_endpoints.judgments,
+        feedback_endpoints.worklists,
+        feedback_endpoints.next_item,
+        feedback_endpoints.answer_item,
+        feedback_endpoints.end_item,
+        feedback_endpoints.worklist_report,
+        feedback_endpoints.export,
+        feedback_endpoints.export_choices,
+        feedback_endpoints.insights,
+        feedback_endpoints.audit,
     )
     with page:
-        for endpoint in every:
+        for endpoint in endpoints:
             api(endpoint, concurrency_limit=None)
 
 
-class Asking:
+class QuestionEndpoints:
     """Questions, their answers, and where those looked."""
 
-    def __init__(self, inside: Inside, readings: LiveReadings) -> None:
-        self._inside = inside
-        self._readings = readings
+    def __init__(self, client: InProcessClient, questions: QuestionService) -> None:
+        self._client = client
+        self._questions = questions
 
     async def slides(self, request: gr.Request) -> Any:
         """The slides that there are."""
-        return await self._inside.get(request, "/api/slides")
+        return await self._client.get(request, "/api/slides")
 
     async def model(self, request: gr.Request) -> Any:
         """The model that answers, and whether it is ready."""
-        return await self._inside.get(request, "/api/model")
+        return await self._client.get(request, "/api/model")
 
     async def questions(self, request: gr.Request) -> Any:
         """Templates of questions with their options, and what is known of findings."""
-        return await self._inside.get(request, "/api/questions")
+        return await self._client.get(request, "/api/questions")
 
     async def preview(
         self,
@@ -78,7 +103,7 @@ class Asking:
         """What the model will see of a region: its picture, token grid, scale and warnings."""
         body: Json = {"box": box, "points": points, "paint_outside": paint_outside}
         body |= {"max_pixels": max_pixels, "task": task}
-        return await self._inside.post(request, "/api/slides/{}/preview", slide, **body)
+        return await self._client.post(request, "/api/slides/{}/preview", slide, **body)
 
     async def ask(
         self,
@@ -96,33 +121,33 @@ class Asking:
         max_pixels: int | None = None,
         count: int = 1,
         blind: bool = False,
-    ) -> Told:
+    ) -> JsonStream:
         """Ask about a region: `{id, state, progress}` while it is answered, then the reading."""
         body: Json = {"slide": slide, "box": box, "question": question, "options": options}
         body |= {"context": context, "findings": findings, "task": task, "points": points}
         body |= {"paint_outside": paint_outside, "sampling": sampling, "count": count}
         body |= {"max_pixels": max_pixels, "blind": blind}
-        made = await self._inside.post(request, "/api/readings", **body)
-        async for told in self._told(request, made["id"], count):
-            yield told
+        created = await self._client.post(request, "/api/readings", **body)
+        async for update in self._stream_answer(request, created["id"], count):
+            yield update
 
-    async def again(self, request: gr.Request, reading: str) -> Told:
+    async def again(self, request: gr.Request, reading: str) -> JsonStream:
         """Ask the same of the same picture with the same seed, of the model that now answers."""
-        former = await self._inside.get(request, "/api/readings/{}", reading)
-        made = await self._inside.post(request, "/api/readings/{}/again", reading)
-        async for told in self._told(request, made["id"], former["count"]):
-            yield told
+        former = await self._client.get(request, "/api/readings/{}", reading)
+        created = await self._client.post(request, "/api/readings/{}/again", reading)
+        async for update in self._stream_answer(request, created["id"], former["count"]):
+            yield update
 
     async def stop(self, request: gr.Request, reading: str) -> Any:
         """End what is being written."""
-        return await self._inside.post(request, "/api/readings/{}/stop", reading)
+        return await self._client.post(request, "/api/readings/{}/stop", reading)
 
     async def first_answer(
         self, request: gr.Request, reading: str, answer: str, confidence: int | None = None
     ) -> Any:
         """One's own answer to a blind reading; the model's can be had afterwards."""
-        path, said = "/api/readings/{}/first-answer", {"answer": answer, "confidence": confidence}
-        return await self._inside.post(request, path, reading, **said)
+        path, body = "/api/readings/{}/first-answer", {"answer": answer, "confidence": confidence}
+        return await self._client.post(request, path, reading, **body)
 
     async def readings(
         self,
@@ -132,12 +157,12 @@ class Asking:
         before: str | None = None,
     ) -> Any:
         """One's own readings in short, the newest first; `before` an id for the next page."""
-        found = {"slide": slide, "limit": limit, "before": before}
-        return await self._inside.get(request, "/api/readings", **found)
+        query = {"slide": slide, "limit": limit, "before": before}
+        return await self._client.get(request, "/api/readings", **query)
 
     async def reading(self, request: gr.Request, reading: str) -> Any:
         """All of a reading: question, answers, provenance."""
-        return await self._inside.get(request, "/api/readings/{}", reading)
+        return await self._client.get(request, "/api/readings/{}", reading)
 
     async def maps(
         self,
@@ -149,34 +174,34 @@ class Asking:
     ) -> Any:
         """Where each passage of an answer looked, or these tokens of it."""
         path = "/api/readings/{}/completions/{}/maps"
-        return await self._inside.get(request, path, reading, index, first=first, stop=stop)
+        return await self._client.get(request, path, reading, index, first=first, stop=stop)
 
     async def check(
         self, request: gr.Request, reading: str, index: int = 0, passage: str = "all"
     ) -> Any:
         """Whether an answer used what it looked at (the deletion check); takes a while."""
         path = "/api/readings/{}/completions/{}/deletion"
-        return await self._inside.post(request, path, reading, index, passage=passage)
+        return await self._client.post(request, path, reading, index, passage=passage)
 
     async def report(self, request: gr.Request, reading: str) -> Any:
         """The reading as one HTML page to print."""
-        return await self._inside.get(request, "/api/readings/{}/report.html", reading)
+        return await self._client.get(request, "/api/readings/{}/report.html", reading)
 
     async def slide_map(self, request: gr.Request, slide: str) -> Any:
         """What was asked on a slide and where, with verdicts and evidence regions."""
-        return await self._inside.get(request, "/api/slides/{}/map", slide)
+        return await self._client.get(request, "/api/slides/{}/map", slide)
 
-    async def _told(self, request: gr.Request, reading: str, count: int) -> Told:
-        async for told in reading_told(self._readings, reading, count):
-            yield told
-        yield await self.reading(request, reading)
+    async def _stream_answer(self, request: gr.Request, question_id: str, count: int) -> JsonStream:
+        async for update in stream_question_progress(self._questions, question_id, count):
+            yield update
+        yield await self.reading(request, question_id)
 
 
-class Judging:
+class FeedbackEndpoints:
     """What people say of answers, and what becomes of it."""
 
-    def __init__(self, inside: Inside) -> None:
-        self._inside = inside
+    def __init__(self, client: InProcessClient) -> None:
+        self._client = client
 
     async def judge(
         self,
@@ -188,35 +213,39 @@ class Judging:
     ) -> Any:
         """Judge an answer: `verdict`, `labels`, `edited_trace`, `evidence` or `preference`, and
         what is `said`. The same `key` keeps it once, however often it is sent."""
-        body = fields(said) | {"completion": completion, "kind": kind, "key": key or str(uuid4())}
-        return await self._inside.post(request, "/api/feedback", **body)
+        body = read_object(said) | {
+            "completion": completion,
+            "kind": kind,
+            "key": key or str(uuid4()),
+        }
+        return await self._client.post(request, "/api/feedback", **body)
 
     async def judgments(self, request: gr.Request, completion: str) -> Any:
         """What was said of an answer: one's own, and others' once one's own is in."""
-        return await self._inside.get(request, "/api/completions/{}/feedback", completion)
+        return await self._client.get(request, "/api/completions/{}/feedback", completion)
 
     async def worklists(self, request: gr.Request) -> Any:
         """Worklists, and how far one is."""
-        return await self._inside.get(request, "/api/worklists")
+        return await self._client.get(request, "/api/worklists")
 
     async def next_item(self, request: gr.Request, worklist: str) -> Any:
         """The item of a worklist that one has in hand, or the next."""
-        return await self._inside.post(request, "/api/worklists/{}/next", worklist)
+        return await self._client.post(request, "/api/worklists/{}/next", worklist)
 
     async def answer_item(
         self, request: gr.Request, item: str, answer: str, confidence: int | None = None
     ) -> Any:
         """One's own answer to an item, before the model's is told."""
-        path, said = "/api/worklist-items/{}/first-answer", {"answer": answer}
-        return await self._inside.post(request, path, item, confidence=confidence, **said)
+        path, body = "/api/worklist-items/{}/first-answer", {"answer": answer}
+        return await self._client.post(request, path, item, confidence=confidence, **body)
 
     async def end_item(self, request: gr.Request, item: str, skipped: bool = False) -> Any:
         """Be done with an item that was judged, or skip it."""
-        return await self._inside.post(request, "/api/worklist-items/{}/end", item, skipped=skipped)
+        return await self._client.post(request, "/api/worklist-items/{}/end", item, skipped=skipped)
 
     async def worklist_report(self, request: gr.Request, worklist: str) -> Any:
         """A worklist as one HTML page to print; for researchers and administrators."""
-        return await self._inside.get(request, "/api/worklists/{}/report.html", worklist)
+        return await self._client.get(request, "/api/worklists/{}/report.html", worklist)
 
     async def export(
         self,
@@ -228,32 +257,32 @@ class Judging:
         comments: bool = False,
         teaching: bool = False,
         licence: str | None = None,
-    ) -> Told:
+    ) -> JsonStream:
         """Labels as a data set: how far it is, and at last with `archive`, the zip file's path.
         `select`: since, until, models, question_types, raters, cases."""
-        body = fields(select) | {"format": format, "rule": rule, "splits": splits}
+        body = read_object(select) | {"format": format, "rule": rule, "splits": splits}
         body |= {"comments": comments, "teaching": teaching, "licence": licence}
-        begun = await self._inside.post(request, "/api/exports", **body)
-        async for job in export_told(self._inside, request, begun["id"]):
+        created = await self._client.post(request, "/api/exports", **body)
+        async for job in stream_export_progress(self._client, request, created["id"]):
             if job["state"] == "failed":
                 raise gr.Error(job["error"], print_exception=False)
             yield job
 
     async def export_choices(self, request: gr.Request) -> Any:
         """Formats, and what an export can be selected by."""
-        return await self._inside.get(request, "/api/exports/choices")
+        return await self._client.get(request, "/api/exports/choices")
 
     async def insights(self, request: gr.Request, select: Json | None = None) -> Any:
         """What the labels say, as charts with their numbers. `select`: as GET /api/insights."""
-        return await self._inside.get(request, "/api/insights", **fields(select))
+        return await self._client.get(request, "/api/insights", **read_object(select))
 
     async def audit(self, request: gr.Request, after: int = 0, limit: int = 100) -> Any:
         """Entries of the audit log after that id, the oldest first; for administrators."""
-        return await self._inside.get(request, "/api/audit", after=after, limit=limit)
+        return await self._client.get(request, "/api/audit", after=after, limit=limit)
 
 
-def fields(given: Json | None) -> Json:
+def read_object(value: Json | None) -> Json:
     """What a script gave as an object; raises `gr.Error` for anything else."""
-    if not isinstance(given, dict | None):
+    if not isinstance(value, dict | None):
         raise gr.Error("said and select are objects, as in {...}.", print_exception=False)
-    return dict(given or {})
+    return dict(value or {})

@@ -15,7 +15,7 @@ import httpx2
 from starlette.applications import Starlette
 
 from pathviewer.api.responses import exception_handlers
-from pathviewer.auth.identity import SCOPE_KEY, STILL_KEY
+from pathviewer.auth.identity import RECHECK_KEY, SCOPE_KEY
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LOGIN_ENDED = "Your login has ended, or the token does not hold any more. Log in again."
 
 
-class Inside:
+class InProcessClient:
     """The routes as they are behind the guard; each call finds out anew who is asking."""
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
@@ -33,39 +33,39 @@ class Inside:
     async def get(self, request: gr.Request, path: str, /, *parts: object, **query: Any) -> Any:
         """The answer to a GET of a path with its `{}` filled in; a None in the query is left
         out."""
-        given = {name: value for name, value in query.items() if value is not None}
-        return await self._answer(request, "GET", _filled(path, parts), params=given)
+        params = {name: value for name, value in query.items() if value is not None}
+        return await self._request(request, "GET", _fill_path(path, parts), params=params)
 
     async def post(self, request: gr.Request, path: str, /, *parts: object, **body: Any) -> Any:
         """The answer to a POST of JSON to such a path; a None in the body is left out."""
-        given = {name: value for name, value in body.items() if value is not None}
-        return await self._answer(request, "POST", _filled(path, parts), json=given)
+        document = {name: value for name, value in body.items() if value is not None}
+        return await self._request(request, "POST", _fill_path(path, parts), json=document)
 
-    async def _answer(self, request: gr.Request, method: str, path: str, **sent: Any) -> Any:
+    async def _request(self, request: gr.Request, method: str, path: str, **payload: Any) -> Any:
         """JSON decoded, or text. Raises `gr.Error` with the sentence of what was refused."""
-        who = await self._who(request)
+        caller_scope = await self._caller_scope(request)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            await self._app({**scope, **who}, receive, send)
+            await self._app({**scope, **caller_scope}, receive, send)
 
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://inside") as client:
-            answer = await client.request(method, path, **sent)
-        is_json = answer.headers.get("content-type", "").startswith("application/json")
-        told: Any = answer.json() if is_json else answer.text
-        if answer.status_code >= HTTPStatus.BAD_REQUEST:
-            raise gr.Error(told["error"]["message"], print_exception=False)
-        return told
+            response = await client.request(method, path, **payload)
+        is_json = response.headers.get("content-type", "").startswith("application/json")
+        content: Any = response.json() if is_json else response.text
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            raise gr.Error(content["error"]["message"], print_exception=False)
+        return content
 
-    async def _who(self, request: gr.Request) -> dict[str, Any]:
+    async def _caller_scope(self, request: gr.Request) -> dict[str, Any]:
         """What the guard wrote into the scope of the call, as it is at this moment."""
         scope: Any = request.request.scope if request.request else {}
-        still = scope[STILL_KEY]
-        identity = await still()
+        find_identity = scope[RECHECK_KEY]
+        identity = await find_identity()
         if identity is None or identity.account_id != scope[SCOPE_KEY].account_id:
             raise gr.Error(LOGIN_ENDED, print_exception=False)
-        return {SCOPE_KEY: identity, STILL_KEY: still}
+        return {SCOPE_KEY: identity, RECHECK_KEY: find_identity}
 
 
-def _filled(path: str, parts: tuple[object, ...]) -> str:
+def _fill_path(path: str, parts: tuple[object, ...]) -> str:
     return path.format(*(quote(str(part), safe="") for part in parts))

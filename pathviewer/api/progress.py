@@ -10,35 +10,35 @@ if TYPE_CHECKING:
 
     import gradio as gr
 
-    from pathviewer.api.in_process_client import Inside
-    from pathviewer.questions.service import LiveReadings
+    from pathviewer.api.in_process_client import InProcessClient
+    from pathviewer.questions.service import QuestionService
 
 POLL_SECONDS = 0.2
 """How often is looked how far something is."""
 
 
-async def reading_told(
-    readings: LiveReadings, reading_id: str, count: int
+async def stream_question_progress(
+    questions: QuestionService, question_id: str, count: int
 ) -> AsyncIterator[dict[str, Any]]:
     """How far a reading is, whenever that changes, until the model has written all."""
     number, ended, before = 0, 0, ""
-    while (live := readings.live(reading_id)) is not None:
-        over = live.whole.record.state != "running"
-        events = live.since(number)
+    while (run := questions.find_run(question_id)) is not None:
+        finished = run.snapshot.record.state != "running"
+        events = run.events_since(number)
         number = events[-1][0] if events else number
         ended += sum(event["type"] == "ended" for _, event in events)
-        told = [sentence(event) for _, event in events]
-        now = next((each for each in reversed(told) if each), before)
-        if now != before:
-            before = now
-            progress = {"progress": now, "ended": ended, "count": count}
-            yield {"id": reading_id, "state": "running", **progress}
-        if over:
+        sentences = [describe_event(event) for _, event in events]
+        latest = next((each for each in reversed(sentences) if each), before)
+        if latest != before:
+            before = latest
+            progress = {"progress": latest, "ended": ended, "count": count}
+            yield {"id": question_id, "state": "running", **progress}
+        if finished:
             return
         await asyncio.sleep(POLL_SECONDS)
 
 
-def sentence(event: dict[str, Any]) -> str:
+def describe_event(event: dict[str, Any]) -> str:
     """What an event of a reading says of how far it is; empty for those that say nothing."""
     if event["type"] == "queued":
         return f"{event['position']} questions before this one"
@@ -53,13 +53,13 @@ def sentence(event: dict[str, Any]) -> str:
     return f"answer {event['index'] + 1}: {part}"
 
 
-async def export_told(
-    inside: Inside, request: gr.Request, export_id: str
+async def stream_export_progress(
+    client: InProcessClient, request: gr.Request, export_id: str
 ) -> AsyncIterator[dict[str, Any]]:
     """How far an export is, whenever that changes, until it is done or has failed."""
     before = None
     while True:
-        job: dict[str, Any] = await inside.get(request, "/api/exports/{}", export_id)
+        job: dict[str, Any] = await client.get(request, "/api/exports/{}", export_id)
         if job["state"] == "done":
             job["archive"] = f"/api/exports/{export_id}.zip"
         if job != before:

@@ -14,6 +14,6 @@ _templates = Environment(
 )
 
 
-def report_page(name: str) -> Template:
+def report_template(name: str) -> Template:
     """`report` or `worklist_report`."""
     return _templates.get_template(f"{name}.html")

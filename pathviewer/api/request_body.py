@@ -32,7 +32,7 @@ class BodyTooLarge(BodyError):
     status = 413
 
 
-def whole_number(text: str | None) -> int | None:
+def parse_whole_number(text: str | None) -> int | None:
     """The number that ASCII digits write; None for all else, more than 18 digits included."""
     if text is None or not (text.isascii() and text.isdigit()) or len(text) > MOST_DIGITS:
         return None
@@ -63,7 +63,7 @@ async def read_json(request: Request, limit: int = JSON_LIMIT) -> Any:
         raise BodyError(str(error)) from None
 
 
-async def json_object(request: Request) -> dict[str, Any]:
+async def read_json_object(request: Request) -> dict[str, Any]:
     """The body as a JSON object. Raises BodyError."""
     document = await read_json(request)
     if not isinstance(document, dict):

@@ -61,7 +61,7 @@ def internal_error() -> JSONResponse:
     return error_response("internal_error", message, 500)
 
 
-def response_of(error: SlideError | Forbidden | StorageError) -> JSONResponse:
+def error_to_response(error: SlideError | Forbidden | StorageError) -> JSONResponse:
     """The answer to an error whose message may be shown."""
     if isinstance(error, RecordNotFoundError):
         return error_response(error.code, str(error), 404)
@@ -75,21 +75,23 @@ def response_of(error: SlideError | Forbidden | StorageError) -> JSONResponse:
 def exception_handlers() -> dict[int | type[Exception], Handler]:
     """What Starlette is to do with our errors, and with its own."""
     return {
-        SlideError: _ours,
-        Forbidden: _ours,
-        StorageError: _ours,
-        TooBusy: _too_busy,
-        ClientGone: _client_gone,
-        HTTPException: _starlettes,
-        Exception: _unforeseen,
+        SlideError: _respond_known_error,
+        Forbidden: _respond_known_error,
+        StorageError: _respond_known_error,
+        TooBusy: _respond_too_busy,
+        ClientGone: _respond_client_gone,
+        HTTPException: _respond_http_error,
+        Exception: _respond_unexpected_error,
     }
 
 
-async def _ours(_: Request, error: SlideError | Forbidden | StorageError) -> Response:
-    return response_of(error)
+async def _respond_known_error(
+    _: Request, error: SlideError | Forbidden | StorageError
+) -> Response:
+    return error_to_response(error)
 
 
-async def _too_busy(_: Request, error: TooBusy) -> Response:
+async def _respond_too_busy(_: Request, error: TooBusy) -> Response:
     return busy_response(error)
 
 
@@ -100,11 +102,11 @@ def busy_response(error: TooBusy) -> JSONResponse:
     return response
 
 
-async def _client_gone(_request: Request, _error: ClientGone) -> Response:
+async def _respond_client_gone(_request: Request, _error: ClientGone) -> Response:
     return Response(status_code=CLIENT_CLOSED_REQUEST)  # for the log alone: nobody reads it
 
 
-async def _starlettes(request: Request, error: HTTPException) -> Response:
+async def _respond_http_error(request: Request, error: HTTPException) -> Response:
     if error.status_code == HTTPStatus.NOT_FOUND:
         return not_found(request.url.path)
     code = HTTPStatus(error.status_code).name.lower()
@@ -113,6 +115,6 @@ async def _starlettes(request: Request, error: HTTPException) -> Response:
     return response
 
 
-async def _unforeseen(_request: Request, _error: Exception) -> Response:
+async def _respond_unexpected_error(_request: Request, _error: Exception) -> Response:
     # Starlette raises it again behind the answer, and uvicorn logs it: a traceback, no locals
     return internal_error()

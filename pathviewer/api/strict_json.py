@@ -26,13 +26,18 @@ def parse_json(text: bytes) -> Any:
     objects than `MOST_CONTAINERS`, brackets in texts being counted as such.
     """
     decoded, document = decode_json(
-        text, MOST_CONTAINERS, source="request", whole=_whole, real=_real, constant=_no_number
+        text,
+        MOST_CONTAINERS,
+        source="request",
+        parse_int=_parse_integer,
+        parse_float=_parse_float,
+        parse_constant=_refuse_constant,
     )
     _check_texts(decoded, document)
     return document
 
 
-def _whole(digits: str) -> int:
+def _parse_integer(digits: str) -> int:
     if len(digits.removeprefix("-")) > MOST_DIGITS:
         raise JsonError(
             f"The number {digits[:20]}... is too large: a whole number has at most {MOST_DIGITS} "
@@ -41,37 +46,37 @@ def _whole(digits: str) -> int:
     return int(digits)
 
 
-def _real(digits: str) -> float:
+def _parse_float(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
         raise JsonError("A number of the request is too large: no float holds it.")
     return number
 
 
-def _no_number(name: str) -> float:
+def _refuse_constant(name: str) -> float:
     raise JsonError(f"{name} is no number in JSON: leave it out or send null.")
 
 
 def _check_texts(decoded: str, document: object) -> None:
     """Texts that are no Unicode, or that databases do not take."""
-    if _NUL in decoded and (field := _field_of(document, _holds_nul)) is not None:
+    if _NUL in decoded and (field := _find_field(document, _holds_nul)) is not None:
         raise JsonError(f"The text {field} holds a NUL character: remove it.")
-    if _HALF.search(decoded) and (field := _field_of(document, _holds_half)) is not None:
+    if _HALF.search(decoded) and (field := _find_field(document, _holds_half)) is not None:
         raise JsonError(f"The text {field} holds half of a surrogate pair: remove that character.")
 
 
-def _field_of(document: object, is_bad: Callable[[str], bool]) -> str | None:
+def _find_field(document: object, is_bad: Callable[[str], bool]) -> str | None:
     """The nearest name above a bad text, as an error shows it; None where no text is bad."""
-    left: list[tuple[str, object]] = [("of the request", document)]
-    while left:
-        name, value = left.pop()
+    pending: list[tuple[str, object]] = [("of the request", document)]
+    while pending:
+        name, value = pending.pop()
         if isinstance(value, str) and is_bad(value):
             return name
         if isinstance(value, list):
-            left += [(name, each) for each in value]
+            pending += [(name, each) for each in value]
         elif isinstance(value, dict):
-            left += [(name, key) for key in value]
-            left += [(key[:40] if key.isprintable() else name, value[key]) for key in value]
+            pending += [(name, key) for key in value]
+            pending += [(key[:40] if key.isprintable() else name, value[key]) for key in value]
     return None
 
 

@@ -22,7 +22,7 @@ MEDIA_TYPE = "application/x-npz"
 
 
 @dataclass(frozen=True)
-class KeptAttention:
+class StoredAttention:
     """Where a completion's tokens looked, and where those of a neutral question did."""
 
     rows: NDArray[np.float16]
@@ -32,27 +32,27 @@ class KeptAttention:
     or it could not be answered."""
 
     @cached_property
-    def asked(self) -> AttentionRows:
+    def completion_rows(self) -> AttentionRows:
         """The completion's rows as a backend gives them."""
         return AttentionRows("", 0, 0, self.rows.astype(np.float32))
 
     @cached_property
-    def compared(self) -> AttentionRows | None:
+    def neutral_rows(self) -> AttentionRows | None:
         """The neutral rows as one token's."""
         if self.neutral is None:
             return None
         return AttentionRows("", 0, 0, self.neutral[None].astype(np.float32))
 
 
-def kept(rows: AttentionRows, neutral: AttentionRows | None) -> KeptAttention:
+def reduce_attention(rows: AttentionRows, neutral: AttentionRows | None) -> StoredAttention:
     """What is kept of the rows of a whole completion and of a neutral answer."""
     mean = None if neutral is None else neutral.rows.mean(axis=0, dtype=np.float64)
-    return KeptAttention(
+    return StoredAttention(
         rows.rows.astype(np.float16), None if mean is None else mean.astype(np.float16)
     )
 
 
-def packed(attention: KeptAttention) -> bytes:
+def pack_attention(attention: StoredAttention) -> bytes:
     """The archive."""
     file = io.BytesIO()
     if attention.neutral is None:
@@ -62,10 +62,10 @@ def packed(attention: KeptAttention) -> bytes:
     return file.getvalue()
 
 
-def unpacked(archive: bytes) -> KeptAttention:
+def unpack_attention(archive: bytes) -> StoredAttention:
     """The attention in an archive; raises ModelError where it is none of ours."""
     try:
         with np.load(io.BytesIO(archive), allow_pickle=False) as arrays:
-            return KeptAttention(arrays["rows"], arrays.get("neutral"))
+            return StoredAttention(arrays["rows"], arrays.get("neutral"))
     except (ValueError, KeyError, EOFError, OSError, BadZipFile, zlib.error) as error:
         raise ModelError("The attention of this answer is damaged; ask again.") from error

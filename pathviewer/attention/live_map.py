@@ -11,45 +11,45 @@ from models.attention import attention_map, joined
 from models.messages import AttentionRows, ImagePlacement
 from models.reasoning.trace import parse
 from pathviewer.attention.map_json import live_map_json
-from pathviewer.attention.passages import WHOLE, passages
+from pathviewer.attention.passages import WHOLE_COMPLETION, find_passages
 
-SECONDS = 0.05
+MAP_SECONDS = 0.05
 """Least time between two maps of one completion: a quick model is through a step in a tenth."""
 
 
-class LiveAttention:
+class LiveAttentionMap:
     """Of one completion; maps are raw and the mean over the layers."""
 
-    def __init__(self, placement: ImagePlacement, seconds: float = SECONDS) -> None:
+    def __init__(self, placement: ImagePlacement, seconds: float = MAP_SECONDS) -> None:
         self._seconds = seconds
         self._placement = placement
         self._parts: list[AttentionRows] = []
         self._ends: list[int] = []
         self._text = ""
-        self._told = 0.0
+        self._last_sent = 0.0
 
-    def write(self, text: str) -> None:
+    def add_text(self, text: str) -> None:
         """Take the characters of one token more over."""
         self._text += text
         self._ends.append(len(self._text))
 
-    def look(self, rows: AttentionRows) -> dict[str, Any] | None:
+    def add_rows(self, rows: AttentionRows) -> dict[str, Any] | None:
         """Take rows over; the newest passage's map if one is due."""
         mean = rows.rows.mean(axis=1, keepdims=True, dtype=np.float32)
         self._parts.append(AttentionRows("", 0, rows.first_token, mean))
         now = time.monotonic()
-        if now - self._told < self._seconds:
+        if now - self._last_sent < self._seconds:
             return None
-        found = self._newest()
-        self._told = now if found else self._told
-        return found
+        newest = self._newest_map()
+        self._last_sent = now if newest else self._last_sent
+        return newest
 
-    def _newest(self) -> dict[str, Any] | None:
+    def _newest_map(self) -> dict[str, Any] | None:
         """The map of the last passage that has rows; None before there is a passage."""
         rows = joined(self._parts)
-        named = passages(parse(self._text, ended=False), self._ends)
-        for name, tokens in reversed(named):
-            there = range(tokens.start, min(tokens.stop, len(rows.rows)))
-            if name != WHOLE and there:
-                return live_map_json(name, attention_map(rows, (self._placement,), 0, there))
+        spans = find_passages(parse(self._text, ended=False), self._ends)
+        for name, tokens in reversed(spans):
+            known_tokens = range(tokens.start, min(tokens.stop, len(rows.rows)))
+            if name != WHOLE_COMPLETION and known_tokens:
+                return live_map_json(name, attention_map(rows, (self._placement,), 0, known_tokens))
         return None

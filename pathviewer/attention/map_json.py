@@ -28,15 +28,15 @@ from models.attention import (
 from models.errors import ModelError
 from models.messages import ImagePlacement
 from models.reasoning.trace import parse
-from pathviewer.attention.archive import KeptAttention
-from pathviewer.attention.passages import passages
+from pathviewer.attention.archive import StoredAttention
+from pathviewer.attention.passages import find_passages
 
 TOKENS = "tokens"
 """Name of a passage of any tokens."""
 
 
 @dataclass(frozen=True)
-class SeenCompletion:
+class CompletionAttention:
     """A completion with where it looked in its one picture."""
 
     text: str
@@ -45,29 +45,29 @@ class SeenCompletion:
     """Characters complete with each token."""
     placement: ImagePlacement
     """Of the picture."""
-    attention: KeptAttention
+    attention: StoredAttention
     """Of every token, and of the neutral question."""
 
 
-def maps_json(seen: SeenCompletion, tokens: range | None = None) -> dict[str, Any]:
+def maps_json(completion: CompletionAttention, tokens: range | None = None) -> dict[str, Any]:
     """Maps of every passage, or of the tokens that are named, as the route answers.
 
     Raises ModelError for tokens that are not there.
     """
-    named = _passages(seen) if tokens is None else [(TOKENS, tokens)]
-    rows, places = seen.attention.asked, (seen.placement,)
+    named = _named_passages(completion) if tokens is None else [(TOKENS, tokens)]
+    rows, places = completion.attention.completion_rows, (completion.placement,)
     maps = np.stack([layer_maps(rows, places, 0, span) for _, span in named])
     small = as_bytes(maps)
-    edges = utf16_edges(seen.text, seen.token_ends)
+    edges = utf16_edges(completion.text, completion.token_ends)
     return {
-        "columns": seen.placement.columns,
-        "rows": seen.placement.rows,
+        "columns": completion.placement.columns,
+        "rows": completion.placement.rows,
         "layers": maps.shape[1],
-        "box": vars(seen.placement.box),
-        "passages": [_passage(seen, name, span, edges) for name, span in named],
+        "box": vars(completion.placement.box),
+        "passages": [_passage_json(completion, name, span, edges) for name, span in named],
         "peaks": small.peaks.tolist(),
         "values": _base64(small.values),
-        "neutral": _neutral(seen),
+        "neutral": _neutral_json(completion),
         "floor": FLOOR,
         "localised_spread": LOCALISED_SPREAD,
         "least_image_share": LEAST_IMAGE_SHARE,
@@ -75,16 +75,16 @@ def maps_json(seen: SeenCompletion, tokens: range | None = None) -> dict[str, An
     }
 
 
-def live_map_json(name: str, found: AttentionMap) -> dict[str, Any]:
+def live_map_json(name: str, passage_map: AttentionMap) -> dict[str, Any]:
     """The map of a passage that is being written: raw, the mean over the layers."""
-    small = as_bytes(found.weights * np.float32(found.image_share))
+    small = as_bytes(passage_map.weights * np.float32(passage_map.image_share))
     return {
         "passage": name,
-        "columns": found.placement.columns,
-        "rows": found.placement.rows,
+        "columns": passage_map.placement.columns,
+        "rows": passage_map.placement.rows,
         "peak": float(small.peaks),
         "values": _base64(small.values),
-        "image_share": found.image_share,
+        "image_share": passage_map.image_share,
     }
 
 
@@ -94,17 +94,19 @@ def utf16_edges(text: str, token_ends: Sequence[int]) -> list[int]:
     return [0, *units[list(token_ends)].tolist()] if token_ends else [0]
 
 
-def _passages(seen: SeenCompletion) -> list[tuple[str, range]]:
+def _named_passages(completion: CompletionAttention) -> list[tuple[str, range]]:
     """Name and tokens of each; raises ModelError where nothing was written."""
-    named = passages(parse(seen.text), seen.token_ends)
+    named = find_passages(parse(completion.text), completion.token_ends)
     if not named:
         raise ModelError("Nothing was written, so there is nowhere it looked.")
     return named
 
 
-def _passage(seen: SeenCompletion, name: str, span: range, edges: list[int]) -> dict[str, Any]:
-    raw = attention_map(seen.attention.asked, (seen.placement,), 0, span)
-    relative = _relative(seen, raw)
+def _passage_json(
+    completion: CompletionAttention, name: str, span: range, edges: list[int]
+) -> dict[str, Any]:
+    raw = attention_map(completion.attention.completion_rows, (completion.placement,), 0, span)
+    relative = _relative_map(completion, raw)
     return {
         "name": name,
         "first": span.start,
@@ -121,19 +123,19 @@ def _passage(seen: SeenCompletion, name: str, span: range, edges: list[int]) -> 
     }
 
 
-def _relative(seen: SeenCompletion, raw: AttentionMap) -> AttentionMap | None:
+def _relative_map(completion: CompletionAttention, raw: AttentionMap) -> AttentionMap | None:
     """The map over that of the neutral question, if there is one."""
-    compared = seen.attention.compared
-    if compared is None:
+    neutral_rows = completion.attention.neutral_rows
+    if neutral_rows is None:
         return None
-    return normalised(raw, attention_map(compared, (seen.placement,), 0, range(1)))
+    return normalised(raw, attention_map(neutral_rows, (completion.placement,), 0, range(1)))
 
 
-def _neutral(seen: SeenCompletion) -> dict[str, Any] | None:
-    compared = seen.attention.compared
-    if compared is None:
+def _neutral_json(completion: CompletionAttention) -> dict[str, Any] | None:
+    neutral_rows = completion.attention.neutral_rows
+    if neutral_rows is None:
         return None
-    small = as_bytes(layer_maps(compared, (seen.placement,), 0, range(1)))
+    small = as_bytes(layer_maps(neutral_rows, (completion.placement,), 0, range(1)))
     return {"peaks": small.peaks.tolist(), "values": _base64(small.values)}
 
 
@@ -141,13 +143,13 @@ def _base64(values: NDArray[np.uint8]) -> str:
     return base64.b64encode(values.tobytes()).decode("ascii")
 
 
-def shown_maps(seen: SeenCompletion) -> list[tuple[str, AttentionMap]]:
+def list_passage_maps(completion: CompletionAttention) -> list[tuple[str, AttentionMap]]:
     """The map of every passage: relative to the neutral question if there was one, else raw.
 
     Raises ModelError where nothing was written.
     """
-    found = []
-    for name, span in _passages(seen):
-        raw = attention_map(seen.attention.asked, (seen.placement,), 0, span)
-        found.append((name, _relative(seen, raw) or raw))
-    return found
+    maps = []
+    for name, span in _named_passages(completion):
+        raw = attention_map(completion.attention.completion_rows, (completion.placement,), 0, span)
+        maps.append((name, _relative_map(completion, raw) or raw))
+    return maps

@@ -17,7 +17,7 @@ from pathviewer.attention.colour_maps import colour_table
 LEAST_PEAK = 2.0
 """The colour scale reaches at least so many even shares, so that a flat map looks flat."""
 
-_SIDE = 896
+_LONGER_SIDE = 896
 """The picture is enlarged until its longer side has so many pixels."""
 
 _FAINT, _STRONG = 0.25, 0.65
@@ -25,21 +25,21 @@ _FAINT, _STRONG = 0.25, 0.65
 
 _TEXT, _LINE = 18, 26
 _MARGIN, _BAR = 16, 24
-_NUMBERS = 64
+_NUMBERS_WIDTH = 64
 """Room for the numbers beside the colour bar, pixels; the others: sizes of the same."""
 
 
-def peak_of(attention: AttentionMap) -> float:
+def scale_peak(attention: AttentionMap) -> float:
     """Even shares at the upper end of a map's colour scale."""
     return max(LEAST_PEAK, float(attention.gains().max()))
 
 
-def heat(attention: AttentionMap, peak: float | None = None) -> Image.Image:
+def render_map(attention: AttentionMap, peak: float | None = None) -> Image.Image:
     """The map alone as RGBA, a pixel per cell; `peak` in even shares, None takes `peak_of`.
 
     Maps that are compared with each other need the same `peak`.
     """
-    values = np.clip(attention.gains() / (peak or peak_of(attention)), 0, 1)
+    values = np.clip(attention.gains() / (peak or scale_peak(attention)), 0, 1)
     colours = colour_table()[np.rint(values * 255).astype(np.uint8)]
     opacity = np.rint(255 * (_FAINT + (_STRONG - _FAINT) * values)).astype(np.uint8)
     return Image.fromarray(np.concatenate([colours, opacity[..., None]], axis=-1))
@@ -52,12 +52,12 @@ def overlay_png(
 
     `pixels` is the region's picture in any size, `title` names the tokens that the map is of.
     """
-    peak = peak or peak_of(attention)
-    picture = covered(pixels, attention, peak)
+    peak = peak or scale_peak(attention)
+    picture = draw_overlay(pixels, attention, peak)
     lines = [title, *caption(attention)]
     font = ImageFont.load_default(_TEXT)
     text = max(int(font.getlength(line)) for line in lines)
-    width = _MARGIN * 3 + _BAR + max(picture.width + _NUMBERS, text - _BAR - _MARGIN)
+    width = _MARGIN * 3 + _BAR + max(picture.width + _NUMBERS_WIDTH, text - _BAR - _MARGIN)
     height = _MARGIN * 3 + picture.height + _LINE * len(lines)
     sheet = Image.new("RGB", (width, height), "white")
     sheet.paste(picture, (_MARGIN, _MARGIN))
@@ -82,13 +82,13 @@ def caption(attention: AttentionMap) -> tuple[str, str]:
     )
 
 
-def covered(pixels: Image.Image, attention: AttentionMap, peak: float) -> Image.Image:
+def draw_overlay(pixels: Image.Image, attention: AttentionMap, peak: float) -> Image.Image:
     """The enlarged region in its own shape under its map and the token grid, RGB."""
     box = attention.placement.box
-    scale = _SIDE / max(box.width, box.height)
+    scale = _LONGER_SIDE / max(box.width, box.height)
     size = max(1, round(box.width * scale)), max(1, round(box.height * scale))
     picture = pixels.convert("RGB").resize(size, Image.Resampling.BICUBIC).convert("RGBA")
-    colours = heat(attention, peak).resize(size, Image.Resampling.NEAREST)
+    colours = render_map(attention, peak).resize(size, Image.Resampling.NEAREST)
     lines = Image.new("RGBA", size)
     draw = ImageDraw.Draw(lines)
     rows, columns = attention.weights.shape

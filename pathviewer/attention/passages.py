@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from models.reasoning.trace import ReasoningTrace, token_span
 
-WHOLE = "all"
+WHOLE_COMPLETION = "all"
 """Name of the whole completion among its passages."""
 
 
-def passages(trace: ReasoningTrace, token_ends: Sequence[int]) -> list[tuple[str, range]]:
+def find_passages(trace: ReasoningTrace, token_ends: Sequence[int]) -> list[tuple[str, range]]:
     """Name and tokens of `step 1`, `step 2`, ..., `answer`, `all`; only those with tokens."""
     spans = [(f"step {i}", step.start, step.stop) for i, step in enumerate(trace.steps, 1)]
     if trace.answer_span:
         spans.append(("answer", *trace.answer_span))
     named = [(name, token_span(start, stop, token_ends)) for name, start, stop in spans]
-    named.append((WHOLE, range(len(token_ends))))
+    named.append((WHOLE_COMPLETION, range(len(token_ends))))
     return [(name, tokens) for name, tokens in named if tokens]

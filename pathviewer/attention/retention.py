@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from pathviewer.common.periodic import Repeating
+from pathviewer.common.periodic import PeriodicTask
 from storage import audit
 from storage.blobs import BlobStore
 from storage.database import Database
@@ -19,7 +19,7 @@ DAY_SECONDS = 86_400.0
 """A file that is half written for so long belongs to a program that was killed."""
 
 
-def sweep(database: Database, blobs: BlobStore, attention_mib: int) -> int:
+def sweep_attention(database: Database, blobs: BlobStore, attention_mib: int) -> int:
     """Let go what is beyond the bound; how many files went. Raises StorageError."""
     with database.session() as session:
         forgotten = forget_attention(session, attention_mib * 2**20)
@@ -29,17 +29,17 @@ def sweep(database: Database, blobs: BlobStore, attention_mib: int) -> int:
     return remove_files(database, blobs) + blobs.clear_unfinished(DAY_SECONDS)
 
 
-class Sweeper(Repeating):
+class AttentionSweeper(PeriodicTask):
     """Sweeps at the start and every hour."""
 
     def __init__(self, database: Database, blobs: BlobStore, attention_mib: int) -> None:
         super().__init__("sweeper", HOUR_SECONDS, at_once=True)
-        self._kept = database, blobs, attention_mib
+        self._sweep_arguments = database, blobs, attention_mib
 
     def work(self) -> None:
         """One sweep."""
         try:
-            removed = sweep(*self._kept)
+            removed = sweep_attention(*self._sweep_arguments)
         except StorageError as error:
             log.warning("Old attention could not be removed: %s", error)
             return

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pathviewer.auth.account_marker import LOST, had_accounts, remember_accounts
+from pathviewer.auth.account_marker import ACCOUNTS_LOST, had_accounts, remember_accounts
 from pathviewer.auth.credentials import account_name, token_hash
 from pathviewer.auth.ended_logins import EndedLogins
 from pathviewer.auth.errors import AccessError as AccessError
 from pathviewer.auth.hosts import allowed_names, is_loopback, names_this_machine
 from pathviewer.auth.identity import LOCAL, VISITOR, Identity
-from pathviewer.auth.identity_cache import SECONDS, Found, IdentityCache
+from pathviewer.auth.identity_cache import CACHE_SECONDS, CachedIdentity, IdentityCache
 from pathviewer.auth.proxy import TrustedProxies, Visit
 from pathviewer.auth.roles import Role
-from pathviewer.auth.slide_access_log import Openings
+from pathviewer.auth.slide_access_log import SlideAccessLog
 from pathviewer.auth.visitors import Visitors
 from pathviewer.common.work_queue import WRITES
 from storage.accounts.sessions import Credential, find_session, find_token
@@ -45,8 +45,8 @@ class Access:
         self.proxies = TrustedProxies(settings)
         self.hosts = allowed_names(settings)
         self.visitors = Visitors(database, settings.visits_per_address)
-        self.ended = EndedLogins(database, settings.kept / "ended-logins.json")
-        self.openings = Openings(database, public_demo=settings.public_demo)
+        self.ended_logins = EndedLogins(database, settings.content / "ended-logins.json")
+        self.access_log = SlideAccessLog(database, public_demo=settings.public_demo)
         self._cache = IdentityCache()
         self._login_required = not settings.public_demo and (
             not is_loopback(settings.host)
@@ -62,17 +62,19 @@ class Access:
         Also where there were accounts and the database has none any more.
         """
         settings = self.settings
-        others = settings.oidc_issuer or (settings.proxy_user_header and settings.trusted_proxies)
+        other_logins = settings.oidc_issuer or (
+            settings.proxy_user_header and settings.trusted_proxies
+        )
         if settings.public_demo:
             return
         with self.database.reading() as session:
             if accounts_exist(session):
                 remember_accounts(settings)
                 return
-        if others:
+        if other_logins:
             return
         if had_accounts(settings):
-            raise AccessError(LOST)
+            raise AccessError(ACCOUNTS_LOST)
         if is_loopback(settings.host):
             return
         raise AccessError(
@@ -86,7 +88,7 @@ class Access:
         """Whether credentials are asked for, as far as is known at this moment."""
         return self._login_required
 
-    def known(self, cookie: bytes | None, host: bytes) -> Identity | None:
+    def identify_from_cache(self, cookie: bytes | None, host: bytes) -> Identity | None:
         """Who is asking, if that is known without waiting.
 
         `host` is an allowed Host header of a request that no proxy passed on and no visitor of a
@@ -108,7 +110,7 @@ class Access:
         if not self._login_required:
             at_home = visit.at_this_machine and names_this_machine(visit.host)
             return LOCAL if at_home else None
-        return await self._of_credentials(visit)
+        return await self._identify_by_credentials(visit)
 
     def forget(self) -> None:
         """Look everybody up anew: somebody logged out or an account was changed."""
@@ -119,61 +121,67 @@ class Access:
         if time.monotonic() < self._local_until:
             return
         started = time.monotonic()
-        if await self._cache.load(b"\0accounts", self._somebody) is None:
-            self._local_until = started + SECONDS
+        if await self._cache.load(b"\0accounts", self._find_any_account) is None:
+            self._local_until = started + CACHE_SECONDS
         else:
             self._login_required = True
             remember_accounts(self.settings)
 
-    def _somebody(self) -> Found | None:
+    def _find_any_account(self) -> CachedIdentity | None:
         with self.database.reading() as session:
             return (VISITOR, None) if accounts_exist(session) else None
 
-    async def _of_credentials(self, visit: Visit) -> Identity | None:
+    async def _identify_by_credentials(self, visit: Visit) -> Identity | None:
         # NUL cannot occur in a header, so keys of different kinds never meet
         bearer = visit.headers.get(b"authorization", b"")
         if bearer[:7].lower() == b"bearer ":
             match = _BEARER.fullmatch(bearer)
             return (
-                await self._find(b"\0bearer " + match[1], find_token, match[1]) if match else None
+                await self._identify_by_token(b"\0bearer " + match[1], find_token, match[1])
+                if match
+                else None
             )
         if visit.user:
             key = b"\0user " + visit.user.encode()
-            return self._cache.get(key) or await self._of_proxy_user(key, visit.user)
+            return self._cache.get(key) or await self._identify_proxy_user(key, visit.user)
         cookie = visit.headers.get(b"cookie", b"")
         match = _COOKIE.search(cookie)
-        if match is None or self.ended.holds(match[1]):
+        if match is None or self.ended_logins.holds(match[1]):
             return None
-        return await self._find(cookie, find_session, match[1])
+        return await self._identify_by_token(cookie, find_session, match[1])
 
-    async def _find(
+    async def _identify_by_token(
         self, key: bytes, find: Callable[[Session, str], Credential | None], token: bytes
     ) -> Identity | None:
-        def look_up() -> Found | None:
+        def look_up() -> CachedIdentity | None:
             with self.database.reading() as session:
-                found = find(session, token_hash(token.decode()))
-            return None if found is None else (identity(found.account), found.expires_at)
+                credential = find(session, token_hash(token.decode()))
+            return (
+                None
+                if credential is None
+                else (account_identity(credential.account), credential.expires_at)
+            )
 
         return self._cache.get(key) or await self._cache.load(key, look_up)
 
-    async def _of_proxy_user(self, key: bytes, user: str) -> Identity | None:
+    async def _identify_proxy_user(self, key: bytes, user: str) -> Identity | None:
         try:
             name = account_name(user)
         except AccessError:
             return None
         found: AccountRecord | None = None
 
-        def look_up() -> Found | None:
+        def look_up() -> CachedIdentity | None:
             nonlocal found
             with self.database.reading() as session:
                 found = find_account(session, name)
-            return None if found is None or found.disabled else (identity(found), None)
+            return None if found is None or found.disabled else (account_identity(found), None)
 
-        known = await self._cache.load(key, look_up)
-        if known is not None or found is not None:
-            return known
-        added = await WRITES.run(lambda: self._add_proxy_user(name), name)
-        return None if added.disabled else identity(added)
+        cached_identity = await self._cache.load(key, look_up)
+        if cached_identity is not None or found is not None:
+            return cached_identity
+        account = await WRITES.run(lambda: self._add_proxy_user(name), name)
+        return None if account.disabled else account_identity(account)
 
     def _add_proxy_user(self, name: str) -> AccountRecord:
         with self.database.session() as session:
@@ -184,7 +192,7 @@ class Access:
         return account
 
 
-def identity(account: AccountRecord) -> Identity:
+def account_identity(account: AccountRecord) -> Identity:
     """The identity that an account's requests carry."""
     return Identity(account.id, account.name, Role(account.role), account.rater)
 

@@ -31,14 +31,14 @@ def add_user(
     account = add_account(
         session, name=account_name(name), role=role, password_hash=hashed, rater=rater
     )
-    told = {} if rater else {"rater": "no"}
-    _note(session, "account_added", account, role=role.value, **told)
+    detail = {} if rater else {"rater": "no"}
+    _note(session, "account_added", account, role=role.value, **detail)
     return account
 
 
 def change_password(session: Session, name: str, password: str) -> None:
     """Another password; the account's logins end. Raises `AccessError`."""
-    account = existing(session, name)
+    account = require_account(session, name)
     if account.issuer:
         raise AccessError(
             f"{account.name} logs in through {account.issuer}; the password is changed there."
@@ -50,21 +50,21 @@ def change_password(session: Session, name: str, password: str) -> None:
 
 def change_role(session: Session, name: str, role: Role) -> None:
     """Another role, at work within seconds. Raises `AccessError`."""
-    account = existing(session, name)
+    account = require_account(session, name)
     set_role(session, account.id, role)
     _note(session, "role_changed", account, before=account.role, after=role.value)
 
 
 def retire_rater(session: Session, name: str) -> None:
     """Let an account judge no more, within seconds and for good. Raises `AccessError`."""
-    account = existing(session, name)
+    account = require_account(session, name)
     retire(session, account.id)
     _note(session, "rater_retired", account)
 
 
 def disable(session: Session, name: str) -> None:
     """Shut an account: its logins end and its tokens are revoked. Raises `AccessError`."""
-    account = existing(session, name)
+    account = require_account(session, name)
     set_disabled(session, account.id, True)
     delete_sessions_of(session, account.id)
     revoke_tokens_of(session, account.id)
@@ -73,14 +73,14 @@ def disable(session: Session, name: str) -> None:
 
 def enable(session: Session, name: str) -> None:
     """Open an account again; its tokens stay revoked. Raises `AccessError`."""
-    account = existing(session, name)
+    account = require_account(session, name)
     set_disabled(session, account.id, False)
     _note(session, "account_enabled", account)
 
 
 def make_token(session: Session, name: str, label: str, days: int | None) -> str:
     """A bearer token, to be shown once; `days` None for no end. Raises `AccessError`."""
-    account = existing(session, name)
+    account = require_account(session, name)
     if account.disabled:
         raise AccessError(f"The account {account.name} is disabled; enable it first.")
     token = new_token()
@@ -102,7 +102,7 @@ def revoke(session: Session, token_id: str) -> None:
     record(session, LOCAL_ACCOUNT_ID, "token_revoked", token.account_id, detail)
 
 
-def existing(session: Session, name: str) -> AccountRecord:
+def require_account(session: Session, name: str) -> AccountRecord:
     """The account of that name; raises `AccessError` if there is none."""
     account = find_account(session, account_name(name))
     if account is None:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from pathviewer.settings import Settings
 
-NAME = "has-accounts"
+MARKER_NAME = "has-accounts"
 
-LOST = (
+ACCOUNTS_LOST = (
     "This installation had accounts, but its database has none: the database was removed or "
     "replaced. Restore a backup, or make an account (python -m pathviewer user add NAME --role "
-    f"admin). To go on without accounts, remove the file {NAME} from the state folder."
+    f"admin). To go on without accounts, remove the file {MARKER_NAME} from the state folder."
 )
 
 
@@ -38,4 +38,4 @@ def had_accounts(settings: Settings) -> bool:
 
 
 def _marker(settings: Settings) -> Path:
-    return settings.data / NAME
+    return settings.data / MARKER_NAME

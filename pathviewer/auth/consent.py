@@ -36,13 +36,13 @@ class Consents:
         self._database = database
         self._agreed: set[str] = set()
 
-    def settled(self, account_id: str) -> bool:
+    def is_settled(self, account_id: str) -> bool:
         """Whether it is known without a look that an account may judge."""
         return not self.licence or account_id in self._agreed
 
-    def missing(self, account_id: str) -> bool:
+    def needs_consent(self, account_id: str) -> bool:
         """Whether an account still has to agree before it judges; False where nobody has to."""
-        if self.settled(account_id):
+        if self.is_settled(account_id):
             return False
         with self._database.reading() as session:
             agreed = has_agreed(session, account_id, self.licence)
@@ -50,25 +50,25 @@ class Consents:
             self._agreed.add(account_id)
         return not agreed
 
-    async def ask(self, identity: Identity) -> None:
+    async def require_consent(self, identity: Identity) -> None:
         """Raises Forbidden for whoever judges and has not agreed; the page has told visitors."""
-        if not identity.visiting and not self.settled(identity.account_id):
-            await run_in_threadpool(self.check, identity.account_id)
+        if not identity.visiting and not self.is_settled(identity.account_id):
+            await run_in_threadpool(self.check_consent, identity.account_id)
 
-    def check(self, account_id: str) -> None:
+    def check_consent(self, account_id: str) -> None:
         """Raises Forbidden for whoever has not agreed yet."""
-        if self.missing(account_id):
+        if self.needs_consent(account_id):
             message = "Agree first how your labels may be used: open /consent. Nothing was saved."
             raise Forbidden(message)
 
-    def first(self, account: AccountRecord, next_path: str) -> str:
+    def first_path(self, account: AccountRecord, next_path: str) -> str:
         """Where a login goes on to: the question, if it is still to be answered."""
         judges = account.rater and allows(Role(account.role), Action.judge)
-        if judges and self.missing(account.id):
+        if judges and self.needs_consent(account.id):
             return f"{PATH}?next={quote(safe_path(next_path), safe='')}"
         return next_path
 
-    def keep(self, account_id: str) -> None:
+    def record_consent(self, account_id: str) -> None:
         """Keep that an account agreed."""
         with self._database.session() as session:
             if agree(session, account_id, self.licence):
@@ -87,7 +87,7 @@ def consent_routes(settings: Settings, consents: Consents) -> list[Route]:
         account = require(request.scope, Action.judge).account_id
         form = await read_form(request) or {}
         if consents.licence:
-            await WRITES.run(lambda: consents.keep(account), account)
+            await WRITES.run(lambda: consents.record_consent(account), account)
         return RedirectResponse(settings.root_path + safe_path(form.get("next", "/")), 303)
 
     return [Route(PATH, ask, methods=["GET"]), Route(PATH, answer, methods=["POST"])]

@@ -50,13 +50,13 @@ def verify_password(password_hash: str | None, password: str) -> bool:
     if len(password) > LONGEST_PASSWORD:
         return False
     try:
-        return hasher.verify(password_hash or _nobodys_hash(), password) and bool(password_hash)
+        return hasher.verify(password_hash or _placeholder_hash(), password) and bool(password_hash)
     except (VerificationError, InvalidHashError):
         return False
 
 
 @cache
-def _nobodys_hash() -> str:
+def _placeholder_hash() -> str:
     return hasher.hash(secrets.token_urlsafe())
 
 

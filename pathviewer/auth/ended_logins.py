@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from pathviewer.auth.credentials import token_hash
-from pathviewer.common.periodic import Repeating
+from pathviewer.common.periodic import PeriodicTask
 from storage.accounts.sessions import delete_session
 from storage.audit import record
 from storage.errors import StorageError
@@ -42,7 +42,7 @@ class EndedLogin:
     """The account's name."""
 
 
-class EndedLogins(Repeating):
+class EndedLogins(PeriodicTask):
     """A logout holds at once, also after a restart; a database that refuses it is asked again.
 
     Used from any thread.
@@ -54,21 +54,21 @@ class EndedLogins(Repeating):
         self._database = database
         self._file = file
         self._lock = threading.Lock()
-        self._left = {ended.token_hash: ended for ended in _load(file)}
+        self._unstored = {ended.token_hash: ended for ended in _load(file)}
 
     def end(self, token: str, account_id: str, name: str) -> None:
         """Believe the token no more; `store` tells the database."""
         ended = EndedLogin(token_hash(token), account_id, name)
         with self._lock:
-            self._left[ended.token_hash] = ended
+            self._unstored[ended.token_hash] = ended
 
     def holds(self, token: bytes) -> bool:
         """Whether that login has ended and the database may not know it."""
-        return bool(self._left) and token_hash(token.decode()) in self._left
+        return bool(self._unstored) and token_hash(token.decode()) in self._unstored
 
     def store(self) -> None:
         """Tell the database; what it refuses is written to the file, and tried again later."""
-        for ended in list(self._left.values()):
+        for ended in list(self._unstored.values()):
             try:
                 with self._database.session() as session:
                     delete_session(session, ended.token_hash)
@@ -77,21 +77,21 @@ class EndedLogins(Repeating):
                 log.warning("A logout holds, but could not be stored yet: %s", error)
                 break
             with self._lock:
-                self._left.pop(ended.token_hash, None)
+                self._unstored.pop(ended.token_hash, None)
         self._save()
 
     def work(self) -> None:
         """Try again what is left."""
-        if self._left:
+        if self._unstored:
             self.store()
 
     def _save(self) -> None:
         if self._file is None:
             return
         with self._lock:
-            text = json.dumps([asdict(ended) for ended in self._left.values()])
+            text = json.dumps([asdict(ended) for ended in self._unstored.values()])
             try:
-                if not self._left:
+                if not self._unstored:
                     self._file.unlink(missing_ok=True)
                     return
                 with open_private(self._file, "wb") as file:

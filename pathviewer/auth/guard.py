@@ -28,7 +28,7 @@ from pathviewer.auth.hosts import (
     parse_host,
     parse_origin,
 )
-from pathviewer.auth.identity import SCOPE_KEY, STILL_KEY, VISITOR
+from pathviewer.auth.identity import RECHECK_KEY, SCOPE_KEY, VISITOR
 from pathviewer.auth.public_pages import login_page
 from pathviewer.auth.visitors import VisitError
 from storage.errors import StorageError
@@ -52,7 +52,7 @@ ONCE_ONLY = frozenset(
 REMEMBERED_HOSTS = 64
 RETRY_SECONDS = 60
 """When to try again after a visit could not begin, or the database was busy."""
-ANSWERED = "pathviewer.answered"
+ANSWERED_KEY = "pathviewer.answered"
 """True in the scope of a request as soon as its answer has begun, unless it is a tile at hand."""
 ADDRESS_KEY = "pathviewer.address"
 """Where the guard puts the browser's address if a proxy may have passed the request on."""
@@ -89,7 +89,7 @@ class Guard:
         self._hosts: set[bytes] = set()
         self._pages = allowed_pages(access.settings)
         # a request with one of these needs a closer look
-        self._special = access.proxies.watched | {b"authorization", visitors.HEADER}
+        self._special = access.proxies.watched_headers | {b"authorization", visitors.HEADER}
         self._headers = security_headers(access.settings)
         self._tls_headers = transport_security(access.settings)
         self._names = frozenset(name for name, _ in self._headers) | {NO_STORE[0], HSTS[0]}
@@ -109,27 +109,27 @@ class Guard:
             and self._special.isdisjoint(headers)
             and visitors.QUERY not in scope.get("query_string", b"")
         ):
-            identity = self._access.known(headers.get(b"cookie"), host)
+            identity = self._access.identify_from_cache(headers.get(b"cookie"), host)
             if identity is not None:
                 picture = self._at_hand(scope["path"], identity) if method == "GET" else None
                 if picture is None:
                     client = scope.get("client")
-                    scope[SCOPE_KEY] = self._of_client(identity, client[0] if client else "")
-                    scope[STILL_KEY] = partial(self._identify_again, scope)
+                    scope[SCOPE_KEY] = self._add_client(identity, client[0] if client else "")
+                    scope[RECHECK_KEY] = partial(self._identify_again, scope)
                     await self._app(scope, receive, self._with_headers(scope, send))
                     return
                 sent = (*picture[0], *PICTURE_HEADERS)
                 await send({"type": "http.response.start", "status": 200, "headers": sent})
                 await send({"type": "http.response.body", "body": picture[1]})
                 return
-        await self._look_closer(scope, receive, send)
+        await self._identify_and_serve(scope, receive, send)
 
-    async def _look_closer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _identify_and_serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer, send = send, self._with_headers(scope, send)
         scope.pop(SCOPE_KEY, None)
-        visiting = ""
+        visitor_id = ""
         try:
-            visit = self._access.proxies.visit(scope, merged(scope["headers"]))
+            visit = self._access.proxies.visit(scope, merge_headers(scope["headers"]))
             if visit.secure and not names_this_machine(visit.host):
                 send = self._with_headers(scope, answer, self._tls_headers)
             self._check_host(visit)
@@ -139,10 +139,10 @@ class Guard:
                 if identity is not None and identity.visiting:
                     client = client_group(visit.address)
                     await self._access.visitors.begin(identity.account_id, client)
-                    visiting = identity.account_id
+                    visitor_id = identity.account_id
             if identity is not None:
-                scope[SCOPE_KEY] = self._of_client(identity, visit.address)
-                scope[STILL_KEY] = partial(self._access.identify, visit)
+                scope[SCOPE_KEY] = self._add_client(identity, visit.address)
+                scope[RECHECK_KEY] = partial(self._access.identify, visit)
             elif not is_open(scope):
                 raise Refusal(401, "login_required", "Log in first, or send a bearer token.")
         except Refusal as refusal:
@@ -152,20 +152,22 @@ class Guard:
             await self._refuse(Refusal(503, error.code, str(error)), scope, receive, send)
             return
         scope[ADDRESS_KEY] = visit.address
-        self._believe(scope, visit)
-        if visiting:
-            await self._visited(visiting, scope, receive, send)
+        self._drop_untrusted_headers(scope, visit)
+        if visitor_id:
+            await self._serve_visitor(visitor_id, scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    def _of_client(self, identity: Identity, address: str) -> Identity:
+    def _add_client(self, identity: Identity, address: str) -> Identity:
         """The identity; of a visitor who has not begun a visit with the client it comes from."""
         looks = identity == VISITOR or (
             identity.visiting and not self._access.visitors.has_begun(identity.account_id)
         )
         return replace(identity, client=client_group(address)) if looks else identity
 
-    async def _visited(self, account_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve_visitor(
+        self, account_id: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Hand on a request for which a visit began; a refused one has begun none."""
         begun = False
 
@@ -174,19 +176,19 @@ class Guard:
             if message["type"] == "http.response.start":
                 begun = True
                 refused = message["status"] >= HTTPStatus.BAD_REQUEST
-                await self._access.visitors.answered(account_id, refused=refused)
+                await self._access.visitors.note_answer(account_id, refused=refused)
             await send(message)
 
         try:
             await self._app(scope, receive, watched)
         finally:
             if not begun:
-                await self._access.visitors.answered(account_id, refused=True)
+                await self._access.visitors.note_answer(account_id, refused=True)
 
     async def _identify_again(self, scope: Scope) -> Identity | None:
         """Who is asking now, for a request that no proxy passed on."""
         return await self._access.identify(
-            self._access.proxies.visit(scope, merged(scope["headers"]))
+            self._access.proxies.visit(scope, merge_headers(scope["headers"]))
         )
 
     def _check_host(self, visit: Visit) -> None:
@@ -197,19 +199,19 @@ class Guard:
                 "This server does not go by that name; its administrator can add it to "
                 "PATHVIEWER_ALLOWED_HOSTS.",
             )
-        own = visit.headers.get(b"host", b"")
-        if own == visit.host and len(self._hosts) < REMEMBERED_HOSTS:
-            self._hosts.add(own)
+        host = visit.headers.get(b"host", b"")
+        if host == visit.host and len(self._hosts) < REMEMBERED_HOSTS:
+            self._hosts.add(host)
 
     def _check_origin(self, visit: Visit) -> None:
         """Only pages of this server, and scripts with a bearer token, may change anything."""
         headers = visit.headers
-        given = headers.get(b"origin")
-        if given is None:
+        header = headers.get(b"origin")
+        if header is None:
             bearer = headers.get(b"authorization", b"")[:7].lower() == b"bearer "
             right = bearer and self._access.needs_login
         else:
-            origin = parse_origin(given)
+            origin = parse_origin(header)
             right = origin is not None and (
                 (origin.name, origin.port) in self._pages
                 or is_own_page(origin, visit.host, secure=visit.secure)
@@ -227,11 +229,11 @@ class Guard:
                 "name it with its port in PATHVIEWER_ALLOWED_HOSTS.",
             )
 
-    def _believe(self, scope: Scope, visit: Visit) -> None:
+    def _drop_untrusted_headers(self, scope: Scope, visit: Visit) -> None:
         """Leave no header that an app behind could take for the truth, and set the scheme."""
         if len(visit.headers) != len(scope["headers"]):
-            kept = visit.headers.keys()
-            scope["headers"] = [header for header in scope["headers"] if header[0] in kept]
+            trusted_names = visit.headers.keys()
+            scope["headers"] = [header for header in scope["headers"] if header[0] in trusted_names]
         if visit.secure:
             scope["scheme"] = "wss" if scope["type"] == "websocket" else "https"
 
@@ -259,18 +261,18 @@ class Guard:
     ) -> Callable[[Message], Awaitable[None]]:
         def guarded(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
-                scope[ANSWERED] = True
-                message["headers"] = self._extended(message.get("headers", ()), more)
+                scope[ANSWERED_KEY] = True
+                message["headers"] = self._extend_headers(message.get("headers", ()), more)
             return send(message)
 
         return guarded
 
-    def _extended(self, given: Any, more: Headers) -> list[tuple[bytes, bytes]]:
+    def _extend_headers(self, original: Any, more: Headers) -> list[tuple[bytes, bytes]]:
         """The answer's own headers and ours; where both have one, the answer's own counts.
 
         Leave for pages of other sites to read the answer is taken out: Gradio gives it to any.
         """
-        headers = list(given)
+        headers = list(original)
         if _JPEG in headers:
             headers += PICTURE_HEADERS
             return headers
@@ -303,7 +305,7 @@ def path_of(scope: Scope) -> str:
     return path or "/"
 
 
-def merged(raw: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
+def merge_headers(raw: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
     """Headers by name, repeated ones joined; raises `Refusal` where repeating one is a trick."""
     headers: dict[bytes, bytes] = {}
     for name, value in raw:

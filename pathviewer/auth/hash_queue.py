@@ -29,7 +29,7 @@ class _Place:
     """Lower ones go first."""
     number: int
     """In which order they came."""
-    turn: asyncio.Future[None] = field(compare=False)
+    ready: asyncio.Future[None] = field(compare=False)
     """Done when it may go on; an error where it gave way."""
 
 
@@ -66,11 +66,11 @@ class HashQueue:
         place = _Place(rank, next(self._numbers), asyncio.get_running_loop().create_future())
         heapq.heappush(self._waiting, place)
         try:
-            await place.turn
+            await place.ready
         except asyncio.CancelledError:
             if place in self._waiting:
                 self._leave(place)
-            elif place.turn.done() and not place.turn.cancelled():
+            elif place.ready.done() and not place.ready.cancelled():
                 self._give()
             raise
 
@@ -81,7 +81,7 @@ class HashQueue:
         if worst is None or worst.rank <= rank:
             raise TooManyLogins
         self._leave(worst)
-        worst.turn.set_exception(TooManyLogins())
+        worst.ready.set_exception(TooManyLogins())
 
     def _leave(self, place: _Place) -> None:
         self._waiting.remove(place)
@@ -90,6 +90,6 @@ class HashQueue:
     def _give(self) -> None:
         """Let the next one go on."""
         if self._waiting:
-            heapq.heappop(self._waiting).turn.set_result(None)
+            heapq.heappop(self._waiting).ready.set_result(None)
         else:
             self._free += 1

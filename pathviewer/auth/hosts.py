@@ -117,12 +117,12 @@ def names_this_machine(host: bytes) -> bool:
 
 def allowed_names(settings: Settings) -> frozenset[str]:
     """The names that browsers may use; raises `AccessError` for a setting that is none."""
-    given = list(settings.allowed_hosts)
+    hosts = list(settings.allowed_hosts)
     if settings.host not in _ANY_ADDRESS:
-        given.append(f"[{settings.host}]" if ":" in settings.host else settings.host)
+        hosts.append(f"[{settings.host}]" if ":" in settings.host else settings.host)
     if settings.public_demo and settings.space_host:
-        given.append(settings.space_host)
-    names = {name: parse_host(name.encode("latin-1", "replace")) for name in given}
+        hosts.append(settings.space_host)
+    names = {name: parse_host(name.encode("latin-1", "replace")) for name in hosts}
     for name, parsed in names.items():
         if parsed is None:
             raise AccessError(
@@ -138,8 +138,8 @@ def allowed_pages(settings: Settings) -> frozenset[tuple[str, int]]:
     They are for proxies that pass another host or port on than the browser used. A Space is known
     by its name, under TLS.
     """
-    given = [parse_authority(name.encode("latin-1", "replace")) for name in settings.allowed_hosts]
-    pages = {(name, port) for name, port in filter(None, given) if port is not None}
+    hosts = [parse_authority(name.encode("latin-1", "replace")) for name in settings.allowed_hosts]
+    pages = {(name, port) for name, port in filter(None, hosts) if port is not None}
     if settings.public_demo and settings.space_host:
         pages.add((settings.space_host.lower(), 443))
     return frozenset(pages)

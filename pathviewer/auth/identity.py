@@ -12,11 +12,11 @@ from storage.tables import LOCAL_ACCOUNT_ID
 SCOPE_KEY = "pathviewer.identity"
 """Where the guard puts the identity."""
 
-STILL_KEY = "pathviewer.still"
+RECHECK_KEY = "pathviewer.still"
 """Where the guard puts a function that asks anew who is asking; None after a logout."""
 
 
-VISITING = frozenset({Action.ask, Action.judge})
+VISITOR_ACTIONS = frozenset({Action.ask, Action.judge})
 """What a visitor of a public demo may do besides looking."""
 
 
@@ -50,7 +50,7 @@ class Identity:
 
     def may(self, action: Action) -> bool:
         """Whether the account is allowed to do it."""
-        if self.visiting and action in VISITING:
+        if self.visiting and action in VISITOR_ACTIONS:
             return True
         return allows(self.role, action) and (self.rater or action is not Action.judge)
 
@@ -113,7 +113,7 @@ async def is_still_allowed(scope: Mapping[str, Any], action: Action) -> bool:
 
     Raises StorageError.
     """
-    ask = scope.get(STILL_KEY)
+    ask = scope.get(RECHECK_KEY)
     if ask is None:  # no guard in front, as in tests of a few routes
         return True
     identity = await ask()

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 
 from pathviewer.auth.identity import Identity
 
-Found = tuple[Identity, datetime | None]
+CachedIdentity = tuple[Identity, datetime | None]
 """Whose a credential is, and when it ends (UTC); None for never."""
 
-SECONDS = 2.0
+CACHE_SECONDS = 2.0
 """For how long at most an answer is believed; disabling an account elsewhere takes as long."""
 
-ENTRIES = 4096
+MOST_ENTRIES = 4096
 LONGEST_KEY = 4096
 
 
@@ -32,7 +32,7 @@ class IdentityCache:
         entry = self._entries.get(key)
         return entry[0] if entry is not None and time.monotonic() < entry[1] else None
 
-    async def load(self, key: bytes, find: Callable[[], Found | None]) -> Identity | None:
+    async def load(self, key: bytes, find: Callable[[], CachedIdentity | None]) -> Identity | None:
         """Whose it is, `find` being asked in a thread, once for all who wait for the same key."""
         task = self._running.get(key)
         if task is None:
@@ -47,20 +47,20 @@ class IdentityCache:
         self._running.clear()
         self._generation += 1
 
-    async def _find(self, key: bytes, find: Callable[[], Found | None]) -> Identity | None:
+    async def _find(self, key: bytes, find: Callable[[], CachedIdentity | None]) -> Identity | None:
         generation = self._generation
-        found = await asyncio.to_thread(find)
-        if found is None:
+        entry = await asyncio.to_thread(find)
+        if entry is None:
             return None
-        identity, ends = found
+        identity, ends = entry
         if generation == self._generation and len(key) <= LONGEST_KEY:
-            if len(self._entries) >= ENTRIES:
+            if len(self._entries) >= MOST_ENTRIES:
                 self._entries.clear()
-            self._entries[key] = (identity, time.monotonic() + _believed_for(ends))
+            self._entries[key] = (identity, time.monotonic() + _cache_seconds(ends))
         return identity
 
 
-def _believed_for(ends: datetime | None) -> float:
+def _cache_seconds(ends: datetime | None) -> float:
     if ends is None:
-        return SECONDS
-    return min(SECONDS, (ends - datetime.now(UTC)).total_seconds())
+        return CACHE_SECONDS
+    return min(CACHE_SECONDS, (ends - datetime.now(UTC)).total_seconds())

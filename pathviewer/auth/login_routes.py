@@ -16,7 +16,7 @@ from pathviewer.auth.client_addresses import client_group
 from pathviewer.auth.consent import Consents, consent_routes
 from pathviewer.auth.credentials import account_name, hash_password, needs_rehash, verify_password
 from pathviewer.auth.errors import AccessError
-from pathviewer.auth.guard import merged
+from pathviewer.auth.guard import merge_headers
 from pathviewer.auth.hash_queue import HashQueue, TooManyLogins
 from pathviewer.auth.identity import SCOPE_KEY
 from pathviewer.auth.login_forms import read_form
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 
-WRONG = "The name or the password is wrong."
-BUSY = "Many people log in at this moment. Try again in a few seconds."
+WRONG_LOGIN = "The name or the password is wrong."
+TOO_MANY_LOGINS = "Many people log in at this moment. Try again in a few seconds."
 BUSY_SECONDS = 5
 
 
@@ -86,7 +86,7 @@ class Login:
         form = await read_form(request)
         if form is None:
             return self._page(413, "This is more than a name and a password.", {})
-        visit = self._access.proxies.visit(request.scope, merged(request.scope["headers"]))
+        visit = self._access.proxies.visit(request.scope, merge_headers(request.scope["headers"]))
         name = form.get("name", "").strip().lower()[:64]
         keys = (f"name {name}", f"address {client_group(visit.address)}")
         # others' failures do not keep out those who have logged in from here before
@@ -96,26 +96,26 @@ class Login:
             message = f"Too many failed logins. Wait {wait} seconds and try again."
             return self._page(429, message, form, {"retry-after": str(wait)})
         rank = self._throttle.rank(*keys)
-        self._throttle.count(keys)
+        self._throttle.count_attempt(keys)
         try:
             login_session.is_secure(self._settings, visit)
             account = await self._check(form, visit, rank)
             if account is None:
-                return self._page(401, WRONG, form)
-            self._throttle.succeeded(*keys)
+                return self._page(401, WRONG_LOGIN, form)
+            self._throttle.note_success(*keys)
             token = await WRITES.run(
                 lambda: login_session.begin(
                     self._settings, self._database, account, visit, "password"
                 ),
                 account.id,
             )
-            await WRITES.run(self._access.ended.store)
+            await WRITES.run(self._access.ended_logins.store)
             next_path = await run_in_threadpool(
-                self._consents.first, account, safe_path(form.get("next", "/"))
+                self._consents.first_path, account, safe_path(form.get("next", "/"))
             )
         except TooManyLogins:
-            self._throttle.take_back(keys)
-            return self._page(503, BUSY, form, {"retry-after": str(BUSY_SECONDS)})
+            self._throttle.uncount_attempt(keys)
+            return self._page(503, TOO_MANY_LOGINS, form, {"retry-after": str(BUSY_SECONDS)})
         except AccessError as error:
             return self._page(400, str(error), form)
         except StorageError as error:
@@ -130,9 +130,9 @@ class Login:
         identity = request.scope[SCOPE_KEY]
         token = session_token(request.headers.get("cookie", "").encode("latin-1"))
         if token is not None:
-            self._access.ended.end(token, identity.account_id, identity.name)
+            self._access.ended_logins.end(token, identity.account_id, identity.name)
             self._access.forget()
-            await WRITES.run(self._access.ended.store)
+            await WRITES.run(self._access.ended_logins.store)
         response = RedirectResponse(f"{self._settings.root_path}/login", 303)
         login_session.drop_cookie(response, self._settings)
         return response

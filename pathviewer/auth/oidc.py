@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from pathviewer.auth import login_session
 from pathviewer.auth.errors import AccessError
-from pathviewer.auth.guard import merged
+from pathviewer.auth.guard import merge_headers
 from pathviewer.auth.oidc_accounts import account_of
 from pathviewer.auth.public_pages import go_on_page, notice_page, safe_path
 from pathviewer.common.work_queue import WRITES
@@ -41,7 +41,7 @@ COOKIE = "pathviewer_oidc"
 MINUTES = 10
 """How long a person may take at the provider."""
 
-WAITING = 1000
+MOST_PENDING_LOGINS = 1000
 """Logins under way that are remembered."""
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
@@ -54,7 +54,7 @@ TIMEOUT_SECONDS = 10
 
 
 @dataclass(frozen=True)
-class Pending:
+class PendingLogin:
     """A login that is under way at the provider."""
 
     nonce: str
@@ -98,7 +98,7 @@ class OidcLogin:
         self._consents = consents
         self._database = database
         self._access = access
-        self._pending: OrderedDict[str, Pending] = OrderedDict()
+        self._pending: OrderedDict[str, PendingLogin] = OrderedDict()
         self._path = f"{settings.root_path}/login/oidc"
 
     async def start(self, request: Request) -> Response:
@@ -150,7 +150,9 @@ class OidcLogin:
                 lambda: login_session.begin(self._settings, self._database, account, visit, "oidc"),
                 account.id,
             )
-            next_path = await run_in_threadpool(self._consents.first, account, pending.next_path)
+            next_path = await run_in_threadpool(
+                self._consents.first_path, account, pending.next_path
+            )
             response = go_on_page(self._settings, next_path)
             login_session.set_cookie(response, self._settings, visit, token)
         except ProviderError as error:
@@ -162,8 +164,8 @@ class OidcLogin:
         response.delete_cookie(COOKIE, path=self._path, httponly=True)
         return response
 
-    def _remember(self, next_path: str) -> tuple[str, Pending]:
-        pending = Pending(
+    def _remember(self, next_path: str) -> tuple[str, PendingLogin]:
+        pending = PendingLogin(
             nonce=secrets.token_urlsafe(32),
             verifier=secrets.token_urlsafe(48),
             browser=secrets.token_urlsafe(32),
@@ -172,17 +174,17 @@ class OidcLogin:
         )
         state = secrets.token_urlsafe(32)
         self._pending[state] = pending
-        while len(self._pending) > WAITING:
+        while len(self._pending) > MOST_PENDING_LOGINS:
             self._pending.popitem(last=False)
         return state, pending
 
-    def _recall(self, state: str) -> Pending | None:
+    def _recall(self, state: str) -> PendingLogin | None:
         """Once only, and not too late."""
         pending = self._pending.pop(state, None)
         return pending if pending and time.monotonic() < pending.until else None
 
     def _visit(self, request: Request) -> Visit:
-        return self._access.proxies.visit(request.scope, merged(request.scope["headers"]))
+        return self._access.proxies.visit(request.scope, merge_headers(request.scope["headers"]))
 
     def _notice(self, status: int, message: str) -> Response:
         return notice_page(self._settings, message, status=status)
@@ -211,7 +213,7 @@ class OidcLogin:
                 raise ProviderError(f"The OpenID provider does not say what its {endpoint} is.")
         return metadata
 
-    async def _claims(self, visit: Visit, code: str, pending: Pending) -> Mapping[str, Any]:
+    async def _claims(self, visit: Visit, code: str, pending: PendingLogin) -> Mapping[str, Any]:
         """Who the provider says it is: the checked claims of the id token, names filled in."""
         metadata = await self._metadata()
         try:
@@ -219,9 +221,9 @@ class OidcLogin:
                 token = await client.fetch_token(
                     metadata["token_endpoint"], code=code, code_verifier=pending.verifier
                 )
-                claims = await self._checked(metadata, token["id_token"], pending.nonce)
+                claims = await self._check_token(metadata, token["id_token"], pending.nonce)
                 if not {"preferred_username", "email"} & claims.keys():
-                    claims = await self._with_names(client, metadata, claims)
+                    claims = await self._add_names(client, metadata, claims)
         except (*UNREACHABLE, AuthlibBaseError, JoseError, KeyError, ValueError) as error:
             raise ProviderError(
                 "The OpenID provider's answer could not be used. Try again, and ask the "
@@ -229,7 +231,7 @@ class OidcLogin:
             ) from error
         return claims
 
-    async def _checked(
+    async def _check_token(
         self, metadata: Mapping[str, Any], id_token: str, nonce: str
     ) -> dict[str, Any]:
         keys = KeySet.import_key_set(await fetch_json(metadata["jwks_uri"]))  # type: ignore[arg-type]
@@ -244,7 +246,7 @@ class OidcLogin:
         ).validate(claims)
         return claims
 
-    async def _with_names(
+    async def _add_names(
         self, client: AsyncOAuth2Client, metadata: Mapping[str, Any], claims: dict[str, Any]
     ) -> dict[str, Any]:
         if "userinfo_endpoint" not in metadata:

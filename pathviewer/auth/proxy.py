@@ -14,7 +14,7 @@ from pathviewer.auth.visitors import visitor_name
 if TYPE_CHECKING:
     from pathviewer.settings import Settings
 
-FORWARDING = frozenset(
+FORWARDING_HEADERS = frozenset(
     {
         b"forwarded",
         b"x-forwarded-for",
@@ -68,20 +68,22 @@ class TrustedProxies:
         self._user_header = settings.proxy_user_header.strip().lower().encode("latin-1")
         if settings.public_demo or not self._networks:
             self._user_header = b""
-        self.watched = FORWARDING | ({self._user_header} if self._user_header else set())
-        self._known: dict[str, bool] = {}
+        self.watched_headers = FORWARDING_HEADERS | (
+            {self._user_header} if self._user_header else set()
+        )
+        self._proxy_cache: dict[str, bool] = {}
 
     def trusts(self, peer: str) -> bool:
         """Whether an address is one of the proxies'."""
         return self._trust_all or self._is_proxy(peer)
 
     def _is_proxy(self, address: str) -> bool:
-        known = self._known.get(address)
-        if known is None:
-            if len(self._known) >= REMEMBERED_ADDRESSES:
-                self._known.clear()
-            known = self._known[address] = self._inside(address)
-        return known
+        is_proxy = self._proxy_cache.get(address)
+        if is_proxy is None:
+            if len(self._proxy_cache) >= REMEMBERED_ADDRESSES:
+                self._proxy_cache.clear()
+            is_proxy = self._proxy_cache[address] = self._inside(address)
+        return is_proxy
 
     def _inside(self, peer: str) -> bool:
         try:
@@ -100,8 +102,10 @@ class TrustedProxies:
         secure = scope.get("scheme") in {"https", "wss"}
         guest = visitor_name(headers, scope.get("query_string", b""))
         if not self.trusts(peer):
-            kept = {name: headers[name] for name in headers if name not in self.watched}
-            return Visit(kept, headers.get(b"host", b""), secure, peer, "", local, guest)
+            trusted_headers = {
+                name: headers[name] for name in headers if name not in self.watched_headers
+            }
+            return Visit(trusted_headers, headers.get(b"host", b""), secure, peer, "", local, guest)
         proto = _last(headers.get(b"x-forwarded-proto", b""))
         return Visit(
             headers=headers,
@@ -142,8 +146,8 @@ def _is_inner(hop: str) -> bool:
 
 
 def _hops(headers: Mapping[bytes, bytes]) -> list[str]:
-    listed = headers.get(b"x-forwarded-for", b"").decode("latin-1")
-    return [hop.strip()[:LONGEST_HOP] for hop in listed.split(",") if hop.strip()]
+    header = headers.get(b"x-forwarded-for", b"").decode("latin-1")
+    return [hop.strip()[:LONGEST_HOP] for hop in header.split(",") if hop.strip()]
 
 
 def _at_this_machine(headers: Mapping[bytes, bytes]) -> bool:

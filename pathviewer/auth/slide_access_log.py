@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from pathviewer.common.periodic import Repeating
+from pathviewer.common.periodic import PeriodicTask
 from pathviewer.common.work_queue import WRITES
 from storage import audit
 
@@ -20,7 +20,7 @@ AGAIN_SECONDS = 3600.0
 MOST_REMEMBERED = 50_000
 
 
-class Openings(Repeating):
+class SlideAccessLog(PeriodicTask):
     """Remembers what was entered, since every tile asks, and forgets it every hour.
 
     A clock would cost each tile more than the look itself. May be used from any thread.
@@ -32,27 +32,27 @@ class Openings(Repeating):
         self._database = database
         self._public_demo = public_demo
         self._lock = threading.Lock()
-        self._entered: set[tuple[str, str]] = set()
+        self._logged: set[tuple[str, str]] = set()
 
-    def entered(self, identity: Identity, slide_id: str) -> bool:
+    def is_logged(self, identity: Identity, slide_id: str) -> bool:
         """Whether the log has it that somebody looks at a slide; True where nothing is logged."""
-        return (identity.account_id, slide_id) in self._entered or self._public_demo
+        return (identity.account_id, slide_id) in self._logged or self._public_demo
 
-    async def see(self, identity: Identity, *slide_ids: str) -> None:
+    async def log_view(self, identity: Identity, *slide_ids: str) -> None:
         """Enter them, unless they are entered. They are ids of slides that there are.
 
         Raises StorageError.
         """
-        if not all(self.entered(identity, each) for each in slide_ids):
-            await WRITES.run(lambda: self._see(identity, slide_ids), identity.account_id)
+        if not all(self.is_logged(identity, each) for each in slide_ids):
+            await WRITES.run(lambda: self._log_view(identity, slide_ids), identity.account_id)
 
-    def _see(self, identity: Identity, slide_ids: Sequence[str]) -> None:
+    def _log_view(self, identity: Identity, slide_ids: Sequence[str]) -> None:
         with self._lock:  # a script's first tiles come together
-            new = [each for each in dict.fromkeys(slide_ids) if not self.entered(identity, each)]
+            new = [each for each in dict.fromkeys(slide_ids) if not self.is_logged(identity, each)]
             if new:
-                self.enter(identity, *new)
+                self.log_opening(identity, *new)
 
-    def enter(self, identity: Identity, *slide_ids: str) -> None:
+    def log_opening(self, identity: Identity, *slide_ids: str) -> None:
         """Enter them whether or not they are entered, as for a slide that is opened. Waits for the
         database; raises StorageError."""
         if self._public_demo:
@@ -60,10 +60,10 @@ class Openings(Repeating):
         with self._database.session() as session:
             for each in slide_ids:
                 audit.record(session, identity.account_id, "view_slide", each, {})
-        if len(self._entered) >= MOST_REMEMBERED:
+        if len(self._logged) >= MOST_REMEMBERED:
             self.work()
-        self._entered.update((identity.account_id, each) for each in slide_ids)
+        self._logged.update((identity.account_id, each) for each in slide_ids)
 
     def work(self) -> None:
         """Forget what was entered."""
-        self._entered.clear()
+        self._logged.clear()

@@ -26,7 +26,7 @@ class Throttle:
         """How long the next attempt with these keys has to wait; 0 if it may be made now."""
         return max((self._wait(key) for key in keys), default=0.0)
 
-    def count(self, keys: Iterable[str]) -> None:
+    def count_attempt(self, keys: Iterable[str]) -> None:
         """Count an attempt as failed, before its password is looked at: many may run at once."""
         for key in keys:
             moments = self._failures.setdefault(key, deque(maxlen=self._attempts))
@@ -35,16 +35,16 @@ class Throttle:
         while len(self._failures) > REMEMBERED_KEYS:
             self._failures.popitem(last=False)
 
-    def succeeded(self, name_key: str, address_key: str) -> None:
+    def note_success(self, name_key: str, address_key: str) -> None:
         """Forget a name's failures, and that this attempt was counted against the address."""
         self._failures.pop(name_key, None)
-        self.take_back([address_key])
+        self.uncount_attempt([address_key])
         self._successes[name_key, address_key] = None
         self._successes.move_to_end((name_key, address_key))
         while len(self._successes) > REMEMBERED_KEYS:
             self._successes.popitem(last=False)
 
-    def take_back(self, keys: Iterable[str]) -> None:
+    def uncount_attempt(self, keys: Iterable[str]) -> None:
         """Forget that an attempt was counted whose password nobody has looked at."""
         for key in keys:
             moments = self._failures.get(key)

@@ -49,7 +49,7 @@ class VisitError(Exception):
 class _Visit:
     """Of one visitor."""
 
-    seen: float
+    last_seen: float
     """When it last asked for anything."""
     stored: bool = False
     """Whether its account is in the database."""
@@ -88,8 +88,8 @@ class Visitors:
         with self._lock:
             visit = self._visits.get(account_id)
             if visit is not None and not visit.over:
-                visit.seen = time.monotonic()
-        return identity(account_id)
+                visit.last_seen = time.monotonic()
+        return visitor_identity(account_id)
 
     def has_begun(self, account_id: str) -> bool:
         """Whether there is a visit of that account."""
@@ -114,7 +114,7 @@ class Visitors:
         finally:
             self._placed(account_id, visit)
 
-    async def answered(self, account_id: str, *, refused: bool) -> None:
+    async def note_answer(self, account_id: str, *, refused: bool) -> None:
         """A request for which a visit began has been answered.
 
         A visit of which every request was refused has not begun: its account is removed.
@@ -136,15 +136,15 @@ class Visitors:
                     visit.lasting, visit.removed = True, None
             removed.set()
 
-    def ended(self) -> list[str]:
+    def list_ended(self) -> list[str]:
         """Accounts of visits that are over, until they are `gone`."""
         until = time.monotonic() - self.seconds
         with self._lock:
             for visit in self._visits.values():
-                visit.over = visit.over or (visit.stored and visit.seen < until)
+                visit.over = visit.over or (visit.stored and visit.last_seen < until)
             return sorted(account_id for account_id, visit in self._visits.items() if visit.over)
 
-    def gone(self, account_id: str) -> None:
+    def forget(self, account_id: str) -> None:
         """Nothing is left of a visit that was over; its name may begin another one."""
         with self._lock:
             self._visits.pop(account_id, None)
@@ -206,12 +206,12 @@ class Visitors:
                 del self._visits[account_id]
 
 
-def identity(account_id: str) -> Identity:
+def visitor_identity(account_id: str) -> Identity:
     """The identity that a visitor's requests carry."""
     return Identity(account_id, "visitor", Role.viewer, visiting=True)
 
 
 def visitor_name(headers: Mapping[bytes, bytes], query: bytes) -> bytes:
     """What a request says of itself; empty if nothing."""
-    found = None if QUERY not in query else _IN_QUERY.search(query)
-    return headers.get(HEADER, b"") or (found[1] if found else b"")
+    match = None if QUERY not in query else _IN_QUERY.search(query)
+    return headers.get(HEADER, b"") or (match[1] if match else b"")

@@ -91,38 +91,38 @@ def measure_asking(model: str, rounds: int) -> AskFigures:
     from playwright.sync_api import sync_playwright
 
     from pathviewer.bench.chromium import launch_chromium
-    from pathviewer.bench.startup import program_in, watched
+    from pathviewer.bench.startup import measure_startup, program_in
     from pathviewer.slides.phantom import write_phantom
 
     with tempfile.TemporaryDirectory(prefix="bench-ask-") as made:
         folder = Path(made)
         (folder / "slides").mkdir()
         write_phantom(folder / "slides" / "a.tiff", width=3000, height=2200, seed=7)
-        with program_in(folder, model) as started:
-            watched(started.program, started.base, started.began)
-            headers = {"Origin": started.base}
-            with httpx.Client(base_url=started.base, headers=headers, timeout=60) as client:
-                told = [_over_http(client, seed) for seed in range(rounds + 1)]
+        with program_in(folder, model) as program:
+            measure_startup(program.program, program.base, program.began)
+            headers = {"Origin": program.base}
+            with httpx.Client(base_url=program.base, headers=headers, timeout=60) as client:
+                http_seconds = [_over_http(client, seed) for seed in range(rounds + 1)]
                 slide = _slide(client)
             with sync_playwright() as playwright:
                 browser = launch_chromium(playwright)
                 page = browser.new_page(viewport={"width": 1440, "height": 900})
-                seen = list(_on_screen(page, started.base, slide, rounds))
+                screen_seconds = list(_on_screen(page, program.base, slide, rounds))
                 browser.close()
-    return _figures(told, seen)
+    return _figures(http_seconds, screen_seconds)
 
 
-def _figures(told: list[dict[str, float]], seen: list[float]) -> AskFigures:
+def _figures(http_seconds: list[dict[str, float]], screen_seconds: list[float]) -> AskFigures:
     def middle(kind: str) -> float:
-        return round(statistics.median(times[kind] for times in told[1:]), 3)
+        return round(statistics.median(times[kind] for times in http_seconds[1:]), 3)
 
     return AskFigures(
         first_event_s=middle("text"),
-        first_screen_s=round(statistics.median(seen), 3),
-        first_question_s=round(told[0]["text"], 3),
+        first_screen_s=round(statistics.median(screen_seconds), 3),
+        first_question_s=round(http_seconds[0]["text"], 3),
         answer_s=middle("ended"),
         maps_s=middle("maps"),
-        rounds=len(seen),
+        rounds=len(screen_seconds),
     )
 
 
@@ -131,9 +131,9 @@ def _over_http(client: httpx.Client, seed: int) -> dict[str, float]:
     body: dict[str, Any] = {"slide": _slide(client), "box": BOX, "question": QUESTION}
     body |= {"options": OPTIONS, "sampling": {"temperature": 0.0, "seed": seed}}
     began = time.perf_counter()
-    reading = client.post("/api/readings", json=body).raise_for_status().json()["id"]
+    question_id = client.post("/api/readings", json=body).raise_for_status().json()["id"]
     seconds: dict[str, float] = {}
-    with client.stream("GET", f"/api/readings/{reading}/events") as answer:
+    with client.stream("GET", f"/api/readings/{question_id}/events") as answer:
         for line in answer.iter_lines():
             if line.startswith("data:"):
                 event = json.loads(line[5:])

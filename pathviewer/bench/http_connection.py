@@ -18,7 +18,7 @@ _LIMIT = 2**20
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """An answer, read to its end."""
 
     status: int
@@ -33,7 +33,7 @@ class Answer:
         return json.loads(self.body)
 
 
-class Connection:
+class HttpConnection:
     """A connection that is kept open; opened again where the server closed it."""
 
     def __init__(self, base: str, headers: Mapping[str, str] | None = None) -> None:
@@ -48,7 +48,7 @@ class Connection:
 
     async def request(
         self, method: str, path: str, body: object = None, headers: str = ""
-    ) -> Answer:
+    ) -> HttpResponse:
         """Send one request and read its whole answer.
 
         `body` is sent as JSON, bytes as they are. `headers` are further header lines, each with its
@@ -56,12 +56,14 @@ class Connection:
         """
         try:
             reader = await self._send(method, path, body, headers)
-            status, found = await _head_of(reader)
-            answer = Answer(status, found, await _body_of(reader, status, found))
+            status, response_headers = await _head_of(reader)
+            answer = HttpResponse(
+                status, response_headers, await _body_of(reader, status, response_headers)
+            )
         except BaseException:
             self.close()
             raise
-        if found.get("connection") == "close":
+        if response_headers.get("connection") == "close":
             self.close()
         self._used = time.monotonic()
         return answer
@@ -115,8 +117,8 @@ def _encoded(body: object) -> bytes:
 async def _head_of(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     pairs = (line.partition(":") for line in head[1:] if line)
-    found = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    return int(head[0].split(" ", 2)[1]), found
+    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    return int(head[0].split(" ", 2)[1]), headers
 
 
 async def _body_of(reader: asyncio.StreamReader, status: int, headers: Mapping[str, str]) -> bytes:

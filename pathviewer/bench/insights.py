@@ -22,7 +22,7 @@ AIM_MS = 300
 
 
 @dataclass(frozen=True)
-class Taken:
+class QueryTime:
     """What one query took."""
 
     name: str
@@ -42,24 +42,27 @@ def bench_insights(
     """Time of the insights page's queries over made-up judgments, in an SQLite file."""
     from sqlalchemy import select
 
-    from pathviewer.bench.insights_data import Amount, fill
+    from pathviewer.bench.insights_data import Amount, fill_database
     from storage.database import open_database
     from storage.tables import Feedback
 
-    with tempfile.TemporaryDirectory() as made:
-        path = Path(made) / "made.sqlite3"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "made.sqlite3"
         database = open_database(f"sqlite:///{path}")
         with database.session() as session:
-            fill(session, Amount(completions, feedback))
+            fill_database(session, Amount(completions, feedback))
             rater = session.scalars(select(Feedback.rater_id).limit(1)).one()
-        found = [*measured(database, rounds, None), *measured(database, rounds, rater)]
+        query_times = [
+            *measure_queries(database, rounds, None),
+            *measure_queries(database, rounds, rater),
+        ]
         database.close()
         size = path.stat().st_size / 2**20
     about = {"completions": completions, "feedback": feedback, "database_mib": round(size, 1)}
-    report(found, about, as_json)
+    report(query_times, about, as_json)
 
 
-def measured(database: Database, rounds: int, viewer_id: str | None) -> list[Taken]:
+def measure_queries(database: Database, rounds: int, viewer_id: str | None) -> list[QueryTime]:
     """Each query, its rows fetched and read: the median of the rounds.
 
     It is put for a rater, to whom what he may not see is kept back, or for who sees all (None).
@@ -75,33 +78,33 @@ def measured(database: Database, rounds: int, viewer_id: str | None) -> list[Tak
     for name in ("repeats", "repeated_votes"):
         queries[name] = partial(getattr(repeat_rows, name), filters=filters)
     queries["choices"] = feedback_rows.choices
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in queries}
+    durations: dict[str, list[tuple[float, float]]] = {name: [] for name in queries}
     for _ in range(rounds):
         for name, query in queries.items():
             with database.reading() as session:
                 began = time.perf_counter(), time.process_time()
                 query(session)
                 ended = time.perf_counter(), time.process_time()
-            taken[name].append((ended[0] - began[0], ended[1] - began[1]))
-    whose = " of a rater" if viewer_id else ""
+            durations[name].append((ended[0] - began[0], ended[1] - began[1]))
+    suffix = " of a rater" if viewer_id else ""
     return [
-        Taken(
-            f"{name}{whose}", *(round(1000 * median(each), 1) for each in zip(*times, strict=True))
+        QueryTime(
+            f"{name}{suffix}", *(round(1000 * median(each), 1) for each in zip(*times, strict=True))
         )
-        for name, times in taken.items()
+        for name, times in durations.items()
     ]
 
 
-def report(found: Sequence[Taken], about: dict[str, float], as_json: bool) -> None:
+def report(query_times: Sequence[QueryTime], about: dict[str, float], as_json: bool) -> None:
     """Print the figures: a table, or one JSON object."""
-    slowest = max(found, key=lambda each: each.ms)
-    cpu = max(each.cpu_ms for each in found)
+    slowest = max(query_times, key=lambda each: each.ms)
+    cpu = max(each.cpu_ms for each in query_times)
     if as_json:
-        each_of = {f"{each.name}_ms".replace(" ", "_"): each.ms for each in found}
-        each_of |= {f"{each.name}_cpu_ms".replace(" ", "_"): each.cpu_ms for each in found}
-        whole = {"slowest_ms": slowest.ms, "slowest_cpu_ms": cpu}
-        typer.echo(json.dumps(each_of | whole | about))
+        each_of = {f"{each.name}_ms".replace(" ", "_"): each.ms for each in query_times}
+        each_of |= {f"{each.name}_cpu_ms".replace(" ", "_"): each.cpu_ms for each in query_times}
+        totals = {"slowest_ms": slowest.ms, "slowest_cpu_ms": cpu}
+        typer.echo(json.dumps(each_of | totals | about))
         return
-    for each in found:
+    for each in query_times:
         typer.echo(f"{each.name:<26} {each.ms:>8,.1f} ms {each.cpu_ms:>8,.1f} ms of CPU")
     typer.echo(f"{'slowest':<26} {slowest.ms:>8,.1f} ms {cpu:>8,.1f} ms of CPU (aim {AIM_MS} ms)")

@@ -50,25 +50,25 @@ class Amount:
     """Clinicians."""
 
 
-def fill(session: Session, amount: Amount) -> None:
+def fill_database(session: Session, amount: Amount) -> None:
     """Store it; the same every time. The database is as if all had been asked and judged."""
-    made = Made(amount)
-    session.execute(insert(Account), made.accounts())
-    session.execute(insert(Blob), made.blobs())
-    session.execute(insert(Case), made.cases())
-    session.execute(insert(Slide), made.slides())
+    data = SyntheticRows(amount)
+    session.execute(insert(Account), data.accounts())
+    session.execute(insert(Blob), data.blobs())
+    session.execute(insert(Case), data.cases())
+    session.execute(insert(Slide), data.slides())
     for table, rows in (
-        (Reading, made.readings()),
-        (Completion, made.completions()),
-        (Feedback, made.feedback()),
-        (CurrentFeedback, made.current()),
-        (JudgeLabels, made.judge_labels()),
+        (Reading, data.questions()),
+        (Completion, data.completions()),
+        (Feedback, data.feedback()),
+        (CurrentFeedback, data.current()),
+        (JudgeLabels, data.judge_labels()),
     ):
-        while some := list(islice(rows, ROWS_AT_ONCE)):
-            session.execute(insert(table), some)
+        while batch := list(islice(rows, ROWS_AT_ONCE)):
+            session.execute(insert(table), batch)
 
 
-class Made:
+class SyntheticRows:
     """Rows that refer to each other, drawn from one seed."""
 
     def __init__(self, amount: Amount) -> None:
@@ -78,7 +78,7 @@ class Made:
         self._raters = [self._id() for _ in range(amount.raters)]
         self._cases = [self._id() for _ in range((amount.slides + 1) // 2)]
         self._slides = [self._id() for _ in range(amount.slides)]
-        self._readings = [self._id() for _ in range((amount.completions + 1) // 2)]
+        self._questions = [self._id() for _ in range((amount.completions + 1) // 2)]
         self._completions = [self._id() for _ in range(amount.completions)]
         self._holds: dict[tuple[str, str, str, str], str] = {}
 
@@ -91,8 +91,8 @@ class Made:
 
     def blobs(self) -> list[dict[str, Any]]:
         """The one picture that all questions are about."""
-        kept = {"kind": "pixels", "media_type": "image/png", "byte_count": 1}
-        return [{"sha256": _sha256("picture"), **kept}]
+        values = {"kind": "pixels", "media_type": "image/png", "byte_count": 1}
+        return [{"sha256": _sha256("picture"), **values}]
 
     def cases(self) -> list[dict[str, Any]]:
         """Every other one with a reference."""
@@ -120,13 +120,13 @@ class Made:
             for number, slide in enumerate(self._slides)
         ]
 
-    def readings(self) -> Iterator[dict[str, Any]]:
+    def questions(self) -> Iterator[dict[str, Any]]:
         """Questions, a third of them blind first."""
-        for number, reading in enumerate(self._readings):
+        for number, question in enumerate(self._questions):
             blind = number % 3 == 0
             at = self._at(number)
             yield {
-                "id": reading,
+                "id": question,
                 "account_id": self._raters[number % len(self._raters)],
                 "slide_id": self._slides[number % len(self._slides)],
                 **dict.fromkeys(("x", "y"), 0),
@@ -162,7 +162,7 @@ class Made:
             answer = self._random.choice(OPTIONS)
             yield {
                 "id": completion,
-                "reading_id": self._readings[number // 2],
+                "reading_id": self._questions[number // 2],
                 "index": number % 2,
                 "text": f"<think>{step}</think><answer>{answer}</answer>",
                 "token_ids": list(range(120)),
@@ -181,13 +181,17 @@ class Made:
         for number in range(self._amount.feedback):
             # a small part of the completions is judged by many, as an overlap set is
             chosen = self._random.random() ** 2 * len(self._completions)
-            row = self._said(self._random.choice(kinds), int(chosen))
+            row = self._feedback_values(self._random.choice(kinds), int(chosen))
             key = (row["rater_id"], row["completion_id"], row["kind"], _other(row))
             former = self._holds.get(key)
-            made = {"id": self._id(), "idempotency_key": str(number), "supersedes_id": former}
-            self._holds[key] = str(made["id"])
+            common_values = {
+                "id": self._id(),
+                "idempotency_key": str(number),
+                "supersedes_id": former,
+            }
+            self._holds[key] = str(common_values["id"])
             at = {"created_at": self._at(number / 6), "seconds": self._random.expovariate(1 / 20)}
-            yield _whole(row | made | at)
+            yield _fill_columns(row | common_values | at)
 
     def current(self) -> Iterator[dict[str, Any]]:
         """What holds after `feedback`."""
@@ -206,7 +210,7 @@ class Made:
                 "events": [*events[0], *events[1]],
             }
 
-    def _said(self, kind: str, number: int) -> dict[str, Any]:
+    def _feedback_values(self, kind: str, number: int) -> dict[str, Any]:
         about = {
             "kind": kind,
             "rater_id": self._random.choice(self._raters),
@@ -260,7 +264,7 @@ def _other(row: dict[str, Any]) -> str:
     return str(row.get("other_completion_id") or "")
 
 
-def _whole(row: dict[str, Any]) -> dict[str, Any]:
+def _fill_columns(row: dict[str, Any]) -> dict[str, Any]:
     """The row with every column, for rows are inserted many at a time."""
     names = [column.key for column in Feedback.__table__.columns]
     return dict.fromkeys(names) | row

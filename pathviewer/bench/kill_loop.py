@@ -15,10 +15,16 @@ from dataclasses import dataclass, field
 import psutil
 from sqlalchemy import func, select
 
-from pathviewer.bench.http_connection import Connection
+from pathviewer.bench.http_connection import HttpConnection
 from pathviewer.bench.load import LoadError
 from pathviewer.bench.server_process import ServerProcess, bring_assets, running_servers
-from pathviewer.bench.storage_site import Site, body_of, lost, questions_lost, settings_of
+from pathviewer.bench.storage_site import (
+    Site,
+    count_lost,
+    count_lost_questions,
+    make_site_feedback,
+    settings_of,
+)
 from pathviewer.slides.phantom import write_phantom
 from storage.database import open_database
 from storage.feedback.tables import Feedback
@@ -57,7 +63,7 @@ class KillFigures:
 
 
 @dataclass
-class Load:
+class LoadRecord:
     """What the load was told so far."""
 
     site: Site
@@ -85,22 +91,27 @@ def run_kill_loop(site: Site, kills: int, seed: int, model: str, first: int = 0)
     write_phantom(site.data / "slides" / "a.tiff", width=3000, height=2200, seed=7)
     server = ServerProcess(site.data, site.data / "slides", model, site.url)
     source, killed = random.Random(seed), Counter[str]()
-    load, targets, missing, orphans = Load(site, itertools.count(first)), Targets(source), 0, 0
+    load, targets, missing, orphans = (
+        LoadRecord(site, itertools.count(first)),
+        Targets(source),
+        0,
+        0,
+    )
     with running_servers(server):
         for number in range(kills):
             if not server.alive:
                 server.start()
-            target, left = asyncio.run(_round(server, load, targets))
+            target, outlivers = asyncio.run(_round(server, load, targets))
             killed[target] += 1
-            orphans += left
-            missing = lost(site, load.feedback) + questions_lost(site, load.questions)
+            orphans += outlivers
+            missing = count_lost(site, load.feedback) + count_lost_questions(site, load.questions)
             sys.stderr.write(f"{number + 1} of {kills}: {target} killed, {missing} lost\n")
     if not load.feedback or not load.questions:
         raise LoadError("Nothing was acknowledged; the figures mean nothing.")
     return _figures(load, killed, missing, orphans)
 
 
-def _figures(load: Load, killed: Counter[str], missing: int, orphans: int) -> KillFigures:
+def _figures(load: LoadRecord, killed: Counter[str], missing: int, orphans: int) -> KillFigures:
     votes = len(load.votes & load.feedback.keys())
     acknowledged = {
         "feedback": len(load.feedback) - votes,
@@ -120,17 +131,17 @@ class Targets:
 
     def next(self, server: ServerProcess) -> tuple[str, psutil.Process]:
         """Name and process of a target that runs."""
-        found = {"server": server.processes()[:1], "model": server.model_processes()}
-        found |= {"reader": server.reader_processes()}
-        running = [name for name, processes in found.items() if processes]
-        if not set(self._left) & set(running):
-            self._left = running
-        target = self.source.choice([name for name in self._left if name in running])
+        processes_by_kind = {"server": server.processes()[:1], "model": server.model_processes()}
+        processes_by_kind |= {"reader": server.reader_processes()}
+        kinds = [name for name, processes in processes_by_kind.items() if processes]
+        if not set(self._left) & set(kinds):
+            self._left = kinds
+        target = self.source.choice([name for name in self._left if name in kinds])
         self._left = [name for name in self._left if name != target]
-        return target, self.source.choice(found[target])
+        return target, self.source.choice(processes_by_kind[target])
 
 
-async def _round(server: ServerProcess, load: Load, targets: Targets) -> tuple[str, int]:
+async def _round(server: ServerProcess, load: LoadRecord, targets: Targets) -> tuple[str, int]:
     """The load, and one kill amid it: what was killed, and the processes that it left."""
     load.stopped, source = False, targets.source
     await _send_again(server, load)
@@ -143,14 +154,14 @@ async def _round(server: ServerProcess, load: Load, targets: Targets) -> tuple[s
         for _ in range(VIEWERS)
     ]
     await asyncio.sleep(source.uniform(0.05, LATEST_SECONDS))
-    target, left = await asyncio.to_thread(_kill, server, targets)
+    target, outlivers = await asyncio.to_thread(_kill, server, targets)
     if target != "server":
         await asyncio.sleep(0.3)  # what comes after it is acknowledged too
     load.stopped = True
     for result in await asyncio.gather(*tasks, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
-    return target, left
+    return target, outlivers
 
 
 def _kill(server: ServerProcess, targets: Targets) -> tuple[str, int]:
@@ -161,12 +172,12 @@ def _kill(server: ServerProcess, targets: Targets) -> tuple[str, int]:
         process.kill()
     if target != "server":
         return target, 0
-    _, left = psutil.wait_procs(rest, ORPHAN_SECONDS)
-    for each in left:
+    _, outlivers = psutil.wait_procs(rest, ORPHAN_SECONDS)
+    for each in outlivers:
         with suppress(psutil.NoSuchProcess):
             each.kill()
     server.kill()
-    return target, len(left)
+    return target, len(outlivers)
 
 
 def _headers(token: str) -> dict[str, str]:
@@ -176,14 +187,14 @@ def _headers(token: str) -> dict[str, str]:
 def _submission(site: Site, number: int) -> dict[str, object]:
     """The judgment of a number; every third is a vote between two answers."""
     if number % 3:
-        return body_of(site, number)
+        return make_site_feedback(site, number)
     first = number // 3 % len(site.completions)
     pair = site.completions[first], site.completions[first - 1]
     vote = {"completion": pair[0], "other": pair[1], "left": pair[0], "choice": "left"}
     return {"key": f"k{number}", "kind": "preference", "seconds": 2.0, **vote}
 
 
-async def _submit(connection: Connection, load: Load, number: int, token: str) -> None:
+async def _submit(connection: HttpConnection, load: LoadRecord, number: int, token: str) -> None:
     body = _submission(load.site, number)
     key = str(body["key"])
     load.unanswered[key] = number, token
@@ -196,8 +207,8 @@ async def _submit(connection: Connection, load: Load, number: int, token: str) -
     del load.unanswered[key]
 
 
-async def _write(server: ServerProcess, load: Load, token: str) -> None:
-    connection = Connection(server.base, _headers(token))
+async def _write(server: ServerProcess, load: LoadRecord, token: str) -> None:
+    connection = HttpConnection(server.base, _headers(token))
     with suppress(OSError, EOFError):
         while not load.stopped:
             await _submit(connection, load, next(load.numbers), token)
@@ -205,16 +216,16 @@ async def _write(server: ServerProcess, load: Load, token: str) -> None:
     connection.close()
 
 
-async def _send_again(server: ServerProcess, load: Load) -> None:
+async def _send_again(server: ServerProcess, load: LoadRecord) -> None:
     """Send what was not answered a second time, as a browser does."""
     for number, token in list(load.unanswered.values()):
-        connection = Connection(server.base, _headers(token))
+        connection = HttpConnection(server.base, _headers(token))
         await _submit(connection, load, number, token)
         connection.close()
 
 
-async def _ask(server: ServerProcess, load: Load, slide: str, token: str) -> None:
-    connection = Connection(server.base, _headers(token))
+async def _ask(server: ServerProcess, load: LoadRecord, slide: str, token: str) -> None:
+    connection = HttpConnection(server.base, _headers(token))
     with suppress(OSError, EOFError):
         while not load.stopped:
             question = f"How cellular is this region? ({next(load.numbers)})"
@@ -228,9 +239,11 @@ async def _ask(server: ServerProcess, load: Load, slide: str, token: str) -> Non
     connection.close()
 
 
-async def _look(server: ServerProcess, load: Load, slide: str, token: str, shift: float) -> None:
+async def _look(
+    server: ServerProcess, load: LoadRecord, slide: str, token: str, shift: float
+) -> None:
     """Regions, which readers have to decode."""
-    connection = Connection(server.base, _headers(token))
+    connection = HttpConnection(server.base, _headers(token))
     with suppress(OSError, EOFError):
         for turn in itertools.count():
             if load.stopped:
@@ -244,10 +257,10 @@ async def _look(server: ServerProcess, load: Load, slide: str, token: str, shift
     connection.close()
 
 
-async def _slide(server: ServerProcess, load: Load) -> str:
+async def _slide(server: ServerProcess, load: LoadRecord) -> str:
     """The slide's id, once the server lists it. Raises LoadError."""
     connection, until = (
-        Connection(server.base, _headers(load.site.tokens[0])),
+        HttpConnection(server.base, _headers(load.site.tokens[0])),
         time.monotonic() + 30,
     )
     while time.monotonic() < until:

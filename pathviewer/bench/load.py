@@ -16,7 +16,7 @@ class LoadError(Exception):
 
 
 @dataclass(frozen=True)
-class Load:
+class LoadFigures:
     """What one run measured."""
 
     requests: int
@@ -48,7 +48,7 @@ class Walk:
     start: int = 0
     """Index of the next path."""
 
-    def run(self, connections: int, seconds: float) -> Load:
+    def run(self, connections: int, seconds: float) -> LoadFigures:
         """Keep that many connections busy. Raises LoadError."""
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
             file.write("\n".join(self.paths))
@@ -62,7 +62,7 @@ class Walk:
         return load
 
 
-def _result(command: Sequence[str]) -> Load:
+def _result(command: Sequence[str]) -> LoadFigures:
     """The figures that wrk prints."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -76,4 +76,4 @@ def _result(command: Sequence[str]) -> Load:
     requests, microseconds, p50, p95, errors = (int(word) for word in line.split()[1:])
     if errors or not requests:
         raise LoadError(f"{errors} of {requests} requests failed; the figures mean nothing.")
-    return Load(requests, requests / microseconds * 1e6, p50 / 1e3, p95 / 1e3)
+    return LoadFigures(requests, requests / microseconds * 1e6, p50 / 1e3, p95 / 1e3)

@@ -37,14 +37,16 @@ def bench_model(
     with sentences(), checkpoint(model) as (location, name):
         from models.bench.model import measure_model
 
-        found = asdict(measure_model(location, name=name, side=side, rounds=rounds, device=device))
-        info = found.pop("model")
-        found |= {key: info[key] for key in ("parameters", "device", "dtype", "attention")}
+        figures = asdict(
+            measure_model(location, name=name, side=side, rounds=rounds, device=device)
+        )
+        info = figures.pop("model")
+        figures |= {key: info[key] for key in ("parameters", "device", "dtype", "attention")}
         if start:
             from pathviewer.bench.startup import measure_start
 
-            found |= asdict(measure_start(location))
-    report(found, MODEL_ROWS, as_json)
+            figures |= asdict(measure_start(location))
+    report(figures, MODEL_ROWS, as_json)
 
 
 def bench_attention(
@@ -64,10 +66,10 @@ def bench_attention(
     with sentences():
         from models.bench.attention import measure_attention
 
-        found = measure_attention(
+        figures = measure_attention(
             size=size, cells=cells, tokens=tokens, rounds=rounds, device=device, kernel=kernel
         )
-    report(asdict(found), ATTENTION_ROWS, as_json)
+    report(asdict(figures), ATTENTION_ROWS, as_json)
 
 
 def bench_training(
@@ -79,8 +81,8 @@ def bench_training(
     with sentences(), checkpoint(None) as (location, _):
         from models.bench.training import measure_precision
 
-        found = measure_precision(location, sequences=sequences, rounds=rounds)
-    report(asdict(found), TRAINING_ROWS, as_json)
+        figures = measure_precision(location, sequences=sequences, rounds=rounds)
+    report(asdict(figures), TRAINING_ROWS, as_json)
 
 
 MODEL_ROWS = {
@@ -120,32 +122,32 @@ TRAINING_ROWS = {
 }
 
 
-def report(found: Mapping[str, object], rows: Mapping[str, str], as_json: bool) -> None:
+def report(figures: Mapping[str, object], rows: Mapping[str, str], as_json: bool) -> None:
     """Print the figures: a table, or one JSON object."""
     if as_json:
-        typer.echo(json.dumps(found))
+        typer.echo(json.dumps(figures))
         return
     width = max(map(len, rows.values()))
     for key, label in rows.items():
-        if key in found:
-            value = found[key]
-            shown = f"{value:,.4g}" if isinstance(value, float) else f"{value}"
-            typer.echo(f"{label:<{width}}  {shown}")
+        if key in figures:
+            value = figures[key]
+            text = f"{value:,.4g}" if isinstance(value, float) else f"{value}"
+            typer.echo(f"{label:<{width}}  {text}")
 
 
 @contextmanager
 def checkpoint(model: str | None) -> Iterator[tuple[Path, str]]:
     """Folder and name of a model; without one a folder of random weights, for the time being."""
     if model is not None:
-        found = resolve(model)
-        if found.location is None:
-            raise ModelError(f"“{found.name}” has no weights that could be measured.")
-        yield found.location, found.name
+        registered_model = resolve(model)
+        if registered_model.location is None:
+            raise ModelError(f"“{registered_model.name}” has no weights that could be measured.")
+        yield registered_model.location, registered_model.name
         return
     from models.training.specimen.random_init import write_fresh_checkpoint
 
-    with tempfile.TemporaryDirectory() as made:
-        yield write_fresh_checkpoint(Path(made) / "fresh"), "random weights"
+    with tempfile.TemporaryDirectory() as folder:
+        yield write_fresh_checkpoint(Path(folder) / "fresh"), "random weights"
 
 
 @contextmanager

@@ -59,14 +59,14 @@ def bench_readers(
     sys.stdout.write(f"{text}\n")
 
 
-async def _measure(phantom: Path, made: Path, folder: Path, rounds: int) -> dict[str, float]:
+async def _measure(phantom: Path, jpeg2000: Path, folder: Path, rounds: int) -> dict[str, float]:
     settings = Settings(data=folder, readers=_READERS, tile_cache_mib=_SMALLEST_CACHE_MIB)
     pool = SlidePool(lambda name: SlideFile(name, Path(name), "A slide"), settings)
     try:
         places = random.Random(_SEED).sample(range(500), rounds)
         served, here = await pool.open(str(phantom)), _opened_here(phantom)
         own = [_own_tiles(served, here, place) for place in places]
-        served, here = await pool.open(str(made)), _opened_here(made)
+        served, here = await pool.open(str(jpeg2000)), _opened_here(jpeg2000)
         await _warm_up(served)
         transcoded = [await _made_tile(served, here, place) for place in places]
         regions = [await _region(pool, phantom, number) for number in range(rounds)]
@@ -135,9 +135,9 @@ async def _made_tile(served: ServedSlide, here: TileSource, place: int) -> Secon
 
 
 async def _region(pool: SlidePool, path: Path, number: int) -> Seconds:
-    chosen = random.Random(_SEED + number)
+    source = random.Random(_SEED + number)
     served, here = await pool.open(str(path)), _opened_here(path)
-    x, y = (chosen.randrange(side - _REGION_SIDE) for side in (served.width, served.height))
+    x, y = (source.randrange(side - _REGION_SIDE) for side in (served.width, served.height))
     region = Region(x, y, _REGION_SIDE, _REGION_SIDE)
     began = time.perf_counter()
     picture = await served.region_png(region, _REGION_PIXELS)

@@ -20,11 +20,11 @@ import psutil
 
 from pathviewer.bench.load import LoadError
 from pathviewer.bench.server_process import ServerProcess, running_servers
-from pathviewer.bench.soak_hostile import Hostile, HostileOutcome
-from pathviewer.bench.soak_people import Outcome, Plan, load
+from pathviewer.bench.soak_hostile import HostileAccount, HostileOutcome
+from pathviewer.bench.soak_people import SoakOutcome, SoakPlan, load
 from pathviewer.bench.soak_site import HOSTILE, Person, database_of, lay_out, log_in, site_of
 from pathviewer.bench.storage import milliseconds
-from pathviewer.bench.storage_site import lost, questions_lost
+from pathviewer.bench.storage_site import count_lost, count_lost_questions
 from pathviewer.settings import read_settings
 
 LAST_SECONDS = 0.5
@@ -35,7 +35,7 @@ MIB = 2**20
 
 
 @dataclass(frozen=True)
-class Options:
+class SoakOptions:
     """What a run is."""
 
     people: int = 100
@@ -92,17 +92,17 @@ class SoakFigures:
     """What the first errors said."""
 
 
-def bench_soak(options: Options, as_json: bool) -> None:
+def bench_soak(options: SoakOptions, as_json: bool) -> None:
     """Print the figures. Raises LoadError when they cannot be had."""
     folder = read_settings().data / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-soak-", dir=folder) as name:
-        found = measure_soak(Path(name), options)
-    shown = json.dumps(asdict(found)) if as_json else "\n".join(table(found))
-    sys.stdout.write(shown + "\n")
+        figures = measure_soak(Path(name), options)
+    text = json.dumps(asdict(figures)) if as_json else "\n".join(table(figures))
+    sys.stdout.write(text + "\n")
 
 
-def measure_soak(folder: Path, options: Options) -> SoakFigures:
+def measure_soak(folder: Path, options: SoakOptions) -> SoakFigures:
     """Two servers on one database in an empty folder, loaded and killed. Raises LoadError.
 
     A server has one model: the first has the network, all pages, tiles and judgments and the
@@ -115,53 +115,55 @@ def measure_soak(folder: Path, options: Options) -> SoakFigures:
     canned = ServerProcess(folder / "scripted", slides, "scripted", url)
     with running_servers(network, canned):
         _note(f"Logging in {options.people} people.")
-        known = {name: log_in(network.base, name, own) for name, own in completions.items()}
-        hostile = known.pop(HOSTILE)
-        plan = Plan(
+        accounts = {name: log_in(network.base, name, own) for name, own in completions.items()}
+        hostile = accounts.pop(HOSTILE)
+        plan = SoakPlan(
             network.base,
             canned.base,
-            tuple(known.values()),
+            tuple(accounts.values()),
             options.minutes * 60,
             options.seed,
         )
-        outcome, said, use = _loaded((network, canned), plan, hostile, options.hostile_slides)
+        outcome, hostile_outcome, use = _run_load(
+            (network, canned), plan, hostile, options.hostile_slides
+        )
     if not outcome.feedback or not outcome.page_seconds:
         raise LoadError(f"Nothing was acknowledged. {' '.join(outcome.sentences[:1])}")
-    return _figures(folder, options, outcome, said, use)
+    return _figures(folder, options, outcome, hostile_outcome, use)
 
 
-def _loaded(
-    servers: Sequence[ServerProcess], plan: Plan, hostile: Person, slides: bool
-) -> tuple[Outcome, HostileOutcome, Use]:
+def _run_load(
+    servers: Sequence[ServerProcess], plan: SoakPlan, hostile: Person, slides: bool
+) -> tuple[SoakOutcome, HostileOutcome, ResourceUse]:
     """Load the servers from processes of their own; kill them amid the load."""
     context = multiprocessing.get_context("spawn")
-    ending, use = context.Event(), Use(servers)
+    stop, use = context.Event(), ResourceUse(servers)
     pipes = []
     for work, given in ((_be_people, (plan,)), (_be_hostile, (plan.embedded, hostile, slides))):
         ours, theirs = context.Pipe()
-        process = context.Process(target=work, args=(theirs, ending, *given), daemon=True)
+        process = context.Process(target=work, args=(theirs, stop, *given), daemon=True)
         process.start()
         theirs.close()
         pipes.append(ours)
     _note(f"Load for {plan.seconds:.0f} s.")
     use.watch(plan.seconds)
-    ending.set()
+    stop.set()
     time.sleep(LAST_SECONDS)
     for server in servers:
         server.kill()
-    outcome, said = (_received(pipe) for pipe in pipes)
-    return outcome, said, use
+    outcome, hostile_outcome = (_receive(pipe) for pipe in pipes)
+    return outcome, hostile_outcome, use
 
 
-def _be_people(pipe: Pipe, ending: Event, plan: Plan) -> None:
-    pipe.send(asyncio.run(load(plan, ending)))
+def _be_people(pipe: Pipe, stop: Event, plan: SoakPlan) -> None:
+    pipe.send(asyncio.run(load(plan, stop)))
 
 
-def _be_hostile(pipe: Pipe, ending: Event, base: str, person: Person, slides: bool) -> None:
-    pipe.send(asyncio.run(Hostile(base, person, ending, slides).run()))
+def _be_hostile(pipe: Pipe, stop: Event, base: str, person: Person, slides: bool) -> None:
+    pipe.send(asyncio.run(HostileAccount(base, person, stop, slides).run()))
 
 
-def _received(pipe: Pipe) -> Any:
+def _receive(pipe: Pipe) -> Any:
     try:
         if pipe.poll(GATHER_SECONDS):
             return pipe.recv()
@@ -170,7 +172,7 @@ def _received(pipe: Pipe) -> Any:
     raise LoadError(f"A load generator did not end within {GATHER_SECONDS:.0f} s.")
 
 
-class Use:
+class ResourceUse:
     """Memory and processor time of servers with all that they started."""
 
     def __init__(self, servers: Sequence[ServerProcess]) -> None:
@@ -183,12 +185,12 @@ class Use:
     def watch(self, seconds: float) -> None:
         """Look once a second for so long. Raises LoadError if a server ends meanwhile."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        while (seconds_left := until - time.monotonic()) > 0:
             for server in self._servers:
                 if not server.alive:
                     raise LoadError(f"A server ended under the load: {server.last_words()}")
             self._look()
-            time.sleep(min(1.0, left))
+            time.sleep(min(1.0, seconds_left))
         self._look()
 
     def _look(self) -> None:
@@ -199,10 +201,10 @@ class Use:
                 times = process.cpu_times()
             except psutil.Error:
                 continue  # it ended meanwhile
-            spent = times.user + times.system
+            seconds = times.user + times.system
             # what starts later begins at 0
-            self._first.setdefault(process.pid, spent if not self.samples else 0.0)
-            self._last[process.pid] = spent
+            self._first.setdefault(process.pid, seconds if not self.samples else 0.0)
+            self._last[process.pid] = seconds
         self.samples.append(total)
 
     @property
@@ -220,7 +222,11 @@ class Use:
 
 
 def _figures(
-    folder: Path, options: Options, outcome: Outcome, said: HostileOutcome, use: Use
+    folder: Path,
+    options: SoakOptions,
+    outcome: SoakOutcome,
+    hostile_outcome: HostileOutcome,
+    use: ResourceUse,
 ) -> SoakFigures:
     site = site_of(folder)
     answered = sum(
@@ -243,12 +249,12 @@ def _figures(
         answer_p99_s=round(_p99(outcome.answer_seconds) / 1e3, 2),
         rss_growth_mib=round(use.growth_mib, 1),
         rss_mib=round(use.samples[-1] / MIB, 1),
-        lost=lost(site, outcome.feedback) + questions_lost(site, outcome.questions),
+        lost=count_lost(site, outcome.feedback) + count_lost_questions(site, outcome.questions),
         acknowledged=len(outcome.feedback) + len(outcome.questions),
         requests_per_s=round(answered / (options.minutes * 60), 1),
         server_cpu_s=round(use.cpu_seconds, 1),
-        load_cpu_s=round(outcome.cpu_seconds + said.cpu_seconds, 1),
-        hostile=said.statuses,
+        load_cpu_s=round(outcome.cpu_seconds + hostile_outcome.cpu_seconds, 1),
+        hostile=hostile_outcome.statuses,
         first_errors=tuple(outcome.sentences),
     )
 
@@ -273,11 +279,11 @@ ROWS: tuple[tuple[str, Callable[[SoakFigures], str]], ...] = (
 )
 
 
-def table(found: SoakFigures) -> list[str]:
+def table(figures: SoakFigures) -> list[str]:
     """The figures for people."""
-    rows = [f"{label:<34}{value(found)}" for label, value in ROWS]
-    rows += [f"hostile {act}: {counts}" for act, counts in found.hostile.items()]
-    return [*rows, *found.first_errors]
+    rows = [f"{label:<34}{value(figures)}" for label, value in ROWS]
+    rows += [f"hostile {act}: {counts}" for act, counts in figures.hostile.items()]
+    return [*rows, *figures.first_errors]
 
 
 def _note(sentence: str) -> None:

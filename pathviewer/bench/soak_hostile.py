@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pathviewer.bench.hostile_slides import hostile_slides
-from pathviewer.bench.http_connection import Answer, Connection
-from pathviewer.bench.soak_people import Ending
+from pathviewer.bench.http_connection import HttpConnection, HttpResponse
+from pathviewer.bench.soak_people import StopEvent
 from pathviewer.bench.soak_site import Person
 
 BODY_SECONDS, SLIDE_SECONDS, CHECK_SECONDS, SOCKET_SECONDS = 5.0, 10.0, 20.0, 5.0
@@ -40,13 +40,13 @@ class HostileOutcome:
     """Processor time of the process that sent it."""
 
 
-class Hostile:
+class HostileAccount:
     """The acts of one account; each is repeated until the ending."""
 
-    def __init__(self, base: str, person: Person, ending: Ending, slides: bool) -> None:
+    def __init__(self, base: str, person: Person, stop: StopEvent, slides: bool) -> None:
         self._base = base
         self._person = person
-        self._ending = ending
+        self._ending = stop
         self._slides = itertools.cycle(hostile_slides().items() if slides else ())
         self._sends_slides = slides
         self._counts: dict[str, Counter[str]] = {}
@@ -80,21 +80,21 @@ class Hostile:
 
     async def _send(
         self, act: str, method: str, path: str, body: object = None, headers: str = ""
-    ) -> Answer | None:
+    ) -> HttpResponse | None:
         """One request on a connection of its own; None where no answer came."""
-        own = {"Cookie": self._person.cookie, "Origin": self._base}
-        connection, answer, said = Connection(self._base, own), None, "broken"
+        own_headers = {"Cookie": self._person.cookie, "Origin": self._base}
+        connection, answer, status = HttpConnection(self._base, own_headers), None, "broken"
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 answer = await connection.request(method, path, body, headers)
-                said = str(answer.status)
+                status = str(answer.status)
         except TimeoutError:
-            said = "late"
+            status = "late"
         except (OSError, EOFError, ValueError):
             pass
         finally:
             connection.close()
-        self._counts.setdefault(act, Counter())[said] += 1
+        self._counts.setdefault(act, Counter())[status] += 1
         return answer
 
     async def _large_body(self) -> None:
@@ -106,9 +106,9 @@ class Hostile:
     async def _hostile_slide(self) -> None:
         name, content = next(self._slides)
         announced = {"name": name, "size": len(content)}
-        begun = await self._send("hostile_slides", "POST", "/api/uploads", announced)
-        if begun is not None and begun.status == 201:
-            path = f"/api/uploads/{begun.json()['upload_id']}"
+        response = await self._send("hostile_slides", "POST", "/api/uploads", announced)
+        if response is not None and response.status == 201:
+            path = f"/api/uploads/{response.json()['upload_id']}"
             offset = "Upload-Offset: 0\r\n"
             await self._send("hostile_slides", "PATCH", path, content, offset)
 
@@ -124,25 +124,25 @@ class Hostile:
     async def _answered_question(self) -> str:
         """Id of a question of the account's own, once it is answered; empty if it was refused."""
         slides = await self._send("questions", "GET", "/api/slides")
-        listed = slides.json() if slides is not None and slides.status == 200 else []
+        slide_list = slides.json() if slides is not None and slides.status == 200 else []
         body = {
-            "slide": listed[0]["id"] if listed else "",
+            "slide": slide_list[0]["id"] if slide_list else "",
             "box": {"x": 0, "y": 0, "width": 448, "height": 448},
             "question": "How cellular is this region?",
             "options": ["low", "moderate", "high"],
         }
-        asked = await self._send("questions", "POST", "/api/readings", body)
-        if asked is None or asked.status != 201:
+        response = await self._send("questions", "POST", "/api/readings", body)
+        if response is None or response.status != 201:
             return ""
-        reading = str(asked.json()["id"])
+        question_id = str(response.json()["id"])
         own = {"Cookie": self._person.cookie, "Origin": self._base}
         with suppress(OSError, EOFError, ValueError, TimeoutError):
             async with asyncio.timeout(PATIENCE_SECONDS):
-                async for _ in Connection(self._base, own).events(
-                    f"/api/readings/{reading}/events"
+                async for _ in HttpConnection(self._base, own).events(
+                    f"/api/readings/{question_id}/events"
                 ):
                     pass
-        return reading
+        return question_id
 
     async def _idle_sockets(self) -> None:
         """Keep half a request open on each of many connections."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pathviewer.bench.http_connection import Answer, Connection
+from pathviewer.bench.http_connection import HttpConnection, HttpResponse
 from pathviewer.bench.soak_site import Person
-from pathviewer.bench.storage_site import judgment_of
+from pathviewer.bench.storage_site import make_feedback
 
 LOOK_SECONDS, ASK_SECONDS, JUDGE_SECONDS = 10.0, 120.0, 60.0
 """How often each person looks at another view, asks and judges."""
@@ -25,7 +25,7 @@ LAST_PAUSE = 0.02
 MOST_SENTENCES = 20
 
 
-class Ending(Protocol):
+class StopEvent(Protocol):
     """An event of another process."""
 
     def is_set(self) -> bool:
@@ -33,7 +33,7 @@ class Ending(Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
+class SoakPlan:
     """Who does what, where."""
 
     embedded: str
@@ -49,7 +49,7 @@ class Plan:
 
 
 @dataclass
-class Outcome:
+class SoakOutcome:
     """What happened to the honest."""
 
     errors: int = 0
@@ -75,7 +75,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class View:
+class SlideView:
     """The slide as its viewer knows it."""
 
     slide: str
@@ -99,10 +99,10 @@ class View:
 class People:
     """The load of one run."""
 
-    def __init__(self, plan: Plan, ending: Ending) -> None:
-        self.outcome = Outcome()
+    def __init__(self, plan: SoakPlan, stop: StopEvent) -> None:
+        self.outcome = SoakOutcome()
         self._plan = plan
-        self._ending = ending
+        self._ending = stop
         self._source = random.Random(plan.seed)
         self._over = asyncio.Event()
 
@@ -112,10 +112,10 @@ class People:
         watch = asyncio.create_task(self._watch())
         acts: list[Coroutine[Any, Any, None]] = []
         for number, person in enumerate(self._plan.people):
-            asked = self._plan.scripted if number % 2 else self._plan.embedded
+            base = self._plan.scripted if number % 2 else self._plan.embedded
             own = random.Random(self._source.random())
             acts.append(self._repeat(LOOK_SECONDS, own, self._looking(person, view, own)))
-            acts.append(self._repeat(ASK_SECONDS, own, self._asking(person, view, asked)))
+            acts.append(self._repeat(ASK_SECONDS, own, self._asking(person, view, base)))
             acts.append(self._repeat(JUDGE_SECONDS, own, self._judging(person), to_the_end=True))
         await asyncio.gather(*acts)
         watch.cancel()
@@ -126,7 +126,7 @@ class People:
             await asyncio.sleep(0.05)
         self._over.set()
 
-    async def _view(self) -> View:
+    async def _view(self) -> SlideView:
         connection = self._connection(self._plan.people[0], self._plan.embedded)
         slides = []
         for _ in range(300):
@@ -140,7 +140,7 @@ class People:
             (-(-level["width"] // level["tile_width"]), -(-level["height"] // level["tile_height"]))
             for level in slide["levels"]
         )
-        return View(slide["id"], tuple(grids))
+        return SlideView(slide["id"], tuple(grids))
 
     async def _repeat(
         self,
@@ -175,7 +175,7 @@ class People:
         return True
 
     def _looking(
-        self, person: Person, view: View, source: random.Random
+        self, person: Person, view: SlideView, source: random.Random
     ) -> Callable[[float], Coroutine[Any, Any, None]]:
         connection = self._connection(person, self._plan.embedded)
         turns = itertools.count()
@@ -189,7 +189,7 @@ class People:
 
         return look
 
-    async def _timed(self, connection: Connection, path: str, seconds: list[float]) -> None:
+    async def _timed(self, connection: HttpConnection, path: str, seconds: list[float]) -> None:
         began = time.monotonic()
         answer = await connection.request("GET", path, headers="Accept: text/html, */*\r\n")
         seconds.append(time.monotonic() - began)
@@ -202,7 +202,7 @@ class People:
         async def judge(due: float) -> None:
             number = next(turns)
             key = f"{person.name}-{number}"
-            body = judgment_of(person.completions, number) | {"key": key}
+            body = make_feedback(person.completions, number) | {"key": key}
             answer = await connection.request("POST", "/api/feedback", body)
             if self._check(answer, (200, 201), "a judgment"):
                 if not self._over.is_set():
@@ -212,7 +212,7 @@ class People:
         return judge
 
     def _asking(
-        self, person: Person, view: View, base: str
+        self, person: Person, view: SlideView, base: str
     ) -> Callable[[float], Coroutine[Any, Any, None]]:
         connection, turns = self._connection(person, base), itertools.count()
 
@@ -240,14 +240,14 @@ class People:
 
         return ask
 
-    def _connection(self, person: Person, base: str) -> Connection:
-        return Connection(base, {"Cookie": person.cookie, "Origin": base})
+    def _connection(self, person: Person, base: str) -> HttpConnection:
+        return HttpConnection(base, {"Cookie": person.cookie, "Origin": base})
 
-    def _check(self, answer: Answer, right: Sequence[int], what: str) -> bool:
+    def _check(self, answer: HttpResponse, right: Sequence[int], description: str) -> bool:
         if answer.status in right:
             return True
         if not self._over.is_set():
-            self._fault(f"{what} was answered {answer.status}: {answer.body[:200]!r}")
+            self._fault(f"{description} was answered {answer.status}: {answer.body[:200]!r}")
         return False
 
     def _fault(self, sentence: str) -> None:
@@ -256,8 +256,8 @@ class People:
             self.outcome.sentences.append(sentence)
 
 
-async def load(plan: Plan, ending: Ending) -> Outcome:
+async def load(plan: SoakPlan, stop: StopEvent) -> SoakOutcome:
     """Run the load; `ending` announces the kill of the servers."""
-    people = People(plan, ending)
+    people = People(plan, stop)
     await people.run()
     return people.outcome

@@ -41,7 +41,7 @@ def measure_start(checkpoint: Path) -> StartFigures:
     Raises LoadError if the page or the model does not come.
     """
     with tempfile.TemporaryDirectory() as made, program_in(Path(made), str(checkpoint)) as started:
-        return watched(started.program, started.base, started.began)
+        return measure_startup(started.program, started.base, started.began)
 
 
 @dataclass(frozen=True)
@@ -85,19 +85,21 @@ def _served_by(root: Path) -> list[str]:
     return ["app.py"] if (root / "app.py").is_file() else ["-m", "pathviewer", "serve"]
 
 
-def watched(program: subprocess.Popen[bytes], base: str, began: float) -> StartFigures:
+def measure_startup(program: subprocess.Popen[bytes], base: str, began: float) -> StartFigures:
     """The figures of a program that was started at `began`."""
     with httpx.Client(base_url=base, timeout=MOST_SECONDS, follow_redirects=True) as client:
-        page = waited(program, began, lambda: client.get("/").status_code == 200)
-        ready = waited(program, began, lambda: model_is_ready(client))
+        page = wait_until(program, began, lambda: client.get("/").status_code == 200)
+        ready = wait_until(program, began, lambda: model_is_ready(client))
     return StartFigures(page, ready)
 
 
-def waited(program: subprocess.Popen[bytes], began: float, arrived: Callable[[], bool]) -> float:
+def wait_until(
+    program: subprocess.Popen[bytes], began: float, condition: Callable[[], bool]
+) -> float:
     """Seconds from `began` until `arrived` says yes."""
     while time.perf_counter() - began < MOST_SECONDS and program.poll() is None:
         with suppress(httpx.TransportError):
-            if arrived():
+            if condition():
                 return time.perf_counter() - began
         time.sleep(0.02)
     raise LoadError("The program did not start; `python -m pathviewer doctor` says why.")
@@ -113,5 +115,5 @@ def model_is_ready(client: httpx.Client) -> bool:
 
 def free_port() -> int:
     """A TCP port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

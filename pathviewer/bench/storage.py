@@ -15,9 +15,9 @@ from pathlib import Path
 
 from pathviewer.bench.kill_loop import KillFigures, run_kill_loop
 from pathviewer.bench.load import LoadError
-from pathviewer.bench.storage_load import Outcome, Pace, load, load_until_killed
-from pathviewer.bench.storage_site import lost, make_site, storage_app
-from pathviewer.bench.tiles_servers import served
+from pathviewer.bench.storage_load import LoadOutcome, Pace, load, load_until_killed
+from pathviewer.bench.storage_site import count_lost, make_site, storage_app
+from pathviewer.bench.tiles_servers import serve_app
 from pathviewer.settings import read_settings
 from storage.errors import StorageError
 
@@ -28,7 +28,7 @@ COMPLETIONS = 200
 
 
 @dataclass(frozen=True)
-class Figures:
+class StorageFigures:
     """What the run found."""
 
     writes_per_s: float
@@ -60,7 +60,7 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Kills:
+class KillOptions:
     """How the processes are killed after the measured load."""
 
     count: int = 0
@@ -71,19 +71,21 @@ class Kills:
     """Model that answers meanwhile."""
 
 
-def bench_storage(pace: Pace, seconds: float, url: str, kills: Kills, json_output: bool) -> None:
+def bench_storage(
+    pace: Pace, seconds: float, url: str, kills: KillOptions, json_output: bool
+) -> None:
     """Print the figures. Raises LoadError when they cannot be had."""
     folder = read_settings().data / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-storage-", dir=folder) as name:
-        found = measure(Path(name), pace, seconds, url, kills)
-    shown = json.dumps(as_json(found)) if json_output else "\n".join(table(found))
-    sys.stdout.write(shown + "\n")
+        figures = measure(Path(name), pace, seconds, url, kills)
+    text = json.dumps(as_json(figures)) if json_output else "\n".join(table(figures))
+    sys.stdout.write(text + "\n")
 
 
 def measure(
-    data: Path, pace: Pace, seconds: float, url: str = "", kills: Kills | None = None
-) -> Figures:
+    data: Path, pace: Pace, seconds: float, url: str = "", kills: KillOptions | None = None
+) -> StorageFigures:
     """Readers alone, then writers beside them, then a kill in the middle of the writing.
 
     `url` names an empty database; without it SQLite in the folder. Raises LoadError.
@@ -93,41 +95,41 @@ def measure(
     except StorageError as error:
         raise LoadError(f"The benchmark needs an empty database of its own. {error}") from error
     numbers = itertools.count()
-    warm, alone, both = Outcome(), Outcome(), Outcome()
-    with served(storage_app, site.data, site.url) as server:
+    warm, alone, together = LoadOutcome(), LoadOutcome(), LoadOutcome()
+    with serve_app(storage_app, site.data, site.url) as server:
         asyncio.run(load(server.base, site, pace, WARM_UP_SECONDS, warm, numbers))
         asyncio.run(load(server.base, site, Pace(0, None), ALONE_SECONDS, alone, numbers))
         begin = time.monotonic()
-        asyncio.run(load(server.base, site, pace, seconds, both, numbers))
+        asyncio.run(load(server.base, site, pace, seconds, together, numbers))
         took = time.monotonic() - begin  # longer than `seconds` where the server falls behind
         killed = asyncio.run(load_until_killed(server, KILL_SECONDS, site, pace, numbers))
-    kept = warm.acknowledged | both.acknowledged | killed.acknowledged
-    if not both.write_seconds or not killed.acknowledged:
+    acknowledged_ids = warm.acknowledged | together.acknowledged | killed.acknowledged
+    if not together.write_seconds or not killed.acknowledged:
         raise LoadError("Nothing was acknowledged; the figures mean nothing.")
     further = None
     if kills is not None and kills.count:
         further = run_kill_loop(site, kills.count, kills.seed, kills.model, next(numbers))
-    return Figures(
+    return StorageFigures(
         kills=further,
-        writes_per_s=round(len(both.write_seconds) / took, 1),
-        p99_ms=milliseconds(both.write_seconds, 0.99),
-        lost=lost(site, kept) + (further.lost if further else 0),
-        p50_ms=milliseconds(both.write_seconds, 0.5),
-        worst_ms=milliseconds(both.write_seconds, 1.0),
-        acknowledged=len(kept),
-        reads_p99_ms=milliseconds(both.read_seconds, 0.99),
+        writes_per_s=round(len(together.write_seconds) / took, 1),
+        p99_ms=milliseconds(together.write_seconds, 0.99),
+        lost=count_lost(site, acknowledged_ids) + (further.lost if further else 0),
+        p50_ms=milliseconds(together.write_seconds, 0.5),
+        worst_ms=milliseconds(together.write_seconds, 1.0),
+        acknowledged=len(acknowledged_ids),
+        reads_p99_ms=milliseconds(together.read_seconds, 0.99),
         reads_alone_p99_ms=milliseconds(alone.read_seconds, 0.99),
     )
 
 
-def as_json(found: Figures) -> dict[str, object]:
+def as_json(result: StorageFigures) -> dict[str, object]:
     """The figures; `kills` is the number of kills, what they did stands beside it."""
-    figures: dict[str, object] = vars(found) | {"kills": 0}
-    if found.kills is not None:
-        further = asdict(found.kills)
+    figures: dict[str, object] = vars(result) | {"kills": 0}
+    if result.kills is not None:
+        further = asdict(result.kills)
         del further["lost"]  # counted in `lost`
         figures |= further | {"acknowledged_amid_kills": further["acknowledged"]}
-        figures["acknowledged"] = found.acknowledged
+        figures["acknowledged"] = result.acknowledged
     return figures
 
 
@@ -137,21 +139,23 @@ def milliseconds(seconds: Sequence[float], share: float) -> float:
     return round(ordered[max(0, math.ceil(share * len(ordered)) - 1)] * 1e3, 1)
 
 
-def table(found: Figures) -> list[str]:
+def table(figures: StorageFigures) -> list[str]:
     """The figures for people."""
     rows = [
-        f"acknowledged writes a second    {found.writes_per_s:.1f}",
-        f"p50, p99, worst, ms             {found.p50_ms}, {found.p99_ms}, {found.worst_ms}",
-        f"readers' p99 beside, alone, ms  {found.reads_p99_ms}, {found.reads_alone_p99_ms}",
-        f"lost of {found.acknowledged} after the kill".ljust(32) + f"{found.lost}",
+        f"acknowledged writes a second    {figures.writes_per_s:.1f}",
+        f"p50, p99, worst, ms             {figures.p50_ms}, {figures.p99_ms}, {figures.worst_ms}",
+        f"readers' p99 beside, alone, ms  {figures.reads_p99_ms}, {figures.reads_alone_p99_ms}",
+        f"lost of {figures.acknowledged} after the kill".ljust(32) + f"{figures.lost}",
     ]
-    if found.kills is not None:
-        killed = ", ".join(f"{count} {name}" for name, count in found.kills.killed.items())
-        told = ", ".join(f"{count} {name}" for name, count in found.kills.acknowledged.items())
+    if figures.kills is not None:
+        killed = ", ".join(f"{count} {name}" for name, count in figures.kills.killed.items())
+        acknowledgements = ", ".join(
+            f"{count} {name}" for name, count in figures.kills.acknowledged.items()
+        )
         rows += [
-            f"kills                           {found.kills.kills} ({killed})",
-            f"acknowledged amid them          {told}",
-            f"lost, doubled, orphans          {found.kills.lost}, {found.kills.doubled}, "
-            f"{found.kills.orphans}",
+            f"kills                           {figures.kills.kills} ({killed})",
+            f"acknowledged amid them          {acknowledgements}",
+            f"lost, doubled, orphans          {figures.kills.lost}, {figures.kills.doubled}, "
+            f"{figures.kills.orphans}",
         ]
     return rows

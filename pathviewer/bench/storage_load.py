@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from pathviewer.bench.load import LoadError
-from pathviewer.bench.storage_site import Site, body_of
-from pathviewer.bench.tiles_servers import Served
+from pathviewer.bench.storage_site import Site, make_site_feedback
+from pathviewer.bench.tiles_servers import RunningServer
 
 
 @dataclass
-class Outcome:
+class LoadOutcome:
     """What a load has come to so far; filled while it runs."""
 
     acknowledged: dict[str, str] = field(default_factory=dict)
     """Id of what was kept, by its idempotency key."""
 
-    sent: dict[str, str] = field(default_factory=dict)
+    sent_tokens: dict[str, str] = field(default_factory=dict)
     """Bearer token with which each key was sent, answered or not."""
 
     write_seconds: list[float] = field(default_factory=list)
@@ -83,7 +83,7 @@ class Pace:
 
 
 async def load(
-    base: str, site: Site, pace: Pace, seconds: float, outcome: Outcome, numbers: Iterator[int]
+    base: str, site: Site, pace: Pace, seconds: float, outcome: LoadOutcome, numbers: Iterator[int]
 ) -> None:
     """Write and read for some seconds, or until the server is gone; `outcome` tells how it went.
 
@@ -112,7 +112,7 @@ async def _write(
     site: Site,
     due: Iterator[float | None],
     until: float,
-    outcome: Outcome,
+    outcome: LoadOutcome,
     numbers: Iterator[int],
 ) -> None:
     try:
@@ -122,8 +122,8 @@ async def _write(
             if start >= until:
                 return
             await asyncio.sleep(max(0.0, start - time.monotonic()))
-            body = body_of(site, next(numbers))
-            outcome.sent[str(body["key"])] = client.token
+            body = make_site_feedback(site, next(numbers))
+            outcome.sent_tokens[str(body["key"])] = client.token
             status, answer = await client.ask("POST", "/api/feedback", body)
             if status not in (200, 201):
                 raise LoadError(f"Feedback was answered {status}: {answer.decode()[:200]}")
@@ -135,7 +135,7 @@ async def _write(
         client.close()
 
 
-async def _read(client: Client, site: Site, pace: Pace, until: float, outcome: Outcome) -> None:
+async def _read(client: Client, site: Site, pace: Pace, until: float, outcome: LoadOutcome) -> None:
     begin = time.monotonic()
     paths = itertools.cycle([f"/api/completions/{each}/feedback" for each in site.completions])
     try:
@@ -155,12 +155,12 @@ async def _read(client: Client, site: Site, pace: Pace, until: float, outcome: O
 
 
 async def load_until_killed(
-    server: Served, after: float, site: Site, pace: Pace, numbers: Iterator[int]
-) -> Outcome:
+    server: RunningServer, after: float, site: Site, pace: Pace, numbers: Iterator[int]
+) -> LoadOutcome:
     """The load, the server killed amid it after so many seconds."""
-    outcome = Outcome()
-    going = asyncio.create_task(load(server.base, site, pace, after + 30, outcome, numbers))
+    outcome = LoadOutcome()
+    task = asyncio.create_task(load(server.base, site, pace, after + 30, outcome, numbers))
     await asyncio.sleep(after)
     server.kill()
-    await going
+    await task
     return outcome

@@ -31,16 +31,20 @@ _TEXT = (
     "3. So this is tumour.</think><answer>B</answer>"
 )
 _PICTURE = b"the picture that the model saw"
-_SPOKEN_OF = select(AuditEntry.detail["feedback"].as_string()).where(AuditEntry.action == "judge")
-_HELD = select(CurrentFeedback.feedback_id)
+_AUDITED_FEEDBACK = select(AuditEntry.detail["feedback"].as_string()).where(
+    AuditEntry.action == "judge"
+)
+_CURRENT_FEEDBACK = select(CurrentFeedback.feedback_id)
 _SUPERSEDED = select(Feedback.supersedes_id).where(Feedback.supersedes_id.is_not(None))
 _HALVES: dict[str, Executable] = {
-    "feedback without an audit entry": select(Feedback.id).where(Feedback.id.not_in(_SPOKEN_OF)),
+    "feedback without an audit entry": select(Feedback.id).where(
+        Feedback.id.not_in(_AUDITED_FEEDBACK)
+    ),
     "feedback that neither holds nor is superseded": select(Feedback.id).where(
-        Feedback.id.not_in(_HELD), Feedback.id.not_in(_SUPERSEDED)
+        Feedback.id.not_in(_CURRENT_FEEDBACK), Feedback.id.not_in(_SUPERSEDED)
     ),
     "feedback that holds and is superseded": select(Feedback.id).where(
-        Feedback.id.in_(_HELD), Feedback.id.in_(_SUPERSEDED)
+        Feedback.id.in_(_CURRENT_FEEDBACK), Feedback.id.in_(_SUPERSEDED)
     ),
     "feedback that was kept twice": select(Feedback.idempotency_key)
     .group_by(Feedback.idempotency_key)
@@ -99,7 +103,7 @@ def make_site(data: Path, raters: int, completions: int, url: str = "") -> Site:
 def add_answers(session: Session, blobs: BlobStore, account: str, count: int) -> Sequence[str]:
     """Ids of the completions of one new question of an account."""
     slide = register_slide(session, folder="bench", relative_path="bench.svs", quickhash="bench")
-    asked = NewReading(
+    new_question = NewReading(
         account_id=account,
         slide_id=slide.id,
         quickhash="bench",
@@ -125,23 +129,23 @@ def add_answers(session: Session, blobs: BlobStore, account: str, count: int) ->
         max_pixels=65_536,
         blind=False,
     )
-    reading = add_reading(session, asked)
+    question = add_reading(session, new_question)
     answer = {"text": _TEXT, "token_ids": (), "token_ends": (), "finish": "stop", "answer": "B"}
     times = {"well_formed": True, "seconds": 1.0, "first_token_seconds": 0.5}
-    made = [
-        add_completion(session, reading.id, NewCompletion(index=index, **answer, **times)).id  # type: ignore[arg-type]
+    completion_ids = [
+        add_completion(session, question.id, NewCompletion(index=index, **answer, **times)).id  # type: ignore[arg-type]
         for index in range(count)
     ]
-    end_reading(session, reading.id, "done")
-    return made
+    end_reading(session, question.id, "done")
+    return completion_ids
 
 
-def body_of(site: Site, number: int) -> dict[str, object]:
+def make_site_feedback(site: Site, number: int) -> dict[str, object]:
     """The feedback of a number, about the site's completions."""
-    return judgment_of(site.completions, number)
+    return make_feedback(site.completions, number)
 
 
-def judgment_of(completions: Sequence[str], number: int) -> dict[str, object]:
+def make_feedback(completions: Sequence[str], number: int) -> dict[str, object]:
     """The feedback of a number: its kinds and completions take turns."""
     kinds: Sequence[dict[str, object]] = (
         {"kind": "verdict", "verdict": "incorrect", "corrected_answer": "A", "confidence": 4},
@@ -158,7 +162,7 @@ def judgment_of(completions: Sequence[str], number: int) -> dict[str, object]:
     return common | kinds[number // len(completions) % len(kinds)]
 
 
-def lost(site: Site, acknowledged: Mapping[str, str]) -> int:
+def count_lost(site: Site, acknowledged: Mapping[str, str]) -> int:
     """How many acknowledged ids, by key, are not in the database now.
 
     Raises LoadError where it holds half of something, or a submission twice.
@@ -166,20 +170,20 @@ def lost(site: Site, acknowledged: Mapping[str, str]) -> int:
     database = open_database(settings_of(site.data, site.url).database)
     with database.reading() as session:
         rows = session.execute(select(Feedback.idempotency_key, Feedback.id))
-        found = {(key, kept) for key, kept in rows}
+        stored_pairs = {(key, kept) for key, kept in rows}
         queries = _HALVES | (_DAMAGE if session.get_bind().dialect.name == "sqlite" else {})
         wrong = {what: session.execute(query).all() for what, query in queries.items()}
     database.close()
-    for what, which in wrong.items():
-        if which:
-            raise LoadError(f"There is {what}: {which[:3]}.")
-    return len(set(acknowledged.items()) - found)
+    for fault, faulty_rows in wrong.items():
+        if faulty_rows:
+            raise LoadError(f"There is {fault}: {faulty_rows[:3]}.")
+    return len(set(acknowledged.items()) - stored_pairs)
 
 
-def questions_lost(site: Site, acknowledged: Sequence[str]) -> int:
+def count_lost_questions(site: Site, acknowledged: Sequence[str]) -> int:
     """How many of these questions, by id, are not in the database now."""
     database = open_database(settings_of(site.data, site.url).database)
     with database.reading() as session:
-        kept = set(session.scalars(select(Reading.id)))
+        stored_ids = set(session.scalars(select(Reading.id)))
     database.close()
-    return len(set(acknowledged) - kept)
+    return len(set(acknowledged) - stored_ids)

@@ -21,9 +21,9 @@ from openslide.deepzoom import DeepZoomGenerator
 
 from pathviewer.auth.account_admin import add_user
 from pathviewer.auth.roles import Role
-from pathviewer.bench.load import Load, LoadError, Walk
+from pathviewer.bench.load import LoadError, LoadFigures, Walk
 from pathviewer.bench.tiles_cpu import CpuTimes, cpu_per_tile
-from pathviewer.bench.tiles_servers import Served, limit_app, our_app, peer, served
+from pathviewer.bench.tiles_servers import RunningServer, limit_app, our_app, peer, serve_app
 from pathviewer.bench.tiles_slides import jpeg2000_slide, large_phantom, shelve
 from pathviewer.settings import Settings, read_settings
 from storage.database import open_database
@@ -38,7 +38,7 @@ _MEMORY_THREADS = 8
 _MOST_PATHS = 5_000
 _SEED = 1
 
-Loads = dict[tuple[str, int], list[Load]]
+Loads = dict[tuple[str, int], list[LoadFigures]]
 """Runs by kind of server and number of connections."""
 
 
@@ -46,7 +46,7 @@ Loads = dict[tuple[str, int], list[Load]]
 class _Session:
     """Our server with somebody logged in."""
 
-    server: Served
+    server: RunningServer
     slide: dict[str, Any]
     """What the API says of its one slide."""
 
@@ -97,8 +97,8 @@ def _against_all(slide: Path, data: Path, seconds: float, rounds: int) -> tuple[
         ours = _logged_in(stack, slide, data, cache_mib=256)
         paths = ours.paths([0])
         size = _mean_size(ours, paths[:200])
-        limit = stack.enter_context(served(limit_app, size))
-        other = stack.enter_context(served(peer, slide))
+        limit = stack.enter_context(serve_app(limit_app, size))
+        other = stack.enter_context(serve_app(peer, slide))
         walks = {
             "ours": Walk(ours.server.base, paths, ours.headers),
             "limit": Walk(limit.base, paths, ours.headers),
@@ -114,7 +114,7 @@ def _against_peer(slide: Path, data: Path, seconds: float, rounds: int) -> Loads
     """Every tile is decoded anew: the cache of encoded ones is made too small to matter."""
     with ExitStack() as stack:
         ours = _logged_in(stack, slide, data, cache_mib=1)
-        other = stack.enter_context(served(peer, slide))
+        other = stack.enter_context(serve_app(peer, slide))
         walks = {
             "ours": Walk(ours.server.base, ours.paths([0]), ours.headers),
             "peer": Walk(other.base, _peer_paths(slide)),
@@ -165,7 +165,7 @@ def _logged_in(stack: ExitStack, slide: Path, data: Path, cache_mib: int) -> _Se
     with database.session() as session:
         add_user(session, _NAME, Role.viewer, password)
     database.close()
-    server = stack.enter_context(served(our_app, data, slide.parent, cache_mib))
+    server = stack.enter_context(serve_app(our_app, data, slide.parent, cache_mib))
     client = stack.enter_context(httpx.Client(base_url=server.base, timeout=60))
     form = {"name": _NAME, "password": password}
     client.post("/login", data=form, headers={"Origin": server.base})

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pathviewer.bench.load import Walk
-from pathviewer.bench.tiles_servers import Served
+from pathviewer.bench.tiles_servers import RunningServer
 
 _CONNECTIONS = 8
 _SECONDS = 1
@@ -31,7 +31,9 @@ class CpuTimes:
     """Half of the rounds' ratios lie within this share of the median, above and below."""
 
 
-def cpu_per_tile(walks: Mapping[str, Walk], servers: Mapping[str, Served], rounds: int) -> CpuTimes:
+def cpu_per_tile(
+    walks: Mapping[str, Walk], servers: Mapping[str, RunningServer], rounds: int
+) -> CpuTimes:
     """Compare `ours` with `limit`, eight connections busy with each in turn.
 
     `rounds` is at least 2. Raises LoadError.
@@ -48,7 +50,7 @@ def cpu_per_tile(walks: Mapping[str, Walk], servers: Mapping[str, Served], round
     return CpuTimes(own, constant, middle, (high - low) / 2 / middle)
 
 
-def _microseconds(walk: Walk, server: Served) -> float:
+def _microseconds(walk: Walk, server: RunningServer) -> float:
     """Of the server's process, for each of its answers."""
     before = server.cpu_s
     load = walk.run(_CONNECTIONS, _SECONDS)

@@ -30,7 +30,7 @@ _STOP_SECONDS = 10
 
 
 @dataclass(frozen=True)
-class Served:
+class RunningServer:
     """A running server."""
 
     base: str
@@ -82,11 +82,11 @@ def limit_app(size: int) -> ASGIApp:
 
 
 @contextmanager
-def served(
+def serve_app(
     make: Callable[..., ASGIApp],
     *arguments: object,
     context: SpawnContext | ForkServerContext | None = None,
-) -> Iterator[Served]:
+) -> Iterator[RunningServer]:
     """`make(*arguments)` under uvicorn as production runs it. Raises LoadError.
 
     `context` is what starts its process; a new Python if not given.
@@ -100,7 +100,7 @@ def served(
     try:
         port = _port(ours)
         _wait_for(port)
-        yield Served(f"http://127.0.0.1:{port}", psutil.Process(process.pid))
+        yield RunningServer(f"http://127.0.0.1:{port}", psutil.Process(process.pid))
     finally:
         process.terminate()
         process.join(_STOP_SECONDS)

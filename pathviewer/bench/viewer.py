@@ -22,7 +22,7 @@ from PIL import Image
 
 from pathviewer.bench.chromium import launch_chromium
 from pathviewer.bench.load import LoadError
-from pathviewer.bench.tiles_servers import served
+from pathviewer.bench.tiles_servers import serve_app
 from pathviewer.bench.tiles_slides import large_phantom, shelve
 from pathviewer.bench.viewer_server import beside_app
 from pathviewer.settings import Settings, read_settings
@@ -43,7 +43,7 @@ _LARGEST_DIFFERENCE = 32.0
 
 
 @dataclass(frozen=True)
-class View:
+class JourneyStop:
     """One stop of the journey."""
 
     x: float
@@ -76,12 +76,12 @@ def bench_viewer(slide: Path | None, json_output: bool, rounds: int = ROUNDS) ->
     sys.stdout.write((json.dumps(report) if json_output else _table(report, times)) + "\n")
 
 
-def journey(width: int, height: int) -> list[View]:
+def journey(width: int, height: int) -> list[JourneyStop]:
     """Seven stops from the whole slide inwards by twos to level 0, off the middle."""
     fit = max(width / WIDTH, height / HEIGHT)
     x, y = 0.45 * width, 0.55 * height
     steps = (max(1.0, fit / 2**step) for step in range(1, 7))
-    return [View(width / 2, height / 2, fit), *(View(x, y, step) for step in steps)]
+    return [JourneyStop(width / 2, height / 2, fit), *(JourneyStop(x, y, step) for step in steps)]
 
 
 def _measure(path: Path, settings: Settings, rounds: int) -> dict[str, list[float]]:
@@ -95,7 +95,7 @@ def _measure(path: Path, settings: Settings, rounds: int) -> dict[str, list[floa
         shutil.copytree(settings.assets, data / "assets")
         shelved = shelve(path, Path(name) / "slides")
         with (
-            served(beside_app, data, shelved.parent, shelved) as server,
+            serve_app(beside_app, data, shelved.parent, shelved) as server,
             sync_playwright() as playwright,
         ):
             browser = launch_chromium(playwright)
@@ -141,12 +141,12 @@ def _listed_slide(base: str) -> dict[str, Any]:
     return detail
 
 
-def compare(screenshot: bytes, path: Path, view: View, kind: str) -> None:
+def compare(screenshot: bytes, path: Path, view: JourneyStop, kind: str) -> None:
     """Raises LoadError where a block of the view is not what OpenSlide reads there."""
-    shown = _blocks(Image.open(io.BytesIO(screenshot)).convert("RGB"))
+    screen_blocks = _blocks(Image.open(io.BytesIO(screenshot)).convert("RGB"))
     with OpenSlide(path) as slide:
-        expected, inside = _blocks(_seen(slide, view)), _inside(view, slide.dimensions)
-    difference = np.abs(shown - expected).max(axis=2) * inside
+        expected, inside = _blocks(_reference_image(slide, view)), _inside(view, slide.dimensions)
+    difference = np.abs(screen_blocks - expected).max(axis=2) * inside
     worst = float(difference.max())
     if worst > _LARGEST_DIFFERENCE:
         row, column = np.unravel_index(difference.argmax(), difference.shape)
@@ -156,7 +156,7 @@ def compare(screenshot: bytes, path: Path, view: View, kind: str) -> None:
         )
 
 
-def _seen(slide: OpenSlide, view: View) -> Image.Image:
+def _reference_image(slide: OpenSlide, view: JourneyStop) -> Image.Image:
     """OpenSlide's pixels of a view, reduced from the next finer level."""
     level = slide.get_best_level_for_downsample(view.downsample)
     scale = view.downsample / slide.level_downsamples[level]
@@ -176,7 +176,7 @@ def _blocks(image: Image.Image) -> NDArray[np.float64]:
     return means
 
 
-def _inside(view: View, size: tuple[int, int]) -> NDArray[np.bool_]:
+def _inside(view: JourneyStop, size: tuple[int, int]) -> NDArray[np.bool_]:
     """Blocks that lie on the slide whole, and not under the minimap, as (rows, columns)."""
 
     def within(count: int, centre: float, limit: int) -> NDArray[np.bool_]:

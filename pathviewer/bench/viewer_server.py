@@ -41,7 +41,7 @@ def peer_app(slide: Path) -> FastAPI:
     return app
 
 
-class Beside:
+class PeerBesideApp:
     """`/bench/...` goes to the peer, everything else to the application."""
 
     def __init__(self, app: ASGIApp, peer: ASGIApp) -> None:
@@ -62,4 +62,4 @@ def beside_app(data: Path, shelf: Path, slide: Path) -> ASGIApp:
     from pathviewer.server.application import create_app
 
     ours = create_app(Settings(data=data, slides=(shelf,), tile_cache_mib=1))
-    return Beside(ours, peer_app(slide))
+    return PeerBesideApp(ours, peer_app(slide))

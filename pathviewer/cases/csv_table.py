@@ -27,8 +27,8 @@ COLUMNS = {
     "source": "reference_source",
 }
 """Field of a row by the heading of its column, in small letters, a space for `_` and `-`."""
-LONGEST = {"reference_answer": 4_000}
-LONGEST_OTHER = 200
+LONGEST_BY_FIELD = {"reference_answer": 4_000}
+LONGEST_FIELD = 200
 MOST_BYTES = 16 * 2**20
 DELIMITERS = ",;\t"
 IDENTIFIERS = ("case", "slide")
@@ -41,27 +41,29 @@ class CasesError(Exception):
 
 
 @dataclass(frozen=True)
-class Row:
+class CaseRow:
     """A line of the table."""
 
     line: int
     """Its number in the file, the heading being 1."""
     slide: str
     """The slide as the file names it."""
-    told: SlideDescription
+    description: SlideDescription
     """What the line says of it."""
 
 
-def read_table(path: Path) -> list[Row]:
+def read_table(path: Path) -> list[CaseRow]:
     """The lines of a CSV with commas, semicolons or tabs, all texts in NFC. Raises CasesError.
 
     Empty lines above the heading and a line `sep=;`, which Excel reads and writes, are passed over.
     """
-    lines = list(io.StringIO(normalize_name(_text(path)), newline=""))  # ended by LF, CR or both
+    lines = list(
+        io.StringIO(normalize_name(_read_text(path)), newline="")
+    )  # ended by LF, CR or both
     first = _first_filled(lines, 0)
     named = _SEPARATOR_LINE.fullmatch("".join(lines[first : first + 1]).strip(" \r\n"))
     heading = _first_filled(lines, first + 1) if named else first
-    delimiter = named[1] if named else _delimiter_of("".join(lines[heading : heading + 1]))
+    delimiter = named[1] if named else _guess_delimiter("".join(lines[heading : heading + 1]))
     reader = csv.reader(lines[heading:], delimiter=delimiter, strict=True)
     try:
         fields = _fields(next(reader, []))
@@ -74,7 +76,7 @@ def read_table(path: Path) -> list[Row]:
     return rows
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise CasesError(f"{path.name} is larger than 16 MiB, which no table of cases is.")
@@ -91,14 +93,14 @@ def _first_filled(lines: Sequence[str], start: int) -> int:
     return next(filled, len(lines))
 
 
-def _delimiter_of(heading: str) -> str:
+def _guess_delimiter(heading: str) -> str:
     """The delimiter with which most columns are known, then the one that is there most often."""
 
-    def known(delimiter: str) -> tuple[int, int]:
+    def score(delimiter: str) -> tuple[int, int]:
         names = map(_column_name, heading.replace('"', "").split(delimiter))
         return sum(name in COLUMNS for name in names), heading.count(delimiter)
 
-    return max(DELIMITERS, key=known)
+    return max(DELIMITERS, key=score)
 
 
 def _column_name(heading: str) -> str:
@@ -116,10 +118,12 @@ def _without_empty_end(cells: Sequence[str], least: int = 0) -> Sequence[str]:
 def _fields(heading: Sequence[str]) -> list[str]:
     heading = _without_empty_end(heading)
     names = [_column_name(each) for each in heading]
-    unknown = [shown for shown, name in zip(heading, names, strict=True) if name not in COLUMNS]
+    unknown = [column for column, name in zip(heading, names, strict=True) if name not in COLUMNS]
     if unknown:
-        known = "case, slide, organ, specimen, stain, scanner, reference answer, reference source"
-        raise CasesError(f"The column “{unknown[0][:40]}” is not known; known are {known}.")
+        known_columns = (
+            "case, slide, organ, specimen, stain, scanner, reference answer, reference source"
+        )
+        raise CasesError(f"The column “{unknown[0][:40]}” is not known; known are {known_columns}.")
     fields = [COLUMNS[name] for name in names]
     for needed in ("case", "slide"):
         if needed not in fields:
@@ -130,7 +134,7 @@ def _fields(heading: Sequence[str]) -> list[str]:
     return fields
 
 
-def _rows(reader: Iterator[list[str]], fields: list[str], above: int) -> Iterator[Row]:
+def _rows(reader: Iterator[list[str]], fields: list[str], above: int) -> Iterator[CaseRow]:
     """The lines below the heading; `above` is how many lines stand before the heading."""
     for raw in reader:
         line = above + reader.line_num  # type: ignore[attr-defined]
@@ -144,30 +148,30 @@ def _rows(reader: Iterator[list[str]], fields: list[str], above: int) -> Iterato
         slide = values.pop("slide")
         if not slide or not values["case"]:
             raise CasesError(f"Line {line} names no {'slide' if values['case'] else 'case'}.")
-        told = {name: value or None for name, value in values.items() if name != "case"}
-        yield Row(line, slide, SlideDescription(values["case"], **told))
+        facts = {name: value or None for name, value in values.items() if name != "case"}
+        yield CaseRow(line, slide, SlideDescription(values["case"], **facts))
 
 
 def _check_values(line: int, values: dict[str, str]) -> None:
     for name, value in values.items():
-        if len(value) > LONGEST.get(name, LONGEST_OTHER):
+        if len(value) > LONGEST_BY_FIELD.get(name, LONGEST_FIELD):
             raise CasesError(f"Line {line}: {name.replace('_', ' ')} is too long.")
         if name == "reference_answer" and (token := find_control_token(value)):
-            told = control_token_sentence("the reference answer", token)
-            raise CasesError(f"Line {line}: {told}")
+            sentence = control_token_sentence("the reference answer", token)
+            raise CasesError(f"Line {line}: {sentence}")
         if name in IDENTIFIERS and is_spoilt(value):
             raise CasesError(f"Line {line}: {spoilt_sentence(name, value)}")
 
 
-def _check_cases(rows: list[Row]) -> None:
+def _check_cases(rows: list[CaseRow]) -> None:
     """Whatever is said of a case must be the same on all its lines."""
     for name in ("reference_answer", "reference_source"):
-        said: dict[str, tuple[int, str]] = {}
+        first_values: dict[str, tuple[int, str]] = {}
         for row in rows:
-            value = getattr(row.told, name)
+            value = getattr(row.description, name)
             if value is None:
                 continue
-            line, before = said.setdefault(row.told.case, (row.line, value))
+            line, before = first_values.setdefault(row.description.case, (row.line, value))
             if value != before:
                 raise CasesError(
                     f"Lines {line} and {row.line} give another {name.replace('_', ' ')} for one "

@@ -20,8 +20,13 @@ from models.messages import Event, PixelBudget, Queued, Sampling, Token
 from models.prompts import Question, build_prompt
 from models.registry import DEFAULT_MODEL, SCRIPTED, RegisteredModel, resolve
 from pathviewer.commands.ask_output import as_json, plain, summary, write_overlays
-from pathviewer.questions.ask import CLINICIAN, Comparing, Reading, ask
-from pathviewer.questions.region_picture import RegionPicture, picture_of_file
+from pathviewer.questions.ask import (
+    INTERACTIVE_PRIORITY,
+    CompletionResult,
+    NeutralQuestionProgress,
+    ask,
+)
+from pathviewer.questions.region_picture import RegionPicture, read_file_picture
 from pathviewer.slides.errors import SlideError
 from pathviewer.slides.geometry import Region
 
@@ -30,7 +35,7 @@ MOST_PIXELS = 28 * 28 * 16_384
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskOptions:
     """What the command was told."""
 
     slide: Path
@@ -85,46 +90,50 @@ def ask_command(
     """Ask a model about a region: its reasoning as it is written, its answer, where it looked."""
     with _sentences():
         sampling = Sampling(max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
-        asked = Asked(
+        options = AskOptions(
             slide=slide,
             region=_region(region),
             question=Question(question, tuple(option or ())),
             model=model,
             sampling=sampling,
             max_pixels=max_pixels,
-            overlay=_named(overlay),
+            overlay=_check_overlay(overlay),
             deletion=deletion,
         )
-        _run(asked, as_json_object)
+        _ask_and_report(options, as_json_object)
 
 
-def _run(asked: Asked, as_json_object: bool) -> None:
+def _ask_and_report(options: AskOptions, as_json_object: bool) -> None:
     """Ask, stream, draw, check and report; what fails after the answer does not take it away."""
-    known = resolve(SCRIPTED if asked.model.startswith(SCRIPT_PREFIX) else asked.model)
-    budget = _budget(known, asked.max_pixels)
-    picture = picture_of_file(asked.slide, asked.region, budget)
-    prompt = build_prompt(asked.question, (picture.image,), known)
-    failed: list[str] = []
-    with closing(open_backend(asked.model)) as backend:
+    registered_model = resolve(
+        SCRIPTED if options.model.startswith(SCRIPT_PREFIX) else options.model
+    )
+    budget = _budget(registered_model, options.max_pixels)
+    picture = read_file_picture(options.slide, options.region, budget)
+    prompt = build_prompt(options.question, (picture.image,), registered_model)
+    failures: list[str] = []
+    with closing(open_backend(options.model)) as backend:
         _say(backend.status().sentence)
-        told = ask(backend, prompt, sampling=asked.sampling, budget=budget)
-        reading = _stream(told, to_stderr=as_json_object)
-        check = _check(backend, reading, budget, failed) if asked.deletion else None
-    overlays = _overlays(asked.overlay, picture, reading, failed) if asked.overlay else {}
+        events = ask(backend, prompt, sampling=options.sampling, budget=budget)
+        result = _stream(events, to_stderr=as_json_object)
+        check = _check(backend, result, budget, failures) if options.deletion else None
+    overlays = _overlays(options.overlay, picture, result, failures) if options.overlay else {}
     if as_json_object:
-        typer.echo(json.dumps(as_json(reading, picture, overlays, check), allow_nan=False))
+        typer.echo(json.dumps(as_json(result, picture, overlays, check), allow_nan=False))
     else:
-        typer.echo("\n".join(summary(reading, overlays, check)))
-    for sentence in failed:
+        typer.echo("\n".join(summary(result, overlays, check)))
+    for sentence in failures:
         _say(sentence)
-    if failed:
+    if failures:
         raise typer.Exit(1)
 
 
-def _stream(told: Iterator[Event | Comparing | Reading], *, to_stderr: bool) -> Reading:
+def _stream(
+    events: Iterator[Event | NeutralQuestionProgress | CompletionResult], *, to_stderr: bool
+) -> CompletionResult:
     """Print tokens as they come; the reading at the end."""
-    for event in told:
-        if isinstance(event, Reading):
+    for event in events:
+        if isinstance(event, CompletionResult):
             typer.echo("\n", err=to_stderr)
             return event
         if isinstance(event, Token):
@@ -136,29 +145,31 @@ def _stream(told: Iterator[Event | Comparing | Reading], *, to_stderr: bool) -> 
 
 
 def _check(
-    backend: Backend, reading: Reading, budget: PixelBudget, failed: list[str]
+    backend: Backend, result: CompletionResult, budget: PixelBudget, failures: list[str]
 ) -> DeletionCheck | None:
     """The deletion check of the answer, with the map of the whole completion."""
     _say("Checking whether what it looked at mattered ...")
-    answer, maps = reading.trace.answer, reading.passage_maps
+    answer, maps = result.trace.answer, result.passage_maps
     if not (answer and maps):
-        failed.append("The deletion check needs an answer, and the model gave none.")
+        failures.append("The deletion check needs an answer, and the model gave none.")
         return None
-    prompt, looked = reading.request.prompt, maps[-1].shown[0]
+    prompt, attention_map = result.request.prompt, maps[-1].relative_or_raw[0]
     try:
-        return deletion_check(backend, prompt, answer, looked, budget=budget, priority=CLINICIAN)
+        return deletion_check(
+            backend, prompt, answer, attention_map, budget=budget, priority=INTERACTIVE_PRIORITY
+        )
     except ModelError as problem:
-        failed.append(f"The deletion check failed: {problem}")
+        failures.append(f"The deletion check failed: {problem}")
         return None
 
 
 def _overlays(
-    target: Path, picture: RegionPicture, reading: Reading, failed: list[str]
+    target: Path, picture: RegionPicture, result: CompletionResult, failures: list[str]
 ) -> dict[str, Path]:
     try:
-        return write_overlays(target, picture, reading)
+        return write_overlays(target, picture, result)
     except OSError as problem:
-        failed.append(
+        failures.append(
             f"The overlay cannot be written ({problem.strerror}); choose another --overlay."
         )
         return {}
@@ -182,7 +193,7 @@ def _region(text: str | None) -> Region | None:
     return Region(x, y, width, height)
 
 
-def _named(overlay: Path | None) -> Path | None:
+def _check_overlay(overlay: Path | None) -> Path | None:
     if overlay and overlay.name in ("", ".."):
         message = f"“{overlay}” has no file name to draw into; name one, such as seen.png."
         raise typer.BadParameter(message, param_hint="--overlay")

@@ -10,7 +10,7 @@ from typing import Any
 
 from models.deletion_check import DeletionCheck
 from pathviewer.attention.overlay import overlay_png
-from pathviewer.questions.ask import PassageMaps, Reading
+from pathviewer.questions.ask import CompletionResult, PassageMaps
 from pathviewer.questions.region_picture import RegionPicture
 
 Overlays = Mapping[str, Path]
@@ -25,31 +25,35 @@ def plain(text: str) -> str:
     return _CONTROLS.sub("\ufffd", text)
 
 
-def write_overlays(target: Path, picture: RegionPicture, reading: Reading) -> dict[str, Path]:
+def write_overlays(
+    target: Path, picture: RegionPicture, result: CompletionResult
+) -> dict[str, Path]:
     """Write `name-step1.png`, ..., `name-answer.png` beside `name.png`, which is of all tokens.
 
     Each shows the prompt's first picture. Raises OSError when the folder cannot be written.
     """
     suffix = target.suffix or ".png"
-    written = {}
-    for maps in reading.passage_maps:
+    paths = {}
+    for maps in result.passage_maps:
         part = "" if maps.name == "all" else "-" + maps.name.replace(" ", "")
         path = target.with_name(f"{target.stem}{part}{suffix}")
         path.parent.mkdir(parents=True, exist_ok=True)
         title = "the whole completion" if maps.name == "all" else maps.name
-        made = overlay_png(picture.pixels, maps.shown[0], title[0].upper() + title[1:])
-        path.write_bytes(made)
-        written[maps.name] = path
-    return written
+        png = overlay_png(picture.pixels, maps.relative_or_raw[0], title[0].upper() + title[1:])
+        path.write_bytes(png)
+        paths[maps.name] = path
+    return paths
 
 
-def summary(reading: Reading, overlays: Overlays, check: DeletionCheck | None) -> Iterator[str]:
+def summary(
+    result: CompletionResult, overlays: Overlays, check: DeletionCheck | None
+) -> Iterator[str]:
     """Lines for a terminal: the answer, what is amiss, where it looked, what that was worth."""
-    trace, end = reading.trace, reading.end
+    trace, end = result.trace, result.end
     yield f"Answer: {plain(trace.answer) if trace.answer else 'none'}"
     for problem in trace.problems:
         yield f"Not as asked: {problem}"
-    for maps in reading.passage_maps:
+    for maps in result.passage_maps:
         yield _map_line(maps, overlays.get(maps.name))
     if check:
         yield (
@@ -59,20 +63,20 @@ def summary(reading: Reading, overlays: Overlays, check: DeletionCheck | None) -
         )
     count = len(end.completion.token_ends)
     yield (
-        f"{reading.started.model.name}: {count} tokens in {end.seconds:.2f} s, "
+        f"{result.started.model.name}: {count} tokens in {end.seconds:.2f} s, "
         f"first after {end.first_token_seconds:.2f} s, ended by {end.completion.finish}. "
         "Not for diagnosis."
     )
 
 
 def as_json(
-    reading: Reading,
+    result: CompletionResult,
     picture: RegionPicture,
     overlays: Overlays,
     check: DeletionCheck | None,
 ) -> dict[str, Any]:
     """The same and its provenance as plain values for JSON; coordinates are level-0 pixels."""
-    trace, end, started = reading.trace, reading.end, reading.started
+    trace, end, started = result.trace, result.end, result.started
     region, placement = picture.region, started.placements[0]
     return {
         "answer": trace.answer,
@@ -81,7 +85,7 @@ def as_json(
         "problems": list(trace.problems),
         "text": end.completion.text,
         "finish": end.completion.finish,
-        "maps": [_map_values(maps, overlays.get(maps.name)) for maps in reading.passage_maps],
+        "maps": [_map_values(maps, overlays.get(maps.name)) for maps in result.passage_maps],
         "deletion": _check_values(check) if check else None,
         "region": [region.x, region.y, region.width, region.height],
         "mpp": picture.mpp,
@@ -90,9 +94,9 @@ def as_json(
         "colours": picture.colours,
         "pixels": [placement.pixel_width, placement.pixel_height],
         "grid": [placement.columns, placement.rows],
-        "prompt": reading.request.prompt.text,
-        "system": reading.request.prompt.system,
-        "sampling": asdict(reading.request.sampling),
+        "prompt": result.request.prompt.text,
+        "system": result.request.prompt.system,
+        "sampling": asdict(result.request.sampling),
         "prompt_tokens": started.prompt_tokens,
         "tokens": len(end.completion.token_ends),
         "seconds": end.seconds,
@@ -102,24 +106,25 @@ def as_json(
 
 
 def _map_line(maps: PassageMaps, file: Path | None) -> str:
-    shown = maps.shown[0]
-    state = "localised" if shown.localised else "diffuse: not localised"
+    attention_map = maps.relative_or_raw[0]
+    state = "localised" if attention_map.localised else "diffuse: not localised"
     where = f"  {file}" if file else ""
-    return f"{maps.name:<8} {shown.image_share:6.1%} of attention on the region, {state}{where}"
+    share = f"{attention_map.image_share:6.1%} of attention on the region"
+    return f"{maps.name:<8} {share}, {state}{where}"
 
 
 def _map_values(maps: PassageMaps, file: Path | None) -> dict[str, Any]:
-    shown = maps.shown[0]
+    attention_map = maps.relative_or_raw[0]
     return {
         "name": maps.name,
-        "first_token": shown.tokens.start,
-        "tokens": len(shown.tokens),
-        "image_share": shown.image_share,
-        "entropy": shown.entropy,
-        "spread": shown.spread,
-        "localised": shown.localised,
-        "relative": shown.relative,
-        "weights": [[round(float(value), 6) for value in row] for row in shown.weights],
+        "first_token": attention_map.tokens.start,
+        "tokens": len(attention_map.tokens),
+        "image_share": attention_map.image_share,
+        "entropy": attention_map.entropy,
+        "spread": attention_map.spread,
+        "localised": attention_map.localised,
+        "relative": attention_map.relative,
+        "weights": [[round(float(value), 6) for value in row] for row in attention_map.weights],
         "overlay": str(file) if file else None,
     }
 

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from pathviewer.cases.csv_table import CasesError, read_table
-from pathviewer.cases.import_cases import Taken, take_in
-from pathviewer.common.database import opened
+from pathviewer.cases.import_cases import ImportCounts, import_cases
+from pathviewer.common.database import open_configured_database
 from pathviewer.settings import Settings
 from pathviewer.slides.library import SlideLibrary
 from storage.audit import record
@@ -29,35 +29,37 @@ def import_command(
     table: Annotated[Path, typer.Argument(help="CSV; its columns are in docs/export.md.")],
 ) -> None:
     """Say which slides belong to which case, and what is known of them."""
-    with cases_errors(), opened() as (settings, database):
+    with cases_errors(), open_configured_database() as (settings, database):
         rows = read_table(table)
-        look_through(settings, database)
+        scan_slides(settings, database)
         with database.session() as session:
-            taken = take_in(session, rows)
-            if not taken.changed:
+            result = import_cases(session, rows)
+            if not result.changed:
                 raise CasesError(f"All {len(rows)} lines are known already; nothing was changed.")
-            record(session, LOCAL_ACCOUNT_ID, "cases_imported", "", {"slides": taken.slides})
-    typer.echo(summary(taken))
+            record(session, LOCAL_ACCOUNT_ID, "cases_imported", "", {"slides": result.slides})
+    typer.echo(summary(result))
 
 
 @app.command("list")
 def list_command() -> None:
     """Show the cases and their reference answers."""
-    with cases_errors(), opened() as (_, database), database.reading() as session:
+    with cases_errors(), open_configured_database() as (_, database), database.reading() as session:
         for case in list_cases(session):
             source = f" ({case.reference_source})" if case.reference_source else ""
             typer.echo(f"{case.name}  {case.reference_answer or '-'}{source}")
 
 
-def summary(taken: Taken) -> str:
+def summary(result: ImportCounts) -> str:
     """What was imported, in a sentence or two."""
-    told = f"{taken.slides} slides of {taken.cases} cases; {taken.changed} were new or changed."
-    if taken.moved:
-        told += f" {taken.moved} belonged to another case before."
-    return told
+    sentence = (
+        f"{result.slides} slides of {result.cases} cases; {result.changed} were new or changed."
+    )
+    if result.moved:
+        sentence += f" {result.moved} belonged to another case before."
+    return sentence
 
 
-def look_through(settings: Settings, database: Database) -> None:
+def scan_slides(settings: Settings, database: Database) -> None:
     """Take in slides that no server has seen yet."""
     folders = [*settings.slides, settings.demo, settings.uploads]
     there = [folder for folder in folders if folder.is_dir()]

@@ -31,14 +31,14 @@ def demo_slide_command(
     """Fetch the demo slide, or draw a phantom; its path goes to stdout."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
-        made = _make(out, phantom, width, height, seed)
+        path = _make(out, phantom, width, height, seed)
     except PhantomError as problem:
         typer.echo(str(problem), err=True)
         raise typer.Exit(1) from problem
     except OSError as problem:
         typer.echo(f"The slide cannot be written: {problem.strerror}. Choose --out.", err=True)
         raise typer.Exit(1) from problem
-    typer.echo(str(made))
+    typer.echo(str(path))
 
 
 def _make(out: Path | None, phantom: bool, width: int, height: int, seed: int) -> Path:
@@ -46,7 +46,7 @@ def _make(out: Path | None, phantom: bool, width: int, height: int, seed: int) -
         if out is not None and phantom:
             write_phantom(out, width=width, height=height, seed=seed, progress=progress)
             return out
-        made = demo_slide(
+        path = demo_slide(
             read_settings().demo,
             phantom=phantom,
             width=width,
@@ -54,14 +54,14 @@ def _make(out: Path | None, phantom: bool, width: int, height: int, seed: int) -
             seed=seed,
             progress=progress,
         )
-    return made if out is None else _copy(made, out)
+    return path if out is None else _copy(path, out)
 
 
-def _copy(made: Path, out: Path) -> Path:
+def _copy(source: Path, out: Path) -> Path:
     """A copy of a slide, with a phantom's truth, under another name."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(made, out)
-    for truth in made.parent.glob(f"{made.stem}.truth.*"):
+    shutil.copyfile(source, out)
+    for truth in source.parent.glob(f"{source.stem}.truth.*"):
         shutil.copyfile(truth, out.with_name(f"{out.stem}.truth{truth.suffix}"))
     return out
 

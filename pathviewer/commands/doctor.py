@@ -15,14 +15,14 @@ from typing import Any
 
 from models.messages import ModelInfo
 from pathviewer.auth.access import Access, AccessError
-from pathviewer.common.plural import counted
+from pathviewer.common.plural import format_count
 from pathviewer.operations.state_privacy import (
     close_state,
     hide_upload_name,
     named_uploads,
     privacy_sentence,
 )
-from pathviewer.questions.engine import ModelEngine
+from pathviewer.questions.engine import EngineService
 from pathviewer.questions.engine import log as engine_log
 from pathviewer.server.run import ServeError, listen
 from pathviewer.settings import Settings
@@ -74,13 +74,13 @@ def examine(settings: Settings, *, fix: bool = False) -> list[Check]:
         privacy,
         assets,
         database,
-        kept_files,
+        stored_blobs,
         retention,
         address,
         model,
         gpu,
     ]
-    return [found for check in checks for found in check(settings)]
+    return [result for check in checks for result in check(settings)]
 
 
 def slide_libraries(_: Settings) -> Iterator[Check]:
@@ -190,8 +190,8 @@ def privacy(settings: Settings) -> Iterator[Check]:
     yield Check("privacy", "ok" if right else "note", sentence)
     if named:
         sentence = (
-            f"{counted(named, 'uploaded slide')} of an earlier version of the program have the "
-            "file names that their senders gave, which may name patients: `doctor --fix` moves "
+            f"{format_count(named, 'uploaded slide')} of an earlier version of the program have "
+            "the file names that their senders gave, which may name patients: `doctor --fix` moves "
             "them to files with opaque names."
         )
         yield Check("privacy", "note", sentence)
@@ -243,7 +243,7 @@ def database(settings: Settings) -> Iterator[Check]:
         opened.close()
 
 
-def kept_files(settings: Settings) -> Iterator[Check]:
+def stored_blobs(settings: Settings) -> Iterator[Check]:
     """Every picture and attention file that the database speaks of is there and hashes right."""
     store = BlobStore(settings.blobs)
     try:
@@ -273,9 +273,9 @@ def kept_files(settings: Settings) -> Iterator[Check]:
     yield from stray_files(store, {blob.sha256 for blob in blobs})
 
 
-def stray_files(store: BlobStore, known: Set[str]) -> Iterator[Check]:
+def stray_files(store: BlobStore, database_hashes: Set[str]) -> Iterator[Check]:
     """Files that a kill in the middle of writing leaves; the program does not look at them."""
-    strays = set(store.names()) - known
+    strays = set(store.names()) - database_hashes
     unfinished = store.unfinished()
     if strays or unfinished:
         sentence = (
@@ -288,14 +288,14 @@ def stray_files(store: BlobStore, known: Set[str]) -> Iterator[Check]:
 def retention(settings: Settings) -> Iterator[Check]:
     """How long questions and uploads are kept."""
 
-    def kept(days: int) -> str:
-        return f"{counted(days, 'day')}, longer where somebody judged" if days else "for ever"
+    def period(days: int) -> str:
+        return f"{format_count(days, 'day')}, longer where somebody judged" if days else "for ever"
 
     yield Check(
         "retention",
         "ok",
-        f"Questions are kept {kept(settings.keep_questions_days)}; uploaded slides "
-        f"{kept(settings.keep_uploads_days)}. PATHVIEWER_KEEP_QUESTIONS_DAYS and "
+        f"Questions are kept {period(settings.keep_questions_days)}; uploaded slides "
+        f"{period(settings.keep_uploads_days)}. PATHVIEWER_KEEP_QUESTIONS_DAYS and "
         "PATHVIEWER_KEEP_UPLOADS_DAYS say so.",
     )
 
@@ -312,23 +312,25 @@ def address(settings: Settings) -> Iterator[Check]:
 
 def model(settings: Settings) -> Iterator[Check]:
     """The model can be loaded: it is, in a process of its own, and let go of again."""
-    engine = ModelEngine(settings)
+    engine = EngineService(settings)
     started = time.monotonic()
-    with untold():
+    with silence_engine_log():
         engine.start()
         try:
-            status = engine.settled(MODEL_SECONDS)
+            status = engine.wait_while_loading(MODEL_SECONDS)
         finally:
             engine.close()
     if status.state == "ready":
         took = f"Loading took {time.monotonic() - started:.1f} s."
-        yield Check("model", "ok", " ".join((status.sentence, *loaded(status.info), took)))
+        yield Check(
+            "model", "ok", " ".join((status.sentence, *describe_loaded_model(status.info), took))
+        )
     else:
         sentence = f"{status.sentence} Slides can be viewed and regions framed without it."
         yield Check("model", "note", sentence)
 
 
-def loaded(info: ModelInfo | None) -> Iterator[str]:
+def describe_loaded_model(info: ModelInfo | None) -> Iterator[str]:
     """What is loaded, in a sentence."""
     if info is not None:
         kernel = f", attention by {info.attention}" if info.attention != "none" else ""
@@ -336,16 +338,16 @@ def loaded(info: ModelInfo | None) -> Iterator[str]:
 
 
 @contextmanager
-def untold() -> Iterator[None]:
+def silence_engine_log() -> Iterator[None]:
     """Keep the engine from logging what the check says itself."""
-    engine_log.addFilter(drop)
+    engine_log.addFilter(reject_record)
     try:
         yield
     finally:
-        engine_log.removeFilter(drop)
+        engine_log.removeFilter(reject_record)
 
 
-def drop(_: object) -> bool:
+def reject_record(_: object) -> bool:
     """Let no record pass."""
     return False
 
@@ -357,7 +359,7 @@ def gpu(_: Settings) -> Iterator[Check]:
         yield Check("GPU", "note", "No NVIDIA GPU was found; models run on the processor.")
         return
     try:
-        found = subprocess.run(
+        output = subprocess.run(
             [listing, "-L"], capture_output=True, text=True, timeout=20, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
@@ -366,6 +368,6 @@ def gpu(_: Settings) -> Iterator[Check]:
         )
         yield Check("GPU", "note", sentence)
         return
-    names = "; ".join(found.stdout.split("\n")).strip("; ")
-    verdict = "ok" if found.returncode == 0 else "note"
-    yield Check("GPU", verdict, names or f"nvidia-smi failed: {found.stderr.strip()}.")
+    names = "; ".join(output.stdout.split("\n")).strip("; ")
+    verdict = "ok" if output.returncode == 0 else "note"
+    yield Check("GPU", verdict, names or f"nvidia-smi failed: {output.stderr.strip()}.")

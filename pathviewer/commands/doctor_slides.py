@@ -41,24 +41,24 @@ def examine_slides(folder: Path, settings: Settings) -> Iterator[SlideReport]:
     readers = ReaderPool(settings, folders=(folder,))
     try:
         for candidate in candidates_of(survey.files, DicomIndex(readers)):
-            yield _examined(candidate, folder, readers)
+            yield _examine(candidate, folder, readers)
     finally:
         readers.close()
-    for refused in survey.refused:
+    for refused in survey.rejected:
         yield SlideReport(refused.name, f"{refused.name} {refused.reason}.", None)
 
 
-def _examined(candidate: Candidate, folder: Path, readers: ReaderPool) -> SlideReport:
+def _examine(candidate: Candidate, folder: Path, readers: ReaderPool) -> SlideReport:
     file = candidate.members[0]
     name = Path(file.relative_path).name
     try:
         fault = companion_fault(file.path, folder)
         if fault is not None:
             return SlideReport(file.relative_path, f"{name} {fault}.", None)
-        asked = readers.submit(
+        future = readers.submit(
             Urgency.intake, "", file.path, name, tasks.examine_slide, file.path, name
         )
-        return SlideReport(file.relative_path, None, asked.result())
+        return SlideReport(file.relative_path, None, future.result())
     except SlideError as error:
         return SlideReport(file.relative_path, str(error), None)
     except OSError as error:
@@ -73,15 +73,16 @@ def table(reports: Sequence[SlideReport]) -> Iterator[str]:
         if report.found is None:
             yield f"not shown  {report.file}: {report.fault}"
             continue
-        found = report.found
-        yield f"shown      {report.file}: {found.width} x {found.height} px, {found.vendor}"
+        examination = report.found
+        size = f"{examination.width} x {examination.height} px"
+        yield f"shown      {report.file}: {size}, {examination.vendor}"
         lines = {
-            "scale": found.scale,
-            "pixels": found.pixel_note or "8-bit colour",
-            "colour profile": found.colour_profile or "none",
-            "other pictures": ", ".join(found.associated_images) or "none",
-            "may name a patient": "; ".join(found.patient_tags) or "no tag known here",
+            "scale": examination.scale,
+            "pixels": examination.pixel_note or "8-bit colour",
+            "colour profile": examination.colour_profile or "none",
+            "other pictures": ", ".join(examination.associated_images) or "none",
+            "may name a patient": "; ".join(examination.patient_tags) or "no tag known here",
         }
         yield from (f"           {name}: {text}" for name, text in lines.items())
-    shown = sum(report.found is not None for report in reports)
-    yield f"{shown} of {len(reports)} can be shown."
+    shown_count = sum(report.found is not None for report in reports)
+    yield f"{shown_count} of {len(reports)} can be shown."

@@ -35,7 +35,7 @@ from pathviewer.commands.evaluation_table import lines
 
 
 @dataclass(frozen=True)
-class Source:
+class QuestionSource:
     """Where questions come from."""
 
     data: Path | None
@@ -48,7 +48,7 @@ class Source:
     """Only this split; None takes all."""
     question: str | None
     """Asked of every picture of a manifest; None takes the model's."""
-    known: tuple[str, ...]
+    labels: tuple[str, ...]
     """Labels the model may know; empty means those it keeps to, or all of the manifest."""
     abstentions: bool
     """Whether "none of these" and its like are offered with a manifest's labels."""
@@ -64,7 +64,7 @@ class Source:
             self.data,
             question=self.question or diagnosis_question(model),
             split=self.split,
-            known=self.known or known_labels(model),
+            known=self.labels or known_labels(model),
             abstentions=self.abstentions,
         )
 
@@ -125,8 +125,10 @@ def evaluate_command(
 ) -> None:
     """Accuracy with its interval by group, controls, and paired comparison of two models."""
     with evaluation_errors(out):
-        source = Source(data, questions, fields, split, question, tuple(known or ()), abstentions)
-        items = source.read(described(model)).of_types(types or ()).first(limit)
+        source = QuestionSource(
+            data, questions, fields, split, question, tuple(known or ()), abstentions
+        )
+        items = source.read(describe_model(model)).of_types(types or ()).first(limit)
         plan = Plan(
             Sampling(max_new_tokens=max_new_tokens, temperature=temperature, seed=seed),
             PictureControl(colour, no_image),
@@ -134,7 +136,7 @@ def evaluate_command(
             free_form,
             _budget(max_pixels),
         )
-        tell_skipped(items)
+        report_skipped(items)
         first = ask_model(model, items, plan, out, "answers")
         found = figures(first, items)
         if compare is not None:
@@ -145,7 +147,7 @@ def evaluate_command(
 
 def ask_model(name: str, items: ItemSet, plan: Plan, out: Path | None, file: str) -> Measured:
     """Open a model, put the questions to it under a progress bar, close it."""
-    write = prompt_writer(described(name))
+    write = prompt_writer(describe_model(name))
     backend = open_backend(name)
     try:
         with typer.progressbar(
@@ -163,12 +165,12 @@ def ask_model(name: str, items: ItemSet, plan: Plan, out: Path | None, file: str
         backend.close()
 
 
-def described(name: str) -> RegisteredModel:
+def describe_model(name: str) -> RegisteredModel:
     """What is known of a model before it is loaded; a script is known as `scripted`."""
     return resolve("scripted" if name.startswith(SCRIPT_PREFIX) else name)
 
 
-def tell_skipped(items: ItemSet) -> None:
+def report_skipped(items: ItemSet) -> None:
     """Say on stderr what is not asked, the first few by name."""
     shown = 5
     for sentence in items.skipped[:shown]:

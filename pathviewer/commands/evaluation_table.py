@@ -8,39 +8,39 @@ from typing import Any
 Figures = Mapping[str, Any]
 
 
-def lines(found: Figures) -> Iterator[str]:
+def lines(figures: Figures) -> Iterator[str]:
     """The figures of one model, or of two that were compared."""
-    yield from model_lines(found)
-    if "compared" in found:
+    yield from model_lines(figures)
+    if "compared" in figures:
         yield ""
-        yield from model_lines(found["compared"])
+        yield from model_lines(figures["compared"])
         yield ""
-        yield from difference_lines(found)
+        yield from difference_lines(figures)
 
 
-def model_lines(found: Figures) -> Iterator[str]:
+def model_lines(figures: Figures) -> Iterator[str]:
     """What one model reached."""
-    run = found["run"]
+    run = figures["run"]
     yield f"{run['model']} ({run['revision'][:12]})"
-    yield row("accuracy", interval(found, "accuracy"), guessing(found))
-    yield row("questions", f"{found['n']} in {found['groups']} groups", left_out(found))
-    yield row("well formed", percent(found["format_rate"]))
-    if found["process_score"] is not None:
-        yield row("process score", interval(found, "process_score"))
-    yield row("steps", number(found["mean_steps"]))
-    yield row("tokens/s", number(found["tokens_per_s"]))
+    yield row("accuracy", interval(figures, "accuracy"), chance_text(figures))
+    yield row("questions", f"{figures['n']} in {figures['groups']} groups", skipped_text(figures))
+    yield row("well formed", percent(figures["format_rate"]))
+    if figures["process_score"] is not None:
+        yield row("process score", interval(figures, "process_score"))
+    yield row("steps", number(figures["mean_steps"]))
+    yield row("tokens/s", number(figures["tokens_per_s"]))
     for name, arm in (("options permuted", "permuted"), ("without options", "free_form")):
-        if found[arm]:
-            changed = [f"{interval(found[arm], 'changed')} of answers change"]
-            changed += [f"{count} {told}" for count, told in absent(found[arm])]
-            yield row(name, interval(found[arm], "accuracy"), "; ".join(changed))
-    if found["unknown"]:
-        rate = interval(found["unknown"], "confidently_wrong_rate")
-        answered = found["unknown"]["n"] - found["unknown"]["failed"]
+        if figures[arm]:
+            changed = [f"{interval(figures[arm], 'changed')} of answers change"]
+            changed += [f"{count} {told}" for count, told in list_absent(figures[arm])]
+            yield row(name, interval(figures[arm], "accuracy"), "; ".join(changed))
+    if figures["unknown"]:
+        rate = interval(figures["unknown"], "confidently_wrong_rate")
+        answered = figures["unknown"]["n"] - figures["unknown"]["failed"]
         yield row("unknown labels", rate, f"confidently wrong, of {answered}")
-    yield from part_lines("by question type", found["per_question_type"])
-    yield from part_lines("by class", found["per_class"])
-    yield from confusion_lines(found["confusion"])
+    yield from part_lines("by question type", figures["per_question_type"])
+    yield from part_lines("by class", figures["per_class"])
+    yield from confusion_lines(figures["confusion"])
 
 
 def part_lines(title: str, parts: Mapping[str, Figures]) -> Iterator[str]:
@@ -65,14 +65,14 @@ def confusion_lines(confusion: Mapping[str, Mapping[str, int]]) -> Iterator[str]
         yield f"    {name[:26]:<26}" + "".join(f"{counts.get(key, 0):>7}" for key in answers)
 
 
-def difference_lines(found: Figures) -> Iterator[str]:
+def difference_lines(figures: Figures) -> Iterator[str]:
     """How much better the first model is."""
     yield "first minus second"
     for name, key in (("accuracy", ""), ("process score", "process_")):
-        if found[f"{key}difference"] is not None:
-            low, high = found[f"{key}difference_low"], found[f"{key}difference_high"]
-            span = f"{points(found[f'{key}difference'])} [{points(low)}, {points(high)}]"
-            yield row(name, span, f"p = {found[f'{key}p']:.4f}")
+        if figures[f"{key}difference"] is not None:
+            low, high = figures[f"{key}difference_low"], figures[f"{key}difference_high"]
+            span = f"{points(figures[f'{key}difference'])} [{points(low)}, {points(high)}]"
+            yield row(name, span, f"p = {figures[f'{key}p']:.4f}")
 
 
 def row(name: str, value: str, note: str = "") -> str:
@@ -80,36 +80,35 @@ def row(name: str, value: str, note: str = "") -> str:
     return f"  {name:<26}{value:<26}{note}".rstrip()
 
 
-def interval(found: Figures, key: str) -> str:
+def interval(figures: Figures, key: str) -> str:
     """A share with its 95 % interval, in percent."""
-    if found[key] is None:
+    if figures[key] is None:
         return "-"
-    return (
-        f"{percent(found[key])} [{percent(found[f'{key}_low'])}, {percent(found[f'{key}_high'])}]"
-    )
+    low, high = percent(figures[f"{key}_low"]), percent(figures[f"{key}_high"])
+    return f"{percent(figures[key])} [{low}, {high}]"
 
 
-def guessing(found: Figures) -> str:
+def chance_text(figures: Figures) -> str:
     """What guessing would reach, and what the best answer that never changes."""
-    told = []
-    if found["chance"] is not None:
-        told.append(f"guessing {percent(found['chance'])}")
-    if found["constant"] is not None:
-        told.append(f"always the same {percent(found['constant'])}")
-    return ", ".join(told)
+    parts = []
+    if figures["chance"] is not None:
+        parts.append(f"guessing {percent(figures['chance'])}")
+    if figures["constant"] is not None:
+        parts.append(f"always the same {percent(figures['constant'])}")
+    return ", ".join(parts)
 
 
-def left_out(found: Figures) -> str:
+def skipped_text(figures: Figures) -> str:
     """What was not asked or not answered."""
-    told = []
-    if found["failed"]:
-        told.append(f"{found['failed']} failed, counted as wrong")
-    if found["skipped"]:
-        told.append(f"{found['skipped']} skipped")
-    return "; ".join(told)
+    parts = []
+    if figures["failed"]:
+        parts.append(f"{figures['failed']} failed, counted as wrong")
+    if figures["skipped"]:
+        parts.append(f"{figures['skipped']} skipped")
+    return "; ".join(parts)
 
 
-def absent(arm: Figures) -> Iterator[tuple[int, str]]:
+def list_absent(arm: Figures) -> Iterator[tuple[int, str]]:
     """How many questions are not in the share of changed answers, and why."""
     for key, told in (("left_out", "not permuted"), ("failed", "failed")):
         if arm.get(key):

@@ -15,13 +15,13 @@ import typer
 
 from pathviewer.commands.progress import bar
 from pathviewer.common.atomic_folder import FolderError
-from pathviewer.common.calendar_days import DayError, Days, read_days
-from pathviewer.common.database import opened
-from pathviewer.common.plural import counted
+from pathviewer.common.calendar_days import DayError, DayRange, read_days
+from pathviewer.common.database import open_configured_database
+from pathviewer.common.plural import format_count
 from pathviewer.export.consensus import parse_rule
 from pathviewer.export.errors import ExportError
 from pathviewer.export.manifest import check_export
-from pathviewer.export.plan import FORMATS, Plan, Tally
+from pathviewer.export.plan import FORMATS, ExportPlan, ExportTally
 from pathviewer.export.plan import as_json as counts_json
 from pathviewer.export.run import export
 from pathviewer.export.splits import parse_shares
@@ -83,10 +83,10 @@ def export_command(
     as_json: JsonOption = False,
 ) -> None:
     """Write what was judged as a folder of Parquet that trainers take as it is."""
-    with export_errors(), opened() as (settings, database):
+    with export_errors(), open_configured_database() as (settings, database):
         days = read_days(since or "", until or "", zone)
         selection = _selection(database, days, rater, model, case, question_type)
-        plan = Plan(
+        plan = ExportPlan(
             format=FORMATS[form.value],
             rule=parse_rule(raters),
             shares=parse_shares(splits),
@@ -109,20 +109,22 @@ def check_export_command(
     """Prove that an export is whole, and that no case, slide or picture stands in two splits."""
     with export_errors():
         rows = check_export(folder)
-    told = ", ".join(f"{split} {count}" for split, count in sorted(rows.items()))
-    typer.echo(f"Whole, and no group or picture stands in two splits: {told}.")
+    counts = ", ".join(f"{split} {count}" for split, count in sorted(rows.items()))
+    typer.echo(f"Whole, and no group or picture stands in two splits: {counts}.")
 
 
-def summary(tally: Tally) -> str:
+def summary(tally: ExportTally) -> str:
     """What was written, in a sentence or two."""
     rows = ", ".join(f"{split} {count}" for split, count in sorted(tally.rows.items()))
-    told = f"Wrote {counted(sum(tally.rows.values()), 'row')} ({rows}) of "
-    told += f"{counted(tally.items, 'judged item')}."
+    sentence = f"Wrote {format_count(sum(tally.rows.values()), 'row')} ({rows}) of "
+    sentence += f"{format_count(tally.items, 'judged item')}."
     if tally.conflicts:
-        told += f" In conflict: {counted(tally.conflicts, 'item')}, see adjudication.jsonl."
+        sentence += (
+            f" In conflict: {format_count(tally.conflicts, 'item')}, see adjudication.jsonl."
+        )
     if not tally.rows["train"]:
-        told += " None fell into train; --splits 1,0,0 puts all there."
-    return told
+        sentence += " None fell into train; --splits 1,0,0 puts all there."
+    return sentence
 
 
 @contextmanager
@@ -136,7 +138,7 @@ def export_errors() -> Iterator[None]:
 
 def _selection(
     database: Database,
-    days: Days,
+    days: DayRange,
     raters: Several,
     models: Several,
     cases: Several,
@@ -144,8 +146,8 @@ def _selection(
 ) -> Selection:
     with database.reading() as session:
         people = {name: find_account(session, name.lower()) for name in raters or ()}
-        known = {name: find_case(session, name) for name in cases or ()}
-    for kind, found in (("account", people), ("case", known)):
+        known_cases = {name: find_case(session, name) for name in cases or ()}
+    for kind, found in (("account", people), ("case", known_cases)):
         missing = [name for name, record_ in found.items() if record_ is None]
         if missing:
             raise ExportError(f"There is no {kind} named {', '.join(missing)}.")
@@ -155,12 +157,12 @@ def _selection(
         zone=days.zone,
         rater_ids=frozenset(each.id for each in people.values() if each),
         models=frozenset(models or ()),
-        case_ids=frozenset(each.id for each in known.values() if each),
+        case_ids=frozenset(each.id for each in known_cases.values() if each),
         tasks=frozenset(tasks or ()),
     )
 
 
-def _note(database: Database, plan: Plan, tally: Tally) -> None:
+def _note(database: Database, plan: ExportPlan, tally: ExportTally) -> None:
     detail = {"by": "command line", "rows": sum(tally.rows.values()), "comments": plan.comments}
     with database.session() as session:
         record(session, LOCAL_ACCOUNT_ID, "exported", plan.format.name, detail)

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from models.errors import ModelError
 from models.judges.request import JudgeEndpoint
 from pathviewer.commands.progress import bar
-from pathviewer.common.database import opened
-from pathviewer.insights.judge_labels import Judging, judge_labelled
+from pathviewer.common.database import open_configured_database
+from pathviewer.insights.judge_labels import JudgeRun, judge_labelled_traces
 from storage.blobs import BlobStore
 from storage.errors import StorageError
 
@@ -38,17 +38,17 @@ def judge_command(
         endpoint = read_endpoint(config)
         judge = EndpointJudge(endpoint)
         try:
-            with opened() as (settings, database), bar("Judging") as step:
+            with open_configured_database() as (settings, database), bar("Judging") as step:
                 blobs = BlobStore(settings.blobs)
-                found = judge_labelled(database, blobs, judge, endpoint.model, limit, step)
+                result = judge_labelled_traces(database, blobs, judge, endpoint.model, limit, step)
         finally:
             judge.close()
     except (ModelError, StorageError) as error:
         sys.exit(str(error))
     if as_json:
-        typer.echo(json.dumps(vars(found) | {"cost": judge.tally.cost(endpoint)}))
+        typer.echo(json.dumps(vars(result) | {"cost": judge.tally.cost(endpoint)}))
     else:
-        typer.echo(summary(found))
+        typer.echo(summary(result))
 
 
 def read_endpoint(path: Path) -> JudgeEndpoint:
@@ -70,9 +70,9 @@ def read_endpoint(path: Path) -> JudgeEndpoint:
         raise ConfigError(f"{path.name}: judge.{place}: {first['msg']}.") from error
 
 
-def summary(found: Judging) -> str:
+def summary(result: JudgeRun) -> str:
     """What happened, in a sentence or two."""
-    told = f"Judged {found.judged} traces; of {found.abstained} the judge could not tell."
-    if found.unreadable:
-        told += f" The pictures of {found.unreadable} cannot be read; `doctor` says which."
-    return told
+    sentence = f"Judged {result.judged} traces; of {result.abstained} the judge could not tell."
+    if result.unreadable:
+        sentence += f" The pictures of {result.unreadable} cannot be read; `doctor` says which."
+    return sentence

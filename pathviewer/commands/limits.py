@@ -59,10 +59,10 @@ def limits() -> Iterator[Limit]:
 
 def limits_page() -> str:
     """The whole page as Markdown."""
-    known = list(limits())
+    all_limits = list(limits())
     sections = []
     for group in get_args(LimitGroup):
-        rows = [row(each) for each in known if each.group == group]
+        rows = [row(each) for each in all_limits if each.group == group]
         if rows:
             title = f"## {group.capitalize()}"
             head = "| limit | setting | default | unit | beyond it |\n|---|---|---|---|---|"
@@ -70,7 +70,7 @@ def limits_page() -> str:
     return "\n".join([INTRODUCTION, *sections])
 
 
-def row(each: Limit) -> str:
+def row(limit: Limit) -> str:
     """A limit as a row of its table."""
-    cells = each.meaning, f"`{each.variable}`", each.default, each.unit, each.beyond
+    cells = limit.meaning, f"`{limit.variable}`", limit.default, limit.unit, limit.beyond
     return f"| {' | '.join(cells)} |"

@@ -90,7 +90,7 @@ def serve(
     """Serve the pages; what `python app.py` runs."""
     from pathviewer.server.run import serve as run
 
-    given = {
+    options = {
         "host": host,
         "port": port,
         "slides": tuple(slides) if slides else None,
@@ -98,7 +98,7 @@ def serve(
         "model": model,
         "public_demo": public_demo,
     }
-    run(read_settings(**{name: value for name, value in given.items() if value is not None}))
+    run(read_settings(**{name: value for name, value in options.items() if value is not None}))
 
 
 @doctor_app.callback(invoke_without_command=True)
@@ -215,11 +215,11 @@ def bench_storage(
 ) -> None:
     """Judgments of many raters over HTTP, processes killed amid them: how fast, what is lost."""
     with bench_errors():
-        from pathviewer.bench.storage import Kills
+        from pathviewer.bench.storage import KillOptions
         from pathviewer.bench.storage import bench_storage as run
         from pathviewer.bench.storage_load import Pace
 
-        pace, killing = Pace(connections, rate), Kills(kills, seed, model)
+        pace, killing = Pace(connections, rate), KillOptions(kills, seed, model)
         run(pace, seconds, database_url, killing, as_json)
 
 
@@ -236,10 +236,10 @@ def bench_soak(
 ) -> None:
     """People who look, ask and judge, a hostile account beside them, and a kill at the end."""
     with bench_errors():
-        from pathviewer.bench.soak import Options
+        from pathviewer.bench.soak import SoakOptions
         from pathviewer.bench.soak import bench_soak as run
 
-        run(Options(people, minutes, model, seed, hostile_slides), as_json)
+        run(SoakOptions(people, minutes, model, seed, hostile_slides), as_json)
 
 
 @contextmanager

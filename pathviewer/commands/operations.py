@@ -14,9 +14,9 @@ import typer
 
 from pathviewer.commands.progress import bar
 from pathviewer.common.atomic_folder import FolderError, disk_sentence
-from pathviewer.common.database import opened
+from pathviewer.common.database import open_configured_database
 from pathviewer.operations.audit_log import audit_lines
-from pathviewer.operations.backup import Kept, back_up, restore
+from pathviewer.operations.backup import BackupContents, back_up, restore
 from pathviewer.operations.errors import UpkeepError
 from pathviewer.operations.restore_check import rehearse
 from pathviewer.operations.withdrawal import Subject, find_subject, withdraw
@@ -38,13 +38,13 @@ def backup_command(
     with upkeep_errors():
         settings = read_settings()
         with bar("Backing up") as step:
-            kept = back_up(settings, out, step, uploads=uploads)
-        with opened() as (_, database), database.session() as session:
-            record(session, LOCAL_ACCOUNT_ID, "backed_up", "", {"files": kept.files})
-    slides = f" and {kept.uploads} of uploaded slides" if uploads else ""
-    size = f"{kept.byte_count / 2**20:.1f} MiB"
-    typer.echo(f"Kept the database and {kept.files} files{slides}, {size}.")
-    _tell_lost(kept)
+            contents = back_up(settings, out, step, uploads=uploads)
+        with open_configured_database() as (_, database), database.session() as session:
+            record(session, LOCAL_ACCOUNT_ID, "backed_up", "", {"files": contents.files})
+    slides = f" and {contents.uploads} of uploaded slides" if uploads else ""
+    size = f"{contents.byte_count / 2**20:.1f} MiB"
+    typer.echo(f"Kept the database and {contents.files} files{slides}, {size}.")
+    _report_unusable(contents)
 
 
 def restore_command(
@@ -60,15 +60,15 @@ def restore_command(
     with upkeep_errors():
         settings = read_settings()
         with bar("Restoring") as step:
-            kept = restore(settings, folder, step)
+            contents = restore(settings, folder, step)
         database = open_database(settings.database)  # an older schema is brought up to date
         with database.session() as session:
-            record(session, LOCAL_ACCOUNT_ID, "restored", "", {"files": kept.files})
+            record(session, LOCAL_ACCOUNT_ID, "restored", "", {"files": contents.files})
         database.close()
         where = sqlite_file(settings.database).parent
-    slides = f" and {kept.uploads} of uploaded slides" if kept.uploads else ""
-    typer.echo(f"Restored the database and {kept.files} files{slides} into {where}.")
-    _tell_lost(kept)
+    slides = f" and {contents.uploads} of uploaded slides" if contents.uploads else ""
+    typer.echo(f"Restored the database and {contents.files} files{slides} into {where}.")
+    _report_unusable(contents)
 
 
 def _rehearse(folder: Path) -> None:
@@ -88,12 +88,12 @@ def withdraw_command(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask back.")] = False,
 ) -> None:
     """Remove for good what was asked and said of a case, or what a rater said."""
-    with upkeep_errors(), opened() as (settings, database):
+    with upkeep_errors(), open_configured_database() as (settings, database):
         subject = find_subject(database, case, rater)
         if not yes:
             typer.confirm(f"Remove all of {case or rater}? It cannot be undone", abort=True)
-        made, emptied = withdraw(database, BlobStore(settings.blobs), subject)
-    typer.echo(told(subject, made))
+        withdrawal, emptied = withdraw(database, BlobStore(settings.blobs), subject)
+    typer.echo(withdrawal_sentence(subject, withdrawal))
     if not emptied:
         typer.echo(
             "Traces may stand in the database's log until it is next emptied: the running program "
@@ -106,18 +106,18 @@ def audit_command(
     after: Annotated[int, typer.Option(help="Only entries after this id.")] = 0,
 ) -> None:
     """Print the audit log as JSON lines, the oldest entry first."""
-    with upkeep_errors(), opened() as (_, database):
+    with upkeep_errors(), open_configured_database() as (_, database):
         for line in audit_lines(database, after):
             typer.echo(json.dumps(line, ensure_ascii=False))
 
 
-def told(subject: Subject, made: WithdrawalRecord) -> str:
+def withdrawal_sentence(subject: Subject, withdrawal: WithdrawalRecord) -> str:
     """What was removed, and what was not."""
-    counts = made.detail
+    counts = withdrawal.detail
     sentence = (
         f"Removed {counts['readings']} readings with {counts['completions']} answers, "
         f"{counts['feedback']} judgments, {counts['blobs']} pictures and attention files, "
-        f"{counts['regions']} regions. Tombstone {made.id}."
+        f"{counts['regions']} regions. Tombstone {withdrawal.id}."
     )
     rest = (
         "The slide files are where they were; backups and exports made before still hold it."
@@ -139,11 +139,12 @@ def upkeep_errors() -> Iterator[None]:
         sys.exit(f"{disk_sentence(error)}.")
 
 
-def _tell_lost(kept: Kept) -> None:
-    if kept.lost:
-        names = ", ".join(map(_short, kept.lost[:5]))
+def _report_unusable(contents: BackupContents) -> None:
+    if contents.unusable:
+        names = ", ".join(map(_short, contents.unusable[:5]))
         typer.echo(
-            f"{len(kept.lost)} files are missing or damaged and were left out: {names}.", err=True
+            f"{len(contents.unusable)} files are missing or damaged and were left out: {names}.",
+            err=True,
         )
 
 

@@ -83,9 +83,11 @@ def _slide_tiles(out: Path, seed: int, split: str, wanted: int) -> Iterator[Tile
 def _places(truth: PhantomTruth, seed: int, wanted: int) -> list[_Candidate]:
     """Places for tiles: half of them with a clear quadrant, each quadrant as often as possible."""
     draw = random.Random(f"tiles of {seed}")  # noqa: S311
-    found = [place for _ in range(wanted * 8) if (place := _candidate(truth, draw)) is not None]
+    candidates = [
+        place for _ in range(wanted * 8) if (place := _candidate(truth, draw)) is not None
+    ]
     clear: dict[str, list[_Candidate]] = {name: [] for name in QUADRANTS}
-    for place in found:
+    for place in candidates:
         best = clear_quadrant(place.counts)
         if best is not None:
             clear[best].append(place)
@@ -93,7 +95,7 @@ def _places(truth: PhantomTruth, seed: int, wanted: int) -> list[_Candidate]:
     in_turn = [clear[name][i] for i in range(turns) for name in QUADRANTS if i < len(clear[name])]
     chosen = in_turn[: wanted // 2]
     taken = {id(place) for place in chosen}
-    rest = [place for place in found if id(place) not in taken]
+    rest = [place for place in candidates if id(place) not in taken]
     return (chosen + rest)[:wanted]
 
 

@@ -18,7 +18,7 @@ from models.training.data.tiles import (
     write_manifest,
 )
 from models.training.specimen.measures import TISSUE, open_mask
-from pathviewer.questions.region_picture import picture_of_slide
+from pathviewer.questions.region_picture import read_slide_picture
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.slide import Slide
 
@@ -71,7 +71,7 @@ def _slide_tiles(
     for region in _regions(slide):
         if progress is not None:
             progress(1)
-        picture = picture_of_slide(slide, region, BUDGET).pixels
+        picture = read_slide_picture(slide, region, BUDGET).pixels
         if 1 - open_mask(np.asarray(picture)).mean() < TISSUE[0].at:
             continue
         folder.mkdir(exist_ok=True)

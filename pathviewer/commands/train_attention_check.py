@@ -40,30 +40,30 @@ def attention_check_command(
             backend, shuffled = open_backend(model), open_backend(str(other))
             try:
                 with bar("Looking", len(items)) as step:
-                    found = attention_check(backend, shuffled, items, write, step)
+                    figures = attention_check(backend, shuffled, items, write, step)
             finally:
                 backend.close()
                 shuffled.close()
-    typer.echo(json.dumps(found) if as_json else "\n".join(_lines(found)))
+    typer.echo(json.dumps(figures) if as_json else "\n".join(_lines(figures)))
 
 
-def _lines(found: Mapping[str, Any]) -> list[str]:
+def _lines(figures: Mapping[str, Any]) -> list[str]:
     """The figures for a terminal."""
-    verdicts = ", ".join(f"{name} {count}" for name, count in found["verdicts"].items())
-    low, high = found["difference_low"], found["difference_high"]
-    span = f"{points(found['difference'])} [{points(low)}, {points(high)}]"
+    verdicts = ", ".join(f"{name} {count}" for name, count in figures["verdicts"].items())
+    low, high = figures["difference_low"], figures["difference_high"]
+    span = f"{points(figures['difference'])} [{points(low)}, {points(high)}]"
     return [
-        f"{found['model']} ({found['revision'][:12]})",
-        row("phantom regions", f"{found['n']} in {found['groups']} groups"),
-        row("right quadrant", interval(found, "right"), f"chance {percent(found['chance'])}"),
-        row("weights shuffled", interval(found, "shuffled")),
-        row("difference", span, f"p = {found['p']:.4f}"),
-        row("attention on the region", percent(found["image_share"])),
+        f"{figures['model']} ({figures['revision'][:12]})",
+        row("phantom regions", f"{figures['n']} in {figures['groups']} groups"),
+        row("right quadrant", interval(figures, "right"), f"chance {percent(figures['chance'])}"),
+        row("weights shuffled", interval(figures, "shuffled")),
+        row("difference", span, f"p = {figures['p']:.4f}"),
+        row("attention on the region", percent(figures["image_share"])),
         row(
             "masking hurts more",
-            interval(found, "masking_hurts_more"),
-            f"than elsewhere; chance 50 %; p = {found['masking_p']:.4f}",
+            interval(figures, "masking_hurts_more"),
+            f"than elsewhere; chance 50 %; p = {figures['masking_p']:.4f}",
         ),
-        row("times less likely", f"{found['masking_factor']:.2f}"),
+        row("times less likely", f"{figures['masking_factor']:.2f}"),
         row("verdicts", verdicts),
     ]

@@ -34,13 +34,13 @@ def compare_command(
         from models.training.specimen.claims import MeasuredClaimsJudge
 
         items = read_questions(questions, read_field_map("own")).first(limit)
-        found = pooled_figures(
+        figures = pooled_figures(
             items,
             [read_kept(folder) for folder in first],
             [read_kept(folder) for folder in second],
             process_judge(MeasuredClaimsJudge()),
         )
-    typer.echo(json.dumps(found) if as_json else "\n".join(_lines(found)))
+    typer.echo(json.dumps(figures) if as_json else "\n".join(_lines(figures)))
 
 
 def declining_cost_command(
@@ -59,41 +59,41 @@ def declining_cost_command(
         from models.evaluation.seed_comparison import read_kept
 
         fields = read_field_map("own")
-        found = declining_cost(
+        figures = declining_cost(
             read_questions(questions, fields).first(limit),
             read_kept(answers),
             read_questions(plain, fields).first(plain_limit),
             read_kept(plain_answers),
         )
-    typer.echo(json.dumps(found) if as_json else "\n".join(_cost_lines(found)))
+    typer.echo(json.dumps(figures) if as_json else "\n".join(_cost_lines(figures)))
 
 
-def _cost_lines(found: Mapping[str, Any]) -> list[str]:
+def _cost_lines(figures: Mapping[str, Any]) -> list[str]:
     """The figures for a terminal."""
-    low, high = found["difference_low"], found["difference_high"]
+    low, high = figures["difference_low"], figures["difference_high"]
     span = "-" if low is None else f"[{points(low)}, {points(high)}]"
     return [
-        row("questions", str(found["n"])),
-        row("offered", percent(found["offered"])),
-        row("not offered", percent(found["plain"])),
-        row("  cost of offering", f"{points(found['difference'])} {span}"),
+        row("questions", str(figures["n"])),
+        row("offered", percent(figures["offered"])),
+        row("not offered", percent(figures["plain"])),
+        row("  cost of offering", f"{points(figures['difference'])} {span}"),
     ]
 
 
-def _lines(found: Mapping[str, Any]) -> list[str]:
+def _lines(figures: Mapping[str, Any]) -> list[str]:
     """The figures for a terminal."""
-    seeds = " and ".join(map(str, found["seeds"]))
-    lines = [row("questions", str(found["n"]), f"seeds: {seeds}")]
+    seeds = " and ".join(map(str, figures["seeds"]))
+    lines = [row("questions", str(figures["n"]), f"seeds: {seeds}")]
     for name, key in (("accuracy", ""), ("process score", "process_")):
-        if found[f"{key}difference"] is None:
+        if figures[f"{key}difference"] is None:
             continue
-        low, high = found[f"{key}difference_low"], found[f"{key}difference_high"]
-        span = f"{points(found[f'{key}difference'])} [{points(low)}, {points(high)}]"
-        by_seed = ", ".join(points(value) for value in found[f"{key}by_seed"])
+        low, high = figures[f"{key}difference_low"], figures[f"{key}difference_high"]
+        span = f"{points(figures[f'{key}difference'])} [{points(low)}, {points(high)}]"
+        by_seed = ", ".join(points(value) for value in figures[f"{key}by_seed"])
         lines += [
-            row(f"{name}, first", ", ".join(percent(value) for value in found[f"{key}first"])),
-            row(f"{name}, second", ", ".join(percent(value) for value in found[f"{key}second"])),
-            row("  first minus second", span, f"p = {found[f'{key}p']:.4f}"),
+            row(f"{name}, first", ", ".join(percent(value) for value in figures[f"{key}first"])),
+            row(f"{name}, second", ", ".join(percent(value) for value in figures[f"{key}second"])),
+            row("  first minus second", span, f"p = {figures[f'{key}p']:.4f}"),
             row("  seed by seed", by_seed),
         ]
     return lines

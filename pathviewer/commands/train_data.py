@@ -22,7 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="Tiles: import, phantom, cut, check
 
 Out = Annotated[Path, typer.Option(help="Folder to write; must not exist or be empty.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-SHOWN = 20
+MOST_PRINTED_PAIRS = 20
 """Pairs that are printed at most."""
 
 
@@ -60,8 +60,8 @@ def import_command(
         total = len(find_pictures(source)) if (source / "manifest.csv").is_file() else None
         with bar("Importing tiles", total) as step:
             done = import_tiles(source, out, groups=groups, per_group=per_group, progress=step)
-        told = f"{done.listed} groups by the committed list, {done.unlisted} by its rule"
-        typer.echo(f"Wrote {len(done.tiles)} tiles; splits of {told}.", err=True)
+        sources = f"{done.listed} groups by the committed list, {done.unlisted} by its rule"
+        typer.echo(f"Wrote {len(done.tiles)} tiles; splits of {sources}.", err=True)
         typer.echo(table(done.tiles), err=True)
 
 
@@ -109,13 +109,13 @@ def check_command(
         from models.training.data.split_proof import check_folders
 
         with bar("Comparing pictures", None) as step:
-            found = check_folders(folders, limit=NEAR if limit is None else limit, progress=step)
+            result = check_folders(folders, limit=NEAR if limit is None else limit, progress=step)
     if as_json:
-        typer.echo(json.dumps(found.as_dict()))
+        typer.echo(json.dumps(result.as_dict()))
     else:
-        for sentence in found.sentences(SHOWN):
+        for sentence in result.sentences(MOST_PRINTED_PAIRS):
             typer.echo(sentence)
-    if found.crossing:
+    if result.crossing:
         raise typer.Exit(1)
 
 
@@ -135,8 +135,8 @@ def table(tiles: Sequence[Tile]) -> str:
     counts = Counter((tile.label, tile.split) for tile in tiles)
     lines = []
     for label in sorted({label for label, _ in counts}):
-        told = ", ".join(f"{split} {counts[label, split]}" for split in _splits(counts))
-        lines.append(f"{label}: {told}")
+        counts_text = ", ".join(f"{split} {counts[label, split]}" for split in _splits(counts))
+        lines.append(f"{label}: {counts_text}")
     return "\n".join(lines)
 
 

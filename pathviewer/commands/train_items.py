@@ -33,8 +33,8 @@ def items_command(
         tiles = [tile for folder in data for tile in read_tiles(folder)]
         with bar("Making questions", count) as step:
             items = make_items(tiles, split, count=count, seed=seed)
-            told = write_items(items, out, step)
-        for name, lines in told.items():
+            result = write_items(items, out, step)
+        for name, lines in result.items():
             typer.echo(f"{name}: {lines} questions", err=True)
 
 
@@ -52,13 +52,13 @@ def baseline_command(
         from models.training.specimen.colour_baseline import measure_baselines
 
         with bar("Reading tiles", None) as step:
-            found = measure_baselines(
+            baselines = measure_baselines(
                 data, colours=_colours(colour), split=split, seed=seed, progress=step
             )
     if as_json:
-        typer.echo(json.dumps({"baselines": [each.as_dict() for each in found]}))
+        typer.echo(json.dumps({"baselines": [each.as_dict() for each in baselines]}))
         return
-    for each in found:
+    for each in baselines:
         typer.echo(_sentence(each))
 
 
@@ -67,17 +67,17 @@ def _colours(name: str | None) -> tuple[Colour, ...]:
 
     if name is None:
         return COLOURS
-    chosen = tuple(colour for colour in COLOURS if colour == name)
-    if not chosen:
+    colours = tuple(colour for colour in COLOURS if colour == name)
+    if not colours:
         message = f"--colour {name} is none of {', '.join(COLOURS)}."
         raise ModelError(message)
-    return chosen
+    return colours
 
 
-def _sentence(found: Baseline) -> str:
-    share = found.accuracy
-    classes = ", ".join(f"{name} {value:.1%}" for name, value in found.per_class.items())
+def _sentence(baseline: Baseline) -> str:
+    share = baseline.accuracy
+    classes = ", ".join(f"{name} {value:.1%}" for name, value in baseline.per_class.items())
     return (
-        f"{found.colour:<6} {share.mean:.1%} ({share.low:.1%} to {share.high:.1%}) of {share.n} "
+        f"{baseline.colour:<6} {share.mean:.1%} ({share.low:.1%} to {share.high:.1%}) of {share.n} "
         f"tiles, {share.groups} groups; {classes}"
     )

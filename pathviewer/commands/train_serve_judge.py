@@ -25,8 +25,8 @@ def serve_judge(
 ) -> None:
     """Serve a checkpoint as an OpenAI-compatible endpoint, such as the endpoint judge asks."""
     try:
-        known = resolve(model)
-        check_may_judge(known.name, known.train_allowed)
+        registered_model = resolve(model)
+        check_may_judge(registered_model.name, registered_model.train_allowed)
         check_address(host, os.environ.get(KEY_VARIABLE))
         backend = open_backend(model)
     except ModelError as error:
@@ -34,13 +34,13 @@ def serve_judge(
     local = host in {"127.0.0.1", "localhost", "::1"}
     app = endpoint_app(
         backend,
-        known.name,
+        registered_model.name,
         key=os.environ.get(KEY_VARIABLE),
-        system=known.system,
-        budget=known.budget,
+        system=registered_model.system,
+        budget=registered_model.budget,
         hosts=LOCAL_HOSTS if local else ["*"],
     )
-    typer.echo(f"{known.name} answers at http://{host}:{port}/v1.", err=True)
+    typer.echo(f"{registered_model.name} answers at http://{host}:{port}/v1.", err=True)
     try:
         uvicorn.run(app, host=host, port=port, log_level="warning")
     finally:

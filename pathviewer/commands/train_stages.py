@@ -181,10 +181,10 @@ def _shared(
 
     def train(checked: Any, start: Path, out: Path, *, resume: bool) -> None:
         check_shares(checked.loop.accumulate, processes)
-        given = ["--config", str(config), "--start", str(start), "--out", str(out)]
-        given += ["--resume"] if resume else []
-        given += [part for folder in data or () for part in ("--data", str(folder))]
-        given += ["--seed", str(seed)] if seed is not None else []
-        begin_together(processes, [sys.executable, "-m", "pathviewer", "train", stage, *given])
+        arguments = ["--config", str(config), "--start", str(start), "--out", str(out)]
+        arguments += ["--resume"] if resume else []
+        arguments += [part for folder in data or () for part in ("--data", str(folder))]
+        arguments += ["--seed", str(seed)] if seed is not None else []
+        begin_together(processes, [sys.executable, "-m", "pathviewer", "train", stage, *arguments])
 
     return train

@@ -53,7 +53,7 @@ def list_(
 ) -> None:
     """Show accounts and tokens."""
     with transaction() as session:
-        rows = [described(session, account) for account in list_accounts(session)]
+        rows = [describe_account(session, account) for account in list_accounts(session)]
     if as_json:
         typer.echo(json.dumps({"accounts": rows}))
         return
@@ -117,8 +117,8 @@ def token(
 ) -> None:
     """Print a bearer token for scripts; it is shown this once."""
     with transaction() as session:
-        made = account_admin.make_token(session, name, label, days)
-    typer.echo(made)
+        text = account_admin.make_token(session, name, label, days)
+    typer.echo(text)
     typer.echo("Send it as `Authorization: Bearer TOKEN`; it is not shown again.", err=True)
 
 
@@ -152,7 +152,7 @@ def read_password(from_stdin: bool) -> str:
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
-def described(session: Session, account: AccountRecord) -> dict[str, Any]:
+def describe_account(session: Session, account: AccountRecord) -> dict[str, Any]:
     """An account and its tokens in force, as JSON values."""
     tokens = [
         {

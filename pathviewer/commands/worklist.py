@@ -14,16 +14,16 @@ import typer
 from models.engines.open_engine import open_backend
 from models.errors import ModelError
 from pathviewer.commands.progress import bar
-from pathviewer.common.database import opened
-from pathviewer.common.plural import counted
-from pathviewer.comparisons.pair_plan import PLANS, draw
+from pathviewer.common.database import open_configured_database
+from pathviewer.common.plural import format_count
+from pathviewer.comparisons.pair_plan import PAIR_PLANS, draw_pairs
 from pathviewer.questions.model_input import Pictures
-from pathviewer.questions.store import KeptReadings
+from pathviewer.questions.store import QuestionStore
 from pathviewer.settings import Settings
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.slide_pool import SlidePool
 from pathviewer.worklists.errors import WorklistError
-from pathviewer.worklists.generation import Manner, generate
+from pathviewer.worklists.generation import GenerationSettings, generate_completions
 from pathviewer.worklists.item_file import read_items
 from storage.audit import record
 from storage.blobs import BlobStore
@@ -55,7 +55,7 @@ def import_command(
     ] = 0.1,
 ) -> None:
     """Take a list of items in: all of them, or none."""
-    with worklist_errors(), opened() as (settings, database):
+    with worklist_errors(), open_configured_database() as (settings, database):
         library = library_of(settings, database)
         with database.reading() as session:
             slides = list_slide_records(session)
@@ -72,7 +72,7 @@ def import_command(
             made = add_worklist(session, new, items)
             record(session, LOCAL_ACCOUNT_ID, "worklist_imported", made.id, {"items": len(items)})
     typer.echo(
-        f"Took in {counted(len(items), 'item')} as {made.name}; "
+        f"Took in {format_count(len(items), 'item')} as {made.name}; "
         "`worklist generate` makes the answers."
     )
 
@@ -92,63 +92,75 @@ def generate_command(
     ] = False,
 ) -> None:
     """Make the answers that are missing and freeze them; broken off, it goes on where it was."""
-    drawn = (1.0 if samples > 1 else 0.0) if temperature is None else temperature
-    manner = Manner(samples, drawn, seed, max_new_tokens, beside)
-    with worklist_errors(), opened() as (settings, database):
+    drawn_temperature = (1.0 if samples > 1 else 0.0) if temperature is None else temperature
+    manner = GenerationSettings(samples, drawn_temperature, seed, max_new_tokens, beside)
+    with worklist_errors(), open_configured_database() as (settings, database):
         with database.reading() as session:
-            found = find_worklist(session, worklist)
+            worklist_record = find_worklist(session, worklist)
             if beside:
-                refuse_after_pairs(session, found.id)
+                refuse_after_pairs(session, worklist_record.id)
         library = library_of(settings, database)
         pool = SlidePool(library.locate, settings)
-        keep = KeptReadings(database, BlobStore(settings.blobs), f"generate {uuid.uuid4()}")
+        keep = QuestionStore(database, BlobStore(settings.blobs), f"generate {uuid.uuid4()}")
         with (
             closing(pool),
             closing(open_backend(model, device=settings.device)) as backend,
-            bar(f"Answering {found.name}") as step,
+            bar(f"Answering {worklist_record.name}") as step,
         ):
             pictures = Pictures(library, pool, model)
-            told = generate(database, keep, pictures, backend, found.id, manner, step)
-    typer.echo(f"Made the answers of {counted(told.made, 'item')}.")
-    for sentence in told.failed:
+            result = generate_completions(
+                database, keep, pictures, backend, worklist_record.id, manner, step
+            )
+    typer.echo(f"Made the answers of {format_count(result.completed, 'item')}.")
+    for sentence in result.failed:
         typer.echo(sentence, err=True)
-    if told.failed:
+    if result.failed:
         raise typer.Exit(1)
 
 
 @app.command("pairs")
 def pairs_command(
     worklist: Annotated[str, typer.Argument(help="Name of the list.")],
-    plan: Annotated[str, typer.Option(help=f"How pairs are drawn: {', '.join(PLANS)}.")] = PLANS[0],
+    plan: Annotated[
+        str, typer.Option(help=f"How pairs are drawn: {', '.join(PAIR_PLANS)}.")
+    ] = PAIR_PLANS[0],
     count: Annotated[
         int | None, typer.Option(min=1, help="How many, of plans that draw; all if not given.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of the drawing.")] = 0,
 ) -> None:
     """Draw the pairs of answers that raters compare, once, with each one's probability."""
-    with worklist_errors(), opened() as (_, database), database.session() as session:
-        found = find_worklist(session, worklist)
-        drawing = draw(frozen_answers(session, found.id), plan, count, seed)
-        add_pairs(session, found.id, drawing.pairs)
-        told = {"plan": plan, "seed": seed, "pairs": len(drawing.pairs)}
-        record(session, LOCAL_ACCOUNT_ID, "pairs_drawn", found.id, told)
+    with (
+        worklist_errors(),
+        open_configured_database() as (_, database),
+        database.session() as session,
+    ):
+        worklist_record = find_worklist(session, worklist)
+        drawing = draw_pairs(frozen_answers(session, worklist_record.id), plan, count, seed)
+        add_pairs(session, worklist_record.id, drawing.pairs)
+        detail = {"plan": plan, "seed": seed, "pairs": len(drawing.pairs)}
+        record(session, LOCAL_ACCOUNT_ID, "pairs_drawn", worklist_record.id, detail)
     typer.echo(
-        f"Drew {len(drawing.pairs)} of {counted(drawing.candidates, 'pair')} of {found.name} by "
-        f"the plan {plan}, seed {seed}."
+        f"Drew {len(drawing.pairs)} of {format_count(drawing.candidates, 'pair')} of "
+        f"{worklist_record.name} by the plan {plan}, seed {seed}."
     )
     for number, why in (
         (drawing.same_text, "cannot be compared: of the same text"),
-        (drawing.apart, "cannot be compared: of other pixels or prompts"),
+        (drawing.other_input, "cannot be compared: of other pixels or prompts"),
         (drawing.repeated, "hold the same two texts by the same models as another"),
     ):
         if number:
-            typer.echo(f"Left out {counted(number, 'pair')} that {why}.")
+            typer.echo(f"Left out {format_count(number, 'pair')} that {why}.")
 
 
 @app.command("list")
 def list_command() -> None:
     """Show the lists, and how many of their items have answers."""
-    with worklist_errors(), opened() as (_, database), database.reading() as session:
+    with (
+        worklist_errors(),
+        open_configured_database() as (_, database),
+        database.reading() as session,
+    ):
         for each in list_worklists(session):
             far = progress(session, each, LOCAL_ACCOUNT_ID)
             kind = ", ".join(
@@ -156,8 +168,8 @@ def list_command() -> None:
             )
             pairs = count_pairs(session, each.id)
             if pairs:
-                kind = ", ".join(filter(None, (kind, counted(pairs, "pair"))))
-            typer.echo(f"{each.name}  {far.made} of {counted(far.items, 'item')} made  {kind}")
+                kind = ", ".join(filter(None, (kind, format_count(pairs, "pair"))))
+            typer.echo(f"{each.name}  {far.made} of {format_count(far.items, 'item')} made  {kind}")
 
 
 def library_of(settings: Settings, database: Database) -> SlideLibrary:

@@ -49,13 +49,13 @@ def _from_zip(data: bytes, suffixes: Sequence[str], most_bytes: int) -> bytes:
     if data.count(_DIRECTORY_ENTRY) > MOST_ENTRIES:
         raise ArchiveError(f"The archive has more than {MOST_ENTRIES} entries: choose one file.")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        wanted = [entry for entry in archive.infolist() if _is_wanted(entry.filename, suffixes)]
-        if len(wanted) != 1:
-            held = f"{len(wanted)} files" if wanted else "no file"
+        entries = [entry for entry in archive.infolist() if _is_wanted(entry.filename, suffixes)]
+        if len(entries) != 1:
+            contents = f"{len(entries)} files" if entries else "no file"
             raise ArchiveError(
-                f"The archive has {held} ending in {' or '.join(suffixes)}: choose one file."
+                f"The archive has {contents} ending in {' or '.join(suffixes)}: choose one file."
             )
-        (entry,) = wanted
+        (entry,) = entries
         if entry.flag_bits & _ENCRYPTED or entry.compress_type not in _METHODS:
             raise ArchiveError("The archive is encrypted or packed in a rare way: choose the file.")
         with archive.open(entry) as file:

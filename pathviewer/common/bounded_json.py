@@ -19,9 +19,9 @@ def decode_json(
     most_containers: int,
     *,
     source: str,
-    whole: Callable[[str], float],
-    real: Callable[[str], float],
-    constant: Callable[[str], float],
+    parse_int: Callable[[str], float],
+    parse_float: Callable[[str], float],
+    parse_constant: Callable[[str], float],
 ) -> tuple[str, Any]:
     """The text and its document; `source` names it in errors, as in "request". Raises JsonError.
 
@@ -36,7 +36,9 @@ def decode_json(
         )
     try:
         decoded = text.decode("utf-8-sig")
-        document = json.loads(decoded, parse_int=whole, parse_float=real, parse_constant=constant)
+        document = json.loads(
+            decoded, parse_int=parse_int, parse_float=parse_float, parse_constant=parse_constant
+        )
     except RecursionError:
         raise JsonError(_too_deep(source)) from None
     except JsonError:

@@ -15,7 +15,7 @@ class DayError(ValueError):
 
 
 @dataclass(frozen=True)
-class Days:
+class DayRange:
     """Consecutive days of a time zone."""
 
     since: datetime | None
@@ -28,7 +28,7 @@ class Days:
     """IANA name of the zone, such as `Pacific/Auckland`."""
 
 
-def read_days(since: str, until: str, zone: str) -> Days:
+def read_days(since: str, until: str, zone: str) -> DayRange:
     """The days from `since` to `until`, both included, written like 2026-03-31.
 
     An empty day leaves that end open; an empty zone is UTC. A day lasts 23 or 25 hours where
@@ -42,7 +42,7 @@ def read_days(since: str, until: str, zone: str) -> Days:
         )
     first = _start(_date(since), name) if since.strip() else None
     end = _start(_date(until) + timedelta(days=1), name) if until.strip() else None
-    return Days(first, end, name)
+    return DayRange(first, end, name)
 
 
 def _date(text: str) -> date:

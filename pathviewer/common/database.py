@@ -10,7 +10,7 @@ from storage.database import Database, open_database
 
 
 @contextmanager
-def opened() -> Iterator[tuple[Settings, Database]]:
+def open_configured_database() -> Iterator[tuple[Settings, Database]]:
     """The settings and their database. Raises StorageError."""
     settings = read_settings()
     database = open_database(settings.database)

@@ -13,7 +13,7 @@ class KeyedLocks:
         self._changing = threading.Lock()
         self._locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 
-    def of(self, name: str) -> threading.Lock:
+    def get_lock(self, name: str) -> threading.Lock:
         """The lock of this name; keep a reference to it for as long as it matters."""
         with self._changing:
             return self._locks.setdefault(name, threading.Lock())

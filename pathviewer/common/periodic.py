@@ -6,7 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 
 
-class Repeating(ABC):
+class PeriodicTask(ABC):
     """Does its `work` every so many seconds from `start` to `stop`."""
 
     def __init__(self, name: str, seconds: float, *, at_once: bool = False) -> None:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 
-def counted(number: int, thing: str) -> str:
+def format_count(number: int, thing: str) -> str:
     """`1 pair`, `3 pairs`: of things whose plural has an s."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

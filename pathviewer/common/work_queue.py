@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Kind(StrEnum):
+class WorkKind(StrEnum):
     """Work of which an account may have only so much in progress; the value is its plural."""
 
     question = "questions"
@@ -39,19 +39,19 @@ class Kind(StrEnum):
     stream = "streams"
     tile = "tiles"
 
-    def counted(self, number: int) -> str:
+    def format_count(self, number: int) -> str:
         """`1 preview`, `2 previews`."""
         return f"{number} {self if number != 1 else self.removesuffix('s')}"
 
 
-RETRY_SECONDS: Mapping[Kind, int] = {
-    Kind.question: 10,
-    Kind.deletion_check: 10,
-    Kind.preview: 2,
-    Kind.picture: 2,
-    Kind.export: 30,
-    Kind.stream: 10,
-    Kind.tile: 1,
+RETRY_SECONDS: Mapping[WorkKind, int] = {
+    WorkKind.question: 10,
+    WorkKind.deletion_check: 10,
+    WorkKind.preview: 2,
+    WorkKind.picture: 2,
+    WorkKind.export: 30,
+    WorkKind.stream: 10,
+    WorkKind.tile: 1,
 }
 """After how many seconds a client may try again: about what one such piece of work takes."""
 
@@ -89,21 +89,21 @@ class AccountBounds:
     """How much work of each kind an account has in progress; may be used from any thread."""
 
     def __init__(
-        self, limits: Mapping[Kind, int], totals: Mapping[Kind, int] | None = None
+        self, limits: Mapping[WorkKind, int], totals: Mapping[WorkKind, int] | None = None
     ) -> None:
         """`limits` are those of one account, `totals` of all together; a kind that they do not
         name has no bound."""
         self._limits = limits
         self._totals = totals or {}
         self._lock = threading.Lock()
-        self._counts: Counter[tuple[str, Kind]] = Counter()
+        self._counts: Counter[tuple[str, WorkKind]] = Counter()
 
-    def check(self, account_id: str, kind: Kind) -> None:
+    def check(self, account_id: str, kind: WorkKind) -> None:
         """Raises TooBusy where `take` would; for work that is prepared before its slot is taken."""
         with self._lock:
             self._check(account_id, kind)
 
-    def take(self, account_id: str, kind: Kind) -> Slot:
+    def take(self, account_id: str, kind: WorkKind) -> Slot:
         """A slot for work that ends later, in another thread. Raises TooBusy."""
         key = account_id, kind
         with self._lock:
@@ -112,7 +112,7 @@ class AccountBounds:
         return Slot(lambda: self._give_back(key))
 
     @contextmanager
-    def slot(self, account_id: str, kind: Kind) -> Iterator[None]:
+    def slot(self, account_id: str, kind: WorkKind) -> Iterator[None]:
         """A slot for as long as the block lasts. Raises TooBusy."""
         slot = self.take(account_id, kind)
         try:
@@ -120,31 +120,31 @@ class AccountBounds:
         finally:
             slot.release()
 
-    def in_progress(self, kind: Kind) -> int:
+    def in_progress(self, kind: WorkKind) -> int:
         """How much of a kind all accounts together have in progress."""
         with self._lock:
             return self._total(kind)
 
-    def _total(self, kind: Kind) -> int:
+    def _total(self, kind: WorkKind) -> int:
         return sum(count for (_, each), count in self._counts.items() if each is kind)
 
-    def _check(self, account_id: str, kind: Kind) -> None:
+    def _check(self, account_id: str, kind: WorkKind) -> None:
         limit, count = self._limits.get(kind), self._counts[account_id, kind]
         if limit is not None and count >= limit:
             raise TooBusy(
-                f"Your account has {kind.counted(count)} in progress, and may have {limit}; "
+                f"Your account has {kind.format_count(count)} in progress, and may have {limit}; "
                 "wait until one has ended, or stop one, and try again.",
                 RETRY_SECONDS[kind],
             )
         most, total = self._totals.get(kind), self._total(kind)
         if most is not None and total >= most:
             raise TooBusy(
-                f"The server has {kind.counted(total)} in progress, the most that it takes on; try "
-                "again when one has ended.",
+                f"The server has {kind.format_count(total)} in progress, the most that it takes "
+                "on; try again when one has ended.",
                 RETRY_SECONDS[kind],
             )
 
-    def _give_back(self, key: tuple[str, Kind]) -> None:
+    def _give_back(self, key: tuple[str, WorkKind]) -> None:
         with self._lock:
             self._counts[key] -= 1
             if not self._counts[key]:
@@ -156,7 +156,7 @@ class _Queues:
     """What a lane has in one event loop."""
 
     shared: anyio.CapacityLimiter
-    own: dict[str, anyio.CapacityLimiter] = field(default_factory=dict)
+    by_account: dict[str, anyio.CapacityLimiter] = field(default_factory=dict)
     """Of accounts that have work here."""
     users: Counter[str] = field(default_factory=Counter)
 
@@ -179,18 +179,18 @@ class Lane:
 
     async def run(self, work: Callable[[], T], account_id: str = "") -> T:
         """What `work` gives, called in a thread, and its errors; from an event loop."""
-        queues, name = self._of_this_loop(), account_id
-        own = queues.own.setdefault(name, anyio.CapacityLimiter(self.share))
+        queues, name = self._loop_queues(), account_id
+        account_limit = queues.by_account.setdefault(name, anyio.CapacityLimiter(self.share))
         queues.users[name] += 1
         try:
-            async with own:
+            async with account_limit:
                 return await anyio.to_thread.run_sync(work, limiter=queues.shared)
         finally:
             queues.users[name] -= 1
             if not queues.users[name]:
-                del queues.users[name], queues.own[name]
+                del queues.users[name], queues.by_account[name]
 
-    def _of_this_loop(self) -> _Queues:
+    def _loop_queues(self) -> _Queues:
         try:
             return self._queues.get()
         except LookupError:
@@ -233,17 +233,17 @@ class Work:
     def __init__(self, settings: Settings) -> None:
         self.accounts = AccountBounds(
             {
-                Kind.question: settings.questions_per_account,
-                Kind.deletion_check: settings.deletion_checks_per_account,
-                Kind.preview: settings.previews_per_account,
-                Kind.picture: settings.pictures_per_account,
-                Kind.export: settings.exports_per_account,
-                Kind.stream: settings.streams_per_account,
-                Kind.tile: settings.tiles_per_account,
+                WorkKind.question: settings.questions_per_account,
+                WorkKind.deletion_check: settings.deletion_checks_per_account,
+                WorkKind.preview: settings.previews_per_account,
+                WorkKind.picture: settings.pictures_per_account,
+                WorkKind.export: settings.exports_per_account,
+                WorkKind.stream: settings.streams_per_account,
+                WorkKind.tile: settings.tiles_per_account,
             },
             {
-                Kind.question: settings.questions_in_progress,
-                Kind.export: settings.exports_in_progress,
+                WorkKind.question: settings.questions_in_progress,
+                WorkKind.export: settings.exports_in_progress,
             },
         )
         """What each account may have in progress."""
@@ -257,7 +257,7 @@ class Work:
         """Figures of the insights page, one at a time: they take a whole core."""
 
     async def run(
-        self, request: Request, kind: Kind, account_id: str, lane: Lane, work: Callable[[], T]
+        self, request: Request, kind: WorkKind, account_id: str, lane: Lane, work: Callable[[], T]
     ) -> T:
         """What `work` gives, in a thread of the lane, within the bound, while the client waits.
 

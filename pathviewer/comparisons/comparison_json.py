@@ -24,91 +24,97 @@ SIDES = ("left", "right")
 
 
 def comparison_json(
-    session: Session, one: ComparisonRecord, *, shows_names: bool
+    session: Session, comparison: ComparisonRecord, *, shows_names: bool
 ) -> dict[str, Any]:
     """All of it that the rater may be told at this moment.
 
     `shows_names` says whether the settings show names of files and cases.
     """
-    answers = side_answers(session, one)
-    asked = answers["left"][1] if answers else find_reading(session, str(one.reading_id))
-    own = one.pair_id is None
+    answers = find_side_completions(session, comparison)
+    question = answers["left"][1] if answers else find_reading(session, str(comparison.reading_id))
+    is_own = comparison.pair_id is None
     return {
-        "id": one.id,
-        "worklist": _worklist(session, one),
-        "round": one.round,
-        "slide": {"id": asked.slide_id},
-        "slide_identity": identity_json(asked.slide_identity, shows_names=shows_names),
-        "box": box_json(asked),
-        "points": asked.points,
-        "question": asked.question,
-        "options": list(asked.options),
-        "state": _state(one, asked, bool(answers)),
-        "error": asked.failure if own else None,
-        "reading": one.reading_id,
-        "flipped": one.flipped if own else None,
-        "sides": {side: _text(completion) for side, (completion, _) in answers.items()} or None,
-        **_told(session, one, answers),
+        "id": comparison.id,
+        "worklist": _worklist_json(session, comparison),
+        "round": comparison.round,
+        "slide": {"id": question.slide_id},
+        "slide_identity": identity_json(question.slide_identity, shows_names=shows_names),
+        "box": box_json(question),
+        "points": question.points,
+        "question": question.question,
+        "options": list(question.options),
+        "state": _state(comparison, question, bool(answers)),
+        "error": question.failure if is_own else None,
+        "reading": comparison.reading_id,
+        "flipped": comparison.flipped if is_own else None,
+        "sides": {side: _side_json(completion) for side, (completion, _) in answers.items()}
+        or None,
+        **_vote_json(session, comparison, answers),
     }
 
 
-def side_answers(
-    session: Session, one: ComparisonRecord
+def find_side_completions(
+    session: Session, comparison: ComparisonRecord
 ) -> dict[str, tuple[CompletionRecord, ReadingRecord]]:
     """What stands on each side, with the reading that it is of; empty while it is written."""
-    both = sides(session, one)
-    if both is None:
+    completion_ids = sides(session, comparison)
+    if completion_ids is None:
         return {}
-    completions = [find_completion(session, each) for each in both]
+    completions = [find_completion(session, each) for each in completion_ids]
     return {
         side: (completion, find_reading(session, completion.reading_id))
         for side, completion in zip(SIDES, completions, strict=True)
     }
 
 
-def _told(
+def _vote_json(
     session: Session,
-    one: ComparisonRecord,
+    comparison: ComparisonRecord,
     answers: dict[str, tuple[CompletionRecord, ReadingRecord]],
 ) -> dict[str, Any]:
     """What is told after the vote alone."""
-    if one.feedback_id is None:
+    if comparison.feedback_id is None:
         return {"vote": None, "names": None, "others": None, "drawn": None}
-    said = feedback_of_id(session, one.feedback_id)
+    feedback = feedback_of_id(session, comparison.feedback_id)
     vote = {
-        "choice": said.choice,
-        "reasons": list(said.reasons or ()),
-        "comment": said.comment,
-        "created_at": said.created_at.isoformat(),
+        "choice": feedback.choice,
+        "reasons": list(feedback.reasons or ()),
+        "comment": feedback.comment,
+        "created_at": feedback.created_at.isoformat(),
     }
-    names = {side: _name(*answer) for side, answer in answers.items()}
+    names = {side: _author_json(*answer) for side, answer in answers.items()}
     others = [
-        {"rater": pseudonym(number), "choice": _as_seen(choice, left, answers["left"][0].id)}
-        for number, (_, choice, left) in enumerate(votes_of_others(session, one))
+        {"rater": pseudonym(number), "choice": _mirror_choice(choice, left, answers["left"][0].id)}
+        for number, (_, choice, left) in enumerate(votes_of_others(session, comparison))
     ]
-    return {"vote": vote, "names": names, "others": others, "drawn": _drawn(session, one)}
-
-
-def _name(completion: CompletionRecord, reading: ReadingRecord) -> dict[str, Any]:
     return {
-        "model": reading.model,
-        "model_revision": reading.model_revision,
-        "sampling": dict(reading.sampling),
-        "reading": reading.id,
+        "vote": vote,
+        "names": names,
+        "others": others,
+        "drawn": _draw_json(session, comparison),
+    }
+
+
+def _author_json(completion: CompletionRecord, question: ReadingRecord) -> dict[str, Any]:
+    return {
+        "model": question.model,
+        "model_revision": question.model_revision,
+        "sampling": dict(question.sampling),
+        "reading": question.id,
         "index": completion.index,
         "seconds": completion.seconds,
         "created_at": completion.created_at.isoformat(),
     }
 
 
-def _as_seen(choice: str, their_left: str | None, my_left: str) -> str:
+def _mirror_choice(choice: str, their_left: str | None, my_left: str) -> str:
     """Another one's choice, in this rater's sides."""
     if choice not in SIDES or their_left == my_left:
         return choice
     return "right" if choice == "left" else "left"
 
 
-def _text(completion: CompletionRecord) -> dict[str, Any]:
+def _side_json(completion: CompletionRecord) -> dict[str, Any]:
     return {
         "text": completion.text,
         "finish": completion.finish,
@@ -116,27 +122,27 @@ def _text(completion: CompletionRecord) -> dict[str, Any]:
     }
 
 
-def _state(one: ComparisonRecord, asked: ReadingRecord, written: bool) -> str:
-    if one.feedback_id is not None:
+def _state(comparison: ComparisonRecord, question: ReadingRecord, written: bool) -> str:
+    if comparison.feedback_id is not None:
         return "voted"
-    if one.skipped:
+    if comparison.skipped:
         return "skipped"
     if written:
         return "ready"
-    return "streaming" if asked.state == "running" else "failed"
+    return "streaming" if question.state == "running" else "failed"
 
 
-def _worklist(session: Session, one: ComparisonRecord) -> dict[str, str] | None:
-    if one.pair_id is None:
+def _worklist_json(session: Session, comparison: ComparisonRecord) -> dict[str, str] | None:
+    if comparison.pair_id is None:
         return None
-    item = find_item(session, find_pair(session, one.pair_id).item_id)
+    item = find_item(session, find_pair(session, comparison.pair_id).item_id)
     worklist = find_worklist(session, item.worklist_id)
     return {"id": worklist.id, "name": worklist.name}
 
 
-def _drawn(session: Session, one: ComparisonRecord) -> dict[str, Any] | None:
+def _draw_json(session: Session, comparison: ComparisonRecord) -> dict[str, Any] | None:
     """By which plan the pair was drawn, and how likely."""
-    if one.pair_id is None:
+    if comparison.pair_id is None:
         return None
-    pair = find_pair(session, one.pair_id)
+    pair = find_pair(session, comparison.pair_id)
     return {"plan": pair.plan, "seed": pair.seed, "probability": pair.probability}

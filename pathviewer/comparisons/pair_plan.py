@@ -12,12 +12,12 @@ from pathviewer.worklists.errors import WorklistError
 from storage.comparisons.pairs import FrozenAnswer
 from storage.comparisons.records import NewPair
 
-Plan = Literal["one-per-item", "uniform", "between-models", "all"]
-PLANS: tuple[str, ...] = get_args(Plan)
+PairPlan = Literal["one-per-item", "uniform", "between-models", "all"]
+PAIR_PLANS: tuple[str, ...] = get_args(PairPlan)
 
 
 @dataclass(frozen=True)
-class Drawing:
+class PairDraw:
     """What came of a plan."""
 
     pairs: tuple[NewPair, ...]
@@ -29,7 +29,7 @@ class Drawing:
     same_text: int
     """Pairs left out since their texts are the same."""
 
-    apart: int
+    other_input: int
     """Pairs left out since the models saw other pixels or read another prompt."""
 
     repeated: int
@@ -39,7 +39,9 @@ class Drawing:
 Pair = tuple[FrozenAnswer, FrozenAnswer]
 
 
-def draw(answers: Sequence[FrozenAnswer], plan: str, count: int | None, seed: int) -> Drawing:
+def draw_pairs(
+    answers: Sequence[FrozenAnswer], plan: str, count: int | None, seed: int
+) -> PairDraw:
     """Pairs of answers to one item each; the same answers, plan and seed give the same pairs.
 
     Answers of one model with the same text make one pair with another, however many they are.
@@ -48,71 +50,73 @@ def draw(answers: Sequence[FrozenAnswer], plan: str, count: int | None, seed: in
     one of each item, of `count` items. Without a count there are as many as can be. Raises
     WorklistError for a plan that is not known, or that draws nothing.
     """
-    if plan not in PLANS:
-        raise WorklistError(f"There is no plan “{plan[:40]}”; there are {', '.join(PLANS)}.")
+    if plan not in PAIR_PLANS:
+        raise WorklistError(f"There is no plan “{plan[:40]}”; there are {', '.join(PAIR_PLANS)}.")
     within = [
         pair
         for _, group in groupby(answers, key=lambda answer: answer.item_id)
         for pair in combinations(group, 2)
     ]
-    together = [pair for pair in within if _seen(pair[0]) == _seen(pair[1])]
+    together = [pair for pair in within if _input_key(pair[0]) == _input_key(pair[1])]
     differing = [pair for pair in together if pair[0].text != pair[1].text]
-    told: dict[object, Pair] = {}
+    distinct: dict[object, Pair] = {}
     for pair in differing:
-        told.setdefault(_told(pair), pair)
-    found = list(told.values())
-    repeated = len(differing) - len(found)
+        distinct.setdefault(_text_key(pair), pair)
+    candidates = list(distinct.values())
+    repeated = len(differing) - len(candidates)
     if plan == "between-models":
-        found = [pair for pair in found if _writer(pair[0]) != _writer(pair[1])]
-    same, apart = len(together) - len(differing), len(within) - len(together)
+        candidates = [pair for pair in candidates if _author(pair[0]) != _author(pair[1])]
+    same_text, other_input = len(together) - len(differing), len(within) - len(together)
     lottery = random.Random(seed)  # noqa: S311  a lot that can be drawn again, no secret
-    drawn = (
-        _one_each(found, count, lottery)
+    sampled = (
+        _sample_items(candidates, count, lottery)
         if plan == "one-per-item"
-        else _some(found, None if plan == "all" else count, lottery)
+        else _sample_pairs(candidates, None if plan == "all" else count, lottery)
     )
-    if not drawn:
+    if not sampled:
         raise WorklistError(
             f"There is no pair to draw by the plan {plan}: {len(within)} pairs of answers, "
-            f"{same} of the same text, {apart} of other pixels or prompts. "
+            f"{same_text} of the same text, {other_input} of other pixels or prompts. "
             "`worklist generate` makes more answers: --samples, or --beside with another model."
         )
-    made = tuple(
-        NewPair(one.item_id, one.completion_id, other.completion_id, plan, seed, probability)
-        for (one, other), probability in drawn
+    new_pairs = tuple(
+        NewPair(first.item_id, first.completion_id, second.completion_id, plan, seed, probability)
+        for (first, second), probability in sampled
     )
-    return Drawing(made, len(found), same, apart, repeated)
+    return PairDraw(new_pairs, len(candidates), same_text, other_input, repeated)
 
 
-def _some(
-    found: Sequence[Pair], count: int | None, lottery: random.Random
+def _sample_pairs(
+    candidates: Sequence[Pair], count: int | None, lottery: random.Random
 ) -> list[tuple[Pair, float]]:
     """So many of all pairs without replacement: each with the probability count / all."""
-    number = len(found) if count is None else min(count, len(found))
-    return [(pair, number / len(found)) for pair in lottery.sample(found, number)]
+    number = len(candidates) if count is None else min(count, len(candidates))
+    return [(pair, number / len(candidates)) for pair in lottery.sample(candidates, number)]
 
 
-def _one_each(
-    found: Iterable[Pair], count: int | None, lottery: random.Random
+def _sample_items(
+    candidates: Iterable[Pair], count: int | None, lottery: random.Random
 ) -> list[tuple[Pair, float]]:
     """One pair of each of so many items: with the probability that the item is drawn, over its
     pairs."""
-    of_items = [list(group) for _, group in groupby(found, key=lambda pair: pair[0].item_id)]
-    number = len(of_items) if count is None else min(count, len(of_items))
+    pairs_by_item = [
+        list(group) for _, group in groupby(candidates, key=lambda pair: pair[0].item_id)
+    ]
+    number = len(pairs_by_item) if count is None else min(count, len(pairs_by_item))
     return [
-        (lottery.choice(pairs), number / len(of_items) / len(pairs))
-        for pairs in lottery.sample(of_items, number)
+        (lottery.choice(pairs), number / len(pairs_by_item) / len(pairs))
+        for pairs in lottery.sample(pairs_by_item, number)
     ]
 
 
-def _seen(answer: FrozenAnswer) -> tuple[str, str]:
+def _input_key(answer: FrozenAnswer) -> tuple[str, str]:
     return answer.pixels_sha256, answer.prompt
 
 
-def _told(pair: Pair) -> tuple[str, frozenset[tuple[str, str, str | None]]]:
+def _text_key(pair: Pair) -> tuple[str, frozenset[tuple[str, str, str | None]]]:
     """What a rater would compare: who wrote which text about the item."""
-    return pair[0].item_id, frozenset((each.text, *_writer(each)) for each in pair)
+    return pair[0].item_id, frozenset((each.text, *_author(each)) for each in pair)
 
 
-def _writer(answer: FrozenAnswer) -> tuple[str, str | None]:
+def _author(answer: FrozenAnswer) -> tuple[str, str | None]:
     return answer.model, answer.model_revision

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pathviewer.common.plural import counted
+from pathviewer.common.plural import format_count
 from pathviewer.export.manifest import file_sha256
-from pathviewer.export.plan import Plan, Tally
+from pathviewer.export.plan import ExportPlan, ExportTally
 from pathviewer.export.splits import SPLITS
 
 _NOT_FOR_DIAGNOSIS = (
@@ -22,37 +22,39 @@ _OF_A_RATER = (
 )
 
 
-def write_card(folder: Path, plan: Plan, tally: Tally) -> None:
+def write_card(folder: Path, plan: ExportPlan, tally: ExportTally) -> None:
     """`README.md`, whose head tells `datasets.load_dataset` which file is which split."""
     parts = [_head(folder, plan, tally), *_body(plan, tally)]
     (folder / "README.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
-def _head(folder: Path, plan: Plan, tally: Tally) -> str:
+def _head(folder: Path, plan: ExportPlan, tally: ExportTally) -> str:
     splits = [split for split in SPLITS if tally.rows[split]]
     files = [{"split": split, "path": f"{split}.parquet"} for split in splits]
     digests = ", ".join(f"{split} {file_sha256(folder / f'{split}.parquet')}" for split in splits)
-    told: dict[str, Any] = {
+    head: dict[str, Any] = {
         # `datasets` keeps what it has read under the folder's name and a hash of this entry alone:
         # without the digests it would hand out the rows of another export in a folder of this name
         "configs": [{"config_name": "default", "data_files": files, "description": digests}],
         "tags": ["pathology", "preference", f"pathviewer-{plan.format.name}"],
     }
     if plan.licence:
-        told["license"] = plan.licence
+        head["license"] = plan.licence
     # every JSON is YAML
-    return f"---\n{json.dumps(told, indent=1, sort_keys=True)}\n---"
+    return f"---\n{json.dumps(head, indent=1, sort_keys=True)}\n---"
 
 
-def _body(plan: Plan, tally: Tally) -> list[str]:
+def _body(plan: ExportPlan, tally: ExportTally) -> list[str]:
     licence = plan.licence or "not stated; ask whoever gave you this folder"
     if plan.licence:
-        licence += f" ({len(tally.raters & tally.agreed)} of {len(tally.raters)} raters agreed)"
+        licence += (
+            f" ({len(tally.raters & tally.consenting_raters)} of {len(tally.raters)} raters agreed)"
+        )
     return [
         f"# PathViewer labels: {plan.format.name}",
         "What people said of a vision-language model's answers about regions of whole-slide "
         f"images, for {plan.format.trainer}. {_NOT_FOR_DIAGNOSIS}",
-        f"Licence: {licence}. Judgments up to {tally.last_judged}. Models that answered: "
+        f"Licence: {licence}. Judgments up to {tally.last_feedback_at}. Models that answered: "
         f"{', '.join(sorted(tally.models))}. Raters whose judgments became rows: "
         f"{len(tally.raters)}, under pseudonyms.",
         *_forbidden(tally),
@@ -60,7 +62,7 @@ def _body(plan: Plan, tally: Tally) -> list[str]:
         "## Splits",
         _splits(tally),
         "## What was said",
-        _table(("judgment", "times"), sorted(tally.said.items())),
+        _table(("judgment", "times"), sorted(tally.outcomes.items())),
         *_known(tally),
         "## What made no row",
         _without_row(tally),
@@ -72,48 +74,48 @@ def _body(plan: Plan, tally: Tally) -> list[str]:
     ]
 
 
-def _forbidden(tally: Tally) -> list[str]:
+def _forbidden(tally: ExportTally) -> list[str]:
     """A warning of models that may not be trained on the answers of."""
-    told = [
+    lines = [
         f"{name} ({each.licence or 'licence not known'})"
         for name in sorted(tally.models)
         for each in sorted(tally.models[name], key=str)
         if each.train_allowed is False
     ]
-    if not told:
+    if not lines:
         return []
     return [
-        f"**Do not train on this**: the licence forbids it of the answers of {', '.join(told)}."
+        f"**Do not train on this**: the licence forbids it of the answers of {', '.join(lines)}."
     ]
 
 
-def _rule(plan: Plan, tally: Tally) -> str:
+def _rule(plan: ExportPlan, tally: ExportTally) -> str:
     return (
-        f"{plan.rule.sentence()} Judged: {counted(tally.items, 'item')}; on {tally.conflicts} of "
-        f"them raters contradict each other, and {tally.undecided} made no row for want of "
+        f"{plan.rule.sentence()} Judged: {format_count(tally.items, 'item')}; on {tally.conflicts} "
+        f"of them raters contradict each other, and {tally.undecided} made no row for want of "
         "agreement." + (_OF_A_RATER if plan.selection.viewer_id is not None else "")
     )
 
 
-def _known(tally: Tally) -> list[str]:
+def _known(tally: ExportTally) -> list[str]:
     """Of votes that were not blind."""
     if not tally.names_known:
         return []
-    votes = counted(tally.names_known, "vote")
+    votes = format_count(tally.names_known, "vote")
     return [
         "Cast when the rater may have known who wrote the answers, since he had judged one of "
         f"them by itself or voted on a pair with it: {votes} (`blind` is false)."
     ]
 
 
-def _splits(tally: Tally) -> str:
+def _splits(tally: ExportTally) -> str:
     counts = [
         (split, tally.rows[split], len(tally.groups[split]), len(tally.pictures[split]))
         for split in SPLITS
         if tally.rows[split]
     ]
     table = _table(("split", "rows", "groups", "pictures"), counts)
-    groups, pictures = tally.crossing()
+    groups, pictures = tally.count_crossings()
     proof = (
         "A group is a case, or a slide where no case is known; slides with the same file or the "
         "same picture are one group. Read again from the files: "
@@ -124,36 +126,38 @@ def _splits(tally: Tally) -> str:
     return f"{table}\n\n{proof}{single}"
 
 
-def _without_row(tally: Tally) -> str:
-    lost, commands = tally.pictures_gone, tally.with_control_token
+def _without_row(tally: ExportTally) -> str:
+    missing_pictures, commands = tally.missing_pictures, tally.with_control_token
     parts = [
         _table(("judgment", "times"), sorted(tally.without_row.items()))
         if tally.without_row
         else "",
-        f"Left out since the picture is gone: {counted(lost, 'judged reading')}." if lost else "",
+        f"Left out since the picture is gone: {format_count(missing_pictures, 'judged reading')}."
+        if missing_pictures
+        else "",
         "Left out since a text holds what tokenizers read as a command, such as an image token: "
-        f"{counted(commands, 'row')}."
+        f"{format_count(commands, 'row')}."
         if commands
         else "",
     ]
     return "\n\n".join(part for part in parts if part) or "Every judgment made a row."
 
 
-def _evidence(tally: Tally) -> str:
+def _evidence(tally: ExportTally) -> str:
     rows, all_rows = tally.with_evidence, sum(tally.rows.values())
     if not rows:
         return "No rater of these rows marked where the model should have looked."
     return (
-        f"{rows} of {counted(all_rows, 'row')} have boxes that their raters drew: `evidence` on "
-        "the slide, `evidence_pixels` in the picture."
+        f"{rows} of {format_count(all_rows, 'row')} have boxes that their raters drew: `evidence` "
+        "on the slide, `evidence_pixels` in the picture."
     )
 
 
-def _columns(plan: Plan) -> list[tuple[str, str]]:
-    return [(f"`{each.name}`", f"{each.told} ({each.kind})") for each in plan.columns]
+def _columns(plan: ExportPlan) -> list[tuple[str, str]]:
+    return [(f"`{each.name}`", f"{each.description} ({each.kind})") for each in plan.columns]
 
 
-def _files(tally: Tally) -> str:
+def _files(tally: ExportTally) -> str:
     queue = (
         " `adjudication.jsonl` holds the items whose raters contradict each other."
         if tally.conflicts

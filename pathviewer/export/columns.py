@@ -47,11 +47,11 @@ class Column:
     """As trainers know it."""
     kind: str
     """Its type, as the documents call it: `text`, `flag`, `messages` and so on."""
-    told: str
+    description: str
     """What it holds."""
 
 
-COMMON = (
+COMMON_COLUMNS = (
     Column("prompt", "messages", "what the model was asked, word for word; the picture first"),
     Column("images", "pictures", "the very pixels that the model saw, one PNG"),
     Column("item_id", "text", "the reading; rows of one reading share it"),
@@ -96,24 +96,24 @@ COMMON = (
 )
 """In every format, after the format's own."""
 
-COMMENTS = Column("comments", "texts", "free text of those raters; only with --comments")
+COMMENTS_COLUMN = Column("comments", "texts", "free text of those raters; only with --comments")
 
 
 def schema(columns: Sequence[Column]) -> pa.Schema:
     """The columns for Parquet, with the metadata that `datasets` takes its types from."""
     features = {column.name: _TYPES[column.kind][1] for column in columns}
-    told = json.dumps({"info": {"features": features}})
+    metadata = json.dumps({"info": {"features": features}})
     fields = [pa.field(column.name, _TYPES[column.kind][0]) for column in columns]
-    return pa.schema(fields, metadata={"huggingface": told})
+    return pa.schema(fields, metadata={"huggingface": metadata})
 
 
 def user_message(prompt: str, system: str | None) -> list[dict[str, Any]]:
     """The prompt as chat messages, the picture before the text."""
     parts = [{"type": "image", "text": None}, {"type": "text", "text": prompt}]
-    asked = [{"role": "user", "content": parts}]
+    messages = [{"role": "user", "content": parts}]
     if system is None:
-        return asked
-    return [{"role": "system", "content": [{"type": "text", "text": system}]}, *asked]
+        return messages
+    return [{"role": "system", "content": [{"type": "text", "text": system}]}, *messages]
 
 
 def answer_message(text: str) -> list[dict[str, Any]]:

@@ -30,12 +30,12 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Vote:
+class Opinion:
     """What one rater says of one item."""
 
     rater: str
     """Pseudonym."""
-    said: str
+    outcome: str
     """In a word, for the counts of the card."""
     value: Hashable | None
     """What a row would be made of; None makes none, as a tie does."""
@@ -44,7 +44,7 @@ class Vote:
 
 
 @dataclass(frozen=True)
-class Won:
+class Decision:
     """What a row is made of."""
 
     value: Hashable
@@ -66,26 +66,26 @@ def parse_rule(text: str) -> Rule:
     )
 
 
-def decide(votes: Sequence[Vote], rule: Rule) -> list[Won]:
+def decide(opinions: Sequence[Opinion], rule: Rule) -> list[Decision]:
     """What becomes a row, in a fixed order; several only where each rater's is one."""
     if rule.name == "each":
-        ordered = sorted(votes, key=lambda vote: vote.rater)
-        return [Won(vote.value, (vote.rater,)) for vote in ordered if vote.value is not None]
-    counts = Counter(_choice(vote) for vote in votes)
+        ordered = sorted(opinions, key=lambda vote: vote.rater)
+        return [Decision(vote.value, (vote.rater,)) for vote in ordered if vote.value is not None]
+    counts = Counter(_choice(vote) for vote in opinions)
     (best, most), *others = counts.most_common(2)
     clear = not others or most > others[0][1]
-    enough = 2 * most > len(votes) if rule.name == "majority" else clear and most >= rule.least
+    enough = 2 * most > len(opinions) if rule.name == "majority" else clear and most >= rule.least
     if not enough or best[1] is None:
         return []
-    raters = sorted(vote.rater for vote in votes if _choice(vote) == best)
-    return [Won(best[1], tuple(raters))]
+    raters = sorted(vote.rater for vote in opinions if _choice(vote) == best)
+    return [Decision(best[1], tuple(raters))]
 
 
-def in_conflict(votes: Sequence[Vote]) -> bool:
+def in_conflict(opinions: Sequence[Opinion]) -> bool:
     """Whether two raters say what cannot both be right."""
-    return len({vote.side for vote in votes if vote.side is not None}) > 1
+    return len({vote.side for vote in opinions if vote.side is not None}) > 1
 
 
-def _choice(vote: Vote) -> tuple[str, Hashable | None]:
+def _choice(opinion: Opinion) -> tuple[str, Hashable | None]:
     """Votes that agree; whatever makes no row agrees in its word alone."""
-    return ("", vote.value) if vote.value is not None else (vote.said, None)
+    return ("", opinion.value) if opinion.value is not None else (opinion.outcome, None)

@@ -13,7 +13,7 @@ from pathviewer.export.formats import rater_name
 from pathviewer.slides.geometry import Region
 from storage.export_rows import JudgedReading
 
-EVIDENCE = (
+EVIDENCE_COLUMNS = (
     Column(
         "evidence",
         "boxes",
@@ -31,31 +31,31 @@ EVIDENCE = (
 
 
 def evidence(
-    reading: JudgedReading, about: Set[str], raters: Sequence[str], picture: bytes
+    question: JudgedReading, about: Set[str], raters: Sequence[str], picture: bytes
 ) -> dict[str, Any]:
     """The boxes of a row's raters (pseudonyms) about its completions, by rater and completion."""
     boxes = [
         Region(each.x, each.y, each.width or 0, each.height or 0)
         for rater in raters
-        for each in reading.judgments
+        for each in question.judgments
         if each.kind == "evidence" and each.completion_id in about
         # one that was taken back has no place
         if each.x is not None and each.y is not None and rater_name(each.rater_id) == rater
     ]
     return {
         "evidence": [[box.x, box.y, box.width, box.height] for box in boxes],
-        "evidence_pixels": _in_picture(boxes, reading, picture) if boxes else [],
+        "evidence_pixels": _in_picture(boxes, question, picture) if boxes else [],
     }
 
 
-def _in_picture(boxes: list[Region], reading: JudgedReading, picture: bytes) -> list[list[float]]:
+def _in_picture(boxes: list[Region], question: JudgedReading, picture: bytes) -> list[list[float]]:
     """Level-0 boxes in pixels of the picture, to a thousandth."""
     with Image.open(io.BytesIO(picture)) as opened:
-        across, down = opened.width / reading.width, opened.height / reading.height
+        across, down = opened.width / question.width, opened.height / question.height
     return [
         [
-            round((box.x - reading.x) * across, 3),
-            round((box.y - reading.y) * down, 3),
+            round((box.x - question.x) * across, 3),
+            round((box.y - question.y) * down, 3),
             round(box.width * across, 3),
             round(box.height * down, 3),
         ]

@@ -6,21 +6,21 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from typing import Any
 
-from pathviewer.export.columns import COMMON, Column
-from pathviewer.export.consensus import Vote
+from pathviewer.export.columns import COMMON_COLUMNS, Column
+from pathviewer.export.consensus import Opinion
 from pathviewer.export.splits import pseudonym
 from storage.export_rows import JudgedReading, Judgment
 
 
 @dataclass(frozen=True)
-class Ballot:
+class ExportItem:
     """One item, and what its raters say of it."""
 
-    item: tuple[str, ...]
+    ids: tuple[str, ...]
     """Ids of the completions that it is about; of the reading if it is about the question."""
-    votes: tuple[Vote, ...]
+    opinions: tuple[Opinion, ...]
     """One per rater."""
-    row: Callable[[Hashable], dict[str, Any]]
+    make_row: Callable[[Hashable], dict[str, Any]]
     """The format's own columns for a value that was voted for."""
 
 
@@ -34,35 +34,35 @@ class Format:
     """Who takes it."""
     columns: tuple[Column, ...]
     """Its own columns; `COMMON` follow."""
-    ballots: Callable[[JudgedReading], Iterable[Ballot]]
+    list_items: Callable[[JudgedReading], Iterable[ExportItem]]
     """The items of a reading."""
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
         """Own and common ones, in the order of the file."""
-        return (*self.columns, *COMMON)
+        return (*self.columns, *COMMON_COLUMNS)
 
 
-def by_completion(
-    reading: JudgedReading, kinds: Sequence[str]
+def group_by_completion(
+    question: JudgedReading, kinds: Sequence[str]
 ) -> Iterator[tuple[str, dict[str, dict[str, Judgment]]]]:
     """Each completion that is judged in one of the kinds, with judgments by rater and kind."""
-    found: dict[str, dict[str, dict[str, Judgment]]] = {}
-    for each in reading.judgments:
+    by_id: dict[str, dict[str, dict[str, Judgment]]] = {}
+    for each in question.judgments:
         if each.kind in kinds:
-            raters = found.setdefault(each.completion_id, {})
+            raters = by_id.setdefault(each.completion_id, {})
             raters.setdefault(each.rater_id, {})[each.kind] = each
-    yield from found.items()
+    yield from by_id.items()
 
 
-def ballot(
-    item: Sequence[str],
-    votes: Mapping[str, tuple[str, Hashable | None, Hashable | None]],
-    row: Callable[[Hashable], dict[str, Any]],
-) -> Ballot:
+def make_item(
+    ids: Sequence[str],
+    opinions: Mapping[str, tuple[str, Hashable | None, Hashable | None]],
+    make_row: Callable[[Hashable], dict[str, Any]],
+) -> ExportItem:
     """A ballot from what each account says: a word, a value and a side, as `Vote` has them."""
-    cast = [Vote(rater_name(rater), *vote) for rater, vote in votes.items()]
-    return Ballot(tuple(item), tuple(sorted(cast, key=lambda vote: vote.rater)), row)
+    cast = [Opinion(rater_name(rater), *vote) for rater, vote in opinions.items()]
+    return ExportItem(tuple(ids), tuple(sorted(cast, key=lambda vote: vote.rater)), make_row)
 
 
 def rater_name(account_id: str) -> str:

@@ -10,71 +10,75 @@ from models.control_tokens import find_control_token
 from models.reasoning.trace import parse
 from models.scoring import option_index, said, without_letters
 from pathviewer.export.columns import Column
-from pathviewer.export.consensus import Vote
-from pathviewer.export.formats import Ballot, Format, ballot
+from pathviewer.export.consensus import Opinion
+from pathviewer.export.formats import ExportItem, Format, make_item
 from storage.export_rows import JudgedReading, Judgment
 
 DIAGNOSIS = "diagnosis"
 """Task whose answer the reference of a case is, where no options are offered."""
 
 
-def ballots(reading: JudgedReading) -> Iterator[Ballot]:
+def list_items(question: JudgedReading) -> Iterator[ExportItem]:
     """The question, if any of its completions has a verdict.
 
     The reference of a worklist's item is of this very question. The case's reference answers where
     no rater does: it is of the whole case, they saw the region.
     """
     verdicts: dict[str, list[Judgment]] = {}
-    for each in reading.judgments:
+    for each in question.judgments:
         if each.kind == "verdict":
             verdicts.setdefault(each.rater_id, []).append(each)
     if not verdicts:
         return
-    votes = {rater: _vote(given, reading) for rater, given in verdicts.items()}
-    made = ballot((reading.id,), votes, partial(_row, "raters"))
-    given = _offered(reading.item_answer, reading.options) if reading.item_answer else None
-    reference = _reference(reading)
-    if given:
-        vote = Vote("reference", "answered by the worklist", given)
-        made = Ballot(made.item, (vote,), partial(_row, "worklist"))
-    elif reference and not any(vote.value for vote in made.votes):
-        vote = Vote("reference", "answered by the case's reference", reference, reference)
-        source = reading.reference_source or "reference"
-        made = Ballot(made.item, (*made.votes, vote), partial(_row, source))
-    yield made
+    votes = {rater: _opinion(given, question) for rater, given in verdicts.items()}
+    item = make_item((question.id,), votes, partial(_row, "raters"))
+    item_answer = (
+        _match_option(question.item_answer, question.options) if question.item_answer else None
+    )
+    reference = _reference(question)
+    if item_answer:
+        vote = Opinion("reference", "answered by the worklist", item_answer)
+        item = ExportItem(item.ids, (vote,), partial(_row, "worklist"))
+    elif reference and not any(vote.value for vote in item.opinions):
+        vote = Opinion("reference", "answered by the case's reference", reference, reference)
+        source = question.reference_source or "reference"
+        item = ExportItem(item.ids, (*item.opinions, vote), partial(_row, source))
+    yield item
 
 
-def _vote(verdicts: list[Judgment], reading: JudgedReading) -> tuple[str, str | None, str | None]:
+def _opinion(
+    verdicts: list[Judgment], question: JudgedReading
+) -> tuple[str, str | None, str | None]:
     """The answer that a rater holds for right, from all verdicts on the question's completions."""
-    named = [_named(each, reading.completions[each.completion_id]) for each in verdicts]
-    given = [answer for answer in named if answer]
-    if not given:
+    answers = [_right_answer(each, question.completions[each.completion_id]) for each in verdicts]
+    given_answers = [answer for answer in answers if answer]
+    if not given_answers:
         return "no right answer named", None, None
-    if any(map(find_control_token, given)):
+    if any(map(find_control_token, given_answers)):
         return "a control token in the right answer", None, None
-    if len({said(answer, reading.options) for answer in given}) > 1:
+    if len({said(answer, question.options) for answer in given_answers}) > 1:
         return "two right answers", None, None
-    right = _offered(given[0], reading.options)
+    right = _match_option(given_answers[0], question.options)
     if right is None:
         return "an answer that was not offered", None, None
     return "answered", right, right
 
 
-def _named(verdict: Judgment, text: str) -> str | None:
+def _right_answer(verdict: Judgment, text: str) -> str | None:
     """The right answer as one verdict has it: what the model said, or the correction."""
     if verdict.verdict == "correct":
         return parse(text).answer
     return verdict.corrected_answer
 
 
-def _reference(reading: JudgedReading) -> str | None:
-    answer = reading.reference_answer
-    if not answer or not (reading.options or reading.task == DIAGNOSIS):
+def _reference(question: JudgedReading) -> str | None:
+    answer = question.reference_answer
+    if not answer or not (question.options or question.task == DIAGNOSIS):
         return None
-    return _offered(answer, reading.options)
+    return _match_option(answer, question.options)
 
 
-def _offered(answer: str, options: list[str]) -> str | None:
+def _match_option(answer: str, options: list[str]) -> str | None:
     """The option that an answer names, or a free answer as it is compared; None if neither, or if
     it holds a control token, which the comparison would take apart."""
     if find_control_token(answer):
@@ -100,5 +104,5 @@ FORMAT = Format(
             "`raters`, `worklist`, or where the case's reference comes from",
         ),
     ),
-    ballots,
+    list_items,
 )

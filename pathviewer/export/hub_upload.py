@@ -18,9 +18,9 @@ from huggingface_hub.errors import HfHubHTTPError
 from sqlalchemy import func, select
 
 from pathviewer.common.atomic_folder import FolderError
-from pathviewer.common.periodic import Repeating
+from pathviewer.common.periodic import PeriodicTask
 from pathviewer.export.errors import ExportError
-from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.export.plan import FORMATS, ExportPlan
 from pathviewer.export.run import Pixels, export
 from storage.errors import StorageError
 from storage.tables import Feedback
@@ -34,7 +34,7 @@ PUSH_SECONDS = 300.0
 """Between two looks for what is new."""
 
 
-class LabelPusher(Repeating):
+class LabelPusher(PeriodicTask):
     """Looks for new judgments, and pushes all of this run's once more."""
 
     def __init__(
@@ -71,8 +71,8 @@ class LabelPusher(Repeating):
     def push(self) -> bool:
         """Push if something was judged since; whether it was. What fails is tried again later."""
         with self._database.reading() as session:
-            judged = session.scalar(select(func.count(Feedback.id))) or 0
-        if judged == self._pushed:
+            feedback_count = session.scalar(select(func.count(Feedback.id))) or 0
+        if feedback_count == self._pushed:
             return False
         try:
             with tempfile.TemporaryDirectory() as folder:
@@ -80,12 +80,12 @@ class LabelPusher(Repeating):
         except (HfHubHTTPError, httpx2.HTTPError, StorageError, FolderError, OSError) as error:
             log.warning("Labels could not be pushed to %s yet: %s", self._dataset, error)
             return False
-        self._pushed = judged
+        self._pushed = feedback_count
         return True
 
     def _upload(self, folder: Path) -> None:
-        made = [name for name in FORMATS if self._exported(name, folder / name)]
-        if not made:
+        formats = [name for name in FORMATS if self._export_format(name, folder / name)]
+        if not formats:
             return
         self._api.create_repo(self._dataset, repo_type="dataset", private=True, exist_ok=True)
         self._api.upload_folder(
@@ -97,10 +97,12 @@ class LabelPusher(Repeating):
             commit_message=f"Judgments of the run of {self._run_name}",
         )
 
-    def _exported(self, name: str, out: Path) -> bool:
+    def _export_format(self, name: str, out: Path) -> bool:
         """Whether a format has rows; its folder then."""
         try:
-            export(self._database, self._pixels, Plan(FORMATS[name], licence=self._licence), out)
+            export(
+                self._database, self._pixels, ExportPlan(FORMATS[name], licence=self._licence), out
+            )
         except ExportError:
             return False
         return True

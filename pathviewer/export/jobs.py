@@ -11,26 +11,26 @@ from pathlib import Path
 from uuid import uuid4
 
 from pathviewer.common.atomic_folder import FolderError, server_sentence
-from pathviewer.common.work_queue import AccountBounds, Kind, Slot
+from pathviewer.common.work_queue import AccountBounds, Slot, WorkKind
 from pathviewer.export.errors import ExportError
-from pathviewer.export.plan import Plan, Tally
+from pathviewer.export.plan import ExportPlan, ExportTally
 from pathviewer.export.run import Pixels, export
 from storage.database import Database
 from storage.errors import StorageError
 from storage.private_files import make_private_folder, open_private
 
-MOST_KEPT = 5
+MOST_ARCHIVES = 5
 """Archives; the oldest makes room."""
-MISTAKE = "PathViewer made a mistake; its log says which. Try again."
+INTERNAL_ERROR = "PathViewer made a mistake; its log says which. Try again."
 
 
 @dataclass
-class Job:
+class ExportJob:
     """One export, as far as it is."""
 
     account_id: str
     """Who asked."""
-    plan: Plan
+    plan: ExportPlan
     """What was asked for."""
     id: str = field(default_factory=lambda: str(uuid4()))
     """Opaque."""
@@ -42,7 +42,7 @@ class Job:
     """Readings there are."""
     error: str | None = None
     """Why it failed, in a sentence."""
-    tally: Tally | None = None
+    tally: ExportTally | None = None
     """What came of it, once it is done."""
 
 
@@ -58,44 +58,46 @@ class ExportJobs:
         self._database = database
         self._pixels = pixels
         self._folder = folder
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, ExportJob] = {}
         self._lock = threading.Lock()
         shutil.rmtree(folder, ignore_errors=True)
 
-    def start(self, account_id: str, plan: Plan, noted: Callable[[Job], None]) -> Job:
+    def start(
+        self, account_id: str, plan: ExportPlan, on_done: Callable[[ExportJob], None]
+    ) -> ExportJob:
         """Begin; `noted` is called, in the thread, once it is done. Raises TooBusy."""
-        job = Job(account_id, plan)
-        slot = self._bounds.take(account_id, Kind.export)
+        job = ExportJob(account_id, plan)
+        slot = self._bounds.take(account_id, WorkKind.export)
         with self._lock:
             self._jobs[job.id] = job
             self._make_room()
-        threading.Thread(target=self._run, args=(job, noted, slot), daemon=True).start()
+        threading.Thread(target=self._run, args=(job, on_done, slot), daemon=True).start()
         return job
 
-    def find(self, job_id: str, account_id: str) -> Job | None:
+    def find(self, job_id: str, account_id: str) -> ExportJob | None:
         """One's own job; None if there is none."""
         job = self._jobs.get(job_id)
         return job if job is not None and job.account_id == account_id else None
 
-    def of(self, account_id: str) -> list[Job]:
+    def list_jobs(self, account_id: str) -> list[ExportJob]:
         """One's own jobs, the newest first."""
         return [job for job in reversed(self._jobs.values()) if job.account_id == account_id]
 
-    def archive(self, job: Job) -> Path:
+    def archive(self, job: ExportJob) -> Path:
         """The zip file of a job that is done."""
         return self._folder / f"{job.id}.zip"
 
-    def _run(self, job: Job, noted: Callable[[Job], None], slot: Slot) -> None:
+    def _run(self, job: ExportJob, on_done: Callable[[ExportJob], None], slot: Slot) -> None:
         state = "failed"
         try:
-            state = self._exported(job, noted)
+            state = self._export(job, on_done)
         finally:
             slot.release()  # before the end event: its listeners may start another export
             if state != "done":
-                job.error = job.error or MISTAKE
+                job.error = job.error or INTERNAL_ERROR
             job.state = state
 
-    def _exported(self, job: Job, noted: Callable[[Job], None]) -> str:
+    def _export(self, job: ExportJob, on_done: Callable[[ExportJob], None]) -> str:
         """The state in which a job ends."""
         out = self._folder / job.id
         try:
@@ -109,7 +111,7 @@ class ExportJobs:
                 private=True,
             )
             pack(out, self.archive(job))
-            noted(job)
+            on_done(job)
         except (ExportError, StorageError) as error:
             job.error = str(error)
         except FolderError as error:
@@ -122,12 +124,12 @@ class ExportJobs:
             self.archive(job).with_suffix(".part").unlink(missing_ok=True)
         return "done" if job.error is None else "failed"
 
-    def _tell(self, job: Job, done: int, total: int) -> None:
+    def _tell(self, job: ExportJob, done: int, total: int) -> None:
         job.done, job.total = done, total
 
     def _make_room(self) -> None:
         ended = [job for job in self._jobs.values() if job.state != "running"]
-        for job in ended[: max(0, len(ended) - MOST_KEPT + 1)]:
+        for job in ended[: max(0, len(ended) - MOST_ARCHIVES + 1)]:
             del self._jobs[job.id]
             self.archive(job).unlink(missing_ok=True)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.registry import known_models
-from pathviewer.export.formats import Ballot
+from pathviewer.export.formats import ExportItem
 from storage.export_rows import Author, JudgedReading
 
 
@@ -21,27 +21,27 @@ class Terms:
     """Whether others may be trained on its answers; None if it is not known."""
 
 
-def authors_of(reading: JudgedReading, ballot: Ballot) -> list[Author]:
+def authors_of(question: JudgedReading, item: ExportItem) -> list[Author]:
     """Who wrote what an item is about: its completions, or all that answer its question."""
-    own = {each.completion_id for each in reading.judgments}
-    about = own if reading.id in ballot.item else set(ballot.item)
-    return [reading.authors[each] for each in sorted(about)]
+    completion_ids = {each.completion_id for each in question.judgments}
+    about = completion_ids if question.id in item.ids else set(item.ids)
+    return [question.authors[each] for each in sorted(about)]
 
 
 def terms_of(author: Author) -> Terms:
     """As kept with the answer; what is known of the model now may only forbid more."""
-    known = {each.name: each for each in known_models()}.get(author.model)
-    if known and (author.train_allowed is None or not known.train_allowed):
-        return Terms(known.licence, known.train_allowed)
+    registered_model = {each.name: each for each in known_models()}.get(author.model)
+    if registered_model and (author.train_allowed is None or not registered_model.train_allowed):
+        return Terms(registered_model.licence, registered_model.train_allowed)
     return Terms(author.licence, author.train_allowed)
 
 
 def all_allow(terms: Iterable[Terms]) -> bool | None:
     """Whether all allow training; None if one does not say, and none forbids it."""
-    said = {each.train_allowed for each in terms}
-    if False in said:
+    permissions = {each.train_allowed for each in terms}
+    if False in permissions:
         return False
-    return None if None in said else True
+    return None if None in permissions else True
 
 
 def as_json(models: dict[str, set[Terms]]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from pyarrow import ArrowInvalid
 from pathviewer import __version__
 from pathviewer.export.errors import ExportError
 from pathviewer.export.formats import rater_name
-from pathviewer.export.plan import Plan, Tally, as_json
+from pathviewer.export.plan import ExportPlan, ExportTally, as_json
 from pathviewer.export.splits import pseudonym
 
 MANIFEST = "manifest.json"
@@ -23,9 +23,9 @@ SCHEMA = 1
 """Rises when a column changes its meaning."""
 
 
-def write_manifest(folder: Path, plan: Plan, tally: Tally) -> None:
+def write_manifest(folder: Path, plan: ExportPlan, tally: ExportTally) -> None:
     """`manifest.json`: plan, counts, and every other file by its hash."""
-    told = {
+    content = {
         "schema": SCHEMA,
         "program": f"pathviewer {__version__}",
         "format": plan.format.name,
@@ -37,24 +37,24 @@ def write_manifest(folder: Path, plan: Plan, tally: Tally) -> None:
         "counts": as_json(tally),
         "files": {path.name: _described(path) for path in sorted(folder.iterdir())},
     }
-    text = json.dumps(told, indent=1, ensure_ascii=False, sort_keys=True)
+    text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
-def prove(folder: Path, tally: Tally | None = None) -> dict[str, int]:
+def prove(folder: Path, tally: ExportTally | None = None) -> dict[str, int]:
     """Rows by split, read again from the files.
 
     Raises ExportError if a group or a picture stands in two splits, or the files hold other rows
     than were counted.
     """
-    seen: dict[str, str] = {}
+    splits_by_key: dict[str, str] = {}
     rows: Counter[str] = Counter()
     for path in sorted(folder.glob("*.parquet")):
         split = path.stem
-        for group, picture in _tissues(path):
+        for group, picture in _groups_and_pictures(path):
             rows[split] += 1
             for name in (f"group {group}", f"picture {picture}"):
-                other = seen.setdefault(name, split)
+                other = splits_by_key.setdefault(name, split)
                 if other != split:
                     raise ExportError(f"{name} stands in {other} and in {split}: report this.")
     if tally is not None and dict(rows) != dict(tally.rows):
@@ -69,15 +69,15 @@ def check_export(folder: Path) -> dict[str, int]:
     or picture stands in two splits.
     """
     try:
-        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+        files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ExportError(f"{folder.name} holds no {MANIFEST} of an export.") from error
     there = {path.name for path in folder.iterdir()} - {MANIFEST}
-    if there != set(told):
-        names = ", ".join(sorted(there ^ set(told)))
+    if there != set(files):
+        names = ", ".join(sorted(there ^ set(files)))
         raise ExportError(f"{names}: missing from the folder, or not in its manifest.")
-    for name in sorted(told):
-        if _described(folder / name) != told[name]:
+    for name in sorted(files):
+        if _described(folder / name) != files[name]:
             raise ExportError(f"{name} is not what the manifest says; export again.")
     try:
         return prove(folder)
@@ -95,7 +95,7 @@ def _described(path: Path) -> dict[str, Any]:
     return {"sha256": file_sha256(path), "bytes": path.stat().st_size}
 
 
-def _tissues(path: Path) -> Iterator[tuple[str, str]]:
+def _groups_and_pictures(path: Path) -> Iterator[tuple[str, str]]:
     """Group, and SHA-256 of the picture, of every row."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=16, columns=["group_id", "images"]):
@@ -104,16 +104,16 @@ def _tissues(path: Path) -> Iterator[tuple[str, str]]:
                     yield row["group_id"], hashlib.sha256(picture["bytes"]).hexdigest()
 
 
-def _filters(plan: Plan) -> dict[str, Any]:
+def _filters(plan: ExportPlan) -> dict[str, Any]:
     """What was selected, people and cases under their pseudonyms."""
-    chosen = plan.selection
+    selection = plan.selection
     return {
-        "since": chosen.since and chosen.since.isoformat(),
-        "until": chosen.until and chosen.until.isoformat(),
-        "zone": chosen.zone,
-        "raters": sorted(rater_name(each) for each in chosen.rater_ids),
-        "cases": sorted(pseudonym("case", each) for each in chosen.case_ids),
-        "models": sorted(chosen.models),
-        "question_types": sorted(chosen.tasks),
-        "teaching": chosen.teaching,
+        "since": selection.since and selection.since.isoformat(),
+        "until": selection.until and selection.until.isoformat(),
+        "zone": selection.zone,
+        "raters": sorted(rater_name(each) for each in selection.rater_ids),
+        "cases": sorted(pseudonym("case", each) for each in selection.case_ids),
+        "models": sorted(selection.models),
+        "question_types": sorted(selection.tasks),
+        "teaching": selection.teaching,
     }

@@ -35,10 +35,10 @@ class SplitFiles:
 
     def add(self, split: str, row: dict[str, Any]) -> None:
         """Take a row; OSError where the disk refuses."""
-        waiting = self._waiting.setdefault(split, [])
-        waiting.append(row)
+        rows = self._waiting.setdefault(split, [])
+        rows.append(row)
         self.rows[split] += 1
-        if len(waiting) >= ROWS:
+        if len(rows) >= ROWS:
             self._write(split)
 
     def __exit__(

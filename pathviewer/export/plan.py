@@ -14,9 +14,9 @@ from pathviewer.export import (
     stepwise_format,
     unpaired_format,
 )
-from pathviewer.export.columns import COMMENTS, Column
+from pathviewer.export.columns import COMMENTS_COLUMN, Column
 from pathviewer.export.consensus import Rule
-from pathviewer.export.evidence import EVIDENCE
+from pathviewer.export.evidence import EVIDENCE_COLUMNS
 from pathviewer.export.formats import Format
 from pathviewer.export.licence_terms import Terms
 from pathviewer.export.licence_terms import as_json as terms_json
@@ -37,7 +37,7 @@ FORMATS: Mapping[str, Format] = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class ExportPlan:
     """One export."""
 
     format: Format
@@ -56,15 +56,15 @@ class Plan:
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns of the files."""
-        own = (*self.format.all_columns, *EVIDENCE)
-        return (*own, COMMENTS) if self.comments else own
+        format_columns = (*self.format.all_columns, *EVIDENCE_COLUMNS)
+        return (*format_columns, COMMENTS_COLUMN) if self.comments else format_columns
 
 
 @dataclass
-class Tally:
+class ExportTally:
     """What became of the judgments."""
 
-    readings: int = 0
+    questions: int = 0
     """Readings with judgments that were selected."""
     items: int = 0
     """Items that were judged."""
@@ -76,13 +76,13 @@ class Tally:
     """Pictures by split, by SHA-256."""
     raters: set[str] = field(default_factory=set)
     """Whose judgments became rows."""
-    agreed: set[str] = field(default_factory=set)
+    consenting_raters: set[str] = field(default_factory=set)
     """Raters that agreed to the licence, whether they judged or not."""
     with_evidence: int = 0
     """Rows that say where the model should have looked."""
     models: dict[str, set[Terms]] = field(default_factory=dict)
     """Whose answers became rows, on what terms; a folder of one name may have had several."""
-    said: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
     """Judgments by what they say."""
     names_known: int = 0
     """Votes cast when the rater may have known who wrote the answers."""
@@ -92,39 +92,39 @@ class Tally:
     """Items whose raters contradict each other."""
     undecided: int = 0
     """Items of which no row came although somebody said what could be one."""
-    pictures_gone: int = 0
+    missing_pictures: int = 0
     """Readings that were left out since their picture is gone."""
     with_control_token: int = 0
     """Rows that were left out since a text of theirs holds a control token."""
-    last_judged: str = ""
+    last_feedback_at: str = ""
     """When the newest judgment was made that was looked at."""
 
-    def crossing(self) -> tuple[int, int]:
+    def count_crossings(self) -> tuple[int, int]:
         """Groups, and pictures, that stand in two splits; (0, 0) is the proof."""
-        return _crossing(self.groups), _crossing(self.pictures)
+        return _count_crossings(self.groups), _count_crossings(self.pictures)
 
 
-def as_json(tally: Tally) -> dict[str, Any]:
+def as_json(tally: ExportTally) -> dict[str, Any]:
     """The counts for a manifest."""
-    groups, pictures = tally.crossing()
+    groups, pictures = tally.count_crossings()
     return {
-        "readings": tally.readings,
+        "readings": tally.questions,
         "items": tally.items,
         "rows": {split: tally.rows[split] for split in sorted(tally.rows)},
         "models": terms_json(tally.models),
         "rows_with_evidence": tally.with_evidence,
-        "judgments": dict(sorted(tally.said.items())),
+        "judgments": dict(sorted(tally.outcomes.items())),
         "votes_with_names_perhaps_known": tally.names_known,
         "judgments_without_row": dict(sorted(tally.without_row.items())),
         "items_in_conflict": tally.conflicts,
         "items_undecided": tally.undecided,
-        "readings_without_picture": tally.pictures_gone,
+        "readings_without_picture": tally.missing_pictures,
         "rows_with_control_token": tally.with_control_token,
         "groups_in_two_splits": groups,
         "pictures_in_two_splits": pictures,
     }
 
 
-def _crossing(by_split: Mapping[str, set[str]]) -> int:
+def _count_crossings(by_split: Mapping[str, set[str]]) -> int:
     counts = Counter(name for names in by_split.values() for name in names)
     return sum(count > 1 for count in counts.values())

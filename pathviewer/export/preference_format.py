@@ -7,59 +7,62 @@ from functools import partial
 from typing import Any
 
 from pathviewer.export.columns import Column, answer_message
-from pathviewer.export.formats import Ballot, Format, ballot, by_completion
+from pathviewer.export.formats import ExportItem, Format, group_by_completion, make_item
 from storage.export_rows import JudgedReading, Judgment
 
 
-def ballots(reading: JudgedReading) -> Iterator[Ballot]:
+def list_items(question: JudgedReading) -> Iterator[ExportItem]:
     """Pairs of completions, and edited traces against what was edited."""
     pairs: dict[tuple[str, str], dict[str, Judgment]] = {}
-    for each in reading.judgments:
+    for each in question.judgments:
         if each.kind == "preference" and each.other_completion_id:
             first, second = sorted((each.completion_id, each.other_completion_id))
             pairs.setdefault((first, second), {})[each.rater_id] = each
-    for pair, judged in sorted(pairs.items()):
+    for pair, preferences in sorted(pairs.items()):
         votes = {
-            rater: (_said(each), _preferred(each), _preferred(each))
-            for rater, each in judged.items()
+            rater: (_outcome(each), _better_completion(each), _better_completion(each))
+            for rater, each in preferences.items()
         }
-        yield ballot(pair, votes, partial(_pair_row, reading, pair, judged))
-    yield from _edits(reading)
+        yield make_item(pair, votes, partial(_pair_row, question, pair, preferences))
+    yield from _edited_items(question)
 
 
-def _preferred(judgment: Judgment) -> str | None:
+def _better_completion(preference: Judgment) -> str | None:
     """Id of the better completion; None if neither is."""
-    if judgment.choice not in ("left", "right"):
+    if preference.choice not in ("left", "right"):
         return None
-    sides = {judgment.completion_id, judgment.other_completion_id}
-    left = judgment.left_completion_id
-    return left if judgment.choice == "left" else next(iter(sides - {left}))
+    sides = {preference.completion_id, preference.other_completion_id}
+    left = preference.left_completion_id
+    return left if preference.choice == "left" else next(iter(sides - {left}))
 
 
-def _said(judgment: Judgment) -> str:
-    return "one is better" if judgment.choice in ("left", "right") else str(judgment.choice)
+def _outcome(preference: Judgment) -> str:
+    return "one is better" if preference.choice in ("left", "right") else str(preference.choice)
 
 
 def _pair_row(
-    reading: JudgedReading, pair: tuple[str, str], judged: dict[str, Judgment], better: Hashable
+    question: JudgedReading,
+    pair: tuple[str, str],
+    preferences: dict[str, Judgment],
+    better: Hashable,
 ) -> dict[str, Any]:
     chosen = str(better)
     rejected = next(each for each in pair if each != chosen)
-    agreeing = [each for each in judged.values() if _preferred(each) == better]
+    agreeing = [each for each in preferences.values() if _better_completion(each) == better]
     return {
-        "chosen": answer_message(reading.completions[chosen]),
-        "rejected": answer_message(reading.completions[rejected]),
+        "chosen": answer_message(question.completions[chosen]),
+        "rejected": answer_message(question.completions[rejected]),
         "source": "preference",
         "chosen_id": chosen,
         "rejected_id": rejected,
         "reasons": sorted({reason for each in agreeing for reason in each.reasons or ()}),
         "blind": not any(each.names_known for each in agreeing),
-    } | _authors(reading, chosen, rejected)
+    } | _authors(question, chosen, rejected)
 
 
-def _authors(reading: JudgedReading, chosen: str, rejected: str) -> dict[str, Any]:
+def _authors(question: JudgedReading, chosen: str, rejected: str) -> dict[str, Any]:
     """Who wrote the two completions."""
-    better, other = reading.authors[chosen], reading.authors[rejected]
+    better, other = question.authors[chosen], question.authors[rejected]
     return {
         "chosen_model": better.model,
         "chosen_model_revision": better.revision,
@@ -68,18 +71,20 @@ def _authors(reading: JudgedReading, chosen: str, rejected: str) -> dict[str, An
     }
 
 
-def _edits(reading: JudgedReading) -> Iterator[Ballot]:
+def _edited_items(question: JudgedReading) -> Iterator[ExportItem]:
     """Whoever corrects a trace prefers the correction; whoever confirms it does not."""
-    for completion, raters in by_completion(reading, ("edited_trace", "verdict")):
+    for completion, raters in group_by_completion(question, ("edited_trace", "verdict")):
         if not any("edited_trace" in kinds for kinds in raters.values()):
             continue
-        text = reading.completions[completion]
-        votes = {rater: _edit_vote(kinds, text) for rater, kinds in raters.items()}
+        text = question.completions[completion]
+        votes = {rater: _edit_opinion(kinds, text) for rater, kinds in raters.items()}
         kept = {rater: vote for rater, vote in votes.items() if vote}
-        yield ballot((completion,), kept, partial(_edit_row, reading, completion))
+        yield make_item((completion,), kept, partial(_edit_row, question, completion))
 
 
-def _edit_vote(kinds: dict[str, Judgment], text: str) -> tuple[str, str | None, str | None] | None:
+def _edit_opinion(
+    kinds: dict[str, Judgment], text: str
+) -> tuple[str, str | None, str | None] | None:
     """None of whoever neither edited the trace nor confirmed it."""
     if "edited_trace" in kinds:
         edited = kinds["edited_trace"].edited_text
@@ -88,16 +93,16 @@ def _edit_vote(kinds: dict[str, Judgment], text: str) -> tuple[str, str | None, 
     return ("confirmed as it is", None, "confirmed") if confirmed else None
 
 
-def _edit_row(reading: JudgedReading, completion: str, edited: Hashable) -> dict[str, Any]:
+def _edit_row(question: JudgedReading, completion: str, edited: Hashable) -> dict[str, Any]:
     return {
         "chosen": answer_message(str(edited)),
-        "rejected": answer_message(reading.completions[completion]),
+        "rejected": answer_message(question.completions[completion]),
         "source": "edited_trace",
         "chosen_id": None,
         "rejected_id": completion,
         "reasons": [],
         "blind": None,
-    } | _authors(reading, completion, completion)
+    } | _authors(question, completion, completion)
 
 
 FORMAT = Format(
@@ -124,5 +129,5 @@ FORMAT = Format(
         Column("rejected_model", "text", "the model that wrote the other one"),
         Column("rejected_model_revision", "text", "which weights"),
     ),
-    ballots,
+    list_items,
 )

@@ -9,23 +9,25 @@ from typing import Any
 from models.reasoning.trace import parse
 from models.scoring import said as what_is_said
 from pathviewer.export.columns import Column, answer_message
-from pathviewer.export.formats import Ballot, Format, ballot, by_completion
+from pathviewer.export.formats import ExportItem, Format, group_by_completion, make_item
 from storage.export_rows import JudgedReading, Judgment
 
 KINDS = ("verdict", "labels", "edited_trace")
 
 
-def ballots(reading: JudgedReading) -> Iterator[Ballot]:
+def list_items(question: JudgedReading) -> Iterator[ExportItem]:
     """Completions with a verdict or a correction; a rater votes for the text he stands behind."""
-    for completion, raters in by_completion(reading, KINDS):
-        text = reading.completions[completion]
-        judged = {rater: kinds for rater, kinds in raters.items() if kinds.keys() - {"labels"}}
-        votes = {rater: _vote(kinds, text, reading.options) for rater, kinds in judged.items()}
+    for completion, raters in group_by_completion(question, KINDS):
+        text = question.completions[completion]
+        feedback = {rater: kinds for rater, kinds in raters.items() if kinds.keys() - {"labels"}}
+        votes = {
+            rater: _opinion(kinds, text, question.options) for rater, kinds in feedback.items()
+        }
         if votes:
-            yield ballot((completion,), votes, partial(_row, completion, text))
+            yield make_item((completion,), votes, partial(_row, completion, text))
 
 
-def _vote(
+def _opinion(
     kinds: dict[str, Judgment], text: str, options: list[str]
 ) -> tuple[str, str | None, str | None]:
     verdict = kinds["verdict"].verdict if "verdict" in kinds else None
@@ -40,14 +42,14 @@ def _vote(
         return "edited", edited, after
     if verdict != "correct":
         return verdict or "no verdict", None, None
-    if "labels" in kinds and _faulted(kinds["labels"]):
+    if "labels" in kinds and _has_faults(kinds["labels"]):
         return "correct, but its reasoning is faulted", None, before
     return (
         ("confirmed", text, before) if parse(text).well_formed else ("not well formed", None, None)
     )
 
 
-def _faulted(labels: Judgment) -> bool:
+def _has_faults(labels: Judgment) -> bool:
     """Whether anything is said against the trace."""
     return bool(labels.absences) or any(step.get("events") for step in labels.steps or ())
 
@@ -68,5 +70,5 @@ FORMAT = Format(
         Column("source", "text", "`confirmed` as the model wrote it, or `edited_trace`"),
         Column("completion_id", "text", "the completion that it is or comes from"),
     ),
-    ballots,
+    list_items,
 )

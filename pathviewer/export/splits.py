@@ -65,17 +65,17 @@ def parse_shares(text: str) -> Shares:
     return Shares(train, validation, test)
 
 
-def group_tissues(tissues: Sequence[Tissue], shares: Shares) -> Groups:
+def group_slides(records: Sequence[Tissue], shares: Shares) -> Groups:
     """Groups of all that was judged, each with its split.
 
     The group whose hash is lowest goes to train in any case, so that it is never empty.
     """
     parents: dict[str, str] = {}
-    for tissue in tissues:
+    for tissue in records:
         first, *others = _marks(tissue)
         for mark in others:
             _join(parents, first, mark)
-    names = _names(tissues, parents)
+    names = _names(records, parents)
     places = {name: _place(name) for name in names.values()}
     lowest = min(places, key=lambda name: (places[name], name), default=None)
     splits = {
@@ -103,10 +103,10 @@ def _marks(tissue: Tissue) -> list[str]:
     return marks
 
 
-def _names(tissues: Iterable[Tissue], parents: dict[str, str]) -> dict[str, str]:
+def _names(records: Iterable[Tissue], parents: dict[str, str]) -> dict[str, str]:
     """The group's pseudonym by slide: after its first case if it has one, else its first slide."""
     members: dict[str, set[tuple[int, str, str]]] = {}
-    for tissue in tissues:
+    for tissue in records:
         root = _root(parents, f"slide {tissue.slide_id}")
         own = members.setdefault(root, set())
         own.add((1, "slide", tissue.slide_id))
@@ -114,7 +114,7 @@ def _names(tissues: Iterable[Tissue], parents: dict[str, str]) -> dict[str, str]
             own.add((0, "case", tissue.case_id))
     called = {root: pseudonym(*min(own)[1:]) for root, own in members.items()}
     return {
-        tissue.slide_id: called[_root(parents, f"slide {tissue.slide_id}")] for tissue in tissues
+        tissue.slide_id: called[_root(parents, f"slide {tissue.slide_id}")] for tissue in records
     }
 
 

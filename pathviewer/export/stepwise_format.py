@@ -9,43 +9,43 @@ from typing import Any
 from models.process_score import ABSENCES, BESIDE, ERRORS, score_labels
 from models.reasoning.trace import parse
 from pathviewer.export.columns import Column
-from pathviewer.export.formats import Ballot, Format, ballot, by_completion
+from pathviewer.export.formats import ExportItem, Format, group_by_completion, make_item
 from storage.export_rows import JudgedReading, Judgment
 
-FLAGGED = {*ERRORS, *BESIDE}
+WRONG_STEP_EVENTS = {*ERRORS, *BESIDE}
 """Events with which a step is wrong."""
 Labels = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 """What a rater says of a whole trace: absences, and the events of every step."""
 
 
-def ballots(reading: JudgedReading) -> Iterator[Ballot]:
+def list_items(question: JudgedReading) -> Iterator[ExportItem]:
     """Completions whose traces are labelled; raters agree only if they agree on every step."""
-    for completion, raters in by_completion(reading, ("labels",)):
-        count = len(parse(reading.completions[completion]).steps)
-        votes = {rater: _vote(kinds["labels"], count) for rater, kinds in raters.items()}
-        yield ballot((completion,), votes, partial(_row, reading, completion))
+    for completion, raters in group_by_completion(question, ("labels",)):
+        count = len(parse(question.completions[completion]).steps)
+        votes = {rater: _opinion(kinds["labels"], count) for rater, kinds in raters.items()}
+        yield make_item((completion,), votes, partial(_row, question, completion))
 
 
-def _vote(judgment: Judgment, count: int) -> tuple[str, Labels | None, Hashable | None]:
+def _opinion(feedback: Judgment, count: int) -> tuple[str, Labels | None, Hashable | None]:
     if not count:
         return "no steps", None, None
     events: dict[int, set[str]] = {}
-    for label in judgment.steps or ():
+    for label in feedback.steps or ():
         events.setdefault(int(label["step"]), set()).update(label.get("events") or ())
     if any(step >= count for step in events):
         return "a step that is not there", None, None
     steps = tuple(tuple(sorted(events.get(number, ()))) for number in range(count))
-    wrong = tuple(bool(FLAGGED & set(step)) for step in steps)
-    return "labelled", (tuple(sorted(judgment.absences or ())), steps), wrong
+    wrong = tuple(bool(WRONG_STEP_EVENTS & set(step)) for step in steps)
+    return "labelled", (tuple(sorted(feedback.absences or ())), steps), wrong
 
 
-def _row(reading: JudgedReading, completion: str, value: Hashable) -> dict[str, Any]:
+def _row(question: JudgedReading, completion: str, value: Hashable) -> dict[str, Any]:
     labels: Labels = value  # type: ignore[assignment]
     absences, events = labels
-    trace = parse(reading.completions[completion])
+    trace = parse(question.completions[completion])
     return {
         "completions": [step.text for step in trace.steps],
-        "labels": [not FLAGGED & set(step) for step in events],
+        "labels": [not WRONG_STEP_EVENTS & set(step) for step in events],
         "events": [list(step) for step in events],
         "absences": list(absences),
         "answer": trace.answer,
@@ -68,7 +68,7 @@ FORMAT = Format(
     (
         Column("completions", "texts", "the steps of the trace, in order"),
         Column("labels", "flags", "by step, true if nothing is wrong with it"),
-        Column("events", "lists of texts", f"by step, of {', '.join(sorted(FLAGGED))}"),
+        Column("events", "lists of texts", f"by step, of {', '.join(sorted(WRONG_STEP_EVENTS))}"),
         Column("absences", "texts", f"of the whole trace, of {', '.join(sorted(ABSENCES))}"),
         Column("integrity", "number", "max(0, 1 - 0.4 m), m absences"),
         Column("knowledge", "number", "max(0, 1 - 0.4 e), e kinds of error"),
@@ -76,5 +76,5 @@ FORMAT = Format(
         Column("answer", "text", "what the completion answered; null if nothing"),
         Column("completion_id", "text", "the completion's id"),
     ),
-    ballots,
+    list_items,
 )

@@ -7,27 +7,27 @@ from functools import partial
 from typing import Any
 
 from pathviewer.export.columns import Column, answer_message
-from pathviewer.export.formats import Ballot, Format, ballot, by_completion
+from pathviewer.export.formats import ExportItem, Format, group_by_completion, make_item
 from storage.export_rows import JudgedReading
 
 LABELS = {"correct": True, "incorrect": False}
 """Verdicts that make a row; whatever is half right or cannot be told is neither."""
 
 
-def ballots(reading: JudgedReading) -> Iterator[Ballot]:
+def list_items(question: JudgedReading) -> Iterator[ExportItem]:
     """Completions with a verdict."""
-    for completion, raters in by_completion(reading, ("verdict",)):
-        said = {rater: str(kinds["verdict"].verdict) for rater, kinds in raters.items()}
+    for completion, raters in group_by_completion(question, ("verdict",)):
+        verdicts = {rater: str(kinds["verdict"].verdict) for rater, kinds in raters.items()}
         votes = {
             rater: (verdict, LABELS.get(verdict), LABELS.get(verdict))
-            for rater, verdict in said.items()
+            for rater, verdict in verdicts.items()
         }
-        yield ballot((completion,), votes, partial(_row, reading, completion))
+        yield make_item((completion,), votes, partial(_row, question, completion))
 
 
-def _row(reading: JudgedReading, completion: str, label: Hashable) -> dict[str, Any]:
+def _row(question: JudgedReading, completion: str, label: Hashable) -> dict[str, Any]:
     return {
-        "completion": answer_message(reading.completions[completion]),
+        "completion": answer_message(question.completions[completion]),
         "label": label,
         "completion_id": completion,
     }
@@ -41,5 +41,5 @@ FORMAT = Format(
         Column("label", "flag", "true for the verdict correct, false for incorrect"),
         Column("completion_id", "text", "the completion's id"),
     ),
-    ballots,
+    list_items,
 )

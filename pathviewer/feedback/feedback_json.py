@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pathviewer.feedback.reward import judged_text
+from pathviewer.feedback.reward import cached_completion_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,22 +14,26 @@ if TYPE_CHECKING:
     from storage.feedback.store import FeedbackRecord
     from storage.questions.records import CompletionRecord
 
-SINGLE = ("verdict", "labels", "edited_trace", "evidence")
+SINGLE_KINDS = ("verdict", "labels", "edited_trace", "evidence")
 """Kinds of which one holds for a completion."""
 
 
-def said_since(
-    records: Iterable[FeedbackRecord], rater_id: str, afresh: datetime | None
+def select_own_feedback(
+    records: Iterable[FeedbackRecord], rater_id: str, since: datetime | None
 ) -> list[FeedbackRecord]:
     """What one rater said; only since he was given the item again, if he has it once more."""
-    own = [record for record in records if record.rater_id == rater_id]
-    return own if afresh is None else [each for each in own if each.created_at >= afresh]
+    own_feedback = [record for record in records if record.rater_id == rater_id]
+    return (
+        own_feedback
+        if since is None
+        else [each for each in own_feedback if each.created_at >= since]
+    )
 
 
-def reward_json(completion: CompletionRecord, own: Iterable[FeedbackRecord]) -> dict[str, Any]:
+def reward_json(completion: CompletionRecord, feedback: Iterable[FeedbackRecord]) -> dict[str, Any]:
     """What the completion earns by one rater's current verdict and labels."""
     verdict = labels = None
-    for record in own:
+    for record in feedback:
         if record.completion_id != completion.id:
             continue
         if record.kind == "verdict":
@@ -37,12 +41,12 @@ def reward_json(completion: CompletionRecord, own: Iterable[FeedbackRecord]) -> 
         elif record.kind == "labels":
             events = [step["events"] for step in record.steps or ()]
             labels = (record.absences or (), events)
-    return asdict(judged_text(completion.text).reward(verdict, labels))
+    return asdict(cached_completion_text(completion.text).compute_reward(verdict, labels))
 
 
 def feedback_json(record: FeedbackRecord) -> dict[str, Any]:
     """Feedback as it was sent, with id and time; fields of other kinds are left out."""
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "id": record.id,
         "created_at": record.created_at.isoformat(),
         "supersedes": record.supersedes_id,
@@ -52,15 +56,15 @@ def feedback_json(record: FeedbackRecord) -> dict[str, Any]:
         "overlay_seen": record.overlay_seen,
         "comment": record.comment,
     }
-    return told | BODIES[record.kind](record)
+    return document | BODY_WRITERS[record.kind](record)
 
 
-def _evidence(record: FeedbackRecord) -> dict[str, Any]:
+def _evidence_json(record: FeedbackRecord) -> dict[str, Any]:
     box = {side: getattr(record, side) for side in ("x", "y", "width", "height")}
     return {"box": None if record.x is None else box, "points": record.points}
 
 
-def _preference(record: FeedbackRecord) -> dict[str, Any]:
+def _preference_json(record: FeedbackRecord) -> dict[str, Any]:
     return {
         "other": record.other_completion_id,
         "left": record.left_completion_id,
@@ -69,41 +73,43 @@ def _preference(record: FeedbackRecord) -> dict[str, Any]:
     }
 
 
-def _fields(*names: str) -> Callable[[FeedbackRecord], dict[str, Any]]:
+def _fields_json(*names: str) -> Callable[[FeedbackRecord], dict[str, Any]]:
     return lambda record: {name: getattr(record, name) for name in names}
 
 
-BODIES: Mapping[str, Callable[[FeedbackRecord], dict[str, Any]]] = {
-    "verdict": _fields("verdict", "corrected_answer", "confidence"),
-    "labels": _fields("absences", "steps"),
-    "edited_trace": _fields("edited_steps", "edited_text"),
-    "evidence": _evidence,
-    "preference": _preference,
+BODY_WRITERS: Mapping[str, Callable[[FeedbackRecord], dict[str, Any]]] = {
+    "verdict": _fields_json("verdict", "corrected_answer", "confidence"),
+    "labels": _fields_json("absences", "steps"),
+    "edited_trace": _fields_json("edited_steps", "edited_text"),
+    "evidence": _evidence_json,
+    "preference": _preference_json,
 }
 
 
-def of_kind(records: Iterable[FeedbackRecord], kind: str) -> list[dict[str, Any]]:
+def feedback_of_kind_json(records: Iterable[FeedbackRecord], kind: str) -> list[dict[str, Any]]:
     """Those of one kind, the oldest first."""
     return [feedback_json(record) for record in records if record.kind == kind]
 
 
-def by_kind(records: Sequence[FeedbackRecord]) -> dict[str, Any]:
+def feedback_by_kind_json(records: Sequence[FeedbackRecord]) -> dict[str, Any]:
     """One rater's current feedback on a completion; None for what was not said."""
-    return {kind: next(iter(of_kind(records, kind)), None) for kind in SINGLE}
+    return {kind: next(iter(feedback_of_kind_json(records, kind)), None) for kind in SINGLE_KINDS}
 
 
-def by_rater(
-    current: Sequence[FeedbackRecord], said: Iterable[FeedbackRecord], but: str
+def others_feedback_json(
+    current: Sequence[FeedbackRecord], all_feedback: Iterable[FeedbackRecord], rater_id: str
 ) -> list[dict[str, Any]]:
     """Other raters' current feedback under pseudonyms, in the order in which they first spoke.
 
     Without comparisons: they speak of another completion too, which may still be to be judged.
     """
-    raters = dict.fromkeys(record.rater_id for record in said if record.kind in SINGLE)
-    others = [rater for rater in raters if rater != but]
+    raters = dict.fromkeys(
+        record.rater_id for record in all_feedback if record.kind in SINGLE_KINDS
+    )
+    others = [rater for rater in raters if rater != rater_id]
     return [
         {"rater": pseudonym(number)}
-        | by_kind([record for record in current if record.rater_id == rater])
+        | feedback_by_kind_json([record for record in current if record.rater_id == rater])
         for number, rater in enumerate(others)
     ]
 

@@ -9,9 +9,9 @@ from typing import Any
 from models.control_tokens import added_control_token, control_token_sentence, find_control_token
 from models.process_score import ABSENCES, BESIDE, ERRORS, STEP_CLASSES
 from models.reasoning.trace import TAG
-from pathviewer.feedback.reward import JudgedText
-from pathviewer.questions.errors import ReadingRefused
-from pathviewer.questions.model_input import whole
+from pathviewer.feedback.reward import CompletionText
+from pathviewer.questions.errors import QuestionRefused
+from pathviewer.questions.model_input import read_whole_number
 from pathviewer.slides.outline import Outline, check_outline, read_points
 from storage.feedback.store import NewFeedback
 
@@ -31,10 +31,10 @@ COMMENT_LENGTH = 4_000
 ANSWER_LENGTH = 1_000
 STEP_LENGTH = 4_000
 DAY_SECONDS = 86_400
-FARTHEST = 2**31 - 1
+LARGEST_OFFSET = 2**31 - 1
 
-COMMON = {"key", "completion", "kind", "seconds", "overlay_seen", "comment"}
-FIELDS = {
+COMMON_FIELDS = {"key", "completion", "kind", "seconds", "overlay_seen", "comment"}
+KIND_FIELDS = {
     "verdict": {"verdict", "corrected_answer", "confidence"},
     "labels": {"absences", "steps"},
     "edited_trace": {"edited_steps"},
@@ -46,110 +46,132 @@ STEP_FIELDS = {"step", "events", "quote", "start", "stop", "step_class"}
 
 
 def read_feedback(
-    body: Mapping[str, Any], judged: JudgedText, slide: tuple[int, int] | None
+    body: Mapping[str, Any], completion: CompletionText, slide: tuple[int, int] | None
 ) -> NewFeedback:
     """The feedback of a request about this completion.
 
     `slide` is its width and height, level-0 pixels; None if it is gone. Raises ReadingRefused or
     RegionError with a sentence.
     """
-    kind = choice(body, "kind", FIELDS)
-    known(body, COMMON | FIELDS[kind], f"Feedback of the kind {kind}")
+    kind = read_choice(body, "kind", KIND_FIELDS)
+    refuse_unknown_fields(body, COMMON_FIELDS | KIND_FIELDS[kind], f"Feedback of the kind {kind}")
     return NewFeedback(
-        completion_id=text(body, "completion", KEY_LENGTH),
+        completion_id=read_text(body, "completion", KEY_LENGTH),
         kind=kind,
-        idempotency_key=text(body, "key", KEY_LENGTH),
-        seconds=seconds(body),
-        overlay_seen=flag(body, "overlay_seen"),
-        comment=prose(body, "comment", COMMENT_LENGTH, "The comment"),
-        **(of_evidence(body, slide) if kind == "evidence" else READERS[kind](body, judged)),
+        idempotency_key=read_text(body, "key", KEY_LENGTH),
+        seconds=read_seconds(body),
+        overlay_seen=read_flag(body, "overlay_seen"),
+        comment=read_prose(body, "comment", COMMENT_LENGTH, "The comment"),
+        **(
+            read_evidence(body, slide)
+            if kind == "evidence"
+            else BODY_READERS[kind](body, completion)
+        ),
     )
 
 
-def of_verdict(body: Mapping[str, Any], _: JudgedText) -> dict[str, Any]:
+def read_verdict(body: Mapping[str, Any], _: CompletionText) -> dict[str, Any]:
     """A verdict on the answer."""
-    sure = None if body.get("confidence") is None else whole(body, "confidence", 1, 5)
+    confidence = (
+        None if body.get("confidence") is None else read_whole_number(body, "confidence", 1, 5)
+    )
     return {
-        "verdict": choice(body, "verdict", VERDICTS),
-        "corrected_answer": prose(body, "corrected_answer", ANSWER_LENGTH, "The corrected answer"),
-        "confidence": sure,
+        "verdict": read_choice(body, "verdict", VERDICTS),
+        "corrected_answer": read_prose(
+            body, "corrected_answer", ANSWER_LENGTH, "The corrected answer"
+        ),
+        "confidence": confidence,
     }
 
 
-def of_labels(body: Mapping[str, Any], judged: JudgedText) -> dict[str, Any]:
+def read_labels(body: Mapping[str, Any], completion: CompletionText) -> dict[str, Any]:
     """What the trace lacks, and what is wrong with its steps."""
-    steps = [step_label(given, judged) for given in items(body, "steps")]
-    once([step["step"] for step in steps])
-    return {"absences": names(body, "absences", ABSENCES), "steps": steps}
+    steps = [read_step_label(label, completion) for label in read_list(body, "steps")]
+    refuse_repeated_steps([step["step"] for step in steps])
+    return {"absences": read_names(body, "absences", ABSENCES), "steps": steps}
 
 
-def step_label(given: object, judged: JudgedText) -> dict[str, Any]:
+def read_step_label(value: object, completion: CompletionText) -> dict[str, Any]:
     """One step's label, with the quote and its place both filled in if either is given."""
-    label = part(given, STEP_FIELDS, "The label of a step")
-    index = step_index(label, judged)
-    quote, start, stop = quoted(label, judged, index)
-    said = label.get("step_class")
+    label = read_object(value, STEP_FIELDS, "The label of a step")
+    index = read_step_index(label, completion)
+    quote, start, stop = read_quote(label, completion, index)
+    step_class = label.get("step_class")
     return {
         "step": index,
-        "events": names(label, "events", {**ERRORS, **BESIDE}),
+        "events": read_names(label, "events", {**ERRORS, **BESIDE}),
         "quote": quote,
         "start": start,
         "stop": stop,
-        "step_class": None if said is None else choice(label, "step_class", STEP_CLASSES),
+        "step_class": None
+        if step_class is None
+        else read_choice(label, "step_class", STEP_CLASSES),
     }
 
 
-def quoted(
-    label: Mapping[str, Any], judged: JudgedText, index: int
+def read_quote(
+    label: Mapping[str, Any], completion: CompletionText, index: int
 ) -> tuple[str | None, int | None, int | None]:
     """The words that a step's label concerns, and their UTF-16 units; all None for the whole."""
     quote = None if label.get("quote") in (None, "") else label["quote"]
     if label.get("start") is not None or label.get("stop") is not None:
-        start, stop = (whole(label, end, 0, FARTHEST) for end in ("start", "stop"))
-        found = judged.passage(start, stop)
-        if found is None or quote not in (None, found):
-            raise ReadingRefused(f"The words quoted of step {index + 1} do not stand there.")
-        return found, start, stop
+        start, stop = (
+            read_whole_number(label, end, 0, LARGEST_OFFSET) for end in ("start", "stop")
+        )
+        passage = completion.text_between(start, stop)
+        if passage is None or quote not in (None, passage):
+            raise QuestionRefused(f"The words quoted of step {index + 1} do not stand there.")
+        return passage, start, stop
     if quote is None:
         return None, None, None
-    span = judged.find(judged.trace.steps[index], quote) if isinstance(quote, str) else None
+    span = (
+        completion.find_quote(completion.trace.steps[index], quote)
+        if isinstance(quote, str)
+        else None
+    )
     if span is None:
-        raise ReadingRefused(f"The words quoted do not stand in step {index + 1}.")
+        raise QuestionRefused(f"The words quoted do not stand in step {index + 1}.")
     return quote, *span
 
 
-def of_edits(body: Mapping[str, Any], judged: JudgedText) -> dict[str, Any]:
+def read_edits(body: Mapping[str, Any], completion: CompletionText) -> dict[str, Any]:
     """Steps rewritten or struck out; none takes former edits back."""
     edits: dict[int, str | None] = {}
-    given = [part(each, {"step", "text"}, "An edited step") for each in items(body, "edited_steps")]
-    once([step_index(each, judged) for each in given])
-    for each in given:
-        new = optional(each, "text", STEP_LENGTH)
+    submitted = [
+        read_object(each, {"step", "text"}, "An edited step")
+        for each in read_list(body, "edited_steps")
+    ]
+    refuse_repeated_steps([read_step_index(each, completion) for each in submitted])
+    for each in submitted:
+        new = read_optional_text(each, "text", STEP_LENGTH)
         if new is not None and TAG.search(new):
-            raise ReadingRefused("A step has no <think> or <answer> tags: write its text alone.")
+            raise QuestionRefused("A step has no <think> or <answer> tags: write its text alone.")
         refuse_control_token(f"Step {each['step'] + 1}", new or "")
         edits[each["step"]] = new
-    if edits and len(edits) == len(judged.trace.steps) and not any(edits.values()):
-        raise ReadingRefused("Leave at least one step: a trace without any says nothing.")
-    edited = judged.edited(edits)
+    if edits and len(edits) == len(completion.trace.steps) and not any(edits.values()):
+        raise QuestionRefused("Leave at least one step: a trace without any says nothing.")
+    edited_text = completion.apply_edits(edits)
     # two edits, or an edit and the text beside it, may make a token together
-    if token := added_control_token(judged.text, edited):
-        raise ReadingRefused(control_token_sentence("The edited trace", token))
+    if token := added_control_token(completion.text, edited_text):
+        raise QuestionRefused(control_token_sentence("The edited trace", token))
     return {
         "edited_steps": [{"step": index, "text": edits[index]} for index in sorted(edits)],
-        "edited_text": edited,
+        "edited_text": edited_text,
     }
 
 
-def of_evidence(body: Mapping[str, Any], slide: tuple[int, int] | None) -> dict[str, Any]:
+def read_evidence(body: Mapping[str, Any], slide: tuple[int, int] | None) -> dict[str, Any]:
     """Where the model should have looked, level-0 pixels; no box takes a former one back."""
     if body.get("box", body) is None and body.get("points") is None:
         return {}
     sides = {"x", "y", "width", "height"}
-    box = part(body.get("box"), sides, "The box of an evidence region")
-    right, bottom = slide or (FARTHEST, FARTHEST)
-    x, y = whole(box, "x", 0, right - 1), whole(box, "y", 0, bottom - 1)
-    width, height = whole(box, "width", 1, right - x), whole(box, "height", 1, bottom - y)
+    box = read_object(body.get("box"), sides, "The box of an evidence region")
+    right, bottom = slide or (LARGEST_OFFSET, LARGEST_OFFSET)
+    x, y = read_whole_number(box, "x", 0, right - 1), read_whole_number(box, "y", 0, bottom - 1)
+    width, height = (
+        read_whole_number(box, "width", 1, right - x),
+        read_whole_number(box, "height", 1, bottom - y),
+    )
     points = None
     if body.get("points") is not None:
         outline = Outline("polygon", read_points(body["points"]))
@@ -158,129 +180,132 @@ def of_evidence(body: Mapping[str, Any], slide: tuple[int, int] | None) -> dict[
     return {"x": x, "y": y, "width": width, "height": height, "points": points}
 
 
-def of_preference(body: Mapping[str, Any], _: JudgedText) -> dict[str, Any]:
+def read_preference(body: Mapping[str, Any], _: CompletionText) -> dict[str, Any]:
     """Which of two completions is better."""
-    this, other = text(body, "completion", KEY_LENGTH), text(body, "other", KEY_LENGTH)
-    left = text(body, "left", KEY_LENGTH)
-    if this == other:
-        raise ReadingRefused("A completion is compared with another one, not with itself.")
-    if left not in (this, other):
-        raise ReadingRefused("left is the id of the one of the two that stood on the left.")
+    completion_id, other_id = (
+        read_text(body, "completion", KEY_LENGTH),
+        read_text(body, "other", KEY_LENGTH),
+    )
+    left_id = read_text(body, "left", KEY_LENGTH)
+    if completion_id == other_id:
+        raise QuestionRefused("A completion is compared with another one, not with itself.")
+    if left_id not in (completion_id, other_id):
+        raise QuestionRefused("left is the id of the one of the two that stood on the left.")
     return {
-        "other_completion_id": other,
-        "left_completion_id": left,
-        "choice": choice(body, "choice", CHOICES),
-        "reasons": None if body.get("reasons") is None else names(body, "reasons", REASONS),
+        "other_completion_id": other_id,
+        "left_completion_id": left_id,
+        "choice": read_choice(body, "choice", CHOICES),
+        "reasons": None if body.get("reasons") is None else read_names(body, "reasons", REASONS),
     }
 
 
-READERS: Mapping[str, Callable[[Mapping[str, Any], JudgedText], dict[str, Any]]] = {
-    "verdict": of_verdict,
-    "labels": of_labels,
-    "edited_trace": of_edits,
-    "preference": of_preference,
+BODY_READERS: Mapping[str, Callable[[Mapping[str, Any], CompletionText], dict[str, Any]]] = {
+    "verdict": read_verdict,
+    "labels": read_labels,
+    "edited_trace": read_edits,
+    "preference": read_preference,
 }
 
 
-def text(body: Mapping[str, Any], name: str, most: int) -> str:
+def read_text(body: Mapping[str, Any], name: str, most: int) -> str:
     """A text of 1 to `most` characters, without space around."""
     value = body.get(name)
-    if not isinstance(value, str) or not 0 < len(value.strip()) <= most or not storable(value):
-        raise ReadingRefused(f"{name} is a text of 1 to {most:,} characters.")
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= most or not is_storable(value):
+        raise QuestionRefused(f"{name} is a text of 1 to {most:,} characters.")
     return value.strip()
 
 
-def storable(value: str) -> bool:
+def is_storable(value: str) -> bool:
     """Whether databases take it: no half of a surrogate pair, no NUL."""
     return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
 
 
-def optional(body: Mapping[str, Any], name: str, most: int) -> str | None:
+def read_optional_text(body: Mapping[str, Any], name: str, most: int) -> str | None:
     """The same, or None where there is none or an empty one."""
     value = body.get(name)
-    return None if value is None or value == "" else text(body, name, most)
+    return None if value is None or value == "" else read_text(body, name, most)
 
 
-def prose(body: Mapping[str, Any], name: str, most: int, what: str) -> str | None:
+def read_prose(body: Mapping[str, Any], name: str, most: int, subject: str) -> str | None:
     """The same of a text that may become training data; `what` begins the sentence of a refusal."""
-    value = optional(body, name, most)
-    refuse_control_token(what, value or "")
+    value = read_optional_text(body, name, most)
+    refuse_control_token(subject, value or "")
     return value
 
 
-def refuse_control_token(what: str, value: str) -> None:
+def refuse_control_token(subject: str, value: str) -> None:
     """Raises ReadingRefused for a text that a tokenizer would read as a command."""
     if token := find_control_token(value):
-        raise ReadingRefused(control_token_sentence(what, token))
+        raise QuestionRefused(control_token_sentence(subject, token))
 
 
-def choice(body: Mapping[str, Any], name: str, allowed: Any) -> str:
+def read_choice(body: Mapping[str, Any], name: str, allowed: Any) -> str:
     """One of some words."""
     value = body.get(name)
     if not isinstance(value, str) or value not in allowed:
-        raise ReadingRefused(f"{name} is one of {', '.join(allowed)}, not {value!r:.40}.")
+        raise QuestionRefused(f"{name} is one of {', '.join(allowed)}, not {value!r:.40}.")
     return value
 
 
-def names(body: Mapping[str, Any], name: str, allowed: Collection[str]) -> list[str]:
+def read_names(body: Mapping[str, Any], name: str, allowed: Collection[str]) -> list[str]:
     """Some of some words, each once, in the order in which they are known."""
-    given = items(body, name)
-    if wrong := [value for value in given if not isinstance(value, str) or value not in allowed]:
-        raise ReadingRefused(f"{name} are of {', '.join(allowed)}, not {wrong[0]!r:.40}.")
-    return [word for word in allowed if word in given]
+    values = read_list(body, name)
+    if wrong := [value for value in values if not isinstance(value, str) or value not in allowed]:
+        raise QuestionRefused(f"{name} are of {', '.join(allowed)}, not {wrong[0]!r:.40}.")
+    return [word for word in allowed if word in values]
 
 
-def items(body: Mapping[str, Any], name: str) -> list[Any]:
+def read_list(body: Mapping[str, Any], name: str) -> list[Any]:
     """A list; it may be empty but must be there."""
     value = body.get(name)
     if not isinstance(value, list):
-        raise ReadingRefused(f"{name} is a list, as in [...].")
+        raise QuestionRefused(f"{name} is a list, as in [...].")
     return value
 
 
-def part(value: object, fields: set[str], what: str) -> dict[str, Any]:
+def read_object(value: object, fields: set[str], subject: str) -> dict[str, Any]:
     """An object with fields of these names."""
     if not isinstance(value, dict):
-        raise ReadingRefused(f"{what} is an object with {', '.join(sorted(fields))}.")
-    known(value, fields, what)
+        raise QuestionRefused(f"{subject} is an object with {', '.join(sorted(fields))}.")
+    refuse_unknown_fields(value, fields, subject)
     return value
 
 
-def known(body: Mapping[str, Any], fields: set[str], what: str) -> None:
+def refuse_unknown_fields(body: Mapping[str, Any], fields: set[str], subject: str) -> None:
     """Refuse fields that would be lost."""
     if unknown := sorted(set(body) - fields):
         named = ", ".join(f"{name!r:.40}" for name in unknown)
-        raise ReadingRefused(f"{what} has no {named}; it has {', '.join(sorted(fields))}.")
+        raise QuestionRefused(f"{subject} has no {named}; it has {', '.join(sorted(fields))}.")
 
 
-def step_index(given: Mapping[str, Any], judged: JudgedText) -> int:
+def read_step_index(label: Mapping[str, Any], completion: CompletionText) -> int:
     """Which step, counted from 0."""
-    count = len(judged.trace.steps)
+    count = len(completion.trace.steps)
     if not count:
-        raise ReadingRefused("This completion has no steps.")
-    return whole(given, "step", 0, count - 1)
+        raise QuestionRefused("This completion has no steps.")
+    return read_whole_number(label, "step", 0, count - 1)
 
 
-def once(indexes: list[int]) -> None:
+def refuse_repeated_steps(indexes: list[int]) -> None:
     """Refuse to hear of one step twice."""
     for index, count in Counter(indexes).items():
         if count > 1:
-            raise ReadingRefused(f"Step {index + 1} is named twice: say all of it at once.")
+            raise QuestionRefused(f"Step {index + 1} is named twice: say all of it at once.")
 
 
-def seconds(body: Mapping[str, Any]) -> float | None:
+def read_seconds(body: Mapping[str, Any]) -> float | None:
     """Time spent; a day at most, so that a tablet left open does not count."""
     value = body.get("seconds")
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
-        raise ReadingRefused("seconds is a number from 0.")
+        raise QuestionRefused("seconds is a number from 0.")
     return float(min(value, DAY_SECONDS))
 
 
-def flag(body: Mapping[str, Any], name: str) -> bool | None:
+def read_flag(body: Mapping[str, Any], name: str) -> bool | None:
     """True, false, or None where nothing is said."""
     value = body.get(name)
     if value is not None and not isinstance(value, bool):
-        raise ReadingRefused(f"{name} is true or false.")
+        raise QuestionRefused(f"{name} is true or false.")
     return value

@@ -10,7 +10,7 @@ from models.process_score import score_labels
 from models.reasoning.trace import ReasoningTrace, Step, parse
 from models.scoring import format_is_right
 
-OUTCOME: Mapping[str, float] = {"correct": 1.0, "partly_correct": 0.0, "incorrect": 0.0}
+OUTCOME_BY_VERDICT: Mapping[str, float] = {"correct": 1.0, "partly_correct": 0.0, "incorrect": 0.0}
 """Accuracy that a verdict stands for; the other verdicts say nothing of it."""
 
 
@@ -38,7 +38,7 @@ class Reward:
 
 
 @dataclass(frozen=True)
-class JudgedText:
+class CompletionText:
     """The text of a completion with what is read out of it."""
 
     text: str
@@ -53,7 +53,7 @@ class JudgedText:
     def _units(self) -> bytes:
         return self.text.encode("utf-16-le", "surrogatepass")
 
-    def passage(self, start: int, stop: int) -> str | None:
+    def text_between(self, start: int, stop: int) -> str | None:
         """The text between two UTF-16 units; None where that is no stretch of whole characters."""
         if not 0 <= start < stop <= len(self._units) // 2:
             return None
@@ -62,7 +62,7 @@ class JudgedText:
         except UnicodeDecodeError:
             return None
 
-    def find(self, step: Step, quote: str) -> tuple[int, int] | None:
+    def find_quote(self, step: Step, quote: str) -> tuple[int, int] | None:
         """UTF-16 units of the first place of a quote in a step; None if it has none."""
         place = step.text.find(quote)
         if place < 0:
@@ -71,7 +71,7 @@ class JudgedText:
         start = len(before.encode("utf-16-le", "surrogatepass")) // 2
         return start, start + len(quote.encode("utf-16-le", "surrogatepass")) // 2
 
-    def edited(self, edits: Mapping[int, str | None]) -> str:
+    def apply_edits(self, edits: Mapping[int, str | None]) -> str:
         """The text with some steps, counted from 0, rewritten; None strikes one out.
 
         A rewritten step takes the place of its own number or bullet too. What stands between the
@@ -86,7 +86,7 @@ class JudgedText:
             text = text[: step.start] + (new or "") + rest
         return text
 
-    def reward(
+    def compute_reward(
         self,
         verdict: str | None,
         labels: tuple[Collection[str], Iterable[Collection[str]]] | None,
@@ -96,7 +96,7 @@ class JudgedText:
         process = None if score is None else score.reward
         if score is not None and not self.trace.steps:
             process = 0.0  # as in training: to write nothing must not be a way out
-        outcome = None if verdict is None else OUTCOME.get(verdict)
+        outcome = None if verdict is None else OUTCOME_BY_VERDICT.get(verdict)
         form = float(format_is_right(self.text))
         return Reward(
             process=process,
@@ -109,6 +109,6 @@ class JudgedText:
 
 
 @lru_cache(maxsize=256)
-def judged_text(text: str) -> JudgedText:
+def cached_completion_text(text: str) -> CompletionText:
     """The same, kept for the next label of the same completion."""
-    return JudgedText(text)
+    return CompletionText(text)

@@ -18,7 +18,7 @@ _PIXEL_DATA = b"\xe0\x7f\x10\x00"
 """DICOM's tag of the pixels, after which the offsets of the frames stand."""
 
 
-def damaged(content: bytes, source: Random) -> bytes:
+def damage_copy(content: bytes, source: Random) -> bytes:
     """A copy with one to three kinds of damage."""
     data = bytearray(content)
     for _ in range(source.choice((1, 1, 1, 2, 3))):
@@ -47,13 +47,13 @@ def _flip_bits(data: bytearray, source: Random) -> None:
 def _flip_structure_bits(data: bytearray, source: Random) -> None:
     for _ in range(source.randint(1, 4)):
         if data:
-            data[_described(data, source)] ^= 1 << source.randrange(8)
+            data[_random_structure_place(data, source)] ^= 1 << source.randrange(8)
 
 
 def _write_absurd_value(data: bytearray, source: Random) -> None:
     """One to three 16-, 32- or 64-bit values among the bytes that describe the rest."""
     for _ in range(source.randint(1, 3)):
-        size, at = source.choice((2, 4, 4, 8, 8)), _described(data, source)
+        size, at = source.choice((2, 4, 4, 8, 8)), _random_structure_place(data, source)
         value = source.choice((*_ABSURD, len(data), len(data) - 1)) % 256**size
         data[at : at + size] = value.to_bytes(size, source.choice(("little", "little", "big")))
 
@@ -76,7 +76,7 @@ def _blank_block(data: bytearray, source: Random) -> None:
     data[at : at + size] = source.choice((b"\0", b"\xff")) * size
 
 
-def _described(data: bytearray, source: Random) -> int:
+def _random_structure_place(data: bytearray, source: Random) -> int:
     """A random place among the bytes that describe the rest; 0 in an empty file."""
     places = structure(data)
     return source.choice(source.choice(places)) if places else 0

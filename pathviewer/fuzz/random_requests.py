@@ -30,7 +30,7 @@ HEADERS = (
 )
 BOX = {"x": 100, "y": 100, "width": 448, "height": 448}
 CORNERS = [[100, 100], [500, 100], [500, 500]]
-ASKED = {
+QUESTION_BODY = {
     "slide": "{slide}",
     "box": BOX,
     "question": "What is it?",
@@ -46,8 +46,8 @@ ASKED = {
     "blind": False,
 }
 STEP = {"step": 0, "events": [], "quote": "x", "start": 0, "stop": 1, "step_class": None}
-LIKELY: tuple[dict[str, Any], ...] = (
-    ASKED,
+LIKELY_BODIES: tuple[dict[str, Any], ...] = (
+    QUESTION_BODY,
     {"key": "k", "completion": "{completion}", "kind": "verdict", "verdict": "correct"},
     {"key": "k", "completion": "{completion}", "kind": "labels", "absences": [], "steps": [STEP]},
     {"key": "k", "completion": "{completion}", "kind": "evidence", "box": BOX, "points": CORNERS},
@@ -96,7 +96,7 @@ class RequestSource:
         self._random = random.Random(seed)
         self._routes = list(routes)
         self._ids = list(ids.values())
-        self._likely = [filled(each, ids) for each in LIKELY]
+        self._likely = [fill_ids(each, ids) for each in LIKELY_BODIES]
         self._endpoints = endpoints
 
     def request(self) -> RandomRequest:
@@ -235,7 +235,7 @@ class RequestSource:
         return rng.choice((*numbers, *texts, *others, *self._ids))
 
 
-def filled(document: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
+def fill_ids(document: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
     """The document with real ids in the place of `{name}`."""
     return {
         name: ids.get(value[1:-1], value) if isinstance(value, str) else value

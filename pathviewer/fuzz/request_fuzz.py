@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 
 from pathviewer.fuzz.program import FuzzError, Program, running_program
 from pathviewer.fuzz.random_requests import RandomRequest, RequestSource
-from pathviewer.server.application import open_services, routes
+from pathviewer.server.application import build_routes, open_services
 from pathviewer.settings import Settings
 from pathviewer.slides.phantom import write_phantom
 
@@ -132,7 +132,7 @@ class Findings:
             if not page and not re.match(rb'\{"error": ?\{"code": ?"\w+", ?"message": ?"', body):
                 self._fault("other_shapes", request, status, body)
 
-    def unanswered(self, request: RandomRequest, error: Exception) -> None:
+    def note_unanswered(self, request: RandomRequest, error: Exception) -> None:
         """Take note of a request without an answer; one that the server ended is no fault."""
         self.statuses["none"] += 1
         if isinstance(error, TimeoutError | httpx.TimeoutException):
@@ -141,8 +141,8 @@ class Findings:
     def _fault(self, kind: str, request: RandomRequest, status: int, body: bytes) -> None:
         self.faults[kind] += 1
         if len(self.examples) < 20:
-            asked = f"{request.method} {request.target[:200]} {request.body[:300]!r}"
-            self.examples.append(f"{kind}: {asked} -> {status} {body[:300]!r}")
+            request_text = f"{request.method} {request.target[:200]} {request.body[:300]!r}"
+            self.examples.append(f"{kind}: {request_text} -> {status} {body[:300]!r}")
 
 
 def fuzz_requests(count: int, seed: int) -> RequestFuzzReport:
@@ -189,25 +189,25 @@ def own_routes() -> list[tuple[str, str]]:
     """Methods and paths of the routes that are ours, those that take bodies more often."""
     with tempfile.TemporaryDirectory() as folder:
         services = open_services(Settings(data=Path(folder), slides=(), model="none"))
-        table = routes(services)
+        table = build_routes(services)
         services.database.close()
-    found: list[tuple[str, str]] = []
+    route_list: list[tuple[str, str]] = []
     for route in table:
         if isinstance(route, Route) and route.path != "/logout":
             for method in sorted(route.methods or {"GET"}):
                 weight = 3 if method in ("POST", "PUT", "PATCH") else 1
-                found += [(method, route.path)] * weight
+                route_list += [(method, route.path)] * weight
         elif isinstance(route, Mount):
-            found.append(("GET", f"{route.path}/{{file}}"))
-    return [*found, ("GET", "/api/slides/{slide}/tiles/{level}/{column}/{row}")]
+            route_list.append(("GET", f"{route.path}/{{file}}"))
+    return [*route_list, ("GET", "/api/slides/{slide}/tiles/{level}/{column}/{row}")]
 
 
 def named_endpoints(base: str) -> dict[str, list[str]]:
     """Gradio's named endpoints, each with its parameters."""
-    told = httpx.get(f"{base}/gradio_api/info", timeout=ANSWER_SECONDS).json()
+    info = httpx.get(f"{base}/gradio_api/info", timeout=ANSWER_SECONDS).json()
     return {
         name.strip("/"): [one["parameter_name"] for one in about["parameters"]]
-        for name, about in told["named_endpoints"].items()
+        for name, about in info["named_endpoints"].items()
     }
 
 
@@ -221,35 +221,35 @@ def real_ids(base: str) -> dict[str, str]:
             time.sleep(0.2)
         slide = slides[0]["id"]
         box = {"x": 0, "y": 0, "width": 300, "height": 300}
-        asked = {"slide": slide, "box": box, "question": "What is it?"}
-        reading = client.post("/api/readings", json=asked).json()["id"]
+        question_body = {"slide": slide, "box": box, "question": "What is it?"}
+        question_id = client.post("/api/readings", json=question_body).json()["id"]
         upload = client.post("/api/uploads", json={"name": "a.svs", "size": 9}).json()["upload_id"]
         points = [[0, 0], [9, 0], [9, 9]]
-        drawn = {"shape": "polygon", "points": points}
-        region = client.post(f"/api/slides/{slide}/regions", json=drawn).json()["id"]
-        while not (found := client.get(f"/api/readings/{reading}").json())["completions"]:
+        outline = {"shape": "polygon", "points": points}
+        region = client.post(f"/api/slides/{slide}/regions", json=outline).json()["id"]
+        while not (question := client.get(f"/api/readings/{question_id}").json())["completions"]:
             time.sleep(0.1)
-        ids = {"slide": slide, "reading": reading, "upload": upload, "region": region}
-        return ids | {"completion": found["completions"][0]["id"], "index": "0"}
+        ids = {"slide": slide, "reading": question_id, "upload": upload, "region": region}
+        return ids | {"completion": question["completions"][0]["id"], "index": "0"}
 
 
 async def send_all(program: Program, source: RequestSource, count: int, findings: Findings) -> None:
     """Send so many requests over a few connections."""
-    left = iter(range(count))
+    numbers = iter(range(count))
     async with asyncio.TaskGroup() as group:
         for _ in range(CONNECTIONS):
-            group.create_task(send_some(program.base, source, left, findings))
+            group.create_task(send_some(program.base, source, numbers, findings))
 
 
-async def send_some(base: str, source: RequestSource, left: Any, findings: Findings) -> None:
+async def send_some(base: str, source: RequestSource, numbers: Any, findings: Findings) -> None:
     """Send requests one after the other until none are left."""
     async with httpx.AsyncClient(base_url=base, timeout=ANSWER_SECONDS) as client:
-        for _ in left:
+        for _ in numbers:
             request = source.request()
             try:
                 await asyncio.wait_for(send_one(client, request, findings), ANSWER_SECONDS)
             except (httpx.HTTPError, TimeoutError) as error:
-                findings.unanswered(request, error)
+                findings.note_unanswered(request, error)
 
 
 async def send_one(client: httpx.AsyncClient, request: RandomRequest, findings: Findings) -> None:

@@ -21,9 +21,9 @@ import httpx
 
 from pathviewer.bench.load import LoadError
 from pathviewer.bench.server_process import ROOT, ServerProcess, bring_assets
-from pathviewer.fuzz.damage import damaged
+from pathviewer.fuzz.damage import damage_copy
 from pathviewer.fuzz.program import FuzzError
-from pathviewer.fuzz.slide_seeds import SlideSeed, made_seeds, seeds_of
+from pathviewer.fuzz.slide_seeds import SlideSeed, make_seeds, read_seeds
 from pathviewer.settings import Settings
 from pathviewer.slides.readers.fault_log import FileFault
 from pathviewer.slides.readers.fault_log import load as load_faults
@@ -99,14 +99,14 @@ class SlideFuzzReport:
             f"the slowest in {self.slowest_s:.1f} s. {found}"
         )
 
-    def example(self, copy: str, what: str) -> None:
+    def add_example(self, copy: str, description: str) -> None:
         """Remember one of the first faults."""
         if len(self.examples) < 50:
-            self.examples.append(f"{copy}: {what}")
+            self.examples.append(f"{copy}: {description}")
 
 
 @dataclass(frozen=True)
-class Copy:
+class DamagedCopy:
     """A damaged copy."""
 
     name: str
@@ -123,8 +123,8 @@ def fuzz_slides(copies: int, seed: int, seeds: Path | None = None) -> SlideFuzzR
     `seeds` is a folder of sound slides; made ones without it. The same numbers give the same
     copies.
     """
-    found = made_seeds() if seeds is None else seeds_of(seeds)
-    if not found:
+    sound_seeds = make_seeds() if seeds is None else read_seeds(seeds)
+    if not sound_seeds:
         raise FuzzError("There is no slide of one file in the folder; name another with --seeds.")
     report = SlideFuzzReport()
     with tempfile.TemporaryDirectory(prefix="fuzz-slides-") as name:
@@ -132,23 +132,23 @@ def fuzz_slides(copies: int, seed: int, seeds: Path | None = None) -> SlideFuzzR
         bring_assets(folder / "state")
         server = _server(folder)
         with _running(server):
-            everything = damaged_copies(found, copies, seed)
+            everything = damaged_copies(sound_seeds, copies, seed)
             while some := list(islice(everything, BATCH)):
                 _look_at_batch(server, folder, some, report, Random(seed))
                 _count_faults(folder, report)
                 sys.stderr.write(f"{report.sentence()}\n")
         for fault in _faults(folder):
-            report.example(Path(fault.path).stem, f"its reader {_ENDS[fault.reason]}")
+            report.add_example(Path(fault.path).stem, f"its reader {_ENDS[fault.reason]}")
     return report
 
 
-def damaged_copies(seeds: Sequence[SlideSeed], copies: int, seed: int) -> Iterator[Copy]:
+def damaged_copies(seeds: Sequence[SlideSeed], copies: int, seed: int) -> Iterator[DamagedCopy]:
     """All copies, the seeds taking turns."""
     for number in range(copies):
         for one in seeds:
             source = Random(f"{seed} {one.name} {number}")
-            content = damaged(one.copy(source), source)
-            yield Copy(f"{one.name}-{number:05}", one.suffix, content)
+            content = damage_copy(one.copy(source), source)
+            yield DamagedCopy(f"{one.name}-{number:05}", one.suffix, content)
 
 
 def _server(folder: Path) -> ServerProcess:
@@ -175,7 +175,7 @@ def _running(server: ServerProcess) -> Iterator[None]:
 def _look_at_batch(
     server: ServerProcess,
     folder: Path,
-    batch: Sequence[Copy],
+    batch: Sequence[DamagedCopy],
     report: SlideFuzzReport,
     source: Random,
 ) -> None:
@@ -187,15 +187,19 @@ def _look_at_batch(
     shutil.rmtree(folder / "slides" / "batch", ignore_errors=True)
     arriving.rename(folder / "slides" / "batch")
     report.copies += len(batch)
-    asyncio.run(Visit(server, folder, report, source).see({copy.name for copy in batch}))
+    asyncio.run(
+        BatchVisit(server, folder, report, source).visit_slides({copy.name for copy in batch})
+    )
     if not server.alive:
         report.server_deaths += 1
-        report.example(batch[0].name, "the web process ended with this copy or one of its batch")
+        report.add_example(
+            batch[0].name, "the web process ended with this copy or one of its batch"
+        )
         shutil.rmtree(folder / "slides" / "batch", ignore_errors=True)
         server.start()
 
 
-class Visit:
+class BatchVisit:
     """One look at a batch of copies."""
 
     def __init__(
@@ -208,23 +212,25 @@ class Visit:
         self._client = httpx.AsyncClient(base_url=server.base, timeout=LIMIT_SECONDS * 2)
         self._turns = asyncio.Semaphore(TOGETHER)
 
-    async def see(self, names: set[str]) -> None:
+    async def visit_slides(self, names: set[str]) -> None:
         """Wait for the list, then look at each slide in it."""
         async with self._client:
-            listed = await self._listed(names)
+            listed = await self._wait_for_listing(names)
             await asyncio.gather(*(self._look(name, slide) for name, slide in listed.items()))
 
-    async def _listed(self, names: set[str]) -> Mapping[str, str]:
+    async def _wait_for_listing(self, names: set[str]) -> Mapping[str, str]:
         """Slide ids by copy, once each copy is listed or rejected."""
         until, listed, rejected = time.monotonic() + LISTING_SECONDS, {}, set[str]()
         while time.monotonic() < until and self._server.alive:
             slides = await self._get("list", "/api/slides", "the list")
-            refused = await self._get("list", "/api/slides/rejected", "the list")
-            if slides is None or refused is None:
+            rejected_answer = await self._get("list", "/api/slides/rejected", "the list")
+            if slides is None or rejected_answer is None:
                 break
             listed = {Path(one["name"]).name.partition(".")[0]: one["id"] for one in slides.json()}
             listed = {name: slide for name, slide in listed.items() if name in names}
-            rejected = {Path(one["name"]).name.partition(".")[0] for one in refused.json()} & names
+            rejected = {
+                Path(one["name"]).name.partition(".")[0] for one in rejected_answer.json()
+            } & names
             if listed.keys() | rejected == names:
                 break
             await asyncio.sleep(0.5)
@@ -233,7 +239,7 @@ class Visit:
         self._report.rejected += len(rejected - listed.keys())
         self._report.unseen += len(unseen)
         for name in sorted(unseen)[:5]:
-            self._report.example(name, "neither listed nor rejected")
+            self._report.add_example(name, "neither listed nor rejected")
         return listed
 
     async def _look(self, name: str, slide: str) -> None:
@@ -272,7 +278,7 @@ class Visit:
         except httpx.HTTPError as error:
             if self._server.alive:
                 self._report.late += 1
-                self._report.example(copy, f"{kind}: no answer ({type(error).__name__})")
+                self._report.add_example(copy, f"{kind}: no answer ({type(error).__name__})")
             return None
         self._count(kind, copy, answer, time.monotonic() - began)
         return answer
@@ -284,14 +290,14 @@ class Visit:
         report.slowest_s = round(max(report.slowest_s, seconds), 3)
         if seconds > LIMIT_SECONDS:
             report.late += 1
-            report.example(copy, f"{kind}: {seconds:.1f} s")
+            report.add_example(copy, f"{kind}: {seconds:.1f} s")
         if status >= 500 and status != 503:
             report.server_errors += 1
-            report.example(copy, f"{kind}: {status}")
+            report.add_example(copy, f"{kind}: {status}")
         head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items()).encode()
         if any(secret in head or secret in answer.content for secret in self._secrets):
             report.leaked_paths += 1
-            report.example(copy, f"{kind}: names a folder")
+            report.add_example(copy, f"{kind}: names a folder")
 
 
 def _faults(folder: Path) -> list[FileFault]:

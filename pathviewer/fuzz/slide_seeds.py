@@ -67,19 +67,19 @@ class SlideSeed:
         return self.content.replace(self.series, self.series[:5] + digits)
 
 
-def seeds_of(folder: Path) -> list[SlideSeed]:
+def read_seeds(folder: Path) -> list[SlideSeed]:
     """The slides of one file in a folder, hidden ones and larger than 64 MiB left out."""
     paths = sorted(path for path in folder.iterdir() if path.is_file() and may_be_slide(path.name))
     return [_seed(path) for path in paths if path.stat().st_size <= LARGEST_SEED]
 
 
-def made_seeds() -> list[SlideSeed]:
+def make_seeds() -> list[SlideSeed]:
     """One seed of each format that can be written here."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         for write in WRITERS:
             write(folder)
-        return seeds_of(folder)
+        return read_seeds(folder)
 
 
 def _seed(path: Path) -> SlideSeed:

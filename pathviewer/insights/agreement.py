@@ -90,8 +90,8 @@ def _counts(
     labels: Sequence[Label], items: NDArray[np.int64], possible: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """How many raters gave each label (items, labels), and each item's case (items,)."""
-    known = sorted({each.label for each in labels} | set(possible))
-    names = {name: place for place, name in enumerate(known)}
+    label_names = sorted({each.label for each in labels} | set(possible))
+    names = {name: place for place, name in enumerate(label_names)}
     counts = np.zeros((items.max() + 1, len(names)))
     np.add.at(counts, (items, np.array([names[each.label] for each in labels])), 1)
     cases = np.zeros(len(counts), dtype=np.int64)
@@ -150,26 +150,31 @@ def _shares(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(sums[..., 4 : 4 + _labels(sums)] / sums[..., 3, np.newaxis])
 
 
-def _beyond(seen: NDArray[np.float64], by_chance: NDArray[np.float64]) -> NDArray[np.float64]:
+def _beyond(
+    observed_share: NDArray[np.float64], by_chance: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Agreement beyond chance; nan where chance alone explains all."""
     left = np.where(by_chance < 1, 1 - by_chance, np.nan)
-    return np.asarray((seen - by_chance) / left)
+    return np.asarray((observed_share - by_chance) / left)
 
 
-def pairs_agreement(labels: Sequence[Label]) -> list[PairAgreement]:
+def agreement_by_pair(labels: Sequence[Label]) -> list[PairAgreement]:
     """Every two raters who judged the same items, by name."""
-    said: dict[str, dict[str, Label]] = {}
+    labels_by_rater: dict[str, dict[str, Label]] = {}
     cases: dict[str, int] = {}
     for each in labels:
-        said.setdefault(each.rater, {})[each.item] = each
+        labels_by_rater.setdefault(each.rater, {})[each.item] = each
         cases.setdefault(each.case, len(cases))
-    found = []
-    for first, second in combinations(sorted(said), 2):
-        both = sorted(said[first].keys() & said[second].keys())
-        if both:
-            pairs = [(said[first][item], said[second][item]) for item in both]
-            found.append(pair_agreement(first, second, pairs, cases))
-    return found
+    results = []
+    for first, second in combinations(sorted(labels_by_rater), 2):
+        shared_items = sorted(labels_by_rater[first].keys() & labels_by_rater[second].keys())
+        if shared_items:
+            pairs = [
+                (labels_by_rater[first][item], labels_by_rater[second][item])
+                for item in shared_items
+            ]
+            results.append(pair_agreement(first, second, pairs, cases))
+    return results
 
 
 def pair_agreement(
@@ -183,9 +188,9 @@ def pair_agreement(
     Cases are drawn of all that `cases` numbers, where these two are among many raters: then one
     draw serves for all of them.
     """
-    own = {left.case for left, _ in pairs}
-    if cases is None or len(own) < LEAST_CASES:
-        cases = {case: number for number, case in enumerate(sorted(own))}
+    cases_of_pairs = {left.case for left, _ in pairs}
+    if cases is None or len(cases_of_pairs) < LEAST_CASES:
+        cases = {case: number for number, case in enumerate(sorted(cases_of_pairs))}
     names = sorted({each.label for pair in pairs for each in pair})
     places = {name: place for place, name in enumerate(names)}
     codes = np.array([cases[left.case] for left, _ in pairs])
@@ -208,6 +213,6 @@ def cohen(tables: NDArray[np.float64]) -> NDArray[np.float64]:
     """Cohen's kappa of tables (..., labels, labels), as statsmodels' `cohens_kappa` has it of one:
     by chance two labels are the same with the sum of the products of both raters' shares."""
     total = tables.sum(axis=(-2, -1))
-    seen = np.trace(tables, axis1=-2, axis2=-1) / total
+    observed_share = np.trace(tables, axis1=-2, axis2=-1) / total
     shares = tables.sum(axis=-1) * tables.sum(axis=-2)
-    return _beyond(seen, shares.sum(axis=-1) / total**2)
+    return _beyond(observed_share, shares.sum(axis=-1) / total**2)

@@ -9,11 +9,11 @@ from pathviewer.insights.agreement import (
     Agreement,
     PairAgreement,
     agreement,
+    agreement_by_pair,
     pair_agreement,
-    pairs_agreement,
 )
-from pathviewer.insights.chart import Cell, Chart, empty, with_interval
-from pathviewer.insights.data_source import Source, rater_name
+from pathviewer.insights.chart import Cell, Chart, empty_chart, with_interval
+from pathviewer.insights.data_source import ChartData, rater_name
 from pathviewer.insights.plotly_charts import dots
 from pathviewer.insights.values import Label
 from storage.statistics.records import LabelRow
@@ -23,14 +23,14 @@ PREFERENCES = ("first", "second", "tie", "both_bad")
 NOBODY_TWICE = "No completion was judged by two raters."
 
 
-def agreement_of_all(source: Source) -> Chart:
+def agreement_of_all(data: ChartData) -> Chart:
     """Verdicts, preferences and each event that two raters or more gave, by all raters together."""
     every = {
-        "verdict": agreement(_verdict_labels(source)),
-        "preference": agreement(preference_labels(source), PREFERENCES),
+        "verdict": agreement(_verdict_labels(data)),
+        "preference": agreement(preference_labels(data), PREFERENCES),
     }
     every |= {
-        event.replace("_", " "): agreement(_event_labels(source.labels, event), ("yes", "no"))
+        event.replace("_", " "): agreement(_event_labels(data.labels, event), ("yes", "no"))
         for event in EVENTS
     }
     about = {name: each for name, each in every.items() if each.items}
@@ -55,14 +55,16 @@ def agreement_of_all(source: Source) -> Chart:
         rows,
         dots(list(about), measures, "agreement", line=0),
     )
-    return chart if about else empty(chart, NOBODY_TWICE)
+    return chart if about else empty_chart(chart, NOBODY_TWICE)
 
 
-def agreement_of_pairs(source: Source) -> Chart:
+def agreement_of_pairs(data: ChartData) -> Chart:
     """Cohen's kappa of every two raters."""
-    labels = {"verdict": _verdict_labels(source), "preference": preference_labels(source)}
-    found = [(about, pair) for about, each in labels.items() for pair in pairs_agreement(each)]
-    names = [f"{pair.first} / {pair.second}, {about}" for about, pair in found]
+    labels = {"verdict": _verdict_labels(data), "preference": preference_labels(data)}
+    agreements = [
+        (about, pair) for about, each in labels.items() for pair in agreement_by_pair(each)
+    ]
+    names = [f"{pair.first} / {pair.second}, {about}" for about, pair in agreements]
     rows: list[tuple[Cell, ...]] = [
         (
             pair.first,
@@ -72,7 +74,7 @@ def agreement_of_pairs(source: Source) -> Chart:
             *with_interval(pair.raw),
             *with_interval(pair.cohen),
         )
-        for about, pair in found
+        for about, pair in agreements
     ]
     chart = Chart(
         "agreement_of_pairs",
@@ -81,19 +83,19 @@ def agreement_of_pairs(source: Source) -> Chart:
         "same, and Cohen's kappa.",
         ("rater", "and", "about", "items", "raw", "low", "high", "kappa", "low", "high"),
         rows,
-        dots(names, {"Cohen's kappa": [pair.cohen for _, pair in found]}, "kappa", line=0),
+        dots(names, {"Cohen's kappa": [pair.cohen for _, pair in agreements]}, "kappa", line=0),
     )
-    return chart if found else empty(chart, NOBODY_TWICE)
+    return chart if agreements else empty_chart(chart, NOBODY_TWICE)
 
 
-def judge_agreement(source: Source) -> Chart:
+def judge_agreement(data: ChartData) -> Chart:
     """Each judge against the clinicians, event by event."""
-    found = [
-        (judge, event.replace("_", " "), _against(source.labels, rows, event))
-        for judge, rows in _by_judge(source.judge_labels)
+    agreements = [
+        (judge, event.replace("_", " "), _against(data.labels, rows, event))
+        for judge, rows in _by_judge(data.judge_labels)
         for event in EVENTS
     ]
-    compared = [each for each in found if each[2] is not None and each[2].items]
+    compared = [each for each in agreements if each[2] is not None and each[2].items]
     chart = Chart(
         "judge_agreement",
         "Judges against clinicians",
@@ -114,38 +116,41 @@ def judge_agreement(source: Source) -> Chart:
             line=0,
         ),
     )
-    return chart if compared else empty(chart, "No trace was labelled by a judge and a clinician.")
+    return (
+        chart
+        if compared
+        else empty_chart(chart, "No trace was labelled by a judge and a clinician.")
+    )
 
 
-def preference_labels(source: Source) -> list[Label]:
+def preference_labels(data: ChartData) -> list[Label]:
     """Which of two answers a rater prefers, whatever side it stood on."""
-    return [Label(row.case, row.pair, rater_name(row.rater), row.preferred) for row in source.votes]
+    return [Label(row.case, row.pair, rater_name(row.rater), row.preferred) for row in data.votes]
 
 
-def _verdict_labels(source: Source) -> list[Label]:
+def _verdict_labels(data: ChartData) -> list[Label]:
     return [
-        Label(row.case, row.completion, rater_name(row.rater), row.verdict)
-        for row in source.verdicts
+        Label(row.case, row.completion, rater_name(row.rater), row.verdict) for row in data.verdicts
     ]
 
 
 def _event_labels(rows: Iterable[LabelRow], event: str) -> list[Label]:
-    return [Label(row.case, row.completion, row.rater, _said(row, event)) for row in rows]
+    return [Label(row.case, row.completion, row.rater, _label_of_event(row, event)) for row in rows]
 
 
-def _said(row: LabelRow, event: str) -> str:
+def _label_of_event(row: LabelRow, event: str) -> str:
     return "yes" if event in row.events else "no"
 
 
-def _counts(found: Agreement) -> tuple[int, int, int]:
-    return found.items, found.cases, found.raters
+def _counts(result: Agreement) -> tuple[int, int, int]:
+    return result.items, result.cases, result.raters
 
 
 def _by_judge(rows: Iterable[LabelRow]) -> list[tuple[str, list[LabelRow]]]:
-    found: dict[str, list[LabelRow]] = {}
+    rows_by_judge: dict[str, list[LabelRow]] = {}
     for row in rows:
-        found.setdefault(row.rater, []).append(row)
-    return sorted(found.items())
+        rows_by_judge.setdefault(row.rater, []).append(row)
+    return sorted(rows_by_judge.items())
 
 
 def _against(
@@ -155,8 +160,10 @@ def _against(
     of_judge = {row.completion: row for row in judge}
     pairs = [
         (
-            Label(row.case, row.completion, "clinician", _said(row, event)),
-            Label(row.case, row.completion, "judge", _said(of_judge[row.completion], event)),
+            Label(row.case, row.completion, "clinician", _label_of_event(row, event)),
+            Label(
+                row.case, row.completion, "judge", _label_of_event(of_judge[row.completion], event)
+            ),
         )
         for row in clinicians
         if row.completion in of_judge

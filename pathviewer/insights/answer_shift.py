@@ -11,7 +11,7 @@ from pathviewer.insights.values import Estimate
 
 
 @dataclass(frozen=True)
-class BlindReading:
+class BlindAnswer:
     """A question that a clinician answered before seeing the model's answer."""
 
     case: str
@@ -34,13 +34,13 @@ class BlindReading:
 
 
 @dataclass(frozen=True)
-class Shift:
+class AnswerShift:
     """What became of first answers."""
 
-    readings: int
+    answers: int
     """First answers of which it is known what the clinician held for right afterwards."""
 
-    untold: int
+    unassessed: int
     """Those of which it is not."""
 
     agreed: int
@@ -76,38 +76,40 @@ def final_answer(verdict: str | None, corrected: str | None, model: str | None) 
     return model if verdict == "correct" else corrected or None
 
 
-def blind_shift(readings: Sequence[BlindReading]) -> Shift:
+def measure_shift(answers: Sequence[BlindAnswer]) -> AnswerShift:
     """Over all readings that were asked blind and answered first."""
-    told = [each for each in readings if each.final is not None]
-    changed = [each for each in told if not _same(each, each.first, each.final)]
+    assessed_answers = [each for each in answers if each.final is not None]
+    changed = [each for each in assessed_answers if not _same(each, each.first, each.final)]
     to_model = sum(_same(each, each.final, each.model) for each in changed)
-    held = [each for each in told if each.reference is not None]
-    before = [_right(each, each.first) for each in held]
-    after = [_right(each, each.final) for each in held]
-    moved = list(zip(before, after, strict=True))
-    return Shift(
-        readings=len(told),
-        untold=len(readings) - len(told),
-        agreed=sum(_same(each, each.first, each.model) for each in told),
-        changed=_share(told, [not _same(each, each.first, each.final) for each in told]),
+    referenced_answers = [each for each in assessed_answers if each.reference is not None]
+    before = [_right(each, each.first) for each in referenced_answers]
+    after = [_right(each, each.final) for each in referenced_answers]
+    changes = list(zip(before, after, strict=True))
+    return AnswerShift(
+        answers=len(assessed_answers),
+        unassessed=len(answers) - len(assessed_answers),
+        agreed=sum(_same(each, each.first, each.model) for each in assessed_answers),
+        changed=_share(
+            assessed_answers, [not _same(each, each.first, each.final) for each in assessed_answers]
+        ),
         to_model=to_model,
         elsewhere=len(changed) - to_model,
-        referenced=len(held),
-        helped=moved.count((False, True)),
-        harmed=moved.count((True, False)),
-        first_right=_share(held, before),
-        final_right=_share(held, after),
+        referenced=len(referenced_answers),
+        helped=changes.count((False, True)),
+        harmed=changes.count((True, False)),
+        first_right=_share(referenced_answers, before),
+        final_right=_share(referenced_answers, after),
     )
 
 
-def _same(reading: BlindReading, one: str | None, other: str | None) -> bool:
+def _same(blind: BlindAnswer, one: str | None, other: str | None) -> bool:
     """Whether two answers name the same option, or say the same."""
-    return bool(one and other) and said(one, reading.options) == said(other, reading.options)
+    return bool(one and other) and said(one, blind.options) == said(other, blind.options)
 
 
-def _right(reading: BlindReading, answer: str | None) -> bool:
-    return answer_is_right(answer, reading.options, reading.reference or "")
+def _right(blind: BlindAnswer, answer: str | None) -> bool:
+    return answer_is_right(answer, blind.options, blind.reference or "")
 
 
-def _share(readings: Sequence[BlindReading], right: Sequence[bool]) -> Estimate:
-    return ratio([(each.case, float(good), 1) for each, good in zip(readings, right, strict=True)])
+def _share(answers: Sequence[BlindAnswer], right: Sequence[bool]) -> Estimate:
+    return ratio([(each.case, float(good), 1) for each, good in zip(answers, right, strict=True)])

@@ -46,7 +46,7 @@ class Chart:
             "title": self.title,
             "about": self.about,
             "columns": list(self.columns),
-            "rows": [[rounded(cell) for cell in row] for row in self.rows],
+            "rows": [[round_cell(cell) for cell in row] for row in self.rows],
             "figure": self.figure,
             "note": self.note,
         }
@@ -56,16 +56,16 @@ class Chart:
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\r\n")
         writer.writerow(self.columns)
-        writer.writerows([[harmless(cell) for cell in row] for row in self.rows])
+        writer.writerows([[escape_formula(cell) for cell in row] for row in self.rows])
         return out.getvalue()
 
 
-def rounded(cell: Cell) -> Cell:
+def round_cell(cell: Cell) -> Cell:
     """Four digits after the point are more than any of these figures bears."""
     return round(cell, 4) if isinstance(cell, float) else cell
 
 
-def harmless(cell: Cell) -> Cell:
+def escape_formula(cell: Cell) -> Cell:
     """A cell that no spreadsheet takes for a formula (OWASP, CSV injection).
 
     Spreadsheets skip blanks, line breaks and signs without width before a formula, and some take
@@ -85,6 +85,6 @@ def with_interval(estimate: Estimate) -> tuple[float | None, float | None, float
     return estimate.value, estimate.low, estimate.high
 
 
-def empty(chart: Chart, note: str) -> Chart:
+def empty_chart(chart: Chart, note: str) -> Chart:
     """The chart without anything in it."""
     return Chart(chart.name, chart.title, chart.about, chart.columns, (), None, note)

@@ -10,7 +10,7 @@ from pathviewer.insights.agreement_charts import (
     judge_agreement,
 )
 from pathviewer.insights.chart import Chart
-from pathviewer.insights.data_source import Source
+from pathviewer.insights.data_source import ChartData
 from pathviewer.insights.rater_charts import blind_first, confidence, time_per_case
 from pathviewer.insights.self_agreement import self_agreement
 from pathviewer.insights.verdict_charts import (
@@ -23,7 +23,7 @@ from pathviewer.insights.verdict_charts import (
 )
 from pathviewer.insights.vote_charts import ranking, vote_choices, wins
 
-CHARTS: Mapping[str, Callable[[Source], Chart]] = {
+CHARTS: Mapping[str, Callable[[ChartData], Chart]] = {
     "verdicts_over_time": verdicts_over_time,
     "verdicts_by_model": verdicts_by_model,
     "verdicts_by_question_type": verdicts_by_question_type,

@@ -10,7 +10,7 @@ from pathviewer.insights.values import Estimate, Label
 
 
 @dataclass(frozen=True)
-class Stated:
+class ConfidenceRating:
     """A judgment with how sure its rater was."""
 
     case: str
@@ -37,23 +37,23 @@ class Level:
     """Mean of `right`."""
 
 
-def calibration(stated: Iterable[Stated]) -> list[Level]:
+def calibration(ratings: Iterable[ConfidenceRating]) -> list[Level]:
     """The levels that were stated, the least sure first."""
     by_level: dict[int, list[tuple[str, float, float]]] = {}
-    for each in stated:
+    for each in ratings:
         by_level.setdefault(each.confidence, []).append((each.case, each.right, 1))
     return [Level(level, len(parts), ratio(parts)) for level, parts in sorted(by_level.items())]
 
 
-def against_others(labels: Sequence[tuple[Label, int | None]]) -> list[Stated]:
+def rate_against_others(labels: Sequence[tuple[Label, int | None]]) -> list[ConfidenceRating]:
     """Each label with a confidence, held against what the other raters of the item say."""
     of_item: dict[str, list[Label]] = {}
     for label, _ in labels:
         of_item.setdefault(label.item, []).append(label)
-    found = []
+    ratings = []
     for label, confidence in labels:
-        others = [each for each in of_item[label.item] if each.rater != label.rater]
-        if confidence is not None and others:
-            same = sum(each.label == label.label for each in others) / len(others)
-            found.append(Stated(label.case, confidence, same))
-    return found
+        other_labels = [each for each in of_item[label.item] if each.rater != label.rater]
+        if confidence is not None and other_labels:
+            same = sum(each.label == label.label for each in other_labels) / len(other_labels)
+            ratings.append(ConfidenceRating(label.case, confidence, same))
+    return ratings

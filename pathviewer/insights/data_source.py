@@ -24,19 +24,19 @@ from storage.statistics.records import (
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-UNTYPED = "no known type"
+NO_QUESTION_TYPE = "no known type"
 """A question of no template."""
 UNKNOWN_ORGAN = "not known"
 
 
 @dataclass(frozen=True)
-class Source:
+class ChartData:
     """All rows that pass some filters."""
 
     choices: Choices
     """What there is to filter by."""
 
-    withheld: int = 0
+    blinded_count: int = 0
     """Judgments that whoever looks is not told of, whatever the filters."""
 
     zone: str = "UTC"
@@ -72,12 +72,12 @@ class Source:
         return dict(self.choices.slides)
 
 
-def load(session: Session, filters: Filters, choices: Choices) -> Source:
+def load_chart_data(session: Session, filters: Filters, choices: Choices) -> ChartData:
     """Everything, as it is at one moment."""
     viewer = filters.viewer_id
-    return Source(
+    return ChartData(
         choices=choices,
-        withheld=0 if viewer is None else count_withheld(session, viewer),
+        blinded_count=0 if viewer is None else count_withheld(session, viewer),
         zone=filters.zone,
         verdicts=feedback_rows.verdicts(session, filters),
         labels=feedback_rows.labels(session, filters),

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from storage.blobs import BlobStore
     from storage.database import Database
 
-AT_ONCE = 16
+BATCH_SIZE = 16
 """Traces put to the judge together; kept before the next ones are asked about."""
 
-Step = Callable[[int, int], None]
+ProgressStep = Callable[[int, int], None]
 """Told how many traces are through, of how many."""
 
 
 @dataclass(frozen=True)
-class Judging:
+class JudgeRun:
     """How a run went."""
 
     judged: int
@@ -36,35 +36,37 @@ class Judging:
     """Traces whose picture is damaged or gone."""
 
 
-def judge_labelled(
+def judge_labelled_traces(
     database: Database,
     blobs: BlobStore,
     judge: Judge,
     name: str,
     limit: int,
-    step: Step = lambda _done, _all: None,
-) -> Judging:
+    step: ProgressStep = lambda _done, _all: None,
+) -> JudgeRun:
     """Put up to `limit` traces to a judge and keep what it finds, under its name.
 
     What was kept stays when a later trace ends the run with an error of the judge's.
     """
     with database.reading() as session:
-        waiting = unjudged(session, name, limit)
-    pictures = {each.completion_id: _picture(blobs, each.pixels_sha256) for each in waiting}
-    readable = [each for each in waiting if pictures[each.completion_id] is not None]
-    judged = 0
-    for start in range(0, len(readable), AT_ONCE):
-        some = readable[start : start + AT_ONCE]
-        traces = [_trace(each, pictures[each.completion_id] or b"") for each in some]
+        traces_to_judge = unjudged(session, name, limit)
+    pictures = {each.completion_id: _picture(blobs, each.pixels_sha256) for each in traces_to_judge}
+    readable = [each for each in traces_to_judge if pictures[each.completion_id] is not None]
+    labelled_count = 0
+    for start in range(0, len(readable), BATCH_SIZE):
+        batch = readable[start : start + BATCH_SIZE]
+        traces = [_trace(each, pictures[each.completion_id] or b"") for each in batch]
         verdicts = judge.judge(traces)
         with database.session() as session:
-            for each, verdict in zip(some, verdicts, strict=True):
+            for each, verdict in zip(batch, verdicts, strict=True):
                 if verdict is not None:
                     events = verdict.events & EVENTS.keys()
                     add_judge_labels(session, name, each.completion_id, events)
-                    judged += 1
-        step(start + len(some), len(readable))
-    return Judging(judged, len(readable) - judged, len(waiting) - len(readable))
+                    labelled_count += 1
+        step(start + len(batch), len(readable))
+    return JudgeRun(
+        labelled_count, len(readable) - labelled_count, len(traces_to_judge) - len(readable)
+    )
 
 
 def _picture(blobs: BlobStore, sha256: str) -> bytes | None:
@@ -74,13 +76,13 @@ def _picture(blobs: BlobStore, sha256: str) -> bytes | None:
         return None
 
 
-def _trace(waiting: Unjudged, picture: bytes) -> JudgedTrace:
+def _trace(source: Unjudged, picture: bytes) -> JudgedTrace:
     return JudgedTrace(
-        completion=waiting.text,
-        question=waiting.question,
-        options=tuple(waiting.options),
-        gold=waiting.reference_answer or "not known",
-        question_type=waiting.task or "",
+        completion=source.text,
+        question=source.question,
+        options=tuple(source.options),
+        gold=source.reference_answer or "not known",
+        question_type=source.task or "",
         images=(picture,),
-        id=waiting.completion_id,
+        id=source.completion_id,
     )

@@ -21,7 +21,7 @@ FEW = 10
 """Up to so many Plotly would put marks at fractions of one."""
 
 
-def stacked(
+def stacked_bars(
     places: Sequence[str],
     parts: Mapping[str, Sequence[float]],
     colours: Mapping[str, str],
@@ -43,8 +43,8 @@ def stacked(
         for name, values in parts.items()
     ]
     highest = max(map(sum, zip(*parts.values(), strict=True)), default=0)
-    counted = {"title": {"text": unit}} | ({"dtick": 1} if highest <= FEW else {})
-    layout: Figure = {"barmode": "stack", f"{across}axis": counted}
+    count_axis = {"title": {"text": unit}} | ({"dtick": 1} if highest <= FEW else {})
+    layout: Figure = {"barmode": "stack", f"{across}axis": count_axis}
     layout[f"{along}axis"] = {"type": "category", "autorange": "reversed"} if lying else _DAYS
     return {"data": data, "layout": layout}
 
@@ -91,14 +91,14 @@ def curve(
 ) -> Figure:
     """Estimates with intervals over numbers, each part joined by a line."""
     data = []
-    for number, (name, found) in enumerate(parts.items()):
-        estimates = [found[place] for place in places if place in found]
+    for number, (name, points) in enumerate(parts.items()):
+        estimates = [points[place] for place in places if place in points]
         data.append(
             {
                 "type": "scatter",
                 "mode": "lines+markers",
                 "name": name,
-                "x": [place for place in places if place in found],
+                "x": [place for place in places if place in points],
                 "y": [each.value for each in estimates],
                 "error_y": _errors(estimates),
                 "line": {"color": COLOURS[number % len(COLOURS)], "width": 1.5},

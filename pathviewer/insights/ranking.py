@@ -66,19 +66,19 @@ class VoteBias:
 
 def strengths(votes: Sequence[Vote]) -> list[Strength]:
     """The models by strength, the strongest first."""
-    compared = [vote for vote in votes if vote.left != vote.right]
-    models = sorted({name for vote in compared for name in (vote.left, vote.right)})
+    compared = [vote for vote in votes if vote.left_model != vote.right_model]
+    models = sorted({name for vote in compared for name in (vote.left_model, vote.right_model)})
     estimates = _strengths(compared, models)
-    found = [
+    results = [
         Strength(model, *_record(compared, model), estimate)
         for model, estimate in zip(models, estimates, strict=True)
     ]
-    return sorted(found, key=lambda each: (-(each.strength.value or 0), -each.wins, each.model))
+    return sorted(results, key=lambda each: (-(each.strength.value or 0), -each.wins, each.model))
 
 
 def vote_bias(votes: Sequence[Vote]) -> VoteBias:
     """Position and length bias of votes, those between answers of one model included."""
-    models = sorted({name for vote in votes for name in (vote.left, vote.right)})
+    models = sorted({name for vote in votes for name in (vote.left_model, vote.right_model)})
     longer = [vote for vote in votes if vote.left_length != vote.right_length]
     return VoteBias(
         votes=len(votes),
@@ -91,9 +91,9 @@ def vote_bias(votes: Sequence[Vote]) -> VoteBias:
 
 def _record(votes: Sequence[Vote], model: str) -> tuple[int, float]:
     """How often a model was compared, and its wins."""
-    won = [LEFT_WINS[vote.choice] for vote in votes if vote.left == model]
-    won += [1 - LEFT_WINS[vote.choice] for vote in votes if vote.right == model]
-    return len(won), sum(won)
+    scores = [LEFT_WINS[vote.choice] for vote in votes if vote.left_model == model]
+    scores += [1 - LEFT_WINS[vote.choice] for vote in votes if vote.right_model == model]
+    return len(scores), sum(scores)
 
 
 def _longer_wins(vote: Vote) -> float:
@@ -123,7 +123,7 @@ def _comparable(votes: Sequence[Vote], models: Sequence[str]) -> bool:
     place = {model: number for number, model in enumerate(models)}
     beat = np.zeros((len(models), len(models)))
     for vote in votes:
-        left, right = place[vote.left], place[vote.right]
+        left, right = place[vote.left_model], place[vote.right_model]
         beat[left, right] += LEFT_WINS[vote.choice]
         beat[right, left] += 1 - LEFT_WINS[vote.choice]
     return bool(connected_components(beat, directed=True, connection="strong")[0] == 1)
@@ -134,8 +134,8 @@ def _differences(votes: Sequence[Vote], models: Sequence[str]) -> NDArray[np.flo
     place = {model: number for number, model in enumerate(models)}
     columns = np.zeros((len(votes), len(models)))
     rows = np.arange(len(votes))
-    np.add.at(columns, (rows, np.array([place[vote.left] for vote in votes])), 1)
-    np.add.at(columns, (rows, np.array([place[vote.right] for vote in votes])), -1)
+    np.add.at(columns, (rows, np.array([place[vote.left_model] for vote in votes])), 1)
+    np.add.at(columns, (rows, np.array([place[vote.right_model] for vote in votes])), -1)
     columns[:, -1] = 1  # the last model is the reference; its place is the side's
     return columns
 
@@ -174,26 +174,26 @@ def _fit(votes: Sequence[Vote], design: NDArray[np.float64]) -> Any:
     from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
     warnings.simplefilter("ignore", PerfectSeparationWarning)  # ENDLESS tells; ties alone are fine
-    won = np.array([LEFT_WINS[vote.choice] for vote in votes])
+    scores = np.array([LEFT_WINS[vote.choice] for vote in votes])
     codes = case_codes([vote.case for vote in votes])
     if len(votes) <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:
         return None
-    if np.all(won == 1) or np.all(won == 0):
+    if np.all(scores == 1) or np.all(scores == 0):
         return None
-    given: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if codes.max() + 1 >= LEAST_CASES:
-        given = {"cov_type": "cluster", "cov_kwds": {"groups": codes}}
+        options = {"cov_type": "cluster", "cov_kwds": {"groups": codes}}
     with np.errstate(divide="ignore", invalid="ignore"):  # where a prediction is all but certain
-        fitted = GLM(won, design, family=Binomial()).fit(**given)
+        fitted = GLM(scores, design, family=Binomial()).fit(**options)
     return fitted if fitted.converged and np.abs(fitted.params).max() < ENDLESS else None
 
 
 def _estimates(fitted: Any, contrasts: NDArray[np.float64]) -> list[Estimate]:
     """Contrasts of the fitted parameters with their intervals."""
-    found = fitted.t_test(contrasts)
+    tests = fitted.t_test(contrasts)
     return [
         Estimate(float(value), *map(_finite, ends))
-        for value, ends in zip(found.effect, found.conf_int(), strict=True)
+        for value, ends in zip(tests.effect, tests.conf_int(), strict=True)
     ]
 
 

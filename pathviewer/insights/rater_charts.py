@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from models.scoring import answer_is_right
-from pathviewer.insights.answer_shift import BlindReading, Shift, blind_shift, final_answer
-from pathviewer.insights.chart import Cell, Chart, empty, with_interval
-from pathviewer.insights.confidence import Stated, against_others, calibration
-from pathviewer.insights.data_source import Source, rater_name
-from pathviewer.insights.plotly_charts import boxes, curve, stacked
+from pathviewer.insights.answer_shift import AnswerShift, BlindAnswer, final_answer, measure_shift
+from pathviewer.insights.chart import Cell, Chart, empty_chart, with_interval
+from pathviewer.insights.confidence import ConfidenceRating, calibration, rate_against_others
+from pathviewer.insights.data_source import ChartData, rater_name
+from pathviewer.insights.plotly_charts import boxes, curve, stacked_bars
 from pathviewer.insights.values import Label
 from storage.statistics.records import FirstAnswerRow
 
@@ -22,11 +22,11 @@ OUTCOMES = {
 }
 
 
-def blind_first(source: Source) -> Chart:
+def blind_first(data: ChartData) -> Chart:
     """What became of first answers."""
-    found = blind_shift([_blind(row) for row in source.first_answers])
-    kept = found.readings - found.to_model - found.elsewhere
-    counts = (kept, found.to_model, found.elsewhere, found.untold)
+    shift = measure_shift([_blind(row) for row in data.first_answers])
+    unchanged_count = shift.answers - shift.to_model - shift.elsewhere
+    counts = (unchanged_count, shift.to_model, shift.elsewhere, shift.unassessed)
     parts = {name: [count] for name, count in zip(OUTCOMES, counts, strict=True)}
     chart = Chart(
         "blind_first",
@@ -35,44 +35,44 @@ def blind_first(source: Source) -> Chart:
         "clinician then held for right. Helped and harmed only where the case has a reference "
         "answer with its source.",
         ("what", "value", "low", "high"),
-        _shift_rows(found, kept),
-        stacked(["first answers"], parts, OUTCOMES, lying=True, unit="readings"),
+        _shift_rows(shift, unchanged_count),
+        stacked_bars(["first answers"], parts, OUTCOMES, lying=True, unit="readings"),
     )
-    if source.first_answers:
+    if data.first_answers:
         return chart
-    return empty(chart, "No reading that passes these filters was answered blind.")
+    return empty_chart(chart, "No reading that passes these filters was answered blind.")
 
 
-def _shift_rows(found: Shift, kept: int) -> list[tuple[Cell, ...]]:
+def _shift_rows(shift: AnswerShift, unchanged_count: int) -> list[tuple[Cell, ...]]:
     counts: dict[str, int] = {
-        "first answers whose fate is told": found.readings,
-        "not told": found.untold,
-        "the same as the model's from the start": found.agreed,
-        "kept": kept,
-        "changed to the model's": found.to_model,
-        "changed to another": found.elsewhere,
-        "with a reference": found.referenced,
-        "helped (wrong, then right)": found.helped,
-        "harmed (right, then wrong)": found.harmed,
+        "first answers whose fate is told": shift.answers,
+        "not told": shift.unassessed,
+        "the same as the model's from the start": shift.agreed,
+        "kept": unchanged_count,
+        "changed to the model's": shift.to_model,
+        "changed to another": shift.elsewhere,
+        "with a reference": shift.referenced,
+        "helped (wrong, then right)": shift.helped,
+        "harmed (right, then wrong)": shift.harmed,
     }
     shares = {
-        "changed (share)": found.changed,
-        "right at first (share of those with a reference)": found.first_right,
-        "right afterwards (share)": found.final_right,
+        "changed (share)": shift.changed,
+        "right at first (share of those with a reference)": shift.first_right,
+        "right afterwards (share)": shift.final_right,
     }
     rows: list[tuple[Cell, ...]] = [(name, count, None, None) for name, count in counts.items()]
     return rows + [(name, *with_interval(each)) for name, each in shares.items()]
 
 
-def confidence(source: Source) -> Chart:
+def confidence(data: ChartData) -> Chart:
     """Stated confidence against others and against references."""
     labels = [
         (Label(row.case, row.completion, row.rater, row.verdict), row.confidence)
-        for row in source.verdicts
+        for row in data.verdicts
     ]
     parts = {
-        "verdicts: others say the same": calibration(against_others(labels)),
-        "first answers: right by the reference": calibration(_first(source)),
+        "verdicts: others say the same": calibration(rate_against_others(labels)),
+        "first answers: right by the reference": calibration(_first(data)),
     }
     rows: list[tuple[Cell, ...]] = [
         (name, level.confidence, level.count, *with_interval(level.right))
@@ -96,20 +96,20 @@ def confidence(source: Source) -> Chart:
     )
     if rows:
         return chart
-    return empty(chart, "No confidence was stated that could be held against anything.")
+    return empty_chart(chart, "No confidence was stated that could be held against anything.")
 
 
-def time_per_case(source: Source) -> Chart:
+def time_per_case(data: ChartData) -> Chart:
     """Minutes that each rater spent on a case."""
     minutes: dict[str, list[float]] = {}
-    for row in source.times:
+    for row in data.times:
         minutes.setdefault(rater_name(row.rater), []).append(row.seconds / 60)
-    judged = {rater_name(row.rater): 0 for row in source.times}
-    for row in source.times:
+    judged = {rater_name(row.rater): 0 for row in data.times}
+    for row in data.times:
         judged[rater_name(row.rater)] += row.judgments
     rows: list[tuple[Cell, ...]] = [
-        (rater, len(spent), judged[rater], *map(float, np.quantile(spent, (0.25, 0.5, 0.75))))
-        for rater, spent in sorted(minutes.items())
+        (rater, len(seconds), judged[rater], *map(float, np.quantile(seconds, (0.25, 0.5, 0.75))))
+        for rater, seconds in sorted(minutes.items())
     ]
     chart = Chart(
         "time_per_case",
@@ -120,24 +120,28 @@ def time_per_case(source: Source) -> Chart:
         rows,
         boxes(dict(sorted(minutes.items())), "minutes"),
     )
-    return chart if rows else empty(chart, "No judgment that passes these filters told its time.")
+    return (
+        chart
+        if rows
+        else empty_chart(chart, "No judgment that passes these filters told its time.")
+    )
 
 
-def _blind(row: FirstAnswerRow) -> BlindReading:
+def _blind(row: FirstAnswerRow) -> BlindAnswer:
     final = final_answer(row.verdict, row.corrected_answer, row.answer)
-    return BlindReading(
+    return BlindAnswer(
         row.case, row.options, row.first_answer, row.answer, final, row.reference_answer
     )
 
 
-def _first(source: Source) -> list[Stated]:
+def _first(data: ChartData) -> list[ConfidenceRating]:
     """First answers with a confidence, where a reference tells whether they are right."""
     return [
-        Stated(
+        ConfidenceRating(
             row.case,
             row.first_confidence,
             float(answer_is_right(row.first_answer, row.options, row.reference_answer)),
         )
-        for row in source.first_answers
+        for row in data.first_answers
         if row.first_confidence is not None and row.reference_answer is not None
     ]

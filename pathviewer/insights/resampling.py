@@ -17,7 +17,7 @@ from pathviewer.insights.values import UNKNOWN, Estimate
 RESAMPLES = 1000
 SEED = 20261124
 """The same judgments give the same interval."""
-KEPT_DRAWS = 16
+CACHED_DRAWS = 16
 """Draws that are kept for the next figure, of different numbers of cases."""
 LEAST_CASES = 2
 """Fewer cases say nothing of how cases differ."""
@@ -33,36 +33,36 @@ def interval(of_cases: NDArray[np.float64], figure: Figure) -> Estimate:
 
 def intervals(of_cases: NDArray[np.float64], figures: Sequence[Figure]) -> list[Estimate]:
     """The same of several figures of these sums, by the same draws: drawing takes the time."""
-    whole = of_cases.sum(axis=0)
+    total = of_cases.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = [float(figure(whole)) for figure in figures]
+        values = [float(figure(total)) for figure in figures]
         if len(of_cases) < LEAST_CASES or not np.isfinite(values).any():
             return [Estimate(each) if np.isfinite(each) else UNKNOWN for each in values]
-        drawn = resampled(of_cases)
+        resamples = resample_cases(of_cases)
         return [
-            Estimate(value, *percentiles(figure(drawn))) if np.isfinite(value) else UNKNOWN
+            Estimate(value, *percentiles(figure(resamples))) if np.isfinite(value) else UNKNOWN
             for value, figure in zip(values, figures, strict=True)
         ]
 
 
-def resampled(of_cases: NDArray[np.float64]) -> NDArray[np.float64]:
+def resample_cases(of_cases: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sums over cases drawn with replacement, (resamples, sums)."""
-    return np.asarray(_drawn(len(of_cases)) @ of_cases, dtype=float)
+    return np.asarray(_draw_weights(len(of_cases)) @ of_cases, dtype=float)
 
 
-@lru_cache(KEPT_DRAWS)
-def _drawn(count: int) -> NDArray[np.float64]:
+@lru_cache(CACHED_DRAWS)
+def _draw_weights(count: int) -> NDArray[np.float64]:
     """How often each of so many cases is drawn, (resamples, cases): the same for every figure of as
     many cases. As floats, since numpy multiplies whole numbers without its fast routines."""
     generator = np.random.default_rng(SEED)
-    drawn = generator.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
-    return np.asarray(drawn, dtype=float)
+    weights = generator.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
+    return np.asarray(weights, dtype=float)
 
 
-def percentiles(drawn: NDArray[np.float64]) -> tuple[float | None, float | None]:
+def percentiles(resamples: NDArray[np.float64]) -> tuple[float | None, float | None]:
     """The middle 95 % of resampled figures; None if most resamples have none."""
-    finite = drawn[np.isfinite(drawn)]
-    if 2 * len(finite) < len(drawn):
+    finite = resamples[np.isfinite(resamples)]
+    if 2 * len(finite) < len(resamples):
         return None, None
     low, high = np.quantile(finite, (0.025, 0.975))
     return float(low), float(high)

@@ -29,10 +29,10 @@ class Vote:
     case: str
     """What is resampled, as in `Label`."""
 
-    left: str
+    left_model: str
     """Who wrote the answer on the left."""
 
-    right: str
+    right_model: str
     """Who wrote the other one; may be the same."""
 
     choice: str

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from models.process_score import EVENTS
-from pathviewer.insights.chart import Cell, Chart, empty, with_interval
-from pathviewer.insights.data_source import UNKNOWN_ORGAN, UNTYPED, Source
-from pathviewer.insights.plotly_charts import dots, stacked
+from pathviewer.insights.chart import Cell, Chart, empty_chart, with_interval
+from pathviewer.insights.data_source import NO_QUESTION_TYPE, UNKNOWN_ORGAN, ChartData
+from pathviewer.insights.plotly_charts import dots, stacked_bars
 from pathviewer.insights.resampling import ratio
 from pathviewer.insights.values import Estimate
 from storage.statistics.records import LabelRow, VerdictRow
@@ -38,39 +38,39 @@ MOST_DAYS = 120
 NO_VERDICTS = "No verdict passes these filters."
 
 
-def verdicts_over_time(source: Source) -> Chart:
+def verdicts_over_time(data: ChartData) -> Chart:
     """Verdicts of each day, or of each month."""
-    days = {row.day for row in source.verdicts}
+    days = {row.day for row in data.verdicts}
     length = 10 if len(days) <= MOST_DAYS else 7
-    chart = _counted(
-        source, "verdicts_over_time", "Verdicts over time", lambda row: row.day[:length], "day"
+    chart = _count_by_place(
+        data, "verdicts_over_time", "Verdicts over time", lambda row: row.day[:length], "day"
     )
-    chart = replace(chart, about=f"{chart.about} Days are those of the time zone {source.zone}.")
-    return chart if chart.figure is None else _standing(chart)
+    chart = replace(chart, about=f"{chart.about} Days are those of the time zone {data.zone}.")
+    return chart if chart.figure is None else _order_by_time(chart)
 
 
-def verdicts_by_model(source: Source) -> Chart:
+def verdicts_by_model(data: ChartData) -> Chart:
     """Verdicts by who answered."""
-    return _counted(
-        source, "verdicts_by_model", "Verdicts by model", lambda row: row.model, "model"
+    return _count_by_place(
+        data, "verdicts_by_model", "Verdicts by model", lambda row: row.model, "model"
     )
 
 
-def verdicts_by_question_type(source: Source) -> Chart:
+def verdicts_by_question_type(data: ChartData) -> Chart:
     """Verdicts by what was asked."""
-    return _counted(
-        source,
+    return _count_by_place(
+        data,
         "verdicts_by_question_type",
         "Verdicts by question type",
-        lambda row: row.task.replace("_", " ") or UNTYPED,
+        lambda row: row.task.replace("_", " ") or NO_QUESTION_TYPE,
         "question type",
     )
 
 
-def verdicts_by_organ(source: Source) -> Chart:
+def verdicts_by_organ(data: ChartData) -> Chart:
     """Verdicts by organ."""
-    return _counted(
-        source,
+    return _count_by_place(
+        data,
         "verdicts_by_organ",
         "Verdicts by organ",
         lambda row: row.organ or UNKNOWN_ORGAN,
@@ -78,11 +78,11 @@ def verdicts_by_organ(source: Source) -> Chart:
     )
 
 
-def verdicts_by_slide(source: Source) -> Chart:
+def verdicts_by_slide(data: ChartData) -> Chart:
     """Verdicts by slide."""
-    names = source.slides
-    return _counted(
-        source,
+    names = data.slides
+    return _count_by_place(
+        data,
         "verdicts_by_slide",
         "Verdicts by slide",
         lambda row: names.get(row.slide, row.slide),
@@ -90,11 +90,11 @@ def verdicts_by_slide(source: Source) -> Chart:
     )
 
 
-def events(source: Source) -> Chart:
+def events(data: ChartData) -> Chart:
     """How often each event is flagged."""
-    parts = {"clinicians": source.labels}
-    if source.judge_labels:
-        parts["judges"] = source.judge_labels
+    parts = {"clinicians": data.labels}
+    if data.judge_labels:
+        parts["judges"] = data.judge_labels
     shares = {name: [_share(rows, event) for event in EVENTS] for name, rows in parts.items()}
     rows: list[tuple[Cell, ...]] = [
         (event.replace("_", " "), name, len(parts[name]), *with_interval(shares[name][place]))
@@ -110,48 +110,48 @@ def events(source: Source) -> Chart:
         rows,
         dots([event.replace("_", " ") for event in EVENTS], shares, "share of traces"),
     )
-    labelled = source.labels or source.judge_labels
-    return chart if labelled else empty(chart, "No labelled trace passes these filters.")
+    labelled = data.labels or data.judge_labels
+    return chart if labelled else empty_chart(chart, "No labelled trace passes these filters.")
 
 
 def _share(rows: Iterable[LabelRow], event: str) -> Estimate:
     return ratio([(row.case, float(event in row.events), 1) for row in rows])
 
 
-def _counted(
-    source: Source, name: str, title: str, place_of: Callable[[VerdictRow], str], head: str
+def _count_by_place(
+    data: ChartData, name: str, title: str, place_of: Callable[[VerdictRow], str], head: str
 ) -> Chart:
     """Verdicts counted by place, the places with most first."""
     counts: dict[str, Counter[str]] = {}
-    for row in source.verdicts:
+    for row in data.verdicts:
         counts.setdefault(place_of(row), Counter())[row.verdict] += 1
     places = sorted(counts, key=lambda place: (-counts[place].total(), place))
     rows: list[tuple[Cell, ...]] = [
         (place, counts[place].total(), *(counts[place][verdict] for verdict in VERDICTS))
         for place in places
     ]
-    shown = places[:MOST_BARS]
-    parts = {word: [counts[place][key] for place in shown] for key, word in VERDICTS.items()}
+    top_places = places[:MOST_BARS]
+    parts = {word: [counts[place][key] for place in top_places] for key, word in VERDICTS.items()}
     chart = Chart(
         name,
         title,
         "Verdicts that hold now, by every rater.",
         (head, "all", *VERDICTS.values()),
         rows,
-        stacked(shown, parts, COLOURS, lying=True, unit="verdicts"),
+        stacked_bars(top_places, parts, COLOURS, lying=True, unit="verdicts"),
         f"The {MOST_BARS} with most verdicts are drawn." if len(places) > MOST_BARS else "",
     )
-    return chart if rows else empty(chart, NO_VERDICTS)
+    return chart if rows else empty_chart(chart, NO_VERDICTS)
 
 
-def _standing(chart: Chart) -> Chart:
+def _order_by_time(chart: Chart) -> Chart:
     """The same in order of time, bars standing."""
     rows = sorted(chart.rows, key=lambda row: str(row[0]))
     parts = {
         word: [float(row[2 + place] or 0) for row in rows]
         for place, word in enumerate(VERDICTS.values())
     }
-    figure = stacked([str(row[0]) for row in rows], parts, COLOURS, unit="verdicts")
+    figure = stacked_bars([str(row[0]) for row in rows], parts, COLOURS, unit="verdicts")
     head = "month" if rows and len(str(rows[0][0])) == 7 else "day"
     columns = (head, *chart.columns[1:])
     return Chart(chart.name, chart.title, chart.about, columns, rows, figure)

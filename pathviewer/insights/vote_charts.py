@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from pathviewer.insights.chart import Cell, Chart, empty, with_interval
-from pathviewer.insights.data_source import Source
-from pathviewer.insights.plotly_charts import COLOURS, dots, stacked
+from pathviewer.insights.chart import Cell, Chart, empty_chart, with_interval
+from pathviewer.insights.data_source import ChartData
+from pathviewer.insights.plotly_charts import COLOURS, dots, stacked_bars
 from pathviewer.insights.ranking import strengths, vote_bias
 from pathviewer.insights.values import Estimate, Vote
 from storage.statistics.records import VoteRow
@@ -21,13 +21,14 @@ ONE_CASE = (
 REVISION_LENGTH = 8
 
 
-def ranking(source: Source) -> Chart:
+def ranking(data: ChartData) -> Chart:
     """Strengths of models."""
-    votes = _votes(source)
-    found = strengths(votes)
-    ranked = [each for each in found if each.strength.value is not None]
+    votes = _votes(data)
+    model_strengths = strengths(votes)
+    ranked = [each for each in model_strengths if each.strength.value is not None]
     rows: list[tuple[Cell, ...]] = [
-        (each.model, each.votes, each.wins, *with_interval(each.strength)) for each in found
+        (each.model, each.votes, each.wins, *with_interval(each.strength))
+        for each in model_strengths
     ]
     figure = dots(
         [each.model for each in ranked],
@@ -44,19 +45,23 @@ def ranking(source: Source) -> Chart:
         ("model", "votes", "wins", "strength", "low", "high"),
         rows,
         figure if ranked else None,
-        _mind(votes) if ranked else NO_STRENGTHS,
+        _caution(votes) if ranked else NO_STRENGTHS,
     )
-    return chart if found else empty(chart, "No vote between two models passes these filters.")
+    return (
+        chart
+        if model_strengths
+        else empty_chart(chart, "No vote between two models passes these filters.")
+    )
 
 
-def _mind(votes: Sequence[Vote]) -> str:
+def _caution(votes: Sequence[Vote]) -> str:
     """What to mind of the intervals."""
     return ONE_CASE if len({vote.case for vote in votes}) == 1 else ""
 
 
-def vote_choices(source: Source) -> Chart:
+def vote_choices(data: ChartData) -> Chart:
     """What was chosen, and how much side and length have to do with it."""
-    votes = _votes(source)
+    votes = _votes(data)
     counts = Counter(vote.choice for vote in votes)
     bias = vote_bias(votes)
     measures = {
@@ -68,8 +73,8 @@ def vote_choices(source: Source) -> Chart:
     rows: list[tuple[Cell, ...]] = [
         (f"chose {word}", counts[choice], None, None) for choice, word in CHOICES.items()
     ]
-    known = sum(not row.blind for row in source.votes)
-    rows.append(("of these with the names perhaps known", known, None, None))
+    open_count = sum(not row.blind for row in data.votes)
+    rows.append(("of these with the names perhaps known", open_count, None, None))
     rows += [(name, *with_interval(each)) for name, each in measures.items()]
     chart = Chart(
         "votes",
@@ -82,13 +87,13 @@ def vote_choices(source: Source) -> Chart:
         rows,
         _bias_figure(bias.left_share, bias.longer_share),
     )
-    return chart if votes else empty(chart, NO_VOTES)
+    return chart if votes else empty_chart(chart, NO_VOTES)
 
 
-def wins(source: Source) -> Chart:
+def wins(data: ChartData) -> Chart:
     """Wins of each model by side."""
-    votes = [vote for vote in _votes(source) if vote.left != vote.right]
-    models = sorted({name for vote in votes for name in (vote.left, vote.right)})
+    votes = [vote for vote in _votes(data) if vote.left_model != vote.right_model]
+    models = sorted({name for vote in votes for name in (vote.left_model, vote.right_model)})
     counts = {model: _record(votes, model) for model in models}
     words = ("won", "tie", "both bad", "lost")
     parts = {word: [counts[model][word] for model in models] for word in words}
@@ -99,9 +104,9 @@ def wins(source: Source) -> Chart:
         "Votes between answers of two models, from each model's side.",
         ("model", *words),
         [(model, *(counts[model][word] for word in words)) for model in models],
-        stacked(models, parts, colours, lying=True, unit="votes"),
+        stacked_bars(models, parts, colours, lying=True, unit="votes"),
     )
-    return chart if votes else empty(chart, NO_VOTES)
+    return chart if votes else empty_chart(chart, NO_VOTES)
 
 
 def _bias_figure(left: Estimate, longer: Estimate) -> dict[str, object]:
@@ -113,8 +118,8 @@ def _bias_figure(left: Estimate, longer: Estimate) -> dict[str, object]:
 
 
 def _record(votes: Sequence[Vote], model: str) -> Counter[str]:
-    sides = [("left", vote) for vote in votes if vote.left == model]
-    sides += [("right", vote) for vote in votes if vote.right == model]
+    sides = [("left", vote) for vote in votes if vote.left_model == model]
+    sides += [("right", vote) for vote in votes if vote.right_model == model]
     return Counter(_outcome(vote.choice, side) for side, vote in sides)
 
 
@@ -124,28 +129,28 @@ def _outcome(choice: str, side: str) -> str:
     return CHOICES[choice]
 
 
-def _votes(source: Source) -> list[Vote]:
+def _votes(data: ChartData) -> list[Vote]:
     """Votes with models named apart by revision where one name has several."""
     revisions: dict[str, set[str | None]] = {}
-    for row in source.votes:
+    for row in data.votes:
         revisions.setdefault(row.left_model, set()).add(row.left_revision)
         revisions.setdefault(row.right_model, set()).add(row.right_revision)
     several = {model for model, known in revisions.items() if len(known) > 1}
-    return [_vote(row, several) for row in source.votes]
+    return [_vote(row, several) for row in data.votes]
 
 
 def _vote(row: VoteRow, several: set[str]) -> Vote:
     return Vote(
         row.case,
-        _named(row.left_model, row.left_revision, several),
-        _named(row.right_model, row.right_revision, several),
+        _model_name(row.left_model, row.left_revision, several),
+        _model_name(row.right_model, row.right_revision, several),
         row.choice,
         row.left_length,
         row.right_length,
     )
 
 
-def _named(model: str, revision: str | None, several: set[str]) -> str:
+def _model_name(model: str, revision: str | None, several: set[str]) -> str:
     if model not in several:
         return model
     return f"{model} {(revision or 'no revision')[:REVISION_LENGTH]}"

@@ -8,14 +8,14 @@ from typing import Any
 from storage.audit import AuditRecord, entries_after
 from storage.database import Database
 
-AT_ONCE = 1_000
+PAGE_SIZE = 1_000
 
 
 def audit_lines(database: Database, after: int = 0) -> Iterator[dict[str, Any]]:
     """Entries after that id, the oldest first, however many there are."""
     while True:
         with database.reading() as session:
-            entries = entries_after(session, after, limit=AT_ONCE)
+            entries = entries_after(session, after, limit=PAGE_SIZE)
         if not entries:
             return
         yield from map(entry_json, entries)

@@ -7,37 +7,37 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from pathviewer.attention.retention import Sweeper
-from pathviewer.common.periodic import Repeating
+from pathviewer.attention.retention import AttentionSweeper
+from pathviewer.common.periodic import PeriodicTask
 from pathviewer.export.hub_upload import LabelPusher
-from pathviewer.operations.demo_visits import Visits
+from pathviewer.operations.demo_visits import VisitCleanup
 from pathviewer.operations.retention import Retention
 
 if TYPE_CHECKING:
     from pathviewer.auth.access import Access
-    from pathviewer.questions.service import LiveReadings
+    from pathviewer.questions.service import QuestionService
     from storage.blobs import BlobStore
     from storage.database import Database
 
 
 @contextmanager
-def background(
-    access: Access, database: Database, blobs: BlobStore, readings: LiveReadings
+def run_background_tasks(
+    access: Access, database: Database, blobs: BlobStore, questions: QuestionService
 ) -> Iterator[None]:
     """Goes on until the end; the last judgments of a demo are pushed then."""
     settings = access.settings
-    workers: list[Repeating] = [
-        Sweeper(database, blobs, settings.attention_mib),
-        Retention(settings, database, blobs, readings.forget),
-        access.openings,
-        access.ended,
+    workers: list[PeriodicTask] = [
+        AttentionSweeper(database, blobs, settings.attention_mib),
+        Retention(settings, database, blobs, questions.forget),
+        access.access_log,
+        access.ended_logins,
     ]
     if settings.public_demo:
         keeps = bool(settings.demo_labels)
-        workers.append(Visits(access.visitors, database, blobs, readings, keeps))
+        workers.append(VisitCleanup(access.visitors, database, blobs, questions, keeps))
         if keeps:
-            told = settings.demo_labels, settings.label_licence
-            workers.append(LabelPusher(database, blobs, *told))
+            label_target = settings.demo_labels, settings.label_licence
+            workers.append(LabelPusher(database, blobs, *label_target))
     with ExitStack() as stack:
         for worker in workers:
             worker.start()

@@ -14,7 +14,12 @@ from typing import Any
 from pathviewer import __version__
 from pathviewer.common.atomic_folder import new_folder
 from pathviewer.operations.errors import UpkeepError
-from pathviewer.operations.upload_backup import keep_uploads, put_back, strangers, uploaded
+from pathviewer.operations.upload_backup import (
+    copy_uploads,
+    find_foreign_uploads,
+    list_uploaded_files,
+    restore_uploads,
+)
 from pathviewer.settings import Settings
 from storage.backup import check_copy, copy_database, count_rows, sqlite_file
 from storage.blobs import BlobStore, list_blobs
@@ -29,7 +34,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass
-class Kept:
+class BackupContents:
     """What a backup holds."""
 
     files: int = 0
@@ -38,7 +43,7 @@ class Kept:
     """Files of uploaded slides."""
     byte_count: int = 0
     """Of all that was copied."""
-    lost: list[str] = field(default_factory=list)
+    unusable: list[str] = field(default_factory=list)
     """Files that should be there and are missing or damaged: by SHA-256, uploads by name."""
     revision: str = ""
     """Schema of the database."""
@@ -50,7 +55,7 @@ def back_up(
     progress: Progress = lambda _a, _b: None,
     *,
     uploads: bool = False,
-) -> Kept:
+) -> BackupContents:
     """Write the folder `out`, while the program may be running. Raises FolderError, StorageError.
 
     With `uploads`, slides that were uploaded too. The database is copied first: what its rows speak
@@ -59,58 +64,60 @@ def back_up(
     source = sqlite_file(settings.database)
     with new_folder(out, private=True) as folder:
         copy_database(source, folder / DATABASE)
-        kept = Kept(revision=check_copy(folder / DATABASE))
-        names = _names(folder / DATABASE)
-        paths = uploaded(settings.uploads) if uploads else []
-        one_done = _counted(len(names) + len(paths), progress)
-        kept.byte_count = (folder / DATABASE).stat().st_size
+        contents = BackupContents(revision=check_copy(folder / DATABASE))
+        names = _blob_names(folder / DATABASE)
+        paths = list_uploaded_files(settings.uploads) if uploads else []
+        one_done = _step_counter(len(names) + len(paths), progress)
+        contents.byte_count = (folder / DATABASE).stat().st_size
         store = BlobStore(settings.blobs)
         for name in names:
-            _keep(store, folder / "blobs", name, kept)
+            _copy_blob(store, folder / "blobs", name, contents)
             one_done()
-        slides, lost = keep_uploads(settings.uploads, folder / UPLOADS, paths, one_done)
-        kept.uploads, kept.byte_count = len(slides), kept.byte_count + _bytes(slides)
-        kept.lost += lost
-        told = {
+        slides, lost = copy_uploads(settings.uploads, folder / UPLOADS, paths, one_done)
+        contents.uploads, contents.byte_count = len(slides), contents.byte_count + _bytes(slides)
+        contents.unusable += lost
+        manifest = {
             "program": f"pathviewer {__version__}",
-            "revision": kept.revision,
+            "revision": contents.revision,
             "database": file_hash(folder / DATABASE),
             "rows": count_rows(folder / DATABASE),
-            "files": kept.files,
-            "lost": kept.lost,
+            "files": contents.files,
+            "lost": contents.unusable,
             "uploads": slides,
         }
-        (folder / MANIFEST).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    return kept
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    return contents
 
 
-def restore(settings: Settings, folder: Path, progress: Progress = lambda _a, _b: None) -> Kept:
+def restore(
+    settings: Settings, folder: Path, progress: Progress = lambda _a, _b: None
+) -> BackupContents:
     """Put a backup into the data folder, which has no database yet; the files first.
 
     Raises UpkeepError, StorageError or OSError; there is then no database under its name.
     """
     target = sqlite_file(settings.database)
-    told = _checked(settings, target, folder)
-    kept = Kept(revision=check_copy(folder / DATABASE))
+    manifest = _check_backup(settings, target, folder)
+    contents = BackupContents(revision=check_copy(folder / DATABASE))
     part = target.with_name(f"{target.name}.part")
     try:
         make_private_folder(target.parent)
         _clear(part)
         open_private(part, "xb").close()
         shutil.copyfile(folder / DATABASE, part)
-        names, slides = _names(part), told.get("uploads", [])
-        one_done = _counted(len(names) + len(slides), progress)
+        names, slides = _blob_names(part), manifest.get("uploads", [])
+        one_done = _step_counter(len(names) + len(slides), progress)
         source, store = BlobStore(folder / "blobs"), BlobStore(settings.blobs)
         for name in names:
-            _put_back(source, store, name, kept)
+            _restore_blob(source, store, name, contents)
             one_done()
-        right, lost = put_back(folder / UPLOADS, settings.uploads, slides, one_done)
-        kept.uploads, kept.lost = len(right), kept.lost + lost
-        kept.byte_count += part.stat().st_size + _bytes(slides)
+        right, unusable = restore_uploads(folder / UPLOADS, settings.uploads, slides, one_done)
+        contents.uploads, contents.unusable = len(right), contents.unusable + unusable
+        contents.byte_count += part.stat().st_size + _bytes(slides)
         part.replace(target)
     finally:
         _clear(part)
-    return kept
+    return contents
 
 
 def _clear(part: Path) -> None:
@@ -118,7 +125,7 @@ def _clear(part: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _checked(settings: Settings, target: Path, folder: Path) -> dict[str, Any]:
+def _check_backup(settings: Settings, target: Path, folder: Path) -> dict[str, Any]:
     """The manifest of a backup that can be put back here. Raises UpkeepError."""
     leftover = f"{target.name}.part"  # of a restore that was killed
     there = (path.name for path in target.parent.glob(f"{target.name}*"))
@@ -127,20 +134,20 @@ def _checked(settings: Settings, target: Path, folder: Path) -> dict[str, Any]:
             "The data folder has a database already. Stop the program, move the data folder away "
             "or name another one with PATHVIEWER_DATA, and restore again."
         )
-    told = read_manifest(folder)
-    slides = told.get("uploads", [])
-    other = next(strangers(settings.uploads, slides), None) if slides else None
+    manifest = read_manifest(folder)
+    slides = manifest.get("uploads", [])
+    other = next(find_foreign_uploads(settings.uploads, slides), None) if slides else None
     if other is not None:
         raise UpkeepError(
             f"The data folder has uploaded slides already that are not the backup's, as {other}. "
             "Name another data folder with PATHVIEWER_DATA, and restore again."
         )
-    if file_hash(folder / DATABASE) != told.get("database"):
+    if file_hash(folder / DATABASE) != manifest.get("database"):
         raise UpkeepError("The database in the backup is not what was backed up; take another one.")
-    return told
+    return manifest
 
 
-def _counted(total: int, progress: Progress) -> Callable[[], None]:
+def _step_counter(total: int, progress: Progress) -> Callable[[], None]:
     """Tells how many of all files are done, one more with every call."""
     done = itertools.count(1)
     return lambda: progress(next(done), total)
@@ -159,7 +166,7 @@ def file_hash(path: Path) -> str:
         raise UpkeepError(f"The backup has no {path.name} ({error.strerror}).") from error
 
 
-def _names(path: Path) -> list[str]:
+def _blob_names(path: Path) -> list[str]:
     """Files that the rows of a copy speak of; a copy of an older schema is brought up to date."""
     copy: Database = open_database(f"sqlite:///{path}")
     try:
@@ -171,36 +178,36 @@ def _names(path: Path) -> list[str]:
     return names
 
 
-def _keep(store: BlobStore, folder: Path, name: str, kept: Kept) -> None:
+def _copy_blob(store: BlobStore, folder: Path, name: str, contents: BackupContents) -> None:
     try:
         data = store.get(name)
     except BlobError:
-        kept.lost.append(name)
+        contents.unusable.append(name)
         return
     path = folder / name[:2] / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-    kept.files += 1
-    kept.byte_count += len(data)
+    contents.files += 1
+    contents.byte_count += len(data)
 
 
-def _put_back(source: BlobStore, store: BlobStore, name: str, kept: Kept) -> None:
+def _restore_blob(source: BlobStore, store: BlobStore, name: str, contents: BackupContents) -> None:
     try:
         data = source.get(name)
     except BlobError:
-        kept.lost.append(name)
+        contents.unusable.append(name)
         return
     store.put(data)
-    kept.files += 1
-    kept.byte_count += len(data)
+    contents.files += 1
+    contents.byte_count += len(data)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """What a backup says of itself; raises UpkeepError for a folder that is none."""
     try:
-        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UpkeepError(f"{folder.name} is no backup: it has no {MANIFEST}.") from error
-    if not isinstance(told, dict) or "database" not in told:
+    if not isinstance(manifest, dict) or "database" not in manifest:
         raise UpkeepError(f"{folder.name} is no backup: its {MANIFEST} says nothing of a database.")
-    return told
+    return manifest

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathviewer.settings import Settings
 
 
-class VisitsFolder:
+class DemoFolder:
     """Of a public demo; of any other run it is none, and nothing is touched."""
 
     def __init__(self, settings: Settings) -> None:
@@ -42,4 +42,4 @@ class VisitsFolder:
             self._lock.release()
 
     def _empty(self) -> None:
-        shutil.rmtree(self._settings.kept, ignore_errors=True)
+        shutil.rmtree(self._settings.content, ignore_errors=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from pathviewer.common.periodic import Repeating
+from pathviewer.common.periodic import PeriodicTask
 from pathviewer.operations.withdrawal import Subject, withdraw
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from pathviewer.auth.visitors import Visitors
-    from pathviewer.questions.service import LiveReadings
+    from pathviewer.questions.service import QuestionService
     from storage.blobs import BlobStore
     from storage.database import Database
 
@@ -21,7 +21,7 @@ LOOK_SECONDS = 60.0
 """Between two looks for visits that are over."""
 
 
-class Visits(Repeating):
+class VisitCleanup(PeriodicTask):
     """Looks for visits that are over."""
 
     def __init__(
@@ -29,26 +29,26 @@ class Visits(Repeating):
         visitors: Visitors,
         database: Database,
         blobs: BlobStore,
-        readings: LiveReadings,
+        questions: QuestionService,
         keep_labels: bool,
     ) -> None:
         """With `keep_labels`, what was judged stays, with all that was said."""
         super().__init__("visits", LOOK_SECONDS)
-        self._visitors, self._readings = visitors, readings
+        self._visitors, self._readings = visitors, questions
         self._database, self._blobs = database, blobs
         self._kind = "unjudged" if keep_labels else "rater"
 
     def work(self) -> int:
         """Take back what visits left that are over; of how many. What fails is tried again."""
         done = 0
-        for account_id in self._visitors.ended():
+        for account_id in self._visitors.list_ended():
             subject = Subject(self._kind, account_id)
             try:
-                made, _ = withdraw(self._database, self._blobs, subject)
+                withdrawal, _ = withdraw(self._database, self._blobs, subject)
             except StorageError as error:
                 log.warning("What a visitor left could not be removed yet: %s", error)
                 continue
-            self._readings.forget(made.detail["reading_ids"])
-            self._visitors.gone(account_id)
+            self._readings.forget(withdrawal.detail["reading_ids"])
+            self._visitors.forget(account_id)
             done += 1
         return done

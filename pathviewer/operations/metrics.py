@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 WRITE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-OTHER = "other"
+OTHER_ROUTE = "other"
 """Route of what no route of ours answers, as Gradio's own, and any odd method: the number of labels
 is bounded."""
 
@@ -70,7 +70,7 @@ class Metrics:
 
     def note_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered."""
-        method = method if method in METHODS else OTHER
+        method = method if method in METHODS else OTHER_ROUTE
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
@@ -78,7 +78,9 @@ class Metrics:
         """A transaction has ended."""
         self._writes.labels("saved" if saved else "failed").observe(seconds)
 
-    def watch(self, name: str, meaning: str, value: Callable[[], Mapping[str, float]]) -> None:
+    def register_gauge(
+        self, name: str, meaning: str, value: Callable[[], Mapping[str, float]]
+    ) -> None:
         """Show what `value` gives, by the label `kind`, whenever somebody asks."""
         self._live.values.append((name, meaning, value))
 
@@ -113,7 +115,7 @@ class Tiles(Protocol):
     def matches(self, path: str) -> bool:
         """Whether a request for this path takes it."""
 
-    def at_hand(self, path: str, identity: Identity) -> Picture | None:
+    def find_cached(self, path: str, identity: Identity) -> Picture | None:
         """The tile of a path, if somebody may have it and it can be sent without waiting."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,9 +130,9 @@ class CountedTiles:
         self._counts = counts
         self.matches = tiles.matches
 
-    def at_hand(self, path: str, identity: Identity) -> Picture | None:
+    def find_cached(self, path: str, identity: Identity) -> Picture | None:
         """As `Tiles.at_hand`."""
-        picture = self._tiles.at_hand(path, identity)
+        picture = self._tiles.find_cached(path, identity)
         if picture is not None:
             self._count(picture[0])
         return picture
@@ -156,7 +158,7 @@ class CountedTiles:
         self._counts.refused += 1
 
 
-class MeasuredPages:
+class MetricsMiddleware:
     """Counts and times the requests of an application by the template of their route."""
 
     def __init__(
@@ -173,24 +175,24 @@ class MeasuredPages:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        noted = False
+        is_noted = False
 
         async def noting(message: Message) -> None:
-            nonlocal noted
+            nonlocal is_noted
             if message["type"] == "http.response.start":
-                noted = True
-                self._tell(scope, message["status"], began)
+                is_noted = True
+                self._note_request(scope, message["status"], began)
             await send(message)
 
         try:
             await self._app(scope, receive, noting)
         except Exception:
-            if not noted:
-                self._tell(scope, 500, began)
+            if not is_noted:
+                self._note_request(scope, 500, began)
             raise
 
-    def _tell(self, scope: Scope, status: int, began: float) -> None:
-        route = self._templates.get(scope.get("endpoint"), OTHER)
+    def _note_request(self, scope: Scope, status: int, began: float) -> None:
+        route = self._templates.get(scope.get("endpoint"), OTHER_ROUTE)
         self._note(scope["method"], route, status, time.perf_counter() - began)
 
 

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pathviewer.operations.backup import Kept, Progress, read_manifest, restore
+from pathviewer.operations.backup import BackupContents, Progress, read_manifest, restore
 from pathviewer.operations.errors import UpkeepError
 from pathviewer.settings import Settings
 from pathviewer.slides.library import SlideLibrary
@@ -38,12 +38,12 @@ def rehearse(folder: Path, progress: Progress = lambda _a, _b: None) -> Iterator
             database.close()
 
 
-def _files(restored: Kept) -> str:
-    if restored.lost:
+def _files(restored: BackupContents) -> str:
+    if restored.unusable:
         raise UpkeepError(
-            f"{len(restored.lost)} files of the backup are missing or damaged, the first is "
-            f"{restored.lost[0][:64]}. Make a new backup; `doctor` says whether the data folder "
-            "has them."
+            f"{len(restored.unusable)} files of the backup are missing or damaged, the first "
+            f"is {restored.unusable[0][:64]}. Make a new backup; `doctor` says whether the data "
+            "folder has them."
         )
     return (
         f"{restored.files} pictures and attention files and {restored.uploads} files of uploaded "
@@ -65,19 +65,19 @@ def _rows(restored: Path, expected: Mapping[str, int] | None) -> str:
     """Compares the tables of the manifest that a later schema still has."""
     if expected is None:
         return "Rows were not compared: an older version made this backup and did not count them."
-    found = count_rows(restored)
-    compared = expected.keys() & found.keys()
+    row_counts = count_rows(restored)
+    compared = expected.keys() & row_counts.keys()
     for table in sorted(compared):
-        if found[table] != expected[table]:
+        if row_counts[table] != expected[table]:
             raise UpkeepError(
-                f"The table {table} has {found[table]} rows after the restore; the backup's "
+                f"The table {table} has {row_counts[table]} rows after the restore; the backup's "
                 f"manifest says {expected[table]}. Take another backup."
             )
-    rows = sum(found[table] for table in compared)
+    rows = sum(row_counts[table] for table in compared)
     return f"{rows} rows of {len(compared)} tables are as many as the manifest says."
 
 
-def _slides(settings: Settings, database: Database, restored: Kept) -> str:
+def _slides(settings: Settings, database: Database, restored: BackupContents) -> str:
     """Lists the slides once, as the program does at its start: in reader processes."""
     settings.uploads.mkdir(parents=True, exist_ok=True)
     folders = (settings.uploads,)
@@ -87,7 +87,7 @@ def _slides(settings: Settings, database: Database, restored: Kept) -> str:
         library.rescan()
     finally:
         readers.close()
-    rejected, opened = library.rejected(), library.slides()
+    rejected, opened = library.list_rejected(), library.slides()
     if restored.uploads and not opened and not rejected:
         raise UpkeepError("The uploaded slides of the backup are not in the list of slides.")
     listed = f"The list of slides opens; {len(opened)} uploaded slides are in it."

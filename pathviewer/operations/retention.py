@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pathviewer.common.periodic import Repeating
+from pathviewer.common.periodic import PeriodicTask
 from storage import audit
 from storage.errors import StorageError
 from storage.questions.retention import remove_files, uploads_with_work
@@ -35,7 +35,7 @@ HOUR_SECONDS = 3600.0
 DAY_SECONDS = 86_400
 
 
-class Retention(Repeating):
+class Retention(PeriodicTask):
     """Looks at the start and every hour."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Retention(Repeating):
         """How many questions went; 0 days keeps all. Raises StorageError."""
         if days == 0:
             return 0
-        before, removed = now() - timedelta(days=days), 0
+        before, removed_count = now() - timedelta(days=days), 0
         while True:
             with self._database.session() as session:
                 tombstones = withdraw_expired(session, before, LOCAL_ACCOUNT_ID)
@@ -79,11 +79,11 @@ class Retention(Repeating):
                 break
             for each in tombstones:
                 self._forget(each.detail["reading_ids"])
-                removed += each.detail["readings"]
-        if removed:
+                removed_count += each.detail["readings"]
+        if removed_count:
             remove_files(self._database, self._blobs)
             self._database.checkpoint()
-        return removed
+        return removed_count
 
     def _remove_uploads(self, folder: Path, days: int) -> int:
         """How many uploaded slides went; 0 days keeps all. Raises StorageError, OSError."""
@@ -93,7 +93,7 @@ class Retention(Repeating):
         with self._database.reading() as session:
             every, stay = uploads_with_work(session, root)
         tops, staying = ({Path(path).parts[0] for path in paths} for paths in (every, stay))
-        removed = 0
+        removed_count = 0
         for top in sorted(tops - staying):
             path = Path(root, top)
             if age_seconds(path) > days * DAY_SECONDS:
@@ -101,8 +101,8 @@ class Retention(Repeating):
                     remove_uploads_in(session, top)
                     audit.record(session, None, "expired_upload", "upload", {"days": days})
                 remove(path)
-                removed += 1
-        return removed
+                removed_count += 1
+        return removed_count
 
 
 def age_seconds(path: Path) -> float:

@@ -20,14 +20,14 @@ from storage.slides.store import relocate_slide
 from storage.slides.uploads import add_upload, mark_arrived
 from storage.tables import LOCAL_ACCOUNT_ID
 
-SHOWN = 3
+MOST_NAMED_FILES = 3
 """So many files are named."""
 
 
 def private_places(settings: Settings) -> list[Path]:
     """The folders and files that must be private; what lies in another one of them is left out."""
     # the demo slide and the viewer's JavaScript are no secret where a link shares them
-    folders = [settings.data, settings.kept, settings.uploads, settings.blobs, settings.exports]
+    folders = [settings.data, settings.content, settings.uploads, settings.blobs, settings.exports]
     every = [*folders, *_database_files(settings)]
     real = {Path(os.path.realpath(path)) for path in every if path.exists()}
     return sorted(path for path in real if real.isdisjoint(path.parents))
@@ -63,8 +63,8 @@ def privacy_sentence(settings: Settings) -> tuple[bool, str]:
     wider = public_files(settings)
     if not wider:
         return True, "Only its owner may read it."
-    names = ", ".join(str(path) for path in islice(wider, SHOWN))
-    more = f" and {len(wider) - SHOWN} more" if len(wider) > SHOWN else ""
+    names = ", ".join(str(path) for path in islice(wider, MOST_NAMED_FILES))
+    more = f" and {len(wider) - MOST_NAMED_FILES} more" if len(wider) > MOST_NAMED_FILES else ""
     return False, (
         f"Other accounts of this machine may look into {names}{more}: `doctor --fix` closes them "
         "to others. If they stay open, the file system has no permissions of its own; mount it "

@@ -11,53 +11,53 @@ from typing import Any
 
 from storage.private_files import make_private_folder, open_private
 
-ON_ITS_WAY = ".restoring"
+PARTIAL_NAME = ".restoring"
 """The file that is being put back, in the folder of uploads, until it is whole."""
 
 
-def keep_uploads(
+def copy_uploads(
     source: Path, target: Path, paths: Sequence[Path], one_done: Callable[[], None]
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Copy what was `uploaded`: `{path, bytes, sha256}` of each file, and names of the files that
     were removed meanwhile. Raises OSError."""
-    kept, lost = [], []
+    entries, removed_names = [], []
     for path in paths:
         copy, name = target / path, path.as_posix()
         copy.parent.mkdir(parents=True, exist_ok=True)
         try:
             shutil.copyfile(source / path, copy)
         except FileNotFoundError:
-            lost.append(name)
+            removed_names.append(name)
         else:
             size = copy.stat().st_size
-            kept.append({"path": name, "bytes": size, "sha256": _hash(copy)})
+            entries.append({"path": name, "bytes": size, "sha256": _hash(copy)})
         one_done()
-    return kept, lost
+    return entries, removed_names
 
 
-def put_back(
-    source: Path, target: Path, told: list[dict[str, Any]], one_done: Callable[[], None]
+def restore_uploads(
+    source: Path, target: Path, entries: list[dict[str, Any]], one_done: Callable[[], None]
 ) -> tuple[list[str], list[str]]:
     """Copy them from a backup; names of those put back, and of those missing or damaged.
 
     What the backup's folder holds and its manifest does not name is left out. A file has its name
     once it is whole, so a restore that was cut off can be repeated. Raises OSError.
     """
-    wanted, right = _wanted(told), []
-    part = target / ON_ITS_WAY
+    expected_hashes, right = _hashes_by_name(entries), []
+    part = target / PARTIAL_NAME
     try:
-        for path in uploaded(source):
+        for path in list_uploaded_files(source):
             name = path.as_posix()
-            if name in wanted:
-                if _put_one(source / path, target / path, part, wanted[name]):
+            if name in expected_hashes:
+                if _restore_file(source / path, target / path, part, expected_hashes[name]):
                     right.append(name)
                 one_done()
     finally:
         part.unlink(missing_ok=True)
-    return right, sorted(wanted.keys() - set(right))
+    return right, sorted(expected_hashes.keys() - set(right))
 
 
-def _put_one(source: Path, target: Path, part: Path, sha256: str) -> bool:
+def _restore_file(source: Path, target: Path, part: Path, sha256: str) -> bool:
     """Whether the file is right, and is there now."""
     if target.exists():  # of the restore before; strangers have been looked for
         return True
@@ -71,28 +71,28 @@ def _put_one(source: Path, target: Path, part: Path, sha256: str) -> bool:
     return True
 
 
-def strangers(folder: Path, told: list[dict[str, Any]]) -> Iterator[Path]:
+def find_foreign_uploads(folder: Path, entries: list[dict[str, Any]]) -> Iterator[Path]:
     """What was uploaded and is not just what a backup tells of."""
-    wanted = _wanted(told)
-    for path in uploaded(folder):
-        if wanted.get(path.as_posix()) != _hash(folder / path):
+    expected_hashes = _hashes_by_name(entries)
+    for path in list_uploaded_files(folder):
+        if expected_hashes.get(path.as_posix()) != _hash(folder / path):
             yield path
 
 
-def uploaded(folder: Path) -> list[Path]:
+def list_uploaded_files(folder: Path) -> list[Path]:
     """Files below a folder of uploads, relative to it; hidden ones are on their way in."""
-    found = (Path(below) / name for below, _, names in os.walk(folder) for name in names)
-    relative = [path.relative_to(folder) for path in found if path.is_file()]
-    return sorted(path for path in relative if _shown(folder, path))
+    paths = (Path(below) / name for below, _, names in os.walk(folder) for name in names)
+    relative = [path.relative_to(folder) for path in paths if path.is_file()]
+    return sorted(path for path in relative if _is_visible(folder, path))
 
 
-def _shown(folder: Path, path: Path) -> bool:
+def _is_visible(folder: Path, path: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.parts)
     return not hidden and not (folder / path).is_symlink()
 
 
-def _wanted(told: list[dict[str, Any]]) -> dict[str, str]:
-    return {str(each["path"]): str(each["sha256"]) for each in told}
+def _hashes_by_name(entries: list[dict[str, Any]]) -> dict[str, str]:
+    return {str(each["path"]): str(each["sha256"]) for each in entries}
 
 
 def _hash(path: Path) -> str:

@@ -19,7 +19,7 @@ from storage.withdrawals import (
     withdraw_unjudged,
 )
 
-_TAKE_BACK = {"case": withdraw_case, "rater": withdraw_rater, "unjudged": withdraw_unjudged}
+_WITHDRAW = {"case": withdraw_case, "rater": withdraw_rater, "unjudged": withdraw_unjudged}
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,15 @@ def find_subject(database: Database, case: str | None, rater: str | None) -> Sub
     if (case is None) == (rater is None):
         raise UpkeepError("Name either a --case or a --rater.")
     with database.reading() as session:
-        found = (
+        subject_record = (
             find_account(session, (rater or "").lower())
             if case is None
             else find_case(session, case)
         )
-    if found is None:
+    if subject_record is None:
         kind, name = ("account", rater) if case is None else ("case", case)
         raise UpkeepError(f"There is no {kind} named {name}; nothing was changed.")
-    return Subject("rater" if case is None else "case", found.id)
+    return Subject("rater" if case is None else "case", subject_record.id)
 
 
 def withdraw(
@@ -56,11 +56,11 @@ def withdraw(
     Files are removed after the rows; if that is cut off, the next withdrawal removes them.
     """
     with database.session() as session:
-        made = _TAKE_BACK[subject.kind](session, subject.id, LOCAL_ACCOUNT_ID)
-        detail = {name: made.detail[name] for name in ("readings", "completions", "feedback")}
+        withdrawal = _WITHDRAW[subject.kind](session, subject.id, LOCAL_ACCOUNT_ID)
+        detail = {name: withdrawal.detail[name] for name in ("readings", "completions", "feedback")}
         record(session, LOCAL_ACCOUNT_ID, f"withdrew_{subject.kind}", subject.id, detail)
     with database.reading() as session:
-        gone = removed_blobs(session)
-    for name in gone:
+        removed_hashes = removed_blobs(session)
+    for name in removed_hashes:
         blobs.remove(name)
-    return made, database.checkpoint()
+    return withdrawal, database.checkpoint()

@@ -31,11 +31,11 @@ from models.messages import (
     Started,
 )
 from models.reasoning.trace import ReasoningTrace, parse
-from pathviewer.attention.passages import passages
+from pathviewer.attention.passages import find_passages
 
 _log = logging.getLogger(__name__)
 
-CLINICIAN = 10
+INTERACTIVE_PRIORITY = 10
 """Priority of somebody who waits."""
 
 
@@ -51,13 +51,13 @@ class PassageMaps:
     """The same over that of a neutral question; empty where there is none to compare with."""
 
     @property
-    def shown(self) -> tuple[AttentionMap, ...]:
+    def relative_or_raw(self) -> tuple[AttentionMap, ...]:
         """The relative maps if there are any, else the raw ones."""
         return self.relative or self.raw
 
 
 @dataclass(frozen=True)
-class Reading:
+class CompletionResult:
     """A completion and all that is known of how it came about."""
 
     request: GenerateRequest
@@ -85,7 +85,7 @@ class Reading:
     @property
     def passages(self) -> list[tuple[str, range]]:
         """Name and tokens of each step and of the answer, then `all`; only those with tokens."""
-        return passages(self.trace, self.completion.token_ends)
+        return find_passages(self.trace, self.completion.token_ends)
 
     def maps(self, tokens: range, name: str, layers: range | None = None) -> PassageMaps:
         """Maps of any tokens and layers. Raises ModelError for those that were not reported."""
@@ -112,7 +112,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Comparing:
+class NeutralQuestionProgress:
     """The answer is complete, and the neutral question is under way; told again as it goes on."""
 
     request_id: str
@@ -120,16 +120,16 @@ class Comparing:
 
 
 def ask(
-    backend: Backend,
+    engine: Backend,
     prompt: Prompt,
     *,
     sampling: Sampling | None = None,
     budget: PixelBudget | None = None,
     count: int = 1,
-    priority: int = CLINICIAN,
+    priority: int = INTERACTIVE_PRIORITY,
     attention: bool = True,
     request_id: str | None = None,
-) -> Generator[Event | Comparing | Reading, None, None]:
+) -> Generator[Event | NeutralQuestionProgress | CompletionResult, None, None]:
     """The backend's events as they come, and at the end a Reading of each completion.
 
     Closing the generator cancels, as `cancel` does from another thread. The neutral question that
@@ -145,46 +145,48 @@ def ask(
         attention=attention,
         budget=budget,
     )
-    heard: list[Event] = []
-    with closing(_events(backend, request)) as events:
+    past_events: list[Event] = []
+    with closing(_events(engine, request)) as events:
         for event in events:
-            heard.append(event)
+            past_events.append(event)
             yield event
-    neutral = yield from _neutral(backend, request, heard)
-    yield from readings(request, heard, neutral)
+    neutral = yield from _try_neutral_question(engine, request, past_events)
+    yield from collect_results(request, past_events, neutral)
 
 
-def cancel(backend: Backend, request_id: str) -> None:
+def cancel(engine: Backend, request_id: str) -> None:
     """Stop an `ask` within a token, whichever of its two questions is under way.
 
     A complete answer keeps its Reading, whose maps are then raw. Unknown ids are ignored.
     """
-    backend.cancel(request_id)
-    backend.cancel(_neutral_id(request_id))
+    engine.cancel(request_id)
+    engine.cancel(_neutral_id(request_id))
 
 
-def readings(
-    request: GenerateRequest, heard: Sequence[Event], neutral: AttentionRows | None
-) -> list[Reading]:
+def collect_results(
+    request: GenerateRequest, events: Sequence[Event], neutral: AttentionRows | None
+) -> list[CompletionResult]:
     """A Reading of each completion that ended among the events of a request."""
-    started = [event for event in heard if isinstance(event, Started)]
-    ends = sorted(_ends(heard), key=lambda end: end.completion_index)
+    started = [event for event in events if isinstance(event, Started)]
+    ends = sorted(_ends(events), key=lambda end: end.completion_index)
     return [
-        Reading(request, started[0], end, _rows(heard, end.completion_index), neutral)
+        CompletionResult(
+            request, started[0], end, _join_rows(events, end.completion_index), neutral
+        )
         for end in ends
     ]
 
 
-def _neutral(
-    backend: Backend, request: GenerateRequest, heard: Sequence[Event]
-) -> Generator[Comparing, None, AttentionRows | None]:
+def _try_neutral_question(
+    engine: Backend, request: GenerateRequest, events: Sequence[Event]
+) -> Generator[NeutralQuestionProgress, None, AttentionRows | None]:
     """The neutral attention, if it is of use; an answer is not lost for want of it."""
-    seen = any(isinstance(event, AttentionRows) for event in heard)
-    wanted = any(end.completion.finish != "cancelled" for end in _ends(heard))
-    if not (seen and wanted and request.prompt.images):
+    has_attention = any(isinstance(event, AttentionRows) for event in events)
+    wanted = any(end.completion.finish != "cancelled" for end in _ends(events))
+    if not (has_attention and wanted and request.prompt.images):
         return None
     try:
-        return (yield from _neutral_rows(backend, request))
+        return (yield from _ask_neutral_question(engine, request))
     except CancelledError:
         return None
     except ModelError as error:
@@ -192,9 +194,9 @@ def _neutral(
         return None
 
 
-def _neutral_rows(
-    backend: Backend, request: GenerateRequest
-) -> Generator[Comparing, None, AttentionRows | None]:
+def _ask_neutral_question(
+    engine: Backend, request: GenerateRequest
+) -> Generator[NeutralQuestionProgress, None, AttentionRows | None]:
     """Where the model looks in a request's pictures when it is asked nothing in particular."""
     neutral = GenerateRequest(
         request_id=_neutral_id(request.request_id),
@@ -203,31 +205,31 @@ def _neutral_rows(
         priority=request.priority,
         budget=request.budget,
     )
-    heard: list[Event] = []
-    with closing(_events(backend, neutral)) as events:
+    past_events: list[Event] = []
+    with closing(_events(engine, neutral)) as events:
         for event in events:
-            heard.append(event)
-            yield Comparing(request.request_id)
-    if any(end.completion.finish == "cancelled" for end in _ends(heard)):
+            past_events.append(event)
+            yield NeutralQuestionProgress(request.request_id)
+    if any(end.completion.finish == "cancelled" for end in _ends(past_events)):
         return None
-    return joined([event for event in heard if isinstance(event, AttentionRows)])
+    return joined([event for event in past_events if isinstance(event, AttentionRows)])
 
 
 def _neutral_id(request_id: str) -> str:
     return f"{request_id}-neutral"
 
 
-def _events(backend: Backend, request: GenerateRequest) -> Generator[Event, None, None]:
+def _events(engine: Backend, request: GenerateRequest) -> Generator[Event, None, None]:
     """A backend's events as a generator, whose closing closes the backend's iterator too."""
-    yield from backend.generate(request)
+    yield from engine.generate(request)
 
 
-def _ends(heard: Sequence[Event]) -> list[End]:
-    return [event for event in heard if isinstance(event, End)]
+def _ends(events: Sequence[Event]) -> list[End]:
+    return [event for event in events if isinstance(event, End)]
 
 
-def _rows(heard: Sequence[Event], index: int) -> AttentionRows | None:
+def _join_rows(events: Sequence[Event], index: int) -> AttentionRows | None:
     """The attention of one completion in one piece."""
-    parts = [event for event in heard if isinstance(event, AttentionRows)]
-    own = [part for part in parts if part.completion_index == index]
-    return joined(own) if own else None
+    parts = [event for event in events if isinstance(event, AttentionRows)]
+    own_parts = [part for part in parts if part.completion_index == index]
+    return joined(own_parts) if own_parts else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from pathviewer.questions.errors import ReadingRefused
+from pathviewer.questions.errors import QuestionRefused
 from storage.comparisons.pair_assignment import open_comparison_of
 from storage.worklists.item_assignment import current_turn
 from storage.worklists.store import find_worklist, item_of_reading
@@ -13,8 +13,8 @@ ANSWER_FIRST = "The model's answer is kept back until the first answer is given;
 VOTE_FIRST = "Who wrote this is kept back until you have voted on its pair; vote first."
 
 
-def handed_out(
-    session: Session, reading_id: str, account_id: str, *, judges_all: bool = False
+def is_assigned(
+    session: Session, question_id: str, account_id: str, *, judges_all: bool = False
 ) -> bool:
     """Whether the reading is an item that this account was given to judge, or of a pair that it has
     compared.
@@ -23,14 +23,18 @@ def handed_out(
     for an account that sees all readings and judges (`judges_all`) from before an item of a blind
     list is given to it.
     """
-    item = item_of_reading(session, reading_id)
+    item = item_of_reading(session, question_id)
     if item is None:
         return False
-    still = open_comparison_of(session, reading_id, account_id)
-    if still:
-        raise ReadingRefused(VOTE_FIRST, 409)
-    turn = current_turn(session, item.id, account_id) if item.reading_id == reading_id else None
-    waits = judges_all and still is None if turn is None else turn.first_answer is None
-    if waits and find_worklist(session, item.worklist_id).blind:
-        raise ReadingRefused(ANSWER_FIRST, 409)
-    return turn is not None or still is not None
+    pair_open = open_comparison_of(session, question_id, account_id)
+    if pair_open:
+        raise QuestionRefused(VOTE_FIRST, 409)
+    assignment = (
+        current_turn(session, item.id, account_id) if item.reading_id == question_id else None
+    )
+    answer_missing = (
+        judges_all and pair_open is None if assignment is None else assignment.first_answer is None
+    )
+    if answer_missing and find_worklist(session, item.worklist_id).blind:
+        raise QuestionRefused(ANSWER_FIRST, 409)
+    return assignment is not None or pair_open is not None

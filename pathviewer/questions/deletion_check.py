@@ -6,14 +6,14 @@ from models.attention import AttentionMap, attention_map, normalised
 from models.deletion_check import AROUND, DeletionCheck, Verdict, deletion_check
 from models.engines.base import Backend
 from models.reasoning.trace import parse
-from pathviewer.attention.map_json import SeenCompletion
-from pathviewer.attention.passages import passages
-from pathviewer.questions.ask import CLINICIAN
-from pathviewer.questions.errors import ReadingRefused
-from pathviewer.questions.rerun import budget_of, prompt_of
+from pathviewer.attention.map_json import CompletionAttention
+from pathviewer.attention.passages import find_passages
+from pathviewer.questions.ask import INTERACTIVE_PRIORITY
+from pathviewer.questions.errors import QuestionRefused
+from pathviewer.questions.rerun import pixel_budget, rebuild_prompt
 from storage.questions.records import NewDeletionCheck, ReadingRecord
 
-STEP: dict[Verdict, str] = {
+STEP_SENTENCES: dict[Verdict, str] = {
     "attended area mattered": "This step depends on the area the model looked at.",
     "image mattered": "This step depends on the region, but not more on the area the model looked "
     "at than on others.",
@@ -23,8 +23,12 @@ STEP: dict[Verdict, str] = {
 """The verdicts on a step, for a person."""
 
 
-def check_use(
-    backend: Backend, record: ReadingRecord, picture: bytes, seen: SeenCompletion, passage: str
+def check_attention_use(
+    engine: Backend,
+    record: ReadingRecord,
+    picture: bytes,
+    completion: CompletionAttention,
+    passage: str,
 ) -> NewDeletionCheck:
     """The check with the map of a passage, relative where it can be.
 
@@ -32,46 +36,49 @@ def check_use(
     the reasoning, which alone would decide it. Raises ReadingRefused without an answer or such a
     passage, and what the backend raises.
     """
-    trace = parse(seen.text)
-    tokens = dict(passages(trace, seen.token_ends)).get(passage)
+    trace = parse(completion.text)
+    tokens = dict(find_passages(trace, completion.token_ends)).get(passage)
     if not trace.answer:
-        raise ReadingRefused("The deletion check needs an answer, and the model gave none.")
+        raise QuestionRefused("The deletion check needs an answer, and the model gave none.")
     if tokens is None:
-        raise ReadingRefused(f"This answer has no passage {passage[:20]!r}.")
+        raise QuestionRefused(f"This answer has no passage {passage[:20]!r}.")
     steps = {f"step {number}": step for number, step in enumerate(trace.steps, 1)}
-    weighed, around = trace.answer, AROUND
+    target, around = trace.answer, AROUND
     if passage in steps:
         start, stop = steps[passage].start, steps[passage].stop
-        weighed, around = seen.text[start:stop], (seen.text[:start], seen.text[stop:])
-    found = deletion_check(
-        backend,
-        prompt_of(record, picture),
-        weighed,
-        _looked(seen, tokens),
+        target, around = (
+            completion.text[start:stop],
+            (completion.text[:start], completion.text[stop:]),
+        )
+    result = deletion_check(
+        engine,
+        rebuild_prompt(record, picture),
+        target,
+        _relative_map(completion, tokens),
         around=around,
-        budget=budget_of(record),
-        priority=CLINICIAN,
+        budget=pixel_budget(record),
+        priority=INTERACTIVE_PRIORITY,
     )
-    sentence = STEP[found.verdict] if passage in steps else found.sentence
-    return _new_check(passage, found, sentence)
+    sentence = STEP_SENTENCES[result.verdict] if passage in steps else result.sentence
+    return _new_check(passage, result, sentence)
 
 
-def _looked(seen: SeenCompletion, tokens: range) -> AttentionMap:
+def _relative_map(completion: CompletionAttention, tokens: range) -> AttentionMap:
     """Where some tokens looked, over where those of the neutral question did if that is known."""
-    looked = attention_map(seen.attention.asked, (seen.placement,), 0, tokens)
-    compared = seen.attention.compared
-    if compared is None:
-        return looked
-    return normalised(looked, attention_map(compared, (seen.placement,), 0, range(1)))
+    raw = attention_map(completion.attention.completion_rows, (completion.placement,), 0, tokens)
+    neutral_rows = completion.attention.neutral_rows
+    if neutral_rows is None:
+        return raw
+    return normalised(raw, attention_map(neutral_rows, (completion.placement,), 0, range(1)))
 
 
-def _new_check(passage: str, found: DeletionCheck, sentence: str) -> NewDeletionCheck:
+def _new_check(passage: str, result: DeletionCheck, sentence: str) -> NewDeletionCheck:
     return NewDeletionCheck(
         passage=passage,
-        as_is=found.as_is,
-        blanked=found.blanked,
-        attended_masked=found.attended_masked,
-        random_masked=list(found.random_masked),
-        verdict=found.verdict,
+        as_is=result.as_is,
+        blanked=result.blanked,
+        attended_masked=result.attended_masked,
+        random_masked=list(result.random_masked),
+        verdict=result.verdict,
         sentence=sentence,
     )

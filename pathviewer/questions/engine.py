@@ -23,7 +23,7 @@ LONGEST_SENTENCE = 1_000
 """Characters of what is said of the model."""
 
 
-class ModelEngine:
+class EngineService:
     """The backend of the settings' model, or the sentence that says why there is none.
 
     The pages do not depend on it: `start` returns at once, and nothing that is wrong with the
@@ -36,7 +36,7 @@ class ModelEngine:
         """`open_model` takes the model's name, `device` and `told`, as `open_backend` does."""
         self._settings = settings
         self._open_model = open_model
-        self._backend: Backend | None = None
+        self._engine: Backend | None = None
         self._error: ModelError | None = None
 
     def start(self) -> None:
@@ -44,23 +44,23 @@ class ModelEngine:
         if self._settings.model == NO_MODEL:
             return
         try:
-            self._backend = self._open_model(
-                self._settings.model, device=self._settings.device, told=_log
+            self._engine = self._open_model(
+                self._settings.model, device=self._settings.device, told=_log_sentence
             )
         except ModelError as error:
             self._error = error
-            log.warning("There is no model. %s", shortened(str(error)))
+            log.warning("There is no model. %s", shorten_sentence(str(error)))
 
     def status(self) -> BackendStatus:
         """What the model can do now; answers at once."""
-        if self._backend is not None:
-            status = self._backend.status()
-            return replace(status, sentence=shortened(status.sentence))
+        if self._engine is not None:
+            status = self._engine.status()
+            return replace(status, sentence=shorten_sentence(status.sentence))
         if self._error is not None:
-            return BackendStatus("failed", shortened(str(self._error)))
+            return BackendStatus("failed", shorten_sentence(str(self._error)))
         return BackendStatus("stopped", "No model is run; PATHVIEWER_MODEL names one.")
 
-    def settled(self, seconds: float) -> BackendStatus:
+    def wait_while_loading(self, seconds: float) -> BackendStatus:
         """Wait until the model no longer loads, at most so long, and say what it can do then."""
         until = time.monotonic() + seconds
         while (status := self.status()).state == "starting" and time.monotonic() < until:
@@ -68,24 +68,24 @@ class ModelEngine:
         return status
 
     @property
-    def backend(self) -> Backend:
+    def engine(self) -> Backend:
         """The backend; raises ModelError with the status's sentence where there is none."""
-        if self._backend is None:
+        if self._engine is None:
             raise self._error or ModelError(self.status().sentence)
-        return self._backend
+        return self._engine
 
     def close(self) -> None:
         """Let go of the model; what is under way ends with a WorkerError."""
-        if self._backend is not None:
-            self._backend.close()
+        if self._engine is not None:
+            self._engine.close()
 
 
-def _log(sentence: str) -> None:
+def _log_sentence(sentence: str) -> None:
     """Nobody may be asking when the model's process ends; whoever asks is told besides."""
-    log.warning("%s", shortened(sentence))
+    log.warning("%s", shorten_sentence(sentence))
 
 
-def shortened(sentence: str) -> str:
+def shorten_sentence(sentence: str) -> str:
     """A sentence that may quote a checkpoint's file of any length: anybody may hear it."""
     if len(sentence) <= LONGEST_SENTENCE:
         return sentence

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathviewer.slides.errors import SlideError
 
 
-class ReadingRefused(SlideError):
+class QuestionRefused(SlideError):
     """A question or an answer that cannot be taken."""
 
     code = "reading_refused"
@@ -16,7 +16,7 @@ class ReadingRefused(SlideError):
         self.status = status  # type: ignore[misc]  # the class says what most of them are
 
 
-class ReadingNotFound(SlideError):
+class QuestionNotFound(SlideError):
     """No reading has this id, or it is somebody else's."""
 
     code = "reading_not_found"

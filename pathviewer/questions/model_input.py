@@ -13,8 +13,8 @@ from models.engines.open_engine import SCRIPT_PREFIX
 from models.messages import PixelBudget
 from models.placement import FACTOR
 from models.registry import SCRIPTED, RegisteredModel, resolve
-from pathviewer.questions.errors import ReadingRefused
-from pathviewer.questions.region_picture import RegionPicture, picture_of_slide
+from pathviewer.questions.errors import QuestionRefused
+from pathviewer.questions.region_picture import RegionPicture, read_slide_picture
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.outline import read_points
@@ -33,14 +33,14 @@ LEAST_NUCLEUS = 6.0
 """Pixels of a nucleus below which a question about nuclei is warned of."""
 FITTED_MPP = 1.0
 """Microns per pixel of the picture to which a region can be fitted: nuclei are 7 px wide then."""
-MOST_ENLARGED = 2.0
+MOST_ENLARGEMENT = 2.0
 """Times as large as it was scanned that a region may be drawn for the model without a warning."""
-OF_NUCLEI = frozenset({"cellularity", "quadrant", "diagnosis", "tumour", "grade"})
+NUCLEUS_TASKS = frozenset({"cellularity", "quadrant", "diagnosis", "tumour", "grade"})
 """Tasks of question_templates.toml that need nuclei."""
 
 
 @dataclass(frozen=True)
-class Shown:
+class RegionSelection:
     """A region as a page chose it."""
 
     region: Region
@@ -69,86 +69,96 @@ class Pictures:
         scripted = self._name.startswith(SCRIPT_PREFIX)
         return resolve(SCRIPTED if scripted else self._name)
 
-    def shown(self, body: Mapping[str, Any]) -> Shown:
+    def read_selection(self, body: Mapping[str, Any]) -> RegionSelection:
         """The region of a request. Raises ReadingRefused, RegionError."""
         box = body.get("box")
         if not isinstance(box, dict):
-            raise ReadingRefused("Select a region first.")
-        sides = [whole(box, name, 0, 2**40) for name in ("x", "y", "width", "height")]
-        given = body.get("points")
-        points = read_points(given) if given else ()
+            raise QuestionRefused("Select a region first.")
+        sides = [read_whole_number(box, name, 0, 2**40) for name in ("x", "y", "width", "height")]
+        raw_points = body.get("points")
+        points = read_points(raw_points) if raw_points else ()
         if points and len(points) < LEAST_POINTS:
-            raise ReadingRefused(
+            raise QuestionRefused(
                 f"An outline has at least {LEAST_POINTS} points, this one has {len(points)}."
             )
         painted = body.get("paint_outside") is True
-        return Shown(Region(*sides), points, painted, self._budget(body), _corrected(body))
+        return RegionSelection(
+            Region(*sides), points, painted, self._read_budget(body), _wants_correction(body)
+        )
 
-    def identity(self, slide_id: str, seen: object) -> SlideIdentity:
+    def confirm_identity(self, slide_id: str, expected: object) -> SlideIdentity:
         """What the slide can be told by; raises SlideChanged where a page saw something else."""
-        now = self._library.entry(slide_id).identity
-        check_identity(seen, now)
-        return now
+        current = self._library.entry(slide_id).identity
+        check_identity(expected, current)
+        return current
 
-    def picture(self, slide_id: str, shown: Shown, account_id: str) -> RegionPicture:
+    def make_picture(
+        self, slide_id: str, selection: RegionSelection, account_id: str
+    ) -> RegionPicture:
         """The region's pixels, read for an account. Raises SlideError and PromptError."""
         entry = self._library.entry(slide_id)
         slide = RequestedSlide(self._pool.get(entry.id, account_id), account_id, entry.scale)
-        picture = picture_of_slide(slide, shown.region, shown.budget, corrected=shown.corrected)
-        if shown.paint_outside and shown.points:
-            painted = _painted(picture.pixels, shown.region, shown.points, entry.background)
+        picture = read_slide_picture(
+            slide, selection.region, selection.budget, corrected=selection.corrected
+        )
+        if selection.paint_outside and selection.points:
+            painted = _paint_outside(
+                picture.pixels, selection.region, selection.points, entry.background
+            )
             picture = replace(picture, pixels=painted)
         return picture
 
-    def _budget(self, body: Mapping[str, Any]) -> PixelBudget:
+    def _read_budget(self, body: Mapping[str, Any]) -> PixelBudget:
         budget = self.model.budget
         if body.get("max_pixels") is None:
             return budget
-        most = whole(body, "max_pixels", LEAST_PIXELS, MOST_PIXELS)
+        most = read_whole_number(body, "max_pixels", LEAST_PIXELS, MOST_PIXELS)
         return PixelBudget(min(budget.min_pixels, most), most)
 
 
-def _corrected(body: Mapping[str, Any]) -> bool:
+def _wants_correction(body: Mapping[str, Any]) -> bool:
     """Whether colours are to be corrected, as by default. Raises ReadingRefused."""
     colours = body.get("colours", "corrected")
     if colours not in ("corrected", "raw"):
-        raise ReadingRefused(f"colours is 'corrected' or 'raw', not {colours!r:.40}.")
+        raise QuestionRefused(f"colours is 'corrected' or 'raw', not {colours!r:.40}.")
     return bool(colours == "corrected")
 
 
-def whole(body: Mapping[str, Any], name: str, least: int, most: int) -> int:
+def read_whole_number(body: Mapping[str, Any], name: str, least: int, most: int) -> int:
     """A whole number of a request; raises ReadingRefused with its name and bounds."""
     value = body.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        shown = f"{value!r}"[:40]
-        raise ReadingRefused(f"{name} is a whole number from {least:,} to {most:,}, not {shown}.")
+        value_text = f"{value!r}"[:40]
+        raise QuestionRefused(
+            f"{name} is a whole number from {least:,} to {most:,}, not {value_text}."
+        )
     return value
 
 
 def scale_facts(picture: RegionPicture, task: str | None) -> dict[str, Any]:
     """Scale, warnings and the fitted region of a picture, for the page."""
     mpp = picture.mpp
-    warnings = _too_small(picture)
+    warnings = _enlargement_warnings(picture)
     source = None if picture.scale is None else picture.scale.source
     facts: dict[str, Any] = {"mpp": mpp, "mpp_source": source, "warnings": warnings}
     if mpp is None:
         return facts | {"nucleus_px": None, "fit": None}
     nucleus = NUCLEUS_UM / mpp
-    if task in OF_NUCLEI and nucleus < LEAST_NUCLEUS:
+    if task in NUCLEUS_TASKS and nucleus < LEAST_NUCLEUS:
         warnings.append(
             f"Nuclei will be about {nucleus:.1f} px wide ({NUCLEUS_UM:g} µm assumed); this "
             f"question needs {LEAST_NUCLEUS:g} px. Choose a smaller region or a larger budget."
         )
-    fit = _fitted(picture.region, FITTED_MPP / mpp) if mpp > FITTED_MPP * 1.05 else None
+    fit = _fit_region(picture.region, FITTED_MPP / mpp) if mpp > FITTED_MPP * 1.05 else None
     return facts | {"nucleus_px": nucleus, "fit": fit}
 
 
-def _too_small(picture: RegionPicture) -> list[str]:
+def _enlargement_warnings(picture: RegionPicture) -> list[str]:
     """A sentence where the least budget of a model makes much of a few pixels of the scan."""
     region, pixels = picture.region, picture.pixels
     # oblong pixels are always enlarged along their longer side
     enlarged = min(pixels.width / region.width, pixels.height / region.height)
-    if enlarged <= MOST_ENLARGED:
+    if enlarged <= MOST_ENLARGEMENT:
         return []
     return [
         f"The region has only {region.width} × {region.height} px of the scan, drawn "
@@ -157,7 +167,7 @@ def _too_small(picture: RegionPicture) -> list[str]:
     ]
 
 
-def _fitted(region: Region, share: float) -> dict[str, int]:
+def _fit_region(region: Region, share: float) -> dict[str, int]:
     """The region shrunk about its centre, sides times `share`."""
     width, height = (max(1, round(side * share)) for side in (region.width, region.height))
     x = region.x + (region.width - width) // 2
@@ -165,15 +175,15 @@ def _fitted(region: Region, share: float) -> dict[str, int]:
     return {"x": x, "y": y, "width": width, "height": height}
 
 
-def _painted(
+def _paint_outside(
     pixels: Image.Image,
     region: Region,
     points: Sequence[tuple[float, float]],
-    ground: tuple[int, int, int],
+    background: tuple[int, int, int],
 ) -> Image.Image:
     """The picture with the outside of an outline in one colour."""
     across, down = pixels.width / region.width, pixels.height / region.height
     outline = [((x - region.x) * across, (y - region.y) * down) for x, y in points]
     mask = Image.new("L", pixels.size, 0)
     ImageDraw.Draw(mask).polygon(outline, fill=255)
-    return Image.composite(pixels, Image.new("RGB", pixels.size, ground), mask)
+    return Image.composite(pixels, Image.new("RGB", pixels.size, background), mask)

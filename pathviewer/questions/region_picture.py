@@ -21,7 +21,7 @@ from pathviewer.slides.slide import Slide
 PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 """Files that are read as plain pictures, whose own pixels are level 0."""
 
-_FINER = 4
+_OVERSAMPLING = 4
 """A slide is read with up to so many times the pixels that are sent, then resized bicubically,
 as the model's own processor does."""
 
@@ -82,7 +82,7 @@ class RegionSource(Protocol):
         """The region as RGB, reduced (never enlarged) to at most `max_pixels`."""
 
 
-def picture_of_slide(
+def read_slide_picture(
     slide: RegionSource,
     region: Region | None,
     budget: PixelBudget,
@@ -100,16 +100,18 @@ def picture_of_slide(
     region = region or Region(0, 0, slide.width, slide.height)
     check_inside(region, slide.width, slide.height)
     sides, pixel = (region.width, region.height), slide.scale.size
-    shape = sides if pixel is None else pixel.undistorted(*sides)
+    shape = sides if pixel is None else pixel.undistorted_size(*sides)
     size = resized_size(*shape, budget, factor=factor)
-    read = slide.read_region(region, _FINER * size[0] * size[1], corrected=corrected)
-    pixels = read.resize(size, Image.Resampling.BICUBIC)
-    mpp = None if pixel is None else pixel.of_picture(sides, size)
-    colours = _colours(slide.colour_profile, corrected=corrected)
+    source_pixels = slide.read_region(
+        region, _OVERSAMPLING * size[0] * size[1], corrected=corrected
+    )
+    pixels = source_pixels.resize(size, Image.Resampling.BICUBIC)
+    mpp = None if pixel is None else pixel.picture_mpp(sides, size)
+    colours = _colour_facts(slide.colour_profile, corrected=corrected)
     return RegionPicture(region, pixels, mpp, slide.scale, slide.quickhash, colours)
 
 
-def picture_of_file(
+def read_file_picture(
     path: Path, region: Region | None, budget: PixelBudget, *, factor: int = 28
 ) -> RegionPicture:
     """A region of a slide, or of a PNG or JPEG picture, by its path; None takes all of it.
@@ -118,17 +120,17 @@ def picture_of_file(
     """
     if path.suffix.lower() not in PICTURE_SUFFIXES:
         with closing(Slide(path, path.name)) as slide:
-            return picture_of_slide(slide, region, budget, factor=factor)
-    whole = open_picture(path)
-    region = region or Region(0, 0, *whole.size)
-    check_inside(region, *whole.size)
+            return read_slide_picture(slide, region, budget, factor=factor)
+    picture = open_picture(path)
+    region = region or Region(0, 0, *picture.size)
+    check_inside(region, *picture.size)
     size = resized_size(region.width, region.height, budget, factor=factor)
     corner = region.x + region.width, region.y + region.height
-    cut = whole.crop((region.x, region.y, *corner))
+    cut = picture.crop((region.x, region.y, *corner))
     return RegionPicture(region, cut.resize(size, Image.Resampling.BICUBIC), None, None, None)
 
 
-def _colours(profile: ColourProfile | None, *, corrected: bool) -> dict[str, Any] | None:
+def _colour_facts(profile: ColourProfile | None, *, corrected: bool) -> dict[str, Any] | None:
     if profile is None or not profile.applied:
         return None
     return {"profile": profile.name, "corrected": corrected}

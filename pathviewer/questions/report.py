@@ -19,11 +19,11 @@ from models.errors import ModelError
 from models.process_score import EVENTS
 from models.reasoning.trace import parse
 from models.scoring import letter, option_index, without_letters
-from pathviewer.attention.map_json import SeenCompletion, shown_maps
-from pathviewer.attention.overlay import caption, covered, peak_of
-from pathviewer.questions.errors import ReadingNotFound
+from pathviewer.attention.map_json import CompletionAttention, list_passage_maps
+from pathviewer.attention.overlay import caption, draw_overlay, scale_peak
+from pathviewer.questions.errors import QuestionNotFound
 from pathviewer.questions.region_picture import colours_text
-from pathviewer.questions.snapshot import WholeReading
+from pathviewer.questions.snapshot import QuestionSnapshot
 from pathviewer.slides.scale import scale_text
 from pathviewer.slides.slide_identity import identity_text
 from storage.feedback.store import FeedbackRecord
@@ -34,7 +34,7 @@ BAR_SHARE = 0.3
 LENGTHS_UM = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 MAP_SIDE = 420
 """Longer side of a step's picture, pixels."""
-Seen = Mapping[int, SeenCompletion]
+AttentionByIndex = Mapping[int, CompletionAttention]
 """Where answers looked, by their index; those without maps are not there."""
 
 
@@ -48,39 +48,41 @@ class ScaleBar:
     """Of the picture's width."""
 
 
-def seen_of(whole: WholeReading, find: Callable[[int], SeenCompletion]) -> Seen:
+def collect_attention(
+    snapshot: QuestionSnapshot, find: Callable[[int], CompletionAttention]
+) -> AttentionByIndex:
     """Where the answers looked, of those whose attention is kept: without maps, a page is still a
     report. `find` raises ReadingNotFound or ModelError of the others."""
-    found = {}
-    for each in whole.completions:
+    attention = {}
+    for each in snapshot.completions:
         try:
-            found[each.index] = find(each.index)
-        except (ReadingNotFound, ModelError):
+            attention[each.index] = find(each.index)
+        except (QuestionNotFound, ModelError):
             continue
-    return found
+    return attention
 
 
 def report_facts(
-    whole: WholeReading,
+    snapshot: QuestionSnapshot,
     slide: str,
     picture: bytes,
-    seen: Seen,
-    said: Sequence[FeedbackRecord],
+    attention: AttentionByIndex,
+    feedback: Sequence[FeedbackRecord],
 ) -> dict[str, Any]:
     """What the template shows; `said` is what the reader of the page said of the answers."""
-    one = whole.record
+    record = snapshot.record
     pixels = Image.open(io.BytesIO(picture)).convert("RGB")
     return {
-        "reading": one,
-        "slide": identity_text(one.slide_identity, report=True) or slide,
-        "picture": _uri(picture, "png"),
-        "bar": scale_bar(pixels.width, one.mpp),
+        "reading": record,
+        "slide": identity_text(record.slide_identity, report=True) or slide,
+        "picture": _data_uri(picture, "png"),
+        "bar": scale_bar(pixels.width, record.mpp),
         "answers": [
-            _answer(each, one.options, pixels, seen.get(each.index), said)
-            for each in whole.completions
+            _completion_facts(each, record.options, pixels, attention.get(each.index), feedback)
+            for each in snapshot.completions
         ],
-        "checks": whole.checks,
-        "provenance": provenance(whole),
+        "checks": snapshot.checks,
+        "provenance": provenance_rows(snapshot),
     }
 
 
@@ -96,43 +98,43 @@ def scale_bar(width: int, mpp: float | None) -> ScaleBar | None:
     return ScaleBar(label, 100 * length / (width * mpp))
 
 
-def _answer(
-    one: CompletionRecord,
+def _completion_facts(
+    completion: CompletionRecord,
     options: Sequence[str],
     pixels: Image.Image,
-    seen: SeenCompletion | None,
-    said: Sequence[FeedbackRecord],
+    attention: CompletionAttention | None,
+    feedback: Sequence[FeedbackRecord],
 ) -> dict[str, Any]:
-    trace = parse(one.text)
-    maps = dict(shown_maps(seen)) if seen else {}
-    own = {each.kind: each for each in said if each.completion_id == one.id}
-    labels = own.get("labels")
+    trace = parse(completion.text)
+    maps = dict(list_passage_maps(attention)) if attention else {}
+    by_kind = {each.kind: each for each in feedback if each.completion_id == completion.id}
+    labels = by_kind.get("labels")
     flagged = {each["step"]: each for each in (labels.steps or ())} if labels else {}
-    edits = own["edited_trace"].edited_steps or () if "edited_trace" in own else ()
+    edits = by_kind["edited_trace"].edited_steps or () if "edited_trace" in by_kind else ()
     edited = {each["step"]: each["text"] for each in edits}
     return {
-        "number": one.index + 1,
-        "answer": named(trace.answer, options),
+        "number": completion.index + 1,
+        "answer": describe_answer(trace.answer, options),
         "steps": [
             {
-                "text": one.text[step.start : step.stop],
+                "text": completion.text[step.start : step.stop],
                 "events": [EVENTS[event] for event in flagged.get(place, {}).get("events", ())],
                 "quote": flagged.get(place, {}).get("quote"),
                 "struck": place in edited and edited[place] is None,
                 "rewritten": edited.get(place),
-                "map": small_map(pixels, maps.get(f"step {place + 1}")),
+                "map": small_map_facts(pixels, maps.get(f"step {place + 1}")),
             }
             for place, step in enumerate(trace.steps)
         ],
-        "map": small_map(pixels, maps.get("answer")),
+        "map": small_map_facts(pixels, maps.get("answer")),
         "absences": [EVENTS[event] for event in (labels.absences or ())] if labels else [],
-        "verdict": own.get("verdict"),
-        "evidence": own.get("evidence"),
-        "id": one.id,
+        "verdict": by_kind.get("verdict"),
+        "evidence": by_kind.get("evidence"),
+        "id": completion.id,
     }
 
 
-def named(answer: str | None, options: Sequence[str]) -> str | None:
+def describe_answer(answer: str | None, options: Sequence[str]) -> str | None:
     """The answer with the text of the option that it names."""
     place = option_index(answer, options)
     if place is None:
@@ -140,49 +142,56 @@ def named(answer: str | None, options: Sequence[str]) -> str | None:
     return f"{letter(place)}. {without_letters(options)[place]}"
 
 
-def small_map(pixels: Image.Image, found: AttentionMap | None) -> dict[str, str | None] | None:
+def small_map_facts(
+    pixels: Image.Image, passage_map: AttentionMap | None
+) -> dict[str, str | None] | None:
     """A small picture of where a passage looked, with what a reader must know.
 
     Without the picture where the map is diffuse: colours would point where nothing does.
     """
-    if found is None:
+    if passage_map is None:
         return None
-    words = caption(found)[0]
-    if not found.localised:
-        return {"uri": None, "caption": words}
-    made = covered(pixels, found, peak_of(found))
-    made.thumbnail((MAP_SIDE, MAP_SIDE))
+    sentence = caption(passage_map)[0]
+    if not passage_map.localised:
+        return {"uri": None, "caption": sentence}
+    picture = draw_overlay(pixels, passage_map, scale_peak(passage_map))
+    picture.thumbnail((MAP_SIDE, MAP_SIDE))
     out = io.BytesIO()
-    made.save(out, "JPEG", quality=85)
-    return {"uri": _uri(out.getvalue(), "jpeg"), "caption": words}
+    picture.save(out, "JPEG", quality=85)
+    return {"uri": _data_uri(out.getvalue(), "jpeg"), "caption": sentence}
 
 
-def provenance(whole: WholeReading) -> list[tuple[str, str]]:
+def provenance_rows(snapshot: QuestionSnapshot) -> list[tuple[str, str]]:
     """Where a reading comes from, as rows of a table."""
-    one = whole.record
-    info, sampling = one.model_info or {}, one.sampling
+    record = snapshot.record
+    info, sampling = record.model_info or {}, record.sampling
     versions = ", ".join(f"{name} {version}" for name, version in info.get("versions", {}).items())
     rows = {
-        "Reading": one.id,
-        "Slide when asked": identity_text(one.slide_identity, report=True),
-        "Asked (UTC)": f"{one.created_at:%Y-%m-%d %H:%M:%S}",
-        "Region, level-0 pixels": f"x {one.x}, y {one.y}, {one.width} x {one.height}",
-        "Microns per pixel of the picture": "not known" if one.mpp is None else f"{one.mpp:.4g}",
-        "Scale of the slide": scale_text(one.scale),
-        "Colours": colours_text(one.colours),
-        "Slide's fingerprint": one.quickhash or "none",
-        "Picture, SHA-256": one.pixels_sha256,
-        "Seen as": f"{one.pixel_width} x {one.pixel_height} px, {one.columns} x {one.rows} cells",
-        "Model": f"{one.model} {one.model_revision or ''}".strip(),
+        "Reading": record.id,
+        "Slide when asked": identity_text(record.slide_identity, report=True),
+        "Asked (UTC)": f"{record.created_at:%Y-%m-%d %H:%M:%S}",
+        "Region, level-0 pixels": f"x {record.x}, y {record.y}, {record.width} x {record.height}",
+        "Microns per pixel of the picture": "not known"
+        if record.mpp is None
+        else f"{record.mpp:.4g}",
+        "Scale of the slide": scale_text(record.scale),
+        "Colours": colours_text(record.colours),
+        "Slide's fingerprint": record.quickhash or "none",
+        "Picture, SHA-256": record.pixels_sha256,
+        "Seen as": (
+            f"{record.pixel_width} x {record.pixel_height} px, "
+            f"{record.columns} x {record.rows} cells"
+        ),
+        "Model": f"{record.model} {record.model_revision or ''}".strip(),
         "Run on": " ".join(
             str(info[key]) for key in ("device", "dtype", "attention") if key in info
         ),
         "Sampling": ", ".join(f"{name} {value}" for name, value in sampling.items()),
         "Versions": versions,
-        "Prompt": one.prompt,
+        "Prompt": record.prompt,
     }
     return [(name, value) for name, value in rows.items() if value]
 
 
-def _uri(data: bytes, kind: str) -> str:
+def _data_uri(data: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

@@ -9,10 +9,10 @@ from storage.questions.records import NewReading
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuestionRequest:
     """A question about a region, ready for the model and for the database."""
 
-    new: NewReading
+    new_question: NewReading
     """What is kept of it."""
     prompt: Prompt
     """What the model is given: text and one picture, whose SHA-256 is `new.pixels_sha256`."""

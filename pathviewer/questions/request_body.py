@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from models.messages import Prompt, Sampling
 from models.placement import FACTOR
 from models.prompts import Question, build_prompt, templates
-from pathviewer.questions.errors import ReadingRefused
-from pathviewer.questions.model_input import Pictures, Shown, whole
-from pathviewer.questions.request import Asked
+from pathviewer.questions.errors import QuestionRefused
+from pathviewer.questions.model_input import Pictures, RegionSelection, read_whole_number
+from pathviewer.questions.request import QuestionRequest
 from storage.questions.records import NewReading
 
 if TYPE_CHECKING:
@@ -20,32 +20,36 @@ if TYPE_CHECKING:
     from pathviewer.questions.region_picture import RegionPicture
 
 MOST_ANSWERS = 8
-MOST_LOOKED = 6 * 2**20
+MOST_ATTENTION_VALUES = 6 * 2**20
 """Answers x tokens x cells whose attention is held at once: with 28 layers 0.7 GB as float32."""
 CONTEXT = {"organ": "Organ", "specimen": "Specimen", "stain": "Stain", "history": "History"}
 """What may be told of a case, and how the model reads it."""
 
 
-def slide_of(body: Mapping[str, Any]) -> str:
+def read_slide_id(body: Mapping[str, Any]) -> str:
     """The id of the slide; raises ReadingRefused."""
     slide_id = body.get("slide")
     if not isinstance(slide_id, str):
-        raise ReadingRefused("Name the slide.")
+        raise QuestionRefused("Name the slide.")
     return slide_id
 
 
-def asked_of(body: Mapping[str, Any], account_id: str, pictures: Pictures) -> Asked:
+def parse_question(body: Mapping[str, Any], account_id: str, pictures: Pictures) -> QuestionRequest:
     """The question; reads the region's pixels. Raises ReadingRefused, SlideError, ModelError."""
-    slide_id = slide_of(body)
-    shown, question = pictures.shown(body), _question(body)
-    sampling = _sampling(body)
-    whole({"count": 1, **body}, "count", 1, MOST_ANSWERS)
-    before = pictures.identity(slide_id, body.get("identity"))
-    picture = pictures.picture(slide_id, shown, account_id)
-    identity = asdict(pictures.identity(slide_id, asdict(before)))  # nor while it was read
+    slide_id = read_slide_id(body)
+    selection, question = pictures.read_selection(body), _read_question(body)
+    sampling = _read_sampling(body)
+    read_whole_number({"count": 1, **body}, "count", 1, MOST_ANSWERS)
+    before = pictures.confirm_identity(slide_id, body.get("identity"))
+    picture = pictures.make_picture(slide_id, selection, account_id)
+    identity = asdict(pictures.confirm_identity(slide_id, asdict(before)))  # nor while it was read
     _check_attention(body.get("count", 1), sampling.max_new_tokens, picture.pixels.size)
     prompt = build_prompt(question, (picture.image,), pictures.model)
-    facts = _facts(body, pictures.model) | _shown_facts(shown, picture) | _read_facts(prompt)
+    facts = (
+        _question_facts(body, pictures.model)
+        | _selection_facts(selection, picture)
+        | _prompt_facts(prompt)
+    )
     new = NewReading(
         account_id=account_id,
         slide_id=slide_id,
@@ -53,36 +57,36 @@ def asked_of(body: Mapping[str, Any], account_id: str, pictures: Pictures) -> As
         sampling=dict(vars(sampling)),
         **facts,
     )
-    return Asked(new, prompt, sampling, shown.budget)
+    return QuestionRequest(new, prompt, sampling, selection.budget)
 
 
 def _check_attention(count: int, tokens: int, size: tuple[int, int]) -> None:
     """Raises ReadingRefused where it could be more than there is memory for."""
     cells = (size[0] // FACTOR) * (size[1] // FACTOR)
-    if count * tokens * cells > MOST_LOOKED:
-        raise ReadingRefused(
+    if count * tokens * cells > MOST_ATTENTION_VALUES:
+        raise QuestionRefused(
             f"Where {count} answers of up to {tokens:,} tokens look in {cells:,} cells is more "
             "than is held in memory at once; ask for fewer answers or lower the pixel budget."
         )
 
 
-def is_text(part: object) -> TypeGuard[str]:
+def is_text(value: object) -> TypeGuard[str]:
     """Whether it is a text that UTF-8 and the database can hold: half of a surrogate pair is
     none, and neither is one with a NUL."""
     bad = "\0"
-    return isinstance(part, str) and not any(
-        letter == bad or "\ud800" <= letter <= "\udfff" for letter in part
+    return isinstance(value, str) and not any(
+        letter == bad or "\ud800" <= letter <= "\udfff" for letter in value
     )
 
 
-def _facts(body: Mapping[str, Any], model: RegisteredModel) -> dict[str, Any]:
+def _question_facts(body: Mapping[str, Any], model: RegisteredModel) -> dict[str, Any]:
     """What is kept of what was typed."""
-    task = body["task"] if is_text(body.get("task")) else _task_of(body, model)
-    told = body.get("context") or {}
+    task = body["task"] if is_text(body.get("task")) else _find_task(body, model)
+    context = body.get("context") or {}
     return {
         "question": body["question"],
         "options": list(body.get("options") or ()),
-        "context": {name: told[name] for name in CONTEXT if name in told},
+        "context": {name: context[name] for name in CONTEXT if name in context},
         "task": None if task is None else task[:200],
         "outside_known_types": bool(model.question_types) and task not in model.question_types,
         "model": model.name,
@@ -91,56 +95,56 @@ def _facts(body: Mapping[str, Any], model: RegisteredModel) -> dict[str, Any]:
     }
 
 
-def _shown_facts(shown: Shown, picture: RegionPicture) -> dict[str, Any]:
+def _selection_facts(selection: RegionSelection, picture: RegionPicture) -> dict[str, Any]:
     """What is kept of what was shown."""
-    return vars(shown.region) | {
-        "points": [list(point) for point in shown.points] or None,
-        "paint_outside": shown.paint_outside,
+    return vars(selection.region) | {
+        "points": [list(point) for point in selection.points] or None,
+        "paint_outside": selection.paint_outside,
         "mpp": picture.mpp,
         "scale": None if picture.scale is None else picture.scale.provenance(),
         "quickhash": picture.quickhash,
         "colours": picture.colours,
-        **vars(shown.budget),
+        **vars(selection.budget),
     }
 
 
-def _read_facts(prompt: Prompt) -> dict[str, Any]:
+def _prompt_facts(prompt: Prompt) -> dict[str, Any]:
     """What is kept of what the model reads."""
     sha256 = hashlib.sha256(prompt.images[0].data).hexdigest()
     return {"prompt": prompt.text, "system": prompt.system, "pixels_sha256": sha256}
 
 
-def _question(body: Mapping[str, Any]) -> Question:
+def _read_question(body: Mapping[str, Any]) -> Question:
     """Raises ReadingRefused for what is not text."""
     text, options = body.get("question"), body.get("options") or []
     context, findings = body.get("context") or {}, body.get("findings") or []
     lists = isinstance(options, list) and isinstance(findings, list) and isinstance(context, dict)
     if not lists or not all(map(is_text, (text, *options, *findings, *context.values()))):
-        raise ReadingRefused("Question, options, findings and context are texts.")
-    told = [f"{CONTEXT[name]}: {context[name]}" for name in CONTEXT if context.get(name)]
-    return Question(str(text), tuple(options), "\n".join(told), tuple(findings))
+        raise QuestionRefused("Question, options, findings and context are texts.")
+    context_lines = [f"{CONTEXT[name]}: {context[name]}" for name in CONTEXT if context.get(name)]
+    return Question(str(text), tuple(options), "\n".join(context_lines), tuple(findings))
 
 
-def _task_of(body: Mapping[str, Any], model: RegisteredModel) -> str | None:
+def _find_task(body: Mapping[str, Any], model: RegisteredModel) -> str | None:
     """The task whose template the question is word for word, None if it is none of them."""
     typed = str(body.get("question")).strip()
-    return next((one.task for one in templates(model) if one.text == typed), None)
+    return next((template.task for template in templates(model) if template.text == typed), None)
 
 
-def _sampling(body: Mapping[str, Any]) -> Sampling:
+def _read_sampling(body: Mapping[str, Any]) -> Sampling:
     """Raises ReadingRefused for what is not a number, PromptError for one out of range."""
-    given = body.get("sampling") or {}
-    if not isinstance(given, dict):
-        raise ReadingRefused("Sampling is an object, as in {...}.")
+    values = body.get("sampling") or {}
+    if not isinstance(values, dict):
+        raise QuestionRefused("Sampling is an object, as in {...}.")
     sampling = Sampling()
-    if "temperature" in given:
-        value = given["temperature"]
+    if "temperature" in values:
+        value = values["temperature"]
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ReadingRefused("The temperature is a number from 0 to 2.")
+            raise QuestionRefused("The temperature is a number from 0 to 2.")
         sampling = replace(sampling, temperature=float(value))
-    if "seed" in given:
-        sampling = replace(sampling, seed=whole(given, "seed", 0, 2**53 - 1))
-    if "max_new_tokens" in given:
-        most = whole(given, "max_new_tokens", 1, 4_096)
+    if "seed" in values:
+        sampling = replace(sampling, seed=read_whole_number(values, "seed", 0, 2**53 - 1))
+    if "max_new_tokens" in values:
+        most = read_whole_number(values, "max_new_tokens", 1, 4_096)
         sampling = replace(sampling, max_new_tokens=most)
     return sampling

@@ -13,205 +13,211 @@ from datetime import UTC, datetime
 from typing import Any
 
 from models.messages import AttentionRows, End, Event, Finish, Queued, Started, Token
-from pathviewer.attention.archive import kept
-from pathviewer.attention.live_map import LiveAttention
-from pathviewer.attention.map_json import SeenCompletion
-from pathviewer.questions.ask import Comparing, Reading
-from pathviewer.questions.errors import ReadingNotFound
+from pathviewer.attention.archive import reduce_attention
+from pathviewer.attention.live_map import LiveAttentionMap
+from pathviewer.attention.map_json import CompletionAttention
+from pathviewer.questions.ask import CompletionResult, NeutralQuestionProgress
+from pathviewer.questions.errors import QuestionNotFound
 from pathviewer.questions.question_json import ended_event, failed_event, started_event
-from pathviewer.questions.snapshot import WholeReading
-from pathviewer.questions.store import KeptReadings
+from pathviewer.questions.snapshot import QuestionSnapshot
+from pathviewer.questions.store import QuestionStore
 from pathviewer.questions.trace_json import trace_json
 from storage.errors import StorageError
 from storage.questions.records import ReadingRecord
 
 TEXT_SECONDS = 0.05
 """Least time between two events with the text of one completion."""
-OPEN_BEFORE_ANSWER = frozenset({"queued", "started", "first_answer_wanted", "failed"})
+EVENTS_WHILE_BLINDED = frozenset({"queued", "started", "first_answer_wanted", "failed"})
 """Events that a blind reading tells before the clinician has answered."""
-LAST = ("done", "failed")
+FINAL_EVENTS = ("done", "failed")
 """Events that nothing follows."""
-REPLACES = {"text": "text", "ended": "text", "attention": "attention", "maps": "attention"}
+REPLACED_EVENTS = {"text": "text", "ended": "text", "attention": "attention", "maps": "attention"}
 """Events of this kind take the place of the last of that kind, so that whoever comes late hears
 what is new alone."""
 
 log = logging.getLogger("pathviewer")
 
 
-class LiveReading:
+class QuestionRun:
     """One reading; safe to be used from several threads. What it hears is kept before it is told;
     `hear` and `end` are called from one thread, and raise StorageError."""
 
-    def __init__(self, record: ReadingRecord, keep: KeptReadings) -> None:
+    def __init__(self, record: ReadingRecord, store: QuestionStore) -> None:
         self.id = record.id
-        self.gone = False
+        self.released = False
         """Whether it was let go of before it had told all; its stream begins anew."""
-        self.unsettled = False
+        self.end_unsaved = False
         """Whether it has ended and that is not kept yet."""
-        self._keep = keep
-        self._whole = WholeReading(record)
+        self._store = store
+        self._snapshot = QuestionSnapshot(record)
         self._texts = [""] * record.count
-        self._told_at = [0.0] * record.count
-        self._looks: dict[int, LiveAttention] = {}
-        self._seen: dict[int, SeenCompletion] = {}
+        self._text_sent_at = [0.0] * record.count
+        self._live_maps: dict[int, LiveAttentionMap] = {}
+        self._attention: dict[int, CompletionAttention] = {}
         self._events: list[tuple[int, dict[str, Any]]] = []
-        self._number = 0
+        self._last_number = 0
         self._lock = threading.Lock()
 
     @property
-    def whole(self) -> WholeReading:
+    def snapshot(self) -> QuestionSnapshot:
         """What is known of it at this moment."""
-        return self._whole
+        return self._snapshot
 
     @property
-    def withheld(self) -> bool:
+    def is_blinded(self) -> bool:
         """Whether the model's text is kept back, what is still being written included."""
-        record = self._whole.record
-        something = record.state == "running" or any(self._texts)
-        return record.blind and record.first_answer is None and something
+        record = self._snapshot.record
+        has_text = record.state == "running" or any(self._texts)
+        return record.blind and record.first_answer is None and has_text
 
     @property
-    def over(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether all of it is kept and told, so that it may be let go of."""
         with self._lock:
             last = self._events[-1][1]["type"] if self._events else None
-            return last in LAST and not (self.unsettled or self.withheld)
+            return last in FINAL_EVENTS and not (self.end_unsaved or self.is_blinded)
 
-    def since(self, number: int) -> list[tuple[int, dict[str, Any]]]:
+    def events_since(self, number: int) -> list[tuple[int, dict[str, Any]]]:
         """Events after this number that may be told now."""
         with self._lock:
             after = [pair for pair in self._events if pair[0] > number]
-            if self.withheld:
-                return [pair for pair in after if pair[1]["type"] in OPEN_BEFORE_ANSWER]
+            if self.is_blinded:
+                return [pair for pair in after if pair[1]["type"] in EVENTS_WHILE_BLINDED]
             return after
 
-    def answered(self, record: ReadingRecord) -> None:
+    def record_first_answer(self, record: ReadingRecord) -> None:
         """The clinician's own answer is kept: what was withheld may be told."""
-        self._change(
+        self._update_record(
             first_answer=record.first_answer,
             first_confidence=record.first_confidence,
             first_answer_at=record.first_answer_at,
         )
 
-    def seen(self, index: int) -> SeenCompletion:
+    def find_attention(self, index: int) -> CompletionAttention:
         """Where a completion looked; raises ReadingNotFound while that cannot be told."""
         with self._lock:
-            found = None if self.withheld else self._seen.get(index)
-        if found is None:
-            raise ReadingNotFound("There are no maps of this answer, or not yet.")
-        return found
+            attention = None if self.is_blinded else self._attention.get(index)
+        if attention is None:
+            raise QuestionNotFound("There are no maps of this answer, or not yet.")
+        return attention
 
-    def hear(self, event: Event | Comparing | Reading) -> None:
+    def handle(self, event: Event | NeutralQuestionProgress | CompletionResult) -> None:
         """Take an event of `ask` over."""
         if isinstance(event, Queued):
-            self.tell({"type": "queued", "position": event.position})
+            self.publish({"type": "queued", "position": event.position})
         elif isinstance(event, Started):
-            self._started(event)
+            self._handle_started(event)
         elif isinstance(event, Token):
-            self._token(event)
+            self._handle_token(event)
         elif isinstance(event, AttentionRows):
-            self._looked(event)
+            self._handle_attention(event)
         elif isinstance(event, End):
-            self._ended(event)
-        elif isinstance(event, Comparing):
-            self._comparing()
+            self._handle_end(event)
+        elif isinstance(event, NeutralQuestionProgress):
+            self._handle_neutral_progress()
         else:
-            self._compared(event)
+            self._handle_result(event)
 
-    def tell(self, event: dict[str, Any]) -> None:
+    def publish(self, event: dict[str, Any]) -> None:
         """Add an event, which may take the place of one before it."""
-        former = REPLACES.get(event["type"]), event.get("index")
+        replaced = REPLACED_EVENTS.get(event["type"]), event.get("index")
         with self._lock:
-            self._number += 1
+            self._last_number += 1
             self._events = [
-                (n, e) for n, e in self._events if (e["type"], e.get("index")) != former
+                (n, e) for n, e in self._events if (e["type"], e.get("index")) != replaced
             ]
-            self._events.append((self._number, event))
+            self._events.append((self._last_number, event))
 
     def end(self, state: str, failure: str | None = None) -> None:
         """Say that nothing follows; a reading ends once. It is told even if it cannot be kept:
         then `unsettled` until `settle`."""
-        if self._whole.record.state != "running":
+        if self._snapshot.record.state != "running":
             return
         ended: dict[str, Any] = {"state": state, "failure": failure, "ended_at": datetime.now(UTC)}
         with self._lock:  # together: what has ended and is settled may be let go of
-            self._whole = replace(self._whole, record=replace(self._whole.record, **ended))
-            self.unsettled = True
-        self.settle()
-        self.tell({"type": "done"} if failure is None else failed_event(failure))
+            self._snapshot = replace(self._snapshot, record=replace(self._snapshot.record, **ended))
+            self.end_unsaved = True
+        self.save_end()
+        self.publish({"type": "done"} if failure is None else failed_event(failure))
 
-    def settle(self) -> None:
+    def save_end(self) -> None:
         """Try to keep how it ended."""
         with self._lock:
-            record = self._whole.record
+            record = self._snapshot.record
         try:
-            self._keep.end(self.id, record.state, record.failure)
+            self._store.end(self.id, record.state, record.failure)
         except StorageError as error:
             log.warning("How a reading ended is not kept yet. %s", error)
         else:
-            self.unsettled = False
+            self.end_unsaved = False
 
-    def _change(self, **fields: Any) -> None:
+    def _update_record(self, **fields: Any) -> None:
         with self._lock:
-            self._whole = replace(self._whole, record=replace(self._whole.record, **fields))
+            self._snapshot = replace(
+                self._snapshot, record=replace(self._snapshot.record, **fields)
+            )
 
-    def _started(self, event: Started) -> None:
-        self._looks = {i: LiveAttention(event.placements[0]) for i in range(len(self._texts))}
-        self._change(**vars(self._keep.start(self.id, event)))
-        self.tell(started_event(self._whole.record, event.placements[0]))
-        if self._whole.record.blind:
-            self.tell({"type": "first_answer_wanted"})
+    def _handle_started(self, event: Started) -> None:
+        self._live_maps = {
+            i: LiveAttentionMap(event.placements[0]) for i in range(len(self._texts))
+        }
+        self._update_record(**vars(self._store.start(self.id, event)))
+        self.publish(started_event(self._snapshot.record, event.placements[0]))
+        if self._snapshot.record.blind:
+            self.publish({"type": "first_answer_wanted"})
 
-    def _token(self, event: Token) -> None:
+    def _handle_token(self, event: Token) -> None:
         index = event.completion_index
         self._texts[index] += event.text
-        self._looks[index].write(event.text)
+        self._live_maps[index].add_text(event.text)
         now = time.monotonic()
-        if now - self._told_at[index] >= TEXT_SECONDS:
-            self._told_at[index] = now
-            self._tell_text(index, None)
+        if now - self._text_sent_at[index] >= TEXT_SECONDS:
+            self._text_sent_at[index] = now
+            self._publish_text(index, None)
 
-    def _tell_text(self, index: int, finish: Finish | None) -> None:
+    def _publish_text(self, index: int, finish: Finish | None) -> None:
         text = self._texts[index]
-        self.tell({"type": "text", "index": index, "text": text, "trace": trace_json(text, finish)})
+        self.publish(
+            {"type": "text", "index": index, "text": text, "trace": trace_json(text, finish)}
+        )
 
-    def _looked(self, event: AttentionRows) -> None:
-        found = self._looks[event.completion_index].look(event)
-        if found:
-            self.tell({"type": "attention", "index": event.completion_index, **found})
+    def _handle_attention(self, event: AttentionRows) -> None:
+        live_map = self._live_maps[event.completion_index].add_rows(event)
+        if live_map:
+            self.publish({"type": "attention", "index": event.completion_index, **live_map})
 
-    def _ended(self, event: End) -> None:
+    def _handle_end(self, event: End) -> None:
         """Keep an answer, then tell it; where it cannot be kept its text is told all the same."""
         try:
-            record = self._keep.complete(self.id, event)
+            record = self._store.add_completion(self.id, event)
         except StorageError:
             self._texts[event.completion_index] = event.completion.text
-            self._tell_text(event.completion_index, event.completion.finish)
+            self._publish_text(event.completion_index, event.completion.finish)
             raise
         with self._lock:
-            both = sorted((*self._whole.completions, record), key=lambda one: one.index)
-            self._whole = replace(self._whole, completions=tuple(both))
-        self.tell(ended_event(record))
+            completions = sorted((*self._snapshot.completions, record), key=lambda one: one.index)
+            self._snapshot = replace(self._snapshot, completions=tuple(completions))
+        self.publish(ended_event(record))
 
-    def _comparing(self) -> None:
+    def _handle_neutral_progress(self) -> None:
         """Say once that the answers are whole and a neutral question is under way."""
         if self._events[-1][1]["type"] != "comparing":
-            self.tell({"type": "comparing"})
+            self.publish({"type": "comparing"})
 
-    def _compared(self, reading: Reading) -> None:
+    def _handle_result(self, result: CompletionResult) -> None:
         """Keep where a completion looked, in place of what was gathered while it was written."""
-        index, completion = reading.end.completion_index, reading.completion
-        del self._looks[index]
-        if reading.rows is None:
+        index, completion = result.end.completion_index, result.completion
+        del self._live_maps[index]
+        if result.rows is None:
             return
-        attention = kept(reading.rows, reading.neutral)
-        place = reading.started.placements[0]
+        attention = reduce_attention(result.rows, result.neutral)
+        placement = result.started.placements[0]
         with self._lock:
-            self._seen[index] = SeenCompletion(
-                completion.text, completion.token_ends, place, attention
+            self._attention[index] = CompletionAttention(
+                completion.text, completion.token_ends, placement, attention
             )
         try:
-            self._keep.look(self._whole.completion_id(index), attention)
+            self._store.save_attention(self._snapshot.find_completion_id(index), attention)
         except StorageError as error:
             log.warning("Where an answer looked is not kept. %s", error)
-        self.tell({"type": "maps", "index": index})
+        self.publish({"type": "maps", "index": index})

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from models.messages import Box, ImagePlacement
 from models.reasoning.trace import parse
 from models.scoring import said
-from pathviewer.questions.errors import ReadingNotFound
+from pathviewer.questions.errors import QuestionNotFound
 from storage.questions.records import CompletionRecord, DeletionCheckRecord, ReadingRecord
 
 
 @dataclass(frozen=True)
-class WholeReading:
+class QuestionSnapshot:
     """What is known of a reading at one moment."""
 
     record: ReadingRecord
@@ -24,42 +24,44 @@ class WholeReading:
     """Deletion checks of the answers, the oldest first."""
 
     @property
-    def withheld(self) -> bool:
+    def is_blinded(self) -> bool:
         """Whether the model's text is kept back until the clinician has answered.
 
         A reading that ended before anything was written has nothing to keep back.
         """
-        nothing = self.record.state != "running" and not self.completions
-        return self.record.blind and self.record.first_answer is None and not nothing
+        ended_without_text = self.record.state != "running" and not self.completions
+        return self.record.blind and self.record.first_answer is None and not ended_without_text
 
     @property
     def placement(self) -> ImagePlacement | None:
         """Where the picture's cells lie; None until the model has begun."""
-        one = self.record
-        if one.pixel_width is None or one.pixel_height is None:
+        record = self.record
+        if record.pixel_width is None or record.pixel_height is None:
             return None
-        if one.columns is None or one.rows is None:
+        if record.columns is None or record.rows is None:
             return None
-        box = Box(one.x, one.y, one.width, one.height)
-        return ImagePlacement(box, one.pixel_width, one.pixel_height, one.columns, one.rows)
+        box = Box(record.x, record.y, record.width, record.height)
+        return ImagePlacement(
+            box, record.pixel_width, record.pixel_height, record.columns, record.rows
+        )
 
     @property
     def agreement(self) -> dict[str, int] | None:
         """How many of several answers say what; those that say nothing are not counted."""
         if len(self.completions) < 2:
             return None
-        given = [parse(one.text).answer for one in self.completions]
+        answers = [parse(completion.text).answer for completion in self.completions]
         options = tuple(self.record.options)
-        said_ = [said(answer, options) for answer in given if answer]
-        return dict(Counter(said_).most_common())
+        choices = [said(answer, options) for answer in answers if answer]
+        return dict(Counter(choices).most_common())
 
-    def completion_id(self, index: int) -> str:
+    def find_completion_id(self, index: int) -> str:
         """Id of an answer that has ended."""
-        return next(one.id for one in self.completions if one.index == index)
+        return next(completion.id for completion in self.completions if completion.index == index)
 
-    def completion(self, index: int) -> CompletionRecord:
+    def find_completion(self, index: int) -> CompletionRecord:
         """One answer; raises ReadingNotFound, also while it is kept back."""
-        found = [one for one in self.completions if one.index == index]
-        if not found or self.withheld:
-            raise ReadingNotFound("There is no such answer, or not yet.")
-        return found[0]
+        matches = [completion for completion in self.completions if completion.index == index]
+        if not matches or self.is_blinded:
+            raise QuestionNotFound("There is no such answer, or not yet.")
+        return matches[0]

@@ -13,12 +13,17 @@ from sqlalchemy.orm import Session
 from models.messages import End, Started
 from models.reasoning.trace import parse
 from pathviewer import __version__
-from pathviewer.attention.archive import MEDIA_TYPE, KeptAttention, packed, unpacked
-from pathviewer.attention.map_json import SeenCompletion
-from pathviewer.questions.blinding import handed_out
-from pathviewer.questions.errors import ReadingNotFound, ReadingRefused
-from pathviewer.questions.request import Asked
-from pathviewer.questions.snapshot import WholeReading
+from pathviewer.attention.archive import (
+    MEDIA_TYPE,
+    StoredAttention,
+    pack_attention,
+    unpack_attention,
+)
+from pathviewer.attention.map_json import CompletionAttention
+from pathviewer.questions.blinding import is_assigned
+from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
+from pathviewer.questions.request import QuestionRequest
+from pathviewer.questions.snapshot import QuestionSnapshot
 from storage import audit
 from storage.blobs import BlobStore, keep_blob
 from storage.database import Database
@@ -34,7 +39,7 @@ from storage.questions.records import (
 )
 
 
-class KeptReadings:
+class QuestionStore:
     """Writes readings down as they come about, and finds them again. Every method may be called
     from any thread and raises StorageError when the database or the disk fails."""
 
@@ -49,109 +54,115 @@ class KeptReadings:
         with self._database.session() as session:
             return store.fail_running(session, self._writer)
 
-    def add(self, asked: Asked) -> ReadingRecord:
+    def add(self, question: QuestionRequest) -> ReadingRecord:
         """Keep a question and its picture, and who asked, in the audit log."""
-        self._blobs.put(asked.picture)
+        self._blobs.put(question.picture)
         with self._database.session() as session:
-            keep_blob(session, self._blobs, asked.picture, "pixels", "image/png")
-            record = store.add_reading(session, replace(asked.new, writer=self._writer))
+            keep_blob(session, self._blobs, question.picture, "pixels", "image/png")
+            record = store.add_reading(session, replace(question.new_question, writer=self._writer))
             detail = {"slide": record.slide_id, "model": record.model, "count": record.count}
             audit.record(session, record.account_id, "ask", record.id, detail)
         return record
 
-    def viewed(self, record: ReadingRecord, account_id: str) -> None:
+    def record_view(self, record: ReadingRecord, account_id: str) -> None:
         """Keep that somebody opened a reading that another account asked."""
         with self._database.session() as session:
             audit.record(session, account_id, "view_reading", record.id, {"slide": record.slide_id})
 
-    def start(self, reading_id: str, event: Started) -> StartedReading:
+    def start(self, question_id: str, event: Started) -> StartedReading:
         """Keep what the model made of the question."""
-        started = started_reading(event)
+        started = describe_start(event)
         with self._database.session() as session:
-            store.start_reading(session, reading_id, started)
+            store.start_reading(session, question_id, started)
         return started
 
-    def complete(self, reading_id: str, event: End) -> CompletionRecord:
+    def add_completion(self, question_id: str, event: End) -> CompletionRecord:
         """Keep an answer; on return it is committed."""
-        new = new_completion(event)
+        new = describe_completion(event)
         with self._database.session() as session:
-            return store.add_completion(session, reading_id, new)
+            return store.add_completion(session, question_id, new)
 
-    def look(self, completion_id: str, attention: KeptAttention) -> str:
+    def save_attention(self, completion_id: str, attention: StoredAttention) -> str:
         """Keep where an answer looked; the file's SHA-256."""
-        archive = packed(attention)
+        archive = pack_attention(attention)
         self._blobs.put(archive)
         with self._database.session() as session:
             sha256 = keep_blob(session, self._blobs, archive, "attention", MEDIA_TYPE)
             store.set_attention(session, completion_id, sha256)
         return sha256
 
-    def add_whole(
+    def add_with_completions(
         self,
-        asked: Asked,
+        question: QuestionRequest,
         started: Started,
-        answers: Sequence[tuple[End, KeptAttention | None]],
-        then: Callable[[Session, str], None],
+        answers: Sequence[tuple[End, StoredAttention | None]],
+        on_added: Callable[[Session, str], None],
     ) -> None:
         """Keep a question with all its answers at once, or nothing of it; `then` is done with the
         reading's id in the same transaction."""
-        archives = [None if look is None else packed(look) for _, look in answers]
-        for data in (asked.picture, *(each for each in archives if each is not None)):
+        archives = [
+            None if attention is None else pack_attention(attention) for _, attention in answers
+        ]
+        for data in (question.picture, *(each for each in archives if each is not None)):
             self._blobs.put(data)
         with self._database.session() as session:
-            keep_blob(session, self._blobs, asked.picture, "pixels", "image/png")
-            reading = store.add_reading(session, asked.new)
-            store.start_reading(session, reading.id, started_reading(started))
+            keep_blob(session, self._blobs, question.picture, "pixels", "image/png")
+            record = store.add_reading(session, question.new_question)
+            store.start_reading(session, record.id, describe_start(started))
             for (end, _), archive in zip(answers, archives, strict=True):
-                made = store.add_completion(session, reading.id, new_completion(end))
+                completion = store.add_completion(session, record.id, describe_completion(end))
                 if archive is not None:
                     sha256 = keep_blob(session, self._blobs, archive, "attention", MEDIA_TYPE)
-                    store.set_attention(session, made.id, sha256)
-            store.end_reading(session, reading.id, "done")
-            then(session, reading.id)
+                    store.set_attention(session, completion.id, sha256)
+            store.end_reading(session, record.id, "done")
+            on_added(session, record.id)
 
-    def handed_out(self, reading_id: str, account_id: str, *, judges_all: bool) -> bool:
+    def is_assigned(self, question_id: str, account_id: str, *, judges_all: bool) -> bool:
         """Whether a worklist gave the reading to this account; raises ReadingRefused while its
         own answer comes first (see `handed_out.handed_out`)."""
         with self._database.reading() as session:
-            return handed_out(session, reading_id, account_id, judges_all=judges_all)
+            return is_assigned(session, question_id, account_id, judges_all=judges_all)
 
-    def end(self, reading_id: str, state: str, failure: str | None) -> ReadingRecord:
+    def end(self, question_id: str, state: str, failure: str | None) -> ReadingRecord:
         """Say that nothing follows."""
         with self._database.session() as session:
-            return store.end_reading(session, reading_id, state, failure)
+            return store.end_reading(session, question_id, state, failure)
 
-    def freeze(self, reading_id: str, answer: str, confidence: int | None) -> ReadingRecord:
+    def save_first_answer(
+        self, question_id: str, answer: str, confidence: int | None
+    ) -> ReadingRecord:
         """Keep the clinician's own answer; raises ReadingRefused where there is one already."""
         try:
             with self._database.session() as session:
-                return store.freeze_first_answer(session, reading_id, answer, confidence)
+                return store.freeze_first_answer(session, question_id, answer, confidence)
         except ConflictError as error:
-            raise ReadingRefused(str(error), 409) from error
+            raise QuestionRefused(str(error), 409) from error
 
-    def check(
+    def add_deletion_check(
         self, completion_id: str, account_id: str, new: NewDeletionCheck
     ) -> DeletionCheckRecord:
         """Keep what a deletion check found."""
         with self._database.session() as session:
             return store.add_deletion_check(session, completion_id, account_id, new)
 
-    def find(self, reading_id: str) -> WholeReading:
+    def find(self, question_id: str) -> QuestionSnapshot:
         """One reading; raises ReadingNotFound."""
         try:
             with self._database.reading() as session:
-                return _whole(session, [store.find_reading(session, reading_id)])[0]
+                return _build_snapshots(session, [store.find_reading(session, question_id)])[0]
         except RecordNotFoundError as error:
-            raise ReadingNotFound("There is no such reading.") from error
+            raise QuestionNotFound("There is no such reading.") from error
 
-    def checks(self, completion_ids: Sequence[str]) -> tuple[DeletionCheckRecord, ...]:
+    def list_deletion_checks(
+        self, completion_ids: Sequence[str]
+    ) -> tuple[DeletionCheckRecord, ...]:
         """The deletion checks of some answers, the oldest first."""
         with self._database.reading() as session:
             return tuple(store.list_deletion_checks(session, completion_ids))
 
-    def rows(
+    def list_snapshots(
         self, account_id: str, slide_id: str | None, before: str | None, limit: int
-    ) -> list[WholeReading]:
+    ) -> list[QuestionSnapshot]:
         """An account's readings, of one slide or of all, the newest first.
 
         `before` is the id of the last reading of the page before; raises ReadingNotFound for one
@@ -159,55 +170,59 @@ class KeptReadings:
         """
         try:
             with self._database.reading() as session:
-                found = store.list_readings(
+                records = store.list_readings(
                     session, account_id, slide_id=slide_id, before=before, limit=limit
                 )
-                return _whole(session, found)
+                return _build_snapshots(session, records)
         except RecordNotFoundError as error:
-            raise ReadingNotFound("There is no reading to go on from; load anew.") from error
+            raise QuestionNotFound("There is no reading to go on from; load anew.") from error
 
-    def picture(self, record: ReadingRecord) -> bytes:
+    def load_picture(self, record: ReadingRecord) -> bytes:
         """The very picture that the model saw; raises ReadingNotFound where it was removed."""
-        return self._file(record.pixels_sha256, "The picture of this reading")
+        return self._read_blob(record.pixels_sha256, "The picture of this reading")
 
-    def attention(self, completion: CompletionRecord) -> KeptAttention:
+    def load_attention(self, completion: CompletionRecord) -> StoredAttention:
         """Where an answer looked; raises ReadingNotFound, ModelError for a damaged file."""
         if completion.attention_sha256 is None:
-            raise ReadingNotFound("There are no maps of this answer, or not any more.")
-        return unpacked(self._file(completion.attention_sha256, "Where this answer looked"))
+            raise QuestionNotFound("There are no maps of this answer, or not any more.")
+        return unpack_attention(
+            self._read_blob(completion.attention_sha256, "Where this answer looked")
+        )
 
-    def seen(self, whole: WholeReading, index: int) -> SeenCompletion:
+    def find_attention(self, snapshot: QuestionSnapshot, index: int) -> CompletionAttention:
         """Where an answer looked; raises ReadingNotFound, ModelError for a damaged file."""
-        completion, place = whole.completion(index), whole.placement
-        if place is None:
-            raise ReadingNotFound("There are no maps of this answer.")
+        completion, placement = snapshot.find_completion(index), snapshot.placement
+        if placement is None:
+            raise QuestionNotFound("There are no maps of this answer.")
         ends = tuple(completion.token_ends)
-        return SeenCompletion(completion.text, ends, place, self.attention(completion))
+        return CompletionAttention(
+            completion.text, ends, placement, self.load_attention(completion)
+        )
 
-    def _file(self, sha256: str, what: str) -> bytes:
+    def _read_blob(self, sha256: str, subject: str) -> bytes:
         try:
             return self._blobs.get(sha256)
         except BlobError as error:
-            raise ReadingNotFound(f"{what} cannot be shown. {error}") from error
+            raise QuestionNotFound(f"{subject} cannot be shown. {error}") from error
 
 
-def started_reading(event: Started) -> StartedReading:
+def describe_start(event: Started) -> StartedReading:
     """What is kept of how the model took the question; of the first picture."""
-    place, info = event.placements[0], asdict(event.model)
+    placement, info = event.placements[0], asdict(event.model)
     del info["name"], info["revision"]
     info["versions"] = {**info["versions"], "pathviewer": __version__}
     return StartedReading(
-        pixel_width=place.pixel_width,
-        pixel_height=place.pixel_height,
-        columns=place.columns,
-        rows=place.rows,
+        pixel_width=placement.pixel_width,
+        pixel_height=placement.pixel_height,
+        columns=placement.columns,
+        rows=placement.rows,
         prompt_tokens=event.prompt_tokens,
         model_revision=event.model.revision,
         model_info=info,
     )
 
 
-def new_completion(event: End) -> NewCompletion:
+def describe_completion(event: End) -> NewCompletion:
     """What is kept of an answer."""
     completion = event.completion
     trace = parse(completion.text)
@@ -224,15 +239,17 @@ def new_completion(event: End) -> NewCompletion:
     )
 
 
-def _whole(session: Session, found: Sequence[ReadingRecord]) -> list[WholeReading]:
+def _build_snapshots(session: Session, records: Sequence[ReadingRecord]) -> list[QuestionSnapshot]:
     """Readings with their answers and checks."""
-    completions = store.list_completions(session, [one.id for one in found])
+    completions = store.list_completions(session, [one.id for one in records])
     checks = store.list_deletion_checks(session, [one.id for one in completions])
-    made = []
-    for one in found:
-        own = tuple(each for each in completions if each.reading_id == one.id)
-        ids = {each.id for each in own}
-        made.append(
-            WholeReading(one, own, tuple(each for each in checks if each.completion_id in ids))
+    snapshots = []
+    for record in records:
+        own_completions = tuple(each for each in completions if each.reading_id == record.id)
+        ids = {each.id for each in own_completions}
+        snapshots.append(
+            QuestionSnapshot(
+                record, own_completions, tuple(each for each in checks if each.completion_id in ids)
+            )
         )
-    return made
+    return snapshots

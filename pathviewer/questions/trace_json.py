@@ -15,25 +15,29 @@ def trace_json(text: str, finish: Finish | None) -> dict[str, Any]:
     """The trace of a completion; `finish` is None while it is written."""
     trace = parse(text, ended=finish is not None)
     steps = [
-        _span(text, step.start, step.stop) | {"state": "done" if step.final else "streaming"}
+        _span_json(text, step.start, step.stop) | {"state": "done" if step.final else "streaming"}
         for step in trace.steps
     ]
     if steps and finish is not None:
-        whole = finish == "stop" or trace.answer_span
+        complete = finish == "stop" or trace.answer_span
         steps = [step | {"state": "done"} for step in steps]
-        steps[-1]["state"] = "done" if whole else "cut off"
+        steps[-1]["state"] = "done" if complete else "cut off"
     return {
         "steps": steps,
-        "answer": _span(text, *trace.answer_span) if trace.answer_span else None,
+        "answer": _span_json(text, *trace.answer_span) if trace.answer_span else None,
         "well_formed": trace.well_formed,
         "problems": list(trace.problems),
     }
 
 
-def _span(text: str, start: int, stop: int) -> dict[str, Any]:
-    return {"start": _units(text[:start]), "stop": _units(text[:stop]), "text": text[start:stop]}
+def _span_json(text: str, start: int, stop: int) -> dict[str, Any]:
+    return {
+        "start": _count_units(text[:start]),
+        "stop": _count_units(text[:stop]),
+        "text": text[start:stop],
+    }
 
 
-def _units(text: str) -> int:
+def _count_units(text: str) -> int:
     """UTF-16 code units of a text."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2

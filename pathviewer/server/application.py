@@ -13,21 +13,21 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.routing import Mount, Route
 
-from pathviewer.api.foreign_errors import PLAIN, OneShape
+from pathviewer.api.foreign_errors import PLAIN_TEXT, ErrorReshaper
 from pathviewer.api.gradio_endpoints import add_endpoints
-from pathviewer.api.in_process_client import Inside
+from pathviewer.api.in_process_client import InProcessClient
 from pathviewer.api.responses import exception_handlers, internal_error
-from pathviewer.api.routes.attention_maps import map_routes
+from pathviewer.api.routes.attention_maps import attention_map_routes
 from pathviewer.api.routes.audit import audit_routes
 from pathviewer.api.routes.comparisons import comparison_routes
-from pathviewer.api.routes.deletion_check import deletion_routes
+from pathviewer.api.routes.deletion_check import deletion_check_routes
 from pathviewer.api.routes.exports import export_routes
 from pathviewer.api.routes.feedback import feedback_routes
 from pathviewer.api.routes.insights import insights_routes
 from pathviewer.api.routes.metrics import metrics_routes
-from pathviewer.api.routes.question_preview import question_routes
+from pathviewer.api.routes.question_preview import question_preview_routes
 from pathviewer.api.routes.question_report import report_routes
-from pathviewer.api.routes.questions import reading_routes
+from pathviewer.api.routes.questions import question_routes
 from pathviewer.api.routes.regions import region_routes
 from pathviewer.api.routes.service import service_routes
 from pathviewer.api.routes.slide_map import slide_map_routes
@@ -37,32 +37,32 @@ from pathviewer.api.routes.uploads import upload_routes
 from pathviewer.api.routes.worklists import worklist_routes
 from pathviewer.auth.access import Access
 from pathviewer.auth.consent import Consents
-from pathviewer.auth.guard import ANSWERED, Guard
+from pathviewer.auth.guard import ANSWERED_KEY, Guard
 from pathviewer.auth.headers import NO_STORE, security_headers
 from pathviewer.auth.login_routes import auth_routes
-from pathviewer.common.work_queue import Kind, Work
+from pathviewer.common.work_queue import Work, WorkKind
 from pathviewer.export.jobs import ExportJobs
-from pathviewer.operations.background_tasks import background
-from pathviewer.operations.demo_folder import VisitsFolder
+from pathviewer.operations.background_tasks import run_background_tasks
+from pathviewer.operations.demo_folder import DemoFolder
 from pathviewer.operations.metrics import (
     CountedTiles,
-    MeasuredPages,
     Metrics,
+    MetricsMiddleware,
     resident_bytes_of_children,
 )
-from pathviewer.questions.engine import ModelEngine
+from pathviewer.questions.engine import EngineService
 from pathviewer.questions.model_input import Pictures
-from pathviewer.questions.service import LiveReadings
-from pathviewer.questions.store import KeptReadings
-from pathviewer.server.gradio_allowlist import GradioDoors
-from pathviewer.server.gradio_gateway import GradioEdge
+from pathviewer.questions.service import QuestionService
+from pathviewer.questions.store import QuestionStore
+from pathviewer.server.gradio_allowlist import GradioAllowlist
+from pathviewer.server.gradio_gateway import GradioGateway
 from pathviewer.server.log_format import log_request
 from pathviewer.server.request_limits import RequestLimits
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.readers.fault_log import FileFaults
 from pathviewer.slides.readers.pool import ReaderPool
 from pathviewer.slides.slide_pool import SlidePool
-from pathviewer.ui.html_pages import plain_pages
+from pathviewer.ui.html_pages import html_page_routes
 from pathviewer.ui.page import build_page, page_options
 from pathviewer.ui.page_files import page_routes
 from storage.blobs import BlobStore
@@ -103,11 +103,11 @@ class Services:
     """Which slides there are."""
     pool: SlidePool
     """Slides that are open."""
-    engine: ModelEngine
+    engine: EngineService
     """The model; started with the pages, not before."""
-    readings: LiveReadings
+    questions: QuestionService
     """Questions under way and those that were kept."""
-    visits: VisitsFolder
+    visits: DemoFolder
     """What visitors of a public demo leave."""
     work: Work
     """Threads and bounds of slow work."""
@@ -117,20 +117,20 @@ class Services:
 
 def create_app(settings: Settings) -> ASGIApp:
     """The application for one run; `open_services` says what it raises."""
-    return app_of(open_services(settings))
+    return build_app(open_services(settings))
 
 
-def app_of(services: Services) -> ASGIApp:
+def build_app(services: Services) -> ASGIApp:
     """The application on these services; its lifespan starts and closes them."""
     access, prefix = services.access, services.settings.root_path
     tiles = CountedTiles(
-        TileRoute(services.pool, access.openings, services.work.accounts), services.metrics.tiles
+        TileRoute(services.pool, access.access_log, services.work.accounts), services.metrics.tiles
     )
-    whole = guarded(tiles, measured(page_app(services), services), access)
-    return RootPath(whole, prefix) if prefix else whole
+    app = add_guard(tiles, add_metrics(build_page_app(services), services), access)
+    return RootPath(app, prefix) if prefix else app
 
 
-def measured(pages: FastAPI, services: Services) -> ASGIApp:
+def add_metrics(pages: FastAPI, services: Services) -> ASGIApp:
     """The pages with their requests counted by route."""
     templates = {route.endpoint: route.path for route in pages.routes if isinstance(route, Route)}
 
@@ -138,14 +138,14 @@ def measured(pages: FastAPI, services: Services) -> ASGIApp:
         services.metrics.note_request(method, route, status, seconds)
         log_request(method, route, status, seconds)
 
-    return MeasuredPages(pages, templates, note)
+    return MetricsMiddleware(pages, templates, note)
 
 
-def guarded(tiles: Tiles, pages: ASGIApp, access: Access) -> ASGIApp:
+def add_guard(tiles: Tiles, pages: ASGIApp, access: Access) -> ASGIApp:
     """Tiles and pages behind the guard, and whatever fails there answered in our one shape."""
-    behind = RequestLimits(Dispatch(tiles, pages), access.settings)
-    guard = Guard(behind, access, tiles.at_hand)
-    return Edge(guard, (*security_headers(access.settings), NO_STORE))
+    behind = RequestLimits(TileDispatcher(tiles, pages), access.settings)
+    guard = Guard(behind, access, tiles.find_cached)
+    return ErrorBoundary(guard, (*security_headers(access.settings), NO_STORE))
 
 
 def open_services(settings: Settings) -> Services:
@@ -155,8 +155,8 @@ def open_services(settings: Settings) -> Services:
     accounts that are not there, UpkeepError if another public demo has the state folder.
     """
     make_private_folder(settings.data)
-    visits = VisitsFolder(settings)
-    database = open_database(settings.database, connections=connections(settings))
+    visits = DemoFolder(settings)
+    database = open_database(settings.database, connections=database_connections(settings))
     access = Access(settings, database)
     access.check_exposure()
     folders = slide_folders(settings)
@@ -172,22 +172,24 @@ def open_services(settings: Settings) -> Services:
         opener=readers,
     )
     pool = SlidePool(library.locate, settings, readers)
-    blobs, engine = BlobStore(settings.blobs), ModelEngine(settings)
+    blobs, engine = BlobStore(settings.blobs), EngineService(settings)
     writer = f"{platform.node()} {settings.host} {settings.port}"
     work, metrics = Work(settings), Metrics()
-    readings = LiveReadings(engine, KeptReadings(database, blobs, writer), work.accounts)
+    questions = QuestionService(engine, QuestionStore(database, blobs, writer), work.accounts)
     database.note_write = metrics.note_write
-    watch(metrics, engine, work, readers)
+    register_gauges(metrics, engine, work, readers)
     return Services(
-        settings, database, blobs, access, library, pool, engine, readings, visits, work, metrics
+        settings, database, blobs, access, library, pool, engine, questions, visits, work, metrics
     )
 
 
-def watch(metrics: Metrics, engine: ModelEngine, work: Work, readers: ReaderPool) -> None:
+def register_gauges(
+    metrics: Metrics, engine: EngineService, work: Work, readers: ReaderPool
+) -> None:
     """Show what is in progress, and how much memory the processes beside the server take."""
 
     def in_progress() -> dict[str, float]:
-        return {kind.name: work.accounts.in_progress(kind) for kind in Kind}
+        return {kind.name: work.accounts.in_progress(kind) for kind in WorkKind}
 
     def waiting() -> dict[str, float]:
         return {"question": engine.status().waiting}
@@ -195,16 +197,20 @@ def watch(metrics: Metrics, engine: ModelEngine, work: Work, readers: ReaderPool
     def memory() -> dict[str, float]:
         return {"children": resident_bytes_of_children()}
 
-    def reading() -> dict[str, float]:
+    def reader_calls() -> dict[str, float]:
         return {"calls": readers.calls_begun, "ended": readers.readers_ended}
 
-    metrics.watch("slide_readers", "Calls of slide readers, and readers that ended.", reading)
-    metrics.watch("in_progress", "Work in progress of all accounts.", in_progress)
-    metrics.watch("model_waiting", "Requests that the model has not begun.", waiting)
-    metrics.watch("resident_bytes", "Memory of the model and of other child processes.", memory)
+    metrics.register_gauge(
+        "slide_readers", "Calls of slide readers, and readers that ended.", reader_calls
+    )
+    metrics.register_gauge("in_progress", "Work in progress of all accounts.", in_progress)
+    metrics.register_gauge("model_waiting", "Requests that the model has not begun.", waiting)
+    metrics.register_gauge(
+        "resident_bytes", "Memory of the model and of other child processes.", memory
+    )
 
 
-def connections(settings: Settings) -> Connections:
+def database_connections(settings: Settings) -> Connections:
     """How many connections to the database there may be."""
     return Connections(settings.database_read_connections, settings.database_write_connections)
 
@@ -218,45 +224,47 @@ def slide_folders(settings: Settings) -> tuple[Path, ...]:
     return (*settings.slides, settings.demo, settings.uploads)
 
 
-def page_app(services: Services) -> FastAPI:
+def build_page_app(services: Services) -> FastAPI:
     """Every route but the tiles: login, JSON, static files, and the Gradio page at the root."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         services.pool.readers.start()
         services.library.start()
-        services.readings.recover()
+        services.questions.recover()
         services.engine.start()
         try:
-            with background(*shared):
+            with run_background_tasks(*shared):
                 yield
         finally:
-            services.readings.close()
+            services.questions.close()
             services.engine.close()
-            services.readings.join(CLOSE_SECONDS)
+            services.questions.join(CLOSE_SECONDS)
             services.pool.close()
             services.library.stop()
             services.database.close()
             services.visits.give_back()
 
-    shared = services.access, services.database, services.blobs, services.readings
-    ours = routes(services)
+    shared = services.access, services.database, services.blobs, services.questions
+    own_routes = build_routes(services)
     handlers = exception_handlers()
-    app = FastAPI(openapi_url=None, lifespan=lifespan, routes=[*ours], exception_handlers=handlers)
-    page = mount_page(app, services, Inside(ours))
+    app = FastAPI(
+        openapi_url=None, lifespan=lifespan, routes=[*own_routes], exception_handlers=handlers
+    )
+    page = mount_page(app, services, InProcessClient(own_routes))
     mount = app.routes[-1]
     if not isinstance(mount, Mount):
         message = f"Gradio is expected to mount itself last, and did not: {mount!r}."
         raise TypeError(message)
     calls = services.settings.calls_per_account
-    mount.app = GradioDoors(GradioEdge(mount.app, page, calls), ours)
+    mount.app = GradioAllowlist(GradioGateway(mount.app, page, calls), own_routes)
     return app
 
 
-def mount_page(app: FastAPI, services: Services, inside: Inside) -> gr.Blocks:
+def mount_page(app: FastAPI, services: Services, inside: InProcessClient) -> gr.Blocks:
     """Put the Gradio page and its named endpoints under all paths that no route of ours has."""
     page = build_page(services.settings, services.library)
-    add_endpoints(page, inside, services.readings)
+    add_endpoints(page, inside, services.questions)
     gr.mount_gradio_app(
         app,
         page,
@@ -275,12 +283,12 @@ def mount_page(app: FastAPI, services: Services, inside: Inside) -> gr.Blocks:
     return page
 
 
-def routes(services: Services) -> list[BaseRoute]:
+def build_routes(services: Services) -> list[BaseRoute]:
     """The routes that are ours, in the order in which they are tried."""
     settings, database, library = services.settings, services.database, services.library
     pictures = Pictures(library, services.pool, settings.model)
-    readings, consents = services.readings, Consents(settings, database)
-    openings = services.access.openings
+    questions, consents = services.questions, Consents(settings, database)
+    openings = services.access.access_log
     work = services.work
     jobs = ExportJobs(database, services.blobs, settings.exports, work.accounts)
     return [
@@ -289,25 +297,25 @@ def routes(services: Services) -> list[BaseRoute]:
         *metrics_routes(settings, services.metrics),
         *slide_routes(library, services.pool, database, settings, openings, work),
         *region_routes(library, database, settings.regions_per_account),
-        *question_routes(services.engine, pictures, openings, work),
-        *reading_routes(library, pictures, readings, openings, work),
-        *report_routes(readings, database, library, openings),
-        *map_routes(readings, work),
+        *question_preview_routes(services.engine, pictures, openings, work),
+        *question_routes(library, pictures, questions, openings, work),
+        *report_routes(questions, database, library, openings),
+        *attention_map_routes(questions, work),
         *slide_map_routes(database),
         *feedback_routes(library, database, consents),
-        *comparison_routes(library, database, pictures, readings, consents, settings, work),
+        *comparison_routes(library, database, pictures, questions, consents, settings, work),
         *audit_routes(database),
         *worklist_routes(library, database, settings),
-        *deletion_routes(pictures, readings, work),
+        *deletion_check_routes(pictures, questions, work),
         *upload_routes(library, database, settings, services.pool.readers),
         *insights_routes(database, work),
         *export_routes(database, jobs, settings.label_licence),
-        *plain_pages(settings),
+        *html_page_routes(settings),
         *page_routes(settings),
     ]
 
 
-class Dispatch:
+class TileDispatcher:
     """Send tile requests straight to the tile route, all else to the page application."""
 
     def __init__(self, tiles: Tiles, pages: ASGIApp) -> None:
@@ -321,10 +329,10 @@ class Dispatch:
         elif self._tiles.matches(scope["path"]):
             await self._tiles(scope, receive, send)
         else:
-            await self._pages(scope, receive, OneShape(send, PLAIN).send)
+            await self._pages(scope, receive, ErrorReshaper(send, PLAIN_TEXT).send)
 
 
-class Edge:
+class ErrorBoundary:
     """Log what escapes the guard, and answer it as a mistake of ours."""
 
     def __init__(self, guard: Guard, headers: Headers) -> None:
@@ -337,7 +345,7 @@ class Edge:
         try:
             await self._guard(scope, receive, send)
         except Exception:
-            if scope["type"] != "http" or scope.get(ANSWERED):
+            if scope["type"] != "http" or scope.get(ANSWERED_KEY):
                 raise  # uvicorn logs it and closes the connection: an answer may be half sent
             log.exception("A request could not be answered.")
             answer = internal_error()

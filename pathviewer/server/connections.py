@@ -32,10 +32,10 @@ log = logging.getLogger("pathviewer")
 
 LOOK_SECONDS = 1.0
 """How often it is looked which connections have said nothing for too long."""
-SAY_SECONDS = 60.0
+LOG_SECONDS = 60.0
 """The log has at most one line on connections in this time."""
 SILENT = "silent"
-MANY = 20
+NOTABLE_SILENT = 20
 """Silent connections that are worth a line in the log."""
 BODY_PROGRESS = 16 * 1024
 """Bytes of a body that keep a slow connection open for another `body_seconds`."""
@@ -68,7 +68,7 @@ class ConnectionLimits:
     """Whether an address is a reverse proxy's, behind which are many clients."""
 
     @classmethod
-    def of(cls, settings: Settings) -> ConnectionLimits:
+    def from_settings(cls, settings: Settings) -> ConnectionLimits:
         """Those of a run; raises AccessError for a proxy's address that is none."""
         return cls(
             settings.connection_limit,
@@ -109,7 +109,9 @@ class Connections:
         self._open[connection] = group
         self._counts[group] += 1
         if self._timer is None:
-            self._timer = connection.loop.call_later(LOOK_SECONDS, self._look, connection.loop)
+            self._timer = connection.loop.call_later(
+                LOOK_SECONDS, self._check_timeouts, connection.loop
+            )
         return True
 
     def drop(self, connection: BoundedHttp) -> None:
@@ -120,10 +122,10 @@ class Connections:
             if not self._counts[group]:
                 del self._counts[group]
 
-    def note(self, what: str) -> None:
+    def note(self, reason: str) -> None:
         """Count a connection that was closed or refused, for the log."""
-        self._closed[what] += 1
-        self._say()
+        self._closed[reason] += 1
+        self._log_closed()
 
     def _evict(self, group: str | None) -> bool:
         """Close the connection, of a client if one is given, that has been idle longest."""
@@ -138,26 +140,29 @@ class Connections:
                 return True
         return False
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _check_timeouts(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close what has said nothing for too long; again as long as any is open."""
         now = loop.time()
         for connection in list(self._open):
-            connection.look(now)
+            connection.check_timeout(now)
         idle = [connection for connection in self._open if connection.is_idle()]
         self._idle = deque(sorted(idle, key=lambda one: one.since))
-        self._say()
+        self._log_closed()
         again = self._open or self._is_news()
-        self._timer = loop.call_later(LOOK_SECONDS, self._look, loop) if again else None
+        self._timer = loop.call_later(LOOK_SECONDS, self._check_timeouts, loop) if again else None
 
     def _is_news(self) -> bool:
         """Browsers open a connection in advance now and then and say nothing on it."""
-        return self._closed.total() - self._closed[SILENT] > 0 or self._closed[SILENT] >= MANY
+        return (
+            self._closed.total() - self._closed[SILENT] > 0
+            or self._closed[SILENT] >= NOTABLE_SILENT
+        )
 
-    def _say(self) -> None:
-        if not self._is_news() or time.monotonic() - self._said < SAY_SECONDS:
+    def _log_closed(self) -> None:
+        if not self._is_news() or time.monotonic() - self._said < LOG_SECONDS:
             return
         self._said = time.monotonic()
-        counts = ", ".join(f"{count} {what}" for what, count in self._closed.most_common())
+        counts = ", ".join(f"{count} {reason}" for reason, count in self._closed.most_common())
         log.warning("Connections that were ended: %s. %d are open.", counts, len(self._open))
         self._closed.clear()
 
@@ -248,22 +253,22 @@ class BoundedHttp(HttpToolsProtocol):
         answering = self.cycle is not None and not self.cycle.response_complete
         return not answering
 
-    def look(self, now: float) -> None:
+    def check_timeout(self, now: float) -> None:
         """Close it if it has said nothing for too long; `now` is of the loop's clock."""
         phase = (self._phase_name(), self._requests)
         if phase != self._phase:
             self._phase, self.since, self._marked = phase, now, self._received
             return
-        name, waited = phase[0], now - self.since
+        name, waiting_seconds = phase[0], now - self.since
         if name in ("idle", "headers"):
-            if waited >= self._limits.header_seconds:
+            if waiting_seconds >= self._limits.header_seconds:
                 self._time_out(name)
         elif name == "closing":
-            if waited >= self._limits.body_seconds:
+            if waiting_seconds >= self._limits.body_seconds:
                 self.transport.abort()
         elif name == "answer":
             self._look_at_answer(now)
-        elif waited >= self._limits.body_seconds:
+        elif waiting_seconds >= self._limits.body_seconds:
             self._look_at_body(now)
 
     def _phase_name(self) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-DOORS = {
+ALLOWED_PATHS = {
     "GET": re.compile(
         r"/|/config|/theme\.css|/favicon\.ico|/robots\.txt|/(assets|static)/.+"
         r"|/gradio_api/(info|startup-events|queue/(data|status)|heartbeat/[^/]+)"
@@ -34,12 +34,12 @@ DOORS = {
 """Paths of Gradio's that are open, whole, by method."""
 
 
-class GradioDoors:
+class GradioAllowlist:
     """Gradio's app behind its open doors; every other request that comes here is answered."""
 
-    def __init__(self, gradio: ASGIApp, ours: Sequence[BaseRoute]) -> None:
+    def __init__(self, gradio: ASGIApp, own_routes: Sequence[BaseRoute]) -> None:
         self._gradio = gradio
-        self._ours = [route for route in ours if isinstance(route, Route)]
+        self._own_routes = [route for route in own_routes if isinstance(route, Route)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request that none of our own routes took."""
@@ -47,15 +47,17 @@ class GradioDoors:
             await WebSocketClose()(scope, receive, send)
             return
         path = path_of(scope)
-        methods = {method for method, doors in DOORS.items() if doors.fullmatch(path)}
+        methods = {method for method, pattern in ALLOWED_PATHS.items() if pattern.fullmatch(path)}
         if scope["method"] in methods:
             await self._gradio(scope, receive, send)
             return
-        methods |= self._methods_of_ours(path)
+        methods |= self._own_methods(path)
         answer = not_allowed(scope["method"], methods) if methods else not_found(path)
         await answer(scope, receive, send)
 
-    def _methods_of_ours(self, path: str) -> set[str]:
+    def _own_methods(self, path: str) -> set[str]:
         """Starlette's own 405 is lost: Gradio's mount takes every path that a method misses."""
-        found = (route.methods or () for route in self._ours if route.path_regex.match(path))
-        return {method for methods in found for method in methods}
+        method_sets = (
+            route.methods or () for route in self._own_routes if route.path_regex.match(path)
+        )
+        return {method for methods in method_sets for method in methods}

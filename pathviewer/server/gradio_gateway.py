@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, unquote_to_bytes
 
 from starlette.requests import Request
 
-from pathviewer.api.foreign_errors import OneShape
+from pathviewer.api.foreign_errors import ErrorReshaper
 from pathviewer.api.request_body import BodyError, read_json
-from pathviewer.api.responses import error_response, response_of
+from pathviewer.api.responses import error_response, error_to_response
 from pathviewer.auth.client_addresses import client_group
 from pathviewer.auth.guard import ADDRESS_KEY, path_of
 from pathviewer.auth.identity import VISITOR, identity_of
@@ -34,7 +34,7 @@ _PAGES = (b"page", b"deep_link")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-class GradioEdge:
+class GradioGateway:
     """Gradio's app, for what it can answer."""
 
     def __init__(self, gradio: ASGIApp, page: gr.Blocks, calls_per_account: int) -> None:
@@ -48,13 +48,13 @@ class GradioEdge:
             if scope["method"] == "POST":
                 await self._post(scope, receive, send)
             else:
-                with self._heard(scope):
-                    await self._pass(without_pages(scope), receive, send)
+                with self._guard_get(scope):
+                    await self._pass(drop_page_parameters(scope), receive, send)
         except CallRefused as refusal:
             answer = error_response(refusal.code, str(refusal), refusal.status)
             await answer(scope, receive, send)
         except BodyError as error:
-            await response_of(error)(scope, receive, send)
+            await error_to_response(error)(scope, receive, send)
 
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
         match = _POST.fullmatch(path_of(scope))
@@ -65,29 +65,31 @@ class GradioEdge:
         call = self._reader.read(
             join or other or named, name or "", await read_json(Request(scope, receive))
         )
-        owner, body = owner_of(scope), Body(call.body, receive)
+        owner, body = owner_of(scope), ReplacedBody(call.body, receive)
         if join or (named and named != "run"):
             await self._begin(call, owner, scope, body, send)
             return
         if call.event_id is not None:
             self._sessions.check(call.session_hash or "", owner)
-            if self._sessions.of_event(call.event_id) != call.session_hash:
+            if self._sessions.session_of_event(call.event_id) != call.session_hash:
                 raise CallRefused("There is no such call of yours.", 404, "not_found")
         self._sessions.check_not_others(call.session_hash, owner)
-        await self._pass(body.announced(scope), body.receive, send)
+        await self._pass(body.adapt_scope(scope), body.receive, send)
 
-    async def _begin(self, call: Call, owner: str, scope: Scope, body: Body, send: Send) -> None:
+    async def _begin(
+        self, call: Call, owner: str, scope: Scope, body: ReplacedBody, send: Send
+    ) -> None:
         """Hand a call on, and keep whose its session is before anybody hears its id."""
 
         def began(answer: bytes) -> None:
             event_id = json.loads(answer)["event_id"]
-            self._sessions.began(call.session_hash or event_id, owner)
+            self._sessions.note_call(call.session_hash or event_id, owner)
 
-        with self._sessions.starting(call.session_hash, owner):
-            whole = WholeAnswer(send, began)
-            await self._pass(body.announced(scope), body.receive, whole.send)
+        with self._sessions.reserve_call(call.session_hash, owner):
+            buffer = BufferedResponse(send, began)
+            await self._pass(body.adapt_scope(scope), body.receive, buffer.send)
 
-    def _heard(self, scope: Scope) -> AbstractContextManager[None]:
+    def _guard_get(self, scope: Scope) -> AbstractContextManager[None]:
         """Around a GET: that of a session's results is its owner's alone. Raises CallRefused."""
         path = path_of(scope)
         if path == _STREAM:
@@ -95,10 +97,10 @@ class GradioEdge:
             names = query.get("session_hash", [])
             if len(names) != 1:
                 raise CallRefused("Name the session in session_hash, once.")
-            return self._sessions.heard(names[0], owner_of(scope))
+            return self._sessions.open_stream(names[0], owner_of(scope))
         if match := _RESULT.fullmatch(path):
-            name = self._sessions.of_event(match[1])
-            return self._sessions.heard(name, owner_of(scope))
+            name = self._sessions.session_of_event(match[1])
+            return self._sessions.open_stream(name, owner_of(scope))
         if match := _HEARTBEAT.fullmatch(path):
             if not _ID.fullmatch(match[1]):
                 raise CallRefused("This is no session hash.", 404, "not_found")
@@ -106,7 +108,7 @@ class GradioEdge:
         return nullcontext()
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._gradio(scope, receive, OneShape(send).send)
+        await self._gradio(scope, receive, ErrorReshaper(send).send)
 
 
 def owner_of(scope: Scope) -> str:
@@ -119,23 +121,29 @@ def owner_of(scope: Scope) -> str:
     return f"{identity.account_id} {client_group(address)}"
 
 
-def without_pages(scope: Scope) -> Scope:
+def drop_page_parameters(scope: Scope) -> Scope:
     """The scope without what Gradio takes for another page or a saved state of ours: there are
     none, and it fails on a page that is not there."""
     query: bytes = scope.get("query_string", b"")
     pairs = query.split(b"&")
-    kept = [pair for pair in pairs if unquote_to_bytes(pair.partition(b"=")[0]) not in _PAGES]
-    return scope if len(kept) == len(pairs) else {**scope, "query_string": b"&".join(kept)}
+    other_pairs = [
+        pair for pair in pairs if unquote_to_bytes(pair.partition(b"=")[0]) not in _PAGES
+    ]
+    return (
+        scope
+        if len(other_pairs) == len(pairs)
+        else {**scope, "query_string": b"&".join(other_pairs)}
+    )
 
 
-class Body:
+class ReplacedBody:
     """A request's body, put in the place of the one that came."""
 
     def __init__(self, body: bytes, rest: Receive) -> None:
         self._body: bytes | None = body
         self._rest = rest
 
-    def announced(self, scope: Scope) -> Scope:
+    def adapt_scope(self, scope: Scope) -> Scope:
         """The scope with headers that are true of it."""
         about = {b"content-length", b"content-type", b"transfer-encoding", b"content-encoding"}
         headers = [header for header in scope["headers"] if header[0] not in about]
@@ -151,20 +159,20 @@ class Body:
         return {"type": "http.request", "body": body, "more_body": False}
 
 
-class WholeAnswer:
+class BufferedResponse:
     """Holds a short answer back until it is whole and, if it is a success, taken note of."""
 
     def __init__(self, send: Send, note: Any) -> None:
         self._send, self._note = send, note
-        self._held: list[Message] = []
+        self._messages: list[Message] = []
 
     async def send(self, message: Message) -> None:
         """Take the next message of the answer."""
-        self._held.append(message)
+        self._messages.append(message)
         if message["type"] != "http.response.body" or message.get("more_body"):
             return
-        if self._held[0].get("status") == HTTPStatus.OK:
-            self._note(b"".join(each.get("body", b"") for each in self._held[1:]))
-        for each in self._held:
+        if self._messages[0].get("status") == HTTPStatus.OK:
+            self._note(b"".join(each.get("body", b"") for each in self._messages[1:]))
+        for each in self._messages:
             await self._send(each)
-        self._held = []
+        self._messages = []

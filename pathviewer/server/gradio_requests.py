@@ -131,12 +131,12 @@ class CallReader:
         if route == "call/v2":
             return self._read_named_values(name, document)
         if route == "cancel":
-            cancel = checked(CancelBody, document)
+            cancel = validate_body(CancelBody, document)
             return Call(cancel.model_dump_json().encode(), cancel.session_hash, cancel.event_id)
-        return Call(checked(ResetBody, document).model_dump_json().encode())
+        return Call(validate_body(ResetBody, document).model_dump_json().encode())
 
     def _read_join(self, document: dict[str, Any], *, queued: bool) -> Call:
-        body = checked(JoinBody, document)
+        body = validate_body(JoinBody, document)
         fn = self._by_number.get(body.fn_index)
         if fn is None or fn.queue is not queued:
             raise no_endpoint(f"the number {body.fn_index}")
@@ -152,35 +152,35 @@ class CallReader:
         return Call(json.dumps(clean).encode(), body.session_hash)
 
     def _read_call(self, name: str, document: dict[str, Any]) -> Call:
-        body = checked(CallBody, document)
-        check_count(self._named(name), body.data)
+        body = validate_body(CallBody, document)
+        check_count(self._find_endpoint(name), body.data)
         return Call(body.model_dump_json().encode(), body.session_hash)
 
     def _read_named_values(self, name: str, document: dict[str, Any]) -> Call:
         """A body whose names are those of the endpoint's parameters."""
-        parameters = parameters_of(self._named(name))
+        parameters = parameters_of(self._find_endpoint(name))
         unknown = sorted(set(document) - set(parameters))
         missing = [each for each, needed in parameters.items() if needed and each not in document]
         if unknown or missing:
-            named = ", ".join(f"{each!r:.40}" for each in unknown[:5] or missing)
+            fault_names = ", ".join(f"{each!r:.40}" for each in unknown[:5] or missing)
             fault = "has no" if unknown else "needs"
-            listed = ", ".join(parameters) or "none"
-            raise CallRefused(f"{name} {fault} {named}; its parameters are {listed}.")
+            known_names = ", ".join(parameters) or "none"
+            raise CallRefused(f"{name} {fault} {fault_names}; its parameters are {known_names}.")
         return Call(json.dumps(document).encode())
 
-    def _named(self, name: str) -> Any:
+    def _find_endpoint(self, name: str) -> Any:
         if name not in self._by_name:
             raise no_endpoint(f"the name {name[:40]!r}")
         return self._by_name[name]
 
 
-def no_endpoint(what: str) -> CallRefused:
+def no_endpoint(description: str) -> CallRefused:
     """Nothing to call; `/gradio_api/info` lists what there is."""
-    message = f"There is no endpoint with {what}; /gradio_api/info lists them."
+    message = f"There is no endpoint with {description}; /gradio_api/info lists them."
     return CallRefused(message, 404, "not_found")
 
 
-def checked(kind: type[AnyBody], document: dict[str, Any]) -> AnyBody:
+def validate_body(kind: type[AnyBody], document: dict[str, Any]) -> AnyBody:
     """The document as one of the bodies. Raises CallRefused with the first fault."""
     try:
         return kind.model_validate(document)
@@ -194,24 +194,24 @@ def check_count(fn: Any, data: list[Any]) -> None:
     """Raises CallRefused unless there is a value for each parameter."""
     names = list(parameters_of(fn))
     if len(data) != len(names):
-        listed = f": {', '.join(names)}" if names else ""
-        message = f"{fn.api_name} takes {len(names)} values in data, not {len(data)}{listed}."
+        name_list = f": {', '.join(names)}" if names else ""
+        message = f"{fn.api_name} takes {len(names)} values in data, not {len(data)}{name_list}."
         raise CallRefused(message)
 
 
 def parameters_of(fn: Any) -> dict[str, bool]:
     """Names of an endpoint's parameters, each with whether it has to be given."""
-    given = list(inspect.signature(fn.fn).parameters.values())[-len(fn.inputs) :]
-    return {one.name: one.default is one.empty for one in given} if fn.inputs else {}
+    parameters = list(inspect.signature(fn.fn).parameters.values())[-len(fn.inputs) :]
+    return {one.name: one.default is one.empty for one in parameters} if fn.inputs else {}
 
 
 def count_values(document: object, most: int) -> int:
     """Values in a document; counting ends soon after `most`."""
-    count, left = 0, [document]
-    while left and count <= most:
-        value = left.pop()
+    count, stack = 0, [document]
+    while stack and count <= most:
+        value = stack.pop()
         if isinstance(value, dict | list):
             count += len(value)
             inside = value.values() if isinstance(value, dict) else value
-            left += [each for each in inside if isinstance(each, dict | list)]
+            stack += [each for each in inside if isinstance(each, dict | list)]
     return count

@@ -23,15 +23,15 @@ SWEEP_SECONDS = 30.0
 MOST_SESSIONS = 1_000
 """Of all accounts: fewer than the sessions whose messages Gradio keeps, so that it drops none."""
 SESSIONS_PER_ACCOUNT = 64
-STATES = 64
+MOST_STATES = 64
 """Sessions whose components' state Gradio keeps, some 140 KB each. The page has no state, so one
 that is gone is made again."""
-WORKERS = 400
+MOST_WORKERS = 400
 """Calls in progress at once, of all accounts; most of them only wait for the model."""
 
 
 @dataclass
-class Session:
+class GradioSession:
     """One session of Gradio's queue."""
 
     owner: str
@@ -40,7 +40,7 @@ class Session:
     used: float
     """When it was last used; a reading of the monotonic clock."""
 
-    heard: bool = False
+    has_listener: bool = False
     """Whether a stream of its results is open."""
 
 
@@ -58,7 +58,7 @@ class GradioSessions:
         """How often it is looked for such results."""
         self._queue = page._queue
         self._most_calls = calls_per_account
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, GradioSession] = {}
         self._starting = Counter[str]()
         self._timer: asyncio.TimerHandle | None = None
         bound_queue(page)
@@ -66,7 +66,7 @@ class GradioSessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def of_event(self, event_id: str) -> str:
+    def session_of_event(self, event_id: str) -> str:
         """The session that hears an event's result; the event itself if there is no other."""
         event = self._queue.event_ids_to_events.get(event_id)
         if event is not None:
@@ -74,7 +74,7 @@ class GradioSessions:
         pending = self._queue.pending_event_ids_session.items()
         return next((name for name, ids in pending if event_id in ids), event_id)
 
-    def check(self, name: str, owner: str) -> Session:
+    def check(self, name: str, owner: str) -> GradioSession:
         """The session; raises CallRefused where it is not this owner's, as if there were none."""
         session = self._sessions.get(name)
         if session is None or session.owner != owner:
@@ -88,7 +88,7 @@ class GradioSessions:
             self.check(name, owner)
 
     @contextmanager
-    def starting(self, name: str | None, owner: str) -> Iterator[None]:
+    def reserve_call(self, name: str | None, owner: str) -> Iterator[None]:
         """Around the request that begins a call. Raises CallRefused if there is no room for it."""
         self.check_not_others(name, owner)
         if self._in_progress(owner) >= self._most_calls:
@@ -106,16 +106,16 @@ class GradioSessions:
             if not self._starting[owner]:
                 del self._starting[owner]
 
-    def began(self, name: str, owner: str) -> None:
+    def note_call(self, name: str, owner: str) -> None:
         """Keep the session of a call that has begun."""
-        session = self._sessions.setdefault(name, Session(owner, time.monotonic()))
+        session = self._sessions.setdefault(name, GradioSession(owner, time.monotonic()))
         session.used = time.monotonic()
         if self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self.sweep_seconds, self._sweep, loop)
 
     @contextmanager
-    def heard(self, name: str, owner: str) -> Iterator[None]:
+    def open_stream(self, name: str, owner: str) -> Iterator[None]:
         """Around a stream of a session's results. Raises CallRefused.
 
         One stream hears a session at a time: two would share the messages out among them.
@@ -123,18 +123,18 @@ class GradioSessions:
         session = self.check(name, owner)
         if name not in self._queue.pending_messages_per_session:
             raise CallRefused("The result of this call is not kept any more.", 404, "not_found")
-        if session.heard:
+        if session.has_listener:
             message = "Another connection hears the results of this session already."
             raise CallRefused(message, 409, "conflict")
-        session.heard = True
+        session.has_listener = True
         try:
             yield
         finally:
-            session.heard, session.used = False, time.monotonic()
+            session.has_listener, session.used = False, time.monotonic()
 
     def _in_progress(self, owner: str) -> int:
-        own = [name for name, one in self._sessions.items() if one.owner == owner]
-        return self._starting[owner] + sum(len(self._unfinished(name)) for name in own)
+        names = [name for name, one in self._sessions.items() if one.owner == owner]
+        return self._starting[owner] + sum(len(self._unfinished(name)) for name in names)
 
     def _unfinished(self, name: str) -> list[str]:
         """Events of a session that are queued or run."""
@@ -143,13 +143,15 @@ class GradioSessions:
 
     def _make_room(self, owner: str) -> None:
         """Drop the oldest session that waits to be heard where there are too many."""
-        own = [name for name, one in self._sessions.items() if one.owner == owner]
-        if len(own) + self._starting[owner] >= SESSIONS_PER_ACCOUNT:
-            self._drop_oldest(own)
+        names = [name for name, one in self._sessions.items() if one.owner == owner]
+        if len(names) + self._starting[owner] >= SESSIONS_PER_ACCOUNT:
+            self._drop_oldest(names)
         elif len(self._sessions) + self._starting.total() >= self.most:
-            self._drop_oldest([name for name in own if self._is_idle(name)] or self._of_most())
+            self._drop_oldest(
+                [name for name in names if self._is_idle(name)] or self._list_busiest_idle()
+            )
 
-    def _of_most(self) -> list[str]:
+    def _list_busiest_idle(self) -> list[str]:
         """Idle sessions of the owner who has most of them."""
         idle = [name for name in self._sessions if self._is_idle(name)]
         counts = Counter(self._sessions[name].owner for name in idle)
@@ -164,7 +166,7 @@ class GradioSessions:
         self._drop(min(idle, key=lambda name: self._sessions[name].used))
 
     def _is_idle(self, name: str) -> bool:
-        return not self._sessions[name].heard and not self._unfinished(name)
+        return not self._sessions[name].has_listener and not self._unfinished(name)
 
     def _drop(self, name: str) -> None:
         """Forget a session and all that Gradio keeps of it."""
@@ -196,9 +198,9 @@ class GradioSessions:
 
 def bound_queue(page: Any) -> None:
     """Let Gradio keep little of past calls; no public setting says how much."""
-    page.state_holder.capacity = STATES
+    page.state_holder.capacity = MOST_STATES
     queue = page._queue
-    queue.max_thread_count = WORKERS
+    queue.max_thread_count = MOST_WORKERS
     # figures of a page that is not open to anybody; they are made anew after each call
     queue.ANALYTICS_MAX_EVENTS = 1
     queue.compute_analytics_summary = lambda _records: {"functions": {}}

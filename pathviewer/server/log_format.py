@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from pathviewer.settings import Settings
 
-OURS = frozenset({"pathviewer", "storage", "models", "uvicorn"})
+OWN_LOGGERS = frozenset({"pathviewer", "storage", "models", "uvicorn"})
 """Loggers whose messages are fixed sentences with values put in; those of other libraries may
 have anything in their sentences."""
-CHATTY = ("httpx", "httpx2", "alembic", "watchfiles")
+CHATTY_LOGGERS = ("httpx", "httpx2", "alembic", "watchfiles")
 """Loggers of which only warnings are of interest; some log addresses."""
-REQUESTS = logging.getLogger("pathviewer.requests")
+REQUEST_LOG = logging.getLogger("pathviewer.requests")
 """One line for each request but tiles, in JSON only."""
 
 
@@ -32,8 +32,8 @@ def configure_logging(settings: Settings, stream: TextIO = sys.stderr) -> None:
     as_json = settings.log_format == "json"
     handler.setFormatter(AnonymousFormatter() if as_json else logging.Formatter("%(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    REQUESTS.setLevel(logging.INFO if as_json else logging.WARNING)
-    for name in CHATTY:
+    REQUEST_LOG.setLevel(logging.INFO if as_json else logging.WARNING)
+    for name in CHATTY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
@@ -47,9 +47,9 @@ def take_over_uvicorn() -> None:
 
 def log_request(method: str, route: str, status: int, seconds: float) -> None:
     """Log that a request was answered."""
-    if REQUESTS.isEnabledFor(logging.INFO):
+    if REQUEST_LOG.isEnabledFor(logging.INFO):
         fields = {"method": method, "route": route, "status": status, "seconds": round(seconds, 4)}
-        REQUESTS.info("request", extra={"fields": fields})
+        REQUEST_LOG.info("request", extra={"fields": fields})
 
 
 class AnonymousFormatter(JsonFormatter):
@@ -61,9 +61,14 @@ class AnonymousFormatter(JsonFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line; never raises for values that do not fit their sentence."""
-        told = copy.copy(record)
-        told.msg, told.args, told.exc_text, told.stack_info = event_of(record), (), None, None
-        return super().format(told)
+        anonymous_record = copy.copy(record)
+        (
+            anonymous_record.msg,
+            anonymous_record.args,
+            anonymous_record.exc_text,
+            anonymous_record.stack_info,
+        ) = describe_event(record), (), None, None
+        return super().format(anonymous_record)
 
     def add_fields(
         self,
@@ -79,7 +84,7 @@ class AnonymousFormatter(JsonFormatter):
         log_data.update(getattr(record, "fields", {}))
         if record.exc_info and record.exc_info[0] is not None:
             log_data["error"] = record.exc_info[0].__name__
-            log_data["at"] = places(record.exc_info[2])
+            log_data["at"] = trace_places(record.exc_info[2])
 
     def formatTime(  # noqa: N802  a name of logging
         self,
@@ -91,25 +96,25 @@ class AnonymousFormatter(JsonFormatter):
         return moment.isoformat(timespec="milliseconds")
 
 
-def event_of(record: logging.LogRecord) -> str:
+def describe_event(record: logging.LogRecord) -> str:
     """The sentence of a record with numbers and classes of errors in it, `…` for all else."""
-    if record.name.split(".")[0] not in OURS or not isinstance(record.msg, str):
+    if record.name.split(".")[0] not in OWN_LOGGERS or not isinstance(record.msg, str):
         return f"A message of a library is withheld ({record.module}:{record.lineno})."
     arguments = record.args if isinstance(record.args, tuple) else ()
     try:
-        return (record.msg % tuple(map(anonymous, arguments))).strip()
+        return (record.msg % tuple(map(anonymise, arguments))).strip()
     except (TypeError, ValueError):
         return record.msg.strip()
 
 
-def anonymous(value: object) -> object:
+def anonymise(value: object) -> object:
     """A number as it is, an error's class; `…` for anything that may name somebody."""
     if isinstance(value, int | float):
         return value
     return type(value).__name__ if isinstance(value, BaseException) else "…"
 
 
-def places(trace: TracebackType | None) -> list[str]:
+def trace_places(trace: TracebackType | None) -> list[str]:
     """Where an error passed, as `module.py:line`, without the paths of folders."""
     frames = traceback.extract_tb(trace)
     return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]

@@ -12,10 +12,10 @@ import typer
 from pathviewer.common.atomic_folder import FolderError, new_folder
 from pathviewer.slides.demo_slide import demo_slide
 from pathviewer.slides.errors import SlideError
-from pathviewer.ui.assets import AssetsError, assets_ready, ensure_assets
+from pathviewer.ui.assets import AssetsError, are_assets_ready, ensure_assets
 
 ROOT = Path(__file__).resolve().parents[1]
-SPACE = (
+SPACE_FILES = (
     "app.py",
     "requirements.txt",
     "README.md",
@@ -45,11 +45,11 @@ def bake(out: Out) -> None:
     typer.echo(f"Wrote {out}; name it in PATHVIEWER_BAKED.")
 
 
-def bring_along(baked: Path | None, data: Path) -> None:
+def copy_baked(baked: Path | None, data: Path) -> None:
     """Copy from a baked folder what the state folder lacks."""
     if baked is None:
         return
-    if assets_ready(baked / "assets") and not assets_ready(data / "assets"):
+    if are_assets_ready(baked / "assets") and not are_assets_ready(data / "assets"):
         shutil.copytree(baked / "assets", data / "assets", dirs_exist_ok=True)
     if (baked / "demo").is_dir() and not (data / "demo").exists():
         shutil.copytree(baked / "demo", data / "demo")
@@ -72,7 +72,7 @@ def write_space(folder: Path, root: Path = ROOT) -> list[str]:
             "An installed program lacks app.py and the documents of a Space. Run "
             "`python -m pathviewer space` in a checkout of the repository."
         )
-    for name in shipped(root):
+    for name in list_program_files(root):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / name, folder / name)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -84,23 +84,23 @@ def write_space(folder: Path, root: Path = ROOT) -> list[str]:
     return large
 
 
-def shipped(root: Path) -> list[Path]:
+def list_program_files(root: Path) -> list[Path]:
     """Files of the program, below `root`; in a git checkout those alone that git tracks, so that
     checkpoints and data that lie about in it stay. Raises FolderError."""
     if not (root / ".git").exists():
-        tops = [root / name for name in SPACE]
-        found = [path for top in tops for path in ([top] if top.is_file() else top.rglob("*"))]
+        tops = [root / name for name in SPACE_FILES]
+        paths = [path for top in tops for path in ([top] if top.is_file() else top.rglob("*"))]
         left_out = {"__pycache__", "node_modules"}
-        files = [path.relative_to(root) for path in found if path.is_file()]
+        files = [path.relative_to(root) for path in paths if path.is_file()]
         return sorted(path for path in files if left_out.isdisjoint(path.parts))
     try:
-        command = ["git", "-C", str(root), "ls-files", "-z", "--", *SPACE]
-        listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        command = ["git", "-C", str(root), "ls-files", "-z", "--", *SPACE_FILES]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
         why = getattr(error, "stderr", None) or str(error)
         raise FolderError(
             f"git cannot tell which files belong to the program ({why.strip()}). Nothing was "
             "written; run this as the owner of the checkout, with git installed."
         ) from error
-    named = [Path(name) for name in listed.split("\0") if name]
-    return [path for path in named if (root / path).is_file()]
+    names = [Path(name) for name in output.split("\0") if name]
+    return [path for path in names if (root / path).is_file()]

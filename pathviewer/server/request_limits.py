@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pathviewer.api.request_body import BodyTooLarge, whole_number
+from pathviewer.api.request_body import BodyTooLarge, parse_whole_number
 from pathviewer.api.responses import error_response, not_found
 from pathviewer.slides import geojson
 
@@ -42,8 +42,8 @@ class RequestLimits:
         if refusal is None and announced != 0:
             most = self._limit(scope)
             if announced is not None and announced > most:
-                refusal = too_large(most)
-            receive = counted(receive, most)
+                refusal = too_large_response(most)
+            receive = limit_body(receive, most)
         await (refusal or self._app)(scope, receive, send)
 
     def _limit(self, scope: Scope) -> int:
@@ -81,24 +81,24 @@ def announced_length(scope: Scope) -> int | None:
     if b"transfer-encoding" in headers:
         return None
     length = headers.get(b"content-length")
-    return 0 if length is None else whole_number(length.decode("latin-1"))
+    return 0 if length is None else parse_whole_number(length.decode("latin-1"))
 
 
-def too_large(most: int) -> Response:
+def too_large_response(most: int) -> Response:
     """The answer to a body of more than `most` bytes."""
     message = f"The request is larger than {most:,} bytes: send less at once."
     return error_response(BodyTooLarge.code, message, BodyTooLarge.status)
 
 
-def counted(receive: Receive, most: int) -> Receive:
+def limit_body(receive: Receive, most: int) -> Receive:
     """`receive` that raises BodyTooLarge once more than `most` bytes have come."""
-    left = most
+    bytes_left = most
 
     async def bounded() -> Message:
-        nonlocal left
+        nonlocal bytes_left
         message = await receive()
-        left -= len(message.get("body", b""))
-        if left < 0:
+        bytes_left -= len(message.get("body", b""))
+        if bytes_left < 0:
             raise BodyTooLarge(f"The request is larger than {most:,} bytes: send less at once.")
         return message
 

@@ -17,10 +17,10 @@ from pathviewer.auth.access import AccessError
 from pathviewer.operations.errors import UpkeepError
 from pathviewer.server.connections import ConnectionLimits
 from pathviewer.server.log_format import configure_logging, take_over_uvicorn
-from pathviewer.server.packaging import bring_along
+from pathviewer.server.packaging import copy_baked
 from pathviewer.slides.demo_slide import demo_slide
 from pathviewer.slides.errors import SlideError
-from pathviewer.ui.assets import AssetsError, assets_ready, ensure_assets
+from pathviewer.ui.assets import AssetsError, are_assets_ready, ensure_assets
 from storage.errors import StorageError
 from storage.private_files import make_private, make_private_folder
 
@@ -51,28 +51,30 @@ def serve(settings: Settings) -> None:
 def run_server(settings: Settings) -> None:
     """Prepare and run; raises one of the errors that `serve` puts into a sentence."""
     make_state_folder(settings)
-    bring_along(settings.baked, settings.data)
-    if not assets_ready(settings.assets):
+    copy_baked(settings.baked, settings.data)
+    if not are_assets_ready(settings.assets):
         log.info("Fetching the viewer's JavaScript from the npm registry, this once.")
         ensure_assets(settings.assets)
         make_private(settings.assets)
     from pathviewer.server.application import (  # Gradio takes seconds to import
-        app_of,
+        build_app,
         open_services,
     )
 
-    listening = listen(settings)
+    listener = listen(settings)
     services = open_services(settings)
-    app = app_of(services)
-    set_aside_start()
+    app = build_app(services)
+    freeze_collected_objects()
     threading.Thread(target=prepare_demo_slide, args=(settings,), daemon=True).start()
     raise_file_limit(settings.connection_limit + FILES_BESIDE)
-    config = uvicorn_config(app, ConnectionLimits.of(settings))
+    config = uvicorn_config(app, ConnectionLimits.from_settings(settings))
     take_over_uvicorn()
     server = uvicorn.Server(config)
-    services.metrics.watch("connections", "Open connections.", partial(open_connections, server))
+    services.metrics.register_gauge(
+        "connections", "Open connections.", partial(open_connections, server)
+    )
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop where it is
-        runner.run(announce_and_serve(server, listening, settings))
+        runner.run(announce_and_serve(server, listener, settings))
 
 
 def open_connections(server: uvicorn.Server) -> dict[str, float]:
@@ -97,7 +99,7 @@ def uvicorn_config(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvic
     )
 
 
-def set_aside_start() -> None:
+def freeze_collected_objects() -> None:
     """Keep the garbage collector from what the start has made: looking through all of it, as it
     does when a request brings many small values, held everybody for half a second."""
     gc.collect()
@@ -111,9 +113,9 @@ def raise_file_limit(needed: int) -> None:
     except ModuleNotFoundError:  # Windows, which has no such limit
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    limit = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def make_state_folder(settings: Settings) -> None:
@@ -131,19 +133,19 @@ def make_state_folder(settings: Settings) -> None:
 def listen(settings: Settings) -> socket.socket:
     """A socket bound to the address; raises ServeError where that cannot be."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((settings.host, settings.port))
+        listener.bind((settings.host, settings.port))
     except OSError as error:
-        listening.close()
+        listener.close()
         message = (
             f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}). If "
             "PathViewer runs there already, open it in the browser; else choose another "
             "PATHVIEWER_PORT or PATHVIEWER_HOST."
         )
         raise ServeError(message) from error
-    return listening
+    return listener
 
 
 def prepare_demo_slide(settings: Settings) -> None:
@@ -158,14 +160,14 @@ def prepare_demo_slide(settings: Settings) -> None:
 
 
 async def announce_and_serve(
-    server: uvicorn.Server, listening: socket.socket, settings: Settings
+    server: uvicorn.Server, listener: socket.socket, settings: Settings
 ) -> None:
     """Run uvicorn and print the page's address once it answers."""
-    task = asyncio.create_task(server.serve([listening]))
+    task = asyncio.create_task(server.serve([listener]))
     while not server.started and not task.done():  # noqa: ASYNC110  uvicorn offers no event
         await asyncio.sleep(0.05)
     if server.started:
-        port = listening.getsockname()[1]
+        port = listener.getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         address = host, port, settings.root_path
         log.info("PathViewer is at http://%s:%d%s", *address, extra={"fields": {"port": port}})

@@ -14,8 +14,8 @@ from pathviewer.slides.colour_table import ColourTable, table_candidates
 MOST_PROFILE_BYTES = 8 * 2**20
 """Longer profiles are ignored; those of scanners have up to about 2 MiB."""
 
-DAMAGED = "it is damaged"
-TOO_LARGE = f"it is larger than {MOST_PROFILE_BYTES // 2**20} MiB"
+DAMAGED_REASON = "it is damaged"
+TOO_LARGE_REASON = f"it is larger than {MOST_PROFILE_BYTES // 2**20} MiB"
 """Reasons why a profile is ignored."""
 
 _HEADER_BYTES = 132
@@ -86,14 +86,14 @@ def ignored_colours(reason: str) -> SlideColours:
 def _check_header(data: bytes) -> None:
     """Raises ProfileIgnored for what cannot be a profile of RGB pixels (ICC.1, 7.2)."""
     if len(data) > MOST_PROFILE_BYTES:
-        raise ProfileIgnored(TOO_LARGE)
+        raise ProfileIgnored(TOO_LARGE_REASON)
     size = int.from_bytes(data[:4])
     if (
         len(data) < _HEADER_BYTES
         or data[36:40] != b"acsp"
         or not _HEADER_BYTES <= size <= len(data)
     ):
-        raise ProfileIgnored(DAMAGED)
+        raise ProfileIgnored(DAMAGED_REASON)
     if data[16:20] != b"RGB ":
         space = _SPACES.get(data[16:20], "other")
         raise ProfileIgnored(f"it describes {space} pictures; only RGB profiles are applied")
@@ -105,7 +105,7 @@ def _opened(data: bytes) -> ImageCms.ImageCmsProfile:
     try:
         return ImageCms.ImageCmsProfile(io.BytesIO(data))
     except (OSError, ImageCms.PyCMSError) as error:
-        raise ProfileIgnored(DAMAGED) from error
+        raise ProfileIgnored(DAMAGED_REASON) from error
 
 
 def _name(profile: ImageCms.ImageCmsProfile) -> str:
@@ -144,7 +144,7 @@ def _corrections(
     except ImportError as error:
         raise ProfileIgnored("correcting colours needs the package imagecodecs") from error
     except (OSError, ValueError, ImageCms.PyCMSError, RuntimeError) as error:
-        raise ProfileIgnored(DAMAGED) from error
+        raise ProfileIgnored(DAMAGED_REASON) from error
     raise ProfileIgnored("its colours cannot be reproduced accurately in the browser")
 
 
@@ -165,7 +165,7 @@ def _colours(
 def _applied(transform: ImageCms.ImageCmsTransform, image: Image.Image) -> Image.Image:
     corrected = ImageCms.applyTransform(image, transform)
     if corrected is None:
-        raise ProfileIgnored(DAMAGED)
+        raise ProfileIgnored(DAMAGED_REASON)
     return corrected
 
 

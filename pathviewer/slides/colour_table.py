@@ -51,8 +51,8 @@ class ColourTable:
     def apply(self, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(n, 3) colours corrected, as a browser does it."""
         place = np.stack([self.curves[i][colours[:, i]] for i in range(3)], -1).astype(np.float64)
-        found = _interpolated(self.nodes, place)
-        values = encode_srgb(found) if self.light else found
+        result = _interpolated(self.nodes, place)
+        values = encode_srgb(result) if self.light else result
         return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 

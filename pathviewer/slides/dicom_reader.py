@@ -17,7 +17,7 @@ from pydicom.tag import BaseTag, Tag
 
 from pathviewer.slides.errors import DAMAGED_BYTES
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 _SERIES = Tag("SeriesInstanceUID")
 _UID_LENGTH = 64
@@ -40,14 +40,14 @@ _UNREADABLE = (
 """What pydicom raises on files that are not DICOM or are damaged; found with random ones."""
 
 
-def read_dicom(path: Path, read: Callable[[BinaryIO], Found]) -> Found | None:
+def read_dicom(path: Path, parse: Callable[[BinaryIO], Result]) -> Result | None:
     """What `read` makes of the file, `None` if it is no DICOM file, is damaged or is not there.
 
     pydicom converts an element when it is first looked at, so `read` is to return plain values.
     """
     try:
         with path.open("rb") as file:
-            return read(file)
+            return parse(file)
     except _UNREADABLE:
         return None
 
@@ -74,8 +74,8 @@ def hold_one_export(paths: Sequence[Path]) -> bool:
     Files of one level that belong together say so (ConcatenationUID).
     """
     levels = [read_dicom(path, _level) for path in paths]
-    known = [level for level in levels if level is not None]
-    return len(set(known)) == len(known)
+    known_levels = [level for level in levels if level is not None]
+    return len(set(known_levels)) == len(known_levels)
 
 
 def frames_lie_inside(path: Path) -> bool:
@@ -96,15 +96,15 @@ def _leads_out(file: BinaryIO) -> bool:
 
 
 def _series(file: BinaryIO) -> str | None:
-    found = read_partial(file, stop_when=_after_series, specific_tags=[_SERIES])
-    return str(found.get("SeriesInstanceUID") or "") or None
+    header = read_partial(file, stop_when=_after_series, specific_tags=[_SERIES])
+    return str(header.get("SeriesInstanceUID") or "") or None
 
 
 def _identity(file: BinaryIO) -> tuple[str | None, str | None]:
     tags: list[BaseTag | int] = [_SERIES, Tag("SOPInstanceUID")]
-    found = read_partial(file, stop_when=_after_series, specific_tags=tags)
-    instance = str(found.get("SOPInstanceUID") or "")
-    series = str(found.get("SeriesInstanceUID") or "") or None
+    header = read_partial(file, stop_when=_after_series, specific_tags=tags)
+    instance = str(header.get("SOPInstanceUID") or "")
+    series = str(header.get("SeriesInstanceUID") or "") or None
     return series, instance if 0 < len(instance) <= _UID_LENGTH else None
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from cachetools import LRUCache
 
-Kind = Literal["tiff", "dicom", "other"]
+FileKind = Literal["tiff", "dicom", "other"]
 """Formats whose files are slides under any name, and all the rest."""
 
 HEAD_BYTES = 512
@@ -59,7 +59,7 @@ _OTHERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
 """First bytes of what people put among slides; each with the end of a sentence."""
 
 
-def kind_of(head: bytes) -> Kind:
+def kind_of(head: bytes) -> FileKind:
     """What a file that begins with `head` is."""
     if head.startswith(_TIFF):
         return "tiff"
@@ -94,15 +94,15 @@ class FirstBytes:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: LRUCache[_Key, Kind] = LRUCache(_MOST_REMEMBERED)
+        self._kinds: LRUCache[_Key, FileKind] = LRUCache(_MOST_REMEMBERED)
 
-    def kind(self, path: Path, size: int, changed_ns: int) -> Kind:
+    def kind(self, path: Path, size: int, changed_ns: int) -> FileKind:
         """What a file of this size and time of change is. Raises OSError."""
         key = _Key(path, size, changed_ns)
         with self._lock:
-            known = self._known.get(key)
-        if known is None:
-            known = kind_of(head_of(path))
+            cached_kind = self._kinds.get(key)
+        if cached_kind is None:
+            cached_kind = kind_of(head_of(path))
             with self._lock:
-                self._known[key] = known
-        return known
+                self._kinds[key] = cached_kind
+        return cached_kind

@@ -39,7 +39,7 @@ class FoundFile:
 
 
 @dataclass(frozen=True)
-class Refused:
+class RejectedEntry:
     """Something that is kept out."""
 
     name: str
@@ -56,7 +56,7 @@ class Survey:
     files: list[FoundFile] = field(default_factory=list)
     """Sorted by relative path; each real file once."""
 
-    refused: list[Refused] = field(default_factory=list)
+    rejected: list[RejectedEntry] = field(default_factory=list)
     """Links that lead out of the folder, what cannot be read, and slides that cannot be shown."""
 
 
@@ -75,17 +75,19 @@ def survey_folder(folder: Path, first_bytes: FirstBytes | None = None) -> Survey
     while walk.links:
         walk.follow(walk.links.pop(0))
     files = sorted(walk.files.values(), key=lambda file: file.relative_path)
-    return Survey(files, walk.refused)
+    return Survey(files, walk.rejected)
 
 
 def found_beside(root: Path, path: Path) -> list[FoundFile]:
     """One file in a folder, and what may be of the same DICOM series. Raises OSError."""
     first_bytes = FirstBytes()
-    file = _found(root, path, first_bytes)
+    file = _found_file(root, path, first_bytes)
     if not file.is_dicom:
         return [file]
     beside = [one for one in sorted(path.parent.iterdir()) if _is_plain(one)]
-    return [one for one in (_found(root, path, first_bytes) for path in beside) if one.is_dicom]
+    return [
+        one for one in (_found_file(root, path, first_bytes) for path in beside) if one.is_dicom
+    ]
 
 
 def is_hidden(relative: Path) -> bool:
@@ -99,7 +101,7 @@ def _is_plain(path: Path) -> bool:
     return not passed_over and not path.is_symlink() and path.is_file()
 
 
-def _found(root: Path, path: Path, first_bytes: FirstBytes) -> FoundFile:
+def _found_file(root: Path, path: Path, first_bytes: FirstBytes) -> FoundFile:
     stamp = stamp_of(path.stat())
     dicom = _is_dicom(path.name) or (
         not may_be_slide(path.name)
@@ -124,28 +126,28 @@ class _Walk:
         self.root = root
         self._first_bytes = first_bytes
         self.files: dict[Path, FoundFile] = {}
-        self.refused: list[Refused] = []
+        self.rejected: list[RejectedEntry] = []
         self.links: list[Path] = []
         self._entered: set[Path] = set()
 
-    def enter(self, shown: Path, real: Path) -> None:
+    def enter(self, visible: Path, real: Path) -> None:
         """Look through a folder that is really at `real` and is seen at `shown`."""
-        pending = [(shown, real)]
+        pending = [(visible, real)]
         while pending:
-            shown, real = pending.pop()
+            visible, real = pending.pop()
             if real in self._entered:
                 continue
             self._entered.add(real)
             for entry in self._entries(real):
                 try:
                     if entry.is_symlink():
-                        self.links.append(shown / entry.name)
+                        self.links.append(visible / entry.name)
                     elif entry.is_dir():
-                        pending.append((shown / entry.name, real / entry.name))
+                        pending.append((visible / entry.name, real / entry.name))
                     elif entry.is_file():
-                        self._take(shown / entry.name, real / entry.name)
+                        self._take(visible / entry.name, real / entry.name)
                 except OSError as error:
-                    self._refuse(entry.name, error)
+                    self._reject(entry.name, error)
 
     def follow(self, link: Path) -> None:
         """Take in what a link points to, unless that is outside the folder."""
@@ -154,32 +156,34 @@ class _Walk:
             is_folder, is_file = real.is_dir(), real.is_file()
         except OSError:
             if may_be_slide(link.name):
-                self.refused.append(Refused(link.name, "is a link to a file that is not there"))
+                self.rejected.append(
+                    RejectedEntry(link.name, "is a link to a file that is not there")
+                )
             return
         if not real.is_relative_to(self.root):
             if is_folder or (is_file and may_be_slide(link.name)):
                 reason = "is a link that leads out of the folder; put the file itself there"
-                self.refused.append(Refused(link.name, reason))
+                self.rejected.append(RejectedEntry(link.name, reason))
         elif is_folder:
             self.enter(link, real)
         elif is_file and real not in self.files and fault_of_ending(link.name) is None:
             self._take(link, real)
 
-    def _take(self, shown: Path, real: Path) -> None:
+    def _take(self, visible: Path, real: Path) -> None:
         """List a file that may be a slide, and name one that looks like a slide and is none."""
-        fault = fault_of_ending(shown.name)
-        if may_be_slide(shown.name):
-            self._add(shown, real, is_dicom=_is_dicom(shown.name))
+        fault = fault_of_ending(visible.name)
+        if may_be_slide(visible.name):
+            self._add(visible, real, is_dicom=_is_dicom(visible.name))
         elif fault is not None:
-            self.refused.append(Refused(shown.name, fault))
-        elif not is_ordinary(shown.name):
+            self.rejected.append(RejectedEntry(visible.name, fault))
+        elif not is_ordinary(visible.name):
             try:
                 stamp = stamp_of(real.stat())
                 kind = self._first_bytes.kind(real, stamp.size, stamp.changed_ns)
             except OSError:
                 return  # nothing says that it is a slide
             if kind != "other":
-                self._add(shown, real, is_dicom=kind == "dicom")
+                self._add(visible, real, is_dicom=kind == "dicom")
 
     def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
         try:
@@ -189,21 +193,21 @@ class _Walk:
             if folder == self.root:
                 raise
             reason = f"is a folder that cannot be read: {error.strerror}"
-            self.refused.append(Refused(folder.name, reason))
+            self.rejected.append(RejectedEntry(folder.name, reason))
             return []
         return sorted(shown, key=lambda entry: entry.name)
 
-    def _add(self, shown: Path, real: Path, *, is_dicom: bool) -> None:
-        relative_path = shown.relative_to(self.root).as_posix()
+    def _add(self, visible: Path, real: Path, *, is_dicom: bool) -> None:
+        relative_path = visible.relative_to(self.root).as_posix()
         try:
             relative_path.encode()
             stamp = stamp_of(real.stat())
         except UnicodeEncodeError:
-            self.refused.append(Refused("a file", "has a name that is not UTF-8; rename it"))
+            self.rejected.append(RejectedEntry("a file", "has a name that is not UTF-8; rename it"))
         except OSError as error:
-            self._refuse(shown.name, error)
+            self._reject(visible.name, error)
         else:
             self.files.setdefault(real, FoundFile(real, relative_path, stamp, is_dicom))
 
-    def _refuse(self, name: str, error: OSError) -> None:
-        self.refused.append(Refused(name, f"cannot be read: {error.strerror}"))
+    def _reject(self, name: str, error: OSError) -> None:
+        self.rejected.append(RejectedEntry(name, f"cannot be read: {error.strerror}"))

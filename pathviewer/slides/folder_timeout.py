@@ -38,12 +38,12 @@ class FolderCalls:
         self, purpose: str, works: dict[Path, Callable[[], T]]
     ) -> dict[Path, Callable[[], T]]:
         """Begin one call for each folder, all together; what is returned waits for each."""
-        begun = {folder: self._begin(purpose, folder, work) for folder, work in works.items()}
+        futures = {folder: self._begin(purpose, folder, work) for folder, work in works.items()}
 
         def waiting(folder: Path, future: Future[T], until: float) -> Callable[[], T]:
             return lambda: self._result(purpose, folder, future, until)
 
-        return {folder: waiting(folder, *each) for folder, each in begun.items()}
+        return {folder: waiting(folder, *each) for folder, each in futures.items()}
 
     def _begin(self, purpose: str, folder: Path, work: Callable[[], T]) -> tuple[Future[T], float]:
         """The call under way, and until when it may take; several callers may wait for it."""
@@ -83,12 +83,12 @@ def present(calls: FolderCalls, folders: Sequence[Path]) -> list[tuple[Path, int
     """The folders that are there, each with its device and inode: one that was removed and made
     again is another one."""
     waiting = calls.calls("stat", {folder: folder.stat for folder in folders})
-    found = []
+    results = []
     for folder in folders:
         try:
             status = waiting[folder]()
         except OSError:
             continue
         if stat.S_ISDIR(status.st_mode):
-            found.append((folder, status.st_dev, status.st_ino))
-    return found
+            results.append((folder, status.st_dev, status.st_ino))
+    return results

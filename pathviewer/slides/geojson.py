@@ -64,7 +64,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Skipped:
+class SkippedFeature:
     """A feature that was not taken over."""
 
     index: int
@@ -75,7 +75,7 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Clipped:
+class ClippedFeature:
     """A feature that reached over the slide's edge and was cut there."""
 
     index: int
@@ -86,16 +86,16 @@ class Clipped:
 
 
 @dataclass(frozen=True)
-class Import:
+class GeoJsonImport:
     """What a file held."""
 
     outlines: tuple[Outline, ...]
     """In the order of the file, in the slide's level-0 pixels."""
 
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[SkippedFeature, ...]
     """The features that have no part among `outlines`."""
 
-    clipped: tuple[Clipped, ...] = ()
+    clipped: tuple[ClippedFeature, ...] = ()
     """The features that are among `outlines` only in part."""
 
 
@@ -132,11 +132,11 @@ def _measurements(outline: Outline, pixel: PixelSize | None) -> dict[str, Any]:
     if pixel is None:
         return {}
     width, height = side_lengths(outline, pixel)
-    named = {"Area µm^2": area(outline, pixel), "Width µm": width, "Height µm": height}
-    return {"measurements": named}
+    measurements = {"Area µm^2": area(outline, pixel), "Width µm": width, "Height µm": height}
+    return {"measurements": measurements}
 
 
-def read_outlines(document: bytes, frame: Frame) -> Import:
+def read_outlines(document: bytes, frame: Frame) -> GeoJsonImport:
     """The outlines of a feature collection, a list of features (QuPath writes both) or one.
 
     The document may be a zip or gzip archive of one such file. Each part of a MultiPolygon becomes
@@ -145,18 +145,18 @@ def read_outlines(document: bytes, frame: Frame) -> Import:
     when the document as a whole cannot be used.
     """
     outlines: list[Outline] = []
-    skipped: list[Skipped] = []
-    clipped: list[Clipped] = []
+    skipped: list[SkippedFeature] = []
+    clipped: list[ClippedFeature] = []
     for index, feature in enumerate(_features(_decoded(document))):
         try:
             parts, outside = _on_slide([*_rings(feature)], _name(feature), frame)
         except RegionError as error:
-            skipped.append(Skipped(index, str(error)))
+            skipped.append(SkippedFeature(index, str(error)))
             continue
         outlines += parts
         if outside:
-            clipped.append(Clipped(index, outside))
-    return Import(tuple(outlines), tuple(skipped), tuple(clipped))
+            clipped.append(ClippedFeature(index, outside))
+    return GeoJsonImport(tuple(outlines), tuple(skipped), tuple(clipped))
 
 
 def _decoded(document: bytes) -> object:
@@ -170,9 +170,9 @@ def _decoded(document: bytes) -> object:
             text.encode(),
             MAX_CONTAINERS,
             source="file",
-            whole=_number,
-            real=_number,
-            constant=_number,  # QuPath writes NaN for a measurement that it could not make
+            parse_int=_number,
+            parse_float=_number,
+            parse_constant=_number,  # QuPath writes NaN for a measurement that it could not make
         )
     except ArchiveError as error:
         raise GeoJsonError(str(error)) from None
@@ -228,21 +228,21 @@ def _on_slide(rings: Sequence[object], name: str, frame: Frame) -> tuple[list[Ou
 
     Raises RegionError.
     """
-    outlines, inside, whole = [], 0.0, 0.0
+    outlines, inside_area, total_area = [], 0.0, 0.0
     for ring in rings:
         clip = clip_points(_points(ring, frame.offset), frame.width, frame.height)
-        inside, whole = inside + clip.inside, whole + clip.whole
+        inside_area, total_area = inside_area + clip.inside_area, total_area + clip.outline_area
         for points in clip.parts:
             outline = Outline("rectangle" if is_rectangle(points) else "polygon", points, name)
             check_outline(outline, frame.width, frame.height)
             outlines.append(outline)
-    if whole and inside < LEAST_INSIDE * whole:
-        where = "all of it" if not inside else f"{1 - inside / whole:.0%} of it"
+    if total_area and inside_area < LEAST_INSIDE * total_area:
+        where = "all of it" if not inside_area else f"{1 - inside_area / total_area:.0%} of it"
         raise RegionError(
             f"It is outside the slide, {where}: check that the file is of this slide, and whether "
             "it counts from the slide's bounds."
         )
-    return outlines, 1 - inside / whole if inside < whole else 0.0
+    return outlines, 1 - inside_area / total_area if inside_area < total_area else 0.0
 
 
 def _points(ring: object, offset: tuple[int, int]) -> tuple[Point, ...]:

@@ -21,7 +21,7 @@ from pathviewer.slides.errors import SlideError
 from pathviewer.slides.file_opener import DirectOpener, Opener
 from pathviewer.slides.folder_scan import Stamp
 from pathviewer.slides.slide_facts import SlideFacts
-from pathviewer.slides.slide_folders import Folders, Found, Place, RejectedFile
+from pathviewer.slides.slide_folders import FoundSlide, Place, RejectedFile, SlideFolders
 from storage.database import Database
 from storage.slides.store import SlideRecord, list_slide_records, register_slide
 
@@ -86,7 +86,7 @@ class Intake:
 
     def __init__(
         self,
-        folders: Folders,
+        folders: SlideFolders,
         database: Database,
         clock: Callable[[], float] = time.monotonic,
         opener: Opener | None = None,
@@ -99,12 +99,12 @@ class Intake:
         self._changing = threading.Lock()
         self._listed: dict[Place, ListedSlide] = {}
         self._remembered: dict[Place, ListedSlide] = {}  # in folders that are away
-        self._refused: list[RejectedFile] = []
+        self._rejected: list[RejectedFile] = []
         self._setbacks: dict[tuple[Place, Stamp], _Setback] = {}
         self._arrived: set[Place] = set()
         self._hung: set[str] = set()  # folders that did not answer in this scan
 
-    def listed(self) -> list[ListedSlide]:
+    def list_slides(self) -> list[ListedSlide]:
         """Slides of the last scan, and of the present one so far."""
         return list(self._listed.values())
 
@@ -112,9 +112,9 @@ class Intake:
         """Ids of slides that cannot be read at this time, but are not known to be gone."""
         return frozenset(slide.id for slide in self._remembered.values())
 
-    def rejected(self) -> tuple[RejectedFile, ...]:
+    def list_rejected(self) -> tuple[RejectedFile, ...]:
         """Files of the last scan, and of the present one so far, that are no slides."""
-        return (*self._refused, *(setback.file for setback in self._setbacks.values()))
+        return (*self._rejected, *(setback.file for setback in self._setbacks.values()))
 
     def scan(self, stopping: threading.Event) -> Iterator[None]:
         """Look through the folders; yields whenever slides were registered.
@@ -125,12 +125,12 @@ class Intake:
         with self._changing:
             self._arrived = set()
         records = self._records()
-        look = self._folders.look(_places(records))
-        self._refused = look.refused
-        self._forget(look.found, look.away)
-        self._recall(look.found, records)
-        missing = self._missing(records, look.found, look.away)
-        fresh = [one for one in look.found if self._is_news(one)]
+        look = self._folders.survey_all(_places(records))
+        self._rejected = look.rejected
+        self._forget(look.slides, look.away)
+        self._recall(look.slides, records)
+        missing = self._find_missing(records, look.slides, look.away)
+        fresh = [one for one in look.slides if self._is_news(one)]
         self._hung = set()
         openers = DiskThreads(OPENERS, "slide-opener")
         for start in range(0, len(fresh), BATCH):
@@ -148,52 +148,52 @@ class Intake:
             for each in opening:
                 each.cancel()
 
-    def take_in(self, path: Path) -> None:
+    def register_file(self, path: Path) -> None:
         """Register one file without a look at the others, even while a scan goes on.
 
         Raises StorageError or OSError.
         """
         records = self._records()
-        one = self._folders.look_at(path, _places(records))
-        if one is None:
+        slide = self._folders.survey_file(path, _places(records))
+        if slide is None:
             return
-        result = self._open(one)
+        result = self._open(slide)
         quickhash = result.quickhash if isinstance(result, SlideFacts) else None
         equal = [record for record in records if quickhash and record.quickhash == quickhash]
-        missing = self._missing(equal, [one], self._folders.away()) if equal else set()
+        missing = self._find_missing(equal, [slide], self._folders.away()) if equal else set()
         with self._changing:
-            self._register([(one, result)], missing)
-            self._arrived.add(one.place)
+            self._register([(slide, result)], missing)
+            self._arrived.add(slide.place)
 
-    def _open(self, one: Found) -> SlideFacts | RejectedFile:
+    def _open(self, slide: FoundSlide) -> SlideFacts | RejectedFile:
         try:
-            fault = self._companion_fault(one)
+            fault = self._companion_fault(slide)
             if fault is not None:
-                return RejectedFile(one.label, f"{one.label} {fault}.")
-            return self._opener.facts(one.paths[0], one.label)
+                return RejectedFile(slide.label, f"{slide.label} {fault}.")
+            return self._opener.facts(slide.paths[0], slide.label)
         except SlideError as error:
-            files = one.paths if one.candidate.instances else ()
+            files = slide.paths if slide.candidate.instances else ()
             if not self._opener.hold_one_export(files):
-                return RejectedFile(one.label, f"{one.label} {_EXPORTED_TWICE}.")
-            return RejectedFile(one.label, str(error))
+                return RejectedFile(slide.label, f"{slide.label} {_EXPORTED_TWICE}.")
+            return RejectedFile(slide.label, str(error))
         except OSError as error:
-            return RejectedFile(one.label, f"{one.label} cannot be read: {error.strerror}.")
+            return RejectedFile(slide.label, f"{slide.label} cannot be read: {error.strerror}.")
 
-    def _companion_fault(self, one: Found) -> str | None:
+    def _companion_fault(self, slide: FoundSlide) -> str | None:
         """As of `companion_fault`; OSError, at once for all its other files, if a folder hangs."""
-        folder = Path(one.place.folder)
-        if one.place.folder in self._hung:
+        folder = Path(slide.place.folder)
+        if slide.place.folder in self._hung:
             raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
-        work = partial(companion_fault, one.paths[0], folder)
+        work = partial(companion_fault, slide.paths[0], folder)
         try:
             # for each file a purpose of its own: a late result must not be taken for another's
-            return self._folders.calls.call(f"companions of {one.paths[0]}", folder, work)
+            return self._folders.calls.call(f"companions of {slide.paths[0]}", folder, work)
         except OSError as error:
             if error.errno == errno.ETIMEDOUT:
-                self._hung.add(one.place.folder)
+                self._hung.add(slide.place.folder)
             raise
 
-    def _gone(self, places: Collection[Place]) -> set[Place]:
+    def _find_gone(self, places: Collection[Place]) -> set[Place]:
         """Those where there is certainly no file; in a folder that hangs, nothing is certain."""
         by_folder: dict[Path, set[Place]] = {}
         for place in places:
@@ -201,28 +201,28 @@ class Intake:
         works: dict[Path, Callable[[], set[Place]]] = {
             folder: partial(_without_file, frozenset(each)) for folder, each in by_folder.items()
         }
-        gone: set[Place] = set()
+        gone_places: set[Place] = set()
         for result in self._folders.calls.calls("gone", works).values():
             with suppress(OSError):
-                gone |= result()
-        return gone & set(places)
+                gone_places |= result()
+        return gone_places & set(places)
 
-    def _missing(
-        self, records: Sequence[SlideRecord], found: Sequence[Found], away: Collection[str]
+    def _find_missing(
+        self, records: Sequence[SlideRecord], slides: Sequence[FoundSlide], away: Collection[str]
     ) -> set[str]:
         """Slides whose file went away, so that an equal file elsewhere is the same slide.
 
         Not those in a folder that is away as a whole: it may only be disconnected.
         """
-        known = {one.place for one in found}
-        paths = {one.paths[0] for one in found}
+        present_places = {one.place for one in slides}
+        paths = {one.paths[0] for one in slides}
         places = {record.id: Place(record.folder, record.relative_path) for record in records}
         absent = {
             slide_id: place
             for slide_id, place in places.items()
-            if place not in known and place.folder not in away
+            if place not in present_places and place.folder not in away
         }
-        gone = self._gone([place for place in absent.values() if place.path not in paths])
+        gone = self._find_gone([place for place in absent.values() if place.path not in paths])
         return {
             slide_id for slide_id, place in absent.items() if place.path in paths or place in gone
         }
@@ -231,14 +231,14 @@ class Intake:
         with self._database.reading() as session:
             return list_slide_records(session)
 
-    def _forget(self, found: Sequence[Found], away: Collection[str]) -> None:
+    def _forget(self, slides: Sequence[FoundSlide], away: Collection[str]) -> None:
         """Drop what is no longer there; a changed slide stays until it was opened again.
 
         What may only be disconnected is remembered, so that it is there at once afterwards.
         """
-        states = {(one.place, one.candidate.stamp) for one in found}
-        there = {one.place for one in found}
-        gone = self._gone(
+        states = {(one.place, one.candidate.stamp) for one in slides}
+        there = {one.place for one in slides}
+        gone = self._find_gone(
             [
                 place
                 for place in (self._remembered | self._listed)
@@ -247,7 +247,7 @@ class Intake:
         )
         with self._changing:
             # what was taken in during the look may have come after its folder was read
-            places = {one.place for one in found} | self._arrived
+            places = {one.place for one in slides} | self._arrived
             absent = {p: slide for p, slide in self._listed.items() if p not in places}
             self._remembered = {
                 place: slide
@@ -257,27 +257,29 @@ class Intake:
             self._listed = {p: slide for p, slide in self._listed.items() if p in places}
             self._setbacks = {k: setback for k, setback in self._setbacks.items() if k in states}
 
-    def _recall(self, found: Sequence[Found], records: Sequence[SlideRecord]) -> None:
+    def _recall(self, slides: Sequence[FoundSlide], records: Sequence[SlideRecord]) -> None:
         """List what was away and is there again as it was, without opening it."""
         ids = {Place(record.folder, record.relative_path): record.id for record in records}
         with self._changing:
             back = {}
-            for one in found:
+            for one in slides:
                 slide = self._remembered.pop(one.place, None)
                 if slide is not None and ids.get(one.place) == slide.id:
                     back[one.place] = slide
             self._listed = self._listed | back
 
-    def _is_news(self, one: Found) -> bool:
-        setback = self._setbacks.get((one.place, one.candidate.stamp))
+    def _is_news(self, slide: FoundSlide) -> bool:
+        setback = self._setbacks.get((slide.place, slide.candidate.stamp))
         if setback is not None:
             return self._clock() >= setback.until
-        listed = self._listed.get(one.place)
-        return listed is None or listed.stamp != one.candidate.stamp or listed.paths != one.paths
+        listed = self._listed.get(slide.place)
+        return (
+            listed is None or listed.stamp != slide.candidate.stamp or listed.paths != slide.paths
+        )
 
     def _register(
         self,
-        batch: Sequence[tuple[Found, SlideFacts | RejectedFile]],
+        batch: Sequence[tuple[FoundSlide, SlideFacts | RejectedFile]],
         missing: set[str],
     ) -> None:
         """Put a batch into the database and the lists; ids found again leave `missing`."""
@@ -290,24 +292,24 @@ class Intake:
                 elif isinstance(result, RejectedFile):
                     setbacks[one.place, one.candidate.stamp] = self._setback(one, result)
                 else:
-                    listed[one.place] = _registered(session, one, result, missing)
+                    listed[one.place] = _register_slide(session, one, result, missing)
         # copies, so that readers in other threads never see a dictionary change
         broken = {place for place, _ in setbacks}
-        kept = {place: slide for place, slide in self._listed.items() if place not in broken}
+        unbroken = {place: slide for place, slide in self._listed.items() if place not in broken}
         mended = {key: file for key, file in self._setbacks.items() if key[0] not in listed}
-        self._listed = kept | listed
+        self._listed = unbroken | listed
         self._setbacks = mended | setbacks
 
-    def _later(self, one: Found) -> ListedSlide | None:
+    def _later(self, slide: FoundSlide) -> ListedSlide | None:
         """The slide as it was taken in since the look saw an earlier state of its file."""
-        listed = self._listed.get(one.place)
-        if listed is None or one.place not in self._arrived:
+        listed = self._listed.get(slide.place)
+        if listed is None or slide.place not in self._arrived:
             return None
         # not only later: a file system's clock may stand still for some milliseconds
-        return listed if listed.stamp.changed_ns >= one.candidate.stamp.changed_ns else None
+        return listed if listed.stamp.changed_ns >= slide.candidate.stamp.changed_ns else None
 
-    def _setback(self, one: Found, file: RejectedFile) -> _Setback:
-        last = self._setbacks.get((one.place, one.candidate.stamp))
+    def _setback(self, slide: FoundSlide, file: RejectedFile) -> _Setback:
+        last = self._setbacks.get((slide.place, slide.candidate.stamp))
         wait = FIRST_RETRY_SECONDS if last is None else min(2 * last.wait, LONGEST_RETRY_SECONDS)
         return _Setback(file, wait, self._clock() + wait)
 
@@ -328,15 +330,17 @@ def _is_gone(path: Path) -> bool:
         return False
 
 
-def _registered(session: Session, one: Found, facts: SlideFacts, missing: set[str]) -> ListedSlide:
+def _register_slide(
+    session: Session, slide: FoundSlide, facts: SlideFacts, missing: set[str]
+) -> ListedSlide:
     record = register_slide(
         session,
-        folder=one.place.folder,
-        relative_path=one.place.relative_path,
+        folder=slide.place.folder,
+        relative_path=slide.place.relative_path,
         quickhash=facts.quickhash,
         missing_ids=missing,
-        alias=one.alias,
-        instances=one.candidate.instances,
+        alias=slide.alias,
+        instances=slide.candidate.instances,
     )
     missing.discard(record.id)
-    return ListedSlide(record.id, one.paths, one.candidate.stamp, facts, one.place.folder)
+    return ListedSlide(record.id, slide.paths, slide.candidate.stamp, facts, slide.place.folder)

@@ -28,7 +28,7 @@ _MOST_SEGMENTS = 40
 class TileHeader:
     """What the tiles of a level must have in common with one that was compared with OpenSlide."""
 
-    known: bytes
+    reference: bytes
     """The header of that tile, from `SOI` to the end of its first scan's header."""
 
     frame: bytes
@@ -42,7 +42,7 @@ class TileHeader:
 
     def allows(self, data: bytes | bytearray, start: int = 0) -> bool:
         """Whether the tile that begins at `start` may be passed on; looks at its header only."""
-        return data.startswith(self.known, start) or self._is_plain(data, start)
+        return data.startswith(self.reference, start) or self._is_plain(data, start)
 
     def _is_plain(self, data: bytes | bytearray, start: int) -> bool:
         """The same of a tile whose header is not the known one; in one loop, since it is hot."""
@@ -95,12 +95,12 @@ def read_tile_header(
     if _SOF0 not in segments or _SOS not in segments:
         return None
     frame, scan = (head[slice(*segments[marker])] for marker in (_SOF0, _SOS))
-    stated = frame[4], int.from_bytes(frame[7:9]), int.from_bytes(frame[5:7]), frame[9]
-    if stated != (8, *size, 1 if rgb is None else 3):
+    frame_facts = frame[4], int.from_bytes(frame[7:9]), int.from_bytes(frame[5:7]), frame[9]
+    if frame_facts != (8, *size, 1 if rgb is None else 3):
         return None
     header = TileHeader(head[: segments[_SOS][1]], frame, scan, rgb)
-    whole = SOI + tables + head[2:]
-    return header if header._is_plain(whole, 0) else None
+    stream = SOI + tables + head[2:]
+    return header if header._is_plain(stream, 0) else None
 
 
 def _segments(head: bytes) -> Iterator[tuple[int, int, int]]:

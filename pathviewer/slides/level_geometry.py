@@ -63,13 +63,13 @@ def place_levels(levels: Sequence[FileLevel]) -> tuple[NativeLevel, ...]:
 def _downsample(base: Size, level: FileLevel) -> Downsample | None:
     """The factors of a level: what the file states, else what its size allows, else `None`."""
     size = level.width, level.height
-    if level.stated is not None:
-        stated = _stated(base, size, level.stated, level.tile_size or (1, 1))
-        if stated is not None:
-            return stated
-    whole = _whole_factor(base, size)
-    if whole is not None:
-        return Downsample(whole, whole)
+    if level.stated_downsample is not None:
+        stated_factors = _stated(base, size, level.stated_downsample, level.tile_size or (1, 1))
+        if stated_factors is not None:
+            return stated_factors
+    whole_factor = _whole_factor(base, size)
+    if whole_factor is not None:
+        return Downsample(whole_factor, whole_factor)
     (least_x, most_x), (least_y, most_y) = _rounding_range(base, size)
     same = max(least_x, least_y) < min(most_x, most_y)
     if not same or _may_be_padded(base, level):

@@ -19,7 +19,7 @@ from pathviewer.slides.geometry import Region
 from pathviewer.slides.intake import Intake, ListedSlide
 from pathviewer.slides.scale import EnteredScale, PixelSize, SlideScale
 from pathviewer.slides.slide_facts import SlideFacts
-from pathviewer.slides.slide_folders import Folders, RejectedFile
+from pathviewer.slides.slide_folders import RejectedFile, SlideFolders
 from pathviewer.slides.slide_identity import LabelState, SlideIdentity, scale_words
 from pathviewer.slides.slide_names import file_name_of
 from pathviewer.slides.slide_pool import SlideFile
@@ -198,7 +198,7 @@ class SlideLibrary:
         self._show_file_names = show_file_names
         self._show_labels = show_labels
         opener = opener or DirectOpener()
-        named = Folders(self._folders, show_file_names, uploads, demo, DicomIndex(opener))
+        named = SlideFolders(self._folders, show_file_names, uploads, demo, DicomIndex(opener))
         self._intake = Intake(named, database, clock, opener)
         self._snapshot = _Snapshot({}, {}, {})
         self._scanning = threading.Lock()
@@ -236,11 +236,11 @@ class SlideLibrary:
     def rescan(self) -> None:
         """Look through the folders now. Raises StorageError when the database fails."""
         with self._scanning:
-            shown = time.monotonic()
+            shown_at = time.monotonic()
             for _ in self._intake.scan(self._stopping):
-                if time.monotonic() - shown > SHOW_SECONDS:
+                if time.monotonic() - shown_at > SHOW_SECONDS:
                     self.refresh()
-                    shown = time.monotonic()
+                    shown_at = time.monotonic()
             self.refresh()
 
     def add(self, path: Path) -> LibraryEntry | None:
@@ -248,9 +248,9 @@ class SlideLibrary:
 
         `None` if it cannot be listed. Raises StorageError, or OSError if it cannot be read.
         """
-        self._intake.take_in(path)
+        self._intake.register_file(path)
         self.refresh()
-        return self.at(path)
+        return self.find_by_path(path)
 
     def refresh(self) -> None:
         """Take over aliases and entered scales from the database; opens no slide."""
@@ -265,7 +265,7 @@ class SlideLibrary:
         """Slides that can be opened, sorted by name."""
         return tuple(self._snapshot.entries.values())
 
-    def rejected(self) -> tuple[RejectedFile, ...]:
+    def list_rejected(self) -> tuple[RejectedFile, ...]:
         """What is in the folders and cannot be shown, with the reason."""
         return self._snapshot.rejected
 
@@ -298,7 +298,7 @@ class SlideLibrary:
         """The file of a slide. Raises SlideNotFound, and SlideGone if it was there once."""
         return self.entry(slide_id).file
 
-    def at(self, path: Path) -> LibraryEntry | None:
+    def find_by_path(self, path: Path) -> LibraryEntry | None:
         """The slide that a file belongs to, `None` if it belongs to none."""
         snapshot = self._snapshot
         slide_id = snapshot.by_path.get(path.resolve())
@@ -325,19 +325,19 @@ class SlideLibrary:
         scales: dict[str, ScaleRecord],
         cases: dict[str, str],
     ) -> _Snapshot:
-        listed = self._intake.listed()
+        slides = self._intake.list_slides()
         entries = [
             self._entry_of(slide, records[slide.id], scales.get(slide.id), cases)
-            for slide in listed
+            for slide in slides
             if slide.id in records
         ]
         entries.sort(key=lambda entry: (_natural(entry.name), entry.id))
         return _Snapshot(
             {entry.id: entry for entry in entries},
-            {path: slide.id for slide in listed for path in slide.paths if slide.id in records},
+            {path: slide.id for slide in slides for path in slide.paths if slide.id in records},
             {record.id: record.alias for record in records.values()},
             self._intake.away(),
-            self._intake.rejected(),
+            self._intake.list_rejected(),
         )
 
     def _entry_of(

@@ -77,34 +77,34 @@ def _is_coordinate(value: object) -> TypeGuard[float]:
 
 
 @dataclass(frozen=True)
-class Clip:
+class ClippedOutline:
     """What of a closed outline is on a slide."""
 
     parts: tuple[tuple[Point, ...], ...]
     """Its outlines there, corners in level-0 pixels; the outline itself where none is beyond."""
 
-    inside: float
+    inside_area: float
     """Area on the slide, in square level-0 pixels."""
 
-    whole: float
+    outline_area: float
     """Area of the outline, in square level-0 pixels."""
 
 
-def clip_points(points: tuple[Point, ...], width: int, height: int) -> Clip:
+def clip_points(points: tuple[Point, ...], width: int, height: int) -> ClippedOutline:
     """Cut an outline at the edges of a slide of this level-0 size.
 
     Raises RegionError where it reaches over an edge and encloses no area or crosses itself.
     """
     if all(0 <= x <= width and 0 <= y <= height for x, y in points):
         area_inside = shapely.Polygon(points).area if len(points) >= 3 else 0.0
-        return Clip((points,), area_inside, area_inside)
+        return ClippedOutline((points,), area_inside, area_inside)
     _check_count(points)
     polygon = shapely.Polygon(points)
     _check_area(polygon)
     cut = shapely.get_parts(shapely.intersection(polygon, shapely.box(0, 0, width, height)))
-    kept = [part for part in cut if part.area > 0]  # lines where it only touches the slide
-    rings = tuple(tuple((x, y) for x, y in part.exterior.coords[:-1]) for part in kept)
-    return Clip(rings, sum(part.area for part in kept), polygon.area)
+    areas = [part for part in cut if part.area > 0]  # lines where it only touches the slide
+    rings = tuple(tuple((x, y) for x, y in part.exterior.coords[:-1]) for part in areas)
+    return ClippedOutline(rings, sum(part.area for part in areas), polygon.area)
 
 
 def check_outline(outline: Outline, width: int, height: int) -> None:

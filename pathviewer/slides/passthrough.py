@@ -17,8 +17,8 @@ _SHIFTED_LIMIT = 4.0
 
 def passthrough_levels(slide: Slide) -> dict[int, RawLevel]:
     """The native levels whose own tiles show exactly what OpenSlide shows, by level index."""
-    found = dicom_levels(slide) if slide.vendor == "dicom" else tiff_levels(slide)
-    return {index: raw for index, raw in found.items() if _agrees(slide, index, raw)}
+    levels = dicom_levels(slide) if slide.vendor == "dicom" else tiff_levels(slide)
+    return {index: raw for index, raw in levels.items() if _agrees(slide, index, raw)}
 
 
 def _agrees(slide: Slide, level: int, raw: RawLevel) -> bool:

@@ -49,8 +49,8 @@ def patient_tags(path: Path, properties: dict[str, str]) -> list[str]:
 
     `properties` are those of OpenSlide, which also hold what formats without tags say.
     """
-    found = {name for name, value in properties.items() if value.strip() and _tells(name)}
-    return sorted(found | _of_series(path) | _of_tiff(path))
+    names = {name for name, value in properties.items() if value.strip() and _tells(name)}
+    return sorted(names | _of_series(path) | _of_tiff(path))
 
 
 def _tells(name: str) -> bool:
@@ -61,10 +61,10 @@ def _tells(name: str) -> bool:
 
 
 def _of_series(path: Path) -> set[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     for file in series_files(path):
-        found |= set(read_dicom(file, _of_dicom) or ())
-    return found
+        names |= set(read_dicom(file, _of_dicom) or ())
+    return names
 
 
 def _of_dicom(file: BinaryIO) -> list[str]:
@@ -74,28 +74,28 @@ def _of_dicom(file: BinaryIO) -> list[str]:
 
 
 def _of_tiff(path: Path) -> set[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     try:
         with tifffile.TiffFile(path) as tiff:
             for page in tiff.pages[:MOST_PAGES]:
                 if isinstance(page, tifffile.TiffPage):
-                    found |= _of_page(page)
+                    names |= _of_page(page)
     except UNREADABLE_TIFF:
         pass
-    return found
+    return names
 
 
 def _of_page(page: tifffile.TiffPage) -> set[str]:
-    found = {f"TIFF {name}" for code, name in _TIFF.items() if _filled(page.tags.valueof(code))}
+    names = {f"TIFF {name}" for code, name in _TIFF.items() if _filled(page.tags.valueof(code))}
     description = str(page.tags.valueof(_IMAGE_DESCRIPTION) or "")[:_MOST_LETTERS]
     for field, value in _FIELD.findall(description):
         if _TELLING.search(field) and value.strip():
-            found.add(f"TIFF ImageDescription, {field.strip()}")
+            names.add(f"TIFF ImageDescription, {field.strip()}")
     for attribute, _, element in _XML_FIELD.findall(description):
         field = attribute or element
         if field not in _HARMLESS and _TELLING.search(field):
-            found.add(f"TIFF ImageDescription, {field}")
-    return found
+            names.add(f"TIFF ImageDescription, {field}")
+    return names
 
 
 def _filled(value: object) -> bool:

@@ -163,7 +163,7 @@ def tiff_levels(slide: Slide) -> dict[int, RawLevel]:
         file = RawFile(slide.path)
         with tifffile.TiffFile(slide.path) as tiff:
             pages = list(_tiled_pages(tiff.pages, set()))
-            found = {
+            raw_levels = {
                 index: _raw_level(page, file)
                 for index, page in _matches(pages, slide.levels)
                 if _is_plain(page)
@@ -171,7 +171,7 @@ def tiff_levels(slide: Slide) -> dict[int, RawLevel]:
     except UNREADABLE_TIFF:
         # a file that OpenSlide reads and tifffile does not is served through OpenSlide
         return {}
-    return {index: level for index, level in found.items() if level is not None}
+    return {index: level for index, level in raw_levels.items() if level is not None}
 
 
 def _tiled_pages(pages: tifffile.TiffPages, visited: set[int]) -> Iterator[tifffile.TiffPage]:

@@ -32,7 +32,7 @@ MOST_POWER = 150.0
 LEAST_LINE = 10.0
 """Level-0 pixels; on a shorter line of known length the ends cannot be set well enough."""
 
-Source = Literal["file", "entered"]
+ScaleSource = Literal["file", "entered"]
 
 
 class ScaleError(SlideError):
@@ -79,12 +79,12 @@ class PixelSize:
         """Square microns of an area in square level-0 pixels."""
         return pixels * self.x * self.y
 
-    def undistorted(self, width: int, height: int) -> tuple[int, int]:
+    def undistorted_size(self, width: int, height: int) -> tuple[int, int]:
         """The size of this many level-0 pixels drawn in squares as large as the finer side."""
         aspect = self.aspect
         return max(width, round(width / aspect)), max(height, round(height * aspect))
 
-    def of_picture(self, region: tuple[int, int], picture: tuple[int, int]) -> float:
+    def picture_mpp(self, region: tuple[int, int], picture: tuple[int, int]) -> float:
         """Microns per pixel of an undistorted picture of a region, both (width, height).
 
         The mean of both axes, which differ by the rounding of the picture's sides.
@@ -183,7 +183,7 @@ class SlideScale:
         return self.claim.size if used is None else used.size
 
     @property
-    def source(self) -> Source | None:
+    def source(self) -> ScaleSource | None:
         """Where `size` is from, None if it is unknown."""
         if self._used is not None:
             return "entered"

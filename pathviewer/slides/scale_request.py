@@ -31,8 +31,8 @@ def new_scale(body: Mapping[str, Any], entry: LibraryEntry) -> NewScale:
     if "known_length" in body:
         line = _line(body["known_length"], entry)
         size = size_by_length(line, entry.scale)
-        drawn = {"from": list(line.start), "to": list(line.end), "um": line.um}
-        return NewScale(size.x, size.y, claim.x, claim.y, drawn)
+        line_json = {"from": list(line.start), "to": list(line.end), "um": line.um}
+        return NewScale(size.x, size.y, claim.x, claim.y, line_json)
     typed = _typed(body["mpp"])
     if typed is None:
         return NewScale(None, None, claim.x, claim.y)
@@ -41,8 +41,8 @@ def new_scale(body: Mapping[str, Any], entry: LibraryEntry) -> NewScale:
 
 def audit_detail(new: NewScale) -> dict[str, Any]:
     """What the audit log records; a scale of None means that the entry was withdrawn."""
-    entered = None if new.mpp_x is None else {"x": new.mpp_x, "y": new.mpp_y}
-    detail = {"mpp": entered, "claimed": {"x": new.claimed_x, "y": new.claimed_y}}
+    entered_json = None if new.mpp_x is None else {"x": new.mpp_x, "y": new.mpp_y}
+    detail = {"mpp": entered_json, "claimed": {"x": new.claimed_x, "y": new.claimed_y}}
     return detail if new.line is None else detail | {"known_length": dict(new.line)}
 
 

@@ -88,8 +88,8 @@ def _ends(last: Level, following: float | None) -> bool:
 
 def _native_level(native: NativeLevel, passed: bool) -> Level:
     width, height = native.tile_size or (_GRID, _GRID)
-    kept = is_tile_size(width, height) and width in _OWN_GRID and height in _OWN_GRID
-    if not passed and not kept:
+    keeps_grid = is_tile_size(width, height) and width in _OWN_GRID and height in _OWN_GRID
+    if not passed and not keeps_grid:
         width = height = _GRID
     return Level(native.width, native.height, native.downsample, width, height, True, passed)
 

@@ -140,14 +140,14 @@ class ServedSlide:
                 return tile
         tile_box(self.levels[level], column, row)
         key = self._request.stamp, level, column, row
-        held = self._cache.get(key)
-        if held is not None:
-            return held
-        made = await self._tasks.run(
+        cached_tile = self._cache.get(key)
+        if cached_tile is not None:
+            return cached_tile
+        new_tile = await self._tasks.run(
             (level, column, row), lambda: self._make(level, column, row, requester)
         )
-        self._cache.put(key, made)
-        return made
+        self._cache.put(key, new_tile)
+        return new_tile
 
     async def thumbnail(self, size: int, requester: str = "", pixel_aspect: float = 1.0) -> bytes:
         """JPEG of the whole slide, its longer side at most `size` pixels. Errors as of `tile`.
@@ -165,10 +165,10 @@ class ServedSlide:
             except TimeoutError:
                 vast = True
         if vast:
-            made = tasks.make_coarse_thumbnail, size, pixel_aspect
-            return await self._call(Urgency.overview, requester, *made)
-        whole = tasks.make_thumbnail, size, pixel_aspect, parts
-        return await self._call(Urgency.overview, requester, *whole)
+            coarse_request = tasks.make_coarse_thumbnail, size, pixel_aspect
+            return await self._call(Urgency.overview, requester, *coarse_request)
+        full_request = tasks.make_thumbnail, size, pixel_aspect, parts
+        return await self._call(Urgency.overview, requester, *full_request)
 
     async def region_png(
         self,

@@ -96,7 +96,7 @@ class Slide:
         """The file's colour profile, `None` if it has none."""
         return None if self.colours is None else self.colours.profile
 
-    def corrected(self, image: Image.Image) -> Image.Image:
+    def correct_colours(self, image: Image.Image) -> Image.Image:
         """An RGB picture of the slide in sRGB; the same picture where no profile applies."""
         return image if self.colours is None else self.colours.correct(image)
 
@@ -160,7 +160,7 @@ class Slide:
             )
             # BOX would take whole pixels, up to half a pixel beside their place
             image = image.resize(size, Image.Resampling.HAMMING, (left, top, right, bottom))
-        return self.corrected(image) if corrected else image
+        return self.correct_colours(image) if corrected else image
 
     def associated_image(self, name: str) -> Image.Image:
         """The label, macro or other picture as RGB; labels and macros carry patient data.

@@ -41,7 +41,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundSlide:
     """A candidate with its place."""
 
     place: Place
@@ -55,13 +55,13 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Look:
+class FoldersSurvey:
     """What one look through all folders found."""
 
-    found: list[Found]
+    slides: list[FoundSlide]
     """Each file once, the first folder's first."""
 
-    refused: list[RejectedFile]
+    rejected: list[RejectedFile]
     """Folders that are away, and what is kept out of the others."""
 
     away: frozenset[str]
@@ -69,7 +69,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Folders:
+class SlideFolders:
     """The folders that were set, in their order."""
 
     paths: Sequence[Path]
@@ -99,10 +99,10 @@ class Folders:
     _filled: dict[Path, tuple[int, int]] = field(default_factory=dict, init=False)
     """Device and inode of each folder when it last had files."""
 
-    def look(self, known: Collection[Place]) -> Look:
+    def survey_all(self, known_places: Collection[Place]) -> FoldersSurvey:
         """Look through all; one that cannot be read does not keep the others from being read."""
-        found: dict[Path, Found] = {}
-        refused: list[RejectedFile] = []
+        slides: dict[Path, FoundSlide] = {}
+        rejected_files: list[RejectedFile] = []
         away = set()
         surveys = self.calls.calls(
             "look", {each: partial(self._survey, each) for each in self.paths}
@@ -114,17 +114,17 @@ class Folders:
                 candidates = candidates_of(survey.files, self.dicom)
             except OSError as error:
                 away.add(str(self._root(folder)))
-                refused.append(_away(where, error))
+                rejected_files.append(_away(where, error))
                 continue
-            for kept_out in survey.refused:
-                name = self._label(kept_out.name, where)
-                refused.append(RejectedFile(name, f"{name} {kept_out.reason}."))
+            for entry in survey.rejected:
+                name = self._label(entry.name, where)
+                rejected_files.append(RejectedFile(name, f"{name} {entry.reason}."))
             for candidate in candidates:
-                one = self._placed(root, candidate, where, known)
-                found.setdefault(one.paths[0], one)
-        return Look(list(found.values()), refused, frozenset(away))
+                slide = self._place_slide(root, candidate, where, known_places)
+                slides.setdefault(slide.paths[0], slide)
+        return FoldersSurvey(list(slides.values()), rejected_files, frozenset(away))
 
-    def look_at(self, path: Path, known: Collection[Place]) -> Found | None:
+    def survey_file(self, path: Path, known_places: Collection[Place]) -> FoundSlide | None:
         """The one slide that a file belongs to, as `look` would find it; reads no other folder.
 
         `None` if the file is in no folder or hidden. Raises OSError.
@@ -134,7 +134,7 @@ class Folders:
             if real.is_relative_to(root) and not is_hidden(real.relative_to(root)):
                 for candidate in candidates_of(found_beside(root, real), self.dicom):
                     if real in {member.path for member in candidate.members}:
-                        return self._placed(root, candidate, where, known)
+                        return self._place_slide(root, candidate, where, known_places)
         return None
 
     def away(self) -> frozenset[str]:
@@ -169,25 +169,25 @@ class Folders:
 
     def _where(self, folder: Path) -> str:
         """What messages call a folder."""
-        named = {self.uploads: "the uploads", self.demo: "the demo folder"}.get(folder)
-        return named or f"folder {self.paths.index(folder) + 1}"
+        fixed_name = {self.uploads: "the uploads", self.demo: "the demo folder"}.get(folder)
+        return fixed_name or f"folder {self.paths.index(folder) + 1}"
 
     def _roots(self) -> Iterator[tuple[str, Path]]:
         for folder in self.paths:
             yield self._where(folder), self._root(folder)
 
-    def _placed(
-        self, root: Path, candidate: Candidate, where: str, known: Collection[Place]
-    ) -> Found:
+    def _place_slide(
+        self, root: Path, candidate: Candidate, where: str, known_places: Collection[Place]
+    ) -> FoundSlide:
         """A series stays at the file it was first registered with, whatever joins it."""
 
         def place(file: FoundFile) -> Place:
             return Place(str(root), file.relative_path)
 
-        members = sorted(candidate.members, key=lambda file: place(file) not in known)
+        members = sorted(candidate.members, key=lambda file: place(file) not in known_places)
         label = self._label(Path(members[0].relative_path).name, where)
         paths = tuple(member.path for member in members)
-        return Found(place(members[0]), candidate, paths, label, self._alias(paths[0]))
+        return FoundSlide(place(members[0]), candidate, paths, label, self._alias(paths[0]))
 
     def _label(self, name: str, where: str) -> str:
         return name if self.show_file_names else f"A file in {where}"

@@ -50,28 +50,30 @@ def scale_words(scale: SlideScale) -> str:
     return f"{scale.size.text} µm per pixel{by_hand}"
 
 
-def check_identity(seen: object, now: SlideIdentity) -> None:
+def check_identity(page_identity: object, current: SlideIdentity) -> None:
     """Refuse a question whose page showed another identity than the slide has; None was not sent.
 
     Raises SlideChanged, which names what differs, or BadIdentity for what is no identity.
     """
-    if seen is None:
+    if page_identity is None:
         return
-    here = asdict(now)
-    if not isinstance(seen, dict) or seen.keys() != here.keys():
+    here = asdict(current)
+    if not isinstance(page_identity, dict) or page_identity.keys() != here.keys():
         names = ", ".join(field.name for field in fields(SlideIdentity))
         raise BadIdentity(
             f"identity is the one of GET /api/slides/ID, with {names}; or leave it out."
         )
-    changed = [word for name, word in _WORDS.items() if seen[name] != here[name]]
-    if seen["alias"] != here["alias"] and "name" not in changed:
+    changed = [word for name, word in _WORDS.items() if page_identity[name] != here[name]]
+    if page_identity["alias"] != here["alias"] and "name" not in changed:
         changed.insert(0, "name")
     if changed:
-        what = " and ".join([", ".join(changed[:-1]), changed[-1]] if changed[1:] else changed)
+        changed_words = " and ".join(
+            [", ".join(changed[:-1]), changed[-1]] if changed[1:] else changed
+        )
         has = "have" if changed[1:] else "has"
         raise SlideChanged(
-            f"Not asked: the slide's {what} {has} changed since the page loaded it. It is now "
-            f"{identity_text(here)}. Look at it again, then ask."
+            f"Not asked: the slide's {changed_words} {has} changed since the page loaded it. It is "
+            f"now {identity_text(here)}. Look at it again, then ask."
         )
 
 

@@ -27,16 +27,16 @@ class SlideNameError(Exception):
     """A name is no slide's, or several slides'; the message is a sentence to be shown."""
 
 
-def slide_named(slides: Sequence[SlideRecord], called: str) -> SlideRecord:
+def find_slide_by_name(slides: Sequence[SlideRecord], called: str) -> SlideRecord:
     """The slide of that name; both are compared in NFC. Raises SlideNameError."""
-    wanted = normalize_name(called)
+    wanted_name = normalize_name(called)
     for name in NAMES:
-        found = [slide for slide in slides if normalize_name(name(slide)) == wanted]
-        if len(found) == 1:
-            return found[0]
-        if found:
+        matches = [slide for slide in slides if normalize_name(name(slide)) == wanted_name]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
             raise SlideNameError(
-                f"{len(found)} slides are called “{called[:80]}”; write the file with its "
+                f"{len(matches)} slides are called “{called[:80]}”; write the file with its "
                 "folders, or the slide as the page calls it."
             )
     raise SlideNameError(

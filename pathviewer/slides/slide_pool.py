@@ -112,7 +112,7 @@ class SlidePool:
 
         Raises SlideNotFound, SlideGone, SlideUnopenable and the errors of `ReaderPool.submit`.
         """
-        return self.peek(slide_id) or self._opened(slide_id, requester).result()
+        return self.peek(slide_id) or self._open_shared(slide_id, requester).result()
 
     async def open(self, slide_id: str, requester: str = "") -> ServedSlide:
         """The same for the event loop."""
@@ -120,7 +120,7 @@ class SlidePool:
         if slide is not None:
             return slide
         # many may wait for the same slide: who leaves does not take it from the others
-        return await asyncio.shield(asyncio.wrap_future(self._opened(slide_id, requester)))
+        return await asyncio.shield(asyncio.wrap_future(self._open_shared(slide_id, requester)))
 
     def close(self) -> None:
         """Close every slide, end the readers, and stop looking for idle slides.
@@ -136,7 +136,7 @@ class SlidePool:
         self.readers.close()
         self._disks.close()
 
-    def _opened(self, slide_id: str, requester: str) -> Future[ServedSlide]:
+    def _open_shared(self, slide_id: str, requester: str) -> Future[ServedSlide]:
         """The slide to be, opened once however many ask."""
         with self._changing:
             entry, opening = self._entries.get(slide_id), self._opening.get(slide_id)
@@ -160,14 +160,14 @@ class SlidePool:
         try:
             request = self._request(file)
             self.readers.check_allowed(file.path, file.name)
-            asked = self.readers.submit(
+            reply = self.readers.submit(
                 Urgency.view, requester, file.path, file.name, tasks.open_slide, request
             )
         except Exception as error:  # noqa: BLE001  those who wait for the slide raise it
             self._settle(file.id, opening, error)
             return
         then = partial(self._take_index, file, request, opening)
-        asked.add_done_callback(lambda done: self._after(file, then, done))
+        reply.add_done_callback(lambda done: self._after(file, then, done))
 
     def _after(
         self, file: SlideFile, then: Callable[[Future[Any]], None], done: Future[Any]
@@ -183,10 +183,10 @@ class SlidePool:
         file: SlideFile,
         request: OpenRequest,
         opening: Future[ServedSlide],
-        asked: Future[Any],
+        reply: Future[Any],
     ) -> None:
         try:
-            index, facts = asked.result()
+            index, facts = reply.result()
             disk = self._disks.of(file.folder)
             slide = ServedSlide(request, index, facts, self.readers, self._cache, disk)
         except Exception as error:  # noqa: BLE001  those who wait for the slide raise it

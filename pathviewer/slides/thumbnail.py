@@ -27,12 +27,12 @@ def thumbnail(
     """
     index = thumbnail_level(source.levels, size)
     level = source.levels[index]
-    whole = source.joined(index, range(level.columns), range(level.rows), parts=parts)
+    piece = source.join_tiles(index, range(level.columns), range(level.rows), parts=parts)
     finest = source.levels[0]
     # a level may end up to a pixel beside the slide's edge
     right = min(float(level.width), finest.width / level.downsample.x)
     bottom = min(float(level.height), finest.height / level.downsample.y)
-    image = Image.fromarray(whole.pixels)
+    image = Image.fromarray(piece.pixels)
     return image.resize(
         _shape(finest, size, pixel_aspect), Image.Resampling.LANCZOS, (0.0, 0.0, right, bottom)
     )
@@ -47,9 +47,9 @@ def coarse_thumbnail(
     """
     index = thumbnail_level(source.levels, size)
     level = source.levels[index]
-    whole = Region(0, 0, level.width, level.height)
+    box = Region(0, 0, level.width, level.height)
     shape = _shape(source.levels[0], size, pixel_aspect)
-    piece = source.coarse(index, whole, shape, seconds)
+    piece = source.draw_coarse(index, box, shape, seconds)
     return Image.fromarray(piece.pixels)
 
 

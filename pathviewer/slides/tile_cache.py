@@ -66,8 +66,8 @@ class TileCache:
                 return tile
             flight = self._flights.get(key)
             if flight is None:
-                led = self._flights[key] = Future()
-        return self._lead(key, led, make) if flight is None else flight.result()
+                own_flight = self._flights[key] = Future()
+        return self._lead(key, own_flight, make) if flight is None else flight.result()
 
     def _lead(self, key: Hashable, flight: Future[Tile], make: Callable[[], Tile]) -> Tile:
         try:

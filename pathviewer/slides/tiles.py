@@ -37,7 +37,7 @@ class Piece:
     damaged: bool = False
     """Whether any of it is grey stripes, because that could not be read."""
 
-    lost: TileDamaged | None = None
+    error: TileDamaged | None = None
     """Why all of it is grey stripes, `None` if something could be read."""
 
 
@@ -87,7 +87,7 @@ class TileSource:
             return Tile(self._encode(self.slide.read(step.native, box), "BGRX"), "transcoded")
         finer = self.levels[step.source]
         columns, rows = step.finer_tiles(column, row, finer)
-        piece = self.joined(step.source, columns, rows, step.factor, parts)
+        piece = self.join_tiles(step.source, columns, rows, step.factor, parts)
         return Tile(self._encode(piece.pixels, "RGB"), "transcoded", piece.damaged)
 
     def make_coarse(self, level: int, column: int, row: int, seconds: float) -> Tile:
@@ -96,10 +96,12 @@ class TileSource:
         Raises TileNotFound, TileDamaged or SlideGone.
         """
         l_box = tile_box(self._step(level).level, column, row)
-        piece = self.coarse(level, l_box, (l_box.width, l_box.height), seconds)
+        piece = self.draw_coarse(level, l_box, (l_box.width, l_box.height), seconds)
         return Tile(self._encode(piece.pixels, "RGB"), "transcoded", piece.damaged)
 
-    def coarse(self, level: int, l_box: Region, size: tuple[int, int], seconds: float) -> Piece:
+    def draw_coarse(
+        self, level: int, l_box: Region, size: tuple[int, int], seconds: float
+    ) -> Piece:
         """A box of a level (`l_` frame) as `size`, (width, height), pixels drawn from samples.
 
         Raises TileDamaged if no sample can be read, and SlideGone.
@@ -114,8 +116,8 @@ class TileSource:
 
         def sample(column: int, row: int) -> Pixels | None:
             piece = self._piece(base, column, row, _SAMPLE_FACTOR, None)
-            if piece.lost is not None:
-                errors.append(piece.lost)
+            if piece.error is not None:
+                errors.append(piece.error)
                 return None
             return piece.pixels
 
@@ -124,7 +126,7 @@ class TileSource:
             raise errors[0]
         return Piece(pixels, bool(errors))
 
-    def joined(
+    def join_tiles(
         self,
         level: int,
         columns: range,
@@ -151,10 +153,10 @@ class TileSource:
                 top, left = (row - rows.start) * high, (column - columns.start) * wide
                 part = pixels[top : top + high, left : left + wide]
                 part[:] = piece.pixels[: part.shape[0], : part.shape[1]]
-                pieces.append((piece.damaged, piece.lost))
-        lost = [error for _, error in pieces if error is not None]
-        if len(lost) == len(pieces):
-            raise lost[0]
+                pieces.append((piece.damaged, piece.error))
+        errors = [error for _, error in pieces if error is not None]
+        if len(errors) == len(pieces):
+            raise errors[0]
         return Piece(pixels, any(damaged for damaged, _ in pieces))
 
     def _step(self, level: int) -> Step:
@@ -173,20 +175,20 @@ class TileSource:
         box = tile_box(step.level, column, row)
         exact = box.width % factor == 0 and box.height % factor == 0
         try:
-            tile = self._encoded(step, level, (column, row), parts)
+            tile = self._read_jpeg(step, level, (column, row), parts)
             by = factor if exact else 1
-            pixels = None if tile is None else self._decoded(step, box, tile, by)
+            pixels = None if tile is None else self._decode_inside(step, box, tile, by)
             if tile is not None and pixels is not None:
-                pixels = pixels if exact else _averaged(pixels, factor)
+                pixels = pixels if exact else _average_blocks(pixels, factor)
                 return Piece(pixels, tile.damaged)
             if step.native is None:
                 raise TileDamaged(f"A tile of slide {self.slide.name} cannot be decoded.")
-            return Piece(_averaged(self.slide.read(step.native, box)[..., 2::-1], factor))
+            return Piece(_average_blocks(self.slide.read(step.native, box)[..., 2::-1], factor))
         except TileDamaged as error:
             size = -(-box.width // factor), -(-box.height // factor)
-            return Piece(_damage_mark(*size), damaged=True, lost=error)
+            return Piece(_damage_mark(*size), damaged=True, error=error)
 
-    def _encoded(
+    def _read_jpeg(
         self, step: Step, level: int, place: tuple[int, int], parts: Parts | None
     ) -> Tile | None:
         """A tile that there is as JPEG, `None` if it is to be read by OpenSlide."""
@@ -198,10 +200,10 @@ class TileSource:
         jpeg = None if step.raw is None else step.raw.read(*place, self.slide.name)
         return None if jpeg is None else Tile(jpeg, "raw")
 
-    def _decoded(self, step: Step, box: Region, tile: Tile, factor: int) -> Pixels | None:
+    def _decode_inside(self, step: Step, box: Region, tile: Tile, factor: int) -> Pixels | None:
         """The pixels of a tile inside its level at 1/factor, `None` if it is damaged."""
-        whole = step.level.tile_width, step.level.tile_height
-        size = whole if tile.source == "raw" else (box.width, box.height)
+        tile_size = step.level.tile_width, step.level.tile_height
+        size = tile_size if tile.source == "raw" else (box.width, box.height)
         pixels = decode_tile(tile.jpeg, size, factor=factor)
         return None if pixels is None else pixels[: box.height // factor, : box.width // factor]
 
@@ -222,7 +224,7 @@ def _identity(slide: Slide) -> FileStamp:
     return stamp
 
 
-def _averaged(pixels: Pixels, factor: int) -> Pixels:
+def _average_blocks(pixels: Pixels, factor: int) -> Pixels:
     """Blocks of `factor` x `factor` pixels as their means; those at the edge may be smaller."""
     return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).reduce(factor))
 

@@ -205,7 +205,7 @@ class UploadStore:
             raise _not_found()
         return _upload_of(record)
 
-    def received(self, upload: Upload) -> int:
+    def count_received(self, upload: Upload) -> int:
         """Bytes that are there already. Raises UploadNotFound."""
         try:
             return self._part(upload).stat().st_size
@@ -220,10 +220,11 @@ class UploadStore:
         upload is then removed. Raises UploadBeingChecked.
         """
         with self._hold(upload.id, upload.name):
-            received = self.received(upload)
-            if offset != received:
+            received_bytes = self.count_received(upload)
+            if offset != received_bytes:
                 raise UploadConflict(
-                    f"{received} bytes of {upload.name} are here: go on from there, not {offset}."
+                    f"{received_bytes} bytes of {upload.name} are here: go on from there, not "
+                    f"{offset}."
                 )
             if offset + len(piece) > upload.size:
                 self._remove(upload)
@@ -251,7 +252,7 @@ class UploadStore:
         request has done so already, and UploadBeingChecked while one does.
         """
         with self._check(upload):
-            self.received(upload)
+            self.count_received(upload)
             part = self._part(upload)
             try:
                 _refuse_index(part, upload.name)
@@ -275,7 +276,7 @@ class UploadStore:
         Raises UploadBeingChecked at once where a reader looks at it, which may take long.
         """
         self._refuse_while_checked(upload_id, name)
-        with self._locks.of(upload_id):
+        with self._locks.get_lock(upload_id):
             self._refuse_while_checked(upload_id, name)
             yield
 
@@ -305,7 +306,7 @@ class UploadStore:
         if series is None or len(series) > SERIES_UID_LENGTH:
             part.parent.replace(self._folder / upload.id)
             return self._arrived(upload, upload.id, None)
-        with self._joining.of(upload.account_id):
+        with self._joining.get_lock(upload.account_id):
             folder_id = self._folder_of_series(upload, series, levels)
             if folder_id is None:
                 part.parent.replace(self._folder / upload.id)
@@ -349,10 +350,10 @@ class UploadStore:
         A client that did not get the answer may ask for it again. Raises UploadNotFound, and
         UploadBeingChecked.
         """
-        known = self._record(upload_id, account_id)
-        if known is None:
+        upload_record = self._record(upload_id, account_id)
+        if upload_record is None:
             raise _not_found()
-        with self._hold(upload_id, known.file_name):
+        with self._hold(upload_id, upload_record.file_name):
             record = self._record(upload_id, account_id)
             target = None if record is None else self._target(record)
             if record is None or target is None or not target.exists():
@@ -381,7 +382,7 @@ class UploadStore:
         """Remove what was received. Raises UploadNotFound when it is a slide by now, and
         UploadBeingChecked while it may become one."""
         with self._hold(upload.id, upload.name):
-            self.received(upload)
+            self.count_received(upload)
             self._remove(upload)
 
     def _remove(self, upload: Upload) -> None:
@@ -471,8 +472,8 @@ def harmless_name(name: str) -> str:
     Raises UploadError when nothing is left, UploadTypeRefused when no slide is called like that.
     """
     last = re.split(r"[/\\]", normalize_name(name))[-1]
-    kept = "".join(letter for letter in last if letter.isprintable())
-    file = Path(re.sub(r'[:*?"<>|]', "_", kept).strip(" ."))
+    printable = "".join(letter for letter in last if letter.isprintable())
+    file = Path(re.sub(r'[:*?"<>|]', "_", printable).strip(" ."))
     suffix = file.suffix
     stem = (
         file.stem.encode()[: MAX_NAME_BYTES - len(suffix.encode())].decode(errors="ignore").rstrip()

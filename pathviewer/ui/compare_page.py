@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pathviewer.attention.colour_maps import COLOUR_MAPS
 from pathviewer.auth.roles import Action
-from pathviewer.ui.html_page import plain_page
+from pathviewer.ui.html_page import html_page_route
 from pathviewer.ui.page_files import ASSETS_PATH
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def compare_page_route(settings: Settings) -> Route:
     """For those who may judge; `colours` are the maps' RGB stops."""
     colours = {name: [list(stop) for stop in stops] for name, stops in COLOUR_MAPS.items()}
-    return plain_page(
+    return html_page_route(
         settings,
         "compare",
         Action.judge,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pathviewer.auth.roles import Action
-from pathviewer.ui.html_page import plain_page
+from pathviewer.ui.html_page import html_page_route
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -15,4 +15,4 @@ if TYPE_CHECKING:
 
 def export_page_route(settings: Settings) -> Route:
     """For those who may export."""
-    return plain_page(settings, "export", Action.export)
+    return html_page_route(settings, "export", Action.export)

@@ -10,7 +10,7 @@ from models.process_score import ABSENCES, BESIDE, ERRORS, STEP_CLASSES
 from pathviewer.settings import Settings
 from pathviewer.ui.panel import panel
 
-VERDICTS = {
+VERDICT_TEXTS = {
     "correct": ("Correct", "The answer is right."),
     "partly_correct": ("Partly correct", "Right in part; say below what it should be."),
     "incorrect": ("Incorrect", "The answer is wrong; say below what it should be."),
@@ -20,7 +20,7 @@ VERDICTS = {
 }
 """Label and meaning of every verdict, in the order of their keys."""
 
-_CLASSES = {
+_STEP_CLASS_TEXTS = {
     "Citation": "It repeats what was given: the question, the case.",
     "Repetition": "It repeats an earlier step.",
     "Reasoning": "It adds an observation or a conclusion.",
@@ -28,26 +28,30 @@ _CLASSES = {
 }
 
 
-_HINTS = {"not_in_region": "Nor so much or so many, or not there: “high” where it is moderate."}
+_ERROR_HINTS = {
+    "not_in_region": "Nor so much or so many, or not there: “high” where it is moderate."
+}
 """What else an error of a step is for, beside its sentence: a wrong degree has no other place."""
 
 
 def judge_panel(settings: Settings) -> gr.HTML:
     """Below the trace, in the right column."""
-    return panel(settings, "feedback/feedback_panel.js", "pv-judge", vocabulary=vocabulary())
+    return panel(
+        settings, "feedback/feedback_panel.js", "pv-judge", vocabulary=feedback_vocabulary()
+    )
 
 
-def vocabulary() -> dict[str, Any]:
+def feedback_vocabulary() -> dict[str, Any]:
     """What can be said, in the words of the reward's own events."""
     return {
         "verdicts": [
             {"name": name, "label": label, "about": about}
-            for name, (label, about) in VERDICTS.items()
+            for name, (label, about) in VERDICT_TEXTS.items()
         ],
         "absences": [{"name": name, "sentence": text} for name, text in ABSENCES.items()],
         "errors": [
-            {"name": name, "sentence": text, "hint": _HINTS.get(name)}
+            {"name": name, "sentence": text, "hint": _ERROR_HINTS.get(name)}
             for name, text in {**ERRORS, **BESIDE}.items()
         ],
-        "classes": [{"name": name, "about": _CLASSES[name]} for name in STEP_CLASSES],
+        "classes": [{"name": name, "about": _STEP_CLASS_TEXTS[name]} for name in STEP_CLASSES],
     }

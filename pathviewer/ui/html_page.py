@@ -23,7 +23,7 @@ _templates = Environment(
 )
 
 
-def plain_page(settings: Settings, name: str, action: Action, **values: Any) -> Route:
+def html_page_route(settings: Settings, name: str, action: Action, **values: Any) -> Route:
     """The page `/name` from the template `name.html`; who may not `action` is told so."""
 
     async def page(request: Request) -> Response:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathviewer.settings import Settings
 
 
-def plain_pages(settings: Settings) -> list[Route]:
+def html_page_routes(settings: Settings) -> list[Route]:
     """All of them."""
     return [
         compare_page_route(settings),

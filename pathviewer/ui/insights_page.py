@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pathviewer.auth.roles import Action
-from pathviewer.ui.html_page import plain_page
+from pathviewer.ui.html_page import html_page_route
 from pathviewer.ui.page_files import PLOTLY_PATH
 
 if TYPE_CHECKING:
@@ -17,4 +17,4 @@ if TYPE_CHECKING:
 def insights_page_route(settings: Settings) -> Route:
     """For those who may see insights."""
     plotly = f"{PLOTLY_PATH}/plotly.min.js"
-    return plain_page(settings, "insights", Action.see_insights, plotly=plotly)
+    return html_page_route(settings, "insights", Action.see_insights, plotly=plotly)

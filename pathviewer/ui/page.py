@@ -33,7 +33,7 @@ def build_page(settings: Settings, library: SlideCatalogue) -> gr.Blocks:
             with gr.Column(elem_id="pv-left"):
                 slide_list(settings)
                 region_list(settings)
-                chosen = selected_region(settings)
+                region_panel = selected_region(settings)
             with gr.Column(elem_id="pv-middle"):
                 canvas = slide_canvas(settings)
             with gr.Column(elem_id="pv-right"):
@@ -43,5 +43,5 @@ def build_page(settings: Settings, library: SlideCatalogue) -> gr.Blocks:
                 trace_panel(settings)
                 judge_panel(settings)
                 worklist_item(settings)
-        describe_selection(canvas, chosen, library)
+        describe_selection(canvas, region_panel, library)
     return page

@@ -36,10 +36,10 @@ class _PageFiles(StaticFiles):
 
 def plotly_folder() -> Path:
     """Where the plotly package keeps its JavaScript; importing it would take a second."""
-    found = find_spec("plotly")
-    if found is None or found.origin is None:
+    spec = find_spec("plotly")
+    if spec is None or spec.origin is None:
         raise ModuleNotFoundError("plotly is missing: pip install -r requirements.txt installs it.")
-    return Path(found.origin).parent / "package_data"
+    return Path(spec.origin).parent / "package_data"
 
 
 def page_routes(settings: Settings) -> list[BaseRoute]:

@@ -21,7 +21,7 @@ from pathviewer.slides.outline import (
 from pathviewer.slides.scale import PixelSize, SlideScale
 from pathviewer.ui.panel import panel
 
-NOTHING: dict[str, Any] = {}
+NO_SELECTION: dict[str, Any] = {}
 """What the panel shows when no region is selected."""
 
 
@@ -50,17 +50,17 @@ class SlideCatalogue(Protocol):
 
 def selected_region(settings: Settings) -> gr.HTML:
     """The panel, empty until `describe_selection` fills it."""
-    return panel(settings, "regions/selected_region.js", "pv-selected-region", value=NOTHING)
+    return panel(settings, "regions/selected_region.js", "pv-selected-region", value=NO_SELECTION)
 
 
-def describe_selection(canvas: gr.HTML, shown: gr.HTML, library: SlideCatalogue) -> None:
+def describe_selection(canvas: gr.HTML, target: gr.HTML, library: SlideCatalogue) -> None:
     """Fill the panel `shown` anew whenever the selection in `canvas` changes."""
 
     def describe(event: gr.EventData) -> dict[str, Any]:
-        told = event._data if isinstance(event._data, dict) else {}
-        slide, region = told.get("slide"), told.get("region")
+        selection = event._data if isinstance(event._data, dict) else {}
+        slide, region = selection.get("slide"), selection.get("region")
         if not isinstance(slide, str) or not isinstance(region, dict) or not slide or not region:
-            return NOTHING
+            return NO_SELECTION
         try:
             return describe_region(library.entry(slide), region)
         except SlideError as error:
@@ -68,7 +68,7 @@ def describe_selection(canvas: gr.HTML, shown: gr.HTML, library: SlideCatalogue)
 
     canvas.select(
         describe,
-        outputs=shown,
+        outputs=target,
         queue=False,
         show_progress="hidden",
         trigger_mode="always_last",
@@ -76,12 +76,12 @@ def describe_selection(canvas: gr.HTML, shown: gr.HTML, library: SlideCatalogue)
     )
 
 
-def describe_region(slide: SlideFacts, told: dict[str, Any]) -> dict[str, Any]:
+def describe_region(slide: SlideFacts, region: dict[str, Any]) -> dict[str, Any]:
     """Title, rows (label, value) and notes of a region as the viewer told it.
 
     Raises RegionError where what was told is no region of this slide.
     """
-    outline = _outline(told)
+    outline = _read_outline(region)
     check_outline(outline, slide.width, slide.height)
     box = bounding_box(outline.points)
     rows = [("x, y", f"{box.x:,}, {box.y:,} px"), ("Box", f"{box.width:,} × {box.height:,} px")]
@@ -100,34 +100,34 @@ def describe_region(slide: SlideFacts, told: dict[str, Any]) -> dict[str, Any]:
     return {"title": outline.name, "rows": rows, "notes": notes}
 
 
-def _outline(told: dict[str, Any]) -> Outline:
-    shape = told.get("shape")
+def _read_outline(region: dict[str, Any]) -> Outline:
+    shape = region.get("shape")
     if not is_shape(shape):
         raise RegionError(f"{shape!r} is no shape: draw a rectangle or a polygon.")
-    return Outline(shape, read_points(told.get("points")), str(told.get("name", "")))
+    return Outline(shape, read_points(region.get("points")), str(region.get("name", "")))
 
 
 def _scaled_rows(outline: Outline, box: tuple[int, int], pixel: PixelSize) -> list[tuple[str, str]]:
     width, height = side_lengths(outline, pixel)
-    drawn = _area_text(area(outline, pixel))
-    rows = [("Size", f"{_um(width)} × {_um(height)} µm"), ("Area", drawn)]
-    boxed = _area_text(pixel.area(box[0] * box[1]))
-    return rows if boxed == drawn else [*rows, ("Box area", boxed)]
+    outline_area = _area_text(area(outline, pixel))
+    rows = [("Size", f"{_um_text(width)} × {_um_text(height)} µm"), ("Area", outline_area)]
+    box_area = _area_text(pixel.area(box[0] * box[1]))
+    return rows if box_area == outline_area else [*rows, ("Box area", box_area)]
 
 
-def _um(length: float) -> str:
-    return _rounded(length, "1" if length >= 1000 else "0.1")
+def _um_text(length: float) -> str:
+    return _round_half_up(length, "1" if length >= 1000 else "0.1")
 
 
 def _area_text(um2: float) -> str:
     mm2 = um2 / 1e6
     if mm2 < 0.001:
-        return f"{_rounded(um2, '0.1')} µm²"
+        return f"{_round_half_up(um2, '0.1')} µm²"
     if mm2 >= 0.1:
-        return f"{_rounded(mm2, '0.001')} mm²"
-    return f"{_rounded(mm2, '0.0001' if mm2 >= 0.01 else '0.00001').rstrip('0')} mm²"
+        return f"{_round_half_up(mm2, '0.001')} mm²"
+    return f"{_round_half_up(mm2, '0.0001' if mm2 >= 0.01 else '0.00001').rstrip('0')} mm²"
 
 
-def _rounded(value: float, step: str) -> str:
+def _round_half_up(value: float, step: str) -> str:
     """A number to the nearest step, halves upwards, as the region list's browser rounds them."""
     return f"{Decimal(repr(value)).quantize(Decimal(step), ROUND_HALF_UP):,}"

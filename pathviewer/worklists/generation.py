@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session
 from models.engines.base import Backend
 from models.errors import ModelError
 from models.messages import End, Started
-from pathviewer.attention.archive import KeptAttention, kept
-from pathviewer.questions.ask import Reading, ask
-from pathviewer.questions.errors import ReadingRefused
+from pathviewer.attention.archive import StoredAttention, reduce_attention
+from pathviewer.questions.ask import CompletionResult, ask
+from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.model_input import Pictures
-from pathviewer.questions.request import Asked
-from pathviewer.questions.request_body import asked_of
-from pathviewer.questions.store import KeptReadings
+from pathviewer.questions.request import QuestionRequest
+from pathviewer.questions.request_body import parse_question
+from pathviewer.questions.store import QuestionStore
 from pathviewer.slides.errors import SlideError
 from storage.comparisons.pairs import add_reading_beside, models_of_item
 from storage.database import Database
@@ -31,12 +31,12 @@ from storage.worklists.store import freeze_item, list_items
 
 LOADING_SECONDS = 0.2
 """Between two looks at a model that is loading."""
-BATCH = 0
+BATCH_PRIORITY = 0
 """Priority of what nobody waits for."""
 
 
 @dataclass(frozen=True)
-class Manner:
+class GenerationSettings:
     """How completions are made."""
 
     samples: int
@@ -52,24 +52,24 @@ class Manner:
 
 
 @dataclass
-class Made:
+class GenerationResult:
     """What came of it."""
 
-    made: int = 0
+    completed: int = 0
     """Items that have completions now."""
     failed: list[str] = field(default_factory=list)
     """A sentence for each item that has none."""
 
 
-def generate(
+def generate_completions(
     database: Database,
-    keep: KeptReadings,
+    store: QuestionStore,
     pictures: Pictures,
-    backend: Backend,
+    engine: Backend,
     worklist_id: str,
-    manner: Manner,
+    settings: GenerationSettings,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
-) -> Made:
+) -> GenerationResult:
     """Make what is missing; an item is kept and frozen with all its completions, or not at all.
 
     What is missing is a reading, or with `manner.beside` one by this model and these weights.
@@ -77,105 +77,105 @@ def generate(
     """
     with database.reading() as session:
         items = list_items(session, worklist_id)
-    told = Made()
+    result = GenerationResult()
     for number, item in enumerate(items, 1):
         if item.reading_id is None or (
-            manner.beside and not _answered(database, item, pictures.model.name, backend)
+            settings.beside and not _has_answered(database, item, pictures.model.name, engine)
         ):
-            _make(keep, pictures, backend, item, manner, told)
+            _generate_item(store, pictures, engine, item, settings, result)
         progress(number, len(items))
-    return told
+    return result
 
 
-def _answered(database: Database, item: ItemRecord, model: str, backend: Backend) -> bool:
+def _has_answered(database: Database, item: ItemRecord, model: str, engine: Backend) -> bool:
     """Whether this model, with the weights that are loaded, has answered an item."""
     while (
-        backend.status().state == "starting"
+        engine.status().state == "starting"
     ):  # which weights they are is known once they are loaded
         time.sleep(LOADING_SECONDS)
-    info = backend.status().info
+    info = engine.status().info
     with database.reading() as session:
-        known = models_of_item(session, item.id)
+        models = models_of_item(session, item.id)
     return any(
-        name == model and (info is None or revision == info.revision) for name, revision in known
+        name == model and (info is None or revision == info.revision) for name, revision in models
     )
 
 
-def _make(
-    keep: KeptReadings,
+def _generate_item(
+    store: QuestionStore,
     pictures: Pictures,
-    backend: Backend,
+    engine: Backend,
     item: ItemRecord,
-    manner: Manner,
-    told: Made,
+    settings: GenerationSettings,
+    result: GenerationResult,
 ) -> None:
     try:
-        asked = asked_of(_body(item, manner), LOCAL_ACCOUNT_ID, pictures)
-    except (ReadingRefused, SlideError, ModelError) as error:
-        told.failed.append(f"Item {item.position + 1}: {error}")
+        question = parse_question(_request_body(item, settings), LOCAL_ACCOUNT_ID, pictures)
+    except (QuestionRefused, SlideError, ModelError) as error:
+        result.failed.append(f"Item {item.position + 1}: {error}")
         return
     try:
-        started, answers = _written(backend, asked)
-        keep.add_whole(asked, started, answers, partial(_freeze, item))
+        started, answers = _collect_answers(engine, question)
+        store.add_with_completions(question, started, answers, partial(_freeze, item))
     except ModelError as error:
-        told.failed.append(f"Item {item.position + 1}: {error}")
+        result.failed.append(f"Item {item.position + 1}: {error}")
     except ConflictError:
         return  # another run of the command has made it meanwhile
     else:
-        told.made += 1
+        result.completed += 1
 
 
-def _freeze(item: ItemRecord, session: Session, reading_id: str) -> None:
+def _freeze(item: ItemRecord, session: Session, question_id: str) -> None:
     if item.reading_id is None:
-        freeze_item(session, item.id, reading_id)
+        freeze_item(session, item.id, question_id)
     else:
-        add_reading_beside(session, item.id, reading_id)
+        add_reading_beside(session, item.id, question_id)
 
 
-def _written(
-    backend: Backend, asked: Asked
-) -> tuple[Started, list[tuple[End, KeptAttention | None]]]:
+def _collect_answers(
+    engine: Backend, question: QuestionRequest
+) -> tuple[Started, list[tuple[End, StoredAttention | None]]]:
     """All that the model writes, each answer with where it looked; raises ModelError.
 
     Nothing is kept before the last of it: a run that is killed leaves no half item behind.
     """
     events = ask(
-        backend,
-        asked.prompt,
-        sampling=asked.sampling,
-        budget=asked.budget,
-        count=asked.new.count,
-        priority=BATCH,
+        engine,
+        question.prompt,
+        sampling=question.sampling,
+        budget=question.budget,
+        count=question.new_question.count,
+        priority=BATCH_PRIORITY,
     )
     started: Started | None = None
-    answers: dict[int, tuple[End, KeptAttention | None]] = {}
+    answers: dict[int, tuple[End, StoredAttention | None]] = {}
     with closing(events):
         for event in events:
             if isinstance(event, Started):
                 started = event
             elif isinstance(event, End):
                 answers[event.completion_index] = (event, None)
-            elif isinstance(event, Reading) and event.rows is not None:
-                look = kept(event.rows, event.neutral)
-                answers[event.end.completion_index] = (event.end, look)
-    if started is None or len(answers) != asked.new.count:
+            elif isinstance(event, CompletionResult) and event.rows is not None:
+                attention = reduce_attention(event.rows, event.neutral)
+                answers[event.end.completion_index] = (event.end, attention)
+    if started is None or len(answers) != question.new_question.count:
         raise ModelError("The model ended before it had answered.")
     return started, [answers[index] for index in sorted(answers)]
 
 
-def _body(item: ItemRecord, manner: Manner) -> dict[str, Any]:
+def _request_body(item: ItemRecord, settings: GenerationSettings) -> dict[str, Any]:
     """The item as a page would ask it."""
     sampling = {
-        "temperature": manner.temperature,
-        "seed": manner.seed + item.position,
-        "max_new_tokens": manner.max_new_tokens,
+        "temperature": settings.temperature,
+        "seed": settings.seed + item.position,
+        "max_new_tokens": settings.max_new_tokens,
     }
-    told: dict[str, Any] = {
+    body: dict[str, Any] = {
         "slide": item.slide_id,
         "box": {side: getattr(item, side) for side in ("x", "y", "width", "height")},
         "question": item.question,
         "options": list(item.options),
-        "count": manner.samples,
+        "count": settings.samples,
         "sampling": sampling,
     }
-    return told | ({"task": item.task} if item.task else {})
+    return body | ({"task": item.task} if item.task else {})

@@ -15,7 +15,7 @@ from models.scoring import option_index, without_letters
 from pathviewer.common.table_text import decode_text, is_spoilt, spoilt_sentence
 from pathviewer.slides.errors import SlideError
 from pathviewer.slides.geometry import Region, check_inside
-from pathviewer.slides.slide_names import SlideNameError, slide_named
+from pathviewer.slides.slide_names import SlideNameError, find_slide_by_name
 from pathviewer.worklists.errors import WorklistError
 from storage.names import normalize_name
 from storage.slides.store import SlideRecord
@@ -25,21 +25,21 @@ FIELDS = ("slide", "box", "question", "options", "answer", "task")
 MOST_BYTES = 64 * 2**20
 
 
-class Sizes(Protocol):
+class SlideSizes(Protocol):
     """Says how large a slide is."""
 
     def __call__(self, slide_id: str) -> tuple[int, int]:
         """(width, height) in level-0 pixels; raises SlideError."""
 
 
-def read_items(path: Path, slides: list[SlideRecord], sizes: Sizes) -> list[NewItem]:
+def read_items(path: Path, slides: list[SlideRecord], sizes: SlideSizes) -> list[NewItem]:
     """The items of a file, a JSON object a line. Raises WorklistError, naming the line."""
     items = []
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(_read_lines(path), 1):
         if not line.strip():
             continue
         try:
-            items.append(_item(_object(line), slides, sizes))
+            items.append(_read_item(_parse_object(line), slides, sizes))
         except (WorklistError, SlideNameError, SlideError, PromptError) as error:
             raise WorklistError(f"Line {number}: {error}") from error
     if not items:
@@ -47,7 +47,7 @@ def read_items(path: Path, slides: list[SlideRecord], sizes: Sizes) -> list[NewI
     return items
 
 
-def _lines(path: Path) -> list[str]:
+def _read_lines(path: Path) -> list[str]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise WorklistError(f"{path.name} is larger than 64 MiB, which no worklist is.")
@@ -59,37 +59,39 @@ def _lines(path: Path) -> list[str]:
         raise WorklistError(f"{path.name} is not in UTF-8.") from error
 
 
-def _object(line: str) -> Mapping[str, Any]:
+def _parse_object(line: str) -> Mapping[str, Any]:
     try:
-        told = json.loads(line)
+        document = json.loads(line)
     except ValueError as error:
         raise WorklistError(f"it is no JSON ({error}).") from error
-    if not isinstance(told, dict):
+    if not isinstance(document, dict):
         raise WorklistError("it is no JSON object.")
-    unknown = sorted(set(told) - set(FIELDS))
+    unknown = sorted(set(document) - set(FIELDS))
     if unknown:
         raise WorklistError(f"“{unknown[0][:40]}” is not known; known are {', '.join(FIELDS)}.")
-    return told
+    return document
 
 
-def _item(told: Mapping[str, Any], slides: list[SlideRecord], sizes: Sizes) -> NewItem:
-    called = _text(told, "slide")
-    if is_spoilt(called):
-        raise WorklistError(spoilt_sentence("slide", called))
-    slide = slide_named(slides, called)
-    region = _region(told.get("box"))
+def _read_item(
+    document: Mapping[str, Any], slides: list[SlideRecord], sizes: SlideSizes
+) -> NewItem:
+    slide_name = _read_text(document, "slide")
+    if is_spoilt(slide_name):
+        raise WorklistError(spoilt_sentence("slide", slide_name))
+    slide = find_slide_by_name(slides, slide_name)
+    region = _read_region(document.get("box"))
     check_inside(region, *sizes(slide.id))
-    question, options = _text(told, "question"), _options(told.get("options"))
+    question, options = _read_text(document, "question"), _read_options(document.get("options"))
     # whatever could not be asked is told now, not to whoever judges
     build_prompt(Question(question, tuple(options)), (), resolve(DEFAULT_MODEL))
     options = without_letters(options)
-    answer = _text(told, "answer") if told.get("answer") is not None else None
+    answer = _read_text(document, "answer") if document.get("answer") is not None else None
     if answer is not None and options:
-        place = option_index(answer, options)
-        if place is None:
+        index = option_index(answer, options)
+        if index is None:
             raise WorklistError(f"the answer “{answer[:80]}” is not among the options.")
-        answer = options[place]
-    task = _text(told, "task")[:200] if told.get("task") is not None else None
+        answer = options[index]
+    task = _read_text(document, "task")[:200] if document.get("task") is not None else None
     sides = {side: getattr(region, side) for side in ("x", "y", "width", "height")}
     return NewItem(
         slide_id=slide.id,
@@ -101,33 +103,33 @@ def _item(told: Mapping[str, Any], slides: list[SlideRecord], sizes: Sizes) -> N
     )
 
 
-def _text(told: Mapping[str, Any], name: str) -> str:
-    value = told.get(name)
+def _read_text(document: Mapping[str, Any], name: str) -> str:
+    value = document.get(name)
     if (
         not isinstance(value, str)
         or not value.strip()
         or (not value.isprintable() and "\0" in value)
     ):
         raise WorklistError(f"it names no {name}, which is a text.")
-    return _plain(f"the {name}", normalize_name(value.strip()))
+    return _refuse_control_token(f"the {name}", normalize_name(value.strip()))
 
 
-def _options(value: object) -> list[str]:
+def _read_options(value: object) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise WorklistError("options are a list of texts.")
-    return [_plain("an option", normalize_name(option)) for option in value]
+    return [_refuse_control_token("an option", normalize_name(option)) for option in value]
 
 
-def _plain(what: str, value: str) -> str:
+def _refuse_control_token(subject: str, value: str) -> str:
     """The text, unless a tokenizer would read some of it as a command: exports hold it."""
     if token := find_control_token(value):
-        raise WorklistError(control_token_sentence(what, token))
+        raise WorklistError(control_token_sentence(subject, token))
     return value
 
 
-def _region(value: object) -> Region:
+def _read_region(value: object) -> Region:
     if isinstance(value, dict):
         value = [value.get(side) for side in ("x", "y", "width", "height")]
     sides = value if isinstance(value, list) else []

@@ -18,14 +18,20 @@ from sqlalchemy.orm import Session
 
 from models.process_score import EVENTS
 from models.reasoning.trace import parse
-from pathviewer.attention.map_json import shown_maps
-from pathviewer.common.plural import counted
+from pathviewer.attention.map_json import list_passage_maps
+from pathviewer.common.plural import format_count
 from pathviewer.insights.data_source import rater_name
-from pathviewer.questions.blinding import handed_out
-from pathviewer.questions.errors import ReadingNotFound, ReadingRefused
-from pathviewer.questions.report import named, provenance, scale_bar, seen_of, small_map
-from pathviewer.questions.snapshot import WholeReading
-from pathviewer.questions.store import KeptReadings
+from pathviewer.questions.blinding import is_assigned
+from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
+from pathviewer.questions.report import (
+    collect_attention,
+    describe_answer,
+    provenance_rows,
+    scale_bar,
+    small_map_facts,
+)
+from pathviewer.questions.snapshot import QuestionSnapshot
+from pathviewer.questions.store import QuestionStore
 from pathviewer.slides.slide_identity import identity_text
 from storage.blinding.visible_feedback import judged_by
 from storage.database import Database
@@ -37,13 +43,13 @@ from storage.worklists.item_assignment import list_turns, repeat_began
 from storage.worklists.records import ItemRecord, TurnRecord, WorklistRecord
 from storage.worklists.store import find_worklist, list_items
 
-NOT_MADE = "Its answers are not made yet."
+NOT_GENERATED = "Its answers are not made yet."
 ANSWER_FIRST = "Your own answer comes first: what the model said is shown after it."
-JUDGE_FIRST = "You have not judged it: what others said, and what is right, is shown after that."
+FEEDBACK_FIRST = "You have not judged it: what others said, and what is right, is shown after that."
 
 
 @dataclass(frozen=True)
-class Reader:
+class ReportViewer:
     """Whose eyes the page is for."""
 
     account_id: str
@@ -58,21 +64,21 @@ class WorklistReport:
     def __init__(
         self,
         database: Database,
-        keep: KeptReadings,
+        store: QuestionStore,
         slide_name: Callable[[str], str],
-        reader: Reader,
+        viewer: ReportViewer,
         worklist_id: str,
     ) -> None:
         """Raises RecordNotFoundError."""
         self._database = database
-        self._keep = keep
+        self._store = store
         self._slide_name = slide_name
-        self._reader = reader
+        self._viewer = viewer
         with database.reading() as session:
-            self._list = find_worklist(session, worklist_id)
-            self._items = list_items(session, self._list.id)
-            self._turns = list_turns(session, self._list.id)
-            self._judged = set(session.scalars(judged_by(reader.account_id)))
+            self._worklist = find_worklist(session, worklist_id)
+            self._items = list_items(session, self._worklist.id)
+            self._assignments = list_turns(session, self._worklist.id)
+            self._rated_ids = set(session.scalars(judged_by(viewer.account_id)))
 
     def slides(self) -> list[str]:
         """Ids of the slides of which the page shows a region, each once."""
@@ -81,167 +87,195 @@ class WorklistReport:
     def facts(self) -> dict[str, Any]:
         """What the template shows; `items` is an iterator."""
         return {
-            "name": self._list.name,
+            "name": self._worklist.name,
             "at": now(),
             "counts": self._counts(),
-            "kept_back": self._kept_back(),
-            "items": self._each(),
+            "kept_back": self._blinding_summary(),
+            "items": self._item_facts(),
         }
 
     def _counts(self) -> list[tuple[str, str]]:
         with self._database.reading() as session:
-            said = [each for item in self._items for each in self._said(session, item)[1]]
-        ended = [turn for turn in self._turns if turn.ended_at]
-        judged = [turn for turn in ended if not turn.skipped]
-        verdicts = Counter(each.verdict for each in said if each.kind == "verdict")
+            feedback = [
+                each for item in self._items for each in self._visible_feedback(session, item)[1]
+            ]
+        ended = [turn for turn in self._assignments if turn.ended_at]
+        rated = [turn for turn in ended if not turn.skipped]
+        verdicts = Counter(each.verdict for each in feedback if each.kind == "verdict")
         rows = {
             "Items": str(len(self._items)),
             "With answers made": str(sum(item.reading_id is not None for item in self._items)),
-            "Raters": str(len({turn.rater_id for turn in judged})),
-            "Judged, repeats left out": str(sum(not turn.round for turn in judged)),
-            "Repeats after the washout": str(sum(turn.round > 0 for turn in judged)),
-            "Skipped": str(len(ended) - len(judged)),
+            "Raters": str(len({turn.rater_id for turn in rated})),
+            "Judged, repeats left out": str(sum(not turn.round for turn in rated)),
+            "Repeats after the washout": str(sum(turn.round > 0 for turn in rated)),
+            "Skipped": str(len(ended) - len(rated)),
             "Verdicts told here": "; ".join(
-                f"{count} {word(verdict)}" for verdict, count in verdicts.most_common()
+                f"{count} {verdict_text(verdict)}" for verdict, count in verdicts.most_common()
             )
             or "none",
-            "Rules": rules(self._list),
+            "Rules": describe_rules(self._worklist),
         }
         return list(rows.items())
 
-    def _kept_back(self) -> str:
+    def _blinding_summary(self) -> str:
         with self._database.reading() as session:
-            back = sum(self._open(session, item) is not None for item in self._items)
-        if not back:
+            blinded_count = sum(
+                self._blinding_note(session, item) is not None for item in self._items
+            )
+        if not blinded_count:
             return ""
-        return f"Told in part only: {back} of {counted(len(self._items), 'item')}; each says why."
+        items = format_count(len(self._items), "item")
+        return f"Told in part only: {blinded_count} of {items}; each says why."
 
-    def _slide(self, item: ItemRecord, whole: WholeReading | None) -> str:
+    def _slide_text(self, item: ItemRecord, snapshot: QuestionSnapshot | None) -> str:
         """What the slide could be told by when its answers were made, else its alias."""
-        kept = None if whole is None else whole.record.slide_identity
-        return identity_text(kept, report=True) or self._slide_name(item.slide_id)
+        identity = None if snapshot is None else snapshot.record.slide_identity
+        return identity_text(identity, report=True) or self._slide_name(item.slide_id)
 
-    def _each(self) -> Iterator[dict[str, Any]]:
+    def _item_facts(self) -> Iterator[dict[str, Any]]:
         for number, item in enumerate(self._items, 1):
             with self._database.reading() as session:
-                note, said = self._said(session, item)
-            whole = self._keep.find(item.reading_id) if item.reading_id else None
-            pixels = self._pixels(whole)
-            shown = whole if whole and note != ANSWER_FIRST else None
+                note, feedback = self._visible_feedback(session, item)
+            snapshot = self._store.find(item.reading_id) if item.reading_id else None
+            pixels = self._load_picture(snapshot)
+            visible = snapshot if snapshot and note != ANSWER_FIRST else None
             yield {
                 "number": number,
-                "slide": self._slide(item, whole),
+                "slide": self._slide_text(item, snapshot),
                 "box": item,
                 "question": item.question,
                 "options": item.options,
-                "made": whole is not None,
-                "picture": None if pixels is None else _jpeg(pixels),
-                "bar": scale_bar(pixels.width, whole.record.mpp) if pixels and whole else None,
+                "made": snapshot is not None,
+                "picture": None if pixels is None else _jpeg_uri(pixels),
+                "bar": scale_bar(pixels.width, snapshot.record.mpp)
+                if pixels and snapshot
+                else None,
                 "reference": item.reference_answer if note is None else None,
                 "note": note,
-                "first": [] if note else self._first(item),
-                "answers": self._answers(shown, pixels, said, note) if shown else [],
-                "provenance": provenance(shown) if shown else [],
+                "first": [] if note else self._first_answers(item),
+                "answers": self._completions_facts(visible, pixels, feedback, note)
+                if visible
+                else [],
+                "provenance": provenance_rows(visible) if visible else [],
             }
 
-    def _answers(
+    def _completions_facts(
         self,
-        whole: WholeReading,
+        snapshot: QuestionSnapshot,
         pixels: Image.Image | None,
-        said: Sequence[FeedbackRecord],
+        feedback: Sequence[FeedbackRecord],
         note: str | None,
     ) -> list[dict[str, Any]]:
         """Each answer with where it looked, as far as picture and attention are kept."""
-        seen = seen_of(whole, lambda index: self._keep.seen(whole, index)) if pixels else {}
-        found = []
-        for one in whole.completions:
-            maps = dict(shown_maps(seen[one.index])) if one.index in seen else {}
-            drawn = {name: small_map(pixels, each) for name, each in maps.items() if pixels}
-            found.append(_answer(one, whole.record, drawn, said, note))
-        return found
+        attention = (
+            collect_attention(snapshot, lambda index: self._store.find_attention(snapshot, index))
+            if pixels
+            else {}
+        )
+        facts = []
+        for completion in snapshot.completions:
+            maps = (
+                dict(list_passage_maps(attention[completion.index]))
+                if completion.index in attention
+                else {}
+            )
+            small_maps = {
+                name: small_map_facts(pixels, each) for name, each in maps.items() if pixels
+            }
+            facts.append(_completion_facts(completion, snapshot.record, small_maps, feedback, note))
+        return facts
 
-    def _said(self, session: Session, item: ItemRecord) -> tuple[str | None, list[FeedbackRecord]]:
+    def _visible_feedback(
+        self, session: Session, item: ItemRecord
+    ) -> tuple[str | None, list[FeedbackRecord]]:
         """Why an item is told in part only, and what was said of it that may be told."""
-        note = self._open(session, item)
+        note = self._blinding_note(session, item)
         if item.reading_id is None or note == ANSWER_FIRST:
             return note, []
         ids = [each.id for each in list_completions(session, [item.reading_id])]
-        if self._reader.rater and repeat_began(session, item.reading_id, self._reader.account_id):
+        if self._viewer.rater and repeat_began(session, item.reading_id, self._viewer.account_id):
             return note, []  # not even his own: he judges it afresh
-        told = [
+        visible = [
             each
             for each in current_feedback(session, ids)
-            if not self._reader.rater
-            or each.rater_id == self._reader.account_id
-            or each.completion_id in self._judged
+            if not self._viewer.rater
+            or each.rater_id == self._viewer.account_id
+            or each.completion_id in self._rated_ids
         ]
-        return note, [each for each in told if each.kind != "preference"]
+        return note, [each for each in visible if each.kind != "preference"]
 
-    def _open(self, session: Session, item: ItemRecord) -> str | None:
+    def _blinding_note(self, session: Session, item: ItemRecord) -> str | None:
         """What the reader has still to do before he is told all of an item."""
         if item.reading_id is None:
-            return NOT_MADE
-        if not self._reader.rater:
+            return NOT_GENERATED
+        if not self._viewer.rater:
             return None
         try:
-            handed_out(session, item.reading_id, self._reader.account_id, judges_all=True)
-        except ReadingRefused:
+            is_assigned(session, item.reading_id, self._viewer.account_id, judges_all=True)
+        except QuestionRefused:
             return ANSWER_FIRST
         ids = {each.id for each in list_completions(session, [item.reading_id])}
-        afresh = repeat_began(session, item.reading_id, self._reader.account_id)
-        return None if ids <= self._judged and afresh is None else JUDGE_FIRST
+        repeat_start = repeat_began(session, item.reading_id, self._viewer.account_id)
+        return None if ids <= self._rated_ids and repeat_start is None else FEEDBACK_FIRST
 
-    def _first(self, item: ItemRecord) -> list[tuple[str, str, int | None]]:
+    def _first_answers(self, item: ItemRecord) -> list[tuple[str, str, int | None]]:
         return [
-            (f"{rater_name(turn.rater_id)}{again(turn)}", turn.first_answer, turn.first_confidence)
-            for turn in self._turns
-            if turn.item_id == item.id and turn.first_answer is not None
+            (
+                f"{rater_name(assignment.rater_id)}{describe_repeat(assignment)}",
+                assignment.first_answer,
+                assignment.first_confidence,
+            )
+            for assignment in self._assignments
+            if assignment.item_id == item.id and assignment.first_answer is not None
         ]
 
-    def _pixels(self, whole: WholeReading | None) -> Image.Image | None:
+    def _load_picture(self, snapshot: QuestionSnapshot | None) -> Image.Image | None:
         """The region as the model saw it; None where that is not kept."""
-        if whole is None:
+        if snapshot is None:
             return None
         try:
-            return Image.open(io.BytesIO(self._keep.picture(whole.record))).convert("RGB")
-        except ReadingNotFound:
+            return Image.open(io.BytesIO(self._store.load_picture(snapshot.record))).convert("RGB")
+        except QuestionNotFound:
             return None
 
 
-def _jpeg(pixels: Image.Image) -> str:
+def _jpeg_uri(pixels: Image.Image) -> str:
     """A picture within the page, small since hundreds of them lie there."""
     out = io.BytesIO()
     pixels.save(out, "JPEG", quality=85)
     return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
-def _answer(
-    one: CompletionRecord,
-    reading: ReadingRecord,
+def _completion_facts(
+    completion: CompletionRecord,
+    question: ReadingRecord,
     maps: Mapping[str, dict[str, str | None] | None],
-    said: Sequence[FeedbackRecord],
+    feedback: Sequence[FeedbackRecord],
     note: str | None,
 ) -> dict[str, Any]:
-    trace = parse(one.text)
-    about = [each for each in said if each.completion_id == one.id]
+    trace = parse(completion.text)
+    about = [each for each in feedback if each.completion_id == completion.id]
     raters = dict.fromkeys(each.rater_id for each in about)
     return {
-        "number": one.index + 1,
-        "model": reading.model,
-        "answer": named(trace.answer, reading.options),
+        "number": completion.index + 1,
+        "model": question.model,
+        "answer": describe_answer(trace.answer, question.options),
         "steps": [
-            {"text": one.text[step.start : step.stop], "map": maps.get(f"step {place + 1}")}
+            {"text": completion.text[step.start : step.stop], "map": maps.get(f"step {place + 1}")}
             for place, step in enumerate(trace.steps)
         ],
         "map": maps.get("answer"),
-        "raters": [_rater(who, [each for each in about if each.rater_id == who]) for who in raters],
+        "raters": [
+            _rater_facts(rater_id, [each for each in about if each.rater_id == rater_id])
+            for rater_id in raters
+        ],
         "nobody": "Nobody has judged it yet." if note is None else "",
     }
 
 
-def _rater(rater_id: str, said: Sequence[FeedbackRecord]) -> dict[str, Any]:
+def _rater_facts(rater_id: str, feedback: Sequence[FeedbackRecord]) -> dict[str, Any]:
     """What one rater said of one answer, in words."""
-    by_kind = {each.kind: each for each in said}
+    by_kind = {each.kind: each for each in feedback}
     verdict, labels = by_kind.get("verdict"), by_kind.get("labels")
     flags = [] if labels is None else [EVENTS[event] for event in labels.absences or ()]
     for step in (labels.steps or ()) if labels else ():
@@ -250,44 +284,44 @@ def _rater(rater_id: str, said: Sequence[FeedbackRecord]) -> dict[str, Any]:
     edited = by_kind.get("edited_trace")
     steps = (edited.edited_steps or ()) if edited else ()
     rewritten = [
-        f"Step {one['step'] + 1} "
-        + ("struck out" if one["text"] is None else f"rewritten: {one['text']}")
-        for one in steps
+        f"Step {edit['step'] + 1} "
+        + ("struck out" if edit["text"] is None else f"rewritten: {edit['text']}")
+        for edit in steps
     ]
-    comments = [each.comment for each in said if each.comment]
+    comments = [each.comment for each in feedback if each.comment]
     return {
         "name": rater_name(rater_id),
-        "verdict": None if verdict is None else _verdict(verdict),
+        "verdict": None if verdict is None else _describe_verdict(verdict),
         "flags": flags,
         "said": rewritten + comments,
     }
 
 
-def _verdict(one: FeedbackRecord) -> str:
-    parts = [word(one.verdict)]
-    if one.confidence:
-        parts.append(f"sure {one.confidence} of 5")
-    if one.corrected_answer:
-        parts.append(f"right is: {one.corrected_answer}")
+def _describe_verdict(feedback: FeedbackRecord) -> str:
+    parts = [verdict_text(feedback.verdict)]
+    if feedback.confidence:
+        parts.append(f"sure {feedback.confidence} of 5")
+    if feedback.corrected_answer:
+        parts.append(f"right is: {feedback.corrected_answer}")
     return ", ".join(parts)
 
 
-def word(verdict: str | None) -> str:
+def verdict_text(verdict: str | None) -> str:
     """A verdict as it is read."""
     return (verdict or "").replace("_", " ")
 
 
-def again(turn: TurnRecord) -> str:
+def describe_repeat(assignment: TurnRecord) -> str:
     """Which of a rater's turns it was."""
-    return ", once more" if turn.round else ""
+    return ", once more" if assignment.round else ""
 
 
-def rules(worklist: WorklistRecord) -> str:
+def describe_rules(worklist: WorklistRecord) -> str:
     """How the list hands its items out."""
-    told = [
+    parts = [
         "blind first" if worklist.blind else "not blind",
         *(["to teach with"] if worklist.teaching else []),
         f"{worklist.overlap:.0%} of the items to every rater",
         f"{worklist.repeats:.0%} of them once more",
     ]
-    return ", ".join(told)
+    return ", ".join(parts)

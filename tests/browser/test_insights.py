@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from pathviewer.auth.account_admin import add_user
 from pathviewer.auth.roles import Role
-from pathviewer.bench.insights_data import Amount, fill
+from pathviewer.bench.insights_data import Amount, fill_database
 from pathviewer.insights.charts import CHARTS
 from pathviewer.settings import Settings
 from storage.slides.store import rename_slide
@@ -36,7 +36,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[s
     settings = Settings(data=data, model="none")
     database = new_database(settings.database)
     with database.session() as session:
-        fill(session, Amount(completions=80, feedback=300, slides=8, raters=3))
+        fill_database(session, Amount(completions=80, feedback=300, slides=8, raters=3))
         slide = session.scalars(select(Reading.slide_id)).first()
         assert slide
         rename_slide(session, slide, PLANTED)

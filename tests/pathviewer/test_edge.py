@@ -18,7 +18,7 @@ from pathviewer.api.responses import exception_handlers
 from pathviewer.auth.access import Access
 from pathviewer.auth.guard import Picture
 from pathviewer.auth.identity import Identity
-from pathviewer.server.application import app_of, guarded, open_services
+from pathviewer.server.application import add_guard, build_app, open_services
 from pathviewer.settings import Settings
 from pathviewer.slides.slide_pool import SlideFile, SlidePool
 from storage.database import open_database
@@ -40,7 +40,7 @@ class Tiles:
         """As the real one."""
         return "/tiles/" in path
 
-    def at_hand(self, path: str, identity: Identity) -> Picture | None:
+    def find_cached(self, path: str, identity: Identity) -> Picture | None:
         """None is at hand."""
         del identity
         if self._short_way and self.matches(path):
@@ -109,31 +109,31 @@ def assert_is_our_sentence(answer: httpx.Response | httpx2.Response) -> None:
 
 @pytest.mark.parametrize("short_way", [True, False])
 def test_a_mistake_about_a_tile(access: Access, short_way: bool) -> None:
-    browser = client(guarded(Tiles(short_way=short_way), pages(), access))
+    browser = client(add_guard(Tiles(short_way=short_way), pages(), access))
     assert_is_our_sentence(browser.get(TILE))
     assert browser.get("/fine").status_code == 200
 
 
 def test_a_mistake_of_a_page_is_answered_once(access: Access) -> None:
-    browser = client(guarded(Tiles(short_way=False), pages(), access))
+    browser = client(add_guard(Tiles(short_way=False), pages(), access))
     assert_is_our_sentence(browser.get("/before"))
 
 
 def test_a_mistake_amid_an_answer_leaves_what_was_sent(access: Access) -> None:
-    browser = client(guarded(Tiles(short_way=False), pages(), access))
+    browser = client(add_guard(Tiles(short_way=False), pages(), access))
     answer = browser.get("/amid")
     assert (answer.status_code, answer.text) == (200, "begun")
 
 
 def test_a_mistake_on_a_socket_is_none_of_the_edges(access: Access) -> None:
-    browser = client(guarded(Tiles(short_way=False), pages(), access))
+    browser = client(add_guard(Tiles(short_way=False), pages(), access))
     browser.headers["origin"] = PAGE
     with pytest.raises(ZeroDivisionError), browser.websocket_connect(f"ws{PAGE[4:]}/socket"):
         pass
 
 
 def test_the_log_says_where_it_was(access: Access, caplog: pytest.LogCaptureFixture) -> None:
-    browser = client(guarded(Tiles(short_way=True), pages(), access))
+    browser = client(add_guard(Tiles(short_way=True), pages(), access))
     assert_is_our_sentence(browser.get(TILE))
     assert "at_hand" in caplog.text
     assert "KeyError" in caplog.text
@@ -148,7 +148,7 @@ def test_under_uvicorn_with_the_real_tile_route(
     (tmp_path / "assets").symlink_to(assets, target_is_directory=True)
     services = open_services(Settings(data=tmp_path, slides=(), model="none"))
     broken = replace(services, pool=SlidePool(locate, services.settings))
-    with serving(app_of(broken)) as base, httpx.Client(base_url=base) as browser:
+    with serving(build_app(broken)) as base, httpx.Client(base_url=base) as browser:
         for _ in range(5):  # over one connection, which outlives the mistakes
             assert_is_our_sentence(browser.get(TILE))
         assert browser.get("/api/health").status_code == 200

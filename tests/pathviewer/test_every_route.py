@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from pathviewer.auth.guard import OPEN_PATHS
-from pathviewer.server.application import open_services, page_app, routes
-from pathviewer.server.gradio_allowlist import DOORS, GradioDoors
+from pathviewer.server.application import build_page_app, build_routes, open_services
+from pathviewer.server.gradio_allowlist import ALLOWED_PATHS, GradioAllowlist
 from pathviewer.settings import Settings
 from storage.accounts.store import add_account
 from tests.servers import running
@@ -100,7 +100,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def test_strangers_get_401_everywhere_but_at_the_named_exceptions(settings: Settings) -> None:
     services = open_services(settings)
-    paths = set(walk(page_app(services).routes))
+    paths = set(walk(build_page_app(services).routes))
     services.database.close()
     assert len(paths) > 40, "the walk found too few routes: Gradio's are missing"
     paths.add(("WEBSOCKET", "/gradio_api/queue/join"))
@@ -164,7 +164,7 @@ def visited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 def gradio_routes(folder: Path) -> set[tuple[str, str]]:
     """(method, path) of everything that Gradio would answer by itself."""
     services = open_services(Settings(data=folder))
-    mounts = [route for route in page_app(services).routes if isinstance(route, Mount)]
+    mounts = [route for route in build_page_app(services).routes if isinstance(route, Mount)]
     services.database.close()
     return set(walk(list(mounts[-1].routes)))
 
@@ -185,14 +185,14 @@ def test_of_gradio_only_the_listed_routes_are_open(tmp_path: Path, visited: http
 
 def is_listed(method: str, path: str) -> bool:
     """Whether a route of Gradio's is one that our page or `gradio_client` needs."""
-    return method in DOORS and DOORS[method].fullmatch(path) is not None
+    return method in ALLOWED_PATHS and ALLOWED_PATHS[method].fullmatch(path) is not None
 
 
 def routes_of_ours(folder: Path) -> list[BaseRoute]:
     """Our own routes, by which Gradio's of the same path are hidden."""
     services = open_services(Settings(data=folder))
     services.database.close()
-    return routes(services)
+    return build_routes(services)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_a_client_of_named_endpoints_finds_them(visited: httpx.Client) -> None:
 
 
 def test_no_websocket_gets_to_gradio() -> None:
-    client = TestClient(GradioDoors(PlainTextResponse("Gradio"), ()))
+    client = TestClient(GradioAllowlist(PlainTextResponse("Gradio"), ()))
     with pytest.raises(WebSocketDisconnect), client.websocket_connect("/gradio_api/queue/join"):
         pass
     assert client.get("/config").text == "Gradio"

@@ -18,8 +18,8 @@ import pytest
 
 from models.engines.worker.engine import WorkerBackend
 from models.registry import DEFAULT_MODEL
-from pathviewer.common.work_queue import Kind
-from pathviewer.server.application import Services, app_of, open_services
+from pathviewer.common.work_queue import WorkKind
+from pathviewer.server.application import Services, build_app, open_services
 from pathviewer.settings import Settings
 from tests.asking import accounts, asked_id, asking_settings, heard
 from tests.servers import serving
@@ -51,7 +51,7 @@ def site_of(settings: Settings) -> Iterator[Site]:
     """The application of these settings."""
     tokens = accounts(settings)
     services = open_services(settings)
-    with serving(app_of(services)) as base:
+    with serving(build_app(services)) as base:
         yield Site(base, services, tokens)
 
 
@@ -75,7 +75,7 @@ def look_at_slides(site: Site) -> None:
 @contextmanager
 def stopped_model(site: Site) -> Iterator[None]:
     """The model's process stands still, as one that computes for very long."""
-    backend = site.services.engine.backend
+    backend = site.services.engine.engine
     assert isinstance(backend, WorkerBackend)
     process = backend.process_id
     assert process is not None
@@ -106,14 +106,14 @@ def test_checks_and_previews_of_one_account_do_not_delay_another(
                 until(lambda: sum(each.done() for each in checks) == CHECKS - 4)
                 previews = [pool.submit(ada.post, preview, json=body) for _ in range(PREVIEWS)]
                 look_at_slides(site)
-                assert in_progress(Kind.deletion_check) == 4
+                assert in_progress(WorkKind.deletion_check) == 4
             statuses = Counter(each.result().status_code for each in checks)
             assert statuses == {201: 4, 503: CHECKS - 4}
         refused = [each.result() for each in (*checks, *previews) if each.result().is_error]
         assert {each.json()["error"]["code"] for each in refused} == {"too_busy"}
         assert all(int(each.headers["retry-after"]) > 0 for each in refused)
         assert any(each.result().is_success for each in previews)
-        assert in_progress(Kind.preview) == in_progress(Kind.deletion_check) == 0
+        assert in_progress(WorkKind.preview) == in_progress(WorkKind.deletion_check) == 0
 
 
 def test_an_answer_that_takes_long_is_bounded_for_its_account_alone(
@@ -212,7 +212,7 @@ def test_streams_and_tiles_are_bounded_for_each_account(
         (slide,) = ada.get("/api/slides").json()
         bounds = site.services.work.accounts
 
-        def check(kind: Kind, path: str) -> None:
+        def check(kind: WorkKind, path: str) -> None:
             with bounds.slot(account, kind):
                 refused = ada.get(path)
                 assert (refused.status_code, refused.json()["error"]["code"]) == (503, "too_busy")
@@ -221,10 +221,10 @@ def test_streams_and_tiles_are_bounded_for_each_account(
             until(lambda: bounds.in_progress(kind) == 0)
 
         tile = f"/api/slides/{slide['id']}/tiles/0/0/0"
-        check(Kind.tile, tile)  # of a slide that is not open yet
-        with bounds.slot(account, Kind.tile):
+        check(WorkKind.tile, tile)  # of a slide that is not open yet
+        with bounds.slot(account, WorkKind.tile):
             assert ada.get(tile).is_success, "what is in memory does not count"
-        check(Kind.stream, f"/api/readings/{asked_id(ada)}/events")
+        check(WorkKind.stream, f"/api/readings/{asked_id(ada)}/events")
 
 
 def test_a_bound_is_told_by_an_endpoint_too(tmp_path: Path, small_phantom: Path) -> None:
@@ -236,7 +236,7 @@ def test_a_bound_is_told_by_an_endpoint_too(tmp_path: Path, small_phantom: Path)
         account = ada.get("/api/me").json()["account"]
         headers = {"Authorization": f"Bearer {site.tokens['ada']}"}
         script = Client(site.base, headers=headers, verbose=False)
-        slot = site.services.work.accounts.take(account, Kind.preview)
+        slot = site.services.work.accounts.take(account, WorkKind.preview)
         with pytest.raises(Exception, match="1 preview in progress"):
             script.predict(slide["id"], BIG, api_name="/preview")
         slot.release()

@@ -18,8 +18,14 @@ from pathlib import Path
 import pytest
 
 from pathviewer.bench.storage_load import Client, Pace, load_until_killed
-from pathviewer.bench.storage_site import Site, body_of, lost, make_site, storage_app
-from pathviewer.bench.tiles_servers import served
+from pathviewer.bench.storage_site import (
+    Site,
+    count_lost,
+    make_site,
+    make_site_feedback,
+    storage_app,
+)
+from pathviewer.bench.tiles_servers import serve_app
 from tests.postgres import Postgres
 
 KILLS = int(os.environ.get("PATHVIEWER_TEST_KILLS", "3"))
@@ -48,16 +54,18 @@ def test_a_killed_server_has_kept_all_that_it_acknowledged(tmp_path: Path, url: 
     acknowledged: dict[str, str] = {}
     unanswered: dict[str, str] = {}
     for _ in range(KILLS):
-        with served(storage_app, tmp_path, url, context=context) as server:
+        with serve_app(storage_app, tmp_path, url, context=context) as server:
             acknowledged |= asyncio.run(again(server.base, site, unanswered))
             after = chance.uniform(0, LATEST)
             pace = Pace(CLIENTS, None, reads_per_s=0)
             killed = asyncio.run(load_until_killed(server, after, site, pace, numbers))
         acknowledged |= killed.acknowledged
         unanswered = {
-            key: token for key, token in killed.sent.items() if key not in killed.acknowledged
+            key: token
+            for key, token in killed.sent_tokens.items()
+            if key not in killed.acknowledged
         }
-        assert lost(site, acknowledged) == 0, f"killed after {after:.3f} s"
+        assert count_lost(site, acknowledged) == 0, f"killed after {after:.3f} s"
     assert acknowledged
 
 
@@ -66,7 +74,7 @@ async def again(base: str, site: Site, sent: dict[str, str]) -> dict[str, str]:
     kept = {}
     for key, token in sent.items():
         client = Client(base, token)
-        body = body_of(site, int(key[1:]))
+        body = make_site_feedback(site, int(key[1:]))
         status, answer = await client.ask("POST", "/api/feedback", body)
         client.close()
         assert status in (200, 201), answer

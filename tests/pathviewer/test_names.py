@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pathviewer.cases.csv_table import read_table
-from pathviewer.cases.import_cases import take_in
+from pathviewer.cases.import_cases import import_cases
 from pathviewer.settings import Settings
-from pathviewer.slides.slide_names import SlideNameError, slide_named
+from pathviewer.slides.slide_names import SlideNameError, find_slide_by_name
 from pathviewer.worklists.item_file import read_items
 from storage.cases.store import find_case, list_cases
 from storage.database import Database
@@ -54,8 +54,8 @@ def test_a_slide_is_found_by_each_of_its_names(database: Database, there: str, t
         rename_slide(session, other, f"{there} 2")
         slides = list_slide_records(session)
     for called in (f"{typed}/{typed} 1.svs", f"{typed} 1.svs", f"{typed} 1"):
-        assert slide_named(slides, called).id == one
-    assert slide_named(slides, f"{typed} 2").id == other
+        assert find_slide_by_name(slides, called).id == one
+    assert find_slide_by_name(slides, f"{typed} 2").id == other
 
 
 def test_two_files_of_one_name_are_not_confused(database: Database) -> None:
@@ -63,8 +63,8 @@ def test_two_files_of_one_name_are_not_confused(database: Database) -> None:
     with database.reading() as session:
         slides = list_slide_records(session)
     with pytest.raises(SlideNameError, match="2 slides are called"):
-        slide_named(slides, f"{COMPOSED}.svs")
-    assert slide_named(slides, "Slide 2").relative_path == f"{DECOMPOSED}.svs"
+        find_slide_by_name(slides, f"{COMPOSED}.svs")
+    assert find_slide_by_name(slides, "Slide 2").relative_path == f"{DECOMPOSED}.svs"
 
 
 @SPELLINGS
@@ -76,7 +76,7 @@ def test_a_table_of_cases_finds_slides_and_cases(
     for spelling in (there, typed):
         table.write_text(f'case,slide,organ\n"{spelling}","{typed}.svs","{typed}"\n')
         with database.session() as session:
-            take_in(session, read_table(table))
+            import_cases(session, read_table(table))
     with database.reading() as session:
         (case,) = list_cases(session)
         assert case.name == COMPOSED

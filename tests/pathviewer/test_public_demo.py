@@ -13,10 +13,10 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from pathviewer.operations.demo_visits import Visits
+from pathviewer.operations.demo_visits import VisitCleanup
 from pathviewer.operations.errors import UpkeepError
 from pathviewer.operations.withdrawal import Subject, withdraw
-from pathviewer.server.application import Services, app_of, open_services
+from pathviewer.server.application import Services, build_app, open_services
 from pathviewer.settings import Settings
 from storage.accounts.store import list_accounts
 from storage.tables import Blob, Completion, Feedback, Reading
@@ -50,7 +50,9 @@ class Demo:
         """As if an hour had passed."""
         self.services.access.visitors.seconds = -1
         one = self.services
-        visits = Visits(one.access.visitors, one.database, one.blobs, one.readings, keep_labels)
+        visits = VisitCleanup(
+            one.access.visitors, one.database, one.blobs, one.questions, keep_labels
+        )
         ended = visits.work()
         self.services.access.visitors.seconds = 3600
         return ended
@@ -74,9 +76,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, small_phantom: Path) -> Itera
     settings.demo.mkdir(parents=True)
     shutil.copyfile(small_phantom, settings.demo / "demo.tiff")
     services = open_services(settings)
-    with serving(app_of(services)) as base:
+    with serving(build_app(services)) as base:
         yield Demo(base, services)
-    assert not settings.kept.exists(), "what was kept goes with the program"
+    assert not settings.content.exists(), "what was kept goes with the program"
 
 
 @pytest.fixture
@@ -211,10 +213,10 @@ def test_a_visit_that_ends_is_over_before_another_begins(demo: Demo) -> None:
     with demo.visitor("a") as one:
         ask(one)
         visitors.seconds = -1
-        (account,) = visitors.ended()
+        (account,) = visitors.list_ended()
         refused = one.post("/api/readings", json={})
         assert (refused.status_code, "has ended" in refused.text) == (503, True)
-        assert visitors.ended() == [account], "until it is gone"
+        assert visitors.list_ended() == [account], "until it is gone"
         visitors.seconds = 3600
         demo.end_visits()
         assert one.post("/api/readings", json={}).status_code == httpx.codes.BAD_REQUEST

@@ -8,49 +8,49 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from models.errors import ModelError
-from pathviewer.api.question_access import own_reading
-from pathviewer.api.request_body import whole_number
+from pathviewer.api.question_access import find_visible_question
+from pathviewer.api.request_body import parse_whole_number
 from pathviewer.attention.map_json import maps_json
 from pathviewer.auth.identity import identity_of
 from pathviewer.common.work_queue import while_connected
-from pathviewer.questions.errors import ReadingRefused
+from pathviewer.questions.errors import QuestionRefused
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from pathviewer.common.work_queue import Work
-    from pathviewer.questions.service import LiveReadings
+    from pathviewer.questions.service import QuestionService
 
 
-def map_routes(readings: LiveReadings, work: Work) -> list[Route]:
+def attention_map_routes(questions: QuestionService, work: Work) -> list[Route]:
     """Maps of a completion; they need `ask`."""
 
     async def maps(request: Request) -> Response:
         """`GET ?first=&stop=`: of every passage, or of these tokens."""
-        whole = await own_reading(request, readings)
-        index, tokens = request.path_params["index"], asked_tokens(request)
+        snapshot = await find_visible_question(request, questions)
+        index, tokens = request.path_params["index"], read_token_range(request)
         try:
-            told = await while_connected(
+            document = await while_connected(
                 request,
                 lambda: work.maps.run(
-                    lambda: maps_json(readings.seen(whole, index), tokens),
+                    lambda: maps_json(questions.find_attention(snapshot, index), tokens),
                     identity_of(request.scope).bound_key,
                 ),
             )
-            return JSONResponse(told)
+            return JSONResponse(document)
         except ModelError as error:
-            raise ReadingRefused(str(error)) from error
+            raise QuestionRefused(str(error)) from error
 
     path = "/api/readings/{reading_id}/completions/{index:int}/maps"
     return [Route(path, maps, methods=["GET"])]
 
 
-def asked_tokens(request: Request) -> range | None:
+def read_token_range(request: Request) -> range | None:
     """The tokens that are asked for; None for all passages."""
     query = request.query_params
     if "first" not in query and "stop" not in query:
         return None
-    first, stop = whole_number(query.get("first")), whole_number(query.get("stop"))
+    first, stop = parse_whole_number(query.get("first")), parse_whole_number(query.get("stop"))
     if first is None or stop is None:
-        raise ReadingRefused("first and stop are whole numbers: a token, and one past the last.")
+        raise QuestionRefused("first and stop are whole numbers: a token, and one past the last.")
     return range(first, stop)

@@ -7,14 +7,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pathviewer.api.request_body import whole_number
+from pathviewer.api.request_body import parse_whole_number
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.operations.audit_log import entry_json
 from storage.audit import entries_after
 from storage.database import Database
 
-MOST = 1_000
+MOST_ENTRIES = 1_000
 
 
 def audit_routes(database: Database) -> list[Route]:
@@ -23,14 +23,14 @@ def audit_routes(database: Database) -> list[Route]:
     async def entries(request: Request) -> Response:
         require(request.scope, Action.read_audit)
         query = request.query_params
-        after = whole_number(query.get("after")) or 0
-        limit = whole_number(query.get("limit"))
-        limit = 100 if limit is None else max(1, min(MOST, limit))
-        return JSONResponse(await run_in_threadpool(_entries, database, after, limit))
+        after = parse_whole_number(query.get("after")) or 0
+        limit = parse_whole_number(query.get("limit"))
+        limit = 100 if limit is None else max(1, min(MOST_ENTRIES, limit))
+        return JSONResponse(await run_in_threadpool(_list_entries, database, after, limit))
 
     return [Route("/api/audit", entries, methods=["GET"])]
 
 
-def _entries(database: Database, after: int, limit: int) -> list[dict[str, object]]:
+def _list_entries(database: Database, after: int, limit: int) -> list[dict[str, object]]:
     with database.reading() as session:
         return [entry_json(entry) for entry in entries_after(session, after, limit=limit)]

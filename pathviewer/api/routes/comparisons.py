@@ -13,17 +13,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from models.errors import ModelError
-from pathviewer.api.request_body import json_object
-from pathviewer.api.routes.attention_maps import asked_tokens
-from pathviewer.api.routes.questions import read_question, sentences
+from pathviewer.api.request_body import read_json_object
+from pathviewer.api.routes.attention_maps import read_token_range
+from pathviewer.api.routes.questions import read_question, refuse_model_errors
 from pathviewer.attention.map_json import maps_json
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.common.work_queue import WRITES, while_connected
-from pathviewer.comparisons.comparison_json import SIDES, comparison_json, side_answers
-from pathviewer.feedback.request_body import KEY_LENGTH, read_feedback, text
-from pathviewer.feedback.reward import judged_text
-from pathviewer.questions.errors import ReadingNotFound, ReadingRefused
+from pathviewer.comparisons.comparison_json import SIDES, comparison_json, find_side_completions
+from pathviewer.feedback.request_body import KEY_LENGTH, read_feedback, read_text
+from pathviewer.feedback.reward import cached_completion_text
+from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
 from storage import audit
 from storage.comparisons import pair_assignment
 from storage.errors import ConflictError, RecordNotFoundError
@@ -37,40 +37,42 @@ if TYPE_CHECKING:
     from pathviewer.auth.consent import Consents
     from pathviewer.common.work_queue import Work
     from pathviewer.questions.model_input import Pictures
-    from pathviewer.questions.service import LiveReadings
+    from pathviewer.questions.service import QuestionService
     from pathviewer.settings import Settings
     from pathviewer.slides.library import SlideLibrary
     from storage.comparisons.records import ComparisonRecord
     from storage.database import Database
 
 T = TypeVar("T")
-AFRESH = "This pair has come to you again; what you said the first time is shown after your vote."
+REPEAT_UNDER_WAY = (
+    "This pair has come to you again; what you said the first time is shown after your vote."
+)
 UNDO_WITHIN = timedelta(hours=12)
 """A session of work: who thinks again later compares a repeat."""
-TWO = {"count": 2, "blind": False}
+TWO_COMPLETIONS = {"count": 2, "blind": False}
 
 
 def comparison_routes(
     library: SlideLibrary,
     database: Database,
     pictures: Pictures,
-    readings: LiveReadings,
+    questions: QuestionService,
     consents: Consents,
     settings: Settings,
     work: Work,
 ) -> list[Route]:
     """All need `judge`."""
-    routes = ComparisonRoutes(library, database, pictures, readings, consents, settings, work)
-    one = "/api/comparisons/{comparison_id}"
+    routes = ComparisonRoutes(library, database, pictures, questions, consents, settings, work)
+    path = "/api/comparisons/{comparison_id}"
     return [
         Route("/api/comparisons", routes.lists, methods=["GET"]),
         Route("/api/comparisons", routes.ask, methods=["POST"]),
         Route("/api/worklists/{worklist_id}/compare", routes.next, methods=["POST"]),
-        Route(one, routes.show, methods=["GET"]),
-        Route(one + "/vote", routes.vote, methods=["POST"]),
-        Route(one + "/undo", routes.undo, methods=["POST"]),
-        Route(one + "/skip", routes.skip, methods=["POST"]),
-        Route(one + "/{side}/maps", routes.maps, methods=["GET"]),
+        Route(path, routes.show, methods=["GET"]),
+        Route(path + "/vote", routes.vote, methods=["POST"]),
+        Route(path + "/undo", routes.undo, methods=["POST"]),
+        Route(path + "/skip", routes.skip, methods=["POST"]),
+        Route(path + "/{side}/maps", routes.maps, methods=["GET"]),
     ]
 
 
@@ -82,7 +84,7 @@ class ComparisonRoutes:
         library: SlideLibrary,
         database: Database,
         pictures: Pictures,
-        readings: LiveReadings,
+        questions: QuestionService,
         consents: Consents,
         settings: Settings,
         work: Work,
@@ -91,7 +93,7 @@ class ComparisonRoutes:
         self._library = library
         self._database = database
         self._pictures = pictures
-        self._readings = readings
+        self._questions = questions
         self._consents = consents
         self._washout = timedelta(days=settings.washout_days)
 
@@ -100,12 +102,12 @@ class ComparisonRoutes:
         account = require(request.scope, Action.judge).account_id
 
         def work(session: Session) -> list[dict[str, Any]]:
-            found = [
+            worklists = [
                 {"id": each.id, "name": each.name}
                 | asdict(pair_assignment.pair_progress(session, each, account))
                 for each in list_worklists(session)
             ]
-            return [each for each in found if each["pairs"]]
+            return [each for each in worklists if each["pairs"]]
 
         return JSONResponse(await self._read(work))
 
@@ -117,65 +119,69 @@ class ComparisonRoutes:
         def work(session: Session) -> dict[str, Any]:
             worklist = find_worklist(session, key)
             since = now() - self._washout
-            one = pair_assignment.next_comparison(session, worklist, account, since)
-            return {"comparison": None if one is None else self._json(session, one)}
+            comparison = pair_assignment.next_comparison(session, worklist, account, since)
+            return {"comparison": None if comparison is None else self._json(session, comparison)}
 
         return JSONResponse(await self._write(work, account))
 
     async def ask(self, request: Request) -> Response:
         """`POST`: a question as for `/api/readings`, to be answered twice: 201."""
         account = require(request.scope, Action.ask).account_id
-        body = await json_object(request)
+        body = await read_json_object(request)
         sampling = body.get("sampling") or {}
-        drawn = {"temperature": 1.0, **sampling} if isinstance(sampling, dict) else sampling
-        body = {**body, **TWO, "sampling": drawn}
+        sampling_values = (
+            {"temperature": 1.0, **sampling} if isinstance(sampling, dict) else sampling
+        )
+        body = {**body, **TWO_COMPLETIONS, "sampling": sampling_values}
 
-        asked = await read_question(request, body, self._readings, self._pictures, self._work)
+        question = await read_question(request, body, self._questions, self._pictures, self._work)
 
         def start() -> dict[str, Any]:
-            reading_id = self._readings.start(asked).id
+            question_id = self._questions.start(question).id
             with self._database.session() as session:
-                one = pair_assignment.compare_reading(session, account, reading_id)
-                return self._json(session, one)
+                comparison = pair_assignment.compare_reading(session, account, question_id)
+                return self._json(session, comparison)
 
-        return JSONResponse(await WRITES.run(lambda: sentences(start), account), 201)
+        return JSONResponse(await WRITES.run(lambda: refuse_model_errors(start), account), 201)
 
     async def show(self, request: Request) -> Response:
         """`GET`: one that one was given."""
         account = require(request.scope, Action.judge).account_id
 
         def work(session: Session) -> dict[str, Any]:
-            return self._json(session, self._own(session, request, account))
+            return self._json(session, self._find_own(session, request, account))
 
         return JSONResponse(await self._read(work))
 
     async def vote(self, request: Request) -> Response:
         """`POST {key, choice, reasons?, comment?, seconds?, overlay_seen?}`: with the names."""
         identity = require(request.scope, Action.judge)
-        account, body = identity.account_id, await json_object(request)
-        await self._consents.ask(identity)
+        account, body = identity.account_id, await read_json_object(request)
+        await self._consents.require_consent(identity)
 
         def work(session: Session) -> dict[str, Any]:
-            one = self._own(session, request, account)
-            done = append_feedback(session, account, _preference(session, one, body))
-            if not done.repeated:
-                one = pair_assignment.vote(session, one.id, account, done.record.id)
-                detail = {"kind": "preference", "feedback": done.record.id}
-                audit.record(session, account, "judge", done.record.completion_id, detail)
-            return self._json(session, one)
+            comparison = self._find_own(session, request, account)
+            appended = append_feedback(session, account, _read_vote(session, comparison, body))
+            if not appended.repeated:
+                comparison = pair_assignment.vote(
+                    session, comparison.id, account, appended.record.id
+                )
+                detail = {"kind": "preference", "feedback": appended.record.id}
+                audit.record(session, account, "judge", appended.record.completion_id, detail)
+            return self._json(session, comparison)
 
         return JSONResponse(await self._write(work, account))
 
     async def undo(self, request: Request) -> Response:
         """`POST {key}`: the comparison, open again; what was said is superseded, not removed."""
         account = require(request.scope, Action.judge).account_id
-        key = text(await json_object(request), "key", KEY_LENGTH)
+        key = read_text(await read_json_object(request), "key", KEY_LENGTH)
 
         def work(session: Session) -> dict[str, Any]:
-            one = self._own(session, request, account)
+            comparison = self._find_own(session, request, account)
             if feedback_of_key(session, account, key) is None:
-                one = _undone(session, one, key)
-            return self._json(session, one)
+                comparison = _undo_vote(session, comparison, key)
+            return self._json(session, comparison)
 
         return JSONResponse(await self._write(work, account))
 
@@ -184,56 +190,56 @@ class ComparisonRoutes:
         account = require(request.scope, Action.judge).account_id
 
         def work(session: Session) -> dict[str, Any]:
-            one = self._own(session, request, account)
-            return self._json(session, pair_assignment.skip(session, one.id, account))
+            comparison = self._find_own(session, request, account)
+            return self._json(session, pair_assignment.skip(session, comparison.id, account))
 
         return JSONResponse(await self._write(work, account))
 
     async def maps(self, request: Request) -> Response:
         """`GET ?first=&stop=`: where the answer on a side looked."""
         account = require(request.scope, Action.judge).account_id
-        side, tokens = request.path_params["side"], asked_tokens(request)
+        side, tokens = request.path_params["side"], read_token_range(request)
         if side not in SIDES:
-            raise ReadingNotFound("A side is left or right.")
+            raise QuestionNotFound("A side is left or right.")
 
         def work() -> dict[str, Any]:
             with self._database.reading() as session:
-                answers = side_answers(session, self._own(session, request, account))
+                answers = find_side_completions(session, self._find_own(session, request, account))
             if not answers:
-                raise ReadingNotFound("There are no maps of this answer, or not yet.")
-            completion, reading = answers[side]
-            whole = self._readings.find(reading.id)
-            return maps_json(self._readings.seen(whole, completion.index), tokens)
+                raise QuestionNotFound("There are no maps of this answer, or not yet.")
+            completion, record = answers[side]
+            snapshot = self._questions.find(record.id)
+            return maps_json(self._questions.find_attention(snapshot, completion.index), tokens)
 
         try:
-            told = await while_connected(request, lambda: self._work.maps.run(work, account))
-            return JSONResponse(told)
+            document = await while_connected(request, lambda: self._work.maps.run(work, account))
+            return JSONResponse(document)
         except ModelError as error:
-            raise ReadingRefused(str(error)) from error
+            raise QuestionRefused(str(error)) from error
 
-    def _own(self, session: Session, request: Request, account: str) -> ComparisonRecord:
+    def _find_own(self, session: Session, request: Request, account: str) -> ComparisonRecord:
         """The comparison of the path; raises ReadingNotFound for those one was not given, and
         ReadingRefused while one compares the same pair afresh."""
         try:
             key = request.path_params["comparison_id"]
-            one = pair_assignment.find_comparison(session, key, account)
+            comparison = pair_assignment.find_comparison(session, key, account)
         except RecordNotFoundError as error:
-            raise ReadingNotFound(str(error)) from error
-        again = pair_assignment.came_again(session, one)
-        if again is not None and again.ended_at is None:
-            raise ReadingRefused(AFRESH, 409)
-        return one
+            raise QuestionNotFound(str(error)) from error
+        repeat = pair_assignment.came_again(session, comparison)
+        if repeat is not None and repeat.ended_at is None:
+            raise QuestionRefused(REPEAT_UNDER_WAY, 409)
+        return comparison
 
-    def _json(self, session: Session, one: ComparisonRecord) -> dict[str, Any]:
-        told = comparison_json(session, one, shows_names=self._library.shows_names)
-        told["slide"]["name"] = self._library.name_of(told["slide"]["id"])
-        listed = told["worklist"]
-        if listed:
-            worklist = find_worklist(session, listed["id"])
-            told["progress"] = asdict(
-                pair_assignment.pair_progress(session, worklist, one.rater_id)
+    def _json(self, session: Session, comparison: ComparisonRecord) -> dict[str, Any]:
+        document = comparison_json(session, comparison, shows_names=self._library.shows_names)
+        document["slide"]["name"] = self._library.name_of(document["slide"]["id"])
+        worklist_facts = document["worklist"]
+        if worklist_facts:
+            worklist = find_worklist(session, worklist_facts["id"])
+            document["progress"] = asdict(
+                pair_assignment.pair_progress(session, worklist, comparison.rater_id)
             )
-        return told
+        return document
 
     async def _read(self, work: Callable[[Session], T]) -> T:
         def run() -> T:
@@ -248,36 +254,38 @@ class ComparisonRoutes:
                 with self._database.session() as session:
                     return work(session)
             except ConflictError as error:
-                raise ReadingRefused(str(error), 409) from error
+                raise QuestionRefused(str(error), 409) from error
 
         return await WRITES.run(run, account)
 
 
-def _preference(session: Session, one: ComparisonRecord, body: Mapping[str, Any]) -> NewFeedback:
+def _read_vote(
+    session: Session, comparison: ComparisonRecord, body: Mapping[str, Any]
+) -> NewFeedback:
     """The vote of a request; which side is which is what was stored when it was handed out."""
-    both = pair_assignment.sides(session, one)
-    if both is None:
-        raise ReadingRefused("There are not two answers yet to choose from.", 409)
-    left, right = both
+    completion_ids = pair_assignment.sides(session, comparison)
+    if completion_ids is None:
+        raise QuestionRefused("There are not two answers yet to choose from.", 409)
+    left, right = completion_ids
     pair = {"kind": "preference", "completion": left, "other": right, "left": left}
-    return read_feedback({**body, **pair}, judged_text(""), None)
+    return read_feedback({**body, **pair}, cached_completion_text(""), None)
 
 
-def _undone(session: Session, one: ComparisonRecord, key: str) -> ComparisonRecord:
-    if one.feedback_id is None:
-        raise ReadingRefused("There is no vote on this pair to undo.", 409)
-    said = feedback_of_id(session, one.feedback_id)
-    if now() - said.created_at > UNDO_WITHIN or pair_assignment.came_again(session, one):
-        raise ReadingRefused("This vote is from an earlier session and stays.", 409)
+def _undo_vote(session: Session, comparison: ComparisonRecord, key: str) -> ComparisonRecord:
+    if comparison.feedback_id is None:
+        raise QuestionRefused("There is no vote on this pair to undo.", 409)
+    vote = feedback_of_id(session, comparison.feedback_id)
+    if now() - vote.created_at > UNDO_WITHIN or pair_assignment.came_again(session, comparison):
+        raise QuestionRefused("This vote is from an earlier session and stays.", 409)
     new = NewFeedback(
-        said.completion_id,
+        vote.completion_id,
         "preference",
         key,
-        other_completion_id=said.other_completion_id,
-        left_completion_id=said.left_completion_id,
+        other_completion_id=vote.other_completion_id,
+        left_completion_id=vote.left_completion_id,
         choice="undone",
     )
-    done = append_feedback(session, one.rater_id, new)
-    detail = {"kind": "preference", "feedback": done.record.id, "undone": said.id}
-    audit.record(session, one.rater_id, "judge", said.completion_id, detail)
-    return pair_assignment.reopen(session, one.id, one.rater_id)
+    appended = append_feedback(session, comparison.rater_id, new)
+    detail = {"kind": "preference", "feedback": appended.record.id, "undone": vote.id}
+    audit.record(session, comparison.rater_id, "judge", vote.completion_id, detail)
+    return pair_assignment.reopen(session, comparison.id, comparison.rater_id)

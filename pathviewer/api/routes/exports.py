@@ -10,15 +10,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from pathviewer.api.request_body import json_object
+from pathviewer.api.request_body import read_json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import Action
 from pathviewer.common.calendar_days import DayError, read_days
 from pathviewer.export.consensus import parse_rule
 from pathviewer.export.errors import ExportError
 from pathviewer.export.formats import rater_name
-from pathviewer.export.jobs import ExportJobs, Job
-from pathviewer.export.plan import FORMATS, Plan, as_json
+from pathviewer.export.jobs import ExportJob, ExportJobs
+from pathviewer.export.plan import FORMATS, ExportPlan, as_json
 from pathviewer.export.splits import parse_shares
 from pathviewer.slides.errors import SlideError
 from storage.audit import record
@@ -48,7 +48,7 @@ FIELDS = [
     "teaching",
     "licence",
 ]
-LONGEST = 200
+LONGEST_TEXT = 200
 MOST_NAMES = 10_000
 
 
@@ -65,13 +65,13 @@ class ExportRefused(SlideError):  # noqa: N818  as the other refusals
 def export_routes(database: Database, jobs: ExportJobs, licence: str = "") -> list[Route]:
     """All need `export`; accounts see their own exports. `licence` holds where none is named."""
     routes = ExportRoutes(database, jobs, licence)
-    one = "/api/exports/{export_id}"
+    path = "/api/exports/{export_id}"
     return [
         Route("/api/exports", routes.begin, methods=["POST"]),
         Route("/api/exports", routes.rows, methods=["GET"]),
         Route("/api/exports/choices", routes.choices, methods=["GET"]),
-        Route(f"{one}.zip", routes.archive, methods=["GET"]),
-        Route(one, routes.show, methods=["GET"]),
+        Route(f"{path}.zip", routes.archive, methods=["GET"]),
+        Route(path, routes.show, methods=["GET"]),
     ]
 
 
@@ -86,21 +86,21 @@ class ExportRoutes:
     async def begin(self, request: Request) -> Response:
         """`POST`: 202 with the export's id; 503 while too many are in progress."""
         identity = require(request.scope, Action.export)
-        body = await json_object(request)
+        body = await read_json_object(request)
         return JSONResponse(await run_in_threadpool(self._begin, identity, body), 202)
 
     async def rows(self, request: Request) -> Response:
         """`GET`: one's own, the newest first."""
         account = require(request.scope, Action.export).account_id
-        return JSONResponse([job_json(job) for job in self._jobs.of(account)])
+        return JSONResponse([job_json(job) for job in self._jobs.list_jobs(account)])
 
     async def show(self, request: Request) -> Response:
         """`GET`: how far one is."""
-        return JSONResponse(job_json(self._own(request)))
+        return JSONResponse(job_json(self._find_own(request)))
 
     async def archive(self, request: Request) -> Response:
         """`GET`: the folder as a zip file."""
-        job = self._own(request)
+        job = self._find_own(request)
         path = self._jobs.archive(job)
         if job.state != "done" or not path.exists():
             raise ExportRefused("The export is not done, or not kept any more; begin it anew.", 404)
@@ -110,79 +110,79 @@ class ExportRoutes:
     async def choices(self, request: Request) -> Response:
         """`GET`: formats, and what there is to select by."""
         viewer = require(request.scope, Action.export).viewer_id
-        return JSONResponse(await run_in_threadpool(self._choices, viewer))
+        return JSONResponse(await run_in_threadpool(self._list_choices, viewer))
 
-    def _own(self, request: Request) -> Job:
+    def _find_own(self, request: Request) -> ExportJob:
         account = require(request.scope, Action.export).account_id
         job = self._jobs.find(request.path_params["export_id"], account)
         if job is None:
             raise ExportRefused("There is no such export of yours; begin it anew.", 404)
         return job
 
-    def _choices(self, viewer: str | None) -> dict[str, Any]:
+    def _list_choices(self, viewer: str | None) -> dict[str, Any]:
         with self._database.reading() as session:
-            known, cases = choices(session), list_cases(session)
-            withheld = 0 if viewer is None else count_withheld(session, viewer)
+            available, cases = choices(session), list_cases(session)
+            blinded_count = 0 if viewer is None else count_withheld(session, viewer)
         return {
             "formats": [{"name": each.name, "trainer": each.trainer} for each in FORMATS.values()],
-            "models": known.models,
-            "question_types": [task for task in known.tasks if task],
-            "raters": sorted(map(rater_name, known.raters)),
+            "models": available.models,
+            "question_types": [task for task in available.tasks if task],
+            "raters": sorted(map(rater_name, available.raters)),
             "cases": [case.name for case in cases],
-            "withheld": withheld,
+            "withheld": blinded_count,
         }
 
     def _begin(self, identity: Identity, body: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            plan = self._plan(identity.viewer_id, body)
-            return job_json(self._jobs.start(identity.account_id, plan, self._note))
+            plan = self._read_plan(identity.viewer_id, body)
+            return job_json(self._jobs.start(identity.account_id, plan, self._audit_export))
         except ExportError as error:
             raise ExportRefused(str(error)) from error
 
-    def _plan(self, viewer: str | None, body: Mapping[str, Any]) -> Plan:
+    def _read_plan(self, viewer: str | None, body: Mapping[str, Any]) -> ExportPlan:
         unknown = sorted(set(body) - set(FIELDS))
         if unknown:
             message = f"{unknown[0][:40]} is not known; known are {', '.join(FIELDS)}."
             raise ExportRefused(message)
-        name = _text(body, "format", "")
+        name = _read_text(body, "format", "")
         if name not in FORMATS:
             raise ExportRefused(f"format is one of {', '.join(FORMATS)}.")
-        return Plan(
+        return ExportPlan(
             format=FORMATS[name],
-            rule=parse_rule(_text(body, "rule", "each")),
-            shares=parse_shares(_text(body, "splits", "0.8,0.1,0.1")),
-            selection=replace(self._selection(body), viewer_id=viewer),
+            rule=parse_rule(_read_text(body, "rule", "each")),
+            shares=parse_shares(_read_text(body, "splits", "0.8,0.1,0.1")),
+            selection=replace(self._read_selection(body), viewer_id=viewer),
             comments=body.get("comments") is True,
-            licence=_text(body, "licence", "") or self._licence,
+            licence=_read_text(body, "licence", "") or self._licence,
         )
 
-    def _selection(self, body: Mapping[str, Any]) -> Selection:
+    def _read_selection(self, body: Mapping[str, Any]) -> Selection:
         with self._database.reading() as session:
             accounts = {rater_name(each): each for each in choices(session).raters}
             cases = {normalize_name(case.name): case.id for case in list_cases(session)}
         try:
-            days = read_days(*(_text(body, name, "") for name in ("since", "until", "zone")))
+            days = read_days(*(_read_text(body, name, "") for name in ("since", "until", "zone")))
         except DayError as error:
             raise ExportRefused(str(error)) from None
         return Selection(
             since=days.since,
             until=days.until,
             zone=days.zone,
-            rater_ids=_known(body, "raters", accounts),
-            models=frozenset(_names(body, "models")),
-            case_ids=_known(body, "cases", cases),
-            tasks=frozenset(_names(body, "question_types")),
+            rater_ids=_find_ids(body, "raters", accounts),
+            models=frozenset(_read_names(body, "models")),
+            case_ids=_find_ids(body, "cases", cases),
+            tasks=frozenset(_read_names(body, "question_types")),
             teaching=body.get("teaching") is True,
         )
 
-    def _note(self, job: Job) -> None:
+    def _audit_export(self, job: ExportJob) -> None:
         rows = 0 if job.tally is None else sum(job.tally.rows.values())
         detail = {"rows": rows, "comments": job.plan.comments}
         with self._database.session() as session:
             record(session, job.account_id, "exported", job.plan.format.name, detail)
 
 
-def job_json(job: Job) -> dict[str, Any]:
+def job_json(job: ExportJob) -> dict[str, Any]:
     """An export as far as it is."""
     return {
         "id": job.id,
@@ -195,15 +195,15 @@ def job_json(job: Job) -> dict[str, Any]:
     }
 
 
-def _known(body: Mapping[str, Any], field: str, ids: Mapping[str, str]) -> frozenset[str]:
-    names = [normalize_name(name) for name in _names(body, field)]
+def _find_ids(body: Mapping[str, Any], field: str, ids: Mapping[str, str]) -> frozenset[str]:
+    names = [normalize_name(name) for name in _read_names(body, field)]
     missing = [name for name in names if name not in ids]
     if missing:
         raise ExportRefused(f"{missing[0][:80]} is none of the {field}; take one from the list.")
     return frozenset(ids[name] for name in names)
 
 
-def _names(body: Mapping[str, Any], field: str) -> Sequence[str]:
+def _read_names(body: Mapping[str, Any], field: str) -> Sequence[str]:
     value = body.get(field) or []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise ExportRefused(f"{field} is a list of texts.")
@@ -212,10 +212,10 @@ def _names(body: Mapping[str, Any], field: str) -> Sequence[str]:
     return value
 
 
-def _text(body: Mapping[str, Any], field: str, default: str) -> str:
+def _read_text(body: Mapping[str, Any], field: str, default: str) -> str:
     value = body.get(field)
     if value is None:
         return default
-    if not isinstance(value, str) or len(value) > LONGEST or not value.isprintable():
-        raise ExportRefused(f"{field} is a text of at most {LONGEST} characters.")
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT or not value.isprintable():
+        raise ExportRefused(f"{field} is a text of at most {LONGEST_TEXT} characters.")
     return value.strip()

@@ -13,21 +13,21 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pathviewer.api.request_body import json_object
+from pathviewer.api.request_body import read_json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import SEES_ALL, Action
 from pathviewer.feedback.feedback_json import (
-    by_kind,
-    by_rater,
+    feedback_by_kind_json,
     feedback_json,
-    of_kind,
+    feedback_of_kind_json,
+    others_feedback_json,
     reward_json,
-    said_since,
+    select_own_feedback,
 )
-from pathviewer.feedback.request_body import KEY_LENGTH, read_feedback, text
-from pathviewer.feedback.reward import judged_text
-from pathviewer.questions.blinding import handed_out
-from pathviewer.questions.errors import ReadingNotFound, ReadingRefused
+from pathviewer.feedback.request_body import KEY_LENGTH, read_feedback, read_text
+from pathviewer.feedback.reward import cached_completion_text
+from pathviewer.questions.blinding import is_assigned
+from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
 from pathviewer.slides.errors import SlideGone, SlideNotFound
 from storage import audit
 from storage.errors import RecordNotFoundError, StorageError
@@ -46,21 +46,21 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.questions.records import CompletionRecord, ReadingRecord
 
-MOST_KNOWN = 1_000
+MOST_CACHED_TARGETS = 1_000
 """Completions that are kept in memory for the next judgment."""
 
 
 @dataclass(frozen=True)
-class Judged:
+class FeedbackTarget:
     """A completion that somebody may judge."""
 
     completion: CompletionRecord
     """What the model wrote."""
 
-    reading: ReadingRecord
+    question: ReadingRecord
     """In answer to what."""
 
-    listed: bool = False
+    from_worklist: bool = False
     """Whether it was made for a worklist, which says who may judge it when."""
 
 
@@ -70,7 +70,7 @@ def feedback_routes(
     """Keep feedback, and see what was said of a completion; both need `judge`."""
     routes = FeedbackRoutes(library, database, consents)
     return [
-        Route("/api/feedback", routes.keep, methods=["POST"]),
+        Route("/api/feedback", routes.add, methods=["POST"]),
         Route("/api/completions/{completion_id}/feedback", routes.show, methods=["GET"]),
     ]
 
@@ -85,28 +85,30 @@ class FeedbackRoutes:
         self._consents = consents
         self._database = database
         self._writer = GroupWriter(database)
-        self._known: LRUCache[str, Judged] = LRUCache(MOST_KNOWN)  # of that thread
+        self._targets: LRUCache[str, FeedbackTarget] = LRUCache(
+            MOST_CACHED_TARGETS
+        )  # of that thread
 
-    async def keep(self, request: Request) -> Response:
+    async def add(self, request: Request) -> Response:
         """`POST`: 201 once it is on the disk; 200 for what was kept before under the same key."""
         identity = require(request.scope, Action.judge)
-        body = dict(await json_object(request))
+        body = dict(await read_json_object(request))
         check_sender(identity, body.pop("account", None))
         if self._consents is not None:
-            await self._consents.ask(identity)
+            await self._consents.require_consent(identity)
         try:
-            kept = self._writer.submit(partial(self._keep, identity, body))
-            judged, done = await asyncio.wrap_future(kept)
+            future = self._writer.submit(partial(self._add, identity, body))
+            target, appended = await asyncio.wrap_future(future)
         except StorageError:
-            self._known = LRUCache(MOST_KNOWN)  # a completion may have been withdrawn
+            self._targets = LRUCache(MOST_CACHED_TARGETS)  # a completion may have been withdrawn
             raise
-        told = {
-            "id": done.record.id,
-            "created_at": done.record.created_at.isoformat(),
-            "supersedes": done.record.supersedes_id,
-            "reward": reward_json(judged.completion, done.current),
+        document = {
+            "id": appended.record.id,
+            "created_at": appended.record.created_at.isoformat(),
+            "supersedes": appended.record.supersedes_id,
+            "reward": reward_json(target.completion, appended.current),
         }
-        return JSONResponse(told, 200 if done.repeated else 201)
+        return JSONResponse(document, 200 if appended.repeated else 201)
 
     async def show(self, request: Request) -> Response:
         """`GET`: one's own, and the others' as soon as one's own verdict and labels are in."""
@@ -114,30 +116,34 @@ class FeedbackRoutes:
         completion_id = request.path_params["completion_id"]
         return JSONResponse(await run_in_threadpool(self._show, identity, completion_id))
 
-    def _keep(
+    def _add(
         self, identity: Identity, body: Mapping[str, Any], session: Session
-    ) -> tuple[Judged, Appended]:
-        judged = self._judged(session, identity, text(body, "completion", KEY_LENGTH))
-        slide = self._size(judged.reading.slide_id)
-        new = read_feedback(body, judged_text(judged.completion.text), slide)
+    ) -> tuple[FeedbackTarget, Appended]:
+        target = self._find_target(session, identity, read_text(body, "completion", KEY_LENGTH))
+        slide = self._slide_size(target.question.slide_id)
+        new = read_feedback(body, cached_completion_text(target.completion.text), slide)
         if new.other_completion_id is not None:
-            check_pair(judged, self._judged(session, identity, new.other_completion_id))
-        done = append_feedback(session, identity.account_id, new)
-        if not done.repeated:
-            detail = {"kind": new.kind, "feedback": done.record.id}
+            check_pair(target, self._find_target(session, identity, new.other_completion_id))
+        appended = append_feedback(session, identity.account_id, new)
+        if not appended.repeated:
+            detail = {"kind": new.kind, "feedback": appended.record.id}
             audit.record(session, identity.account_id, "judge", new.completion_id, detail)
-        return judged, done
+        return target, appended
 
-    def _judged(self, session: Session, identity: Identity, completion_id: str) -> Judged:
+    def _find_target(
+        self, session: Session, identity: Identity, completion_id: str
+    ) -> FeedbackTarget:
         """As `find_judged`; what cannot change any more is not read again."""
-        judged = self._known.get(completion_id)
-        if judged is None or judged.listed:
-            judged = self._known[completion_id] = find_judged(session, identity, completion_id)
+        target = self._targets.get(completion_id)
+        if target is None or target.from_worklist:
+            target = self._targets[completion_id] = find_feedback_target(
+                session, identity, completion_id
+            )
         else:
-            check_judge(identity, judged, given=False)
-        return judged
+            check_rater(identity, target, assigned=False)
+        return target
 
-    def _size(self, slide_id: str) -> tuple[int, int] | None:
+    def _slide_size(self, slide_id: str) -> tuple[int, int] | None:
         """Width and height of a slide, level-0 pixels; None if it is gone."""
         try:
             entry = self._library.entry(slide_id)
@@ -147,19 +153,22 @@ class FeedbackRoutes:
 
     def _show(self, identity: Identity, completion_id: str) -> dict[str, Any]:
         with self._database.reading() as session:
-            judged = find_judged(session, identity, completion_id)
-            current = current_feedback(session, [judged.completion.id])
-            said = history(session, [judged.completion.id])
-            afresh = repeat_began(session, judged.reading.id, identity.account_id)
-        own = said_since(current, identity.account_id, afresh)
-        mine = said_since(said, identity.account_id, afresh)
-        withheld = not {"verdict", "labels"} <= {record.kind for record in own}
+            target = find_feedback_target(session, identity, completion_id)
+            current = current_feedback(session, [target.completion.id])
+            all_feedback = history(session, [target.completion.id])
+            repeat_start = repeat_began(session, target.question.id, identity.account_id)
+        own_feedback = select_own_feedback(current, identity.account_id, repeat_start)
+        own_history = select_own_feedback(all_feedback, identity.account_id, repeat_start)
+        others_blinded = not {"verdict", "labels"} <= {record.kind for record in own_feedback}
         return {
-            "own": by_kind(own) | {"preferences": of_kind(own, "preference")},
-            "history": [feedback_json(record) for record in reversed(mine)],
-            "others": None if withheld else by_rater(current, said, identity.account_id),
-            "others_withheld": withheld,
-            "reward": reward_json(judged.completion, own),
+            "own": feedback_by_kind_json(own_feedback)
+            | {"preferences": feedback_of_kind_json(own_feedback, "preference")},
+            "history": [feedback_json(record) for record in reversed(own_history)],
+            "others": None
+            if others_blinded
+            else others_feedback_json(current, all_feedback, identity.account_id),
+            "others_withheld": others_blinded,
+            "reward": reward_json(target.completion, own_feedback),
         }
 
 
@@ -170,10 +179,12 @@ def check_sender(identity: Identity, account: object) -> None:
     """
     if account not in (None, identity.account_id):
         message = "Somebody else is logged in in this browser now; load the page anew."
-        raise ReadingRefused(message, 403)
+        raise QuestionRefused(message, 403)
 
 
-def find_judged(session: Session, identity: Identity, completion_id: str) -> Judged:
+def find_feedback_target(
+    session: Session, identity: Identity, completion_id: str
+) -> FeedbackTarget:
     """A completion that this account may judge: one of a reading that it may see, or was given.
 
     Raises ReadingNotFound, and ReadingRefused while the account's own answer comes first.
@@ -183,35 +194,35 @@ def find_judged(session: Session, identity: Identity, completion_id: str) -> Jud
             raise RecordNotFoundError
         completion = find_completion(session, completion_id)
     except RecordNotFoundError:
-        raise ReadingNotFound("There is no such answer among yours.") from None
-    reading = find_reading(session, completion.reading_id)
-    listed = item_of_reading(session, reading.id) is not None
-    given = listed and handed_out(
-        session, reading.id, identity.account_id, judges_all=identity.judges_all
+        raise QuestionNotFound("There is no such answer among yours.") from None
+    question = find_reading(session, completion.reading_id)
+    from_worklist = item_of_reading(session, question.id) is not None
+    assigned = from_worklist and is_assigned(
+        session, question.id, identity.account_id, judges_all=identity.judges_all
     )
-    judged = Judged(completion, reading, listed)
-    check_judge(identity, judged, given)
-    return judged
+    target = FeedbackTarget(completion, question, from_worklist)
+    check_rater(identity, target, assigned)
+    return target
 
 
-def check_judge(identity: Identity, judged: Judged, given: bool) -> None:
+def check_rater(identity: Identity, target: FeedbackTarget, assigned: bool) -> None:
     """What `find_judged` raises for an account that may not judge a completion, or not yet.
 
     `given` says whether a worklist gave it to the account.
     """
-    reading = judged.reading
-    own = given or identity.account_id == reading.account_id
-    if not own and identity.role not in SEES_ALL:
-        raise ReadingNotFound("There is no such answer among yours.")
-    if reading.blind and reading.first_answer is None:
+    question = target.question
+    is_own = assigned or identity.account_id == question.account_id
+    if not is_own and identity.role not in SEES_ALL:
+        raise QuestionNotFound("There is no such answer among yours.")
+    if question.blind and question.first_answer is None:
         message = "The model's answer is kept back until the first answer is given; give it first."
-        raise ReadingRefused(message, 409)
+        raise QuestionRefused(message, 409)
 
 
-def check_pair(one: Judged, other: Judged) -> None:
+def check_pair(target: FeedbackTarget, other: FeedbackTarget) -> None:
     """Raises ReadingRefused unless two completions answer the same question."""
-    asked = [(each.reading.pixels_sha256, each.reading.prompt) for each in (one, other)]
-    if asked[0] != asked[1]:
-        raise ReadingRefused(
+    inputs = [(each.question.pixels_sha256, each.question.prompt) for each in (target, other)]
+    if inputs[0] != inputs[1]:
+        raise QuestionRefused(
             "Only answers to the same question about the same region can be compared."
         )

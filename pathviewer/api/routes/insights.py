@@ -16,7 +16,7 @@ from pathviewer.auth.roles import Action
 from pathviewer.common.calendar_days import DayError, read_days
 from pathviewer.common.work_queue import while_connected
 from pathviewer.insights.charts import CHARTS
-from pathviewer.insights.data_source import Source, load, rater_name
+from pathviewer.insights.data_source import ChartData, load_chart_data, rater_name
 from pathviewer.slides.errors import SlideError
 from storage import audit
 from storage.statistics.feedback_rows import choices
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from pathviewer.insights.chart import Chart
     from storage.database import Database
 
-MOST_KEPT = 8
+MOST_CACHED_SNAPSHOTS = 8
 """Pages whose figures are kept, of as many filters or viewers."""
-KEPT_SECONDS = 60.0
+CACHE_SECONDS = 60.0
 """How long, at most: names of slides and cases may change without a judgment."""
 FILTERS = frozenset({"since", "until", "zone", "model", "task", "organ", "slide", "rater", "votes"})
-BLIND = "blind"
+BLIND_VOTES = "blind"
 """The one value of the filter `votes`."""
 
 
@@ -58,7 +58,7 @@ def insights_routes(database: Database, work: Work) -> list[Route]:
 
 
 @dataclass(frozen=True)
-class Shown:
+class InsightsSnapshot:
     """What a page of insights shows."""
 
     charts: dict[str, Chart]
@@ -67,11 +67,11 @@ class Shown:
     """What there is to filter by."""
     zone: str
     """IANA name of the time zone whose days are meant."""
-    withheld: int
+    blinded_count: int
     """Judgments that the viewer is not told of."""
     last_entry: int
     """Number of the newest audit entry then: whatever is judged makes another."""
-    until: float
+    expires_at: float
     """Moment of the monotonic clock from which on it is made anew."""
 
 
@@ -82,17 +82,19 @@ class InsightsRoutes:
     def __init__(self, database: Database, work: Work) -> None:
         self._database = database
         self._work = work
-        self._kept: LRUCache[tuple[Filters, str], Shown] = LRUCache(MOST_KEPT)
+        self._cache: LRUCache[tuple[Filters, str], InsightsSnapshot] = LRUCache(
+            MOST_CACHED_SNAPSHOTS
+        )
 
     async def all_charts(self, request: Request) -> Response:
         """Every chart, and what there is to filter by."""
 
-        def answer(shown: Shown) -> Response:
-            charts = [chart.as_dict() for chart in shown.charts.values()]
-            told = {"choices": shown.choices, "charts": charts, "zone": shown.zone}
-            return JSONResponse(told | {"withheld": shown.withheld})
+        def answer(snapshot: InsightsSnapshot) -> Response:
+            charts = [chart.as_dict() for chart in snapshot.charts.values()]
+            document = {"choices": snapshot.choices, "charts": charts, "zone": snapshot.zone}
+            return JSONResponse(document | {"withheld": snapshot.blinded_count})
 
-        return await self._answer(request, answer)
+        return await self._respond(request, answer)
 
     async def one_csv(self, request: Request) -> Response:
         """The numbers of one chart."""
@@ -101,80 +103,88 @@ class InsightsRoutes:
         if name not in CHARTS:
             return not_found(request.url.path)
 
-        def answer(shown: Shown) -> Response:
+        def answer(snapshot: InsightsSnapshot) -> Response:
             headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
-            return Response(shown.charts[name].as_csv(), media_type="text/csv", headers=headers)
+            return Response(snapshot.charts[name].as_csv(), media_type="text/csv", headers=headers)
 
-        return await self._answer(request, answer)
+        return await self._respond(request, answer)
 
-    async def _answer(self, request: Request, answer: Callable[[Shown], Response]) -> Response:
+    async def _respond(
+        self, request: Request, respond: Callable[[InsightsSnapshot], Response]
+    ) -> Response:
         identity = require(request.scope, Action.see_insights)
-        given = dict(request.query_params)
+        query = dict(request.query_params)
 
         def make() -> Response:
-            return answer(self._find(identity, given))
+            return respond(self._find_snapshot(identity, query))
 
         lane = self._work.insights
         return await while_connected(request, lambda: lane.run(make, identity.bound_key))
 
-    def _find(self, identity: Identity, given: dict[str, str]) -> Shown:
+    def _find_snapshot(self, identity: Identity, query: dict[str, str]) -> InsightsSnapshot:
         """What is kept, or made anew; called by one thread at a time."""
         with self._database.reading() as session:
-            known = choices(session)
-            filters = filters_of(given, known)
+            available = choices(session)
+            filters = parse_filters(query, available)
             filters = replace(filters, viewer_id=identity.viewer_id)
             key, last = (filters, identity.account_id), audit.newest(session)
-            kept = self._kept.get(key)
-            if kept is None or kept.last_entry != last or kept.until < time.monotonic():
-                kept = self._kept[key] = shown_of(load(session, filters, known), last)
-        return kept
+            snapshot = self._cache.get(key)
+            if (
+                snapshot is None
+                or snapshot.last_entry != last
+                or snapshot.expires_at < time.monotonic()
+            ):
+                snapshot = self._cache[key] = build_snapshot(
+                    load_chart_data(session, filters, available), last
+                )
+        return snapshot
 
 
-def shown_of(source: Source, last_entry: int) -> Shown:
+def build_snapshot(source: ChartData, last_entry: int) -> InsightsSnapshot:
     """Every chart of these rows."""
-    return Shown(
+    return InsightsSnapshot(
         {name: make(source) for name, make in CHARTS.items()},
         choices_json(source.choices),
         source.zone,
-        source.withheld,
+        source.blinded_count,
         last_entry,
-        time.monotonic() + KEPT_SECONDS,
+        time.monotonic() + CACHE_SECONDS,
     )
 
 
-def choices_json(known: Choices) -> dict[str, Any]:
+def choices_json(available: Choices) -> dict[str, Any]:
     """What there is to filter by; raters by their pseudonyms."""
     return {
-        "models": known.models,
-        "tasks": known.tasks,
-        "organs": known.organs,
-        "slides": [{"id": slide, "name": alias} for slide, alias in known.slides],
-        "raters": sorted(map(rater_name, known.raters)),
+        "models": available.models,
+        "tasks": available.tasks,
+        "organs": available.organs,
+        "slides": [{"id": slide, "name": alias} for slide, alias in available.slides],
+        "raters": sorted(map(rater_name, available.raters)),
     }
 
 
-def filters_of(given: dict[str, str], known: Choices) -> Filters:
+def parse_filters(query: dict[str, str], available: Choices) -> Filters:
     """The filters of a query string. Raises FilterRefused."""
-    if unknown := sorted(given.keys() - FILTERS):
+    if unknown := sorted(query.keys() - FILTERS):
         names = ", ".join(sorted(FILTERS))
         raise FilterRefused(f"There is no filter {', '.join(unknown)[:100]}; there are {names}.")
-    accounts = {rater_name(account): account for account in known.raters}
-    if "rater" in given and given["rater"] not in accounts:
+    accounts = {rater_name(account): account for account in available.raters}
+    if "rater" in query and query["rater"] not in accounts:
         raise FilterRefused("No rater of that name has judged anything; take one from the list.")
-    if given.get("votes", BLIND) != BLIND:
-        raise FilterRefused(f"Votes are filtered by {BLIND} alone; leave it out for all.")
+    if query.get("votes", BLIND_VOTES) != BLIND_VOTES:
+        raise FilterRefused(f"Votes are filtered by {BLIND_VOTES} alone; leave it out for all.")
     try:
-        days = read_days(*(given.get(name, "") for name in ("since", "until", "zone")))
+        days = read_days(*(query.get(name, "") for name in ("since", "until", "zone")))
     except DayError as error:
         raise FilterRefused(str(error)) from None
     return Filters(
         since=days.since,
         until=days.until,
         zone=days.zone,
-        model=given.get("model"),
-        task=given.get("task"),
-        organ=given.get("organ"),
-        slide_id=given.get("slide"),
-        rater_id=accounts.get(given.get("rater", "")),
-        blind_votes="votes" in given,
+        model=query.get("model"),
+        task=query.get("task"),
+        organ=query.get("organ"),
+        slide_id=query.get("slide"),
+        rater_id=accounts.get(query.get("rater", "")),
+        blind_votes="votes" in query,
     )

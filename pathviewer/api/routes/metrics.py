@@ -35,5 +35,5 @@ def metrics_routes(settings: Settings, metrics: Metrics) -> list[Route]:
 def has_token(request: Request) -> bool:
     """Whether the account is the one of a bearer token; the guard believes no other credential
     beside one."""
-    sent = request.headers.get("authorization", "")[:7].lower() == "bearer "
-    return sent and not identity_of(request.scope).visiting
+    is_bearer = request.headers.get("authorization", "")[:7].lower() == "bearer "
+    return is_bearer and not identity_of(request.scope).visiting

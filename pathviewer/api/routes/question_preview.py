@@ -13,12 +13,12 @@ from models.errors import ModelError
 from models.placement import FACTOR
 from models.prompts import findings, templates
 from models.registry import SCRIPTED, known_models
-from pathviewer.api.request_body import json_object
-from pathviewer.api.routes.questions import sentences
+from pathviewer.api.request_body import read_json_object
+from pathviewer.api.routes.questions import refuse_model_errors
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
-from pathviewer.common.work_queue import Kind
-from pathviewer.questions.engine import ModelEngine
+from pathviewer.common.work_queue import WorkKind
+from pathviewer.questions.engine import EngineService
 from pathviewer.questions.model_input import MOST_PIXELS, Pictures, scale_facts
 
 if TYPE_CHECKING:
@@ -26,35 +26,35 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from pathviewer.auth.slide_access_log import Openings
+    from pathviewer.auth.slide_access_log import SlideAccessLog
     from pathviewer.common.work_queue import Work
 
 
-def question_routes(
-    engine: ModelEngine, pictures: Pictures, openings: Openings, work: Work
+def question_preview_routes(
+    engine_service: EngineService, pictures: Pictures, openings: SlideAccessLog, work: Work
 ) -> list[Route]:
     """`GET /api/model`, `GET /api/questions`, `POST /api/slides/{id}/preview`."""
 
     async def model(request: Request) -> Response:
         require(request.scope, Action.view_slides)
-        return JSONResponse(await run_in_threadpool(_model_facts, engine, pictures))
+        return JSONResponse(await run_in_threadpool(_model_facts, engine_service, pictures))
 
     async def questions(request: Request) -> Response:
         require(request.scope, Action.view_slides)
-        return JSONResponse(await run_in_threadpool(_questions, pictures))
+        return JSONResponse(await run_in_threadpool(_question_templates, pictures))
 
     async def preview(request: Request) -> Response:
         identity = require(request.scope, Action.ask)
-        body, slide = await json_object(request), request.path_params["slide_id"]
+        body, slide = await read_json_object(request), request.path_params["slide_id"]
 
         account = identity.account_id
 
         def read() -> dict[str, Any]:
-            return sentences(lambda: _preview(pictures, slide, body, account))
+            return refuse_model_errors(lambda: _preview(pictures, slide, body, account))
 
-        seen = await work.run(request, Kind.preview, account, work.pictures, read)
-        await openings.see(identity, slide)
-        return JSONResponse(seen)
+        facts = await work.run(request, WorkKind.preview, account, work.pictures, read)
+        await openings.log_view(identity, slide)
+        return JSONResponse(facts)
 
     return [
         Route("/api/model", model, methods=["GET"]),
@@ -63,35 +63,35 @@ def question_routes(
     ]
 
 
-def _model_facts(engine: ModelEngine, pictures: Pictures) -> dict[str, Any]:
+def _model_facts(engine_service: EngineService, pictures: Pictures) -> dict[str, Any]:
     """The model as the ask panel shows it."""
-    status = engine.status()
+    status = engine_service.status()
     facts: dict[str, Any] = {"state": status.state, "sentence": status.sentence}
     facts |= {"waiting": status.waiting, "cell_pixels": FACTOR, "max_pixels_limit": MOST_PIXELS}
     facts["layers"] = status.info.layers if status.info else None
     try:
-        known = pictures.model
+        registered = pictures.model
     except ModelError:
-        none = {"name": "", "specimen": False, "question_types": None, "budget": None}
-        return facts | none
+        unknown = {"name": "", "specimen": False, "question_types": None, "budget": None}
+        return facts | unknown
     return facts | {
-        "name": known.name,
-        "specimen": bool(known.question_types),
-        "question_types": list(known.question_types) or None,
-        "budget": vars(known.budget),
+        "name": registered.name,
+        "specimen": bool(registered.question_types),
+        "question_types": list(registered.question_types) or None,
+        "budget": vars(registered.budget),
     }
 
 
-def _questions(pictures: Pictures) -> dict[str, Any]:
+def _question_templates(pictures: Pictures) -> dict[str, Any]:
     """Templates, those that the model keeps to first with its own options, and findings."""
-    every = next(model for model in known_models() if model.name == SCRIPTED)
+    scripted = next(model for model in known_models() if model.name == SCRIPTED)
     try:
         model = pictures.model
     except ModelError:
-        model = every
-    own = templates(model)
-    names = {template.task for template in own}
-    rest = [template for template in templates(every) if template.task not in names]
+        model = scripted
+    own_templates = templates(model)
+    names = {template.task for template in own_templates}
+    other_templates = [template for template in templates(scripted) if template.task not in names]
     tasks = [
         {
             "task": template.task,
@@ -101,17 +101,17 @@ def _questions(pictures: Pictures) -> dict[str, Any]:
             "needs_finding": template.needs_finding,
             "known": template.task in names,
         }
-        for template in (*own, *rest)
+        for template in (*own_templates, *other_templates)
     ]
-    told = [{"name": name, "text": "; ".join(text)} for name, text in findings().items()]
-    return {"tasks": tasks, "findings": told}
+    finding_texts = [{"name": name, "text": "; ".join(text)} for name, text in findings().items()]
+    return {"tasks": tasks, "findings": finding_texts}
 
 
 def _preview(
     pictures: Pictures, slide_id: str, body: Mapping[str, Any], account_id: str
 ) -> dict[str, Any]:
     """What the model will see. Raises SlideError and ModelError."""
-    picture = pictures.picture(slide_id, pictures.shown(body), account_id)
+    picture = pictures.make_picture(slide_id, pictures.read_selection(body), account_id)
     width, height = picture.pixels.size
     task = body.get("task")
     return scale_facts(picture, task if isinstance(task, str) else None) | {

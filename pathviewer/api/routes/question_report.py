@@ -8,13 +8,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from pathviewer.api.question_access import own_reading
-from pathviewer.api.report_templates import report_page
+from pathviewer.api.question_access import find_visible_question
+from pathviewer.api.report_templates import report_template
 from pathviewer.api.routes.worklist_report import worklist_report_routes
 from pathviewer.auth.identity import identity_of
-from pathviewer.feedback.feedback_json import said_since
-from pathviewer.questions.errors import ReadingRefused
-from pathviewer.questions.report import report_facts, seen_of
+from pathviewer.feedback.feedback_json import select_own_feedback
+from pathviewer.questions.errors import QuestionRefused
+from pathviewer.questions.report import collect_attention, report_facts
 from storage.feedback.store import current_feedback
 from storage.slides.store import slide_record
 from storage.worklists.item_assignment import repeat_began
@@ -22,49 +22,49 @@ from storage.worklists.item_assignment import repeat_began
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from pathviewer.auth.slide_access_log import Openings
-    from pathviewer.questions.service import LiveReadings
-    from pathviewer.questions.snapshot import WholeReading
+    from pathviewer.auth.slide_access_log import SlideAccessLog
+    from pathviewer.questions.service import QuestionService
+    from pathviewer.questions.snapshot import QuestionSnapshot
     from pathviewer.slides.library import SlideLibrary
     from storage.database import Database
 
 
 def report_routes(
-    readings: LiveReadings, database: Database, library: SlideLibrary, openings: Openings
+    questions: QuestionService, database: Database, library: SlideLibrary, openings: SlideAccessLog
 ) -> list[Route]:
     """The page of a reading, for whoever may see the reading, and that of a worklist."""
 
     async def report(request: Request) -> Response:
         """`GET`: self-contained HTML; 409 while a reading is written or kept back."""
-        whole = await own_reading(request, readings)
-        if whole.withheld or whole.record.state == "running":
-            raise ReadingRefused(
+        snapshot = await find_visible_question(request, questions)
+        if snapshot.is_blinded or snapshot.record.state == "running":
+            raise QuestionRefused(
                 "The reading has not ended yet, or waits for your own answer.", 409
             )
         identity = identity_of(request.scope)
         account = identity.account_id
-        html = await run_in_threadpool(report_html, readings, database, whole, account)
-        await openings.see(identity, whole.record.slide_id)
+        html = await run_in_threadpool(render_report, questions, database, snapshot, account)
+        await openings.log_view(identity, snapshot.record.slide_id)
         return HTMLResponse(html)
 
     return [
         Route("/api/readings/{reading_id}/report.html", report, methods=["GET"]),
-        *worklist_report_routes(library, database, readings.keep, openings),
+        *worklist_report_routes(library, database, questions.store, openings),
     ]
 
 
-def report_html(
-    readings: LiveReadings, database: Database, whole: WholeReading, account_id: str
+def render_report(
+    questions: QuestionService, database: Database, snapshot: QuestionSnapshot, account_id: str
 ) -> str:
     """The page as this account sees it: its own judgments, nobody else's."""
-    record = whole.record
-    picture = readings.keep.picture(record)
+    record = snapshot.record
+    picture = questions.store.load_picture(record)
     with database.reading() as session:
         slide = slide_record(session, record.slide_id).alias
-        afresh = repeat_began(session, record.id, account_id)
-        held = current_feedback(session, [each.id for each in whole.completions], account_id)
-        said = said_since(held, account_id, afresh)
-    seen = seen_of(whole, lambda index: readings.seen(whole, index))
-    facts = report_facts(whole, slide, picture, seen, said)
-    first = record.account_id == account_id
-    return report_page("report").render(facts | {"first": first})
+        repeat_start = repeat_began(session, record.id, account_id)
+        feedback = current_feedback(session, [each.id for each in snapshot.completions], account_id)
+        own_feedback = select_own_feedback(feedback, account_id, repeat_start)
+    attention = collect_attention(snapshot, lambda index: questions.find_attention(snapshot, index))
+    facts = report_facts(snapshot, slide, picture, attention, own_feedback)
+    is_author = record.account_id == account_id
+    return report_template("report").render(facts | {"first": is_author})

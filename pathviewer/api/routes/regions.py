@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pathviewer.api.request_body import BodyError, json_object, read_body
+from pathviewer.api.request_body import BodyError, read_body, read_json_object
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.common.work_queue import WRITES, Lane, while_connected
@@ -42,31 +42,31 @@ from storage.slides.regions import (
 )
 
 
-def region_routes(library: SlideLibrary, database: Database, most: int) -> list[Route]:
+def region_routes(library: SlideLibrary, database: Database, limit: int) -> list[Route]:
     """List, add, change, delete, export and import regions; saving needs `draw_regions`.
 
     `most` is how many one account may keep, on all slides together.
     """
-    routes = RegionRoutes(library, database, most)
-    every = "/api/slides/{slide_id}/regions"
-    one = every + "/{region_id}"
+    routes = RegionRoutes(library, database, limit)
+    list_path = "/api/slides/{slide_id}/regions"
+    path = list_path + "/{region_id}"
     return [
-        Route(every, routes.show, methods=["GET"]),
-        Route(every, routes.add, methods=["POST"]),
-        Route(one, routes.change, methods=["PUT"]),
-        Route(one, routes.delete, methods=["DELETE"]),
-        Route(every + ".geojson", routes.export_geojson, methods=["GET"]),
-        Route(every + ".geojson", routes.import_geojson, methods=["POST"]),
+        Route(list_path, routes.show, methods=["GET"]),
+        Route(list_path, routes.add, methods=["POST"]),
+        Route(path, routes.change, methods=["PUT"]),
+        Route(path, routes.delete, methods=["DELETE"]),
+        Route(list_path + ".geojson", routes.export_geojson, methods=["GET"]),
+        Route(list_path + ".geojson", routes.import_geojson, methods=["POST"]),
     ]
 
 
 class RegionRoutes:
     """The handlers; the database's work runs in threads."""
 
-    def __init__(self, library: SlideLibrary, database: Database, most: int) -> None:
+    def __init__(self, library: SlideLibrary, database: Database, limit: int) -> None:
         self._library = library
         self._database = database
-        self._most = most
+        self._limit = limit
         self._imports = Lane(1)  # one at a time: decoding a file takes a core
 
     async def show(self, request: Request) -> Response:
@@ -80,7 +80,7 @@ class RegionRoutes:
         """`POST {name?, shape, points}`: 201 with the region."""
         account = require(request.scope, Action.draw_regions).account_id
         entry = self._entry(request)
-        outline = read_outline(await json_object(request), None)
+        outline = read_outline(await read_json_object(request), None)
         check_outline(outline, entry.width, entry.height)
         (record,) = await WRITES.run(lambda: self._add(entry.id, account, (outline,)), account)
         return JSONResponse(region_json(record, entry), 201)
@@ -89,7 +89,7 @@ class RegionRoutes:
         """`PUT` with what is to change: the region as it is then."""
         account = require(request.scope, Action.draw_regions).account_id
         entry, region_id = self._entry(request), request.path_params["region_id"]
-        body = await json_object(request)
+        body = await read_json_object(request)
         record = await WRITES.run(lambda: self._change(entry, account, region_id, body), account)
         return JSONResponse(region_json(record, entry))
 
@@ -105,7 +105,7 @@ class RegionRoutes:
         account = require(request.scope, Action.view_slides).account_id
         entry = self._entry(request)
         records = await run_in_threadpool(self._list, entry.id, account)
-        outlines = [(record.id, outline_of(record)) for record in records]
+        outlines = [(record.id, region_outline(record)) for record in records]
         document = geojson.feature_collection(outlines, bounds_offset(request, entry), entry.scale)
         file_name = quote(f"{entry.name}.geojson", safe="")
         disposition = f"attachment; filename*=UTF-8''{file_name}"
@@ -119,13 +119,13 @@ class RegionRoutes:
         entry = self._entry(request)
         frame = geojson.Frame(entry.width, entry.height, bounds_offset(request, entry))
         document = await read_body(request, geojson.MAX_BYTES)
-        found = await while_connected(
+        parsed = await while_connected(
             request,
             lambda: self._imports.run(lambda: geojson.read_outlines(document, frame), account),
         )
-        records = await WRITES.run(lambda: self._add(entry.id, account, found.outlines), account)
-        skipped = [{"index": skip.index, "reason": skip.reason} for skip in found.skipped]
-        clipped = [asdict(clip) for clip in found.clipped]
+        records = await WRITES.run(lambda: self._add(entry.id, account, parsed.outlines), account)
+        skipped = [{"index": skip.index, "reason": skip.reason} for skip in parsed.skipped]
+        clipped = [asdict(clip) for clip in parsed.clipped]
         regions = [region_json(record, entry) for record in records]
         counts = {"imported": len(regions), "skipped": skipped, "clipped": clipped}
         return JSONResponse(counts | {"regions": regions})
@@ -143,18 +143,18 @@ class RegionRoutes:
         """Store outlines, all or none; those without a name get a number."""
         with self._database.session() as session:
             self._check_room(count_regions(session, account), len(outlines))
-            taken = {record.name for record in list_regions(session, slide_id, account)}
+            used_names = {record.name for record in list_regions(session, slide_id, account)}
             records = []
             for outline in outlines:
-                name = outline.name or free_name(taken)
-                taken.add(name)
-                records.append(add_region(session, slide_id, account, drawn(outline, name)))
+                name = outline.name or find_free_name(used_names)
+                used_names.add(name)
+                records.append(add_region(session, slide_id, account, build_region(outline, name)))
         return records
 
     def _check_room(self, count: int, more: int) -> None:
-        if count + more > self._most:
+        if count + more > self._limit:
             raise TooManyRegions(
-                f"You have {count:,} regions, and {self._most:,} are allowed for each account: "
+                f"You have {count:,} regions, and {self._limit:,} are allowed for each account: "
                 "delete some, or ask the administrator to raise PATHVIEWER_REGIONS_PER_ACCOUNT."
             )
 
@@ -163,9 +163,9 @@ class RegionRoutes:
     ) -> RegionRecord:
         with self._database.session() as session:
             before = own_region(session, entry.id, account, region_id)
-            outline = read_outline(body, outline_of(before))
+            outline = read_outline(body, region_outline(before))
             check_outline(outline, entry.width, entry.height)
-            after = drawn(outline, outline.name or before.name)
+            after = build_region(outline, outline.name or before.name)
             return update_region(session, entry.id, account, region_id, after)
 
     def _delete(self, slide_id: str, account: str, region_id: str) -> None:
@@ -175,7 +175,7 @@ class RegionRoutes:
 
 def region_json(record: RegionRecord, entry: LibraryEntry) -> dict[str, Any]:
     """A region for the page: level-0 pixels, and micrometres where the scale is known."""
-    outline, pixel = outline_of(record), entry.pixel_size
+    outline, pixel = region_outline(record), entry.pixel_size
     width, height = (None, None) if pixel is None else side_lengths(outline, pixel)
     return {
         "id": record.id,
@@ -207,21 +207,21 @@ def read_outline(body: Mapping[str, Any], before: Outline | None) -> Outline:
     return Outline(shape, read_points(body.get("points")), name)
 
 
-def outline_of(record: RegionRecord) -> Outline:
+def region_outline(record: RegionRecord) -> Outline:
     """What was drawn."""
     return Outline(record.shape, tuple(record.points), record.name)
 
 
-def drawn(outline: Outline, name: str) -> DrawnRegion:
+def build_region(outline: Outline, name: str) -> DrawnRegion:
     """What storage keeps of an outline."""
     box = bounding_box(outline.points)
     return DrawnRegion(name, outline.shape, outline.points, box.x, box.y, box.width, box.height)
 
 
-def free_name(taken: Collection[str]) -> str:
+def find_free_name(used_names: Collection[str]) -> str:
     """A name that no region has yet."""
-    number = len(taken) + 1
-    while f"Region {number}" in taken:
+    number = len(used_names) + 1
+    while f"Region {number}" in used_names:
         number += 1
     return f"Region {number}"
 

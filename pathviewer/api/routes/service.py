@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from models.engines.base import BackendStatus
-    from pathviewer.questions.engine import ModelEngine
+    from pathviewer.questions.engine import EngineService
     from pathviewer.settings import Settings
 
 
-def service_routes(settings: Settings, engine: ModelEngine) -> list[Route]:
+def service_routes(settings: Settings, engine_service: EngineService) -> list[Route]:
     """`GET /api/health` (open to anybody) and `GET /api/me`."""
 
     async def health(_: Request) -> JSONResponse:
-        model = model_facts(engine.status())
+        model = model_facts(engine_service.status())
         return JSONResponse({"status": "ok", "version": __version__, "model": model})
 
     async def me(request: Request) -> JSONResponse:

@@ -16,9 +16,9 @@ from storage.questions.slide_map import AskedThere, SaidThere, asked_on_slide, s
 if TYPE_CHECKING:
     from storage.database import Database
 
-MOST = 500
+MOST_QUESTIONS = 500
 """Questions on one map; more would hide the tissue."""
-SIDES = ("x", "y", "width", "height")
+BOX_FIELDS = ("x", "y", "width", "height")
 
 
 def slide_map_routes(database: Database) -> list[Route]:
@@ -30,35 +30,35 @@ def slide_map_routes(database: Database) -> list[Route]:
         identity = require(request.scope, Action.ask)
         slide_id = request.path_params["slide_id"].replace("\0", "")
         with database.reading() as session:
-            asked = asked_on_slide(
+            entries = asked_on_slide(
                 session,
                 slide_id,
                 identity.account_id,
                 sees_all=identity.role in SEES_ALL,
                 judges=identity.rater,
-                limit=MOST + 1,
+                limit=MOST_QUESTIONS + 1,
             )
-            said = said_there(session, [one.id for one in asked], identity.viewer_id)
-        questions = [question_json(one, said) for one in asked[:MOST]]
-        return JSONResponse({"questions": questions, "more": len(asked) > MOST})
+            feedback = said_there(session, [one.id for one in entries], identity.viewer_id)
+        questions = [map_entry_json(entry, feedback) for entry in entries[:MOST_QUESTIONS]]
+        return JSONResponse({"questions": questions, "more": len(entries) > MOST_QUESTIONS})
 
     return [Route("/api/slides/{slide_id}/map", slide_map, methods=["GET"])]
 
 
-def question_json(one: AskedThere, said: Sequence[SaidThere]) -> dict[str, Any]:
+def map_entry_json(question: AskedThere, feedback: Sequence[SaidThere]) -> dict[str, Any]:
     """A question; `verdict` is `mixed` where several do not agree, None where there is none."""
-    mine = [each for each in said if each.reading_id == one.id]
-    verdicts = {each.verdict for each in mine if each.verdict}
+    question_feedback = [each for each in feedback if each.reading_id == question.id]
+    verdicts = {each.verdict for each in question_feedback if each.verdict}
     mixed = "mixed" if verdicts else None
     return {
-        "reading": one.id,
-        "question": one.question,
-        "created_at": one.created_at.isoformat(),
+        "reading": question.id,
+        "question": question.question,
+        "created_at": question.created_at.isoformat(),
         "verdict": verdicts.pop() if len(verdicts) == 1 else mixed,
-        "evidence": [_outline(vars(each)) for each in mine if each.x is not None],
-        **_outline(vars(one)),
+        "evidence": [_shape_json(vars(each)) for each in question_feedback if each.x is not None],
+        **_shape_json(vars(question)),
     }
 
 
-def _outline(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"box": {side: row[side] for side in SIDES}, "points": row["points"]}
+def _shape_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"box": {side: row[side] for side in BOX_FIELDS}, "points": row["points"]}

@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pathviewer.api.request_body import json_object, whole_number
+from pathviewer.api.request_body import parse_whole_number, read_json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import Action
-from pathviewer.auth.slide_access_log import Openings
-from pathviewer.common.work_queue import WRITES, Kind, Work, while_connected
+from pathviewer.auth.slide_access_log import SlideAccessLog
+from pathviewer.common.work_queue import WRITES, Work, WorkKind, while_connected
 from pathviewer.settings import Settings
 from pathviewer.slides.colour_table import ColourTable
 from pathviewer.slides.errors import ImageNotFound, RegionError, SlideError
@@ -36,7 +36,7 @@ _PICTURE_HEADERS = {"Cache-Control": "private, max-age=3600", "Vary": "Cookie"}
 _REGION_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
 """The shape and scale of a region's picture follow the slide's scale, which may be corrected."""
 _THUMBNAIL_SIZES = range(16, 2049)
-_OF_LISTS = 256
+_LARGEST_LIST_THUMBNAIL = 256
 """A larger picture is a look at the slide, and entered into the audit log as one."""
 _LONGEST_ALIAS = 200
 _MOST_DIGITS = 12
@@ -54,21 +54,21 @@ def slide_routes(
     pool: SlidePool,
     database: Database,
     settings: Settings,
-    openings: Openings,
+    openings: SlideAccessLog,
     work: Work,
 ) -> list[Route]:
     """Everything about slides but their tiles."""
     routes = SlideRoutes(library, pool, database, settings, openings, work)
-    one = "/api/slides/{slide_id}"
+    path = "/api/slides/{slide_id}"
     return [
         Route("/api/slides", routes.slides, methods=["GET"]),
-        Route("/api/slides/rejected", routes.rejected, methods=["GET"]),
-        Route(one, routes.slide, methods=["GET"]),
-        Route(one, routes.describe, methods=["PATCH"]),
-        Route(f"{one}/thumbnail", routes.thumbnail, methods=["GET"]),
-        Route(f"{one}/region", routes.region, methods=["GET"]),
-        Route(f"{one}/colours", routes.colours, methods=["GET"]),
-        Route(f"{one}/associated/{{name}}", routes.associated, methods=["GET"]),
+        Route("/api/slides/rejected", routes.list_rejected, methods=["GET"]),
+        Route(path, routes.slide, methods=["GET"]),
+        Route(path, routes.describe, methods=["PATCH"]),
+        Route(f"{path}/thumbnail", routes.thumbnail, methods=["GET"]),
+        Route(f"{path}/region", routes.region, methods=["GET"]),
+        Route(f"{path}/colours", routes.colours, methods=["GET"]),
+        Route(f"{path}/associated/{{name}}", routes.associated_image, methods=["GET"]),
     ]
 
 
@@ -81,7 +81,7 @@ class SlideRoutes:
         pool: SlidePool,
         database: Database,
         settings: Settings,
-        openings: Openings,
+        openings: SlideAccessLog,
         work: Work,
     ) -> None:
         self._library = library
@@ -96,10 +96,10 @@ class SlideRoutes:
         require(request.scope, Action.view_slides)
         return JSONResponse([_summary(entry) for entry in self._library.slides()])
 
-    async def rejected(self, request: Request) -> Response:
+    async def list_rejected(self, request: Request) -> Response:
         """`GET /api/slides/rejected`: files that cannot be shown, for who may put in others."""
         require(request.scope, Action.upload_slides)
-        return JSONResponse([asdict(file) for file in self._library.rejected()])
+        return JSONResponse([asdict(file) for file in self._library.list_rejected()])
 
     async def slide(self, request: Request) -> Response:
         """`GET /api/slides/{id}`: opens the slide; the audit log says who looked at it."""
@@ -109,21 +109,23 @@ class SlideRoutes:
             request, lambda: self._pool.open(entry.id, identity.bound_key)
         )
         owner = identity.bound_key
-        return JSONResponse(await WRITES.run(lambda: self._viewed(entry, slide, identity), owner))
+        return JSONResponse(
+            await WRITES.run(lambda: self._open_summary(entry, slide, identity), owner)
+        )
 
     async def describe(self, request: Request) -> Response:
         """`PATCH {alias?, mpp? | known_length?}`: an mpp of null takes back what was entered."""
         identity = require(request.scope, Action.describe_slides)
         entry = self._library.entry(request.path_params["slide_id"])
-        change = _change(await json_object(request), entry)
-        await WRITES.run(lambda: self._store(entry, change, identity), identity.account_id)
+        change = _read_change(await read_json_object(request), entry)
+        await WRITES.run(lambda: self._save_change(entry, change, identity), identity.account_id)
         return JSONResponse(_summary(self._library.entry(entry.id)))
 
     async def thumbnail(self, request: Request) -> Response:
         """`GET .../thumbnail?size=`: JPEG, its longer side at most `size` pixels."""
         identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
-        size = _number(request, "size", 512)
+        size = _read_number(request, "size", 512)
         if size not in _THUMBNAIL_SIZES:
             least, most = _THUMBNAIL_SIZES[0], _THUMBNAIL_SIZES[-1]
             raise RegionError(f"size must be from {least} to {most} pixels, not {size}.")
@@ -131,8 +133,8 @@ class SlideRoutes:
         jpeg = await self._picture(
             request, identity, entry, lambda slide: slide.thumbnail(size, owner, aspect)
         )
-        if size > _OF_LISTS:
-            await self._openings.see(identity, entry.id)
+        if size > _LARGEST_LIST_THUMBNAIL:
+            await self._openings.log_view(identity, entry.id)
         return Response(jpeg, 200, _PICTURE_HEADERS, "image/jpeg")
 
     async def region(self, request: Request) -> Response:
@@ -143,9 +145,9 @@ class SlideRoutes:
         """
         identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
-        region = Region(*(_number(request, name) for name in ("x", "y", "width", "height")))
+        region = Region(*(_read_number(request, name) for name in ("x", "y", "width", "height")))
         max_pixels = self._max_pixels(request, region)
-        owner, corrected = identity.bound_key, _corrected(request)
+        owner, corrected = identity.bound_key, _wants_correction(request)
         picture = await self._picture(
             request,
             identity,
@@ -154,11 +156,11 @@ class SlideRoutes:
                 region, max_pixels, owner, entry.scale.pixel_aspect, corrected=corrected
             ),
         )
-        await WRITES.run(lambda: self._note_view(entry, identity, asdict(region)), owner)
+        await WRITES.run(lambda: self._audit_view(entry, identity, asdict(region)), owner)
         answer = Response(picture.png, 200, _REGION_HEADERS, "image/png")
         if entry.pixel_size is not None:
             sides = (region.width, region.height), (picture.width, picture.height)
-            answer.headers["X-Mpp"] = f"{entry.pixel_size.of_picture(*sides):.6g}"
+            answer.headers["X-Mpp"] = f"{entry.pixel_size.picture_mpp(*sides):.6g}"
         return answer
 
     async def colours(self, request: Request) -> Response:
@@ -176,7 +178,7 @@ class SlideRoutes:
             raise ImageNotFound(f"No colour profile of {entry.name} applies to its colours.")
         return JSONResponse(_table_json(table), 200, _PICTURE_HEADERS)
 
-    async def associated(self, request: Request) -> Response:
+    async def associated_image(self, request: Request) -> Response:
         """`GET .../associated/{name}`: JPEG, if the settings allow what may show patient data."""
         identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
@@ -190,7 +192,7 @@ class SlideRoutes:
         jpeg = await self._picture(
             request, identity, entry, lambda slide: slide.associated_jpeg(name, owner)
         )
-        await WRITES.run(lambda: self._note_view(entry, identity, {"image": name}), owner)
+        await WRITES.run(lambda: self._audit_view(entry, identity, {"image": name}), owner)
         return Response(jpeg, 200, _PICTURE_HEADERS, "image/jpeg")
 
     async def _picture(
@@ -205,25 +207,25 @@ class SlideRoutes:
         async def work() -> Result:
             return await make(await self._pool.open(entry.id, identity.bound_key))
 
-        with self._work.accounts.slot(identity.bound_key, Kind.picture):
+        with self._work.accounts.slot(identity.bound_key, WorkKind.picture):
             return await while_connected(request, work)
 
-    def _viewed(
+    def _open_summary(
         self, entry: LibraryEntry, slide: ServedSlide, identity: Identity
     ) -> dict[str, Any]:
-        self._openings.enter(identity, entry.id)
-        shown = slide.associated_images if self._settings.show_associated_images else ()
+        self._openings.log_opening(identity, entry.id)
+        images = slide.associated_images if self._settings.show_associated_images else ()
         return _summary(entry) | {
             "levels": [_level_json(level) for level in slide.levels],
-            "associated_images": list(shown),
+            "associated_images": list(images),
         }
 
-    def _note_view(self, entry: LibraryEntry, identity: Identity, detail: dict[str, Any]) -> None:
+    def _audit_view(self, entry: LibraryEntry, identity: Identity, detail: dict[str, Any]) -> None:
         if not self._settings.public_demo:
             with self._database.session() as session:
                 audit.record(session, identity.account_id, "view_slide", entry.id, detail)
 
-    def _store(self, entry: LibraryEntry, change: _Change, identity: Identity) -> None:
+    def _save_change(self, entry: LibraryEntry, change: _SlideChange, identity: Identity) -> None:
         detail: dict[str, Any] = {}
         with self._database.session() as session:
             if change.alias is not None:
@@ -237,9 +239,9 @@ class SlideRoutes:
 
     def _max_pixels(self, request: Request, region: Region) -> int:
         limit = self._settings.region_pixel_limit
-        whole = region.width * region.height
-        max_pixels = _number(request, "max_pixels", whole)
-        if not 1 <= max_pixels <= limit and whole > 0:
+        region_pixels = region.width * region.height
+        max_pixels = _read_number(request, "max_pixels", region_pixels)
+        if not 1 <= max_pixels <= limit and region_pixels > 0:
             raise RegionError(
                 f"A picture may have 1 to {limit} pixels, not {max_pixels}: ask for fewer with "
                 "max_pixels, or for a smaller region."
@@ -286,7 +288,7 @@ def _table_json(table: ColourTable) -> dict[str, Any]:
     return packed | {"size": len(table.nodes), "light": table.light}
 
 
-def _corrected(request: Request) -> bool:
+def _wants_correction(request: Request) -> bool:
     """Whether colours are to be corrected, as by default. Raises RegionError."""
     colours = request.query_params.get("colours", "corrected")
     if colours not in ("corrected", "raw"):
@@ -304,7 +306,7 @@ def _level_json(level: Level) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class _Change:
+class _SlideChange:
     """What a request changes about a slide."""
 
     alias: str | None
@@ -314,29 +316,29 @@ class _Change:
     """Its new scale, None to leave it."""
 
 
-def _change(body: dict[str, Any], entry: LibraryEntry) -> _Change:
+def _read_change(body: dict[str, Any], entry: LibraryEntry) -> _SlideChange:
     """What a request asks for. Raises DescriptionError, ScaleError or RegionError."""
     if body.keys() - {"alias", *FIELDS} or not body:
         raise DescriptionError(
             'Send {"alias": "..."}, {"mpp": 0.5} or {"known_length": {...}}, and nothing else.'
         )
-    alias = _alias(body["alias"]) if "alias" in body else None
-    return _Change(alias, new_scale(body, entry) if FIELDS & body.keys() else None)
+    alias = _read_alias(body["alias"]) if "alias" in body else None
+    return _SlideChange(alias, new_scale(body, entry) if FIELDS & body.keys() else None)
 
 
-def _alias(value: object) -> str:
+def _read_alias(value: object) -> str:
     alias = tidy_name(value) if isinstance(value, str) else ""
     if not 1 <= len(alias) <= _LONGEST_ALIAS:
         raise DescriptionError(f"A name has 1 to {_LONGEST_ALIAS} letters.")
     return alias
 
 
-def _number(request: Request, name: str, default: int | None = None) -> int:
+def _read_number(request: Request, name: str, default: int | None = None) -> int:
     """A whole number of the query. Raises RegionError."""
     text = request.query_params.get(name)
     if text is None and default is not None:
         return default
-    number = whole_number((text or "").removeprefix("-")[: _MOST_DIGITS + 1])
+    number = parse_whole_number((text or "").removeprefix("-")[: _MOST_DIGITS + 1])
     if number is None or number >= 10**_MOST_DIGITS:
         raise RegionError(f"{name} must be a whole number, not {(text or '')[:40]!r}.")
     return -number if text and text.startswith("-") else number

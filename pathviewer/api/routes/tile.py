@@ -7,39 +7,45 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from pathviewer.api.responses import busy_response, not_allowed, not_found, response_of
+from pathviewer.api.responses import busy_response, error_to_response, not_allowed, not_found
 from pathviewer.auth.identity import Forbidden, Identity, require
 from pathviewer.auth.roles import Action, allows
-from pathviewer.common.work_queue import AccountBounds, ClientGone, Kind, TooBusy, while_connected
+from pathviewer.common.work_queue import (
+    AccountBounds,
+    ClientGone,
+    TooBusy,
+    WorkKind,
+    while_connected,
+)
 from pathviewer.slides.errors import SlideError
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from pathviewer.auth.slide_access_log import Openings
+    from pathviewer.auth.slide_access_log import SlideAccessLog
     from pathviewer.slides.slide_pool import SlidePool
 
 _PREFIX = "/api/slides/"
 _TILES = "/tiles/"
 _MOST_DIGITS = 27
 _JPEG = (b"content-type", b"image/jpeg")
-_KEPT = (b"cache-control", b"private, max-age=3600")
+_CACHED = (b"cache-control", b"private, max-age=3600")
 _VARY = (b"vary", b"Cookie")
-_RAW = (_JPEG, (b"x-tile-source", b"raw"), _KEPT, _VARY)
-_TRANSCODED = (_JPEG, (b"x-tile-source", b"transcoded"), _KEPT, _VARY)
+_RAW = (_JPEG, (b"x-tile-source", b"raw"), _CACHED, _VARY)
+_TRANSCODED = (_JPEG, (b"x-tile-source", b"transcoded"), _CACHED, _VARY)
 _DAMAGED = (
     *(_JPEG, (b"x-tile-source", b"transcoded"), (b"x-tile-damaged", b"1")),
     *((b"cache-control", b"no-store"), _VARY),
 )
 _METHODS = frozenset({"GET", "HEAD"})
 
-Place = tuple[str, int, int, int]
+TileAddress = tuple[str, int, int, int]
 """Slide id, level, column, row."""
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-Answer = tuple[Headers, bytes | bytearray]
+TileResponse = tuple[Headers, bytes | bytearray]
 """Headers and body."""
 
 
@@ -51,7 +57,7 @@ class TileRoute:
     """
 
     def __init__(
-        self, pool: SlidePool, openings: Openings, bounds: AccountBounds | None = None
+        self, pool: SlidePool, openings: SlideAccessLog, bounds: AccountBounds | None = None
     ) -> None:
         """`bounds` say how many tiles an account may wait for; None sets none."""
         self._bounds = bounds or AccountBounds({})
@@ -62,7 +68,7 @@ class TileRoute:
         """Whether a request for this path is to come here."""
         return path.startswith(_PREFIX) and _TILES in path
 
-    def at_hand(self, path: str, identity: Identity) -> Answer | None:
+    def find_cached(self, path: str, identity: Identity) -> TileResponse | None:
         """The tile of a path if it is in memory, the system's included, and may be looked at.
 
         `None` for all else, what is wrong with a slide included: the long way says it, and enters
@@ -70,11 +76,11 @@ class TileRoute:
         """
         if not path.startswith(_PREFIX) or not allows(identity.role, Action.view_slides):
             return None
-        place = _parse(path)
-        if place is None or not self._openings.entered(identity, place[0]):
+        place = _parse_path(path)
+        if place is None or not self._openings.is_logged(identity, place[0]):
             return None
         try:
-            return self._ready(place)
+            return self._cached_tile(place)
         except SlideError:
             return None
 
@@ -85,29 +91,29 @@ class TileRoute:
             await not_allowed(method, _METHODS)(scope, receive, send)
             return
         try:
-            identity, place = require(scope, Action.view_slides), _parse(path)
+            identity, place = require(scope, Action.view_slides), _parse_path(path)
             if place is None:
                 await not_found(path)(scope, receive, send)
                 return
-            answer = self._ready(place)
+            answer = self._cached_tile(place)
             if answer is None:
-                work = partial(self._answer, place, identity.bound_key)
-                with self._bounds.slot(identity.bound_key, Kind.tile):
+                work = partial(self._load_tile, place, identity.bound_key)
+                with self._bounds.slot(identity.bound_key, WorkKind.tile):
                     answer = await while_connected(Request(scope, receive), work)
-            await self._openings.see(identity, place[0])
+            await self._openings.log_view(identity, place[0])
         except ClientGone:
             return
         except TooBusy as error:
             await busy_response(error)(scope, receive, send)
             return
         except (SlideError, Forbidden, StorageError) as error:
-            await response_of(error)(scope, receive, send)
+            await error_to_response(error)(scope, receive, send)
             return
         headers, jpeg = answer
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": jpeg if method == "GET" else b""})
 
-    def _ready(self, place: Place) -> Answer | None:
+    def _cached_tile(self, place: TileAddress) -> TileResponse | None:
         """A tile that is in memory, the system's included, if it is; else `None`."""
         slide_id, level, column, row = place
         source = self._pool.peek(slide_id)
@@ -121,7 +127,7 @@ class TileRoute:
             return None
         return _with_length(kind, jpeg)
 
-    async def _answer(self, place: Place, requester: str) -> Answer:
+    async def _load_tile(self, place: TileAddress, requester: str) -> TileResponse:
         """A tile that has to be waited for."""
         slide_id, level, column, row = place
         slide = await self._pool.open(slide_id, requester)
@@ -130,11 +136,11 @@ class TileRoute:
         return _with_length(kind, tile.jpeg)
 
 
-def _with_length(kind: Headers, jpeg: bytes | bytearray) -> Answer:
+def _with_length(kind: Headers, jpeg: bytes | bytearray) -> TileResponse:
     return (*kind, (b"content-length", b"%d" % len(jpeg))), jpeg
 
 
-def _parse(path: str) -> Place | None:
+def _parse_path(path: str) -> TileAddress | None:
     """The tile that a path names, `None` if it names none; numbers have ASCII digits only."""
     parts = path.split("/")
     if len(parts) != 8 or parts[4] != "tiles":

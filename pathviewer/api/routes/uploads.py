@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pathviewer.api.request_body import json_object, whole_number
+from pathviewer.api.request_body import parse_whole_number, read_json_object
 from pathviewer.api.responses import error_response
 from pathviewer.auth.identity import Forbidden, Identity, require
 from pathviewer.auth.roles import Action
@@ -32,10 +32,10 @@ from storage.database import Database
 CHUNK_BYTES = 8 * MIB
 """Length of a piece that the page is advised to send."""
 
-CHECKED_AT_ONCE = 8
+CHECKS_AT_ONCE = 8
 """Uploads that are checked at the same time; each waits for a reader."""
 
-CHECKED_PER_ACCOUNT = 2
+CHECKS_PER_ACCOUNT = 2
 """How many of them may be of one account, whose files may take readers long."""
 
 DISK_THREADS = 8
@@ -67,12 +67,12 @@ def upload_routes(
     )
     store = UploadStore(settings.uploads, database, limits, opener)
     routes = UploadRoutes(library, database, settings, store)
-    one = "/api/uploads/{upload_id}"
+    path = "/api/uploads/{upload_id}"
     return [
         Route("/api/uploads", routes.begin, methods=["POST"]),
-        Route(one, _or_later(routes.receive), methods=["PATCH"]),
-        Route(one, _or_later(routes.progress), methods=["HEAD"]),
-        Route(one, _or_later(routes.cancel), methods=["DELETE"]),
+        Route(path, _with_retry_after(routes.receive), methods=["PATCH"]),
+        Route(path, _with_retry_after(routes.progress), methods=["HEAD"]),
+        Route(path, _with_retry_after(routes.cancel), methods=["DELETE"]),
     ]
 
 
@@ -87,19 +87,19 @@ class UploadRoutes:
         self._public_demo = settings.public_demo
         self._store = store
         self._disk = Lane(DISK_THREADS, DISK_THREADS_PER_ACCOUNT)
-        self._finishing = Lane(CHECKED_AT_ONCE, CHECKED_PER_ACCOUNT)
+        self._finishing = Lane(CHECKS_AT_ONCE, CHECKS_PER_ACCOUNT)
         self._store.remove_leftovers()
 
     async def begin(self, request: Request) -> Response:
         """`POST {name, size}`: 201 with the upload's id."""
-        account = self._uploader(request).account_id
-        body = await json_object(request)
+        account = self._require_uploader(request).account_id
+        body = await read_json_object(request)
         name, size = body.get("name"), body.get("size")
         if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
             raise UploadError('Announce a file as {"name": "slide.svs", "size": 123} in bytes.')
         begin = partial(self._store.begin, account, name, size)
         upload = await WRITES.run(begin, account)
-        return JSONResponse(_state(upload, 0) | {"chunk_bytes": CHUNK_BYTES}, 201)
+        return JSONResponse(_state_json(upload, 0) | {"chunk_bytes": CHUNK_BYTES}, 201)
 
     async def receive(self, request: Request) -> Response:
         """`PATCH` with the next bytes: 200 with how far it got, or 201 with the new slide.
@@ -107,77 +107,77 @@ class UploadRoutes:
         201 again to whoever sends the last piece again because the answer did not arrive.
         """
         try:
-            upload = await self._upload(request)
+            upload = await self._find_upload(request)
         except UploadNotFound:
-            arrival = await self._arrival(request)
-            async for _ in _pieces(request):
+            arrival = await self._find_arrival(request)
+            async for _ in _read_pieces(request):
                 pass  # a proxy may take an answer amiss that comes before it sent everything
         else:
             try:
-                return await self._next_piece(request, upload)
+                return await self._receive_piece(request, upload)
             except UploadNotFound:  # finished or cancelled by another request
-                arrival = await self._arrival(request)
-        listed = partial(self._listed, arrival)
-        return _created(await self._finishing.run(listed, arrival.upload.account_id))
+                arrival = await self._find_arrival(request)
+        add_slide = partial(self._add_to_library, arrival)
+        return _created_response(await self._finishing.run(add_slide, arrival.upload.account_id))
 
-    async def _next_piece(self, request: Request, upload: Upload) -> Response:
+    async def _receive_piece(self, request: Request, upload: Upload) -> Response:
         offset = _offset(request)
         try:
             received = await self._append(request, upload, offset)
         except UploadConflict as error:
-            received = await self._received(upload)
+            received = await self._received_bytes(upload)
             conflict = error_response(error.code, str(error), error.status)
             conflict.headers["Upload-Offset"] = str(received)
             return conflict
         if received == upload.size:
             finish = partial(self._finish, upload)
-            return _created(await self._finishing.run(finish, upload.account_id))
-        return JSONResponse(_state(upload, received), headers={"Upload-Offset": str(received)})
+            return _created_response(await self._finishing.run(finish, upload.account_id))
+        return JSONResponse(_state_json(upload, received), headers={"Upload-Offset": str(received)})
 
     async def progress(self, request: Request) -> Response:
         """`HEAD`: the headers say how far it got."""
         try:
-            upload = await self._upload(request)
-            received = await self._received(upload)
+            upload = await self._find_upload(request)
+            received = await self._received_bytes(upload)
         except UploadNotFound:
-            upload = (await self._arrival(request)).upload
+            upload = (await self._find_arrival(request)).upload
             received = upload.size
         headers = {"Upload-Offset": str(received), "Upload-Length": str(upload.size)}
         return Response(headers=headers | {"Cache-Control": "no-store"})
 
     async def cancel(self, request: Request) -> Response:
         """`DELETE`: 204; what was received is removed."""
-        upload = await self._upload(request)
+        upload = await self._find_upload(request)
         await WRITES.run(partial(self._store.cancel, upload), upload.account_id)
         return Response(status_code=204)
 
-    def _uploader(self, request: Request) -> Identity:
+    def _require_uploader(self, request: Request) -> Identity:
         identity = require(request.scope, Action.upload_slides)
         if self._public_demo:
             raise Forbidden("This is a public demo, which keeps no uploads.")
         return identity
 
-    async def _upload(self, request: Request) -> Upload:
-        account = self._uploader(request)
+    async def _find_upload(self, request: Request) -> Upload:
+        account = self._require_uploader(request)
         upload_id = request.path_params["upload_id"]
         find = partial(self._store.find, upload_id, account.account_id)
         return await self._disk.run(find, account.account_id)
 
-    async def _arrival(self, request: Request) -> Arrival:
-        account = self._uploader(request)
+    async def _find_arrival(self, request: Request) -> Arrival:
+        account = self._require_uploader(request)
         upload_id = request.path_params["upload_id"]
         arrival = partial(self._store.arrival, upload_id, account.account_id)
         return await self._disk.run(arrival, account.account_id)
 
-    async def _received(self, upload: Upload) -> int:
-        return await self._disk.run(partial(self._store.received, upload), upload.account_id)
+    async def _received_bytes(self, upload: Upload) -> int:
+        return await self._disk.run(partial(self._store.count_received, upload), upload.account_id)
 
     async def _append(self, request: Request, upload: Upload, offset: int) -> int:
         """Write the body; returns where it ends. If the connection breaks, the part is kept."""
-        announced = whole_number(request.headers.get("content-length")) or 0
+        announced = parse_whole_number(request.headers.get("content-length")) or 0
         if offset + announced > upload.size:
             raise UploadTooLarge(f"More than the {upload.size} bytes announced: start again.")
-        async for piece in _pieces(request):
+        async for piece in _read_pieces(request):
             append = partial(self._store.append, upload, offset, piece)
             await self._disk.run(append, upload.account_id)
             offset += len(piece)
@@ -186,7 +186,7 @@ class UploadRoutes:
     def _finish(self, upload: Upload) -> LibraryEntry:
         arrival = Arrival(upload, self._store.finish(upload))
         try:
-            entry = self._listed(arrival)
+            entry = self._add_to_library(arrival)
         except SlideUnopenable:
             self._store.discard(arrival)
             raise
@@ -195,7 +195,7 @@ class UploadRoutes:
             audit.record(session, upload.account_id, "upload_slide", entry.id, detail)
         return entry
 
-    def _listed(self, arrival: Arrival) -> LibraryEntry:
+    def _add_to_library(self, arrival: Arrival) -> LibraryEntry:
         """The slide, without waiting for a look through all folders."""
         entry = self._library.add(arrival.path)
         if entry is None:
@@ -204,36 +204,36 @@ class UploadRoutes:
         return entry
 
 
-def _or_later(handler: Handler) -> Handler:
+def _with_retry_after(handler: Handler) -> Handler:
     """The same, with Retry-After in the answer about an upload that is being checked."""
 
-    async def handled(request: Request) -> Response:
+    async def handle(request: Request) -> Response:
         try:
             return await handler(request)
         except UploadBeingChecked as error:
-            later = error_response(error.code, str(error), error.status)
-            later.headers["Retry-After"] = str(error.retry_seconds)
-            return later
+            response = error_response(error.code, str(error), error.status)
+            response.headers["Retry-After"] = str(error.retry_seconds)
+            return response
 
-    return handled
+    return handle
 
 
-def _created(entry: LibraryEntry) -> Response:
+def _created_response(entry: LibraryEntry) -> Response:
     return JSONResponse({"slide_id": entry.id, "name": entry.name}, 201)
 
 
-def _state(upload: Upload, received: int) -> dict[str, object]:
+def _state_json(upload: Upload, received: int) -> dict[str, object]:
     return {"upload_id": upload.id, "offset": received, "size": upload.size}
 
 
 def _offset(request: Request) -> int:
-    offset = whole_number(request.headers.get("upload-offset"))
+    offset = parse_whole_number(request.headers.get("upload-offset"))
     if offset is None:
         raise UploadError("The header Upload-Offset must say at which byte the piece begins.")
     return offset
 
 
-async def _pieces(request: Request) -> AsyncIterator[bytes]:
+async def _read_pieces(request: Request) -> AsyncIterator[bytes]:
     """The body in pieces worth a write; at least one, which may be empty."""
     gathered = bytearray()
     try:

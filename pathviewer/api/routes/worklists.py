@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pathviewer.api.request_body import json_object
+from pathviewer.api.request_body import read_json_object
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.common.work_queue import WRITES
 from pathviewer.feedback.request_body import refuse_control_token
-from pathviewer.questions.errors import ReadingNotFound, ReadingRefused
-from pathviewer.questions.model_input import whole
+from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
+from pathviewer.questions.model_input import read_whole_number
 from pathviewer.questions.request_body import is_text
 from storage.errors import ConflictError
 from storage.questions.store import list_completions
@@ -52,7 +52,7 @@ def worklist_routes(library: SlideLibrary, database: Database, settings: Setting
         Route("/api/worklists", routes.lists, methods=["GET"]),
         Route("/api/worklists/{worklist_id}/next", routes.next, methods=["POST"]),
         Route("/api/worklist-items/{item_id}", routes.show, methods=["GET"]),
-        Route("/api/worklist-items/{item_id}/first-answer", routes.first, methods=["POST"]),
+        Route("/api/worklist-items/{item_id}/first-answer", routes.first_answer, methods=["POST"]),
         Route("/api/worklist-items/{item_id}/end", routes.end, methods=["POST"]),
     ]
 
@@ -68,7 +68,7 @@ class WorklistRoutes:
     async def lists(self, request: Request) -> Response:
         """`GET`: every list, and how far one is oneself."""
         account = require(request.scope, Action.judge).account_id
-        return JSONResponse(await self._reading(lambda session: _lists(session, account)))
+        return JSONResponse(await self._read(lambda session: _worklists_json(session, account)))
 
     async def next(self, request: Request) -> Response:
         """`POST`: the item in hand, or the next; `{item: null}` if there is none now."""
@@ -77,15 +77,15 @@ class WorklistRoutes:
 
         def work(session: Session) -> dict[str, Any]:
             worklist = find_worklist(session, key)
-            turn = next_turn(session, worklist, account, now() - self._washout)
-            item = None if turn is None else self._item(session, worklist, turn)
+            assignment = next_turn(session, worklist, account, now() - self._washout)
+            item = None if assignment is None else self._item_json(session, worklist, assignment)
             return {
                 "item": item,
                 "worklist": {"id": worklist.id, "name": worklist.name},
                 "progress": asdict(progress(session, worklist, account)),
             }
 
-        return JSONResponse(await self._writing(work, account))
+        return JSONResponse(await self._write(work, account))
 
     async def show(self, request: Request) -> Response:
         """`GET`: an item that one was given."""
@@ -93,42 +93,46 @@ class WorklistRoutes:
         key = request.path_params["item_id"]
 
         def work(session: Session) -> dict[str, Any]:
-            item, turn = _own(session, key, account)
-            return self._item(session, find_worklist(session, item.worklist_id), turn)
+            item, assignment = _find_own(session, key, account)
+            return self._item_json(session, find_worklist(session, item.worklist_id), assignment)
 
-        return JSONResponse(await self._reading(work))
+        return JSONResponse(await self._read(work))
 
-    async def first(self, request: Request) -> Response:
+    async def first_answer(self, request: Request) -> Response:
         """`POST {answer, confidence?}`: the item with the model's answers, or 409."""
         account = require(request.scope, Action.judge).account_id
-        key, body = request.path_params["item_id"], await json_object(request)
-        answer, sure = _answer(body)
+        key, body = request.path_params["item_id"], await read_json_object(request)
+        answer, confidence = _read_answer(body)
 
         def work(session: Session) -> dict[str, Any]:
-            item, turn = _own(session, key, account)
-            turn = answer_first(session, turn.id, answer, sure)
-            return self._item(session, find_worklist(session, item.worklist_id), turn)
+            item, assignment = _find_own(session, key, account)
+            assignment = answer_first(session, assignment.id, answer, confidence)
+            return self._item_json(session, find_worklist(session, item.worklist_id), assignment)
 
-        return JSONResponse(await self._writing(work, account))
+        return JSONResponse(await self._write(work, account))
 
     async def end(self, request: Request) -> Response:
         """`POST {skipped?}`: done with it, `again` if it was so before; 409 if nothing was judged
         nor skipped."""
         account = require(request.scope, Action.judge).account_id
-        key, body = request.path_params["item_id"], await json_object(request)
+        key, body = request.path_params["item_id"], await read_json_object(request)
 
         def work(session: Session) -> dict[str, Any]:
-            _, turn = _own(session, key, account)
-            ended = end_turn(session, turn.id, skipped=body.get("skipped") is True)
+            _, assignment = _find_own(session, key, account)
+            ended = end_turn(session, assignment.id, skipped=body.get("skipped") is True)
             return {"id": key, "again": not ended}
 
-        return JSONResponse(await self._writing(work, account))
+        return JSONResponse(await self._write(work, account))
 
-    def _item(self, session: Session, worklist: WorklistRecord, turn: TurnRecord) -> dict[str, Any]:
+    def _item_json(
+        self, session: Session, worklist: WorklistRecord, assignment: TurnRecord
+    ) -> dict[str, Any]:
         """An item as its rater may see it at this moment."""
-        item = find_item(session, turn.item_id)
-        judged = judged_in_turn(session, turn.id)
-        reading = None if worklist.blind and turn.first_answer is None else item.reading_id
+        item = find_item(session, assignment.item_id)
+        rated_ids = judged_in_turn(session, assignment.id)
+        question_id = (
+            None if worklist.blind and assignment.first_answer is None else item.reading_id
+        )
         return {
             "id": item.id,
             "worklist": {"id": worklist.id, "name": worklist.name},
@@ -137,44 +141,46 @@ class WorklistRoutes:
             "question": item.question,
             "options": list(item.options),
             "task": item.task,
-            "round": turn.round,
+            "round": assignment.round,
             "blind": worklist.blind,
             "teaching": worklist.teaching,
-            "first_answer": turn.first_answer,
-            "first_confidence": turn.first_confidence,
-            "reading": reading,
-            "completions": None if reading is None else _texts(session, reading, judged),
-            "reference_answer": item.reference_answer if worklist.teaching and judged else None,
-            "ended": turn.ended_at is not None,
+            "first_answer": assignment.first_answer,
+            "first_confidence": assignment.first_confidence,
+            "reading": question_id,
+            "completions": None
+            if question_id is None
+            else _completions_json(session, question_id, rated_ids),
+            "reference_answer": item.reference_answer if worklist.teaching and rated_ids else None,
+            "ended": assignment.ended_at is not None,
         }
 
-    async def _reading(self, work: Callable[[Session], T]) -> T:
+    async def _read(self, work: Callable[[Session], T]) -> T:
         def run() -> T:
             with self._database.reading() as session:
                 return work(session)
 
         return await run_in_threadpool(run)
 
-    async def _writing(self, work: Callable[[Session], T], account: str) -> T:
+    async def _write(self, work: Callable[[Session], T], account: str) -> T:
         def run() -> T:
             try:
                 with self._database.session() as session:
                     return work(session)
             except ConflictError as error:
-                raise ReadingRefused(str(error), 409) from error
+                raise QuestionRefused(str(error), 409) from error
 
         return await WRITES.run(run, account)
 
 
-def _own(session: Session, item_id: str, account: str) -> tuple[ItemRecord, TurnRecord]:
+def _find_own(session: Session, item_id: str, account: str) -> tuple[ItemRecord, TurnRecord]:
     """An item and one's turn at it; raises ReadingNotFound for those one was not given."""
-    turn = None if "\0" in item_id else current_turn(session, item_id, account)
-    if turn is None:
-        raise ReadingNotFound("There is no such item among those you were given.")
-    return find_item(session, item_id), turn
+    assignment = None if "\0" in item_id else current_turn(session, item_id, account)
+    if assignment is None:
+        raise QuestionNotFound("There is no such item among those you were given.")
+    return find_item(session, item_id), assignment
 
 
-def _lists(session: Session, account: str) -> list[dict[str, Any]]:
+def _worklists_json(session: Session, account: str) -> list[dict[str, Any]]:
     return [
         {
             "id": each.id,
@@ -187,18 +193,22 @@ def _lists(session: Session, account: str) -> list[dict[str, Any]]:
     ]
 
 
-def _texts(session: Session, reading_id: str, judged: Collection[str]) -> list[dict[str, Any]]:
+def _completions_json(
+    session: Session, question_id: str, rated_ids: Collection[str]
+) -> list[dict[str, Any]]:
     """Completions, each with whether a verdict or a preference on it was given in this turn."""
     return [
-        {"id": each.id, "index": each.index, "text": each.text, "judged": each.id in judged}
-        for each in list_completions(session, [reading_id])
+        {"id": each.id, "index": each.index, "text": each.text, "judged": each.id in rated_ids}
+        for each in list_completions(session, [question_id])
     ]
 
 
-def _answer(body: Mapping[str, Any]) -> tuple[str, int | None]:
+def _read_answer(body: Mapping[str, Any]) -> tuple[str, int | None]:
     answer = body.get("answer")
     if not is_text(answer) or not 0 < len(answer.strip()) <= LONGEST_ANSWER:
-        raise ReadingRefused(f"An answer has 1 to {LONGEST_ANSWER:,} characters.")
+        raise QuestionRefused(f"An answer has 1 to {LONGEST_ANSWER:,} characters.")
     refuse_control_token("The answer", answer)
-    sure = None if body.get("confidence") is None else whole(body, "confidence", 1, 5)
-    return answer.strip(), sure
+    confidence = (
+        None if body.get("confidence") is None else read_whole_number(body, "confidence", 1, 5)
+    )
+    return answer.strip(), confidence

@@ -35,7 +35,7 @@ class FileLevel:
     height: int
     """In the level's own pixels."""
 
-    stated: tuple[float, float] | None
+    stated_downsample: tuple[float, float] | None
     """Level-0 pixels per pixel of the level along x and y, as the file states them.
 
     `None` where the file states none; a ratio of sizes is not a statement.
@@ -45,7 +45,7 @@ class FileLevel:
     """(width, height) of the file's own tiles, `None` if unknown."""
 
 
-class Sized(Protocol):
+class HasSize(Protocol):
     """Anything of a size in pixels."""
 
     @property
@@ -59,7 +59,7 @@ class Sized(Protocol):
         ...
 
 
-def places_to_try(levels: Sequence[Sized]) -> Iterator[tuple[int, Region]]:
+def places_to_try(levels: Sequence[HasSize]) -> Iterator[tuple[int, Region]]:
     """Levels and a pixel of each (`l_` frame) by which to see whether a file can be read at all.
 
     One of each level, the coarsest first, and two more of the finest one.

@@ -87,11 +87,11 @@ class DicomFile:
             raise SlideUnsupported(f"{name} {_describe(header)}{_unread(header)}")
         self._header = header
         self._levels = images.pop("level")
-        self._others = {kind: found[0] for kind, found in images.items() if found}
+        self._associated = {kind: found[0] for kind, found in images.items() if found}
         self._check_levels(name)
         base = self._levels[0]
         self.levels = tuple(image.level(base) for image in self._levels)
-        self.associated_images: tuple[str, ...] = tuple(self._others)
+        self.associated_images: tuple[str, ...] = tuple(self._associated)
         self.pixel_note = _note(base)
         self.properties = self._facts()
 
@@ -101,8 +101,8 @@ class DicomFile:
 
     def read_associated(self, name: str) -> Image.Image:
         """As of `PyramidFile`."""
-        image = self._others[name]
-        number = len(self._levels) + list(self._others).index(name)
+        image = self._associated[name]
+        number = len(self._levels) + list(self._associated).index(name)
         pixels = self._read(image, number, Region(0, 0, image.width, image.height))
         return Image.fromarray(np.ascontiguousarray(pixels[..., [2, 1, 0, 3]]))
 
@@ -133,13 +133,13 @@ class DicomFile:
     def _facts(self) -> dict[str, str]:
         base = self._levels[0]
         digest = hashlib.sha256("|".join(image.uid for image in self._levels).encode())
-        found = {"openslide.vendor": "dicom", "openslide.quickhash-1": digest.hexdigest()}
+        facts = {"openslide.vendor": "dicom", "openslide.quickhash-1": digest.hexdigest()}
         if base.spacing is not None:
-            found["openslide.mpp-x"] = f"{base.spacing[0] * 1000:.9g}"
-            found["openslide.mpp-y"] = f"{base.spacing[1] * 1000:.9g}"
+            facts["openslide.mpp-x"] = f"{base.spacing[0] * 1000:.9g}"
+            facts["openslide.mpp-y"] = f"{base.spacing[1] * 1000:.9g}"
         path = _first(self._header.get("OpticalPathSequence"))
         power = None if path is None else path.get("ObjectiveLensPower")
-        return found if power is None else found | {"openslide.objective-power": str(power)}
+        return facts if power is None else facts | {"openslide.objective-power": str(power)}
 
     def _read(self, image: _Image, number: int, l_box: Region) -> NDArray[np.uint8]:
         pixels = np.zeros((l_box.height, l_box.width, 4), np.uint8)
@@ -158,9 +158,9 @@ class DicomFile:
 
     def _tile(self, image: _Image, number: int, column: int, row: int) -> NDArray[np.uint8] | None:
         index = row * image.columns + column
-        known = self._decoded.get(number, index)
-        if known is not None:
-            return known
+        cached_tile = self._decoded.get(number, index)
+        if cached_tile is not None:
+            return cached_tile
         try:
             tile = image.decode(column, row)
         except (MemoryError, PixelsUnreadable):
@@ -201,10 +201,10 @@ class _Image:
 
     def level(self, base: _Image) -> FileLevel:
         """The picture as a level; its spacing states its factors."""
-        stated = None
+        stated_downsample = None
         if self.spacing is not None and base.spacing is not None:
-            stated = self.spacing[0] / base.spacing[0], self.spacing[1] / base.spacing[1]
-        return FileLevel(self.width, self.height, stated, self.tile)
+            stated_downsample = self.spacing[0] / base.spacing[0], self.spacing[1] / base.spacing[1]
+        return FileLevel(self.width, self.height, stated_downsample, self.tile)
 
     def tiles(self, l_box: Region) -> Iterator[tuple[int, int]]:
         """(column, row) of the frames that touch a box."""

@@ -20,12 +20,15 @@ from pathviewer.slides.formats.base import (
     places_to_try,
 )
 from pathviewer.slides.formats.dicom_file import DicomFile
-from pathviewer.slides.formats.openslide_file import FramesDamaged, OpenSlideFile, damaged
+from pathviewer.slides.formats.openslide_file import FramesDamaged, OpenSlideFile, damaged_error
 from pathviewer.slides.formats.refusals import unsupported_tiff
 from pathviewer.slides.formats.tiff_file import TiffFile
-from pathviewer.slides.formats.tiff_pages import TiffPicture, is_plain, look_at
+from pathviewer.slides.formats.tiff_pages import TiffPicture, is_plain, read_picture
 
-_OTHERS: dict[str, Callable[[Path, str], PyramidFile]] = {"tiff": TiffFile, "dicom": DicomFile}
+_OTHER_READERS: dict[str, Callable[[Path, str], PyramidFile]] = {
+    "tiff": TiffFile,
+    "dicom": DicomFile,
+}
 """By what a file's first bytes say it is."""
 
 _SHARED_VENDORS = {"generic-tiff": "tiff", "aperio": "tiff", "dicom": "dicom"}
@@ -49,10 +52,10 @@ def open_pyramid(path: Path, name: str) -> PyramidFile:
         return file
     sound = _with_pixels(path, name, OpenSlideFile, file)
     if kind == "tiff" and not is_plain(path):
-        picture = look_at(path)
+        picture = read_picture(path)
         if picture is not None:
             return _of_tiff(sound, picture, path, name) or file
-    return sound or _with_pixels(path, name, _OTHERS[kind]) or file
+    return sound or _with_pixels(path, name, _OTHER_READERS[kind]) or file
 
 
 def _of_tiff(
@@ -79,7 +82,7 @@ def _of_tiff(
         if other is not None:
             return other
     if picture.is_turned:
-        raise damaged(name)
+        raise damaged_error(name)
     if isinstance(sound, OpenSlideFile):
         sound.pixel_note = picture.note
     return sound
@@ -116,11 +119,11 @@ def _open_otherwise(path: Path, name: str, error: SlideUnopenable) -> PyramidFil
     except OSError:
         raise error from None
     unknown = isinstance(error.__cause__, OpenSlideUnsupportedFormatError)
-    open_file = _OTHERS.get(kind_of(head))
+    open_file = _OTHER_READERS.get(kind_of(head))
     if open_file is not None:
         with suppress(NotInFormat):
             return open_file(path, name)
-        raise (damaged(name) if unknown else error) from error.__cause__
+        raise (damaged_error(name) if unknown else error) from error.__cause__
     # the index of a MIRAX slide begins like a JPEG picture
     fault = None if path.suffix.lower() == ".mrxs" else fault_of(head)
     if fault is None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from openslide import OpenSlideError, OpenSlideUnsupportedFormatError, lowlevel
 from PIL import Image
 
-from pathviewer.slides.colour_profile import DAMAGED, MOST_PROFILE_BYTES, TOO_LARGE
+from pathviewer.slides.colour_profile import DAMAGED_REASON, MOST_PROFILE_BYTES, TOO_LARGE_REASON
 from pathviewer.slides.dicom_reader import frames_lie_inside, level_spacings
 from pathviewer.slides.errors import SlideGone, SlideUnopenable
 from pathviewer.slides.formats.base import FileLevel, PixelsUnreadable, ProfileUnreadable
@@ -73,10 +73,10 @@ class OpenSlideFile:
             raise PixelsUnreadable from error
         pixels: NDArray[np.uint8] = np.ctypeslib.as_array(buffer).view(np.uint8)
         pixels = pixels.reshape(l_box.height, l_box.width, 4)
-        own = self.levels[level]
-        if l_box.x + l_box.width == own.width:
+        file_level = self.levels[level]
+        if l_box.x + l_box.width == file_level.width:
             _make_opaque(pixels[:, -1], x / downsample - l_box.x)
-        if l_box.y + l_box.height == own.height:
+        if l_box.y + l_box.height == file_level.height:
             _make_opaque(pixels[-1], y / downsample - l_box.y)
         return pixels
 
@@ -91,10 +91,10 @@ class OpenSlideFile:
         """As of `PyramidFile`."""
         try:
             if lowlevel.get_icc_profile_size(self._handle) > MOST_PROFILE_BYTES:
-                raise ProfileUnreadable(TOO_LARGE)
+                raise ProfileUnreadable(TOO_LARGE_REASON)
             return lowlevel.read_icc_profile(self._handle)
         except OpenSlideError as error:
-            raise ProfileUnreadable(DAMAGED) from error
+            raise ProfileUnreadable(DAMAGED_REASON) from error
 
     def close(self) -> None:
         """Nothing to do: the handle is closed with the last reference to it."""
@@ -106,9 +106,9 @@ class OpenSlideFile:
             for side in ("width", "height")
         ]
         tile = (int(sides[0]), int(sides[1])) if sides[0] and sides[1] else None
-        return FileLevel(width, height, self._stated(index, width, height), tile)
+        return FileLevel(width, height, self._stated_downsample(index, width, height), tile)
 
-    def _stated(self, index: int, width: int, height: int) -> tuple[float, float] | None:
+    def _stated_downsample(self, index: int, width: int, height: int) -> tuple[float, float] | None:
         """What the file states: pixel spacings, or a downsample that OpenSlide took from it.
 
         Where the file states nothing, OpenSlide's downsample is the mean of two ratios of sizes.
@@ -127,7 +127,7 @@ class OpenSlideFile:
         return downsample, downsample
 
 
-def damaged(name: str) -> SlideUnopenable:
+def damaged_error(name: str) -> SlideUnopenable:
     """The error of a file whose structure cannot be read."""
     return SlideUnopenable(
         f"{name} cannot be opened: it is damaged or incomplete, or a file that "
@@ -166,6 +166,6 @@ def _open(path: Path, name: str) -> lowlevel._OpenSlide:
     except OpenSlideError as error:
         # OpenSlide's own words may hold names of files, which may hold patients' numbers
         _log.debug("OpenSlide on %s: %s", name, error)
-        raise damaged(name) from error
+        raise damaged_error(name) from error
     lowlevel.set_cache(handle, _shared_cache())
     return handle

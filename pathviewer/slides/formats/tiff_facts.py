@@ -21,18 +21,18 @@ def tiff_properties(picture: TiffPicture) -> dict[str, str]:
     OME-XML is asked first, then a description in Aperio's manner, then the tags of resolution.
     """
     ome, base = picture.ome, picture.base
-    found = {"openslide.vendor": "generic-tiff"}
+    properties = {"openslide.vendor": "generic-tiff"}
     aperio = dict(_APERIO.findall(picture.description[:4096]))
     mpp = ome.mpp if ome is not None and ome.mpp is not None else None
     if mpp is None and "MPP" in aperio:
-        found |= {"openslide.mpp-x": aperio["MPP"], "openslide.mpp-y": aperio["MPP"]}
+        properties |= {"openslide.mpp-x": aperio["MPP"], "openslide.mpp-y": aperio["MPP"]}
     elif mpp is None:
         mpp = _resolution(base)
     if mpp is not None:
-        found |= {"openslide.mpp-x": f"{mpp[0]:.9g}", "openslide.mpp-y": f"{mpp[1]:.9g}"}
+        properties |= {"openslide.mpp-x": f"{mpp[0]:.9g}", "openslide.mpp-y": f"{mpp[1]:.9g}"}
     power = ome.objective_power if ome is not None else None
     power = power or aperio.get("AppMag")
-    return found if power is None else found | {"openslide.objective-power": power}
+    return properties if power is None else properties | {"openslide.objective-power": power}
 
 
 def _resolution(page: tifffile.TiffPage) -> tuple[float, float] | None:

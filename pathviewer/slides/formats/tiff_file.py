@@ -16,7 +16,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from pathviewer.slides.colour_profile import DAMAGED, MOST_PROFILE_BYTES, TOO_LARGE
+from pathviewer.slides.colour_profile import DAMAGED_REASON, MOST_PROFILE_BYTES, TOO_LARGE_REASON
 from pathviewer.slides.errors import DAMAGED_BYTES, SlideGone, SlideUnsupported
 from pathviewer.slides.formats.base import (
     FileLevel,
@@ -77,7 +77,8 @@ class TiffFile:
         self._profile, self._profile_fault = _profile(picture.base)
         self._pages = [_Page(page, picture.bits) for page in picture.levels]
         others = {
-            label: TiffPicture((page,), {}, 1, None, "") for label, page in picture.others.items()
+            label: TiffPicture((page,), {}, 1, None, "")
+            for label, page in picture.associated_pages.items()
         }
         self._others = {
             label: _Page(other.base, other.bits)
@@ -96,9 +97,9 @@ class TiffFile:
     def read_associated(self, name: str) -> Image.Image:
         """As of `PyramidFile`."""
         page = self._others[name]
-        whole = Region(0, 0, page.width, page.height)
+        box = Region(0, 0, page.width, page.height)
         number = len(self._pages) + list(self._others).index(name)
-        pixels = self._read(page, number, whole)
+        pixels = self._read(page, number, box)
         return Image.fromarray(np.ascontiguousarray(pixels[..., [2, 1, 0, 3]]))
 
     def icc_profile(self) -> bytes | None:
@@ -126,9 +127,9 @@ class TiffFile:
 
     def _segment(self, page: _Page, number: int, index: int) -> NDArray[np.uint8] | None:
         """A decoded tile or strip as (height, width, 4) BGRA; `None` where the file has none."""
-        known = self._decoded.get(number, index)
-        if known is not None:
-            return known
+        cached_segment = self._decoded.get(number, index)
+        if cached_segment is not None:
+            return cached_segment
         try:
             planes = [self._plane(page, each) for each in page.planes(index)]
             there = [plane for plane in planes if plane is not None]
@@ -161,12 +162,12 @@ class TiffFile:
             digest.update(np.asarray((page.width, page.height), np.int64).tobytes())
             digest.update(np.asarray(page.counts, np.uint64).tobytes())
         last = self._pages[-1]
-        left = _HASHED_BYTES
+        bytes_left = _HASHED_BYTES
         for offset, count in zip(last.offsets, last.counts, strict=True):
-            if left <= 0:
+            if bytes_left <= 0:
                 break
-            digest.update(os.pread(self._fd, min(count, left), offset))
-            left -= count
+            digest.update(os.pread(self._fd, min(count, bytes_left), offset))
+            bytes_left -= count
         return digest.hexdigest()
 
 
@@ -176,12 +177,12 @@ def _profile(page: tifffile.TiffPage) -> tuple[bytes | None, str | None]:
     if tag is None:
         return None, None
     if tag.valuebytecount > MOST_PROFILE_BYTES:
-        return None, TOO_LARGE
+        return None, TOO_LARGE_REASON
     try:
         value = tag.value
     except UNREADABLE_TIFF:
         value = None
-    return (value, None) if isinstance(value, bytes) else (None, DAMAGED)
+    return (value, None) if isinstance(value, bytes) else (None, DAMAGED_REASON)
 
 
 class _Page:

@@ -45,7 +45,7 @@ class TiffPicture:
     levels: tuple[tifffile.TiffPage, ...]
     """From the finest on; they may hold pages that turn out to be no levels."""
 
-    others: dict[str, tifffile.TiffPage]
+    associated_pages: dict[str, tifffile.TiffPage]
     """The file's other pictures by name, such as `label`."""
 
     count: int
@@ -103,8 +103,8 @@ class TiffPicture:
     @property
     def note(self) -> str | None:
         """How the slide differs from 8-bit colour, `None` if it does not."""
-        what = f"{self.bits}-bit {'grey' if self.is_grey else 'colour'}"
-        parts = [] if what == "8-bit colour" else [what]
+        kind = f"{self.bits}-bit {'grey' if self.is_grey else 'colour'}"
+        parts = [] if kind == "8-bit colour" else [kind]
         if self.bits > 8:
             parts.append("shown reduced to 8 bits")
         if self.count > 1:
@@ -112,7 +112,7 @@ class TiffPicture:
         return ", ".join(parts) or None
 
 
-def look_at(path: Path) -> TiffPicture | None:
+def read_picture(path: Path) -> TiffPicture | None:
     """The slide in a TIFF file, `None` if it cannot be read."""
     try:
         with tifffile.TiffFile(path) as tiff:
@@ -160,11 +160,11 @@ def picture_in(tiff: tifffile.TiffFile) -> TiffPicture | None:
     reduced = beneath or [page for page in pages if page is not base and _may_be_level(page, base)]
     reduced = [page for page in reduced if _alike(page, base) and _area(page) < _area(base)]
     reduced.sort(key=_area, reverse=True)
-    known = {page.offset for page in (*same, *reduced)}
-    others = [page for page in pages if page.offset not in known]
+    level_offsets = {page.offset for page in (*same, *reduced)}
+    other_pages = [page for page in pages if page.offset not in level_offsets]
     ome = ome_picture(pages[0].description, *_size(base))
     count = max(len(same), 1 if ome is None else ome.planes)
-    return TiffPicture((base, *reduced), _named(others), count, ome, base.description)
+    return TiffPicture((base, *reduced), _pages_by_name(other_pages), count, ome, base.description)
 
 
 def kind_in(description: str) -> str | None:
@@ -208,13 +208,13 @@ def _is_turned(page: tifffile.TiffPage) -> bool:
     return page.compression not in _DECODED_BY_OPENSLIDE and page.tags.valueof(_ORIENTATION, 1) != 1
 
 
-def _named(pages: list[tifffile.TiffPage]) -> dict[str, tifffile.TiffPage]:
-    named: dict[str, tifffile.TiffPage] = {}
+def _pages_by_name(pages: list[tifffile.TiffPage]) -> dict[str, tifffile.TiffPage]:
+    by_name: dict[str, tifffile.TiffPage] = {}
     for page in pages:
         kind = kind_in(page.description)
-        name = kind if kind is not None and kind not in named else f"picture {len(named) + 1}"
-        named[name] = page
-    return named
+        name = kind if kind is not None and kind not in by_name else f"picture {len(by_name) + 1}"
+        by_name[name] = page
+    return by_name
 
 
 def _area(page: tifffile.TiffPage) -> int:

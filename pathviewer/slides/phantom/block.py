@@ -14,7 +14,7 @@ from pathviewer.slides.phantom import cells, glands
 from pathviewer.slides.phantom.canvas import Bytes, Canvas
 from pathviewer.slides.phantom.ground_truth import CELL, MarkKind, TissueClass
 from pathviewer.slides.phantom.hashing import Floats
-from pathviewer.slides.phantom.layout import BLOCK, CANVAS, HALO, Plan, make_plan, unfold
+from pathviewer.slides.phantom.layout import BLOCK, CANVAS, HALO, PhantomLayout, make_layout, unfold
 from pathviewer.slides.phantom.noise import PERIOD, smoothstep
 from pathviewer.slides.phantom.sprites import Bank, make_sprites
 from pathviewer.slides.phantom.stain import WHITE, colour_table, to_colour
@@ -39,7 +39,7 @@ INK = (1.25, 0.62, 0.12)
 class Scene:
     """All that a process needs to draw any block of one slide."""
 
-    plan: Plan
+    layout: PhantomLayout
     """Where things lie."""
 
     textures: Textures
@@ -73,7 +73,7 @@ class Block:
 def make_scene(width: int, height: int, seed: int) -> Scene:
     """The scene of a slide; each process makes its own and keeps it."""
     return Scene(
-        make_plan(width, height, seed),
+        make_layout(width, height, seed),
         make_textures(seed),
         make_sprites(seed),
         colour_table(),
@@ -85,7 +85,7 @@ class Ground:
 
     def __init__(self, scene: Scene, column: int, row: int) -> None:
         self._scene = scene
-        self._grids = scene.plan.around(column, row)
+        self._grids = scene.layout.around(column, row)
         self._fields: dict[str, Floats] = {}
         self.left, self.top = column * BLOCK - HALO, row * BLOCK - HALO
         self._gathers: dict[bool, NDArray[np.int32]] = {}
@@ -198,7 +198,7 @@ def _draw_airspace(ground: Ground, canvas: Canvas, wall: Bytes, fray: Floats) ->
 
 def _draw_glands(scene: Scene, ground: Ground, canvas: Canvas, ragged: Bytes) -> None:
     cytoplasm = ground.texture(scene.textures.sheet)[0]
-    near = list(glands.glands_near(scene.plan, ground.left, ground.top))
+    near = list(glands.glands_near(scene.layout, ground.left, ground.top))
     for gland in near:
         glands.paint(canvas, gland, cytoplasm, ragged)
     for gland in near:
@@ -206,7 +206,7 @@ def _draw_glands(scene: Scene, ground: Ground, canvas: Canvas, ragged: Bytes) ->
 
 
 def _scatter_cells(scene: Scene, ground: Ground, canvas: Canvas, angle: Bytes) -> None:
-    seed = scene.plan.seed
+    seed = scene.layout.seed
     inflamed = ground.field("inflamed")
     airy = ground.field("airspace") if ground.reaches("airspace") else None
 

@@ -19,10 +19,10 @@ Area = tuple[slice, slice]
 class Canvas:
     """Images of (CANVAS, CANVAS); canvas (0, 0) is level-0 (`left`, `top`)."""
 
-    left: int
+    origin_x: int
     """Level-0 x of the first column; negative at the slide's left edge."""
 
-    top: int
+    origin_y: int
     """Level-0 y of the first row."""
 
     haematoxylin: Bytes
@@ -44,7 +44,7 @@ class Canvas:
         np.maximum(blue, sprite.haematoxylin[source], out=blue)
         np.minimum(pink, sprite.eosin[source], out=pink)
         if kind is not None and HALO <= x < HALO + BLOCK and HALO <= y < HALO + BLOCK:
-            self.nuclei.append((x + self.left, y + self.top, kind))
+            self.nuclei.append((x + self.origin_x, y + self.origin_y, kind))
 
     def lay(self, body: Sprite, x: int, y: int) -> None:
         """Draw a cell's body centred on a canvas pixel; where bodies overlap the denser shows."""

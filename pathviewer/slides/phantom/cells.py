@@ -70,18 +70,18 @@ def scatter(
 ) -> None:
     """Stamp a population; `angle` is each pixel's fibre direction, 0 to 255 for half a turn."""
     x, y, draws = _candidates(canvas, population, seed)
-    found = (canvas.tissue[y, x] == population.home) & (draws[:, 2] < chance(x, y))
-    x, y, draws = x[found], y[found], draws[found]
+    chosen_points = (canvas.tissue[y, x] == population.home) & (draws[:, 2] < chance(x, y))
+    x, y, draws = x[chosen_points], y[chosen_points], draws[chosen_points]
     heading = draws[:, 3] * ANGLES
     if population.aligned:
         heading = angle[y, x] * (ANGLES / 256) + (draws[:, 3] - 0.5) * ANGLES * 0.12
-    turned = (np.rint(heading).astype(np.int64) % ANGLES).tolist()
+    angles = (np.rint(heading).astype(np.int64) % ANGLES).tolist()
     places = list(zip(x.tolist(), y.tolist(), strict=True))
     if population.bodies:
         for place, part in zip(places, draws[:, 3].tolist(), strict=True):
             canvas.lay(bank.bodies[int(part * len(bank.bodies))], *place)
     sprites = bank.nuclei[population.look]
-    for place, turn, part in zip(places, turned, draws[:, 4].tolist(), strict=True):
+    for place, turn, part in zip(places, angles, draws[:, 4].tolist(), strict=True):
         choices = sprites[turn]
         canvas.stamp(choices[int(part * len(choices))], *place, population.kind)
 
@@ -91,14 +91,14 @@ def _candidates(
 ) -> tuple[Points, Points, NDArray[np.float64]]:
     """Canvas points (x, y) of every grid cell's nucleus, and (points, 5) numbers of its own."""
     spacing, slack = population.spacing, population.jitter
-    columns = np.arange(canvas.left // spacing - 1, (canvas.left + CANVAS) // spacing + 1)
-    rows = np.arange(canvas.top // spacing - 1, (canvas.top + CANVAS) // spacing + 1)
+    columns = np.arange(canvas.origin_x // spacing - 1, (canvas.origin_x + CANVAS) // spacing + 1)
+    rows = np.arange(canvas.origin_y // spacing - 1, (canvas.origin_y + CANVAS) // spacing + 1)
     draws = uniforms(seed, population.stream, columns[None, :], rows[:, None], 5)
     shift = 0.5 * (rows[:, None] % 2)
     across = columns[None, :] + shift + slack * draws[..., 0]
     down = rows[:, None] + slack * draws[..., 1]
-    x = np.floor(across * spacing).astype(np.int64).ravel() - canvas.left
-    y = np.floor(down * spacing).astype(np.int64).ravel() - canvas.top
+    x = np.floor(across * spacing).astype(np.int64).ravel() - canvas.origin_x
+    y = np.floor(down * spacing).astype(np.int64).ravel() - canvas.origin_y
     shown = (x >= 0) & (x < CANVAS) & (y >= 0) & (y < CANVAS)
     return x[shown], y[shown], draws.reshape(-1, 5)[shown]
 

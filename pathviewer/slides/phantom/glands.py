@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pathviewer.slides.phantom.canvas import Bytes, Canvas
 from pathviewer.slides.phantom.ground_truth import NucleusKind, TissueClass
 from pathviewer.slides.phantom.hashing import Floats, uniforms
-from pathviewer.slides.phantom.layout import CANVAS, Plan
+from pathviewer.slides.phantom.layout import CANVAS, PhantomLayout
 from pathviewer.slides.phantom.noise import smoothstep
 from pathviewer.slides.phantom.sprites import ANGLES, Bank
 
@@ -55,22 +55,22 @@ class Gland:
     """(nuclei, 4): direction in radians, depth under the membrane, variant in [0, 1), tilt."""
 
 
-def glands_near(plan: Plan, left: int, top: int) -> Iterator[Gland]:
+def glands_near(layout: PhantomLayout, origin_x: int, origin_y: int) -> Iterator[Gland]:
     """The glands that reach into a canvas, always in the same order."""
     half = CANVAS / 2 + REACH
-    middle = np.array([left, top]) + CANVAS / 2
+    middle = np.array([origin_x, origin_y]) + CANVAS / 2
     home = np.rint(_GRID.T @ middle / SPACING).astype(np.int64)
     around = np.arange(-math.ceil(1.4 * half / SPACING) - 1, math.ceil(1.4 * half / SPACING) + 2)
     column, row = (each.ravel() for each in np.meshgrid(home[0] + around, home[1] + around))
-    draws = uniforms(plan.seed, 11, column, row, 3)
+    draws = uniforms(layout.seed, 11, column, row, 3)
     size = 62 + 54 * draws[:, 2]
     lattice = np.stack([column + 0.5 * (row % 2), row]) + 0.42 * (draws[:, :2].T - 0.5)
     x, y = _GRID @ lattice * SPACING
     near = (abs(x - middle[0]) < half) & (abs(y - middle[1]) < half)
-    fits = (plan.at("gland", x, y) > 0.5 * size) & (plan.at("tissue", x, y) > 1.3 * size)
+    fits = (layout.at("gland", x, y) > 0.5 * size) & (layout.at("tissue", x, y) > 1.3 * size)
     for index in np.flatnonzero(near & fits):
         cell = int(column[index]), int(row[index])
-        yield _gland(plan.seed, *cell, x[index], y[index], size[index])
+        yield _gland(layout.seed, *cell, x[index], y[index], size[index])
 
 
 def _gland(seed: int, column: int, row: int, x: float, y: float, size: float) -> Gland:
@@ -83,13 +83,13 @@ def _gland(seed: int, column: int, row: int, x: float, y: float, size: float) ->
     outline *= size
     wall = 37 + 10 * draws[0] + 4 * np.cos(3 * turn + 6 * draws[1]) + 1.5 * np.cos(17 * turn)
     cells = int(2 * math.pi * size / _CELL_WIDTH)
-    each = uniforms(seed, 13, np.arange(cells), column * 7_919 + row, 5)
-    goblets = each[:, 4] < 0.42 * draws[20]
+    draws_by_cell = uniforms(seed, 13, np.arange(cells), column * 7_919 + row, 5)
+    goblets = draws_by_cell[:, 4] < 0.42 * draws[20]
     owner = (turn * (cells / (2 * math.pi))) % cells
     middle = np.abs(owner % 1 - 0.5) < 0.44
-    place = np.arange(cells) + 0.5 + 0.5 * (each[:, 0] - 0.5)
-    depth = 11 + 11 * each[:, 1] ** 2
-    nuclei = [place * (2 * math.pi / cells), depth, each[:, 2], each[:, 3] - 0.5]
+    place = np.arange(cells) + 0.5 + 0.5 * (draws_by_cell[:, 0] - 0.5)
+    depth = 11 + 11 * draws_by_cell[:, 1] ** 2
+    nuclei = [place * (2 * math.pi / cells), depth, draws_by_cell[:, 2], draws_by_cell[:, 3] - 0.5]
     return Gland(
         x,
         y,
@@ -103,14 +103,14 @@ def _gland(seed: int, column: int, row: int, x: float, y: float, size: float) ->
 def paint(canvas: Canvas, gland: Gland, cytoplasm: Bytes, ragged: Bytes) -> None:
     """Draw epithelium and lumen, without nuclei; the byte images lend their noise."""
     half = math.ceil(float(gland.outline.max())) + 1
-    left, top = int(gland.x) - canvas.left - half, int(gland.y) - canvas.top - half
+    left, top = int(gland.x) - canvas.origin_x - half, int(gland.y) - canvas.origin_y - half
     x0, y0 = max(left, 0), max(top, 0)
     x1, y1 = min(left + 2 * half, CANVAS), min(top + 2 * half, CANVAS)
     if x0 >= x1 or y0 >= y1:
         return
     area = np.s_[y0:y1, x0:x1]
-    right = np.arange(x0, x1, dtype=np.float32)[None, :] + np.float32(canvas.left - gland.x)
-    down = np.arange(y0, y1, dtype=np.float32)[:, None] + np.float32(canvas.top - gland.y)
+    right = np.arange(x0, x1, dtype=np.float32)[None, :] + np.float32(canvas.origin_x - gland.x)
+    down = np.arange(y0, y1, dtype=np.float32)[:, None] + np.float32(canvas.origin_y - gland.y)
     turn = (np.arctan2(down, right) * (_TURNS / (2 * math.pi))).astype(np.int32) & (_TURNS - 1)
     depth = gland.outline[turn] - np.hypot(right, down)
     height = gland.wall[turn] + (ragged[area].astype(np.float32) - 128) * 0.06
@@ -146,8 +146,8 @@ def stamp_nuclei(canvas: Canvas, gland: Gland, bank: Bank) -> None:
     """Stamp the gland's basal nuclei where its epithelium shows."""
     turn, depth, variant, tilt = gland.nuclei.T
     radius = gland.outline[(turn * (_TURNS / (2 * math.pi))).astype(np.int64) % _TURNS] - depth
-    x = np.rint(gland.x + radius * np.cos(turn)).astype(np.int64) - canvas.left
-    y = np.rint(gland.y + radius * np.sin(turn)).astype(np.int64) - canvas.top
+    x = np.rint(gland.x + radius * np.cos(turn)).astype(np.int64) - canvas.origin_x
+    y = np.rint(gland.y + radius * np.sin(turn)).astype(np.int64) - canvas.origin_y
     heading = np.rint((turn + 0.5 * tilt) * (ANGLES / math.pi)).astype(np.int64) % ANGLES
     shown = (x >= 0) & (x < CANVAS) & (y >= 0) & (y < CANVAS)
     for index in np.flatnonzero(shown):

@@ -61,10 +61,10 @@ def lattice_noise(seed: int, stream: int, x: Floats, y: Floats, wavelength: floa
 
 def _weights(position: Floats) -> tuple[NDArray[np.int64], Floats]:
     """The grid lines that reach some positions, and (positions, lines) their weights."""
-    whole = np.floor(position).astype(np.int64)
-    lines = np.arange(whole.min() - 1, whole.max() + 3)
+    cells = np.floor(position).astype(np.int64)
+    lines = np.arange(cells.min() - 1, cells.max() + 3)
     weights = np.zeros((position.size, lines.size), np.float32)
-    pieces = spline_pieces(position - whole)
+    pieces = spline_pieces(position - cells)
     for offset in range(4):
-        weights[np.arange(position.size), whole - whole.min() + offset] = pieces[:, offset]
+        weights[np.arange(position.size), cells - cells.min() + offset] = pieces[:, offset]
     return lines, weights

@@ -55,7 +55,7 @@ def zone_size(width: int, height: int) -> float:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PhantomLayout:
     """The coarse fields of one phantom."""
 
     width: int
@@ -132,7 +132,7 @@ def _across() -> NDArray[np.float64]:
 _ACROSS = _across()
 
 
-def make_plan(width: int, height: int, seed: int) -> Plan:
+def make_layout(width: int, height: int, seed: int) -> PhantomLayout:
     """The plan of a slide; a pure function of its arguments."""
     x, y = (_centres(side) for side in (width, height))
     zone = zone_size(width, height)
@@ -155,7 +155,7 @@ def make_plan(width: int, height: int, seed: int) -> Plan:
         "right": right,
         "down": down,
     }
-    return Plan(width, height, seed, np.stack([layers[name] for name in FIELDS]))
+    return PhantomLayout(width, height, seed, np.stack([layers[name] for name in FIELDS]))
 
 
 def _centres(side: int) -> Floats:

@@ -33,7 +33,7 @@ def noise(
     return scaled
 
 
-def shifted(texture: Floats, right: Floats | float, down: Floats | float) -> Floats:
+def shift_texture(texture: Floats, right: Floats | float, down: Floats | float) -> Floats:
     """The texture read at each pixel's place plus a displacement in px, bilinearly."""
     rows, columns = np.mgrid[0:PERIOD, 0:PERIOD].astype(np.float32)
     x, y = columns + right, rows + down

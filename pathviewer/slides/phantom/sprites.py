@@ -29,7 +29,7 @@ class Sprite:
 
 
 @dataclass(frozen=True)
-class Look:
+class NucleusLook:
     """How the nuclei of one kind vary; lengths are half axes in level-0 px."""
 
     long: tuple[float, float]
@@ -58,15 +58,15 @@ class Look:
 
 
 LOOKS = {
-    "spindle": Look((10, 17), (0.16, 0.28), (170, 225), clump=0.08, bumps=0.06),
-    "oval": Look((6.5, 9.0), (0.5, 0.8), (135, 195), clump=0.14, nucleoli=0.2),
-    "lymphocyte": Look((5.4, 7.0), (0.8, 1.0), (195, 240), clump=0.10, rim=0.03, bumps=0.03),
-    "columnar": Look((8.5, 11.5), (0.40, 0.54), (150, 210), clump=0.11, nucleoli=0.15),
-    "atypical": Look(
+    "spindle": NucleusLook((10, 17), (0.16, 0.28), (170, 225), clump=0.08, bumps=0.06),
+    "oval": NucleusLook((6.5, 9.0), (0.5, 0.8), (135, 195), clump=0.14, nucleoli=0.2),
+    "lymphocyte": NucleusLook((5.4, 7.0), (0.8, 1.0), (195, 240), clump=0.10, rim=0.03, bumps=0.03),
+    "columnar": NucleusLook((8.5, 11.5), (0.40, 0.54), (150, 210), clump=0.11, nucleoli=0.15),
+    "atypical": NucleusLook(
         (8.5, 16.5), (0.58, 0.92), (105, 220), clump=0.17, bumps=0.045, rim=0.16, nucleoli=0.6
     ),
-    "pyknotic": Look((1.6, 4.4), (0.6, 1.0), (130, 200), eosin=25, bumps=0.15),
-    "ghost": Look((7, 11), (0.6, 0.95), (22, 36), eosin=60, clump=0.2, bumps=0.08),
+    "pyknotic": NucleusLook((1.6, 4.4), (0.6, 1.0), (130, 200), eosin=25, bumps=0.15),
+    "ghost": NucleusLook((7, 11), (0.6, 0.95), (22, 36), eosin=60, clump=0.2, bumps=0.08),
 }
 
 BODIES = 48
@@ -111,7 +111,7 @@ def _body(random: np.random.Generator) -> Sprite:
     return Sprite((blue * inside).astype(np.uint8), (pink * inside).astype(np.uint8))
 
 
-def _draw(look: Look, angle: float, random: np.random.Generator) -> Sprite:
+def _draw(look: NucleusLook, angle: float, random: np.random.Generator) -> Sprite:
     long = random.uniform(*look.long)
     slim = long * random.uniform(*look.slim)
     half = math.ceil(long * (1 + 2 * look.bumps)) + 2

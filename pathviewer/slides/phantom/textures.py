@@ -12,22 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pathviewer.slides.phantom.hashing import Floats
-from pathviewer.slides.phantom.noise import PERIOD, cell_walls, noise, shifted, smoothstep
+from pathviewer.slides.phantom.noise import PERIOD, cell_walls, noise, shift_texture, smoothstep
 
-Packed = NDArray[np.uint32]
+PackedTexture = NDArray[np.uint32]
 
 
 @dataclass(frozen=True)
 class Textures:
     """Packed periodic textures, each flat (PERIOD * PERIOD,) of four bytes."""
 
-    stroma: Packed
+    stroma: PackedTexture
     """Eosin and haematoxylin of dense collagen, eosin of loose stroma, fibre angle (0..pi)."""
 
-    sheet: Packed
+    sheet: PackedTexture
     """Eosin and haematoxylin of atypical cytoplasm, then of necrosis."""
 
-    mosaic: Packed
+    mosaic: PackedTexture
     """Wall distance of airspaces (px), of nests (px), ragged noise (128 + 40 sd), fine grain."""
 
 
@@ -38,20 +38,20 @@ def make_textures(seed: int) -> Textures:
     return Textures(stroma=_stroma(random), sheet=_sheet(random), mosaic=_mosaic(random, seed))
 
 
-def _pack(*channels: Floats) -> Packed:
+def _pack(*channels: Floats) -> PackedTexture:
     stacked = np.stack([np.clip(np.rint(each), 0, 255) for each in channels], axis=-1)
     return stacked.astype(np.uint8).view(np.uint32).reshape(-1)
 
 
-def _stroma(random: np.random.Generator) -> Packed:
+def _stroma(random: np.random.Generator) -> PackedTexture:
     """Wavy bundles of collagen with clefts, and wispy loose stroma, along one wavy direction."""
     bend = 19 * noise(random, 240) + 4.5 * noise(random, 75)
     sway = 6 * noise(random, 120)
     angle = np.arctan2(-np.gradient(bend, axis=1), 1 + np.gradient(bend, axis=0))
-    bundle = shifted(noise(random, 24, stretch=7), sway, bend)
-    strand = shifted(noise(random, 7, stretch=10), sway, bend)
-    fibril = shifted(noise(random, 3.5, stretch=14), sway, bend)
-    cleft = shifted(noise(random, 22, stretch=4.5, spread=0.8), sway, bend)
+    bundle = shift_texture(noise(random, 24, stretch=7), sway, bend)
+    strand = shift_texture(noise(random, 7, stretch=10), sway, bend)
+    fibril = shift_texture(noise(random, 3.5, stretch=14), sway, bend)
+    cleft = shift_texture(noise(random, 22, stretch=4.5, spread=0.8), sway, bend)
     fine = noise(random, 4)
     dense = 72 + 15 * np.tanh(2.5 * bundle) + 8 * strand + 8 * fibril + 3 * fine
     gap = cleft - 0.30 * bundle + 0.25 * strand
@@ -64,7 +64,7 @@ def _stroma(random: np.random.Generator) -> Packed:
     return _pack(dense, blue, loose, (angle % np.pi) * (256 / np.pi))
 
 
-def _sheet(random: np.random.Generator) -> Packed:
+def _sheet(random: np.random.Generator) -> PackedTexture:
     """Amphophilic granular cytoplasm, and the smudged ground of necrosis."""
     cloud, granule, fine = noise(random, 70), noise(random, 9), noise(random, 4)
     smudge, blot = noise(random, 45, spread=0.9), noise(random, 14)
@@ -76,12 +76,12 @@ def _sheet(random: np.random.Generator) -> Packed:
     )
 
 
-def _mosaic(random: np.random.Generator, seed: int) -> Packed:
+def _mosaic(random: np.random.Generator, seed: int) -> PackedTexture:
     """Wall distances and the noises that fray borders and add grain."""
     bend, sway = 14 * noise(random, 150), 14 * noise(random, 150)
     return _pack(
-        shifted(cell_walls(seed, 71, 5), bend, sway),
-        shifted(cell_walls(seed, 72, 4), bend, sway),
+        shift_texture(cell_walls(seed, 71, 5), bend, sway),
+        shift_texture(cell_walls(seed, 72, 4), bend, sway),
         128 + 40 * noise(random, 60, spread=0.9),
         128 + 40 * random.standard_normal((PERIOD, PERIOD), dtype=np.float32),
     )

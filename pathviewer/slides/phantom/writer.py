@@ -51,7 +51,7 @@ class PhantomError(SlideError):
 
 
 @dataclass(frozen=True)
-class Job:
+class BlockJob:
     """One block to draw: picklable, and enough for any process."""
 
     width: int
@@ -71,7 +71,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnBlock:
     """What a worker sends back for one block."""
 
     column: int
@@ -137,20 +137,20 @@ def _check(name: str, side: int) -> None:
         )
 
 
-def _jobs(width: int, height: int, seed: int) -> list[Job]:
+def _jobs(width: int, height: int, seed: int) -> list[BlockJob]:
     columns, rows = -(-width // BLOCK), -(-height // BLOCK)
     places = ((column, row) for row in range(rows) for column in range(columns))
-    return [Job(width, height, seed, *place) for place in places]
+    return [BlockJob(width, height, seed, *place) for place in places]
 
 
 def _write(
-    path: Path, jobs: list[Job], workers: int, progress: Callable[[float], None] | None
+    path: Path, jobs: list[BlockJob], workers: int, progress: Callable[[float], None] | None
 ) -> PhantomTruth:
     """Write the slide at `path` from its blocks, which come row by row."""
-    whole = jobs[0]
-    truth = _TruthGrid(whole)
+    first_job = jobs[0]
+    truth = _TruthGrid(first_job)
     with path.open("wb") as stream:
-        file = PyramidFile(stream, _pages(whole.width, whole.height, whole.seed))
+        file = PyramidFile(stream, _pages(first_job.width, first_job.height, first_job.seed))
         columns = jobs[-1].column + 1
         band = np.zeros((TILE, -(-columns * _COARSEST // TILE) * TILE, 4), np.uint8)
         for done, block in enumerate(_draw_all(jobs, workers), start=1):
@@ -164,7 +164,7 @@ def _write(
     return truth.finish()
 
 
-def _add_block(file: PyramidFile, block: Drawn, band: NDArray[np.uint8]) -> None:
+def _add_block(file: PyramidFile, block: DrawnBlock, band: NDArray[np.uint8]) -> None:
     """Add a block's tiles to levels 0 and 1 and its pixels to the coarsest level's row of tiles."""
     side = BLOCK // TILE
     for index, tile in enumerate(block.tiles):
@@ -180,10 +180,10 @@ def _add_band(file: PyramidFile, row: int, band: NDArray[np.uint8]) -> None:
         file.add_tile(2, column, row, _encode(tile))
 
 
-def _draw(job: Job) -> Drawn:
+def _draw(job: BlockJob) -> DrawnBlock:
     block = draw_block(make_scene(job.width, job.height, job.seed), job.column, job.row)
     coarse = _reduce(block.pixels)
-    return Drawn(
+    return DrawnBlock(
         job.column,
         job.row,
         [_encode(tile) for tile in _cut(block.pixels)],
@@ -195,7 +195,7 @@ def _draw(job: Job) -> Drawn:
     )
 
 
-def _draw_all(jobs: list[Job], workers: int) -> Iterator[Drawn]:
+def _draw_all(jobs: list[BlockJob], workers: int) -> Iterator[DrawnBlock]:
     """Drawn blocks in order, a few ahead of the writer at most."""
     if workers == 1:
         yield from map(_draw, jobs)
@@ -203,7 +203,7 @@ def _draw_all(jobs: list[Job], workers: int) -> Iterator[Drawn]:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         left = iter(jobs)
-        ahead: deque[Future[Drawn]] = deque(
+        ahead: deque[Future[DrawnBlock]] = deque(
             pool.submit(_draw, job) for job in islice(left, 4 * workers)
         )
         try:
@@ -233,7 +233,7 @@ def _reduce(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 class _TruthGrid:
     """The truth as it grows, block by block."""
 
-    def __init__(self, slide: Job) -> None:
+    def __init__(self, slide: BlockJob) -> None:
         self._slide = slide
         sides = (slide.height, slide.width)
         rows, columns = (-(-side // BLOCK) * (BLOCK // CELL) for side in sides)
@@ -241,7 +241,7 @@ class _TruthGrid:
         self._marks = np.zeros((rows, columns), np.uint8)
         self._nuclei: list[NDArray[np.int32]] = []
 
-    def add(self, block: Drawn) -> None:
+    def add(self, block: DrawnBlock) -> None:
         """Lay a block's cells in place."""
         side = BLOCK // CELL
         left, top = block.column * side, block.row * side

@@ -96,7 +96,7 @@ class FileFaults:
         with self._lock:
             return list(self._faults.values())
 
-    def barred(self, path: Path) -> FileFault | None:
+    def find_barring_fault(self, path: Path) -> FileFault | None:
         """The fault for which a file must not be opened now, `None` if it may be opened.
 
         Looks at the file, and reads all of it where a sample of it is known.
@@ -106,9 +106,9 @@ class FileFaults:
             return None
         with self._lock:
             alike = [fault for fault in self._faults.values() if fault.size == stamp.size]
-        if not alike or self._hash(path, stamp, whole=False) not in {one.sample for one in alike}:
+        if not alike or self._hash(path, stamp, entire=False) not in {one.sample for one in alike}:
             return None
-        fault = self._faults.get(self._hash(path, stamp, whole=True))
+        fault = self._faults.get(self._hash(path, stamp, entire=True))
         return fault if fault is not None and self._holds(fault) else None
 
     def remember(self, path: Path, reason: str) -> None:
@@ -117,8 +117,8 @@ class FileFaults:
         stamp = stamp_file(path)
         if stamp is None:
             return
-        fingerprint = self._hash(path, stamp, whole=True)
-        sample = self._hash(path, stamp, whole=False)
+        fingerprint = self._hash(path, stamp, entire=True)
+        sample = self._hash(path, stamp, entire=False)
         if not fingerprint or not sample:
             return
         version, now = openslide.__library_version__, self._clock()
@@ -143,12 +143,12 @@ class FileFaults:
             and fault.happened_at <= now + _CLOCK_SECONDS  # the clock was wrong then, or is now
         )
 
-    def _hash(self, path: Path, stamp: FileStamp, *, whole: bool) -> str:
-        key = path, stamp, whole
+    def _hash(self, path: Path, stamp: FileStamp, *, entire: bool) -> str:
+        key = path, stamp, entire
         if key not in self._hashes:
             if len(self._hashes) >= _MOST_REMEMBERED:
                 self._hashes.clear()
-            step = _BLOCK if whole else max(_BLOCK, -(-stamp.size // _BLOCKS))
+            step = _BLOCK if entire else max(_BLOCK, -(-stamp.size // _BLOCKS))
             self._hashes[key] = hash_of(path, stamp.size, step)
         return self._hashes[key]
 

@@ -56,7 +56,7 @@ def landlock_version() -> int:
     return max(0, version)
 
 
-def allow_reading_only(paths: Iterable[Path]) -> int:
+def restrict_to_read_only(paths: Iterable[Path]) -> int:
     """From now on this process and its children read files beneath `paths`, and do nothing else.
 
     They write nothing and run no program; where the kernel knows these rights, they open no TCP
@@ -77,7 +77,7 @@ def allow_reading_only(paths: Iterable[Path]) -> int:
     ruleset = _checked(libc.syscall(_CREATE_RULESET, ctypes.byref(handled), size, 0))
     try:
         for path in paths:
-            _allow_reading(libc, ruleset, path)
+            _add_read_rule(libc, ruleset, path)
         _checked(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         _checked(libc.syscall(_RESTRICT_SELF, ruleset, 0))
     finally:
@@ -85,7 +85,7 @@ def allow_reading_only(paths: Iterable[Path]) -> int:
     return version
 
 
-def _allow_reading(libc: ctypes.CDLL, ruleset: int, path: Path) -> None:
+def _add_read_rule(libc: ctypes.CDLL, ruleset: int, path: Path) -> None:
     try:
         folder = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:

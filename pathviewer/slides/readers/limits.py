@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pathviewer.slides.companion_files import confine_companions
-from pathviewer.slides.readers.landlock import allow_reading_only
+from pathviewer.slides.readers.landlock import restrict_to_read_only
 
 _MIB = 2**20
 
@@ -45,7 +45,7 @@ def restrict_reader(limits: ReaderLimits) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _limit_resources(limits)
     folders = (Path("/"),) if limits.folders is None else (*limits.folders, *_own_folders())
-    allow_reading_only(folders)
+    restrict_to_read_only(folders)
     # last: what is given up binds this thread and those that it starts from now on
     threading.Thread(target=_end_with_the_server, daemon=True).start()
     confine_companions(limits.folders or ())  # on systems that cannot confine the process too
@@ -70,9 +70,9 @@ def _limit_resources(limits: ReaderLimits) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: 0,
     }
-    for kind, bound in bounds.items():
+    for kind, limit in bounds.items():
         _, most = resource.getrlimit(kind)
-        allowed = bound if most == resource.RLIM_INFINITY else min(bound, most)
+        allowed = limit if most == resource.RLIM_INFINITY else min(limit, most)
         resource.setrlimit(kind, (allowed, allowed))
 
 

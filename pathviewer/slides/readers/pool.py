@@ -183,7 +183,7 @@ class ReaderPool:
 
     def check_allowed(self, path: Path, name: str) -> None:
         """Raise SlideEndedReader for a file that has ended a reader. Looks at the file."""
-        fault = self.faults.barred(path)
+        fault = self.faults.find_barring_fault(path)
         if fault is not None:
             raise _fault_error(name, fault.reason)
         with self._lock:
@@ -198,18 +198,18 @@ class ReaderPool:
 
     def dicom_identity(self, path: Path, requester: str = LIBRARY) -> DicomIdentity:
         """Series and instance of a DICOM file; `None` for what it lacks. Raises SlideError."""
-        return self._looked(path, requester, tasks.dicom_identity, path)
+        return self._inspect(path, requester, tasks.dicom_identity, path)
 
     def hold_one_export(self, paths: Sequence[Path], requester: str = LIBRARY) -> bool:
         """Whether the DICOM files of a series may all be of one export; True if nobody can say."""
         try:
-            return not paths or self._looked(
+            return not paths or self._inspect(
                 paths[0], requester, tasks.hold_one_export, tuple(paths)
             )
         except SlideError:
             return True
 
-    def _looked(
+    def _inspect(
         self, path: Path, requester: str, function: Callable[..., Result], argument: object
     ) -> Result:
         name = "A DICOM file"
@@ -293,7 +293,7 @@ class ReaderPool:
         running = _Running(call, processes, time.monotonic())
         self._running.append(running)
         # the pool's last future lives on, and must not keep what the call's caller holds
-        result.add_done_callback(partial(self._ended, [running]))
+        result.add_done_callback(partial(self._take_result, [running]))
 
     def _started(self) -> ProcessPool:
         if self._processes is None:
@@ -326,7 +326,7 @@ class ReaderPool:
             self._running = [one for one in self._running if one is not running]
             return len(self._running) < before
 
-    def _ended(self, box: list[_Running], result: Future[Any]) -> None:
+    def _take_result(self, box: list[_Running], result: Future[Any]) -> None:
         """Take a call's result; runs in a thread of Pebble's, which must not be held up."""
         running = box.pop()
         if not self._release(running):
@@ -343,8 +343,8 @@ class ReaderPool:
         while not self._stopped.wait(_WATCH_SECONDS):
             overdue = time.monotonic() - self._seconds - _GRACE_SECONDS
             for running in list(self._running):
-                lost = running.began < overdue or not running.processes.active
-                if lost and self._release(running):
+                is_lost = running.began < overdue or not running.processes.active
+                if is_lost and self._release(running):
                     self._ends.run(partial(self._explain, running, BrokenProcessPool()))
 
     def _explain(self, running: _Running, error: BaseException) -> None:

@@ -164,7 +164,7 @@ def make_coarse_tile(request: OpenRequest, level: int, column: int, row: int) ->
 def make_thumbnail(request: OpenRequest, size: int, pixel_aspect: float, parts: Parts) -> bytes:
     """JPEG of the whole slide; `parts` are the tiles of its level. Raises SlideError."""
     source = _opened.source(request)
-    return _jpeg(source.slide.corrected(thumbnail(source, size, parts, pixel_aspect)))
+    return _jpeg(source.slide.correct_colours(thumbnail(source, size, parts, pixel_aspect)))
 
 
 @_plain_errors
@@ -172,7 +172,7 @@ def make_coarse_thumbnail(request: OpenRequest, size: int, pixel_aspect: float) 
     """JPEG of the whole slide drawn from samples. Raises SlideError."""
     source = _opened.source(request)
     picture = coarse_thumbnail(source, size, COARSE_SECONDS, pixel_aspect)
-    return _jpeg(source.slide.corrected(picture))
+    return _jpeg(source.slide.correct_colours(picture))
 
 
 @_plain_errors

@@ -89,7 +89,7 @@ def test_an_upload_whose_series_nobody_can_tell_now_is_finished_later(tmp_path: 
         if not folders:
             with pytest.raises(ReadersBusy):
                 store.finish(upload)
-            assert store.received(upload) == upload.size
+            assert store.count_received(upload) == upload.size
         folders.append(store.finish(upload).parent)
     assert folders[0] == folders[1]
     assert set(opener.requesters) == {LOCAL.account_id}

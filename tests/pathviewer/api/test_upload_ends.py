@@ -108,7 +108,7 @@ def test_a_file_that_cannot_be_put_in_its_place_leaves_no_empty_slide(
         upload = received(store, slide)
         with pytest.raises(OSError, match="cross-device"):
             store.finish(upload)
-        assert store.received(upload) == len(slide)
+        assert store.count_received(upload) == len(slide)
     assert files_in(settings) == set()
 
 
@@ -160,7 +160,7 @@ def test_a_slide_that_arrives_during_a_look_stays_listed(
             path = write_slide(settings.uploads / f"{number}.tiff", number)
             entry = served.library.add(path)
             assert entry is not None
-            assert served.library.at(path) == entry
+            assert served.library.find_by_path(path) == entry
     finally:
         stop.set()
         thread.join()

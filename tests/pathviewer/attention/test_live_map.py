@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.messages import AttentionRows, Box, ImagePlacement
-from pathviewer.attention.live_map import LiveAttention
+from pathviewer.attention.live_map import LiveAttentionMap
 
 PLACE = ImagePlacement(Box(0, 0, 40, 30), 56, 28, 2, 1)
 
@@ -22,29 +22,29 @@ def rows(first: int, *cells: int) -> AttentionRows:
 
 
 def test_the_newest_step_is_told_and_only_with_what_was_reported() -> None:
-    live = LiveAttention(PLACE, seconds=0)
-    assert live.look(rows(0)) is None  # nothing written
-    live.write("<think>")
-    assert live.look(rows(0, 0)) is None  # a tag is no passage
-    live.write("Step 1: open.\n")
-    told = live.look(rows(1, 1))
+    live = LiveAttentionMap(PLACE, seconds=0)
+    assert live.add_rows(rows(0)) is None  # nothing written
+    live.add_text("<think>")
+    assert live.add_rows(rows(0, 0)) is None  # a tag is no passage
+    live.add_text("Step 1: open.\n")
+    told = live.add_rows(rows(1, 1))
     assert told is not None
     assert told["passage"] == "step 1"
     assert list(base64.b64decode(told["values"])) == [0, 255]
     assert told["peak"] == pytest.approx(0.4)
     assert told["image_share"] == pytest.approx(0.4)
-    live.write("Step 2: dense.</think>")  # its rows have not come yet
-    again = live.look(rows(2))
+    live.add_text("Step 2: dense.</think>")  # its rows have not come yet
+    again = live.add_rows(rows(2))
     assert again is not None
     assert again["passage"] == "step 1"
-    later = live.look(rows(2, 0))
+    later = live.add_rows(rows(2, 0))
     assert later is not None
     assert later["passage"] == "step 2"
 
 
 def test_maps_come_no_faster_than_the_eye_follows() -> None:
-    live = LiveAttention(PLACE)
-    live.write("<think>Step 1: open.")
-    assert live.look(rows(0, 0))
-    live.write(" And dense.")
-    assert live.look(rows(1, 1)) is None
+    live = LiveAttentionMap(PLACE)
+    live.add_text("<think>Step 1: open.")
+    assert live.add_rows(rows(0, 0))
+    live.add_text(" And dense.")
+    assert live.add_rows(rows(1, 1)) is None

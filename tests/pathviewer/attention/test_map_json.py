@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from models.attention import AttentionMap, attention_map, normalised
 from models.errors import ModelError
 from models.messages import AttentionRows, Box, ImagePlacement
-from pathviewer.attention.archive import kept, packed, unpacked
-from pathviewer.attention.map_json import SeenCompletion, maps_json, utf16_edges
+from pathviewer.attention.archive import pack_attention, reduce_attention, unpack_attention
+from pathviewer.attention.map_json import CompletionAttention, maps_json, utf16_edges
 
 TEXT = "<think>Step 1: 🔬 open.\nStep 2: dense.</think><answer>B</answer>"
 ENDS = (*range(4, len(TEXT), 4), len(TEXT))
@@ -33,10 +33,12 @@ class Case:
     neutral: AttentionRows
     """Of a few tokens."""
 
-    def seen(self, *, compared: bool = True) -> SeenCompletion:
+    def seen(self, *, compared: bool = True) -> CompletionAttention:
         """After a round through the file."""
-        attention = kept(self.rows, self.neutral if compared else None)
-        return SeenCompletion(TEXT, ENDS, self.placement, unpacked(packed(attention)))
+        attention = reduce_attention(self.rows, self.neutral if compared else None)
+        return CompletionAttention(
+            TEXT, ENDS, self.placement, unpack_attention(pack_attention(attention))
+        )
 
 
 @st.composite
@@ -166,9 +168,13 @@ def test_without_a_neutral_question_there_is_nothing_relative() -> None:
 
 
 def test_a_file_that_is_none_of_ours_is_refused() -> None:
-    for archive in (b"", b"PK\x03\x04", packed(kept(even_case().rows, None))[:-40]):
+    for archive in (
+        b"",
+        b"PK\x03\x04",
+        pack_attention(reduce_attention(even_case().rows, None))[:-40],
+    ):
         with pytest.raises(ModelError, match="damaged"):
-            unpacked(archive)
+            unpack_attention(archive)
 
 
 def test_a_character_of_several_tokens_has_edges_that_do_not_move() -> None:

@@ -11,7 +11,14 @@ from models.attention import AttentionMap
 from models.messages import Box, PixelBudget
 from models.placement import place
 from pathviewer.attention.colour_maps import COLOUR_MAPS, colour_table
-from pathviewer.attention.overlay import LEAST_PEAK, caption, covered, heat, overlay_png, peak_of
+from pathviewer.attention.overlay import (
+    LEAST_PEAK,
+    caption,
+    draw_overlay,
+    overlay_png,
+    render_map,
+    scale_peak,
+)
 
 PICTURE = Image.new("RGB", (140, 84), (200, 150, 180))
 
@@ -45,7 +52,7 @@ def test_the_scale_grows_lighter_evenly(name: str) -> None:
 
 
 def test_the_most_attended_cell_is_the_lightest_and_strongest() -> None:
-    pixels = np.asarray(heat(one_cell()))
+    pixels = np.asarray(render_map(one_cell()))
     assert pixels.shape == (3, 5, 4)
     assert tuple(pixels[1, 3, :3]) == tuple(colour_table()[255])
     assert pixels[..., 3].argmax() == 1 * 5 + 3
@@ -53,17 +60,17 @@ def test_the_most_attended_cell_is_the_lightest_and_strongest() -> None:
 
 def test_a_flat_map_looks_flat() -> None:
     flat = map_of(np.ones((3, 5)))
-    assert peak_of(flat) == LEAST_PEAK
-    assert (np.asarray(heat(flat))[..., :3] == colour_table()[128]).all()
+    assert scale_peak(flat) == LEAST_PEAK
+    assert (np.asarray(render_map(flat))[..., :3] == colour_table()[128]).all()
 
 
 def test_maps_are_compared_on_one_scale() -> None:
-    flat = np.asarray(heat(map_of(np.ones((3, 5))), peak=peak_of(one_cell())))
-    assert (flat[..., :3] == colour_table()[round(255 / peak_of(one_cell()))]).all()
+    flat = np.asarray(render_map(map_of(np.ones((3, 5))), peak=scale_peak(one_cell())))
+    assert (flat[..., :3] == colour_table()[round(255 / scale_peak(one_cell()))]).all()
 
 
 def test_the_map_lies_where_its_cells_are() -> None:
-    sheet = np.asarray(covered(PICTURE, one_cell(), peak_of(one_cell()))).astype(int)
+    sheet = np.asarray(draw_overlay(PICTURE, one_cell(), scale_peak(one_cell()))).astype(int)
     height, width = sheet.shape[:2]
     assert width / height == pytest.approx(140 / 84, rel=0.01)
     middle = sheet[height // 2, round(3.5 * width / 5)]

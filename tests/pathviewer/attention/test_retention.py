@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from pathviewer.attention.retention import sweep
+from pathviewer.attention.retention import sweep_attention
 from pathviewer.settings import Settings
 from storage.audit import list_entries
 from storage.blobs import BlobStore
@@ -19,7 +19,7 @@ def test_the_start_brings_attention_within_its_bound(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path, attention_mib=0)
     store, database = BlobStore(settings.blobs), open_database(settings.database)
     (completion,) = looked(database, store, [100])
-    assert sweep(database, store, attention_mib=1) == 0
+    assert sweep_attention(database, store, attention_mib=1) == 0
     with running(settings):
         until = time.monotonic() + 20
         while len(list(store.names())) > 1 and time.monotonic() < until:

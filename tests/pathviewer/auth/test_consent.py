@@ -12,7 +12,7 @@ import pytest
 from pathviewer.auth.account_admin import add_user, make_token
 from pathviewer.auth.identity import Forbidden
 from pathviewer.auth.roles import Role
-from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.export.plan import FORMATS, ExportPlan
 from pathviewer.export.run import export
 from pathviewer.settings import Settings
 from storage.accounts.consents import agree, has_agreed
@@ -97,7 +97,7 @@ def test_the_card_says_how_many_agreed(tmp_path: Path) -> None:
     fill(labels, slides=2)
     with labels.database.session() as session:
         agree(session, labels.people["ada"], LICENCE)
-    plan = Plan(FORMATS["unpaired"], licence=LICENCE)
+    plan = ExportPlan(FORMATS["unpaired"], licence=LICENCE)
     export(labels.database, labels.blobs, plan, tmp_path / "out")
     labels.database.close()
     card = (tmp_path / "out" / "README.md").read_text()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from starlette.websockets import WebSocketDisconnect
 
 from pathviewer.auth.guard import OPEN_PATHS
-from pathviewer.auth.identity_cache import SECONDS
+from pathviewer.auth.identity_cache import CACHE_SECONDS
 from tests.pathviewer.auth.small_site import PAGE, TALK, Site, code
 
 
@@ -31,7 +31,7 @@ def test_with_an_account_strangers_get_401_and_the_way_out(closed: Site) -> None
 def test_a_running_site_closes_when_the_first_account_is_made(local: Site) -> None:
     assert local.who() == "local"
     local.add()
-    time.sleep(SECONDS + 0.1)
+    time.sleep(CACHE_SECONDS + 0.1)
     assert local.who() == 401
 
 

@@ -116,14 +116,14 @@ def test_a_success_forgets_the_names_failures(closed: Site) -> None:
 def test_the_throttle_forgets_with_time_and_is_bounded() -> None:
     clock = [0.0]
     throttle = Throttle(2, 10, clock=lambda: clock[0])
-    throttle.count(["a"])
+    throttle.count_attempt(["a"])
     clock[0] = 4
-    throttle.count(["a"])
+    throttle.count_attempt(["a"])
     assert throttle.seconds_to_wait(["a", "b"]) == 6
     clock[0] = 10
     assert throttle.seconds_to_wait(["a"]) == 0
     for number in range(20_000):
-        throttle.count([str(number)])
+        throttle.count_attempt([str(number)])
     assert len(throttle._failures) == 10_000
 
 

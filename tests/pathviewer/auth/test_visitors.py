@@ -60,7 +60,7 @@ def test_a_name_is_one_account_and_costs_nothing(database: Database) -> None:
     assert visitors.identify(NAME) == one != other
     assert Visitors(database).identify(NAME) != one, "of this run alone"
     assert visitors.identify(b"") == visitors.identify(b"short") == VISITOR
-    assert (stored(database), visitors.ended()) == ([], [])
+    assert (stored(database), visitors.list_ended()) == ([], [])
 
 
 def test_names_that_were_made_up_count_as_their_client(database: Database) -> None:
@@ -115,7 +115,7 @@ def test_nobody_waits_while_a_visit_is_stored(database: Database, file: Path) ->
         assert time.monotonic() - began >= BUSY_MS / 1000
     assert longest < BUSY_MS / 1000 / 2
     visitors.seconds = -1
-    assert visitors.ended() == [], "nothing has begun"
+    assert visitors.list_ended() == [], "nothing has begun"
     asyncio.run(visitors.begin(account))
     assert stored(database) == [account]
 
@@ -128,13 +128,13 @@ def test_a_place_is_free_once_a_visit_is_gone(database: Database) -> None:
     with pytest.raises(VisitError, match="Too many"):
         asyncio.run(visitors.begin(other))
     visitors.seconds = -1
-    assert visitors.ended() == [one]
+    assert visitors.list_ended() == [one]
     with pytest.raises(VisitError, match="has ended"):
         asyncio.run(visitors.begin(one))
-    assert visitors.ended() == [one], "until it is gone"
-    visitors.gone(one)
+    assert visitors.list_ended() == [one], "until it is gone"
+    visitors.forget(one)
     asyncio.run(visitors.begin(other))
-    visitors.gone(other)
+    visitors.forget(other)
     asyncio.run(visitors.begin(one))
     assert sorted(stored(database)) == sorted([one, other])
 
@@ -158,7 +158,7 @@ def test_a_refused_request_begins_no_visit(database: Database) -> None:
 
     async def refused() -> None:
         await visitors.begin(one)
-        await visitors.answered(one, refused=True)
+        await visitors.note_answer(one, refused=True)
 
     asyncio.run(refused())
     assert stored(database) == []
@@ -173,7 +173,7 @@ def test_a_visit_lasts_after_one_request_that_was_not_refused(database: Database
     async def both() -> None:
         for refused in (False, True):
             await visitors.begin(account)
-            await visitors.answered(account, refused=refused)
+            await visitors.note_answer(account, refused=refused)
 
     asyncio.run(both())
     assert stored(database) == [account]
@@ -188,7 +188,7 @@ def test_requests_that_come_while_a_refused_visit_is_removed_begin_another(
     async def request(*, refused: bool) -> None:
         await visitors.begin(account)
         await asyncio.sleep(0)
-        await visitors.answered(account, refused=refused)
+        await visitors.note_answer(account, refused=refused)
 
     async def together() -> None:
         for _ in range(20):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pathviewer.bench.kill_loop import WRITERS, run_kill_loop
-from pathviewer.bench.storage import Figures, as_json, table
+from pathviewer.bench.storage import StorageFigures, as_json, table
 from pathviewer.bench.storage_site import make_site
 from tests.postgres import Postgres
 
@@ -40,7 +40,7 @@ def test_nothing_acknowledged_is_lost_or_doubled(
     assert found.killed == {"server": 1, "model": 1, "reader": 1}
     assert all(found.acknowledged.values()), found.acknowledged
     assert (found.lost, found.doubled, found.orphans) == (0, 0, 0)
-    whole = Figures(300.0, 5.0, 0, 2.0, 9.0, 100, 4.0, 3.0, found)
+    whole = StorageFigures(300.0, 5.0, 0, 2.0, 9.0, 100, 4.0, 3.0, found)
     shown = as_json(whole)
     assert (shown["kills"], shown["acknowledged"], shown["doubled"]) == (KILLS, 100, 0)
     assert "lost, doubled, orphans          0, 0, 0" in table(whole)

@@ -8,13 +8,13 @@ import pytest
 
 from pathviewer.bench.load import LoadError, Walk
 from pathviewer.bench.tiles import CONNECTIONS, _against_all, _report, _table
-from pathviewer.bench.tiles_servers import limit_app, peer, served
+from pathviewer.bench.tiles_servers import limit_app, peer, serve_app
 from pathviewer.bench.tiles_slides import shelve
 from tests import slide_files
 
 
 def test_a_walk_goes_on_where_it_ended() -> None:
-    with served(limit_app, 100) as server:
+    with serve_app(limit_app, 100) as server:
         walk = Walk(server.base, [f"/{number}" for number in range(7)])
         load = walk.run(2, 1)
         assert load.requests_per_s > 100
@@ -25,7 +25,7 @@ def test_a_walk_goes_on_where_it_ended() -> None:
 
 def test_failed_requests_are_no_figures(tmp_path: Path) -> None:
     slide = slide_files.write_ycbcr(tmp_path / "x.tiff")
-    with served(peer, slide) as server, pytest.raises(LoadError, match="requests failed"):
+    with serve_app(peer, slide) as server, pytest.raises(LoadError, match="requests failed"):
         Walk(server.base, ["/nothing"]).run(1, 1)
 
 

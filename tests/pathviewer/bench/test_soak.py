@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pathviewer.bench.soak import Options, measure_soak, table
+from pathviewer.bench.soak import SoakOptions, measure_soak, table
 
 
 def test_a_hostile_account_costs_the_honest_no_error(
     tmp_path: Path, state: Path, mini_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATHVIEWER_DATA", str(state))
-    options = Options(
+    options = SoakOptions(
         people=4,
         minutes=1 / 3,
         model=str(mini_checkpoint),

@@ -10,9 +10,9 @@ from openslide import OpenSlide
 from PIL import Image
 
 from pathviewer.bench.load import LoadError
-from pathviewer.bench.viewer import HEIGHT, WIDTH, View, compare
+from pathviewer.bench.viewer import HEIGHT, WIDTH, JourneyStop, compare
 
-VIEW = View(1500, 1100, 1)
+VIEW = JourneyStop(1500, 1100, 1)
 
 
 def shot(picture: Image.Image) -> bytes:

@@ -24,12 +24,12 @@ Import = Callable[[str], tuple[int, str]]
 def test_unicode_text_of_excel_is_read(tmp_path: Path) -> None:
     text = "case\tslide\torgan\r\nS-1\ta\tlung\r\n"
     (row,) = read_table(table(tmp_path, text.encode("utf-16")))
-    assert (row.slide, row.told) == ("a", SlideDescription("S-1", "lung"))
+    assert (row.slide, row.description) == ("a", SlideDescription("S-1", "lung"))
 
 
 def test_a_line_separator_within_a_cell_ends_no_line(tmp_path: Path) -> None:
     (row,) = read_table(table(tmp_path, "case,slide,organ\nS-1,a,left\u2028lung\n"))
-    assert row.told.organ == "left\u2028lung"
+    assert row.description.organ == "left\u2028lung"
 
 
 def test_spoilt_numbers_merge_no_patients(take: Import, database: Database) -> None:
@@ -48,7 +48,9 @@ def table(tmp_path: Path, text: str | bytes) -> Path:
 def test_a_line_is_read(tmp_path: Path) -> None:
     (row,) = read_table(table(tmp_path, HEADING + "S-1,a.svs,lung,,H&E,Aperio,benign,IHC\n"))
     assert (row.line, row.slide) == (2, "a.svs")
-    assert row.told == SlideDescription("S-1", "lung", None, "H&E", "Aperio", "benign", "IHC")
+    assert row.description == SlideDescription(
+        "S-1", "lung", None, "H&E", "Aperio", "benign", "IHC"
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_a_line_is_read(tmp_path: Path) -> None:
 )
 def test_what_spreadsheets_write_is_read(tmp_path: Path, text: str, reason: str) -> None:
     (row,) = read_table(table(tmp_path, text))
-    assert (row.slide, row.told) == ("a", SlideDescription("S-1", "lung")), reason
+    assert (row.slide, row.description) == ("a", SlideDescription("S-1", "lung")), reason
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from models.engines.local.checkpoint import revision
-from pathviewer.commands.doctor import examine, kept_files
+from pathviewer.commands.doctor import examine, stored_blobs
 from pathviewer.settings import Settings
 from storage.blobs import BlobStore, keep_blob
 from storage.database import open_database
@@ -55,12 +55,12 @@ def test_every_kept_file_is_looked_at(state: Path) -> None:
             keep_blob(session, store, data, "pixels", "image/png") for data in (b"a", b"b", b"c")
         )
     database.close()
-    assert [check.verdict for check in kept_files(settings)] == ["ok"]
+    assert [check.verdict for check in stored_blobs(settings)] == ["ok"]
     (settings.blobs / torn[:2] / torn).write_bytes(b"x")
     store.remove(lost)
     store.put(b"d")  # the program was killed before its row
     (settings.blobs / "incoming" / "half").write_bytes(b"x")
-    problem, note = kept_files(settings)
+    problem, note = stored_blobs(settings)
     assert problem.fatal
     assert "Of 3 pictures and attention files 1 are missing and 1 damaged" in problem.sentence
     assert (note.verdict, note.sentence[:50]) == (

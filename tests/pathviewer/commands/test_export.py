@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from pathviewer.commands.main import app
-from pathviewer.export.columns import COMMENTS, COMMON
-from pathviewer.export.evidence import EVIDENCE
+from pathviewer.export.columns import COMMENTS_COLUMN, COMMON_COLUMNS
+from pathviewer.export.evidence import EVIDENCE_COLUMNS
 from pathviewer.export.plan import FORMATS
 from storage.audit import list_entries
 from storage.database import open_database
@@ -88,8 +88,10 @@ def test_what_cannot_be_exported_is_told(
 def test_every_column_is_documented() -> None:
     document = (ROOT / "docs" / "export.md").read_text()
     own = [column for form in FORMATS.values() for column in form.columns]
-    for column in (*COMMON, *EVIDENCE, COMMENTS, *own):
-        assert f"| `{column.name}` | {column.kind} | {column.told} |\n" in document, column.name
+    for column in (*COMMON_COLUMNS, *EVIDENCE_COLUMNS, COMMENTS_COLUMN, *own):
+        assert f"| `{column.name}` | {column.kind} | {column.description} |\n" in document, (
+            column.name
+        )
 
 
 def test_the_documented_script_asks_and_judges(tmp_path: Path, cmu: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pathviewer.auth.identity_cache import SECONDS
+from pathviewer.auth.identity_cache import CACHE_SECONDS
 from pathviewer.commands.user import app
 from pathviewer.settings import Settings
 from storage.accounts.store import find_account
@@ -50,7 +50,7 @@ def add_ada() -> None:
 def test_an_account_made_here_logs_in_there(ward: Site) -> None:
     assert ward.who() == "local"
     add_ada()
-    time.sleep(SECONDS + 0.1)
+    time.sleep(CACHE_SECONDS + 0.1)
     assert ward.who() == 401
     assert ward.log_in().status_code == 303
     assert ward.who() == "ada"
@@ -114,7 +114,7 @@ def test_disabling_shuts_a_running_site_within_seconds(ward: Site) -> None:
     ward.log_in()
     assert ward.who() == ward.who(authorization=f"Bearer {token}") == "ada"
     user("disable", "ada")
-    time.sleep(SECONDS + 0.1)
+    time.sleep(CACHE_SECONDS + 0.1)
     assert ward.who() == ward.who(authorization=f"Bearer {token}") == 401
     assert ward.log_in().status_code == 401
     assert "disabled" in user("list")

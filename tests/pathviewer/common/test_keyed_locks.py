@@ -9,11 +9,11 @@ from pathviewer.common.keyed_locks import KeyedLocks
 
 def test_names_have_locks_of_their_own_while_they_are_held() -> None:
     locks = KeyedLocks()
-    with locks.of("ada"):
-        assert not locks.of("ada").acquire(blocking=False)
-        with locks.of("bob"):
-            assert not locks.of("bob").acquire(blocking=False)
-    with locks.of("ada"):
+    with locks.get_lock("ada"):
+        assert not locks.get_lock("ada").acquire(blocking=False)
+        with locks.get_lock("bob"):
+            assert not locks.get_lock("bob").acquire(blocking=False)
+    with locks.get_lock("ada"):
         pass
     gc.collect()
     assert len(locks) == 0

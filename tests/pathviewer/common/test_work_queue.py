@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from pathviewer.api.responses import exception_handlers
-from pathviewer.common.work_queue import AccountBounds, Kind, Lane, TooBusy, Work
+from pathviewer.common.work_queue import AccountBounds, Lane, TooBusy, Work, WorkKind
 from pathviewer.settings import Settings
 from tests.servers import serving
 
@@ -37,31 +37,31 @@ def test_an_account_has_no_more_threads_of_a_lane_than_it_may() -> None:
 
 
 def test_an_account_has_no_more_in_progress_than_it_may() -> None:
-    bounds = AccountBounds({Kind.preview: 2})
-    first = bounds.take("ada", Kind.preview)
-    with bounds.slot("ada", Kind.preview):
+    bounds = AccountBounds({WorkKind.preview: 2})
+    first = bounds.take("ada", WorkKind.preview)
+    with bounds.slot("ada", WorkKind.preview):
         with pytest.raises(TooBusy, match="2 previews in progress, and may have 2;") as refused:
-            bounds.take("ada", Kind.preview)
-        bounds.take("bob", Kind.preview).release()
-        assert bounds.in_progress(Kind.preview) == 2
+            bounds.take("ada", WorkKind.preview)
+        bounds.take("bob", WorkKind.preview).release()
+        assert bounds.in_progress(WorkKind.preview) == 2
     assert refused.value.retry_seconds > 0
     first.release()
     first.release()
-    assert bounds.in_progress(Kind.preview) == 0
-    bounds.check("ada", Kind.preview)
+    assert bounds.in_progress(WorkKind.preview) == 0
+    bounds.check("ada", WorkKind.preview)
 
 
 def test_a_kind_without_a_limit_has_no_bound() -> None:
     bounds = AccountBounds({})
-    slots = [bounds.take("ada", Kind.question) for _ in range(100)]
-    assert bounds.in_progress(Kind.question) == len(slots)
+    slots = [bounds.take("ada", WorkKind.question) for _ in range(100)]
+    assert bounds.in_progress(WorkKind.question) == len(slots)
 
 
 def test_a_slot_ends_with_an_error_too() -> None:
-    bounds = AccountBounds({Kind.export: 1})
-    with pytest.raises(RuntimeError), bounds.slot("ada", Kind.export):
+    bounds = AccountBounds({WorkKind.export: 1})
+    with pytest.raises(RuntimeError), bounds.slot("ada", WorkKind.export):
         raise RuntimeError
-    bounds.check("ada", Kind.export)
+    bounds.check("ada", WorkKind.export)
 
 
 def test_lanes_do_not_wait_for_each_other_and_accounts_take_turns() -> None:
@@ -127,13 +127,13 @@ class Site:
     async def slow(self, request: Request) -> Response:
         """`GET`: waits for the gate, in a thread."""
         work = self.work
-        told = await work.run(request, Kind.preview, "ada", work.pictures, self._wait)
+        told = await work.run(request, WorkKind.preview, "ada", work.pictures, self._wait)
         return PlainTextResponse(told)
 
     async def bad(self, request: Request) -> Response:
         """`GET`: fails in the thread."""
         work = self.work
-        await work.run(request, Kind.preview, "ada", work.pictures, lambda: int("x"))
+        await work.run(request, WorkKind.preview, "ada", work.pictures, lambda: int("x"))
         return PlainTextResponse("never")
 
     def _wait(self) -> str:
@@ -170,16 +170,16 @@ def test_work_whose_client_has_gone_never_starts(site: tuple[Site, str]) -> None
     made, base = site
     in_progress = made.work.accounts.in_progress
     clients = [connect(base) for _ in range(3)]
-    until(lambda: made.started == 1 and in_progress(Kind.preview) == 3)
+    until(lambda: made.started == 1 and in_progress(WorkKind.preview) == 3)
     refused = httpx.get(f"{base}/slow")
     assert refused.status_code == 503
     assert refused.json()["error"]["code"] == "too_busy"
     assert int(refused.headers["retry-after"]) > 0
     for client in clients:
         client.close()
-    until(lambda: in_progress(Kind.preview) == 1)  # the one that a thread has begun
+    until(lambda: in_progress(WorkKind.preview) == 1)  # the one that a thread has begun
     made.gate.set()
-    until(lambda: in_progress(Kind.preview) == 0)
+    until(lambda: in_progress(WorkKind.preview) == 0)
     assert made.started == 1
     assert httpx.get(f"{base}/slow").text == "done"
 
@@ -187,4 +187,4 @@ def test_work_whose_client_has_gone_never_starts(site: tuple[Site, str]) -> None
 def test_an_error_of_the_work_is_answered_as_itself(site: tuple[Site, str]) -> None:
     made, base = site
     assert httpx.get(f"{base}/bad").status_code == 500
-    assert made.work.accounts.in_progress(Kind.preview) == 0
+    assert made.work.accounts.in_progress(WorkKind.preview) == 0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pathviewer.comparisons.pair_plan import PLANS, draw
+from pathviewer.comparisons.pair_plan import PAIR_PLANS, draw_pairs
 from pathviewer.worklists.errors import WorklistError
 from storage.comparisons.pairs import FrozenAnswer
 
@@ -37,16 +37,16 @@ def lists(draw_: st.DrawFn) -> list[FrozenAnswer]:
     ]
 
 
-@given(lists(), st.sampled_from(PLANS), st.integers(1, 30), st.integers(0, 99))
+@given(lists(), st.sampled_from(PAIR_PLANS), st.integers(1, 30), st.integers(0, 99))
 def test_what_is_drawn_can_be_compared_and_is_drawn_again(
     answers: list[FrozenAnswer], plan: str, wanted: int, seed: int
 ) -> None:
     known = {answer.completion_id: answer for answer in answers}
     try:
-        drawn = draw(answers, plan, wanted, seed)
+        drawn = draw_pairs(answers, plan, wanted, seed)
     except WorklistError:
         return
-    assert draw(answers, plan, wanted, seed) == drawn
+    assert draw_pairs(answers, plan, wanted, seed) == drawn
     assert len({(p.one_completion_id, p.other_completion_id) for p in drawn.pairs}) == len(
         drawn.pairs
     )
@@ -68,7 +68,7 @@ def test_what_is_drawn_can_be_compared_and_is_drawn_again(
         assert len(drawn.pairs) <= wanted
 
 
-@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("plan", PAIR_PLANS)
 def test_the_probability_is_how_often_a_pair_is_drawn(plan: str) -> None:
     """Two items, of three and of two answers, by two models; one says the same twice."""
     answers = [
@@ -81,7 +81,7 @@ def test_the_probability_is_how_often_a_pair_is_drawn(plan: str) -> None:
     stated: dict[tuple[str, str], float] = {}
     found: Counter[tuple[str, str]] = Counter()
     for seed in range(times):
-        for pair in draw(answers, plan, 1, seed).pairs:
+        for pair in draw_pairs(answers, plan, 1, seed).pairs:
             both = (pair.one_completion_id, pair.other_completion_id)
             stated[both] = pair.probability
             found[both] += 1
@@ -99,14 +99,14 @@ def test_the_probability_is_how_often_a_pair_is_drawn(plan: str) -> None:
 )
 def test_what_cannot_be_compared_is_told(other: FrozenAnswer, told: str) -> None:
     with pytest.raises(WorklistError, match=told):
-        draw([ANSWER, other], "uniform", None, 0)
+        draw_pairs([ANSWER, other], "uniform", None, 0)
 
 
 def test_the_same_two_texts_by_the_same_models_are_one_pair() -> None:
     again = replace(ANSWER, completion_id="d")
     other = replace(ANSWER, completion_id="e", text="x")
     by_another = replace(other, completion_id="f", model="large")
-    drawn = draw([ANSWER, again, other, by_another], "all", None, 0)
+    drawn = draw_pairs([ANSWER, again, other, by_another], "all", None, 0)
     both = [(pair.one_completion_id, pair.other_completion_id) for pair in drawn.pairs]
     assert sorted(both) == [("c", "e"), ("c", "f")]
     assert (drawn.same_text, drawn.repeated) == (2, 2)
@@ -114,4 +114,4 @@ def test_the_same_two_texts_by_the_same_models_are_one_pair() -> None:
 
 def test_an_unknown_plan_is_refused() -> None:
     with pytest.raises(WorklistError, match="no plan “best”; there are one-per-item"):
-        draw([ANSWER], "best", None, 0)
+        draw_pairs([ANSWER], "best", None, 0)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from datasets import DatasetDict, load_dataset
 
-from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.export.plan import FORMATS, ExportPlan
 from pathviewer.export.run import export
 from pathviewer.export.splits import Shares
 from tests.pathviewer.export.made_labels import Labels, Loads, fill, new_labels
@@ -41,7 +41,12 @@ def load(tmp_path: Path) -> Loads:
 
     def export_and_load(labels: Labels, name: str, **told: Any) -> DatasetDict:
         out = tmp_path / f"out{next(made)}"
-        export(labels.database, labels.blobs, Plan(FORMATS[name], **({"shares": ALL} | told)), out)
+        export(
+            labels.database,
+            labels.blobs,
+            ExportPlan(FORMATS[name], **({"shares": ALL} | told)),
+            out,
+        )
         return load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
 
     return export_and_load

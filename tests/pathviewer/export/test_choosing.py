@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pathviewer.export.errors import ExportError
-from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.export.plan import FORMATS, ExportPlan
 from pathviewer.export.run import export
 from storage.cases.store import find_case
 from storage.export_rows import Selection
@@ -65,7 +65,7 @@ def test_no_name_leaves(labels: Labels, tmp_path: Path) -> None:
     everything = []
     for name in ("unpaired", "sft", "grpo"):
         out = tmp_path / name
-        export(labels.database, labels.blobs, Plan(FORMATS[name]), out)
+        export(labels.database, labels.blobs, ExportPlan(FORMATS[name]), out)
         everything += [path.read_bytes() for path in out.iterdir()]
     told = b"".join(everything)
     for secret in ("ada", "bob", "Smith", "S-26-1234", "slide-one", *labels.people.values()):
@@ -109,7 +109,9 @@ def test_a_pair_names_both_models(labels: Labels, load: Loads, tmp_path: Path, c
     found = rows(load(labels, "preference"))
     both = ("pathviewer-r1-tiny", CLOSED) if choice == "left" else (CLOSED, "pathviewer-r1-tiny")
     assert [(row["chosen_model"], row["rejected_model"]) for row in found] == [both] * 6
-    tally = export(labels.database, labels.blobs, Plan(FORMATS["preference"]), tmp_path / "out")
+    tally = export(
+        labels.database, labels.blobs, ExportPlan(FORMATS["preference"]), tmp_path / "out"
+    )
     assert set(tally.models) == {*both}
     assert "Do not train on this" in (tmp_path / "out" / "README.md").read_text()
     for one in both:
@@ -131,7 +133,7 @@ def test_what_a_checkpoint_says_of_itself_is_kept_with_its_answers(
         labels.verdict(session, "ada", ours, "correct")
     assert rows(load(labels, "preference"))["train_allowed"] == [False]
     assert rows(load(labels, "unpaired"))["train_allowed"] == [True]
-    export(labels.database, labels.blobs, Plan(FORMATS["preference"]), tmp_path / "out")
+    export(labels.database, labels.blobs, ExportPlan(FORMATS["preference"]), tmp_path / "out")
     assert "of the answers of mine (house)." in (tmp_path / "out" / "README.md").read_text()
     told = json.loads((tmp_path / "out" / "manifest.json").read_text())["counts"]["models"]
     assert {"model": "mine", "licence": "house", "train_allowed": False} in told

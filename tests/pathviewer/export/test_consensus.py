@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pathviewer.export.consensus import Rule, Vote, decide, in_conflict, parse_rule
+from pathviewer.export.consensus import Opinion, Rule, decide, in_conflict, parse_rule
 from pathviewer.export.errors import ExportError
 
 
-def votes(*said: str) -> list[Vote]:
+def votes(*said: str) -> list[Opinion]:
     """A vote per letter: `L` and `R` are sides, anything else makes no row."""
     return [
-        Vote(f"rater {number}", one, one if one in "LR" else None, one if one in "LR" else None)
+        Opinion(f"rater {number}", one, one if one in "LR" else None, one if one in "LR" else None)
         for number, one in enumerate(said)
     ]
 

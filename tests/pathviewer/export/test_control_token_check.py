@@ -11,7 +11,7 @@ import pytest
 from models.prompts import Question, build_prompt
 from models.registry import known_models
 from pathviewer.export.errors import ExportError
-from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.export.plan import FORMATS, ExportPlan
 from pathviewer.export.run import export
 from tests.pathviewer.export.made_labels import (
     EDITED,
@@ -34,7 +34,7 @@ def test_edits_of_before_are_left_out_and_counted(labels: Labels, tmp_path: Path
             (one,) = labels.reading(session, f"s{number}", number, WRONG)
             labels.say(session, "ada", one, "edited_trace", edited_steps=[], edited_text=edited)
     for name in ("sft", "preference"):
-        tally = export(labels.database, labels.blobs, Plan(FORMATS[name]), tmp_path / name)
+        tally = export(labels.database, labels.blobs, ExportPlan(FORMATS[name]), tmp_path / name)
         assert (sum(tally.rows.values()), tally.with_control_token) == (1, 1)
         counts = json.loads((tmp_path / name / "manifest.json").read_text())["counts"]
         assert counts["rows_with_control_token"] == 1
@@ -57,7 +57,7 @@ def test_a_corrected_answer_of_before_makes_no_row(labels: Labels, tmp_path: Pat
         sly = "necrosis <|image_pad|>"
         labels.verdict(session, "ada", one, "incorrect", corrected_answer=sly)
     with pytest.raises(ExportError, match=re.escape("a control token in the right answer: 1")):
-        export(labels.database, labels.blobs, Plan(FORMATS["grpo"]), tmp_path / "grpo")
+        export(labels.database, labels.blobs, ExportPlan(FORMATS["grpo"]), tmp_path / "grpo")
 
 
 def test_questions_and_comments_are_spread_as_in_the_prompt(labels: Labels, load: Loads) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from pathviewer.export.consensus import Rule
 from pathviewer.export.formats import rater_name
-from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.export.plan import FORMATS, ExportPlan
 from pathviewer.export.run import export
 from tests.pathviewer.export.made_labels import EDITED, RIGHT, WRONG, Labels, Loads, rows
 
@@ -63,7 +63,9 @@ def test_the_card_counts_them(labels: Labels, filled: Labels, tmp_path: Path) ->
     looked(labels)
     made = {}
     for each, folder in ((labels, "some"), (filled, "none")):
-        tally = export(each.database, each.blobs, Plan(FORMATS["unpaired"]), tmp_path / folder)
+        tally = export(
+            each.database, each.blobs, ExportPlan(FORMATS["unpaired"]), tmp_path / folder
+        )
         made[folder] = (tally.with_evidence, (tmp_path / folder / "README.md").read_text())
     assert made["some"][0] == 2
     assert "2 of 3 rows have boxes that their raters drew" in made["some"][1]

@@ -13,7 +13,7 @@ from pathviewer.export.consensus import Rule
 from pathviewer.export.errors import ExportError
 from pathviewer.export.formats import rater_name
 from pathviewer.export.manifest import check_export
-from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.export.plan import FORMATS, ExportPlan
 from pathviewer.export.run import export
 from pathviewer.export.splits import Shares
 from storage.blobs import mark_removed
@@ -27,7 +27,7 @@ from tests.pathviewer.export.made_labels import TEXTS, Labels, Loads, judged
 def test_the_same_database_gives_the_same_bytes(filled: Labels, tmp_path: Path, name: str) -> None:
     folders = [tmp_path / "one", tmp_path / "two"]
     for out in folders:
-        export(filled.database, filled.blobs, Plan(FORMATS[name], Rule("majority")), out)
+        export(filled.database, filled.blobs, ExportPlan(FORMATS[name], Rule("majority")), out)
     contents = [{path.name: path.read_bytes() for path in out.iterdir()} for out in folders]
     assert contents[0] == contents[1]
     assert {"README.md", "manifest.json", "train.parquet"} <= set(contents[0])
@@ -38,7 +38,7 @@ def test_the_same_database_gives_the_same_bytes(filled: Labels, tmp_path: Path, 
 def test_what_is_loaded_is_what_was_described(filled: Labels, load: Loads, name: str) -> None:
     # ids are random: with the usual shares all six slides may fall into train
     loaded = load(filled, name, shares=Shares(0.01, 0.495, 0.495), comments=True)
-    plan = Plan(FORMATS[name], comments=True)
+    plan = ExportPlan(FORMATS[name], comments=True)
     assert len(loaded) > 1
     for split in loaded.values():
         assert split.column_names == [column.name for column in plan.columns]
@@ -64,7 +64,7 @@ def test_an_export_that_was_changed_is_told(
     filled: Labels, tmp_path: Path, change: Callable[[Path], None], told: str
 ) -> None:
     out = tmp_path / "out"
-    export(filled.database, filled.blobs, Plan(FORMATS["grpo"]), out)
+    export(filled.database, filled.blobs, ExportPlan(FORMATS["grpo"]), out)
     change(out)
     with pytest.raises(ExportError, match=told):
         check_export(out)
@@ -73,7 +73,9 @@ def test_an_export_that_was_changed_is_told(
 def test_conflicts_go_to_the_adjudication_file(labels: Labels, tmp_path: Path) -> None:
     judged(labels)
     out = tmp_path / "out"
-    tally = export(labels.database, labels.blobs, Plan(FORMATS["unpaired"], Rule("majority")), out)
+    tally = export(
+        labels.database, labels.blobs, ExportPlan(FORMATS["unpaired"], Rule("majority")), out
+    )
     assert (tally.conflicts, tally.undecided, sum(tally.rows.values())) == (1, 1, 1)
     (line,) = (out / "adjudication.jsonl").read_text().splitlines()
     item = json.loads(line)
@@ -91,8 +93,8 @@ def test_a_picture_that_is_gone_leaves_its_rows_out(labels: Labels, tmp_path: Pa
     with labels.database.session() as session:
         gone = session.query(Reading).filter(Reading.task == "blur").one().pixels_sha256
         mark_removed(session, gone)
-    tally = export(labels.database, labels.blobs, Plan(FORMATS["unpaired"]), tmp_path / "out")
-    assert (tally.pictures_gone, sum(tally.rows.values())) == (1, 2)
+    tally = export(labels.database, labels.blobs, ExportPlan(FORMATS["unpaired"]), tmp_path / "out")
+    assert (tally.missing_pictures, sum(tally.rows.values())) == (1, 2)
     assert "picture is gone: 1 judged reading." in (tmp_path / "out" / "README.md").read_text()
 
 
@@ -101,13 +103,13 @@ def test_a_picture_that_was_lost_is_told(labels: Labels, tmp_path: Path) -> None
     for path in (labels.folder / "blobs").glob("??/*"):
         path.write_bytes(b"x")
     with pytest.raises(StorageError, match="is damaged"):
-        export(labels.database, labels.blobs, Plan(FORMATS["unpaired"]), tmp_path / "out")
+        export(labels.database, labels.blobs, ExportPlan(FORMATS["unpaired"]), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_progress_is_told(filled: Labels, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    plan = Plan(FORMATS["unpaired"])
+    plan = ExportPlan(FORMATS["unpaired"])
     export(filled.database, filled.blobs, plan, tmp_path / "out", lambda *s: told.append(s))
     assert told == [(number, 6) for number in range(1, 7)]
 
@@ -120,7 +122,7 @@ def test_exports_of_one_name_are_told_apart(labels: Labels, tmp_path: Path) -> N
         out = tmp_path / parent / "export"
         out.parent.mkdir()
         selection = Selection(models=models)
-        plan = Plan(FORMATS["unpaired"], shares=Shares(1, 0, 0), selection=selection)
+        plan = ExportPlan(FORMATS["unpaired"], shares=Shares(1, 0, 0), selection=selection)
         tally = export(labels.database, labels.blobs, plan, out)
         loaded = load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
         counts.append((len(loaded["train"]), tally.rows["train"]))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from pathviewer.export.jobs import ExportJobs, Job
-from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.export.jobs import ExportJob, ExportJobs
+from pathviewer.export.plan import FORMATS, ExportPlan
 from tests.pathviewer.export.made_labels import Labels
 from tests.small_disk import small_disk
 
 
-def ended(jobs: ExportJobs) -> Job:
+def ended(jobs: ExportJobs) -> ExportJob:
     """A job that has run."""
-    job = jobs.start("local", Plan(FORMATS["unpaired"]), lambda _: None)
+    job = jobs.start("local", ExportPlan(FORMATS["unpaired"]), lambda _: None)
     until = time.monotonic() + 30
     while job.state == "running" and time.monotonic() < until:
         time.sleep(0.02)

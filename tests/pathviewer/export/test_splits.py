@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pathviewer.export.errors import ExportError
-from pathviewer.export.splits import Shares, group_tissues, parse_shares
+from pathviewer.export.splits import Shares, group_slides, parse_shares
 from storage.export_groups import Tissue
 
 few = st.integers(0, 6).map(str)
@@ -29,7 +29,7 @@ tissues = st.lists(
 
 @given(tissues)
 def test_what_may_be_one_tissue_is_one_group(found: list[Tissue]) -> None:
-    groups = group_tissues(found, Shares())
+    groups = group_slides(found, Shares())
     for one in found:
         for other in found:
             same = (
@@ -48,7 +48,7 @@ def alone(number: int) -> Tissue:
 
 def test_a_group_stays_where_it_is_when_others_come() -> None:
     few_, many = ([alone(n) for n in range(count)] for count in (60, 600))
-    before, after = group_tissues(few_, Shares()), group_tissues(many, Shares())
+    before, after = group_slides(few_, Shares()), group_slides(many, Shares())
     moved = [
         each.slide_id
         for each in few_
@@ -65,7 +65,7 @@ def test_a_group_stays_where_it_is_when_others_come() -> None:
 
 def test_a_single_case_is_trained_on() -> None:
     one = [Tissue(f"slide {n}", "case", None, f"picture {n}") for n in range(5)]
-    groups = group_tissues(one, Shares())
+    groups = group_slides(one, Shares())
     assert list(groups.split_of.values()) == ["train"]
     (name,) = groups.split_of
     assert name.startswith("case-")
@@ -73,7 +73,7 @@ def test_a_single_case_is_trained_on() -> None:
 
 def test_order_does_not_count() -> None:
     found = [Tissue(f"s{n}", f"c{n // 2}", f"q{n % 3}", f"p{n}") for n in range(9)]
-    assert group_tissues(found, Shares()) == group_tissues(found[::-1], Shares())
+    assert group_slides(found, Shares()) == group_slides(found[::-1], Shares())
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pathviewer.export.errors import ExportError
 from pathviewer.export.formats import rater_name
-from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.export.plan import FORMATS, ExportPlan
 from pathviewer.export.run import export
 from pathviewer.export.splits import Shares
 from storage.statistics.feedback_rows import votes
@@ -116,7 +116,7 @@ def preferred(cast: Cast) -> tuple[int, int]:
 
 def exported(labels: Labels, out: Path) -> Counter[tuple[str, str, str, int, bool]]:
     """(chosen, rejected, rater, voters, blind) of every row; nothing where there is none."""
-    plan = Plan(FORMATS["preference"], shares=Shares(1, 0, 0))
+    plan = ExportPlan(FORMATS["preference"], shares=Shares(1, 0, 0))
     try:
         export(labels.database, labels.blobs, plan, out)
     except ExportError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pathviewer.feedback.reward import JudgedText
+from pathviewer.feedback.reward import CompletionText
 
 words = st.text(alphabet="ab 🔬é", min_size=1, max_size=12).map(lambda text: f"x{text}".strip())
 
@@ -20,12 +20,12 @@ def traces(draw: st.DrawFn) -> tuple[list[str], str]:
 @given(traces(), st.data())
 def test_the_other_steps_stay_as_they_are(made: tuple[list[str], str], data: st.DataObject) -> None:
     steps, text = made
-    judged = JudgedText(text)
+    judged = CompletionText(text)
     assert [step.text for step in judged.trace.steps] == steps
     places = st.integers(0, len(steps) - 1)
     edits = data.draw(st.dictionaries(places, st.one_of(st.none(), words), max_size=len(steps)))
     after = [edits.get(place, step) for place, step in enumerate(steps)]
-    edited = judged.edited(edits)
+    edited = judged.apply_edits(edits)
     position = 0
     for step in filter(None, after):
         position = edited.index(step, position) + len(step)
@@ -33,17 +33,17 @@ def test_the_other_steps_stay_as_they_are(made: tuple[list[str], str], data: st.
     assert left == "".join(
         f"<think>{''.join(filter(None, after))}</think><answer>B</answer>".split()
     )
-    assert judged.edited({}) == text
+    assert judged.apply_edits({}) == text
 
 
 @given(traces(), st.data())
 def test_a_quote_is_found_where_its_units_say(
     made: tuple[list[str], str], data: st.DataObject
 ) -> None:
-    judged = JudgedText(made[1])
+    judged = CompletionText(made[1])
     step = data.draw(st.sampled_from(judged.trace.steps))
     start = data.draw(st.integers(0, len(step.text) - 1))
     quote = step.text[start : data.draw(st.integers(start + 1, len(step.text)))]
-    span = judged.find(step, quote)
+    span = judged.find_quote(step, quote)
     assert span is not None
-    assert judged.passage(*span) == quote
+    assert judged.text_between(*span) == quote

@@ -47,7 +47,7 @@ def test_what_a_fault_is() -> None:
     findings.note(REQUEST, 500, "application/json", OURS)
     findings.note(REQUEST, 200, "text/plain", b"in /srv/state/x")
     findings.note(REQUEST, 404, "application/json", b'{"detail":"Not Found"}')
-    findings.unanswered(REQUEST, TimeoutError())
+    findings.note_unanswered(REQUEST, TimeoutError())
     assert set(findings.faults) == {"server_errors", "leaked_paths", "other_shapes", "unanswered"}
     assert len(findings.examples) == 4
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pathviewer.commands.fuzz import app
-from pathviewer.fuzz.damage import damaged, structure
+from pathviewer.fuzz.damage import damage_copy, structure
 from pathviewer.fuzz.slide_fuzz import SlideFuzzReport, damaged_copies, fuzz_slides
-from pathviewer.fuzz.slide_seeds import made_seeds, seeds_of
+from pathviewer.fuzz.slide_seeds import make_seeds, read_seeds
 from pathviewer.slides.slide import Slide
 from tests.commands import called
 
@@ -35,7 +35,7 @@ FORMATS = {
 
 def test_every_seed_is_a_sound_slide_of_its_format(tmp_path: Path) -> None:
     vendors = {}
-    for seed in made_seeds():
+    for seed in make_seeds():
         folder = tmp_path / seed.name
         folder.mkdir()
         path = folder / f"a{seed.suffix}"
@@ -47,7 +47,7 @@ def test_every_seed_is_a_sound_slide_of_its_format(tmp_path: Path) -> None:
 
 
 def test_copies_of_a_dicom_seed_are_series_of_their_own() -> None:
-    (seed,) = [seed for seed in made_seeds() if seed.name == "dicom-jpeg"]
+    (seed,) = [seed for seed in make_seeds() if seed.name == "dicom-jpeg"]
     source = Random(1)
     one, other = seed.copy(source), seed.copy(source)
     assert one != other
@@ -56,7 +56,7 @@ def test_copies_of_a_dicom_seed_are_series_of_their_own() -> None:
 
 
 def test_the_same_seed_gives_the_same_copies() -> None:
-    seeds = made_seeds()
+    seeds = make_seeds()
     first, again, other = (list(damaged_copies(seeds, 2, seed)) for seed in (1, 1, 2))
     assert first == again
     assert [copy.name for copy in first[:2]] == ["dicom-grey-00000", "dicom-jpeg-00000"]
@@ -65,14 +65,16 @@ def test_the_same_seed_gives_the_same_copies() -> None:
 
 @given(content=st.binary(max_size=300), seed=st.integers(0, 2**32))
 def test_any_bytes_can_be_damaged(content: bytes, seed: int) -> None:
-    assert damaged(content, Random(seed)) == damaged(content, Random(seed))
+    assert damage_copy(content, Random(seed)) == damage_copy(content, Random(seed))
     for place in structure(content):
         assert 0 <= place.start < place.stop <= len(content)
 
 
 def test_most_copies_differ_from_their_seed() -> None:
-    for seed in made_seeds():
-        changed = [damaged(seed.content, Random(number)) != seed.content for number in range(50)]
+    for seed in make_seeds():
+        changed = [
+            damage_copy(seed.content, Random(number)) != seed.content for number in range(50)
+        ]
         assert sum(changed) >= 45, seed.name
 
 
@@ -98,7 +100,7 @@ def test_a_fault_is_named() -> None:
 
 def test_a_folder_without_slides_is_refused_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text("no slide")
-    assert seeds_of(tmp_path) == []
+    assert read_seeds(tmp_path) == []
     done = called(app, "slides", "--seeds", tmp_path)
     assert (done.code, done.by_sentence) == (1, True)
     assert "There is no slide of one file in the folder" in done.told

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
 
-from pathviewer.insights.agreement import agreement, cohen, pairs_agreement
+from pathviewer.insights.agreement import agreement, agreement_by_pair, cohen
 from pathviewer.insights.values import UNKNOWN, Label
 
 FOUR_RATERS = """
@@ -61,7 +61,7 @@ def test_two_abstractors_as_gwet_works_them_out() -> None:
     assert found.ac1.value == pytest.approx(0.8493305, abs=5e-8)
     assert found.fleiss.value == pytest.approx(0.7962397, abs=5e-8)  # Scott's pi of two raters
     assert found.alpha.value == pytest.approx(0.7972585, abs=5e-8)
-    (pair,) = pairs_agreement(labels(rows))
+    (pair,) = agreement_by_pair(labels(rows))
     assert pair.cohen.value == pytest.approx(0.7964094, abs=5e-8)
 
 
@@ -102,7 +102,7 @@ def test_cohens_kappa_as_fleiss_levin_and_paik_work_it_out() -> None:
     table = {("p", "p"): 75, ("p", "n"): 1, ("p", "o"): 4, ("n", "p"): 5, ("n", "n"): 4}
     table |= {("n", "o"): 1, ("o", "o"): 10}
     rows = "\n".join(f"{a} {b}" for (a, b), count in table.items() for _ in range(count))
-    (pair,) = pairs_agreement(labels(rows))
+    (pair,) = agreement_by_pair(labels(rows))
     assert pair.items == 100
     assert pair.raw.value == pytest.approx(0.89)
     assert pair.cohen.value == pytest.approx(0.676, abs=5e-4)
@@ -167,7 +167,7 @@ def test_one_case_has_a_figure_and_no_interval() -> None:
 
 
 def test_pairs_are_those_who_judged_the_same() -> None:
-    found = pairs_agreement(labels("a a .\nb a .\n. b b"))
+    found = agreement_by_pair(labels("a a .\nb a .\n. b b"))
     assert [(pair.first, pair.second, pair.items) for pair in found] == [
         ("0", "1", 2),
         ("1", "2", 1),

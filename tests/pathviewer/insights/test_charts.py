@@ -13,10 +13,10 @@ import plotly.graph_objects as go
 import pytest
 
 from models.process_score import EVENTS
-from pathviewer.bench.insights_data import Amount, fill
-from pathviewer.insights.chart import Cell, Chart, harmless
+from pathviewer.bench.insights_data import Amount, fill_database
+from pathviewer.insights.chart import Cell, Chart, escape_formula
 from pathviewer.insights.charts import CHARTS
-from pathviewer.insights.data_source import Source, load, rater_name
+from pathviewer.insights.data_source import ChartData, load_chart_data, rater_name
 from storage.statistics.feedback_rows import choices
 from storage.statistics.records import Choices, Filters, LabelRow, RepeatRow, VerdictRow, VoteRow
 from tests.databases import new_database
@@ -25,13 +25,13 @@ NOTHING = Choices([], [], [], [], [])
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChartData]:
     """A few hundred judgments of every kind."""
     folder = tmp_path_factory.mktemp("charts")
     database = new_database(f"sqlite:///{folder}/x.sqlite3")
     with database.session() as session:
-        fill(session, Amount(completions=120, feedback=600, slides=12, raters=4))
-        found = load(session, Filters(), choices(session))
+        fill_database(session, Amount(completions=120, feedback=600, slides=12, raters=4))
+        found = load_chart_data(session, Filters(), choices(session))
         again = [
             RepeatRow(row.case, row.completion, row.rater, row.verdict, row.verdict)
             for row in found.verdicts
@@ -48,7 +48,7 @@ def verdict(rater: str, completion: str, said: str, **given: Any) -> VerdictRow:
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_is_drawn_by_plotly_and_has_its_numbers(made: Source, name: str) -> None:
+def test_a_chart_is_drawn_by_plotly_and_has_its_numbers(made: ChartData, name: str) -> None:
     chart = CHARTS[name](made)
     assert chart.name == name
     assert chart.rows
@@ -59,7 +59,7 @@ def test_a_chart_is_drawn_by_plotly_and_has_its_numbers(made: Source, name: str)
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_chart_of_nothing_says_so(name: str) -> None:
-    chart = CHARTS[name](Source(NOTHING))
+    chart = CHARTS[name](ChartData(NOTHING))
     assert (chart.figure, list(chart.rows)) == (None, [])
     assert chart.note.endswith(".")
 
@@ -71,7 +71,7 @@ def whole_numbers(cells: Sequence[Cell]) -> list[int]:
     return numbers
 
 
-def test_verdicts_are_counted_once_in_every_chart(made: Source) -> None:
+def test_verdicts_are_counted_once_in_every_chart(made: ChartData) -> None:
     for name in CHARTS:
         if name.startswith("verdicts_"):
             counted = [whole_numbers(row[1:]) for row in CHARTS[name](made).rows]
@@ -81,7 +81,7 @@ def test_verdicts_are_counted_once_in_every_chart(made: Source) -> None:
 
 def test_long_times_are_shown_by_month() -> None:
     days = [f"2026-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 12)]
-    source = Source(NOTHING, verdicts=[verdict("a", day, "correct", day=day) for day in days])
+    source = ChartData(NOTHING, verdicts=[verdict("a", day, "correct", day=day) for day in days])
     chart = CHARTS["verdicts_over_time"](source)
     assert chart.columns[0] == "month"
     assert chart.rows[0][:3] == ("2026-01", 11, 11)
@@ -89,7 +89,9 @@ def test_long_times_are_shown_by_month() -> None:
 
 def test_a_few_verdicts_are_counted_in_whole_marks() -> None:
     def axis(count: int) -> dict[str, Any]:
-        source = Source(NOTHING, verdicts=[verdict("a", str(n), "correct") for n in range(count)])
+        source = ChartData(
+            NOTHING, verdicts=[verdict("a", str(n), "correct") for n in range(count)]
+        )
         figure = CHARTS["verdicts_by_model"](source).figure
         assert figure is not None
         return dict(figure["layout"]["xaxis"])
@@ -103,7 +105,7 @@ def test_an_event_is_shown_with_the_share_of_traces_that_have_it() -> None:
         LabelRow("a", "1", "x", frozenset({"contradiction"})),
         LabelRow("b", "2", "x", frozenset()),
     ]
-    chart = CHARTS["events"](Source(NOTHING, labels=rows))
+    chart = CHARTS["events"](ChartData(NOTHING, labels=rows))
     shares = {row[0]: row[3] for row in chart.rows}
     assert list(shares) == [event.replace("_", " ") for event in EVENTS]
     assert shares["contradiction"] == 0.5
@@ -120,7 +122,7 @@ def test_a_judge_is_held_against_every_clinician_who_labelled_the_trace() -> Non
         LabelRow("b", "3", "x", none),  # the judge did not see it
     ]
     judge = [LabelRow("a", "1", "judge", flagged), LabelRow("b", "2", "judge", none)]
-    chart = CHARTS["judge_agreement"](Source(NOTHING, labels=clinicians, judge_labels=judge))
+    chart = CHARTS["judge_agreement"](ChartData(NOTHING, labels=clinicians, judge_labels=judge))
     found = {row[1]: row[2:4] for row in chart.rows}
     traces, share = found["contradiction"]
     assert traces == 3
@@ -128,7 +130,7 @@ def test_a_judge_is_held_against_every_clinician_who_labelled_the_trace() -> Non
     assert found["wrong criterion"] == (3, 1)
 
 
-def test_raters_are_pseudonyms_in_every_cell(made: Source) -> None:
+def test_raters_are_pseudonyms_in_every_cell(made: ChartData) -> None:
     shown = {cell for name in CHARTS for row in CHARTS[name](made).rows for cell in row}
     assert shown.isdisjoint(made.choices.raters)
     assert {rater_name(account) for account in made.choices.raters} <= shown
@@ -136,7 +138,7 @@ def test_raters_are_pseudonyms_in_every_cell(made: Source) -> None:
 
 def test_checkpoints_of_one_name_are_told_apart() -> None:
     vote = VoteRow("c", "m", "aaaaaaaaaa", 5, "m", "bbbbbbbbbb", 6, "left")
-    chart = CHARTS["wins"](Source(NOTHING, votes=[vote]))
+    chart = CHARTS["wins"](ChartData(NOTHING, votes=[vote]))
     assert [row[0] for row in chart.rows] == ["m aaaaaaaa", "m bbbbbbbb"]
 
 
@@ -148,7 +150,7 @@ def test_a_ranking_by_votes_on_one_case_says_so() -> None:
             for n in range(24)
             for left, right in [sides[n // 4 % 2]]
         ]
-        return CHARTS["ranking"](Source(NOTHING, votes=votes)).note
+        return CHARTS["ranking"](ChartData(NOTHING, votes=votes)).note
 
     assert "on one case" in note(1)
     assert note(4) == ""
@@ -174,12 +176,12 @@ def test_a_csv_holds_the_table_and_no_formula() -> None:
     ],
 )
 def test_what_a_spreadsheet_may_take_for_a_formula_is_quoted(cell: str) -> None:
-    assert harmless(cell) == f"'{cell}"
+    assert escape_formula(cell) == f"'{cell}"
 
 
 @pytest.mark.parametrize("cell", ["", " ", "a=1", "1-2", "(=)", "腺癌", -1.5, 3, None])
 def test_other_cells_stay(cell: str | float | None) -> None:
-    assert harmless(cell) == cell
+    assert escape_formula(cell) == cell
 
 
 def test_charts_import_no_heavy_library() -> None:

@@ -6,21 +6,23 @@ from typing import Any
 
 import pytest
 
-from pathviewer.insights.answer_shift import BlindReading, blind_shift, final_answer
-from pathviewer.insights.confidence import Stated, against_others, calibration
+from pathviewer.insights.answer_shift import BlindAnswer, final_answer, measure_shift
+from pathviewer.insights.confidence import ConfidenceRating, calibration, rate_against_others
 from pathviewer.insights.values import Label
 
 OPTIONS = ("benign", "adenocarcinoma", "squamous cell carcinoma")
 
 
-def reading(**given: Any) -> BlindReading:
+def reading(**given: Any) -> BlindAnswer:
     """A reading whose first answer stayed; neither the model nor a reference says anything."""
     known = {"case": "c", "options": OPTIONS, "first": "benign", "final": "benign"}
-    return BlindReading(**({"model": None, "reference": None} | known | given))
+    return BlindAnswer(**({"model": None, "reference": None} | known | given))
 
 
 def test_levels_are_those_that_were_stated_with_their_means() -> None:
-    found = calibration([Stated("a", 5, 1), Stated("b", 5, 0.5), Stated("a", 2, 0)])
+    found = calibration(
+        [ConfidenceRating("a", 5, 1), ConfidenceRating("b", 5, 0.5), ConfidenceRating("a", 2, 0)]
+    )
     assert [(level.confidence, level.count, level.right.value) for level in found] == [
         (2, 1, 0),
         (5, 2, 0.75),
@@ -31,7 +33,10 @@ def test_a_rater_is_held_against_the_others_of_the_same_item() -> None:
     said = [("1", "a", "x", 4), ("1", "b", "x", None), ("1", "c", "y", 1), ("2", "a", "x", 5)]
     labels = [(Label("case", item, rater, label), sure) for item, rater, label, sure in said]
     # b says nothing of how sure he is, and nobody else judged the second item
-    assert against_others(labels) == [Stated("case", 4, 0.5), Stated("case", 1, 0)]
+    assert rate_against_others(labels) == [
+        ConfidenceRating("case", 4, 0.5),
+        ConfidenceRating("case", 1, 0),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -54,12 +59,12 @@ def test_a_verdict_tells_what_its_rater_holds_for_right(
 
 
 def test_an_answer_is_the_same_by_letter_and_by_text() -> None:
-    found = blind_shift([reading(first="A", model="A) benign", final="Benign.")])
-    assert (found.readings, found.agreed, found.changed.value) == (1, 1, 0)
+    found = measure_shift([reading(first="A", model="A) benign", final="Benign.")])
+    assert (found.answers, found.agreed, found.changed.value) == (1, 1, 0)
 
 
 def test_changes_go_to_the_model_or_elsewhere() -> None:
-    found = blind_shift(
+    found = measure_shift(
         [
             reading(model="adenocarcinoma", final="adenocarcinoma"),
             reading(model="adenocarcinoma", final="squamous cell carcinoma"),
@@ -67,14 +72,14 @@ def test_changes_go_to_the_model_or_elsewhere() -> None:
             reading(model="adenocarcinoma", final=None),
         ]
     )
-    assert (found.readings, found.untold, found.agreed) == (3, 1, 0)
+    assert (found.answers, found.unassessed, found.agreed) == (3, 1, 0)
     assert (found.to_model, found.elsewhere) == (1, 1)
     assert found.changed.value == pytest.approx(2 / 3)
 
 
 def test_helped_and_harmed_are_told_only_where_there_is_a_reference() -> None:
     model = {"model": "adenocarcinoma", "final": "adenocarcinoma"}
-    found = blind_shift(
+    found = measure_shift(
         [
             reading(**model),
             reading(**model, reference="adenocarcinoma"),
@@ -88,5 +93,5 @@ def test_helped_and_harmed_are_told_only_where_there_is_a_reference() -> None:
 
 
 def test_nothing_asked_blind_is_no_division_by_zero() -> None:
-    found = blind_shift([])
-    assert (found.readings, found.changed.value) == (0, None)
+    found = measure_shift([])
+    assert (found.answers, found.changed.value) == (0, None)

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from pathviewer.insights.data_source import Source, rater_name
-from pathviewer.insights.self_agreement import self_agreement, with_himself
+from pathviewer.insights.data_source import ChartData, rater_name
+from pathviewer.insights.self_agreement import compare_repeats, self_agreement
 from storage.statistics.records import Choices, RepeatRow
 
 
@@ -20,7 +20,7 @@ def test_raw_agreement_and_kappa_of_a_table() -> None:
     """20 twice correct, 15 twice incorrect, 5 and 10 changed: p_a 0.7, p_e 0.5, kappa 0.4."""
     table = [("correct", "correct")] * 20 + [("incorrect", "incorrect")] * 15
     table += [("correct", "incorrect")] * 5 + [("incorrect", "correct")] * 10
-    found = with_himself("Ada", [row(number, *said) for number, said in enumerate(table)])
+    found = compare_repeats("Ada", [row(number, *said) for number, said in enumerate(table)])
     assert found.items == 50
     assert found.raw.value == pytest.approx(0.7)
     assert found.cohen.value == pytest.approx(0.4)
@@ -33,7 +33,7 @@ def test_raw_agreement_and_kappa_of_a_table() -> None:
 def test_every_rater_has_a_row_and_all_together_one() -> None:
     rows = [row(1, "correct", "correct"), row(2, "correct", "incorrect", "bob")]
     nothing = Choices([], [], [], [], [])
-    chart = self_agreement(Source(nothing, repeats=rows, repeated_votes=[row(1, "tie", "tie")]))
+    chart = self_agreement(ChartData(nothing, repeats=rows, repeated_votes=[row(1, "tie", "tie")]))
     assert {each[:4] for each in chart.rows} == {
         (rater_name("ada"), "verdict", 1, 1.0),
         (rater_name("bob"), "verdict", 1, 0.0),
@@ -52,7 +52,7 @@ def test_votes_agree_as_statsmodels_has_it() -> None:
         for _ in range(count)
     ]
     rows = [row(number, *vote) for number, vote in enumerate(votes)]
-    chart = self_agreement(Source(Choices([], [], [], [], []), repeated_votes=rows))
+    chart = self_agreement(ChartData(Choices([], [], [], [], []), repeated_votes=rows))
     ((who, about, pairs, raw, _, _, kappa, low, high),) = chart.rows
     assert (who, about, pairs) == (rater_name("ada"), "preference", 40)
     assert raw == Counter(first == again for first, again in votes)[True] / 40

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import delete, func, select
 from typer.testing import CliRunner
 
-from pathviewer.commands.doctor import kept_files
+from pathviewer.commands.doctor import stored_blobs
 from pathviewer.commands.main import app
 from pathviewer.common.atomic_folder import FolderError
 from pathviewer.export.manifest import check_export
@@ -98,7 +98,7 @@ def test_a_backup_while_somebody_writes_is_whole(tmp_path: Path) -> None:
         going.set()
         thread.join()
         labels.database.close()
-    assert told.lost == []
+    assert told.unusable == []
     restore(Settings(data=tmp_path / "there"), tmp_path / "backup")
     database = open_database(Settings(data=tmp_path / "there").database)
     with database.reading() as session:
@@ -115,7 +115,7 @@ def test_files_that_were_removed_are_not_kept(tmp_path: Path) -> None:
         mark_removed(session, gone)
     labels.database.close()
     told = back_up(Settings(data=tmp_path / "state"), tmp_path / "backup")
-    assert (told.files, told.lost) == (1, [])
+    assert (told.files, told.unusable) == (1, [])
     names = {path.name for path in (tmp_path / "backup" / "blobs").glob("??/*")}
     assert gone not in names
 
@@ -127,7 +127,7 @@ def test_a_file_that_is_damaged_does_not_hinder_the_rest(tmp_path: Path) -> None
     first, *_ = sorted((tmp_path / "state" / "blobs").glob("??/*"))
     first.write_bytes(b"x")
     told = back_up(Settings(data=tmp_path / "state"), tmp_path / "backup")
-    assert (told.files, told.lost) == (1, [first.name])
+    assert (told.files, told.unusable) == (1, [first.name])
 
 
 def newer(folder: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_lost_file_of_a_backup_is_named(tmp_path: Path, kept: Path) -> None:
     shutil.copytree(kept, tmp_path / "backup")
     first, *_ = sorted((tmp_path / "backup" / "blobs").glob("??/*"))
     first.unlink()
-    assert restore(Settings(data=tmp_path / "there"), tmp_path / "backup").lost == [first.name]
+    assert restore(Settings(data=tmp_path / "there"), tmp_path / "backup").unusable == [first.name]
 
 
 def test_nothing_that_is_there_is_written_over(tmp_path: Path, kept: Path) -> None:
@@ -230,7 +230,7 @@ def test_a_dump_of_postgresql_is_put_back(
         assert (there / "uploads" / "a.svs").read_bytes() == b"a"
         monkeypatch.setenv("PATHVIEWER_DATABASE_URL", other)
         assert exported(there, tmp_path / "second", monkeypatch) == before
-        checks = list(kept_files(Settings(data=there, database_url=other)))
+        checks = list(stored_blobs(Settings(data=there, database_url=other)))
         assert [check.verdict for check in checks] == ["ok"], checks
         again = open_database(other)
         with pytest.raises(StorageError), again.session() as session:

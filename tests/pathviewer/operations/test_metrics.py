@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pathviewer.auth.account_admin import add_user, make_token
 from pathviewer.auth.roles import Role
-from pathviewer.server.application import app_of, open_services
+from pathviewer.server.application import build_app, open_services
 from pathviewer.server.run import open_connections, uvicorn_config
 from pathviewer.settings import Settings
 from tests.asking import asked_id, asking_settings, heard
@@ -56,7 +56,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, small_phantom: Path) -> Itera
         for role in Role:
             add_user(session, f"dr-{role}", role, "correct horse battery staple")
         tokens = {role: make_token(session, f"dr-{role}", "tests", 1) for role in Role}
-    with serving(app_of(services)) as base:
+    with serving(build_app(services)) as base:
         yield Site(base, tokens)
 
 
@@ -130,7 +130,7 @@ def test_who_sits_at_this_machine_does(tmp_path: Path) -> None:
 
 def test_open_connections_are_those_of_the_server(tmp_path: Path) -> None:
     services = open_services(Settings(data=tmp_path))
-    server = uvicorn.Server(uvicorn_config(app_of(services)))
+    server = uvicorn.Server(uvicorn_config(build_app(services)))
     assert open_connections(server) == {"http": 0}
     services.database.close()
 

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from pathviewer.commands.doctor import retention as retention_check
 from pathviewer.operations.retention import Retention
-from pathviewer.server.application import Services, app_of, open_services
+from pathviewer.server.application import Services, build_app, open_services
 from pathviewer.settings import Settings
 from storage.audit import entries_after
 from storage.tables import Reading, Upload, now
@@ -43,7 +43,7 @@ class Site:
     def work(self) -> None:
         """One look of the background work."""
         services = self.services
-        parts = services.settings, services.database, services.blobs, services.readings.forget
+        parts = services.settings, services.database, services.blobs, services.questions.forget
         Retention(*parts).work()
 
     def state(self, name: str) -> int:
@@ -67,7 +67,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     services = open_services(settings)
     headers = {"Authorization": f"Bearer {tokens['ada']}"}
     with (
-        serving(app_of(services)) as base,
+        serving(build_app(services)) as base,
         httpx.Client(base_url=base, headers=headers, timeout=30) as client,
     ):
         slides = {each.file.path.stem: each.id for each in services.library.slides()}
@@ -152,7 +152,7 @@ def test_nothing_goes_where_the_settings_keep_all(site: Site) -> None:
     everything = Settings(data=services.settings.data)
     with services.database.reading() as session:
         before = set(session.scalars(select(Reading.id)))
-    Retention(everything, services.database, services.blobs, services.readings.forget).work()
+    Retention(everything, services.database, services.blobs, services.questions.forget).work()
     with services.database.reading() as session:
         assert set(session.scalars(select(Reading.id))) == before
     assert (everything.uploads / "folder" / "inside.tiff").exists()

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from pathviewer.commands.doctor import mend_privacy, privacy
 from pathviewer.commands.main import app
 from pathviewer.common.atomic_folder import new_folder
-from pathviewer.export.jobs import ExportJobs, Job
-from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.export.jobs import ExportJob, ExportJobs
+from pathviewer.export.plan import FORMATS, ExportPlan
 from pathviewer.operations.backup import back_up, restore
 from pathviewer.server.application import open_services
 from pathviewer.server.run import make_state_folder, prepare_demo_slide
@@ -69,11 +69,11 @@ def test_exports_of_the_page_are_private(tmp_path: Path) -> None:
         jobs, done = ExportJobs(labels.database, labels.blobs, folder), threading.Event()
         seen: list[set[tuple[bool, int]]] = []
 
-        def noted(job: Job) -> None:
+        def noted(job: ExportJob) -> None:
             seen.append(modes(folder))
             done.set()
 
-        jobs.start("local", Plan(FORMATS["unpaired"]), noted)
+        jobs.start("local", ExportPlan(FORMATS["unpaired"]), noted)
         assert done.wait(30)
         labels.database.close()
     assert seen == [PRIVATE]

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from pathviewer.commands.main import app
 from pathviewer.operations.backup import back_up, restore
 from pathviewer.operations.errors import UpkeepError
-from pathviewer.operations.upload_backup import keep_uploads, uploaded
+from pathviewer.operations.upload_backup import copy_uploads, list_uploaded_files
 from pathviewer.settings import Settings
 from tests.pathviewer.export.made_labels import new_labels
 from tests.small_disk import small_disk
@@ -51,7 +51,7 @@ def test_uploaded_slides_come_along_if_asked_for(
     (tmp_path / "kept" / "uploads" / "series" / "2.dcm").write_bytes(b"damaged")
     (tmp_path / "kept" / "uploads" / "planted.svs").write_bytes(b"x")
     told = restore(there, tmp_path / "kept")
-    assert (told.uploads, told.lost) == (2, ["series/2.dcm"])
+    assert (told.uploads, told.unusable) == (2, ["series/2.dcm"])
     found = [path for path in there.uploads.rglob("*") if path.is_file()]
     assert {path.relative_to(there.uploads).as_posix(): path.read_bytes() for path in found} == {
         name: data for name, data in files.items() if name != "series/2.dcm"
@@ -77,15 +77,15 @@ def test_a_restore_that_was_cut_off_is_repeated(tmp_path: Path) -> None:
         make_room()
         (there.data / "pathviewer.sqlite3.part").write_bytes(b"of one that was killed")
         told = restore(there, tmp_path / "kept")
-        assert (told.uploads, told.lost) == (3, [])
+        assert (told.uploads, told.unusable) == (3, [])
         assert there_now(there) == files
 
 
 def test_a_slide_that_is_removed_meanwhile_is_told(tmp_path: Path) -> None:
     here = with_uploads(tmp_path / "here", {"a.svs": b"a", "series/1.dcm": b"1", "z.svs": b"z"})
-    paths, steps = uploaded(here.uploads), []
+    paths, steps = list_uploaded_files(here.uploads), []
     (here.uploads / "series" / "1.dcm").unlink()
-    kept, lost = keep_uploads(here.uploads, tmp_path / "kept", paths, lambda: steps.append(1))
+    kept, lost = copy_uploads(here.uploads, tmp_path / "kept", paths, lambda: steps.append(1))
     assert ([each["path"] for each in kept], lost) == (["a.svs", "z.svs"], ["series/1.dcm"])
     assert len(steps) == 3
 
@@ -100,7 +100,7 @@ def test_a_backup_goes_on_without_it(tmp_path: Path) -> None:
         (here.uploads / "b.svs").unlink(missing_ok=True)
 
     told = back_up(here, tmp_path / "kept", step, uploads=True)
-    assert (told.uploads, told.lost, steps) == (2, ["b.svs"], [(1, 3), (2, 3), (3, 3)])
+    assert (told.uploads, told.unusable, steps) == (2, ["b.svs"], [(1, 3), (2, 3), (3, 3)])
     steps.clear()
     restore(Settings(data=tmp_path / "there"), tmp_path / "kept", step)
     assert steps == [(1, 2), (2, 2)]

@@ -22,7 +22,7 @@ from models.messages import (
 )
 from models.pictures import as_prompt_image
 from models.placement import cell_at
-from pathviewer.questions.ask import Comparing, Reading, ask, cancel
+from pathviewer.questions.ask import CompletionResult, NeutralQuestionProgress, ask, cancel
 from tests.models.red_spot import RedSpot
 
 BOX = Box(1000, 2000, 448, 448)
@@ -35,9 +35,9 @@ def prompt(pictures: int = 1) -> Prompt:
     return Prompt("Is there red?", tuple(as_prompt_image(image, BOX) for image in images))
 
 
-def read(backend: RedSpot, asked: Prompt, sampling: Sampling | None = None) -> Reading:
+def read(backend: RedSpot, asked: Prompt, sampling: Sampling | None = None) -> CompletionResult:
     *_, reading = ask(backend, asked, sampling=sampling)
-    assert isinstance(reading, Reading)
+    assert isinstance(reading, CompletionResult)
     return reading
 
 
@@ -47,7 +47,7 @@ def test_events_come_first_and_a_reading_last() -> None:
     assert isinstance(told[0], Started)
     assert "".join(event.text for event in told if isinstance(event, Token)) == backend.text
     reading = told[-1]
-    assert isinstance(reading, Reading)
+    assert isinstance(reading, CompletionResult)
     assert reading.trace.answer == "A"
     assert [step.text[:2] for step in reading.trace.steps] == ["1.", "2."]
     asked, neutral = backend.requests
@@ -73,7 +73,7 @@ def test_each_passage_has_its_map_and_the_step_about_the_spot_points_at_it() -> 
 def test_several_pictures_have_a_map_each() -> None:
     reading = read(RedSpot(), prompt(2))
     (found,) = [maps for maps in reading.passage_maps if maps.name == "step 2"]
-    assert [one.image_index for one in found.shown] == [0, 1]
+    assert [one.image_index for one in found.relative_or_raw] == [0, 1]
     assert [one.localised for one in found.relative] == [False, True]
 
 
@@ -95,7 +95,7 @@ def test_maps_of_any_tokens_and_layers_can_be_asked_for() -> None:
 def test_no_attention_and_no_pictures_give_no_maps() -> None:
     backend = RedSpot()
     *_, blind = ask(backend, prompt(), attention=False)
-    assert isinstance(blind, Reading)
+    assert isinstance(blind, CompletionResult)
     assert blind.passage_maps == ()
     assert len(backend.requests) == 1  # nothing to compare, so nothing more is asked
 
@@ -113,7 +113,7 @@ def test_an_answer_is_not_lost_for_want_of_a_neutral_map() -> None:
     reading = read(Forgetful(), prompt())
     assert reading.trace.answer == "A"
     assert all(not found.relative for found in reading.passage_maps)
-    assert not reading.passage_maps[1].shown[0].relative
+    assert not reading.passage_maps[1].relative_or_raw[0].relative
 
 
 class Closing(RedSpot):
@@ -143,7 +143,9 @@ def test_closing_the_iterator_cancels_at_the_backend() -> None:
 def test_closing_the_iterator_cancels_the_neutral_question_too() -> None:
     backend = Closing()
     told = ask(backend, prompt(), request_id="x")
-    assert next(event for event in told if isinstance(event, Comparing)) == Comparing("x")
+    assert next(
+        event for event in told if isinstance(event, NeutralQuestionProgress)
+    ) == NeutralQuestionProgress("x")
     assert backend.ended == ["x"]
     told.close()
     assert backend.ended == ["x", "x-neutral"]
@@ -152,16 +154,16 @@ def test_closing_the_iterator_cancels_the_neutral_question_too() -> None:
 def test_a_cancel_stops_whichever_question_is_under_way() -> None:
     backend = ScriptedBackend()
     finishes = {}
-    for kind in (Token, Comparing):
+    for kind in (Token, NeutralQuestionProgress):
         told = ask(backend, prompt(), request_id="x", sampling=Sampling(max_new_tokens=6))
         next(event for event in told if isinstance(event, kind))
         cancel(backend, "x")
         *rest, reading = told
-        assert isinstance(reading, Reading)
+        assert isinstance(reading, CompletionResult)
         assert reading.neutral is None
         assert len(rest) < 4
         finishes[kind] = reading.completion.finish
-    assert finishes == {Token: "cancelled", Comparing: "length"}
+    assert finishes == {Token: "cancelled", NeutralQuestionProgress: "length"}
 
 
 class Twice(RedSpot):
@@ -179,7 +181,7 @@ class Twice(RedSpot):
 
 def test_every_completion_has_a_reading_of_its_own() -> None:
     told = list(ask(Twice(), prompt(), count=2))
-    first, second = (event for event in told if isinstance(event, Reading))
+    first, second = (event for event in told if isinstance(event, CompletionResult))
     assert (first.end.completion_index, second.end.completion_index) == (0, 1)
     assert first.rows is not None
     assert second.rows is not None

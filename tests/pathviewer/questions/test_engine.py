@@ -19,8 +19,8 @@ from models.engines.worker.messages import EngineSpec
 from models.errors import ModelError
 from models.messages import End, GenerateRequest, Prompt
 from pathviewer.commands.doctor import model
-from pathviewer.questions.engine import ModelEngine
-from pathviewer.server.application import app_of, open_services
+from pathviewer.questions.engine import EngineService
+from pathviewer.server.application import build_app, open_services
 from pathviewer.settings import Settings
 from tests.models.engines.worker.test_engine import ENGINE, tiny
 from tests.servers import running
@@ -49,8 +49,8 @@ def test_pages_outlive_a_killed_model(state: Path, small_phantom: Path) -> None:
         opened.append(tiny(load="slow 0.5"))
         return opened[0]
 
-    engine = ModelEngine(settings, open_slow)
-    app = app_of(replace(open_services(settings), engine=engine))
+    engine = EngineService(settings, open_slow)
+    app = build_app(replace(open_services(settings), engine=engine))
     with TestClient(app, base_url="http://127.0.0.1:7860") as client:
         assert model_of(client)["state"] == "starting"  # pages do not wait for the model
         (backend,) = opened
@@ -90,12 +90,12 @@ def test_a_script_is_ready_at_once(state: Path) -> None:
     ],
 )
 def test_without_a_model_it_says_why(name: str, state_: str, words: str) -> None:
-    engine = ModelEngine(Settings(model=name))
+    engine = EngineService(Settings(model=name))
     engine.start()
     assert engine.status().state == state_
     assert words in engine.status().sentence
     with pytest.raises(ModelError, match=words):
-        _ = engine.backend
+        _ = engine.engine
     engine.close()
 
 
@@ -107,18 +107,18 @@ def test_the_log_says_once_that_the_model_cannot_be_loaded(
     def open_refusing(*_: str, told: Callable[[str], None], **__: str) -> WorkerBackend:
         return WorkerBackend(spec, told=told)
 
-    engine = ModelEngine(Settings(model="tiny"), open_refusing)
+    engine = EngineService(Settings(model="tiny"), open_refusing)
     engine.start()
-    assert engine.settled(60).state == "failed"
+    assert engine.wait_while_loading(60).state == "failed"
     engine.close()
     (record,) = caplog.records
     assert "cut off" in record.message
 
 
 def test_the_backend_answers() -> None:
-    engine = ModelEngine(Settings(model="scripted"))
+    engine = EngineService(Settings(model="scripted"))
     engine.start()
-    *_, end = engine.backend.generate(GenerateRequest("r", Prompt("What is it?")))
+    *_, end = engine.engine.generate(GenerateRequest("r", Prompt("What is it?")))
     engine.close()
     assert isinstance(end, End)
     assert engine.status().state == "stopped"
@@ -142,8 +142,8 @@ def test_a_fault_that_quotes_a_file_of_any_length_is_said_in_short(state: Path) 
     def open_broken(*_: str, **__: Any) -> WorkerBackend:
         raise ModelError("This index is no JSON: " + "x" * 10_000_000)
 
-    engine = ModelEngine(Settings(data=state, model="tiny"), open_broken)
-    app = app_of(replace(open_services(Settings(data=state, model="tiny")), engine=engine))
+    engine = EngineService(Settings(data=state, model="tiny"), open_broken)
+    app = build_app(replace(open_services(Settings(data=state, model="tiny")), engine=engine))
     with TestClient(app, base_url="http://127.0.0.1:7860") as client:
         for path in ("/api/health", "/api/model"):
             answer = client.get(path)

@@ -11,7 +11,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 from models.errors import PromptError
 from models.messages import Box, PixelBudget
 from models.pictures import open_picture
-from pathviewer.questions.region_picture import picture_of_file
+from pathviewer.questions.region_picture import read_file_picture
 from pathviewer.slides.errors import RegionError, SlideGone, SlideUnopenable
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.slide import Slide
@@ -22,7 +22,7 @@ BUDGET = PixelBudget(3136, 65_536)
 
 def test_a_region_of_a_slide_keeps_its_place_and_scale(cmu: Path) -> None:
     region = Region(300, 400, 800, 600)
-    found = picture_of_file(cmu, region, BUDGET)
+    found = read_file_picture(cmu, region, BUDGET)
     assert found.region == region
     assert found.pixels.size == (280, 196)
     assert found.image.box == Box(300, 400, 800, 600)
@@ -36,7 +36,7 @@ def test_a_region_of_a_slide_keeps_its_place_and_scale(cmu: Path) -> None:
 
 
 def test_the_processor_leaves_the_picture_as_it_is(cmu: Path) -> None:
-    found = picture_of_file(cmu, Region(0, 0, 1500, 1100), BUDGET)
+    found = read_file_picture(cmu, Region(0, 0, 1500, 1100), BUDGET)
     size = {"shortest_edge": BUDGET.min_pixels, "longest_edge": BUDGET.max_pixels}
     processor = Qwen2VLImageProcessorPil(size=size)
     resized, kept = (
@@ -48,13 +48,13 @@ def test_the_processor_leaves_the_picture_as_it_is(cmu: Path) -> None:
 
 
 def test_a_whole_slide_is_read_reduced(cmu: Path) -> None:
-    found = picture_of_file(cmu, None, BUDGET)
+    found = read_file_picture(cmu, None, BUDGET)
     assert (found.region.x, found.region.y) == (0, 0)
     assert found.pixels.width * found.pixels.height <= BUDGET.max_pixels
 
 
 def test_a_small_region_is_enlarged(cmu: Path) -> None:
-    assert picture_of_file(cmu, Region(5, 5, 1, 1), BUDGET).pixels.size == (56, 56)
+    assert read_file_picture(cmu, Region(5, 5, 1, 1), BUDGET).pixels.size == (56, 56)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_oblong_pixels_reach_the_model_undistorted(
 ) -> None:
     """A region of 224 x 224 level-0 pixels; the axis of the longer sides is enlarged."""
     path = write_scaled(tmp_path / "a.tiff", per_centimetre, 300, 300)
-    found = picture_of_file(path, Region(50, 50, 224, 224), PixelBudget(3136, 10**6))
+    found = read_file_picture(path, Region(50, 50, 224, 224), PixelBudget(3136, 10**6))
     assert found.pixels.size == size
     assert found.mpp == pytest.approx(mpp, rel=0.001)
     assert found.scale is not None
@@ -81,10 +81,10 @@ def test_oblong_pixels_reach_the_model_undistorted(
 def test_a_plain_picture_is_its_own_level_0(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"tile{suffix}"
     Image.linear_gradient("L").resize((768, 512)).save(path)
-    whole = picture_of_file(path, None, BUDGET)
+    whole = read_file_picture(path, None, BUDGET)
     assert whole.region == Region(0, 0, 768, 512)
     assert (whole.mpp, whole.quickhash) == (None, None)
-    part = picture_of_file(path, Region(0, 256, 256, 256), BUDGET)
+    part = read_file_picture(path, Region(0, 256, 256, 256), BUDGET)
     assert part.image.box == Box(0, 256, 256, 256)
     assert open_picture(part.image.data).size == (252, 252)
     assert np.asarray(part.pixels).mean() == pytest.approx(191, abs=3)
@@ -98,7 +98,7 @@ def test_a_region_outside_a_picture_is_refused(tmp_path: Path, region: Region) -
     path = tmp_path / "tile.png"
     Image.new("RGB", (64, 64)).save(path)
     with pytest.raises(RegionError):
-        picture_of_file(path, region, BUDGET)
+        read_file_picture(path, region, BUDGET)
 
 
 def test_what_cannot_be_read_is_named_without_its_folder(tmp_path: Path) -> None:
@@ -112,10 +112,10 @@ def test_what_cannot_be_read_is_named_without_its_folder(tmp_path: Path) -> None
         if "broken" in name:
             path.write_bytes(b"nothing to see")
         with pytest.raises(error, match=name) as caught:
-            picture_of_file(path, None, BUDGET)
+            read_file_picture(path, None, BUDGET)
         assert str(tmp_path) not in str(caught.value)
 
 
 def test_a_region_too_narrow_for_the_model_is_refused(cmu: Path) -> None:
     with pytest.raises(PromptError, match="too narrow"):
-        picture_of_file(cmu, Region(0, 0, 2000, 5), BUDGET)
+        read_file_picture(cmu, Region(0, 0, 2000, 5), BUDGET)

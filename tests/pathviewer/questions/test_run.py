@@ -25,12 +25,12 @@ from models.messages import (
     Token,
 )
 from models.pictures import as_prompt_image
-from pathviewer.questions.engine import ModelEngine
-from pathviewer.questions.errors import ReadingRefused
-from pathviewer.questions.request import Asked
-from pathviewer.questions.run import LiveReading
-from pathviewer.questions.service import LiveReadings
-from pathviewer.questions.store import KeptReadings
+from pathviewer.questions.engine import EngineService
+from pathviewer.questions.errors import QuestionRefused
+from pathviewer.questions.request import QuestionRequest
+from pathviewer.questions.run import QuestionRun
+from pathviewer.questions.service import QuestionService
+from pathviewer.questions.store import QuestionStore
 from pathviewer.settings import Settings
 from storage.blobs import BlobStore
 from storage.database import Database, open_database
@@ -59,21 +59,21 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 
 @pytest.fixture
-def keep(tmp_path: Path, database: Database) -> KeptReadings:
+def keep(tmp_path: Path, database: Database) -> QuestionStore:
     """Readings in that database."""
-    return KeptReadings(database, BlobStore(tmp_path / "blobs"), "one server")
+    return QuestionStore(database, BlobStore(tmp_path / "blobs"), "one server")
 
 
 @pytest.fixture
-def readings(keep: KeptReadings) -> Iterator[LiveReadings]:
+def readings(keep: QuestionStore) -> Iterator[QuestionService]:
     """Those that a script answers, kept there."""
-    engine = ModelEngine(Settings(model="scripted"))
+    engine = EngineService(Settings(model="scripted"))
     engine.start()
-    yield LiveReadings(engine, keep)
+    yield QuestionService(engine, keep)
     engine.close()
 
 
-def asked(database: Database, **given: Any) -> Asked:
+def asked(database: Database, **given: Any) -> QuestionRequest:
     """A blind question with one answer, if nothing else is said."""
     with database.session() as session:
         slide = stored_slide(session)
@@ -81,11 +81,11 @@ def asked(database: Database, **given: Any) -> Asked:
     given = {"blind": True, "count": 1, "pixels_sha256": sha256, **given}
     new = new_reading(slide, **given)
     prompt = Prompt(new.prompt, (PICTURE,))
-    return Asked(new, prompt, Sampling(), PixelBudget(784, 50_176))
+    return QuestionRequest(new, prompt, Sampling(), PixelBudget(784, 50_176))
 
 
-def blind_reading(database: Database, keep: KeptReadings) -> LiveReading:
-    return LiveReading(keep.add(asked(database)), keep)
+def blind_reading(database: Database, keep: QuestionStore) -> QuestionRun:
+    return QuestionRun(keep.add(asked(database)), keep)
 
 
 def ended(text: str, index: int = 0) -> End:
@@ -93,136 +93,138 @@ def ended(text: str, index: int = 0) -> End:
     return End("r", index, Completion(text, (1,), (len(text),)), 0.5, 0.1)
 
 
-def kinds(reading: LiveReading) -> list[str]:
-    return [event["type"] for _, event in reading.since(0)]
+def kinds(reading: QuestionRun) -> list[str]:
+    return [event["type"] for _, event in reading.events_since(0)]
 
 
 def test_a_blind_reading_that_was_stopped_in_the_queue_has_ended(
-    database: Database, keep: KeptReadings
+    database: Database, keep: QuestionStore
 ) -> None:
     reading = blind_reading(database, keep)
-    reading.hear(Queued("r", 2))
+    reading.handle(Queued("r", 2))
     reading.end("stopped")
     assert kinds(reading) == ["queued", "done"]
-    assert reading.whole.record.state == "stopped"
+    assert reading.snapshot.record.state == "stopped"
     assert keep.find(reading.id).record.state == "stopped"
-    assert not keep.find(reading.id).withheld
+    assert not keep.find(reading.id).is_blinded
 
 
 def test_a_blind_reading_that_was_stopped_in_the_middle_still_waits_for_the_answer(
-    database: Database, keep: KeptReadings
+    database: Database, keep: QuestionStore
 ) -> None:
     reading = blind_reading(database, keep)
-    reading.hear(STARTED)
-    reading.hear(Token("r", 0, 1, "high"))
-    reading.hear(ended("high"))
+    reading.handle(STARTED)
+    reading.handle(Token("r", 0, 1, "high"))
+    reading.handle(ended("high"))
     reading.end("stopped")
     assert kinds(reading) == ["started", "first_answer_wanted"]
-    assert keep.find(reading.id).withheld
-    reading.answered(keep.freeze(reading.id, "low", None))
+    assert keep.find(reading.id).is_blinded
+    reading.record_first_answer(keep.save_first_answer(reading.id, "low", None))
     assert kinds(reading)[-2:] == ["ended", "done"]
     assert keep.find(reading.id).record.first_answer == "low"
-    with pytest.raises(ReadingRefused, match="cannot be changed"):
-        keep.freeze(reading.id, "high", None)
+    with pytest.raises(QuestionRefused, match="cannot be changed"):
+        keep.save_first_answer(reading.id, "high", None)
 
 
-def test_what_is_told_as_ended_is_committed(database: Database, keep: KeptReadings) -> None:
-    reading = LiveReading(keep.add(asked(database, blind=False, count=2)), keep)
-    reading.hear(STARTED)
-    reading.hear(ended("one", 1))
-    reading.hear(ended("nought", 0))
-    told = {e["completion_id"]: e["text"] for _, e in reading.since(0) if e["type"] == "ended"}
+def test_what_is_told_as_ended_is_committed(database: Database, keep: QuestionStore) -> None:
+    reading = QuestionRun(keep.add(asked(database, blind=False, count=2)), keep)
+    reading.handle(STARTED)
+    reading.handle(ended("one", 1))
+    reading.handle(ended("nought", 0))
+    told = {
+        e["completion_id"]: e["text"] for _, e in reading.events_since(0) if e["type"] == "ended"
+    }
     found = keep.find(reading.id)
     assert told == {one.id: one.text for one in found.completions}
-    assert reading.whole.completions == found.completions
+    assert reading.snapshot.completions == found.completions
     reading.end("done")
-    assert reading.whole.record.state == keep.find(reading.id).record.state == "done"
+    assert reading.snapshot.record.state == keep.find(reading.id).record.state == "done"
 
 
 def test_who_found_a_reading_while_it_was_written_finds_its_maps_afterwards(
-    database: Database, readings: LiveReadings
+    database: Database, readings: QuestionService
 ) -> None:
     reading = readings.start(asked(database, blind=False))
-    whole = reading.whole
+    whole = reading.snapshot
     while not whole.completions:
-        whole = reading.whole
+        whole = reading.snapshot
     readings.join(20)
-    assert readings.live(reading.id) is None
-    assert readings.seen(whole, 0).text == whole.completions[0].text
+    assert readings.find_run(reading.id) is None
+    assert readings.find_attention(whole, 0).text == whole.completions[0].text
 
 
 def test_what_has_ended_is_over_once_that_is_kept_and_told(
-    database: Database, keep: KeptReadings, monkeypatch: pytest.MonkeyPatch
+    database: Database, keep: QuestionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading = LiveReading(keep.add(asked(database, blind=False)), keep)
-    reading.hear(STARTED)
+    reading = QuestionRun(keep.add(asked(database, blind=False)), keep)
+    reading.handle(STARTED)
     seen: list[bool] = []
-    end, tell = keep.end, reading.tell
+    end, tell = keep.end, reading.publish
 
     def note(then: Callable[..., object], *given: Any) -> None:
-        seen.append(reading.over)
+        seen.append(reading.is_finished)
         then(*given)
 
     monkeypatch.setattr(keep, "end", partial(note, end))
-    monkeypatch.setattr(reading, "tell", partial(note, tell))
+    monkeypatch.setattr(reading, "publish", partial(note, tell))
     reading.end("done")
-    assert (seen, reading.over) == ([False, False], True)
+    assert (seen, reading.is_finished) == ([False, False], True)
 
 
 def test_a_blind_reading_is_let_go_of_once_it_has_ended_and_is_answered(
-    database: Database, readings: LiveReadings
+    database: Database, readings: QuestionService
 ) -> None:
     reading = readings.start(asked(database))
     readings.join(20)
-    assert reading.whole.record.state == "done"
-    assert readings.live(reading.id) is reading  # what is withheld is told from memory
-    readings.freeze(reading.whole, "low", None)
-    assert readings.live(reading.id) is None  # what is found of it now is what is kept
+    assert reading.snapshot.record.state == "done"
+    assert readings.find_run(reading.id) is reading  # what is withheld is told from memory
+    readings.save_first_answer(reading.snapshot, "low", None)
+    assert readings.find_run(reading.id) is None  # what is found of it now is what is kept
     assert kinds(reading)[-1] == "done"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_database_that_is_away_is_told_and_the_text_stays(
-    database: Database, keep: KeptReadings, tmp_path: Path
+    database: Database, keep: QuestionStore, tmp_path: Path
 ) -> None:
-    reading = LiveReading(keep.add(asked(database, blind=False)), keep)
-    reading.hear(STARTED)
+    reading = QuestionRun(keep.add(asked(database, blind=False)), keep)
+    reading.handle(STARTED)
     other = open_database(f"sqlite:///{tmp_path / 'state.sqlite3'}")
     with other.session() as session:
         session.connection()  # somebody else writes and does not end
         with pytest.raises(StorageError, match="busy"):
-            reading.hear(ended("all of it"))
+            reading.handle(ended("all of it"))
         reading.end("failed", "What was written is not kept.")
     assert kinds(reading) == ["started", "text", "failed"]
-    text = [event for _, event in reading.since(0) if event["type"] == "text"]
+    text = [event for _, event in reading.events_since(0) if event["type"] == "text"]
     assert text[0]["text"] == "all of it"
-    assert reading.unsettled
+    assert reading.end_unsaved
     assert keep.find(reading.id).record.state == "running"
-    reading.settle()  # when the database is back
-    assert not reading.unsettled
+    reading.save_end()  # when the database is back
+    assert not reading.end_unsaved
     assert keep.find(reading.id).record.failure == "What was written is not kept."
     other.close()
 
 
 def test_a_nul_in_an_answer_is_kept_as_something_that_can_be_shown(
-    database: Database, keep: KeptReadings
+    database: Database, keep: QuestionStore
 ) -> None:
-    reading = LiveReading(keep.add(asked(database, blind=False)), keep)
-    reading.hear(STARTED)
-    reading.hear(ended("a\0b"))
+    reading = QuestionRun(keep.add(asked(database, blind=False)), keep)
+    reading.handle(STARTED)
+    reading.handle(ended("a\0b"))
     assert keep.find(reading.id).completions[0].text == "a\ufffdb"
 
 
 def test_what_a_killed_run_left_running_has_failed(
-    database: Database, keep: KeptReadings, tmp_path: Path
+    database: Database, keep: QuestionStore, tmp_path: Path
 ) -> None:
     left = keep.add(asked(database))
-    other = KeptReadings(database, BlobStore(tmp_path / "blobs"), "another server")
+    other = QuestionStore(database, BlobStore(tmp_path / "blobs"), "another server")
     going = other.add(asked(database))  # into the same database, by a server that is alive
-    readings = LiveReadings(ModelEngine(Settings(model="none")), keep)
+    readings = QuestionService(EngineService(Settings(model="none")), keep)
     readings.recover()
     found = readings.find(left.id)
     assert (found.record.state, found.record.failure) == ("failed", CUT_OFF)
-    assert not found.withheld
+    assert not found.is_blinded
     assert keep.find(going.id).record.state == "running"
     assert (keep.recover(), other.recover()) == (0, 1)

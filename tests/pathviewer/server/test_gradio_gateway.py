@@ -13,10 +13,10 @@ import pytest
 from starlette.routing import Mount
 
 from pathviewer.api.routes.tile import TileRoute
-from pathviewer.server.application import guarded, open_services, page_app
-from pathviewer.server.gradio_allowlist import GradioDoors
-from pathviewer.server.gradio_gateway import GradioEdge
-from pathviewer.server.gradio_sessions import STATES, GradioSessions
+from pathviewer.server.application import add_guard, build_page_app, open_services
+from pathviewer.server.gradio_allowlist import GradioAllowlist
+from pathviewer.server.gradio_gateway import GradioGateway
+from pathviewer.server.gradio_sessions import MOST_STATES, GradioSessions
 from tests.asking import BOX, accounts, asking_settings
 from tests.servers import serving
 
@@ -57,14 +57,14 @@ def site(tmp_path_factory: pytest.TempPathFactory, small_phantom: Path) -> Itera
     )
     tokens = accounts(settings)
     services = open_services(settings)
-    pages = page_app(services)
+    pages = build_page_app(services)
     mount = pages.routes[-1]
     assert isinstance(mount, Mount)
-    assert isinstance(mount.app, GradioDoors)
+    assert isinstance(mount.app, GradioAllowlist)
     edge = mount.app._gradio
-    assert isinstance(edge, GradioEdge)
+    assert isinstance(edge, GradioGateway)
     edge._sessions.sweep_seconds = 0.1
-    app = guarded(TileRoute(services.pool, services.access.openings), pages, services.access)
+    app = add_guard(TileRoute(services.pool, services.access.access_log), pages, services.access)
     with serving(app) as base:
         yield Site(base, tokens, edge._sessions)
 
@@ -258,10 +258,10 @@ def test_the_calls_of_one_account_are_bounded(
 
 
 def test_past_calls_leave_nothing(site: Site, ada: httpx.Client) -> None:
-    for _ in range(2 * STATES):
+    for _ in range(2 * MOST_STATES):
         assert "event: complete" in result(ada, called(ada))
     kept = site.sessions.page
-    assert len(kept.state_holder.session_data) <= STATES
+    assert len(kept.state_holder.session_data) <= MOST_STATES
     assert len(kept._queue.event_analytics) <= 1
 
 

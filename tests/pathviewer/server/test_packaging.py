@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from pathviewer.common.atomic_folder import FolderError
-from pathviewer.server.packaging import LARGE_BYTES, bring_along, shipped, write_space
-from pathviewer.ui.assets import assets_ready
+from pathviewer.server.packaging import LARGE_BYTES, copy_baked, list_program_files, write_space
+from pathviewer.ui.assets import are_assets_ready
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,7 +73,9 @@ def test_what_lies_about_in_a_checkout_stays_there(tmp_path: Path) -> None:
     for name in [*kept, *mine, "models/__pycache__/registry.pyc"]:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
-    assert {str(path) for path in shipped(root)} == {*kept, *mine}, "an unpacked archive has no git"
+    assert {str(path) for path in list_program_files(root)} == {*kept, *mine}, (
+        "an unpacked archive has no git"
+    )
     git(root, "init", "--quiet")
     git(root, "add", *kept)
     write_space(tree, root)
@@ -81,7 +83,7 @@ def test_what_lies_about_in_a_checkout_stays_there(tmp_path: Path) -> None:
     assert copied == {*kept, ".gitattributes"}
     (root / ".git" / "HEAD").unlink()
     with pytest.raises(FolderError, match="git cannot tell"):
-        shipped(root)
+        list_program_files(root)
 
 
 def test_an_installed_program_writes_no_space(tmp_path: Path) -> None:
@@ -124,11 +126,11 @@ def test_the_tree_runs_as_a_public_demo_and_fetches_nothing(tmp_path: Path, bake
 def test_what_is_there_is_not_brought_along(tmp_path: Path, baked: Path) -> None:
     data = tmp_path / "state"
     (data / "demo").mkdir(parents=True)
-    bring_along(baked, data)
-    assert assets_ready(data / "assets")
+    copy_baked(baked, data)
+    assert are_assets_ready(data / "assets")
     assert not list((data / "demo").iterdir())
-    bring_along(None, data)
-    bring_along(tmp_path / "nowhere", data)
+    copy_baked(None, data)
+    copy_baked(tmp_path / "nowhere", data)
 
 
 def test_the_image_runs_what_is_there() -> None:

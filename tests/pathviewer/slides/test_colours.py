@@ -91,7 +91,7 @@ def test_a_slide_without_a_profile(tmp_path: Path) -> None:
     slide = Slide(slide_files.write_ycbcr(tmp_path / "x.tiff"), "x")
     assert slide.colour_profile is None
     image = Image.new("RGB", (3, 3), "pink")
-    assert slide.corrected(image) is image
+    assert slide.correct_colours(image) is image
 
 
 TABLE = PROFILES["table"]

@@ -53,7 +53,7 @@ def test_a_key_file_that_leads_out_is_refused_before_it_is_opened(
         assert slide.dimensions == (64, 64)
     library = scanned(folder, database=database)
     assert library.slides() == ()
-    (rejected,) = library.rejected()
+    (rejected,) = library.list_rejected()
     assert "one of which is outside the slide folder; put all of them into" in rejected.reason
     assert "outside.jpg" not in rejected.reason
 
@@ -182,7 +182,7 @@ def test_a_link_out_of_a_series_folder_is_not_followed(
     (folder / link).symlink_to(tmp_path / "elsewhere.dcm")
     library = scanned(folder, database=database)
     assert library.slides() == ()
-    assert any("one of which is outside" in file.reason for file in library.rejected())
+    assert any("one of which is outside" in file.reason for file in library.list_rejected())
     (folder / link).unlink()
     (entry,) = scanned(folder, database=database).slides()
     assert (entry.file.path, entry.level_count) == (finest, 1)

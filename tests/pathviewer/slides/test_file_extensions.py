@@ -24,7 +24,7 @@ def test_tiff_is_shown_whatever_its_ending(folder: Path, database: Database, nam
     write_ycbcr(folder / "x.tif").rename(folder / name)
     library = scanned(folder, database=database, show_file_names=True)
     assert [entry.name for entry in library.slides()] == [name]
-    assert library.rejected() == ()
+    assert library.list_rejected() == ()
 
 
 def test_dicom_without_an_ending_is_one_slide(folder: Path, database: Database) -> None:
@@ -33,7 +33,7 @@ def test_dicom_without_an_ending_is_one_slide(folder: Path, database: Database) 
     (folder / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
     library = scanned(folder, database=database, show_file_names=True)
     assert [entry.level_count for entry in library.slides()] == [2]
-    assert library.rejected() == ()
+    assert library.list_rejected() == ()
 
 
 def test_dicom_without_an_ending_is_one_slide_when_a_file_is_taken_in(
@@ -72,7 +72,7 @@ def test_what_looks_like_a_slide_is_named_with_the_way_out(
     (folder / name).write_bytes(content)
     library = scanned(folder, database=database)
     assert library.slides() == ()
-    (rejected,) = library.rejected()
+    (rejected,) = library.list_rejected()
     assert rejected.name == "A file in folder 1"
     assert re.search(rf"^A file in folder 1 .*{reason}", rejected.reason)
     assert name not in rejected.reason
@@ -85,7 +85,7 @@ def test_what_looks_like_a_slide_is_named_with_the_way_out(
 def test_ordinary_files_are_not_mentioned(folder: Path, database: Database, name: str) -> None:
     (folder / name).write_bytes(b"anything")
     library = scanned(folder, database=database)
-    assert (library.slides(), library.rejected()) == ((), ())
+    assert (library.slides(), library.list_rejected()) == ((), ())
 
 
 def test_a_file_is_looked_into_again_after_it_changed(folder: Path, database: Database) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from pathviewer.slides.folder_timeout import FolderCalls, present
 from pathviewer.slides.intake import Intake
-from pathviewer.slides.slide_folders import Folders
+from pathviewer.slides.slide_folders import SlideFolders
 from storage.database import Database
 from tests.library_app import write_slide
 
@@ -66,10 +66,10 @@ def test_a_file_in_a_folders_place_is_no_folder(tmp_path: Path) -> None:
 def test_a_folder_that_takes_long_is_read_in_the_end(folder: Path, database: Database) -> None:
     for number in range(20):
         write_slide(folder / f"{number}.tiff", number)
-    folders = Folders([folder], calls=FolderCalls(0.0))  # as slow as a large share
+    folders = SlideFolders([folder], calls=FolderCalls(0.0))  # as slow as a large share
     intake = Intake(folders, database)
     until = time.monotonic() + 20
-    while len(intake.listed()) < 20:
+    while len(intake.list_slides()) < 20:
         assert time.monotonic() < until
         list(intake.scan(threading.Event()))
 
@@ -79,16 +79,16 @@ def test_slides_of_a_folder_that_was_away_are_there_again_without_being_opened(
 ) -> None:
     write_slide(folder / "a.tiff", 1)
     write_slide(folder / "sub" / "b.tiff", 2)
-    intake, never = Intake(Folders([folder]), database), threading.Event()
+    intake, never = Intake(SlideFolders([folder]), database), threading.Event()
     assert list(intake.scan(never)) == [None]
-    before = {slide.id: slide for slide in intake.listed()}
+    before = {slide.id: slide for slide in intake.list_slides()}
     folder.rename(tmp_path / "away")
     assert list(intake.scan(never)) == []
-    assert intake.listed() == []
+    assert intake.list_slides() == []
     assert intake.away() == before.keys()
     (tmp_path / "away").rename(folder)
     assert list(intake.scan(never)) == []  # nothing was opened
-    assert {slide.id: slide for slide in intake.listed()} == before
+    assert {slide.id: slide for slide in intake.list_slides()} == before
     assert intake.away() == frozenset()
 
 
@@ -96,22 +96,22 @@ def test_a_slide_that_changed_meanwhile_is_opened_again(
     folder: Path, database: Database, tmp_path: Path
 ) -> None:
     path = write_slide(folder / "a.tiff", 1)
-    intake, never = Intake(Folders([folder]), database), threading.Event()
+    intake, never = Intake(SlideFolders([folder]), database), threading.Event()
     list(intake.scan(never))
-    (before,) = intake.listed()
+    (before,) = intake.list_slides()
     folder.rename(tmp_path / "away")
     list(intake.scan(never))
     (tmp_path / "away").rename(folder)
     write_slide(path, 2)
     assert list(intake.scan(never)) == [None]
-    (after,) = intake.listed()
+    (after,) = intake.list_slides()
     assert after.id != before.id  # another slide in the same place
 
 
 def test_a_file_that_was_removed_is_not_remembered(folder: Path, database: Database) -> None:
     path = write_slide(folder / "a.tiff", 1)
-    intake, never = Intake(Folders([folder]), database), threading.Event()
+    intake, never = Intake(SlideFolders([folder]), database), threading.Event()
     list(intake.scan(never))
     path.unlink()
     list(intake.scan(never))
-    assert (intake.listed(), intake.away()) == ([], frozenset())
+    assert (intake.list_slides(), intake.away()) == ([], frozenset())

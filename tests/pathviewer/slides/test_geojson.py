@@ -31,7 +31,7 @@ def feature(coordinates: Any = None, kind: str = "Polygon", **properties: Any) -
     }
 
 
-def read(document: Any, frame: Frame = SLIDE) -> geojson.Import:
+def read(document: Any, frame: Frame = SLIDE) -> geojson.GeoJsonImport:
     """What the document holds once written to a file."""
     return read_outlines(json.dumps(document).encode(), frame)
 

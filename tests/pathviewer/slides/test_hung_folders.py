@@ -21,7 +21,7 @@ from pathviewer.slides.disk_threads import DisksThreads, DiskThreads
 from pathviewer.slides.errors import SlideError
 from pathviewer.slides.folder_timeout import FolderCalls
 from pathviewer.slides.intake import Intake
-from pathviewer.slides.slide_folders import Folders
+from pathviewer.slides.slide_folders import SlideFolders
 from pathviewer.slides.slide_pool import SlideFile, SlidePool
 from storage.database import Database
 from tests import slide_files
@@ -105,15 +105,17 @@ def test_slides_open_while_another_folder_hangs(pipe: Path, tmp_path: Path) -> N
 
 
 def test_a_file_that_hangs_is_rejected(folder: Path, database: Database) -> None:
-    folders = Folders([folder], calls=FolderCalls(0.5))
+    folders = SlideFolders([folder], calls=FolderCalls(0.5))
     intake = Intake(folders, database)
     os.mkfifo(folder / "a.tiff")
     try:
-        taking_in = threading.Thread(target=intake.take_in, args=(folder / "a.tiff",), daemon=True)
+        taking_in = threading.Thread(
+            target=intake.register_file, args=(folder / "a.tiff",), daemon=True
+        )
         taking_in.start()
         taking_in.join(PATIENCE)
         assert not taking_in.is_alive()
-        (rejected,) = intake.rejected()
+        (rejected,) = intake.list_rejected()
         assert "cannot be read: Connection timed out" in rejected.reason
     finally:
         os.close(os.open(folder / "a.tiff", os.O_RDWR | os.O_NONBLOCK))

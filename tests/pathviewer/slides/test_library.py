@@ -32,7 +32,7 @@ def test_file_names_are_shown_if_the_setting_says_so(folder: Path, database: Dat
     (folder / "H24-00124.svs").write_bytes(b"no slide")
     library = scanned(folder, database=database, show_file_names=True)
     assert [entry.name for entry in library.slides()] == ["H24-00123.tiff"]
-    assert [file.name for file in library.rejected()] == ["H24-00124.svs"]
+    assert [file.name for file in library.list_rejected()] == ["H24-00124.svs"]
 
 
 def test_slides_are_sorted_as_people_count(folder: Path, database: Database) -> None:
@@ -60,7 +60,7 @@ def test_what_is_no_slide_is_rejected_without_its_name(
     (folder / name).write_bytes(content)
     library = scanned(folder, database=database)
     assert library.slides() == ()
-    (rejected,) = library.rejected()
+    (rejected,) = library.list_rejected()
     assert rejected.name == "A file in folder 1"
     assert reason in rejected.reason
     assert name not in rejected.reason
@@ -96,11 +96,11 @@ def test_a_removed_slide_is_gone_and_an_unknown_one_not_found(
     library = scanned(folder, database=database)
     (entry,) = library.slides()
     assert library.locate(entry.id).path == path
-    assert library.at(path) == entry
+    assert library.find_by_path(path) == entry
     path.unlink()
     library.rescan()
     assert library.slides() == ()
-    assert library.at(path) is None
+    assert library.find_by_path(path) is None
     with pytest.raises(SlideGone, match="Slide 1 is no longer"):
         library.locate(entry.id)
     with pytest.raises(SlideNotFound, match="no slide"):
@@ -112,10 +112,10 @@ def test_a_file_that_is_still_being_copied_is_tried_again(folder: Path, database
     whole = path.read_bytes()
     path.write_bytes(whole[:3000])
     library = scanned(folder, database=database)
-    assert (len(library.slides()), len(library.rejected())) == (0, 1)
+    assert (len(library.slides()), len(library.list_rejected())) == (0, 1)
     path.write_bytes(whole)
     library.rescan()
-    assert (len(library.slides()), len(library.rejected())) == (1, 0)
+    assert (len(library.slides()), len(library.list_rejected())) == (1, 0)
 
 
 def test_a_slide_that_is_overwritten_by_rubbish_is_no_longer_shown(
@@ -125,17 +125,17 @@ def test_a_slide_that_is_overwritten_by_rubbish_is_no_longer_shown(
     library = scanned(folder, database=database)
     path.write_bytes(b"rubbish")
     library.rescan()
-    assert (len(library.slides()), len(library.rejected())) == (0, 1)
+    assert (len(library.slides()), len(library.list_rejected())) == (0, 1)
 
 
 def test_an_unchanged_file_is_not_opened_again(folder: Path, database: Database) -> None:
     write_slide(folder / "a.tiff")
     (folder / "b.tiff").write_bytes(b"rubbish")
     library = scanned(folder, database=database)
-    facts, rejected = library.slides()[0].facts, library.rejected()[0]
+    facts, rejected = library.slides()[0].facts, library.list_rejected()[0]
     library.rescan()
     assert library.slides()[0].facts is facts
-    assert library.rejected()[0] is rejected
+    assert library.list_rejected()[0] is rejected
 
 
 def test_alias_and_mpp_by_hand_are_taken_over(folder: Path, database: Database) -> None:
@@ -160,12 +160,12 @@ def test_a_file_that_cannot_be_opened_is_tried_again_ever_more_rarely(
     (folder / "a.tiff").write_bytes(b"rubbish")
     now = 0.0
     library = scanned(folder, database=database, clock=lambda: now)
-    last, tried = library.rejected()[0], []
+    last, tried = library.list_rejected()[0], []
     for minute in range(1, 200):
         now = 60.0 * minute
         library.rescan()
-        if library.rejected()[0] is not last:
-            last = library.rejected()[0]
+        if library.list_rejected()[0] is not last:
+            last = library.list_rejected()[0]
             tried.append(minute)
     assert tried == [1, 3, 7, 14, 28, 55, 109, 169]
 
@@ -181,7 +181,7 @@ def test_one_file_is_taken_in_without_a_look_at_the_others(
     assert library.slides() == (entry,)
     assert library.add(path) == entry
     library.rescan()
-    assert library.at(path) == entry
+    assert library.find_by_path(path) == entry
     assert len(library.slides()) == 2
 
 

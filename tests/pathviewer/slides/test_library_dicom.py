@@ -23,8 +23,8 @@ def test_each_series_of_a_folder_is_shown_once(tmp_path: Path, database: Databas
     first, second = library.slides()
     assert (first.width, first.level_count, first.vendor) == (64, 3, "dicom")
     assert (second.width, second.level_count) == (48, 2)
-    assert library.rejected() == ()
-    assert library.at(tmp_path / "slides" / "level_2.dcm") == first
+    assert library.list_rejected() == ()
+    assert library.find_by_path(tmp_path / "slides" / "level_2.dcm") == first
 
 
 def test_a_copy_in_another_folder_is_another_slide(tmp_path: Path, database: Database) -> None:
@@ -74,7 +74,7 @@ def test_a_series_that_is_no_slide_is_rejected_once(tmp_path: Path, database: Da
         )
     library = SlideLibrary([tmp_path / "slides"], database)
     library.rescan()
-    assert (len(library.slides()), len(library.rejected())) == (0, 1)
+    assert (len(library.slides()), len(library.list_rejected())) == (0, 1)
 
 
 @given(st.data())
@@ -105,7 +105,7 @@ def test_a_series_that_is_exported_again_into_its_folder_is_refused_with_the_rea
     (first,) = library.slides()
     again = write_series(folder, 64, 32, name="again", export=1)
     library.rescan()
-    (rejected,) = library.rejected()
+    (rejected,) = library.list_rejected()
     assert "with another export of the same DICOM series; put each export" in rejected.reason
     (folder / "new").mkdir()
     for path in again:

@@ -17,7 +17,7 @@ from tests.library_app import scanned, write_slide
 def test_other_files_are_not_even_opened(folder: Path, database: Database, name: str) -> None:
     write_slide(folder / "a.tiff").rename(folder / name)
     library = scanned(folder, database=database)
-    assert (library.slides(), library.rejected()) == ((), ())
+    assert (library.slides(), library.list_rejected()) == ((), ())
 
 
 def test_a_pipe_does_not_stop_the_scan(folder: Path, database: Database) -> None:
@@ -27,7 +27,7 @@ def test_a_pipe_does_not_stop_the_scan(folder: Path, database: Database) -> None
 
 def test_a_name_that_is_not_utf8_is_refused(folder: Path, database: Database) -> None:
     write_slide(folder / "a.tiff").rename(folder / os.fsdecode(b"\xff.tiff"))
-    (rejected,) = scanned(folder, database=database, show_file_names=True).rejected()
+    (rejected,) = scanned(folder, database=database, show_file_names=True).list_rejected()
     assert "not UTF-8; rename it" in rejected.reason
 
 
@@ -43,7 +43,7 @@ def test_links_out_of_the_folder_are_refused(
     (folder / "notes.txt").symlink_to(tmp_path / "elsewhere" / "secret.tiff")
     library = scanned(folder, database=database)
     assert library.slides() == ()
-    reasons = sorted(file.reason for file in library.rejected())
+    reasons = sorted(file.reason for file in library.list_rejected())
     leads_out = "A file in folder 1 is a link that leads out of the folder; put the file itself"
     nothing = "A file in folder 1 is a link to a file that is not there."
     assert reasons == [f"{leads_out} there."] * 3 + [nothing] * 2
@@ -60,7 +60,7 @@ def test_links_within_the_folder_are_followed_once(folder: Path, database: Datab
     library = scanned(folder, database=database, show_file_names=True)
     real = {str(entry.file.path.relative_to(folder)) for entry in library.slides()}
     assert real == {"a.tiff", ".store/object", ".cases/b.tiff"}
-    assert library.rejected() == ()
+    assert library.list_rejected() == ()
 
 
 def test_overlapping_folders_show_a_slide_once(folder: Path, database: Database) -> None:
@@ -72,7 +72,7 @@ def test_a_folder_that_is_not_there_is_reported(folder: Path, database: Database
     write_slide(folder / "a.tiff")
     library = scanned(folder / "absent", folder, database=database)
     assert len(library.slides()) == 1
-    assert "Folder 1 cannot be read (No such file" in library.rejected()[0].reason
+    assert "Folder 1 cannot be read (No such file" in library.list_rejected()[0].reason
 
 
 def test_the_folder_beside_a_mirax_index_is_not_shown(folder: Path, database: Database) -> None:
@@ -81,7 +81,7 @@ def test_the_folder_beside_a_mirax_index_is_not_shown(folder: Path, database: Da
     write_slide(folder / "b" / "outside.tiff")
     library = scanned(folder, database=database, show_file_names=True)
     assert [entry.name for entry in library.slides()] == ["outside.tiff"]
-    assert [file.name for file in library.rejected()] == ["a.mrxs"]
+    assert [file.name for file in library.list_rejected()] == ["a.mrxs"]
 
 
 def test_a_slide_keeps_its_id_when_its_folder_is_set_otherwise(
@@ -116,7 +116,7 @@ def test_a_folder_whose_very_state_cannot_be_read_is_away_and_the_others_go_on(
     write_slide(folder / "a.tiff")
     library = scanned(away, folder, database=database)
     assert len(library.slides()) == 1
-    (rejected,) = library.rejected()
+    (rejected,) = library.list_rejected()
     assert "Folder 1 cannot be read (File name too long)" in rejected.reason
 
 
@@ -147,7 +147,7 @@ def test_a_copy_taken_in_before_the_first_look_is_not_the_slide_of_a_folder_that
 
 def test_a_loop_of_links_is_a_folder_that_is_away(database: Database, tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
-    (rejected,) = scanned(tmp_path / "loop", database=database).rejected()
+    (rejected,) = scanned(tmp_path / "loop", database=database).list_rejected()
     assert rejected.name == "folder 1"
 
 

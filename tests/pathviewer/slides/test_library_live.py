@@ -154,7 +154,7 @@ def test_a_look_that_saw_half_a_file_does_not_undo_its_arrival(
 
     monkeypatch.setattr(library._intake._opener, "facts", read)
     library.rescan()
-    entry = library.at(path)
+    entry = library.find_by_path(path)
     assert entry is not None
     assert library.slides() == (entry,)
-    assert library.rejected() == ()
+    assert library.list_rejected() == ()

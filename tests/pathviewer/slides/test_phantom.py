@@ -28,7 +28,7 @@ from pathviewer.slides.phantom import (
 from pathviewer.slides.phantom.block import Ground, draw_block, draw_canvas, make_scene
 from pathviewer.slides.phantom.ground_truth import CELL
 from pathviewer.slides.phantom.hashing import uniforms
-from pathviewer.slides.phantom.layout import BLOCK, FIELDS, HALO, make_plan, unfold
+from pathviewer.slides.phantom.layout import BLOCK, FIELDS, HALO, make_layout, unfold
 from pathviewer.slides.phantom.writer import QUALITY
 from tests.slide_files import pages_of
 
@@ -97,7 +97,7 @@ def test_a_block_does_not_depend_on_what_was_drawn_before() -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_neighbouring_blocks_agree_on_a_field_to_the_bit(name: str) -> None:
-    plan = make_plan(3000, 2200, 9)
+    plan = make_layout(3000, 2200, 9)
     left, right = (unfold(plan.around(column, 0)[name]) for column in (0, 1))
     assert np.array_equal(left[:, BLOCK:], right[:, : 2 * HALO])
 
@@ -112,7 +112,7 @@ def test_every_class_and_mark_is_there(truth: PhantomTruth) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_smallest_slide_shows_every_class(seed: int) -> None:
-    scene = replace(make_scene(2000, 2000, 5), plan=make_plan(2000, 2000, seed))
+    scene = replace(make_scene(2000, 2000, 5), layout=make_layout(2000, 2000, seed))
     blocks = [draw_block(scene, column, row) for column in (0, 1) for row in (0, 1)]
     assert set(np.unique([block.tissue for block in blocks])) == set(TissueClass)
 

@@ -52,9 +52,9 @@ def test_headers() -> None:
 def test_a_header_that_ends_early_is_none(length: int) -> None:
     header = read(YCBCR_TILE)
     assert header is not None
-    assert len(header.known) == 623
-    assert (read(YCBCR_TILE[:length]) is None) == (length < len(header.known))
-    assert header.allows(YCBCR_TILE[:length]) == (length >= len(header.known))
+    assert len(header.reference) == 623
+    assert (read(YCBCR_TILE[:length]) is None) == (length < len(header.reference))
+    assert header.allows(YCBCR_TILE[:length]) == (length >= len(header.reference))
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def test_measuring_is_the_same_with_the_axes_swapped_with_the_scale(
     (ax, ay), (bx, by) = points[:2]
     length = pixel.length(bx - ax, by - ay)
     assert length == pytest.approx(swapped.length(by - ay, bx - ax))
-    assert pixel.undistorted(300, 200) == tuple(reversed(swapped.undistorted(200, 300)))
+    assert pixel.undistorted_size(300, 200) == tuple(reversed(swapped.undistorted_size(200, 300)))
 
 
 @given(SIDES, st.floats(0.25, 4), st.integers(1, 5000), st.integers(1, 5000))
@@ -175,7 +175,7 @@ def test_an_undistorted_picture_has_square_pixels(
     x: float, aspect: float, width: int, height: int
 ) -> None:
     pixel = PixelSize(x, x * aspect)
-    across, down = pixel.undistorted(width, height)
+    across, down = pixel.undistorted_size(width, height)
     assert across >= width
     assert down >= height
     rounded = 0.5 / min(across, down) + 0.011  # nearly square pixels are drawn as squares

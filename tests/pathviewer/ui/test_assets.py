@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import pathviewer.ui
-from pathviewer.ui.assets import AssetsError, assets_ready, ensure_assets
+from pathviewer.ui.assets import AssetsError, are_assets_ready, ensure_assets
 
 NOWHERE = "http://127.0.0.1:9"
 """The discard port: nothing answers there."""
@@ -23,9 +23,9 @@ def test_installed_files_are_kept(assets: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_folder_of_another_version_is_not_ready(tmp_path: Path) -> None:
-    assert not assets_ready(tmp_path)
+    assert not are_assets_ready(tmp_path)
     (tmp_path / "version.txt").write_text("older\n")
-    assert not assets_ready(tmp_path)
+    assert not are_assets_ready(tmp_path)
 
 
 def test_no_registry_is_one_plain_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

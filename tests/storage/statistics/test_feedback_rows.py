@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from pathviewer.bench.insights_data import Amount, fill
+from pathviewer.bench.insights_data import Amount, fill_database
 from storage.cases.store import SlideDescription, describe_slide
 from storage.database import Database
 from storage.feedback.store import NewFeedback, add_feedback
@@ -95,7 +95,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     folder = tmp_path_factory.mktemp("statistics")
     database = new_database(f"sqlite:///{folder}/x.sqlite3")
     with database.session() as session:
-        fill(session, Amount(completions=120, feedback=500, slides=12, raters=4))
+        fill_database(session, Amount(completions=120, feedback=500, slides=12, raters=4))
     yield database
     database.close()
 

@@ -19,7 +19,7 @@ from models.training.stages.grpo import GrpoConfig, train_grpo
 from models.training.stages.preferences import PreferencesConfig, train_preferences
 from models.training.stages.sft_trl import SftConfig, train_sft
 from models.training.trainer.run_folder import load_network, read_config
-from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.export.plan import FORMATS, ExportPlan
 from pathviewer.export.run import export
 from pathviewer.export.splits import Shares
 from tests.models.training.killed_run import killed_run
@@ -36,7 +36,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     labels = new_labels(folder / "state")
     fill(labels, slides=4)
     for name, form in FORMATS.items():
-        plan = Plan(form, shares=Shares(1, 0, 0), comments=True)
+        plan = ExportPlan(form, shares=Shares(1, 0, 0), comments=True)
         export(labels.database, labels.blobs, plan, folder / name)
     yield folder
     labels.database.close()

@@ -11,7 +11,7 @@ import pytest
 
 from pathviewer.auth.account_admin import add_user, make_token
 from pathviewer.auth.roles import Role
-from pathviewer.bench.insights_data import Amount, fill
+from pathviewer.bench.insights_data import Amount, fill_database
 from pathviewer.insights.charts import CHARTS
 from pathviewer.settings import Settings
 from tests.databases import new_database
@@ -27,7 +27,7 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
     settings = Settings(data=tmp_path_factory.mktemp("insights"), model="none")
     database = new_database(settings.database)
     with database.session() as session:
-        fill(session, Amount(completions=80, feedback=300, slides=8, raters=3))
+        fill_database(session, Amount(completions=80, feedback=300, slides=8, raters=3))
         tokens = {}
         for role in Role:
             add_user(session, role.value, role, PASSWORD, rater=False)

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from pathviewer.auth.identity import LOCAL, Identity
 from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
-from pathviewer.slides.slide_names import slide_named
+from pathviewer.slides.slide_names import find_slide_by_name
 from storage.accounts.store import add_account
 from storage.audit import list_entries
 from storage.slides.store import list_slide_records
@@ -94,7 +94,7 @@ def test_an_upload_goes_on_after_a_restart(settings: Settings, slide: bytes) -> 
         url = begin(client, slide)
         send(client, url, slide[:3000], 0)
     with library_app(settings) as after:
-        assert after.library.rejected() == ()
+        assert after.library.list_rejected() == ()
         assert send(after.seen_by(), url, slide[3000:], 3000).status_code == 201
 
 
@@ -128,7 +128,7 @@ def test_an_upload_does_not_touch_another_accounts_series(
     served.library.rescan()
     levels = {entry.id: entry.level_count for entry in served.library.slides()}
     assert (levels, second) == ({first: 1, third: 2}, third)
-    assert served.library.rejected() == ()
+    assert served.library.list_rejected() == ()
 
 
 def test_a_series_that_is_exported_again_is_another_slide(
@@ -141,7 +141,7 @@ def test_a_series_that_is_exported_again_is_another_slide(
     served.library.rescan()
     files = {entry.id: entry.file.path.read_bytes() for entry in served.library.slides()}
     assert files == {ids[0]: former[0].read_bytes(), ids[2]: latter[0].read_bytes()}
-    assert served.library.rejected() == ()
+    assert served.library.list_rejected() == ()
 
 
 def test_files_of_a_dicom_series_become_one_slide(
@@ -179,7 +179,7 @@ def test_a_name_is_made_harmless_and_is_in_the_database_only(
         assert (answer.status_code, answer.json()["name"]) == (201, kept)
         with served.database.reading() as session:
             (record,) = list_slide_records(session)
-        assert slide_named([record], kept) == record
+        assert find_slide_by_name([record], kept) == record
     assert files_in(settings) == {f"{url[-32:]}{Path(kept).suffix.lower()}"}
     assert (settings.uploads / record.relative_path).read_bytes() == slide
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pathviewer.slides.readers.landlock import allow_reading_only, landlock_version
+from pathviewer.slides.readers.landlock import landlock_version, restrict_to_read_only
 from pathviewer.slides.readers.limits import ReaderLimits, restrict_reader
 
 
@@ -100,4 +100,4 @@ def test_a_reader_without_folders_reads_all_and_writes_nothing(
 def test_a_kernel_without_landlock_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
     assert landlock_version() == 0
-    assert allow_reading_only([Path("/")]) == 0
+    assert restrict_to_read_only([Path("/")]) == 0

@@ -131,11 +131,11 @@ def test_a_file_that_takes_for_ever_is_given_up_and_tried_again_later(
     remembered(settings)
     now = time.time()
     faults = FileFaults(settings.reader_faults, clock=lambda: now)
-    assert faults.barred(path) is not None
+    assert faults.find_barring_fault(path) is not None
     now += 599
-    assert faults.barred(path) is not None
+    assert faults.find_barring_fault(path) is not None
     now += 2
-    assert faults.barred(path) is None
+    assert faults.find_barring_fault(path) is None
 
 
 def test_sub_pages_that_fan_out_are_each_looked_at_once(
@@ -293,16 +293,16 @@ def test_a_large_file_is_barred_by_all_of_its_content(tmp_path: Path) -> None:
     content = bytearray(size)
     content[100_000] = 1  # between the blocks of the sample
     good.write_bytes(content)
-    assert faults.barred(bad) is not None
-    assert faults.barred(good) is None
+    assert faults.find_barring_fault(bad) is not None
+    assert faults.find_barring_fault(good) is None
     (tmp_path / "copy.svs").write_bytes(bytes(size))
-    assert faults.barred(tmp_path / "copy.svs") is not None
+    assert faults.find_barring_fault(tmp_path / "copy.svs") is not None
 
 
 def test_more_memory_gives_a_file_another_chance(tmp_path: Path, cmu: Path) -> None:
     FileFaults(tmp_path / "faults.json", 1024).remember(cmu, "ended")
-    assert FileFaults(tmp_path / "faults.json", 1024).barred(cmu) is not None
-    assert FileFaults(tmp_path / "faults.json", 2048).barred(cmu) is None
+    assert FileFaults(tmp_path / "faults.json", 1024).find_barring_fault(cmu) is not None
+    assert FileFaults(tmp_path / "faults.json", 2048).find_barring_fault(cmu) is None
 
 
 def test_damaged_memory_of_faults_is_none(tmp_path: Path, cmu: Path) -> None:
@@ -310,7 +310,7 @@ def test_damaged_memory_of_faults_is_none(tmp_path: Path, cmu: Path) -> None:
         (tmp_path / "faults.json").write_text(text)
         faults = FileFaults(tmp_path / "faults.json")
         assert faults.list() == []
-        assert faults.barred(cmu) is None
+        assert faults.find_barring_fault(cmu) is None
 
 
 @pytest.mark.parametrize("reason", ["ended", "slow"])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from models.process_score import ABSENCES, BESIDE, ERRORS, STEP_CLASSES
 from pathviewer.feedback.request_body import VERDICTS
-from pathviewer.ui.feedback_panel import vocabulary
+from pathviewer.ui.feedback_panel import feedback_vocabulary
 
 
 def test_the_panel_offers_what_the_server_takes() -> None:
     offered = {
-        part: tuple(choice["name"] for choice in choices) for part, choices in vocabulary().items()
+        part: tuple(choice["name"] for choice in choices)
+        for part, choices in feedback_vocabulary().items()
     }
     assert offered == {
         "verdicts": VERDICTS,
