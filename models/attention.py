@@ -69,7 +69,7 @@ class AttentionMap:
         return float(self.weights.size ** (self.entropy - 1))
 
     @property
-    def localised(self) -> bool:
+    def is_localised(self) -> bool:
         """Whether the map points anywhere; if not it is diffuse.
 
         It does when `spread` is at most `LOCALISED_SPREAD` and at least `LEAST_IMAGE_SHARE` of the
@@ -102,13 +102,13 @@ class ByteMaps:
     peaks: NDArray[np.float32]
     """(...): attention at 255, per map."""
 
-    def restored(self) -> NDArray[np.float32]:
+    def restore(self) -> NDArray[np.float32]:
         """(..., rows, columns): the maps again, each within 1/510 of its peak."""
         scaled = self.values.astype(np.float32) * (self.peaks[..., None, None] / np.float32(255))
         return scaled.astype(np.float32)
 
 
-def joined(parts: Sequence[AttentionRows]) -> AttentionRows:
+def join_rows(parts: Sequence[AttentionRows]) -> AttentionRows:
     """The rows of one completion in one piece, from those that arrived, in order of tokens.
 
     Raises `ModelError` when there are none, or some are missing or not of this completion.
@@ -148,12 +148,12 @@ def layer_maps(
             f"There is no attention of tokens {tokens.start} to {tokens.stop - 1}; "
             f"it covers {rows.first_token} to {rows.first_token + len(rows.rows) - 1}."
         )
-    found = rows.rows[start:stop, :, columns].mean(axis=0, dtype=np.float64)
-    if not (np.isfinite(found).all() and (found >= 0).all()):
+    shares = rows.rows[start:stop, :, columns].mean(axis=0, dtype=np.float64)
+    if not (np.isfinite(shares).all() and (shares >= 0).all()):
         raise ModelError("The model's attention holds values that are not shares; use float32.")
     placement = placements[image_index]
-    shape = (len(found), placement.rows, placement.columns)
-    maps: NDArray[np.float32] = found.reshape(shape).astype(np.float32)
+    shape = (len(shares), placement.rows, placement.columns)
+    maps: NDArray[np.float32] = shares.reshape(shape).astype(np.float32)
     return maps
 
 
@@ -186,7 +186,7 @@ def attention_map(
     )
 
 
-def normalised(raw: AttentionMap, neutral: AttentionMap) -> AttentionMap:
+def normalise_map(raw: AttentionMap, neutral: AttentionMap) -> AttentionMap:
     """`raw` divided by the map of a neutral question on the same picture, summing to 1 again.
 
     Equal maps give an even, diffuse one. The share on the picture stays that of `raw`. Raises
@@ -203,7 +203,7 @@ def normalised(raw: AttentionMap, neutral: AttentionMap) -> AttentionMap:
     return replace(raw, weights=weights, relative=True)
 
 
-def as_bytes(maps: NDArray[np.float32]) -> ByteMaps:
+def scale_to_bytes(maps: NDArray[np.float32]) -> ByteMaps:
     """Maps of shape (..., rows, columns), such as step x layer, as one byte per cell."""
     peaks = maps.max(axis=(-2, -1)).astype(np.float32)
     scale = np.where(peaks > 0, peaks, np.float32(1))[..., None, None]

@@ -22,7 +22,7 @@ from transformers.modeling_flash_attention_utils import (
     flash_attn_supports_top_left_mask,
 )
 
-STASHING = {"sdpa": "stashing_sdpa", "flash_attention_2": "stashing_fa2"}
+STASHING_KERNELS = {"sdpa": "stashing_sdpa", "flash_attention_2": "stashing_fa2"}
 """Name of the attention function that watches, by kernel; a name with `flash` in it would make
 transformers look for a kernel on the hub."""
 
@@ -30,7 +30,7 @@ QUERY_BLOCK = 64
 """Queries whose softmax is held at once, when many are known."""
 
 
-class Sink(Protocol):
+class QuerySink(Protocol):
     """What the attention function tells."""
 
     def take(
@@ -40,11 +40,11 @@ class Sink(Protocol):
         keys, head width) of one layer, after rotary embedding; the newest stand last."""
 
 
-_sink: ContextVar[Sink | None] = ContextVar("sink", default=None)
+_sink: ContextVar[QuerySink | None] = ContextVar("sink", default=None)
 
 
 @contextmanager
-def watching(sink: Sink | None) -> Iterator[None]:
+def capture_into(sink: QuerySink | None) -> Iterator[None]:
     """Send queries and keys of this thread's forward passes to a sink; None to nobody."""
     token = _sink.set(sink)
     try:
@@ -53,9 +53,11 @@ def watching(sink: Sink | None) -> Iterator[None]:
         _sink.reset(token)
 
 
-def watch(network: PreTrainedModel, kernel: str) -> None:
+def install_capture(network: PreTrainedModel, kernel: str) -> None:
     """Let a Qwen2-VL or Qwen2.5-VL's language layers tell the sink; the kernel stays `kernel`."""
-    network.set_attn_implementation({"text_config": STASHING[kernel], "vision_config": kernel})
+    network.set_attn_implementation(
+        {"text_config": STASHING_KERNELS[kernel], "vision_config": kernel}
+    )
 
 
 def mean_attention(
@@ -98,7 +100,7 @@ class PictureColumns:
         written = keys - self._prompt_visible.shape[1]
         return torch.nn.functional.pad(self._prompt_visible, (0, written), value=True)
 
-    def of(self, weights: torch.Tensor) -> list[torch.Tensor]:
+    def select(self, weights: torch.Tensor) -> list[torch.Tensor]:
         """Of (batch, queries, keys) the picture's columns: for each prompt (queries, pictures)."""
         return [row[:, place] for row, place in zip(weights, self.positions, strict=True)]
 
@@ -134,9 +136,9 @@ class QueryStash:
                 raise RuntimeError("No forward pass was watched; `watch` the network first.")
             visible = self._columns.visible(key.shape[2])
             weights = mean_attention(torch.cat(queries, 2), key, self._scaling, visible)
-            layers.append(self._columns.of(weights))
+            layers.append(self._columns.select(weights))
             queries.clear()
-        return [torch.stack(found, 1) for found in zip(*layers, strict=True)]
+        return [torch.stack(layer_rows, 1) for layer_rows in zip(*layers, strict=True)]
 
 
 class Replay:
@@ -162,17 +164,17 @@ class Replay:
             weights = mean_attention(
                 block, key[:, :, :seen], scaling, None if visible is None else visible[:, :seen]
             )
-            self._rows[layer].append(self._columns.of(weights))
+            self._rows[layer].append(self._columns.select(weights))
 
     def rows(self) -> list[torch.Tensor]:
         """For each prompt (queries, layers, pictures) float32, of all passes in order."""
         layers = [
             [torch.cat(parts) for parts in zip(*blocks, strict=True)] for blocks in self._rows
         ]
-        return [torch.stack(found, 1) for found in zip(*layers, strict=True)]
+        return [torch.stack(layer_rows, 1) for layer_rows in zip(*layers, strict=True)]
 
 
-def _tell(module: torch.nn.Module, query: Any, key: Any, scaling: float | None) -> None:
+def _notify_sink(module: torch.nn.Module, query: Any, key: Any, scaling: float | None) -> None:
     sink = _sink.get()
     if sink is not None:
         sink.take(module.layer_idx, query, key, scaling)  # type: ignore[arg-type]
@@ -186,7 +188,7 @@ def _stashing_sdpa(
     attention_mask: torch.Tensor | None,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    _tell(module, query, key, options.get("scaling"))
+    _notify_sink(module, query, key, options.get("scaling"))
     return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
 
 
@@ -201,7 +203,7 @@ def _stashing_fa2(
     is_causal: bool | None = None,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    _tell(module, query, key, scaling)
+    _notify_sink(module, query, key, scaling)
     output = _flash_attention_forward(  # takes (batch, tokens, heads, head width)
         query.transpose(1, 2),
         key.transpose(1, 2),
@@ -219,11 +221,11 @@ def _stashing_fa2(
 
 
 def _register() -> None:
-    known: Sequence[tuple[str, Callable[..., Any], Callable[..., Any]]] = (
-        (STASHING["sdpa"], _stashing_sdpa, sdpa_mask),
-        (STASHING["flash_attention_2"], _stashing_fa2, flash_attention_mask),
+    kernels: Sequence[tuple[str, Callable[..., Any], Callable[..., Any]]] = (
+        (STASHING_KERNELS["sdpa"], _stashing_sdpa, sdpa_mask),
+        (STASHING_KERNELS["flash_attention_2"], _stashing_fa2, flash_attention_mask),
     )
-    for name, attention, mask in known:
+    for name, attention, mask in kernels:
         AttentionInterface.register(name, attention)
         AttentionMaskInterface.register(name, mask)
 

@@ -18,11 +18,11 @@ def check_checkpoint(folder: Path, name: str) -> None:
     `name` stands for it in the sentence. Weights are counted, not read.
     """
     config = read_json(folder / "config.json", name)
-    found = config.get("architectures")
-    told = [str(item) for item in found] if isinstance(found, list) else []
-    if not set(told) & set(ARCHITECTURES):
+    architectures = config.get("architectures")
+    names = [str(item) for item in architectures] if isinstance(architectures, list) else []
+    if not set(names) & set(ARCHITECTURES):
         message = (
-            f"“{name}” is of the architecture {' '.join(told) or '(none named)'}; "
+            f"“{name}” is of the architecture {' '.join(names) or '(none named)'}; "
             "only Qwen2.5-VL and Qwen2-VL checkpoints can be run."
         )
         raise CheckpointError(message)

@@ -41,7 +41,9 @@ TRACE_TAGS = ("<think>", "</think>", "<answer>", "</answer>")
 
 def find_control_token(text: str, allowed: tuple[str, ...] = ()) -> str | None:
     """The first control token of a text; None if it has none but the `allowed`."""
-    return next((each[0] for each in CONTROL_TOKEN.finditer(text) if each[0] not in allowed), None)
+    return next(
+        (match[0] for match in CONTROL_TOKEN.finditer(text) if match[0] not in allowed), None
+    )
 
 
 def added_control_token(before: str, after: str) -> str | None:
@@ -61,9 +63,9 @@ def _spread(token: str) -> str:
     return f"{token[0]} {token[1:-1].strip('|｜')} {token[-1]}"
 
 
-def control_token_sentence(what: str, token: str) -> str:
+def control_token_sentence(subject: str, token: str) -> str:
     """Why a text with a control token is refused, and the way out."""
     return (
-        f"{what} holds “{token[:40]}”, which language models read as a command; leave it out, or "
-        f"write it with blanks as “{_spread(token)[:40]}”."
+        f"{subject} holds “{token[:40]}”, which language models read as a command; leave it out, "
+        f"or write it with blanks as “{_spread(token)[:40]}”."
     )

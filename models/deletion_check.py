@@ -18,18 +18,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from models.attention import AttentionMap
-from models.engines.base import Backend
+from models.engines.base import Engine
 from models.errors import PromptError
 from models.messages import Completion, PixelBudget, Prompt, TokenScores
 from models.pictures import as_prompt_image, open_picture
 from models.reasoning.trace import token_span
 
-Verdict = Literal["attended area mattered", "image mattered", "neither"]
+DeletionVerdict = Literal["attended area mattered", "image mattered", "neither"]
 
 MASKED_SHARE = 0.1
 """Share of the cells that is masked."""
 
-DRAWS = 8
+RANDOM_MASKS = 8
 """Places to which the mask is moved for comparison."""
 
 BLANK = (122, 116, 104)
@@ -47,7 +47,7 @@ UNLIKELY = 0.01
 """An answer less likely than this, its reasoning left out, is not what the model says then: what
 makes it likelier or not says little."""
 
-AROUND = "<think></think><answer>", "</answer>"
+ANSWER_FRAME = "<think></think><answer>", "</answer>"
 """An answer without its reasoning."""
 
 
@@ -72,7 +72,7 @@ class DeletionCheck:
         return geometric_mean(self.random_masked, self.as_is)
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> DeletionVerdict:
         """Whether the picture mattered to the answer, and whether the attended area did.
 
         The image mattered if blanking it makes the answer `IMAGE_FACTOR` times less likely. The
@@ -104,14 +104,14 @@ class DeletionCheck:
 
 
 def deletion_check(
-    backend: Backend,
+    engine: Engine,
     prompt: Prompt,
     answer: str,
     attention: AttentionMap,
     *,
-    around: tuple[str, str] = AROUND,
+    around: tuple[str, str] = ANSWER_FRAME,
     budget: PixelBudget | None = None,
-    draws: int = DRAWS,
+    draws: int = RANDOM_MASKS,
     seed: int = 0,
     priority: int = 0,
 ) -> DeletionCheck:
@@ -124,19 +124,24 @@ def deletion_check(
     if not answer.strip():
         raise PromptError("There is no answer to check; the completion has none.")
     masked = attention.top_cells(MASKED_SHARE)
-    masks = [np.zeros_like(masked), np.ones_like(masked), masked, *moved(masked, draws, seed)]
+    masks = [
+        np.zeros_like(masked),
+        np.ones_like(masked),
+        masked,
+        *draw_other_masks(masked, draws, seed),
+    ]
     before, after = around
     completion = Completion(f"{before}{answer}{after}")
     index = attention.image_index
     picture = open_picture(prompt.images[index].data)
     prompts = [_with_mask(prompt, index, picture, mask) for mask in masks]
-    scores = backend.score([(p, completion) for p in prompts], priority=priority, budget=budget)
+    scores = engine.score([(p, completion) for p in prompts], priority=priority, budget=budget)
     span = len(before), len(before) + len(answer)
     values = [answer_probability(score, *span) for score in scores]
     return DeletionCheck(values[0], values[1], values[2], tuple(values[3:]), masked)
 
 
-def moved(masked: NDArray[np.bool_], draws: int, seed: int) -> list[NDArray[np.bool_]]:
+def draw_other_masks(masked: NDArray[np.bool_], draws: int, seed: int) -> list[NDArray[np.bool_]]:
     """Masks of the same area elsewhere, (rows, columns) each; at most `draws`, all different.
 
     The mask itself shifted, wrapping at the edges, so that only the place differs; where it
@@ -149,10 +154,10 @@ def moved(masked: NDArray[np.bool_], draws: int, seed: int) -> list[NDArray[np.b
         other = np.roll(masked, divmod(int(shift), masked.shape[1]), axis=(0, 1))
         if len(places) < draws and not (other & masked).any():
             places[other.tobytes()] = other
-    free, wanted = np.flatnonzero(~masked), int(masked.sum())
-    for _ in range(draws - len(places) if len(free) >= wanted else 0):
+    free, area = np.flatnonzero(~masked), int(masked.sum())
+    for _ in range(draws - len(places) if len(free) >= area else 0):
         other = np.zeros_like(masked)
-        other.flat[chance.choice(free, wanted, replace=False)] = True
+        other.flat[chance.choice(free, area, replace=False)] = True
         places[other.tobytes()] = other
     return list(places.values())
 
@@ -164,9 +169,9 @@ def mask_picture(picture: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
     across = np.rint(np.linspace(0, picture.width, mask.shape[1] + 1)).astype(int)
     down = np.rint(np.linspace(0, picture.height, mask.shape[0] + 1)).astype(int)
     for row, column in np.argwhere(mask):
-        left, top, right, bottom = across[column], down[row], across[column + 1], down[row + 1]
-        if right > left and bottom > top:
-            draw.rectangle((int(left), int(top), int(right) - 1, int(bottom) - 1), fill=BLANK)
+        left_px, top, right, bottom = across[column], down[row], across[column + 1], down[row + 1]
+        if right > left_px and bottom > top:
+            draw.rectangle((int(left_px), int(top), int(right) - 1, int(bottom) - 1), fill=BLANK)
     return out
 
 
@@ -191,8 +196,8 @@ def _with_mask(prompt: Prompt, index: int, picture: Image.Image, mask: NDArray[n
     if not mask.any():
         return prompt
     images = prompt.images
-    shown = as_prompt_image(mask_picture(picture, mask), images[index].box)
-    return replace(prompt, images=(*images[:index], shown, *images[index + 1 :]))
+    masked_image = as_prompt_image(mask_picture(picture, mask), images[index].box)
+    return replace(prompt, images=(*images[:index], masked_image, *images[index + 1 :]))
 
 
 def _log(value: float) -> float:

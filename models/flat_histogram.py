@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 
-def equalised(picture: Image.Image) -> Image.Image:
+def equalise_histogram(picture: Image.Image) -> Image.Image:
     """The picture in grey, as RGB, each of the 256 values as often as any other.
 
     Transparency is not looked at. Pictures of less than 256 pixels miss values.

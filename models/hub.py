@@ -7,9 +7,17 @@ from pathlib import Path
 
 from models.errors import CheckpointError, UnknownModelError
 
-WANTED = ("*.json", "*.safetensors", "*.jinja", "*.txt", "pathviewer.toml", "LICENSE*", "README.md")
+SNAPSHOT_PATTERNS = (
+    "*.json",
+    "*.safetensors",
+    "*.jinja",
+    "*.txt",
+    "pathviewer.toml",
+    "LICENSE*",
+    "README.md",
+)
 """Files fetched from the hub; pickled weights and code stay there."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says of a disk, or a share of it, that is full."""
 
 
@@ -25,7 +33,7 @@ def is_hub_id(name: str) -> bool:
     return name.count("/") == 1
 
 
-def cached_folder(hub_id: str, cache_folder: Path | None) -> Path | None:
+def find_cached_folder(hub_id: str, cache_folder: Path | None) -> Path | None:
     """Where the hub's cache keeps the model; None if it does not. Asks nobody.
 
     `cache_folder` None is where huggingface_hub keeps its cache.
@@ -34,12 +42,15 @@ def cached_folder(hub_id: str, cache_folder: Path | None) -> Path | None:
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        found = snapshot_download(
-            hub_id, cache_dir=cache_folder, local_files_only=True, allow_patterns=list(WANTED)
+        folder = snapshot_download(
+            hub_id,
+            cache_dir=cache_folder,
+            local_files_only=True,
+            allow_patterns=list(SNAPSHOT_PATTERNS),
         )
     except LocalEntryNotFoundError:
         return None
-    return Path(found)
+    return Path(folder)
 
 
 def download(hub_id: str, cache_folder: Path | None, *, gated_sentence: str) -> Path:
@@ -56,7 +67,9 @@ def download(hub_id: str, cache_folder: Path | None, *, gated_sentence: str) -> 
     )
 
     try:
-        found = snapshot_download(hub_id, cache_dir=cache_folder, allow_patterns=list(WANTED))
+        folder = snapshot_download(
+            hub_id, cache_dir=cache_folder, allow_patterns=list(SNAPSHOT_PATTERNS)
+        )
     except GatedRepoError as error:
         raise CheckpointError(gated_sentence) from error
     except RepositoryNotFoundError as error:
@@ -70,7 +83,7 @@ def download(hub_id: str, cache_folder: Path | None, *, gated_sentence: str) -> 
         raise CheckpointError(message) from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        way_out = "make room and run" if error.errno in FULL else "run"
+        way_out = "make room and run" if error.errno in DISK_FULL_ERRORS else "run"
         message = f"“{hub_id}” was not fetched whole ({reason}); {way_out} the command again."
         raise CheckpointError(message) from error
-    return Path(found)
+    return Path(folder)

@@ -197,7 +197,7 @@ class GenerateRequest:
 
 
 @dataclass(frozen=True)
-class Queued:
+class QueueUpdate:
     """The request waits; told again whenever the position changes."""
 
     request_id: str
@@ -207,7 +207,7 @@ class Queued:
 
 
 @dataclass(frozen=True)
-class Started:
+class GenerationStart:
     """The prompt is prepared and the model has begun."""
 
     request_id: str
@@ -251,7 +251,7 @@ class AttentionRows:
 
 
 @dataclass(frozen=True)
-class End:
+class CompletionEnd:
     """One completion is finished."""
 
     request_id: str
@@ -266,7 +266,7 @@ class End:
     """From the start of the request's work to its first token."""
 
 
-Event = Queued | Started | Token | AttentionRows | End
+Event = QueueUpdate | GenerationStart | Token | AttentionRows | CompletionEnd
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-SHOWN = 60
+LONGEST_EXCERPT = 60
 """So many characters of a wrong value are shown."""
 
 _WAYS_OUT = {
@@ -70,10 +70,10 @@ def _clause(problem: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         allowed = ", ".join(sorted(ModelTable.model_fields))
-        return f"it has no field {key[:SHOWN]}; remove it, or write one of {allowed}"
+        return f"it has no field {key[:LONGEST_EXCERPT]}; remove it, or write one of {allowed}"
     if problem["type"] == "missing":
         return f"{key} is missing; write it"
     value = repr(problem["input"])
-    shown = value if len(value) <= SHOWN else f"{value[:SHOWN]}..."
+    excerpt = value if len(value) <= LONGEST_EXCERPT else f"{value[:LONGEST_EXCERPT]}..."
     way_out = _WAYS_OUT.get(problem["type"], str(problem["msg"]))
-    return f"{key} is {shown}; {way_out}"
+    return f"{key} is {excerpt}; {way_out}"

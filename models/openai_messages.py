@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from models.errors import PromptError
 from models.messages import (
     Box,
-    End,
+    CompletionEnd,
     GenerateRequest,
     ModelInfo,
     PixelBudget,
@@ -98,7 +98,7 @@ def read_request(payload: bytes) -> ChatRequest:
         raise PromptError(message) from error
 
 
-def to_generate(
+def generation_request(
     request: ChatRequest, *, system: str | None = None, budget: PixelBudget | None = None
 ) -> GenerateRequest:
     """The request as a backend takes it; `system` where it has no system message.
@@ -110,10 +110,10 @@ def to_generate(
     if last.role != "user" or any(message.role == "user" for message in before):
         message = "One question at a time: system messages, then one message of the user."
         raise PromptError(message)
-    told = "\n".join(message.text for message in before)
+    system_text = "\n".join(message.text for message in before)
     return GenerateRequest(
         request_id=f"chat-{uuid.uuid4().hex}",
-        prompt=Prompt(last.text, _images(last), told or system),
+        prompt=Prompt(last.text, _images(last), system_text or system),
         sampling=Sampling(
             max_new_tokens=request.max_completion_tokens or request.max_tokens or LENGTH,
             temperature=request.temperature,
@@ -127,7 +127,7 @@ def to_generate(
 
 
 def completion_body(
-    request: GenerateRequest, ends: Sequence[End], prompt_tokens: int, model: ModelInfo
+    request: GenerateRequest, ends: Sequence[CompletionEnd], prompt_tokens: int, model: ModelInfo
 ) -> dict[str, Any]:
     """The finished completions as a chat completion."""
     written = sum(len(end.completion.token_ids) for end in ends)
@@ -163,8 +163,8 @@ def _images(message: Message) -> tuple[PromptImage, ...]:
     """The pictures of a message; each shows its own pixels, there being no slide."""
     urls = [part.image_url for part in message.content if part.type == "image_url"]
     if len(urls) > IMAGES:
-        told = f"{len(urls)} pictures are too many; at most {IMAGES} are read."
-        raise PromptError(told)
+        problem = f"{len(urls)} pictures are too many; at most {IMAGES} are read."
+        raise PromptError(problem)
     return tuple(_image(url.url if url else "") for url in urls)
 
 

@@ -17,14 +17,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from models.engines.base import Backend
+from models.engines.base import Engine
 from models.errors import ModelError, OutOfMemoryError, PromptError, WorkerError
-from models.messages import End, GenerateRequest, ModelInfo, PixelBudget, Started
-from models.openai_messages import completion_body, error_body, read_request, to_generate
+from models.messages import CompletionEnd, GenerateRequest, GenerationStart, ModelInfo, PixelBudget
+from models.openai_messages import completion_body, error_body, generation_request, read_request
 
 LARGEST_BODY = 2**26
 """Bytes of a request that are read at most."""
-MOST_WAITING = 64
+LONGEST_QUEUE = 64
 """Requests waiting beyond which more are turned away."""
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
@@ -39,12 +39,12 @@ class Refusal(Exception):  # noqa: N818 - an answer, told apart by its status
         self.kind = kind
 
 
-class Endpoint:
+class OpenAiEndpoint:
     """The routes over one backend, which stays the caller's to close."""
 
     def __init__(
         self,
-        backend: Backend,
+        engine: Engine,
         name: str,
         *,
         key: str | None = None,
@@ -52,7 +52,7 @@ class Endpoint:
         budget: PixelBudget | None = None,
     ) -> None:
         """Serve `backend` as the model `name`; with a `key`, only to those who send it."""
-        self._backend = backend
+        self._engine = engine
         self._name = name
         self._key = key
         self._system = system
@@ -63,7 +63,7 @@ class Endpoint:
         try:
             self._admit(request)
         except Refusal as refusal:
-            return refused(refusal)
+            return refusal_response(refusal)
         model = {"id": self._name, "object": "model", "created": 0, "owned_by": "pathviewer"}
         return JSONResponse({"object": "list", "data": [model]})
 
@@ -71,21 +71,21 @@ class Endpoint:
         """One chat completion, or an error in the protocol's shape."""
         try:
             self._admit(request)
-            made = self._read(request, await _body(request))
-            return JSONResponse(await self._answer(request, made))
+            generation = self._read(request, await _body(request))
+            return JSONResponse(await self._answer(request, generation))
         except Refusal as refusal:
-            return refused(refusal)
+            return refusal_response(refusal)
         except PromptError as error:
-            return refused(Refusal(400, str(error)))
+            return refusal_response(Refusal(400, str(error)))
         except (WorkerError, OutOfMemoryError) as error:
-            return refused(Refusal(503, str(error), "server_error"))
+            return refusal_response(Refusal(503, str(error), "server_error"))
         except ModelError as error:
-            return refused(Refusal(500, str(error), "server_error"))
+            return refusal_response(Refusal(500, str(error), "server_error"))
 
     def _admit(self, request: Request) -> None:
         """Refuse whoever has not the key."""
-        told = request.headers.get("authorization", "").encode()
-        if self._key and not hmac.compare_digest(told, f"Bearer {self._key}".encode()):
+        authorization = request.headers.get("authorization", "").encode()
+        if self._key and not hmac.compare_digest(authorization, f"Bearer {self._key}".encode()):
             message = "The key is missing or wrong; send it as Authorization: Bearer KEY."
             raise Refusal(401, message, "authentication_error")
 
@@ -99,31 +99,35 @@ class Endpoint:
         if chat.model != self._name:
             message = f"There is no model {chat.model!r} here; it is called {self._name!r}."
             raise Refusal(404, message, "not_found_error")
-        if self._backend.status().waiting >= MOST_WAITING:
+        if self._engine.status().waiting >= LONGEST_QUEUE:
             message = "Too many requests are waiting; ask again in a moment."
             raise Refusal(429, message, "rate_limit_error")
-        return to_generate(chat, system=self._system, budget=self._budget)
+        return generation_request(chat, system=self._system, budget=self._budget)
 
-    async def _answer(self, request: Request, made: GenerateRequest) -> dict[str, object]:
+    async def _answer(self, request: Request, generation: GenerateRequest) -> dict[str, object]:
         """The completion; its writing ends with the caller's connection."""
-        watch = asyncio.create_task(self._watch(request, made.request_id))
+        watch = asyncio.create_task(self._watch(request, generation.request_id))
         try:
-            ends, started = await run_sync(self._collect, made)
+            ends, started = await run_sync(self._collect, generation)
         finally:
             watch.cancel()
         if started is None or any(end.completion.finish == "cancelled" for end in ends):
             message = "The request was withdrawn."
             raise Refusal(499, message)
         info: ModelInfo = started.model
-        return completion_body(made, ends, started.prompt_tokens, info) | {"model": self._name}
+        return completion_body(generation, ends, started.prompt_tokens, info) | {
+            "model": self._name
+        }
 
-    def _collect(self, made: GenerateRequest) -> tuple[list[End], Started | None]:
+    def _collect(
+        self, generation: GenerateRequest
+    ) -> tuple[list[CompletionEnd], GenerationStart | None]:
         """All completions, and what was told when they began."""
         ends, started = [], None
-        for event in self._backend.generate(made):
-            if isinstance(event, Started):
+        for event in self._engine.generate(generation):
+            if isinstance(event, GenerationStart):
                 started = event
-            elif isinstance(event, End):
+            elif isinstance(event, CompletionEnd):
                 ends.append(event)
         return ends, started
 
@@ -131,11 +135,11 @@ class Endpoint:
         """Withdraw the request once nobody waits for it."""
         while (await request.receive())["type"] != "http.disconnect":
             continue
-        self._backend.cancel(request_id)
+        self._engine.cancel(request_id)
 
 
 def endpoint_app(
-    backend: Backend,
+    engine: Engine,
     name: str,
     *,
     key: str | None = None,
@@ -147,7 +151,7 @@ def endpoint_app(
 
     Arguments otherwise as those of `Endpoint`.
     """
-    endpoint = Endpoint(backend, name, key=key, system=system, budget=budget)
+    endpoint = OpenAiEndpoint(engine, name, key=key, system=system, budget=budget)
     return Starlette(
         routes=[
             Route("/v1/models", endpoint.models),
@@ -157,7 +161,7 @@ def endpoint_app(
     )
 
 
-def refused(refusal: Refusal) -> Response:
+def refusal_response(refusal: Refusal) -> Response:
     """An answer in the protocol's shape; says when to come back where that helps."""
     headers = {"retry-after": "2"} if refusal.status in {429, 503} else None
     body = error_body(str(refusal), refusal.kind)

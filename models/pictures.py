@@ -17,7 +17,7 @@ from models.messages import Box, PromptImage
 PIXEL_LIMIT = 2**26
 """Most pixels of a picture before resizing; as RGB it then takes at most 192 MiB."""
 
-DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 """What Pillow raises on files that are cut off or are no pictures."""
 
 
@@ -33,7 +33,7 @@ def open_picture(source: bytes | Path) -> Image.Image:
             with Image.open(file, formats=["PNG", "JPEG"]) as image:
                 check_size(*image.size)
                 image.load()
-                return to_rgb(image)
+                return convert_to_rgb(image)
     except Image.DecompressionBombError as error:
         raise PromptError(
             f"The picture is far too large: at most {PIXEL_LIMIT / 1e6:.0f} million pixels are "
@@ -41,7 +41,7 @@ def open_picture(source: bytes | Path) -> Image.Image:
         ) from error
     except FileNotFoundError as error:
         raise PromptError(f"There is no file {Path(str(source)).name}.") from error
-    except DAMAGED as error:
+    except DECODING_ERRORS as error:
         name = "The picture" if isinstance(source, bytes) else source.name
         raise PromptError(
             f"{name} cannot be read: it is damaged or neither PNG nor JPEG. Send it anew."
@@ -57,7 +57,7 @@ def check_size(width: int, height: int) -> None:
         )
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
+def convert_to_rgb(image: Image.Image) -> Image.Image:
     """Any mode that PNG and JPEG know as 8-bit RGB, composited on white; always a new picture."""
     if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion clips
         image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))

@@ -55,7 +55,7 @@ def resized_size(
     return across, down
 
 
-def place(
+def place_picture(
     box: Box, width: int, height: int, budget: PixelBudget, *, factor: int = FACTOR
 ) -> ImagePlacement:
     """The placement of a picture of `width` x `height` pixels that shows `box`.
@@ -100,7 +100,7 @@ def cell_at(placement: ImagePlacement, x: float, y: float) -> tuple[int, int] | 
     return (column, row) if inside else None
 
 
-def cells_of(placement: ImagePlacement, box: Box) -> NDArray[np.bool_]:
+def cells_in_box(placement: ImagePlacement, box: Box) -> NDArray[np.bool_]:
     """(rows, columns): cells that share some area with a level-0 box."""
     across = _overlaps(column_edges(placement), box.x, box.x + box.width)
     down = _overlaps(row_edges(placement), box.y, box.y + box.height)
@@ -156,8 +156,8 @@ def token_columns(placements: Sequence[ImagePlacement], image_index: int) -> sli
 def _overlaps(edges: NDArray[np.float64], start: float, stop: float) -> NDArray[np.bool_]:
     """(cells,): which of the intervals between edges share some length with start..stop."""
     shared = np.minimum(edges[1:], stop) - np.maximum(edges[:-1], start)
-    found: NDArray[np.bool_] = shared > _TOUCH * (edges[1:] - edges[:-1])
-    return found
+    overlaps: NDArray[np.bool_] = shared > _TOUCH * (edges[1:] - edges[:-1])
+    return overlaps
 
 
 def _between(left: float, top: float, right: float, bottom: float) -> Box:

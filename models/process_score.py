@@ -26,12 +26,12 @@ ERRORS: Mapping[str, str] = {
 }
 """What may be wrong with a step, by the event's name."""
 
-BESIDE: Mapping[str, str] = {
+OUTSIDE_FORMULA: Mapping[str, str] = {
     "not_in_region": "Something is described that is not in this region.",
 }
 """Recorded with a step too, outside the formulas."""
 
-EVENTS: Mapping[str, str] = {**ABSENCES, **ERRORS, **BESIDE}
+EVENTS: Mapping[str, str] = {**ABSENCES, **ERRORS, **OUTSIDE_FORMULA}
 """All events with the sentence that says what they are."""
 
 StepClass = Literal["Citation", "Repetition", "Reasoning", "Redundancy"]

@@ -22,8 +22,8 @@ from transformers.processing_utils import ProcessorMixin
 from models.errors import CheckpointError
 from models.messages import ImagePlacement, PixelBudget, Prompt
 from models.pictures import open_picture
-from models.placement import place
-from models.time_limit import within_text_limit
+from models.placement import place_picture
+from models.time_limit import run_within_text_limit
 
 
 class PathologyProcessor(Qwen2_5_VLProcessor):
@@ -72,7 +72,7 @@ class PathologyProcessor(Qwen2_5_VLProcessor):
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedPrompt:
     """A prompt, or a batch padded on the left, as a network takes it."""
 
     tensors: dict[str, torch.Tensor]
@@ -91,15 +91,15 @@ class Prepared:
         """(prompts, tokens) bool: which tokens stand for pictures."""
         return self.tensors["mm_token_type_ids"] == 1
 
-    def to(self, device: torch.device) -> Prepared:
+    def to(self, device: torch.device) -> PreparedPrompt:
         """The same on a device."""
         moved = {name: tensor.to(device) for name, tensor in self.tensors.items()}
-        return Prepared(moved, self.placements)
+        return PreparedPrompt(moved, self.placements)
 
 
-def prepare(
+def prepare_prompt(
     processor: PathologyProcessor, prompt: Prompt, budget: PixelBudget | None = None
-) -> Prepared:
+) -> PreparedPrompt:
     """Pictures resized into the budget, text in the chat template; no text can forge a picture.
 
     A PromptError if a picture cannot be used, a CheckpointError if the chat template or tokenizer
@@ -108,12 +108,12 @@ def prepare(
     budget = budget or processor.budget
     pictures = [open_picture(image.data) for image in prompt.images]
     placements = tuple(
-        place(image.box, *picture.size, budget, factor=processor.factor)
+        place_picture(image.box, *picture.size, budget, factor=processor.factor)
         for image, picture in zip(prompt.images, pictures, strict=True)
     )
-    inputs: Any = within_text_limit(
+    inputs: Any = run_within_text_limit(
         lambda: processor.apply_chat_template(
-            [conversation(prompt, pictures)],
+            [chat_messages(prompt, pictures)],
             tokenize=True,
             add_generation_prompt=True,
             return_dict=True,
@@ -122,10 +122,10 @@ def prepare(
             processor_kwargs={"images_kwargs": {"size": image_size(budget)}},
         )
     )
-    return Prepared(dict(inputs), placements)
+    return PreparedPrompt(dict(inputs), placements)
 
 
-def joined(prompts: Sequence[Prepared], pad_id: int) -> Prepared:
+def pad_prompts(prompts: Sequence[PreparedPrompt], pad_id: int) -> PreparedPrompt:
     """Prompts as one batch, padded on the left."""
     longest = max(prompt.tokens for prompt in prompts)
     fillings = {"input_ids": pad_id, "attention_mask": 0, "mm_token_type_ids": 0}
@@ -139,16 +139,18 @@ def joined(prompts: Sequence[Prepared], pad_id: int) -> Prepared:
         for name, value in fillings.items()
     }
     for name in ("pixel_values", "image_grid_thw"):
-        shown = [prompt.tensors[name] for prompt in prompts if name in prompt.tensors]
-        if shown:
-            tensors[name] = torch.cat(shown)
-    return Prepared(tensors, tuple(shown for prompt in prompts for shown in prompt.placements))
+        values = [prompt.tensors[name] for prompt in prompts if name in prompt.tensors]
+        if values:
+            tensors[name] = torch.cat(values)
+    return PreparedPrompt(
+        tensors, tuple(shown for prompt in prompts for shown in prompt.placements)
+    )
 
 
-def conversation(prompt: Prompt, pictures: Sequence[Image.Image]) -> list[dict[str, Any]]:
+def chat_messages(prompt: Prompt, pictures: Sequence[Image.Image]) -> list[dict[str, Any]]:
     """The prompt as chat messages: system prompt if it has one, then pictures and text."""
-    shown = [{"type": "image", "image": picture} for picture in pictures]
-    user = {"role": "user", "content": [*shown, {"type": "text", "text": prompt.text}]}
+    parts = [{"type": "image", "image": picture} for picture in pictures]
+    user = {"role": "user", "content": [*parts, {"type": "text", "text": prompt.text}]}
     if prompt.system is None:
         return [user]
     return [{"role": "system", "content": [{"type": "text", "text": prompt.system}]}, user]

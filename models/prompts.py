@@ -25,7 +25,7 @@ MOST_OPTIONS = 26
 
 
 @dataclass(frozen=True)
-class Question:
+class QuestionText:
     """What a person asks about a region."""
 
     text: str
@@ -39,7 +39,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Template:
+class QuestionTemplate:
     """A question ready to be asked."""
 
     task: str
@@ -58,7 +58,7 @@ class Template:
 
 
 def build_prompt(
-    question: Question, images: Sequence[PromptImage], model: RegisteredModel
+    question: QuestionText, images: Sequence[PromptImage], model: RegisteredModel
 ) -> Prompt:
     """The question in the model's own style, the pictures before it.
 
@@ -69,8 +69,8 @@ def build_prompt(
     options = _options(question.options)
     if model.lower_case_options:
         options = [option.lower() for option in options]
-    parts = [_told("context", question.context), _knowledge(question.findings)]
-    parts.append(_told("question", question.text))
+    parts = [_clean_text("context", question.context), _knowledge(question.findings)]
+    parts.append(_clean_text("question", question.text))
     if not parts[-1]:
         message = "The question is empty; write what you want to know about the region."
         raise PromptError(message)
@@ -78,12 +78,12 @@ def build_prompt(
         line = style["option"].replace("{letter}", letter(index))
         parts.append(line.replace("{text}", option))
     body = "\n".join(part for part in parts if part)
-    whole = style["options" if options else "free"].strip("\n")
-    text = whole.replace("{question}", body)
+    template_text = style["options" if options else "free"].strip("\n")
+    text = template_text.replace("{question}", body)
     return Prompt(text=text, images=tuple(images), system=model.system)
 
 
-def templates(model: RegisteredModel) -> tuple[Template, ...]:
+def list_templates(model: RegisteredModel) -> tuple[QuestionTemplate, ...]:
     """The questions to offer for a model: those that it keeps to, or all."""
     offered = []
     for task, table in _toml("question_templates.toml")["tasks"].items():
@@ -92,28 +92,28 @@ def templates(model: RegisteredModel) -> tuple[Template, ...]:
         options = table.get("options", ())
         if model.question_types:
             options = table.get("kept", options)
-        offered.append(Template(task, table["label"], table["text"], tuple(options)))
+        offered.append(QuestionTemplate(task, table["label"], table["text"], tuple(options)))
     return tuple(offered)
 
 
-def fill(template: Template, finding: str = "") -> Question:
+def fill_template(template: QuestionTemplate, finding: str = "") -> QuestionText:
     """The question of a template, about a finding if it needs one.
 
     A finding of findings.toml brings its attributes along; any other is taken as it is. Raises
     PromptError if one is needed and none is given.
     """
-    question = Question(template.text, template.options)
+    question = QuestionText(template.text, template.options)
     if not template.needs_finding:
         return question
-    name = _told("finding", finding)
+    name = _clean_text("finding", finding)
     if not name:
         message = f"“{template.label}” needs a finding; say what is to be looked for."
         raise PromptError(message)
-    known = (name,) if name in findings() else ()
+    known = (name,) if name in read_findings() else ()
     return replace(question, text=template.text.replace("{finding}", name), findings=known)
 
 
-def findings() -> dict[str, tuple[str, ...]]:
+def read_findings() -> dict[str, tuple[str, ...]]:
     """Findings by name, each broken into what can be seen of it."""
     tables = _toml("findings.toml")
     return {name: tuple(table["attributes"]) for name, table in tables.items()}
@@ -134,7 +134,7 @@ def _style(name: str) -> dict[str, str]:
     return styles[name]
 
 
-def _told(what: str, text: str, limit: int = QUESTION_LIMIT) -> str:
+def _clean_text(what: str, text: str, limit: int = QUESTION_LIMIT) -> str:
     """Words of a person fit for a prompt: trimmed, bounded, without signs or tokens of control.
 
     The limit counts before anything is taken away, so that its sentence names what was typed.
@@ -148,12 +148,14 @@ def _told(what: str, text: str, limit: int = QUESTION_LIMIT) -> str:
     return spread_control_tokens(plain).strip()
 
 
-def _options(given: Sequence[str]) -> list[str]:
+def _options(raw_options: Sequence[str]) -> list[str]:
     """The options without letters of their own, each on one line."""
-    if not given:
+    if not raw_options:
         return []
-    told = [" ".join(_told("option", option, OPTION_LIMIT).split()) for option in given]
-    options = [option.strip() for option in without_letters(told)]
+    lines = [
+        " ".join(_clean_text("option", option, OPTION_LIMIT).split()) for option in raw_options
+    ]
+    options = [option.strip() for option in without_letters(lines)]
     problem = ""
     if len(options) < 2:
         problem = "A single option is no choice; give at least two, or none for a free answer."
@@ -170,11 +172,11 @@ def _options(given: Sequence[str]) -> list[str]:
 
 def _knowledge(names: Sequence[str]) -> str:
     """The attributes of findings as lines of a prompt; empty without findings."""
-    known = findings()
+    attributes = read_findings()
     lines = []
     for name in names:
-        if name not in known:
-            message = f"The finding “{name}” is not described; known are {', '.join(known)}."
+        if name not in attributes:
+            message = f"The finding “{name}” is not described; known are {', '.join(attributes)}."
             raise PromptError(message)
-        lines.append(f"- {name}: {'; '.join(known[name])}.")
+        lines.append(f"- {name}: {'; '.join(attributes[name])}.")
     return "\n".join(["What to look for:", *lines]) if lines else ""

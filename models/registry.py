@@ -10,7 +10,7 @@ from typing import Any
 
 from models.checkpoint_files import check_checkpoint
 from models.errors import CheckpointError, PromptError, UnknownModelError
-from models.hub import cached_folder, download, is_hub_id
+from models.hub import download, find_cached_folder, is_hub_id
 from models.messages import PixelBudget
 from models.model_table import read_model_table
 
@@ -20,7 +20,7 @@ DEFAULT_MODEL = "pathviewer-r1-tiny"
 
 RESULT = "checkpoint"
 """Folder of a training run's result, which goes by the name of the run."""
-SCRIPTED = "scripted"
+SCRIPTED_MODEL = "scripted"
 """The name of canned answers, which have no checkpoint."""
 
 OWN_FILE = "pathviewer.toml"
@@ -57,12 +57,12 @@ class RegisteredModel:
     """Folder of the checkpoint; None until `resolve` has found it, and for `scripted`."""
 
 
-def known_models() -> tuple[RegisteredModel, ...]:
+def list_models() -> tuple[RegisteredModel, ...]:
     """The models of registry.toml in its order, whether or not their weights are here."""
     return tuple(_known().values())
 
 
-def resolve(name: str, *, cache_folder: Path | None = None) -> RegisteredModel:
+def resolve_model(name: str, *, cache_folder: Path | None = None) -> RegisteredModel:
     """The model of this name, hub id or folder, with its checkpoint found; touches no network.
 
     `cache_folder` is the hub's cache, by default where huggingface_hub keeps it. Raises
@@ -70,13 +70,13 @@ def resolve(name: str, *, cache_folder: Path | None = None) -> RegisteredModel:
     not complete, not safetensors, or of an architecture that is not run here.
     """
     known = _known().get(name)
-    if name == SCRIPTED and known:
+    if name == SCRIPTED_MODEL and known:
         return known
     if known is None and _is_folder(name):
         return _from_folder(Path(name).expanduser().resolve())
     model = known or _of_the_hub(name)
     if model.hub_id:
-        folder = cached_folder(model.hub_id, cache_folder)
+        folder = find_cached_folder(model.hub_id, cache_folder)
     else:
         folder = HERE / "checkpoints" / name
     if folder is None or not folder.is_dir():
@@ -85,7 +85,7 @@ def resolve(name: str, *, cache_folder: Path | None = None) -> RegisteredModel:
     return _described(folder, model)
 
 
-def fetch(name: str, *, cache_folder: Path | None = None) -> RegisteredModel:
+def fetch_model(name: str, *, cache_folder: Path | None = None) -> RegisteredModel:
     """Fetch a hub model's weights into the cache, as a person asked; then as `resolve`.
 
     Raises CheckpointError when the hub cannot be reached, refuses, or the disk is full, and what
@@ -95,7 +95,7 @@ def fetch(name: str, *, cache_folder: Path | None = None) -> RegisteredModel:
     if model.hub_id:
         gated = _missing_sentence(replace(model, gated=True))
         download(model.hub_id, cache_folder, gated_sentence=gated)
-    return resolve(name, cache_folder=cache_folder)
+    return resolve_model(name, cache_folder=cache_folder)
 
 
 @cache
@@ -152,8 +152,8 @@ def _from_folder(folder: Path) -> RegisteredModel:
     if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--"):
         name = folder.parent.parent.name.removeprefix("models--").replace("--", "/", 1)
     check_checkpoint(folder, name)
-    for model in known_models():
-        if name in {model.name, model.name.split("/")[-1]} and model.name != SCRIPTED:
+    for model in list_models():
+        if name in {model.name, model.name.split("/")[-1]} and model.name != SCRIPTED_MODEL:
             return _described(folder, replace(model, name=name))
     return _described(folder, _default(name))
 
@@ -161,23 +161,28 @@ def _from_folder(folder: Path) -> RegisteredModel:
 def _described(folder: Path, model: RegisteredModel) -> RegisteredModel:
     """The model at home in `folder`, with what the folder says of itself."""
     model = replace(model, location=folder)
-    own = folder / OWN_FILE
-    if not own.is_file():
+    own_table = folder / OWN_FILE
+    if not own_table.is_file():
         return model
     try:
-        table = tomllib.loads(own.read_text(encoding="utf-8"))
+        table = tomllib.loads(own_table.read_text(encoding="utf-8"))
         if "hub_id" in table:  # of registry.toml alone
             raise ValueError("it has no field hub_id; remove it")
-        mine = {key: getattr(model, key) for key in _tables()["default"] if "_pixels" not in key}
-        mine |= {"min_pixels": model.budget.min_pixels, "max_pixels": model.budget.max_pixels}
-        mine |= {"question_types": list(model.question_types), "system": model.system}
-        told = _model(model.name, mine | table)
+        model_fields = {
+            key: getattr(model, key) for key in _tables()["default"] if "_pixels" not in key
+        }
+        model_fields |= {
+            "min_pixels": model.budget.min_pixels,
+            "max_pixels": model.budget.max_pixels,
+        }
+        model_fields |= {"question_types": list(model.question_types), "system": model.system}
+        described = _model(model.name, model_fields | table)
     except (OSError, ValueError, PromptError) as error:
         # The whole text of an OSError tells the path, which the page must not show.
         reason = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
         message = f"“{model.name}” has a {OWN_FILE} that cannot be used: {reason}."
         raise CheckpointError(message) from error
-    return replace(told, location=folder, hub_id=model.hub_id)
+    return replace(described, location=folder, hub_id=model.hub_id)
 
 
 def _missing_sentence(model: RegisteredModel) -> str:
@@ -195,7 +200,9 @@ def _missing_sentence(model: RegisteredModel) -> str:
 
 def _unknown_sentence(name: str) -> str:
     """What a name could have been."""
-    names = ", ".join(model.name for model in known_models())
-    told = "".join(c for c in name.replace("\\", "/").rstrip("/").split("/")[-1] if c.isprintable())
-    shown = f"“{told[:80]}” is" if told.strip() else "An empty name is"
-    return f"{shown} not a known model, and no folder of that name is here. Known are {names}."
+    names = ", ".join(model.name for model in list_models())
+    shortened = "".join(
+        c for c in name.replace("\\", "/").rstrip("/").split("/")[-1] if c.isprintable()
+    )
+    subject = f"“{shortened[:80]}” is" if shortened.strip() else "An empty name is"
+    return f"{subject} not a known model, and no folder of that name is here. Known are {names}."

@@ -62,11 +62,11 @@ def share_interval(
     """
     if not len(values):
         return None
-    sums, counts = by_group(values, groups)
+    sums, counts = sum_by_group(values, groups)
     mean = float(sums.sum() / counts.sum())
     low, high = _bootstrap(sums, counts, seed)
     if high - low < 1e-12:
-        low, high = wilson(mean, len(sums))
+        low, high = wilson_interval(mean, len(sums))
     return Interval(mean, low, high, int(counts.sum()), len(sums))
 
 
@@ -83,7 +83,7 @@ def difference_interval(
     """
     if not len(differences):
         return None
-    sums, counts = by_group(differences, groups)
+    sums, counts = sum_by_group(differences, groups)
     low, high = _bootstrap(sums, counts, seed)
     mean, size = float(sums.sum() / counts.sum()), (int(counts.sum()), len(sums))
     if high - low < 1e-12:
@@ -103,7 +103,7 @@ def permutation_p(
     Under the hypothesis that neither model is better, a group's sum of differences is as likely
     with either sign. Exact for few groups; otherwise (hits + 1) / (draws + 1).
     """
-    sums, _ = by_group(differences, groups)
+    sums, _ = sum_by_group(differences, groups)
     moved = sums[np.abs(sums) > 1e-12]
     observed = abs(moved.sum()) - 1e-9
     if not len(moved):
@@ -120,7 +120,7 @@ def permutation_p(
     return (hits + 1) / (draws + 1)
 
 
-def by_group(
+def sum_by_group(
     values: Sequence[float] | NDArray[np.float64], groups: Sequence[Hashable]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sum and number of the values of each group, (groups,) each."""
@@ -131,7 +131,7 @@ def by_group(
     return sums, np.bincount(which, minlength=len(places)).astype(np.float64)
 
 
-def wilson(share: float, trials: int) -> tuple[float, float]:
+def wilson_interval(share: float, trials: int) -> tuple[float, float]:
     """Wilson score interval at 95 % of a share of so many independent trials."""
     spread = Z95**2 / trials
     middle = (share + spread / 2) / (1 + spread)
@@ -148,7 +148,7 @@ def _bootstrap(
     means = []
     for start in range(0, DRAWS, CHUNK):
         # (draws, groups): how often each group was drawn
-        drawn = rng.multinomial(len(sums), shares, size=min(CHUNK, DRAWS - start))
-        means.append((drawn @ sums) / (drawn @ counts))
+        draws = rng.multinomial(len(sums), shares, size=min(CHUNK, DRAWS - start))
+        means.append((draws @ sums) / (draws @ counts))
     low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
     return float(low), float(high)

@@ -7,7 +7,7 @@ import string
 import unicodedata
 from collections.abc import Sequence
 
-FORMAT = re.compile(
+COMPLETION_FORMAT = re.compile(
     r"\s*<think>(?P<think>(?:(?!</?(?:think|answer)>).)*)</think>"
     r"\s*<answer>(?P<answer>(?:(?!</?(?:think|answer)>).)*)</answer>\s*",
     re.DOTALL,
@@ -20,29 +20,29 @@ LEAD_IN = re.compile(
     r"\s*(?:\b(?:a(?!\s+[A-Za-z]\W*\Z)|an|An|the|The)\s)?",
 )
 """What may stand before an answer; a capital A, or an a before a letter alone, is no article."""
-MARKED = re.compile(r"(?:(?<![\w.])|(?<=[A-Z]\.))([A-Za-z])\s*[)\].:](?![a-z])")
+MARKED_LETTER = re.compile(r"(?:(?<![\w.])|(?<=[A-Z]\.))([A-Za-z])\s*[)\].:](?![a-z])")
 """A label within an answer: `B)`, `(B)`, `B.`; not those in `e.g.`."""
-BARE = re.compile(
+BARE_LETTER = re.compile(
     r"(?:\b(?:or|and|nor|not|than|option|answer)\s+|[,;/&+]\s*)\(?([A-Z])(?!\w)"
     r"|(?<!\w)([A-Z])(?=\W*\Z|\s*[,;/&+]|\s+(?:or|and|nor|is|was)\b)"
 )
 """A letter within an answer that is one of a list or is spoken of: `or B`, `B, `, `B is`."""
 EMPHASIS = re.compile(r"(?<!\w)[*_`]+|[*_`]+(?!\w)")
 """Markdown's marks around a word, as in `**B**: text`; not those within one."""
-JOINING = frozenset({"and", "or", "nor"})
-WRAPPING = " \t\r\n*_`\"'"
-CLOSED = frozenset({"yes", "no"})
+CONJUNCTIONS = frozenset({"and", "or", "nor"})
+WRAPPER_CHARACTERS = " \t\r\n*_`\"'"
+YES_NO_ANSWERS = frozenset({"yes", "no"})
 
 ABSTENTIONS = ("none of these", "cannot assess from this region")
 """Answers that name nothing; offered last."""
-ABSTAINING = frozenset(
+ABSTENTION_PHRASES = frozenset(
     {"none of these", "none of the above", "cannot assess from this region", "cannot assess"}
 )
 
 
 def format_is_right(text: str) -> bool:
     """Whether the whole completion is `<think>...</think><answer>...</answer>`, neither blank."""
-    match = FORMAT.fullmatch(text)
+    match = COMPLETION_FORMAT.fullmatch(text)
     return bool(match and match["think"].strip() and match["answer"].strip())
 
 
@@ -71,24 +71,24 @@ def option_index(answer: str | None, options: Sequence[str]) -> int | None:
     """
     if answer is None:
         return None
-    texts = [normalised(option) for option in without_letters(options)]
-    bare = answer.strip(WRAPPING)
+    texts = [normalise_text(option) for option in without_letters(options)]
+    bare = answer.strip(WRAPPER_CHARACTERS)
     plain = EMPHASIS.sub("", bare)
-    for form in (bare, plain, LEAD_IN.sub("", plain, count=1).strip(WRAPPING)):
-        found = _named(form, texts)
-        if found is not None:
-            return found
+    for form in (bare, plain, LEAD_IN.sub("", plain, count=1).strip(WRAPPER_CHARACTERS)):
+        place = _named_option(form, texts)
+        if place is not None:
+            return place
         if _lists_letters(form, texts):
             return None
     return None
 
 
-def said(answer: str | None, options: Sequence[str] = ()) -> str:
+def canonical_answer(answer: str | None, options: Sequence[str] = ()) -> str:
     """What an answer says, for comparing two of them: an option's text, else its own; or ""."""
     place = option_index(answer, options)
     if place is not None:
-        return normalised(without_letters(options)[place])
-    return normalised(LEAD_IN.sub("", (answer or "").strip(WRAPPING), count=1))
+        return normalise_text(without_letters(options)[place])
+    return normalise_text(LEAD_IN.sub("", (answer or "").strip(WRAPPER_CHARACTERS), count=1))
 
 
 def letter(index: int) -> str:
@@ -98,19 +98,19 @@ def letter(index: int) -> str:
 
 def is_abstention(text: str) -> bool:
     """Whether an option or a free answer names nothing, as `ABSTENTIONS` do."""
-    return normalised(text) in ABSTAINING
+    return normalise_text(text) in ABSTENTION_PHRASES
 
 
 def without_letters(options: Sequence[str]) -> list[str]:
     """Options without the letters that some sets write into them, if all carry theirs in order."""
     labels = [LABEL.match(option) for option in options]
-    found = "".join(label[1].upper() if label else " " for label in labels)
-    if len(options) < 2 or found != string.ascii_uppercase[: len(options)]:
+    letters = "".join(label[1].upper() if label else " " for label in labels)
+    if len(options) < 2 or letters != string.ascii_uppercase[: len(options)]:
         return list(options)
     return [option[label.end() :] for option, label in zip(options, labels, strict=True) if label]
 
 
-def normalised(text: str) -> str:
+def normalise_text(text: str) -> str:
     """Text as it is compared: case, punctuation, hyphens and spacing do not count.
 
     Signs that carry meaning stay: `+ < > % =`, and the point inside a number.
@@ -120,13 +120,13 @@ def normalised(text: str) -> str:
     return " ".join(plain.split())
 
 
-def _named(answer: str, texts: Sequence[str]) -> int | None:
+def _named_option(answer: str, texts: Sequence[str]) -> int | None:
     """The option whose text or letter an answer is; None if the two disagree."""
-    plain = normalised(answer)
+    plain = normalise_text(answer)
     label = LABEL.match(answer)
     if label and _is_text_of(answer[label.end() :], _place(label[1], texts), texts):
         return _place(label[1], texts)
-    by_text = _only(plain, texts)
+    by_text = _only_place(plain, texts)
     if by_text is not None:
         return by_text
     if len(plain) == 1:
@@ -134,9 +134,9 @@ def _named(answer: str, texts: Sequence[str]) -> int | None:
     label = label or re.match(r"([A-Z])[\s,]+", answer)
     if not label or _lists_letters(answer, texts):
         return None
-    rest = answer[label.end() :].strip(WRAPPING)
+    rest = answer[label.end() :].strip(WRAPPER_CHARACTERS)
     place = _place(label[1], texts)
-    meant = _only(normalised(rest), texts)
+    meant = _only_place(normalise_text(rest), texts)
     if meant is not None or not rest:
         return place if meant in {None, place} else None
     bare = LABEL.fullmatch(label[0]) is None
@@ -145,12 +145,12 @@ def _named(answer: str, texts: Sequence[str]) -> int | None:
 
 def _is_text_of(text: str, place: int | None, texts: Sequence[str]) -> bool:
     """Whether a text, not blank, is that of the option at a place."""
-    return place is not None and bool(texts[place]) and normalised(text) == texts[place]
+    return place is not None and bool(texts[place]) and normalise_text(text) == texts[place]
 
 
 def _lists_letters(answer: str, texts: Sequence[str]) -> bool:
     """Whether an answer is nothing but letters of two or more options."""
-    words = [word for word in normalised(answer).split() if word not in JOINING]
+    words = [word for word in normalise_text(answer).split() if word not in CONJUNCTIONS]
     places = {_place(word, texts) if len(word) == 1 else None for word in words}
     return len(places) > 1 and None not in places
 
@@ -159,11 +159,11 @@ def _names_another(rest: str, place: int, texts: Sequence[str]) -> bool:
     """Whether what follows a label bears the label or the whole text of another option."""
     first = LABEL.match(rest)
     marks = [first[1]] if first else []
-    marks += [match[1] for match in MARKED.finditer(rest)]
-    marks += [match[1] or match[2] for match in BARE.finditer(rest)]
+    marks += [match[1] for match in MARKED_LETTER.finditer(rest)]
+    marks += [match[1] or match[2] for match in BARE_LETTER.finditer(rest)]
     if {_place(mark, texts) for mark in marks} - {None, place}:
         return True
-    words = f" {normalised(rest)} "
+    words = f" {normalise_text(rest)} "
     # An option's text may lie within another's, so what is found is taken out, the longest first.
     for text in sorted(filter(None, texts), key=len, reverse=True):
         if f" {text} " in words:
@@ -173,7 +173,7 @@ def _names_another(rest: str, place: int, texts: Sequence[str]) -> bool:
     return False
 
 
-def _only(text: str, texts: Sequence[str]) -> int | None:
+def _only_place(text: str, texts: Sequence[str]) -> int | None:
     """Where a text stands among others; None if nowhere or twice."""
     return texts.index(text) if texts.count(text) == 1 else None
 
@@ -186,10 +186,10 @@ def _place(mark: str, texts: Sequence[str]) -> int | None:
 
 def _same_text(answer: str, gold: str) -> bool:
     """Whether two free answers say the same."""
-    right = normalised(gold)
-    bare = answer.strip(WRAPPING)
-    forms = [normalised(bare), normalised(LEAD_IN.sub("", bare, count=1))]
-    if right in CLOSED:
+    right = normalise_text(gold)
+    bare = answer.strip(WRAPPER_CHARACTERS)
+    forms = [normalise_text(bare), normalise_text(LEAD_IN.sub("", bare, count=1))]
+    if right in YES_NO_ANSWERS:
         words = forms[0].split()
-        return words[:1] == [right] and CLOSED.isdisjoint(words[1:])
+        return words[:1] == [right] and YES_NO_ANSWERS.isdisjoint(words[1:])
     return bool(right) and right in forms

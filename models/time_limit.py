@@ -16,7 +16,7 @@ T = TypeVar("T")
 TEXT_SECONDS = 20.0
 """Processor time in which a question must have become tokens; it takes milliseconds."""
 
-STUCK = 3
+STUCK_EXIT_CODE = 3
 """Exit code of a process that could only be ended: a library's own code went on and on."""
 
 STUCK_SENTENCE = (
@@ -49,7 +49,7 @@ def end_when_stuck(seconds: float = 2 * TEXT_SECONDS) -> None:
     _patience[:] = [seconds]
 
 
-def within_text_limit(work: Callable[[], T], seconds: float = TEXT_SECONDS) -> T:
+def run_within_text_limit(work: Callable[[], T], seconds: float = TEXT_SECONDS) -> T:
     """What `work` gives, if it takes at most so much processor time of this thread.
 
     Raises CheckpointError when it takes longer, and when the tokenizer's library gives up. Python
@@ -96,7 +96,7 @@ class _Watch:
             if used > self._most and not stopped:
                 stopped = self._stop()
             if _patience and used > self._most + _patience[0]:
-                os._exit(STUCK)
+                os._exit(STUCK_EXIT_CODE)
 
     def _stop(self) -> bool:
         with self._ending:

@@ -39,7 +39,7 @@ class AuditRecord:
     """More about it, JSON."""
 
 
-def record(
+def add_entry(
     session: Session,
     account_id: str | None,
     action: str,
@@ -67,12 +67,12 @@ def list_entries(session: Session, *, limit: int = 100) -> list[AuditRecord]:
     return [as_record(AuditRecord, row) for row in rows]
 
 
-def entries_after(session: Session, number: int, *, limit: int = 1_000) -> list[AuditRecord]:
+def list_entries_after(session: Session, number: int, *, limit: int = 1_000) -> list[AuditRecord]:
     """Entries after that id, the oldest first."""
     rows = select(AuditEntry).where(AuditEntry.id > number).order_by(AuditEntry.id).limit(limit)
     return [as_record(AuditRecord, row) for row in session.scalars(rows)]
 
 
-def newest(session: Session) -> int:
+def newest_entry_id(session: Session) -> int:
     """Number of the newest entry; 0 if there is none."""
     return session.scalar(select(func.max(AuditEntry.id))) or 0

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from storage.errors import StorageError
 
 
-def sqlite_file(url: str) -> Path:
+def find_sqlite_file(url: str) -> Path:
     """The file of a database; StorageError for a database that is none."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
@@ -33,15 +33,15 @@ def copy_database(source: Path, target: Path) -> None:
     if not source.exists():
         raise StorageError("There is no database yet; nothing to back up.")
     try:
-        reading = sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)
-        writing = sqlite3.connect(target)
+        source_connection = sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)
+        target_connection = sqlite3.connect(target)
         try:
-            reading.backup(writing)
+            source_connection.backup(target_connection)
             # a file alone, without a log beside it
-            writing.execute("PRAGMA journal_mode = DELETE")
+            target_connection.execute("PRAGMA journal_mode = DELETE")
         finally:
-            writing.close()
-            reading.close()
+            target_connection.close()
+            source_connection.close()
     except sqlite3.Error as error:
         raise StorageError(f"The database cannot be copied ({error}). Nothing was kept.") from error
 
@@ -51,13 +51,13 @@ def check_copy(path: Path) -> str:
     try:
         copy = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
         try:
-            found = copy.execute("PRAGMA integrity_check").fetchone()[0]
+            integrity = copy.execute("PRAGMA integrity_check").fetchone()[0]
             revision = str(copy.execute("SELECT version_num FROM alembic_version").fetchone()[0])
         finally:
             copy.close()
     except (sqlite3.Error, TypeError) as error:
         raise StorageError(f"The backup holds no database of this program ({error}).") from error
-    if found != "ok":
+    if integrity != "ok":
         raise StorageError("The database in the backup is damaged; take another backup.")
     check_revision(revision)
     return revision

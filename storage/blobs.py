@@ -26,7 +26,7 @@ from storage.row_values import as_record
 from storage.tables import Blob, now
 
 BlobKind = Literal["pixels", "attention"]
-Condition = Literal["ok", "missing", "damaged"]
+BlobCondition = Literal["ok", "missing", "damaged"]
 
 
 @dataclass(frozen=True)
@@ -91,21 +91,21 @@ class BlobStore:
         except OSError as error:
             raise BlobError(_explain(error)) from error
 
-    def check(self, sha256: str) -> Condition:
+    def check(self, sha256: str) -> BlobCondition:
         """Whether the file is there and hashes right; read in pieces. Raises OSError."""
         try:
             with self._path(sha256).open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+                actual = hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError:
             return "missing"
-        return "ok" if found == sha256 else "damaged"
+        return "ok" if actual == sha256 else "damaged"
 
-    def names(self) -> Iterator[str]:
+    def list_names(self) -> Iterator[str]:
         """SHA-256 of every file that is there."""
         for path in self._folder.glob("[0-9a-f][0-9a-f]/*"):
             yield path.name
 
-    def unfinished(self) -> list[Path]:
+    def list_unfinished(self) -> list[Path]:
         """Files whose writing was cut off; while the program runs, some may be under way."""
         return sorted(self._aside.glob("*"))
 
@@ -117,7 +117,7 @@ class BlobStore:
         before = time.time() - older_than
         removed = 0
         try:
-            for path in self.unfinished():
+            for path in self.list_unfinished():
                 # what this program is writing is not old, whatever the time of day was set to
                 if path.name not in self._writing and _written_before(path, before):
                     path.unlink(missing_ok=True)
@@ -150,7 +150,7 @@ class BlobStore:
         _sync_folder(self._folder)
 
 
-def keep_blob(
+def store_blob(
     session: Session, store: BlobStore, data: bytes, kind: BlobKind, media_type: str
 ) -> str:
     """Keep bytes and their row, within a transaction that writes; their SHA-256.

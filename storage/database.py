@@ -16,8 +16,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from storage.database_file import DatabaseFile, existing_only, file_of
-from storage.errors import StorageError, explain
+from storage.database_file import DatabaseFile, sqlite_path, without_creation
+from storage.errors import StorageError, explain_error
 from storage.migrate import current_revision, upgrade
 from storage.private_files import make_private_folder, open_private
 
@@ -26,12 +26,12 @@ class Database:
     """A database at the newest schema revision; may be shared between threads."""
 
     def __init__(
-        self, engine: Engine, reading_engine: Engine, file: DatabaseFile | None = None
+        self, engine: Engine, read_engine: Engine, file: DatabaseFile | None = None
     ) -> None:
         """Readers have an engine of their own: writers that wait for a lock keep no connection
         from them. `file` is SQLite's, to be looked after; None where there is none."""
         self._engine = engine
-        self._reading_engine = reading_engine
+        self._read_engine = read_engine
         self._file = file
         self.note_write: Callable[[float, bool], None] = lambda _seconds, _saved: None
         """Called after each transaction that may write: with its seconds, and whether it was
@@ -61,9 +61,9 @@ class Database:
             self._file.check()
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def read_only(self) -> Iterator[Session]:
         """One transaction that only reads: it waits for nobody, and nobody waits for it."""
-        with self._transaction(self._reading_engine) as session:
+        with self._transaction(self._read_engine) as session:
             yield session
 
     @contextmanager
@@ -72,11 +72,11 @@ class Database:
             with Session(engine, expire_on_commit=False) as session, session.begin():
                 yield session
         except (DBAPIError, PoolTimeoutError) as error:
-            raise StorageError(explain(error)) from error
+            raise StorageError(explain_error(error)) from error
 
     def revision(self) -> str:
         """The schema revision that the database is at."""
-        with self.reading() as session:
+        with self.read_only() as session:
             return current_revision(session.connection()) or ""
 
     def checkpoint(self) -> bool:
@@ -98,45 +98,45 @@ class Database:
     def close(self) -> None:
         """Give all connections back; the object cannot be used afterwards."""
         self._engine.dispose()
-        self._reading_engine.dispose()
+        self._read_engine.dispose()
 
 
 @dataclass(frozen=True)
-class Connections:
+class PoolSizes:
     """Most connections that are open at once; PostgreSQL has to allow both together."""
 
-    reading: int = 20
+    readers: int = 20
     """Of those who only read."""
-    writing: int = 10
+    writers: int = 10
     """Of those who may write."""
 
 
 def open_database(
-    url: str, *, busy_ms: int = 5000, connections: Connections | None = None
+    url: str, *, busy_ms: int = 5000, connections: PoolSizes | None = None
 ) -> Database:
     """The database at a SQLAlchemy URL (SQLite or PostgreSQL), made if need be, and migrated.
 
     `busy_ms` is how long to wait for another writer or a connection, in milliseconds.
     Raises `StorageError` if it cannot be opened or was written by a newer version.
     """
-    parsed, most = _parse(url), connections or Connections()
-    shown = parsed.render_as_string(hide_password=True)
+    parsed, limits = _parse(url), connections or PoolSizes()
+    address = parsed.render_as_string(hide_password=True)
     try:
         file = None
         if parsed.get_backend_name() == "sqlite":
-            file = _made_file(parsed)
-        engine = _engine(parsed, busy_ms, most.writing, file)
+            file = _create_file(parsed)
+        engine = _engine(parsed, busy_ms, limits.writers, file)
         with engine.begin() as connection:
             upgrade(connection)
     except DBAPIError as error:
-        raise StorageError(f"{explain(error)} The database is {shown}.") from error
+        raise StorageError(f"{explain_error(error)} The database is {address}.") from error
     except OSError as error:
         raise StorageError(
-            f"The database {shown} cannot be made: {error.strerror}. Choose another place with "
+            f"The database {address} cannot be made: {error.strerror}. Choose another place with "
             "PATHVIEWER_DATA or PATHVIEWER_DATABASE_URL."
         ) from error
-    reading_engine = _engine(parsed, busy_ms, most.reading, file, reading=True)
-    return Database(engine, reading_engine, file)
+    read_engine = _engine(parsed, busy_ms, limits.readers, file, read_only=True)
+    return Database(engine, read_engine, file)
 
 
 def _parse(url: str) -> URL:
@@ -152,12 +152,12 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _made_file(url: URL) -> DatabaseFile | None:
+def _create_file(url: URL) -> DatabaseFile | None:
     """The file, readable by its owner only; SQLite gives its side files the same mode.
 
     None for a database in memory.
     """
-    path = file_of(url)
+    path = sqlite_path(url)
     if path is None:
         return None
     make_private_folder(path.parent)
@@ -167,34 +167,34 @@ def _made_file(url: URL) -> DatabaseFile | None:
 
 
 def _engine(
-    url: URL, busy_ms: int, connections: int, file: DatabaseFile | None, *, reading: bool = False
+    url: URL, busy_ms: int, connections: int, file: DatabaseFile | None, *, read_only: bool = False
 ) -> Engine:
     pool = {"pool_size": connections, "max_overflow": 0, "pool_timeout": busy_ms / 1000}
     if url.get_backend_name() != "sqlite":
         options = _postgresql_options(url, busy_ms)
         engine = create_engine(url, pool_pre_ping=True, connect_args=options, **pool)
-        return engine.execution_options(postgresql_readonly=True) if reading else engine
-    path = file_of(url)
-    existing = url if path is None else existing_only(url, path)
+        return engine.execution_options(postgresql_readonly=True) if read_only else engine
+    path = sqlite_path(url)
+    existing = url if path is None else without_creation(url, path)
     engine = create_engine(existing, **pool)
-    event.listen(engine, "connect", partial(_set_pragmas, busy_ms, file, reading))
-    event.listen(engine, "begin", _begin_reading if reading else _begin_writing)
+    event.listen(engine, "connect", partial(_set_pragmas, busy_ms, file, read_only))
+    event.listen(engine, "begin", _begin_read if read_only else _begin_write)
     return engine
 
 
 def _postgresql_options(url: URL, busy_ms: int) -> dict[str, Any]:
     """As long to wait for a lock as on SQLite; what the address says itself stays."""
-    given: dict[str, Any] = {
+    options: dict[str, Any] = {
         "options": f"-c lock_timeout={busy_ms}",
         "connect_timeout": max(2, round(busy_ms / 1000)),  # libpq takes no less
     }
-    return {name: value for name, value in given.items() if name not in url.query}
+    return {name: value for name, value in options.items() if name not in url.query}
 
 
 def _set_pragmas(
     busy_ms: int,
     file: DatabaseFile | None,
-    reading: bool,
+    read_only: bool,
     connection: sqlite3.Connection,
     _record: Any,
 ) -> None:
@@ -206,7 +206,7 @@ def _set_pragmas(
     _write_ahead(connection, busy_ms)
     for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
-    if reading:
+    if read_only:
         connection.execute("PRAGMA query_only = ON")
 
 
@@ -224,15 +224,15 @@ def _write_ahead(connection: sqlite3.Connection, busy_ms: int) -> None:
             return
 
 
-def _begin_writing(connection: Connection) -> None:
+def _begin_write(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _begin_reading(connection: Connection) -> None:
+def _begin_read(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
 
 
-def one_at_a_time(session: Session, number: int) -> None:
+def serialise(session: Session, number: int) -> None:
     """Let other transactions with the same number wait until this one ends.
 
     For what is read before it is written; on SQLite a transaction that writes is alone anyhow.

@@ -22,12 +22,12 @@ class DatabaseFile:
     def __init__(self, path: Path) -> None:
         """Raises OSError if there is no such file."""
         self._path = path
-        self._identity = self._found()
+        self._identity = self._read_identity()
 
     def check(self) -> None:
         """Raise DatabaseGoneError if the path leads to another file, or to none."""
         try:
-            same = self._found() == self._identity
+            same = self._read_identity() == self._identity
         except FileNotFoundError:
             same = False
         except OSError:
@@ -35,18 +35,18 @@ class DatabaseFile:
         if not same:
             raise DatabaseGoneError(_GONE)
 
-    def _found(self) -> tuple[int, int]:
+    def _read_identity(self) -> tuple[int, int]:
         status = os.stat(self._path)  # noqa: PTH116  a third of the time of Path.stat
         return status.st_dev, status.st_ino
 
 
-def file_of(url: URL) -> Path | None:
+def sqlite_path(url: URL) -> Path | None:
     """The file of a SQLite database; None for one in memory, or named by a URI of its own."""
     name = url.database or ""
     return None if name in ("", ":memory:") or name.startswith("file:") else Path(name)
 
 
-def existing_only(url: URL, path: Path) -> URL:
+def without_creation(url: URL, path: Path) -> URL:
     """The same database, which SQLite never creates again when its file is gone."""
     uri = "file:" + quote(path.absolute().as_posix())
     return url.set(database=uri).update_query_dict({"uri": "true", "mode": "rw"})

@@ -75,7 +75,7 @@ class BlobError(StorageError):
     code = "file_failed"
 
 
-def explain(error: DBAPIError | PoolTimeoutError) -> str:
+def explain_error(error: DBAPIError | PoolTimeoutError) -> str:
     """The sentence for a driver's error; says nothing of paths, addresses or values."""
     if isinstance(error, PoolTimeoutError):  # all connections of the pool are in use
         return _SENTENCES["SQLITE_BUSY"]

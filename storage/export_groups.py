@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage.tables import Completion, CurrentFeedback, Reading, Slide
+from storage.tables import Completion, CurrentFeedback, Question, Slide
 
 
 @dataclass(frozen=True)
-class Tissue:
+class TissueKey:
     """What tells whether two readings may show the same tissue."""
 
     slide_id: str
@@ -24,14 +24,14 @@ class Tissue:
     """Picture that was made of it."""
 
 
-def tissues(session: Session) -> list[Tissue]:
+def list_tissue_keys(session: Session) -> list[TissueKey]:
     """Of every reading that was judged, whichever judgments an export selects."""
     statement = (
-        select(Reading.slide_id, Slide.case_id, Slide.quickhash, Reading.pixels_sha256)
-        .join(Slide, Slide.id == Reading.slide_id)
-        .join(Completion, Completion.reading_id == Reading.id)
+        select(Question.slide_id, Slide.case_id, Slide.quickhash, Question.pixels_sha256)
+        .join(Slide, Slide.id == Question.slide_id)
+        .join(Completion, Completion.question_id == Question.id)
         .join(CurrentFeedback, CurrentFeedback.completion_id == Completion.id)
         .distinct()
-        .order_by(Reading.slide_id, Reading.pixels_sha256)
+        .order_by(Question.slide_id, Question.pixels_sha256)
     )
-    return [Tissue(*row) for row in session.execute(statement)]
+    return [TissueKey(*row) for row in session.execute(statement)]

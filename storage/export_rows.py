@@ -12,22 +12,22 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session, aliased
 
-from storage.blinding.blind_votes import names_known
-from storage.blinding.visible_feedback import told
+from storage.blinding.blind_votes import vote_is_unblinded
+from storage.blinding.visible_feedback import feedback_is_visible
 from storage.tables import (
     Blob,
     Case,
     Completion,
     CurrentFeedback,
     Feedback,
-    Reading,
+    Question,
     Slide,
     Worklist,
     WorklistItem,
-    WorklistReading,
+    WorklistQuestion,
 )
 
-AT_ONCE = 500
+FETCH_SIZE = 500
 """Judgments fetched at once."""
 
 
@@ -57,7 +57,7 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Judgment:
+class ExportedFeedback:
     """What a rater says of a completion now; columns of other kinds are None."""
 
     rater_id: str
@@ -101,7 +101,7 @@ class Judgment:
 
 
 @dataclass(frozen=True)
-class Author:
+class CompletionAuthor:
     """Who wrote a completion."""
 
     model: str
@@ -115,7 +115,7 @@ class Author:
 
 
 @dataclass(frozen=True)
-class JudgedReading:
+class ExportedQuestion:
     """A question with what was answered and how that was judged."""
 
     id: str
@@ -164,54 +164,56 @@ class JudgedReading:
     completions: dict[str, str]
     """Texts of the completions that are judged, by id; a pair's other one may be of another
     reading."""
-    authors: dict[str, Author]
+    authors: dict[str, CompletionAuthor]
     """Who wrote each of them, by id."""
-    judgments: tuple[Judgment, ...]
+    feedback: tuple[ExportedFeedback, ...]
     """By completion, kind and rater."""
 
 
-_OF_READING = tuple(
-    getattr(Reading, name) for name in JudgedReading.__dataclass_fields__ if hasattr(Reading, name)
+_QUESTION_COLUMNS = tuple(
+    getattr(Question, name)
+    for name in ExportedQuestion.__dataclass_fields__
+    if hasattr(Question, name)
 )
-_BESIDE = {
+_CONTEXT_COLUMNS = {
     "case_id": Slide.case_id,
     "item_answer": WorklistItem.reference_answer,
     "reference_answer": Case.reference_answer,
     "reference_source": Case.reference_source,
 }
-_OF_AUTHOR = (Reading.model, Reading.model_revision, Reading.model_info)
-_KNOWN = and_(Feedback.kind == "preference", names_known())
-_OF_JUDGMENT = tuple(
-    _KNOWN if name == "names_known" else getattr(Feedback, name)
-    for name in Judgment.__dataclass_fields__
+_AUTHOR_COLUMNS = (Question.model, Question.model_revision, Question.model_info)
+_NAMES_KNOWN = and_(Feedback.kind == "preference", vote_is_unblinded())
+_FEEDBACK_COLUMNS = tuple(
+    _NAMES_KNOWN if name == "names_known" else getattr(Feedback, name)
+    for name in ExportedFeedback.__dataclass_fields__
 )
 
 
-def judged_readings(session: Session, selection: Selection) -> Iterator[JudgedReading]:
+def stream_selected_questions(session: Session, selection: Selection) -> Iterator[ExportedQuestion]:
     """Readings with judgments that are selected, in one order for one database.
 
     Those whose picture is gone are left out (`readings_without_picture`).
     """
-    columns = (*_OF_READING, *_BESIDE.values(), *_OF_JUDGMENT)
+    columns = (*_QUESTION_COLUMNS, *_CONTEXT_COLUMNS.values(), *_FEEDBACK_COLUMNS)
     statement = _selected(select(*columns), selection).where(Blob.removed_at.is_(None))
     # ids are random, so that their order tells nothing of who was first
     statement = statement.order_by(
-        Reading.id, Feedback.completion_id, Feedback.kind, Feedback.rater_id, Feedback.id
+        Question.id, Feedback.completion_id, Feedback.kind, Feedback.rater_id, Feedback.id
     )
-    rows = session.execute(statement.execution_options(yield_per=AT_ONCE))
+    rows = session.execute(statement.execution_options(yield_per=FETCH_SIZE))
     for _, group in groupby(rows, key=lambda row: row[0]):
-        yield _reading(session, list(group))
+        yield _build_question(session, list(group))
 
 
-def count_judged_readings(session: Session, selection: Selection) -> int:
+def count_selected_questions(session: Session, selection: Selection) -> int:
     """How many readings `judged_readings` gives."""
-    statement = _selected(select(func.count(Reading.id.distinct())), selection)
+    statement = _selected(select(func.count(Question.id.distinct())), selection)
     return session.scalar(statement.where(Blob.removed_at.is_(None))) or 0
 
 
-def readings_without_picture(session: Session, selection: Selection) -> int:
+def count_questions_without_picture(session: Session, selection: Selection) -> int:
     """Readings with judgments that are selected, but whose picture is gone."""
-    statement = _selected(select(func.count(Reading.id.distinct())), selection)
+    statement = _selected(select(func.count(Question.id.distinct())), selection)
     return session.scalar(statement.where(Blob.removed_at.is_not(None))) or 0
 
 
@@ -220,14 +222,16 @@ def _selected(statement: Select[Any], selection: Selection) -> Select[Any]:
         statement.select_from(CurrentFeedback)
         .join(Feedback, Feedback.id == CurrentFeedback.feedback_id)
         .join(Completion, Completion.id == Feedback.completion_id)
-        .join(Reading, Reading.id == Completion.reading_id)
-        .join(Slide, Slide.id == Reading.slide_id)
-        .join(Blob, Blob.sha256 == Reading.pixels_sha256)
+        .join(Question, Question.id == Completion.question_id)
+        .join(Slide, Slide.id == Question.slide_id)
+        .join(Blob, Blob.sha256 == Question.pixels_sha256)
         .outerjoin(Case, Case.id == Slide.case_id)
-        .outerjoin(WorklistReading, WorklistReading.reading_id == Reading.id)
+        .outerjoin(WorklistQuestion, WorklistQuestion.question_id == Question.id)
         .outerjoin(
             WorklistItem,
-            or_(WorklistItem.reading_id == Reading.id, WorklistItem.id == WorklistReading.item_id),
+            or_(
+                WorklistItem.question_id == Question.id, WorklistItem.id == WorklistQuestion.item_id
+            ),
         )
         .outerjoin(Worklist, Worklist.id == WorklistItem.worklist_id)
     )
@@ -237,15 +241,15 @@ def _selected(statement: Select[Any], selection: Selection) -> Select[Any]:
 def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
     among = (
         (Feedback.rater_id, selection.rater_ids),
-        (Reading.model, selection.models),
+        (Question.model, selection.models),
         (Slide.case_id, selection.case_ids),
-        (Reading.task, selection.tasks),
+        (Question.task, selection.tasks),
     )
     conditions: list[ColumnElement[bool]] = [
         column.in_(sorted(values)) for column, values in among if values
     ]
     if selection.models:
-        conditions.append(_other_is_of(selection.models))
+        conditions.append(_other_model_is_selected(selection.models))
     conditions.append(Feedback.choice.is_distinct_from("undone"))
     if not selection.teaching:
         conditions.append(or_(Worklist.id.is_(None), ~Worklist.teaching))
@@ -254,35 +258,39 @@ def _conditions(selection: Selection) -> list[ColumnElement[bool]]:
     if selection.until:
         conditions.append(Feedback.created_at < selection.until)
     if selection.viewer_id is not None:
-        conditions.append(told(selection.viewer_id))
+        conditions.append(feedback_is_visible(selection.viewer_id))
     return conditions
 
 
-def _author(row: Row[Any]) -> Author:
+def _author(row: Row[Any]) -> CompletionAuthor:
     info = row.model_info or {}
-    return Author(row.model, row.model_revision, info.get("licence"), info.get("train_allowed"))
+    return CompletionAuthor(
+        row.model, row.model_revision, info.get("licence"), info.get("train_allowed")
+    )
 
 
-def _other_is_of(models: frozenset[str]) -> ColumnElement[bool]:
+def _other_model_is_selected(models: frozenset[str]) -> ColumnElement[bool]:
     """Whether the other completion of a pair is of these models too; true where there is none."""
-    other, answered = aliased(Completion), aliased(Reading)
-    same = (other.id == Feedback.other_completion_id, answered.id == other.reading_id)
-    found = exists().where(*same, answered.model.in_(sorted(models))).correlate(Feedback)
-    return or_(Feedback.other_completion_id.is_(None), found)
+    other, other_question = aliased(Completion), aliased(Question)
+    same = (other.id == Feedback.other_completion_id, other_question.id == other.question_id)
+    exists_other = (
+        exists().where(*same, other_question.model.in_(sorted(models))).correlate(Feedback)
+    )
+    return or_(Feedback.other_completion_id.is_(None), exists_other)
 
 
-def _reading(session: Session, rows: list[Row[Any]]) -> JudgedReading:
-    names = (*(column.key for column in _OF_READING), *_BESIDE)
+def _build_question(session: Session, rows: list[Row[Any]]) -> ExportedQuestion:
+    names = (*(column.key for column in _QUESTION_COLUMNS), *_CONTEXT_COLUMNS)
     facts = dict(zip(names, rows[0], strict=False))
-    judgments = tuple(Judgment(*row[len(facts) :]) for row in rows)
-    ids = {each.completion_id for each in judgments}
-    ids |= {each.other_completion_id for each in judgments if each.other_completion_id}
+    feedback_rows = tuple(ExportedFeedback(*row[len(facts) :]) for row in rows)
+    ids = {feedback.completion_id for feedback in feedback_rows}
+    ids |= {each.other_completion_id for each in feedback_rows if each.other_completion_id}
     wanted = (
-        select(Completion.id, Completion.text, *_OF_AUTHOR)
-        .join(Reading, Reading.id == Completion.reading_id)
+        select(Completion.id, Completion.text, *_AUTHOR_COLUMNS)
+        .join(Question, Question.id == Completion.question_id)
         .where(Completion.id.in_(sorted(ids)))
     )
-    found = session.execute(wanted).all()
-    texts = {row.id: row.text for row in found}
-    authors = {row.id: _author(row) for row in found}
-    return JudgedReading(**facts, completions=texts, authors=authors, judgments=judgments)
+    completions = session.execute(wanted).all()
+    texts = {row.id: row.text for row in completions}
+    authors = {row.id: _author(row) for row in completions}
+    return ExportedQuestion(**facts, completions=texts, authors=authors, feedback=feedback_rows)

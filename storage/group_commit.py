@@ -14,17 +14,17 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.orm import Session
 
 from storage.database import Database
-from storage.errors import StorageError, explain
+from storage.errors import StorageError, explain_error
 
 T = TypeVar("T")
-MOST = 64
+LARGEST_GROUP = 64
 """Works of one transaction; the next one begins another, so that none waits for ever."""
-_OF_ONE_WORK = (IntegrityError, DataError, ProgrammingError)
+_ERRORS_OF_ONE_REQUEST = (IntegrityError, DataError, ProgrammingError)
 """After these the transaction goes on; a full disk or a lost connection may have ended it."""
 
 
 @dataclass(frozen=True)
-class _Job:
+class _WriteRequest:
     """A work and whoever waits for it."""
 
     work: Callable[[Session], Any]
@@ -46,7 +46,7 @@ class GroupWriter:
     def __init__(self, database: Database, idle_seconds: float = 30.0) -> None:
         self._database = database
         self._idle_seconds = idle_seconds
-        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._jobs: SimpleQueue[_WriteRequest] = SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -60,7 +60,7 @@ class GroupWriter:
 
     def submit(self, work: Callable[[Session], T]) -> Future[T]:
         """The same for whoever does not want to stand still meanwhile."""
-        job = _Job(work)
+        job = _WriteRequest(work)
         self._jobs.put(job)
         with self._starting:
             if self._thread is None:
@@ -79,23 +79,23 @@ class GroupWriter:
                     self._thread = None
                     return
 
-    def _next(self) -> Iterator[_Job]:
+    def _next(self) -> Iterator[_WriteRequest]:
         """Wait for a job, then take what has come besides; nothing if none came for a while."""
         try:
             yield self._jobs.get(timeout=self._idle_seconds)
-            for _ in range(MOST - 1):
+            for _ in range(LARGEST_GROUP - 1):
                 yield self._jobs.get_nowait()
         except Empty:
             return
 
-    def _write(self, group: Sequence[_Job]) -> None:
+    def _write(self, group: Sequence[_WriteRequest]) -> None:
         """Do the jobs in one transaction and tell those who wait what came of them."""
         done: list[tuple[Future[Any], Any]] = []
         try:
             with self._database.session() as session:
                 connection = session.connection()  # takes the lock for writing
                 for job in group:
-                    _do(connection, job, done)
+                    _run_in_savepoint(connection, job, done)
         except StorageError as error:
             for job in group:
                 if not job.future.done():
@@ -105,7 +105,9 @@ class GroupWriter:
                 future.set_result(result)
 
 
-def _do(connection: Connection, job: _Job, done: list[tuple[Future[Any], Any]]) -> None:
+def _run_in_savepoint(
+    connection: Connection, job: _WriteRequest, done: list[tuple[Future[Any], Any]]
+) -> None:
     """One job in a savepoint, with a session of its own; raises what breaks the whole group."""
     try:
         with (
@@ -115,12 +117,12 @@ def _do(connection: Connection, job: _Job, done: list[tuple[Future[Any], Any]]) 
             session.begin(),
         ):
             result = job.work(session)
-    except _OF_ONE_WORK as error:
-        failure = StorageError(explain(error))
+    except _ERRORS_OF_ONE_REQUEST as error:
+        failure = StorageError(explain_error(error))
         failure.__cause__ = error
         job.future.set_exception(failure)
     except DBAPIError as error:
-        raise StorageError(explain(error)) from error
+        raise StorageError(explain_error(error)) from error
     except Exception as error:  # noqa: BLE001  it is raised again where the job is waited for
         job.future.set_exception(error)
     else:

@@ -15,7 +15,7 @@ def normalize_name(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def stored_spellings(name: str) -> tuple[str, ...]:
+def list_stored_spellings(name: str) -> tuple[str, ...]:
     """The forms under which a column may hold the name: NFC, and NFD where it was stored before
     names were normalized."""
     return tuple(dict.fromkeys((normalize_name(name), unicodedata.normalize("NFD", name), name)))

@@ -14,7 +14,7 @@ FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 """Mode of every file in the state folder."""
 
-OTHERS = 0o077
+SHARED_BITS = 0o077
 """Permission bits of group and others."""
 
 
@@ -51,26 +51,26 @@ def make_private(path: Path) -> None:
     """
     if not system_has_modes():
         return
-    for one in wider_files(path):
-        one.chmod(stat.S_IMODE(one.stat().st_mode) & ~OTHERS)
+    for one in find_shared_files(path):
+        one.chmod(stat.S_IMODE(one.stat().st_mode) & ~SHARED_BITS)
 
 
-def wider_files(path: Path) -> Iterator[Path]:
+def find_shared_files(path: Path) -> Iterator[Path]:
     """The path and everything below it that group or others may read, write or enter.
 
     Symbolic links below it are not followed. What cannot be read is passed over.
     """
-    if _is_wider(path):
+    if _is_shared(path):
         yield path
     for below, folders, files in os.walk(path):
         for name in (*folders, *files):
             one = Path(below, name)
-            if not one.is_symlink() and _is_wider(one):
+            if not one.is_symlink() and _is_shared(one):
                 yield one
 
 
-def _is_wider(path: Path) -> bool:
+def _is_shared(path: Path) -> bool:
     try:
-        return bool(path.stat().st_mode & OTHERS)
+        return bool(path.stat().st_mode & SHARED_BITS)
     except OSError:
         return False

@@ -1,7 +1,7 @@
 """The tables, as SQLAlchemy classes; their history is in `migrations`.
 
 Ids are UUIDs as text, times are UTC, and lengths on slides are level-0 pixels. Whoever imports this
-has them all: those of readings and of feedback are in modules of their own.
+has them all: those of questions and of feedback are in modules of their own.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.accounts.consent_tables import Consent
 from storage.base import Base, UtcDateTime, new_id, now
 from storage.cases.tables import Case, Withdrawal
-from storage.comparisons.tables import Comparison, WorklistPair, WorklistReading
+from storage.comparisons.tables import Comparison, WorklistPair, WorklistQuestion
 from storage.feedback.judge_tables import JudgeLabels
 from storage.feedback.tables import CurrentFeedback, Feedback
-from storage.questions.tables import Blob, Completion, DeletionCheck, Reading
+from storage.questions.tables import Blob, Completion, DeletionCheck, Question
 from storage.slides.scale_tables import ScaleEntry
 from storage.slides.upload_tables import Upload
-from storage.worklists.tables import Worklist, WorklistItem, WorklistTurn
+from storage.worklists.tables import Worklist, WorklistAssignment, WorklistItem
 
 __all__ = [
     "LOCAL_ACCOUNT_ID",
+    "AccessToken",
     "Account",
     "AuditEntry",
     "Base",
@@ -38,19 +39,18 @@ __all__ = [
     "Feedback",
     "JudgeLabels",
     "LoginSession",
-    "Reading",
+    "Question",
     "Region",
     "ScaleEntry",
     "Slide",
-    "Token",
     "Upload",
     "UtcDateTime",
     "Withdrawal",
     "Worklist",
+    "WorklistAssignment",
     "WorklistItem",
     "WorklistPair",
-    "WorklistReading",
-    "WorklistTurn",
+    "WorklistQuestion",
     "new_id",
     "now",
 ]
@@ -92,7 +92,7 @@ class LoginSession(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
-class Token(Base):
+class AccessToken(Base):
     """A bearer token of a script."""
 
     __tablename__ = "tokens"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select, delete, false, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from storage.comparisons.pairs import readings_of_items
+from storage.comparisons.pairs import select_item_questions
 from storage.row_values import as_record
 from storage.tables import (
     Blob,
@@ -20,19 +20,19 @@ from storage.tables import (
     CurrentFeedback,
     DeletionCheck,
     Feedback,
-    Reading,
+    Question,
     Region,
     Slide,
     Withdrawal,
+    WorklistAssignment,
     WorklistItem,
     WorklistPair,
-    WorklistReading,
-    WorklistTurn,
+    WorklistQuestion,
     now,
 )
 
 Kind = Literal["case", "rater", "unjudged"]
-AT_ONCE = 10_000
+BATCH_SIZE = 10_000
 """Ids in one statement; databases take a bounded number of values."""
 
 
@@ -56,14 +56,14 @@ class WithdrawalRecord:
     """Who withdrew it."""
 
     detail: dict[str, Any]
-    """How many of what were removed; `reading_ids` finds rows of earlier exports by `item_id`."""
+    """How many of what were removed; `question_ids` finds rows of earlier exports by `item_id`."""
 
 
 @dataclass(frozen=True)
-class Doomed:
+class Removal:
     """What is about to be removed, by ids."""
 
-    readings: tuple[str, ...]
+    questions: tuple[str, ...]
     """Questions."""
 
     completions: tuple[str, ...]
@@ -79,109 +79,130 @@ class Doomed:
     """What was drawn."""
 
 
-def withdraw_case(session: Session, case_id: str, by: str) -> WithdrawalRecord:
+def withdraw_case(session: Session, case_id: str, actor_id: str) -> WithdrawalRecord:
     """Remove all that was asked and said about a case's slides, and what describes them.
 
     The files of the pictures are still there: `removed_blobs` names them.
     """
     slides = select(Slide.id).where(Slide.case_id == case_id)
-    readings = select(Reading.id).where(Reading.slide_id.in_(slides))
-    completions = _completions_of(readings)
+    question_ids = select(Question.id).where(Question.slide_id.in_(slides))
+    completions = _select_completions(question_ids)
     about = or_(
         Feedback.completion_id.in_(completions), Feedback.other_completion_id.in_(completions)
     )
     items = select(WorklistItem.id).where(WorklistItem.slide_id.in_(slides))
-    session.execute(delete(WorklistTurn).where(WorklistTurn.item_id.in_(items)))
-    _forget_pairs(session, items, readings)
-    doomed = _doomed(session, readings, about, Region.slide_id.in_(slides))
+    session.execute(delete(WorklistAssignment).where(WorklistAssignment.item_id.in_(items)))
+    _delete_pairs(session, items, question_ids)
+    removal = _collect_removal(session, question_ids, about, Region.slide_id.in_(slides))
     session.execute(delete(WorklistItem).where(WorklistItem.id.in_(items)))
-    tombstone = _remove(session, "case", case_id, by, doomed)
-    described = {"organ": None, "specimen": None, "stain": None, "scanner": None}
-    session.execute(update(Slide).where(Slide.case_id == case_id).values(described))
+    tombstone = _remove(session, "case", case_id, actor_id, removal)
+    no_description = {"organ": None, "specimen": None, "stain": None, "scanner": None}
+    session.execute(update(Slide).where(Slide.case_id == case_id).values(no_description))
     nothing = {"reference_answer": None, "reference_source": None}
     name = f"withdrawn {case_id[:8]}"
     session.execute(update(Case).where(Case.id == case_id).values(name=name, **nothing))
     return tombstone
 
 
-def withdraw_rater(session: Session, account_id: str, by: str) -> WithdrawalRecord:
+def withdraw_rater(session: Session, account_id: str, actor_id: str) -> WithdrawalRecord:
     """Remove all that an account said, what it drew, and what it asked that nobody else judged.
 
     What it asked and others judged stays, without its own first answer: it is their work too.
     """
-    own = _asked(account_id, judged_readings().where(Feedback.rater_id != account_id))
-    session.execute(delete(WorklistTurn).where(WorklistTurn.rater_id == account_id))
+    own = _select_removable(
+        account_id, select_rated_questions().where(Feedback.rater_id != account_id)
+    )
+    session.execute(delete(WorklistAssignment).where(WorklistAssignment.rater_id == account_id))
     session.execute(delete(Comparison).where(Comparison.rater_id == account_id))
-    said, drawn = Feedback.rater_id == account_id, Region.account_id == account_id
-    tombstone = _remove(session, "rater", account_id, by, _doomed(session, own, said, drawn))
+    own_feedback, own_regions = Feedback.rater_id == account_id, Region.account_id == account_id
+    tombstone = _remove(
+        session,
+        "rater",
+        account_id,
+        actor_id,
+        _collect_removal(session, own, own_feedback, own_regions),
+    )
     nothing = {"first_answer": None, "first_confidence": None, "first_answer_at": None}
-    session.execute(update(Reading).where(Reading.account_id == account_id).values(nothing))
+    session.execute(update(Question).where(Question.account_id == account_id).values(nothing))
     return tombstone
 
 
-def withdraw_unjudged(session: Session, account_id: str, by: str) -> WithdrawalRecord:
+def withdraw_unrated(session: Session, account_id: str, actor_id: str) -> WithdrawalRecord:
     """Remove what an account asked that nobody judged; what it said, and of what, stays."""
-    own, drawn = _asked(account_id, judged_readings()), Region.account_id == account_id
-    session.execute(delete(Comparison).where(Comparison.reading_id.in_(own)))
-    return _remove(session, "unjudged", account_id, by, _doomed(session, own, false(), drawn))
+    own, own_regions = (
+        _select_removable(account_id, select_rated_questions()),
+        Region.account_id == account_id,
+    )
+    session.execute(delete(Comparison).where(Comparison.question_id.in_(own)))
+    return _remove(
+        session,
+        "unjudged",
+        account_id,
+        actor_id,
+        _collect_removal(session, own, false(), own_regions),
+    )
 
 
-def withdraw_expired(session: Session, before: datetime, by: str) -> list[WithdrawalRecord]:
+def withdraw_expired(session: Session, before: datetime, actor_id: str) -> list[WithdrawalRecord]:
     """Remove questions asked before a moment of which nobody said anything, at most `AT_ONCE` of
     each account; a tombstone for each account, none once nothing is left to remove.
 
     What somebody said stays with its question: feedback on an answer, and an own first answer.
     Questions of worklists stay, and those that are still being answered.
     """
-    expired = _expired(before).subquery()
+    expired = _select_expired(before).subquery()
     accounts = list(session.scalars(select(expired.c.account_id).distinct()))
-    return [_withdraw_expired(session, account, before, by) for account in sorted(accounts)]
+    return [_withdraw_expired(session, account, before, actor_id) for account in sorted(accounts)]
 
 
 def _withdraw_expired(
-    session: Session, account_id: str, before: datetime, by: str
+    session: Session, account_id: str, before: datetime, actor_id: str
 ) -> WithdrawalRecord:
-    theirs = _expired(before).where(Reading.account_id == account_id)
-    oldest = theirs.order_by(Reading.created_at, Reading.id).limit(AT_ONCE).subquery()
-    own = select(Reading.id).where(Reading.id.in_(select(oldest.c.id)))
-    session.execute(delete(Comparison).where(Comparison.reading_id.in_(own)))
-    return _remove(session, "unjudged", account_id, by, _doomed(session, own, false(), false()))
-
-
-def _expired(before: datetime) -> Select[str, str]:
-    listed = select(readings_of_items().c.reading_id)
-    return select(Reading.id, Reading.account_id).where(
-        Reading.created_at < before,
-        Reading.state != "running",
-        Reading.first_answer.is_(None),
-        Reading.id.not_in(judged_readings()),
-        Reading.id.not_in(listed),
+    expired = _select_expired(before).where(Question.account_id == account_id)
+    oldest = expired.order_by(Question.created_at, Question.id).limit(BATCH_SIZE).subquery()
+    own = select(Question.id).where(Question.id.in_(select(oldest.c.id)))
+    session.execute(delete(Comparison).where(Comparison.question_id.in_(own)))
+    return _remove(
+        session, "unjudged", account_id, actor_id, _collect_removal(session, own, false(), false())
     )
 
 
-def judged_readings() -> Select[str]:
+def _select_expired(before: datetime) -> Select[str, str]:
+    in_worklists = select(select_item_questions().c.question_id)
+    return select(Question.id, Question.account_id).where(
+        Question.created_at < before,
+        Question.state != "running",
+        Question.first_answer.is_(None),
+        Question.id.not_in(select_rated_questions()),
+        Question.id.not_in(in_worklists),
+    )
+
+
+def select_rated_questions() -> Select[str]:
     """Readings of whose answers something was said."""
     about = or_(
         Feedback.completion_id == Completion.id, Feedback.other_completion_id == Completion.id
     )
-    return select(Completion.reading_id).join(Feedback, about)
+    return select(Completion.question_id).join(Feedback, about)
 
 
-def _asked(account_id: str, judged: Select[str]) -> Select[str]:
+def _select_removable(account_id: str, rated: Select[str]) -> Select[str]:
     """Readings that an account asked, but for these and those of worklists."""
-    listed = select(readings_of_items().c.reading_id)
-    return select(Reading.id).where(
-        Reading.account_id == account_id, Reading.id.not_in(judged), Reading.id.not_in(listed)
+    in_worklists = select(select_item_questions().c.question_id)
+    return select(Question.id).where(
+        Question.account_id == account_id,
+        Question.id.not_in(rated),
+        Question.id.not_in(in_worklists),
     )
 
 
-def _forget_pairs(session: Session, items: Select[str], readings: Select[str]) -> None:
+def _delete_pairs(session: Session, items: Select[str], question_ids: Select[str]) -> None:
     """Who compared what of these items and readings, and what there was to compare."""
     pairs = select(WorklistPair.id).where(WorklistPair.item_id.in_(items))
-    of_them = or_(Comparison.pair_id.in_(pairs), Comparison.reading_id.in_(readings))
+    of_them = or_(Comparison.pair_id.in_(pairs), Comparison.question_id.in_(question_ids))
     session.execute(delete(Comparison).where(of_them))
     session.execute(delete(WorklistPair).where(WorklistPair.item_id.in_(items)))
-    session.execute(delete(WorklistReading).where(WorklistReading.item_id.in_(items)))
+    session.execute(delete(WorklistQuestion).where(WorklistQuestion.item_id.in_(items)))
 
 
 def list_withdrawals(session: Session) -> list[WithdrawalRecord]:
@@ -190,71 +211,77 @@ def list_withdrawals(session: Session) -> list[WithdrawalRecord]:
     return [as_record(WithdrawalRecord, row) for row in rows]
 
 
-def removed_blobs(session: Session) -> list[str]:
+def list_removed_blobs(session: Session) -> list[str]:
     """Files that are to be gone, by SHA-256."""
     gone = select(Blob.sha256).where(Blob.removed_at.is_not(None)).order_by(Blob.sha256)
     return list(session.scalars(gone))
 
 
 def _remove(
-    session: Session, kind: Kind, subject_id: str, by: str, doomed: Doomed
+    session: Session, kind: Kind, subject_id: str, actor_id: str, removal: Removal
 ) -> WithdrawalRecord:
     """The tombstone first: the triggers let rows go that it speaks of."""
     if session.get_bind().dialect.name == "sqlite":
         # what is removed is written over, not only taken out of the index
         session.execute(text("PRAGMA secure_delete = ON"))
-    counts = {name: len(ids) for name, ids in asdict(doomed).items()}
-    detail = counts | {"reading_ids": list(doomed.readings)}
-    row = Withdrawal(kind=kind, subject_id=subject_id, account_id=by, detail=detail)
+    counts = {name: len(ids) for name, ids in asdict(removal).items()}
+    detail = counts | {"question_ids": list(removal.questions)}
+    row = Withdrawal(kind=kind, subject_id=subject_id, account_id=actor_id, detail=detail)
     session.add(row)
     session.flush()
     for table, column, ids in (
-        (CurrentFeedback, CurrentFeedback.feedback_id, doomed.feedback),
-        (Feedback, Feedback.id, doomed.feedback),
-        (DeletionCheck, DeletionCheck.completion_id, doomed.completions),
-        (Completion, Completion.id, doomed.completions),
-        (Reading, Reading.id, doomed.readings),
-        (Region, Region.id, doomed.regions),
+        (CurrentFeedback, CurrentFeedback.feedback_id, removal.feedback),
+        (Feedback, Feedback.id, removal.feedback),
+        (DeletionCheck, DeletionCheck.completion_id, removal.completions),
+        (Completion, Completion.id, removal.completions),
+        (Question, Question.id, removal.questions),
+        (Region, Region.id, removal.regions),
     ):
-        for some in batched(ids):
+        for some in split_into_batches(ids):
             session.execute(delete(table).where(column.in_(some)))
-    for some in batched(doomed.blobs):
+    for some in split_into_batches(removal.blobs):
         session.execute(update(Blob).where(Blob.sha256.in_(some)).values(removed_at=now()))
     return as_record(WithdrawalRecord, row)
 
 
-def _doomed(
+def _collect_removal(
     session: Session,
-    readings: Select[str],
-    said: ColumnElement[bool],
-    drawn: ColumnElement[bool],
-) -> Doomed:
-    completions = _completions_of(readings)
+    question_ids: Select[str],
+    feedback_condition: ColumnElement[bool],
+    region_condition: ColumnElement[bool],
+) -> Removal:
+    completions = _select_completions(question_ids)
     # the newest first: what takes the place of another points at it
-    feedback = select(Feedback.id).where(said).order_by(Feedback.created_at.desc(), Feedback.id)
-    return Doomed(
+    feedback = (
+        select(Feedback.id)
+        .where(feedback_condition)
+        .order_by(Feedback.created_at.desc(), Feedback.id)
+    )
+    return Removal(
         *(
             tuple(session.scalars(statement))
             for statement in (
-                readings.order_by(Reading.id),
+                question_ids.order_by(Question.id),
                 completions.order_by(Completion.id),
                 feedback,
-                _blobs_of(readings),
-                select(Region.id).where(drawn).order_by(Region.id),
+                _select_blobs(question_ids),
+                select(Region.id).where(region_condition).order_by(Region.id),
             )
         )
     )
 
 
-def _blobs_of(readings: Select[str]) -> Select[str]:
+def _select_blobs(question_ids: Select[str]) -> Select[str]:
     """Files that these readings alone have."""
-    completions = _completions_of(readings)
+    completions = _select_completions(question_ids)
     theirs = or_(
-        Blob.sha256.in_(select(Reading.pixels_sha256).where(Reading.id.in_(readings))),
+        Blob.sha256.in_(select(Question.pixels_sha256).where(Question.id.in_(question_ids))),
         Blob.sha256.in_(select(Completion.attention_sha256).where(Completion.id.in_(completions))),
     )
     others = (
-        select(Reading.id).where(Reading.pixels_sha256 == Blob.sha256, Reading.id.not_in(readings)),
+        select(Question.id).where(
+            Question.pixels_sha256 == Blob.sha256, Question.id.not_in(question_ids)
+        ),
         select(Completion.id).where(
             Completion.attention_sha256 == Blob.sha256, Completion.id.not_in(completions)
         ),
@@ -264,11 +291,11 @@ def _blobs_of(readings: Select[str]) -> Select[str]:
     return there.order_by(Blob.sha256)
 
 
-def _completions_of(readings: Select[str]) -> Select[str]:
-    return select(Completion.id).where(Completion.reading_id.in_(readings))
+def _select_completions(question_ids: Select[str]) -> Select[str]:
+    return select(Completion.id).where(Completion.question_id.in_(question_ids))
 
 
-def batched(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+def split_into_batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     """Ids in parts that fit into one statement."""
-    for start in range(0, len(ids), AT_ONCE):
-        yield ids[start : start + AT_ONCE]
+    for start in range(0, len(ids), BATCH_SIZE):
+        yield ids[start : start + BATCH_SIZE]

@@ -13,11 +13,22 @@ from transformers import StoppingCriteria, StoppingCriteriaList
 
 from models.bench.memory import peak_bytes
 from models.bench.random_networks import SHAPES, random_network, random_prompt
-from models.capture import STASHING, PictureColumns, QueryStash, watch, watching
+from models.capture import (
+    STASHING_KERNELS,
+    PictureColumns,
+    QueryStash,
+    capture_into,
+    install_capture,
+)
+from models.engines.local.checkpoint_loading import (
+    choose_device,
+    choose_dtype,
+    choose_kernel,
+    device_name,
+)
 from models.engines.local.generation import RowClock
-from models.engines.local.loading import choose_device, choose_dtype, choose_kernel, device_name
 from models.errors import CheckpointError
-from models.processing import Prepared
+from models.processing import PreparedPrompt
 
 
 @dataclass(frozen=True)
@@ -48,7 +59,7 @@ class AttentionFigures:
     """Attention kernel that capture watched."""
 
 
-class Blocks(StoppingCriteria):
+class BlockReader(StoppingCriteria):
     """Asks for the rows in blocks while tokens are drawn, as answering does."""
 
     def __init__(self, stash: QueryStash) -> None:
@@ -59,7 +70,7 @@ class Blocks(StoppingCriteria):
 
     def __call__(self, input_ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
         """Called by `generate` after each token; stops nothing."""
-        if self._clock.due(len(self._stash)):
+        if self._clock.is_due(len(self._stash)):
             self.take()
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
@@ -69,39 +80,39 @@ class Blocks(StoppingCriteria):
             self.found.append(self._stash.rows()[0].cpu())
 
 
-class Contest:
+class KernelComparison:
     """The same answer written in three ways by one network."""
 
-    def __init__(self, network: Any, prompt: Prepared, tokens: int, kernel: str) -> None:
+    def __init__(self, network: Any, prompt: PreparedPrompt, tokens: int, kernel: str) -> None:
         """So many tokens after the prompt."""
         self._network, self._prompt, self._tokens, self._kernel = network, prompt, tokens, kernel
 
-    def plain(self) -> Any:
+    def generate_plain(self) -> Any:
         """The tokens (1, all), without capture."""
         self._network.set_attn_implementation(self._kernel)
         return self._generate().sequences
 
-    def captured(self) -> tuple[Any, torch.Tensor]:
+    def generate_captured(self) -> tuple[Any, torch.Tensor]:
         """The tokens, and (tokens, layers, pictures) on the CPU."""
-        watch(self._network, self._kernel)
+        install_capture(self._network, self._kernel)
         columns = PictureColumns(self._prompt.pictures, self._prompt.tensors["attention_mask"])
         stash = QueryStash(self._network.config.text_config.num_hidden_layers, columns)
-        blocks = Blocks(stash)
-        with watching(stash):
-            made = self._generate(stopping_criteria=StoppingCriteriaList([blocks]))
+        blocks = BlockReader(stash)
+        with capture_into(stash):
+            generated = self._generate(stopping_criteria=StoppingCriteriaList([blocks]))
         blocks.take()
-        return made.sequences, torch.cat(blocks.found)
+        return generated.sequences, torch.cat(blocks.found)
 
-    def eager(self) -> tuple[Any, torch.Tensor]:
+    def generate_eager(self) -> tuple[Any, torch.Tensor]:
         """The same from `output_attentions`."""
         self._network.set_attn_implementation("eager")
-        made = self._generate(output_attentions=True)
+        generated = self._generate(output_attentions=True)
         pictures = self._prompt.pictures[0].nonzero()[:, 0]
         rows = [
             torch.stack([layer[0, :, -1].float().mean(0)[pictures] for layer in step])
-            for step in made.attentions
+            for step in generated.attentions
         ]
-        return made.sequences, torch.stack(rows).cpu()
+        return generated.sequences, torch.stack(rows).cpu()
 
     def _generate(self, **options: Any) -> Any:
         with torch.inference_mode():
@@ -134,16 +145,27 @@ def measure_attention(
     place = choose_device(device)
     dtype = choose_dtype(place, None)
     kernel = kernel or choose_kernel(place, dtype)
-    if kernel not in STASHING:
-        message = f"There is no kernel {kernel!r}; known are {', '.join(STASHING)}."
+    if kernel not in STASHING_KERNELS:
+        message = f"There is no kernel {kernel!r}; known are {', '.join(STASHING_KERNELS)}."
         raise CheckpointError(message)
     network = random_network(SHAPES[size], device=str(place), dtype=dtype)
-    contest = Contest(network, random_prompt(network, [(cells, cells)], 40), tokens, kernel)
-    peaks = [peak_bytes(way, network) for way in (contest.plain, contest.captured, contest.eager)]
-    plain, (captured, rows), (_, wanted) = contest.plain(), contest.captured(), contest.eager()
-    times = [interleaved(contest, place) for _ in range(rounds)]
+    contest = KernelComparison(
+        network, random_prompt(network, [(cells, cells)], 40), tokens, kernel
+    )
+    peaks = [
+        peak_bytes(way, network)
+        for way in (contest.generate_plain, contest.generate_captured, contest.generate_eager)
+    ]
+    plain, (captured, rows), (_, wanted) = (
+        contest.generate_plain(),
+        contest.generate_captured(),
+        contest.generate_eager(),
+    )
+    times = [time_variants(contest, place) for _ in range(rounds)]
     return AttentionFigures(
-        time_ratio=statistics.median(each[1] / each[0] for each in times),
+        time_ratio=statistics.median(
+            seconds_of_variants[1] / seconds_of_variants[0] for seconds_of_variants in times
+        ),
         memory_ratio=peaks[1] / peaks[0],
         eager_time_ratio=statistics.median(each[2] / each[0] for each in times),
         eager_memory_ratio=peaks[2] / peaks[0],
@@ -157,16 +179,16 @@ def measure_attention(
     )
 
 
-def interleaved(contest: Contest, device: torch.device) -> tuple[float, float, float]:
+def time_variants(comparison: KernelComparison, device: torch.device) -> tuple[float, float, float]:
     """Seconds without capture, with it, and of eager, one after another.
 
     Without capture runs before and after the capture, so that a machine that slows down or speeds
     up meanwhile does not tilt the ratio.
     """
-    before = seconds(contest.plain, device)
-    captured = seconds(contest.captured, device)
-    after = seconds(contest.plain, device)
-    return (before + after) / 2, captured, seconds(contest.eager, device)
+    before = seconds(comparison.generate_plain, device)
+    captured = seconds(comparison.generate_captured, device)
+    after = seconds(comparison.generate_plain, device)
+    return (before + after) / 2, captured, seconds(comparison.generate_eager, device)
 
 
 def seconds(work: Callable[[], object], device: torch.device) -> float:

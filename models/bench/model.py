@@ -15,12 +15,12 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from models.engines.worker.engine import WorkerBackend
+from models.engines.worker.engine import WorkerEngine
 from models.engines.worker.messages import EngineSpec
 from models.errors import ModelError, WorkerError
 from models.messages import (
     Box,
-    End,
+    CompletionEnd,
     GenerateRequest,
     ModelInfo,
     PixelBudget,
@@ -58,7 +58,7 @@ class ModelFigures:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TimedAnswer:
     """One answer, as its caller saw it."""
 
     first_token: float
@@ -88,26 +88,26 @@ def measure_model(
     """
     budget = PixelBudget(side * side, side * side)
     arguments = {"location": location, "name": name, "device": device, "budget": budget}
-    spec = EngineSpec(name, "models.engines.local.engine", "LocalBackend", arguments)
+    spec = EngineSpec(name, "models.engines.local.engine", "LocalEngine", arguments)
     peer = EngineSpec(name, "models.bench.plain_generation", "PlainEngine", arguments)
     began = time.perf_counter()
-    with loaded(spec) as worker:
+    with open_worker(spec) as worker:
         load_s = time.perf_counter() - began
-        with loaded(peer) as plain:
-            return compared(worker, plain, load_s, question(side), rounds)
+        with open_worker(peer) as plain:
+            return compare_engines(worker, plain, load_s, build_picture_prompt(side), rounds)
 
 
-def compared(
-    worker: WorkerBackend, plain: WorkerBackend, load_s: float, prompt: Prompt, rounds: int
+def compare_engines(
+    worker: WorkerEngine, plain: WorkerEngine, load_s: float, prompt: Prompt, rounds: int
 ) -> ModelFigures:
     """The figures of two loaded engines that answer in turn."""
-    ask(worker, prompt)
-    plain_seconds(plain, prompt)  # the first of each warms up
+    time_answer(worker, prompt)
+    time_plain_generation(plain, prompt)  # the first of each warms up
     answers, ratios = [], []
     for _ in range(rounds):
-        before, tokens = plain_seconds(plain, prompt)
-        answer = ask(worker, prompt)
-        after, _ = plain_seconds(plain, prompt)
+        before, tokens = time_plain_generation(plain, prompt)
+        answer = time_answer(worker, prompt)
+        after, _ = time_plain_generation(plain, prompt)
         if answer.tokens != tokens:
             raise ModelError("The worker wrote other tokens than plain generation.")
         answers.append(answer)
@@ -129,11 +129,11 @@ def compared(
 
 
 @contextmanager
-def loaded(spec: EngineSpec) -> Iterator[WorkerBackend]:
+def open_worker(spec: EngineSpec) -> Iterator[WorkerEngine]:
     """A worker that is ready; raises the ModelError that kept it from being so."""
-    worker = WorkerBackend(spec)
+    worker = WorkerEngine(spec)
     try:
-        status = worker.settled(LOAD_SECONDS)
+        status = worker.wait_until_settled(LOAD_SECONDS)
         if status.state != "ready":
             raise WorkerError(status.sentence)
         yield worker
@@ -141,7 +141,7 @@ def loaded(spec: EngineSpec) -> Iterator[WorkerBackend]:
         worker.close()
 
 
-def question(side: int) -> Prompt:
+def build_picture_prompt(side: int) -> Prompt:
     """A question about a picture of random colours, in pixels."""
     pixels = np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8)
     file = io.BytesIO()
@@ -150,7 +150,7 @@ def question(side: int) -> Prompt:
     return Prompt(text, (PromptImage(file.getvalue(), Box(0, 0, side, side)),))
 
 
-def ask(worker: WorkerBackend, prompt: Prompt) -> Answer:
+def time_answer(worker: WorkerEngine, prompt: Prompt) -> TimedAnswer:
     """Ask for an answer with its attention."""
     request = GenerateRequest(uuid4().hex, prompt, Sampling(max_new_tokens=TOKENS))
     began = time.perf_counter()
@@ -158,18 +158,18 @@ def ask(worker: WorkerBackend, prompt: Prompt) -> Answer:
     for event in worker.generate(request):
         if isinstance(event, Token) and not first:
             first = time.perf_counter() - began
-        if isinstance(event, End):
+        if isinstance(event, CompletionEnd):
             done = event.completion.token_ids
             if len(done) < 2:
                 raise ModelError("The model ended its answer at once; there is nothing to measure.")
-            return Answer(first, time.perf_counter() - began, done)
+            return TimedAnswer(first, time.perf_counter() - began, done)
     raise WorkerError("The answer broke off.")
 
 
-def plain_seconds(plain: WorkerBackend, prompt: Prompt) -> tuple[float, tuple[int, ...]]:
+def time_plain_generation(plain: WorkerEngine, prompt: Prompt) -> tuple[float, tuple[int, ...]]:
     """Seconds of `generate` alone, and the tokens it wrote."""
     request = GenerateRequest(uuid4().hex, prompt, Sampling(max_new_tokens=TOKENS))
     for event in plain.generate(request):
-        if isinstance(event, End):
+        if isinstance(event, CompletionEnd):
             return event.seconds, event.completion.token_ids
     raise WorkerError("The answer broke off.")

@@ -6,20 +6,20 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from models.engines.base import BackendStatus
-from models.engines.local.loading import load
+from models.engines.base import EngineStatus
+from models.engines.local.checkpoint_loading import load_model
 from models.errors import ModelError
 from models.messages import (
     AttentionRows,
     Completion,
-    End,
+    CompletionEnd,
     Event,
     GenerateRequest,
     PixelBudget,
     Prompt,
     TokenScores,
 )
-from models.processing import prepare
+from models.processing import prepare_prompt
 
 
 class PlainEngine:
@@ -34,25 +34,25 @@ class PlainEngine:
         budget: PixelBudget | None = None,
     ) -> None:
         """Load as the local backend does, without watching attention."""
-        self._loaded = load(location, name, device=device, budget=budget)
+        self._loaded = load_model(location, name, device=device, budget=budget)
         self._loaded.network.set_attn_implementation(self._loaded.info.attention)
 
-    def status(self) -> BackendStatus:
+    def status(self) -> EngineStatus:
         """Ready."""
-        return BackendStatus("ready", "Ready.", self._loaded.info)
+        return EngineStatus("ready", "Ready.", self._loaded.info)
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
         """One End, with the tokens alone; preparing the prompt is not counted in its seconds."""
         loaded, budget = self._loaded, request.budget or self._loaded.info.budget
-        prepared = prepare(loaded.processor, request.prompt, budget).to(loaded.device)
+        prepared = prepare_prompt(loaded.processor, request.prompt, budget).to(loaded.device)
         began = time.perf_counter()
         written = loaded.network.generate(
             **prepared.tensors, max_new_tokens=request.sampling.max_new_tokens, do_sample=False
         )
         token_ids = tuple(written[0, prepared.tokens :].tolist())  # waits for a GPU
         seconds = time.perf_counter() - began
-        kept = tuple(token for token in token_ids if token not in loaded.end_ids)
-        yield End(request.request_id, 0, Completion("", kept), seconds, 0.0)
+        written_ids = tuple(token for token in token_ids if token not in loaded.end_ids)
+        yield CompletionEnd(request.request_id, 0, Completion("", written_ids), seconds, 0.0)
 
     def cancel(self, request_id: str) -> None:
         """Nothing can be cancelled."""

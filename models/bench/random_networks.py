@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
-from models.processing import Prepared
+from models.processing import PreparedPrompt
 
 IMAGE, VIDEO, VISION_START, VISION_END, PAD = 5, 6, 3, 4, 0
 """Special tokens of these networks; ids from 8 on are text."""
@@ -132,7 +132,7 @@ def random_network(
 
 def random_prompt(
     network: Any, grids: Sequence[tuple[int, int]], text_tokens: int, *, seed: int = 0
-) -> Prepared:
+) -> PreparedPrompt:
     """A prompt with pictures of so many (rows, columns) of token cells, then so much text."""
     random = torch.Generator().manual_seed(seed)
     vocabulary = network.config.text_config.vocab_size
@@ -149,4 +149,4 @@ def random_prompt(
         "pixel_values": torch.randn(patches, 3 * 2 * 14 * 14, generator=random),
         "image_grid_thw": torch.tensor([[1, 2 * rows, 2 * columns] for rows, columns in grids]),
     }
-    return Prepared(tensors, ()).to(network.device)
+    return PreparedPrompt(tensors, ()).to(network.device)

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from models.processing import load_processor
-from models.training.specimen.picture_sampler import Mix
-from models.training.specimen.text_pretraining import Wording
-from models.training.trainer.encoding import Encoder, joined
+from models.training.specimen.picture_sampler import ItemMix
+from models.training.specimen.text_pretraining import TextSampler
+from models.training.trainer.encoding import Encoder, collate
 from models.training.trainer.run_folder import device, load_network, multiplies_bfloat16
 
 
@@ -41,20 +41,20 @@ def measure_precision(location: Path, *, sequences: int, rounds: int) -> Precisi
     not sound.
     """
     network = load_network(location).to(device()).train()
-    wording = Wording(Encoder(load_processor(location)), Mix())
+    wording = TextSampler(Encoder(load_processor(location)), ItemMix())
     chance = random.Random("bench training")  # noqa: S311 - no secret
-    made = joined([wording.draw("traced", chance) for _ in range(sequences)])
-    batch = {name: value.to(device()) for name, value in made.items()}
+    batch_tensors = collate([wording.draw("traced", chance) for _ in range(sequences)])
+    batch = {name: value.to(device()) for name, value in batch_tensors.items()}
     times: dict[bool, list[float]] = {False: [], True: []}
     for half in (False, True) * (rounds + 1):
-        times[half].append(_pass(network, batch, half))
-    full, mixed = (statistics.median(times[each][1:]) for each in (False, True))
-    taken = "bfloat16" if multiplies_bfloat16() else "float32"
-    share = (mixed if taken == "bfloat16" else full) / min(full, mixed)
-    return PrecisionFigures(full, mixed, mixed / full, share, taken)
+        times[half].append(time_pass(network, batch, half))
+    full, mixed = (statistics.median(times[half_precision][1:]) for half_precision in (False, True))
+    dtype_name = "bfloat16" if multiplies_bfloat16() else "float32"
+    share = (mixed if dtype_name == "bfloat16" else full) / min(full, mixed)
+    return PrecisionFigures(full, mixed, mixed / full, share, dtype_name)
 
 
-def _pass(network: Any, batch: dict[str, torch.Tensor], half: bool) -> float:
+def time_pass(network: Any, batch: dict[str, torch.Tensor], half: bool) -> float:
     """Seconds of one pass forward and back."""
     inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "mm_token_type_ids")}
     network.zero_grad(set_to_none=True)

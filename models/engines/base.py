@@ -21,7 +21,7 @@ State = Literal["starting", "ready", "failed", "stopped"]
 
 
 @dataclass(frozen=True)
-class BackendStatus:
+class EngineStatus:
     """What an engine can do now."""
 
     state: State
@@ -34,10 +34,10 @@ class BackendStatus:
     """Requests waiting or under way."""
 
 
-class Backend(Protocol):
+class Engine(Protocol):
     """An engine. Thread-safe; every call may raise a ModelError, whose message is for people."""
 
-    def status(self) -> BackendStatus:
+    def status(self) -> EngineStatus:
         """What it can do now; answers at once."""
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
@@ -69,7 +69,7 @@ class Backend(Protocol):
 
 
 @runtime_checkable
-class TellingBackend(Backend, Protocol):
+class CallbackEngine(Engine, Protocol):
     """A Backend that can also tell events where they arise, so that no thread is woken for each."""
 
     def answer(self, request: GenerateRequest, tell: Callable[[Event], None]) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from models.engines.base import Backend
-from models.engines.scripted.engine import ScriptedBackend
+from models.engines.base import Engine
+from models.engines.scripted.engine import ScriptedEngine
 from models.engines.scripted.script import read_script
-from models.engines.worker.engine import WorkerBackend
+from models.engines.worker.engine import WorkerEngine
 from models.engines.worker.messages import EngineSpec
-from models.registry import RegisteredModel, resolve
+from models.registry import RegisteredModel, resolve_model
 
 Device = Literal["auto", "cpu", "cuda"]
 """Where a model runs; `auto` takes a GPU where one can be used."""
@@ -20,9 +20,9 @@ SCRIPT_PREFIX = "scripted:"
 """Before the path of a script of one's own."""
 
 
-def open_backend(
-    name: str, *, device: Device = "auto", told: Callable[[str], None] = lambda _: None
-) -> Backend:
+def open_engine(
+    name: str, *, device: Device = "auto", report: Callable[[str], None] = lambda _: None
+) -> Engine:
     """The engine of a model: a registry name, a hub id, a folder, `scripted` or `scripted:FILE`.
 
     Returns at once; a model loads in its own process meanwhile, and what is asked waits for it.
@@ -31,19 +31,19 @@ def open_backend(
     """
     if name.startswith(SCRIPT_PREFIX):
         path = Path(name.removeprefix(SCRIPT_PREFIX))
-        return ScriptedBackend(read_script(path), name=f"{SCRIPT_PREFIX}{path.stem}")
-    model = resolve(name)
+        return ScriptedEngine(read_script(path), name=f"{SCRIPT_PREFIX}{path.stem}")
+    model = resolve_model(name)
     if model.name == "scripted":
-        return ScriptedBackend(
+        return ScriptedEngine(
             name=model.name,
             budget=model.budget,
             licence=model.licence,
             train_allowed=model.train_allowed,
         )
-    return WorkerBackend(local_engine(model, device), told=told)
+    return WorkerEngine(local_engine_spec(model, device), report=report)
 
 
-def local_engine(model: RegisteredModel, device: Device = "auto") -> EngineSpec:
+def local_engine_spec(model: RegisteredModel, device: Device = "auto") -> EngineSpec:
     """How the worker builds the engine of a model that `resolve` has found."""
     arguments = {
         "location": model.location,
@@ -53,4 +53,4 @@ def local_engine(model: RegisteredModel, device: Device = "auto") -> EngineSpec:
         "licence": model.licence,
         "train_allowed": model.train_allowed,
     }
-    return EngineSpec(model.name, "models.engines.local.engine", "LocalBackend", arguments)
+    return EngineSpec(model.name, "models.engines.local.engine", "LocalEngine", arguments)

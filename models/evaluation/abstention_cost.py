@@ -8,40 +8,46 @@ from __future__ import annotations
 
 from models.evaluation.items import EvaluationError, ItemSet
 from models.evaluation.report import Figures
-from models.evaluation.scored_answer import judge_all
-from models.evaluation.seed_comparison import Kept, check_asked
+from models.evaluation.scored_answer import score_answers
+from models.evaluation.seed_comparison import RecordedRun, check_same_questions
 from models.resampling import difference_interval
 
-PLAIN = "-plain"
+PLAIN_SUFFIX = "-plain"
 """Ends the id of a question that is asked without the ways to decline."""
 
 
-def declining_cost(offered: ItemSet, kept: Kept, plain: ItemSet, plain_kept: Kept) -> Figures:
+def abstention_cost(
+    with_abstention: ItemSet,
+    run_with_abstention: RecordedRun,
+    plain: ItemSet,
+    plain_run: RecordedRun,
+) -> Figures:
     """Accuracy of the questions that both sets hold, asked so and so; JSON values.
 
     `difference` is plain minus offered, its interval resampled by group. Raises EvaluationError for
     answers to other questions and where no question is in both sets.
     """
-    check_asked(offered, kept)
-    check_asked(plain, plain_kept)
+    check_same_questions(with_abstention, run_with_abstention)
+    check_same_questions(plain, plain_run)
     with_them = {
-        f"{one.item.id}{PLAIN}": one for one in judge_all(offered.items, kept.answers, "asked")
+        f"{one.item.id}{PLAIN_SUFFIX}": one
+        for one in score_answers(with_abstention.items, run_with_abstention.answers, "asked")
     }
     pairs = [
         (with_them[one.item.id], one)
-        for one in judge_all(plain.items, plain_kept.answers, "asked")
+        for one in score_answers(plain.items, plain_run.answers, "asked")
         if one.item.id in with_them
     ]
     if not pairs:
         message = "No question is in both files; give two of the same `train items`."
         raise EvaluationError(message)
     values = [float(without.right) - float(one.right) for one, without in pairs]
-    found = difference_interval(values, [without.item.group for _, without in pairs])
+    interval = difference_interval(values, [without.item.group for _, without in pairs])
     return {
         "n": len(pairs),
         "offered": sum(one.right for one, _ in pairs) / len(pairs),
         "plain": sum(without.right for _, without in pairs) / len(pairs),
         "difference": sum(values) / len(values),
-        "difference_low": found.low if found else None,
-        "difference_high": found.high if found else None,
+        "difference_low": interval.low if interval else None,
+        "difference_high": interval.high if interval else None,
     }

@@ -17,7 +17,7 @@ Arm = Literal["asked", "permuted", "free-form"]
 
 
 @dataclass(frozen=True)
-class Answer:
+class RecordedAnswer:
     """What a model wrote to one question."""
 
     item: str
@@ -45,7 +45,7 @@ class AnswerFile:
 
     def __init__(self, path: Path | None, run: Mapping[str, Any]) -> None:
         """Open or begin the file; `None` keeps answers in memory only."""
-        self.answers: dict[tuple[str, Arm], Answer] = {}
+        self.answers: dict[tuple[str, Arm], RecordedAnswer] = {}
         self._file: IO[bytes] | None = None
         if path is not None:
             try:
@@ -71,7 +71,7 @@ class AnswerFile:
         """Whether a question was answered; one that ended in an error is asked again."""
         return key in self.answers and not self.answers[key].error
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: RecordedAnswer) -> None:
         """Keep an answer, on disk when this returns."""
         self.answers[answer.item, answer.arm] = answer
         if self._file:
@@ -83,17 +83,17 @@ class AnswerFile:
     def _open(self, path: Path, run: dict[str, Any]) -> IO[bytes]:
         """The file, read, cut to its whole lines and ready for more."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        whole = 0
+        complete_bytes = 0
         if path.exists():
             for number, line in enumerate(path.read_bytes().splitlines(keepends=True)):
                 if not line.endswith(b"\n"):
                     break
                 self._read(path, number, line, run)
-                whole += len(line)
+                complete_bytes += len(line)
         # Unbuffered, so that a line that does not fit the disk fails here and not on closing.
         file = path.open("ab", buffering=0)
-        file.truncate(whole)
-        if not whole:
+        file.truncate(complete_bytes)
+        if not complete_bytes:
             _write(file, {"run": run})
         return file
 
@@ -102,7 +102,7 @@ class AnswerFile:
         try:
             value = json.loads(line)
             if number:
-                answer = Answer(**value)
+                answer = RecordedAnswer(**value)
                 self.answers[answer.item, answer.arm] = answer
                 return
             before = dict(value["run"])
@@ -120,9 +120,9 @@ class AnswerFile:
 
 def _write(file: IO[bytes], value: dict[str, Any]) -> None:
     """Append a line and have it on disk."""
-    left = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-    while left:
-        left = left[file.write(left) :]
+    remaining = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    while remaining:
+        remaining = remaining[file.write(remaining) :]
     os.fsync(file.fileno())
 
 

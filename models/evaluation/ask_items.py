@@ -11,15 +11,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models.engines.base import Backend
+from models.engines.base import Engine
 from models.errors import CancelledError, ModelError, OutOfMemoryError, PromptError, WorkerError
-from models.evaluation.answer_store import Answer, AnswerFile, Arm
-from models.evaluation.control_pictures import PictureControl, show
-from models.evaluation.items import EvaluationItem, ItemSet, free_form
-from models.evaluation.option_permutation import can_be_permuted, permuted
+from models.evaluation.answer_store import AnswerFile, Arm, RecordedAnswer
+from models.evaluation.control_pictures import PictureControl, load_controlled_picture
+from models.evaluation.items import EvaluationItem, ItemSet, without_options
+from models.evaluation.option_permutation import can_reorder_options, reorder_options
 from models.messages import (
     Box,
-    End,
+    CompletionEnd,
     GenerateRequest,
     ModelInfo,
     PixelBudget,
@@ -36,7 +36,7 @@ RESTARTS = 3
 
 
 @dataclass(frozen=True)
-class Plan:
+class EvaluationPlan:
     """How questions are put; the same for all models that are compared."""
 
     sampling: Sampling = field(default_factory=Sampling)
@@ -77,17 +77,19 @@ class Plan:
 def prompt_digest(write: PromptWriter) -> str:
     """SHA-256 of the words around a question, with options and without, and the system prompt."""
     picture = PromptImage(b"", Box(0, 0, 1, 1))
-    asked = EvaluationItem("question", Path("picture"), "Question?", "one", ("one", "two"))
-    prompts = [write(item, picture) for item in (asked, free_form(asked))]
-    told = json.dumps([[prompt.text, prompt.system] for prompt in prompts])
-    return hashlib.sha256(told.encode()).hexdigest()
+    questions_asked = EvaluationItem(
+        "question", Path("picture"), "Question?", "one", ("one", "two")
+    )
+    prompts = [write(item, picture) for item in (questions_asked, without_options(questions_asked))]
+    content = json.dumps([[prompt.text, prompt.system] for prompt in prompts])
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
-def wait_until_ready(backend: Backend, *, seconds: float = 600.0) -> ModelInfo:
+def wait_until_ready(engine: Engine, *, seconds: float = 600.0) -> ModelInfo:
     """What is loaded, once it is; WorkerError with the backend's sentence if it will not come."""
     end = time.monotonic() + seconds
     while True:
-        status = backend.status()
+        status = engine.status()
         if status.state == "ready" and status.info:
             return status.info
         if status.state in {"failed", "stopped"} or time.monotonic() > end:
@@ -95,28 +97,30 @@ def wait_until_ready(backend: Backend, *, seconds: float = 600.0) -> ModelInfo:
         time.sleep(0.05)
 
 
-def answer_all(
-    backend: Backend,
+def answer_questions(
+    engine: Engine,
     items: ItemSet,
     write: PromptWriter,
-    plan: Plan,
+    plan: EvaluationPlan,
     answers: AnswerFile,
-) -> Iterator[Answer]:
+) -> Iterator[RecordedAnswer]:
     """Put every question that has no answer yet; each answer is kept before it is told.
 
     A question that the model cannot be given, or that needs too much memory, is answered by its
     error. Raises WorkerError if the model does not come back, EvaluationError if answers cannot
     be kept.
     """
-    for arm, item in questions(items.items, plan):
+    for arm, item in list_question_variants(items.items, plan):
         if (item.id, arm) in answers:
             continue
-        answer = _answer(backend, item, arm, write, plan)
+        answer = _answer(engine, item, arm, write, plan)
         answers.add(answer)
         yield answer
 
 
-def questions(items: Sequence[EvaluationItem], plan: Plan) -> Iterator[tuple[Arm, EvaluationItem]]:
+def list_question_variants(
+    items: Sequence[EvaluationItem], plan: EvaluationPlan
+) -> Iterator[tuple[Arm, EvaluationItem]]:
     """Every question in every way it is put; the other ways are for questions with options.
 
     Options are permuted only where that asks the same (`permuting`).
@@ -126,14 +130,14 @@ def questions(items: Sequence[EvaluationItem], plan: Plan) -> Iterator[tuple[Arm
     for arm in plan.arms[1:]:
         for item in filter(_has_choice, items):
             if arm == "free-form":
-                yield arm, free_form(item)
-            elif can_be_permuted(item):
-                yield arm, permuted(item)
+                yield arm, without_options(item)
+            elif can_reorder_options(item):
+                yield arm, reorder_options(item)
 
 
-def not_permuted(items: Sequence[EvaluationItem]) -> int:
+def count_not_reorderable(items: Sequence[EvaluationItem]) -> int:
     """How many scored questions with options are left out where options are permuted."""
-    return sum(not can_be_permuted(item) for item in items if _has_choice(item))
+    return sum(not can_reorder_options(item) for item in items if _has_choice(item))
 
 
 def _has_choice(item: EvaluationItem) -> bool:
@@ -142,21 +146,21 @@ def _has_choice(item: EvaluationItem) -> bool:
 
 
 def _answer(
-    backend: Backend, item: EvaluationItem, arm: Arm, write: PromptWriter, plan: Plan
-) -> Answer:
+    engine: Engine, item: EvaluationItem, arm: Arm, write: PromptWriter, plan: EvaluationPlan
+) -> RecordedAnswer:
     """One answer, or the error in its place."""
     try:
-        prompt = write(item, show(item.image, plan.control))
-        end = _end(backend, prompt, plan)
+        prompt = write(item, load_controlled_picture(item.image, plan.control))
+        end = _end(engine, prompt, plan)
     except (PromptError, OutOfMemoryError) as error:
-        return Answer(item.id, arm, "", 0, 0.0, 0.0, error=str(error))
+        return RecordedAnswer(item.id, arm, "", 0, 0.0, 0.0, error=str(error))
     done = end.completion
-    return Answer(
+    return RecordedAnswer(
         item.id, arm, done.text, len(done.token_ids), end.seconds, end.first_token_seconds
     )
 
 
-def _end(backend: Backend, prompt: Prompt, plan: Plan) -> End:
+def _end(engine: Engine, prompt: Prompt, plan: EvaluationPlan) -> CompletionEnd:
     """The finished completion; asked again if the model's process ended meanwhile."""
     failure: ModelError = WorkerError("The model gave no answer.")
     for _ in range(RESTARTS):
@@ -168,16 +172,16 @@ def _end(backend: Backend, prompt: Prompt, plan: Plan) -> End:
             budget=plan.budget,
         )
         try:
-            ends = [event for event in backend.generate(request) if isinstance(event, End)]
+            ends = [event for event in engine.generate(request) if isinstance(event, CompletionEnd)]
         except WorkerError as error:
             failure = error
-            wait_until_ready(backend)
+            wait_until_ready(engine)
         else:
             return _finished(ends)
     raise failure
 
 
-def _finished(ends: list[End]) -> End:
+def _finished(ends: list[CompletionEnd]) -> CompletionEnd:
     """The end of the one completion, unless somebody withdrew the question."""
     if not ends or ends[0].completion.finish == "cancelled":
         message = "A question was withdrawn; run the same command to go on."

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import ModelError, reason
-from models.scoring import ABSTENTIONS, is_abstention, normalised
+from models.scoring import ABSTENTIONS, is_abstention, normalise_text
 
 DIAGNOSIS = "diagnosis"
 """Question type of the items made from a manifest."""
@@ -63,11 +63,11 @@ class ItemSet:
         It reads every picture; one that cannot be read counts as empty.
         """
         pictures = {path: _file_hash(path) for path in {item.image for item in self.items}}
-        told = [
+        content = [
             [item.id, pictures[item.image], item.question, item.options, item.gold]
             for item in self.items
         ]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def first(self, count: int | None) -> ItemSet:
         """The first `count` questions in an order that does not depend on the file's; None: all."""
@@ -78,13 +78,13 @@ class ItemSet:
 
     def of_types(self, types: Collection[str]) -> ItemSet:
         """The questions of these types, all if none is named; EvaluationError for another."""
-        known = {item.question_type for item in self.items}
-        if unknown := sorted(set(types) - known):
-            told = ", ".join(sorted(known))
-            message = f"No question is of the type {', '.join(unknown)}; there are {told}."
+        existing_types = {item.question_type for item in self.items}
+        if unknown := sorted(set(types) - existing_types):
+            type_names = ", ".join(sorted(existing_types))
+            message = f"No question is of the type {', '.join(unknown)}; there are {type_names}."
             raise EvaluationError(message)
-        kept = (item for item in self.items if not types or item.question_type in types)
-        return replace(self, items=tuple(kept))
+        chosen_items = (item for item in self.items if not types or item.question_type in types)
+        return replace(self, items=tuple(chosen_items))
 
 
 def read_manifest(
@@ -92,7 +92,7 @@ def read_manifest(
     *,
     question: str,
     split: str | None = None,
-    known: Sequence[str] = (),
+    known_labels: Sequence[str] = (),
     abstentions: bool = True,
 ) -> ItemSet:
     """Diagnosis questions from `manifest.csv` (path, label, group_id and maybe split) of a folder.
@@ -102,8 +102,8 @@ def read_manifest(
     taken for it ("benign" for "benign lung tissue"). Raises EvaluationError.
     """
     rows = _manifest_rows(folder, split)
-    labels = {row["label"]: _spoken(row["label"], known) for row in rows}
-    offered = tuple(sorted(_spoken(label) for label in known or labels))
+    labels = {row["label"]: _label_text(row["label"], known_labels) for row in rows}
+    offered = tuple(sorted(_label_text(label) for label in known_labels or labels))
     missing = [row["path"] for row in rows if not (folder / row["path"]).is_file()]
     last = ABSTENTIONS if abstentions else ()
     items = [
@@ -112,7 +112,7 @@ def read_manifest(
             image=folder / row["path"],
             question=question,
             gold=labels[row["label"]],
-            options=(*shuffled(offered, row["path"]), *last),
+            options=(*shuffle_options(offered, row["path"]), *last),
             group=row.get("group_id") or row["path"],
             question_type=DIAGNOSIS,
             label=labels[row["label"]],
@@ -128,14 +128,14 @@ def read_manifest(
     return ItemSet(tuple(items), tuple(f"{path}: the picture is missing." for path in missing))
 
 
-def shuffled(options: Sequence[str], salt: str) -> tuple[str, ...]:
+def shuffle_options(options: Sequence[str], salt: str) -> tuple[str, ...]:
     """Options in an order decided by `salt` alone; "none of these" and its like stay last."""
     choices = [option for option in options if not is_abstention(option)]
     last = [option for option in options if is_abstention(option)]
     return (*sorted(choices, key=lambda option: _hash(f"{salt}\n{option}")), *last)
 
 
-def free_form(item: EvaluationItem) -> EvaluationItem:
+def without_options(item: EvaluationItem) -> EvaluationItem:
     """The same question without options."""
     return replace(item, options=())
 
@@ -154,24 +154,26 @@ def _manifest_rows(folder: Path, split: str | None) -> list[dict[str, str]]:
     if lacking:
         message = f"manifest.csv has no column {' and '.join(sorted(lacking))}."
         raise EvaluationError(message)
-    kept = [row for row in rows if split is None or row.get("split") == split]
-    if not kept:
-        told = sorted({row.get("split") or "" for row in rows} - {""})
-        message = f"manifest.csv has no pictures of split {split!r}; it has {told or 'no splits'}."
+    split_rows = [row for row in rows if split is None or row.get("split") == split]
+    if not split_rows:
+        split_names = sorted({row.get("split") or "" for row in rows} - {""})
+        message = (
+            f"manifest.csv has no pictures of split {split!r}; it has {split_names or 'no splits'}."
+        )
         raise EvaluationError(message)
-    if len({row["path"] for row in kept}) != len(kept):
+    if len({row["path"] for row in split_rows}) != len(split_rows):
         message = "manifest.csv names a picture twice; each may stand once."
         raise EvaluationError(message)
-    return kept
+    return split_rows
 
 
-def _spoken(label: str, known: Sequence[str] = ()) -> str:
+def _label_text(label: str, known_labels: Sequence[str] = ()) -> str:
     """A label as it is offered: `squamous_cell_carcinoma` becomes `squamous cell carcinoma`."""
-    plain = normalised(label)
+    plain = normalise_text(label)
     for fits in (str.__eq__, lambda name, start: name.startswith(f"{start} ")):
-        found = [name for name in known if fits(normalised(name), plain)]
-        if len(found) == 1:
-            return _spoken(found[0])
+        matches = [name for name in known_labels if fits(normalise_text(name), plain)]
+        if len(matches) == 1:
+            return _label_text(matches[0])
     return " ".join(label.replace("_", " ").split())
 
 

@@ -7,37 +7,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.engines.base import Backend
+from models.engines.base import Engine
 from models.evaluation.answer_store import AnswerFile, Arm
 from models.evaluation.ask_items import (
-    Plan,
+    EvaluationPlan,
     PromptWriter,
-    answer_all,
-    not_permuted,
-    questions,
+    answer_questions,
+    count_not_reorderable,
+    list_question_variants,
     wait_until_ready,
 )
 from models.evaluation.items import DIAGNOSIS, EvaluationItem, ItemSet
-from models.evaluation.report import Figures, change, compare, report
-from models.evaluation.scored_answer import Judged, ProcessJudge, judge_all
+from models.evaluation.report import Figures, compare, figures_of_change, report
+from models.evaluation.scored_answer import ProcessJudge, ScoredAnswer, score_answers
 from models.messages import ModelInfo, Prompt, PromptImage
-from models.prompts import Question, build_prompt, templates
+from models.prompts import QuestionText, build_prompt, list_templates
 from models.registry import RegisteredModel
 from models.scoring import is_abstention
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Told how many questions are answered, of how many."""
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """What one model answered."""
 
     model: ModelInfo
     """Who answered."""
-    run: Mapping[str, Any]
+    description: Mapping[str, Any]
     """What was asked of it and how, as `Plan.describe` tells it."""
-    arms: Mapping[Arm, Sequence[Judged]]
+    arms: Mapping[Arm, Sequence[ScoredAnswer]]
     """The judged answers, by how the questions were put."""
 
 
@@ -45,7 +45,7 @@ def prompt_writer(model: RegisteredModel) -> PromptWriter:
     """Writes prompts in a model's own style."""
 
     def write(item: EvaluationItem, image: PromptImage) -> Prompt:
-        return build_prompt(Question(item.question, item.options), (image,), model)
+        return build_prompt(QuestionText(item.question, item.options), (image,), model)
 
     return write
 
@@ -53,7 +53,7 @@ def prompt_writer(model: RegisteredModel) -> PromptWriter:
 def diagnosis_question(model: RegisteredModel) -> str:
     """What a picture of a manifest is asked."""
     return next(
-        (offered.text for offered in templates(model) if offered.task == DIAGNOSIS),
+        (offered.text for offered in list_templates(model) if offered.task == DIAGNOSIS),
         "What is the diagnosis?",
     )
 
@@ -62,57 +62,67 @@ def known_labels(model: RegisteredModel) -> tuple[str, ...]:
     """The diagnoses that a model keeps to; empty for a model that takes any question."""
     if not model.question_types:
         return ()
-    kept = [offered.options for offered in templates(model) if offered.task == DIAGNOSIS]
-    return tuple(option for options in kept for option in options if not is_abstention(option))
+    diagnosis_options = [
+        offered.options for offered in list_templates(model) if offered.task == DIAGNOSIS
+    ]
+    return tuple(
+        option for options in diagnosis_options for option in options if not is_abstention(option)
+    )
 
 
 def measure(
-    backend: Backend,
+    engine: Engine,
     write: PromptWriter,
     items: ItemSet,
-    plan: Plan,
+    plan: EvaluationPlan,
     *,
     out: Path | None = None,
     judge: ProcessJudge | None = None,
-    progress: Progress = lambda _done, _all: None,
-) -> Measured:
+    progress: ProgressCallback = lambda _done, _all: None,
+) -> Measurement:
     """Put all questions to a model and judge its answers.
 
     `out` keeps the answers; a second call with the same arguments asks only what is missing.
     Raises EvaluationError or WorkerError.
     """
-    info = wait_until_ready(backend)
-    asked = list(questions(items.items, plan))
+    info = wait_until_ready(engine)
+    question_list = list(list_question_variants(items.items, plan))
     run = plan.describe(items, info, write)
     with AnswerFile(out, run) as answers:
-        kept_before = sum((item.id, arm) in answers for arm, item in asked)
-        progress(kept_before, len(asked))
-        new = answer_all(backend, items, write, plan, answers)
+        kept_before = sum((item.id, arm) in answers for arm, item in question_list)
+        progress(kept_before, len(question_list))
+        new = answer_questions(engine, items, write, plan, answers)
         for done, _ in enumerate(new, start=kept_before + 1):
-            progress(done, len(asked))
-        kept = answers.answers
-    return Measured(info, run, {arm: judge_all(items.items, kept, arm, judge) for arm in plan.arms})
+            progress(done, len(question_list))
+        recorded = answers.answers
+    return Measurement(
+        info, run, {arm: score_answers(items.items, recorded, arm, judge) for arm in plan.arms}
+    )
 
 
-def figures(measured: Measured, items: ItemSet) -> Figures:
+def measurement_figures(measurement: Measurement, items: ItemSet) -> Figures:
     """All figures of one model, as JSON values; `docs/evaluation.md` says what each means."""
-    asked = measured.arms["asked"]
-    again = {arm: change(asked, found) for arm, found in measured.arms.items() if arm != "asked"}
+    original = measurement.arms["asked"]
+    again = {
+        arm: figures_of_change(original, answers)
+        for arm, answers in measurement.arms.items()
+        if arm != "asked"
+    }
     if "permuted" in again:
-        again["permuted"]["left_out"] = not_permuted(items.items)
+        again["permuted"]["left_out"] = count_not_reorderable(items.items)
     return {
-        "run": dict(measured.run),
-        **report(asked),
+        "run": dict(measurement.description),
+        **report(original),
         "skipped": len(items.skipped),
         "permuted": again.get("permuted"),
         "free_form": again.get("free-form"),
     }
 
 
-def compared_figures(first: Measured, second: Measured, items: ItemSet) -> Figures:
+def compare_figures(first: Measurement, second: Measurement, items: ItemSet) -> Figures:
     """Figures of the first model, how much better it is than the second, and the second's own."""
     return {
-        **figures(first, items),
+        **measurement_figures(first, items),
         **compare(first.arms["asked"], second.arms["asked"]),
-        "compared": figures(second, items),
+        "compared": measurement_figures(second, items),
     }

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from dataclasses import replace
 
-from models.evaluation.items import EvaluationItem, shuffled
-from models.scoring import is_abstention, letter, normalised
+from models.evaluation.items import EvaluationItem, shuffle_options
+from models.scoring import is_abstention, letter, normalise_text
 
 COLLECTIVE = re.compile(
     r"(?:all|both|any|none|neither|either)(?: of)?(?: the| these| those| them)?"
@@ -22,11 +22,11 @@ POSITIONS = re.compile(
 """Options named by their place."""
 
 
-def permuted(item: EvaluationItem) -> EvaluationItem:
+def reorder_options(item: EvaluationItem) -> EvaluationItem:
     """The same question with its options in another order; what must stay in place does."""
-    movable = _movable(item)
+    movable = movable_places(item)
     choices = [item.options[place] for place in movable]
-    order = shuffled(choices, f"permuted\n{item.id}")
+    order = shuffle_options(choices, f"permuted\n{item.id}")
     if list(order) == choices and len(choices) > 1:
         order = (*choices[1:], choices[0])
     options = list(item.options)
@@ -35,20 +35,20 @@ def permuted(item: EvaluationItem) -> EvaluationItem:
     return replace(item, options=tuple(options))
 
 
-def can_be_permuted(item: EvaluationItem) -> bool:
+def can_reorder_options(item: EvaluationItem) -> bool:
     """Whether another order of the options asks the same.
 
     Not so where fewer than two can move, where one names others by letter or place ("Both A and
     B"), or where one that speaks of all above it stands above another.
     """
-    movable = _movable(item)
+    movable = movable_places(item)
     if len(movable) < 2 or any(_names_others(one, len(item.options)) for one in item.options):
         return False
     before = item.options[: movable[-1]]
-    return not any(normalised(option).endswith(" above") for option in before)
+    return not any(normalise_text(option).endswith(" above") for option in before)
 
 
-def _movable(item: EvaluationItem) -> list[int]:
+def movable_places(item: EvaluationItem) -> list[int]:
     """Places of the options that may stand elsewhere."""
     return [
         place
@@ -59,7 +59,7 @@ def _movable(item: EvaluationItem) -> list[int]:
 
 def _collective(option: str) -> bool:
     """Whether an option stands for others, whichever they are."""
-    return COLLECTIVE.fullmatch(normalised(option)) is not None
+    return COLLECTIVE.fullmatch(normalise_text(option)) is not None
 
 
 def _names_others(option: str, count: int) -> bool:
@@ -70,6 +70,6 @@ def _names_others(option: str, count: int) -> bool:
     small = rf"\(?[{capitals.lower()}]\)?"
     joined = r"\s*(?:,|/|&|\+|\band\b|\bor\b|\bnor\b)\s*"
     pairs = rf"(?<!\w){mark}{joined}{mark}(?!\w)|(?<!\w){small}{joined}{small}(?!\w)"
-    told = rf"(?i:\b(?:both|either|neither|options?|answers?|choices?|only))\s+{mark}(?!\w)"
+    pattern = rf"(?i:\b(?:both|either|neither|options?|answers?|choices?|only))\s+{mark}(?!\w)"
     alone = rf"(?<!\w){mark}\s+(?i:only|alone)\b"
-    return bool(re.search(f"{pairs}|{told}|{alone}", text) or POSITIONS.search(text))
+    return bool(re.search(f"{pairs}|{pattern}|{alone}", text) or POSITIONS.search(text))

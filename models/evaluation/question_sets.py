@@ -11,14 +11,14 @@ from typing import Any
 
 from models.errors import reason
 from models.evaluation.items import EvaluationError, EvaluationItem, ItemSet
-from models.scoring import CLOSED, normalised, option_index, without_letters
+from models.scoring import YES_NO_ANSWERS, normalise_text, option_index, without_letters
 
-MAPS = Path(__file__).resolve().parent / "field_maps.toml"
+FIELD_MAPS = Path(__file__).resolve().parent / "field_maps.toml"
 FIELDS = (
     "id", "image", "question", "options", "answer", "group_id", "question_type", "split", "label",
     "facts", "scored",
 )  # fmt: skip
-OTHERS = ("option_fields", "image_folder", "levels", "keep")
+OTHER_KEYS = ("option_fields", "image_folder", "levels", "keep")
 
 
 class QuestionError(ValueError):
@@ -42,13 +42,13 @@ class FieldMap:
 
     def value(self, record: Mapping[str, Any], name: str) -> Any:
         """What a question has under one of our names; None if nothing."""
-        found = (record.get(theirs) for theirs in self.names.get(name, ()))
-        return next((value for value in found if value is not None), None)
+        values = (record.get(field_name) for field_name in self.names.get(name, ()))
+        return next((value for value in values if value is not None), None)
 
 
 def read_field_map(name: str) -> FieldMap:
     """A map of field_maps.toml by name, or one in a TOML file. Raises EvaluationError."""
-    known = tomllib.loads(MAPS.read_text(encoding="utf-8"))
+    known = tomllib.loads(FIELD_MAPS.read_text(encoding="utf-8"))
     if name in known:
         return _field_map(known[name], name)
     path = Path(name)
@@ -89,21 +89,21 @@ def read_questions(
         except QuestionError as error:
             skipped.append(f"Question {number}: {error}.")
     if not items:
-        told = f" ({skipped[0]})" if skipped else ""
-        message = f"{path.name} has no question that can be asked{told}"
-        raise EvaluationError(message + ("" if told else "; check --split and --fields") + ".")
+        example = f" ({skipped[0]})" if skipped else ""
+        message = f"{path.name} has no question that can be asked{example}"
+        raise EvaluationError(message + ("" if example else "; check --split and --fields") + ".")
     return ItemSet(tuple(items.values()), tuple(skipped))
 
 
 def _field_map(table: Mapping[str, Any], name: str) -> FieldMap:
     """A TOML table as a value, unknown keys refused by name."""
-    unknown = sorted(set(table) - set(FIELDS) - set(OTHERS))
+    unknown = sorted(set(table) - set(FIELDS) - set(OTHER_KEYS))
     if unknown or not {"image", "question", "answer"} <= set(table):
-        told = f"unknown are {', '.join(unknown)}; " if unknown else ""
-        message = (
-            f"The field map {name} is incomplete: {told}image, question and answer are needed."
+        unknown_clause = f"unknown are {', '.join(unknown)}; " if unknown else ""
+        raise EvaluationError(
+            f"The field map {name} is incomplete: {unknown_clause}image, question and answer are "
+            "needed."
         )
-        raise EvaluationError(message)
     names = {ours: _tuple(table[ours]) for ours in FIELDS if ours in table}
     keep = {field: _tuple(values) for field, values in table.get("keep", {}).items()}
     return FieldMap(
@@ -199,15 +199,15 @@ def _text(record: Mapping[str, Any], fields: FieldMap, name: str) -> str:
 def _options(record: Mapping[str, Any], fields: FieldMap) -> tuple[str, ...]:
     """The options without letters, from a list, an object by letter, or one field each."""
     if fields.option_fields:
-        found: Any = [record.get(name) for name in fields.option_fields]
+        values: Any = [record.get(name) for name in fields.option_fields]
     else:
-        found = fields.value(record, "options") or []
-    if isinstance(found, dict):
-        found = [found[key] for key in sorted(found)]
-    if not isinstance(found, list):
+        values = fields.value(record, "options") or []
+    if isinstance(values, dict):
+        values = [values[key] for key in sorted(values)]
+    if not isinstance(values, list):
         message = "its options are not a list"
         raise QuestionError(message)
-    texts = [str(option).strip() for option in found if option is not None]
+    texts = [str(option).strip() for option in values if option is not None]
     options = tuple(without_letters([text for text in texts if text]))
     if len(options) == 1 or len({option.casefold() for option in options}) < len(options):
         message = "its options are no choice: one only, or two the same"
@@ -230,4 +230,4 @@ def _kind(options: tuple[str, ...], gold: str) -> str:
     """Question type of a set that names none."""
     if options:
         return "options"
-    return "yes/no" if normalised(gold) in CLOSED else "open"
+    return "yes/no" if normalise_text(gold) in YES_NO_ANSWERS else "open"

@@ -8,44 +8,46 @@ from statistics import mean
 from typing import Any
 
 from models.evaluation.items import EvaluationItem
-from models.evaluation.scored_answer import Judged
+from models.evaluation.scored_answer import ScoredAnswer
 from models.resampling import difference_interval, permutation_p, share_interval
-from models.scoring import ABSTENTIONS, normalised, option_index
+from models.scoring import ABSTENTIONS, normalise_text, option_index
 
 Figures = dict[str, Any]
 """JSON values; None for what cannot be told."""
 
 
-def report(asked: Sequence[Judged]) -> Figures:
+def report(answers: Sequence[ScoredAnswer]) -> Figures:
     """Figures of one model over the questions as they were asked.
 
     Questions that are not scored appear under `unknown` only.
     """
-    scored = [judged for judged in asked if judged.item.scored]
-    done = [judged.answer for judged in asked if not judged.answer.error]
+    scored = [judged for judged in answers if judged.item.scored]
+    done = [judged.answer for judged in answers if not judged.answer.error]
     seconds = sum(answer.seconds for answer in done)
     return {
-        **share("accuracy", scored, lambda judged: judged.right),
-        **share("process_score", scored, lambda judged: judged.process),
+        **share_with_interval("accuracy", scored, lambda judged: judged.right),
+        **share_with_interval("process_score", scored, lambda judged: judged.process),
         "n": len(scored),
         "groups": len({judged.item.group for judged in scored}),
-        "chance": _mean(chance(judged) for judged in scored),
-        "constant": constant([judged.item for judged in scored]),
+        "chance": _mean(guessing_chance(judged) for judged in scored),
+        "constant": constant_answer_share([judged.item for judged in scored]),
         "format_rate": _mean(float(judged.formatted) for judged in scored),
         "mean_steps": _mean(float(judged.steps) for judged in scored),
         "tokens_per_s": sum(answer.tokens for answer in done) / seconds if seconds else None,
-        "failed": sum(bool(judged.answer.error) for judged in asked),
+        "failed": sum(bool(judged.answer.error) for judged in answers),
         "per_question_type": per_question_type(scored),
         "per_class": per_class(scored),
         "confusion": confusion(scored),
-        "unknown": unknown([judged for judged in asked if not judged.item.scored]),
+        "unknown": figures_of_unknown([judged for judged in answers if not judged.item.scored]),
     }
 
 
-def share(name: str, judged: Sequence[Judged], value: Callable[[Judged], float | None]) -> Figures:
+def share_with_interval(
+    name: str, answers: Sequence[ScoredAnswer], value: Callable[[ScoredAnswer], float | None]
+) -> Figures:
     """A mean with its interval under `name`, `name_low`, `name_high`; None where undefined."""
-    known = [(found, one.item.group) for one in judged if (found := value(one)) is not None]
-    interval = share_interval([float(found) for found, _ in known], [group for _, group in known])
+    values = [(found, one.item.group) for one in answers if (found := value(one)) is not None]
+    interval = share_interval([float(found) for found, _ in values], [group for _, group in values])
     return {
         name: interval.mean if interval else None,
         f"{name}_low": interval.low if interval else None,
@@ -53,13 +55,13 @@ def share(name: str, judged: Sequence[Judged], value: Callable[[Judged], float |
     }
 
 
-def chance(judged: Judged) -> float | None:
+def guessing_chance(answer: ScoredAnswer) -> float | None:
     """Chance of guessing right; None for an open question."""
-    options = judged.item.options
+    options = answer.item.options
     return 1 / len(options) if options else None
 
 
-def constant(items: Sequence[EvaluationItem]) -> float | None:
+def constant_answer_share(items: Sequence[EvaluationItem]) -> float | None:
     """Share right of whoever gives every question of a type the same answer, a letter or a text.
 
     Which one it is, is chosen with the right answers in view: no constant reaches more.
@@ -70,103 +72,115 @@ def constant(items: Sequence[EvaluationItem]) -> float | None:
         right = kinds[item.question_type]
         if place is not None:
             right[place] += 1
-        right[normalised(item.gold if place is None else item.options[place])] += 1
+        right[normalise_text(item.gold if place is None else item.options[place])] += 1
     best = sum(max(answers.values()) for answers in kinds.values())
     return best / len(items) if items else None
 
 
-def per_question_type(judged: Sequence[Judged]) -> dict[str, Figures]:
+def per_question_type(answers: Sequence[ScoredAnswer]) -> dict[str, Figures]:
     """Accuracy, format rate and process score of each type of question."""
-    kinds = sorted({one.item.question_type for one in judged})
-    found = {}
+    kinds = sorted({one.item.question_type for one in answers})
+    by_type = {}
     for kind in kinds:
-        own = [one for one in judged if one.item.question_type == kind]
-        found[kind] = {
-            "n": len(own),
-            **share("accuracy", own, lambda one: one.right),
-            "chance": _mean(chance(one) for one in own),
-            "constant": constant([one.item for one in own]),
-            "format_rate": _mean(float(one.formatted) for one in own),
-            **share("process_score", own, lambda one: one.process),
+        type_answers = [one for one in answers if one.item.question_type == kind]
+        by_type[kind] = {
+            "n": len(type_answers),
+            **share_with_interval("accuracy", type_answers, lambda one: one.right),
+            "chance": _mean(guessing_chance(one) for one in type_answers),
+            "constant": constant_answer_share([one.item for one in type_answers]),
+            "format_rate": _mean(float(one.formatted) for one in type_answers),
+            **share_with_interval("process_score", type_answers, lambda one: one.process),
         }
-    return found
+    return by_type
 
 
-def per_class(judged: Sequence[Judged]) -> dict[str, Figures]:
+def per_class(answers: Sequence[ScoredAnswer]) -> dict[str, Figures]:
     """Of each class how much was found (recall, with interval) and how much of it was so."""
-    classed = [one for one in judged if one.has_class]
-    told = named(classed)
-    found = {}
+    classed = [one for one in answers if one.has_class]
+    predictions = name_predictions(classed)
+    by_class = {}
     for name in sorted({one.item.gold for one in classed}):
-        own = [one for one in classed if one.item.gold == name]
-        claimed = [one for one, answer in zip(classed, told, strict=True) if answer == name]
-        found[name] = {
-            "n": len(own),
-            **share("accuracy", own, lambda one: one.right),
+        class_answers = [one for one in classed if one.item.gold == name]
+        claimed = [one for one, answer in zip(classed, predictions, strict=True) if answer == name]
+        by_class[name] = {
+            "n": len(class_answers),
+            **share_with_interval("accuracy", class_answers, lambda one: one.right),
             "precision": _mean(float(one.right) for one in claimed),
         }
-    return found
+    return by_class
 
 
-def confusion(judged: Sequence[Judged]) -> dict[str, dict[str, int]]:
+def confusion(answers: Sequence[ScoredAnswer]) -> dict[str, dict[str, int]]:
     """How often each class was given which answer."""
-    classed = [one for one in judged if one.has_class]
+    classed = [one for one in answers if one.has_class]
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for one, answer in zip(classed, named(classed), strict=True):
+    for one, answer in zip(classed, name_predictions(classed), strict=True):
         counts[one.item.gold][answer] += 1
     return {name: dict(sorted(counts[name].items())) for name in sorted(counts)}
 
 
-def named(classed: Sequence[Judged]) -> list[str]:
+def name_predictions(answers: Sequence[ScoredAnswer]) -> list[str]:
     """What each answer names: an option, or without options a class or a way to decline.
 
     Words that are neither are `other words`, so that a matrix keeps to as many columns as it has
     classes and options.
     """
-    names = ("no answer", *ABSTENTIONS, *(one.item.gold for one in classed))
-    known = {normalised(name): name for name in names}
+    names = ("no answer", *ABSTENTIONS, *(one.item.gold for one in answers))
+    names_by_text = {normalise_text(name): name for name in names}
     return [
-        one.predicted if one.item.options else known.get(normalised(one.predicted), "other words")
-        for one in classed
+        one.prediction
+        if one.item.options
+        else names_by_text.get(normalise_text(one.prediction), "other words")
+        for one in answers
     ]
 
 
-def unknown(judged: Sequence[Judged]) -> Figures | None:
+def figures_of_unknown(answers: Sequence[ScoredAnswer]) -> Figures | None:
     """How often something was claimed of what the model cannot know; None if none was asked.
 
     Questions that ended in an error are counted and left out of the rate.
     """
-    if not judged:
+    if not answers:
         return None
-    labels = Counter(one.item.label or one.item.gold for one in judged)
-    answered = [one for one in judged if not one.answer.error]
+    labels = Counter(one.item.label or one.item.gold for one in answers)
+    answered = [one for one in answers if not one.answer.error]
     return {
-        "n": len(judged),
-        "failed": len(judged) - len(answered),
+        "n": len(answers),
+        "failed": len(answers) - len(answered),
         "labels": dict(sorted(labels.items())),
-        **share("confidently_wrong_rate", answered, lambda one: one.confidently_wrong),
+        **share_with_interval(
+            "confidently_wrong_rate", answered, lambda one: one.is_confidently_wrong
+        ),
     }
 
 
-def change(asked: Sequence[Judged], again: Sequence[Judged]) -> Figures:
+def figures_of_change(
+    original: Sequence[ScoredAnswer], repeated: Sequence[ScoredAnswer]
+) -> Figures:
     """Accuracy when questions are put another way, and the share of answers that change.
 
     Questions that ended in an error either way are counted and left out of that share.
     """
-    before = {one.item.id: one for one in asked}
+    before = {one.item.id: one for one in original}
     answered = [
-        one for one in again if not one.answer.error and not before[one.item.id].answer.error
+        one for one in repeated if not one.answer.error and not before[one.item.id].answer.error
     ]
     return {
-        "n": len(again),
-        "failed": len(again) - len(answered),
-        **share("accuracy", again, lambda one: one.right),
-        **share("asked_accuracy", [before[one.item.id] for one in again], lambda one: one.right),
-        **share("changed", answered, lambda one: one.said != before[one.item.id].said),
+        "n": len(repeated),
+        "failed": len(repeated) - len(answered),
+        **share_with_interval("accuracy", repeated, lambda one: one.right),
+        **share_with_interval(
+            "asked_accuracy", [before[one.item.id] for one in repeated], lambda one: one.right
+        ),
+        **share_with_interval(
+            "changed",
+            answered,
+            lambda one: one.canonical_text != before[one.item.id].canonical_text,
+        ),
     }
 
 
-def compare(first: Sequence[Judged], second: Sequence[Judged]) -> Figures:
+def compare(first: Sequence[ScoredAnswer], second: Sequence[ScoredAnswer]) -> Figures:
     """How much better the first model is than the second, question by question."""
     other = {one.item.id: one for one in second}
     pairs = [(one, other[one.item.id]) for one in first if one.item.id in other]

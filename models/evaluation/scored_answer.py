@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from models.evaluation.answer_store import Answer, Arm
-from models.evaluation.items import EvaluationItem, free_form
-from models.evaluation.option_permutation import permuted
+from models.evaluation.answer_store import Arm, RecordedAnswer
+from models.evaluation.items import EvaluationItem, without_options
+from models.evaluation.option_permutation import reorder_options
 from models.reasoning.trace import parse
 from models.scoring import (
     answer_is_right,
+    canonical_answer,
     format_is_right,
     is_abstention,
-    normalised,
+    normalise_text,
     option_index,
-    said,
 )
 
 ProcessJudge = Callable[[str, EvaluationItem], float | None]
@@ -23,16 +23,16 @@ ProcessJudge = Callable[[str, EvaluationItem], float | None]
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredAnswer:
     """An answer beside what was asked."""
 
     item: EvaluationItem
     """The question as it was put, options in that order."""
-    answer: Answer
+    answer: RecordedAnswer
     """What came back."""
-    said: str
+    canonical_text: str
     """What it answers, for comparing: an option's text or its own, normalised; may be empty."""
-    place: int | None
+    option_index: int | None
     """The option that it names, counted from 0; None if none, two, or without options."""
     right: bool
     """Whether that is right; an error is wrong."""
@@ -44,59 +44,69 @@ class Judged:
     """What the process judge gave, 0..1; None if it abstained or there is none."""
 
     @property
-    def confidently_wrong(self) -> bool:
+    def is_confidently_wrong(self) -> bool:
         """Whether it names something that is not so, instead of nothing."""
-        if self.item.options and self.place is None:
+        if self.item.options and self.option_index is None:
             return False
-        return bool(self.said) and not is_abstention(self.said) and not self.right
+        return (
+            bool(self.canonical_text) and not is_abstention(self.canonical_text) and not self.right
+        )
 
     @property
     def has_class(self) -> bool:
         """Whether the question is about the picture's class, so that it can be confused."""
         label = self.item.label
-        return label is not None and normalised(label) == normalised(self.item.gold)
+        return label is not None and normalise_text(label) == normalise_text(self.item.gold)
 
     @property
-    def predicted(self) -> str:
+    def prediction(self) -> str:
         """The option it names, as it is written, and without options its own words, normalised.
 
         A right answer in words is the gold one; `no answer` if it names nothing.
         """
         if self.item.options:
-            return "no answer" if self.place is None else self.item.options[self.place]
-        return self.item.gold if self.right else self.said or "no answer"
+            return (
+                "no answer" if self.option_index is None else self.item.options[self.option_index]
+            )
+        return self.item.gold if self.right else self.canonical_text or "no answer"
 
 
-def judge_all(
+def score_answers(
     items: Iterable[EvaluationItem],
-    answers: Mapping[tuple[str, Arm], Answer],
+    answers: Mapping[tuple[str, Arm], RecordedAnswer],
     arm: Arm,
     judge: ProcessJudge | None = None,
-) -> list[Judged]:
+) -> list[ScoredAnswer]:
     """The answers of one arm, in the order of the questions; questions without one are left out."""
-    changed = {"asked": lambda item: item, "permuted": permuted, "free-form": free_form}[arm]
+    changed = {
+        "asked": lambda item: item,
+        "permuted": reorder_options,
+        "free-form": without_options,
+    }[arm]
     return [
-        judge_one(changed(item), answers[item.id, arm], judge)
+        score_answer(changed(item), answers[item.id, arm], judge)
         for item in items
         if (item.id, arm) in answers
     ]
 
 
-def judge_one(item: EvaluationItem, answer: Answer, judge: ProcessJudge | None = None) -> Judged:
+def score_answer(
+    item: EvaluationItem, answer: RecordedAnswer, judge: ProcessJudge | None = None
+) -> ScoredAnswer:
     """One answer judged by the rules of `scoring`, which rewards use too."""
     trace = parse(answer.text)
-    told = trace.answer
+    answer_text = trace.answer
     # Read once, from what was written: its normalised text can read as another answer.
-    place = option_index(told, item.options)
+    place = option_index(answer_text, item.options)
     if item.options:
         right = place is not None and place == option_index(item.gold, item.options)
     else:
-        right = answer_is_right(told, (), item.gold)
-    return Judged(
+        right = answer_is_right(answer_text, (), item.gold)
+    return ScoredAnswer(
         item=item,
         answer=answer,
-        said=said(told, item.options),
-        place=place,
+        canonical_text=canonical_answer(answer_text, item.options),
+        option_index=place,
         right=right,
         formatted=format_is_right(answer.text),
         steps=len(trace.steps),

@@ -12,32 +12,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import reason
-from models.evaluation.answer_store import Answer, Arm
+from models.evaluation.answer_store import Arm, RecordedAnswer
 from models.evaluation.items import EvaluationError, ItemSet
 from models.evaluation.report import Figures
-from models.evaluation.scored_answer import Judged, ProcessJudge, judge_all
+from models.evaluation.scored_answer import ProcessJudge, ScoredAnswer, score_answers
 from models.resampling import difference_interval, permutation_p
 
-OF_THE_MODEL = ("model", "revision")
+MODEL_KEYS = ("model", "revision")
 """What may differ between the runs that are compared."""
 
 
 @dataclass(frozen=True)
-class Kept:
+class RecordedRun:
     """The answers of one run."""
 
-    run: Mapping[str, Any]
+    description: Mapping[str, Any]
     """What was asked of whom, as `Plan.describe` tells it."""
-    answers: Mapping[tuple[str, Arm], Answer]
+    answers: Mapping[tuple[str, Arm], RecordedAnswer]
     """By question and arm."""
 
 
-def read_kept(folder: Path) -> Kept:
+def read_recorded_run(folder: Path) -> RecordedRun:
     """The answers that `evaluate --out FOLDER` kept. Raises EvaluationError."""
     path = folder / "answers.jsonl"
     try:
         first, *others = path.read_text(encoding="utf-8").splitlines()
-        answers = [Answer(**json.loads(line)) for line in others]
+        answers = [RecordedAnswer(**json.loads(line)) for line in others]
         run = dict(json.loads(first)["run"])
     except OSError as error:
         message = f"The answers of {folder.name} cannot be read: {reason(error)}."
@@ -45,13 +45,13 @@ def read_kept(folder: Path) -> Kept:
     except (ValueError, TypeError, KeyError) as error:
         message = f"{folder.name} holds no whole file of answers; run its `evaluate` again."
         raise EvaluationError(message) from error
-    return Kept(run, {(answer.item, answer.arm): answer for answer in answers})
+    return RecordedRun(run, {(answer.item, answer.arm): answer for answer in answers})
 
 
 def pooled_figures(
     items: ItemSet,
-    first: Sequence[Kept],
-    second: Sequence[Kept],
+    first: Sequence[RecordedRun],
+    second: Sequence[RecordedRun],
     judge: ProcessJudge | None = None,
 ) -> Figures:
     """How much better the runs of the first way are than those of the second; JSON values.
@@ -61,8 +61,8 @@ def pooled_figures(
     the runs in the order given and shows how far seeds agree. Raises EvaluationError for runs that
     were not asked the same, or not everything.
     """
-    _check_same([*first, *second], items)
-    sides = [[_by_item(items, kept, judge) for kept in side] for side in (first, second)]
+    _check_comparable([*first, *second], items)
+    sides = [[_by_item(items, recorded, judge) for recorded in side] for side in (first, second)]
     scored = [item.id for item in items.items if item.scored]
     return {
         "n": len(scored),
@@ -72,44 +72,55 @@ def pooled_figures(
     }
 
 
-def _check_same(runs: Sequence[Kept], items: ItemSet) -> None:
-    asked = [{key: kept.run[key] for key in kept.run if key not in OF_THE_MODEL} for kept in runs]
-    for one in asked:
-        changed = sorted(key for key in {*one, *asked[0]} if one.get(key) != asked[0].get(key))
+def _check_comparable(runs: Sequence[RecordedRun], items: ItemSet) -> None:
+    descriptions = [
+        {key: kept.description[key] for key in kept.description if key not in MODEL_KEYS}
+        for kept in runs
+    ]
+    for one in descriptions:
+        changed = sorted(
+            key for key in {*one, *descriptions[0]} if one.get(key) != descriptions[0].get(key)
+        )
         if changed:
             message = f"The runs were not asked the same: other {', '.join(changed)}."
             raise EvaluationError(message)
-    for kept in runs:
-        check_asked(items, kept)
+    for recorded in runs:
+        check_same_questions(items, recorded)
 
 
-def check_asked(items: ItemSet, kept: Kept) -> None:
+def check_same_questions(items: ItemSet, recorded: RecordedRun) -> None:
     """Raises EvaluationError for a run that was asked other questions, or not all of them."""
-    if kept.run["questions"] != items.digest:
+    if recorded.description["questions"] != items.digest:
         raise EvaluationError("The runs were asked other questions than these.")
-    missing = sum((item.id, "asked") not in kept.answers for item in items.items)
+    missing = sum((item.id, "asked") not in recorded.answers for item in items.items)
     if missing:
         message = f"{missing} answers are missing; the runs' own `evaluate` commands go on."
         raise EvaluationError(message)
 
 
-def _by_item(items: ItemSet, kept: Kept, judge: ProcessJudge | None) -> dict[str, Judged]:
-    return {one.item.id: one for one in judge_all(items.items, kept.answers, "asked", judge)}
+def _by_item(
+    items: ItemSet, recorded: RecordedRun, judge: ProcessJudge | None
+) -> dict[str, ScoredAnswer]:
+    return {
+        one.item.id: one for one in score_answers(items.items, recorded.answers, "asked", judge)
+    }
 
 
 def _difference(
     prefix: str,
-    sides: Sequence[Sequence[Mapping[str, Judged]]],
+    sides: Sequence[Sequence[Mapping[str, ScoredAnswer]]],
     scored: Sequence[str],
-    value: Callable[[Judged], float | None],
+    value: Callable[[ScoredAnswer], float | None],
 ) -> Figures:
     """Means, difference, interval and p of one value over the questions where all runs have it."""
-    found = [[[value(run[name]) for name in scored] for run in side] for side in sides]
+    values_by_side = [[[value(run[name]) for name in scored] for run in side] for side in sides]
     # (runs, questions) of each side; a question that one run lacks is left out
-    tables = [np.array(side, dtype=np.float64) for side in found]
-    known: NDArray[np.bool_] = np.asarray(~np.isnan(np.concatenate(tables)).any(axis=0))
-    groups = [sides[0][0][name].item.group for name, has in zip(scored, known, strict=True) if has]
-    first, second = (table[:, known] for table in tables)
+    tables = [np.array(side, dtype=np.float64) for side in values_by_side]
+    complete: NDArray[np.bool_] = np.asarray(~np.isnan(np.concatenate(tables)).any(axis=0))
+    groups = [
+        sides[0][0][name].item.group for name, has in zip(scored, complete, strict=True) if has
+    ]
+    first, second = (table[:, complete] for table in tables)
     values = first.mean(axis=0) - second.mean(axis=0)
     interval = difference_interval(values, groups)
     means = [table.mean(axis=1).tolist() if groups else [] for table in (first, second)]

@@ -14,12 +14,12 @@ from typing import Any
 import httpx2
 
 from models.errors import ModelError
-from models.judges.judge import JudgedTrace, Verdict
+from models.judges.judge import JudgeInput, JudgeVerdict
 from models.judges.reply import Abstention, Reply, read_reply, read_verdict
 from models.judges.reply_cache import ReplyCache
 from models.judges.request import JudgeEndpoint, cache_key, request_body
 
-NEVER = {
+PERMANENT_FAILURES = {
     301: "its address has changed",
     302: "its address has changed",
     307: "its address has changed",
@@ -29,7 +29,7 @@ NEVER = {
     404: "there is no such address or model",
 }
 """Answers that will not change however often one asks."""
-AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+RETRY_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 """Answers after which it is worth asking again."""
 LONGEST_WAIT = 60.0
 LARGEST_REPLY = 2**22
@@ -70,7 +70,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpReply:
     """What came back over the wire."""
 
     status: int
@@ -84,10 +84,10 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JudgeOutcome:
     """How asking about one trace ended."""
 
-    verdict: Verdict | None
+    verdict: JudgeVerdict | None
     """The verdict; None if the judge abstains."""
     reason: str = ""
     """Why it abstains."""
@@ -121,23 +121,23 @@ class EndpointJudge:
         self._pool.shutdown(cancel_futures=True)
         self._client.close()
 
-    def judge(self, traces: Sequence[JudgedTrace]) -> list[Verdict | None]:
+    def judge(self, traces: Sequence[JudgeInput]) -> list[JudgeVerdict | None]:
         """One verdict per trace; equal ones are asked about once.
 
         Raises JudgeError if the endpoint will never reply, or did not for too many traces in a row.
         """
         bodies = [request_body(self.endpoint, trace) for trace in traces]
         keys = [cache_key(self.endpoint, body) for body in bodies]
-        asked: dict[str, Future[Outcome]] = {}
+        futures: dict[str, Future[JudgeOutcome]] = {}
         for key, body, trace in zip(keys, bodies, traces, strict=True):
-            if key not in asked:
-                asked[key] = self._pool.submit(self._outcome, key, body, trace)
-        outcomes = [asked[key].result() for key in keys]
+            if key not in futures:
+                futures[key] = self._pool.submit(self._outcome, key, body, trace)
+        outcomes = [futures[key].result() for key in keys]
         for index, outcome in enumerate(outcomes):
             self._count(outcome, again=keys[index] in keys[:index])
         return [outcome.verdict for outcome in outcomes]
 
-    def _count(self, outcome: Outcome, *, again: bool) -> None:
+    def _count(self, outcome: JudgeOutcome, *, again: bool) -> None:
         """Note how a trace fared; `again` if the same one was among those before it."""
         with self._lock:
             if outcome.verdict is None:
@@ -146,22 +146,22 @@ class EndpointJudge:
             self.tally.judged += 1
             self.tally.cached += outcome.cached or again
 
-    def _outcome(self, key: str, body: dict[str, Any], trace: JudgedTrace) -> Outcome:
+    def _outcome(self, key: str, body: dict[str, Any], trace: JudgeInput) -> JudgeOutcome:
         """Judge by a reply that was kept, or else ask for one."""
         try:
-            kept = self._cache.get(key) if self._cache else None
-            if kept is not None:
-                return Outcome(read_verdict(kept, trace), cached=True)
+            cached_content = self._cache.get(key) if self._cache else None
+            if cached_content is not None:
+                return JudgeOutcome(read_verdict(cached_content, trace), cached=True)
         except Abstention:
             pass  # kept by another version, or damaged
         try:
             content = self._ask(body).content
             verdict = read_verdict(content, trace)
         except Abstention as reason:
-            return Outcome(None, reason=str(reason))
+            return JudgeOutcome(None, reason=str(reason))
         if self._cache:
             self._cache.put(key, content)
-        return Outcome(verdict)
+        return JudgeOutcome(verdict)
 
     def _ask(self, body: dict[str, Any]) -> Reply:
         """The endpoint's reply; Abstention or JudgeError if there is none after all retries."""
@@ -170,18 +170,18 @@ class EndpointJudge:
             try:
                 answer = self._post(body)
             except httpx2.HTTPError as error:
-                answer = Answer(0, failure=type(error).__name__)
+                answer = HttpReply(0, failure=type(error).__name__)
             with self._lock:
                 self.tally.requests += 1
                 self.tally.seconds += time.monotonic() - began
-            if answer.status and answer.status not in AGAIN:
+            if answer.status and answer.status not in RETRY_STATUSES:
                 return self._reply(answer)
             if attempt < self.endpoint.retries:
                 time.sleep(self._wait(attempt, answer))
         self._note_failure(answer)
         raise Abstention("no reply in time" if "Timeout" in answer.failure else "no reply")
 
-    def _post(self, body: dict[str, Any]) -> Answer:
+    def _post(self, body: dict[str, Any]) -> HttpReply:
         """One request; httpx2.HTTPError if it fails or takes longer than `timeout_seconds`."""
         ends = time.monotonic() + self.endpoint.timeout_seconds
         url = f"{str(self.endpoint.url).rstrip('/')}/chat/completions"
@@ -194,13 +194,15 @@ class EndpointJudge:
                     raise httpx2.ReadTimeout(message)
                 if len(payload) > LARGEST_REPLY:
                     raise Abstention("reply too long")
-        return Answer(response.status_code, bytes(payload), response.headers.get("retry-after", ""))
+        return HttpReply(
+            response.status_code, bytes(payload), response.headers.get("retry-after", "")
+        )
 
-    def _reply(self, answer: Answer) -> Reply:
+    def _reply(self, answer: HttpReply) -> Reply:
         """What a final answer says, its tokens counted."""
-        if answer.status in NEVER:
-            message = f"The judge at {self.endpoint.url.host} refuses: {NEVER[answer.status]}."
-            raise JudgeError(message)
+        if answer.status in PERMANENT_FAILURES:
+            reason = PERMANENT_FAILURES[answer.status]
+            raise JudgeError(f"The judge at {self.endpoint.url.host} refuses: {reason}.")
         if answer.status != 200:
             raise Abstention(f"HTTP {answer.status}")
         self._failures = 0
@@ -211,12 +213,12 @@ class EndpointJudge:
             self.tally.uncounted += not reply.prompt_tokens
         return reply
 
-    def _wait(self, attempt: int, answer: Answer) -> float:
+    def _wait(self, attempt: int, answer: HttpReply) -> float:
         """Seconds before asking again: what the endpoint asks for, else doubled each time."""
-        asked = float(answer.retry_after) if answer.retry_after.isdecimal() else 0.0
-        return min(LONGEST_WAIT, max(asked, self.endpoint.backoff_seconds * 2.0**attempt))
+        requested = float(answer.retry_after) if answer.retry_after.isdecimal() else 0.0
+        return min(LONGEST_WAIT, max(requested, self.endpoint.backoff_seconds * 2.0**attempt))
 
-    def _note_failure(self, answer: Answer) -> None:
+    def _note_failure(self, answer: HttpReply) -> None:
         """Count a trace that nobody replied to; JudgeError if that goes on."""
         with self._lock:
             self._failures += 1

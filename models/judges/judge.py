@@ -19,7 +19,7 @@ from models.training.specimen.grammar import QUESTIONS, Facts
 
 
 @dataclass(frozen=True)
-class JudgedTrace:
+class JudgeInput:
     """A completion with all that a judge may need to know of it; judges take what they need."""
 
     completion: str
@@ -46,7 +46,7 @@ class JudgedTrace:
 
 
 @dataclass(frozen=True)
-class Finding:
+class EventFinding:
     """Something a judge found."""
 
     event: str
@@ -58,12 +58,12 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class JudgeVerdict:
     """What a judge says of one trace."""
 
     reward: float
     """R_process, 0..1."""
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[EventFinding, ...] = ()
     """What speaks against the trace."""
     score: ProcessScore | None = None
     """What the six events come to; None from a judge that does not look for them."""
@@ -77,20 +77,20 @@ class Verdict:
 class Judge(Protocol):
     """Whoever tells how well a trace reasons."""
 
-    def judge(self, traces: Sequence[JudgedTrace]) -> list[Verdict | None]:
+    def judge(self, traces: Sequence[JudgeInput]) -> list[JudgeVerdict | None]:
         """One verdict per trace in their order; None abstains, and is never a score."""
 
 
-def process_scores(judge: Judge, traces: Sequence[JudgedTrace]) -> list[float | None]:
+def process_scores(judge: Judge, traces: Sequence[JudgeInput]) -> list[float | None]:
     """R_process of each trace, for evaluation and reward alike.
 
     A completion without any reasoning earns 0 and is not shown to the judge: to write nothing must
     not be a way out of being judged. None only where the judge abstains.
     """
-    shown = [index for index, trace in enumerate(traces) if trace.trace.steps]
+    with_steps = [index for index, trace in enumerate(traces) if trace.trace.steps]
     scores: list[float | None] = [0.0] * len(traces)
-    verdicts = judge.judge([traces[index] for index in shown])
-    for index, verdict in zip(shown, verdicts, strict=True):
+    verdicts = judge.judge([traces[index] for index in with_steps])
+    for index, verdict in zip(with_steps, verdicts, strict=True):
         scores[index] = verdict.reward if verdict else None
     return scores
 
@@ -99,7 +99,7 @@ def process_judge(judge: Judge) -> Callable[[str, EvaluationItem], float | None]
     """A judge as `evaluate` takes it: of a completion and its question to R_process."""
 
     def score(completion: str, item: EvaluationItem) -> float | None:
-        trace = JudgedTrace(
+        trace = JudgeInput(
             completion=completion,
             question=item.question,
             options=item.options,
@@ -114,7 +114,7 @@ def process_judge(judge: Judge) -> Callable[[str, EvaluationItem], float | None]
     return score
 
 
-def step_of(trace: ReasoningTrace, text: str, quote: str) -> int | None:
+def find_step(trace: ReasoningTrace, text: str, quote: str) -> int | None:
     """The step in which a quote begins, counted from 0; None if `text` does not have it."""
     place = text.find(quote) if quote else -1
     for index, step in enumerate(trace.steps):
@@ -142,18 +142,18 @@ class ClinicianJudge:
         """`labels` by `JudgedTrace.id`."""
         self._labels = labels
 
-    def judge(self, traces: Sequence[JudgedTrace]) -> list[Verdict | None]:
+    def judge(self, traces: Sequence[JudgeInput]) -> list[JudgeVerdict | None]:
         """Verdicts from the labels; None for a trace that was not labelled and submitted."""
         return [self._verdict(trace) for trace in traces]
 
-    def _verdict(self, trace: JudgedTrace) -> Verdict | None:
+    def _verdict(self, trace: JudgeInput) -> JudgeVerdict | None:
         labels = self._labels.get(trace.id)
         if labels is None or not labels.submitted:
             return None
         score = score_labels(labels.absences, labels.steps)
-        findings = [Finding(event) for event in ABSENCES if event in labels.absences]
+        findings = [EventFinding(event) for event in ABSENCES if event in labels.absences]
         steps = trace.trace.steps
         for index, errors in enumerate(labels.steps):
             quote = steps[index].text if index < len(steps) else ""
-            findings += [Finding(error, quote, index) for error in sorted(errors)]
-        return Verdict(score.reward, tuple(findings), score)
+            findings += [EventFinding(error, quote, index) for error in sorted(errors)]
+        return JudgeVerdict(score.reward, tuple(findings), score)

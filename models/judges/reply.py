@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.judges.judge import Finding, JudgedTrace, Verdict
-from models.process_score import ABSENCES, BESIDE, ERRORS, score_events
+from models.judges.judge import EventFinding, JudgeInput, JudgeVerdict
+from models.process_score import ABSENCES, ERRORS, OUTSIDE_FORMULA, score_events
 from models.reasoning.trace import ReasoningTrace
 
 ELLIPSIS = re.compile(r"\s*(?:\.\.\.|…|\[\.\.\.\])\s*")
@@ -48,7 +48,7 @@ def read_reply(payload: bytes) -> Reply:
     return Reply(content, _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
 
 
-def read_verdict(content: str, judged: JudgedTrace) -> Verdict:
+def read_verdict(content: str, subject: JudgeInput) -> JudgeVerdict:
     """The verdict in a reply; Abstention unless all six events are there, with their quotes.
 
     A quote must stand in the trace: where an error is said to have happened, and where an absence
@@ -59,34 +59,34 @@ def read_verdict(content: str, judged: JudgedTrace) -> Verdict:
         events = json.loads(content, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise Abstention("reply is no JSON") from error
-    if not isinstance(events, dict) or set(events) - {*ABSENCES, *ERRORS, *BESIDE}:
+    if not isinstance(events, dict) or set(events) - {*ABSENCES, *ERRORS, *OUTSIDE_FORMULA}:
         raise Abstention("reply has another shape")
-    trace = judged.trace
+    trace = subject.trace
     findings = []
     for event in (*ABSENCES, *ERRORS):
         happened, quote = _event(events.get(event))
         absence = event in ABSENCES
         step = None
         if happened is not absence:
-            step = _quoted_step(trace, judged.completion, quote)
+            step = _quoted_step(trace, subject.completion, quote)
         if happened:
-            findings.append(Finding(event, "" if absence else quote, step))
+            findings.append(EventFinding(event, "" if absence else quote, step))
     score = score_events([finding.event for finding in findings])
-    return Verdict(score.reward, (*findings, *_beside(events, judged)), score)
+    return JudgeVerdict(score.reward, (*findings, *_beside(events, subject)), score)
 
 
-def _beside(events: Mapping[str, Any], judged: JudgedTrace) -> list[Finding]:
+def _beside(events: Mapping[str, Any], subject: JudgeInput) -> list[EventFinding]:
     """What is recorded outside the formula, where it can be believed."""
-    found = []
-    for event in BESIDE:
+    extra_findings = []
+    for event in OUTSIDE_FORMULA:
         try:
             happened, quote = _event(events.get(event))
             if happened:
-                step = _quoted_step(judged.trace, judged.completion, quote)
-                found.append(Finding(event, quote, step))
+                step = _quoted_step(subject.trace, subject.completion, quote)
+                extra_findings.append(EventFinding(event, quote, step))
         except Abstention:
             continue
-    return found
+    return extra_findings
 
 
 def _event(value: Any) -> tuple[bool, str]:
@@ -115,10 +115,10 @@ def _in_order(parts: list[str], text: str) -> bool:
     """Whether the parts stand in a text one after another."""
     place = 0
     for part in parts:
-        found = text.find(part, place)
-        if found < 0:
+        position = text.find(part, place)
+        if position < 0:
             return False
-        place = found + len(part)
+        place = position + len(part)
     return True
 
 
@@ -129,11 +129,11 @@ def _plain(text: str) -> str:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object in which no key stands twice."""
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    values = dict(pairs)
+    if len(values) != len(pairs):
         message = "a key stands twice"
         raise ValueError(message)
-    return made
+    return values
 
 
 def _count(usage: Mapping[str, Any], name: str) -> int:

@@ -12,8 +12,8 @@ from typing import Any
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
-from models.judges.judge import JudgedTrace
-from models.pictures import open_picture, to_rgb
+from models.judges.judge import JudgeInput
+from models.pictures import convert_to_rgb, open_picture
 from models.process_score import ABSENCES, EVENTS
 from models.scoring import letter, option_index, without_letters
 
@@ -66,13 +66,13 @@ class JudgeEndpoint(BaseModel):
     """Folder where replies are kept, by content; None keeps none."""
 
 
-def request_body(endpoint: JudgeEndpoint, trace: JudgedTrace) -> dict[str, Any]:
+def request_body(endpoint: JudgeEndpoint, trace: JudgeInput) -> dict[str, Any]:
     """The request about one trace. Raises PromptError if a picture cannot be read."""
     pictures = [
         {"type": "image_url", "image_url": {"url": data_uri(image, endpoint.max_pixels)}}
         for image in trace.images
     ]
-    told = {"type": "text", "text": json.dumps(_material(trace), ensure_ascii=False)}
+    text_part = {"type": "text", "text": json.dumps(_material(trace), ensure_ascii=False)}
     return {
         "model": endpoint.model,
         "temperature": 0,
@@ -80,7 +80,7 @@ def request_body(endpoint: JudgeEndpoint, trace: JudgedTrace) -> dict[str, Any]:
         "max_tokens": endpoint.max_tokens,
         "messages": [
             {"role": "system", "content": _instructions()},
-            {"role": "user", "content": [*pictures, told]},
+            {"role": "user", "content": [*pictures, text_part]},
         ],
         "response_format": {
             "type": "json_schema",
@@ -96,13 +96,13 @@ def reply_schema() -> dict[str, Any]:
 
 def cache_key(endpoint: JudgeEndpoint, body: dict[str, Any]) -> str:
     """SHA-256 over where and what is asked: same model, instructions, pictures and trace."""
-    told = json.dumps([str(endpoint.url), body], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()
+    content = json.dumps([str(endpoint.url), body], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def data_uri(image: Image.Image | bytes, max_pixels: int) -> str:
     """A picture as a PNG in a data URI, reduced to `max_pixels` if it is larger."""
-    picture = open_picture(image) if isinstance(image, bytes) else to_rgb(image)
+    picture = open_picture(image) if isinstance(image, bytes) else convert_to_rgb(image)
     excess = picture.width * picture.height / max_pixels
     if excess > 1:
         sides = (max(1, int(side / excess**0.5)) for side in picture.size)
@@ -112,7 +112,7 @@ def data_uri(image: Image.Image | bytes, max_pixels: int) -> str:
     return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
-def _material(trace: JudgedTrace) -> dict[str, Any]:
+def _material(trace: JudgeInput) -> dict[str, Any]:
     """What is judged, as JSON, so that no trace can pass for something else."""
     options = [
         f"{letter(index)}. {text}" for index, text in enumerate(without_letters(trace.options))

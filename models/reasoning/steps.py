@@ -47,7 +47,7 @@ STEP, ITEM, BULLET, PARAGRAPH = 3, 2, 1, 0
 
 
 @dataclass(frozen=True)
-class Cut:
+class StepSpan:
     """A step within its stretch of text."""
 
     start: int
@@ -72,7 +72,7 @@ class _Block:
     indent: int = 0
 
 
-def cut_steps(text: str, *, closed: bool) -> list[Cut]:
+def cut_steps(text: str, *, closed: bool) -> list[StepSpan]:
     """The steps of a stretch of reasoning in order; spans are characters of `text`, trimmed.
 
     `closed` says that no more text can come. Blocks without a letter or digit are left out.
@@ -81,12 +81,14 @@ def cut_steps(text: str, *, closed: bool) -> list[Cut]:
     if len(blocks) == 1 and blocks[0].rank == PARAGRAPH:
         start = blocks[0].start
         spans = sentences(text[start : blocks[0].stop])
-        return [Cut(start + left, start + right, start + left, closed) for left, right in spans]
+        return [
+            StepSpan(start + left, start + right, start + left, closed) for left, right in spans
+        ]
     unsure = len(text) if closed else _unsure_from(text)
     cuts = []
     for index, block in enumerate(blocks):
         ended = index + 1 < len(blocks) and blocks[index + 1].start < unsure
-        cuts.append(Cut(block.start, block.stop, block.body_start, closed or ended))
+        cuts.append(StepSpan(block.start, block.stop, block.body_start, closed or ended))
     return cuts
 
 
@@ -156,11 +158,11 @@ def _parts(text: str, last: _Block, new: _Block, *, heading: bool, blank: bool) 
 
 def _announces(text: str, block: _Block, *, blank: bool) -> bool:
     """Whether a block is but the title of what follows it."""
-    whole = text[block.start : block.stop]
-    if "\n" in whole or len(whole) > LONGEST_TITLE:
+    block_text = text[block.start : block.stop]
+    if "\n" in block_text or len(block_text) > LONGEST_TITLE:
         return False
     body = text[block.body_start : block.stop].strip()
-    if not body or TITLE.fullmatch(whole) or TITLE.fullmatch(body):
+    if not body or TITLE.fullmatch(block_text) or TITLE.fullmatch(body):
         return True
     return block.rank >= ITEM and blank and body[-1] not in ".!?…;。！？；"
 
@@ -192,11 +194,11 @@ def _rank(marker: re.Match[str]) -> int:
 
 def _number(marker: re.Match[str]) -> int | None:
     """The number that a marker bears; None for a bullet."""
-    told = marker["step"] or marker["item"] or ""
-    digits = re.search(r"\d+", told, re.ASCII)
+    number_text = marker["step"] or marker["item"] or ""
+    digits = re.search(r"\d+", number_text, re.ASCII)
     if digits:
         return int(digits[0])
-    for sign in told:
+    for sign in number_text:
         if sign in DIGITS:
             return DIGITS.index(sign) + 1
         if "①" <= sign <= "⑳":

@@ -134,7 +134,7 @@ def _with_gaps(marks: list[Piece], length: int) -> list[Piece]:
     return pieces
 
 
-def _whole_until(text: str, start: int) -> int:
+def _end_of_complete_text(text: str, start: int) -> int:
     """Where a tag begins that is only half there yet at the end of a stream, else the end."""
     place = text.rfind("<", start)
     half = place >= 0 and any(tag.startswith(text[place:]) for tag in TAGS)
@@ -163,7 +163,9 @@ class _Reader:
             self._stretch(place, match.start(), closed=True)
             self._tag(match, place)
             place = match.end()
-        self._stretch(place, len(text) if ended else _whole_until(text, place), closed=ended)
+        self._stretch(
+            place, len(text) if ended else _end_of_complete_text(text, place), closed=ended
+        )
         if ended:
             self._end()
 

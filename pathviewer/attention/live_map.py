@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.attention import attention_map, joined
+from models.attention import attention_map, join_rows
 from models.messages import AttentionRows, ImagePlacement
 from models.reasoning.trace import parse
 from pathviewer.attention.map_json import live_map_json
@@ -46,7 +46,7 @@ class LiveAttentionMap:
 
     def _newest_map(self) -> dict[str, Any] | None:
         """The map of the last passage that has rows; None before there is a passage."""
-        rows = joined(self._parts)
+        rows = join_rows(self._parts)
         spans = find_passages(parse(self._text, ended=False), self._ends)
         for name, tokens in reversed(spans):
             known_tokens = range(tokens.start, min(tokens.stop, len(rows.rows)))

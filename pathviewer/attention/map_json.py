@@ -20,10 +20,10 @@ from models.attention import (
     LEAST_IMAGE_SHARE,
     LOCALISED_SPREAD,
     AttentionMap,
-    as_bytes,
     attention_map,
     layer_maps,
-    normalised,
+    normalise_map,
+    scale_to_bytes,
 )
 from models.errors import ModelError
 from models.messages import ImagePlacement
@@ -57,7 +57,7 @@ def maps_json(completion: CompletionAttention, tokens: range | None = None) -> d
     named = _named_passages(completion) if tokens is None else [(TOKENS, tokens)]
     rows, places = completion.attention.completion_rows, (completion.placement,)
     maps = np.stack([layer_maps(rows, places, 0, span) for _, span in named])
-    small = as_bytes(maps)
+    small = scale_to_bytes(maps)
     edges = utf16_edges(completion.text, completion.token_ends)
     return {
         "columns": completion.placement.columns,
@@ -77,7 +77,7 @@ def maps_json(completion: CompletionAttention, tokens: range | None = None) -> d
 
 def live_map_json(name: str, passage_map: AttentionMap) -> dict[str, Any]:
     """The map of a passage that is being written: raw, the mean over the layers."""
-    small = as_bytes(passage_map.weights * np.float32(passage_map.image_share))
+    small = scale_to_bytes(passage_map.weights * np.float32(passage_map.image_share))
     return {
         "passage": name,
         "columns": passage_map.placement.columns,
@@ -116,10 +116,10 @@ def _passage_json(
         "image_share": raw.image_share,
         "entropy": raw.entropy,
         "spread": raw.spread,
-        "localised": raw.localised,
+        "localised": raw.is_localised,
         "relative_entropy": relative and relative.entropy,
         "relative_spread": relative and relative.spread,
-        "relative_localised": relative and relative.localised,
+        "relative_localised": relative and relative.is_localised,
     }
 
 
@@ -128,14 +128,14 @@ def _relative_map(completion: CompletionAttention, raw: AttentionMap) -> Attenti
     neutral_rows = completion.attention.neutral_rows
     if neutral_rows is None:
         return None
-    return normalised(raw, attention_map(neutral_rows, (completion.placement,), 0, range(1)))
+    return normalise_map(raw, attention_map(neutral_rows, (completion.placement,), 0, range(1)))
 
 
 def _neutral_json(completion: CompletionAttention) -> dict[str, Any] | None:
     neutral_rows = completion.attention.neutral_rows
     if neutral_rows is None:
         return None
-    small = as_bytes(layer_maps(neutral_rows, (completion.placement,), 0, range(1)))
+    small = scale_to_bytes(layer_maps(neutral_rows, (completion.placement,), 0, range(1)))
     return {"peaks": small.peaks.tolist(), "values": _base64(small.values)}
 
 

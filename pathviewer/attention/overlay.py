@@ -72,7 +72,7 @@ def overlay_png(
 
 def caption(attention: AttentionMap) -> tuple[str, str]:
     """What a reader must know to judge the map."""
-    state = "localised" if attention.localised else "diffuse: not localised"
+    state = "localised" if attention.is_localised else "diffuse: not localised"
     kind = "relative to a neutral question" if attention.relative else "raw attention"
     placed = attention.placement
     grid = f"{placed.columns} x {placed.rows} cells"

@@ -25,7 +25,7 @@ def sweep_attention(database: Database, blobs: BlobStore, attention_mib: int) ->
         forgotten = forget_attention(session, attention_mib * 2**20)
         if forgotten:
             detail = {"files": forgotten, "attention_mib": attention_mib}
-            audit.record(session, None, "forgot_attention", "attention", detail)
+            audit.add_entry(session, None, "forgot_attention", "attention", detail)
     return remove_files(database, blobs) + blobs.clear_unfinished(DAY_SECONDS)
 
 

@@ -22,7 +22,7 @@ from pathviewer.auth.visitors import Visitors
 from pathviewer.common.work_queue import WRITES
 from storage.accounts.sessions import Credential, find_session, find_token
 from storage.accounts.store import accounts_exist, add_account, find_account
-from storage.audit import record
+from storage.audit import add_entry
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -67,7 +67,7 @@ class Access:
         )
         if settings.public_demo:
             return
-        with self.database.reading() as session:
+        with self.database.read_only() as session:
             if accounts_exist(session):
                 remember_accounts(settings)
                 return
@@ -128,7 +128,7 @@ class Access:
             remember_accounts(self.settings)
 
     def _find_any_account(self) -> CachedIdentity | None:
-        with self.database.reading() as session:
+        with self.database.read_only() as session:
             return (VISITOR, None) if accounts_exist(session) else None
 
     async def _identify_by_credentials(self, visit: Visit) -> Identity | None:
@@ -154,7 +154,7 @@ class Access:
         self, key: bytes, find: Callable[[Session, str], Credential | None], token: bytes
     ) -> Identity | None:
         def look_up() -> CachedIdentity | None:
-            with self.database.reading() as session:
+            with self.database.read_only() as session:
                 credential = find(session, token_hash(token.decode()))
             return (
                 None
@@ -173,7 +173,7 @@ class Access:
 
         def look_up() -> CachedIdentity | None:
             nonlocal found
-            with self.database.reading() as session:
+            with self.database.read_only() as session:
                 found = find_account(session, name)
             return None if found is None or found.disabled else (account_identity(found), None)
 
@@ -188,7 +188,7 @@ class Access:
             account = find_account(session, name)
             if account is None:
                 account = add_account(session, name=name, role=self.settings.proxy_default_role)
-                record(session, account.id, "account_added", name, {"by": "proxy"})
+                add_entry(session, account.id, "account_added", name, {"by": "proxy"})
         return account
 
 

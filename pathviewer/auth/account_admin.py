@@ -9,17 +9,22 @@ from sqlalchemy.orm import Session
 from pathviewer.auth.credentials import account_name, hash_password, new_token, token_hash
 from pathviewer.auth.errors import AccessError
 from pathviewer.auth.roles import Role
-from storage.accounts.sessions import add_token, delete_sessions_of, revoke_token, revoke_tokens_of
+from storage.accounts.sessions import (
+    add_token,
+    delete_account_sessions,
+    revoke_account_tokens,
+    revoke_token,
+)
 from storage.accounts.store import (
     AccountRecord,
     add_account,
+    end_rater_role,
     find_account,
-    retire,
     set_disabled,
     set_password_hash,
     set_role,
 )
-from storage.audit import record
+from storage.audit import add_entry
 from storage.tables import LOCAL_ACCOUNT_ID, now
 
 
@@ -44,7 +49,7 @@ def change_password(session: Session, name: str, password: str) -> None:
             f"{account.name} logs in through {account.issuer}; the password is changed there."
         )
     set_password_hash(session, account.id, hash_password(password))
-    delete_sessions_of(session, account.id)
+    delete_account_sessions(session, account.id)
     _note(session, "password_changed", account)
 
 
@@ -58,7 +63,7 @@ def change_role(session: Session, name: str, role: Role) -> None:
 def retire_rater(session: Session, name: str) -> None:
     """Let an account judge no more, within seconds and for good. Raises `AccessError`."""
     account = require_account(session, name)
-    retire(session, account.id)
+    end_rater_role(session, account.id)
     _note(session, "rater_retired", account)
 
 
@@ -66,8 +71,8 @@ def disable(session: Session, name: str) -> None:
     """Shut an account: its logins end and its tokens are revoked. Raises `AccessError`."""
     account = require_account(session, name)
     set_disabled(session, account.id, True)
-    delete_sessions_of(session, account.id)
-    revoke_tokens_of(session, account.id)
+    delete_account_sessions(session, account.id)
+    revoke_account_tokens(session, account.id)
     _note(session, "account_disabled", account)
 
 
@@ -99,7 +104,7 @@ def revoke(session: Session, token_id: str) -> None:
     """Take one token back. Raises `RecordNotFoundError`."""
     token = revoke_token(session, token_id)
     detail = {"by": "command line", "token": token.id, "label": token.label}
-    record(session, LOCAL_ACCOUNT_ID, "token_revoked", token.account_id, detail)
+    add_entry(session, LOCAL_ACCOUNT_ID, "token_revoked", token.account_id, detail)
 
 
 def require_account(session: Session, name: str) -> AccountRecord:
@@ -111,4 +116,4 @@ def require_account(session: Session, name: str) -> AccountRecord:
 
 
 def _note(session: Session, action: str, account: AccountRecord, **detail: str) -> None:
-    record(session, LOCAL_ACCOUNT_ID, action, account.name, {"by": "command line", **detail})
+    add_entry(session, LOCAL_ACCOUNT_ID, action, account.name, {"by": "command line", **detail})

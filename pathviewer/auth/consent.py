@@ -14,8 +14,8 @@ from pathviewer.auth.login_forms import read_form
 from pathviewer.auth.public_pages import consent_page, safe_path
 from pathviewer.auth.roles import Action, Role, allows
 from pathviewer.common.work_queue import WRITES
-from storage.accounts.consents import agree, has_agreed
-from storage.audit import record
+from storage.accounts.consents import add_consent, has_agreed
+from storage.audit import add_entry
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -44,7 +44,7 @@ class Consents:
         """Whether an account still has to agree before it judges; False where nobody has to."""
         if self.is_settled(account_id):
             return False
-        with self._database.reading() as session:
+        with self._database.read_only() as session:
             agreed = has_agreed(session, account_id, self.licence)
         if agreed:
             self._agreed.add(account_id)
@@ -71,8 +71,8 @@ class Consents:
     def record_consent(self, account_id: str) -> None:
         """Keep that an account agreed."""
         with self._database.session() as session:
-            if agree(session, account_id, self.licence):
-                record(session, account_id, "agreed", self.licence)
+            if add_consent(session, account_id, self.licence):
+                add_entry(session, account_id, "agreed", self.licence)
 
 
 def consent_routes(settings: Settings, consents: Consents) -> list[Route]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pathviewer.auth.credentials import token_hash
 from pathviewer.common.periodic import PeriodicTask
 from storage.accounts.sessions import delete_session
-from storage.audit import record
+from storage.audit import add_entry
 from storage.errors import StorageError
 from storage.private_files import open_private
 
@@ -72,7 +72,7 @@ class EndedLogins(PeriodicTask):
             try:
                 with self._database.session() as session:
                     delete_session(session, ended.token_hash)
-                    record(session, ended.account_id, "logout", ended.name)
+                    add_entry(session, ended.account_id, "logout", ended.name)
             except StorageError as error:
                 log.warning("A logout holds, but could not be stored yet: %s", error)
                 break

@@ -25,7 +25,7 @@ from pathviewer.auth.public_pages import login_page, safe_path, style_sheet
 from pathviewer.auth.throttle import Throttle
 from pathviewer.common.work_queue import WRITES
 from storage.accounts.store import find_account, set_password_hash
-from storage.audit import record
+from storage.audit import add_entry
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Login:
             name = account_name(text)
         except AccessError:
             return None
-        with self._database.reading() as session:
+        with self._database.read_only() as session:
             return find_account(session, name)
 
     def _note_failure(self, account: AccountRecord | None, visit: Visit) -> None:
@@ -163,7 +163,7 @@ class Login:
         name = account.name if account else "unknown name"
         with self._database.session() as session:
             detail = {"address": visit.address}
-            record(session, account.id if account else None, "login_failed", name, detail)
+            add_entry(session, account.id if account else None, "login_failed", name, detail)
 
     def _rehash(self, account: AccountRecord, password: str) -> None:
         with self._database.session() as session:

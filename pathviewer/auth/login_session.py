@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from pathviewer.auth.access import COOKIE
 from pathviewer.auth.credentials import new_token, token_hash
 from pathviewer.auth.errors import AccessError
-from storage.accounts.sessions import add_session, delete_expired
-from storage.audit import record
+from storage.accounts.sessions import add_session, delete_expired_sessions
+from storage.audit import add_entry
 from storage.tables import now
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ def begin(
     token = new_token()
     ends = now() + timedelta(hours=settings.session_hours)
     with database.session() as session:
-        delete_expired(session)
+        delete_expired_sessions(session)
         add_session(session, token_hash=token_hash(token), account_id=account.id, expires_at=ends)
         detail = {"way": way, "address": visit.address}
-        record(session, account.id, "login", account.name, detail)
+        add_entry(session, account.id, "login", account.name, detail)
     return token
 
 

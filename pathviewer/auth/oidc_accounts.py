@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pathviewer.auth.credentials import RESERVED_NAMES
 from pathviewer.auth.errors import AccessError
-from storage.accounts.store import AccountRecord, add_account, find_account, find_account_of_issuer
-from storage.audit import record
+from storage.accounts.store import AccountRecord, add_account, find_account, find_account_by_subject
+from storage.audit import add_entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ def account_of(settings: Settings, database: Database, claims: Mapping[str, Any]
     """
     issuer, subject = str(claims["iss"]), str(claims["sub"])
     with database.session() as session:
-        account = find_account_of_issuer(session, issuer, subject)
+        account = find_account_by_subject(session, issuer, subject)
         if account is None:
             account = add_account(
                 session,
@@ -39,7 +39,7 @@ def account_of(settings: Settings, database: Database, claims: Mapping[str, Any]
                 issuer=issuer,
                 subject=subject,
             )
-            record(session, account.id, "account_added", account.name, {"by": "oidc"})
+            add_entry(session, account.id, "account_added", account.name, {"by": "oidc"})
     if account.disabled:
         raise AccessError(f"The account {account.name} is disabled. Ask an administrator.")
     return account

@@ -59,7 +59,7 @@ class SlideAccessLog(PeriodicTask):
             return
         with self._database.session() as session:
             for each in slide_ids:
-                audit.record(session, identity.account_id, "view_slide", each, {})
+                audit.add_entry(session, identity.account_id, "view_slide", each, {})
         if len(self._logged) >= MOST_REMEMBERED:
             self.work()
         self._logged.update((identity.account_id, each) for each in slide_ids)

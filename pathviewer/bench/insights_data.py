@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from models.process_score import ABSENCES, BESIDE, ERRORS
+from models.process_score import ABSENCES, ERRORS, OUTSIDE_FORMULA
 from storage.tables import (
     Account,
     Blob,
@@ -24,7 +24,7 @@ from storage.tables import (
     CurrentFeedback,
     Feedback,
     JudgeLabels,
-    Reading,
+    Question,
     Slide,
 )
 
@@ -58,7 +58,7 @@ def fill_database(session: Session, amount: Amount) -> None:
     session.execute(insert(Case), data.cases())
     session.execute(insert(Slide), data.slides())
     for table, rows in (
-        (Reading, data.questions()),
+        (Question, data.questions()),
         (Completion, data.completions()),
         (Feedback, data.feedback()),
         (CurrentFeedback, data.current()),
@@ -162,7 +162,7 @@ class SyntheticRows:
             answer = self._random.choice(OPTIONS)
             yield {
                 "id": completion,
-                "reading_id": self._questions[number // 2],
+                "question_id": self._questions[number // 2],
                 "index": number % 2,
                 "text": f"<think>{step}</think><answer>{answer}</answer>",
                 "token_ids": list(range(120)),
@@ -234,7 +234,9 @@ class SyntheticRows:
     def _events(self, often: float) -> tuple[list[str], list[str]]:
         """Absences of a trace, and errors."""
         absences = [name for name in ABSENCES if self._random.random() < often]
-        return absences, [name for name in (*ERRORS, *BESIDE) if self._random.random() < often]
+        return absences, [
+            name for name in (*ERRORS, *OUTSIDE_FORMULA) if self._random.random() < often
+        ]
 
     def _preference(self, number: int) -> dict[str, Any]:
         """With the answer of another model, or the other one of the same reading."""

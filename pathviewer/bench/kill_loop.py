@@ -28,7 +28,7 @@ from pathviewer.bench.storage_site import (
 from pathviewer.slides.phantom import write_phantom
 from storage.database import open_database
 from storage.feedback.tables import Feedback
-from storage.tables import Reading
+from storage.tables import Question
 
 WRITERS, ASKERS, VIEWERS = 8, 2, 2
 LATEST_SECONDS = 1.5
@@ -276,8 +276,8 @@ def _doubled(site: Site) -> int:
     """Rows beyond the first of each submission's key and of each question's text."""
     database = open_database(settings_of(site.data, site.url).database)
     extra = 0
-    with database.reading() as session:
-        for column in (Feedback.idempotency_key, Reading.question):
+    with database.read_only() as session:
+        for column in (Feedback.idempotency_key, Question.question):
             counts = session.execute(select(func.count(column), func.count(column.distinct())))
             rows, distinct = counts.one()
             extra += rows - distinct

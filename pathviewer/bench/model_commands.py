@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from models.errors import ModelError
-from models.registry import resolve
+from models.registry import resolve_model
 from pathviewer.bench.load import LoadError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -139,7 +139,7 @@ def report(figures: Mapping[str, object], rows: Mapping[str, str], as_json: bool
 def checkpoint(model: str | None) -> Iterator[tuple[Path, str]]:
     """Folder and name of a model; without one a folder of random weights, for the time being."""
     if model is not None:
-        registered_model = resolve(model)
+        registered_model = resolve_model(model)
         if registered_model.location is None:
             raise ModelError(f"“{registered_model.name}” has no weights that could be measured.")
         yield registered_model.location, registered_model.name

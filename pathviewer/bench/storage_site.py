@@ -14,13 +14,13 @@ from pathviewer.auth.roles import Role
 from pathviewer.bench.load import LoadError
 from pathviewer.settings import Settings
 from storage.accounts.store import add_account
-from storage.blobs import BlobStore, keep_blob
+from storage.blobs import BlobStore, store_blob
 from storage.database import open_database
 from storage.feedback.tables import CurrentFeedback, Feedback
-from storage.questions.records import NewCompletion, NewReading
-from storage.questions.store import add_completion, add_reading, end_reading
+from storage.questions.records import NewCompletion, NewQuestion
+from storage.questions.store import add_completion, add_question, end_question
 from storage.slides.store import register_slide
-from storage.tables import AuditEntry, Reading
+from storage.tables import AuditEntry, Question
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -103,7 +103,7 @@ def make_site(data: Path, raters: int, completions: int, url: str = "") -> Site:
 def add_answers(session: Session, blobs: BlobStore, account: str, count: int) -> Sequence[str]:
     """Ids of the completions of one new question of an account."""
     slide = register_slide(session, folder="bench", relative_path="bench.svs", quickhash="bench")
-    new_question = NewReading(
+    new_question = NewQuestion(
         account_id=account,
         slide_id=slide.id,
         quickhash="bench",
@@ -121,7 +121,7 @@ def add_answers(session: Session, blobs: BlobStore, account: str, count: int) ->
         outside_known_types=False,
         prompt="What is it?",
         system=None,
-        pixels_sha256=keep_blob(session, blobs, _PICTURE, "pixels", "image/png"),
+        pixels_sha256=store_blob(session, blobs, _PICTURE, "pixels", "image/png"),
         model="none",
         sampling={"seed": 0},
         count=count,
@@ -129,14 +129,14 @@ def add_answers(session: Session, blobs: BlobStore, account: str, count: int) ->
         max_pixels=65_536,
         blind=False,
     )
-    question = add_reading(session, new_question)
+    question = add_question(session, new_question)
     answer = {"text": _TEXT, "token_ids": (), "token_ends": (), "finish": "stop", "answer": "B"}
     times = {"well_formed": True, "seconds": 1.0, "first_token_seconds": 0.5}
     completion_ids = [
         add_completion(session, question.id, NewCompletion(index=index, **answer, **times)).id  # type: ignore[arg-type]
         for index in range(count)
     ]
-    end_reading(session, question.id, "done")
+    end_question(session, question.id, "done")
     return completion_ids
 
 
@@ -168,7 +168,7 @@ def count_lost(site: Site, acknowledged: Mapping[str, str]) -> int:
     Raises LoadError where it holds half of something, or a submission twice.
     """
     database = open_database(settings_of(site.data, site.url).database)
-    with database.reading() as session:
+    with database.read_only() as session:
         rows = session.execute(select(Feedback.idempotency_key, Feedback.id))
         stored_pairs = {(key, kept) for key, kept in rows}
         queries = _HALVES | (_DAMAGE if session.get_bind().dialect.name == "sqlite" else {})
@@ -183,7 +183,7 @@ def count_lost(site: Site, acknowledged: Mapping[str, str]) -> int:
 def count_lost_questions(site: Site, acknowledged: Sequence[str]) -> int:
     """How many of these questions, by id, are not in the database now."""
     database = open_database(settings_of(site.data, site.url).database)
-    with database.reading() as session:
-        stored_ids = set(session.scalars(select(Reading.id)))
+    with database.read_only() as session:
+        stored_ids = set(session.scalars(select(Question.id)))
     database.close()
     return len(set(acknowledged) - stored_ids)

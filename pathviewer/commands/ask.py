@@ -13,12 +13,12 @@ from typing import Annotated
 import typer
 
 from models.deletion_check import DeletionCheck, deletion_check
-from models.engines.base import Backend
-from models.engines.open_engine import SCRIPT_PREFIX, open_backend
+from models.engines.base import Engine
+from models.engines.open_engine import SCRIPT_PREFIX, open_engine
 from models.errors import ModelError
-from models.messages import Event, PixelBudget, Queued, Sampling, Token
-from models.prompts import Question, build_prompt
-from models.registry import DEFAULT_MODEL, SCRIPTED, RegisteredModel, resolve
+from models.messages import Event, PixelBudget, QueueUpdate, Sampling, Token
+from models.prompts import QuestionText, build_prompt
+from models.registry import DEFAULT_MODEL, SCRIPTED_MODEL, RegisteredModel, resolve_model
 from pathviewer.commands.ask_output import as_json, plain, summary, write_overlays
 from pathviewer.questions.ask import (
     INTERACTIVE_PRIORITY,
@@ -42,7 +42,7 @@ class AskOptions:
     """Slide or picture."""
     region: Region | None
     """Level-0 pixels; None takes all of it."""
-    question: Question
+    question: QuestionText
     """Text and options."""
     model: str
     """Name, hub id or folder."""
@@ -93,7 +93,7 @@ def ask_command(
         options = AskOptions(
             slide=slide,
             region=_region(region),
-            question=Question(question, tuple(option or ())),
+            question=QuestionText(question, tuple(option or ())),
             model=model,
             sampling=sampling,
             max_pixels=max_pixels,
@@ -105,14 +105,14 @@ def ask_command(
 
 def _ask_and_report(options: AskOptions, as_json_object: bool) -> None:
     """Ask, stream, draw, check and report; what fails after the answer does not take it away."""
-    registered_model = resolve(
-        SCRIPTED if options.model.startswith(SCRIPT_PREFIX) else options.model
+    registered_model = resolve_model(
+        SCRIPTED_MODEL if options.model.startswith(SCRIPT_PREFIX) else options.model
     )
     budget = _budget(registered_model, options.max_pixels)
     picture = read_file_picture(options.slide, options.region, budget)
     prompt = build_prompt(options.question, (picture.image,), registered_model)
     failures: list[str] = []
-    with closing(open_backend(options.model)) as backend:
+    with closing(open_engine(options.model)) as backend:
         _say(backend.status().sentence)
         events = ask(backend, prompt, sampling=options.sampling, budget=budget)
         result = _stream(events, to_stderr=as_json_object)
@@ -139,13 +139,13 @@ def _stream(
         if isinstance(event, Token):
             typer.echo(plain(event.text), nl=False, err=to_stderr)
             (sys.stderr if to_stderr else sys.stdout).flush()
-        elif isinstance(event, Queued) and event.position:
+        elif isinstance(event, QueueUpdate) and event.position:
             _say(f"Waiting: {event.position} before this one.")
     raise ModelError("The model ended without an answer; ask again.")
 
 
 def _check(
-    backend: Backend, result: CompletionResult, budget: PixelBudget, failures: list[str]
+    backend: Engine, result: CompletionResult, budget: PixelBudget, failures: list[str]
 ) -> DeletionCheck | None:
     """The deletion check of the answer, with the map of the whole completion."""
     _say("Checking whether what it looked at mattered ...")

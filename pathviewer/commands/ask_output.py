@@ -107,7 +107,7 @@ def as_json(
 
 def _map_line(maps: PassageMaps, file: Path | None) -> str:
     attention_map = maps.relative_or_raw[0]
-    state = "localised" if attention_map.localised else "diffuse: not localised"
+    state = "localised" if attention_map.is_localised else "diffuse: not localised"
     where = f"  {file}" if file else ""
     share = f"{attention_map.image_share:6.1%} of attention on the region"
     return f"{maps.name:<8} {share}, {state}{where}"
@@ -122,7 +122,7 @@ def _map_values(maps: PassageMaps, file: Path | None) -> dict[str, Any]:
         "image_share": attention_map.image_share,
         "entropy": attention_map.entropy,
         "spread": attention_map.spread,
-        "localised": attention_map.localised,
+        "localised": attention_map.is_localised,
         "relative": attention_map.relative,
         "weights": [[round(float(value), 6) for value in row] for row in attention_map.weights],
         "overlay": str(file) if file else None,

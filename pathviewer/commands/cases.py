@@ -15,7 +15,7 @@ from pathviewer.cases.import_cases import ImportCounts, import_cases
 from pathviewer.common.database import open_configured_database
 from pathviewer.settings import Settings
 from pathviewer.slides.library import SlideLibrary
-from storage.audit import record
+from storage.audit import add_entry
 from storage.cases.store import list_cases
 from storage.database import Database
 from storage.errors import StorageError
@@ -36,14 +36,18 @@ def import_command(
             result = import_cases(session, rows)
             if not result.changed:
                 raise CasesError(f"All {len(rows)} lines are known already; nothing was changed.")
-            record(session, LOCAL_ACCOUNT_ID, "cases_imported", "", {"slides": result.slides})
+            add_entry(session, LOCAL_ACCOUNT_ID, "cases_imported", "", {"slides": result.slides})
     typer.echo(summary(result))
 
 
 @app.command("list")
 def list_command() -> None:
     """Show the cases and their reference answers."""
-    with cases_errors(), open_configured_database() as (_, database), database.reading() as session:
+    with (
+        cases_errors(),
+        open_configured_database() as (_, database),
+        database.read_only() as session,
+    ):
         for case in list_cases(session):
             source = f" ({case.reference_source})" if case.reference_source else ""
             typer.echo(f"{case.name}  {case.reference_answer or '-'}{source}")

@@ -251,7 +251,7 @@ def stored_blobs(settings: Settings) -> Iterator[Check]:
     except (StorageError, OSError):
         return  # which the check before has said
     try:
-        with opened.reading() as session:
+        with opened.read_only() as session:
             blobs = list_blobs(session)
         conditions = Counter(store.check(blob.sha256) for blob in blobs)
     except (StorageError, OSError) as error:
@@ -275,8 +275,8 @@ def stored_blobs(settings: Settings) -> Iterator[Check]:
 
 def stray_files(store: BlobStore, database_hashes: Set[str]) -> Iterator[Check]:
     """Files that a kill in the middle of writing leaves; the program does not look at them."""
-    strays = set(store.names()) - database_hashes
-    unfinished = store.unfinished()
+    strays = set(store.list_names()) - database_hashes
+    unfinished = store.list_unfinished()
     if strays or unfinished:
         sentence = (
             f"{len(strays)} files belong to nothing and {len(unfinished)} are half written: a "

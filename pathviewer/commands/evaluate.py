@@ -12,24 +12,24 @@ from typing import Annotated, Literal
 
 import typer
 
-from models.engines.open_engine import SCRIPT_PREFIX, open_backend
+from models.engines.open_engine import SCRIPT_PREFIX, open_engine
 from models.errors import ModelError
-from models.evaluation.ask_items import Plan
+from models.evaluation.ask_items import EvaluationPlan
 from models.evaluation.control_pictures import PictureControl
 from models.evaluation.items import EvaluationError, ItemSet, read_manifest
 from models.evaluation.measurement import (
-    Measured,
-    compared_figures,
+    Measurement,
+    compare_figures,
     diagnosis_question,
-    figures,
     known_labels,
     measure,
+    measurement_figures,
     prompt_writer,
 )
 from models.evaluation.question_sets import read_field_map, read_questions
 from models.judges.judge import process_judge
 from models.messages import PixelBudget, Sampling
-from models.registry import RegisteredModel, resolve
+from models.registry import RegisteredModel, resolve_model
 from models.training.specimen.claims import MeasuredClaimsJudge
 from pathviewer.commands.evaluation_table import lines
 
@@ -64,7 +64,7 @@ class QuestionSource:
             self.data,
             question=self.question or diagnosis_question(model),
             split=self.split,
-            known=self.labels or known_labels(model),
+            known_labels=self.labels or known_labels(model),
             abstentions=self.abstentions,
         )
 
@@ -129,7 +129,7 @@ def evaluate_command(
             data, questions, fields, split, question, tuple(known or ()), abstentions
         )
         items = source.read(describe_model(model)).of_types(types or ()).first(limit)
-        plan = Plan(
+        plan = EvaluationPlan(
             Sampling(max_new_tokens=max_new_tokens, temperature=temperature, seed=seed),
             PictureControl(colour, no_image),
             permute_options,
@@ -138,17 +138,19 @@ def evaluate_command(
         )
         report_skipped(items)
         first = ask_model(model, items, plan, out, "answers")
-        found = figures(first, items)
+        found = measurement_figures(first, items)
         if compare is not None:
             second = ask_model(compare, items, plan, out, "answers-compared")
-            found = compared_figures(first, second, items)
+            found = compare_figures(first, second, items)
     sys.stdout.write((json.dumps(found) if as_json else "\n".join(lines(found))) + "\n")
 
 
-def ask_model(name: str, items: ItemSet, plan: Plan, out: Path | None, file: str) -> Measured:
+def ask_model(
+    name: str, items: ItemSet, plan: EvaluationPlan, out: Path | None, file: str
+) -> Measurement:
     """Open a model, put the questions to it under a progress bar, close it."""
     write = prompt_writer(describe_model(name))
-    backend = open_backend(name)
+    backend = open_engine(name)
     try:
         with typer.progressbar(
             length=1, label=Path(name).name, file=sys.stderr, show_pos=True, show_eta=True
@@ -167,7 +169,7 @@ def ask_model(name: str, items: ItemSet, plan: Plan, out: Path | None, file: str
 
 def describe_model(name: str) -> RegisteredModel:
     """What is known of a model before it is loaded; a script is known as `scripted`."""
-    return resolve("scripted" if name.startswith(SCRIPT_PREFIX) else name)
+    return resolve_model("scripted" if name.startswith(SCRIPT_PREFIX) else name)
 
 
 def report_skipped(items: ItemSet) -> None:

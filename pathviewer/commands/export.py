@@ -26,7 +26,7 @@ from pathviewer.export.plan import as_json as counts_json
 from pathviewer.export.run import export
 from pathviewer.export.splits import parse_shares
 from storage.accounts.store import find_account
-from storage.audit import record
+from storage.audit import add_entry
 from storage.blobs import BlobStore
 from storage.cases.store import find_case
 from storage.database import Database
@@ -144,7 +144,7 @@ def _selection(
     cases: Several,
     tasks: Several,
 ) -> Selection:
-    with database.reading() as session:
+    with database.read_only() as session:
         people = {name: find_account(session, name.lower()) for name in raters or ()}
         known_cases = {name: find_case(session, name) for name in cases or ()}
     for kind, found in (("account", people), ("case", known_cases)):
@@ -165,4 +165,4 @@ def _selection(
 def _note(database: Database, plan: ExportPlan, tally: ExportTally) -> None:
     detail = {"by": "command line", "rows": sum(tally.rows.values()), "comments": plan.comments}
     with database.session() as session:
-        record(session, LOCAL_ACCOUNT_ID, "exported", plan.format.name, detail)
+        add_entry(session, LOCAL_ACCOUNT_ID, "exported", plan.format.name, detail)

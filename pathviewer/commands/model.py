@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from models.errors import ModelError
-from models.registry import fetch, known_models
+from models.registry import fetch_model, list_models
 
 app = typer.Typer(no_args_is_help=True, help="Models known here, and fetching their weights.")
 
@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Models known here, and fetching th
 @app.command("list")
 def list_command() -> None:
     """Name, licence and summary of every known model."""
-    for model in known_models():
+    for model in list_models():
         typer.echo(f"{model.name}: {model.summary} Licence: {model.licence}.")
 
 
@@ -24,6 +24,6 @@ def list_command() -> None:
 def fetch_command(name: Annotated[str, typer.Argument(help="Registry name or hub id.")]) -> None:
     """Fetch a model's weights from the Hugging Face hub into its cache."""
     try:
-        typer.echo(f"{fetch(name).name} is ready.")
+        typer.echo(f"{fetch_model(name).name} is ready.")
     except ModelError as error:
         sys.exit(str(error))

@@ -21,8 +21,8 @@ from pathviewer.operations.errors import UpkeepError
 from pathviewer.operations.restore_check import rehearse
 from pathviewer.operations.withdrawal import Subject, find_subject, withdraw
 from pathviewer.settings import read_settings
-from storage.audit import record
-from storage.backup import sqlite_file
+from storage.audit import add_entry
+from storage.backup import find_sqlite_file
 from storage.blobs import BlobStore
 from storage.database import open_database
 from storage.errors import StorageError
@@ -40,7 +40,7 @@ def backup_command(
         with bar("Backing up") as step:
             contents = back_up(settings, out, step, uploads=uploads)
         with open_configured_database() as (_, database), database.session() as session:
-            record(session, LOCAL_ACCOUNT_ID, "backed_up", "", {"files": contents.files})
+            add_entry(session, LOCAL_ACCOUNT_ID, "backed_up", "", {"files": contents.files})
     slides = f" and {contents.uploads} of uploaded slides" if uploads else ""
     size = f"{contents.byte_count / 2**20:.1f} MiB"
     typer.echo(f"Kept the database and {contents.files} files{slides}, {size}.")
@@ -63,9 +63,9 @@ def restore_command(
             contents = restore(settings, folder, step)
         database = open_database(settings.database)  # an older schema is brought up to date
         with database.session() as session:
-            record(session, LOCAL_ACCOUNT_ID, "restored", "", {"files": contents.files})
+            add_entry(session, LOCAL_ACCOUNT_ID, "restored", "", {"files": contents.files})
         database.close()
-        where = sqlite_file(settings.database).parent
+        where = find_sqlite_file(settings.database).parent
     slides = f" and {contents.uploads} of uploaded slides" if contents.uploads else ""
     typer.echo(f"Restored the database and {contents.files} files{slides} into {where}.")
     _report_unusable(contents)
@@ -115,7 +115,7 @@ def withdrawal_sentence(subject: Subject, withdrawal: WithdrawalRecord) -> str:
     """What was removed, and what was not."""
     counts = withdrawal.detail
     sentence = (
-        f"Removed {counts['readings']} readings with {counts['completions']} answers, "
+        f"Removed {counts['questions']} questions with {counts['completions']} answers, "
         f"{counts['feedback']} judgments, {counts['blobs']} pictures and attention files, "
         f"{counts['regions']} regions. Tombstone {withdrawal.id}."
     )

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
-from models.engines.open_engine import open_backend
+from models.engines.open_engine import open_engine
 from models.evaluation.items import ItemSet
 from models.evaluation.measurement import prompt_writer
 from models.evaluation.question_sets import read_field_map, read_questions
-from models.registry import resolve
+from models.registry import resolve_model
 from pathviewer.commands.evaluation_table import interval, percent, points, row
 from pathviewer.commands.train_data import JsonOption, bar, training_errors
 
@@ -29,15 +29,15 @@ def attention_check_command(
     """Whether a model looks at the quadrant that it names, and whether masking it hurts."""
     with training_errors():
         from models.training.specimen.attention_check import attention_check, with_quadrant
-        from models.training.trainer.run_folder import start_folder
+        from models.training.trainer.run_folder import find_start_folder
         from models.training.trainer.weight_shuffling import write_shuffled
 
         read = read_questions(questions, read_field_map("own"))
         items = ItemSet(tuple(with_quadrant(read.items))).first(limit).items
-        write = prompt_writer(resolve(model))
+        write = prompt_writer(resolve_model(model))
         with tempfile.TemporaryDirectory() as folder:
-            other = write_shuffled(start_folder(model), Path(folder) / "shuffled", seed=seed)
-            backend, shuffled = open_backend(model), open_backend(str(other))
+            other = write_shuffled(find_start_folder(model), Path(folder) / "shuffled", seed=seed)
+            backend, shuffled = open_engine(model), open_engine(str(other))
             try:
                 with bar("Looking", len(items)) as step:
                     figures = attention_check(backend, shuffled, items, write, step)

@@ -29,15 +29,15 @@ def compare_command(
     """How much better one way of training is than another, over seeds, by group."""
     with training_errors():
         from models.evaluation.question_sets import read_field_map, read_questions
-        from models.evaluation.seed_comparison import pooled_figures, read_kept
+        from models.evaluation.seed_comparison import pooled_figures, read_recorded_run
         from models.judges.judge import process_judge
         from models.training.specimen.claims import MeasuredClaimsJudge
 
         items = read_questions(questions, read_field_map("own")).first(limit)
         figures = pooled_figures(
             items,
-            [read_kept(folder) for folder in first],
-            [read_kept(folder) for folder in second],
+            [read_recorded_run(folder) for folder in first],
+            [read_recorded_run(folder) for folder in second],
             process_judge(MeasuredClaimsJudge()),
         )
     typer.echo(json.dumps(figures) if as_json else "\n".join(_lines(figures)))
@@ -54,16 +54,16 @@ def declining_cost_command(
 ) -> None:
     """What offering “none of these” and “cannot assess” costs where neither is right."""
     with training_errors():
-        from models.evaluation.abstention_cost import declining_cost
+        from models.evaluation.abstention_cost import abstention_cost
         from models.evaluation.question_sets import read_field_map, read_questions
-        from models.evaluation.seed_comparison import read_kept
+        from models.evaluation.seed_comparison import read_recorded_run
 
         fields = read_field_map("own")
-        figures = declining_cost(
+        figures = abstention_cost(
             read_questions(questions, fields).first(limit),
-            read_kept(answers),
+            read_recorded_run(answers),
             read_questions(plain, fields).first(plain_limit),
-            read_kept(plain_answers),
+            read_recorded_run(plain_answers),
         )
     typer.echo(json.dumps(figures) if as_json else "\n".join(_cost_lines(figures)))
 

@@ -60,7 +60,9 @@ def import_command(
         total = len(find_pictures(source)) if (source / "manifest.csv").is_file() else None
         with bar("Importing tiles", total) as step:
             done = import_tiles(source, out, groups=groups, per_group=per_group, progress=step)
-        sources = f"{done.listed} groups by the committed list, {done.unlisted} by its rule"
+        sources = (
+            f"{done.listed_groups} groups by the committed list, {done.unlisted_groups} by its rule"
+        )
         typer.echo(f"Wrote {len(done.tiles)} tiles; splits of {sources}.", err=True)
         typer.echo(table(done.tiles), err=True)
 
@@ -105,17 +107,19 @@ def check_command(
 ) -> None:
     """Prove that no group and no near-identical picture stands in two splits; exit 1 if not."""
     with training_errors():
-        from models.training.data.near_duplicates import NEAR
+        from models.training.data.near_duplicates import NEAR_DISTANCE
         from models.training.data.split_proof import check_folders
 
         with bar("Comparing pictures", None) as step:
-            result = check_folders(folders, limit=NEAR if limit is None else limit, progress=step)
+            result = check_folders(
+                folders, limit=NEAR_DISTANCE if limit is None else limit, progress=step
+            )
     if as_json:
         typer.echo(json.dumps(result.as_dict()))
     else:
         for sentence in result.sentences(MOST_PRINTED_PAIRS):
             typer.echo(sentence)
-    if result.crossing:
+    if result.has_overlap:
         raise typer.Exit(1)
 
 

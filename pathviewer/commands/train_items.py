@@ -12,7 +12,7 @@ from models.errors import ModelError
 from pathviewer.commands.train_data import JsonOption, Out, bar, training_errors
 
 if TYPE_CHECKING:
-    from models.training.specimen.colour_baseline import Baseline, Colour
+    from models.training.specimen.colour_baseline import Baseline, BaselineColour
 
 Data = Annotated[list[Path], typer.Option("--data", help="Data folder; may be given repeatedly.")]
 
@@ -62,7 +62,7 @@ def baseline_command(
         typer.echo(_sentence(each))
 
 
-def _colours(name: str | None) -> tuple[Colour, ...]:
+def _colours(name: str | None) -> tuple[BaselineColour, ...]:
     from models.training.specimen.colour_baseline import COLOURS
 
     if name is None:

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from models.engines.open_engine import open_backend
+from models.engines.open_engine import open_engine
 from models.errors import ModelError
 from models.openai_server import LOCAL_HOSTS, endpoint_app
-from models.registry import resolve
+from models.registry import resolve_model
 
 KEY_VARIABLE = "PATHVIEWER_JUDGE_KEY"
 """Environment variable with the key that callers must send."""
@@ -25,10 +25,10 @@ def serve_judge(
 ) -> None:
     """Serve a checkpoint as an OpenAI-compatible endpoint, such as the endpoint judge asks."""
     try:
-        registered_model = resolve(model)
+        registered_model = resolve_model(model)
         check_may_judge(registered_model.name, registered_model.train_allowed)
         check_address(host, os.environ.get(KEY_VARIABLE))
-        backend = open_backend(model)
+        backend = open_engine(model)
     except ModelError as error:
         sys.exit(str(error))
     local = host in {"127.0.0.1", "localhost", "::1"}

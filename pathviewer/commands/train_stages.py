@@ -113,17 +113,17 @@ def preferences(
     with training_errors():
         from models.training.stages.preferences import PreferencesConfig, train_preferences
         from models.training.trainer.run_folder import (
-            changed,
-            checked_config,
+            find_start_folder,
+            override_table,
+            parse_config,
             read_table,
-            start_folder,
         )
 
-        table = changed(read_table(config), data=None, seed=seed)
+        table = override_table(read_table(config), data=None, seed=seed)
         if dataset:
             table["dataset"] = dataset
-        checked = checked_config(table, PreferencesConfig, config)
-        train_preferences(checked, start_folder(start), out, resume=resume)
+        checked = parse_config(table, PreferencesConfig, config)
+        train_preferences(checked, find_start_folder(start), out, resume=resume)
         typer.echo(f"Wrote {out / 'checkpoint'}.", err=True)
 
 
@@ -163,10 +163,15 @@ def _train(
 ) -> None:
     """Read the config, change what the command line changes, and train."""
     from models.training.trainer.data_parallel import join_processes
-    from models.training.trainer.run_folder import changed, checked_config, read_table, start_folder
+    from models.training.trainer.run_folder import (
+        find_start_folder,
+        override_table,
+        parse_config,
+        read_table,
+    )
 
-    table = changed(read_table(config), data=data, seed=seed)
-    train(checked_config(table, kind, config), start_folder(start), out, resume=resume)
+    table = override_table(read_table(config), data=data, seed=seed)
+    train(parse_config(table, kind, config), find_start_folder(start), out, resume=resume)
     if join_processes() == (0, 1):  # of several, the process that began them says it
         typer.echo(f"Wrote {out / 'checkpoint'}.", err=True)
 
@@ -177,7 +182,7 @@ def _shared(
     """What runs a stage in several processes; None if one is enough."""
     if processes == 1:
         return None
-    from models.training.trainer.data_parallel import begin_together, check_shares
+    from models.training.trainer.data_parallel import check_shares, launch_processes
 
     def train(checked: Any, start: Path, out: Path, *, resume: bool) -> None:
         check_shares(checked.loop.accumulate, processes)
@@ -185,6 +190,8 @@ def _shared(
         arguments += ["--resume"] if resume else []
         arguments += [part for folder in data or () for part in ("--data", str(folder))]
         arguments += ["--seed", str(seed)] if seed is not None else []
-        begin_together(processes, [sys.executable, "-m", "pathviewer", "train", stage, *arguments])
+        launch_processes(
+            processes, [sys.executable, "-m", "pathviewer", "train", stage, *arguments]
+        )
 
     return train

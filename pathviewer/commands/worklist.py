@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from models.engines.open_engine import open_backend
+from models.engines.open_engine import open_engine
 from models.errors import ModelError
 from pathviewer.commands.progress import bar
 from pathviewer.common.database import open_configured_database
@@ -25,14 +25,19 @@ from pathviewer.slides.slide_pool import SlidePool
 from pathviewer.worklists.errors import WorklistError
 from pathviewer.worklists.generation import GenerationSettings, generate_completions
 from pathviewer.worklists.item_file import read_items
-from storage.audit import record
+from storage.audit import add_entry
 from storage.blobs import BlobStore
-from storage.comparisons.pairs import add_pairs, count_pairs, frozen_answers, refuse_after_pairs
+from storage.comparisons.pairs import (
+    add_pairs,
+    count_pairs,
+    list_frozen_completions,
+    refuse_if_paired,
+)
 from storage.database import Database
 from storage.errors import StorageError
 from storage.slides.store import list_slide_records
 from storage.tables import LOCAL_ACCOUNT_ID
-from storage.worklists.item_assignment import progress
+from storage.worklists.item_assignment import worklist_progress
 from storage.worklists.records import NewWorklist
 from storage.worklists.store import add_worklist, find_worklist, list_worklists
 
@@ -57,7 +62,7 @@ def import_command(
     """Take a list of items in: all of them, or none."""
     with worklist_errors(), open_configured_database() as (settings, database):
         library = library_of(settings, database)
-        with database.reading() as session:
+        with database.read_only() as session:
             slides = list_slide_records(session)
         items = read_items(file, slides, lambda slide: _size(library, slide))
         new = NewWorklist(
@@ -70,7 +75,9 @@ def import_command(
         )
         with database.session() as session:
             made = add_worklist(session, new, items)
-            record(session, LOCAL_ACCOUNT_ID, "worklist_imported", made.id, {"items": len(items)})
+            add_entry(
+                session, LOCAL_ACCOUNT_ID, "worklist_imported", made.id, {"items": len(items)}
+            )
     typer.echo(
         f"Took in {format_count(len(items), 'item')} as {made.name}; "
         "`worklist generate` makes the answers."
@@ -95,16 +102,16 @@ def generate_command(
     drawn_temperature = (1.0 if samples > 1 else 0.0) if temperature is None else temperature
     manner = GenerationSettings(samples, drawn_temperature, seed, max_new_tokens, beside)
     with worklist_errors(), open_configured_database() as (settings, database):
-        with database.reading() as session:
+        with database.read_only() as session:
             worklist_record = find_worklist(session, worklist)
             if beside:
-                refuse_after_pairs(session, worklist_record.id)
+                refuse_if_paired(session, worklist_record.id)
         library = library_of(settings, database)
         pool = SlidePool(library.locate, settings)
         keep = QuestionStore(database, BlobStore(settings.blobs), f"generate {uuid.uuid4()}")
         with (
             closing(pool),
-            closing(open_backend(model, device=settings.device)) as backend,
+            closing(open_engine(model, device=settings.device)) as backend,
             bar(f"Answering {worklist_record.name}") as step,
         ):
             pictures = Pictures(library, pool, model)
@@ -136,10 +143,12 @@ def pairs_command(
         database.session() as session,
     ):
         worklist_record = find_worklist(session, worklist)
-        drawing = draw_pairs(frozen_answers(session, worklist_record.id), plan, count, seed)
+        drawing = draw_pairs(
+            list_frozen_completions(session, worklist_record.id), plan, count, seed
+        )
         add_pairs(session, worklist_record.id, drawing.pairs)
         detail = {"plan": plan, "seed": seed, "pairs": len(drawing.pairs)}
-        record(session, LOCAL_ACCOUNT_ID, "pairs_drawn", worklist_record.id, detail)
+        add_entry(session, LOCAL_ACCOUNT_ID, "pairs_drawn", worklist_record.id, detail)
     typer.echo(
         f"Drew {len(drawing.pairs)} of {format_count(drawing.candidates, 'pair')} of "
         f"{worklist_record.name} by the plan {plan}, seed {seed}."
@@ -159,10 +168,10 @@ def list_command() -> None:
     with (
         worklist_errors(),
         open_configured_database() as (_, database),
-        database.reading() as session,
+        database.read_only() as session,
     ):
         for each in list_worklists(session):
-            far = progress(session, each, LOCAL_ACCOUNT_ID)
+            far = worklist_progress(session, each, LOCAL_ACCOUNT_ID)
             kind = ", ".join(
                 word for word, said in (("blind", each.blind), ("teaching", each.teaching)) if said
             )

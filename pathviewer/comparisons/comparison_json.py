@@ -8,17 +8,17 @@ from pathviewer.feedback.feedback_json import pseudonym
 from pathviewer.questions.question_json import box_json
 from pathviewer.questions.trace_json import trace_json
 from pathviewer.slides.slide_identity import identity_json
-from storage.comparisons.pair_assignment import sides, votes_of_others
+from storage.comparisons.pair_assignment import find_sides, list_other_votes
 from storage.comparisons.pairs import find_pair
-from storage.feedback.store import feedback_of_id
-from storage.questions.store import find_completion, find_reading
+from storage.feedback.store import find_feedback
+from storage.questions.store import find_completion, find_question
 from storage.worklists.store import find_item, find_worklist
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from storage.comparisons.records import ComparisonRecord
-    from storage.questions.records import CompletionRecord, ReadingRecord
+    from storage.questions.records import CompletionRecord, QuestionRecord
 
 SIDES = ("left", "right")
 
@@ -31,7 +31,9 @@ def comparison_json(
     `shows_names` says whether the settings show names of files and cases.
     """
     answers = find_side_completions(session, comparison)
-    question = answers["left"][1] if answers else find_reading(session, str(comparison.reading_id))
+    question = (
+        answers["left"][1] if answers else find_question(session, str(comparison.question_id))
+    )
     is_own = comparison.pair_id is None
     return {
         "id": comparison.id,
@@ -45,7 +47,7 @@ def comparison_json(
         "options": list(question.options),
         "state": _state(comparison, question, bool(answers)),
         "error": question.failure if is_own else None,
-        "reading": comparison.reading_id,
+        "reading": comparison.question_id,
         "flipped": comparison.flipped if is_own else None,
         "sides": {side: _side_json(completion) for side, (completion, _) in answers.items()}
         or None,
@@ -55,14 +57,14 @@ def comparison_json(
 
 def find_side_completions(
     session: Session, comparison: ComparisonRecord
-) -> dict[str, tuple[CompletionRecord, ReadingRecord]]:
+) -> dict[str, tuple[CompletionRecord, QuestionRecord]]:
     """What stands on each side, with the reading that it is of; empty while it is written."""
-    completion_ids = sides(session, comparison)
+    completion_ids = find_sides(session, comparison)
     if completion_ids is None:
         return {}
     completions = [find_completion(session, each) for each in completion_ids]
     return {
-        side: (completion, find_reading(session, completion.reading_id))
+        side: (completion, find_question(session, completion.question_id))
         for side, completion in zip(SIDES, completions, strict=True)
     }
 
@@ -70,12 +72,12 @@ def find_side_completions(
 def _vote_json(
     session: Session,
     comparison: ComparisonRecord,
-    answers: dict[str, tuple[CompletionRecord, ReadingRecord]],
+    answers: dict[str, tuple[CompletionRecord, QuestionRecord]],
 ) -> dict[str, Any]:
     """What is told after the vote alone."""
     if comparison.feedback_id is None:
         return {"vote": None, "names": None, "others": None, "drawn": None}
-    feedback = feedback_of_id(session, comparison.feedback_id)
+    feedback = find_feedback(session, comparison.feedback_id)
     vote = {
         "choice": feedback.choice,
         "reasons": list(feedback.reasons or ()),
@@ -85,7 +87,7 @@ def _vote_json(
     names = {side: _author_json(*answer) for side, answer in answers.items()}
     others = [
         {"rater": pseudonym(number), "choice": _mirror_choice(choice, left, answers["left"][0].id)}
-        for number, (_, choice, left) in enumerate(votes_of_others(session, comparison))
+        for number, (_, choice, left) in enumerate(list_other_votes(session, comparison))
     ]
     return {
         "vote": vote,
@@ -95,7 +97,7 @@ def _vote_json(
     }
 
 
-def _author_json(completion: CompletionRecord, question: ReadingRecord) -> dict[str, Any]:
+def _author_json(completion: CompletionRecord, question: QuestionRecord) -> dict[str, Any]:
     return {
         "model": question.model,
         "model_revision": question.model_revision,
@@ -122,7 +124,7 @@ def _side_json(completion: CompletionRecord) -> dict[str, Any]:
     }
 
 
-def _state(comparison: ComparisonRecord, question: ReadingRecord, written: bool) -> str:
+def _state(comparison: ComparisonRecord, question: QuestionRecord, written: bool) -> str:
     if comparison.feedback_id is not None:
         return "voted"
     if comparison.skipped:

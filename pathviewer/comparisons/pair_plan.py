@@ -9,7 +9,7 @@ from itertools import combinations, groupby
 from typing import Literal, get_args
 
 from pathviewer.worklists.errors import WorklistError
-from storage.comparisons.pairs import FrozenAnswer
+from storage.comparisons.pairs import FrozenCompletion
 from storage.comparisons.records import NewPair
 
 PairPlan = Literal["one-per-item", "uniform", "between-models", "all"]
@@ -36,11 +36,11 @@ class PairDraw:
     """Pairs left out since another pair holds the same two texts by the same models."""
 
 
-Pair = tuple[FrozenAnswer, FrozenAnswer]
+Pair = tuple[FrozenCompletion, FrozenCompletion]
 
 
 def draw_pairs(
-    answers: Sequence[FrozenAnswer], plan: str, count: int | None, seed: int
+    answers: Sequence[FrozenCompletion], plan: str, count: int | None, seed: int
 ) -> PairDraw:
     """Pairs of answers to one item each; the same answers, plan and seed give the same pairs.
 
@@ -109,7 +109,7 @@ def _sample_items(
     ]
 
 
-def _input_key(answer: FrozenAnswer) -> tuple[str, str]:
+def _input_key(answer: FrozenCompletion) -> tuple[str, str]:
     return answer.pixels_sha256, answer.prompt
 
 
@@ -118,5 +118,5 @@ def _text_key(pair: Pair) -> tuple[str, frozenset[tuple[str, str, str | None]]]:
     return pair[0].item_id, frozenset((each.text, *_author(each)) for each in pair)
 
 
-def _author(answer: FrozenAnswer) -> tuple[str, str | None]:
+def _author(answer: FrozenCompletion) -> tuple[str, str | None]:
     return answer.model, answer.model_revision

@@ -11,7 +11,7 @@ from PIL import Image
 from pathviewer.export.columns import Column
 from pathviewer.export.formats import rater_name
 from pathviewer.slides.geometry import Region
-from storage.export_rows import JudgedReading
+from storage.export_rows import ExportedQuestion
 
 EVIDENCE_COLUMNS = (
     Column(
@@ -31,13 +31,13 @@ EVIDENCE_COLUMNS = (
 
 
 def evidence(
-    question: JudgedReading, about: Set[str], raters: Sequence[str], picture: bytes
+    question: ExportedQuestion, about: Set[str], raters: Sequence[str], picture: bytes
 ) -> dict[str, Any]:
     """The boxes of a row's raters (pseudonyms) about its completions, by rater and completion."""
     boxes = [
         Region(each.x, each.y, each.width or 0, each.height or 0)
         for rater in raters
-        for each in question.judgments
+        for each in question.feedback
         if each.kind == "evidence" and each.completion_id in about
         # one that was taken back has no place
         if each.x is not None and each.y is not None and rater_name(each.rater_id) == rater
@@ -48,7 +48,9 @@ def evidence(
     }
 
 
-def _in_picture(boxes: list[Region], question: JudgedReading, picture: bytes) -> list[list[float]]:
+def _in_picture(
+    boxes: list[Region], question: ExportedQuestion, picture: bytes
+) -> list[list[float]]:
     """Level-0 boxes in pixels of the picture, to a thousandth."""
     with Image.open(io.BytesIO(picture)) as opened:
         across, down = opened.width / question.width, opened.height / question.height

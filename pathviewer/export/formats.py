@@ -9,7 +9,7 @@ from typing import Any
 from pathviewer.export.columns import COMMON_COLUMNS, Column
 from pathviewer.export.consensus import Opinion
 from pathviewer.export.splits import pseudonym
-from storage.export_rows import JudgedReading, Judgment
+from storage.export_rows import ExportedFeedback, ExportedQuestion
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Format:
     """Who takes it."""
     columns: tuple[Column, ...]
     """Its own columns; `COMMON` follow."""
-    list_items: Callable[[JudgedReading], Iterable[ExportItem]]
+    list_items: Callable[[ExportedQuestion], Iterable[ExportItem]]
     """The items of a reading."""
 
     @property
@@ -44,11 +44,11 @@ class Format:
 
 
 def group_by_completion(
-    question: JudgedReading, kinds: Sequence[str]
-) -> Iterator[tuple[str, dict[str, dict[str, Judgment]]]]:
+    question: ExportedQuestion, kinds: Sequence[str]
+) -> Iterator[tuple[str, dict[str, dict[str, ExportedFeedback]]]]:
     """Each completion that is judged in one of the kinds, with judgments by rater and kind."""
-    by_id: dict[str, dict[str, dict[str, Judgment]]] = {}
-    for each in question.judgments:
+    by_id: dict[str, dict[str, dict[str, ExportedFeedback]]] = {}
+    for each in question.feedback:
         if each.kind in kinds:
             raters = by_id.setdefault(each.completion_id, {})
             raters.setdefault(each.rater_id, {})[each.kind] = each

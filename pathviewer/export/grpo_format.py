@@ -8,24 +8,24 @@ from typing import Any
 
 from models.control_tokens import find_control_token
 from models.reasoning.trace import parse
-from models.scoring import option_index, said, without_letters
+from models.scoring import canonical_answer, option_index, without_letters
 from pathviewer.export.columns import Column
 from pathviewer.export.consensus import Opinion
 from pathviewer.export.formats import ExportItem, Format, make_item
-from storage.export_rows import JudgedReading, Judgment
+from storage.export_rows import ExportedFeedback, ExportedQuestion
 
 DIAGNOSIS = "diagnosis"
 """Task whose answer the reference of a case is, where no options are offered."""
 
 
-def list_items(question: JudgedReading) -> Iterator[ExportItem]:
+def list_items(question: ExportedQuestion) -> Iterator[ExportItem]:
     """The question, if any of its completions has a verdict.
 
     The reference of a worklist's item is of this very question. The case's reference answers where
     no rater does: it is of the whole case, they saw the region.
     """
-    verdicts: dict[str, list[Judgment]] = {}
-    for each in question.judgments:
+    verdicts: dict[str, list[ExportedFeedback]] = {}
+    for each in question.feedback:
         if each.kind == "verdict":
             verdicts.setdefault(each.rater_id, []).append(each)
     if not verdicts:
@@ -47,7 +47,7 @@ def list_items(question: JudgedReading) -> Iterator[ExportItem]:
 
 
 def _opinion(
-    verdicts: list[Judgment], question: JudgedReading
+    verdicts: list[ExportedFeedback], question: ExportedQuestion
 ) -> tuple[str, str | None, str | None]:
     """The answer that a rater holds for right, from all verdicts on the question's completions."""
     answers = [_right_answer(each, question.completions[each.completion_id]) for each in verdicts]
@@ -56,7 +56,7 @@ def _opinion(
         return "no right answer named", None, None
     if any(map(find_control_token, given_answers)):
         return "a control token in the right answer", None, None
-    if len({said(answer, question.options) for answer in given_answers}) > 1:
+    if len({canonical_answer(answer, question.options) for answer in given_answers}) > 1:
         return "two right answers", None, None
     right = _match_option(given_answers[0], question.options)
     if right is None:
@@ -64,14 +64,14 @@ def _opinion(
     return "answered", right, right
 
 
-def _right_answer(verdict: Judgment, text: str) -> str | None:
+def _right_answer(verdict: ExportedFeedback, text: str) -> str | None:
     """The right answer as one verdict has it: what the model said, or the correction."""
     if verdict.verdict == "correct":
         return parse(text).answer
     return verdict.corrected_answer
 
 
-def _reference(question: JudgedReading) -> str | None:
+def _reference(question: ExportedQuestion) -> str | None:
     answer = question.reference_answer
     if not answer or not (question.options or question.task == DIAGNOSIS):
         return None
@@ -84,7 +84,7 @@ def _match_option(answer: str, options: list[str]) -> str | None:
     if find_control_token(answer):
         return None
     if not options:
-        return said(answer) or None
+        return canonical_answer(answer) or None
     place = option_index(answer, options)
     return None if place is None else without_letters(options)[place]
 

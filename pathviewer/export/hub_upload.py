@@ -70,7 +70,7 @@ class LabelPusher(PeriodicTask):
 
     def push(self) -> bool:
         """Push if something was judged since; whether it was. What fails is tried again later."""
-        with self._database.reading() as session:
+        with self._database.read_only() as session:
             feedback_count = session.scalar(select(func.count(Feedback.id))) or 0
         if feedback_count == self._pushed:
             return False

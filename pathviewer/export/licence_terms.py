@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from models.registry import known_models
+from models.registry import list_models
 from pathviewer.export.formats import ExportItem
-from storage.export_rows import Author, JudgedReading
+from storage.export_rows import CompletionAuthor, ExportedQuestion
 
 
 @dataclass(frozen=True)
@@ -21,16 +21,16 @@ class Terms:
     """Whether others may be trained on its answers; None if it is not known."""
 
 
-def authors_of(question: JudgedReading, item: ExportItem) -> list[Author]:
+def authors_of(question: ExportedQuestion, item: ExportItem) -> list[CompletionAuthor]:
     """Who wrote what an item is about: its completions, or all that answer its question."""
-    completion_ids = {each.completion_id for each in question.judgments}
+    completion_ids = {each.completion_id for each in question.feedback}
     about = completion_ids if question.id in item.ids else set(item.ids)
     return [question.authors[each] for each in sorted(about)]
 
 
-def terms_of(author: Author) -> Terms:
+def terms_of(author: CompletionAuthor) -> Terms:
     """As kept with the answer; what is known of the model now may only forbid more."""
-    registered_model = {each.name: each for each in known_models()}.get(author.model)
+    registered_model = {each.name: each for each in list_models()}.get(author.model)
     if registered_model and (author.train_allowed is None or not registered_model.train_allowed):
         return Terms(registered_model.licence, registered_model.train_allowed)
     return Terms(author.licence, author.train_allowed)

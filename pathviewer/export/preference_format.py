@@ -8,13 +8,13 @@ from typing import Any
 
 from pathviewer.export.columns import Column, answer_message
 from pathviewer.export.formats import ExportItem, Format, group_by_completion, make_item
-from storage.export_rows import JudgedReading, Judgment
+from storage.export_rows import ExportedFeedback, ExportedQuestion
 
 
-def list_items(question: JudgedReading) -> Iterator[ExportItem]:
+def list_items(question: ExportedQuestion) -> Iterator[ExportItem]:
     """Pairs of completions, and edited traces against what was edited."""
-    pairs: dict[tuple[str, str], dict[str, Judgment]] = {}
-    for each in question.judgments:
+    pairs: dict[tuple[str, str], dict[str, ExportedFeedback]] = {}
+    for each in question.feedback:
         if each.kind == "preference" and each.other_completion_id:
             first, second = sorted((each.completion_id, each.other_completion_id))
             pairs.setdefault((first, second), {})[each.rater_id] = each
@@ -27,7 +27,7 @@ def list_items(question: JudgedReading) -> Iterator[ExportItem]:
     yield from _edited_items(question)
 
 
-def _better_completion(preference: Judgment) -> str | None:
+def _better_completion(preference: ExportedFeedback) -> str | None:
     """Id of the better completion; None if neither is."""
     if preference.choice not in ("left", "right"):
         return None
@@ -36,14 +36,14 @@ def _better_completion(preference: Judgment) -> str | None:
     return left if preference.choice == "left" else next(iter(sides - {left}))
 
 
-def _outcome(preference: Judgment) -> str:
+def _outcome(preference: ExportedFeedback) -> str:
     return "one is better" if preference.choice in ("left", "right") else str(preference.choice)
 
 
 def _pair_row(
-    question: JudgedReading,
+    question: ExportedQuestion,
     pair: tuple[str, str],
-    preferences: dict[str, Judgment],
+    preferences: dict[str, ExportedFeedback],
     better: Hashable,
 ) -> dict[str, Any]:
     chosen = str(better)
@@ -60,7 +60,7 @@ def _pair_row(
     } | _authors(question, chosen, rejected)
 
 
-def _authors(question: JudgedReading, chosen: str, rejected: str) -> dict[str, Any]:
+def _authors(question: ExportedQuestion, chosen: str, rejected: str) -> dict[str, Any]:
     """Who wrote the two completions."""
     better, other = question.authors[chosen], question.authors[rejected]
     return {
@@ -71,7 +71,7 @@ def _authors(question: JudgedReading, chosen: str, rejected: str) -> dict[str, A
     }
 
 
-def _edited_items(question: JudgedReading) -> Iterator[ExportItem]:
+def _edited_items(question: ExportedQuestion) -> Iterator[ExportItem]:
     """Whoever corrects a trace prefers the correction; whoever confirms it does not."""
     for completion, raters in group_by_completion(question, ("edited_trace", "verdict")):
         if not any("edited_trace" in kinds for kinds in raters.values()):
@@ -83,7 +83,7 @@ def _edited_items(question: JudgedReading) -> Iterator[ExportItem]:
 
 
 def _edit_opinion(
-    kinds: dict[str, Judgment], text: str
+    kinds: dict[str, ExportedFeedback], text: str
 ) -> tuple[str, str | None, str | None] | None:
     """None of whoever neither edited the trace nor confirmed it."""
     if "edited_trace" in kinds:
@@ -93,7 +93,7 @@ def _edit_opinion(
     return ("confirmed as it is", None, "confirmed") if confirmed else None
 
 
-def _edit_row(question: JudgedReading, completion: str, edited: Hashable) -> dict[str, Any]:
+def _edit_row(question: ExportedQuestion, completion: str, edited: Hashable) -> dict[str, Any]:
     return {
         "chosen": answer_message(str(edited)),
         "rejected": answer_message(question.completions[completion]),

@@ -23,14 +23,14 @@ from pathviewer.export.manifest import prove, write_manifest
 from pathviewer.export.parquet import SplitFiles
 from pathviewer.export.plan import ExportPlan, ExportTally
 from pathviewer.export.splits import Groups, group_slides, pseudonym
-from storage.accounts.consents import who_agreed
+from storage.accounts.consents import list_consenting_accounts
 from storage.database import Database
-from storage.export_groups import tissues
+from storage.export_groups import list_tissue_keys
 from storage.export_rows import (
-    JudgedReading,
-    count_judged_readings,
-    judged_readings,
-    readings_without_picture,
+    ExportedQuestion,
+    count_questions_without_picture,
+    count_selected_questions,
+    stream_selected_questions,
 )
 
 CONFLICTS = "adjudication.jsonl"
@@ -59,15 +59,15 @@ def export(
     nothing under the name `out` it raises ExportError, FolderError and StorageError.
     """
     tally = ExportTally()
-    with database.reading() as session, new_folder(out, private=private) as folder:
-        total = count_judged_readings(session, plan.selection)
-        tally.missing_pictures = readings_without_picture(session, plan.selection)
+    with database.read_only() as session, new_folder(out, private=private) as folder:
+        total = count_selected_questions(session, plan.selection)
+        tally.missing_pictures = count_questions_without_picture(session, plan.selection)
         if plan.licence:
             tally.consenting_raters = {
-                rater_name(each) for each in who_agreed(session, plan.licence)
+                rater_name(each) for each in list_consenting_accounts(session, plan.licence)
             }
-        groups = group_slides(tissues(session), plan.shares)
-        questions = judged_readings(session, plan.selection)
+        groups = group_slides(list_tissue_keys(session), plan.shares)
+        questions = stream_selected_questions(session, plan.selection)
         tracked_questions = _track_progress(questions, total, progress)
         _write(folder, tracked_questions, _ExportState(plan, pixels, groups, tally))
         if not sum(tally.rows.values()):
@@ -79,8 +79,8 @@ def export(
 
 
 def _track_progress(
-    questions: Iterator[JudgedReading], total: int, progress: Callable[[int, int], None]
-) -> Iterator[JudgedReading]:
+    questions: Iterator[ExportedQuestion], total: int, progress: Callable[[int, int], None]
+) -> Iterator[ExportedQuestion]:
     for number, question in enumerate(questions, 1):
         yield question
         progress(number, total)
@@ -95,18 +95,18 @@ class _ExportState:
         self.plan, self.pixels, self.groups, self.tally = plan, pixels, groups, tally
 
 
-def _write(folder: Path, questions: Iterator[JudgedReading], work: _ExportState) -> None:
+def _write(folder: Path, questions: Iterator[ExportedQuestion], work: _ExportState) -> None:
     plan, tally = work.plan, work.tally
     path = folder / CONFLICTS
     with SplitFiles(folder, plan.columns) as files, path.open("w", encoding="utf-8") as queue:
         for question in questions:
             tally.questions += 1
-            newest = max(each.created_at for each in question.judgments)
+            newest = max(each.created_at for each in question.feedback)
             tally.last_feedback_at = max(
                 tally.last_feedback_at, newest.isoformat(timespec="seconds")
             )
             if plan.format is preference_format.FORMAT:
-                tally.names_known += sum(each.names_known for each in question.judgments)
+                tally.names_known += sum(each.names_known for each in question.feedback)
             for item in plan.format.list_items(question):
                 decisions = decide(item.opinions, plan.rule)
                 _count(tally, item, decisions)
@@ -120,7 +120,7 @@ def _write(folder: Path, questions: Iterator[JudgedReading], work: _ExportState)
 
 def _add(
     files: SplitFiles,
-    question: JudgedReading,
+    question: ExportedQuestion,
     item: ExportItem,
     decision: Decision,
     work: _ExportState,
@@ -149,7 +149,7 @@ def _add(
     tally.pictures.setdefault(split, set()).add(question.pixels_sha256)
 
 
-def _common(question: JudgedReading, group: str, picture: bytes) -> dict[str, Any]:
+def _common(question: ExportedQuestion, group: str, picture: bytes) -> dict[str, Any]:
     sides = {side: getattr(question, side) for side in ("x", "y", "width", "height", "mpp")}
     scale, colours = question.scale or {}, question.colours or {}
     return sides | {
@@ -171,17 +171,17 @@ def _common(question: JudgedReading, group: str, picture: bytes) -> dict[str, An
     }
 
 
-def _about(question: JudgedReading, item: ExportItem) -> set[str]:
+def _about(question: ExportedQuestion, item: ExportItem) -> set[str]:
     """Ids of the completions that an item is about."""
     return set(item.ids) | ({*question.completions} if question.id in item.ids else set())
 
 
-def _comments(question: JudgedReading, about: set[str], decision: Decision) -> list[str]:
+def _comments(question: ExportedQuestion, about: set[str], decision: Decision) -> list[str]:
     """Free text of the row's raters about its completions, by rater."""
     return [
         spread_control_tokens(each.comment)
         for rater in decision.raters
-        for each in question.judgments
+        for each in question.feedback
         if each.comment and rater_name(each.rater_id) == rater and each.completion_id in about
     ]
 
@@ -202,7 +202,7 @@ def _count(tally: ExportTally, item: ExportItem, decisions: list[Decision]) -> N
     tally.undecided += not decisions and any(vote.value is not None for vote in item.opinions)
 
 
-def _conflict(question: JudgedReading, item: ExportItem, decisions: list[Decision]) -> str:
+def _conflict(question: ExportedQuestion, item: ExportItem, decisions: list[Decision]) -> str:
     """An item in conflict as a line of JSON: what it is, and who said what."""
     content = {
         "item_id": question.id,

@@ -7,15 +7,15 @@ from functools import partial
 from typing import Any
 
 from models.reasoning.trace import parse
-from models.scoring import said as what_is_said
+from models.scoring import canonical_answer as what_is_said
 from pathviewer.export.columns import Column, answer_message
 from pathviewer.export.formats import ExportItem, Format, group_by_completion, make_item
-from storage.export_rows import JudgedReading, Judgment
+from storage.export_rows import ExportedFeedback, ExportedQuestion
 
 KINDS = ("verdict", "labels", "edited_trace")
 
 
-def list_items(question: JudgedReading) -> Iterator[ExportItem]:
+def list_items(question: ExportedQuestion) -> Iterator[ExportItem]:
     """Completions with a verdict or a correction; a rater votes for the text he stands behind."""
     for completion, raters in group_by_completion(question, KINDS):
         text = question.completions[completion]
@@ -28,7 +28,7 @@ def list_items(question: JudgedReading) -> Iterator[ExportItem]:
 
 
 def _opinion(
-    kinds: dict[str, Judgment], text: str, options: list[str]
+    kinds: dict[str, ExportedFeedback], text: str, options: list[str]
 ) -> tuple[str, str | None, str | None]:
     verdict = kinds["verdict"].verdict if "verdict" in kinds else None
     before = what_is_said(parse(text).answer, options)
@@ -49,7 +49,7 @@ def _opinion(
     )
 
 
-def _has_faults(labels: Judgment) -> bool:
+def _has_faults(labels: ExportedFeedback) -> bool:
     """Whether anything is said against the trace."""
     return bool(labels.absences) or any(step.get("events") for step in labels.steps or ())
 

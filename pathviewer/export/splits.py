@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pathviewer.export.errors import ExportError
-from storage.export_groups import Tissue
+from storage.export_groups import TissueKey
 
 SPLITS = ("train", "validation", "test")
 
@@ -65,7 +65,7 @@ def parse_shares(text: str) -> Shares:
     return Shares(train, validation, test)
 
 
-def group_slides(records: Sequence[Tissue], shares: Shares) -> Groups:
+def group_slides(records: Sequence[TissueKey], shares: Shares) -> Groups:
     """Groups of all that was judged, each with its split.
 
     The group whose hash is lowest goes to train in any case, so that it is never empty.
@@ -93,7 +93,7 @@ def pseudonym(kind: str, identity: str) -> str:
     return f"{kind}-{hashlib.sha256(f'pathviewer {kind} {identity}'.encode()).hexdigest()[:12]}"
 
 
-def _marks(tissue: Tissue) -> list[str]:
+def _marks(tissue: TissueKey) -> list[str]:
     """What a reading shares with others of the same tissue, its slide first."""
     marks = [f"slide {tissue.slide_id}", f"pixels {tissue.pixels_sha256}"]
     if tissue.case_id:
@@ -103,7 +103,7 @@ def _marks(tissue: Tissue) -> list[str]:
     return marks
 
 
-def _names(records: Iterable[Tissue], parents: dict[str, str]) -> dict[str, str]:
+def _names(records: Iterable[TissueKey], parents: dict[str, str]) -> dict[str, str]:
     """The group's pseudonym by slide: after its first case if it has one, else its first slide."""
     members: dict[str, set[tuple[int, str, str]]] = {}
     for tissue in records:

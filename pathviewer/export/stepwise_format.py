@@ -6,19 +6,19 @@ from collections.abc import Hashable, Iterator
 from functools import partial
 from typing import Any
 
-from models.process_score import ABSENCES, BESIDE, ERRORS, score_labels
+from models.process_score import ABSENCES, ERRORS, OUTSIDE_FORMULA, score_labels
 from models.reasoning.trace import parse
 from pathviewer.export.columns import Column
 from pathviewer.export.formats import ExportItem, Format, group_by_completion, make_item
-from storage.export_rows import JudgedReading, Judgment
+from storage.export_rows import ExportedFeedback, ExportedQuestion
 
-WRONG_STEP_EVENTS = {*ERRORS, *BESIDE}
+WRONG_STEP_EVENTS = {*ERRORS, *OUTSIDE_FORMULA}
 """Events with which a step is wrong."""
 Labels = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 """What a rater says of a whole trace: absences, and the events of every step."""
 
 
-def list_items(question: JudgedReading) -> Iterator[ExportItem]:
+def list_items(question: ExportedQuestion) -> Iterator[ExportItem]:
     """Completions whose traces are labelled; raters agree only if they agree on every step."""
     for completion, raters in group_by_completion(question, ("labels",)):
         count = len(parse(question.completions[completion]).steps)
@@ -26,7 +26,7 @@ def list_items(question: JudgedReading) -> Iterator[ExportItem]:
         yield make_item((completion,), votes, partial(_row, question, completion))
 
 
-def _opinion(feedback: Judgment, count: int) -> tuple[str, Labels | None, Hashable | None]:
+def _opinion(feedback: ExportedFeedback, count: int) -> tuple[str, Labels | None, Hashable | None]:
     if not count:
         return "no steps", None, None
     events: dict[int, set[str]] = {}
@@ -39,7 +39,7 @@ def _opinion(feedback: Judgment, count: int) -> tuple[str, Labels | None, Hashab
     return "labelled", (tuple(sorted(feedback.absences or ())), steps), wrong
 
 
-def _row(question: JudgedReading, completion: str, value: Hashable) -> dict[str, Any]:
+def _row(question: ExportedQuestion, completion: str, value: Hashable) -> dict[str, Any]:
     labels: Labels = value  # type: ignore[assignment]
     absences, events = labels
     trace = parse(question.completions[completion])

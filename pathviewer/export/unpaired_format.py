@@ -8,13 +8,13 @@ from typing import Any
 
 from pathviewer.export.columns import Column, answer_message
 from pathviewer.export.formats import ExportItem, Format, group_by_completion, make_item
-from storage.export_rows import JudgedReading
+from storage.export_rows import ExportedQuestion
 
 LABELS = {"correct": True, "incorrect": False}
 """Verdicts that make a row; whatever is half right or cannot be told is neither."""
 
 
-def list_items(question: JudgedReading) -> Iterator[ExportItem]:
+def list_items(question: ExportedQuestion) -> Iterator[ExportItem]:
     """Completions with a verdict."""
     for completion, raters in group_by_completion(question, ("verdict",)):
         verdicts = {rater: str(kinds["verdict"].verdict) for rater, kinds in raters.items()}
@@ -25,7 +25,7 @@ def list_items(question: JudgedReading) -> Iterator[ExportItem]:
         yield make_item((completion,), votes, partial(_row, question, completion))
 
 
-def _row(question: JudgedReading, completion: str, label: Hashable) -> dict[str, Any]:
+def _row(question: ExportedQuestion, completion: str, label: Hashable) -> dict[str, Any]:
     return {
         "completion": answer_message(question.completions[completion]),
         "label": label,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from models.control_tokens import added_control_token, control_token_sentence, find_control_token
-from models.process_score import ABSENCES, BESIDE, ERRORS, STEP_CLASSES
+from models.process_score import ABSENCES, ERRORS, OUTSIDE_FORMULA, STEP_CLASSES
 from models.reasoning.trace import TAG
 from pathviewer.feedback.reward import CompletionText
 from pathviewer.questions.errors import QuestionRefused
@@ -99,7 +99,7 @@ def read_step_label(value: object, completion: CompletionText) -> dict[str, Any]
     step_class = label.get("step_class")
     return {
         "step": index,
-        "events": read_names(label, "events", {**ERRORS, **BESIDE}),
+        "events": read_names(label, "events", {**ERRORS, **OUTSIDE_FORMULA}),
         "quote": quote,
         "start": start,
         "stop": stop,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.scoring import answer_is_right, said
+from models.scoring import answer_is_right, canonical_answer
 from pathviewer.insights.resampling import ratio
 from pathviewer.insights.values import Estimate
 
@@ -104,7 +104,9 @@ def measure_shift(answers: Sequence[BlindAnswer]) -> AnswerShift:
 
 def _same(blind: BlindAnswer, one: str | None, other: str | None) -> bool:
     """Whether two answers name the same option, or say the same."""
-    return bool(one and other) and said(one, blind.options) == said(other, blind.options)
+    return bool(one and other) and canonical_answer(one, blind.options) == canonical_answer(
+        other, blind.options
+    )
 
 
 def _right(blind: BlindAnswer, answer: str | None) -> bool:

@@ -8,10 +8,10 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from pathviewer.export.splits import pseudonym
-from storage.blinding.visible_feedback import count_withheld
+from storage.blinding.visible_feedback import count_hidden_feedback
 from storage.statistics import feedback_rows, repeat_rows
 from storage.statistics.records import (
-    Choices,
+    FilterChoices,
     Filters,
     FirstAnswerRow,
     LabelRow,
@@ -33,7 +33,7 @@ UNKNOWN_ORGAN = "not known"
 class ChartData:
     """All rows that pass some filters."""
 
-    choices: Choices
+    choices: FilterChoices
     """What there is to filter by."""
 
     blinded_count: int = 0
@@ -72,12 +72,12 @@ class ChartData:
         return dict(self.choices.slides)
 
 
-def load_chart_data(session: Session, filters: Filters, choices: Choices) -> ChartData:
+def load_chart_data(session: Session, filters: Filters, choices: FilterChoices) -> ChartData:
     """Everything, as it is at one moment."""
     viewer = filters.viewer_id
     return ChartData(
         choices=choices,
-        blinded_count=0 if viewer is None else count_withheld(session, viewer),
+        blinded_count=0 if viewer is None else count_hidden_feedback(session, viewer),
         zone=filters.zone,
         verdicts=feedback_rows.verdicts(session, filters),
         labels=feedback_rows.labels(session, filters),

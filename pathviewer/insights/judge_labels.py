@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.judges.judge import Judge, JudgedTrace
+from models.judges.judge import Judge, JudgeInput
 from models.process_score import EVENTS
 from storage.errors import BlobError
-from storage.feedback.judge_labels import Unjudged, add_judge_labels, unjudged
+from storage.feedback.judge_labels import UnlabelledTrace, add_judge_labels, list_unlabelled_traces
 
 if TYPE_CHECKING:
     from storage.blobs import BlobStore
@@ -48,8 +48,8 @@ def judge_labelled_traces(
 
     What was kept stays when a later trace ends the run with an error of the judge's.
     """
-    with database.reading() as session:
-        traces_to_judge = unjudged(session, name, limit)
+    with database.read_only() as session:
+        traces_to_judge = list_unlabelled_traces(session, name, limit)
     pictures = {each.completion_id: _picture(blobs, each.pixels_sha256) for each in traces_to_judge}
     readable = [each for each in traces_to_judge if pictures[each.completion_id] is not None]
     labelled_count = 0
@@ -76,8 +76,8 @@ def _picture(blobs: BlobStore, sha256: str) -> bytes | None:
         return None
 
 
-def _trace(source: Unjudged, picture: bytes) -> JudgedTrace:
-    return JudgedTrace(
+def _trace(source: UnlabelledTrace, picture: bytes) -> JudgeInput:
+    return JudgeInput(
         completion=source.text,
         question=source.question,
         options=tuple(source.options),

@@ -106,7 +106,7 @@ def time_per_case(data: ChartData) -> Chart:
         minutes.setdefault(rater_name(row.rater), []).append(row.seconds / 60)
     judged = {rater_name(row.rater): 0 for row in data.times}
     for row in data.times:
-        judged[rater_name(row.rater)] += row.judgments
+        judged[rater_name(row.rater)] += row.feedback_count
     rows: list[tuple[Cell, ...]] = [
         (rater, len(seconds), judged[rater], *map(float, np.quantile(seconds, (0.25, 0.5, 0.75))))
         for rater, seconds in sorted(minutes.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from storage.audit import AuditRecord, entries_after
+from storage.audit import AuditRecord, list_entries_after
 from storage.database import Database
 
 PAGE_SIZE = 1_000
@@ -14,8 +14,8 @@ PAGE_SIZE = 1_000
 def audit_lines(database: Database, after: int = 0) -> Iterator[dict[str, Any]]:
     """Entries after that id, the oldest first, however many there are."""
     while True:
-        with database.reading() as session:
-            entries = entries_after(session, after, limit=PAGE_SIZE)
+        with database.read_only() as session:
+            entries = list_entries_after(session, after, limit=PAGE_SIZE)
         if not entries:
             return
         yield from map(entry_json, entries)

@@ -21,7 +21,7 @@ from pathviewer.operations.upload_backup import (
     restore_uploads,
 )
 from pathviewer.settings import Settings
-from storage.backup import check_copy, copy_database, count_rows, sqlite_file
+from storage.backup import check_copy, copy_database, count_rows, find_sqlite_file
 from storage.blobs import BlobStore, list_blobs
 from storage.database import Database, open_database
 from storage.errors import BlobError
@@ -61,7 +61,7 @@ def back_up(
     With `uploads`, slides that were uploaded too. The database is copied first: what its rows speak
     of was on the disk before them.
     """
-    source = sqlite_file(settings.database)
+    source = find_sqlite_file(settings.database)
     with new_folder(out, private=True) as folder:
         copy_database(source, folder / DATABASE)
         contents = BackupContents(revision=check_copy(folder / DATABASE))
@@ -96,7 +96,7 @@ def restore(
 
     Raises UpkeepError, StorageError or OSError; there is then no database under its name.
     """
-    target = sqlite_file(settings.database)
+    target = find_sqlite_file(settings.database)
     manifest = _check_backup(settings, target, folder)
     contents = BackupContents(revision=check_copy(folder / DATABASE))
     part = target.with_name(f"{target.name}.part")
@@ -170,7 +170,7 @@ def _blob_names(path: Path) -> list[str]:
     """Files that the rows of a copy speak of; a copy of an older schema is brought up to date."""
     copy: Database = open_database(f"sqlite:///{path}")
     try:
-        with copy.reading() as session:
+        with copy.read_only() as session:
             names = [blob.sha256 for blob in list_blobs(session)]
         copy.checkpoint()
     finally:

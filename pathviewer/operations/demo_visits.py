@@ -48,7 +48,7 @@ class VisitCleanup(PeriodicTask):
             except StorageError as error:
                 log.warning("What a visitor left could not be removed yet: %s", error)
                 continue
-            self._readings.forget(withdrawal.detail["reading_ids"])
+            self._readings.forget(withdrawal.detail["question_ids"])
             self._visitors.forget(account_id)
             done += 1
         return done

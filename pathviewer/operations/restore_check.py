@@ -11,7 +11,7 @@ from pathviewer.operations.errors import UpkeepError
 from pathviewer.settings import Settings
 from pathviewer.slides.library import SlideLibrary
 from pathviewer.slides.readers.pool import ReaderPool
-from storage.backup import count_rows, sqlite_file
+from storage.backup import count_rows, find_sqlite_file
 from storage.database import Database, open_database
 from storage.migrate import newest_revision
 
@@ -32,7 +32,7 @@ def rehearse(folder: Path, progress: Progress = lambda _a, _b: None) -> Iterator
         database = open_database(settings.database)
         try:
             yield _revision(database, restored.revision)
-            yield _rows(sqlite_file(settings.database), read_manifest(folder).get("rows"))
+            yield _rows(find_sqlite_file(settings.database), read_manifest(folder).get("rows"))
             yield _slides(settings, database, restored)
         finally:
             database.close()

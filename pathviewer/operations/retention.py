@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from pathviewer.common.periodic import PeriodicTask
 from storage import audit
 from storage.errors import StorageError
-from storage.questions.retention import remove_files, uploads_with_work
+from storage.questions.retention import list_uploads_with_work, remove_files
 from storage.slides.uploads import remove_uploads_in
 from storage.tables import LOCAL_ACCOUNT_ID, now
 from storage.withdrawals import withdraw_expired
@@ -73,13 +73,13 @@ class Retention(PeriodicTask):
             with self._database.session() as session:
                 tombstones = withdraw_expired(session, before, LOCAL_ACCOUNT_ID)
                 for each in tombstones:
-                    detail = {"questions": each.detail["readings"], "days": days}
-                    audit.record(session, None, "expired_questions", each.subject_id, detail)
+                    detail = {"questions": each.detail["questions"], "days": days}
+                    audit.add_entry(session, None, "expired_questions", each.subject_id, detail)
             if not tombstones:
                 break
             for each in tombstones:
-                self._forget(each.detail["reading_ids"])
-                removed_count += each.detail["readings"]
+                self._forget(each.detail["question_ids"])
+                removed_count += each.detail["questions"]
         if removed_count:
             remove_files(self._database, self._blobs)
             self._database.checkpoint()
@@ -90,8 +90,8 @@ class Retention(PeriodicTask):
         if days == 0 or not folder.is_dir():
             return 0
         root = os.path.realpath(folder)
-        with self._database.reading() as session:
-            every, stay = uploads_with_work(session, root)
+        with self._database.read_only() as session:
+            every, stay = list_uploads_with_work(session, root)
         tops, staying = ({Path(path).parts[0] for path in paths} for paths in (every, stay))
         removed_count = 0
         for top in sorted(tops - staying):
@@ -99,7 +99,7 @@ class Retention(PeriodicTask):
             if age_seconds(path) > days * DAY_SECONDS:
                 with self._database.session() as session:
                     remove_uploads_in(session, top)
-                    audit.record(session, None, "expired_upload", "upload", {"days": days})
+                    audit.add_entry(session, None, "expired_upload", "upload", {"days": days})
                 remove(path)
                 removed_count += 1
         return removed_count

@@ -12,10 +12,15 @@ from pathviewer.settings import Settings
 from pathviewer.slides.file_groups import COMPANIONS, Candidate, DicomIndex, candidates_of
 from pathviewer.slides.file_opener import DirectOpener
 from pathviewer.slides.folder_scan import survey_folder
-from storage.backup import sqlite_file
+from storage.backup import find_sqlite_file
 from storage.database import Database
 from storage.errors import StorageError
-from storage.private_files import make_private, make_private_folder, system_has_modes, wider_files
+from storage.private_files import (
+    find_shared_files,
+    make_private,
+    make_private_folder,
+    system_has_modes,
+)
 from storage.slides.store import relocate_slide
 from storage.slides.uploads import add_upload, mark_arrived
 from storage.tables import LOCAL_ACCOUNT_ID
@@ -35,7 +40,7 @@ def private_places(settings: Settings) -> list[Path]:
 
 def _database_files(settings: Settings) -> Iterator[Path]:
     try:
-        file = sqlite_file(settings.database)
+        file = find_sqlite_file(settings.database)
     except StorageError:
         return
     for ending in ("", "-wal", "-shm"):
@@ -44,7 +49,7 @@ def _database_files(settings: Settings) -> Iterator[Path]:
 
 def public_files(settings: Settings) -> list[Path]:
     """Files and folders of the state that group or others may read, write or enter."""
-    return [path for place in private_places(settings) for path in wider_files(place)]
+    return [path for place in private_places(settings) for path in find_shared_files(place)]
 
 
 def close_state(settings: Settings) -> None:

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 from pathviewer.operations.errors import UpkeepError
 from storage.accounts.store import find_account
-from storage.audit import record
+from storage.audit import add_entry
 from storage.blobs import BlobStore
 from storage.cases.store import find_case
 from storage.database import Database
 from storage.tables import LOCAL_ACCOUNT_ID
 from storage.withdrawals import (
     WithdrawalRecord,
-    removed_blobs,
+    list_removed_blobs,
     withdraw_case,
     withdraw_rater,
-    withdraw_unjudged,
+    withdraw_unrated,
 )
 
-_WITHDRAW = {"case": withdraw_case, "rater": withdraw_rater, "unjudged": withdraw_unjudged}
+_WITHDRAW = {"case": withdraw_case, "rater": withdraw_rater, "unjudged": withdraw_unrated}
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def find_subject(database: Database, case: str | None, rater: str | None) -> Sub
     """By name, one of the two. Raises UpkeepError."""
     if (case is None) == (rater is None):
         raise UpkeepError("Name either a --case or a --rater.")
-    with database.reading() as session:
+    with database.read_only() as session:
         subject_record = (
             find_account(session, (rater or "").lower())
             if case is None
@@ -57,10 +57,12 @@ def withdraw(
     """
     with database.session() as session:
         withdrawal = _WITHDRAW[subject.kind](session, subject.id, LOCAL_ACCOUNT_ID)
-        detail = {name: withdrawal.detail[name] for name in ("readings", "completions", "feedback")}
-        record(session, LOCAL_ACCOUNT_ID, f"withdrew_{subject.kind}", subject.id, detail)
-    with database.reading() as session:
-        removed_hashes = removed_blobs(session)
+        detail = {
+            name: withdrawal.detail[name] for name in ("questions", "completions", "feedback")
+        }
+        add_entry(session, LOCAL_ACCOUNT_ID, f"withdrew_{subject.kind}", subject.id, detail)
+    with database.read_only() as session:
+        removed_hashes = list_removed_blobs(session)
     for name in removed_hashes:
         blobs.remove(name)
     return withdrawal, database.checkpoint()

@@ -14,21 +14,21 @@ from models.attention import (
     NEUTRAL_TOKENS,
     AttentionMap,
     attention_map,
-    joined,
-    normalised,
+    join_rows,
+    normalise_map,
 )
-from models.engines.base import Backend
+from models.engines.base import Engine
 from models.errors import CancelledError, ModelError
 from models.messages import (
     AttentionRows,
     Completion,
-    End,
+    CompletionEnd,
     Event,
     GenerateRequest,
+    GenerationStart,
     PixelBudget,
     Prompt,
     Sampling,
-    Started,
 )
 from models.reasoning.trace import ReasoningTrace, parse
 from pathviewer.attention.passages import find_passages
@@ -62,9 +62,9 @@ class CompletionResult:
 
     request: GenerateRequest
     """What was asked."""
-    started: Started
+    started: GenerationStart
     """What the model made of it: model, placements, prompt tokens."""
-    end: End
+    end: CompletionEnd
     """The completion and its timing."""
     rows: AttentionRows | None
     """Attention of every token; None if it was not asked for or nothing was written."""
@@ -89,12 +89,12 @@ class CompletionResult:
 
     def maps(self, tokens: range, name: str, layers: range | None = None) -> PassageMaps:
         """Maps of any tokens and layers. Raises ModelError for those that were not reported."""
-        raw = self._maps(joined([self.rows] if self.rows else []), tokens, layers)
+        raw = self._maps(join_rows([self.rows] if self.rows else []), tokens, layers)
         if self.neutral is None:
             return PassageMaps(name, raw, ())
         neutral = self._maps(self.neutral, range(len(self.neutral.rows)), layers)
         pairs = zip(raw, neutral, strict=True)
-        return PassageMaps(name, raw, tuple(normalised(*pair) for pair in pairs))
+        return PassageMaps(name, raw, tuple(normalise_map(*pair) for pair in pairs))
 
     def _maps(
         self, rows: AttentionRows, tokens: range, layers: range | None
@@ -120,7 +120,7 @@ class NeutralQuestionProgress:
 
 
 def ask(
-    engine: Backend,
+    engine: Engine,
     prompt: Prompt,
     *,
     sampling: Sampling | None = None,
@@ -154,7 +154,7 @@ def ask(
     yield from collect_results(request, past_events, neutral)
 
 
-def cancel(engine: Backend, request_id: str) -> None:
+def cancel(engine: Engine, request_id: str) -> None:
     """Stop an `ask` within a token, whichever of its two questions is under way.
 
     A complete answer keeps its Reading, whose maps are then raw. Unknown ids are ignored.
@@ -167,7 +167,7 @@ def collect_results(
     request: GenerateRequest, events: Sequence[Event], neutral: AttentionRows | None
 ) -> list[CompletionResult]:
     """A Reading of each completion that ended among the events of a request."""
-    started = [event for event in events if isinstance(event, Started)]
+    started = [event for event in events if isinstance(event, GenerationStart)]
     ends = sorted(_ends(events), key=lambda end: end.completion_index)
     return [
         CompletionResult(
@@ -178,7 +178,7 @@ def collect_results(
 
 
 def _try_neutral_question(
-    engine: Backend, request: GenerateRequest, events: Sequence[Event]
+    engine: Engine, request: GenerateRequest, events: Sequence[Event]
 ) -> Generator[NeutralQuestionProgress, None, AttentionRows | None]:
     """The neutral attention, if it is of use; an answer is not lost for want of it."""
     has_attention = any(isinstance(event, AttentionRows) for event in events)
@@ -195,7 +195,7 @@ def _try_neutral_question(
 
 
 def _ask_neutral_question(
-    engine: Backend, request: GenerateRequest
+    engine: Engine, request: GenerateRequest
 ) -> Generator[NeutralQuestionProgress, None, AttentionRows | None]:
     """Where the model looks in a request's pictures when it is asked nothing in particular."""
     neutral = GenerateRequest(
@@ -212,24 +212,24 @@ def _ask_neutral_question(
             yield NeutralQuestionProgress(request.request_id)
     if any(end.completion.finish == "cancelled" for end in _ends(past_events)):
         return None
-    return joined([event for event in past_events if isinstance(event, AttentionRows)])
+    return join_rows([event for event in past_events if isinstance(event, AttentionRows)])
 
 
 def _neutral_id(request_id: str) -> str:
     return f"{request_id}-neutral"
 
 
-def _events(engine: Backend, request: GenerateRequest) -> Generator[Event, None, None]:
+def _events(engine: Engine, request: GenerateRequest) -> Generator[Event, None, None]:
     """A backend's events as a generator, whose closing closes the backend's iterator too."""
     yield from engine.generate(request)
 
 
-def _ends(events: Sequence[Event]) -> list[End]:
-    return [event for event in events if isinstance(event, End)]
+def _ends(events: Sequence[Event]) -> list[CompletionEnd]:
+    return [event for event in events if isinstance(event, CompletionEnd)]
 
 
 def _join_rows(events: Sequence[Event], index: int) -> AttentionRows | None:
     """The attention of one completion in one piece."""
     parts = [event for event in events if isinstance(event, AttentionRows)]
     own_parts = [part for part in parts if part.completion_index == index]
-    return joined(own_parts) if own_parts else None
+    return join_rows(own_parts) if own_parts else None

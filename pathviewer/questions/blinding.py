@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from pathviewer.questions.errors import QuestionRefused
-from storage.comparisons.pair_assignment import open_comparison_of
-from storage.worklists.item_assignment import current_turn
-from storage.worklists.store import find_worklist, item_of_reading
+from storage.comparisons.pair_assignment import has_open_comparison
+from storage.worklists.item_assignment import find_assignment
+from storage.worklists.store import find_item_of_question, find_worklist
 
 ANSWER_FIRST = "The model's answer is kept back until the first answer is given; give it first."
 VOTE_FIRST = "Who wrote this is kept back until you have voted on its pair; vote first."
@@ -23,14 +23,14 @@ def is_assigned(
     for an account that sees all readings and judges (`judges_all`) from before an item of a blind
     list is given to it.
     """
-    item = item_of_reading(session, question_id)
+    item = find_item_of_question(session, question_id)
     if item is None:
         return False
-    pair_open = open_comparison_of(session, question_id, account_id)
+    pair_open = has_open_comparison(session, question_id, account_id)
     if pair_open:
         raise QuestionRefused(VOTE_FIRST, 409)
     assignment = (
-        current_turn(session, item.id, account_id) if item.reading_id == question_id else None
+        find_assignment(session, item.id, account_id) if item.question_id == question_id else None
     )
     answer_missing = (
         judges_all and pair_open is None if assignment is None else assignment.first_answer is None

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from models.attention import AttentionMap, attention_map, normalised
-from models.deletion_check import AROUND, DeletionCheck, Verdict, deletion_check
-from models.engines.base import Backend
+from models.attention import AttentionMap, attention_map, normalise_map
+from models.deletion_check import ANSWER_FRAME, DeletionCheck, DeletionVerdict, deletion_check
+from models.engines.base import Engine
 from models.reasoning.trace import parse
 from pathviewer.attention.map_json import CompletionAttention
 from pathviewer.attention.passages import find_passages
 from pathviewer.questions.ask import INTERACTIVE_PRIORITY
 from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.rerun import pixel_budget, rebuild_prompt
-from storage.questions.records import NewDeletionCheck, ReadingRecord
+from storage.questions.records import NewDeletionCheck, QuestionRecord
 
-STEP_SENTENCES: dict[Verdict, str] = {
+STEP_SENTENCES: dict[DeletionVerdict, str] = {
     "attended area mattered": "This step depends on the area the model looked at.",
     "image mattered": "This step depends on the region, but not more on the area the model looked "
     "at than on others.",
@@ -24,8 +24,8 @@ STEP_SENTENCES: dict[Verdict, str] = {
 
 
 def check_attention_use(
-    engine: Backend,
-    record: ReadingRecord,
+    engine: Engine,
+    record: QuestionRecord,
     picture: bytes,
     completion: CompletionAttention,
     passage: str,
@@ -43,7 +43,7 @@ def check_attention_use(
     if tokens is None:
         raise QuestionRefused(f"This answer has no passage {passage[:20]!r}.")
     steps = {f"step {number}": step for number, step in enumerate(trace.steps, 1)}
-    target, around = trace.answer, AROUND
+    target, around = trace.answer, ANSWER_FRAME
     if passage in steps:
         start, stop = steps[passage].start, steps[passage].stop
         target, around = (
@@ -69,7 +69,7 @@ def _relative_map(completion: CompletionAttention, tokens: range) -> AttentionMa
     neutral_rows = completion.attention.neutral_rows
     if neutral_rows is None:
         return raw
-    return normalised(raw, attention_map(neutral_rows, (completion.placement,), 0, range(1)))
+    return normalise_map(raw, attention_map(neutral_rows, (completion.placement,), 0, range(1)))
 
 
 def _new_check(passage: str, result: DeletionCheck, sentence: str) -> NewDeletionCheck:

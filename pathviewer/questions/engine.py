@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from models.engines.base import Backend, BackendStatus
-from models.engines.open_engine import open_backend
+from models.engines.base import Engine, EngineStatus
+from models.engines.open_engine import open_engine
 from models.errors import ModelError
 
 if TYPE_CHECKING:
@@ -30,13 +30,11 @@ class EngineService:
     model raises before `backend` is asked for.
     """
 
-    def __init__(
-        self, settings: Settings, open_model: Callable[..., Backend] = open_backend
-    ) -> None:
+    def __init__(self, settings: Settings, open_model: Callable[..., Engine] = open_engine) -> None:
         """`open_model` takes the model's name, `device` and `told`, as `open_backend` does."""
         self._settings = settings
         self._open_model = open_model
-        self._engine: Backend | None = None
+        self._engine: Engine | None = None
         self._error: ModelError | None = None
 
     def start(self) -> None:
@@ -51,16 +49,16 @@ class EngineService:
             self._error = error
             log.warning("There is no model. %s", shorten_sentence(str(error)))
 
-    def status(self) -> BackendStatus:
+    def status(self) -> EngineStatus:
         """What the model can do now; answers at once."""
         if self._engine is not None:
             status = self._engine.status()
             return replace(status, sentence=shorten_sentence(status.sentence))
         if self._error is not None:
-            return BackendStatus("failed", shorten_sentence(str(self._error)))
-        return BackendStatus("stopped", "No model is run; PATHVIEWER_MODEL names one.")
+            return EngineStatus("failed", shorten_sentence(str(self._error)))
+        return EngineStatus("stopped", "No model is run; PATHVIEWER_MODEL names one.")
 
-    def wait_while_loading(self, seconds: float) -> BackendStatus:
+    def wait_while_loading(self, seconds: float) -> EngineStatus:
         """Wait until the model no longer loads, at most so long, and say what it can do then."""
         until = time.monotonic() + seconds
         while (status := self.status()).state == "starting" and time.monotonic() < until:
@@ -68,7 +66,7 @@ class EngineService:
         return status
 
     @property
-    def engine(self) -> Backend:
+    def engine(self) -> Engine:
         """The backend; raises ModelError with the status's sentence where there is none."""
         if self._engine is None:
             raise self._error or ModelError(self.status().sentence)

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from models.engines.open_engine import SCRIPT_PREFIX
 from models.messages import PixelBudget
 from models.placement import FACTOR
-from models.registry import SCRIPTED, RegisteredModel, resolve
+from models.registry import SCRIPTED_MODEL, RegisteredModel, resolve_model
 from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.region_picture import RegionPicture, read_slide_picture
 from pathviewer.slides.geometry import Region
@@ -67,7 +67,7 @@ class Pictures:
     def model(self) -> RegisteredModel:
         """What is known of the settings' model; raises ModelError if it cannot be found."""
         scripted = self._name.startswith(SCRIPT_PREFIX)
-        return resolve(SCRIPTED if scripted else self._name)
+        return resolve_model(SCRIPTED_MODEL if scripted else self._name)
 
     def read_selection(self, body: Mapping[str, Any]) -> RegionSelection:
         """The region of a request. Raises ReadingRefused, RegionError."""

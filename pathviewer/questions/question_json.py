@@ -10,7 +10,7 @@ from models.messages import Finish, ImagePlacement
 from pathviewer.questions.snapshot import QuestionSnapshot
 from pathviewer.questions.trace_json import trace_json
 from pathviewer.slides.slide_identity import identity_json
-from storage.questions.records import CompletionRecord, DeletionCheckRecord, ReadingRecord
+from storage.questions.records import CompletionRecord, DeletionCheckRecord, QuestionRecord
 
 _COPIED_FIELDS = (
     "id points paint_outside question task outside_known_types prompt system model model_revision "
@@ -111,7 +111,7 @@ def placement_json(placement: ImagePlacement) -> dict[str, Any]:
     return vars(placement) | {"box": vars(placement.box)}
 
 
-def box_json(record: ReadingRecord) -> dict[str, int]:
+def box_json(record: QuestionRecord) -> dict[str, int]:
     """The region, level-0 pixels."""
     return {"x": record.x, "y": record.y, "width": record.width, "height": record.height}
 
@@ -136,7 +136,7 @@ def replay_events(snapshot: QuestionSnapshot) -> Iterator[dict[str, Any]]:
         yield {"type": "done"}
 
 
-def started_event(record: ReadingRecord, placement: ImagePlacement) -> dict[str, Any]:
+def started_event(record: QuestionRecord, placement: ImagePlacement) -> dict[str, Any]:
     """The model has begun."""
     facts = {"placements": [placement_json(placement)], "prompt_tokens": record.prompt_tokens}
     return {"type": "started", "model": record.model, **facts}

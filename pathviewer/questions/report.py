@@ -152,7 +152,7 @@ def small_map_facts(
     if passage_map is None:
         return None
     sentence = caption(passage_map)[0]
-    if not passage_map.localised:
+    if not passage_map.is_localised:
         return {"uri": None, "caption": sentence}
     picture = draw_overlay(pixels, passage_map, scale_peak(passage_map))
     picture.thumbnail((MAP_SIDE, MAP_SIDE))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from models.messages import Prompt, Sampling
 from models.placement import FACTOR
-from models.prompts import Question, build_prompt, templates
+from models.prompts import QuestionText, build_prompt, list_templates
 from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.model_input import Pictures, RegionSelection, read_whole_number
 from pathviewer.questions.request import QuestionRequest
-from storage.questions.records import NewReading
+from storage.questions.records import NewQuestion
 
 if TYPE_CHECKING:
     from models.registry import RegisteredModel
@@ -50,7 +50,7 @@ def parse_question(body: Mapping[str, Any], account_id: str, pictures: Pictures)
         | _selection_facts(selection, picture)
         | _prompt_facts(prompt)
     )
-    new = NewReading(
+    new = NewQuestion(
         account_id=account_id,
         slide_id=slide_id,
         slide_identity=identity,
@@ -114,7 +114,7 @@ def _prompt_facts(prompt: Prompt) -> dict[str, Any]:
     return {"prompt": prompt.text, "system": prompt.system, "pixels_sha256": sha256}
 
 
-def _read_question(body: Mapping[str, Any]) -> Question:
+def _read_question(body: Mapping[str, Any]) -> QuestionText:
     """Raises ReadingRefused for what is not text."""
     text, options = body.get("question"), body.get("options") or []
     context, findings = body.get("context") or {}, body.get("findings") or []
@@ -122,13 +122,15 @@ def _read_question(body: Mapping[str, Any]) -> Question:
     if not lists or not all(map(is_text, (text, *options, *findings, *context.values()))):
         raise QuestionRefused("Question, options, findings and context are texts.")
     context_lines = [f"{CONTEXT[name]}: {context[name]}" for name in CONTEXT if context.get(name)]
-    return Question(str(text), tuple(options), "\n".join(context_lines), tuple(findings))
+    return QuestionText(str(text), tuple(options), "\n".join(context_lines), tuple(findings))
 
 
 def _find_task(body: Mapping[str, Any], model: RegisteredModel) -> str | None:
     """The task whose template the question is word for word, None if it is none of them."""
     typed = str(body.get("question")).strip()
-    return next((template.task for template in templates(model) if template.text == typed), None)
+    return next(
+        (template.task for template in list_templates(model) if template.text == typed), None
+    )
 
 
 def _read_sampling(body: Mapping[str, Any]) -> Sampling:

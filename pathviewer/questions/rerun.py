@@ -7,16 +7,16 @@ from dataclasses import dataclass, fields
 from models.messages import Box, PixelBudget, Prompt, PromptImage, Sampling
 from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.request import QuestionRequest
-from storage.questions.records import NewReading, ReadingRecord
+from storage.questions.records import NewQuestion, QuestionRecord
 
 
-def rebuild_prompt(record: ReadingRecord, picture: bytes) -> Prompt:
+def rebuild_prompt(record: QuestionRecord, picture: bytes) -> Prompt:
     """What the model was given: the words as they were, and the very picture."""
     box = Box(record.x, record.y, record.width, record.height)
     return Prompt(record.prompt, (PromptImage(picture, box),), record.system)
 
 
-def pixel_budget(record: ReadingRecord) -> PixelBudget:
+def pixel_budget(record: QuestionRecord) -> PixelBudget:
     """Of the picture."""
     return PixelBudget(record.min_pixels, record.max_pixels)
 
@@ -30,7 +30,7 @@ class RunningModel:
     revision: str | None
     """Its weights; None while it loads."""
 
-    def check_same(self, record: ReadingRecord) -> None:
+    def check_same(self, record: QuestionRecord) -> None:
         """Raises ReadingRefused where it is not what answered then."""
         if record.model != self.name:
             raise QuestionRefused(
@@ -47,9 +47,9 @@ class RunningModel:
             )
 
 
-def repeat_question(record: ReadingRecord, picture: bytes, account_id: str) -> QuestionRequest:
+def repeat_question(record: QuestionRecord, picture: bytes, account_id: str) -> QuestionRequest:
     """The same question, asked by an account."""
-    facts = {field.name: getattr(record, field.name) for field in fields(NewReading)}
-    new = NewReading(**facts | {"account_id": account_id})
+    facts = {field.name: getattr(record, field.name) for field in fields(NewQuestion)}
+    new = NewQuestion(**facts | {"account_id": account_id})
     sampling = Sampling(**record.sampling)
     return QuestionRequest(new, rebuild_prompt(record, picture), sampling, pixel_budget(record))

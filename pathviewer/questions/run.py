@@ -12,7 +12,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from models.messages import AttentionRows, End, Event, Finish, Queued, Started, Token
+from models.messages import (
+    AttentionRows,
+    CompletionEnd,
+    Event,
+    Finish,
+    GenerationStart,
+    QueueUpdate,
+    Token,
+)
 from pathviewer.attention.archive import reduce_attention
 from pathviewer.attention.live_map import LiveAttentionMap
 from pathviewer.attention.map_json import CompletionAttention
@@ -23,7 +31,7 @@ from pathviewer.questions.snapshot import QuestionSnapshot
 from pathviewer.questions.store import QuestionStore
 from pathviewer.questions.trace_json import trace_json
 from storage.errors import StorageError
-from storage.questions.records import ReadingRecord
+from storage.questions.records import QuestionRecord
 
 TEXT_SECONDS = 0.05
 """Least time between two events with the text of one completion."""
@@ -42,7 +50,7 @@ class QuestionRun:
     """One reading; safe to be used from several threads. What it hears is kept before it is told;
     `hear` and `end` are called from one thread, and raise StorageError."""
 
-    def __init__(self, record: ReadingRecord, store: QuestionStore) -> None:
+    def __init__(self, record: QuestionRecord, store: QuestionStore) -> None:
         self.id = record.id
         self.released = False
         """Whether it was let go of before it had told all; its stream begins anew."""
@@ -85,7 +93,7 @@ class QuestionRun:
                 return [pair for pair in after if pair[1]["type"] in EVENTS_WHILE_BLINDED]
             return after
 
-    def record_first_answer(self, record: ReadingRecord) -> None:
+    def record_first_answer(self, record: QuestionRecord) -> None:
         """The clinician's own answer is kept: what was withheld may be told."""
         self._update_record(
             first_answer=record.first_answer,
@@ -103,15 +111,15 @@ class QuestionRun:
 
     def handle(self, event: Event | NeutralQuestionProgress | CompletionResult) -> None:
         """Take an event of `ask` over."""
-        if isinstance(event, Queued):
+        if isinstance(event, QueueUpdate):
             self.publish({"type": "queued", "position": event.position})
-        elif isinstance(event, Started):
+        elif isinstance(event, GenerationStart):
             self._handle_started(event)
         elif isinstance(event, Token):
             self._handle_token(event)
         elif isinstance(event, AttentionRows):
             self._handle_attention(event)
-        elif isinstance(event, End):
+        elif isinstance(event, CompletionEnd):
             self._handle_end(event)
         elif isinstance(event, NeutralQuestionProgress):
             self._handle_neutral_progress()
@@ -157,7 +165,7 @@ class QuestionRun:
                 self._snapshot, record=replace(self._snapshot.record, **fields)
             )
 
-    def _handle_started(self, event: Started) -> None:
+    def _handle_started(self, event: GenerationStart) -> None:
         self._live_maps = {
             i: LiveAttentionMap(event.placements[0]) for i in range(len(self._texts))
         }
@@ -186,7 +194,7 @@ class QuestionRun:
         if live_map:
             self.publish({"type": "attention", "index": event.completion_index, **live_map})
 
-    def _handle_end(self, event: End) -> None:
+    def _handle_end(self, event: CompletionEnd) -> None:
         """Keep an answer, then tell it; where it cannot be kept its text is told all the same."""
         try:
             record = self._store.add_completion(self.id, event)

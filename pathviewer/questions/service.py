@@ -23,7 +23,7 @@ from pathviewer.questions.snapshot import QuestionSnapshot
 from pathviewer.questions.store import QuestionStore
 from storage.errors import StorageError
 from storage.questions.records import DeletionCheckRecord
-from storage.questions.store import CUT_OFF
+from storage.questions.store import INTERRUPTION_SENTENCE
 
 MOST_IN_MEMORY = 200
 """Readings in memory; the oldest that only waits for a clinician's own answer makes room."""
@@ -205,7 +205,7 @@ class QuestionService:
         except CancelledError:
             return "stopped", None
         except ModelError as error:
-            return "failed", CUT_OFF if self._closing else str(error)
+            return "failed", INTERRUPTION_SENTENCE if self._closing else str(error)
         except StorageError as error:
             return "failed", f"What was written is not kept. {error}"
         return "done", None

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from models.messages import Box, ImagePlacement
 from models.reasoning.trace import parse
-from models.scoring import said
+from models.scoring import canonical_answer
 from pathviewer.questions.errors import QuestionNotFound
-from storage.questions.records import CompletionRecord, DeletionCheckRecord, ReadingRecord
+from storage.questions.records import CompletionRecord, DeletionCheckRecord, QuestionRecord
 
 
 @dataclass(frozen=True)
 class QuestionSnapshot:
     """What is known of a reading at one moment."""
 
-    record: ReadingRecord
+    record: QuestionRecord
     """The question and how it fared."""
     completions: tuple[CompletionRecord, ...] = ()
     """Answers that have ended, by index."""
@@ -52,7 +52,7 @@ class QuestionSnapshot:
             return None
         answers = [parse(completion.text).answer for completion in self.completions]
         options = tuple(self.record.options)
-        choices = [said(answer, options) for answer in answers if answer]
+        choices = [canonical_answer(answer, options) for answer in answers if answer]
         return dict(Counter(choices).most_common())
 
     def find_completion_id(self, index: int) -> str:

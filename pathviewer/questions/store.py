@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 
 from sqlalchemy.orm import Session
 
-from models.messages import End, Started
+from models.messages import CompletionEnd, GenerationStart
 from models.reasoning.trace import parse
 from pathviewer import __version__
 from pathviewer.attention.archive import (
@@ -25,7 +25,7 @@ from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
 from pathviewer.questions.request import QuestionRequest
 from pathviewer.questions.snapshot import QuestionSnapshot
 from storage import audit
-from storage.blobs import BlobStore, keep_blob
+from storage.blobs import BlobStore, store_blob
 from storage.database import Database
 from storage.errors import BlobError, ConflictError, RecordNotFoundError
 from storage.questions import store
@@ -34,8 +34,8 @@ from storage.questions.records import (
     DeletionCheckRecord,
     NewCompletion,
     NewDeletionCheck,
-    ReadingRecord,
-    StartedReading,
+    QuestionRecord,
+    QuestionStart,
 )
 
 
@@ -52,31 +52,35 @@ class QuestionStore:
     def recover(self) -> int:
         """End what a former run left running; how many readings that were."""
         with self._database.session() as session:
-            return store.fail_running(session, self._writer)
+            return store.fail_interrupted(session, self._writer)
 
-    def add(self, question: QuestionRequest) -> ReadingRecord:
+    def add(self, question: QuestionRequest) -> QuestionRecord:
         """Keep a question and its picture, and who asked, in the audit log."""
         self._blobs.put(question.picture)
         with self._database.session() as session:
-            keep_blob(session, self._blobs, question.picture, "pixels", "image/png")
-            record = store.add_reading(session, replace(question.new_question, writer=self._writer))
+            store_blob(session, self._blobs, question.picture, "pixels", "image/png")
+            record = store.add_question(
+                session, replace(question.new_question, writer=self._writer)
+            )
             detail = {"slide": record.slide_id, "model": record.model, "count": record.count}
-            audit.record(session, record.account_id, "ask", record.id, detail)
+            audit.add_entry(session, record.account_id, "ask", record.id, detail)
         return record
 
-    def record_view(self, record: ReadingRecord, account_id: str) -> None:
+    def record_view(self, record: QuestionRecord, account_id: str) -> None:
         """Keep that somebody opened a reading that another account asked."""
         with self._database.session() as session:
-            audit.record(session, account_id, "view_reading", record.id, {"slide": record.slide_id})
+            audit.add_entry(
+                session, account_id, "view_reading", record.id, {"slide": record.slide_id}
+            )
 
-    def start(self, question_id: str, event: Started) -> StartedReading:
+    def start(self, question_id: str, event: GenerationStart) -> QuestionStart:
         """Keep what the model made of the question."""
         started = describe_start(event)
         with self._database.session() as session:
-            store.start_reading(session, question_id, started)
+            store.start_question(session, question_id, started)
         return started
 
-    def add_completion(self, question_id: str, event: End) -> CompletionRecord:
+    def add_completion(self, question_id: str, event: CompletionEnd) -> CompletionRecord:
         """Keep an answer; on return it is committed."""
         new = describe_completion(event)
         with self._database.session() as session:
@@ -87,15 +91,15 @@ class QuestionStore:
         archive = pack_attention(attention)
         self._blobs.put(archive)
         with self._database.session() as session:
-            sha256 = keep_blob(session, self._blobs, archive, "attention", MEDIA_TYPE)
+            sha256 = store_blob(session, self._blobs, archive, "attention", MEDIA_TYPE)
             store.set_attention(session, completion_id, sha256)
         return sha256
 
     def add_with_completions(
         self,
         question: QuestionRequest,
-        started: Started,
-        answers: Sequence[tuple[End, StoredAttention | None]],
+        started: GenerationStart,
+        answers: Sequence[tuple[CompletionEnd, StoredAttention | None]],
         on_added: Callable[[Session, str], None],
     ) -> None:
         """Keep a question with all its answers at once, or nothing of it; `then` is done with the
@@ -106,31 +110,31 @@ class QuestionStore:
         for data in (question.picture, *(each for each in archives if each is not None)):
             self._blobs.put(data)
         with self._database.session() as session:
-            keep_blob(session, self._blobs, question.picture, "pixels", "image/png")
-            record = store.add_reading(session, question.new_question)
-            store.start_reading(session, record.id, describe_start(started))
+            store_blob(session, self._blobs, question.picture, "pixels", "image/png")
+            record = store.add_question(session, question.new_question)
+            store.start_question(session, record.id, describe_start(started))
             for (end, _), archive in zip(answers, archives, strict=True):
                 completion = store.add_completion(session, record.id, describe_completion(end))
                 if archive is not None:
-                    sha256 = keep_blob(session, self._blobs, archive, "attention", MEDIA_TYPE)
+                    sha256 = store_blob(session, self._blobs, archive, "attention", MEDIA_TYPE)
                     store.set_attention(session, completion.id, sha256)
-            store.end_reading(session, record.id, "done")
+            store.end_question(session, record.id, "done")
             on_added(session, record.id)
 
     def is_assigned(self, question_id: str, account_id: str, *, judges_all: bool) -> bool:
         """Whether a worklist gave the reading to this account; raises ReadingRefused while its
         own answer comes first (see `handed_out.handed_out`)."""
-        with self._database.reading() as session:
+        with self._database.read_only() as session:
             return is_assigned(session, question_id, account_id, judges_all=judges_all)
 
-    def end(self, question_id: str, state: str, failure: str | None) -> ReadingRecord:
+    def end(self, question_id: str, state: str, failure: str | None) -> QuestionRecord:
         """Say that nothing follows."""
         with self._database.session() as session:
-            return store.end_reading(session, question_id, state, failure)
+            return store.end_question(session, question_id, state, failure)
 
     def save_first_answer(
         self, question_id: str, answer: str, confidence: int | None
-    ) -> ReadingRecord:
+    ) -> QuestionRecord:
         """Keep the clinician's own answer; raises ReadingRefused where there is one already."""
         try:
             with self._database.session() as session:
@@ -148,8 +152,8 @@ class QuestionStore:
     def find(self, question_id: str) -> QuestionSnapshot:
         """One reading; raises ReadingNotFound."""
         try:
-            with self._database.reading() as session:
-                return _build_snapshots(session, [store.find_reading(session, question_id)])[0]
+            with self._database.read_only() as session:
+                return _build_snapshots(session, [store.find_question(session, question_id)])[0]
         except RecordNotFoundError as error:
             raise QuestionNotFound("There is no such reading.") from error
 
@@ -157,7 +161,7 @@ class QuestionStore:
         self, completion_ids: Sequence[str]
     ) -> tuple[DeletionCheckRecord, ...]:
         """The deletion checks of some answers, the oldest first."""
-        with self._database.reading() as session:
+        with self._database.read_only() as session:
             return tuple(store.list_deletion_checks(session, completion_ids))
 
     def list_snapshots(
@@ -169,15 +173,15 @@ class QuestionStore:
         that is not there.
         """
         try:
-            with self._database.reading() as session:
-                records = store.list_readings(
+            with self._database.read_only() as session:
+                records = store.list_questions(
                     session, account_id, slide_id=slide_id, before=before, limit=limit
                 )
                 return _build_snapshots(session, records)
         except RecordNotFoundError as error:
             raise QuestionNotFound("There is no reading to go on from; load anew.") from error
 
-    def load_picture(self, record: ReadingRecord) -> bytes:
+    def load_picture(self, record: QuestionRecord) -> bytes:
         """The very picture that the model saw; raises ReadingNotFound where it was removed."""
         return self._read_blob(record.pixels_sha256, "The picture of this reading")
 
@@ -206,12 +210,12 @@ class QuestionStore:
             raise QuestionNotFound(f"{subject} cannot be shown. {error}") from error
 
 
-def describe_start(event: Started) -> StartedReading:
+def describe_start(event: GenerationStart) -> QuestionStart:
     """What is kept of how the model took the question; of the first picture."""
     placement, info = event.placements[0], asdict(event.model)
     del info["name"], info["revision"]
     info["versions"] = {**info["versions"], "pathviewer": __version__}
-    return StartedReading(
+    return QuestionStart(
         pixel_width=placement.pixel_width,
         pixel_height=placement.pixel_height,
         columns=placement.columns,
@@ -222,7 +226,7 @@ def describe_start(event: Started) -> StartedReading:
     )
 
 
-def describe_completion(event: End) -> NewCompletion:
+def describe_completion(event: CompletionEnd) -> NewCompletion:
     """What is kept of an answer."""
     completion = event.completion
     trace = parse(completion.text)
@@ -239,13 +243,13 @@ def describe_completion(event: End) -> NewCompletion:
     )
 
 
-def _build_snapshots(session: Session, records: Sequence[ReadingRecord]) -> list[QuestionSnapshot]:
+def _build_snapshots(session: Session, records: Sequence[QuestionRecord]) -> list[QuestionSnapshot]:
     """Readings with their answers and checks."""
     completions = store.list_completions(session, [one.id for one in records])
     checks = store.list_deletion_checks(session, [one.id for one in completions])
     snapshots = []
     for record in records:
-        own_completions = tuple(each for each in completions if each.reading_id == record.id)
+        own_completions = tuple(each for each in completions if each.question_id == record.id)
         ids = {each.id for each in own_completions}
         snapshots.append(
             QuestionSnapshot(

@@ -66,7 +66,7 @@ from pathviewer.ui.html_pages import html_page_routes
 from pathviewer.ui.page import build_page, page_options
 from pathviewer.ui.page_files import page_routes
 from storage.blobs import BlobStore
-from storage.database import Connections, Database, open_database
+from storage.database import Database, PoolSizes, open_database
 from storage.private_files import make_private_folder
 
 if TYPE_CHECKING:
@@ -210,9 +210,9 @@ def register_gauges(
     )
 
 
-def database_connections(settings: Settings) -> Connections:
+def database_connections(settings: Settings) -> PoolSizes:
     """How many connections to the database there may be."""
-    return Connections(settings.database_read_connections, settings.database_write_connections)
+    return PoolSizes(settings.database_read_connections, settings.database_write_connections)
 
 
 def slide_folders(settings: Settings) -> tuple[Path, ...]:

@@ -228,7 +228,7 @@ class Intake:
         }
 
     def _records(self) -> list[SlideRecord]:
-        with self._database.reading() as session:
+        with self._database.read_only() as session:
             return list_slide_records(session)
 
     def _forget(self, slides: Sequence[FoundSlide], away: Collection[str]) -> None:

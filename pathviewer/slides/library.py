@@ -27,7 +27,7 @@ from storage.cases.store import list_cases
 from storage.database import Database
 from storage.errors import StorageError
 from storage.names import normalize_name
-from storage.slides.scales import ScaleRecord, current_scales
+from storage.slides.scales import ScaleRecord, list_current_scales
 from storage.slides.store import SlideRecord, list_slide_records
 
 START_PATIENCE_SECONDS = 2.0
@@ -255,9 +255,9 @@ class SlideLibrary:
     def refresh(self) -> None:
         """Take over aliases and entered scales from the database; opens no slide."""
         with self._publishing:
-            with self._database.reading() as session:
+            with self._database.read_only() as session:
                 records = {record.id: record for record in list_slide_records(session)}
-                scales = current_scales(session)
+                scales = list_current_scales(session)
                 cases = {case.id: case.name for case in list_cases(session)}
             self._snapshot = self._snapshot_of(records, scales, cases)
 

@@ -143,7 +143,7 @@ class UploadStore:
         self.remove_stale()
         self._make_room(upload)
         with self._database.session() as session:
-            rows.hold_announcements(session, account_id)
+            rows.lock_announcements(session, account_id)
             self._check_bounds(upload, rows.upload_usage(session, account_id))
             rows.add_upload(session, upload.id, account_id, upload.name, size)
         try:
@@ -184,7 +184,7 @@ class UploadStore:
 
     def _make_room(self, upload: Upload) -> None:
         """At a bound of the account, forget what is idle or no longer on the disk."""
-        with self._database.reading() as session:
+        with self._database.read_only() as session:
             try:
                 self._check_bounds(upload, rows.upload_usage(session, upload.account_id))
             except UploadError:
@@ -321,8 +321,8 @@ class UploadStore:
         A file of an earlier export of the series adds no level, or does not go with the others.
         Raises ReadersBusy.
         """
-        with self._database.reading() as session:
-            folders = rows.folders_of_series(session, upload.account_id, series, SERIES_FOLDERS)
+        with self._database.read_only() as session:
+            folders = rows.list_series_folders(session, upload.account_id, series, SERIES_FOLDERS)
         part = self._part(upload)
         for folder_id in folders:
             with _linked_beside(part, self._folder / folder_id) as linked:
@@ -394,8 +394,8 @@ class UploadStore:
 
     def remove_stale(self) -> None:
         """Remove uploads that nobody went on with for a day."""
-        with self._database.reading() as session:
-            old = rows.pending_before(session, now() - timedelta(seconds=STALE_SECONDS))
+        with self._database.read_only() as session:
+            old = rows.list_pending_before(session, now() - timedelta(seconds=STALE_SECONDS))
         for record in old:
             self._remove_if_idle(record, STALE_SECONDS)
 
@@ -424,7 +424,7 @@ class UploadStore:
     def _record(self, upload_id: str, account_id: str) -> UploadRecord | None:
         if not _ID.fullmatch(upload_id):
             return None
-        with self._database.reading() as session:
+        with self._database.read_only() as session:
             return rows.find_upload(session, upload_id, account_id)
 
     def _part(self, upload: Upload) -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from models.process_score import ABSENCES, BESIDE, ERRORS, STEP_CLASSES
+from models.process_score import ABSENCES, ERRORS, OUTSIDE_FORMULA, STEP_CLASSES
 from pathviewer.settings import Settings
 from pathviewer.ui.panel import panel
 
@@ -51,7 +51,7 @@ def feedback_vocabulary() -> dict[str, Any]:
         "absences": [{"name": name, "sentence": text} for name, text in ABSENCES.items()],
         "errors": [
             {"name": name, "sentence": text, "hint": _ERROR_HINTS.get(name)}
-            for name, text in {**ERRORS, **BESIDE}.items()
+            for name, text in {**ERRORS, **OUTSIDE_FORMULA}.items()
         ],
         "classes": [{"name": name, "about": _STEP_CLASS_TEXTS[name]} for name in STEP_CLASSES],
     }

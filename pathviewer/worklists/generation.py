@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models.engines.base import Backend
+from models.engines.base import Engine
 from models.errors import ModelError
-from models.messages import End, Started
+from models.messages import CompletionEnd, GenerationStart
 from pathviewer.attention.archive import StoredAttention, reduce_attention
 from pathviewer.questions.ask import CompletionResult, ask
 from pathviewer.questions.errors import QuestionRefused
@@ -22,7 +22,7 @@ from pathviewer.questions.request import QuestionRequest
 from pathviewer.questions.request_body import parse_question
 from pathviewer.questions.store import QuestionStore
 from pathviewer.slides.errors import SlideError
-from storage.comparisons.pairs import add_reading_beside, models_of_item
+from storage.comparisons.pairs import add_item_question, list_item_models
 from storage.database import Database
 from storage.errors import ConflictError
 from storage.tables import LOCAL_ACCOUNT_ID
@@ -65,7 +65,7 @@ def generate_completions(
     database: Database,
     store: QuestionStore,
     pictures: Pictures,
-    engine: Backend,
+    engine: Engine,
     worklist_id: str,
     settings: GenerationSettings,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
@@ -75,11 +75,11 @@ def generate_completions(
     What is missing is a reading, or with `manner.beside` one by this model and these weights.
     Broken off, it goes on with the next item that has none. Raises StorageError.
     """
-    with database.reading() as session:
+    with database.read_only() as session:
         items = list_items(session, worklist_id)
     result = GenerationResult()
     for number, item in enumerate(items, 1):
-        if item.reading_id is None or (
+        if item.question_id is None or (
             settings.beside and not _has_answered(database, item, pictures.model.name, engine)
         ):
             _generate_item(store, pictures, engine, item, settings, result)
@@ -87,15 +87,15 @@ def generate_completions(
     return result
 
 
-def _has_answered(database: Database, item: ItemRecord, model: str, engine: Backend) -> bool:
+def _has_answered(database: Database, item: ItemRecord, model: str, engine: Engine) -> bool:
     """Whether this model, with the weights that are loaded, has answered an item."""
     while (
         engine.status().state == "starting"
     ):  # which weights they are is known once they are loaded
         time.sleep(LOADING_SECONDS)
     info = engine.status().info
-    with database.reading() as session:
-        models = models_of_item(session, item.id)
+    with database.read_only() as session:
+        models = list_item_models(session, item.id)
     return any(
         name == model and (info is None or revision == info.revision) for name, revision in models
     )
@@ -104,7 +104,7 @@ def _has_answered(database: Database, item: ItemRecord, model: str, engine: Back
 def _generate_item(
     store: QuestionStore,
     pictures: Pictures,
-    engine: Backend,
+    engine: Engine,
     item: ItemRecord,
     settings: GenerationSettings,
     result: GenerationResult,
@@ -126,15 +126,15 @@ def _generate_item(
 
 
 def _freeze(item: ItemRecord, session: Session, question_id: str) -> None:
-    if item.reading_id is None:
+    if item.question_id is None:
         freeze_item(session, item.id, question_id)
     else:
-        add_reading_beside(session, item.id, question_id)
+        add_item_question(session, item.id, question_id)
 
 
 def _collect_answers(
-    engine: Backend, question: QuestionRequest
-) -> tuple[Started, list[tuple[End, StoredAttention | None]]]:
+    engine: Engine, question: QuestionRequest
+) -> tuple[GenerationStart, list[tuple[CompletionEnd, StoredAttention | None]]]:
     """All that the model writes, each answer with where it looked; raises ModelError.
 
     Nothing is kept before the last of it: a run that is killed leaves no half item behind.
@@ -147,13 +147,13 @@ def _collect_answers(
         count=question.new_question.count,
         priority=BATCH_PRIORITY,
     )
-    started: Started | None = None
-    answers: dict[int, tuple[End, StoredAttention | None]] = {}
+    started: GenerationStart | None = None
+    answers: dict[int, tuple[CompletionEnd, StoredAttention | None]] = {}
     with closing(events):
         for event in events:
-            if isinstance(event, Started):
+            if isinstance(event, GenerationStart):
                 started = event
-            elif isinstance(event, End):
+            elif isinstance(event, CompletionEnd):
                 answers[event.completion_index] = (event, None)
             elif isinstance(event, CompletionResult) and event.rows is not None:
                 attention = reduce_attention(event.rows, event.neutral)

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from models.control_tokens import control_token_sentence, find_control_token
 from models.errors import PromptError
-from models.prompts import Question, build_prompt
-from models.registry import DEFAULT_MODEL, resolve
+from models.prompts import QuestionText, build_prompt
+from models.registry import DEFAULT_MODEL, resolve_model
 from models.scoring import option_index, without_letters
 from pathviewer.common.table_text import decode_text, is_spoilt, spoilt_sentence
 from pathviewer.slides.errors import SlideError
@@ -83,7 +83,7 @@ def _read_item(
     check_inside(region, *sizes(slide.id))
     question, options = _read_text(document, "question"), _read_options(document.get("options"))
     # whatever could not be asked is told now, not to whoever judges
-    build_prompt(Question(question, tuple(options)), (), resolve(DEFAULT_MODEL))
+    build_prompt(QuestionText(question, tuple(options)), (), resolve_model(DEFAULT_MODEL))
     options = without_letters(options)
     answer = _read_text(document, "answer") if document.get("answer") is not None else None
     if answer is not None and options:

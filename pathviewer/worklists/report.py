@@ -33,14 +33,14 @@ from pathviewer.questions.report import (
 from pathviewer.questions.snapshot import QuestionSnapshot
 from pathviewer.questions.store import QuestionStore
 from pathviewer.slides.slide_identity import identity_text
-from storage.blinding.visible_feedback import judged_by
+from storage.blinding.visible_feedback import select_rated_completions
 from storage.database import Database
-from storage.feedback.store import FeedbackRecord, current_feedback
-from storage.questions.records import CompletionRecord, ReadingRecord
+from storage.feedback.store import FeedbackRecord, list_current_feedback
+from storage.questions.records import CompletionRecord, QuestionRecord
 from storage.questions.store import list_completions
 from storage.tables import now
-from storage.worklists.item_assignment import list_turns, repeat_began
-from storage.worklists.records import ItemRecord, TurnRecord, WorklistRecord
+from storage.worklists.item_assignment import find_repeat_start, list_assignments
+from storage.worklists.records import AssignmentRecord, ItemRecord, WorklistRecord
 from storage.worklists.store import find_worklist, list_items
 
 NOT_GENERATED = "Its answers are not made yet."
@@ -74,15 +74,15 @@ class WorklistReport:
         self._store = store
         self._slide_name = slide_name
         self._viewer = viewer
-        with database.reading() as session:
+        with database.read_only() as session:
             self._worklist = find_worklist(session, worklist_id)
             self._items = list_items(session, self._worklist.id)
-            self._assignments = list_turns(session, self._worklist.id)
-            self._rated_ids = set(session.scalars(judged_by(viewer.account_id)))
+            self._assignments = list_assignments(session, self._worklist.id)
+            self._rated_ids = set(session.scalars(select_rated_completions(viewer.account_id)))
 
     def slides(self) -> list[str]:
         """Ids of the slides of which the page shows a region, each once."""
-        return list(dict.fromkeys(item.slide_id for item in self._items if item.reading_id))
+        return list(dict.fromkeys(item.slide_id for item in self._items if item.question_id))
 
     def facts(self) -> dict[str, Any]:
         """What the template shows; `items` is an iterator."""
@@ -95,7 +95,7 @@ class WorklistReport:
         }
 
     def _counts(self) -> list[tuple[str, str]]:
-        with self._database.reading() as session:
+        with self._database.read_only() as session:
             feedback = [
                 each for item in self._items for each in self._visible_feedback(session, item)[1]
             ]
@@ -104,7 +104,7 @@ class WorklistReport:
         verdicts = Counter(each.verdict for each in feedback if each.kind == "verdict")
         rows = {
             "Items": str(len(self._items)),
-            "With answers made": str(sum(item.reading_id is not None for item in self._items)),
+            "With answers made": str(sum(item.question_id is not None for item in self._items)),
             "Raters": str(len({turn.rater_id for turn in rated})),
             "Judged, repeats left out": str(sum(not turn.round for turn in rated)),
             "Repeats after the washout": str(sum(turn.round > 0 for turn in rated)),
@@ -118,7 +118,7 @@ class WorklistReport:
         return list(rows.items())
 
     def _blinding_summary(self) -> str:
-        with self._database.reading() as session:
+        with self._database.read_only() as session:
             blinded_count = sum(
                 self._blinding_note(session, item) is not None for item in self._items
             )
@@ -134,9 +134,9 @@ class WorklistReport:
 
     def _item_facts(self) -> Iterator[dict[str, Any]]:
         for number, item in enumerate(self._items, 1):
-            with self._database.reading() as session:
+            with self._database.read_only() as session:
                 note, feedback = self._visible_feedback(session, item)
-            snapshot = self._store.find(item.reading_id) if item.reading_id else None
+            snapshot = self._store.find(item.question_id) if item.question_id else None
             pixels = self._load_picture(snapshot)
             visible = snapshot if snapshot and note != ANSWER_FIRST else None
             yield {
@@ -190,14 +190,16 @@ class WorklistReport:
     ) -> tuple[str | None, list[FeedbackRecord]]:
         """Why an item is told in part only, and what was said of it that may be told."""
         note = self._blinding_note(session, item)
-        if item.reading_id is None or note == ANSWER_FIRST:
+        if item.question_id is None or note == ANSWER_FIRST:
             return note, []
-        ids = [each.id for each in list_completions(session, [item.reading_id])]
-        if self._viewer.rater and repeat_began(session, item.reading_id, self._viewer.account_id):
+        ids = [each.id for each in list_completions(session, [item.question_id])]
+        if self._viewer.rater and find_repeat_start(
+            session, item.question_id, self._viewer.account_id
+        ):
             return note, []  # not even his own: he judges it afresh
         visible = [
             each
-            for each in current_feedback(session, ids)
+            for each in list_current_feedback(session, ids)
             if not self._viewer.rater
             or each.rater_id == self._viewer.account_id
             or each.completion_id in self._rated_ids
@@ -206,16 +208,16 @@ class WorklistReport:
 
     def _blinding_note(self, session: Session, item: ItemRecord) -> str | None:
         """What the reader has still to do before he is told all of an item."""
-        if item.reading_id is None:
+        if item.question_id is None:
             return NOT_GENERATED
         if not self._viewer.rater:
             return None
         try:
-            is_assigned(session, item.reading_id, self._viewer.account_id, judges_all=True)
+            is_assigned(session, item.question_id, self._viewer.account_id, judges_all=True)
         except QuestionRefused:
             return ANSWER_FIRST
-        ids = {each.id for each in list_completions(session, [item.reading_id])}
-        repeat_start = repeat_began(session, item.reading_id, self._viewer.account_id)
+        ids = {each.id for each in list_completions(session, [item.question_id])}
+        repeat_start = find_repeat_start(session, item.question_id, self._viewer.account_id)
         return None if ids <= self._rated_ids and repeat_start is None else FEEDBACK_FIRST
 
     def _first_answers(self, item: ItemRecord) -> list[tuple[str, str, int | None]]:
@@ -248,7 +250,7 @@ def _jpeg_uri(pixels: Image.Image) -> str:
 
 def _completion_facts(
     completion: CompletionRecord,
-    question: ReadingRecord,
+    question: QuestionRecord,
     maps: Mapping[str, dict[str, str | None] | None],
     feedback: Sequence[FeedbackRecord],
     note: str | None,
@@ -311,7 +313,7 @@ def verdict_text(verdict: str | None) -> str:
     return (verdict or "").replace("_", " ")
 
 
-def describe_repeat(assignment: TurnRecord) -> str:
+def describe_repeat(assignment: AssignmentRecord) -> str:
     """Which of a rater's turns it was."""
     return ", once more" if assignment.round else ""
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from storage.tables import Account, Consent
 
 
-def agree(session: Session, account_id: str, licence: str) -> bool:
+def add_consent(session: Session, account_id: str, licence: str) -> bool:
     """Keep that an account agreed; False if it had done so before."""
     # one at a time, so that two clicks are one consent
     session.get_one(Account, account_id, with_for_update=True)
@@ -25,7 +25,7 @@ def has_agreed(session: Session, account_id: str, licence: str) -> bool:
     return session.scalar(same) is not None
 
 
-def who_agreed(session: Session, licence: str) -> frozenset[str]:
+def list_consenting_accounts(session: Session, licence: str) -> frozenset[str]:
     """Accounts that agreed to a licence."""
-    found = select(Consent.account_id).where(Consent.licence == licence)
-    return frozenset(session.scalars(found))
+    account_ids = select(Consent.account_id).where(Consent.licence == licence)
+    return frozenset(session.scalars(account_ids))

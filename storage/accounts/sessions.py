@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from storage.accounts.store import AccountRecord
 from storage.errors import RecordNotFoundError
 from storage.row_values import as_record
-from storage.tables import Account, LoginSession, Token, now
+from storage.tables import AccessToken, Account, LoginSession, now
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def add_session(
 
 def find_session(session: Session, token_hash: str) -> Credential | None:
     """The login with that hash; None if it is unknown or over, or the account is disabled."""
-    found = session.execute(
+    row = session.execute(
         select(Account, LoginSession.expires_at)
         .join(LoginSession, LoginSession.account_id == Account.id)
         .where(
@@ -67,7 +67,7 @@ def find_session(session: Session, token_hash: str) -> Credential | None:
             Account.disabled.is_(False),
         )
     ).first()
-    return None if found is None else Credential(as_record(AccountRecord, found[0]), found[1])
+    return None if row is None else Credential(as_record(AccountRecord, row[0]), row[1])
 
 
 def delete_session(session: Session, token_hash: str) -> None:
@@ -75,12 +75,12 @@ def delete_session(session: Session, token_hash: str) -> None:
     session.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash))
 
 
-def delete_sessions_of(session: Session, account_id: str) -> None:
+def delete_account_sessions(session: Session, account_id: str) -> None:
     """End all logins of an account."""
     session.execute(delete(LoginSession).where(LoginSession.account_id == account_id))
 
 
-def delete_expired(session: Session) -> int:
+def delete_expired_sessions(session: Session) -> int:
     """Remove logins that are over; how many there were."""
     over = delete(LoginSession).where(LoginSession.expires_at <= now())
     return len(session.scalars(over.returning(LoginSession.token_hash)).all())
@@ -90,7 +90,9 @@ def add_token(
     session: Session, *, token_hash: str, account_id: str, label: str, expires_at: datetime | None
 ) -> TokenRecord:
     """Store a bearer token."""
-    row = Token(token_hash=token_hash, account_id=account_id, label=label, expires_at=expires_at)
+    row = AccessToken(
+        token_hash=token_hash, account_id=account_id, label=label, expires_at=expires_at
+    )
     session.add(row)
     session.flush()
     return as_record(TokenRecord, row)
@@ -98,28 +100,32 @@ def add_token(
 
 def find_token(session: Session, token_hash: str) -> Credential | None:
     """The token with that hash; None if unknown, over or revoked, or the account is disabled."""
-    found = session.execute(
-        select(Account, Token.expires_at)
-        .join(Token, Token.account_id == Account.id)
+    row = session.execute(
+        select(Account, AccessToken.expires_at)
+        .join(AccessToken, AccessToken.account_id == Account.id)
         .where(
-            Token.token_hash == token_hash,
-            Token.revoked_at.is_(None),
-            or_(Token.expires_at.is_(None), Token.expires_at > now()),
+            AccessToken.token_hash == token_hash,
+            AccessToken.revoked_at.is_(None),
+            or_(AccessToken.expires_at.is_(None), AccessToken.expires_at > now()),
             Account.disabled.is_(False),
         )
     ).first()
-    return None if found is None else Credential(as_record(AccountRecord, found[0]), found[1])
+    return None if row is None else Credential(as_record(AccountRecord, row[0]), row[1])
 
 
 def list_tokens(session: Session, account_id: str) -> list[TokenRecord]:
     """All tokens of an account, the oldest first."""
-    mine = select(Token).where(Token.account_id == account_id).order_by(Token.created_at)
-    return [as_record(TokenRecord, row) for row in session.scalars(mine)]
+    own_tokens = (
+        select(AccessToken)
+        .where(AccessToken.account_id == account_id)
+        .order_by(AccessToken.created_at)
+    )
+    return [as_record(TokenRecord, row) for row in session.scalars(own_tokens)]
 
 
 def revoke_token(session: Session, token_id: str) -> TokenRecord:
     """Take a token back; raises `RecordNotFoundError` if it is unknown or was revoked already."""
-    row = session.get(Token, token_id)
+    row = session.get(AccessToken, token_id)
     if row is None or row.revoked_at is not None:
         raise RecordNotFoundError(
             f"There is no token in force with the id {token_id}; `user list` shows them."
@@ -129,7 +135,9 @@ def revoke_token(session: Session, token_id: str) -> TokenRecord:
     return as_record(TokenRecord, row)
 
 
-def revoke_tokens_of(session: Session, account_id: str) -> None:
+def revoke_account_tokens(session: Session, account_id: str) -> None:
     """Take all tokens of an account back."""
-    live = update(Token).where(Token.account_id == account_id, Token.revoked_at.is_(None))
+    live = update(AccessToken).where(
+        AccessToken.account_id == account_id, AccessToken.revoked_at.is_(None)
+    )
     session.execute(live.values(revoked_at=now()))

@@ -99,7 +99,7 @@ def find_account(session: Session, name: str) -> AccountRecord | None:
     return None if row is None else as_record(AccountRecord, row)
 
 
-def find_account_of_issuer(session: Session, issuer: str, subject: str) -> AccountRecord | None:
+def find_account_by_subject(session: Session, issuer: str, subject: str) -> AccountRecord | None:
     """The account of a person at an OpenID Connect issuer; None if there is none yet."""
     row = session.scalar(
         select(Account).where(Account.issuer == issuer, Account.subject == subject)
@@ -130,7 +130,7 @@ def set_role(session: Session, account_id: str, role: str) -> None:
     session.flush()
 
 
-def retire(session: Session, account_id: str) -> None:
+def end_rater_role(session: Session, account_id: str) -> None:
     """Let an account judge no more, for good; raises `RecordNotFoundError`."""
     _row(session, account_id).rater = False
     session.flush()

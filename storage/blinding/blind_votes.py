@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 from storage.tables import Comparison, Feedback
 
 
-def names_known(vote: type[Feedback] = Feedback) -> ColumnElement[bool]:
+def vote_is_unblinded(vote: type[Feedback] = Feedback) -> ColumnElement[bool]:
     """Of rows of feedback that are votes: whether the rater may have known the models' names.
 
     Before it he had judged one of the two answers by itself, where the name stands, or voted on a
@@ -20,21 +20,23 @@ def names_known(vote: type[Feedback] = Feedback) -> ColumnElement[bool]:
     both = (vote.completion_id, vote.other_completion_id)
     # each column by an index of its own; `coalesce` keeps SQLite from the index of all that the
     # rater ever said
-    his = func.coalesce(other.rater_id, "") == vote.rater_id
+    same_rater = func.coalesce(other.rater_id, "") == vote.rater_id
     return or_(
-        _told(vote, one, one.completion_id.in_(both), one.rater_id == vote.rater_id),
-        _told(vote, other, other.other_completion_id.in_(both), his),
+        _saw_names(vote, one, one.completion_id.in_(both), one.rater_id == vote.rater_id),
+        _saw_names(vote, other, other.other_completion_id.in_(both), same_rater),
     )
 
 
-def _told(
+def _saw_names(
     vote: type[Feedback], earlier: type[Feedback], *same: ColumnElement[bool]
 ) -> ColumnElement[bool]:
     """Whether he had said something before that he has not forgotten."""
-    return exists().where(*same, earlier.created_at < vote.created_at, ~_forgotten(vote, earlier))
+    return exists().where(
+        *same, earlier.created_at < vote.created_at, ~_is_before_washout(vote, earlier)
+    )
 
 
-def _forgotten(vote: type[Feedback], earlier: type[Feedback]) -> ColumnElement[bool]:
+def _is_before_washout(vote: type[Feedback], earlier: type[Feedback]) -> ColumnElement[bool]:
     """Whether the vote is a repeat's, and the earlier word is not newer than the turn before."""
     turn, before = aliased(Comparison), aliased(Comparison)
     same = and_(before.pair_id == turn.pair_id, before.rater_id == turn.rater_id)

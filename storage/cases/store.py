@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage.errors import RecordNotFoundError
-from storage.names import normalize_name, stored_spellings
+from storage.names import list_stored_spellings, normalize_name
 from storage.row_values import as_record
 from storage.tables import Case, Slide
 
@@ -60,8 +60,8 @@ class SlideDescription:
     """Who or what says so."""
 
 
-OF_SLIDE = ("organ", "specimen", "stain", "scanner")
-OF_CASE = ("reference_answer", "reference_source")
+SLIDE_FIELDS = ("organ", "specimen", "stain", "scanner")
+CASE_FIELDS = ("reference_answer", "reference_source")
 
 
 def find_case(session: Session, name: str) -> CaseRecord | None:
@@ -75,7 +75,7 @@ def list_cases(session: Session) -> list[CaseRecord]:
     return [as_record(CaseRecord, row) for row in session.scalars(select(Case).order_by(Case.name))]
 
 
-def describe_slide(session: Session, slide_id: str, told: SlideDescription) -> bool:
+def describe_slide(session: Session, slide_id: str, description: SlideDescription) -> bool:
     """Store what is known of a slide, its case made if it is new; whether anything changed.
 
     Raises RecordNotFoundError if there is no such slide.
@@ -83,12 +83,14 @@ def describe_slide(session: Session, slide_id: str, told: SlideDescription) -> b
     slide = session.get(Slide, slide_id)
     if slide is None:
         raise RecordNotFoundError(f"There is no slide with the id {slide_id}.")
-    case = _case_row(session, told.case)
+    case = _case_row(session, description.case)
     if case is None:
-        case = Case(name=normalize_name(told.case))
+        case = Case(name=normalize_name(description.case))
         session.add(case)
         session.flush()
-    changed = _take(case, told, OF_CASE) | _take(slide, told, OF_SLIDE)
+    changed = _apply_description(case, description, CASE_FIELDS) | _apply_description(
+        slide, description, SLIDE_FIELDS
+    )
     if slide.case_id != case.id:
         slide.case_id, changed = case.id, True
     session.flush()
@@ -96,15 +98,17 @@ def describe_slide(session: Session, slide_id: str, told: SlideDescription) -> b
 
 
 def _case_row(session: Session, name: str) -> Case | None:
-    rows = session.scalars(select(Case).where(Case.name.in_(stored_spellings(name))))
+    rows = session.scalars(select(Case).where(Case.name.in_(list_stored_spellings(name))))
     # the normalized row first, should an older database have both
     return min(rows, key=lambda row: row.name != normalize_name(name), default=None)
 
 
-def _take(row: Case | Slide, told: SlideDescription, names: tuple[str, ...]) -> bool:
+def _apply_description(
+    row: Case | Slide, description: SlideDescription, names: tuple[str, ...]
+) -> bool:
     changed = False
     for name in names:
-        value = getattr(told, name)
+        value = getattr(description, name)
         if value is not None and getattr(row, name) != value:
             setattr(row, name, value)
             changed = True

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage.assignment import Held, first_in_order, still_free, to_repeat
+from storage.assignment import Assignment, choose_first, choose_repeat, list_unassigned
 from storage.comparisons.pairs import count_pairs
 from storage.comparisons.records import ComparisonRecord, PairProgress
 from storage.errors import ConflictError, RecordNotFoundError
@@ -18,16 +18,16 @@ from storage.tables import (
     Completion,
     Feedback,
     Worklist,
+    WorklistAssignment,
     WorklistItem,
     WorklistPair,
-    WorklistTurn,
     now,
 )
 from storage.worklists.records import WorklistRecord
 
 
 def next_comparison(
-    session: Session, worklist: WorklistRecord, rater_id: str, washed_out: datetime
+    session: Session, worklist: WorklistRecord, rater_id: str, washout_before: datetime
 ) -> ComparisonRecord | None:
     """The comparison that a rater has begun, or his next one; None if there is nothing for him.
 
@@ -36,24 +36,26 @@ def next_comparison(
     """
     # one at a time, lest two raters are handed what is for one of them
     session.get_one(Worklist, worklist.id, with_for_update=True)
-    mine = _comparisons(session, worklist.id, rater_id)
-    going = [one for one in mine if one.ended_at is None]
-    if going:
-        return as_record(ComparisonRecord, going[0])
-    held = [Held(str(one.pair_id), one.round, one.ended_at, one.skipped) for one in mine]
-    again = to_repeat(worklist, held, rater_id, washed_out)
-    waiting = _held_blind(session, worklist, rater_id)
-    free = _free(session, worklist, rater_id, mine)
+    own_rows = _own_comparisons(session, worklist.id, rater_id)
+    open_rows = [one for one in own_rows if one.ended_at is None]
+    if open_rows:
+        return as_record(ComparisonRecord, open_rows[0])
+    assignments = [
+        Assignment(str(one.pair_id), one.round, one.ended_at, one.skipped) for one in own_rows
+    ]
+    again = choose_repeat(worklist, assignments, rater_id, washout_before)
+    waiting = _items_awaiting_answer(session, worklist, rater_id)
+    free = _unassigned_pairs(session, worklist, rater_id, own_rows)
     unseen = [pair for pair, item in free.items() if item not in waiting]
-    pair_id = again or first_in_order(unseen, rater_id)
+    pair_id = again or choose_first(unseen, rater_id)
     if pair_id is None:
         return None
-    return _hand_out(session, rater_id, pair_id=pair_id, round=int(again is not None))
+    return _assign(session, rater_id, pair_id=pair_id, round=int(again is not None))
 
 
-def compare_reading(session: Session, rater_id: str, reading_id: str) -> ComparisonRecord:
+def compare_question(session: Session, rater_id: str, question_id: str) -> ComparisonRecord:
     """Begin to compare the two answers to a question of the rater's own."""
-    return _hand_out(session, rater_id, reading_id=reading_id, round=0)
+    return _assign(session, rater_id, question_id=question_id, round=0)
 
 
 def find_comparison(session: Session, comparison_id: str, rater_id: str) -> ComparisonRecord:
@@ -61,13 +63,13 @@ def find_comparison(session: Session, comparison_id: str, rater_id: str) -> Comp
     return as_record(ComparisonRecord, _row(session, comparison_id, rater_id))
 
 
-def sides(session: Session, comparison: ComparisonRecord) -> tuple[str, str] | None:
+def find_sides(session: Session, comparison: ComparisonRecord) -> tuple[str, str] | None:
     """Ids of the completions on the left and on the right; None while they are being written."""
     if comparison.pair_id is not None:
         pair = session.get_one(WorklistPair, comparison.pair_id)
         both = [pair.one_completion_id, pair.other_completion_id]
     else:
-        written = select(Completion.id).where(Completion.reading_id == comparison.reading_id)
+        written = select(Completion.id).where(Completion.question_id == comparison.question_id)
         both = list(session.scalars(written.order_by(Completion.index)))
     if len(both) != 2:
         return None
@@ -75,7 +77,9 @@ def sides(session: Session, comparison: ComparisonRecord) -> tuple[str, str] | N
     return left, right
 
 
-def vote(session: Session, comparison_id: str, rater_id: str, feedback_id: str) -> ComparisonRecord:
+def record_vote(
+    session: Session, comparison_id: str, rater_id: str, feedback_id: str
+) -> ComparisonRecord:
     """Say which feedback is the vote; raises ConflictError where there is one already."""
     row = _row(session, comparison_id, rater_id)
     if row.feedback_id is not None:
@@ -87,7 +91,7 @@ def vote(session: Session, comparison_id: str, rater_id: str, feedback_id: str) 
     return as_record(ComparisonRecord, row)
 
 
-def reopen(session: Session, comparison_id: str, rater_id: str) -> ComparisonRecord:
+def reopen_comparison(session: Session, comparison_id: str, rater_id: str) -> ComparisonRecord:
     """Let a comparison be voted on once more; raises ConflictError where there is no vote."""
     row = _row(session, comparison_id, rater_id)
     if row.feedback_id is None:
@@ -97,7 +101,7 @@ def reopen(session: Session, comparison_id: str, rater_id: str) -> ComparisonRec
     return as_record(ComparisonRecord, row)
 
 
-def skip(session: Session, comparison_id: str, rater_id: str) -> ComparisonRecord:
+def skip_comparison(session: Session, comparison_id: str, rater_id: str) -> ComparisonRecord:
     """Pass a pair over; raises ConflictError where a vote is in."""
     row = _row(session, comparison_id, rater_id)
     if row.feedback_id is not None:
@@ -109,16 +113,19 @@ def skip(session: Session, comparison_id: str, rater_id: str) -> ComparisonRecor
 
 def pair_progress(session: Session, worklist: WorklistRecord, rater_id: str) -> PairProgress:
     """How far the comparing of a list is, for one rater."""
-    mine = _comparisons(session, worklist.id, rater_id)
-    ended = [one for one in mine if one.round == 0 and one.ended_at is not None]
+    own_rows = _own_comparisons(session, worklist.id, rater_id)
+    ended = [one for one in own_rows if one.round == 0 and one.ended_at is not None]
     return PairProgress(
         pairs=count_pairs(session, worklist.id),
-        mine=len({one.pair_id for one in mine}) + len(_free(session, worklist, rater_id, mine)),
+        mine=len({one.pair_id for one in own_rows})
+        + len(_unassigned_pairs(session, worklist, rater_id, own_rows)),
         done=len(ended),
     )
 
 
-def came_again(session: Session, comparison: ComparisonRecord) -> ComparisonRecord | None:
+def find_repeated_comparison(
+    session: Session, comparison: ComparisonRecord
+) -> ComparisonRecord | None:
     """The repeat of a comparison, if the rater was given its pair again; else None.
 
     Until that ends he votes afresh: what he said the first time is not for him to see.
@@ -133,36 +140,36 @@ def came_again(session: Session, comparison: ComparisonRecord) -> ComparisonReco
     return None if row is None else as_record(ComparisonRecord, row)
 
 
-def open_comparison_of(session: Session, reading_id: str, rater_id: str) -> bool | None:
+def has_open_comparison(session: Session, question_id: str, rater_id: str) -> bool | None:
     """Whether a rater has still to vote on a pair with one of a reading's completions; None if he
     was never given one, or passed it over."""
-    of_reading = select(Completion.id).where(Completion.reading_id == reading_id)
-    given = (
+    completion_ids = select(Completion.id).where(Completion.question_id == question_id)
+    assigned = (
         select(Comparison.feedback_id)
         .join(WorklistPair, WorklistPair.id == Comparison.pair_id)
         .where(
             Comparison.rater_id == rater_id,
             ~Comparison.skipped,
-            WorklistPair.one_completion_id.in_(of_reading)
-            | WorklistPair.other_completion_id.in_(of_reading),
+            WorklistPair.one_completion_id.in_(completion_ids)
+            | WorklistPair.other_completion_id.in_(completion_ids),
         )
     )
-    found = session.scalars(given).all()
-    return None in found if found else None
+    feedback_ids = session.scalars(assigned).all()
+    return None in feedback_ids if feedback_ids else None
 
 
-def items_compared(session: Session, worklist_id: str, rater_id: str) -> set[str]:
+def list_compared_items(session: Session, worklist_id: str, rater_id: str) -> set[str]:
     """Items of a list whose answers a rater has seen side by side."""
-    seen = (
+    item_ids = (
         select(WorklistPair.item_id)
         .join(Comparison, Comparison.pair_id == WorklistPair.id)
         .join(WorklistItem, WorklistItem.id == WorklistPair.item_id)
         .where(WorklistItem.worklist_id == worklist_id, Comparison.rater_id == rater_id)
     )
-    return set(session.scalars(seen))
+    return set(session.scalars(item_ids))
 
 
-def votes_of_others(
+def list_other_votes(
     session: Session, comparison: ComparisonRecord
 ) -> list[tuple[str, str, str | None]]:
     """(rater, choice, what stood on the left) of the others' current votes on the same pair, in
@@ -177,14 +184,14 @@ def votes_of_others(
         .order_by(Comparison.round, Feedback.created_at)
     )
     # of a repeat the later vote
-    found = {rater: (rater, choice, left) for rater, choice, left in session.execute(rows)}
-    return [(rater, str(choice), left) for rater, choice, left in found.values()]
+    latest = {rater: (rater, choice, left) for rater, choice, left in session.execute(rows)}
+    return [(rater, str(choice), left) for rater, choice, left in latest.values()]
 
 
-def _hand_out(session: Session, rater_id: str, *, round: int, **what: str) -> ComparisonRecord:  # noqa: A002
+def _assign(session: Session, rater_id: str, *, round: int, **subject: str) -> ComparisonRecord:  # noqa: A002
     """Give somebody a pair, its sides drawn by lot."""
     flipped = secrets.randbelow(2) == 1
-    row = Comparison(rater_id=rater_id, round=round, flipped=flipped, **what)
+    row = Comparison(rater_id=rater_id, round=round, flipped=flipped, **subject)
     session.add(row)
     session.flush()
     return as_record(ComparisonRecord, row)
@@ -198,42 +205,45 @@ def _row(session: Session, comparison_id: str, rater_id: str) -> Comparison:
     return row
 
 
-def _comparisons(session: Session, worklist_id: str, rater_id: str) -> list[Comparison]:
-    mine = (
+def _own_comparisons(session: Session, worklist_id: str, rater_id: str) -> list[Comparison]:
+    statement = (
         select(Comparison)
         .join(WorklistPair, WorklistPair.id == Comparison.pair_id)
         .join(WorklistItem, WorklistItem.id == WorklistPair.item_id)
         .where(WorklistItem.worklist_id == worklist_id, Comparison.rater_id == rater_id)
         .order_by(Comparison.started_at, Comparison.id)
     )
-    return list(session.scalars(mine))
+    return list(session.scalars(statement))
 
 
-def _free(
-    session: Session, worklist: WorklistRecord, rater_id: str, mine: list[Comparison]
+def _unassigned_pairs(
+    session: Session, worklist: WorklistRecord, rater_id: str, own_rows: list[Comparison]
 ) -> dict[str, str]:
     """Pairs that are new to the rater and his to compare, each with its item."""
     of_list = WorklistItem.worklist_id == worklist.id
-    taken = (
+    assigned_to_others = (
         select(Comparison.pair_id)
         .join(WorklistPair, WorklistPair.id == Comparison.pair_id)
         .join(WorklistItem, WorklistItem.id == WorklistPair.item_id)
         .where(of_list, Comparison.rater_id != rater_id, ~Comparison.skipped)
     )
-    of_others = {str(pair) for pair in session.scalars(taken)}
+    pairs_of_others = {str(pair) for pair in session.scalars(assigned_to_others)}
     pairs = select(WorklistPair.id, WorklistPair.item_id).join(WorklistItem).where(of_list)
     item_of = {pair: item for pair, item in session.execute(pairs)}  # noqa: C416
-    seen = {str(one.pair_id) for one in mine}
-    return {pair: item_of[pair] for pair in still_free(worklist, item_of, seen, of_others)}
+    seen_pairs = {str(one.pair_id) for one in own_rows}
+    return {
+        pair: item_of[pair]
+        for pair in list_unassigned(worklist, item_of, seen_pairs, pairs_of_others)
+    }
 
 
-def _held_blind(session: Session, worklist: WorklistRecord, rater_id: str) -> set[str]:
+def _items_awaiting_answer(session: Session, worklist: WorklistRecord, rater_id: str) -> set[str]:
     """Items that the rater has in hand and is to answer before he sees an answer."""
     if not worklist.blind:
         return set()
-    turns = select(WorklistTurn.item_id).where(
-        WorklistTurn.rater_id == rater_id,
-        WorklistTurn.ended_at.is_(None),
-        WorklistTurn.first_answer.is_(None),
+    turns = select(WorklistAssignment.item_id).where(
+        WorklistAssignment.rater_id == rater_id,
+        WorklistAssignment.ended_at.is_(None),
+        WorklistAssignment.first_answer.is_(None),
     )
     return set(session.scalars(turns))

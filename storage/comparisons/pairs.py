@@ -14,16 +14,16 @@ from storage.errors import ConflictError, RecordNotFoundError, StorageError
 from storage.row_values import as_record
 from storage.tables import (
     Completion,
-    Reading,
+    Question,
     Worklist,
     WorklistItem,
     WorklistPair,
-    WorklistReading,
+    WorklistQuestion,
 )
 
 
 @dataclass(frozen=True)
-class FrozenAnswer:
+class FrozenCompletion:
     """A completion of an item, with what tells whether it can be compared with another."""
 
     item_id: str
@@ -48,56 +48,56 @@ class FrozenAnswer:
     """What the model read."""
 
 
-def add_reading_beside(session: Session, item_id: str, reading_id: str) -> None:
+def add_item_question(session: Session, item_id: str, question_id: str) -> None:
     """Keep a further reading of an item, by another model or other weights.
 
     Raises StorageError where the list has its pairs already.
     """
-    refuse_after_pairs(session, session.get_one(WorklistItem, item_id).worklist_id)
-    session.add(WorklistReading(item_id=item_id, reading_id=reading_id))
+    refuse_if_paired(session, session.get_one(WorklistItem, item_id).worklist_id)
+    session.add(WorklistQuestion(item_id=item_id, question_id=question_id))
     session.flush()
 
 
-def refuse_after_pairs(session: Session, worklist_id: str) -> None:
+def refuse_if_paired(session: Session, worklist_id: str) -> None:
     """Raise StorageError where a list has its pairs; else none are drawn in this transaction."""
-    found = session.get_one(Worklist, worklist_id, with_for_update=True)
+    worklist = session.get_one(Worklist, worklist_id, with_for_update=True)
     if count_pairs(session, worklist_id):
         raise StorageError(
-            f"{found.name} has its pairs already, and they are drawn once: further answers could "
-            "not be compared. Import the items again as another list for them."
+            f"{worklist.name} has its pairs already, and they are drawn once: further answers "
+            "could not be compared. Import the items again as another list for them."
         )
 
 
-def models_of_item(session: Session, item_id: str) -> set[tuple[str, str | None]]:
+def list_item_models(session: Session, item_id: str) -> set[tuple[str, str | None]]:
     """Names and revisions of the models that have answered an item."""
-    of_item = readings_of_items()
-    asked = select(Reading.model, Reading.model_revision)
-    joined = asked.join(of_item, of_item.c.reading_id == Reading.id)
+    of_item = select_item_questions()
+    models = select(Question.model, Question.model_revision)
+    joined = models.join(of_item, of_item.c.question_id == Question.id)
     rows = session.execute(joined.where(of_item.c.item_id == item_id))
     return {(name, revision) for name, revision in rows}
 
 
-def frozen_answers(session: Session, worklist_id: str) -> list[FrozenAnswer]:
+def list_frozen_completions(session: Session, worklist_id: str) -> list[FrozenCompletion]:
     """All completions of a list's items, by the item's place and the completion's id."""
-    of_item = readings_of_items()
+    of_item = select_item_questions()
     columns = (
         WorklistItem.id,
         Completion.id,
         Completion.text,
-        Reading.model,
-        Reading.model_revision,
-        Reading.pixels_sha256,
-        Reading.prompt,
+        Question.model,
+        Question.model_revision,
+        Question.pixels_sha256,
+        Question.prompt,
     )
     rows = (
         select(*columns)
         .join(of_item, of_item.c.item_id == WorklistItem.id)
-        .join(Reading, Reading.id == of_item.c.reading_id)
-        .join(Completion, Completion.reading_id == Reading.id)
-        .where(WorklistItem.worklist_id == worklist_id, Reading.state == "done")
+        .join(Question, Question.id == of_item.c.question_id)
+        .join(Completion, Completion.question_id == Question.id)
+        .where(WorklistItem.worklist_id == worklist_id, Question.state == "done")
         .order_by(WorklistItem.position, Completion.id)
     )
-    return [FrozenAnswer(*row) for row in session.execute(rows)]
+    return [FrozenCompletion(*row) for row in session.execute(rows)]
 
 
 def add_pairs(session: Session, worklist_id: str, pairs: Sequence[NewPair]) -> None:
@@ -120,8 +120,8 @@ def count_pairs(session: Session, worklist_id: str) -> int:
 
 def list_pairs(session: Session, worklist_id: str) -> list[PairRecord]:
     """A list's pairs, by item."""
-    found = select(WorklistPair).join(WorklistItem).where(WorklistItem.worklist_id == worklist_id)
-    ordered = found.order_by(WorklistItem.position, WorklistPair.id)
+    pairs = select(WorklistPair).join(WorklistItem).where(WorklistItem.worklist_id == worklist_id)
+    ordered = pairs.order_by(WorklistItem.position, WorklistPair.id)
     return [as_record(PairRecord, row) for row in session.scalars(ordered)]
 
 
@@ -133,8 +133,8 @@ def find_pair(session: Session, pair_id: str) -> PairRecord:
     return as_record(PairRecord, row)
 
 
-def readings_of_items() -> Subquery:
-    """`item_id` and `reading_id` of every reading that was made for an item."""
-    first = select(WorklistItem.id.label("item_id"), WorklistItem.reading_id.label("reading_id"))
-    beside = select(WorklistReading.item_id, WorklistReading.reading_id)
-    return union_all(first.where(WorklistItem.reading_id.is_not(None)), beside).subquery()
+def select_item_questions() -> Subquery:
+    """`item_id` and `question_id` of every reading that was made for an item."""
+    first = select(WorklistItem.id.label("item_id"), WorklistItem.question_id.label("question_id"))
+    beside = select(WorklistQuestion.item_id, WorklistQuestion.question_id)
+    return union_all(first.where(WorklistItem.question_id.is_not(None)), beside).subquery()

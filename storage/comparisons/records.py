@@ -53,7 +53,7 @@ class ComparisonRecord:
     pair_id: str | None
     """The worklist's pair; None for an own question."""
 
-    reading_id: str | None
+    question_id: str | None
     """The own question's reading; None for a pair."""
 
     round: int

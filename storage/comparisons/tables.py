@@ -10,13 +10,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.base import Base, new_id, now
 
 
-class WorklistReading(Base):
+class WorklistQuestion(Base):
     """A further reading of an item, by another model: of the same pixels and prompt or not."""
 
-    __tablename__ = "worklist_readings"
+    __tablename__ = "worklist_questions"
     __table_args__ = (Index(None, "item_id"),)
 
-    reading_id: Mapped[str] = mapped_column(ForeignKey("readings.id"), primary_key=True)
+    question_id: Mapped[str] = mapped_column(ForeignKey("questions.id"), primary_key=True)
     item_id: Mapped[str] = mapped_column(ForeignKey("worklist_items.id"))
 
 
@@ -51,8 +51,8 @@ class Comparison(Base):
     __tablename__ = "comparisons"
     __table_args__ = (
         UniqueConstraint("pair_id", "rater_id", "round"),
-        UniqueConstraint("reading_id", "rater_id"),
-        CheckConstraint("(pair_id IS NULL) <> (reading_id IS NULL)", name="what"),
+        UniqueConstraint("question_id", "rater_id"),
+        CheckConstraint("(pair_id IS NULL) <> (question_id IS NULL)", name="what"),
         CheckConstraint("round >= 0", name="round"),
         CheckConstraint("NOT skipped OR ended_at IS NOT NULL", name="skipped"),
         CheckConstraint("feedback_id IS NULL OR ended_at IS NOT NULL", name="voted"),
@@ -63,7 +63,7 @@ class Comparison(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     rater_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     pair_id: Mapped[str | None] = mapped_column(ForeignKey("worklist_pairs.id"))
-    reading_id: Mapped[str | None] = mapped_column(ForeignKey("readings.id"))
+    question_id: Mapped[str | None] = mapped_column(ForeignKey("questions.id"))
     round: Mapped[int] = mapped_column(default=0)
     flipped: Mapped[bool]
     started_at: Mapped[datetime] = mapped_column(default=now)

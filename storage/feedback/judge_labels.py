@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import Session, aliased
 
-from storage.tables import Blob, Case, Completion, Feedback, JudgeLabels, Reading, Slide
+from storage.tables import Blob, Case, Completion, Feedback, JudgeLabels, Question, Slide
 
 
 @dataclass(frozen=True)
-class Unjudged:
+class UnlabelledTrace:
     """A trace that a clinician labelled and a judge did not."""
 
     completion_id: str
@@ -37,7 +37,7 @@ class Unjudged:
     """What is right of the case; None unless its source is known."""
 
 
-def unjudged(session: Session, judge: str, limit: int) -> list[Unjudged]:
+def list_unlabelled_traces(session: Session, judge: str, limit: int) -> list[UnlabelledTrace]:
     """At most `limit` traces that wait for this judge and whose picture is there, by their ids."""
     later = aliased(Feedback)
     labelled = exists().where(
@@ -45,20 +45,22 @@ def unjudged(session: Session, judge: str, limit: int) -> list[Unjudged]:
         Feedback.kind == "labels",
         ~exists().where(later.supersedes_id == Feedback.id),
     )
-    judged = exists().where(JudgeLabels.completion_id == Completion.id, JudgeLabels.judge == judge)
+    has_labels = exists().where(
+        JudgeLabels.completion_id == Completion.id, JudgeLabels.judge == judge
+    )
     reference = and_(Case.id == Slide.case_id, Case.reference_source.is_not(None))
-    asked = (Reading.question, Reading.options, Reading.task, Reading.pixels_sha256)
-    waiting = (
-        select(Completion.id, Completion.text, *asked, Case.reference_answer)
-        .join(Reading, Reading.id == Completion.reading_id)
-        .join(Slide, Slide.id == Reading.slide_id)
-        .join(Blob, Blob.sha256 == Reading.pixels_sha256)
+    question_columns = (Question.question, Question.options, Question.task, Question.pixels_sha256)
+    unlabelled = (
+        select(Completion.id, Completion.text, *question_columns, Case.reference_answer)
+        .join(Question, Question.id == Completion.question_id)
+        .join(Slide, Slide.id == Question.slide_id)
+        .join(Blob, Blob.sha256 == Question.pixels_sha256)
         .outerjoin(Case, reference)
-        .where(labelled, ~judged, Blob.removed_at.is_(None))
+        .where(labelled, ~has_labels, Blob.removed_at.is_(None))
         .order_by(Completion.id)
         .limit(limit)
     )
-    return [Unjudged(*row) for row in session.execute(waiting)]
+    return [UnlabelledTrace(*row) for row in session.execute(unlabelled)]
 
 
 def add_judge_labels(

@@ -104,25 +104,34 @@ class FeedbackRecord(NewFeedback):
     """When it was stored, UTC."""
 
 
-_T, _NOW = Feedback.metadata.tables["feedback"], Feedback.metadata.tables["current_feedback"]
-_NAMES = tuple(field.name for field in fields(FeedbackRecord))
-_SAID = select(*(_T.c[name] for name in _NAMES))
-# made once, since to make a statement takes longer than to run it
-_OF_KEY = _SAID.where(_T.c.rater_id == bindparam("rater"), _T.c.idempotency_key == bindparam("key"))
-_HOLDS = _SAID.join_from(_T, _NOW, _NOW.c.feedback_id == _T.c.id).where(
-    _NOW.c.rater_id == bindparam("rater"),
-    or_(_NOW.c.completion_id == bindparam("one"), _NOW.c.completion_id == bindparam("other")),
+_FEEDBACK, _CURRENT = (
+    Feedback.metadata.tables["feedback"],
+    Feedback.metadata.tables["current_feedback"],
 )
-_PLACE = ("rater_id", "completion_id", "kind", "other")
+_NAMES = tuple(field.name for field in fields(FeedbackRecord))
+_SELECT_ALL = select(*(_FEEDBACK.c[name] for name in _NAMES))
+# made once, since to make a statement takes longer than to run it
+_SELECT_BY_KEY = _SELECT_ALL.where(
+    _FEEDBACK.c.rater_id == bindparam("rater"), _FEEDBACK.c.idempotency_key == bindparam("key")
+)
+_SELECT_CURRENT = _SELECT_ALL.join_from(
+    _FEEDBACK, _CURRENT, _CURRENT.c.feedback_id == _FEEDBACK.c.id
+).where(
+    _CURRENT.c.rater_id == bindparam("rater"),
+    or_(
+        _CURRENT.c.completion_id == bindparam("one"), _CURRENT.c.completion_id == bindparam("other")
+    ),
+)
+_SLOT_COLUMNS = ("rater_id", "completion_id", "kind", "other")
 _SUPERSEDE = (
-    _NOW.update()
-    .where(*(_NOW.c[name] == bindparam(f"of_{name}") for name in _PLACE))
+    _CURRENT.update()
+    .where(*(_CURRENT.c[name] == bindparam(f"of_{name}") for name in _SLOT_COLUMNS))
     .values(feedback_id=bindparam("now_id"))
 )
 
 
 @dataclass(frozen=True)
-class Appended:
+class FeedbackReceipt:
     """What became of a submission."""
 
     record: FeedbackRecord
@@ -135,15 +144,15 @@ class Appended:
     """What holds now of what the rater said about the completion, and its pair if there is one."""
 
 
-def feedback_of_key(session: Session, rater_id: str, key: str) -> FeedbackRecord | None:
+def find_feedback_by_key(session: Session, rater_id: str, key: str) -> FeedbackRecord | None:
     """What a rater submitted under a key; None if nothing was."""
-    rows = session.connection().execute(_OF_KEY, {"rater": rater_id, "key": key})
+    rows = session.connection().execute(_SELECT_BY_KEY, {"rater": rater_id, "key": key})
     return next(map(_record, rows), None)
 
 
-def feedback_of_id(session: Session, feedback_id: str) -> FeedbackRecord:
+def find_feedback(session: Session, feedback_id: str) -> FeedbackRecord:
     """What was stored under an id, whoever said it; it is there."""
-    rows = session.connection().execute(_SAID.where(_T.c.id == feedback_id))
+    rows = session.connection().execute(_SELECT_ALL.where(_FEEDBACK.c.id == feedback_id))
     return _record(rows.one())
 
 
@@ -157,20 +166,20 @@ def add_feedback(session: Session, rater_id: str, new: NewFeedback) -> FeedbackR
     return append_feedback(session, rater_id, new).record
 
 
-def append_feedback(session: Session, rater_id: str, new: NewFeedback) -> Appended:
+def append_feedback(session: Session, rater_id: str, new: NewFeedback) -> FeedbackReceipt:
     """The same, told more fully."""
     new = _ordered(new)
-    _one_at_a_time(session, rater_id)
-    former = feedback_of_key(session, rater_id, new.idempotency_key)
-    if former is not None and _said(former) != _said(new):
+    _lock_rater(session, rater_id)
+    former = find_feedback_by_key(session, rater_id, new.idempotency_key)
+    if former is not None and _content(former) != _content(new):
         message = "Something else was saved under this key; take a new key for each submission."
         raise ConflictError(message)
     pair = {"one": new.completion_id, "other": new.other_completion_id or new.completion_id}
-    rows = session.connection().execute(_HOLDS, {"rater": rater_id} | pair)
+    rows = session.connection().execute(_SELECT_CURRENT, {"rater": rater_id} | pair)
     current = [_record(row) for row in rows]
     if former is not None:
-        return Appended(former, True, tuple(current))
-    superseded = next((one for one in current if _place(one) == _place(new)), None)
+        return FeedbackReceipt(former, True, tuple(current))
+    superseded = next((one for one in current if _slot(one) == _slot(new)), None)
     record = FeedbackRecord(
         **vars(new),
         id=new_id(),
@@ -180,7 +189,7 @@ def append_feedback(session: Session, rater_id: str, new: NewFeedback) -> Append
     )
     _store(session, record, first=superseded is None)
     rest = [one for one in current if one is not superseded]
-    return Appended(record, False, (*rest, record))
+    return FeedbackReceipt(record, False, (*rest, record))
 
 
 def _store(session: Session, record: FeedbackRecord, *, first: bool) -> None:
@@ -190,40 +199,43 @@ def _store(session: Session, record: FeedbackRecord, *, first: bool) -> None:
     """
     session.flush()
     connection = session.connection()
-    connection.execute(_T.insert(), vars(record))
-    place = dict(zip(_PLACE, (record.rater_id, *_place(record)), strict=True))
+    connection.execute(_FEEDBACK.insert(), vars(record))
+    place = dict(zip(_SLOT_COLUMNS, (record.rater_id, *_slot(record)), strict=True))
     if first:
-        connection.execute(_NOW.insert(), place | {"feedback_id": record.id})
+        connection.execute(_CURRENT.insert(), place | {"feedback_id": record.id})
     else:
         here = {f"of_{name}": value for name, value in place.items()}
         connection.execute(_SUPERSEDE, here | {"now_id": record.id})
 
 
-def current_feedback(
+def list_current_feedback(
     session: Session, completion_ids: Collection[str], rater_id: str | None = None
 ) -> list[FeedbackRecord]:
     """What holds now of some completions, of one rater or of all, the oldest first."""
-    holds = _SAID.join_from(_T, _NOW, _NOW.c.feedback_id == _T.c.id)
-    return _records(session, holds.where(_about(completion_ids), *_by(rater_id)))
+    holds = _SELECT_ALL.join_from(_FEEDBACK, _CURRENT, _CURRENT.c.feedback_id == _FEEDBACK.c.id)
+    return _records(session, holds.where(_is_about(completion_ids), *_is_by(rater_id)))
 
 
-def history(
+def list_feedback_history(
     session: Session, completion_ids: Collection[str], rater_id: str | None = None
 ) -> list[FeedbackRecord]:
     """All that was ever said of some completions, by one rater or by all, the oldest first."""
-    return _records(session, _SAID.where(_about(completion_ids), *_by(rater_id)))
+    return _records(session, _SELECT_ALL.where(_is_about(completion_ids), *_is_by(rater_id)))
 
 
-def _about(completion_ids: Collection[str]) -> ColumnElement[bool]:
-    return or_(_T.c.completion_id.in_(completion_ids), _T.c.other_completion_id.in_(completion_ids))
+def _is_about(completion_ids: Collection[str]) -> ColumnElement[bool]:
+    return or_(
+        _FEEDBACK.c.completion_id.in_(completion_ids),
+        _FEEDBACK.c.other_completion_id.in_(completion_ids),
+    )
 
 
-def _by(rater_id: str | None) -> list[ColumnElement[bool]]:
-    return [] if rater_id is None else [_T.c.rater_id == rater_id]
+def _is_by(rater_id: str | None) -> list[ColumnElement[bool]]:
+    return [] if rater_id is None else [_FEEDBACK.c.rater_id == rater_id]
 
 
 def _records(session: Session, query: Select[Any]) -> list[FeedbackRecord]:
-    rows = session.connection().execute(query.order_by(_T.c.created_at, _T.c.id))
+    rows = session.connection().execute(query.order_by(_FEEDBACK.c.created_at, _FEEDBACK.c.id))
     return [_record(row) for row in rows]
 
 
@@ -231,7 +243,7 @@ def _record(row: Row[Any]) -> FeedbackRecord:
     return FeedbackRecord(**dict(zip(_NAMES, row, strict=True)))
 
 
-def _place(feedback: NewFeedback) -> tuple[str, str, str]:
+def _slot(feedback: NewFeedback) -> tuple[str, str, str]:
     """What a rater says one thing about at a time."""
     return feedback.completion_id, feedback.kind, feedback.other_completion_id or ""
 
@@ -245,7 +257,7 @@ def _ordered(new: NewFeedback) -> NewFeedback:
     return NewFeedback(**(asdict(new) | swapped))
 
 
-def _said(feedback: NewFeedback) -> dict[str, Any]:
+def _content(feedback: NewFeedback) -> dict[str, Any]:
     """What was submitted, comparable whether it was stored in between or not."""
     return {field.name: _plain(getattr(feedback, field.name)) for field in fields(NewFeedback)}
 
@@ -259,7 +271,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _one_at_a_time(session: Session, rater_id: str) -> None:
+def _lock_rater(session: Session, rater_id: str) -> None:
     """Let a rater's other submissions wait; SQLite has one writer anyhow."""
     if session.get_bind().dialect.name == "postgresql":
         own = select(Account.id).where(Account.id == rater_id)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.base import Base, new_id, now
 
-OF_KIND = {
+REQUIRED_COLUMNS = {
     "verdict": ("verdict",),
     "labels": ("absences", "steps"),
     "edited_trace": ("edited_steps", "edited_text"),
@@ -18,7 +18,7 @@ OF_KIND = {
 }
 """Columns that a kind of feedback has and no other kind may have."""
 
-ONLY_WITH = {
+OPTIONAL_COLUMNS = {
     "verdict": ("corrected_answer", "confidence"),
     "evidence": ("x", "y", "width", "height", "points"),
     "preference": ("reasons",),
@@ -43,12 +43,12 @@ CHECKS = {
     "left": "left_completion_id IN (completion_id, other_completion_id)",
     "whole": " AND ".join(
         f"(kind = '{kind}') = ({column} IS NOT NULL)"
-        for kind, columns in OF_KIND.items()
+        for kind, columns in REQUIRED_COLUMNS.items()
         for column in columns
     ),
     "foreign": " AND ".join(
         f"(kind = '{kind}' OR {column} IS NULL)"
-        for kind, columns in ONLY_WITH.items()
+        for kind, columns in OPTIONAL_COLUMNS.items()
         for column in columns
     ),
 }

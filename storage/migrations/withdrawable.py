@@ -14,21 +14,21 @@ from alembic import op
 
 _CASE = (
     "w.kind = 'case' AND w.subject_id IN (SELECT s.case_id FROM completions AS c "
-    "JOIN readings AS r ON r.id = c.reading_id JOIN slides AS s ON s.id = r.slide_id "
+    "JOIN questions AS r ON r.id = c.question_id JOIN slides AS s ON s.id = r.slide_id "
     "WHERE c.id IN ({completions}))"
 )
 _ASKED = (
     "w.kind = 'rater' AND w.subject_id IN (SELECT r.account_id FROM completions AS c "
-    "JOIN readings AS r ON r.id = c.reading_id WHERE c.id IN ({completions}))"
+    "JOIN questions AS r ON r.id = c.question_id WHERE c.id IN ({completions}))"
 )
 _SAID = "w.kind = 'rater' AND w.subject_id = OLD.rater_id"
 _RULES = {
     "feedback": (_SAID, _CASE.format(completions="OLD.completion_id, OLD.other_completion_id")),
     "completions": (
         "w.kind = 'rater' AND w.subject_id = "
-        "(SELECT account_id FROM readings WHERE id = OLD.reading_id)",
-        "w.kind = 'case' AND w.subject_id = (SELECT s.case_id FROM readings AS r "
-        "JOIN slides AS s ON s.id = r.slide_id WHERE r.id = OLD.reading_id)",
+        "(SELECT account_id FROM questions WHERE id = OLD.question_id)",
+        "w.kind = 'case' AND w.subject_id = (SELECT s.case_id FROM questions AS r "
+        "JOIN slides AS s ON s.id = r.slide_id WHERE r.id = OLD.question_id)",
     ),
     "deletion_checks": (
         _ASKED.format(completions="OLD.completion_id"),
@@ -99,7 +99,7 @@ def _columns_of_change(table: str) -> str:
     if table != "completions":
         return ""
     kept = (
-        "id reading_id index text token_ids token_ends finish answer well_formed seconds "
+        "id question_id index text token_ids token_ends finish answer well_formed seconds "
         "first_token_seconds created_at"
     )
     quoted = [f'"{name}"' for name in kept.split()]

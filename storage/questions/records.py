@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class NewReading:
+class NewQuestion:
     """A question as it was asked."""
 
     account_id: str
@@ -101,7 +101,7 @@ class NewReading:
 
 
 @dataclass(frozen=True)
-class StartedReading:
+class QuestionStart:
     """What is known once the model has begun."""
 
     pixel_width: int
@@ -127,7 +127,7 @@ class StartedReading:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadingRecord(NewReading):
+class QuestionRecord(NewQuestion):
     """A stored reading."""
 
     id: str
@@ -218,7 +218,7 @@ class CompletionRecord(NewCompletion):
     id: str
     """UUID as text."""
 
-    reading_id: str
+    question_id: str
     """The reading it answers."""
 
     created_at: datetime

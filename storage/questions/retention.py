@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from storage.blobs import BlobStore
 from storage.database import Database
-from storage.tables import Blob, Completion, Reading, Slide, WorklistItem, now
-from storage.withdrawals import judged_readings
+from storage.tables import Blob, Completion, Question, Slide, WorklistItem, now
+from storage.withdrawals import select_rated_questions
 
 
 def forget_attention(session: Session, most_bytes: int) -> int:
@@ -16,12 +16,12 @@ def forget_attention(session: Session, most_bytes: int) -> int:
 
     The answers stay, and say that their attention is not kept. `remove_files` removes the files.
     """
-    kept = [Blob.kind == "attention", Blob.removed_at.is_(None)]
-    total = session.scalar(select(func.sum(Blob.byte_count)).where(*kept)) or 0
+    conditions = [Blob.kind == "attention", Blob.removed_at.is_(None)]
+    total = session.scalar(select(func.sum(Blob.byte_count)).where(*conditions)) or 0
     if total <= most_bytes:
         return 0
-    oldest = select(Blob.sha256, Blob.byte_count).where(*kept)
-    forgotten = 0
+    oldest = select(Blob.sha256, Blob.byte_count).where(*conditions)
+    count = 0
     for sha256, byte_count in session.execute(oldest.order_by(Blob.created_at, Blob.sha256)).all():
         if total <= most_bytes:
             break
@@ -29,16 +29,16 @@ def forget_attention(session: Session, most_bytes: int) -> int:
         session.execute(update(Completion).where(same).values(attention_sha256=None))
         session.execute(update(Blob).where(Blob.sha256 == sha256).values(removed_at=now()))
         total -= byte_count
-        forgotten += 1
-    return forgotten
+        count += 1
+    return count
 
 
-def uploads_with_work(session: Session, folder: str) -> tuple[frozenset[str], frozenset[str]]:
+def list_uploads_with_work(session: Session, folder: str) -> tuple[frozenset[str], frozenset[str]]:
     """Slides in a folder by their relative paths: all, and those that stay because somebody said
     something of an answer about them, or because a worklist asks about them."""
     here = select(Slide.relative_path).where(Slide.folder == folder)
-    about = select(Reading.slide_id).where(
-        or_(Reading.id.in_(judged_readings()), Reading.first_answer.is_not(None))
+    about = select(Question.slide_id).where(
+        or_(Question.id.in_(select_rated_questions()), Question.first_answer.is_not(None))
     )
     listed = select(WorklistItem.slide_id)
     stay = here.where(or_(Slide.id.in_(about), Slide.id.in_(listed)))
@@ -51,7 +51,7 @@ def remove_files(database: Database, store: BlobStore) -> int:
     Within a transaction that writes, since what keeps the same bytes again does so in one too.
     Raises StorageError.
     """
-    there = set(store.names())
+    there = set(store.list_names())
     removed = 0
     with database.session() as session:
         gone = select(Blob.sha256).where(Blob.removed_at.is_not(None)).with_for_update()

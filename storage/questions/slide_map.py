@@ -10,22 +10,22 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
-from storage.blinding.visible_feedback import told
-from storage.comparisons.pairs import readings_of_items
+from storage.blinding.visible_feedback import feedback_is_visible
+from storage.comparisons.pairs import select_item_questions
 from storage.tables import (
     Comparison,
     Completion,
     CurrentFeedback,
     Feedback,
-    Reading,
+    Question,
+    WorklistAssignment,
     WorklistItem,
     WorklistPair,
-    WorklistTurn,
 )
 
 
 @dataclass(frozen=True)
-class AskedThere:
+class MapQuestion:
     """A question about a region of the slide."""
 
     id: str
@@ -47,10 +47,10 @@ class AskedThere:
 
 
 @dataclass(frozen=True)
-class SaidThere:
+class MapFeedback:
     """A verdict that holds now, or where the model should have looked."""
 
-    reading_id: str
+    question_id: str
     """Of which reading."""
     verdict: str | None
     """None for an evidence region."""
@@ -66,59 +66,59 @@ class SaidThere:
     """Its outline as drawn."""
 
 
-def asked_on_slide(
-    session: Session, slide_id: str, account_id: str, *, sees_all: bool, judges: bool, limit: int
-) -> list[AskedThere]:
+def list_map_questions(
+    session: Session, slide_id: str, account_id: str, *, sees_all: bool, is_rater: bool, limit: int
+) -> list[MapQuestion]:
     """The newest questions that an account may see: its own, and what worklists gave it and it is
     done with; all others' too if it `sees_all`, but, as long as it `judges`, no item that it was
     never given. What it has in hand is left out: a repeat is not to
     be told what was said the first time."""
-    of_items = select(readings_of_items().c.reading_id)
-    own = (Reading.account_id == account_id) & Reading.id.not_in(of_items)
-    given = _given(account_id, ended=True)
-    others = or_(Reading.id.not_in(of_items), given) if judges else true()
-    may = others if sees_all else or_(own, given)
-    columns = [getattr(Reading, name) for name in AskedThere.__dataclass_fields__]
-    found = (
+    of_items = select(select_item_questions().c.question_id)
+    own = (Question.account_id == account_id) & Question.id.not_in(of_items)
+    assigned = _is_assigned(account_id, ended=True)
+    others = or_(Question.id.not_in(of_items), assigned) if is_rater else true()
+    visible = others if sees_all else or_(own, assigned)
+    columns = [getattr(Question, name) for name in MapQuestion.__dataclass_fields__]
+    questions = (
         select(*columns)
-        .where(Reading.slide_id == slide_id, may, ~_given(account_id, ended=False))
-        .order_by(Reading.created_at.desc(), Reading.id)
+        .where(Question.slide_id == slide_id, visible, ~_is_assigned(account_id, ended=False))
+        .order_by(Question.created_at.desc(), Question.id)
     )
-    return [AskedThere(*row) for row in session.execute(found.limit(limit))]
+    return [MapQuestion(*row) for row in session.execute(questions.limit(limit))]
 
 
-def said_there(
-    session: Session, reading_ids: Collection[str], viewer_id: str | None
-) -> list[SaidThere]:
+def list_map_feedback(
+    session: Session, question_ids: Collection[str], viewer_id: str | None
+) -> list[MapFeedback]:
     """Verdicts and evidence regions of readings that hold now; `viewer_id` as in `Filters`."""
     box = (Feedback.x, Feedback.y, Feedback.width, Feedback.height, Feedback.points)
-    said = (
-        select(Completion.reading_id, Feedback.verdict, *box)
+    statement = (
+        select(Completion.question_id, Feedback.verdict, *box)
         .select_from(Completion)
         .join(CurrentFeedback, CurrentFeedback.completion_id == Completion.id)
         .join(Feedback, Feedback.id == CurrentFeedback.feedback_id)
-        .where(Completion.reading_id.in_(reading_ids))
+        .where(Completion.question_id.in_(question_ids))
         .where(or_(Feedback.kind == "verdict", Feedback.x.is_not(None)))
         .order_by(Feedback.created_at, Feedback.id)
     )
     if viewer_id is not None:
-        said = said.where(told(viewer_id))
-    return [SaidThere(*row) for row in session.execute(said)]
+        statement = statement.where(feedback_is_visible(viewer_id))
+    return [MapFeedback(*row) for row in session.execute(statement)]
 
 
-def _given(account_id: str, *, ended: bool) -> ColumnElement[bool]:
+def _is_assigned(account_id: str, *, ended: bool) -> ColumnElement[bool]:
     """Readings that worklists gave an account, to answer or to compare; those in hand if it is not
     `ended`."""
-    turn: Any = WorklistTurn.ended_at
+    turn: Any = WorklistAssignment.ended_at
     pair: Any = Comparison.ended_at
     items = (
-        select(WorklistItem.reading_id)
-        .join(WorklistTurn, WorklistTurn.item_id == WorklistItem.id)
-        .where(WorklistTurn.rater_id == account_id, WorklistItem.reading_id.is_not(None))
+        select(WorklistItem.question_id)
+        .join(WorklistAssignment, WorklistAssignment.item_id == WorklistItem.id)
+        .where(WorklistAssignment.rater_id == account_id, WorklistItem.question_id.is_not(None))
         .where(turn.is_not(None) if ended else turn.is_(None))
     )
     compared = (
-        select(Completion.reading_id)
+        select(Completion.question_id)
         .join(
             WorklistPair,
             or_(
@@ -130,4 +130,4 @@ def _given(account_id: str, *, ended: bool) -> ColumnElement[bool]:
         .where(Comparison.rater_id == account_id)
         .where(Comparison.feedback_id.is_not(None) if ended else pair.is_(None))
     )
-    return or_(Reading.id.in_(items), Reading.id.in_(compared))
+    return or_(Question.id.in_(items), Question.id.in_(compared))

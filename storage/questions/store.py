@@ -16,98 +16,102 @@ from storage.questions.records import (
     DeletionCheckRecord,
     NewCompletion,
     NewDeletionCheck,
-    NewReading,
-    ReadingRecord,
-    StartedReading,
+    NewQuestion,
+    QuestionRecord,
+    QuestionStart,
 )
 from storage.row_values import as_record
 from storage.tables import (
     Completion,
     DeletionCheck,
-    Reading,
+    Question,
     WorklistItem,
-    WorklistReading,
+    WorklistQuestion,
     now,
 )
 
-CUT_OFF = "PathViewer was closed while the model was answering. Ask again."
+INTERRUPTION_SENTENCE = "PathViewer was closed while the model was answering. Ask again."
 """Why a reading failed that a former run of the program left running."""
-LONGEST_READING = timedelta(days=1)
+LONGEST_RUN = timedelta(days=1)
 """Nobody writes that long."""
 
 
-def add_reading(session: Session, new: NewReading, reading_id: str | None = None) -> ReadingRecord:
+def add_question(
+    session: Session, new: NewQuestion, question_id: str | None = None
+) -> QuestionRecord:
     """Store a question, under an id of the caller's if there is one; its pixels are there."""
-    row = Reading(**asdict(new))
-    if reading_id is not None:
-        row.id = reading_id
+    row = Question(**asdict(new))
+    if question_id is not None:
+        row.id = question_id
     session.add(row)
     session.flush()
-    return as_record(ReadingRecord, row)
+    return as_record(QuestionRecord, row)
 
 
-def start_reading(session: Session, reading_id: str, started: StartedReading) -> ReadingRecord:
+def start_question(session: Session, question_id: str, start: QuestionStart) -> QuestionRecord:
     """Add what is known once the model has begun; raises RecordNotFoundError."""
-    row = _row(session, reading_id)
-    for name, value in asdict(started).items():
+    row = _row(session, question_id)
+    for name, value in asdict(start).items():
         setattr(row, name, value)
     session.flush()
-    return as_record(ReadingRecord, row)
+    return as_record(QuestionRecord, row)
 
 
 def freeze_first_answer(
-    session: Session, reading_id: str, answer: str, confidence: int | None
-) -> ReadingRecord:
+    session: Session, question_id: str, answer: str, confidence: int | None
+) -> QuestionRecord:
     """Keep one's own answer; raises ConflictError where there is one already."""
-    row = _row(session, reading_id, lock=True)
+    row = _row(session, question_id, lock=True)
     if row.first_answer is not None:
         raise ConflictError("Your answer is kept already and cannot be changed.")
     row.first_answer, row.first_confidence, row.first_answer_at = answer, confidence, now()
     session.flush()
-    return as_record(ReadingRecord, row)
+    return as_record(QuestionRecord, row)
 
 
-def end_reading(
-    session: Session, reading_id: str, state: str, failure: str | None = None
-) -> ReadingRecord:
+def end_question(
+    session: Session, question_id: str, state: str, failure: str | None = None
+) -> QuestionRecord:
     """Say that nothing follows: `done`, `stopped`, or `failed` with a sentence."""
-    row = _row(session, reading_id)
+    row = _row(session, question_id)
     row.state, row.failure, row.ended_at = state, failure, now()
     session.flush()
-    return as_record(ReadingRecord, row)
+    return as_record(QuestionRecord, row)
 
 
-def fail_running(session: Session, writer: str) -> int:
+def fail_interrupted(session: Session, writer: str) -> int:
     """End what a former run of this writer left running; how many readings that were.
 
     Other programs may be writing theirs into the same database; what any left a day ago is ended.
     """
-    left = or_(
-        Reading.writer == writer,
-        Reading.writer.is_(None),
-        Reading.created_at < now() - LONGEST_READING,
+    abandoned = or_(
+        Question.writer == writer,
+        Question.writer.is_(None),
+        Question.created_at < now() - LONGEST_RUN,
     )
-    cut_off = update(Reading).where(Reading.state == "running", left)
-    ended = cut_off.values(state="failed", failure=CUT_OFF, ended_at=now()).returning(Reading.id)
+    cut_off = update(Question).where(Question.state == "running", abandoned)
+    ended = cut_off.values(state="failed", failure=INTERRUPTION_SENTENCE, ended_at=now()).returning(
+        Question.id
+    )
     return len(session.scalars(ended).all())
 
 
 def add_completion(
-    session: Session, reading_id: str, new: NewCompletion, completion_id: str | None = None
+    session: Session, question_id: str, new: NewCompletion, completion_id: str | None = None
 ) -> CompletionRecord:
     """Store an answer, under an id of the caller's if there is one.
 
     Raises ConflictError for an index that the reading has already.
     """
-    row = Completion(reading_id=reading_id, **asdict(new))
+    row = Completion(question_id=question_id, **asdict(new))
     if completion_id is not None:
         row.id = completion_id
     try:
         with session.begin_nested():
             session.add(row)
     except IntegrityError as error:
-        _row(session, reading_id)
-        message = f"Answer {new.index} of the reading {reading_id} is kept already."
+        _row(session, question_id)
+        message = f"Answer {new.index} of the reading {question_id} is kept already."
         raise ConflictError(message) from error
     return as_record(CompletionRecord, row)
 
@@ -118,9 +122,9 @@ def set_attention(session: Session, completion_id: str, sha256: str | None) -> N
     session.flush()
 
 
-def find_reading(session: Session, reading_id: str) -> ReadingRecord:
+def find_question(session: Session, question_id: str) -> QuestionRecord:
     """One reading, whoever asked; raises RecordNotFoundError."""
-    return as_record(ReadingRecord, _row(session, reading_id))
+    return as_record(QuestionRecord, _row(session, question_id))
 
 
 def find_completion(session: Session, completion_id: str) -> CompletionRecord:
@@ -128,41 +132,41 @@ def find_completion(session: Session, completion_id: str) -> CompletionRecord:
     return as_record(CompletionRecord, _completion(session, completion_id))
 
 
-def list_completions(session: Session, reading_ids: Collection[str]) -> list[CompletionRecord]:
+def list_completions(session: Session, question_ids: Collection[str]) -> list[CompletionRecord]:
     """The completions of some readings, by reading and index."""
-    found = select(Completion).where(Completion.reading_id.in_(reading_ids))
-    ordered = found.order_by(Completion.reading_id, Completion.index)
+    completions = select(Completion).where(Completion.question_id.in_(question_ids))
+    ordered = completions.order_by(Completion.question_id, Completion.index)
     return [as_record(CompletionRecord, row) for row in session.scalars(ordered)]
 
 
-def list_readings(
+def list_questions(
     session: Session,
     account_id: str,
     *,
     slide_id: str | None = None,
     before: str | None = None,
     limit: int = 20,
-) -> list[ReadingRecord]:
+) -> list[QuestionRecord]:
     """An account's readings, the newest first; those older than the reading `before`, if given."""
     # what was made for a worklist is seen there, by those whose turn it is
-    listed = select(WorklistItem.id).where(WorklistItem.reading_id == Reading.id)
-    beside = select(WorklistReading.item_id).where(WorklistReading.reading_id == Reading.id)
-    wanted = select(Reading).where(
-        Reading.account_id == account_id, ~listed.exists(), ~beside.exists()
+    listed = select(WorklistItem.id).where(WorklistItem.question_id == Question.id)
+    additional = select(WorklistQuestion.item_id).where(WorklistQuestion.question_id == Question.id)
+    questions = select(Question).where(
+        Question.account_id == account_id, ~listed.exists(), ~additional.exists()
     )
     if slide_id is not None:
-        wanted = wanted.where(Reading.slide_id == slide_id)
+        questions = questions.where(Question.slide_id == slide_id)
     if before is not None:
         last = _row(session, before)
-        same_time = and_(Reading.created_at == last.created_at, Reading.id < last.id)
-        wanted = wanted.where(or_(Reading.created_at < last.created_at, same_time))
-    newest = wanted.order_by(Reading.created_at.desc(), Reading.id.desc()).limit(limit)
-    return [as_record(ReadingRecord, row) for row in session.scalars(newest)]
+        same_time = and_(Question.created_at == last.created_at, Question.id < last.id)
+        questions = questions.where(or_(Question.created_at < last.created_at, same_time))
+    newest = questions.order_by(Question.created_at.desc(), Question.id.desc()).limit(limit)
+    return [as_record(QuestionRecord, row) for row in session.scalars(newest)]
 
 
-def count_readings(session: Session, pixels_sha256: str) -> int:
+def count_questions(session: Session, pixels_sha256: str) -> int:
     """How many readings have this picture."""
-    same = select(func.count()).where(Reading.pixels_sha256 == pixels_sha256)
+    same = select(func.count()).where(Question.pixels_sha256 == pixels_sha256)
     return session.scalar(same) or 0
 
 
@@ -180,15 +184,15 @@ def list_deletion_checks(
     session: Session, completion_ids: Collection[str]
 ) -> list[DeletionCheckRecord]:
     """The checks of some completions, the oldest first."""
-    found = select(DeletionCheck).where(DeletionCheck.completion_id.in_(completion_ids))
-    ordered = found.order_by(DeletionCheck.created_at, DeletionCheck.id)
+    checks = select(DeletionCheck).where(DeletionCheck.completion_id.in_(completion_ids))
+    ordered = checks.order_by(DeletionCheck.created_at, DeletionCheck.id)
     return [as_record(DeletionCheckRecord, row) for row in session.scalars(ordered)]
 
 
-def _row(session: Session, reading_id: str, *, lock: bool = False) -> Reading:
-    row = session.get(Reading, reading_id, with_for_update=lock or None)
+def _row(session: Session, question_id: str, *, lock: bool = False) -> Question:
+    row = session.get(Question, question_id, with_for_update=lock or None)
     if row is None:
-        raise RecordNotFoundError(f"There is no reading with the id {reading_id[:64]!r}.")
+        raise RecordNotFoundError(f"There is no reading with the id {question_id[:64]!r}.")
     return row
 
 

@@ -31,10 +31,10 @@ class Blob(Base):
     removed_at: Mapped[datetime | None]
 
 
-class Reading(Base):
+class Question(Base):
     """A question about a region of a slide, and all that its answers depend on."""
 
-    __tablename__ = "readings"
+    __tablename__ = "questions"
     __table_args__ = (
         CheckConstraint("width > 0 AND height > 0", name="size"),
         CheckConstraint("mpp > 0", name="mpp"),
@@ -104,14 +104,14 @@ class Completion(Base):
 
     __tablename__ = "completions"
     __table_args__ = (
-        Unique("reading_id", "index"),
-        Index(None, "id", "reading_id"),
+        Unique("question_id", "index"),
+        Index(None, "id", "question_id"),
         CheckConstraint("finish IN ('stop', 'length', 'cancelled')", name="finish"),
         CheckConstraint('"index" >= 0', name="index"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    reading_id: Mapped[str] = mapped_column(ForeignKey("readings.id"))
+    question_id: Mapped[str] = mapped_column(ForeignKey("questions.id"))
     index: Mapped[int]
     text: Mapped[str] = mapped_column(Text)
     token_ids: Mapped[list[Any]]

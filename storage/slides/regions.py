@@ -17,7 +17,7 @@ Shape = Literal["rectangle", "polygon"]
 
 
 @dataclass(frozen=True)
-class DrawnRegion:
+class NewRegion:
     """What somebody drew, in level-0 pixels."""
 
     name: str
@@ -43,7 +43,7 @@ class DrawnRegion:
 
 
 @dataclass(frozen=True)
-class RegionRecord(DrawnRegion):
+class RegionRecord(NewRegion):
     """A stored region."""
 
     id: str
@@ -62,11 +62,9 @@ class RegionRecord(DrawnRegion):
     """When it was last changed, UTC."""
 
 
-def add_region(
-    session: Session, slide_id: str, account_id: str, drawn: DrawnRegion
-) -> RegionRecord:
+def add_region(session: Session, slide_id: str, account_id: str, region: NewRegion) -> RegionRecord:
     """Store a region; slide and account must exist."""
-    row = Region(slide_id=slide_id, account_id=account_id, **_columns(drawn))
+    row = Region(slide_id=slide_id, account_id=account_id, **_columns(region))
     session.add(row)
     session.flush()
     return _record(row)
@@ -74,28 +72,30 @@ def add_region(
 
 def list_regions(session: Session, slide_id: str, account_id: str) -> list[RegionRecord]:
     """The regions of one account on one slide, the oldest first."""
-    mine = select(Region).where(Region.slide_id == slide_id, Region.account_id == account_id)
-    return [_record(row) for row in session.scalars(mine.order_by(Region.created_at, Region.id))]
+    own_regions = select(Region).where(Region.slide_id == slide_id, Region.account_id == account_id)
+    return [
+        _record(row) for row in session.scalars(own_regions.order_by(Region.created_at, Region.id))
+    ]
 
 
 def count_regions(session: Session, account_id: str) -> int:
     """How many regions an account has, on all slides; others that it adds wait meanwhile."""
     session.get(Account, account_id, with_for_update=True)
-    mine = select(func.count()).select_from(Region).where(Region.account_id == account_id)
-    return session.scalar(mine) or 0
+    own_regions = select(func.count()).select_from(Region).where(Region.account_id == account_id)
+    return session.scalar(own_regions) or 0
 
 
-def own_region(session: Session, slide_id: str, account_id: str, region_id: str) -> RegionRecord:
+def find_region(session: Session, slide_id: str, account_id: str, region_id: str) -> RegionRecord:
     """One region of the account on that slide; raises `RecordNotFoundError`."""
-    return _record(_own(session, slide_id, account_id, region_id))
+    return _record(_own_row(session, slide_id, account_id, region_id))
 
 
 def update_region(
-    session: Session, slide_id: str, account_id: str, region_id: str, drawn: DrawnRegion
+    session: Session, slide_id: str, account_id: str, region_id: str, region: NewRegion
 ) -> RegionRecord:
     """Change an own region on that slide; raises `RecordNotFoundError`."""
-    row = _own(session, slide_id, account_id, region_id)
-    for column, value in _columns(drawn).items():
+    row = _own_row(session, slide_id, account_id, region_id)
+    for column, value in _columns(region).items():
         setattr(row, column, value)
     session.flush()
     return _record(row)
@@ -103,11 +103,11 @@ def update_region(
 
 def delete_region(session: Session, slide_id: str, account_id: str, region_id: str) -> None:
     """Remove an own region on that slide; raises `RecordNotFoundError`."""
-    session.delete(_own(session, slide_id, account_id, region_id))
+    session.delete(_own_row(session, slide_id, account_id, region_id))
     session.flush()
 
 
-def _own(session: Session, slide_id: str, account_id: str, region_id: str) -> Region:
+def _own_row(session: Session, slide_id: str, account_id: str, region_id: str) -> Region:
     row = session.get(Region, region_id)
     if row is None or (row.slide_id, row.account_id) != (slide_id, account_id):
         raise RecordNotFoundError(
@@ -116,11 +116,11 @@ def _own(session: Session, slide_id: str, account_id: str, region_id: str) -> Re
     return row
 
 
-def _columns(drawn: DrawnRegion) -> dict[str, object]:
+def _columns(region: NewRegion) -> dict[str, object]:
     columns: dict[str, object] = {
-        side: getattr(drawn, side) for side in ("name", "shape", "x", "y", "width", "height")
+        side: getattr(region, side) for side in ("name", "shape", "x", "y", "width", "height")
     }
-    return columns | {"points": [[float(x), float(y)] for x, y in drawn.points]}
+    return columns | {"points": [[float(x), float(y)] for x, y in region.points]}
 
 
 def _record(row: Region) -> RegionRecord:

@@ -55,14 +55,14 @@ def enter_scale(session: Session, slide_id: str, account_id: str, new: NewScale)
     session.flush()
 
 
-def current_scales(session: Session) -> dict[str, ScaleRecord]:
+def list_current_scales(session: Session) -> dict[str, ScaleRecord]:
     """The newest entry of every slide that has one, unless it takes the former one back."""
     newest = select(func.max(ScaleEntry.id)).group_by(ScaleEntry.slide_id)
     wanted = _entries().where(ScaleEntry.id.in_(newest), ScaleEntry.mpp_x.is_not(None))
     return {row.slide_id: _record(row) for row in session.execute(wanted)}
 
 
-def scale_history(session: Session, slide_id: str) -> list[ScaleRecord]:
+def list_scale_history(session: Session, slide_id: str) -> list[ScaleRecord]:
     """All entries of a slide, the oldest first."""
     wanted = _entries().where(ScaleEntry.slide_id == slide_id).order_by(ScaleEntry.id)
     return [_record(row) for row in session.execute(wanted)]

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from storage.database import one_at_a_time
+from storage.database import serialise
 from storage.errors import RecordNotFoundError
 from storage.names import normalize_name
 from storage.row_values import as_record
@@ -85,14 +85,14 @@ def register_slide(
     of the files that a slide had (`instances`, SOPInstanceUIDs) is there. A new slide is called
     `alias`, or `Slide 7` if that is None.
     """
-    one_at_a_time(session, _LOCK_NUMBER)
-    row = _at(session, folder, relative_path)
+    serialise(session, _LOCK_NUMBER)
+    row = _row_at(session, folder, relative_path)
     if row is not None and not _is_same(row, quickhash, instances):
         row.replaced_at = now()
         session.flush()
         row = None
     if row is None:
-        row = _moved(session, quickhash, instances, missing_ids) or _new(session, alias)
+        row = _find_moved(session, quickhash, instances, missing_ids) or _new_row(session, alias)
         row.folder, row.relative_path, row.replaced_at = folder, relative_path, None
         row.file_name = _name_of_upload(session, relative_path)
     row.quickhash = quickhash or row.quickhash
@@ -108,7 +108,7 @@ def _name_of_upload(session: Session, relative_path: str) -> str | None:
     return None if upload is None else upload.file_name
 
 
-def _at(session: Session, folder: str, relative_path: str) -> Slide | None:
+def _row_at(session: Session, folder: str, relative_path: str) -> Slide | None:
     return session.scalar(
         select(Slide).where(
             Slide.folder == folder,
@@ -125,7 +125,7 @@ def _is_same(row: Slide, quickhash: str | None, instances: Collection[str]) -> b
     return not (row.instances and instances) or not set(instances).isdisjoint(row.instances)
 
 
-def _moved(
+def _find_moved(
     session: Session,
     quickhash: str | None,
     instances: Collection[str],
@@ -139,12 +139,12 @@ def _moved(
     return next((row for row in gone if _is_same(row, quickhash, instances)), None)
 
 
-def _new(session: Session, alias: str | None) -> Slide:
+def _new_row(session: Session, alias: str | None) -> Slide:
     number = session.scalar(select(func.count()).select_from(Slide)) or 0
     return Slide(alias=normalize_name(alias or f"Slide {number + 1}"))
 
 
-def slide_record(session: Session, slide_id: str) -> SlideRecord:
+def find_slide_record(session: Session, slide_id: str) -> SlideRecord:
     """The record of a slide; raises `RecordNotFoundError`."""
     return as_record(SlideRecord, _row(session, slide_id))
 
@@ -160,7 +160,7 @@ def relocate_slide(
     session: Session, place: tuple[str, str], relative_path: str, file_name: str
 ) -> None:
     """Say that the slide in (folder, relative path), if there is one, is in another file there."""
-    row = _at(session, *place)
+    row = _row_at(session, *place)
     if row is not None:
         row.relative_path, row.file_name = relative_path, file_name
         session.flush()

@@ -71,7 +71,7 @@ def add_upload(
     return as_record(UploadRecord, row)
 
 
-def hold_announcements(session: Session, account_id: str) -> None:
+def lock_announcements(session: Session, account_id: str) -> None:
     """Let other announcements of an account wait until the transaction ends."""
     session.get(Account, account_id, with_for_update=True)
 
@@ -99,13 +99,13 @@ def list_uploads(session: Session, account_id: str, *, arrived: bool) -> list[Up
     return [as_record(UploadRecord, row) for row in session.scalars(own)]
 
 
-def pending_before(session: Session, moment: datetime) -> list[UploadRecord]:
+def list_pending_before(session: Session, moment: datetime) -> list[UploadRecord]:
     """Pending uploads of all accounts that were announced before a moment."""
     old = select(Upload).where(Upload.arrived_at.is_(None), Upload.begun_at < moment)
     return [as_record(UploadRecord, row) for row in session.scalars(old)]
 
 
-def folders_of_series(session: Session, account_id: str, series: str, limit: int) -> list[str]:
+def list_series_folders(session: Session, account_id: str, series: str, limit: int) -> list[str]:
     """Folders of an account's uploads with that SeriesInstanceUID, the newest first."""
     same = select(Upload.folder_id).where(Upload.account_id == account_id, Upload.series == series)
     newest = func.max(Upload.begun_at).desc()

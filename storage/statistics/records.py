@@ -34,7 +34,7 @@ class Filters:
     """Rater who looks: of others' judgments only those of what he judged himself; None sees all."""
 
 
-EVERYTHING = Filters()
+NO_FILTERS = Filters()
 
 
 class VerdictRow(NamedTuple):
@@ -148,13 +148,13 @@ class TimeRow(NamedTuple):
     """As in `VerdictRow`."""
     rater: str
     """Id of the account."""
-    judgments: int
+    feedback_count: int
     """How many told their time."""
     seconds: float
     """All together."""
 
 
-class Choices(NamedTuple):
+class FilterChoices(NamedTuple):
     """What there is to filter by."""
 
     models: list[str]

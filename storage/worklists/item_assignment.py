@@ -8,39 +8,39 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from storage.assignment import Held, first_in_order, still_free, to_repeat
-from storage.comparisons.pair_assignment import items_compared
+from storage.assignment import Assignment, choose_first, choose_repeat, list_unassigned
+from storage.comparisons.pair_assignment import list_compared_items
 from storage.errors import ConflictError
 from storage.row_values import as_record
-from storage.tables import Completion, Feedback, Worklist, WorklistItem, WorklistTurn, now
-from storage.worklists.records import Progress, TurnRecord, WorklistRecord
+from storage.tables import Completion, Feedback, Worklist, WorklistAssignment, WorklistItem, now
+from storage.worklists.records import AssignmentRecord, WorklistProgress, WorklistRecord
 
 
-def current_turn(session: Session, item_id: str, rater_id: str) -> TurnRecord | None:
+def find_assignment(session: Session, item_id: str, rater_id: str) -> AssignmentRecord | None:
     """A rater's last turn at an item; None if it was never his."""
     row = session.scalar(
-        select(WorklistTurn)
-        .where(WorklistTurn.item_id == item_id, WorklistTurn.rater_id == rater_id)
-        .order_by(WorklistTurn.round.desc())
+        select(WorklistAssignment)
+        .where(WorklistAssignment.item_id == item_id, WorklistAssignment.rater_id == rater_id)
+        .order_by(WorklistAssignment.round.desc())
         .limit(1)
     )
-    return None if row is None else as_record(TurnRecord, row)
+    return None if row is None else as_record(AssignmentRecord, row)
 
 
-def list_turns(session: Session, worklist_id: str) -> list[TurnRecord]:
+def list_assignments(session: Session, worklist_id: str) -> list[AssignmentRecord]:
     """All turns of all raters at the items of a list, the oldest first."""
     of_list = (
-        select(WorklistTurn)
-        .join(WorklistItem, WorklistItem.id == WorklistTurn.item_id)
+        select(WorklistAssignment)
+        .join(WorklistItem, WorklistItem.id == WorklistAssignment.item_id)
         .where(WorklistItem.worklist_id == worklist_id)
-        .order_by(WorklistTurn.started_at, WorklistTurn.id)
+        .order_by(WorklistAssignment.started_at, WorklistAssignment.id)
     )
-    return [as_record(TurnRecord, row) for row in session.scalars(of_list)]
+    return [as_record(AssignmentRecord, row) for row in session.scalars(of_list)]
 
 
-def next_turn(
-    session: Session, worklist: WorklistRecord, rater_id: str, washed_out: datetime
-) -> TurnRecord | None:
+def next_assignment(
+    session: Session, worklist: WorklistRecord, rater_id: str, washout_before: datetime
+) -> AssignmentRecord | None:
     """The turn that a rater has begun, or his next one; None if there is nothing for him now.
 
     Everybody has an order of his own. What he judged before `washed_out` comes again, once, before
@@ -48,123 +48,143 @@ def next_turn(
     """
     # one at a time, lest two raters are handed what is for one of them
     session.get_one(Worklist, worklist.id, with_for_update=True)
-    turns = _turns(session, worklist.id, rater_id)
-    going = [turn for turn in turns if turn.ended_at is None]
-    if going:
-        return as_record(TurnRecord, going[0])
-    held = [Held(turn.item_id, turn.round, turn.ended_at, turn.skipped) for turn in turns]
-    again = to_repeat(worklist, held, rater_id, washed_out)
-    item_id = again or first_in_order(_free(session, worklist, rater_id, turns), rater_id)
+    assignments = _own_assignments(session, worklist.id, rater_id)
+    open_rows = [turn for turn in assignments if turn.ended_at is None]
+    if open_rows:
+        return as_record(AssignmentRecord, open_rows[0])
+    given = [
+        Assignment(turn.item_id, turn.round, turn.ended_at, turn.skipped) for turn in assignments
+    ]
+    again = choose_repeat(worklist, given, rater_id, washout_before)
+    item_id = again or choose_first(
+        _unassigned_items(session, worklist, rater_id, assignments), rater_id
+    )
     if item_id is None:
         return None
-    row = WorklistTurn(item_id=item_id, rater_id=rater_id, round=int(again is not None))
+    row = WorklistAssignment(item_id=item_id, rater_id=rater_id, round=int(again is not None))
     session.add(row)
     session.flush()
-    return as_record(TurnRecord, row)
+    return as_record(AssignmentRecord, row)
 
 
-def answer_first(session: Session, turn_id: str, answer: str, confidence: int | None) -> TurnRecord:
+def freeze_assignment_answer(
+    session: Session, assignment_id: str, answer: str, confidence: int | None
+) -> AssignmentRecord:
     """Keep the rater's own answer; raises ConflictError where there is one."""
-    row = session.get(WorklistTurn, turn_id, with_for_update=True)
+    row = session.get(WorklistAssignment, assignment_id, with_for_update=True)
     if row is None or row.first_answer is not None:
         raise ConflictError("Your answer is kept already and cannot be changed.")
     row.first_answer, row.first_confidence, row.first_answer_at = answer, confidence, now()
     session.flush()
-    return as_record(TurnRecord, row)
+    return as_record(AssignmentRecord, row)
 
 
-def end_turn(session: Session, turn_id: str, *, skipped: bool = False) -> bool:
+def end_assignment(session: Session, assignment_id: str, *, skipped: bool = False) -> bool:
     """The rater is done with it; raises ConflictError if nothing was judged nor skipped.
 
     An item that something was judged of is not skipped. False if it was done with before, by
     another tab of his: then it stays as it is.
     """
-    row = session.get_one(WorklistTurn, turn_id, with_for_update=True)
+    row = session.get_one(WorklistAssignment, assignment_id, with_for_update=True)
     if row.ended_at is not None:
         return False
-    judged = bool(_judged_since(session, row))
-    if not skipped and not judged:
+    rated = bool(_rated_since(session, row))
+    if not skipped and not rated:
         raise ConflictError("Nothing was judged yet; judge an answer, or skip the item.")
-    row.ended_at, row.skipped = now(), skipped and not judged
+    row.ended_at, row.skipped = now(), skipped and not rated
     session.flush()
     return True
 
 
-def repeat_began(session: Session, reading_id: str, rater_id: str) -> datetime | None:
+def find_repeat_start(session: Session, question_id: str, rater_id: str) -> datetime | None:
     """When an item that a rater has once more in his hands was given to him again; else None.
 
     Until that turn ends he judges afresh: what he said the first time is not for him to see.
     """
     return session.scalar(
-        select(WorklistTurn.started_at)
-        .join(WorklistItem, WorklistItem.id == WorklistTurn.item_id)
-        .where(WorklistItem.reading_id == reading_id, WorklistTurn.rater_id == rater_id)
-        .where(WorklistTurn.round > 0, WorklistTurn.ended_at.is_(None))
+        select(WorklistAssignment.started_at)
+        .join(WorklistItem, WorklistItem.id == WorklistAssignment.item_id)
+        .where(WorklistItem.question_id == question_id, WorklistAssignment.rater_id == rater_id)
+        .where(WorklistAssignment.round > 0, WorklistAssignment.ended_at.is_(None))
     )
 
 
-def judged_in_turn(session: Session, turn_id: str) -> set[str]:
+def list_rated_completions(session: Session, assignment_id: str) -> set[str]:
     """Completions that the rater has given a verdict or a preference on since the turn began."""
-    return _judged_since(session, session.get_one(WorklistTurn, turn_id))
+    return _rated_since(session, session.get_one(WorklistAssignment, assignment_id))
 
 
-def progress(session: Session, worklist: WorklistRecord, rater_id: str) -> Progress:
+def worklist_progress(
+    session: Session, worklist: WorklistRecord, rater_id: str
+) -> WorklistProgress:
     """How far a list is, for one rater."""
     of_list = select(func.count()).where(WorklistItem.worklist_id == worklist.id)
-    made = of_list.where(WorklistItem.reading_id.is_not(None))
-    items, ready = (session.scalar(each.select_from(WorklistItem)) or 0 for each in (of_list, made))
-    turns = _turns(session, worklist.id, rater_id)
-    ended = [turn for turn in turns if turn.round == 0 and turn.ended_at is not None]
-    return Progress(
+    ready_items = of_list.where(WorklistItem.question_id.is_not(None))
+    items, ready = (
+        session.scalar(statement.select_from(WorklistItem)) or 0
+        for statement in (of_list, ready_items)
+    )
+    assignments = _own_assignments(session, worklist.id, rater_id)
+    ended = [turn for turn in assignments if turn.round == 0 and turn.ended_at is not None]
+    return WorklistProgress(
         items=items,
         made=ready,
-        mine=len({turn.item_id for turn in turns}) + len(_free(session, worklist, rater_id, turns)),
+        mine=len({turn.item_id for turn in assignments})
+        + len(_unassigned_items(session, worklist, rater_id, assignments)),
         done=len(ended),
         skipped=sum(turn.skipped for turn in ended),
     )
 
 
-def _judged_since(session: Session, turn: WorklistTurn) -> set[str]:
-    said = (
+def _rated_since(session: Session, assignment: WorklistAssignment) -> set[str]:
+    feedback = (
         select(Feedback.completion_id, Feedback.other_completion_id)
         .join(Completion, Completion.id == Feedback.completion_id)
-        .join(WorklistItem, WorklistItem.reading_id == Completion.reading_id)
-        .where(WorklistItem.id == turn.item_id, Feedback.rater_id == turn.rater_id)
+        .join(WorklistItem, WorklistItem.question_id == Completion.question_id)
+        .where(WorklistItem.id == assignment.item_id, Feedback.rater_id == assignment.rater_id)
         .where(Feedback.kind.in_(("verdict", "preference")))
         .where(Feedback.choice.is_distinct_from("undone"))
-        .where(Feedback.created_at >= turn.started_at)
+        .where(Feedback.created_at >= assignment.started_at)
     )
-    return {each for pair in session.execute(said) for each in pair if each is not None}
+    return {
+        completion_id
+        for pair in session.execute(feedback)
+        for completion_id in pair
+        if completion_id is not None
+    }
 
 
-def _turns(session: Session, worklist_id: str, rater_id: str) -> list[WorklistTurn]:
-    mine = (
-        select(WorklistTurn)
-        .join(WorklistItem, WorklistItem.id == WorklistTurn.item_id)
-        .where(WorklistItem.worklist_id == worklist_id, WorklistTurn.rater_id == rater_id)
-        .order_by(WorklistTurn.started_at, WorklistTurn.id)
+def _own_assignments(session: Session, worklist_id: str, rater_id: str) -> list[WorklistAssignment]:
+    statement = (
+        select(WorklistAssignment)
+        .join(WorklistItem, WorklistItem.id == WorklistAssignment.item_id)
+        .where(WorklistItem.worklist_id == worklist_id, WorklistAssignment.rater_id == rater_id)
+        .order_by(WorklistAssignment.started_at, WorklistAssignment.id)
     )
-    return list(session.scalars(mine))
+    return list(session.scalars(statement))
 
 
-def _free(
-    session: Session, worklist: WorklistRecord, rater_id: str, turns: Sequence[WorklistTurn]
+def _unassigned_items(
+    session: Session,
+    worklist: WorklistRecord,
+    rater_id: str,
+    assignments: Sequence[WorklistAssignment],
 ) -> list[str]:
     """Items that are made, new to the rater, and his to judge."""
-    seen = {turn.item_id for turn in turns}
+    seen_items = {turn.item_id for turn in assignments}
     if worklist.blind:
-        seen |= items_compared(session, worklist.id, rater_id)
-    of_others = set(
+        seen_items |= list_compared_items(session, worklist.id, rater_id)
+    items_of_others = set(
         session.scalars(
-            select(WorklistTurn.item_id)
-            .join(WorklistItem, WorklistItem.id == WorklistTurn.item_id)
-            .where(WorklistItem.worklist_id == worklist.id, WorklistTurn.rater_id != rater_id)
-            .where(~WorklistTurn.skipped)
+            select(WorklistAssignment.item_id)
+            .join(WorklistItem, WorklistItem.id == WorklistAssignment.item_id)
+            .where(WorklistItem.worklist_id == worklist.id, WorklistAssignment.rater_id != rater_id)
+            .where(~WorklistAssignment.skipped)
         )
     )
-    made = session.scalars(
+    ready_items = session.scalars(
         select(WorklistItem.id).where(
-            WorklistItem.worklist_id == worklist.id, WorklistItem.reading_id.is_not(None)
+            WorklistItem.worklist_id == worklist.id, WorklistItem.question_id.is_not(None)
         )
     )
-    return still_free(worklist, made, seen, of_others)
+    return list_unassigned(worklist, ready_items, seen_items, items_of_others)

@@ -86,12 +86,12 @@ class ItemRecord(NewItem):
     position: int
     """Place in the list, from 0."""
 
-    reading_id: str | None
+    question_id: str | None
     """The reading with its completions; None until they are made."""
 
 
 @dataclass(frozen=True)
-class TurnRecord:
+class AssignmentRecord:
     """An item in a rater's hands."""
 
     id: str
@@ -123,7 +123,7 @@ class TurnRecord:
 
 
 @dataclass(frozen=True)
-class Progress:
+class WorklistProgress:
     """How far a list is."""
 
     items: int

@@ -9,23 +9,23 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from storage.errors import ConflictError, NameTakenError, RecordNotFoundError
-from storage.names import normalize_name, stored_spellings
+from storage.names import list_stored_spellings, normalize_name
 from storage.row_values import as_record
-from storage.tables import Worklist, WorklistItem, WorklistReading
+from storage.tables import Worklist, WorklistItem, WorklistQuestion
 from storage.worklists.records import ItemRecord, NewItem, NewWorklist, WorklistRecord
 
 
 def add_worklist(session: Session, new: NewWorklist, items: Sequence[NewItem]) -> WorklistRecord:
     """Store a list with its items; raises NameTakenError."""
-    taken = Worklist.name.in_(stored_spellings(new.name))
+    taken = Worklist.name.in_(list_stored_spellings(new.name))
     if session.scalar(select(Worklist.id).where(taken).limit(1)):
         raise NameTakenError(f"There is a worklist named {new.name} already: it was imported.")
     row = Worklist(**asdict(new) | {"name": normalize_name(new.name)})
     session.add(row)
     session.flush()
     for position, item in enumerate(items):
-        told = asdict(item) | {"options": list(item.options)}
-        session.add(WorklistItem(worklist_id=row.id, position=position, **told))
+        values = asdict(item) | {"options": list(item.options)}
+        session.add(WorklistItem(worklist_id=row.id, position=position, **values))
     session.flush()
     return as_record(WorklistRecord, row)
 
@@ -38,7 +38,7 @@ def list_worklists(session: Session) -> list[WorklistRecord]:
 
 def find_worklist(session: Session, key: str) -> WorklistRecord:
     """By id or name; raises RecordNotFoundError."""
-    named = Worklist.name.in_(stored_spellings(key))
+    named = Worklist.name.in_(list_stored_spellings(key))
     row = session.scalar(select(Worklist).where(or_(Worklist.id == key, named)).limit(1))
     if row is None:
         raise RecordNotFoundError(f"There is no worklist {key[:64]!r}; `worklist list` shows all.")
@@ -63,22 +63,22 @@ def find_item(session: Session, item_id: str) -> ItemRecord:
     return as_record(ItemRecord, row)
 
 
-def item_of_reading(session: Session, reading_id: str) -> ItemRecord | None:
+def find_item_of_question(session: Session, question_id: str) -> ItemRecord | None:
     """The item whose completions a reading holds, be it a further one by another model; None for a
     reading that somebody asked."""
-    beside = select(WorklistReading.item_id).where(WorklistReading.reading_id == reading_id)
+    beside = select(WorklistQuestion.item_id).where(WorklistQuestion.question_id == question_id)
     row = session.scalar(
         select(WorklistItem).where(
-            or_(WorklistItem.reading_id == reading_id, WorklistItem.id.in_(beside))
+            or_(WorklistItem.question_id == question_id, WorklistItem.id.in_(beside))
         )
     )
     return None if row is None else as_record(ItemRecord, row)
 
 
-def freeze_item(session: Session, item_id: str, reading_id: str) -> None:
+def freeze_item(session: Session, item_id: str, question_id: str) -> None:
     """Say which reading holds an item's completions; raises ConflictError if there is one."""
     row = session.get(WorklistItem, item_id, with_for_update=True)
-    if row is None or row.reading_id is not None:
+    if row is None or row.question_id is not None:
         raise ConflictError("The item's answers are made already, or it is gone.")
-    row.reading_id = reading_id
+    row.question_id = question_id
     session.flush()

@@ -32,13 +32,13 @@ class Worklist(Base):
 
 
 class WorklistItem(Base):
-    """A question about a region; `reading_id` is there once its completions are made."""
+    """A question about a region; `question_id` is there once its completions are made."""
 
     __tablename__ = "worklist_items"
     __table_args__ = (
         CheckConstraint("width > 0 AND height > 0", name="size"),
         UniqueConstraint("worklist_id", "position"),
-        UniqueConstraint("reading_id"),
+        UniqueConstraint("question_id"),
         Index(None, "slide_id"),
     )
 
@@ -54,13 +54,13 @@ class WorklistItem(Base):
     options: Mapped[list[Any]]
     task: Mapped[str | None] = mapped_column(String(200))
     reference_answer: Mapped[str | None] = mapped_column(Text)
-    reading_id: Mapped[str | None] = mapped_column(ForeignKey("readings.id"))
+    question_id: Mapped[str | None] = mapped_column(ForeignKey("questions.id"))
 
 
-class WorklistTurn(Base):
+class WorklistAssignment(Base):
     """An item in a rater's hands; a later round repeats it for agreement with oneself."""
 
-    __tablename__ = "worklist_turns"
+    __tablename__ = "worklist_assignments"
     __table_args__ = (
         UniqueConstraint("item_id", "rater_id", "round"),
         CheckConstraint("round >= 0", name="round"),

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Response, expect
 
 from pathviewer.settings import Settings
 from storage.database import open_database
-from storage.export_rows import Selection, judged_readings
+from storage.export_rows import Selection, stream_selected_questions
 from tests.browser.conftest import PATIENCE
 from tests.browser.logins import PASSWORD, add_clinician
 from tests.browser.readings import scripted_settings
@@ -79,11 +79,11 @@ def progress(page: Page, done: int) -> None:
 def current_votes(settings: Settings) -> list[str]:
     """Choices as an export reads them."""
     database = open_database(settings.database)
-    with database.reading() as session:
+    with database.read_only() as session:
         found = [
             str(each.choice)
-            for reading in judged_readings(session, Selection())
-            for each in reading.judgments
+            for reading in stream_selected_questions(session, Selection())
+            for each in reading.feedback
         ]
     database.close()
     return found

@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Page, Response, expect
 
 from models.messages import Box, PixelBudget
-from models.placement import cell_box, place
+from models.placement import cell_box, place_picture
 from tests.browser.conftest import Traffic
 from tests.browser.readings import STORE, ask, scripted_settings, wait_state
 from tests.browser.viewer_page import View, ViewerPage
@@ -24,7 +24,7 @@ from tests.servers import running
 
 ROI = Box(600, 400, 640, 400)
 """A region that is not square; neither are its cells."""
-PLACED = place(ROI, 640, 400, PixelBudget(3_136, 200_704))
+PLACED = place_picture(ROI, 640, 400, PixelBudget(3_136, 200_704))
 CELL = (13, 4)
 """Column and row of the only token that is looked at."""
 LONG = "Here it is. " + "On and on. " * 300

@@ -16,7 +16,7 @@ from pathviewer.bench.insights_data import Amount, fill_database
 from pathviewer.insights.charts import CHARTS
 from pathviewer.settings import Settings
 from storage.slides.store import rename_slide
-from storage.tables import Reading
+from storage.tables import Question
 from tests.browser.conftest import Traffic
 from tests.databases import new_database
 from tests.servers import running
@@ -37,7 +37,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[s
     database = new_database(settings.database)
     with database.session() as session:
         fill_database(session, Amount(completions=80, feedback=300, slides=8, raters=3))
-        slide = session.scalars(select(Reading.slide_id)).first()
+        slide = session.scalars(select(Question.slide_id)).first()
         assert slide
         rename_slide(session, slide, PLANTED)
         add_user(session, "rosa", Role.researcher, PASSWORD, rater=False)

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from storage.database import open_database
-from storage.tables import Account, Feedback, WorklistTurn
+from storage.tables import Account, Feedback, WorklistAssignment
 from tests.browser.readings import SAVED, STEPS, judgment, state
 from tests.browser.viewer_page import ViewerPage
 from tests.browser.worklists import Ward, choose, foot, rater, wait_item, ward
@@ -56,12 +56,16 @@ def judge(page: Page, *keys: str) -> None:
 def turns(place: Ward, name: str) -> tuple[list[Any], list[Any]]:
     """What is stored of a rater: turns and verdicts, the oldest first."""
     database = open_database(place.settings.database)
-    with database.reading() as session:
+    with database.read_only() as session:
         who = session.scalars(select(Account.id).where(Account.name == name)).one()
         found = session.execute(
-            select(WorklistTurn.item_id, WorklistTurn.first_answer, WorklistTurn.skipped)
-            .where(WorklistTurn.rater_id == who)
-            .order_by(WorklistTurn.started_at)
+            select(
+                WorklistAssignment.item_id,
+                WorklistAssignment.first_answer,
+                WorklistAssignment.skipped,
+            )
+            .where(WorklistAssignment.rater_id == who)
+            .order_by(WorklistAssignment.started_at)
         ).all()
         said = session.execute(
             select(Feedback.verdict, Feedback.overlay_seen)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from models.engines.base import BackendStatus
+from models.engines.base import EngineStatus
 from models.errors import ModelError
 from models.messages import (
     AttentionRows,
     Completion,
-    End,
+    CompletionEnd,
     Event,
     GenerateRequest,
+    GenerationStart,
     ModelInfo,
     PixelBudget,
     Prompt,
-    Started,
     TokenScores,
 )
 
@@ -44,9 +44,9 @@ class AnsweringBackend:
         self.info = info
         self.asked: list[GenerateRequest] = []
 
-    def status(self) -> BackendStatus:
+    def status(self) -> EngineStatus:
         """Always ready."""
-        return BackendStatus("ready", "Ready.", self.info)
+        return EngineStatus("ready", "Ready.", self.info)
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
         """Started and End; an error instead where the function gives one."""
@@ -54,10 +54,10 @@ class AnsweringBackend:
         text = self.answer(request.prompt)
         if isinstance(text, ModelError):
             raise text
-        yield Started(request.request_id, (), 10, self.info)
+        yield GenerationStart(request.request_id, (), 10, self.info)
         ids = tuple(range(len(text.split())))
         completion = Completion(text, ids)
-        yield End(request.request_id, 0, completion, len(ids) / 100, 0.01)
+        yield CompletionEnd(request.request_id, 0, completion, len(ids) / 100, 0.01)
 
     def cancel(self, request_id: str) -> None:
         """Nothing is ever under way."""

@@ -10,24 +10,24 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.attention import NEUTRAL_QUESTION
-from models.engines.base import BackendStatus
+from models.engines.base import EngineStatus
 from models.messages import (
     AttentionRows,
     Completion,
-    End,
+    CompletionEnd,
     Event,
     GenerateRequest,
+    GenerationStart,
     ImagePlacement,
     ModelInfo,
     PixelBudget,
     Prompt,
     PromptImage,
-    Started,
     Token,
     TokenScores,
 )
 from models.pictures import open_picture
-from models.placement import place
+from models.placement import place_picture
 
 BUDGET = PixelBudget(3136, 65_536)
 TEXT = "<think>\n1. The picture is looked at.\n2. A red spot is seen.\n</think><answer>A</answer>"
@@ -61,9 +61,9 @@ class RedSpot:
         self.decided = decided
         self.requests: list[GenerateRequest] = []
 
-    def status(self) -> BackendStatus:
+    def status(self) -> EngineStatus:
         """Always ready."""
-        return BackendStatus("ready", "red-spot is ready.", INFO)
+        return EngineStatus("ready", "red-spot is ready.", INFO)
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
         """The text, word by word; a neutral question is answered looking at the first cell."""
@@ -71,7 +71,7 @@ class RedSpot:
         name = request.request_id
         budget = request.budget or BUDGET
         placements = tuple(_placed(image, budget) for image in request.prompt.images)
-        yield Started(name, placements, 10, INFO)
+        yield GenerationStart(name, placements, 10, INFO)
         tokens = re.findall(r"\s*\S+|\s+$", self.text)[: request.sampling.max_new_tokens]
         all_rows = self._rows(request.prompt, placements, tokens)
         for number, (token, rows) in enumerate(zip(tokens, all_rows, strict=True)):
@@ -82,7 +82,7 @@ class RedSpot:
         text = "".join(tokens)
         whole = text == self.text
         done = Completion(text, tuple(range(len(tokens))), ends, "stop" if whole else "length")
-        yield End(name, 0, done, 0.2, 0.1)
+        yield CompletionEnd(name, 0, done, 0.2, 0.1)
 
     def cancel(self, request_id: str) -> None:
         """Nothing is ever under way."""
@@ -146,7 +146,7 @@ def redness(image: PromptImage, placement: ImagePlacement) -> NDArray[np.float64
 
 
 def _placed(image: PromptImage, budget: PixelBudget) -> ImagePlacement:
-    return place(image.box, *open_picture(image.data).size, budget)
+    return place_picture(image.box, *open_picture(image.data).size, budget)
 
 
 def _share(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 from models.attention import (
     AttentionMap,
-    as_bytes,
     attention_map,
-    joined,
+    join_rows,
     layer_maps,
-    normalised,
+    normalise_map,
+    scale_to_bytes,
 )
 from models.errors import ModelError
 from models.messages import AttentionRows, Box, PixelBudget
-from models.placement import place
+from models.placement import place_picture
 
 BUDGET = PixelBudget(3136, 65_536)
-SMALL = place(Box(0, 0, 400, 400), 112, 112, BUDGET)  # 4 x 4 cells
-WIDE = place(Box(900, 0, 600, 200), 252, 84, BUDGET)  # 9 x 3 cells
+SMALL = place_picture(Box(0, 0, 400, 400), 112, 112, BUDGET)  # 4 x 4 cells
+WIDE = place_picture(Box(900, 0, 600, 200), 252, 84, BUDGET)  # 9 x 3 cells
 BOTH = (SMALL, WIDE)
 
 
@@ -35,7 +35,7 @@ def random_rows(tokens: int = 6, layers: int = 3, seed: int = 0, first: int = 0)
 def map_of(weights: NDArray[np.float64], share: float = 0.5) -> AttentionMap:
     """A map of these weights, scaled to sum to 1."""
     height, width = weights.shape
-    placed = place(Box(0, 0, 10, 10), width * 28, height * 28, PixelBudget(784, 10**7))
+    placed = place_picture(Box(0, 0, 10, 10), width * 28, height * 28, PixelBudget(784, 10**7))
     even = (weights / weights.sum()).astype(np.float32)
     return AttentionMap(0, placed, range(1), range(1), even, share)
 
@@ -81,13 +81,13 @@ def test_rows_that_begin_later_are_counted_from_there() -> None:
 def test_pieces_are_joined_in_the_order_of_tokens() -> None:
     whole = random_rows()
     pieces = [replace(whole, first_token=i, rows=whole.rows[i : i + 2]) for i in (4, 0, 2)]
-    assert np.array_equal(joined(pieces).rows, whole.rows)
+    assert np.array_equal(join_rows(pieces).rows, whole.rows)
     with pytest.raises(ModelError, match="token 2 is missing"):
-        joined(pieces[:2])
+        join_rows(pieces[:2])
     with pytest.raises(ModelError, match="came twice"):
-        joined([*pieces, pieces[1]])
+        join_rows([*pieces, pieces[1]])
     with pytest.raises(ModelError, match="no attention"):
-        joined([])
+        join_rows([])
 
 
 @pytest.mark.parametrize(
@@ -124,16 +124,16 @@ def test_a_picture_that_got_nothing_is_diffuse() -> None:
     found = attention_map(rows, BOTH, 0, range(2))
     assert found.image_share == 0
     assert found.entropy == pytest.approx(1)
-    assert not found.localised
+    assert not found.is_localised
 
 
 @given(weights_of_cells)
 def test_a_map_against_itself_is_even_and_diffuse(weights: NDArray[np.float64]) -> None:
     found = map_of(weights)
-    even = normalised(found, found)
+    even = normalise_map(found, found)
     assert np.allclose(even.weights, 1 / 16, atol=1e-6)
     assert even.relative
-    assert not even.localised
+    assert not even.is_localised
     assert even.image_share == found.image_share
 
 
@@ -141,7 +141,7 @@ def test_a_map_against_itself_is_even_and_diffuse(weights: NDArray[np.float64]) 
 def test_a_normalised_map_sums_to_one(
     weights: NDArray[np.float64], neutral: NDArray[np.float64]
 ) -> None:
-    found = normalised(map_of(weights), map_of(neutral))
+    found = normalise_map(map_of(weights), map_of(neutral))
     assert found.weights.sum() == pytest.approx(1, abs=1e-5)
     assert (found.weights > 0).all()
 
@@ -152,15 +152,15 @@ def test_a_sink_common_to_both_vanishes() -> None:
     asked = neutral.copy()
     asked[5:8, 5:8] = 30
     raw = map_of(asked)
-    found = normalised(raw, map_of(neutral))
+    found = normalise_map(raw, map_of(neutral))
     assert raw.top_cells(1 / 81)[0, 0]
     assert found.top_cells()[5:8, 5:8].sum() == 8
-    assert found.localised
+    assert found.is_localised
 
 
 def test_maps_of_different_grids_are_refused() -> None:
     with pytest.raises(ModelError, match="same pixel budget"):
-        normalised(map_of(np.ones((2, 3))), map_of(np.ones((3, 2))))
+        normalise_map(map_of(np.ones((2, 3))), map_of(np.ones((3, 2))))
 
 
 def tenth_with(share: float) -> AttentionMap:
@@ -182,7 +182,7 @@ def tenth_with(share: float) -> AttentionMap:
     ],
 )
 def test_the_rule_of_localised(found: AttentionMap, localised: bool) -> None:
-    assert found.localised is localised
+    assert found.is_localised is localised
 
 
 def test_entropy_runs_from_one_cell_to_all() -> None:
@@ -207,14 +207,14 @@ def test_the_top_cells_are_the_heaviest(weights: NDArray[np.float64], share: flo
 def test_bytes_lose_less_than_a_step(seed: int) -> None:
     rows = random_rows(seed=seed)
     maps = np.stack([layer_maps(rows, BOTH, 1, range(i, i + 2)) for i in (0, 2)])
-    small = as_bytes(maps)
+    small = scale_to_bytes(maps)
     assert small.values.shape == (2, 3, 3, 9)
     assert small.values.dtype == np.uint8
-    error = np.abs(small.restored() - maps)
+    error = np.abs(small.restore() - maps)
     assert (error <= small.peaks[..., None, None] / 510 * 1.001).all()
 
 
 def test_empty_maps_stay_empty_as_bytes() -> None:
-    small = as_bytes(np.zeros((2, 3, 4), np.float32))
+    small = scale_to_bytes(np.zeros((2, 3, 4), np.float32))
     assert not small.values.any()
-    assert not small.restored().any()
+    assert not small.restore().any()

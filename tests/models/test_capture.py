@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from models.bench.random_networks import HEADS_OF_7B, PAD, SMALL, random_network, random_prompt
-from models.capture import PictureColumns, QueryStash, Replay, watch, watching
-from models.processing import Prepared, joined
+from models.capture import PictureColumns, QueryStash, Replay, capture_into, install_capture
+from models.processing import PreparedPrompt, pad_prompts
 
 TOKENS = 12
 PROMPTS: dict[str, list[tuple[list[tuple[int, int]], int]]] = {
@@ -26,17 +26,17 @@ def network(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture(params=PROMPTS)
-def prompt(request: pytest.FixtureRequest, network: Any) -> Prepared:
+def prompt(request: pytest.FixtureRequest, network: Any) -> PreparedPrompt:
     return batch(network, request.param)
 
 
-def batch(network: Any, name: str) -> Prepared:
+def batch(network: Any, name: str) -> PreparedPrompt:
     """Prompts as one batch, padded on the left."""
     described = enumerate(PROMPTS[name])
-    return joined([random_prompt(network, *each, seed=seed) for seed, each in described], PAD)
+    return pad_prompts([random_prompt(network, *each, seed=seed) for seed, each in described], PAD)
 
 
-def generate(network: Any, prompt: Prepared, **options: Any) -> Any:
+def generate(network: Any, prompt: PreparedPrompt, **options: Any) -> Any:
     with torch.inference_mode():
         return network.generate(
             **prompt.tensors,
@@ -47,7 +47,7 @@ def generate(network: Any, prompt: Prepared, **options: Any) -> Any:
         )
 
 
-def eager_rows(network: Any, prompt: Prepared) -> tuple[torch.Tensor, list[torch.Tensor]]:
+def eager_rows(network: Any, prompt: PreparedPrompt) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """Tokens, and for each prompt (tokens, layers, pictures), from `output_attentions`."""
     network.set_attn_implementation("eager")
     made = generate(network, prompt, output_attentions=True)
@@ -61,17 +61,17 @@ def eager_rows(network: Any, prompt: Prepared) -> tuple[torch.Tensor, list[torch
     return made.sequences, per_prompt
 
 
-def columns(prompt: Prepared) -> PictureColumns:
+def columns(prompt: PreparedPrompt) -> PictureColumns:
     return PictureColumns(prompt.pictures, prompt.tensors["attention_mask"])
 
 
-def test_rows_are_eagers_and_tokens_are_the_kernels(network: Any, prompt: Prepared) -> None:
+def test_rows_are_eagers_and_tokens_are_the_kernels(network: Any, prompt: PreparedPrompt) -> None:
     _, expected = eager_rows(network, prompt)
     network.set_attn_implementation("sdpa")
     plain = generate(network, prompt).sequences
-    watch(network, "sdpa")
+    install_capture(network, "sdpa")
     stash = QueryStash(network.config.text_config.num_hidden_layers, columns(prompt))
-    with watching(stash):
+    with capture_into(stash):
         captured = generate(network, prompt).sequences
     assert torch.equal(captured, plain)
     found = stash.rows()
@@ -82,13 +82,13 @@ def test_rows_are_eagers_and_tokens_are_the_kernels(network: Any, prompt: Prepar
         torch.testing.assert_close(rows, wanted, atol=1e-5, rtol=0)
 
 
-def test_a_replay_gives_the_same_rows(network: Any, prompt: Prepared) -> None:
-    watch(network, "sdpa")
+def test_a_replay_gives_the_same_rows(network: Any, prompt: PreparedPrompt) -> None:
+    install_capture(network, "sdpa")
     layers = network.config.text_config.num_hidden_layers
     stash, replay = QueryStash(layers, columns(prompt)), Replay(layers, columns(prompt))
-    with watching(stash):
+    with capture_into(stash):
         made = generate(network, prompt)
-    with torch.inference_mode(), watching(replay):
+    with torch.inference_mode(), capture_into(replay):
         mask = prompt.tensors["attention_mask"]
         positions, deltas = network.model.get_rope_index(
             prompt.tensors["input_ids"],
@@ -113,7 +113,7 @@ def test_a_replay_gives_the_same_rows(network: Any, prompt: Prepared) -> None:
 def test_rows_asked_for_in_blocks_are_those_asked_for_at_the_end() -> None:
     network = random_network(SMALL)
     prompt = batch(network, "padded batch")
-    watch(network, "sdpa")
+    install_capture(network, "sdpa")
     whole, blocks = QueryStash(3, columns(prompt)), QueryStash(3, columns(prompt))
     found: list[list[torch.Tensor]] = []
 
@@ -122,9 +122,9 @@ def test_rows_asked_for_in_blocks_are_those_asked_for_at_the_end() -> None:
             found.append(blocks.rows())
         return torch.zeros(len(input_ids), dtype=torch.bool)
 
-    with watching(whole):
+    with capture_into(whole):
         generate(network, prompt)
-    with watching(blocks):
+    with capture_into(blocks):
         generate(network, prompt, stopping_criteria=[each_token])
     found.append(blocks.rows())
     assert [len(block[0]) for block in found] == [5, 5, 2]
@@ -136,9 +136,9 @@ def test_rows_asked_for_in_blocks_are_those_asked_for_at_the_end() -> None:
 def test_nobody_is_told_outside_of_watching() -> None:
     network = random_network(SMALL)
     prompt = batch(network, "one picture")
-    watch(network, "sdpa")
+    install_capture(network, "sdpa")
     stash = QueryStash(3, columns(prompt))
-    with watching(stash):
+    with capture_into(stash):
         pass
     generate(network, prompt)
     assert len(stash) == 0

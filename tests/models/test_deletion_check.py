@@ -15,17 +15,17 @@ from models.deletion_check import (
     DeletionCheck,
     answer_probability,
     deletion_check,
+    draw_other_masks,
     mask_picture,
-    moved,
 )
 from models.errors import PromptError
 from models.messages import Box, Prompt, TokenScores
 from models.pictures import as_prompt_image
-from models.placement import place
+from models.placement import place_picture
 from tests.models.red_spot import BUDGET, RedSpot
 
 BOX = Box(1000, 2000, 500, 500)
-PLACED = place(BOX, 224, 224, BUDGET)  # 8 x 8 cells
+PLACED = place_picture(BOX, 224, 224, BUDGET)  # 8 x 8 cells
 
 
 def picture(spot: tuple[int, int] | None) -> Prompt:
@@ -108,7 +108,7 @@ def test_moved_masks_have_the_same_area_and_other_places(
 ) -> None:
     mask = np.random.default_rng(cells).random((rows, columns)) < 0.3
     mask[0, 0] = True
-    places = moved(mask, draws, seed)
+    places = draw_other_masks(mask, draws, seed)
     assert len(places) <= draws
     assert not any((place & mask).any() for place in places)
     assert len({place.tobytes() for place in places} | {mask.tobytes()}) == len(places) + 1
@@ -123,12 +123,12 @@ def cross(side: int) -> NDArray[np.bool_]:
 
 
 def test_a_mask_that_cannot_be_shifted_off_itself_is_drawn_anew() -> None:
-    assert [place.sum() for place in moved(cross(5), 3, 0)] == [9, 9, 9]
-    assert moved(cross(3), 3, 0) == []  # five of nine cells: no room
+    assert [place.sum() for place in draw_other_masks(cross(5), 3, 0)] == [9, 9, 9]
+    assert draw_other_masks(cross(3), 3, 0) == []  # five of nine cells: no room
 
 
 def test_one_cell_cannot_be_moved() -> None:
-    assert moved(np.ones((1, 1), bool), 8, 0) == []
+    assert draw_other_masks(np.ones((1, 1), bool), 8, 0) == []
 
 
 def test_a_mask_covers_its_cells_and_no_others() -> None:

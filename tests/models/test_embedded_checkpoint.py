@@ -12,7 +12,7 @@ import typer
 from safetensors import safe_open
 from transformers import Qwen2_5_VLForConditionalGeneration
 
-from models.registry import DEFAULT_MODEL, resolve
+from models.registry import DEFAULT_MODEL, resolve_model
 from pathviewer.commands.ask import ask_command
 from tests.commands import called
 
@@ -27,7 +27,7 @@ MEASURED = [
 
 
 def test_it_is_small_in_bfloat16_and_loads_with_plain_transformers() -> None:
-    folder = resolve(DEFAULT_MODEL).location
+    folder = resolve_model(DEFAULT_MODEL).location
     assert folder is not None
     weights = folder / "model.safetensors"
     assert weights.stat().st_size <= 25e6

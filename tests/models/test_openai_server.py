@@ -17,16 +17,16 @@ import pytest
 from PIL import Image
 from pydantic import HttpUrl
 
-from models.engines.base import BackendStatus
-from models.engines.local.engine import LocalBackend
+from models.engines.base import EngineStatus
+from models.engines.local.engine import LocalEngine
 from models.errors import ModelError, OutOfMemoryError, WorkerError
 from models.judges.endpoint_judge import EndpointJudge
-from models.judges.judge import JudgedTrace
+from models.judges.judge import JudgeInput
 from models.judges.request import JudgeEndpoint
-from models.messages import Event, GenerateRequest, Prompt, Started
-from models.openai_server import MOST_WAITING, endpoint_app
+from models.messages import Event, GenerateRequest, GenerationStart, Prompt
+from models.openai_server import LONGEST_QUEUE, endpoint_app
 from models.process_score import EVENTS
-from models.registry import DEFAULT_MODEL, resolve
+from models.registry import DEFAULT_MODEL, resolve_model
 from tests.models.asgi_server import served
 from tests.models.backend_with_answers import INFO, AnsweringBackend
 
@@ -161,9 +161,9 @@ def test_a_key_is_asked_for_where_there_is_one(backend: AnsweringBackend) -> Non
 class BusyBackend(AnsweringBackend):
     """Has as many requests waiting as it is told."""
 
-    waiting = MOST_WAITING
+    waiting = LONGEST_QUEUE
 
-    def status(self) -> BackendStatus:
+    def status(self) -> EngineStatus:
         """As crowded as told."""
         return replace(super().status(), waiting=self.waiting)
 
@@ -183,7 +183,7 @@ class EndlessBackend(AnsweringBackend):
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
         """Begin, and wait."""
-        yield Started(request.request_id, (), 10, INFO)
+        yield GenerationStart(request.request_id, (), 10, INFO)
         self.cancelled.wait(20)
 
     def cancel(self, request_id: str) -> None:  # noqa: ARG002 - there is but one
@@ -212,10 +212,10 @@ def verdict_of(prompt: Prompt) -> str:
     )  # fmt: skip
 
 
-def judged() -> JudgedTrace:
+def judged() -> JudgeInput:
     """A trace about a picture."""
     picture = Image.new("RGB", (56, 56), "pink")
-    return JudgedTrace(TRACE, "What is it?", ("adenocarcinoma", "other"), "A", images=(picture,))
+    return JudgeInput(TRACE, "What is it?", ("adenocarcinoma", "other"), "A", images=(picture,))
 
 
 def test_the_endpoint_judge_is_answered() -> None:
@@ -232,9 +232,9 @@ def test_the_endpoint_judge_is_answered() -> None:
 def test_a_checkpoint_is_served_and_a_judge_that_babbles_is_not_believed(
     name: str, mini_checkpoint: Path
 ) -> None:
-    folder = mini_checkpoint if name == "mini" else resolve(name).location
+    folder = mini_checkpoint if name == "mini" else resolve_model(name).location
     assert folder is not None
-    backend = LocalBackend(folder, name, device="cpu")
+    backend = LocalEngine(folder, name, device="cpu")
     try:
         with served(endpoint_app(backend, name)) as base:
             there = JudgeEndpoint(url=HttpUrl(f"{base}/v1"), model=name, max_tokens=16)

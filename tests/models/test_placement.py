@@ -12,9 +12,9 @@ from models.placement import (
     box_around,
     cell_at,
     cell_box,
-    cells_of,
+    cells_in_box,
     from_pixels,
-    place,
+    place_picture,
     resized_size,
     to_pixels,
     token_columns,
@@ -36,7 +36,7 @@ def placements(draw: st.DrawFn) -> ImagePlacement:
     """Placements of pictures of any allowed aspect."""
     width = draw(st.integers(1, 3000))
     height = draw(st.integers(max(1, -(-width // 200)), min(3000, width * 200)))
-    return place(draw(boxes), width, height, BUDGET)
+    return place_picture(draw(boxes), width, height, BUDGET)
 
 
 @given(sides, sides, budgets, st.sampled_from([14, 28, 32]))
@@ -64,7 +64,7 @@ def test_a_resized_picture_is_left_alone(width: int, height: int) -> None:
 
 
 def test_the_budget_of_pathvlm_r1_gives_nine_by_nine() -> None:
-    placed = place(Box(0, 0, 1024, 1024), 1024, 1024, BUDGET)
+    placed = place_picture(Box(0, 0, 1024, 1024), 1024, 1024, BUDGET)
     assert (placed.columns, placed.rows, placed.tokens) == (9, 9, 81)
     assert (placed.pixel_width, placed.pixel_height) == (252, 252)
 
@@ -77,7 +77,7 @@ def test_a_cell_finds_its_way_back(placement: ImagePlacement, data: st.DataObjec
     middle = box.x + box.width / 2, box.y + box.height / 2
     assert cell_at(placement, *middle) == (column, row)
     assert cell_at(placement, box.x, box.y) == (column, row)
-    covered = cells_of(placement, box)
+    covered = cells_in_box(placement, box)
     assert covered.sum() == 1
     assert covered[row, column]
     assert box_around(placement, covered) == box
@@ -100,7 +100,7 @@ def test_every_point_of_the_box_lies_in_one_cell(
 
 @given(placements())
 def test_the_cells_tile_the_box(placement: ImagePlacement) -> None:
-    assert cells_of(placement, placement.box).all()
+    assert cells_in_box(placement, placement.box).all()
     box = placement.box
     found = box_around(placement, np.ones((placement.rows, placement.columns), bool))
     assert found is not None
@@ -118,32 +118,32 @@ def test_pixels_and_level_0_are_inverse(placement: ImagePlacement, box: Box) -> 
 
 
 def test_a_cell_is_one_factor_wide_in_resized_pixels() -> None:
-    placed = place(Box(1000, 2000, 500, 300), 250, 150, BUDGET)
+    placed = place_picture(Box(1000, 2000, 500, 300), 250, 150, BUDGET)
     pixels = to_pixels(placed, cell_box(placed, 2, 1))
     assert vars(pixels) == pytest.approx({"x": 56, "y": 28, "width": 28, "height": 28})
 
 
 @pytest.mark.parametrize(("x", "y"), [(-1, 5), (5, -1), (100, 5), (5, 100)])
 def test_outside_the_box_is_no_cell(x: float, y: float) -> None:
-    placed = place(Box(0, 0, 100, 100), 224, 224, BUDGET)
+    placed = place_picture(Box(0, 0, 100, 100), 224, 224, BUDGET)
     assert cell_at(placed, x, y) is None
-    assert not cells_of(placed, Box(x, y, 0, 0)).any()
+    assert not cells_in_box(placed, Box(x, y, 0, 0)).any()
 
 
 def test_no_cells_have_no_box() -> None:
-    placed = place(Box(0, 0, 100, 100), 224, 224, BUDGET)
+    placed = place_picture(Box(0, 0, 100, 100), 224, 224, BUDGET)
     assert box_around(placed, np.zeros((8, 8), bool)) is None
 
 
 def test_a_cell_that_is_not_there_is_refused() -> None:
-    placed = place(Box(0, 0, 100, 100), 224, 224, BUDGET)
+    placed = place_picture(Box(0, 0, 100, 100), 224, 224, BUDGET)
     with pytest.raises(IndexError, match="not in a grid"):
         cell_box(placed, -1, 0)
 
 
 def test_tokens_of_several_pictures_follow_each_other() -> None:
-    first = place(Box(0, 0, 100, 100), 224, 224, BUDGET)
-    second = place(Box(0, 0, 100, 50), 112, 56, BUDGET)
+    first = place_picture(Box(0, 0, 100, 100), 224, 224, BUDGET)
+    second = place_picture(Box(0, 0, 100, 50), 112, 56, BUDGET)
     assert token_columns([first, second], 0) == slice(0, 64)
     assert token_columns([first, second], 1) == slice(64, 64 + second.tokens)
     with pytest.raises(IndexError, match="not among"):
@@ -161,4 +161,4 @@ def test_tokens_of_several_pictures_follow_each_other() -> None:
 )
 def test_what_cannot_be_placed_is_refused(box: Box, width: int, height: int) -> None:
     with pytest.raises(PromptError):
-        place(box, width, height, BUDGET)
+        place_picture(box, width, height, BUDGET)

@@ -13,7 +13,7 @@ import pytest
 from models.errors import CheckpointError, ModelError, UnknownModelError
 from models.hub import download
 from models.messages import PixelBudget
-from models.registry import DEFAULT_MODEL, _described, fetch, known_models, resolve
+from models.registry import DEFAULT_MODEL, _described, fetch_model, list_models, resolve_model
 from tests.small_disk import small_disk
 
 QWEN = "Qwen2_5_VLForConditionalGeneration"
@@ -65,7 +65,7 @@ def write_to_cache(cache: Path, hub_id: str) -> Path:
 
 
 def test_the_models_of_the_design_are_known() -> None:
-    known = {model.name: model for model in known_models()}
+    known = {model.name: model for model in list_models()}
     assert {
         "pathviewer-r1-tiny",
         "Qwen/Qwen2.5-VL-3B-Instruct",
@@ -79,7 +79,7 @@ def test_the_models_of_the_design_are_known() -> None:
 
 
 def test_patho_r1_is_gated_and_never_trained_on() -> None:
-    for model in known_models():
+    for model in list_models():
         if "Patho-R1" in model.name:
             assert model.gated and not model.train_allowed
             assert model.licence == "CC-BY-NC-ND-4.0"
@@ -87,28 +87,30 @@ def test_patho_r1_is_gated_and_never_trained_on() -> None:
 
 
 def test_a_system_prompt_of_its_own_is_the_exception() -> None:
-    assert {model.prompt_style for model in known_models() if model.system} == {"patho-r1"}
+    assert {model.prompt_style for model in list_models() if model.system} == {"patho-r1"}
 
 
 def test_the_scripted_model_needs_no_weights() -> None:
-    assert resolve("scripted").location is None
+    assert resolve_model("scripted").location is None
 
 
 def test_a_folder_is_taken_for_a_pathvlm_r1(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "our-sft-3")
-    model = resolve(str(folder))
+    model = resolve_model(str(folder))
     assert (model.name, model.location) == ("our-sft-3", folder)
     assert model.prompt_style == "pathvlm-r1"
     assert model.budget == PixelBudget(3136, 65_536)
-    assert resolve(f"{folder}/") == model
+    assert resolve_model(f"{folder}/") == model
 
 
 def test_the_result_of_a_run_goes_by_the_name_of_the_run(tmp_path: Path) -> None:
-    assert resolve(str(write_checkpoint(tmp_path / "our-sft-4/checkpoint"))).name == "our-sft-4"
+    assert (
+        resolve_model(str(write_checkpoint(tmp_path / "our-sft-4/checkpoint"))).name == "our-sft-4"
+    )
 
 
 def test_a_folder_that_bears_a_known_name_has_its_style_and_licence(tmp_path: Path) -> None:
-    model = resolve(str(write_checkpoint(tmp_path / "Patho-R1-7B")))
+    model = resolve_model(str(write_checkpoint(tmp_path / "Patho-R1-7B")))
     assert model.name == "Patho-R1-7B"
     assert model.prompt_style == "patho-r1"
     assert not model.train_allowed
@@ -118,7 +120,7 @@ def test_a_folder_may_say_of_itself_what_it_is(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "ours")
     told = 'max_pixels = 401408\nsystem = "Be brief."\nquestion_types = ["diagnosis"]\n'
     (folder / "pathviewer.toml").write_text(told)
-    model = resolve(str(folder))
+    model = resolve_model(str(folder))
     assert model.budget == PixelBudget(3136, 401_408)
     assert model.system == "Be brief."
     assert model.question_types == ("diagnosis",)
@@ -133,7 +135,7 @@ def test_a_folder_that_says_nonsense_of_itself_is_one_sentence(tmp_path: Path, t
     folder = write_checkpoint(tmp_path / "ours")
     (folder / "pathviewer.toml").write_bytes(told.encode(errors="surrogateescape"))
     with pytest.raises(CheckpointError, match=r"“ours” has a pathviewer\.toml"):
-        resolve(str(folder))
+        resolve_model(str(folder))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ def test_a_value_of_another_type_is_named_with_the_way_out(
     folder = write_checkpoint(tmp_path / "ours")
     (folder / "pathviewer.toml").write_text(told)
     with pytest.raises(CheckpointError) as raised:
-        resolve(str(folder))
+        resolve_model(str(folder))
     assert "“ours” has a pathviewer.toml that cannot be used: " in str(raised.value)
     assert says in str(raised.value)
     assert "\n" not in str(raised.value)
@@ -174,13 +176,13 @@ def test_a_value_of_another_type_is_named_with_the_way_out(
 def test_a_checkpoint_may_forbid_that_others_are_trained_on_it(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "ours")
     (folder / "pathviewer.toml").write_text("train_allowed = false")
-    assert not resolve(str(folder)).train_allowed
+    assert not resolve_model(str(folder)).train_allowed
 
 
 def test_a_file_that_cannot_be_opened_is_told_without_its_path(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "ours")
     (folder / "pathviewer.toml").write_text("max_pixels = 401408")
-    model = resolve(str(folder))
+    model = resolve_model(str(folder))
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
     try:
@@ -194,14 +196,14 @@ def test_a_file_that_cannot_be_opened_is_told_without_its_path(tmp_path: Path) -
 def test_a_hub_model_is_found_in_the_cache(tmp_path: Path) -> None:
     hub_id = "WenchuanZhang/Patho-R1-3B"
     folder = write_to_cache(tmp_path, hub_id)
-    model = resolve(hub_id, cache_folder=tmp_path)
+    model = resolve_model(hub_id, cache_folder=tmp_path)
     assert (model.name, model.location, model.prompt_style) == (hub_id, folder, "patho-r1")
-    assert resolve(str(folder)).name == hub_id
+    assert resolve_model(str(folder)).name == hub_id
 
 
 def test_an_unregistered_hub_model_is_found_in_the_cache(tmp_path: Path) -> None:
     folder = write_to_cache(tmp_path, "somebody/some-vlm")
-    model = resolve("somebody/some-vlm", cache_folder=tmp_path)
+    model = resolve_model("somebody/some-vlm", cache_folder=tmp_path)
     assert (model.location, model.hub_id) == (folder, "somebody/some-vlm")
     assert model.prompt_style == "pathvlm-r1"
 
@@ -221,7 +223,7 @@ def test_an_unregistered_hub_model_is_found_in_the_cache(tmp_path: Path) -> None
 )
 def test_an_unknown_name_is_one_sentence_without_a_path(name: str, sentence: str) -> None:
     with pytest.raises(UnknownModelError) as raised:
-        resolve(name)
+        resolve_model(name)
     assert sentence in str(raised.value)
     assert "/no/such" not in str(raised.value)
     assert DEFAULT_MODEL in str(raised.value)
@@ -229,9 +231,9 @@ def test_an_unknown_name_is_one_sentence_without_a_path(name: str, sentence: str
 
 def test_weights_that_are_not_here_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="is not on this machine; `python -m pathviewer mo"):
-        resolve("Qwen/Qwen2.5-VL-7B-Instruct", cache_folder=tmp_path)
+        resolve_model("Qwen/Qwen2.5-VL-7B-Instruct", cache_folder=tmp_path)
     with pytest.raises(CheckpointError, match=r"is gated .* agree to its terms"):
-        resolve("WenchuanZhang/Patho-R1-7B", cache_folder=tmp_path)
+        resolve_model("WenchuanZhang/Patho-R1-7B", cache_folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -257,14 +259,14 @@ def test_a_folder_that_cannot_be_run_is_one_sentence(
     if content is not None:
         (folder / file).write_text(content)
     with pytest.raises(CheckpointError, match=sentence):
-        resolve(str(folder))
+        resolve_model(str(folder))
 
 
 def test_pickled_weights_are_refused(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "ours")
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(CheckpointError, match="as pickles, which can run code"):
-        resolve(str(folder))
+        resolve_model(str(folder))
 
 
 def test_fetching_without_a_network_is_one_sentence(
@@ -273,7 +275,7 @@ def test_fetching_without_a_network_is_one_sentence(
     # the discard port of the own machine: nobody listens, so nothing leaves it
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(CheckpointError, match="hub cannot be reached, so “a/b” was not fetched"):
-        fetch("a/b", cache_folder=tmp_path)
+        fetch_model("a/b", cache_folder=tmp_path)
     with pytest.raises(CheckpointError, match="cannot be reached"):
         download("Qwen/Qwen2.5-VL-7B-Instruct", tmp_path, gated_sentence="")
 
@@ -299,7 +301,7 @@ def test_a_disk_that_fills_while_fetching_is_one_sentence(
 
 
 def test_what_is_no_hub_id_is_not_fetched(tmp_path: Path) -> None:
-    assert fetch("scripted").location is None
+    assert fetch_model("scripted").location is None
     for name in ("gpt", "", "a/b/c", str(tmp_path)):
         with pytest.raises(ModelError, match="not a known model"):
-            fetch(name)
+            fetch_model(name)

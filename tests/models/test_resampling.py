@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.resampling import (
-    by_group,
     difference_interval,
     permutation_p,
     share_interval,
-    wilson,
+    sum_by_group,
+    wilson_interval,
 )
 
 
@@ -55,7 +55,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
 def test_certainty_is_never_claimed() -> None:
     perfect = share_interval([1.0] * 40, [place // 2 for place in range(40)])
     assert perfect is not None
-    assert (perfect.low, perfect.high) == pytest.approx(wilson(1.0, 20))
+    assert (perfect.low, perfect.high) == pytest.approx(wilson_interval(1.0, 20))
     assert 0.8 < perfect.low < 0.9  # rule of three: 1 - 3 / 20
     alone = share_interval([1.0, 0.0, 1.0], ["a", "a", "a"])
     assert alone is not None
@@ -98,13 +98,13 @@ def test_nothing_has_no_interval() -> None:
 
 def test_wilson_equals_its_published_example() -> None:
     # R: prop.test(15, 148, correct = FALSE)$conf.int
-    assert wilson(15 / 148, 148) == pytest.approx((0.0624, 0.1605), abs=1e-4)
+    assert wilson_interval(15 / 148, 148) == pytest.approx((0.0624, 0.1605), abs=1e-4)
 
 
 def test_the_exact_test_equals_enumeration() -> None:
     differences = [1.0, 1.0, -1.0, 1.0, 0.0, 1.0, 1.0, -1.0, 1.0]
     groups = ["a", "a", "b", "b", "c", "d", "e", "f", "f"]
-    sums, _ = by_group(differences, groups)
+    sums, _ = sum_by_group(differences, groups)
     patterns = list(product((1, -1), repeat=len(sums)))
     extreme = sum(abs(np.dot(signs, sums)) >= abs(sums.sum()) - 1e-9 for signs in patterns)
     assert permutation_p(differences, groups) == pytest.approx(extreme / len(patterns))

@@ -12,7 +12,7 @@ from models.scoring import (
     answer_is_right,
     format_is_right,
     letter,
-    normalised,
+    normalise_text,
     option_index,
     without_letters,
 )
@@ -185,11 +185,11 @@ def test_letters_are_taken_off_only_when_all_options_carry_theirs() -> None:
 
 options_strategy = st.lists(
     st.text(alphabet=string.ascii_letters + " -", min_size=2, max_size=20).filter(
-        lambda text: len(normalised(text)) > 1
+        lambda text: len(normalise_text(text)) > 1
     ),
     min_size=2,
     max_size=6,
-    unique_by=normalised,
+    unique_by=normalise_text,
 )
 
 

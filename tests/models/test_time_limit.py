@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from models.engines.open_engine import open_backend
-from models.engines.worker.pipes import ending
+from models.engines.open_engine import open_engine
+from models.engines.worker.pipes import describe_exit
 from models.errors import CheckpointError
-from models.messages import End, GenerateRequest, Prompt, Sampling
-from models.processing import load_processor, prepare
-from models.time_limit import STUCK, within_text_limit
+from models.messages import CompletionEnd, GenerateRequest, Prompt, Sampling
+from models.processing import load_processor, prepare_prompt
+from models.time_limit import STUCK_EXIT_CODE, run_within_text_limit
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
@@ -43,7 +43,7 @@ def test_an_endless_chat_template_is_one_sentence(mini_checkpoint: Path, tmp_pat
     def ask() -> None:
         try:
             words = [{"role": "user", "content": "x"}]
-            within_text_limit(lambda: processor.apply_chat_template(words, tokenize=False), 0.2)
+            run_within_text_limit(lambda: processor.apply_chat_template(words, tokenize=False), 0.2)
         except CheckpointError as error:
             told.append(str(error))
 
@@ -57,13 +57,13 @@ def test_an_endless_chat_template_is_one_sentence(mini_checkpoint: Path, tmp_pat
 
 def test_what_ends_in_time_is_left_alone(mini_checkpoint: Path) -> None:
     processor = load_processor(mini_checkpoint)
-    assert prepare(processor, Prompt("x", ())).tokens > 1
-    assert within_text_limit(lambda: "done", 0.05) == "done"
+    assert prepare_prompt(processor, Prompt("x", ())).tokens > 1
+    assert run_within_text_limit(lambda: "done", 0.05) == "done"
     until = time.process_time() + 0.1
     while time.process_time() < until:
         pass  # the limit no longer holds
     with pytest.raises(KeyboardInterrupt):
-        within_text_limit(interrupted)
+        run_within_text_limit(interrupted)
 
 
 def interrupted() -> None:
@@ -81,7 +81,7 @@ def test_a_limit_that_is_reached_as_the_work_ends_is_one_sentence() -> None:
 
     for _ in range(300):
         with suppress(CheckpointError):
-            within_text_limit(work, seconds)
+            run_within_text_limit(work, seconds)
         ended += 1
     assert ended == 300
 
@@ -90,13 +90,13 @@ def test_a_pattern_that_takes_too_many_steps_leaves_the_process_alive(
     mini_checkpoint: Path, tmp_path: Path
 ) -> None:
     folder = changed(tmp_path / "steps", mini_checkpoint, pattern=r"(a+)+b|[^a]+|a")
-    with closing(open_backend(str(folder), device="cpu")) as backend:
+    with closing(open_engine(str(folder), device="cpu")) as backend:
         for _ in range(2):
             with pytest.raises(CheckpointError, match="cannot split this question into tokens"):
                 list(backend.generate(GenerateRequest("a", Prompt("a" * 60, ()))))
         sampling = Sampling(max_new_tokens=2)
         events = list(backend.generate(GenerateRequest("b", Prompt("why?", ()), sampling)))
-        assert isinstance(events[-1], End)
+        assert isinstance(events[-1], CompletionEnd)
 
 
 def test_code_of_a_library_that_does_not_end_ends_the_process() -> None:
@@ -108,5 +108,5 @@ def test_code_of_a_library_that_does_not_end_ends_the_process() -> None:
         "within_text_limit(work, 0.2)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False, timeout=120)
-    assert done.returncode == STUCK
-    assert "chat template or tokenizer took more than" in ending(done.returncode)
+    assert done.returncode == STUCK_EXIT_CODE
+    assert "chat template or tokenizer took more than" in describe_exit(done.returncode)

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from models.engines.worker.engine import WorkerBackend
+from models.engines.worker.engine import WorkerEngine
 from models.registry import DEFAULT_MODEL
 from pathviewer.common.work_queue import WorkKind
 from pathviewer.server.application import Services, build_app, open_services
@@ -76,7 +76,7 @@ def look_at_slides(site: Site) -> None:
 def stopped_model(site: Site) -> Iterator[None]:
     """The model's process stands still, as one that computes for very long."""
     backend = site.services.engine.engine
-    assert isinstance(backend, WorkerBackend)
+    assert isinstance(backend, WorkerEngine)
     process = backend.process_id
     assert process is not None
     os.kill(process, signal.SIGSTOP)

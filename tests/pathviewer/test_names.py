@@ -60,7 +60,7 @@ def test_a_slide_is_found_by_each_of_its_names(database: Database, there: str, t
 
 def test_two_files_of_one_name_are_not_confused(database: Database) -> None:
     register(database, f"{COMPOSED}.svs", f"{DECOMPOSED}.svs")
-    with database.reading() as session:
+    with database.read_only() as session:
         slides = list_slide_records(session)
     with pytest.raises(SlideNameError, match="2 slides are called"):
         find_slide_by_name(slides, f"{COMPOSED}.svs")
@@ -77,7 +77,7 @@ def test_a_table_of_cases_finds_slides_and_cases(
         table.write_text(f'case,slide,organ\n"{spelling}","{typed}.svs","{typed}"\n')
         with database.session() as session:
             import_cases(session, read_table(table))
-    with database.reading() as session:
+    with database.read_only() as session:
         (case,) = list_cases(session)
         assert case.name == COMPOSED
         for name in (COMPOSED, DECOMPOSED):
@@ -88,7 +88,7 @@ def test_a_table_of_cases_finds_slides_and_cases(
 def test_a_case_stored_decomposed_by_an_older_version_is_found(database: Database) -> None:
     with database.session() as session:
         session.add(Case(name=DECOMPOSED))
-    with database.reading() as session:
+    with database.read_only() as session:
         found = find_case(session, COMPOSED)
     assert found is not None
     assert found.name == DECOMPOSED

@@ -19,7 +19,7 @@ from pathviewer.operations.withdrawal import Subject, withdraw
 from pathviewer.server.application import Services, build_app, open_services
 from pathviewer.settings import Settings
 from storage.accounts.store import list_accounts
-from storage.tables import Blob, Completion, Feedback, Reading
+from storage.tables import Blob, Completion, Feedback, Question
 from tests.asking import BOX, heard
 from tests.servers import serving
 
@@ -59,10 +59,10 @@ class Demo:
 
     def counts(self) -> dict[str, int]:
         """Rows with something of a visitor's, and files."""
-        with self.services.database.reading() as session:
+        with self.services.database.read_only() as session:
             rows = {
                 table.__tablename__: session.scalar(select(func.count()).select_from(table)) or 0
-                for table in (Reading, Completion, Feedback)
+                for table in (Question, Completion, Feedback)
             }
         files = [path for path in self.services.settings.blobs.glob("??/*") if path.is_file()]
         return rows | {"files": len(files)}
@@ -88,7 +88,7 @@ def demo(site: Demo) -> Iterator[Demo]:
     yield replace(site, test=uuid.uuid4().hex)
     visitors.seconds, visitors.most = 3600, 2000
     site.end_visits()
-    with services.database.reading() as session:
+    with services.database.read_only() as session:
         accounts = list_accounts(session)
     for account in accounts:
         withdraw(services.database, services.blobs, Subject("rater", account.id))
@@ -150,12 +150,12 @@ def test_nothing_is_left_of_a_visit_that_is_over(demo: Demo) -> None:
     with demo.visitor("a") as one, demo.visitor("b") as other:
         judge(one, ask(one))
         ask(other)
-        assert demo.counts()["readings"] == 2
+        assert demo.counts()["questions"] == 2
         assert demo.end_visits() == 2
-        assert demo.counts() == {"readings": 0, "completions": 0, "feedback": 0, "files": 0}
+        assert demo.counts() == {"questions": 0, "completions": 0, "feedback": 0, "files": 0}
         assert one.get("/api/readings").json() == []
         ask(one)
-        assert demo.counts()["readings"] == 1
+        assert demo.counts()["questions"] == 1
 
 
 def test_with_labels_switched_on_what_was_judged_stays(demo: Demo) -> None:
@@ -165,8 +165,8 @@ def test_with_labels_switched_on_what_was_judged_stays(demo: Demo) -> None:
         ask(other)
         assert demo.end_visits(keep_labels=True) == 2
         assert demo.end_visits(keep_labels=True) == 0
-    assert (demo.counts()["readings"], demo.counts()["feedback"]) == (1, 1)
-    with demo.services.database.reading() as session:
+    assert (demo.counts()["questions"], demo.counts()["feedback"]) == (1, 1)
+    with demo.services.database.read_only() as session:
         kept = session.scalar(select(func.count()).select_from(Blob).where(Blob.kind == "pixels"))
     assert kept
 
@@ -204,7 +204,7 @@ def test_a_look_begins_no_visit(demo: Demo) -> None:
 
 def visitors_stored(demo: Demo) -> int:
     """Accounts of visitors in the database."""
-    with demo.services.database.reading() as session:
+    with demo.services.database.read_only() as session:
         return len(list_accounts(session))
 
 
@@ -232,7 +232,7 @@ def test_a_vote_needs_no_consent_of_a_visitor(demo: Demo) -> None:
         voted = one.post(f"/api/comparisons/{comparison['id']}/vote", json=body)
         assert voted.status_code == httpx.codes.OK, voted.text
         assert demo.end_visits(keep_labels=True) == 1
-        assert demo.counts()["readings"] == 1, "what was voted on is kept"
+        assert demo.counts()["questions"] == 1, "what was voted on is kept"
 
 
 def test_a_second_demo_on_the_same_folder_is_refused(demo: Demo) -> None:

@@ -9,12 +9,12 @@ from itertools import combinations
 
 from sqlalchemy.orm import Session
 
-from storage.comparisons.pair_assignment import next_comparison, sides, vote
-from storage.comparisons.pairs import add_pairs, add_reading_beside
+from storage.comparisons.pair_assignment import find_sides, next_comparison, record_vote
+from storage.comparisons.pairs import add_item_question, add_pairs
 from storage.comparisons.records import ComparisonRecord, NewPair
 from storage.database import Database
 from storage.feedback.store import NewFeedback, add_feedback
-from storage.questions.store import add_completion, add_reading, end_reading
+from storage.questions.store import add_completion, add_question, end_question
 from storage.tables import now
 from storage.worklists.records import NewItem, NewWorklist, WorklistRecord
 from storage.worklists.store import add_worklist, freeze_item, list_items
@@ -36,7 +36,7 @@ def made(
             answers = [answered(session, slide, model) for model in models]
             freeze_item(session, item.id, answers[0][0])
             for reading, _ in answers[1:]:
-                add_reading_beside(session, item.id, reading)
+                add_item_question(session, item.id, reading)
             both = combinations([completion for _, completion in answers], 2)
             pairs += [NewPair(item.id, *each, "all", 0, 1.0) for each in both]
         add_pairs(session, found.id, pairs)
@@ -45,9 +45,9 @@ def made(
 
 def answered(session: Session, slide: str, model: str) -> tuple[str, str]:
     """Ids of a reading and of its completion."""
-    reading = add_reading(session, new_reading(slide, model=model))
+    reading = add_question(session, new_reading(slide, model=model))
     completion = add_completion(session, reading.id, replace(COMPLETION, text=model))
-    end_reading(session, reading.id, "done")
+    end_question(session, reading.id, "done")
     return reading.id, completion.id
 
 
@@ -61,7 +61,7 @@ def take(
 
 def say(session: Session, one: ComparisonRecord, choice: str, key: str) -> str:
     """Vote; the feedback's id."""
-    both = sides(session, one)
+    both = find_sides(session, one)
     assert both is not None
     left, right = both
     told = NewFeedback(
@@ -73,7 +73,7 @@ def say(session: Session, one: ComparisonRecord, choice: str, key: str) -> str:
 def cast(database: Database, one: ComparisonRecord, choice: str = "left") -> None:
     """Vote and end it."""
     with database.session() as session:
-        vote(session, one.id, one.rater_id, say(session, one, choice, one.id))
+        record_vote(session, one.id, one.rater_id, say(session, one, choice, one.id))
 
 
 def walk(database: Database, found: WorklistRecord, who: str) -> list[ComparisonRecord]:

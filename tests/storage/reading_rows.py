@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from storage.accounts.store import add_account
 from storage.feedback.store import NewFeedback
-from storage.questions.records import CompletionRecord, NewCompletion, NewReading, ReadingRecord
-from storage.questions.store import add_completion, add_reading
+from storage.questions.records import CompletionRecord, NewCompletion, NewQuestion, QuestionRecord
+from storage.questions.store import add_completion, add_question
 from storage.slides.store import register_slide
 from storage.tables import LOCAL_ACCOUNT_ID, Blob
 
@@ -29,9 +29,9 @@ COMPLETION = NewCompletion(
 )
 
 
-def new_reading(slide_id: str, **given: Any) -> NewReading:
+def new_reading(slide_id: str, **given: Any) -> NewQuestion:
     """A question about a corner of a slide."""
-    reading = NewReading(
+    reading = NewQuestion(
         account_id=LOCAL_ACCOUNT_ID,
         slide_id=slide_id,
         quickhash="q",
@@ -67,9 +67,9 @@ def stored_slide(session: Session) -> str:
     return register_slide(session, folder="f", relative_path="a.svs", quickhash="q").id
 
 
-def stored_reading(session: Session, **given: Any) -> ReadingRecord:
+def stored_reading(session: Session, **given: Any) -> QuestionRecord:
     """A reading of that slide."""
-    return add_reading(session, new_reading(stored_slide(session), **given))
+    return add_question(session, new_reading(stored_slide(session), **given))
 
 
 def stored_pair(session: Session) -> tuple[CompletionRecord, CompletionRecord]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from storage.audit import record
+from storage.audit import add_entry
 from storage.database import Database
 from storage.errors import StorageError
-from storage.feedback.store import FeedbackRecord, add_feedback, history
+from storage.feedback.store import FeedbackRecord, add_feedback, list_feedback_history
 from storage.questions.records import NewDeletionCheck
 from storage.questions.store import add_deletion_check, list_completions, set_attention
 from tests.storage.reading_rows import PIXELS, rater, stored_pair, verdict
@@ -27,7 +27,7 @@ def say(database: Database) -> FeedbackRecord:
     with database.session() as session:
         first, _ = stored_pair(session)
         add_deletion_check(session, first.id, "local", CHECK)
-        record(session, "local", "judge", first.id)
+        add_entry(session, "local", "judge", first.id)
         return add_feedback(session, rater(session), verdict(first.id))
 
 
@@ -56,8 +56,8 @@ def test_sqlite_refuses_to_replace(sqlite_database: Database, table: str, statem
     first = say(sqlite_database)
     with pytest.raises(StorageError, match="rules"), sqlite_database.session() as session:
         session.execute(text(statement.format(table=table)))
-    with sqlite_database.reading() as session:
-        assert history(session, [first.completion_id]) == [first]
+    with sqlite_database.read_only() as session:
+        assert list_feedback_history(session, [first.completion_id]) == [first]
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -86,8 +86,8 @@ def test_no_other_row_takes_the_place(sqlite_database: Database, statement: str)
         # so that no foreign key is in the way
         session.execute(text("DELETE FROM current_feedback"))
         session.execute(text(statement))
-    with sqlite_database.reading() as session:
-        assert history(session, [first.completion_id]) == [first]
+    with sqlite_database.read_only() as session:
+        assert list_feedback_history(session, [first.completion_id]) == [first]
 
 
 def test_only_where_its_attention_is_kept_may_change_of_a_completion(
@@ -97,7 +97,7 @@ def test_only_where_its_attention_is_kept_may_change_of_a_completion(
         set_attention(session, said.completion_id, PIXELS)
     with pytest.raises(StorageError), database.session() as session:
         session.execute(text("UPDATE completions SET text = 'else'"))
-    with database.reading() as session:
-        found = session.execute(text("SELECT reading_id FROM completions")).scalars().first()
+    with database.read_only() as session:
+        found = session.execute(text("SELECT question_id FROM completions")).scalars().first()
         kept = list_completions(session, [str(found)])
     assert PIXELS in {completion.attention_sha256 for completion in kept}

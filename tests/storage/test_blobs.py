@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.blobs import BlobStore, find_blob, keep_blob, list_blobs, mark_removed
+from storage.blobs import BlobStore, find_blob, list_blobs, mark_removed, store_blob
 from storage.database import Database
 from storage.errors import BlobError
 
@@ -28,8 +28,8 @@ def test_bytes_are_kept_once_found_and_removed(store: BlobStore, tmp_path: Path)
     assert path.read_bytes() == DATA
     assert path.stat().st_mode & 0o077 == 0
     assert store.get(SHA) == DATA
-    assert list(store.names()) == [SHA]
-    assert store.unfinished() == []
+    assert list(store.list_names()) == [SHA]
+    assert store.list_unfinished() == []
     for _ in range(2):
         store.remove(SHA)
     assert store.check(SHA) == "missing"
@@ -49,8 +49,8 @@ def test_damage_is_found(store: BlobStore, tmp_path: Path) -> None:
 def test_a_file_cut_off_has_no_name_and_is_found(store: BlobStore, tmp_path: Path) -> None:
     (tmp_path / "blobs" / "incoming").mkdir(parents=True)
     (tmp_path / "blobs" / "incoming" / "tmp1").write_bytes(DATA[:5])
-    assert list(store.names()) == []
-    assert [path.name for path in store.unfinished()] == ["tmp1"]
+    assert list(store.list_names()) == []
+    assert [path.name for path in store.list_unfinished()] == ["tmp1"]
 
 
 def test_what_is_being_written_is_not_cleared_whatever_the_time_of_day(store: BlobStore) -> None:
@@ -68,7 +68,7 @@ def test_what_is_being_written_is_not_cleared_whatever_the_time_of_day(store: Bl
     finally:
         done.set()
         thread.join()
-    assert len(list(store.names())) == 200
+    assert len(list(store.list_names())) == 200
 
 
 def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
 def test_the_row_comes_with_the_file_and_outlives_it(database: Database, store: BlobStore) -> None:
     with database.session() as session:
         for _ in range(2):
-            assert keep_blob(session, store, DATA, "pixels", "image/png") == SHA
+            assert store_blob(session, store, DATA, "pixels", "image/png") == SHA
         assert find_blob(session, "0" * 64) is None
     with database.session() as session:
         (row,) = list_blobs(session, kind="pixels")
@@ -93,7 +93,7 @@ def test_the_row_comes_with_the_file_and_outlives_it(database: Database, store: 
         assert gone is not None
         assert gone.removed_at is not None
     with database.session() as session:
-        keep_blob(session, store, DATA, "pixels", "image/png")
+        store_blob(session, store, DATA, "pixels", "image/png")
         assert [blob.sha256 for blob in list_blobs(session)] == [SHA]
 
 
@@ -101,5 +101,5 @@ def test_a_file_removed_meanwhile_is_written_again(database: Database, store: Bl
     store.put(DATA)
     store.remove(SHA)
     with database.session() as session:
-        keep_blob(session, store, DATA, "pixels", "image/png")
+        store_blob(session, store, DATA, "pixels", "image/png")
     assert store.check(SHA) == "ok"

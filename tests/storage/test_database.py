@@ -15,8 +15,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from storage.database import Connections, Database, open_database
-from storage.errors import StorageError, explain
+from storage.database import Database, PoolSizes, open_database
+from storage.errors import StorageError, explain_error
 from storage.slides import store
 from storage.tables import Base
 from tests.postgres import Postgres
@@ -62,7 +62,7 @@ def test_named_constraints_of_the_migrations_are_those_of_the_code(url: str) -> 
 
 def test_sqlite_is_durable_checked_and_private(empty_sqlite_url: str) -> None:
     database = open_database(empty_sqlite_url)
-    with database.reading() as session:
+    with database.read_only() as session:
         values = [
             session.execute(text(f"PRAGMA {name}")).scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
@@ -75,7 +75,7 @@ def test_sqlite_is_durable_checked_and_private(empty_sqlite_url: str) -> None:
 
 def test_postgresql_waits_as_long_and_brings_commits_to_the_disk(postgres_url: str) -> None:
     database = open_database(postgres_url, busy_ms=1500)
-    with database.reading() as session:
+    with database.read_only() as session:
         values = [
             session.execute(text(f"SHOW {name}")).scalar()
             for name in ("lock_timeout", "synchronous_commit")
@@ -88,7 +88,7 @@ def test_an_error_rolls_the_whole_transaction_back(database: Database) -> None:
     with pytest.raises(RuntimeError), database.session() as session:
         store.register_slide(session, folder="f", relative_path="a", quickhash=None)
         raise RuntimeError
-    with database.reading() as session:
+    with database.read_only() as session:
         assert store.list_slide_records(session) == []
 
 
@@ -103,7 +103,7 @@ def test_two_programs_may_start_on_an_empty_database_at_once(empty_url: str) -> 
 def test_writers_in_parallel_wait_for_each_other(database: Database) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: register(database, f"{number}.svs"), range(40)))
-    with database.reading() as session:
+    with database.read_only() as session:
         aliases = {record.alias for record in store.list_slide_records(session)}
     assert aliases == {f"Slide {number}" for number in range(1, 41)}
 
@@ -112,7 +112,7 @@ def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
     read = threading.Event()
 
     def look() -> None:
-        with database.reading() as session:
+        with database.read_only() as session:
             store.list_slide_records(session)
         read.set()
 
@@ -135,10 +135,10 @@ def test_a_locked_database_is_a_plain_sentence(url: str, database: Database) -> 
 
 
 def test_more_readers_at_once_than_connections_is_a_plain_sentence(url: str) -> None:
-    database = open_database(url, busy_ms=50, connections=Connections(reading=3))
+    database = open_database(url, busy_ms=50, connections=PoolSizes(readers=3))
     with ExitStack() as stack:
         for _ in range(3):
-            session = stack.enter_context(database.reading())
+            session = stack.enter_context(database.read_only())
             store.list_slide_records(session)
         with pytest.raises(StorageError, match="busy with other work"):
             database.revision()
@@ -146,7 +146,7 @@ def test_more_readers_at_once_than_connections_is_a_plain_sentence(url: str) -> 
 
 
 def test_writers_that_wait_for_a_lock_keep_no_connection_from_readers(url: str) -> None:
-    database = open_database(url, busy_ms=20_000, connections=Connections(reading=2, writing=3))
+    database = open_database(url, busy_ms=20_000, connections=PoolSizes(readers=2, writers=3))
     with ThreadPoolExecutor(12) as pool:
         with database.session() as session:
             store.register_slide(session, folder="f", relative_path="a", quickhash=None)
@@ -162,7 +162,7 @@ def test_writers_that_wait_for_a_lock_keep_no_connection_from_readers(url: str) 
 
 def test_a_session_that_only_reads_cannot_write(database: Database) -> None:
     with pytest.raises(StorageError, match="may not be written to"):  # noqa: SIM117
-        with database.reading() as session:
+        with database.read_only() as session:
             store.register_slide(session, folder="f", relative_path="a", quickhash=None)
 
 
@@ -247,10 +247,10 @@ def test_a_server_that_goes_away_is_a_sentence_and_found_again(
 
 def test_postgresql_takes_the_addresss_own_word_for_its_options(postgres_url: str) -> None:
     database = open_database(f"{postgres_url}&options=-c%20lock_timeout%3D77")
-    with database.reading() as session:
+    with database.read_only() as session:
         assert session.execute(text("SHOW lock_timeout")).scalar() == "77ms"
     database.close()
 
 
 def test_an_unknown_error_has_a_sentence_too() -> None:
-    assert "try again" in explain(DBAPIError("SELECT 1", None, Exception("odd")))
+    assert "try again" in explain_error(DBAPIError("SELECT 1", None, Exception("odd")))

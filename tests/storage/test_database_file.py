@@ -82,19 +82,19 @@ def test_a_loss_amid_a_transaction_is_noticed(path: Path, lose: Callable[[Path],
 def test_a_new_connection_does_not_take_another_file_for_the_database(path: Path) -> None:
     database = new_database(f"sqlite:///{path}")
     register(database, "a")
-    with database.reading() as session:
+    with database.read_only() as session:
         assert len(store.list_slide_records(session)) == 1
     replace_by_a_new_one(path)
     read: list[object] = []
 
     def look() -> None:
         try:
-            with database.reading() as session:
+            with database.read_only() as session:
                 read.append(store.list_slide_records(session))
         except StorageError as error:
             read.append(error)
 
-    with database.reading() as session:  # the thread needs a connection of its own
+    with database.read_only() as session:  # the thread needs a connection of its own
         assert len(store.list_slide_records(session)) == 1
         thread = threading.Thread(target=look)
         thread.start()
@@ -109,7 +109,7 @@ def test_no_empty_database_comes_into_the_place_of_one_that_is_gone(path: Path) 
     remove(path)
     with pytest.raises(StorageError):
         register(database, "a")
-    with pytest.raises(StorageError), database.reading() as session:
+    with pytest.raises(StorageError), database.read_only() as session:
         store.list_slide_records(session)
     assert not path.exists()
     database.close()

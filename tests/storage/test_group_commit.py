@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from storage.audit import list_entries, record
+from storage.audit import add_entry, list_entries
 from storage.database import Database, open_database
 from storage.errors import RecordNotFoundError, StorageError
 from storage.group_commit import GroupWriter
@@ -28,7 +28,7 @@ def entry(name: str) -> Callable[[Session], str]:
     """A work that writes one entry and tells its name."""
 
     def work(session: Session) -> str:
-        record(session, None, "login", name)
+        add_entry(session, None, "login", name)
         return name
 
     return work
@@ -36,7 +36,7 @@ def entry(name: str) -> Callable[[Session], str]:
 
 def entries(database: Database) -> set[str]:
     """Subjects of all entries that are stored."""
-    with database.reading() as session:
+    with database.read_only() as session:
         return {found.subject for found in list_entries(session, limit=10_000)}
 
 
@@ -84,11 +84,11 @@ def test_those_that_wait_share_one_commit(database: Database, writer: GroupWrite
 
 def test_an_error_undoes_its_own_work_alone(database: Database, writer: GroupWriter) -> None:
     def wrong(session: Session) -> None:
-        record(session, None, "login", "wrong")
+        add_entry(session, None, "login", "wrong")
         raise RecordNotFoundError("not there")
 
     def against_a_rule(session: Session) -> None:
-        record(session, None, "login", "refused")
+        add_entry(session, None, "login", "refused")
         session.execute(text("INSERT INTO accounts (id) VALUES ('x')"))
 
     first, second, third, fourth = together(writer, [entry("a"), wrong, against_a_rule, entry("b")])
@@ -128,7 +128,7 @@ def test_a_full_disk_fails_the_whole_group_in_a_sentence(sqlite_database: Databa
         pages = session.execute(text("PRAGMA page_count")).scalar()
         session.execute(text(f"PRAGMA max_page_count = {pages}"))
         for _ in range(10_000):
-            record(session, None, "login", "full" * 40)
+            add_entry(session, None, "login", "full" * 40)
 
     outcomes = together(GroupWriter(sqlite_database), [entry("a"), fill])
     for outcome in outcomes:
@@ -158,7 +158,7 @@ def test_a_locked_database_is_told_to_all_that_wait_at_once(
     hasty = open_database(sqlite_url, busy_ms=300)
     writer = GroupWriter(hasty)
     with sqlite_database.session() as session:
-        record(session, None, "login", "holder")
+        add_entry(session, None, "login", "holder")
         with ThreadPoolExecutor(10) as pool:
             tries = [pool.submit(writer.write, entry(f"n{number}")) for number in range(10)]
             for one in tries:

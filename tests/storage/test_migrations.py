@@ -17,9 +17,9 @@ from storage.errors import StorageError
 from storage.feedback.store import add_feedback
 from storage.migrate import upgrade
 from storage.migrations import versions
-from storage.questions.store import find_completion, find_reading
+from storage.questions.store import find_completion, find_question
 from storage.slides.regions import list_regions
-from storage.slides.scales import current_scales
+from storage.slides.scales import list_current_scales
 from storage.slides.store import list_slide_records
 from tests.storage.reading_rows import stored_pair, verdict
 
@@ -75,7 +75,7 @@ ROWS_0002: dict[str, list[dict[str, Any]]] = {
             "created_at": AT,
         }
     ],
-    "readings": [
+    "questions": [
         {
             "id": "g1",
             "account_id": "a1",
@@ -105,7 +105,7 @@ ROWS_0002: dict[str, list[dict[str, Any]]] = {
     "completions": [
         {
             "id": "c1",
-            "reading_id": "g1",
+            "question_id": "g1",
             "index": 0,
             "text": "<think>x</think>",
             "token_ids": [1],
@@ -181,7 +181,7 @@ ROWS_0008: dict[str, list[dict[str, Any]]] = {
         {
             "id": "p1",
             "rater_id": "a1",
-            "reading_id": "g1",
+            "question_id": "g1",
             "round": 0,
             "flipped": True,
             "started_at": AT,
@@ -272,14 +272,14 @@ def test_an_earlier_database_keeps_what_it_has(empty_url: str, revision: str) ->
         assert find_account(session, "ada") is not None
         (slide,) = list_slide_records(session)
         assert (slide.alias, slide.first_seen_at) == ("Lung", AT)
-        entered = current_scales(session)["s1"]
+        entered = list_current_scales(session)["s1"]
         assert (entered.mpp_x, entered.mpp_y, entered.account_name) == (0.25, 0.25, "ada")
         assert entered.entered_at is None  # the audit log of these rows does not say
         (region,) = list_regions(session, "s1", "a1")
         assert region.points == ((1, 2.5), (3, 4), (5, 0))
         assert [entry.detail for entry in list_entries(session)] == [{"a": 1}]
         if revision >= "0002":
-            assert find_reading(session, "g1").context == {"organ": "lung"}
+            assert find_question(session, "g1").context == {"organ": "lung"}
             assert find_completion(session, "c1").token_ends == [16]
             add_feedback(session, "a1", verdict("c1"))
         first, _ = stored_pair(session)
@@ -305,8 +305,8 @@ def test_an_entered_scale_has_the_moment_that_the_audit_log_gives(empty_url: str
         connection.execute(audit.insert(), entries)
     engine.dispose()
     database = open_database(empty_url)
-    with database.reading() as session:
-        assert current_scales(session)["s1"].entered_at == AT + timedelta(days=1)
+    with database.read_only() as session:
+        assert list_current_scales(session)["s1"].entered_at == AT + timedelta(days=1)
     database.close()
 
 

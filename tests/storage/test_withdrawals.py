@@ -19,9 +19,9 @@ from storage.questions.records import NewDeletionCheck
 from storage.questions.store import (
     add_completion,
     add_deletion_check,
-    add_reading,
-    end_reading,
-    find_reading,
+    add_question,
+    end_question,
+    find_question,
     freeze_first_answer,
     set_attention,
 )
@@ -34,17 +34,17 @@ from storage.tables import (
     DeletionCheck,
     Feedback,
     JudgeLabels,
-    Reading,
+    Question,
     Slide,
     Withdrawal,
 )
 from storage.withdrawals import (
+    list_removed_blobs,
     list_withdrawals,
-    removed_blobs,
     withdraw_case,
     withdraw_expired,
     withdraw_rater,
-    withdraw_unjudged,
+    withdraw_unrated,
 )
 from tests.storage.reading_rows import COMPLETION, new_reading, rater, verdict
 
@@ -81,7 +81,7 @@ def filled(database: Database) -> Ward:
             assert case is not None
             cases.append(case)
             new = new_reading(slide.id, account_id=ada, pixels_sha256="ab"[number] * 64)
-            reading = add_reading(session, new)
+            reading = add_question(session, new)
             freeze_first_answer(session, reading.id, "tumour", 3)
             completion = add_completion(session, reading.id, COMPLETION)
             set_attention(session, completion.id, "cd"[number] * 64)
@@ -96,24 +96,24 @@ def filled(database: Database) -> Ward:
 
 
 def count(database: Database, table: type[Base]) -> int:
-    with database.reading() as session:
+    with database.read_only() as session:
         return session.scalar(select(func.count()).select_from(table)) or 0
 
 
 def test_a_case_is_taken_back(database: Database, ward: Ward) -> None:
     with database.session() as session:
         made = withdraw_case(session, ward.cases[0], "local")
-        assert removed_blobs(session) == ["a" * 64, "c" * 64]
+        assert list_removed_blobs(session) == ["a" * 64, "c" * 64]
     assert made.detail["feedback"] == 4
-    assert made.detail["reading_ids"] == [ward.readings[0]]
-    for table, left in ((Feedback, 4), (Completion, 1), (Reading, 1), (DeletionCheck, 1)):
+    assert made.detail["question_ids"] == [ward.readings[0]]
+    for table, left in ((Feedback, 4), (Completion, 1), (Question, 1), (DeletionCheck, 1)):
         assert count(database, table) == left, table
-    with database.reading() as session:
+    with database.read_only() as session:
         assert list_withdrawals(session) == [made]
         assert session.get_one(Case, ward.cases[0]).name.startswith("withdrawn")
         organs = session.scalars(select(Slide.organ).order_by(Slide.relative_path))
         assert list(organs) == [None, "lung"]
-        assert find_reading(session, ward.readings[1]).first_answer == "tumour"
+        assert find_question(session, ward.readings[1]).first_answer == "tumour"
 
 
 def test_what_a_judge_found_goes_with_the_completion(database: Database, ward: Ward) -> None:
@@ -122,7 +122,7 @@ def test_what_a_judge_found_goes_with_the_completion(database: Database, ward: W
             session.add(JudgeLabels(completion_id=completion, judge="judge-a", events=[]))
     with database.session() as session:
         withdraw_case(session, ward.cases[0], "local")
-    with database.reading() as session:
+    with database.read_only() as session:
         left = set(session.scalars(select(JudgeLabels.completion_id)))
         assert left == set(session.scalars(select(Completion.id)))
         assert 0 < len(left) < len(ward.completions)
@@ -130,42 +130,42 @@ def test_what_a_judge_found_goes_with_the_completion(database: Database, ward: W
 
 def test_a_rater_is_taken_back(database: Database, ward: Ward) -> None:
     with database.session() as session:
-        alone = add_reading(session, new_reading(_slide(session), account_id=ward.ada))
+        alone = add_question(session, new_reading(_slide(session), account_id=ward.ada))
         add_completion(session, alone.id, COMPLETION)
         withdraw_rater(session, ward.ada, "local")
-    with database.reading() as session:
+    with database.read_only() as session:
         assert set(session.scalars(select(Feedback.rater_id))) == {ward.bob}
         # what bob judged stays, without ada's own answer; what nobody else judged goes
-        assert set(session.scalars(select(Reading.id))) == set(ward.readings)
-        assert {*session.scalars(select(Reading.first_answer))} == {None}
-        assert removed_blobs(session) == []  # the picture is another reading's too
+        assert set(session.scalars(select(Question.id))) == set(ward.readings)
+        assert {*session.scalars(select(Question.first_answer))} == {None}
+        assert list_removed_blobs(session) == []  # the picture is another reading's too
 
 
 def test_old_questions_go_unless_somebody_said_something(database: Database, ward: Ward) -> None:
     with database.session() as session:
         slide = _slide(session)
-        old = [add_reading(session, new_reading(slide, account_id=ward.ada)) for _ in range(4)]
-        bobs = add_reading(session, new_reading(slide, account_id=ward.bob))
-        young = add_reading(session, new_reading(slide, account_id=ward.ada))
+        old = [add_question(session, new_reading(slide, account_id=ward.ada)) for _ in range(4)]
+        bobs = add_question(session, new_reading(slide, account_id=ward.bob))
+        young = add_question(session, new_reading(slide, account_id=ward.ada))
         for each in (*old, bobs, young):
             answer = add_completion(session, each.id, COMPLETION)
             add_deletion_check(session, answer.id, ward.ada, CHECK)
             if each is not old[3]:  # which is being answered
-                end_reading(session, each.id, "done")
+                end_question(session, each.id, "done")
         freeze_first_answer(session, old[2].id, "tumour", 3)
         before = datetime.now(UTC) - timedelta(days=30)
         long_ago = before - timedelta(seconds=1)
-        kept = Reading.id != young.id
-        session.execute(update(Reading).where(kept).values(created_at=long_ago))
+        kept = Question.id != young.id
+        session.execute(update(Question).where(kept).values(created_at=long_ago))
     with database.session() as session:
         made = withdraw_expired(session, before, "local")
-        assert sorted((each.subject_id, each.detail["readings"]) for each in made) == sorted(
+        assert sorted((each.subject_id, each.detail["questions"]) for each in made) == sorted(
             [(ward.ada, 2), (ward.bob, 1)]
         )
         assert {each.kind for each in made} == {"unjudged"}
     with database.session() as session:
         assert withdraw_expired(session, before, "local") == []
-        left = set(session.scalars(select(Reading.id)))
+        left = set(session.scalars(select(Question.id)))
         assert left == {*ward.readings, old[2].id, old[3].id, young.id}
         assert session.scalar(select(func.count()).select_from(Feedback)) == 8
 
@@ -175,12 +175,12 @@ def test_what_was_judged_stays_for_good_when_the_rest_is_taken_back(
 ) -> None:
     """The tombstone of what nobody judged opens the way to nothing that was said, nor of what."""
     with database.session() as session:
-        alone = add_reading(session, new_reading(_slide(session), account_id=ward.ada))
+        alone = add_question(session, new_reading(_slide(session), account_id=ward.ada))
         answer = add_completion(session, alone.id, COMPLETION)
         add_deletion_check(session, answer.id, ward.ada, CHECK)
     with database.session() as session:
-        made = withdraw_unjudged(session, ward.ada, "local")
-    assert (made.kind, made.detail["reading_ids"]) == ("unjudged", [alone.id])
+        made = withdraw_unrated(session, ward.ada, "local")
+    assert (made.kind, made.detail["question_ids"]) == ("unjudged", [alone.id])
     with database.session() as session:
         session.execute(text("DELETE FROM current_feedback"))
     for table, left in ((DeletionCheck, 2), (Feedback, 8), (Completion, 2)):

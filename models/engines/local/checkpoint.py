@@ -17,7 +17,7 @@ from models.processing import PathologyProcessor
 
 SAMPLES, SAMPLE_BYTES = 64, 2**16
 """Blocks of a weights file that its revision depends on, besides header and size."""
-FILLING = 512
+VOCABULARY_PADDING = 512
 """Rows, or a hundredth if that is more, by which a network may exceed its tokenizer.
 
 Qwen's networks are filled up to a round number, by 399 rows at most."""
@@ -44,7 +44,7 @@ def text_settings(config: dict[str, Any]) -> dict[str, Any]:
     return settings if isinstance(settings, dict) else config
 
 
-def sound_weights(folder: Path, name: str) -> list[Path]:
+def check_weights(folder: Path, name: str) -> list[Path]:
     """The safetensors files of a checkpoint, each with a sound header and its full length.
 
     A CheckpointError if one is cut off or damaged.
@@ -64,14 +64,19 @@ def check_fit(processor: PathologyProcessor, config: dict[str, Any], name: str) 
     """Refuse a tokenizer or picture settings that belong to another network."""
     size = text_settings(config).get("vocab_size", config.get("vocab_size"))
     vocabulary = processor.tokenizer.get_vocab()
-    wanted, found = config.get("image_token_id"), vocabulary.get(processor.image_token)
+    expected_id, image_token_id = (
+        config.get("image_token_id"),
+        vocabulary.get(processor.image_token),
+    )
     longest = max(vocabulary.values(), default=0)
-    if wanted is None:  # as transformers fills it in
-        wanted = 151_655
-    strange = size is not None and not 0 < size - longest <= max(FILLING, size // 100)
-    if found != wanted or strange:
-        differs = f"its {processor.image_token} is {found} where the network has {wanted}"
-        if found == wanted:
+    if expected_id is None:  # as transformers fills it in
+        expected_id = 151_655
+    strange = size is not None and not 0 < size - longest <= max(VOCABULARY_PADDING, size // 100)
+    if image_token_id != expected_id or strange:
+        differs = (
+            f"its {processor.image_token} is {image_token_id} where the network has {expected_id}"
+        )
+        if image_token_id == expected_id:
             differs = f"it has {longest + 1:,} tokens where the network has {size:,}"
         message = (
             f"The tokenizer beside “{name}” belongs to another model: {differs}. "

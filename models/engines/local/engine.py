@@ -15,10 +15,10 @@ from typing import ParamSpec, TypeVar
 
 from PIL import Image
 
-from models.engines.base import BackendStatus
+from models.engines.base import EngineStatus
+from models.engines.local.checkpoint_loading import load_model
 from models.engines.local.generation import answer
-from models.engines.local.loading import load
-from models.engines.local.memory import memory_errors
+from models.engines.local.memory import convert_memory_errors
 from models.engines.local.replay import attend, score
 from models.errors import WorkerError
 from models.messages import (
@@ -51,7 +51,7 @@ FIRST_QUESTION = GenerateRequest(
 """What a network is asked before anybody else can."""
 
 
-class LocalBackend:
+class LocalEngine:
     """A Qwen2.5-VL or Qwen2-VL checkpoint, loaded when this is made.
 
     One thread runs the network, so that requests are served one after another, and a request's
@@ -81,7 +81,7 @@ class LocalBackend:
         self._closed = False
         try:
             loaded = self._pool.submit(
-                load, location, name, device=device, dtype=dtype, budget=budget
+                load_model, location, name, device=device, dtype=dtype, budget=budget
             ).result()
             info = replace(loaded.info, licence=licence, train_allowed=train_allowed)
             self._loaded = replace(loaded, info=info)
@@ -90,13 +90,13 @@ class LocalBackend:
             self._pool.shutdown(wait=False)
             raise
 
-    def status(self) -> BackendStatus:
+    def status(self) -> EngineStatus:
         """Ready until closed."""
         info = self._loaded.info
         if self._closed:
-            return BackendStatus("stopped", f"{info.name} was closed.", info)
+            return EngineStatus("stopped", f"{info.name} was closed.", info)
         sentence = f"{info.name} is loaded on {info.device} ({info.dtype}, {info.attention})."
-        return BackendStatus("ready", sentence, info, waiting=len(self._requests))
+        return EngineStatus("ready", sentence, info, waiting=len(self._requests))
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
         """Started, then Token, AttentionRows and End of each completion; see `Backend`."""
@@ -113,11 +113,11 @@ class LocalBackend:
         return cancelled
 
     def _events(self, request: GenerateRequest, cancelled: threading.Event) -> Iterator[Event]:
-        told: SimpleQueue[Event | None] = SimpleQueue()  # None at the end
-        work = self._submit(self._answer, request, cancelled, told.put)
-        work.add_done_callback(lambda _: told.put(None))
+        events: SimpleQueue[Event | None] = SimpleQueue()  # None at the end
+        work = self._submit(self._answer, request, cancelled, events.put)
+        work.add_done_callback(lambda _: events.put(None))
         try:
-            while (event := told.get()) is not None:
+            while (event := events.get()) is not None:
                 yield event
             work.result()
         finally:
@@ -132,7 +132,7 @@ class LocalBackend:
     ) -> None:
         if request.budget is None:
             request = replace(request, budget=self._loaded.info.budget)
-        with memory_errors("The answer"):
+        with convert_memory_errors("The answer"):
             answer(self._loaded, request, cancelled, tell)
 
     def cancel(self, request_id: str) -> None:
@@ -154,7 +154,7 @@ class LocalBackend:
     def _score(
         self, items: Sequence[tuple[Prompt, Completion]], budget: PixelBudget
     ) -> list[TokenScores]:
-        with memory_errors("Weighing the answers"):
+        with convert_memory_errors("Weighing the answers"):
             return score(self._loaded, items, budget)
 
     def attend(
@@ -165,7 +165,7 @@ class LocalBackend:
         return self._submit(self._attend, prompt, completion, chosen).result()
 
     def _attend(self, prompt: Prompt, completion: Completion, budget: PixelBudget) -> AttentionRows:
-        with memory_errors("The attention of the answer"):
+        with convert_memory_errors("The attention of the answer"):
             return attend(self._loaded, prompt, completion, budget)
 
     def close(self) -> None:

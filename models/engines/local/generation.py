@@ -16,21 +16,21 @@ from transformers import (
     StoppingCriteriaList,
 )
 
-from models.capture import PictureColumns, QueryStash, watching
-from models.engines.local.loading import Loaded
+from models.capture import PictureColumns, QueryStash, capture_into
+from models.engines.local.checkpoint_loading import LoadedModel
 from models.engines.local.token_text import TextWriter
 from models.errors import PromptError
 from models.messages import (
     AttentionRows,
     Completion,
-    End,
+    CompletionEnd,
     Event,
     Finish,
     GenerateRequest,
-    Started,
+    GenerationStart,
     Token,
 )
-from models.processing import Prepared, prepare
+from models.processing import PreparedPrompt, prepare_prompt
 
 ROW_BLOCK = 32
 """Most tokens whose attention rows are computed and told together."""
@@ -45,7 +45,7 @@ class RowClock:
         """Nothing told yet."""
         self._told = time.perf_counter()
 
-    def due(self, tokens: int) -> bool:
+    def is_due(self, tokens: int) -> bool:
         """Whether to tell these rows now, which starts the time anew."""
         now = time.perf_counter()
         due = tokens >= ROW_BLOCK or (tokens > 0 and now - self._told >= ROW_SECONDS)
@@ -55,7 +55,7 @@ class RowClock:
 
 
 def answer(
-    loaded: Loaded,
+    loaded: LoadedModel,
     request: GenerateRequest,
     cancelled: threading.Event,
     tell: Callable[[Event], None],
@@ -63,22 +63,26 @@ def answer(
     """Answer a request, telling its events from `Started` on; a PromptError if it cannot be."""
     began = time.perf_counter()
     check_count(request)
-    prepared = prepare(loaded.processor, request.prompt, request.budget).to(loaded.device)
+    prepared = prepare_prompt(loaded.processor, request.prompt, request.budget).to(loaded.device)
     check_length(loaded, prepared.tokens)
-    tell(Started(request.request_id, prepared.placements, prepared.tokens, loaded.info))
+    tell(GenerationStart(request.request_id, prepared.placements, prepared.tokens, loaded.info))
     rows = 1 if request.sampling.temperature == 0 else request.count
-    stash = QueryStash(loaded.info.layers, columns(prepared, rows)) if request.attention else None
-    watcher = Watcher(loaded, request, prepared.tokens, stash, cancelled, tell, began)
+    stash = (
+        QueryStash(loaded.info.layers, picture_columns(prepared, rows))
+        if request.attention
+        else None
+    )
+    watcher = TokenStreamer(loaded, request, prepared.tokens, stash, cancelled, tell, began)
     if cancelled.is_set():
         watcher.cancel()
         return
     torch.manual_seed(request.sampling.seed)
-    with torch.inference_mode(), watching(stash):
+    with torch.inference_mode(), capture_into(stash):
         loaded.network.generate(
             **prepared.tensors,
-            generation_config=settings(loaded, request, rows, watcher.limit),
+            generation_config=generation_settings(loaded, request, rows, watcher.limit),
             stopping_criteria=StoppingCriteriaList([watcher]),
-            logits_processor=penalties(request, prepared.tokens),
+            logits_processor=logits_processors(request, prepared.tokens),
         )
 
 
@@ -89,7 +93,7 @@ def check_count(request: GenerateRequest) -> None:
         raise PromptError(message)
 
 
-def check_length(loaded: Loaded, tokens: int) -> None:
+def check_length(loaded: LoadedModel, tokens: int) -> None:
     """Refuse a prompt that leaves no room for an answer."""
     if tokens >= loaded.info.context:
         message = (
@@ -99,13 +103,15 @@ def check_length(loaded: Loaded, tokens: int) -> None:
         raise PromptError(message)
 
 
-def columns(prepared: Prepared, rows: int) -> PictureColumns:
+def picture_columns(prepared: PreparedPrompt, rows: int) -> PictureColumns:
     """Where the pictures are in each of the sequences that are drawn from one prompt."""
     mask = prepared.tensors["attention_mask"]
     return PictureColumns(prepared.pictures.expand(rows, -1), mask.expand(rows, -1))
 
 
-def settings(loaded: Loaded, request: GenerateRequest, rows: int, limit: int) -> GenerationConfig:
+def generation_settings(
+    loaded: LoadedModel, request: GenerateRequest, rows: int, limit: int
+) -> GenerationConfig:
     """How `generate` draws tokens: so many sequences of at most so many."""
     sampling = request.sampling
     drawing: dict[str, Any] = {"do_sample": False}
@@ -125,7 +131,7 @@ def settings(loaded: Loaded, request: GenerateRequest, rows: int, limit: int) ->
     )
 
 
-def penalties(request: GenerateRequest, prompt_tokens: int) -> LogitsProcessorList:
+def logits_processors(request: GenerateRequest, prompt_tokens: int) -> LogitsProcessorList:
     """The repetition penalty; it counts what was written, not what was asked."""
     penalty = request.sampling.repetition_penalty
     if penalty == 1.0:
@@ -133,7 +139,7 @@ def penalties(request: GenerateRequest, prompt_tokens: int) -> LogitsProcessorLi
     return LogitsProcessorList([RepetitionPenaltyLogitsProcessor(penalty, prompt_tokens)])
 
 
-class Watcher(StoppingCriteria):
+class TokenStreamer(StoppingCriteria):
     """Tells every token as it is drawn, its attention rows in blocks, and stops when told to.
 
     Without sampling all completions are the same, so one is drawn and told for each.
@@ -141,7 +147,7 @@ class Watcher(StoppingCriteria):
 
     def __init__(
         self,
-        loaded: Loaded,
+        loaded: LoadedModel,
         request: GenerateRequest,
         prompt_tokens: int,
         stash: QueryStash | None,
@@ -160,8 +166,8 @@ class Watcher(StoppingCriteria):
         greedy = request.sampling.temperature == 0
         self.limit = min(request.sampling.max_new_tokens, loaded.info.context - prompt_tokens)
         """Tokens that a completion may have, the context's end considered."""
-        told = range(request.count)
-        self._told_as = [tuple(told)] if greedy else [(index,) for index in told]
+        indices = range(request.count)
+        self._told_as = [tuple(indices)] if greedy else [(index,) for index in indices]
         self._writers: list[TextWriter | None] = [
             TextWriter(loaded.token_bytes) for _ in self._told_as
         ]
@@ -175,7 +181,7 @@ class Watcher(StoppingCriteria):
             self._first_token = time.perf_counter() - self._began
         stop = self._cancelled.is_set()
         finishes = [self._add(row, token_id, stop) for row, token_id in enumerate(drawn)]
-        if self._stash and (any(finishes) or self._row_clock.due(len(self._stash))):
+        if self._stash and (any(finishes) or self._row_clock.is_due(len(self._stash))):
             self._tell_rows()
         for row, finish in enumerate(finishes):
             if finish:
@@ -207,11 +213,11 @@ class Watcher(StoppingCriteria):
         if self._stash is None:
             return
         first, self._rows_told = self._rows_told, self._rows_told + len(self._stash)
-        for row, found in enumerate(self._stash.rows()):
+        for row, stashed in enumerate(self._stash.rows()):
             writer = self._writers[row]
             if writer is None:
                 continue
-            rows = found[: len(writer.token_ids) - first].cpu().numpy()
+            rows = stashed[: len(writer.token_ids) - first].cpu().numpy()
             if len(rows):
                 for index in self._told_as[row]:
                     self._tell(AttentionRows(self._request.request_id, index, first, rows))
@@ -225,4 +231,6 @@ class Watcher(StoppingCriteria):
         done = Completion(writer.text, tuple(writer.token_ids), tuple(writer.ends), finish)
         seconds = time.perf_counter() - self._began
         for index in self._told_as[row]:
-            self._tell(End(self._request.request_id, index, done, seconds, self._first_token))
+            self._tell(
+                CompletionEnd(self._request.request_id, index, done, seconds, self._first_token)
+            )

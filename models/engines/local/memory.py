@@ -13,7 +13,7 @@ from models.errors import OutOfMemoryError
 
 
 @contextmanager
-def memory_errors(what: str) -> Iterator[None]:
+def convert_memory_errors(activity: str) -> Iterator[None]:
     """Turn a failed allocation into an OutOfMemoryError that says what was being done."""
     ran_out = False
     try:
@@ -27,7 +27,7 @@ def memory_errors(what: str) -> Iterator[None]:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         message = (
-            f"{what} needed more memory than there is; ask about a smaller region, with a smaller "
-            "pixel budget, or for fewer answers."
+            f"{activity} needed more memory than there is; ask about a smaller region, with a "
+            "smaller pixel budget, or for fewer answers."
         )
         raise OutOfMemoryError(message)

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from models.capture import PictureColumns, Replay, watching
+from models.capture import PictureColumns, Replay, capture_into
+from models.engines.local.checkpoint_loading import LoadedModel
 from models.engines.local.generation import check_length
-from models.engines.local.loading import Loaded
 from models.engines.local.token_text import token_ends
 from models.errors import PromptError
 from models.messages import AttentionRows, Completion, PixelBudget, Prompt, TokenScores
-from models.processing import Prepared, joined, prepare
+from models.processing import PreparedPrompt, pad_prompts, prepare_prompt
 
 BATCH_ITEMS = 16
 """Most completions read at once."""
@@ -26,12 +26,12 @@ BATCH_TOKENS = 8192
 
 
 @dataclass(frozen=True)
-class Item:
+class ReplayItem:
     """A completion after its prompt."""
 
     index: int
     """Its place among those asked for."""
-    prompt: Prepared
+    prompt: PreparedPrompt
     """What was asked, on the device."""
     token_ids: tuple[int, ...]
     """What was written."""
@@ -43,64 +43,64 @@ class Item:
 
 
 def score(
-    loaded: Loaded,
-    asked: Sequence[tuple[Prompt, Completion]],
+    loaded: LoadedModel,
+    pairs: Sequence[tuple[Prompt, Completion]],
     budget: PixelBudget | None,
 ) -> list[TokenScores]:
     """Log-probability of each completion's tokens after its prompt; a prompt is read once."""
-    found: list[TokenScores] = []
-    for start in range(0, len(asked), BATCH_ITEMS):
-        found += score_some(loaded, asked[start : start + BATCH_ITEMS], budget)
-    return found
+    scores: list[TokenScores] = []
+    for start in range(0, len(pairs), BATCH_ITEMS):
+        scores += score_together(loaded, pairs[start : start + BATCH_ITEMS], budget)
+    return scores
 
 
-def score_some(
-    loaded: Loaded, asked: Sequence[tuple[Prompt, Completion]], budget: PixelBudget | None
+def score_together(
+    loaded: LoadedModel, pairs: Sequence[tuple[Prompt, Completion]], budget: PixelBudget | None
 ) -> list[TokenScores]:
     """The same for so few that their pictures can be held at once."""
     prompts = {
-        prompt: prepare(loaded.processor, prompt, budget).to(loaded.device)
-        for prompt in {prompt for prompt, _ in asked}
+        prompt: prepare_prompt(loaded.processor, prompt, budget).to(loaded.device)
+        for prompt in {prompt for prompt, _ in pairs}
     }
     items = [
-        Item(index, prompts[prompt], tokens_of(loaded, completion))
-        for index, (prompt, completion) in enumerate(asked)
+        ReplayItem(index, prompts[prompt], tokens_of(loaded, completion))
+        for index, (prompt, completion) in enumerate(pairs)
     ]
     for item in items:
         check_length(loaded, item.tokens - 1)
-    found: dict[int, torch.Tensor] = {}
+    scores: dict[int, torch.Tensor] = {}
     with torch.inference_mode():
         for batch in batches(items):
-            found |= logprobs(loaded, batch)
+            scores |= logprobs(loaded, batch)
     return [
         TokenScores(
             item.token_ids,
             token_ends(loaded.token_bytes, item.token_ids),
-            found[item.index].cpu().numpy(),
+            scores[item.index].cpu().numpy(),
         )
         for item in items
     ]
 
 
 def attend(
-    loaded: Loaded, prompt: Prompt, completion: Completion, budget: PixelBudget | None
+    loaded: LoadedModel, prompt: Prompt, completion: Completion, budget: PixelBudget | None
 ) -> AttentionRows:
     """Attention rows of a completion that is already written."""
-    prepared = prepare(loaded.processor, prompt, budget).to(loaded.device)
-    item = Item(0, prepared, tokens_of(loaded, completion))
+    prepared = prepare_prompt(loaded.processor, prompt, budget).to(loaded.device)
+    item = ReplayItem(0, prepared, tokens_of(loaded, completion))
     check_length(loaded, item.tokens - 1)
     layers, pictures = loaded.info.layers, int(prepared.pictures.sum())
     if not item.token_ids:
         return AttentionRows("", 0, 0, np.zeros((0, layers, pictures), np.float32))
     replay = Replay(layers, PictureColumns(prepared.pictures, prepared.tensors["attention_mask"]))
-    with torch.inference_mode(), watching(replay):
-        read = read_prompts(loaded, prepared)
+    with torch.inference_mode(), capture_into(replay):
+        prefill = read_prompts(loaded, prepared)
         replay.last_only = False
-        read_completions(loaded, [item], [0], read)
+        read_completions(loaded, [item], [0], prefill)
     return AttentionRows("", 0, 0, replay.rows()[0].cpu().numpy())
 
 
-def tokens_of(loaded: Loaded, completion: Completion) -> tuple[int, ...]:
+def tokens_of(loaded: LoadedModel, completion: Completion) -> tuple[int, ...]:
     """A completion's own tokens, or those of its text; a PromptError for another model's."""
     if completion.token_ids:
         size = loaded.network.config.text_config.vocab_size
@@ -118,9 +118,9 @@ def tokens_of(loaded: Loaded, completion: Completion) -> tuple[int, ...]:
     return tuple(ids)
 
 
-def batches(items: Sequence[Item]) -> Iterator[list[Item]]:
+def batches(items: Sequence[ReplayItem]) -> Iterator[list[ReplayItem]]:
     """Items of similar length together, within the bounds of a batch."""
-    batch: list[Item] = []
+    batch: list[ReplayItem] = []
     for item in sorted(items, key=lambda item: item.tokens):
         full = len(batch) == BATCH_ITEMS or (len(batch) + 1) * item.tokens > BATCH_TOKENS
         if batch and full:
@@ -131,16 +131,16 @@ def batches(items: Sequence[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def logprobs(loaded: Loaded, batch: Sequence[Item]) -> dict[int, torch.Tensor]:
+def logprobs(loaded: LoadedModel, batch: Sequence[ReplayItem]) -> dict[int, torch.Tensor]:
     """For each item, by its index, (tokens,) float32 logarithms of its tokens' probabilities."""
     distinct = list({id(item.prompt): item.prompt for item in batch}.values())
     row_of = {id(prompt): row for row, prompt in enumerate(distinct)}
     rows = [row_of[id(item.prompt)] for item in batch]
-    together = joined(distinct, loaded.pad_id)
-    read = read_prompts(loaded, together)
-    first = read.logits[rows]  # (items, 1, vocabulary)
-    rest = read_completions(loaded, batch, rows, read)
-    found = {}
+    together = pad_prompts(distinct, loaded.pad_id)
+    prefill = read_prompts(loaded, together)
+    first = prefill.logits[rows]  # (items, 1, vocabulary)
+    rest = read_completions(loaded, batch, rows, prefill)
+    scores = {}
     for number, item in enumerate(batch):
         count = len(item.token_ids)
         logits = first[number, :count]
@@ -148,12 +148,12 @@ def logprobs(loaded: Loaded, batch: Sequence[Item]) -> dict[int, torch.Tensor]:
             logits = torch.cat([logits, rest[number, : count - 1]])
         chosen = torch.tensor(item.token_ids, dtype=torch.long, device=loaded.device)
         weighed = logits.float().log_softmax(-1)
-        found[item.index] = weighed.gather(1, chosen[:, None])[:, 0]
-    return found
+        scores[item.index] = weighed.gather(1, chosen[:, None])[:, 0]
+    return scores
 
 
 @dataclass(frozen=True)
-class Read:
+class Prefill:
     """A batch of prompts after a pass over them."""
 
     logits: torch.Tensor
@@ -166,7 +166,7 @@ class Read:
     """(prompts, 1): position of the next token; a picture takes fewer positions than tokens."""
 
 
-def read_prompts(loaded: Loaded, prompts: Prepared) -> Read:
+def read_prompts(loaded: LoadedModel, prompts: PreparedPrompt) -> Prefill:
     """A pass over prompts."""
     tensors = prompts.tensors
     mask = tensors["attention_mask"]
@@ -177,28 +177,28 @@ def read_prompts(loaded: Loaded, prompts: Prepared) -> Read:
         attention_mask=mask,
     )
     output = loaded.network(**tensors, position_ids=positions, use_cache=True, logits_to_keep=1)
-    return Read(output.logits, output.past_key_values, mask, mask.sum(1, keepdim=True) + deltas)
+    return Prefill(output.logits, output.past_key_values, mask, mask.sum(1, keepdim=True) + deltas)
 
 
 def read_completions(
-    loaded: Loaded, batch: Sequence[Item], rows: Sequence[int], read: Read
+    loaded: LoadedModel, batch: Sequence[ReplayItem], rows: Sequence[int], prefill: Prefill
 ) -> torch.Tensor | None:
     """(items, longest - 1, vocabulary): logits after each token but the last; None if none.
 
     `rows` says which of the prompts each item follows; their cache is used up.
     """
-    shown = [torch.tensor(item.token_ids[:-1], dtype=torch.long) for item in batch]
-    tokens = pad_sequence(shown, batch_first=True, padding_value=loaded.pad_id).to(loaded.device)
+    inputs = [torch.tensor(item.token_ids[:-1], dtype=torch.long) for item in batch]
+    tokens = pad_sequence(inputs, batch_first=True, padding_value=loaded.pad_id).to(loaded.device)
     if not tokens.shape[1]:
         return None
     chosen = torch.tensor(rows, device=loaded.device)
-    read.cache.batch_select_indices(chosen)
-    positions = read.positions[chosen] + torch.arange(tokens.shape[1], device=loaded.device)
+    prefill.cache.batch_select_indices(chosen)
+    positions = prefill.positions[chosen] + torch.arange(tokens.shape[1], device=loaded.device)
     output = loaded.network(
         input_ids=tokens,  # padded on the right, where nothing that counts can look
-        attention_mask=torch.cat([read.mask[chosen], torch.ones_like(tokens)], 1),
+        attention_mask=torch.cat([prefill.mask[chosen], torch.ones_like(tokens)], 1),
         position_ids=positions.expand(3, -1, -1),
-        past_key_values=read.cache,
+        past_key_values=prefill.cache,
         use_cache=True,
     )
     logits: torch.Tensor = output.logits

@@ -30,12 +30,12 @@ class TokenBytes:
 
     def __getitem__(self, token_id: int) -> bytes:
         """Its bytes; none for a special token or an id without a token."""
-        found = self._known.get(token_id)
-        if found is None:
+        token_bytes = self._known.get(token_id)
+        if token_bytes is None:
             letters = self._tokenizer.convert_ids_to_tokens(token_id) or ""
-            found = bytes(byte_values()[letter] for letter in letters)
-            self._known[token_id] = found
-        return found
+            token_bytes = bytes(byte_values()[letter] for letter in letters)
+            self._known[token_id] = token_bytes
+        return token_bytes
 
 
 class TextWriter:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engines.scripted.script import Look
+from models.engines.scripted.script import AttendedPassage
 from models.messages import Box, ImagePlacement, Prompt, PromptImage
 from models.pictures import open_picture
-from models.placement import cells_of, token_columns
+from models.placement import cells_in_box, token_columns
 
 LAYERS = 4
 """Layers reported; the first looks evenly, the last only where the script says."""
@@ -39,52 +39,57 @@ def token_ends(tokens: Sequence[str]) -> tuple[int, ...]:
 
 def rows(
     placements: Sequence[ImagePlacement],
-    looks: Sequence[Look],
+    passages: Sequence[AttendedPassage],
     text: str,
     tokens: Sequence[str],
 ) -> NDArray[np.float32]:
     """(tokens, LAYERS, picture tokens): what the script says of each token."""
     columns = sum(placement.tokens for placement in placements)
-    given = np.full((len(tokens), LAYERS, columns), IDLE_SHARE / max(columns, 1), np.float32)
+    row_shares = np.full((len(tokens), LAYERS, columns), IDLE_SHARE / max(columns, 1), np.float32)
     ends = np.array(token_ends(tokens), int)
-    for look in looks:
+    for look in passages:
         start = text.find(look.words)
         if start < 0 or look.picture >= len(placements):
             continue
         starts = np.concatenate([[0], ends[:-1]]) if len(ends) else ends
         of_passage = (starts < start + len(look.words)) & (ends > start)
-        given[of_passage] = _looking(placements, look, columns)
-    return given
+        row_shares[of_passage] = _look_at_area(placements, look, columns)
+    return row_shares
 
 
-def _looking(placements: Sequence[ImagePlacement], look: Look, columns: int) -> NDArray[np.float32]:
+def _look_at_area(
+    placements: Sequence[ImagePlacement], passage: AttendedPassage, columns: int
+) -> NDArray[np.float32]:
     """(LAYERS, picture tokens): from even in the first layer to the area alone in the last."""
-    placement = placements[look.picture]
+    placement = placements[passage.picture]
     area = np.zeros(columns, np.float32)
-    box = _part(placement.box, look.area)
-    area[token_columns(placements, look.picture)] = cells_of(placement, box).ravel()
+    box = _part(placement.box, passage.area)
+    area[token_columns(placements, passage.picture)] = cells_in_box(placement, box).ravel()
     area /= max(float(area.sum()), 1.0)
     focus = np.linspace(0, 1, LAYERS, dtype=np.float32)[:, None]
-    looking = look.share * (focus * area + (1 - focus) / columns)
+    looking = passage.share * (focus * area + (1 - focus) / columns)
     return looking.astype(np.float32)
 
 
 def _part(box: Box, area: tuple[float, float, float, float]) -> Box:
     """A part of a box, given in shares of it."""
-    left, top, width, height = area
+    left_edge, top, width, height = area
     return Box(
-        box.x + left * box.width, box.y + top * box.height, width * box.width, height * box.height
+        box.x + left_edge * box.width,
+        box.y + top * box.height,
+        width * box.width,
+        height * box.height,
     )
 
 
-def sight(prompt: Prompt, looks: Sequence[Look]) -> float:
+def visible_share(prompt: Prompt, passages: Sequence[AttendedPassage]) -> float:
     """How much there is to see where the script looks, 0 to 1: 0 where all is of one colour.
 
     Precisely, the share of pixels that are not of the area's commonest colour, averaged.
     """
     seen = [
         _variety(prompt.images[look.picture], look.area)
-        for look in looks
+        for look in passages
         if look.picture < len(prompt.images)
     ]
     return float(np.mean(seen)) if seen else 1.0
@@ -96,8 +101,8 @@ def _variety(image: PromptImage, area: tuple[float, float, float, float]) -> flo
     part = _part(Box(0, 0, *picture.size), area)
     corners = (part.x, part.y, part.x + part.width, part.y + part.height)
     pixels = np.asarray(picture)
-    left, top, right, bottom = (round(corner) for corner in corners)
-    cut = pixels[top : max(bottom, top + 1), left : max(right, left + 1)].astype(np.int64)
+    left_px, top, right, bottom = (round(corner) for corner in corners)
+    cut = pixels[top : max(bottom, top + 1), left_px : max(right, left_px + 1)].astype(np.int64)
     colours = cut @ np.array([65_536, 256, 1])
     _, counts = np.unique(colours, return_counts=True)
     return 1.0 - float(counts.max() / counts.sum()) if counts.size else 0.0

@@ -15,35 +15,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.engines.base import BackendStatus
+from models.engines.base import EngineStatus
 from models.engines.scripted.attention import (
     LAYERS,
     rows,
-    sight,
     split_tokens,
     token_ends,
     token_ids,
+    visible_share,
 )
-from models.engines.scripted.script import Answer, Script, read_script
+from models.engines.scripted.script import Script, ScriptedAnswer, read_script
 from models.errors import PromptError, WorkerError
 from models.messages import (
     AttentionRows,
     Completion,
-    End,
+    CompletionEnd,
     Event,
     Finish,
     GenerateRequest,
+    GenerationStart,
     ImagePlacement,
     ModelInfo,
     PixelBudget,
     Prompt,
     Sampling,
-    Started,
     Token,
     TokenScores,
 )
 from models.pictures import open_picture
-from models.placement import place
+from models.placement import place_picture
 from models.reasoning.trace import parse
 
 CONTEXT = 32_768
@@ -54,7 +54,7 @@ LIKELY, UNLIKELY = 0.9, 0.25
 """Probability of a token of the script's own answer in full sight, and of any other."""
 
 
-class ScriptedBackend:
+class ScriptedEngine:
     """A `Backend` that reads its answers from a script. Not a model, and it says so."""
 
     def __init__(
@@ -84,13 +84,13 @@ class ScriptedBackend:
             train_allowed=train_allowed,
         )
 
-    def status(self) -> BackendStatus:
+    def status(self) -> EngineStatus:
         """Ready until closed."""
         waiting = len(self._cancelled)
         if self._closed.is_set():
-            return BackendStatus("stopped", "The script was closed.", self._info, waiting)
+            return EngineStatus("stopped", "The script was closed.", self._info, waiting)
         sentence = "Canned answers are given from a script; no model looks at the picture."
-        return BackendStatus("ready", sentence, self._info, waiting)
+        return EngineStatus("ready", sentence, self._info, waiting)
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
         """As `Backend.generate`; requests are served side by side."""
@@ -100,9 +100,11 @@ class ScriptedBackend:
         cancelled = self._cancelled[name] = threading.Event()
         try:
             scene = self._scene(request.prompt, request.budget)
-            yield Started(name, scene.placements, scene.prompt_tokens, self._info)
-            answer = self._script.answer_to(request.prompt.text)
-            texts = [_drawn(answer, request.sampling, index) for index in range(request.count)]
+            yield GenerationStart(name, scene.placements, scene.prompt_tokens, self._info)
+            answer = self._script.find_answer(request.prompt.text)
+            texts = [
+                _choose_text(answer, request.sampling, index) for index in range(request.count)
+            ]
             writers = [_Writer(request, scene, answer, index, t) for index, t in enumerate(texts)]
             yield from self._write(writers, cancelled)
         finally:
@@ -148,11 +150,11 @@ class ScriptedBackend:
         self, prompt: Prompt, completion: Completion, budget: PixelBudget | None
     ) -> TokenScores:
         self._scene(prompt, budget)
-        answer = self._script.answer_to(prompt.text)
+        answer = self._script.find_answer(prompt.text)
         tokens = split_tokens(completion.text)
         chance = UNLIKELY
-        if any(_say_the_same(completion.text, text) for text in answer.texts):
-            chance += (LIKELY - UNLIKELY) * sight(prompt, answer.looks)
+        if any(_same_answer(completion.text, text) for text in answer.texts):
+            chance += (LIKELY - UNLIKELY) * visible_share(prompt, answer.passages)
         logprobs = np.full(len(tokens), math.log(chance), np.float32)
         return TokenScores(token_ids(tokens), token_ends(tokens), logprobs)
 
@@ -161,21 +163,21 @@ class ScriptedBackend:
     ) -> AttentionRows:
         """The rows that `generate` gives with the same text."""
         scene = self._scene(prompt, budget)
-        answer = self._script.answer_to(prompt.text)
+        answer = self._script.find_answer(prompt.text)
         tokens = split_tokens(completion.text)
         return AttentionRows(
-            "", 0, 0, rows(scene.placements, answer.looks, completion.text, tokens)
+            "", 0, 0, rows(scene.placements, answer.passages, completion.text, tokens)
         )
 
     def close(self) -> None:
         """What is under way ends with a WorkerError."""
         self._closed.set()
 
-    def _scene(self, prompt: Prompt, budget: PixelBudget | None) -> _Scene:
+    def _scene(self, prompt: Prompt, budget: PixelBudget | None) -> _PreparedPrompt:
         if self._closed.is_set():
             raise WorkerError("The script was closed.")
         placements = tuple(
-            place(image.box, *open_picture(image.data).size, budget or self._info.budget)
+            place_picture(image.box, *open_picture(image.data).size, budget or self._info.budget)
             for image in prompt.images
         )
         seen = sum(placement.tokens for placement in placements)
@@ -186,11 +188,11 @@ class ScriptedBackend:
                 f"{CONTEXT} that can be read; shorten it."
             )
             raise PromptError(message)
-        return _Scene(placements, seen + read)
+        return _PreparedPrompt(placements, seen + read)
 
 
 @dataclass(frozen=True)
-class _Scene:
+class _PreparedPrompt:
     """A prompt as it was prepared."""
 
     placements: tuple[ImagePlacement, ...]
@@ -203,7 +205,12 @@ class _Writer:
     """Writes one completion token by token."""
 
     def __init__(
-        self, request: GenerateRequest, scene: _Scene, answer: Answer, index: int, text: str
+        self,
+        request: GenerateRequest,
+        scene: _PreparedPrompt,
+        answer: ScriptedAnswer,
+        index: int,
+        text: str,
     ) -> None:
         tokens = split_tokens(text)
         self._request = request
@@ -212,7 +219,7 @@ class _Writer:
         if len(tokens) > request.sampling.max_new_tokens:
             tokens, self._finish = tokens[: request.sampling.max_new_tokens], "length"
         self._tokens = tokens
-        self._rows = rows(scene.placements, answer.looks, text, tokens)
+        self._rows = rows(scene.placements, answer.passages, text, tokens)
         self._written = self._reported = 0
         self._started = time.monotonic()
         self._first = 0.0
@@ -238,7 +245,7 @@ class _Writer:
         if self.ended:
             ids, ends = token_ids(self._tokens), token_ends(self._tokens)
             completion = Completion("".join(self._tokens), ids, ends, self._finish)
-            yield End(name, self._index, completion, seconds, self._first)
+            yield CompletionEnd(name, self._index, completion, seconds, self._first)
 
     def _report(self) -> Iterator[Event]:
         first, self._reported = self._reported, self._written
@@ -247,14 +254,14 @@ class _Writer:
             yield AttentionRows(self._request.request_id, self._index, first, given)
 
 
-def _drawn(answer: Answer, sampling: Sampling, index: int) -> str:
+def _choose_text(answer: ScriptedAnswer, sampling: Sampling, index: int) -> str:
     """The text of a completion: the first one unless tokens are drawn."""
     if sampling.temperature == 0:
         return answer.texts[0]
     return answer.texts[(sampling.seed + index) % len(answer.texts)]
 
 
-def _say_the_same(text: str, other: str) -> bool:
+def _same_answer(text: str, other: str) -> bool:
     """Whether two completions give the same answer, by whatever way; without one, the same text."""
     answer = parse(text).answer
     return text == other or (answer is not None and answer == parse(other).answer)

@@ -33,7 +33,7 @@ SLOWEST = 60.0
 
 
 @dataclass(frozen=True)
-class Look:
+class AttendedPassage:
     """Where a passage of an answer looks."""
 
     words: str
@@ -52,22 +52,22 @@ class Look:
         """
         if not (isinstance(self.words, str) and isinstance(self.picture, int)):
             raise TypeError("words is not text, or picture not a whole number")
-        left, top, width, height = self.area
-        inside = 0 <= left < 1 and 0 <= top < 1 and 0 < width <= 1 and 0 < height <= 1
+        left_edge, top, width, height = self.area
+        inside = 0 <= left_edge < 1 and 0 <= top < 1 and 0 < width <= 1 and 0 < height <= 1
         if not (inside and 0 <= self.share <= 1 and self.picture >= 0 and self.words):
             message = f"A look at {self.words!r} has an area, share or picture out of range."
             raise CheckpointError(message)
 
 
 @dataclass(frozen=True)
-class Answer:
+class ScriptedAnswer:
     """A canned answer."""
 
     texts: tuple[str, ...]
     """The completion; further ones are drawn from at temperatures above 0."""
     asked: str = ""
     """Regular expression searched for in the question, case ignored; empty fits any."""
-    looks: tuple[Look, ...] = ()
+    passages: tuple[AttendedPassage, ...] = ()
     """Where its passages look."""
 
     def __post_init__(self) -> None:
@@ -89,11 +89,11 @@ class Answer:
 class Script:
     """What a scripted backend says."""
 
-    answers: tuple[Answer, ...]
+    answers: tuple[ScriptedAnswer, ...]
     """In the order in which they are tried."""
     seconds_per_token: float = 0.0
     """Pace of the answers, 0 to `SLOWEST`."""
-    otherwise: Answer = Answer(
+    otherwise: ScriptedAnswer = ScriptedAnswer(
         ("<think>The script has no answer to this.</think><answer>none</answer>",)
     )
     """Given where no answer fits."""
@@ -105,7 +105,7 @@ class Script:
             message = f"seconds_per_token = {pace!r} is not a number from 0 to {SLOWEST:g}."
             raise CheckpointError(message)
 
-    def answer_to(self, question: str) -> Answer:
+    def find_answer(self, question: str) -> ScriptedAnswer:
         """The first answer that fits."""
         return next((answer for answer in self.answers if answer.fits(question)), self.otherwise)
 
@@ -122,7 +122,7 @@ def read_script(path: Path = DEFAULT_SCRIPT) -> Script:
     """
     try:
         table = tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
-        answers = tuple(_answer(given) for given in table.pop("answer", []))
+        answers = tuple(_answer(entry) for entry in table.pop("answer", []))
         if "otherwise" in table:
             raise TypeError("`otherwise` cannot be given; end with an [[answer]] without `asked`")
         return Script(answers, **table)
@@ -137,15 +137,17 @@ def read_script(path: Path = DEFAULT_SCRIPT) -> Script:
         raise CheckpointError(message) from error
 
 
-def _answer(table: dict[str, Any]) -> Answer:
+def _answer(table: dict[str, Any]) -> ScriptedAnswer:
     """An `[[answer]]` as a value; TypeError, KeyError or ValueError if it is none."""
-    looks = tuple(Look(**{**look, "area": _four(look["area"])}) for look in table.pop("look", []))
+    looks = tuple(
+        AttendedPassage(**{**look, "area": _four(look["area"])}) for look in table.pop("look", [])
+    )
     texts = table.pop("texts")
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise TypeError("texts is not a list of strings")
-    return Answer(tuple(text.strip() for text in texts), looks=looks, **table)
+    return ScriptedAnswer(tuple(text.strip() for text in texts), passages=looks, **table)
 
 
 def _four(numbers: list[float]) -> tuple[float, float, float, float]:
-    left, top, width, height = map(float, numbers)
-    return left, top, width, height
+    left_edge, top, width, height = map(float, numbers)
+    return left_edge, top, width, height

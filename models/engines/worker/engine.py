@@ -7,23 +7,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
-from models.engines.base import BackendStatus, State
+from models.engines.base import EngineStatus, State
 from models.engines.worker.messages import (
-    Attend,
+    AttendCall,
     Call,
     EngineSpec,
-    Failed,
-    Finished,
+    EventBatch,
     FromChild,
+    LoadFailure,
     Ready,
-    Refused,
-    Run,
-    Said,
-    Score,
-    Stop,
+    RunCommand,
+    RunFailure,
+    RunResult,
+    ScoreCall,
+    StopCommand,
 )
-from models.engines.worker.pipes import Link
-from models.engines.worker.queue import Job, Line
+from models.engines.worker.pipes import ChildLink
+from models.engines.worker.queue import EngineJob, JobQueue
 from models.errors import CancelledError, ModelError, OutOfMemoryError, PromptError, WorkerError
 from models.messages import (
     AttentionRows,
@@ -36,7 +36,7 @@ from models.messages import (
     TokenScores,
 )
 
-PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
+RESTART_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds before a process that ended is started again: the first time in a row, the second ...;
 the last holds for all further ones."""
 STEADY_SECONDS = 60.0
@@ -45,7 +45,7 @@ LOAD_ATTEMPTS = 5
 """So many processes in a row that end while loading, and it is given up."""
 
 
-class WorkerBackend:
+class WorkerEngine:
     """A `Backend` whose engine runs in a child process; starts at once, answers when it is ready.
 
     One call is done at a time, the waiting ones by priority. If the process ends, the call under
@@ -57,14 +57,14 @@ class WorkerBackend:
         self,
         spec: EngineSpec,
         *,
-        pauses: Sequence[float] = PAUSES,
-        told: Callable[[str], None] = lambda _: None,
+        pauses: Sequence[float] = RESTART_PAUSES,
+        report: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`told` hears, in another thread, each sentence on a process that ended or failed."""
         self._spec = spec
         self._pauses = pauses
-        self._told = told
-        self._line = Line()
+        self._told = report
+        self._line = JobQueue()
         # guards what follows; re-entered when the garbage collector closes a forgotten iterator
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
@@ -72,10 +72,12 @@ class WorkerBackend:
         self._sentence = f"{spec.name} is loading."
         self._info: ModelInfo | None = None
         self._error: ModelError | None = None
-        self._link: Link | None = None
+        self._link: ChildLink | None = None
         self._runs = 0
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="model worker", daemon=True)
+        self._thread = threading.Thread(
+            target=self._read_until_ended, name="model worker", daemon=True
+        )
         self._thread.start()
 
     @property
@@ -84,12 +86,12 @@ class WorkerBackend:
         link = self._link
         return link.process_id if link else None
 
-    def status(self) -> BackendStatus:
+    def status(self) -> EngineStatus:
         """What it can do now."""
         with self._lock:
-            return BackendStatus(self._state, self._sentence, self._info, len(self._line))
+            return EngineStatus(self._state, self._sentence, self._info, len(self._line))
 
-    def settled(self, seconds: float) -> BackendStatus:
+    def wait_until_settled(self, seconds: float) -> EngineStatus:
         """Wait until it no longer starts, at most so long, and say what it can do then."""
         with self._changed:
             self._changed.wait_for(lambda: self._state != "starting", seconds)
@@ -122,13 +124,13 @@ class WorkerBackend:
         budget: PixelBudget | None = None,
     ) -> list[TokenScores]:
         """As `Backend.score`."""
-        return cast("list[TokenScores]", self._ask(Score(tuple(items), budget), priority))
+        return cast("list[TokenScores]", self._ask(ScoreCall(tuple(items), budget), priority))
 
     def attend(
         self, prompt: Prompt, completion: Completion, *, budget: PixelBudget | None = None
     ) -> AttentionRows:
         """As `Backend.attend`."""
-        return cast("AttentionRows", self._ask(Attend(prompt, completion, budget), 0))
+        return cast("AttentionRows", self._ask(AttendCall(prompt, completion, budget), 0))
 
     def close(self) -> None:
         """End the process; what waits or is under way ends with a WorkerError."""
@@ -146,9 +148,9 @@ class WorkerBackend:
         finally:
             self._withdraw(job)
 
-    def _submit(self, call: Call, priority: int) -> Job:
+    def _submit(self, call: Call, priority: int) -> EngineJob:
         try:
-            job = Job(call, priority)
+            job = EngineJob(call, priority)
         except MemoryError:
             sentence = "The request is too large for the program's memory; ask for less at once."
             raise OutOfMemoryError(sentence) from None
@@ -161,7 +163,7 @@ class WorkerBackend:
         self._dispatch()
         return job
 
-    def _withdraw(self, job: Job) -> None:
+    def _withdraw(self, job: EngineJob) -> None:
         """Forget a job whose caller has gone, or which is over."""
         job.leave()
         if self._line.leave(job):
@@ -169,12 +171,12 @@ class WorkerBackend:
         else:
             self._stop_if_running(job)
 
-    def _stop_if_running(self, job: Job) -> None:
+    def _stop_if_running(self, job: EngineJob) -> None:
         with self._lock:
             link, number = self._link, self._runs
-            running = self._line.running is job
+            running = self._line.current_job is job
         if running and link is not None:
-            link.send(Stop(number))
+            link.send(StopCommand(number))
 
     def _dispatch(self) -> None:
         """Give the process its next run, if it is ready and does nothing; tell the others."""
@@ -185,9 +187,9 @@ class WorkerBackend:
                 self._runs = number
         self._line.tell_positions()
         if job is not None and link is not None:
-            link.send(Run(number, len(job.call)), job.call)
+            link.send(RunCommand(number, len(job.call)), job.call)
 
-    def _keep(self) -> None:
+    def _read_until_ended(self) -> None:
         """The thread that reads from the process; nobody waits for it once it has ended."""
         try:
             self._keep_running()
@@ -215,9 +217,9 @@ class WorkerBackend:
     def _run_process(self) -> float | None:
         """One process from start to end; when it was ready, by the monotonic clock, if it was."""
         try:
-            link = Link()
+            link = ChildLink()
         except OSError as error:
-            self._lost(f"could not be started ({error.strerror})")
+            self._handle_exit(f"could not be started ({error.strerror})")
             return None
         with self._lock:
             self._link, self._runs = link, 0
@@ -230,24 +232,24 @@ class WorkerBackend:
         for message in link.messages():
             if isinstance(message, Ready):
                 ready_at = time.monotonic()
-            self._hear(message)
-        self._lost(f"ended {link.stop()}")
+            self._handle(message)
+        self._handle_exit(f"ended {link.stop()}")
         return ready_at
 
-    def _hear(self, message: FromChild) -> None:
-        if isinstance(message, Said):
-            if (job := self._line.running) is not None:
+    def _handle(self, message: FromChild) -> None:
+        if isinstance(message, EventBatch):
+            if (job := self._line.current_job) is not None:
                 for event in message.events:
                     job.say(event)
             return
         if isinstance(message, Ready):
             self._ready(message.info)
-        elif isinstance(message, Failed):
+        elif isinstance(message, LoadFailure):
             self._give_up("failed", message.error)
         elif (job := self._line.end_running()) is not None:
-            if isinstance(message, Finished):
+            if isinstance(message, RunResult):
                 job.finish(message.result)
-            elif isinstance(message, Refused):
+            elif isinstance(message, RunFailure):
                 job.fail(message.error)
         self._dispatch()
 
@@ -259,7 +261,7 @@ class WorkerBackend:
                 self._sentence = f"{self._spec.name} is ready{where}."
                 self._changed.notify_all()
 
-    def _lost(self, how: str) -> None:
+    def _handle_exit(self, how: str) -> None:
         """The process is gone: its caller gets a sentence, the others wait for the next."""
         with self._changed:
             self._link = self._info = None

@@ -30,14 +30,14 @@ _QUIET = {
 }
 
 
-def child_environment(given: Mapping[str, str], quota: Path = CPU_QUOTA) -> dict[str, str]:
+def child_environment(parent: Mapping[str, str], quota: Path = CPU_QUOTA) -> dict[str, str]:
     """Environment of the child: `given`, nothing that phones home, threads for its processors.
 
     A number of threads that somebody chose in `OMP_NUM_THREADS` is kept.
     """
-    path = os.pathsep.join(part for part in (str(ROOT), given.get("PYTHONPATH")) if part)
-    environment = dict(given) | _QUIET | {"PYTHONPATH": path}
-    threads = processors(quota)
+    path = os.pathsep.join(part for part in (str(ROOT), parent.get("PYTHONPATH")) if part)
+    environment = dict(parent) | _QUIET | {"PYTHONPATH": path}
+    threads = count_processors(quota)
     if threads is not None:
         environment.setdefault("OMP_NUM_THREADS", str(threads))
     # threads that wait by spinning take the cores that tiles are sent from
@@ -45,7 +45,7 @@ def child_environment(given: Mapping[str, str], quota: Path = CPU_QUOTA) -> dict
     return environment
 
 
-def processors(quota: Path = CPU_QUOTA) -> int | None:
+def count_processors(quota: Path = CPU_QUOTA) -> int | None:
     """Processors that the container allows; None if it allows all that the system shows.
 
     The mathematics libraries count those that the system shows, and threads beyond the quota wait
@@ -60,7 +60,7 @@ def processors(quota: Path = CPU_QUOTA) -> int | None:
     return count if count < (os.cpu_count() or 1) else None
 
 
-def step_back() -> None:
+def lower_priority() -> None:
     """Let the pages go first, here and when memory runs out; where the system cannot, go on."""
     if sys.platform == "win32":
         return

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-from models.engines.worker.messages import Said
+from models.engines.worker.messages import EventBatch
 from models.messages import Event, Token
 
 BUNDLE_SECONDS = 0.02
@@ -15,11 +15,11 @@ BUNDLE_SECONDS = 0.02
 take a core from the network, which then waits for that one."""
 
 
-class Bundles:
+class EventBundler:
     """Says events in bundles: a token at once if none was told just now, else with those that
     follow it within so many seconds; any other event at once, with the tokens before it."""
 
-    def __init__(self, say: Callable[[Said], None], seconds: float = BUNDLE_SECONDS) -> None:
+    def __init__(self, say: Callable[[EventBatch], None], seconds: float = BUNDLE_SECONDS) -> None:
         """`keep_time` must run in a thread of its own, or a last token waits for the next event."""
         self._say = say
         self._seconds = seconds
@@ -43,7 +43,7 @@ class Bundles:
         with self._lock:
             self._send()
 
-    def keep_time(self) -> NoReturn:
+    def flush_periodically(self) -> NoReturn:
         """Let no token wait for longer, whether or not another comes; never returns."""
         while True:
             self._holding.wait()
@@ -57,4 +57,4 @@ class Bundles:
         events, self._held = tuple(self._held), []
         if any(isinstance(event, Token) for event in events):  # `Started` keeps no token waiting
             self._said_at = time.monotonic()
-        self._say(Said(events))
+        self._say(EventBatch(events))

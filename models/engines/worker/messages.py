@@ -35,7 +35,7 @@ class EngineSpec:
 
 
 @dataclass(frozen=True)
-class Score:
+class ScoreCall:
     """A call of `Backend.score`."""
 
     items: tuple[tuple[Prompt, Completion], ...]
@@ -45,7 +45,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Attend:
+class AttendCall:
     """A call of `Backend.attend`."""
 
     prompt: Prompt
@@ -56,12 +56,12 @@ class Attend:
     """Pixel budget; None takes the model's own."""
 
 
-Call = GenerateRequest | Score | Attend
+Call = GenerateRequest | ScoreCall | AttendCall
 """What an engine can be asked to do."""
 
 
 @dataclass(frozen=True)
-class Run:
+class RunCommand:
     """To the child: do this; sent only when it does nothing else, with the pickled call after it.
 
     The call is no part of this message, so that one which cannot be read harms itself alone.
@@ -74,7 +74,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Stop:
+class StopCommand:
     """To the child: this run is not wanted any more."""
 
     number: int
@@ -90,7 +90,7 @@ class Ready:
 
 
 @dataclass(frozen=True)
-class Failed:
+class LoadFailure:
     """From the child, before it ends: the engine cannot be loaded, and could not be again."""
 
     error: ModelError
@@ -98,7 +98,7 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Said:
+class EventBatch:
     """From the child: events of the run."""
 
     events: tuple[Event, ...]
@@ -106,7 +106,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Finished:
+class RunResult:
     """From the child: the run is over."""
 
     result: object
@@ -114,12 +114,12 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Refused:
+class RunFailure:
     """From the child: the run ended in an error, and the engine is usable."""
 
     error: ModelError
     """With its sentence."""
 
 
-ToChild = EngineSpec | Run | Stop
-FromChild = Ready | Failed | Said | Finished | Refused
+ToChild = EngineSpec | RunCommand | StopCommand
+FromChild = Ready | LoadFailure | EventBatch | RunResult | RunFailure

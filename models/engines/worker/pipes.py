@@ -15,7 +15,7 @@ from typing import IO, cast
 
 from models.engines.worker.environment import child_environment
 from models.engines.worker.messages import FromChild, ToChild
-from models.time_limit import STUCK, STUCK_SENTENCE
+from models.time_limit import STUCK_EXIT_CODE, STUCK_SENTENCE
 
 log = logging.getLogger("pathviewer")
 
@@ -23,7 +23,7 @@ STOP_SECONDS = 3.0
 """A child that has not ended so long after it was told to is killed."""
 
 
-class Link:
+class ChildLink:
     """A child process and what is said between it and the program.
 
     It is started afresh, not forked: it has none of the program's sockets or modules. It ends when
@@ -89,12 +89,12 @@ class Link:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        return ending(self._process.returncode)
+        return describe_exit(self._process.returncode)
 
 
-def ending(code: int) -> str:
+def describe_exit(code: int) -> str:
     """An exit code in words."""
-    if code == STUCK:
+    if code == STUCK_EXIT_CODE:
         return STUCK_SENTENCE
     if code >= 0:
         return f"with code {code}"

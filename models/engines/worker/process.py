@@ -15,22 +15,22 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from models.engines.base import TellingBackend
+from models.engines.base import CallbackEngine
 from models.engines.fault_messages import is_gpu_lost, is_out_of_memory
-from models.engines.worker.environment import step_back
-from models.engines.worker.event_bundles import Bundles
+from models.engines.worker.environment import lower_priority
+from models.engines.worker.event_bundles import EventBundler
 from models.engines.worker.messages import (
-    Attend,
+    AttendCall,
     Call,
     EngineSpec,
-    Failed,
-    Finished,
     FromChild,
+    LoadFailure,
     Ready,
-    Refused,
-    Run,
-    Score,
-    Stop,
+    RunCommand,
+    RunFailure,
+    RunResult,
+    ScoreCall,
+    StopCommand,
     ToChild,
 )
 from models.errors import CancelledError, ModelError, OutOfMemoryError, WorkerError
@@ -40,7 +40,7 @@ from models.time_limit import end_when_stuck
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from models.engines.base import Backend
+    from models.engines.base import Engine
     from models.messages import Event
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ UNFIT = 1
 """Exit code of a process that can no longer listen or serve; the program starts another."""
 
 
-class Program:
+class ParentLink:
     """The child's end of the pipes; standard output is taken off it, since libraries print."""
 
     def __init__(self) -> None:
@@ -59,21 +59,21 @@ class Program:
             os.dup2(nothing.fileno(), 0)
         os.dup2(2, 1)
 
-    def hear(self) -> ToChild:
+    def receive(self) -> ToChild:
         """The next message; the program's end is this process's end too."""
         try:
             return cast("ToChild", pickle.load(self._from_program))  # noqa: S301
         except (EOFError, OSError, pickle.UnpicklingError):
             os._exit(0)  # whatever the main thread does, nobody wants it any more
 
-    def hear_call(self, run: Run) -> bytes:
+    def receive_call(self, run: RunCommand) -> bytes:
         """The pickled call that follows a Run."""
         data = self._from_program.read(run.length)
         if len(data) < run.length:
             os._exit(0)
         return data
 
-    def say(self, message: FromChild) -> None:
+    def send(self, message: FromChild) -> None:
         """Tell the program; if it is gone, so is this process."""
         data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
         try:
@@ -83,12 +83,12 @@ class Program:
             os._exit(0)
 
 
-class Worker:
+class RunLoop:
     """Runs handed from the listening thread to the main one, and word that one is not wanted."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: ParentLink) -> None:
         self._program = program
-        self.bundles = Bundles(program.say)
+        self.bundles = EventBundler(program.send)
         self._runs: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
         self._unwanted = 0
         self._generating: Callable[[], None] | None = None
@@ -96,41 +96,41 @@ class Worker:
     def listen(self) -> NoReturn:
         """Hear what the program says, also while the engine loads or works; never returns."""
         while True:
-            message = self._program.hear()
-            if isinstance(message, Run):
-                self._runs.put((message.number, self._program.hear_call(message)))
-            elif isinstance(message, Stop):
+            message = self._program.receive()
+            if isinstance(message, RunCommand):
+                self._runs.put((message.number, self._program.receive_call(message)))
+            elif isinstance(message, StopCommand):
                 self._unwanted = max(self._unwanted, message.number)
                 if cancel := self._generating:
                     cancel()
 
-    def serve(self, engine: Backend) -> NoReturn:
+    def serve(self, engine: Engine) -> NoReturn:
         """Do what is asked, one run at a time."""
         while True:
             number, data = self._runs.get()
             refused = None
             try:
-                self._program.say(Finished(self._do(engine, number, data)))
+                self._program.send(RunResult(self._do(engine, number, data)))
             except Exception as error:  # the edge: the engine stays, unless its GPU is lost
                 if is_gpu_lost(error):
                     raise
-                refused = Refused(as_model_error(error))
+                refused = RunFailure(as_model_error(error))
             if refused is not None:
                 gc.collect()  # the failed run's frames held what it had allocated
-                self._program.say(refused)
+                self._program.send(refused)
 
-    def _do(self, engine: Backend, number: int, data: bytes) -> object:
+    def _do(self, engine: Engine, number: int, data: bytes) -> object:
         if self._unwanted >= number:
             raise CancelledError("The request was withdrawn.")
         call = cast("Call", pickle.loads(data))  # noqa: S301  our own program wrote it
-        if isinstance(call, Score):
+        if isinstance(call, ScoreCall):
             return engine.score(call.items, budget=call.budget)
-        if isinstance(call, Attend):
+        if isinstance(call, AttendCall):
             return engine.attend(call.prompt, call.completion, budget=call.budget)
         self._generate(engine, call, number)
         return None
 
-    def _generate(self, engine: Backend, request: GenerateRequest, number: int) -> None:
+    def _generate(self, engine: Engine, request: GenerateRequest, number: int) -> None:
         def cancel() -> None:
             if self._unwanted >= number:
                 engine.cancel(request.request_id)
@@ -141,7 +141,7 @@ class Worker:
 
         self._generating = cancel
         try:
-            if isinstance(engine, TellingBackend):
+            if isinstance(engine, CallbackEngine):
                 engine.answer(request, tell)
                 return
             with closing(cast("Generator[Event]", engine.generate(request))) as events:
@@ -169,31 +169,33 @@ def as_model_error(error: Exception) -> ModelError:
     )
 
 
-def build(spec: EngineSpec) -> Backend | Failed:
+def build_engine(spec: EngineSpec) -> Engine | LoadFailure:
     """The engine, or why there is none."""
     try:
         factory: Any = getattr(importlib.import_module(spec.module), spec.factory)
-        return cast("Backend", factory(**spec.arguments))
+        return cast("Engine", factory(**spec.arguments))
     except ModelError as error:
-        return Failed(error)
+        return LoadFailure(error)
     except ImportError as error:
         message = (
             f"{spec.name} needs {error.name or error}, which cannot be imported; "
             "pip install -r requirements.txt brings it."
         )
-        return Failed(WorkerError(message))
+        return LoadFailure(WorkerError(message))
     except Exception as error:  # the edge: the program is told, not left waiting
         if is_out_of_memory(error):
-            return Failed(OutOfMemoryError(f"{spec.name} does not fit into the device's memory."))
+            return LoadFailure(
+                OutOfMemoryError(f"{spec.name} does not fit into the device's memory.")
+            )
         log.error("The engine could not be built.", exc_info=error)
         message = (
             f"{spec.name} could not be loaded ({type(error).__name__}); "
             "the program's log says where."
         )
-        return Failed(WorkerError(message))
+        return LoadFailure(WorkerError(message))
 
 
-def for_life(work: Callable[[], NoReturn]) -> NoReturn:
+def run_until_exit(work: Callable[[], NoReturn]) -> NoReturn:
     """Listen or serve, and end the process with it: the one is of no use without the other."""
     try:
         work()
@@ -209,21 +211,21 @@ def main() -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the program decides when this ends
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     faulthandler.enable()
-    step_back()
+    lower_priority()
     end_when_stuck()
-    program = Program()
-    spec = program.hear()
+    program = ParentLink()
+    spec = program.receive()
     if not isinstance(spec, EngineSpec):
         sys.exit("The first message must say which engine to build.")
-    worker = Worker(program)
-    for work in (worker.listen, worker.bundles.keep_time):
-        threading.Thread(target=for_life, args=(work,), daemon=True).start()
-    engine = build(spec)
-    if isinstance(engine, Failed):
-        program.say(engine)
+    worker = RunLoop(program)
+    for work in (worker.listen, worker.bundles.flush_periodically):
+        threading.Thread(target=run_until_exit, args=(work,), daemon=True).start()
+    engine = build_engine(spec)
+    if isinstance(engine, LoadFailure):
+        program.send(engine)
         os._exit(0)  # the listening thread holds a pipe that Python would wait for
-    program.say(Ready(engine.status().info))
-    for_life(lambda: worker.serve(engine))
+    program.send(Ready(engine.status().info))
+    run_until_exit(lambda: worker.serve(engine))
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 from models.engines.worker.messages import Call
 from models.errors import ModelError
-from models.messages import Event, GenerateRequest, Queued
+from models.messages import Event, GenerateRequest, QueueUpdate
 
 
-class Job:
+class EngineJob:
     """One call, from its caller's thread to the engine and back."""
 
     _numbers = itertools.count()
@@ -50,22 +50,22 @@ class Job:
         """Say how many are before it, if that has changed."""
         if position != self._position and self.request_id is not None:
             self._position = position
-            self.say(Queued(self.request_id, position))
+            self.say(QueueUpdate(self.request_id, position))
 
     def events(self) -> Iterator[Event]:
         """Events as they come; raises the ModelError in which the call ended."""
-        while not isinstance(given := self._inbox.get(), _Outcome):
-            yield given
-        if given.error is not None:
-            raise given.error
+        while not isinstance(event := self._inbox.get(), _Outcome):
+            yield event
+        if event.error is not None:
+            raise event.error
 
     def result(self) -> object:
         """Wait for what the call returns; raises the ModelError in which it ended."""
-        while not isinstance(given := self._inbox.get(), _Outcome):
+        while not isinstance(outcome := self._inbox.get(), _Outcome):
             pass
-        if given.error is not None:
-            raise given.error
-        return given.result
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.result
 
 
 class _Outcome:
@@ -76,7 +76,7 @@ class _Outcome:
         self.error = error
 
 
-class Line:
+class JobQueue:
     """The jobs that wait, and the one that runs. Thread-safe; none of its calls blocks.
 
     Places are told by `tell_positions` alone, so that nobody is told to wait whose turn it is.
@@ -84,8 +84,8 @@ class Line:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # the collector may close an iterator meanwhile
-        self._waiting: list[Job] = []
-        self._running: Job | None = None
+        self._waiting: list[EngineJob] = []
+        self._running: EngineJob | None = None
 
     def __len__(self) -> int:
         """Jobs waiting or under way."""
@@ -93,16 +93,16 @@ class Line:
             return len(self._waiting) + (self._running is not None)
 
     @property
-    def running(self) -> Job | None:
+    def current_job(self) -> EngineJob | None:
         """The job under way."""
         return self._running
 
-    def join(self, job: Job) -> None:
+    def join(self, job: EngineJob) -> None:
         """Wait behind those of the same priority, before those of a lower one."""
         with self._lock:
             bisect.insort(self._waiting, job, key=lambda waiting: waiting.order)
 
-    def take(self) -> Job | None:
+    def take(self) -> EngineJob | None:
         """The next job, now under way; None while another is, or if none waits."""
         with self._lock:
             if self._running is not None or not self._waiting:
@@ -116,7 +116,7 @@ class Line:
             for before, job in enumerate(self._waiting, start=int(self._running is not None)):
                 job.tell_position(before)
 
-    def leave(self, job: Job) -> bool:
+    def leave(self, job: EngineJob) -> bool:
         """Take a waiting job out; False if it does not wait any more."""
         with self._lock:
             if job not in self._waiting:
@@ -124,19 +124,19 @@ class Line:
             self._waiting.remove(job)
             return True
 
-    def find(self, request_id: str) -> Job | None:
+    def find(self, request_id: str) -> EngineJob | None:
         """The job of that id, waiting or under way."""
         with self._lock:
-            known = [*self._waiting, *([self._running] if self._running else [])]
-            return next((job for job in known if job.request_id == request_id), None)
+            candidate = [*self._waiting, *([self._running] if self._running else [])]
+            return next((job for job in candidate if job.request_id == request_id), None)
 
-    def end_running(self) -> Job | None:
+    def end_running(self) -> EngineJob | None:
         """The job that was under way and is over."""
         with self._lock:
             job, self._running = self._running, None
             return job
 
-    def empty(self) -> list[Job]:
+    def empty(self) -> list[EngineJob]:
         """Every job, none of which waits or runs any more."""
         with self._lock:
             jobs = [*([self._running] if self._running else []), *self._waiting]

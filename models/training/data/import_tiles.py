@@ -19,8 +19,8 @@ from PIL import Image
 
 from models.errors import PromptError
 from models.pictures import open_picture
-from models.training.data.near_duplicates import clusters, picture_hashes
-from models.training.data.splits import choose_splits, listed_splits
+from models.training.data.near_duplicates import cluster_pictures, hash_picture
+from models.training.data.splits import choose_splits, read_split_list
 from models.training.data.tiles import (
     LABELS,
     MANIFEST,
@@ -32,7 +32,7 @@ from models.training.data.tiles import (
 
 SIDE = 224
 """Larger pictures are reduced to this side, px; about 1 um/px for LC25000."""
-ARCHIVE: Mapping[str, str] = {
+ARCHIVE_LABELS: Mapping[str, str] = {
     "lung_aca": "adenocarcinoma",
     "lung_n": "benign",
     "lung_scc": "squamous_cell_carcinoma",
@@ -40,11 +40,11 @@ ARCHIVE: Mapping[str, str] = {
     "colon_n": "other",
 }
 """Label by folder name of the archive; colon is tissue that the model does not know."""
-PICTURES = (".jpeg", ".jpg", ".png")
+TILE_SUFFIXES = (".jpeg", ".jpg", ".png")
 
 
 @dataclass(frozen=True)
-class Found:
+class SourcePicture:
     """One picture to import."""
 
     path: Path
@@ -58,14 +58,14 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Imported:
+class TileImport:
     """What an import brought."""
 
     tiles: tuple[Tile, ...]
     """As written to the manifest."""
-    listed: int
+    listed_groups: int
     """Groups whose split the committed list names."""
-    unlisted: int
+    unlisted_groups: int
     """Groups whose split the rule chose."""
 
 
@@ -76,41 +76,41 @@ def import_tiles(
     groups: Path | None = None,
     per_group: int | None = None,
     progress: Callable[[int], None] | None = None,
-) -> Imported:
+) -> TileImport:
     """Copy the tiles of `source` to `out`, reduced to 224 px, with splits in its manifest.
 
     `groups` is a CSV of LC25000-clean, or a folder with several; without one, pictures with
     near-identical hashes make a group. `per_group` keeps so many of each group, chosen alike every
     time. `progress` is told how many more pictures are done. Raises DataError.
     """
-    found = find_pictures(source, groups)
+    pictures = find_pictures(source, groups)
     if per_group is not None:
-        found = keep_per_group(found, per_group)
-    label_of = {each.group_id: each.label for each in found}
-    named = {group: split for group, split in listed_splits().items() if group in label_of}
+        pictures = keep_per_group(pictures, per_group)
+    label_of = {each.group_id: each.label for each in pictures}
+    named = {group: split for group, split in read_split_list().items() if group in label_of}
     rest = {group: label for group, label in label_of.items() if group not in named}
     splits = choose_splits(rest) | named
     empty_folder(out)
     tiles = []
-    for each in found:
-        path = _copy(each, out)
-        split = splits[each.group_id]
-        tiles.append(Tile(path, each.label, each.group_id, split, each.source))
+    for picture in pictures:
+        path = _copy(picture, out)
+        split = splits[picture.group_id]
+        tiles.append(Tile(path, picture.label, picture.group_id, split, picture.source))
         if progress is not None:
             progress(1)
     write_manifest(out, tiles)
-    return Imported(tuple(tiles), len(named), len(rest))
+    return TileImport(tuple(tiles), len(named), len(rest))
 
 
-def find_pictures(source: Path, groups: Path | None = None) -> list[Found]:
+def find_pictures(source: Path, groups: Path | None = None) -> list[SourcePicture]:
     """The pictures of a folder in a layout that is known, with their groups. Raises DataError."""
     if (source / MANIFEST).is_file():
         return _of_manifest(source)
-    found = _of_archive(source)
-    if not found:
-        message = f"{source.name} has neither {MANIFEST} nor a folder {', '.join(ARCHIVE)}."
+    pictures = _of_archive(source)
+    if not pictures:
+        message = f"{source.name} has neither {MANIFEST} nor a folder {', '.join(ARCHIVE_LABELS)}."
         raise DataError(message)
-    return _by_table(found, read_groups(groups)) if groups else _by_hash(found)
+    return _by_table(pictures, read_groups(groups)) if groups else _by_hash(pictures)
 
 
 def read_groups(path: Path) -> dict[str, str]:
@@ -134,26 +134,26 @@ def read_groups(path: Path) -> dict[str, str]:
     return table
 
 
-def keep_per_group(found: Sequence[Found], count: int) -> list[Found]:
+def keep_per_group(pictures: Sequence[SourcePicture], count: int) -> list[SourcePicture]:
     """At most `count` pictures of each group, chosen by a seed of the group's name."""
     if count < 1:
         message = f"At least one tile of a group must be kept, not {count}."
         raise DataError(message)
-    by_group: dict[str, list[Found]] = {}
-    for each in sorted(found, key=lambda each: each.path.name):
-        by_group.setdefault(each.group_id, []).append(each)
-    kept: list[Found] = []
+    by_group: dict[str, list[SourcePicture]] = {}
+    for picture in sorted(pictures, key=lambda each: each.path.name):
+        by_group.setdefault(picture.group_id, []).append(picture)
+    chosen: list[SourcePicture] = []
     for group, members in by_group.items():
         random.Random(f"keep {group}").shuffle(members)  # noqa: S311
-        kept += members[:count]
-    return kept
+        chosen += members[:count]
+    return chosen
 
 
-def _of_manifest(source: Path) -> list[Found]:
+def _of_manifest(source: Path) -> list[SourcePicture]:
     """Pictures of a manifest; a spoken label is taken for its written form."""
     with (source / MANIFEST).open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    found = []
+    pictures = []
     for number, row in enumerate(rows, 2):
         label = (row.get("label") or "").strip().replace(" ", "_")
         path, group = source / (row.get("path") or ""), row.get("group_id") or ""
@@ -163,17 +163,19 @@ def _of_manifest(source: Path) -> list[Found]:
         if not path.resolve().is_relative_to(source.resolve()):
             message = f"{MANIFEST}, line {number}: {row['path']} lies outside the folder."
             raise DataError(message)
-        found.append(Found(path, label, group, row.get("source") or source.name))
-    return found
+        pictures.append(SourcePicture(path, label, group, row.get("source") or source.name))
+    return pictures
 
 
-def _of_archive(source: Path) -> list[Found]:
-    folders = [path for path in sorted(source.rglob("*")) if path.is_dir() and path.name in ARCHIVE]
+def _of_archive(source: Path) -> list[SourcePicture]:
+    folders = [
+        path for path in sorted(source.rglob("*")) if path.is_dir() and path.name in ARCHIVE_LABELS
+    ]
     return [
-        Found(path, ARCHIVE[folder.name], "", "lc25000")
+        SourcePicture(path, ARCHIVE_LABELS[folder.name], "", "lc25000")
         for folder in folders
         for path in sorted(folder.iterdir())
-        if path.suffix.lower() in PICTURES
+        if path.suffix.lower() in TILE_SUFFIXES
     ]
 
 
@@ -185,39 +187,45 @@ def _group_of(row: Mapping[str, str]) -> tuple[str, str]:
     return row["stem"], f"{row['label']}-{row['local_cluster_label']}"
 
 
-def _by_table(found: Iterable[Found], table: Mapping[str, str]) -> list[Found]:
+def _by_table(pictures: Iterable[SourcePicture], table: Mapping[str, str]) -> list[SourcePicture]:
     """Pictures with their groups; one without might be a copy of any, so it is an error."""
     known = []
-    for each in found:
-        if each.path.stem not in table:
-            message = f"The groups say nothing of {each.path.name}; name the CSV of all its class."
+    for picture in pictures:
+        if picture.path.stem not in table:
+            message = (
+                f"The groups say nothing of {picture.path.name}; name the CSV of all its class."
+            )
             raise DataError(message)
-        known.append(replace(each, group_id=table[each.path.stem]))
+        known.append(replace(picture, group_id=table[picture.path.stem]))
     return known
 
 
-def _by_hash(found: Sequence[Found]) -> list[Found]:
+def _by_hash(pictures: Sequence[SourcePicture]) -> list[SourcePicture]:
     """Near-identical pictures of one class as a group; other copies stay apart."""
     grouped = []
-    for folder in sorted({each.path.parent for each in found}):
-        own = [each for each in found if each.path.parent == folder]
-        hashes = [picture_hashes(np.asarray(_open(each.path))) for each in own]
-        for each, number in zip(own, clusters(np.stack(hashes)), strict=True):
-            grouped.append(replace(each, group_id=f"{folder.name}-hash-{own[number].path.stem}"))
+    for folder in sorted({each.path.parent for each in pictures}):
+        members = [each for each in pictures if each.path.parent == folder]
+        hashes = [hash_picture(np.asarray(_open(each.path))) for each in members]
+        for picture, number in zip(members, cluster_pictures(np.stack(hashes)), strict=True):
+            grouped.append(
+                replace(picture, group_id=f"{folder.name}-hash-{members[number].path.stem}")
+            )
     return grouped
 
 
-def _copy(each: Found, out: Path) -> Path:
+def _copy(source_picture: SourcePicture, out: Path) -> Path:
     """Copy a picture, reduced where it is larger; the file's path in the data folder."""
-    folder = out / each.label
+    folder = out / source_picture.label
     folder.mkdir(exist_ok=True)
-    path = folder / each.path.name
+    path = folder / source_picture.path.name
     if path.exists():
-        message = f"Two pictures of {each.label} are called {each.path.name}; rename one."
-        raise DataError(message)
-    picture = _open(each.path)
+        raise DataError(
+            f"Two pictures of {source_picture.label} are called {source_picture.path.name}; "
+            "rename one."
+        )
+    picture = _open(source_picture.path)
     if max(picture.size) <= SIDE:
-        shutil.copyfile(each.path, path)
+        shutil.copyfile(source_picture.path, path)
         return path
     scale = SIDE / min(picture.size)
     size = (round(picture.width * scale), round(picture.height * scale))

@@ -9,17 +9,17 @@ from typing import Any
 
 from PIL import Image
 
-from models.training.data.items import ANSWERABLE, Item, render, without_declining
+from models.training.data.items import ANSWERABLE, TrainingItem, render_item, without_abstentions
 from models.training.data.tiles import empty_folder
 from models.training.specimen.facts_column import facts_column
 from models.training.specimen.picture_sampler import PATTERN
 
-ALL = "questions.jsonl"
-SETS = (ALL, "answerable.jsonl", "declining.jsonl", "plain.jsonl")
+ALL_QUESTIONS = "questions.jsonl"
+QUESTION_SETS = (ALL_QUESTIONS, "answerable.jsonl", "declining.jsonl", "plain.jsonl")
 """All; those with a substantial answer; those without; the second without ways to decline."""
 
 
-def item_record(item: Item, image: str) -> dict[str, Any]:
+def item_record(item: TrainingItem, image: str) -> dict[str, Any]:
     """An item as `evaluate` reads it; `image` is the picture's file, counted from the set's."""
     return {
         "id": item.item_id,
@@ -37,7 +37,7 @@ def item_record(item: Item, image: str) -> dict[str, Any]:
 
 
 def write_items(
-    items: Iterable[Item], out: Path, progress: Callable[[int], None] | None = None
+    items: Iterable[TrainingItem], out: Path, progress: Callable[[int], None] | None = None
 ) -> dict[str, int]:
     """Write pictures and question sets to `out`; how many questions each set has.
 
@@ -45,12 +45,12 @@ def write_items(
     """
     folder = empty_folder(out) / "images"
     folder.mkdir()
-    records: dict[str, list[dict[str, Any]]] = {name: [] for name in SETS}
+    records: dict[str, list[dict[str, Any]]] = {name: [] for name in QUESTION_SETS}
     for item in items:
         image = f"images/{item.item_id}.png"
-        Image.fromarray(render(item)).save(out / image)
-        for name, told in _of_sets(item):
-            records[name].append(item_record(told, image))
+        Image.fromarray(render_item(item)).save(out / image)
+        for name, set_item in _sets_of_item(item):
+            records[name].append(item_record(set_item, image))
         if progress is not None:
             progress(1)
     for name, lines in records.items():
@@ -59,9 +59,9 @@ def write_items(
     return {name: len(lines) for name, lines in records.items()}
 
 
-def _of_sets(item: Item) -> list[tuple[str, Item]]:
+def _sets_of_item(item: TrainingItem) -> list[tuple[str, TrainingItem]]:
     """The sets that an item belongs to, and the item as it stands there."""
     if item.situation != ANSWERABLE:
-        return [(ALL, item), ("declining.jsonl", item)]
-    sets = [(ALL, item), ("answerable.jsonl", item)]
-    return [*sets, ("plain.jsonl", without_declining(item))]
+        return [(ALL_QUESTIONS, item), ("declining.jsonl", item)]
+    sets = [(ALL_QUESTIONS, item), ("answerable.jsonl", item)]
+    return [*sets, ("plain.jsonl", without_abstentions(item))]

@@ -18,9 +18,9 @@ from models.training.specimen.grammar import (
     Facts,
     right_answer,
 )
-from models.training.specimen.mosaics import Picture
-from models.training.specimen.mosaics import draw as draw_picture
-from models.training.specimen.picture_sampler import Mix, Showcase
+from models.training.specimen.mosaics import PictureRecipe
+from models.training.specimen.mosaics import draw_picture as draw_picture
+from models.training.specimen.picture_sampler import ItemMix, PictureSampler
 
 ANSWERABLE = "answerable"
 """Situation of an item whose right answer is one of the substantial ones."""
@@ -29,12 +29,12 @@ OPEN_ENDED = ("diagnosis", "cellularity", "open space", "quadrant")
 
 
 @dataclass(frozen=True)
-class Item:
+class TrainingItem:
     """One question about one picture."""
 
     item_id: str
     """Unique within its split and seed."""
-    picture: Picture
+    picture: PictureRecipe
     """How the picture is made; `render` makes it."""
     question_type: str
     """One of `language.QUESTIONS`."""
@@ -66,15 +66,17 @@ class Item:
         return self.answer if self.answer in (NONE_OF_THESE, CANNOT_ASSESS) else ANSWERABLE
 
 
-def render(item: Item) -> NDArray[np.uint8]:
+def render_item(item: TrainingItem) -> NDArray[np.uint8]:
     """The item's picture, (224, 224, 3) uint8. Raises DataError for a tile that is gone."""
     return draw_picture(item.picture)
 
 
-def without_declining(item: Item) -> Item:
+def without_abstentions(item: TrainingItem) -> TrainingItem:
     """An answerable item without the two ways to decline: what they cost is the difference."""
-    kept = tuple(each for each in item.options if each not in (NONE_OF_THESE, CANNOT_ASSESS))
-    return replace(item, item_id=f"{item.item_id}-plain", options=kept)
+    options = tuple(
+        option for option in item.options if option not in (NONE_OF_THESE, CANNOT_ASSESS)
+    )
+    return replace(item, item_id=f"{item.item_id}-plain", options=options)
 
 
 def make_items(
@@ -83,48 +85,52 @@ def make_items(
     *,
     count: int,
     seed: int,
-    mix: Mix | None = None,
+    mix: ItemMix | None = None,
     vary: bool = False,
-) -> Iterator[Item]:
+) -> Iterator[TrainingItem]:
     """`count` items of a split, one by one; the same tiles, mix and seed give the same items.
 
     Labels, groups and answers come alike often; every group of a label comes once before any comes
     again. With `vary` a tile is shown by a part of at least 0.7 of its side, and facts are those of
     that part. Raises DataError if the split lacks the tiles that the mix asks for.
     """
-    mix = mix or Mix()
-    showcase = Showcase([tile for tile in tiles if tile.split == split], seed, mix, vary)
+    mix = mix or ItemMix()
+    showcase = PictureSampler([tile for tile in tiles if tile.split == split], seed, mix, vary)
     draw = random.Random(f"items {seed}")  # noqa: S311 - a choice, no secret
     for number in range(count):
         yield _item(f"{split}-{seed}-{number:05d}", split, showcase, mix, draw)
 
 
-def _item(item_id: str, split: str, showcase: Showcase, mix: Mix, draw: random.Random) -> Item:
+def _item(
+    item_id: str, split: str, showcase: PictureSampler, mix: ItemMix, draw: random.Random
+) -> TrainingItem:
     """One item, of a type drawn by weight."""
     kind = draw.choices(list(mix.types), list(mix.types.values()))[0]
-    shown = showcase.show(kind)
-    answer = right_answer(kind, shown.facts)
+    sampled = showcase.sample(kind)
+    answer = right_answer(kind, sampled.facts)
     options: tuple[str, ...] = ()
     if draw.random() >= mix.free_form:
-        options, answer = offered(kind, answer, mix, draw)
-    return Item(
+        options, answer = draw_options(kind, answer, mix, draw)
+    return TrainingItem(
         item_id=item_id,
-        picture=shown.picture,
+        picture=sampled.picture,
         question_type=kind,
         question=draw.choice(QUESTIONS[kind]),
         options=options,
         answer=answer,
-        facts=shown.facts,
-        group_id=shown.group_id,
+        facts=sampled.facts,
+        group_id=sampled.group_id,
         split=split,
-        label=shown.label,
+        label=sampled.label,
     )
 
 
-def offered(kind: str, answer: str, mix: Mix, draw: random.Random) -> tuple[tuple[str, ...], str]:
+def draw_options(
+    kind: str, answer: str, mix: ItemMix, draw: random.Random
+) -> tuple[tuple[str, ...], str]:
     """Options in the order shown, and the answer that is right among them."""
     choices = list(CHOICES[kind])
-    declining = [each for each in (NONE_OF_THESE, CANNOT_ASSESS) if draw.random() < mix.spare]
+    declining = [option for option in (NONE_OF_THESE, CANNOT_ASSESS) if draw.random() < mix.spare]
     if answer in choices and kind in OPEN_ENDED and draw.random() < mix.missing:
         choices.remove(answer)
         answer = NONE_OF_THESE

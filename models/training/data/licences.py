@@ -5,7 +5,7 @@ from __future__ import annotations
 from datasets import Dataset
 
 from models.errors import CheckpointError
-from models.registry import known_models
+from models.registry import list_models
 
 AUTHORS = ("model", "chosen_model", "rejected_model")
 """Columns of an export that name a model whose answer is in the row."""
@@ -15,9 +15,9 @@ def check_licences(rows: Dataset) -> None:
     """CheckpointError if a model that answered may not be trained on the answers of."""
     plain = rows.with_format(None)
     named = [list(plain[column]) for column in AUTHORS if column in rows.column_names]
-    told = {name for names in named for name in names}
-    closed = {each.name: each.licence for each in known_models() if not each.train_allowed}
-    for name in sorted(told & closed.keys()):
+    model_names = {name for names in named for name in names}
+    closed = {model.name: model.licence for model in list_models() if not model.train_allowed}
+    for name in sorted(model_names & closed.keys()):
         message = (
             f"The licence of “{name}” ({closed[name]}) forbids training on its output; leave its "
             "answers out with `export --model`."

@@ -14,7 +14,7 @@ from models.training.data.tiles import Tile, load_rgb
 
 SIDE = 16
 """Of the hash: 256 bits."""
-NEAR = 64
+NEAR_DISTANCE = 64
 """Bits that near-identical pictures differ in at most, of 256.
 
 On LC25000's lung tiles and phantoms the nearest pair across splits differs in 82 (`train data
@@ -38,27 +38,27 @@ class NearPair:
     """Bits of the hash, of 256, that differ in the best of eight orientations."""
 
 
-def picture_hashes(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def hash_picture(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Perceptual hashes of a picture in its eight orientations, (8, 256)."""
     small = Image.fromarray(rgb).convert("L").resize((SIDE * 8, SIDE * 8), Image.Resampling.BOX)
     turned = (small if turn is None else small.transpose(turn) for turn in _ORIENTATIONS)
-    return np.stack([imagehash.phash(each, hash_size=SIDE).hash.ravel() for each in turned])
+    return np.stack([imagehash.phash(picture, hash_size=SIDE).hash.ravel() for picture in turned])
 
 
-def all_hashes(
+def hash_tiles(
     tiles: Sequence[Tile], progress: Callable[[int], None] | None = None
 ) -> NDArray[np.bool_]:
     """Hashes of all tiles, (tiles, 8, 256); `progress` is told how many more are done."""
     hashes = np.zeros((len(tiles), len(_ORIENTATIONS), SIDE * SIDE), dtype=np.bool_)
     for index, tile in enumerate(tiles):
-        hashes[index] = picture_hashes(load_rgb(tile))
+        hashes[index] = hash_picture(load_rgb(tile))
         if progress is not None:
             progress(1)
     return hashes
 
 
-def across_splits(
-    tiles: Sequence[Tile], hashes: NDArray[np.bool_], *, limit: int = NEAR
+def find_pairs_across_splits(
+    tiles: Sequence[Tile], hashes: NDArray[np.bool_], *, limit: int = NEAR_DISTANCE
 ) -> tuple[list[NearPair], int | None]:
     """Near-identical tiles of different splits, the nearest first, and the next distance above.
 
@@ -80,7 +80,7 @@ def across_splits(
     return pairs, min(above, default=None)
 
 
-def clusters(hashes: NDArray[np.bool_], *, limit: int = NEAR) -> list[int]:
+def cluster_pictures(hashes: NDArray[np.bool_], *, limit: int = NEAR_DISTANCE) -> list[int]:
     """A number for each picture; those joined by a chain of near-identical ones share it."""
     leader = list(range(len(hashes)))
 

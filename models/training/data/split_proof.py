@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.training.data.near_duplicates import NEAR, NearPair, across_splits, all_hashes
+from models.training.data.near_duplicates import (
+    NEAR_DISTANCE,
+    NearPair,
+    find_pairs_across_splits,
+    hash_tiles,
+)
 from models.training.data.tiles import Tile, read_tiles
 
 
 @dataclass(frozen=True)
-class Finding:
+class SplitReport:
     """What a check found."""
 
     tiles: int
@@ -29,7 +34,7 @@ class Finding:
     """Distance of the nearest pair across splits that is no near-identical one; None: no pair."""
 
     @property
-    def crossing(self) -> bool:
+    def has_overlap(self) -> bool:
         """Whether anything stands in two splits."""
         return bool(self.split_groups or self.pairs)
 
@@ -41,17 +46,18 @@ class Finding:
             "limit": self.limit,
             "split_groups": list(self.split_groups),
             "closest_allowed": self.closest,
-            "pairs": [_told(pair) for pair in self.pairs],
+            "pairs": [_pair_json(pair) for pair in self.pairs],
         }
 
     def sentences(self, most: int) -> list[str]:
         """The finding in words, with at most so many groups and pairs."""
         lines = [f"The group {group} stands in two splits." for group in self.split_groups[:most]]
         lines += [
-            f"{_named(pair.first)} and {_named(pair.second)} differ in {pair.distance} bits."
+            f"{_tile_name(pair.first)} and {_tile_name(pair.second)} differ in "
+            f"{pair.distance} bits."
             for pair in self.pairs[:most]
         ]
-        if self.crossing:
+        if self.has_overlap:
             hint = "Put their groups into one split and import anew."
             numbers = f"{len(self.split_groups)} groups and {len(self.pairs)} pairs"
             return [*lines, f"{numbers} of near-identical pictures cross splits. {hint}"]
@@ -63,13 +69,16 @@ class Finding:
 
 
 def check_folders(
-    folders: Sequence[Path], *, limit: int = NEAR, progress: Callable[[int], None] | None = None
-) -> Finding:
+    folders: Sequence[Path],
+    *,
+    limit: int = NEAR_DISTANCE,
+    progress: Callable[[int], None] | None = None,
+) -> SplitReport:
     """Compare all tiles of all splits, of several data folders together. Raises DataError."""
     tiles = [tile for folder in folders for tile in read_tiles(folder)]
-    hashes = all_hashes(tiles, progress)
-    pairs, closest = across_splits(tiles, hashes, limit=limit)
-    return Finding(
+    hashes = hash_tiles(tiles, progress)
+    pairs, closest = find_pairs_across_splits(tiles, hashes, limit=limit)
+    return SplitReport(
         tiles=len(tiles),
         groups=len({tile.group_id for tile in tiles}),
         limit=limit,
@@ -87,7 +96,7 @@ def split_groups(tiles: Sequence[Tile]) -> list[str]:
     return sorted(group for group, own in splits.items() if len(own) > 1)
 
 
-def _told(pair: NearPair) -> dict[str, Any]:
+def _pair_json(pair: NearPair) -> dict[str, Any]:
     sides = (pair.first, pair.second)
     return {
         "distance": pair.distance,
@@ -97,5 +106,5 @@ def _told(pair: NearPair) -> dict[str, Any]:
     }
 
 
-def _named(tile: Tile) -> str:
+def _tile_name(tile: Tile) -> str:
     return f"{tile.path.name} ({tile.group_id}, {tile.split})"

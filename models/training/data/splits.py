@@ -11,7 +11,7 @@ from models.training.data.tiles import SPLITS, DataError
 
 SHARES: Mapping[str, float] = {"train": 0.55, "rl": 0.12, "validation": 0.10, "test": 0.23}
 """Share of the groups of each label."""
-LISTED = Path(__file__).with_name("splits.csv")
+SPLIT_LIST = Path(__file__).with_name("splits.csv")
 """The committed list: `group_id,split` of LC25000's lung groups."""
 SEED = 4
 SAME_TISSUE: tuple[tuple[str, ...], ...] = (
@@ -40,7 +40,7 @@ SAME_TISSUE: tuple[tuple[str, ...], ...] = (
 """Groups of LC25000-clean whose tiles overlap; docs/training-data.md says how they were found."""
 
 
-def listed_splits(path: Path = LISTED) -> dict[str, str]:
+def read_split_list(path: Path = SPLIT_LIST) -> dict[str, str]:
     """Split by group id, as the list says. Raises DataError for a list that cannot be read."""
     try:
         with path.open(encoding="utf-8", newline="") as file:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter, ImageOps
 from skimage.color import hed_from_rgb, rgb_from_hed
 
-from models.flat_histogram import equalised
+from models.flat_histogram import equalise_histogram
 
 CELL = 28
 """Side of a visual token, resized px."""
@@ -24,7 +24,7 @@ DRAWS = 4
 
 
 @dataclass(frozen=True)
-class Look:
+class AugmentationRange:
     """How far looks may differ from the scan."""
 
     least_zoom: float = 0.7
@@ -55,8 +55,8 @@ class MaskedTile:
     """(height, width): 255 in open space."""
 
 
-def geometry(
-    tile: MaskedTile, rows: int, columns: int, look: Look, draw: np.random.Generator
+def transform_tile(
+    tile: MaskedTile, rows: int, columns: int, look: AugmentationRange, draw: np.random.Generator
 ) -> MaskedTile:
     """A turned, mirrored and cropped view of `rows` x `columns` token cells."""
     turns, mirror = int(draw.integers(4)), bool(draw.integers(2))
@@ -82,7 +82,7 @@ def geometry(
 
 def recolour(
     rgb: NDArray[np.uint8],
-    look: Look,
+    look: AugmentationRange,
     draw: np.random.Generator,
     holds: Callable[[NDArray[np.uint8]], bool] = lambda _rgb: True,
 ) -> NDArray[np.uint8]:
@@ -97,13 +97,15 @@ def recolour(
         picture = picture.filter(ImageFilter.GaussianBlur(draw.uniform(0.2, 0.6)))
     chance = draw.random()
     if chance < look.equalised:
-        picture = equalised(picture)
+        picture = equalise_histogram(picture)
     elif chance < look.equalised + look.grey:
         picture = ImageOps.grayscale(picture).convert("RGB")
     return np.asarray(picture)
 
 
-def _stained(rgb: NDArray[np.uint8], look: Look, draw: np.random.Generator) -> NDArray[np.uint8]:
+def _stained(
+    rgb: NDArray[np.uint8], look: AugmentationRange, draw: np.random.Generator
+) -> NDArray[np.uint8]:
     """The picture with its stains stronger or weaker, in another light."""
     optical = -np.log((rgb.astype(np.float32) + 1.0) / 256.0)
     strengths = np.diag(draw.uniform(1 - look.stain, 1 + look.stain, 3))

@@ -142,24 +142,24 @@ def _tile(folder: Path, row: Mapping[str, str], number: int) -> Tile:
 
 
 def _counts(row: Mapping[str, str], number: int) -> dict[str, int] | None:
-    told = [row.get(column) or "" for column in COUNT_COLUMNS]
-    if not any(told):
+    texts = [row.get(column) or "" for column in COUNT_COLUMNS]
+    if not any(texts):
         return None
-    if not all(text.isdecimal() for text in told):
-        message = f"{MANIFEST}, line {number}: the counts of nuclei {told} are not four numbers."
+    if not all(text.isdecimal() for text in texts):
+        message = f"{MANIFEST}, line {number}: the counts of nuclei {texts} are not four numbers."
         raise DataError(message)
-    return dict(zip(QUADRANTS, map(int, told), strict=True))
+    return dict(zip(QUADRANTS, map(int, texts), strict=True))
 
 
 def _check_whole(tiles: list[Tile], folder: Path) -> None:
     """Refuse a picture that stands twice and a group that stands in two splits."""
-    seen: set[Path] = set()
+    group_splits: set[Path] = set()
     splits: dict[tuple[str, str], str] = {}
     for tile in tiles:
-        if tile.path in seen:
+        if tile.path in group_splits:
             message = f"{MANIFEST} of {folder.name} names {tile.path.name} twice."
             raise DataError(message)
-        seen.add(tile.path)
+        group_splits.add(tile.path)
         first = splits.setdefault((tile.source, tile.group_id), tile.split)
         if first != tile.split:
             message = f"{MANIFEST} of {folder.name} puts the group {tile.group_id} into {first} "

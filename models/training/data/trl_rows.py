@@ -20,16 +20,16 @@ from datasets import (
 from PIL import Image as Pictures
 from tqdm import tqdm
 
-from models.pictures import to_rgb
-from models.prompts import Question, build_prompt
+from models.pictures import convert_to_rgb
+from models.prompts import QuestionText, build_prompt
 from models.registry import RegisteredModel
-from models.training.data.items import Item, make_items, render
-from models.training.data.tile_augmentation import Look
+from models.training.data.items import TrainingItem, make_items, render_item
+from models.training.data.tile_augmentation import AugmentationRange
 from models.training.data.tiles import DataError, read_tiles
-from models.training.specimen.augmentation import new_look
+from models.training.specimen.augmentation import augment_item
 from models.training.specimen.facts_column import facts_column
 from models.training.specimen.grammar import write_trace
-from models.training.specimen.picture_sampler import Mix
+from models.training.specimen.picture_sampler import ItemMix
 
 MESSAGES = List({"role": Value("string"), "content": Value("string")})
 COLUMNS = Features(
@@ -48,7 +48,7 @@ COLUMNS = Features(
 """Of a data set made from tiles; `completion` is the trace that SFT learns."""
 
 
-def rows_of_tiles(
+def read_tile_rows(
     folders: Sequence[Path],
     split: str,
     count: int,
@@ -63,18 +63,18 @@ def rows_of_tiles(
     Raises DataError for folders that cannot be used.
     """
     tiles = [tile for folder in folders for tile in read_tiles(folder)]
-    made = make_items(tiles, split, count=count, seed=seed, mix=Mix(**mix), vary=True)
-    looks = None if look is None else Look(**look)
+    items = make_items(tiles, split, count=count, seed=seed, mix=ItemMix(**mix), vary=True)
+    looks = None if look is None else AugmentationRange(**look)
     rows = []
-    for number, item in enumerate(tqdm(made, "items", count, mininterval=5)):
-        rgb = render(item)
+    for number, item in enumerate(tqdm(items, "items", count, mininterval=5)):
+        rgb = render_item(item)
         if looks:
-            rgb = new_look(item, rgb, looks, np.random.default_rng([seed, number]))
+            rgb = augment_item(item, rgb, looks, np.random.default_rng([seed, number]))
         rows.append(_row(item, Pictures.fromarray(rgb), model))
     return Dataset.from_list(rows, features=COLUMNS)
 
 
-def rows_of_folder(folder: Path, split: str, model: RegisteredModel, cache: Path) -> Dataset:
+def read_folder_rows(folder: Path, split: str, model: RegisteredModel, cache: Path) -> Dataset:
     """A split of a folder as `datasets.load_dataset` opens it: Parquet, or pictures with
     `metadata.jsonl`.
 
@@ -82,11 +82,11 @@ def rows_of_folder(folder: Path, split: str, model: RegisteredModel, cache: Path
     `images` or `image`; and what the trainer needs besides (docs/post-training.md). `answer` is
     taken for `gold`. Its cache is kept in `cache`. Raises DataError.
     """
-    found = _opened(folder, cache)
-    if split not in found:
-        message = f"{folder} has no split {split!r}, only {', '.join(map(str, found))}."
+    splits = _opened(folder, cache)
+    if split not in splits:
+        message = f"{folder} has no split {split!r}, only {', '.join(map(str, splits))}."
         raise DataError(message)
-    rows = found[split]
+    rows = splits[split]
     if not {"images", "image"} & set(rows.column_names):
         message = f"{folder} has no column images, nor image."
         raise DataError(message)
@@ -96,12 +96,12 @@ def rows_of_folder(folder: Path, split: str, model: RegisteredModel, cache: Path
         rows = rows.add_column("item_id", [f"{split}-{number}" for number in range(len(rows))])
     rows = _with_prompt(rows, folder, model)
     if "completion" in rows.column_names and isinstance(rows[0]["completion"], str):
-        said = [[{"role": "assistant", "content": text}] for text in rows["completion"]]
-        rows = rows.remove_columns("completion").add_column("completion", said)
+        completions = [[{"role": "assistant", "content": text}] for text in rows["completion"]]
+        rows = rows.remove_columns("completion").add_column("completion", completions)
     return rows.with_transform(_coloured)
 
 
-def need_columns(rows: Dataset, names: Sequence[str]) -> None:
+def require_columns(rows: Dataset, names: Sequence[str]) -> None:
     """DataError unless the data set has these columns."""
     missing = [name for name in names if name not in rows.column_names]
     if missing:
@@ -109,21 +109,23 @@ def need_columns(rows: Dataset, names: Sequence[str]) -> None:
         raise DataError(message)
 
 
-def messages(question: str, options: Sequence[str], model: RegisteredModel) -> list[dict[str, str]]:
+def question_messages(
+    question: str, options: Sequence[str], model: RegisteredModel
+) -> list[dict[str, str]]:
     """The question as chat messages in the model's style; TRL puts the pictures before the text."""
-    prompt = build_prompt(Question(question, tuple(options)), (), model)
+    prompt = build_prompt(QuestionText(question, tuple(options)), (), model)
     asked = [{"role": "user", "content": prompt.text}]
     if prompt.system is None:
         return asked
     return [{"role": "system", "content": prompt.system}, *asked]
 
 
-def _row(item: Item, picture: Pictures.Image, model: RegisteredModel) -> dict[str, Any]:
+def _row(item: TrainingItem, picture: Pictures.Image, model: RegisteredModel) -> dict[str, Any]:
     packed = io.BytesIO()
     picture.save(packed, "PNG", compress_level=1)
     trace = write_trace(item.question_type, item.facts, item.options, item.gold)
     return {
-        "prompt": messages(item.question, item.options, model),
+        "prompt": question_messages(item.question, item.options, model),
         "completion": [{"role": "assistant", "content": trace}],
         "images": [{"bytes": packed.getvalue(), "path": None}],
         "gold": item.gold,
@@ -156,7 +158,7 @@ def _with_prompt(rows: Dataset, folder: Path, model: RegisteredModel) -> Dataset
         raise DataError(message)
     offered = rows["options"] if "options" in rows.column_names else [None] * len(rows)
     asked = [
-        messages(question, options or (), model)
+        question_messages(question, options or (), model)
         for question, options in zip(rows["question"], offered, strict=True)
     ]
     return rows.add_column("prompt", asked)
@@ -165,7 +167,9 @@ def _with_prompt(rows: Dataset, folder: Path, model: RegisteredModel) -> Dataset
 def _coloured(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
     """The batch with its pictures in RGB, what is transparent white."""
     if "image" in batch:
-        batch["image"] = [to_rgb(picture) for picture in batch["image"]]
+        batch["image"] = [convert_to_rgb(picture) for picture in batch["image"]]
     if "images" in batch:
-        batch["images"] = [[to_rgb(picture) for picture in row or ()] for row in batch["images"]]
+        batch["images"] = [
+            [convert_to_rgb(picture) for picture in row or ()] for row in batch["images"]
+        ]
     return batch

@@ -21,17 +21,17 @@ from models.attention import (
     NEUTRAL_TOKENS,
     AttentionMap,
     attention_map,
-    normalised,
+    normalise_map,
 )
 from models.deletion_check import DeletionCheck, deletion_check
-from models.engines.base import Backend
+from models.engines.base import Engine
 from models.errors import ModelError
 from models.evaluation.ask_items import PromptWriter, wait_until_ready
-from models.evaluation.control_pictures import PictureControl, show
+from models.evaluation.control_pictures import PictureControl, load_controlled_picture
 from models.evaluation.items import EvaluationItem
-from models.messages import Completion, End, GenerateRequest, Prompt, Sampling
+from models.messages import Completion, CompletionEnd, GenerateRequest, Prompt, Sampling
 from models.pictures import open_picture
-from models.placement import place
+from models.placement import place_picture
 from models.reasoning.trace import parse, token_span
 from models.resampling import difference_interval, permutation_p, share_interval
 from models.scoring import option_index
@@ -43,7 +43,7 @@ CHANCE = 1 / len(CLAIM_VALUES[CLAIM])
 
 
 @dataclass(frozen=True)
-class Told:
+class ReferenceTrace:
     """The right trace of a question, and where its decisive words stand."""
 
     text: str
@@ -57,12 +57,12 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Looked:
+class StepAttention:
     """What one network looked at while it was made to write a question's right trace."""
 
     item: EvaluationItem
     """The question."""
-    told: Told
+    trace: ReferenceTrace
     """What it wrote."""
     attention: AttentionMap
     """Of the decisive step, relative to a neutral question."""
@@ -70,7 +70,7 @@ class Looked:
     @property
     def right(self) -> bool:
         """Whether the right quadrant holds most of the attention."""
-        return fullest(self.attention.weights) == self.told.quadrant
+        return fullest_quadrant(self.attention.weights) == self.trace.quadrant
 
 
 def with_quadrant(items: Sequence[EvaluationItem]) -> list[EvaluationItem]:
@@ -78,18 +78,18 @@ def with_quadrant(items: Sequence[EvaluationItem]) -> list[EvaluationItem]:
 
     Raises ModelError if there are none.
     """
-    found = [
+    chosen = [
         item
         for item in items
         if item.question_type == "quadrant" and item.label and item.facts.get(CLAIM)
     ]
-    if not found:
+    if not chosen:
         message = "There is no question about the quadrants of a phantom; `train items` makes them."
         raise ModelError(message)
-    return found
+    return chosen
 
 
-def told_of(item: EvaluationItem) -> Told:
+def reference_trace(item: EvaluationItem) -> ReferenceTrace:
     """The right trace of a question. Raises ModelError if its facts name no quadrant."""
     facts = read_facts(item.facts)
     quadrant = facts.nominal(CLAIM) if facts else None
@@ -101,10 +101,10 @@ def told_of(item: EvaluationItem) -> Told:
     text = write_trace(item.question_type, facts, item.options, letter)
     start = text.index(f"{CLAIM.capitalize()}: {quadrant}") + len(CLAIM) + 2
     step = next(step for step in parse(text).steps if step.start <= start < step.stop)
-    return Told(text, (step.start, step.stop), (start, start + len(quadrant)), quadrant)
+    return ReferenceTrace(text, (step.start, step.stop), (start, start + len(quadrant)), quadrant)
 
 
-def fullest(weights: NDArray[np.float32]) -> str:
+def fullest_quadrant(weights: NDArray[np.float32]) -> str:
     """The quadrant with most weight, (rows, columns); a middle row or column counts half each."""
     rows, columns = weights.shape
     upper = np.clip(rows / 2 - np.arange(rows), 0, 1)
@@ -117,8 +117,8 @@ def fullest(weights: NDArray[np.float32]) -> str:
     return max(sums, key=lambda name: sums[name])
 
 
-def neutral_answers(
-    backend: Backend, items: Sequence[EvaluationItem], write: PromptWriter
+def write_neutral_answers(
+    engine: Engine, items: Sequence[EvaluationItem], write: PromptWriter
 ) -> Iterator[Completion]:
     """What a model says to the neutral question on each picture."""
     for item in items:
@@ -128,37 +128,37 @@ def neutral_answers(
             sampling=Sampling(max_new_tokens=NEUTRAL_TOKENS),
             attention=False,
         )
-        ends = [event for event in backend.generate(request) if isinstance(event, End)]
+        ends = [event for event in engine.generate(request) if isinstance(event, CompletionEnd)]
         yield ends[0].completion
 
 
-def look(
-    backend: Backend, item: EvaluationItem, neutral: Completion, write: PromptWriter
-) -> Looked:
+def attend_to_step(
+    engine: Engine, item: EvaluationItem, neutral: Completion, write: PromptWriter
+) -> StepAttention:
     """A network's attention on the decisive step, relative to that on the neutral answer."""
-    told, prompt = told_of(item), _prompt(item, write)
-    completion = Completion(told.text)
+    trace, prompt = reference_trace(item), _prompt(item, write)
+    completion = Completion(trace.text)
     # (tokens,): by the network's own tokenizer
-    ends = backend.score([(prompt, completion)])[0].token_ends
-    step = _map(backend, prompt, completion, token_span(*told.step, ends))
-    return Looked(item, told, normalised(step, _map(backend, _neutral(prompt), neutral)))
+    ends = engine.score([(prompt, completion)])[0].token_ends
+    step = _map(engine, prompt, completion, token_span(*trace.step, ends))
+    return StepAttention(item, trace, normalise_map(step, _map(engine, _neutral(prompt), neutral)))
 
 
-def mask_check(backend: Backend, looked: Looked, write: PromptWriter) -> DeletionCheck:
+def mask_check(engine: Engine, attended: StepAttention, write: PromptWriter) -> DeletionCheck:
     """The words that name the quadrant weighed with what was looked at masked, or other places."""
-    told = looked.told
-    start, stop = told.value
-    around = told.text[:start], told.text[stop:]
+    trace = attended.trace
+    start, stop = trace.value
+    around = trace.text[:start], trace.text[stop:]
     return deletion_check(
-        backend,
-        _prompt(looked.item, write),
-        told.text[start:stop],
-        looked.attention,
+        engine,
+        _prompt(attended.item, write),
+        trace.text[start:stop],
+        attended.attention,
         around=around,
     )
 
 
-def hurts_more(check: DeletionCheck) -> float:
+def share_less_harmful(check: DeletionCheck) -> float:
     """Share of the other places that, masked, leave the words likelier; ties count half."""
     others = np.array(check.random_masked)
     if not others.size:
@@ -169,20 +169,20 @@ def hurts_more(check: DeletionCheck) -> float:
 
 
 def attention_check(
-    backend: Backend,
-    shuffled: Backend,
+    engine: Engine,
+    shuffled: Engine,
     items: Sequence[EvaluationItem],
     write: PromptWriter,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> dict[str, Any]:
     """All figures, as JSON values: `docs/evaluation.md` says what each means."""
-    info = wait_until_ready(backend)
+    info = wait_until_ready(engine)
     wait_until_ready(shuffled)
-    seen, blind, checks = [], [], []
-    for item, neutral in zip(items, neutral_answers(backend, items, write), strict=True):
-        seen.append(look(backend, item, neutral, write))
-        blind.append(look(shuffled, item, neutral, write))
-        checks.append(mask_check(backend, seen[-1], write))
+    attended, shuffled_attended, checks = [], [], []
+    for item, neutral in zip(items, write_neutral_answers(engine, items, write), strict=True):
+        attended.append(attend_to_step(engine, item, neutral, write))
+        shuffled_attended.append(attend_to_step(shuffled, item, neutral, write))
+        checks.append(mask_check(engine, attended[-1], write))
         progress(1)
     groups = [item.group for item in items]
     return {
@@ -191,45 +191,47 @@ def attention_check(
         "n": len(items),
         "groups": len(set(groups)),
         "chance": CHANCE,
-        **_share("right", [each.right for each in seen], groups),
-        **_share("shuffled", [each.right for each in blind], groups),
-        **_paired([a.right - b.right for a, b in zip(seen, blind, strict=True)], groups),
-        "image_share": float(np.mean([each.attention.image_share for each in seen])),
+        **_share("right", [result.right for result in attended], groups),
+        **_share("shuffled", [each.right for each in shuffled_attended], groups),
+        **_paired(
+            [a.right - b.right for a, b in zip(attended, shuffled_attended, strict=True)], groups
+        ),
+        "image_share": float(np.mean([each.attention.image_share for each in attended])),
         **_masked(checks, groups),
     }
 
 
 def _masked(checks: Sequence[DeletionCheck], groups: Sequence[str]) -> dict[str, Any]:
     verdicts = [check.verdict for check in checks]
-    more = [hurts_more(check) for check in checks]
+    more = [share_less_harmful(check) for check in checks]
     lost = [np.log(check.random_mean / max(check.attended_masked, 1e-300)) for check in checks]
     return {
         **_share("masking_hurts_more", more, groups),
-        "masking_p": permutation_p([each - 0.5 for each in more], groups),
+        "masking_p": permutation_p([share - 0.5 for share in more], groups),
         "masking_factor": float(np.exp(np.mean(lost))),
         "verdicts": {name: verdicts.count(name) for name in sorted(set(verdicts))},
     }
 
 
 def _share(name: str, values: Sequence[float], groups: Sequence[str]) -> dict[str, Any]:
-    found = share_interval([float(value) for value in values], groups)
-    if found is None:
+    interval = share_interval([float(value) for value in values], groups)
+    if interval is None:
         return {name: None, f"{name}_low": None, f"{name}_high": None}
-    return {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
+    return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def _paired(values: Sequence[float], groups: Sequence[str]) -> dict[str, Any]:
-    found = difference_interval([float(value) for value in values], groups)
+    interval = difference_interval([float(value) for value in values], groups)
     return {
-        "difference": found.mean if found else None,
-        "difference_low": found.low if found else None,
-        "difference_high": found.high if found else None,
+        "difference": interval.mean if interval else None,
+        "difference_low": interval.low if interval else None,
+        "difference_high": interval.high if interval else None,
         "p": permutation_p([float(value) for value in values], groups),
     }
 
 
 def _prompt(item: EvaluationItem, write: PromptWriter) -> Prompt:
-    return write(item, show(item.image, PictureControl()))
+    return write(item, load_controlled_picture(item.image, PictureControl()))
 
 
 def _neutral(prompt: Prompt) -> Prompt:
@@ -237,13 +239,13 @@ def _neutral(prompt: Prompt) -> Prompt:
 
 
 def _map(
-    backend: Backend, prompt: Prompt, completion: Completion, tokens: range | None = None
+    engine: Engine, prompt: Prompt, completion: Completion, tokens: range | None = None
 ) -> AttentionMap:
     """The raw map of some tokens of a completion that is already written; None takes all."""
-    status = backend.status()
+    status = engine.status()
     image = prompt.images[0]
     if status.info is None:
         raise ModelError(status.sentence)
-    placed = place(image.box, *open_picture(image.data).size, status.info.budget)
-    rows = backend.attend(prompt, completion)
+    placed = place_picture(image.box, *open_picture(image.data).size, status.info.budget)
+    rows = engine.attend(prompt, completion)
     return attention_map(rows, [placed], 0, tokens or range(len(rows.rows)))

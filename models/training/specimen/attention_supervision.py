@@ -23,12 +23,12 @@ from models.training.specimen.measures import cell_shares, nuclear_mask, open_ma
 
 CLAIM = re.compile(r"(Cellularity|Open space|Most nuclei): ([a-z]+(?: [a-z]+)?)")
 """A claim, as a trace writes it, whose evidence can be measured."""
-LEAST = 0.01
+LEAST_EVIDENCE = 0.01
 """Share of the picture that must be evidence: nobody can look at what is not there."""
 
 
 @dataclass(frozen=True)
-class Pointed:
+class EvidenceSpan:
     """Where to look while some words are written."""
 
     start: int
@@ -39,15 +39,16 @@ class Pointed:
     """(height, width): the picture's pixels that are the evidence."""
 
 
-def pointed(words: str, rgb: NDArray[np.uint8]) -> list[Pointed]:
+def find_evidence_spans(words: str, rgb: NDArray[np.uint8]) -> list[EvidenceSpan]:
     """The claims of a trace that have evidence in the picture, (height, width, 3) uint8."""
-    found = [
-        Pointed(*match.span(), evidence(match[1], match[2], rgb)) for match in CLAIM.finditer(words)
+    spans = [
+        EvidenceSpan(*match.span(), evidence_mask(match[1], match[2], rgb))
+        for match in CLAIM.finditer(words)
     ]
-    return [each for each in found if each.mask.mean() >= LEAST]
+    return [span for span in spans if span.mask.mean() >= LEAST_EVIDENCE]
 
 
-def evidence(claim: str, value: str, rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def evidence_mask(claim: str, value: str, rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """(height, width): open space for itself, else nuclei, of one quadrant where one is named."""
     light = open_mask(rgb)
     if claim == "Open space":
@@ -70,7 +71,7 @@ def cell_targets(mask: NDArray[np.bool_], rows: int, columns: int) -> Tensor:
     return torch.from_numpy(shares / shares.sum())
 
 
-class PictureGaze:
+class PictureAttention:
     """Attention of some tokens to their pictures, kept while the network reads a batch."""
 
     def __init__(self, points: Tensor, pictures: Tensor) -> None:
@@ -84,22 +85,22 @@ class PictureGaze:
         """The attention of one layer; shapes as in `capture.Sink`."""
         del layer
         scale = query.shape[3] ** -0.5 if scaling is None else scaling
-        each = key.shape[1], -1, query.shape[3]
-        found = []
+        shape = key.shape[1], -1, query.shape[3]
+        mean_weights = []
         for sequence, places, picture in zip(
             self._sequences, self._places, self._pictures, strict=True
         ):
-            asked = query[sequence][:, places].float().reshape(each)  # queries of each key head
+            asked = query[sequence][:, places].float().reshape(shape)  # queries of each key head
             scores = (asked @ key[sequence].float().transpose(1, 2)) * scale
             scores = scores.view(query.shape[1], len(places), -1)
             later = torch.arange(scores.shape[2], device=places.device) > places[:, None]
             weights = scores.masked_fill(later, float("-inf")).softmax(-1).mean(0)
-            found.append(weights[:, picture])
-        self._layers.append(found)
+            mean_weights.append(weights[:, picture])
+        self._layers.append(mean_weights)
 
     def rows(self) -> list[Tensor]:
         """For each sequence that has points (points, cells): mean of the layers, summing to 1."""
-        means = [torch.stack(found).mean(0) for found in zip(*self._layers, strict=True)]
+        means = [torch.stack(layer_rows).mean(0) for layer_rows in zip(*self._layers, strict=True)]
         return [mean / mean.sum(1, keepdim=True) for mean in means]
 
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.data.items import Item
-from models.training.data.tile_augmentation import Look, recolour
+from models.training.data.items import TrainingItem
+from models.training.data.tile_augmentation import AugmentationRange, recolour
 from models.training.specimen.measures import open_space
 
 BY_LIGHT = frozenset({"open space", "cellularity"})
 """Question types that an equalised picture does not answer: it is as light and as dark as any."""
 
 
-def new_look(
-    item: Item, rgb: NDArray[np.uint8], look: Look, draw: np.random.Generator
+def augment_item(
+    item: TrainingItem, rgb: NDArray[np.uint8], look: AugmentationRange, draw: np.random.Generator
 ) -> NDArray[np.uint8]:
     """The item's picture, (height, width, 3), in a look in which its open space is the same.
 

@@ -10,15 +10,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.judges.judge import Finding, JudgedTrace, Verdict, step_of
+from models.judges.judge import EventFinding, JudgeInput, JudgeVerdict, find_step
 from models.reasoning.trace import parse
-from models.training.specimen.grammar import CLAIM_VALUES, DIAGNOSES, PATTERNS, REQUIRED, Facts
+from models.training.specimen.grammar import (
+    CLAIM_VALUES,
+    DIAGNOSES,
+    PATTERNS,
+    REQUIRED_CLAIMS,
+    Facts,
+)
 
 CONTRADICTORY = "contradictory"
 """Value of a claim that is made with two values, or made and denied; never right."""
 
 
-def _worded(claim: str) -> dict[str, str]:
+def _words_of_claim(claim: str) -> dict[str, str]:
     """The ways to state a claim's values, in small letters, with the value each stands for."""
     words = {value: value for value in CLAIM_VALUES[claim]}
     return words | (
@@ -32,13 +38,13 @@ def _pattern(before: str, choices: Sequence[str], after: str) -> re.Pattern[str]
     return re.compile(rf"(?<!\w){before}({spaced}){after}", re.IGNORECASE)
 
 
-WORDED = {claim: _worded(claim) for claim in CLAIM_VALUES}
-STATED = {
+CLAIM_WORDS = {claim: _words_of_claim(claim) for claim in CLAIM_VALUES}
+CLAIM_PATTERNS = {
     claim: _pattern(claim.replace(" ", r"\s+") + r"\s*:\s*", tuple(words), r"\s*(?=[.;\n]|\Z)")
-    for claim, words in WORDED.items()
+    for claim, words in CLAIM_WORDS.items()
 }
 """How each claim is stated: `Open space: low.`, ended by a stop; "low to high" states nothing."""
-DENIED = _pattern(r"not\s+", DIAGNOSES, r"\s*:")
+DENIAL_PATTERN = _pattern(r"not\s+", DIAGNOSES, r"\s*:")
 """A pattern ruled out: `Not adenocarcinoma: no glands are formed.`"""
 
 
@@ -48,7 +54,7 @@ class ClaimCheck:
 
     claim: str
     """Which."""
-    stated: str | None
+    stated_value: str | None
     """The value stated; None if the claim is missing, or `CONTRADICTORY`."""
     accepted: tuple[str, ...]
     """Values that would be right; empty if nothing can be said of it on this picture."""
@@ -58,16 +64,16 @@ class ClaimCheck:
     @property
     def right(self) -> bool:
         """Whether a right value is stated, and no other."""
-        return self.stated in self.accepted
+        return self.stated_value in self.accepted
 
 
-def claims_in(text: str) -> dict[str, str]:
+def find_claims(text: str) -> dict[str, str]:
     """The claims made in the reasoning of a completion, by value.
 
     What stands in the answer tag is no claim. A claim made twice with two values, and a pattern
     that is stated and ruled out, are `CONTRADICTORY`.
     """
-    return {claim: value for claim, (value, _) in _stated(text).items()}
+    return {claim: value for claim, (value, _) in _find_claims(text).items()}
 
 
 def required_claims(question_type: str, facts: Facts) -> tuple[str, ...]:
@@ -76,7 +82,7 @@ def required_claims(question_type: str, facts: Facts) -> tuple[str, ...]:
     On empty glass only that there is no tissue, and on a blurred picture only that it is blurred:
     the rest cannot be told. Empty for a question type that is none of ours.
     """
-    required = REQUIRED.get(question_type, ())
+    required = REQUIRED_CLAIMS.get(question_type, ())
     if facts.nominal("tissue") == "absent":
         required = tuple(claim for claim in required if claim == "tissue")
     elif not facts.assessable:
@@ -89,7 +95,7 @@ def check_claims(question_type: str, facts: Facts, text: str) -> tuple[ClaimChec
 
     So more true claims than were asked for earn nothing, and false ones cost.
     """
-    stated = _stated(text)
+    stated = _find_claims(text)
     required = required_claims(question_type, facts)
     checks = []
     for claim in CLAIM_VALUES:
@@ -103,37 +109,37 @@ def check_claims(question_type: str, facts: Facts, text: str) -> tuple[ClaimChec
 class MeasuredClaimsJudge:
     """Share of claims that are right; a missing one counts as wrong."""
 
-    def judge(self, traces: Sequence[JudgedTrace]) -> list[Verdict | None]:
+    def judge(self, traces: Sequence[JudgeInput]) -> list[JudgeVerdict | None]:
         """Verdicts; None without reasoning, without facts, or for a question without claims."""
         return [self._verdict(trace) for trace in traces]
 
-    def _verdict(self, judged: JudgedTrace) -> Verdict | None:
+    def _verdict(self, judged: JudgeInput) -> JudgeVerdict | None:
         facts, trace = judged.facts, judged.trace
         if facts is None or not trace.steps or not required_claims(judged.question_type, facts):
             return None
         checks = check_claims(judged.question_type, facts, judged.completion)
         wrong = tuple(
-            Finding(check.claim, check.quote, step_of(trace, judged.completion, check.quote))
+            EventFinding(check.claim, check.quote, find_step(trace, judged.completion, check.quote))
             for check in checks
             if not check.right
         )
-        return Verdict(1 - len(wrong) / len(checks), wrong)
+        return JudgeVerdict(1 - len(wrong) / len(checks), wrong)
 
 
-def _stated(text: str) -> dict[str, tuple[str, str]]:
+def _find_claims(text: str) -> dict[str, tuple[str, str]]:
     """Value and words of each claim made."""
     reasoning = "\n".join(step.text for step in parse(text).steps)
-    found: dict[str, tuple[str, str]] = {}
-    for claim, pattern in STATED.items():
+    values: dict[str, tuple[str, str]] = {}
+    for claim, pattern in CLAIM_PATTERNS.items():
         for match in pattern.finditer(reasoning):
-            value = WORDED[claim][" ".join(match[1].lower().split())]
-            before = found.setdefault(claim, (value, match[0].strip()))
+            value = CLAIM_WORDS[claim][" ".join(match[1].lower().split())]
+            before = values.setdefault(claim, (value, match[0].strip()))
             if before[0] != value:
-                found[claim] = (CONTRADICTORY, match[0].strip())
-    for match in DENIED.finditer(reasoning):
-        if found.get("pattern", ("",))[0] == " ".join(match[1].lower().split()):
-            found["pattern"] = (CONTRADICTORY, match[0].strip())
-    return found
+                values[claim] = (CONTRADICTORY, match[0].strip())
+    for match in DENIAL_PATTERN.finditer(reasoning):
+        if values.get("pattern", ("",))[0] == " ".join(match[1].lower().split()):
+            values["pattern"] = (CONTRADICTORY, match[0].strip())
+    return values
 
 
 def _accepted(claim: str, facts: Facts) -> tuple[str, ...]:

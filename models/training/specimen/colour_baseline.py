@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.ensemble import RandomForestClassifier
 
-from models.flat_histogram import equalised
+from models.flat_histogram import equalise_histogram
 from models.resampling import Interval, share_interval
 from models.training.data.tiles import DataError, Tile, load_rgb, read_tiles
 
-Colour = Literal["as-is", "grey", "none"]
-COLOURS: tuple[Colour, ...] = ("as-is", "grey", "none")
+BaselineColour = Literal["as-is", "grey", "none"]
+COLOURS: tuple[BaselineColour, ...] = ("as-is", "grey", "none")
 """As scanned; greyscale; greyscale with the histogram equalised."""
 LABELS = ("benign", "adenocarcinoma", "squamous_cell_carcinoma")
 PERCENTILES = (5, 25, 50, 75, 95)
@@ -28,7 +28,7 @@ TREES = 500
 class Baseline:
     """How well colour statistics tell the labels apart."""
 
-    colour: Colour
+    colour: BaselineColour
     """What the pictures were turned into first."""
     accuracy: Interval
     """On the test tiles, interval by group."""
@@ -71,7 +71,7 @@ def colour_statistics(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
 def measure_baselines(
     folders: Sequence[Path],
     *,
-    colours: Sequence[Colour] = COLOURS,
+    colours: Sequence[BaselineColour] = COLOURS,
     split: str = "test",
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
@@ -87,24 +87,24 @@ def measure_baselines(
         message = f"Tiles of lung are needed in the splits train and {split}."
         raise DataError(message)
     both = fitted + scored
-    features: dict[Colour, list[NDArray[np.float64]]] = {colour: [] for colour in colours}
+    features: dict[BaselineColour, list[NDArray[np.float64]]] = {colour: [] for colour in colours}
     for tile in both:
         picture = Image.fromarray(load_rgb(tile))
         for colour in colours:
-            features[colour].append(colour_statistics(_shown(picture, colour)))
+            features[colour].append(colour_statistics(_convert_picture(picture, colour)))
         if progress is not None:
             progress(1)
     return [_score(colour, np.stack(features[colour]), fitted, scored, seed) for colour in colours]
 
 
-def _shown(picture: Image.Image, colour: Colour) -> NDArray[np.uint8]:
+def _convert_picture(picture: Image.Image, colour: BaselineColour) -> NDArray[np.uint8]:
     if colour == "none":
-        return np.asarray(equalised(picture))
+        return np.asarray(equalise_histogram(picture))
     return np.asarray(picture.convert("L").convert("RGB") if colour == "grey" else picture)
 
 
 def _score(
-    colour: Colour,
+    colour: BaselineColour,
     features: NDArray[np.float64],
     fitted: Sequence[Tile],
     scored: Sequence[Tile],

@@ -35,7 +35,7 @@ CLAIM_VALUES: Mapping[str, tuple[str, ...]] = {
 DIAGNOSES = CLAIM_VALUES["pattern"][:3]
 """The diagnoses the embedded model was shown; nothing else of pathology is known to it."""
 
-REQUIRED: Mapping[str, tuple[str, ...]] = {
+REQUIRED_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "diagnosis": ("tissue", "focus", "cellularity", "open space", "pattern"),
     "cellularity": ("tissue", "focus", "cellularity"),
     "open space": ("tissue", "focus", "open space"),
@@ -79,7 +79,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 """Substantial answers, by question type."""
 
-DECISIVE: Mapping[str, str] = {
+DECISIVE_CLAIMS: Mapping[str, str] = {
     "diagnosis": "pattern",
     "cellularity": "cellularity",
     "open space": "open space",
@@ -140,7 +140,7 @@ def right_answer(question_type: str, facts: Facts) -> str:
         return CANNOT_ASSESS
     if question_type != "focus" and not facts.assessable:
         return CANNOT_ASSESS
-    value = facts.nominal(DECISIVE[question_type])
+    value = facts.nominal(DECISIVE_CLAIMS[question_type])
     if value is None:
         return CANNOT_ASSESS
     return NONE_OF_THESE if value == "other tissue" else value
@@ -196,7 +196,7 @@ def _later_steps(question_type: str, facts: Facts, options: Sequence[str]) -> li
         return ["Nuclei and walls cannot be told apart in a blurred picture."]
     if question_type == "diagnosis":
         return _diagnosis_steps(facts, options)
-    claim = DECISIVE[question_type]
+    claim = DECISIVE_CLAIMS[question_type]
     value = facts.nominal(claim)
     steps = [KNOWLEDGE[question_type]]
     if claim not in {"focus", "tissue"} and value is not None:
@@ -225,7 +225,7 @@ def _conclusion(answer: str, options: Sequence[str], letter: str) -> str:
     return f"Conclusion: {answer}{NOT_OFFERED} ({letter})."
 
 
-def corpus(seed: int = 0, count: int = 4000) -> list[str]:
+def write_corpus(seed: int = 0, count: int = 4000) -> list[str]:
     """Questions and traces on invented facts: what the tokenizer learns its words from."""
     draw = random.Random(seed)  # noqa: S311
     texts = []

@@ -69,7 +69,7 @@ def open_mask(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def open_space(rgb: NDArray[np.uint8]) -> tuple[str, ...]:
     """The claims about open space that hold for a picture, (height, width, 3)."""
-    return values_at(float(open_mask(rgb).mean()), OPEN_SPACE, LEVELS)
+    return values_of_measure(float(open_mask(rgb).mean()), OPEN_SPACE, LEVELS)
 
 
 def nuclear_mask(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -105,7 +105,7 @@ def cell_shares(mask: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.
     return np.asarray(shares, dtype=np.float32)
 
 
-def values_at(
+def values_of_measure(
     value: float, thresholds: tuple[Threshold, ...], names: tuple[str, ...]
 ) -> tuple[str, ...]:
     """The claims that hold for a measure, the nominal one first."""
@@ -117,21 +117,21 @@ def values_at(
     return tuple(dict.fromkeys(held))
 
 
-def facts_of(
-    measured: Measures, *, pattern: str | None = None, quadrants: Mapping[str, float] | None = None
+def derive_facts(
+    measures: Measures, *, pattern: str | None = None, quadrants: Mapping[str, float] | None = None
 ) -> Facts:
     """The claims that hold for a picture.
 
     `pattern` is the known diagnosis, None if it is unknown; `quadrants` the number or share of
     nuclei by quadrant, from which a claim follows only where the margin is clear.
     """
-    if measured.open_fraction > 1 - TISSUE[0].low:
+    if measures.open_fraction > 1 - TISSUE[0].low:
         return Facts({"tissue": ("absent",)})
     claims = {
-        "tissue": values_at(1 - measured.open_fraction, TISSUE, ("absent", "present")),
-        "focus": values_at(measured.sharpness, FOCUS, ("blurred", "sharp")),
-        "open space": values_at(measured.open_fraction, OPEN_SPACE, LEVELS),
-        "cellularity": values_at(measured.nuclear_fraction, CELLULARITY, LEVELS),
+        "tissue": values_of_measure(1 - measures.open_fraction, TISSUE, ("absent", "present")),
+        "focus": values_of_measure(measures.sharpness, FOCUS, ("blurred", "sharp")),
+        "open space": values_of_measure(measures.open_fraction, OPEN_SPACE, LEVELS),
+        "cellularity": values_of_measure(measures.nuclear_fraction, CELLULARITY, LEVELS),
     }
     if pattern is not None:
         claims["pattern"] = (pattern,)

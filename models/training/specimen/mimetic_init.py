@@ -17,13 +17,13 @@ import torch
 
 STRENGTH = 7.0
 """Length of each rotated pair of a look-back head's query and key."""
-ALIKE = 0.05
+LIKENESS_GAIN = 0.05
 """Spread of the weights that query and key share."""
-COPYING = 2.0
+COPY_GAIN = 2.0
 """Factor on values and outputs, so that what is found weighs beside what was there."""
 
 
-def look_back(language_model: Any, *, rope_theta: float = 10_000.0) -> None:
+def initialise_mimetic_attention(language_model: Any, *, rope_theta: float = 10_000.0) -> None:
     """Set the attention weights of a `Qwen2_5_VLTextModel` as told above, in place."""
     layers = list(language_model.layers)
     heads = language_model.config.num_attention_heads
@@ -34,8 +34,8 @@ def look_back(language_model: Any, *, rope_theta: float = 10_000.0) -> None:
         for layer in layers[1:4]:
             _by_likeness(layer.self_attn, heads, groups, size)
         for layer in layers:
-            layer.self_attn.v_proj.weight.mul_(COPYING)
-            layer.self_attn.o_proj.weight.mul_(COPYING)
+            layer.self_attn.v_proj.weight.mul_(COPY_GAIN)
+            layer.self_attn.o_proj.weight.mul_(COPY_GAIN)
 
 
 def _by_distance(attention: Any, heads: int, groups: int, size: int, theta: float) -> None:
@@ -58,7 +58,7 @@ def _by_likeness(attention: Any, heads: int, groups: int, size: int) -> None:
     slow = [*range(size // 4, size // 2), *range(3 * size // 4, size)]
     for group in range(groups):
         shared = torch.zeros(size, attention.q_proj.weight.shape[1])
-        shared[slow] = torch.randn(len(slow), shared.shape[1]) * ALIKE
+        shared[slow] = torch.randn(len(slow), shared.shape[1]) * LIKENESS_GAIN
         head = group * (heads // groups)
         attention.k_proj.weight[group * size : (group + 1) * size] += shared
         attention.q_proj.weight[head * size : (head + 1) * size] += shared

@@ -20,12 +20,12 @@ HALF = SIDE // 2
 
 
 @dataclass(frozen=True)
-class View:
+class TileView:
     """How a tile is laid: a square of it, then turned, then mirrored."""
 
-    left: float = 0.0
+    left_edge: float = 0.0
     """Left edge of the square, as a share of the tile's side."""
-    top: float = 0.0
+    top_edge: float = 0.0
     """Top edge of the square, as a share of the tile's side."""
     share: float = 1.0
     """Side of the square, as a share of the tile's side."""
@@ -36,14 +36,14 @@ class View:
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureRecipe:
     """A recipe: the same recipe gives the same pixels."""
 
     kind: Literal["tile", "mosaic", "empty"]
     """One tile; four of them, a quadrant each; or background without any."""
     tiles: tuple[Tile, ...] = ()
     """One, four by quadrant, or none."""
-    view: View = View()
+    view: TileView = TileView()
     """How the tile or each part of the mosaic is laid."""
     glass: tuple[int, ...] = ()
     """Places in a mosaic that show background in place of their tile."""
@@ -53,29 +53,29 @@ class Picture:
     """Of the scanner noise of background."""
 
 
-def draw(picture: Picture) -> NDArray[np.uint8]:
+def draw_picture(picture: PictureRecipe) -> NDArray[np.uint8]:
     """The picture's pixels, (224, 224, 3) uint8. Raises DataError for a tile that is gone."""
     if picture.kind == "empty":
-        return empty(picture.seed)
+        return draw_glass(picture.seed)
     if picture.kind == "tile":
-        rgb = lay(load_rgb(picture.tiles[0]), picture.view, SIDE)
+        rgb = lay_tile(load_rgb(picture.tiles[0]), picture.view, SIDE)
     else:
-        parts = [lay(load_rgb(tile), picture.view, HALF) for tile in picture.tiles]
+        parts = [lay_tile(load_rgb(tile), picture.view, HALF) for tile in picture.tiles]
         for place in picture.glass:
-            parts[place] = empty(picture.seed)[:HALF, :HALF]
+            parts[place] = draw_glass(picture.seed)[:HALF, :HALF]
         rgb = np.concatenate([np.hstack(parts[:2]), np.hstack(parts[2:])])
     if picture.blur <= 0:
         return rgb
     return np.asarray(Image.fromarray(rgb).filter(ImageFilter.GaussianBlur(picture.blur)))
 
 
-def lay(rgb: NDArray[np.uint8], view: View, side: int) -> NDArray[np.uint8]:
+def lay_tile(rgb: NDArray[np.uint8], view: TileView, side: int) -> NDArray[np.uint8]:
     """A tile's view, (side, side, 3); of a tile that is not square the middle counts as whole."""
     height, width = rgb.shape[:2]
-    whole = min(height, width)
-    left = (width - whole) / 2 + view.left * whole
-    top = (height - whole) / 2 + view.top * whole
-    box = (left, top, left + view.share * whole, top + view.share * whole)
+    square_side = min(height, width)
+    left_px = (width - square_side) / 2 + view.left_edge * square_side
+    top = (height - square_side) / 2 + view.top_edge * square_side
+    box = (left_px, top, left_px + view.share * square_side, top + view.share * square_side)
     picture: NDArray[np.uint8] = rgb
     if box != (0, 0, side, side):
         picture = np.asarray(
@@ -85,7 +85,7 @@ def lay(rgb: NDArray[np.uint8], view: View, side: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(picture[:, ::-1] if view.mirrored else picture)
 
 
-def laid_counts(counts: Mapping[str, int], view: View) -> dict[str, int]:
+def laid_counts(counts: Mapping[str, int], view: TileView) -> dict[str, int]:
     """Counts by quadrant after turning and mirroring; the view must show the whole tile."""
     grid = np.array([counts[name] for name in QUADRANTS]).reshape(2, 2)
     grid = np.rot90(grid, view.turns)
@@ -102,7 +102,7 @@ def quadrant_shares(rgb: NDArray[np.uint8]) -> dict[str, float]:
     return {name: float(part.mean()) for name, part in zip(QUADRANTS, parts, strict=True)}
 
 
-def empty(seed: int) -> NDArray[np.uint8]:
+def draw_glass(seed: int) -> NDArray[np.uint8]:
     """Glass as a scanner sees it, (224, 224, 3): a tint, uneven light, noise, at times dust."""
     rng = np.random.default_rng(seed)
     tint = rng.uniform(226, 248) + rng.uniform(-5, 5, 3)

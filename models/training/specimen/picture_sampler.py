@@ -8,9 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from models.training.data.tiles import DataError, Tile
-from models.training.specimen.grammar import CHOICES, DECISIVE, Facts
-from models.training.specimen.measures import Measures, facts_of, measure
-from models.training.specimen.mosaics import Picture, View, draw, laid_counts, quadrant_shares
+from models.training.specimen.grammar import CHOICES, DECISIVE_CLAIMS, Facts
+from models.training.specimen.measures import Measures, derive_facts, measure
+from models.training.specimen.mosaics import (
+    PictureRecipe,
+    TileView,
+    draw_picture,
+    laid_counts,
+    quadrant_shares,
+)
 
 PATTERN = {
     "benign": "benign lung tissue",
@@ -27,7 +33,7 @@ TRIES = 60
 
 
 @dataclass(frozen=True)
-class Mix:
+class ItemMix:
     """How often each kind of item is made; shares of 1."""
 
     types: Mapping[str, float] = field(
@@ -63,10 +69,10 @@ class Mix:
 
 
 @dataclass(frozen=True)
-class Shown:
+class SampledPicture:
     """A picture with what holds of it."""
 
-    picture: Picture
+    picture: PictureRecipe
     """How it is made."""
     facts: Facts
     """What can be told from it."""
@@ -76,18 +82,18 @@ class Shown:
     """Of the tile; None for a mosaic and an empty picture."""
 
 
-class Showcase:
+class PictureSampler:
     """Tiles of one split, drawn so that labels, groups and values come alike often."""
 
-    def __init__(self, tiles: Sequence[Tile], seed: int, mix: Mix, vary: bool) -> None:
+    def __init__(self, tiles: Sequence[Tile], seed: int, mix: ItemMix, vary: bool) -> None:
         """Raises DataError if there is no tile of lung."""
         self._draw = random.Random(f"pictures {seed}")  # noqa: S311 - a choice, no secret
         self._mix = mix
         self._vary = vary
-        self._decks: dict[str, Deck] = {}
+        self._decks: dict[str, TileDeck] = {}
         for label in sorted({tile.label for tile in tiles}):
             own = [tile for tile in tiles if tile.label == label]
-            self._decks[label] = Deck(own, random.Random(f"deck {seed} {label}"))  # noqa: S311
+            self._decks[label] = TileDeck(own, random.Random(f"deck {seed} {label}"))  # noqa: S311
         self._lung = [label for label in self._decks if PATTERN[label] != "other tissue"]
         self._foreign = [label for label in self._decks if PATTERN[label] == "other tissue"]
         self._wanted: dict[str, int] = {}
@@ -96,7 +102,7 @@ class Showcase:
             message = "The split has no lung tiles; `train data import` brings them."
             raise DataError(message)
 
-    def show(self, kind: str) -> Shown:
+    def sample(self, kind: str) -> SampledPicture:
         """A picture fit for a question of this type."""
         chance = self._draw.random()
         if kind == "tissue":
@@ -114,65 +120,65 @@ class Showcase:
             return self._of(self._foreign if foreign else self._lung, ())
         return self._level(kind)
 
-    def _level(self, kind: str) -> Shown:
+    def _level(self, kind: str) -> SampledPicture:
         """A picture whose value is clear, each value in turn as far as the tiles have it."""
         values = CHOICES[kind]
         turn = self._wanted.get(kind, self._draw.randrange(len(values)))
         self._wanted[kind] = turn + 1
         for value in (values[turn % len(values)], None):
-            found = self._try_of(self._mixed(), (DECISIVE[kind],), value)
-            if found is not None:
-                return found
+            picture = self._try_of(self._mixed(), (DECISIVE_CLAIMS[kind],), value)
+            if picture is not None:
+                return picture
         raise self._unfit(kind)
 
-    def _sharp_or_not(self, blurred: float) -> Shown:
+    def _sharp_or_not(self, blurred: float) -> SampledPicture:
         """Any tile; out of focus with this chance."""
         if self._draw.random() >= blurred:
             return self._of(self._mixed(), ("focus",))
         for _ in range(TRIES):
             tile = self._tile(self._mixed())
             sigma = self._draw.uniform(3.0, 5.0)
-            picture = Picture("tile", (tile,), self._view(), blur=sigma)
-            facts = facts_of(measure(draw(picture)))
+            picture = PictureRecipe("tile", (tile,), self._view(), blur=sigma)
+            facts = derive_facts(measure(draw_picture(picture)))
             if facts.claims["tissue"] == ("present",) and facts.claims["focus"] == ("blurred",):
                 # nothing else can be told from a blurred picture
-                told = {claim: facts.claims[claim] for claim in ("tissue", "focus")}
-                return Shown(picture, Facts(told), tile.group_id, tile.label)
+                claims = {claim: facts.claims[claim] for claim in ("tissue", "focus")}
+                return SampledPicture(picture, Facts(claims), tile.group_id, tile.label)
         raise self._unfit("focus")
 
-    def _empty(self) -> Shown:
+    def _empty(self) -> SampledPicture:
         seed = self._draw.randrange(2**31)
-        return Shown(
-            Picture("empty", seed=seed), Facts({"tissue": ("absent",)}), f"empty-{seed}", None
+        return SampledPicture(
+            PictureRecipe("empty", seed=seed), Facts({"tissue": ("absent",)}), f"empty-{seed}", None
         )
 
-    def _quadrant(self) -> Shown:
+    def _quadrant(self) -> SampledPicture:
         """Half mosaics of lung, the rest phantoms where there are any, both with a clear margin."""
         for _ in range(TRIES):
             phantom = "phantom" in self._decks and self._draw.random() < 0.5
-            found = self._phantom_quadrant() if phantom else self._mosaic()
-            if found is not None:
-                return found
+            picture = self._phantom_quadrant() if phantom else self._mosaic()
+            if picture is not None:
+                return picture
         raise self._unfit("quadrant")
 
-    def _phantom_quadrant(self) -> Shown | None:
+    def _phantom_quadrant(self) -> SampledPicture | None:
         tile = self._tile(["phantom"])
         if tile.quadrant_counts is None or max(tile.quadrant_counts.values()) < FEWEST:
             return None
-        view = replace(self._view(), left=0.0, top=0.0, share=1.0)
-        picture = Picture("tile", (tile,), view)
+        view = replace(self._view(), left_edge=0.0, top_edge=0.0, share=1.0)
+        picture = PictureRecipe("tile", (tile,), view)
         counts = laid_counts(tile.quadrant_counts, view)
         return self._clear(picture, counts, tile.group_id, tile.label)
 
-    def _mosaic(self) -> Shown | None:
+    def _mosaic(self) -> SampledPicture | None:
         """Four lung tiles of different groups, each by a quarter of it at its own scale."""
         parts = [self._tile(self._lung) for _ in range(4)]
         view = replace(self._view(), share=0.5)
         left, top = (self._draw.uniform(0, 0.5) for _ in range(2))
         glass, seed = self._glass()
-        view = replace(view, left=left, top=top)
-        picture = Picture("mosaic", tuple(parts), view, glass=glass, seed=seed)
-        shares = quadrant_shares(draw(picture))
+        view = replace(view, left_edge=left, top_edge=top)
+        picture = PictureRecipe("mosaic", tuple(parts), view, glass=glass, seed=seed)
+        shares = quadrant_shares(draw_picture(picture))
         fullest = parts[list(shares).index(max(shares, key=lambda name: shares[name]))]
         return self._clear(picture, shares, fullest.group_id, None)
 
@@ -180,44 +186,44 @@ class Showcase:
         """Quadrants of a mosaic that stay empty, and the seed of their background."""
         if not self._mix.glass or self._draw.random() >= self._mix.glass:
             return (), 0
-        shown = self._draw.randrange(4)
-        return tuple(place for place in range(4) if place != shown), self._draw.randrange(2**31)
+        quadrant = self._draw.randrange(4)
+        return tuple(place for place in range(4) if place != quadrant), self._draw.randrange(2**31)
 
     def _clear(
-        self, picture: Picture, quadrants: Mapping[str, float], group: str, label: str | None
-    ) -> Shown | None:
-        facts = facts_of(measure(draw(picture)), quadrants=quadrants)
+        self, picture: PictureRecipe, quadrants: Mapping[str, float], group: str, label: str | None
+    ) -> SampledPicture | None:
+        facts = derive_facts(measure(draw_picture(picture)), quadrants=quadrants)
         if facts.nominal("most nuclei") is None or not _is_plain(facts):
             return None
-        return Shown(picture, facts, group, label)
+        return SampledPicture(picture, facts, group, label)
 
-    def _of(self, labels: Sequence[str], clear: Sequence[str]) -> Shown:
-        found = self._try_of(labels, clear, None)
-        if found is None:
+    def _of(self, labels: Sequence[str], clear: Sequence[str]) -> SampledPicture:
+        picture = self._try_of(labels, clear, None)
+        if picture is None:
             raise self._unfit("diagnosis")
-        return found
+        return picture
 
     def _try_of(
         self, labels: Sequence[str], clear: Sequence[str], value: str | None
-    ) -> Shown | None:
+    ) -> SampledPicture | None:
         """A tile in focus with one accepted value for each of `clear`; None if none is found."""
         for _ in range(TRIES):
             tile = self._tile(labels)
-            whole = facts_of(self._of_whole(tile), pattern=PATTERN[tile.label])
-            if not _fits(whole, clear, value):
+            tile_facts = derive_facts(self._of_whole(tile), pattern=PATTERN[tile.label])
+            if not _fits(tile_facts, clear, value):
                 continue
-            picture = Picture("tile", (tile,), self._view())
-            facts = whole
+            picture = PictureRecipe("tile", (tile,), self._view())
+            facts = tile_facts
             if self._vary:  # turning and mirroring alone change no measure
-                facts = facts_of(measure(draw(picture)), pattern=PATTERN[tile.label])
+                facts = derive_facts(measure(draw_picture(picture)), pattern=PATTERN[tile.label])
             if _fits(facts, clear, value):
-                return Shown(picture, facts, tile.group_id, tile.label)
+                return SampledPicture(picture, facts, tile.group_id, tile.label)
         return None
 
     def _of_whole(self, tile: Tile) -> Measures:
         """Measures of the whole tile, kept."""
         if tile.path not in self._measured:
-            self._measured[tile.path] = measure(draw(Picture("tile", (tile,))))
+            self._measured[tile.path] = measure(draw_picture(PictureRecipe("tile", (tile,))))
         return self._measured[tile.path]
 
     def _mixed(self) -> list[str]:
@@ -228,20 +234,20 @@ class Showcase:
     def _tile(self, labels: Sequence[str]) -> Tile:
         return self._decks[self._draw.choice(labels)].next()
 
-    def _view(self) -> View:
+    def _view(self) -> TileView:
         """Turned and mirrored at random; with `vary` a part of the tile."""
         turns, mirrored = self._draw.randrange(4), self._draw.random() < 0.5
         if not self._vary:
-            return View(turns=turns, mirrored=mirrored)
+            return TileView(turns=turns, mirrored=mirrored)
         share = self._draw.uniform(0.7, 1.0)
         left, top = (self._draw.uniform(0, 1 - share) for _ in range(2))
-        return View(left, top, share, turns, mirrored)
+        return TileView(left, top, share, turns, mirrored)
 
     def _unfit(self, kind: str) -> DataError:
         return DataError(f"No tile of the split suits a question about {kind}; import more tiles.")
 
 
-class Deck:
+class TileDeck:
     """Tiles of one label, every group once before any comes again."""
 
     def __init__(self, tiles: Sequence[Tile], draw: random.Random) -> None:

@@ -20,8 +20,8 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 import models
 from models.errors import CheckpointError
-from models.training.specimen.grammar import corpus
-from models.training.specimen.mimetic_init import look_back
+from models.training.specimen.grammar import write_corpus
+from models.training.specimen.mimetic_init import initialise_mimetic_attention
 
 SPECIAL = (
     "<|endoftext|>",
@@ -118,7 +118,7 @@ def write_fresh_checkpoint(folder: Path, *, seed: int = 0, size: str = "tiny") -
     processor_settings().save_pretrained(folder)
     torch.manual_seed(seed)
     network = Qwen2_5_VLForConditionalGeneration(network_config(size, len(tokenizer)))
-    look_back(network.model.language_model)
+    initialise_mimetic_attention(network.model.language_model)
     network.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
         bos_token_id=0, pad_token_id=0, eos_token_id=[2, 0], do_sample=False
     )
@@ -193,7 +193,7 @@ def train_tokenizer(vocabulary: int = 2048) -> PreTrainedTokenizerFast:
 
 
 def _texts() -> Iterator[str]:
-    yield from corpus()
+    yield from write_corpus()
     yield CHAT_TEMPLATE
     for source in sorted(Path(models.__file__).parent.glob("*.toml")):
         yield from _strings(tomllib.loads(source.read_text()))

@@ -17,8 +17,8 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from models.messages import Prompt
-from models.prompts import Question, build_prompt
-from models.training.data.items import offered
+from models.prompts import QuestionText, build_prompt
+from models.training.data.items import draw_options
 from models.training.specimen.grammar import (
     CANNOT_ASSESS,
     CHOICES,
@@ -30,40 +30,42 @@ from models.training.specimen.grammar import (
     right_answer,
     write_trace,
 )
-from models.training.specimen.picture_sampler import Mix
-from models.training.trainer.encoding import IGNORED, Encoded, Encoder
+from models.training.specimen.picture_sampler import ItemMix
+from models.training.trainer.encoding import IGNORE_INDEX, Encoder, TrainingSequence
 
 LETTERS = "ABCDEFGH"
-GIVEN_UNTIL = "Conclusion:"
+GIVEN_PREFIX_END = "Conclusion:"
 """A trace up to here is given; the rest follows from it and is learnt."""
 LEAST_LETTERS = 4
 """Of a word that stands for anything."""
 
 
-class Wording:
+class TextSampler:
     """Draws sequences without a picture; each kind is a method, `KINDS` names them."""
 
-    def __init__(self, encoder: Encoder, mix: Mix) -> None:
+    def __init__(self, encoder: Encoder, mix: ItemMix) -> None:
         """The mix is that of the questions, which all get options here."""
         self._encoder = encoder
         self._mix = replace(mix, free_form=0.0)
-        self._words = plain_words(encoder.tokenizer)
+        self._words = list_plain_words(encoder.tokenizer)
 
-    def draw(self, kind: str, chance: random.Random) -> Encoded:
+    def draw(self, kind: str, chance: random.Random) -> TrainingSequence:
         """One sequence of a kind of `KINDS`."""
         return KINDS[kind](self, chance)
 
-    def repeated(self, chance: random.Random) -> Encoded:
+    def draw_repeated_words(self, chance: random.Random) -> TrainingSequence:
         """Words in no order, twice; the second time is learnt."""
         words = "".join(f" {chance.choice(self._words)}" for _ in range(chance.randint(8, 24)))
-        return self._pieces([(words, False), (words, True)])
+        return self._encode_pieces([(words, False), (words, True)])
 
-    def tagged(self, chance: random.Random) -> Encoded:
+    def draw_tagged_words(self, chance: random.Random) -> TrainingSequence:
         """Single words under letters in no order; letters are learnt."""
         letters = chance.sample(LETTERS, chance.randint(2, 4))
-        return self._asked_again(letters, chance.sample(self._words, len(letters)), (), chance)
+        return self._encode_option_lookup(
+            letters, chance.sample(self._words, len(letters)), (), chance
+        )
 
-    def listed(self, chance: random.Random) -> Encoded:
+    def draw_option_list(self, chance: random.Random) -> TrainingSequence:
         """Options or any phrases; letters, and what is not offered, are learnt."""
         if chance.random() < 0.5:
             pool = list(chance.choice(tuple(CHOICES.values())))
@@ -71,7 +73,7 @@ class Wording:
             counts = [chance.randint(1, 3) for _ in range(chance.randint(3, 6))]
             pool = [" ".join(chance.sample(self._words, count)) for count in counts]
         absent = chance.sample(pool, 1) if len(pool) > 2 and chance.random() < 0.4 else []
-        options = [each for each in pool if each not in absent]
+        options = [option for option in pool if option not in absent]
         options += [each for each in (NONE_OF_THESE, CANNOT_ASSESS) if chance.random() < 0.5]
         if absent and NONE_OF_THESE not in options:
             options.append(NONE_OF_THESE)
@@ -79,32 +81,34 @@ class Wording:
         letters = list(LETTERS[: len(options)])
         if chance.random() < 0.5:
             letters = chance.sample(LETTERS, len(options))
-        return self._asked_again(letters, options, absent, chance)
+        return self._encode_option_lookup(letters, options, absent, chance)
 
-    def traced(self, chance: random.Random) -> Encoded:
+    def draw_trace(self, chance: random.Random) -> TrainingSequence:
         """A question with its trace on invented facts; the conclusion and its letter are learnt."""
         kind = chance.choice(tuple(QUESTIONS))
         facts = _invented(kind, chance)
-        options, answer = offered(kind, right_answer(kind, facts), self._mix, chance)
-        question = Question(chance.choice(QUESTIONS[kind]), options)
+        options, answer = draw_options(kind, right_answer(kind, facts), self._mix, chance)
+        question = QuestionText(chance.choice(QUESTIONS[kind]), options)
         words = write_trace(kind, facts, options, LETTERS[options.index(answer)])
         prompt: Prompt = build_prompt(question, (), self._encoder.model)
         encoded = self._encoder.encode(prompt, None, words)
-        given = self._encoder.tokens(words[: words.index(GIVEN_UNTIL) + len(GIVEN_UNTIL)])
-        start = int((encoded.labels != IGNORED).nonzero()[0])
-        encoded.labels[start : start + given] = IGNORED
-        encoded.decided[start : start + given] = False
+        given_tokens = self._encoder.count_tokens(
+            words[: words.index(GIVEN_PREFIX_END) + len(GIVEN_PREFIX_END)]
+        )
+        start = int((encoded.labels != IGNORE_INDEX).nonzero()[0])
+        encoded.labels[start : start + given_tokens] = IGNORE_INDEX
+        encoded.decided[start : start + given_tokens] = False
         return encoded
 
-    def _asked_again(
+    def _encode_option_lookup(
         self,
         letters: Sequence[str],
         options: Sequence[str],
         absent: Sequence[str],
         chance: random.Random,
-    ) -> Encoded:
+    ) -> TrainingSequence:
         """The options, then many of them in any order, each with its letter to be learnt."""
-        lines = [f"{tag}. {each}\n" for tag, each in zip(letters, options, strict=True)]
+        lines = [f"{tag}. {option}\n" for tag, option in zip(letters, options, strict=True)]
         pieces = [("<|im_start|>user\n" + "".join(lines) + "<|im_end|>\n", False)]
         pieces.append(("<|im_start|>assistant\n", False))
         for _ in range(8):
@@ -115,9 +119,9 @@ class Wording:
                 named = NONE_OF_THESE
             # where all are offered the bracket follows anyway, and would halve the letters' weight
             pieces += [(" (", bool(absent)), (letters[options.index(named)], True), (").", False)]
-        return self._pieces(pieces)
+        return self._encode_pieces(pieces)
 
-    def _pieces(self, pieces: Sequence[tuple[str, bool]]) -> Encoded:
+    def _encode_pieces(self, pieces: Sequence[tuple[str, bool]]) -> TrainingSequence:
         """One sequence of pieces, each learnt or given."""
         ids: list[int] = []
         learnt: list[bool] = []
@@ -125,24 +129,26 @@ class Wording:
             new = self._encoder.tokenizer(words, add_special_tokens=False).input_ids
             ids += new
             learnt += [taught] * len(new)
-        tokens, kept = torch.tensor(ids), torch.tensor(learnt)
+        tokens, learnt_mask = torch.tensor(ids), torch.tensor(learnt)
         tensors = {"input_ids": tokens, "mm_token_type_ids": torch.zeros_like(tokens)}
-        return Encoded(tensors, tokens.masked_fill(~kept, IGNORED), kept)
+        return TrainingSequence(
+            tensors, tokens.masked_fill(~learnt_mask, IGNORE_INDEX), learnt_mask
+        )
 
 
-KINDS: Mapping[str, Callable[[Wording, random.Random], Encoded]] = {
-    "repeated": Wording.repeated,
-    "tagged": Wording.tagged,
-    "listed": Wording.listed,
-    "traced": Wording.traced,
+KINDS: Mapping[str, Callable[[TextSampler, random.Random], TrainingSequence]] = {
+    "repeated": TextSampler.draw_repeated_words,
+    "tagged": TextSampler.draw_tagged_words,
+    "listed": TextSampler.draw_option_list,
+    "traced": TextSampler.draw_trace,
 }
 """Kinds of sequence, from the barest to what is asked in the end."""
 
 
-def plain_words(tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:
+def list_plain_words(tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:
     """Words that are one token after a space, in the order of their ids."""
     pieces = (str(tokenizer.decode([number])) for number in range(len(tokenizer)))
-    words = (each[1:] for each in pieces if each.startswith(" "))
+    words = (piece[1:] for piece in pieces if piece.startswith(" "))
     return tuple(word for word in words if word.isalpha() and len(word) >= LEAST_LETTERS)
 
 

@@ -22,25 +22,25 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
-from models.capture import watch, watching
+from models.capture import capture_into, install_capture
 from models.processing import load_processor
-from models.training.data.items import Item, make_items, render
-from models.training.data.tile_augmentation import Look
+from models.training.data.items import TrainingItem, make_items, render_item
+from models.training.data.tile_augmentation import AugmentationRange
 from models.training.data.tiles import read_tiles
-from models.training.specimen.attention_supervision import PictureGaze, pointing_loss
-from models.training.specimen.augmentation import new_look
-from models.training.specimen.picture_sampler import Mix
-from models.training.specimen.text_pretraining import KINDS, Wording
-from models.training.trainer.encoding import Encoded, Encoder, joined
-from models.training.trainer.loop import Loop, LoopConfig
+from models.training.specimen.attention_supervision import PictureAttention, pointing_loss
+from models.training.specimen.augmentation import augment_item
+from models.training.specimen.picture_sampler import ItemMix
+from models.training.specimen.text_pretraining import KINDS, TextSampler
+from models.training.trainer.encoding import Encoder, TrainingSequence, collate
+from models.training.trainer.loop import LoopConfig, TrainingLoop
 from models.training.trainer.run_folder import (
+    allow_changes,
     begin_run,
-    changes_of,
     copy_with_weights,
     device,
+    find_start_model,
     load_network,
     mixed_precision,
-    start_model,
 )
 
 
@@ -73,47 +73,51 @@ class TuningConfig(BaseModel):
     """Weight of the attention's own loss (`pointing.py`), beside 1 of the words."""
     tower_rate: float = Field(default=0.0, ge=0, le=1)
     """Learning rate of the vision tower as a share of the network's; 0 freezes it."""
-    look: Annotated[dict[str, float], changes_of(Look)] = {}
+    look: Annotated[dict[str, float], allow_changes(AugmentationRange)] = {}
     """Changes to `augment.Look`."""
-    mix: Annotated[dict[str, Any], changes_of(Mix)] = {}
+    mix: Annotated[dict[str, Any], allow_changes(ItemMix)] = {}
     """Changes to `showing.Mix`."""
     loop: LoopConfig
     """How long and how hard."""
 
 
 @dataclass(frozen=True)
-class Shown:
+class RenderedItem:
     """An item with its picture."""
 
-    item: Item
+    item: TrainingItem
     """The question."""
     rgb: NDArray[np.uint8]
     """(224, 224, 3)."""
 
 
-def draw_items(config: TuningConfig, split: str, count: int) -> list[Shown]:
+def render_items(config: TuningConfig, split: str, count: int) -> list[RenderedItem]:
     """Items of a split, rendered; those that are trained on show parts of tiles too."""
     tiles = [tile for folder in config.data for tile in read_tiles(folder)]
-    made = make_items(
+    items = make_items(
         tiles,
         split,
         count=count,
         seed=config.loop.seed,
-        mix=Mix(**config.mix),
+        mix=ItemMix(**config.mix),
         vary=split == config.split,
     )
-    return [Shown(item, render(item)) for item in tqdm(made, split, count, mininterval=5)]
+    return [
+        RenderedItem(item, render_item(item)) for item in tqdm(items, split, count, mininterval=5)
+    ]
 
 
 class ItemSource:
     """Draws batches of sequences from items."""
 
-    def __init__(self, shown: Sequence[Shown], config: TuningConfig, encoder: Encoder) -> None:
-        self._shown = shown
+    def __init__(
+        self, items: Sequence[RenderedItem], config: TuningConfig, encoder: Encoder
+    ) -> None:
+        self._shown = items
         self._config = config
         self._encoder = encoder
-        self._look = Look(**config.look)
-        self._wording = Wording(encoder, Mix(**config.mix))
+        self._look = AugmentationRange(**config.look)
+        self._wording = TextSampler(encoder, ItemMix(**config.mix))
 
     def batch(self, step: int, number: int) -> dict[str, Tensor]:
         """One batch of a step, each picture in a new look."""
@@ -121,26 +125,26 @@ class ItemSource:
             return self._text(step, number)
         draw = np.random.default_rng([self._config.loop.seed, step, number])
         chosen = draw.integers(len(self._shown), size=self._config.batch)
-        return joined([self._encoded(self._shown[int(index)], draw) for index in chosen])
+        return collate([self._encoded(self._shown[int(index)], draw) for index in chosen])
 
     def _text(self, step: int, number: int) -> dict[str, Tensor]:
         chance = random.Random(f"{self._config.loop.seed} {step} {number}")  # noqa: S311
         kinds = self._config.kinds
         kind = chance.choices(list(kinds), list(kinds.values()))[0]
-        return joined([self._wording.draw(kind, chance) for _ in range(4 * self._config.batch)])
+        return collate([self._wording.draw(kind, chance) for _ in range(4 * self._config.batch)])
 
-    def _encoded(self, shown: Shown, draw: np.random.Generator) -> Encoded:
-        picture = Image.fromarray(new_look(shown.item, shown.rgb, self._look, draw))
+    def _encoded(self, rendered: RenderedItem, draw: np.random.Generator) -> TrainingSequence:
+        picture = Image.fromarray(augment_item(rendered.item, rendered.rgb, self._look, draw))
         if draw.random() < 0.25:
             side = int(draw.choice([168, 196]))
             picture = picture.resize((side, side), Image.Resampling.BICUBIC)
         if draw.random() < self._config.traces:
-            measured = shown.rgb if self._config.pointing else None
-            return self._encoder.trace(shown.item, picture, measured)
-        return self._encoder.short(shown.item, picture)
+            measured = rendered.rgb if self._config.pointing else None
+            return self._encoder.encode_trace(rendered.item, picture, measured)
+        return self._encoder.encode_short(rendered.item, picture)
 
 
-def loss_of(
+def compute_loss(
     network: Any, batch: Mapping[str, Tensor], weight: float, pointing: float = 0.0
 ) -> tuple[Tensor, dict[str, float]]:
     """Weighted cross-entropy of the completions' tokens; and how many of them are likeliest.
@@ -150,15 +154,15 @@ def loss_of(
     inputs, batch = _on_device(batch)
     gaze = None
     if pointing and "points" in batch:
-        gaze = PictureGaze(batch["points"], inputs["mm_token_type_ids"] == 1)
-    with mixed_precision(), watching(gaze):
+        gaze = PictureAttention(batch["points"], inputs["mm_token_type_ids"] == 1)
+    with mixed_precision(), capture_into(gaze):
         logits = network(**inputs).logits[:, :-1].float()
     labels, decided = batch["labels"][:, 1:], batch["decided"][:, 1:]
-    kept = labels != -100
-    losses = functional.cross_entropy(logits[kept], labels[kept], reduction="none")
-    weights = 1.0 + (weight - 1.0) * decided[kept].float()
-    right = (logits[kept].argmax(-1) == labels[kept]).float()
-    chosen = decided[kept]
+    learnt_mask = labels != -100
+    losses = functional.cross_entropy(logits[learnt_mask], labels[learnt_mask], reduction="none")
+    weights = 1.0 + (weight - 1.0) * decided[learnt_mask].float()
+    right = (logits[learnt_mask].argmax(-1) == labels[learnt_mask]).float()
+    chosen = decided[learnt_mask]
     figures = {"right": right.mean().item(), "decided_right": right[chosen].mean().item()}
     loss = (losses * weights).sum() / weights.sum()
     if gaze is None:
@@ -169,34 +173,36 @@ def loss_of(
 
 def evaluate(
     network: Any,
-    shown: Sequence[Shown],
+    items: Sequence[RenderedItem],
     encoder: Encoder,
     traces: bool,
 ) -> dict[str, float]:
     """Share of decided tokens that are likeliest, the words before them given; by question type."""
     totals: dict[str, list[float]] = {}
-    for start in range(0, len(shown), 8):
-        part = shown[start : start + 8]
-        made = [
-            (encoder.trace if traces else encoder.short)(each.item, Image.fromarray(each.rgb))
+    for start in range(0, len(items), 8):
+        part = items[start : start + 8]
+        sequences = [
+            (encoder.encode_trace if traces else encoder.encode_short)(
+                each.item, Image.fromarray(each.rgb)
+            )
             for each in part
         ]
-        inputs, batch = _on_device(joined(made))
+        inputs, batch = _on_device(collate(sequences))
         guesses = network(**inputs).logits[:, :-1].argmax(-1)
-        for row, each in enumerate(part):
+        for row, rendered in enumerate(part):
             chosen = batch["decided"][row, 1:]
             right = (guesses[row] == batch["labels"][row, 1:])[chosen].float()
-            totals.setdefault(each.item.question_type, []).append(right.mean().item())
+            totals.setdefault(rendered.item.question_type, []).append(right.mean().item())
             totals.setdefault("last", []).append(right[-1].item())
     return {name: float(np.nanmean(values)) for name, values in sorted(totals.items())}
 
 
-def evaluate_reading(network: Any, encoder: Encoder, mix: Mix) -> dict[str, float]:
+def evaluate_text(network: Any, encoder: Encoder, mix: ItemMix) -> dict[str, float]:
     """By kind of text, the share of learnt tokens that are likeliest."""
-    wording, figures = Wording(encoder, mix), {}
+    wording, figures = TextSampler(encoder, mix), {}
     for kind in KINDS:
         chance = random.Random(f"validation {kind}")  # noqa: S311 - no secret
-        batch = joined([wording.draw(kind, chance) for _ in range(64)])
+        batch = collate([wording.draw(kind, chance) for _ in range(64)])
         figures[kind] = _likeliest(network, batch).mean().item()
     return figures
 
@@ -220,28 +226,28 @@ def _on_device(batch: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str
 
 def train_tuning(config: TuningConfig, start: Path, out: Path, *, resume: bool) -> None:
     """Train the checkpoint `start`; the result is in `out/checkpoint`."""
-    started = start_model(start)
+    started = find_start_model(start)
     encoder = Encoder(load_processor(start))
     begin_run(out, "tuning", config, start, resume=resume)
-    source = ItemSource(draw_items(config, config.split, config.items), config, encoder)
-    validation = draw_items(config, "validation", config.validation_items)
+    source = ItemSource(render_items(config, config.split, config.items), config, encoder)
+    validation = render_items(config, "validation", config.validation_items)
     torch.manual_seed(config.loop.seed)
     network = load_network(start).to(device())
     if config.pointing:
-        watch(network, "sdpa")
+        install_capture(network, "sdpa")
     if not config.tower_rate:
         network.model.visual.requires_grad_(False)
-    loop = Loop(network, config.loop, out, slow={"model.visual.": config.tower_rate})
+    loop = TrainingLoop(network, config.loop, out, slow={"model.visual.": config.tower_rate})
     if resume:
         loop.resume()
     loop.run(
         source.batch,
-        lambda batch: loss_of(network, batch, config.decided_weight, config.pointing),
+        lambda batch: compute_loss(network, batch, config.decided_weight, config.pointing),
         lambda: (
             evaluate(network, validation, encoder, config.traces > 0)
-            | (evaluate_reading(network, encoder, Mix(**config.mix)) if config.wordings else {})
+            | (evaluate_text(network, encoder, ItemMix(**config.mix)) if config.wordings else {})
         ),
     )
-    asked = replace(encoder.model, licence=started.licence, train_allowed=started.train_allowed)
-    with loop.averaged():
-        copy_with_weights(network, start, out / "checkpoint", asked)
+    model = replace(encoder.model, licence=started.licence, train_allowed=started.train_allowed)
+    with loop.use_averaged_weights():
+        copy_with_weights(network, start, out / "checkpoint", model)

@@ -21,20 +21,20 @@ from models.judges.endpoint_judge import EndpointJudge
 from models.judges.judge import Judge
 from models.judges.request import JudgeEndpoint
 from models.training.data.tiles import DataError
-from models.training.data.trl_rows import need_columns
+from models.training.data.trl_rows import require_columns
 from models.training.specimen.claims import MeasuredClaimsJudge
 from models.training.trainer.rewards import ProcessReward, accuracy_reward, format_reward
-from models.training.trainer.run_folder import begin_run, start_model
+from models.training.trainer.run_folder import begin_run, find_start_model
 from models.training.trainer.trl import (
-    Quiet,
+    QuietTrainer,
     TrainerConfig,
-    arguments_of,
-    budget_of,
-    lora_of,
+    limit_pixel_budget,
+    lora_config,
     open_network,
     open_processor,
     read_rows,
-    run,
+    run_trainer,
+    trainer_arguments,
     write_result,
 )
 
@@ -75,7 +75,7 @@ class GrpoConfig(TrainerConfig):
         return self.questions * self.group
 
 
-class Grpo(Quiet, GRPOTrainer):
+class Grpo(QuietTrainer, GRPOTrainer):
     """TRL's trainer, kept quiet."""
 
 
@@ -85,16 +85,16 @@ def train_grpo(config: GrpoConfig, start: Path, out: Path, *, resume: bool) -> N
     `start` is also what the divergence is measured from. Adapters are merged into the result's
     weights and kept in `out/adapters`. Raises ModelError for what cannot be trained.
     """
-    model = start_model(start)
+    model = find_start_model(start)
     if not model.train_allowed:
         message = f"The licence of “{model.name}” ({model.licence}) forbids training on its output."
         raise CheckpointError(message)
     processor = open_processor(start)
-    model = replace(model, budget=budget_of(config, processor))
+    model = replace(model, budget=limit_pixel_budget(config, processor))
     judge = open_judge(config)
     begin_run(out, "grpo", config, start, resume=resume)
     rows = read_rows(config, "rl", model, out)
-    need_columns(rows, COLUMNS)
+    require_columns(rows, COLUMNS)
     if len(rows) < config.questions:
         message = f"{len(rows)} items are fewer than the {config.questions} questions of a step."
         raise DataError(message)
@@ -104,12 +104,12 @@ def train_grpo(config: GrpoConfig, start: Path, out: Path, *, resume: bool) -> N
         args=grpo_arguments(config, out),
         train_dataset=rows,
         processing_class=processor,
-        peft_config=lora_of(config),
+        peft_config=lora_config(config),
     )
-    run(trainer, config, out, resume=resume)
+    run_trainer(trainer, config, out, resume=resume)
     if isinstance(judge, EndpointJudge):
-        told = vars(judge.tally) | {"cost": judge.tally.cost(judge.endpoint)}
-        (out / "judge.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
+        tally_json = vars(judge.tally) | {"cost": judge.tally.cost(judge.endpoint)}
+        (out / "judge.json").write_text(json.dumps(tally_json, indent=1), encoding="utf-8")
         judge.close()
     write_result(trainer, start, out, model)
 
@@ -136,7 +136,7 @@ def grpo_arguments(config: GrpoConfig, out: Path) -> GRPOConfig:
     """
     at_once = config.rollouts_at_once or config.rollouts
     return GRPOConfig(
-        **arguments_of(config, out),
+        **trainer_arguments(config, out),
         per_device_train_batch_size=at_once,
         gradient_accumulation_steps=config.rollouts // at_once,
         num_generations=config.group,

@@ -22,17 +22,17 @@ from trl.trainer.kto_trainer import KTOTrainer
 from models.processing import PathologyProcessor
 from models.training.data.licences import check_licences
 from models.training.data.tiles import DataError
-from models.training.trainer.run_folder import begin_run, start_model
+from models.training.trainer.run_folder import begin_run, find_start_model
 from models.training.trainer.trl import (
-    Quiet,
+    QuietTrainer,
     TrainerConfig,
-    arguments_of,
-    budget_of,
-    lora_of,
+    limit_pixel_budget,
+    lora_config,
     open_network,
     open_processor,
     read_rows,
-    run,
+    run_trainer,
+    trainer_arguments,
     write_result,
 )
 
@@ -60,11 +60,11 @@ class PreferencesConfig(TrainerConfig):
         return self
 
 
-class Dpo(Quiet, DPOTrainer):
+class Dpo(QuietTrainer, DPOTrainer):
     """TRL's trainer, kept quiet."""
 
 
-class Kto(Quiet, KTOTrainer):
+class Kto(QuietTrainer, KTOTrainer):
     """TRL's trainer, kept quiet."""
 
 
@@ -74,9 +74,9 @@ def train_preferences(config: PreferencesConfig, start: Path, out: Path, *, resu
     `start` is also what the divergence is measured from. Adapters are merged into the result's
     weights and kept in `out/adapters`. Raises ModelError for what cannot be trained.
     """
-    model = start_model(start)
+    model = find_start_model(start)
     processor = open_processor(start)
-    model = replace(model, budget=budget_of(config, processor))
+    model = replace(model, budget=limit_pixel_budget(config, processor))
     begin_run(out, "preferences", config, start, resume=resume)
     rows = read_rows(config, "train", model, out)
     make = trainer_of(rows)
@@ -84,7 +84,7 @@ def train_preferences(config: PreferencesConfig, start: Path, out: Path, *, resu
     if len(rows) < config.batch:
         message = f"{len(rows)} rows are fewer than the {config.batch} of a batch; judge more."
         raise DataError(message)
-    run(trainer := make(config, start, out, rows, processor), config, out, resume=resume)
+    run_trainer(trainer := make(config, start, out, rows, processor), config, out, resume=resume)
     write_result(trainer, start, out, model)
 
 
@@ -120,7 +120,7 @@ def _kto(
 
 
 def _arguments(config: PreferencesConfig, out: Path) -> dict[str, Any]:
-    return arguments_of(config, out) | {
+    return trainer_arguments(config, out) | {
         "per_device_train_batch_size": config.batch,
         "gradient_accumulation_steps": config.accumulate,
         "beta": config.beta,
@@ -140,5 +140,5 @@ def _parts(
         "ref_model": None if config.lora else open_network(config, start),
         "train_dataset": rows,
         "processing_class": processor,
-        "peft_config": lora_of(config),
+        "peft_config": lora_config(config),
     }

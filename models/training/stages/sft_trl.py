@@ -15,18 +15,18 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from models.training.data.licences import check_licences
-from models.training.data.trl_rows import need_columns
-from models.training.trainer.run_folder import begin_run, start_model
+from models.training.data.trl_rows import require_columns
+from models.training.trainer.run_folder import begin_run, find_start_model
 from models.training.trainer.trl import (
-    Quiet,
+    QuietTrainer,
     TrainerConfig,
-    arguments_of,
-    budget_of,
-    lora_of,
+    limit_pixel_budget,
+    lora_config,
     open_network,
     open_processor,
     read_rows,
-    run,
+    run_trainer,
+    trainer_arguments,
     write_result,
 )
 
@@ -44,7 +44,7 @@ class SftConfig(TrainerConfig):
     """Passes of one step."""
 
 
-class Sft(Quiet, SFTTrainer):
+class Sft(QuietTrainer, SFTTrainer):
     """TRL's trainer, kept quiet."""
 
 
@@ -54,17 +54,17 @@ def train_sft(config: SftConfig, start: Path, out: Path, *, resume: bool) -> Non
     Adapters are merged into the result's weights and kept in `out/adapters`. Raises ModelError for
     what cannot be trained.
     """
-    model = start_model(start)
+    model = find_start_model(start)
     processor = open_processor(start)
-    model = replace(model, budget=budget_of(config, processor))
+    model = replace(model, budget=limit_pixel_budget(config, processor))
     begin_run(out, "sft", config, start, resume=resume)
     rows = read_rows(config, "train", model, out)
     check_licences(rows)
-    need_columns(rows, COLUMNS)
+    require_columns(rows, COLUMNS)
     trainer = Sft(
         model=open_network(config, start),
         args=SFTConfig(
-            **arguments_of(config, out),
+            **trainer_arguments(config, out),
             per_device_train_batch_size=config.batch,
             gradient_accumulation_steps=config.accumulate,
             max_length=None,
@@ -72,7 +72,7 @@ def train_sft(config: SftConfig, start: Path, out: Path, *, resume: bool) -> Non
         ),
         train_dataset=rows,
         processing_class=processor,
-        peft_config=lora_of(config),
+        peft_config=lora_config(config),
     )
-    run(trainer, config, out, resume=resume)
+    run_trainer(trainer, config, out, resume=resume)
     write_result(trainer, start, out, model)

@@ -20,18 +20,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from models.flat_histogram import equalised
-from models.training.data.tile_augmentation import Look, MaskedTile, geometry, recolour
+from models.flat_histogram import equalise_histogram
+from models.training.data.tile_augmentation import (
+    AugmentationRange,
+    MaskedTile,
+    recolour,
+    transform_tile,
+)
 from models.training.data.tiles import Tile, load_rgb, read_tiles
 from models.training.specimen.measures import cell_shares, nuclear_mask, open_mask
-from models.training.trainer.loop import Loop, LoopConfig
+from models.training.trainer.loop import LoopConfig, TrainingLoop
 from models.training.trainer.run_folder import (
+    allow_changes,
     begin_run,
-    changes_of,
     copy_with_weights,
     device,
+    find_start_model,
     load_network,
-    start_model,
 )
 
 LABELS = ("benign", "adenocarcinoma", "squamous_cell_carcinoma", "other")
@@ -56,7 +61,7 @@ class VisionConfig(BaseModel):
     """Share of pictures out of focus."""
     dense_weight: float = Field(default=1.0, ge=0)
     """Weight of the per-token loss."""
-    look: Annotated[dict[str, float], changes_of(Look)] = {}
+    look: Annotated[dict[str, float], allow_changes(AugmentationRange)] = {}
     """Changes to `augment.Look`."""
     loop: LoopConfig
     """How long and how hard."""
@@ -79,7 +84,7 @@ class Batch:
 
     def to(self, place: torch.device) -> Batch:
         """The same on a device."""
-        return Batch(*(getattr(self, each.name).to(place) for each in fields(self)))
+        return Batch(*(getattr(self, field.name).to(place) for field in fields(self)))
 
 
 class Heads(nn.Module):
@@ -93,9 +98,9 @@ class Heads(nn.Module):
 
     def forward(self, pixels: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
         """(pictures, labels + 1) of the whole picture, (pictures, tokens, 2) of each token."""
-        seen = self.tower(pixels, grid_thw=grid).pooler_output
-        seen = seen.view(len(grid), -1, seen.shape[-1])
-        return self.whole(seen.mean(dim=1)), self.dense(seen)
+        features = self.tower(pixels, grid_thw=grid).pooler_output
+        features = features.view(len(grid), -1, features.shape[-1])
+        return self.whole(features.mean(dim=1)), self.dense(features)
 
 
 class TileSource:
@@ -104,7 +109,7 @@ class TileSource:
     def __init__(self, tiles: list[Tile], config: VisionConfig, processor: Any) -> None:
         self._config = config
         self._processor = processor
-        self._look = Look(**config.look)
+        self._look = AugmentationRange(**config.look)
         self._masked: dict[Path, MaskedTile] = {}
         self._groups: dict[str, dict[str, list[Tile]]] = {}
         for tile in tiles:
@@ -118,8 +123,8 @@ class TileSource:
         pictures, labels, blurred, cells = [], [], [], []
         for _ in range(self._config.batch):
             label = self._draw_label(draw)
-            view = geometry(
-                self.masked(self._draw_tile(label, draw)), rows, columns, self._look, draw
+            view = transform_tile(
+                self.measure_masks(self._draw_tile(label, draw)), rows, columns, self._look, draw
             )
             out_of_focus = draw.random() < self._config.blurred_share
             pictures.append(self._picture(view.rgb, out_of_focus, draw))
@@ -135,7 +140,7 @@ class TileSource:
             torch.from_numpy(np.stack(cells)),
         )
 
-    def masked(self, tile: Tile) -> MaskedTile:
+    def measure_masks(self, tile: Tile) -> MaskedTile:
         """The tile with its masks."""
         if tile.path not in self._masked:
             rgb = load_rgb(tile)
@@ -172,13 +177,15 @@ def cell_targets(view: MaskedTile, rows: int, columns: int) -> NDArray[np.float3
     return np.stack(planes, axis=1)
 
 
-def loss_of(heads: Heads, config: VisionConfig, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+def compute_loss(
+    heads: Heads, config: VisionConfig, batch: Batch
+) -> tuple[Tensor, dict[str, float]]:
     """Cross-entropy of label and focus, binary cross-entropy of the cells' shares."""
-    whole, dense = heads(batch.pixels, batch.grid)
-    names = functional.cross_entropy(whole[:, :-1], batch.label, label_smoothing=0.1)
-    focus = functional.binary_cross_entropy_with_logits(whole[:, -1], batch.blurred)
+    tile_logits, dense = heads(batch.pixels, batch.grid)
+    names = functional.cross_entropy(tile_logits[:, :-1], batch.label, label_smoothing=0.1)
+    focus = functional.binary_cross_entropy_with_logits(tile_logits[:, -1], batch.blurred)
     cells = functional.binary_cross_entropy_with_logits(dense, batch.cells)
-    right = (whole[:, :-1].argmax(1) == batch.label).float().mean()
+    right = (tile_logits[:, :-1].argmax(1) == batch.label).float().mean()
     figures = {
         "names": names.item(),
         "focus": focus.item(),
@@ -192,24 +199,26 @@ def evaluate(heads: Heads, tiles: list[Tile], processor: Any) -> dict[str, float
     """Share of lung tiles named right, one per group, in colour and by form alone."""
     one_each = list({tile.group_id: tile for tile in tiles if tile.label in LABELS[:3]}.values())
     figures = {}
-    for name, change in (("colour", None), ("form", equalised)):
+    for name, change in (("colour", None), ("form", equalise_histogram)):
         right = 0
         for start in range(0, len(one_each), 32):
             chosen = one_each[start : start + 32]
             pictures = [Image.fromarray(load_rgb(tile)).resize((224, 224)) for tile in chosen]
-            shown = [change(picture) if change else picture for picture in pictures]
-            seen = processor(images=shown, return_tensors="pt")
-            seen = {name: seen[name].to(device()) for name in ("pixel_values", "image_grid_thw")}
-            whole, _ = heads(seen["pixel_values"], seen["image_grid_thw"])
+            variants = [change(picture) if change else picture for picture in pictures]
+            inputs = processor(images=variants, return_tensors="pt")
+            inputs = {
+                name: inputs[name].to(device()) for name in ("pixel_values", "image_grid_thw")
+            }
+            tile_logits, _ = heads(inputs["pixel_values"], inputs["image_grid_thw"])
             truth = torch.tensor([LABELS.index(tile.label) for tile in chosen])
-            right += int((whole[:, :3].argmax(1).cpu() == truth).sum())
+            right += int((tile_logits[:, :3].argmax(1).cpu() == truth).sum())
         figures[name] = right / max(1, len(one_each))
     return figures
 
 
 def train_vision(config: VisionConfig, start: Path, out: Path, *, resume: bool) -> None:
     """Train the tower of the checkpoint `start`; the result is in `out/checkpoint`."""
-    start_model(start)
+    find_start_model(start)
     tiles = [tile for folder in config.data for tile in read_tiles(folder)]
     validation = [tile for tile in tiles if tile.split == "validation"]
     processor = Qwen2VLImageProcessorPil.from_pretrained(start)
@@ -219,13 +228,13 @@ def train_vision(config: VisionConfig, start: Path, out: Path, *, resume: bool) 
     network = load_network(start)
     width = int(network.model.visual.config.out_hidden_size)
     heads = Heads(network.model.visual, width).to(device())
-    loop = Loop(heads, config.loop, out)
+    loop = TrainingLoop(heads, config.loop, out)
     if resume:
         loop.resume()
     loop.run(
         source.batch,
-        lambda batch: loss_of(heads, config, batch.to(device())),
+        lambda batch: compute_loss(heads, config, batch.to(device())),
         lambda: evaluate(heads, validation, processor),
     )
-    with loop.averaged():
+    with loop.use_averaged_weights():
         copy_with_weights(network, start, out / "checkpoint")

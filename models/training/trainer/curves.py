@@ -64,7 +64,8 @@ def draw_curves(runs: Mapping[str, Curves]) -> go.Figure:
                     y=[curves[name][step] for step in steps],
                     name=run,
                     legendgroup=run,
-                    showlegend=name == next(each for each in names if each in curves),
+                    showlegend=name
+                    == next(candidate for candidate in names if candidate in curves),
                     mode="lines+markers" if len(steps) < 60 else "lines",
                     line={"color": COLOURS[number % len(COLOURS)]},
                 )
@@ -76,9 +77,9 @@ def draw_curves(runs: Mapping[str, Curves]) -> go.Figure:
 
 def write_curves(runs: Sequence[Path], out: Path) -> None:
     """Write the page; plotly's script is in it, so it opens without a network."""
-    found = {name: read_curves(run) for name, run in zip(run_names(runs), runs, strict=True)}
+    curves = {name: read_curves(run) for name, run in zip(run_names(runs), runs, strict=True)}
     out.parent.mkdir(parents=True, exist_ok=True)
-    draw_curves(found).write_html(out, include_plotlyjs=True, full_html=True)
+    draw_curves(curves).write_html(out, include_plotlyjs=True, full_html=True)
 
 
 def run_names(runs: Sequence[Path]) -> list[str]:

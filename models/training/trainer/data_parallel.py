@@ -34,12 +34,12 @@ def join_processes() -> tuple[int, int]:
     if not distributed.is_initialized():
         if torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        backend = "nccl" if torch.cuda.is_available() else "gloo"
-        distributed.init_process_group(backend, timeout=LONGEST_WAIT)
+        engine = "nccl" if torch.cuda.is_available() else "gloo"
+        distributed.init_process_group(engine, timeout=LONGEST_WAIT)
     return distributed.get_rank(), distributed.get_world_size()
 
 
-def leads() -> bool:
+def is_leader() -> bool:
     """Whether this process writes the run's files; one by itself does."""
     return join_processes()[0] == 0
 
@@ -71,13 +71,13 @@ def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
     if join_processes()[1] == 1:
         return
     gradients: list[Tensor] = []
-    for each in parameters:
-        if each.grad is None:  # text alone leaves the tower without
-            each.grad = torch.zeros_like(each)
-        gradients.append(each.grad)
-    whole = parameters_to_vector(gradients)
-    distributed.all_reduce(whole)
-    vector_to_parameters(whole, gradients)
+    for parameter in parameters:
+        if parameter.grad is None:  # text alone leaves the tower without
+            parameter.grad = torch.zeros_like(parameter)
+        gradients.append(parameter.grad)
+    vector = parameters_to_vector(gradients)
+    distributed.all_reduce(vector)
+    vector_to_parameters(vector, gradients)
 
 
 def sum_figures(figures: Mapping[str, float]) -> dict[str, float]:
@@ -85,13 +85,13 @@ def sum_figures(figures: Mapping[str, float]) -> dict[str, float]:
     processes = join_processes()[1]
     if processes == 1:
         return dict(figures)
-    told: list[Mapping[str, float]] = [{}] * processes
-    distributed.all_gather_object(told, figures)
-    names = dict.fromkeys(name for each in told for name in each)
-    return {name: sum(each.get(name, 0.0) for each in told) for name in names}
+    gathered: list[Mapping[str, float]] = [{}] * processes
+    distributed.all_gather_object(gathered, figures)
+    names = dict.fromkeys(name for process_figures in gathered for name in process_figures)
+    return {name: sum(each.get(name, 0.0) for each in gathered) for name in names}
 
 
-def begin_together(processes: int, command: Sequence[str]) -> None:
+def launch_processes(processes: int, command: Sequence[str]) -> None:
     """Run a command in several processes that know of each other, by torchrun, to their end.
 
     They speak over the loopback interface alone, and each has one thread unless OMP_NUM_THREADS
@@ -104,11 +104,11 @@ def begin_together(processes: int, command: Sequence[str]) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     if sys.platform == "linux":
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    told = ["--standalone", f"--nproc-per-node={processes}", "--local-addr=127.0.0.1"]
+    options = ["--standalone", f"--nproc-per-node={processes}", "--local-addr=127.0.0.1"]
     with TemporaryDirectory() as logs:
-        told += [f"--log-dir={logs}", "--no-python", "--", *command]
+        options += [f"--log-dir={logs}", "--no-python", "--", *command]
         try:
-            run(parse_args(told))  # type: ignore[no-untyped-call]
+            run(parse_args(options))  # type: ignore[no-untyped-call]
         except ChildFailedError as error:
             message = f"One of the {processes} processes ended; what it said stands above."
             raise ModelError(message) from error

@@ -14,11 +14,15 @@ from PIL import Image
 from torch import Tensor
 
 from models.messages import Prompt
-from models.processing import PathologyProcessor, conversation
-from models.prompts import Question, build_prompt
-from models.registry import DEFAULT_MODEL, known_models
-from models.training.data.items import Item
-from models.training.specimen.attention_supervision import Pointed, cell_targets, pointed
+from models.processing import PathologyProcessor, chat_messages
+from models.prompts import QuestionText, build_prompt
+from models.registry import DEFAULT_MODEL, list_models
+from models.training.data.items import TrainingItem
+from models.training.specimen.attention_supervision import (
+    EvidenceSpan,
+    cell_targets,
+    find_evidence_spans,
+)
 from models.training.specimen.grammar import (
     DECIDED_WORDS,
     SHORT_QUESTION,
@@ -26,12 +30,12 @@ from models.training.specimen.grammar import (
     write_trace,
 )
 
-IGNORED = -100
+IGNORE_INDEX = -100
 """Label of a token that is not learnt."""
-PICTURE = ("pixel_values", "image_grid_thw")
+PICTURE_TENSORS = ("pixel_values", "image_grid_thw")
 """Tensors of a sequence with a picture."""
 
-DECIDED = re.compile(
+DECIDED_PATTERN = re.compile(
     rf"\b({'|'.join(sorted(DECIDED_WORDS, key=len, reverse=True))})\b"
     r"|,(?= which is not offered)| \((?=[A-Z]\))|(?<=\()[A-Z](?=\))|(?<=<answer>)[A-Z](?=<)"
 )
@@ -40,7 +44,7 @@ among them."""
 
 
 @dataclass(frozen=True)
-class Encoded:
+class TrainingSequence:
     """One sequence."""
 
     tensors: dict[str, Tensor]
@@ -62,30 +66,38 @@ class Encoder:
         self._processor = processor
         self.tokenizer = processor.tokenizer
         """The checkpoint's own."""
-        self.model = next(m for m in known_models() if m.name == DEFAULT_MODEL)
+        self.model = next(m for m in list_models() if m.name == DEFAULT_MODEL)
         merged: int = processor.image_processor.merge_size
         self._merged = torch.tensor([1, merged, merged])
         self._end = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
 
-    def prompt(self, item: Item) -> Prompt:
+    def write_prompt(self, item: TrainingItem) -> Prompt:
         """The item as the model is asked, its picture left out."""
-        return build_prompt(Question(item.question, item.options), (), self.model)
+        return build_prompt(QuestionText(item.question, item.options), (), self.model)
 
-    def trace(
-        self, item: Item, picture: Image.Image, rgb: NDArray[np.uint8] | None = None
-    ) -> Encoded:
+    def encode_trace(
+        self, item: TrainingItem, picture: Image.Image, rgb: NDArray[np.uint8] | None = None
+    ) -> TrainingSequence:
         """The question with the whole trace; pointed if the picture as measured is given."""
         words = write_trace(item.question_type, item.facts, item.options, item.gold)
-        made = self.encode(self.prompt(item), picture, words)
-        return made if rgb is None else self._pointed(made, words, pointed(words, rgb))
+        sequence = self.encode(self.write_prompt(item), picture, words)
+        return (
+            sequence
+            if rgb is None
+            else self._add_evidence(sequence, words, find_evidence_spans(words, rgb))
+        )
 
-    def _pointed(self, made: Encoded, words: str, claims: Sequence[Pointed]) -> Encoded:
+    def _add_evidence(
+        self, sequence: TrainingSequence, words: str, claims: Sequence[EvidenceSpan]
+    ) -> TrainingSequence:
         """The sequence with where to look while the claims are written."""
         offsets = self.tokenizer(
             words, add_special_tokens=False, return_offsets_mapping=True
         ).offset_mapping
-        first = len(made.labels) - len(offsets) - 1  # of the completion; its turn's end stands last
-        _, rows, columns = (made.tensors["image_grid_thw"][0] // self._merged).tolist()
+        first = (
+            len(sequence.labels) - len(offsets) - 1
+        )  # of the completion; its turn's end stands last
+        _, rows, columns = (sequence.tensors["image_grid_thw"][0] // self._merged).tolist()
         points, aims = [], []
         for claim in claims:
             aim = cell_targets(claim.mask, rows, columns)
@@ -94,21 +106,21 @@ class Encoder:
                     points.append(first + place - 1)  # the query before a token writes it
                     aims.append(aim)
         if not points:
-            return made
-        return replace(made, points=torch.tensor(points), aims=torch.stack(aims))
+            return sequence
+        return replace(sequence, points=torch.tensor(points), aims=torch.stack(aims))
 
-    def short(self, item: Item, picture: Image.Image) -> Encoded:
+    def encode_short(self, item: TrainingItem, picture: Image.Image) -> TrainingSequence:
         """What is seen, in as few words as it has."""
         return self.encode(Prompt(SHORT_QUESTION), picture, short_answer(item.facts))
 
-    def tokens(self, words: str) -> int:
+    def count_tokens(self, words: str) -> int:
         """How many tokens words have."""
         return len(self.tokenizer(words, add_special_tokens=False).input_ids)
 
-    def encode(self, prompt: Prompt, picture: Image.Image | None, words: str) -> Encoded:
+    def encode(self, prompt: Prompt, picture: Image.Image | None, words: str) -> TrainingSequence:
         """Prompt, completion and the token that ends the turn; None shows no picture."""
         inputs: Any = self._processor.apply_chat_template(
-            [conversation(prompt, [picture] if picture else [])],
+            [chat_messages(prompt, [picture] if picture else [])],
             tokenize=True,
             add_generation_prompt=True,
             return_dict=True,
@@ -116,9 +128,9 @@ class Encoder:
         )
         asked = inputs["input_ids"][0]
         written = self.tokenizer(words, add_special_tokens=False, return_offsets_mapping=True)
-        said = torch.tensor([*written.input_ids, self._end])
-        types = torch.cat([inputs["mm_token_type_ids"][0], torch.zeros_like(said)])
-        spans = [match.span() for match in DECIDED.finditer(words)]
+        completion_ids = torch.tensor([*written.input_ids, self._end])
+        types = torch.cat([inputs["mm_token_type_ids"][0], torch.zeros_like(completion_ids)])
+        spans = [match.span() for match in DECIDED_PATTERN.finditer(words)]
         decided = torch.tensor(
             [
                 any(start < last and first < stop for first, last in spans)
@@ -126,15 +138,16 @@ class Encoder:
             ]
             + [False]
         )
-        shown = {name: inputs[name] for name in PICTURE if name in inputs}
-        return Encoded(
-            {"input_ids": torch.cat([asked, said]), "mm_token_type_ids": types} | shown,
-            torch.cat([torch.full_like(asked, IGNORED), said]),
+        picture_tensors = {name: inputs[name] for name in PICTURE_TENSORS if name in inputs}
+        return TrainingSequence(
+            {"input_ids": torch.cat([asked, completion_ids]), "mm_token_type_ids": types}
+            | picture_tensors,
+            torch.cat([torch.full_like(asked, IGNORE_INDEX), completion_ids]),
             torch.cat([torch.zeros_like(asked, dtype=torch.bool), decided]),
         )
 
 
-def joined(sequences: Sequence[Encoded]) -> dict[str, Tensor]:
+def collate(sequences: Sequence[TrainingSequence]) -> dict[str, Tensor]:
     """Sequences, all with pictures or none, padded on the right to one batch.
 
     `labels` and `decided` are (batch, tokens). Where any is pointed, `points` (n, 2) are the
@@ -146,29 +159,33 @@ def joined(sequences: Sequence[Encoded]) -> dict[str, Tensor]:
 
     tensors = [each.tensors for each in sequences]
     ids = [each["input_ids"] for each in tensors]
-    shown = {
-        name: torch.cat([each[name] for each in tensors]) for name in PICTURE if name in tensors[0]
+    picture_tensors = {
+        name: torch.cat([each[name] for each in tensors])
+        for name in PICTURE_TENSORS
+        if name in tensors[0]
     }
     return (
-        shown
-        | _points(sequences)
+        picture_tensors
+        | _batch_points(sequences)
         | {
             "input_ids": padded(ids, 0),
             "attention_mask": padded([torch.ones_like(row) for row in ids], 0),
             "mm_token_type_ids": padded([each["mm_token_type_ids"] for each in tensors], 0),
-            "labels": padded([each.labels for each in sequences], IGNORED),
+            "labels": padded([each.labels for each in sequences], IGNORE_INDEX),
             "decided": padded([each.decided for each in sequences], 0),
         }
     )
 
 
-def _points(sequences: Sequence[Encoded]) -> dict[str, Tensor]:
+def _batch_points(sequences: Sequence[TrainingSequence]) -> dict[str, Tensor]:
     """The points of a batch; empty if there are none."""
     points, aims = [], []
-    for number, each in enumerate(sequences):
-        if each.points is not None and each.aims is not None:
-            points.append(torch.stack([torch.full_like(each.points, number), each.points], 1))
-            aims += list(each.aims)
+    for number, sequence in enumerate(sequences):
+        if sequence.points is not None and sequence.aims is not None:
+            points.append(
+                torch.stack([torch.full_like(sequence.points, number), sequence.points], 1)
+            )
+            aims += list(sequence.aims)
     if not points:
         return {}
     return {

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from models.errors import CheckpointError, ModelError
-from models.training.trainer.data_parallel import leads, own_batches, sum_figures, sum_gradients
-from models.training.trainer.run_folder import forget_after, note
+from models.training.trainer.data_parallel import is_leader, own_batches, sum_figures, sum_gradients
+from models.training.trainer.run_folder import forget_after, note_figures
 
 Batch = TypeVar("Batch")
 
@@ -57,7 +57,7 @@ class LoopConfig(BaseModel):
     """Steps between figures of training; they are those of the step alone."""
 
 
-class Loop:
+class TrainingLoop:
     """One run in one folder: `last.pt` to go on from, `metrics.jsonl` to look at."""
 
     def __init__(
@@ -103,7 +103,7 @@ class Loop:
         """
         started = time.monotonic()
         self.network.train()
-        steps, hidden = self.config.steps, not leads()
+        steps, hidden = self.config.steps, not is_leader()
         with (
             self._alone(),
             tqdm(initial=self.step, total=steps, mininterval=5, disable=hidden) as bar,
@@ -122,7 +122,7 @@ class Loop:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Within this, no other run writes to the folder; what it noted of later steps is gone."""
-        if not leads():
+        if not is_leader():
             yield
             return
         try:
@@ -201,17 +201,17 @@ class Loop:
                 self._average[name].lerp_(parameter, 1 - decay)
 
     @contextmanager
-    def averaged(self) -> Iterator[None]:
+    def use_averaged_weights(self) -> Iterator[None]:
         """Within this, the network has the averaged weights."""
         if not self.config.averaging:
             yield
             return
-        kept = {name: p.detach().clone() for name, p in self._trained.items()}
+        trained_weights = {name: p.detach().clone() for name, p in self._trained.items()}
         self._put(self._average)
         try:
             yield
         finally:
-            self._put(kept)
+            self._put(trained_weights)
 
     def _put(self, weights: Mapping[str, Tensor]) -> None:
         with torch.no_grad():
@@ -219,21 +219,21 @@ class Loop:
                 parameter.copy_(weights[name])
 
     def _evaluate(self, evaluate: Callable[[], Mapping[str, float]]) -> None:
-        if not leads():
+        if not is_leader():
             return
         self.network.eval()
-        with self.averaged(), torch.no_grad():
+        with self.use_averaged_weights(), torch.no_grad():
             self._note({f"validation_{name}": value for name, value in evaluate().items()})
         self.network.train()
 
     def _note(self, figures: Mapping[str, float]) -> None:
-        if not leads():
+        if not is_leader():
             return
-        tqdm.write(note(self.out, self.step, figures), file=sys.stderr)
+        tqdm.write(note_figures(self.out, self.step, figures), file=sys.stderr)
 
     def save(self) -> None:
         """Write what is needed to go on, whole or not at all."""
-        if not leads():
+        if not is_leader():
             return
         state: dict[str, Any] = {
             "step": self.step,

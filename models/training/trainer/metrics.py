@@ -11,11 +11,11 @@ from typing import Any
 from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from models.training.trainer.run_folder import note
+from models.training.trainer.run_folder import note_figures
 
-WHOLE = "whole"
+COMPLETE_MARK = "whole"
 """File in a checkpoint that was written to its end."""
-RENAMED = {
+METRIC_NAMES = {
     "completions/mean_length": "completion_tokens",
     "completions/clipped_ratio": "cut_off",
     "frac_reward_zero_std": "groups_alike",
@@ -24,7 +24,7 @@ RENAMED = {
     "rewards/margins": "margin",
 }
 """TRL's names of figures, and ours."""
-UNTOLD = ("epoch", "num_tokens", "step_time", "total_flos")
+OMITTED_METRICS = ("epoch", "num_tokens", "step_time", "total_flos")
 
 
 class Metrics(TrainerCallback):
@@ -51,19 +51,19 @@ class Metrics(TrainerCallback):
     ) -> None:
         """Note the figures."""
         figures = {
-            our_name(name): float(value)
+            rename_metric(name): float(value)
             for name, value in (logs or {}).items()
-            if isinstance(value, int | float) and our_name(name)
+            if isinstance(value, int | float) and rename_metric(name)
         }
         if "loss" in figures and state.is_world_process_zero:
             figures["seconds"] = time.monotonic() - self._started
-            tqdm.write(note(self._out, state.global_step, figures), file=sys.stderr)
+            tqdm.write(note_figures(self._out, state.global_step, figures), file=sys.stderr)
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Mark the checkpoint as whole."""
-        (self._out / f"checkpoint-{state.global_step}" / WHOLE).touch()
+        (self._out / f"checkpoint-{state.global_step}" / COMPLETE_MARK).touch()
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -72,10 +72,10 @@ class Metrics(TrainerCallback):
         self._bar.close()
 
 
-def our_name(name: str) -> str:
+def rename_metric(name: str) -> str:
     """What a figure of TRL's is called here; empty for those that are not kept."""
-    if name in RENAMED:
-        return RENAMED[name]
+    if name in METRIC_NAMES:
+        return METRIC_NAMES[name]
     if name.startswith("rewards/") and name.endswith("/mean"):
         return "reward_" + name.split("/")[1].removesuffix("_reward")
-    return "" if "/" in name or name in UNTOLD or name.startswith("train_") else name
+    return "" if "/" in name or name in OMITTED_METRICS or name.startswith("train_") else name

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from models.errors import ModelError
-from models.judges.judge import Judge, JudgedTrace, process_scores
+from models.judges.judge import Judge, JudgeInput, process_scores
 from models.reasoning.trace import parse
 from models.scoring import answer_is_right, format_is_right
 from models.training.specimen.facts_column import read_facts
@@ -66,38 +66,40 @@ class ProcessReward:
     ) -> Rewards:
         """Rewards, 0..1; the share of abstentions goes to the trainer's metrics."""
         texts = [completion_text(completion) for completion in completions]
-        traces = judged_traces(texts, columns)
+        traces = build_judge_inputs(texts, columns)
         rewards = process_scores(self._judge, traces)
         if log_metric and rewards:
             log_metric("process_abstained", rewards.count(None) / len(rewards))
-        return filled(rewards, [trace.id for trace in traces]) if self._fill else rewards
+        return (
+            fill_missing_rewards(rewards, [trace.id for trace in traces]) if self._fill else rewards
+        )
 
 
-def filled(rewards: Sequence[float | None], groups: Sequence[str]) -> Rewards:
+def fill_missing_rewards(rewards: Sequence[float | None], groups: Sequence[str]) -> Rewards:
     """Rewards with each None replaced by the mean of its group, if the group has any."""
-    known: dict[str, list[float]] = {}
+    values_by_group: dict[str, list[float]] = {}
     for reward, group in zip(rewards, groups, strict=True):
         if reward is not None:
-            known.setdefault(group, []).append(reward)
-    means = {group: sum(values) / len(values) for group, values in known.items()}
+            values_by_group.setdefault(group, []).append(reward)
+    means = {group: sum(values) / len(values) for group, values in values_by_group.items()}
     return [
         means.get(group) if reward is None else reward
         for reward, group in zip(rewards, groups, strict=True)
     ]
 
 
-def judged_traces(texts: Sequence[str], columns: Mapping[str, Any]) -> list[JudgedTrace]:
+def build_judge_inputs(texts: Sequence[str], columns: Mapping[str, Any]) -> list[JudgeInput]:
     """Completions with their rows of a data set's columns. ModelError without `item_id`."""
     if "item_id" not in columns:
         message = "The process reward needs a column item_id, which tells items apart."
         raise ModelError(message)
     rows = {name: values for name, values in columns.items() if _is_column(values, len(texts))}
-    made = []
+    inputs = []
     for index, text in enumerate(texts):
         row = {name: values[index] for name, values in rows.items() if values[index] is not None}
         images = row.get("images") or ([row["image"]] if "image" in row else [])
-        made.append(
-            JudgedTrace(
+        inputs.append(
+            JudgeInput(
                 completion=text,
                 question=str(row.get("question", "")),
                 options=tuple(row.get("options", ())),
@@ -108,7 +110,7 @@ def judged_traces(texts: Sequence[str], columns: Mapping[str, Any]) -> list[Judg
                 id=str(row["item_id"]),
             )
         )
-    return made
+    return inputs
 
 
 def completion_text(completion: Completion) -> str:

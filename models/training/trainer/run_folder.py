@@ -15,13 +15,13 @@ import torch
 import transformers
 from pydantic import AfterValidator, BaseModel, ValidationError
 
-from models.engines.local.checkpoint import check_fit, sound_weights
+from models.engines.local.checkpoint import check_fit, check_weights
 from models.engines.local.checkpoint import read_config as read_checkpoint_config
-from models.engines.local.loading import NETWORKS, is_ampere
+from models.engines.local.checkpoint_loading import NETWORKS, is_ampere
 from models.errors import CheckpointError, ModelError
 from models.processing import load_processor
-from models.registry import OWN_FILE, RegisteredModel, resolve
-from models.training.trainer.data_parallel import leads
+from models.registry import OWN_FILE, RegisteredModel, resolve_model
+from models.training.trainer.data_parallel import is_leader
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -57,50 +57,50 @@ def read_table(path: Path) -> dict[str, Any]:
         raise ModelError(message) from error
 
 
-def changed(
+def override_table(
     table: Mapping[str, Any], *, data: Sequence[Path] | None, seed: int | None
 ) -> dict[str, Any]:
     """The table with other data folders or another seed, where they are given.
 
     The seed stands in the table `loop` where the config has one.
     """
-    told = dict(table)
+    overridden = dict(table)
     if data:
-        told.pop("dataset", None)
-        told["data"] = list(data)
-    if seed is not None and "loop" in told:
-        told["loop"] = dict(told["loop"]) | {"seed": seed}
+        overridden.pop("dataset", None)
+        overridden["data"] = list(data)
+    if seed is not None and "loop" in overridden:
+        overridden["loop"] = dict(overridden["loop"]) | {"seed": seed}
     elif seed is not None:
-        told["seed"] = seed
-    return told
+        overridden["seed"] = seed
+    return overridden
 
 
-def checked_config(table: Mapping[str, Any], kind: type[Config], path: Path) -> Config:
+def parse_config(table: Mapping[str, Any], kind: type[Config], path: Path) -> Config:
     """A stage's config from its table; ModelError names each field and what is wrong with it."""
     try:
         return kind.model_validate(dict(table))
     except ValidationError as error:
-        told = "; ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'as a whole'}: {each['msg']}"
-            for each in error.errors(include_url=False)
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'as a whole'}: {problem['msg']}"
+            for problem in error.errors(include_url=False)
         )
-        message = f"The config {path} is not right. {told}."
+        message = f"The config {path} is not right. {problems}."
         raise ModelError(message) from error
 
 
 def read_config(path: Path, kind: type[Config]) -> Config:
     """A stage's config from its file; ModelError as above."""
-    return checked_config(read_table(path), kind, path)
+    return parse_config(read_table(path), kind, path)
 
 
-def changes_of(kind: type) -> AfterValidator:
+def allow_changes(kind: type) -> AfterValidator:
     """Lets a table of a config change the fields that a dataclass has, and no others."""
-    known = [each.name for each in fields(kind)]
+    field_names = [field.name for field in fields(kind)]
 
     def check(changes: dict[str, Any]) -> dict[str, Any]:
-        unknown = sorted(set(changes) - set(known))
+        unknown = sorted(set(changes) - set(field_names))
         if unknown:
-            message = f"there is no {', '.join(unknown)}; known are {', '.join(known)}"
+            message = f"there is no {', '.join(unknown)}; known are {', '.join(field_names)}"
             raise ValueError(message)
         return changes
 
@@ -114,9 +114,9 @@ def begin_run(out: Path, stage: str, config: BaseModel, start: Path, *, resume: 
     not to be resumed, or another one than this: a run that goes on with other settings would be
     neither.
     """
-    if not leads():
+    if not is_leader():
         return
-    told = {
+    run_table = {
         "stage": stage,
         "start": str(start.resolve()),
         "config": config.model_dump(mode="json"),
@@ -127,7 +127,7 @@ def begin_run(out: Path, stage: str, config: BaseModel, start: Path, *, resume: 
         if not resume:
             message = f"{out} holds a run: --resume goes on with it, another --out begins anew."
             raise CheckpointError(message)
-        other = _differing(json.loads(path.read_text(encoding="utf-8")), told)
+        other = _changed_keys(json.loads(path.read_text(encoding="utf-8")), run_table)
         if other:
             message = f"{out} holds a run with another {', '.join(other)}; name another --out."
             raise CheckpointError(message)
@@ -135,14 +135,14 @@ def begin_run(out: Path, stage: str, config: BaseModel, start: Path, *, resume: 
     out.mkdir(parents=True, exist_ok=True)
     libraries = {name: version(name) for name in LIBRARIES}
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(told | {"libraries": libraries}, indent=1), encoding="utf-8")
+    part.write_text(json.dumps(run_table | {"libraries": libraries}, indent=1), encoding="utf-8")
     part.replace(path)
 
 
-def note(out: Path, step: int, figures: Mapping[str, float]) -> str:
+def note_figures(out: Path, step: int, figures: Mapping[str, float]) -> str:
     """Append figures of a step to the run's metrics; the line. What is no number is left out."""
-    kept = {name: round(value, 6) for name, value in figures.items() if abs(value) < float("inf")}
-    line = json.dumps({"step": step} | kept)
+    finite = {name: round(value, 6) for name, value in figures.items() if abs(value) < float("inf")}
+    line = json.dumps({"step": step} | finite)
     with (out / METRICS).open("a", encoding="utf-8") as file:
         file.write(line + "\n")
     return line
@@ -153,19 +153,19 @@ def forget_after(out: Path, step: int) -> None:
     path = out / METRICS
     if not path.exists():
         return
-    kept = []
+    lines = []
     for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
         try:
             if json.loads(line)["step"] <= step:
-                kept.append(line)
+                lines.append(line)
         except ValueError:  # the run was killed while it wrote
             continue
     part = path.with_suffix(".part")
-    part.write_text("".join(kept), encoding="utf-8")
+    part.write_text("".join(lines), encoding="utf-8")
     part.replace(path)
 
 
-def start_folder(name: str) -> Path:
+def find_start_folder(name: str) -> Path:
     """The checkpoint to start from, by its folder, hub id or registered name.
 
     Raises what `registry.resolve` raises.
@@ -173,14 +173,14 @@ def start_folder(name: str) -> Path:
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder
-    found = resolve(name).location
-    if found is None:
+    location = resolve_model(name).location
+    if location is None:
         message = f"“{name}” has no weights to train."
         raise CheckpointError(message)
-    return found
+    return location
 
 
-def start_model(start: Path) -> RegisteredModel:
+def find_start_model(start: Path) -> RegisteredModel:
     """What is known of the checkpoint that training starts from: how it is asked, its licence.
 
     Raises CheckpointError if there is none in the folder, or one that is not run here.
@@ -188,7 +188,7 @@ def start_model(start: Path) -> RegisteredModel:
     if not start.is_dir():
         message = f"{start} is no folder; `train new` writes a checkpoint to start from."
         raise CheckpointError(message)
-    return resolve(str(start.resolve()))
+    return resolve_model(str(start.resolve()))
 
 
 def load_network(start: Path, dtype: torch.dtype = torch.float32) -> Any:
@@ -196,7 +196,7 @@ def load_network(start: Path, dtype: torch.dtype = torch.float32) -> Any:
     the tokenizer beside it is another network's."""
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     config = read_checkpoint_config(start, start.name)
-    sound_weights(start, start.name)
+    check_weights(start, start.name)
     check_fit(load_processor(start), config, start.name)
     network: Any = NETWORKS[config["model_type"]]
     return network.from_pretrained(start, dtype=dtype, use_safetensors=True, local_files_only=True)
@@ -233,7 +233,7 @@ def copy_with_weights(
     Of several processes the first does it. With `model` the folder says of itself how the model was
     asked in training, so that it is asked in the same way afterwards.
     """
-    if not leads():
+    if not is_leader():
         return
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
@@ -242,32 +242,32 @@ def copy_with_weights(
         if (start / name).exists():
             shutil.copyfile(start / name, part / name)
     if model:
-        (part / OWN_FILE).write_text(_own_words(model), encoding="utf-8")
+        (part / OWN_FILE).write_text(_model_table_text(model), encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
 
 
-def _own_words(model: RegisteredModel) -> str:
+def _model_table_text(model: RegisteredModel) -> str:
     """A checkpoint's `pathviewer.toml`."""
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "prompt_style": model.prompt_style,
         "min_pixels": model.budget.min_pixels,
         "max_pixels": model.budget.max_pixels,
         "question_types": list(model.question_types),
     }
     if model.lower_case_options:
-        told["lower_case_options"] = True
+        values["lower_case_options"] = True
     if model.system is not None:
-        told["system"] = model.system
+        values["system"] = model.system
     if model.licence != UNKNOWN_LICENCE:
-        told |= {"licence": model.licence, "train_allowed": model.train_allowed}
+        values |= {"licence": model.licence, "train_allowed": model.train_allowed}
     # strings, numbers, truth values and lists of strings are written alike in JSON and TOML
     return "".join(
-        f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in told.items()
+        f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items()
     )
 
 
-def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def _changed_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What another run was told otherwise, by name."""
     names = [name for name in ("stage", "start") if before.get(name) != now[name]]
     old, new = before.get("config", {}), now["config"]

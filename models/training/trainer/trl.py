@@ -15,12 +15,12 @@ from models.errors import ModelError
 from models.messages import PixelBudget
 from models.processing import PathologyProcessor, image_size, load_processor
 from models.registry import RegisteredModel
-from models.training.data.tile_augmentation import Look
-from models.training.data.trl_rows import rows_of_folder, rows_of_tiles
-from models.training.specimen.picture_sampler import Mix
-from models.training.trainer.metrics import WHOLE, Metrics
+from models.training.data.tile_augmentation import AugmentationRange
+from models.training.data.trl_rows import read_folder_rows, read_tile_rows
+from models.training.specimen.picture_sampler import ItemMix
+from models.training.trainer.metrics import COMPLETE_MARK, Metrics
 from models.training.trainer.run_folder import (
-    changes_of,
+    allow_changes,
     copy_with_weights,
     forget_after,
     load_network,
@@ -31,7 +31,7 @@ LANGUAGE_LAYERS = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"
 TOWER_LAYERS = r".*visual\.blocks.*\.(qkv|proj|gate_proj|up_proj|down_proj|fc1|fc2)"
 
 
-class Quiet:
+class QuietTrainer:
     """Goes before one of TRL's trainers: it keeps to this machine and writes no card of its own."""
 
     def _send_telemetry(self) -> None:
@@ -67,9 +67,9 @@ class TrainerConfig(BaseModel):
     """Split that is trained on; by default `rl` or `train` of tiles, `train` of a data set."""
     items: int = Field(default=2000, ge=1)
     """Items drawn from tiles."""
-    mix: Annotated[dict[str, Any], changes_of(Mix)] = {}
+    mix: Annotated[dict[str, Any], allow_changes(ItemMix)] = {}
     """Changes to `showing.Mix`, of items from tiles."""
-    look: Annotated[dict[str, float], changes_of(Look)] | None = None
+    look: Annotated[dict[str, float], allow_changes(AugmentationRange)] | None = None
     """Changes to `augment.Look`, of items from tiles; without this table they are as scanned."""
     max_pixels: int | None = Field(default=None, ge=784)
     """Largest area of a picture after resizing; the checkpoint's own if left out."""
@@ -109,8 +109,8 @@ class TrainerConfig(BaseModel):
 def read_rows(config: TrainerConfig, split: str, model: RegisteredModel, out: Path) -> Dataset:
     """The data set of a run; `split` is what is taken of tiles if the config names none."""
     if config.dataset:
-        return rows_of_folder(config.dataset, config.split or "train", model, out / "cache")
-    return rows_of_tiles(
+        return read_folder_rows(config.dataset, config.split or "train", model, out / "cache")
+    return read_tile_rows(
         config.data,
         config.split or split,
         config.items,
@@ -121,7 +121,7 @@ def read_rows(config: TrainerConfig, split: str, model: RegisteredModel, out: Pa
     )
 
 
-def budget_of(config: TrainerConfig, processor: PathologyProcessor) -> PixelBudget:
+def limit_pixel_budget(config: TrainerConfig, processor: PathologyProcessor) -> PixelBudget:
     """Area of pictures after resizing, which the processor is made to keep."""
     own = processor.budget
     most = config.max_pixels or own.max_pixels
@@ -149,7 +149,7 @@ def open_network(config: TrainerConfig, start: Path) -> Any:
     return network
 
 
-def lora_of(config: TrainerConfig) -> LoraConfig | None:
+def lora_config(config: TrainerConfig) -> LoraConfig | None:
     """The adapters as peft takes them; of the tower only if it is not frozen."""
     if config.lora is None:
         return None
@@ -163,7 +163,7 @@ def lora_of(config: TrainerConfig) -> LoraConfig | None:
     )
 
 
-def arguments_of(config: TrainerConfig, out: Path) -> dict[str, Any]:
+def trainer_arguments(config: TrainerConfig, out: Path) -> dict[str, Any]:
     """Settings that every trainer has, under transformers' names."""
     cuda = torch.cuda.is_available()
     return {
@@ -189,14 +189,14 @@ def arguments_of(config: TrainerConfig, out: Path) -> dict[str, Any]:
 
 def last_checkpoint(out: Path) -> Path | None:
     """The newest checkpoint of a run that was written to its end; None if there is none."""
-    marked = [path.parent for path in out.glob(f"checkpoint-*/{WHOLE}")]
+    marked = [path.parent for path in out.glob(f"checkpoint-*/{COMPLETE_MARK}")]
     return max(marked, key=lambda path: int(path.name.split("-")[1]), default=None)
 
 
-def run(trainer: Trainer, config: TrainerConfig, out: Path, *, resume: bool) -> None:
+def run_trainer(trainer: Trainer, config: TrainerConfig, out: Path, *, resume: bool) -> None:
     """Train to the last step, from the last checkpoint if the run is resumed."""
-    for shown in (PrinterCallback, ProgressCallback):
-        trainer.remove_callback(shown)
+    for callback_class in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(callback_class)
     trainer.add_callback(Metrics(out, config.steps))
     last = last_checkpoint(out) if resume else None
     if resume:

@@ -31,7 +31,10 @@ def write_average(checkpoints: Sequence[Path], out: Path, *, small: bool = False
         message = f"{out} is not empty; name a new folder."
         raise CheckpointError(message)
     weights = [_weights(folder) for folder in checkpoints]
-    shapes = [{name: tensor.shape for name, tensor in each.items()} for each in weights]
+    shapes = [
+        {name: tensor.shape for name, tensor in checkpoint_weights.items()}
+        for checkpoint_weights in weights
+    ]
     for folder, own in zip(checkpoints, shapes, strict=True):
         if own != shapes[0]:
             message = f"“{folder.name}” and “{checkpoints[0].name}” are not of one shape."
@@ -55,5 +58,5 @@ def _weights(folder: Path) -> dict[str, Tensor]:
     if not path.is_file():
         message = f"“{folder.name}” has no {WEIGHTS}, whole and in one file."
         raise CheckpointError(message)
-    found: dict[str, Tensor] = load_file(path)
-    return found
+    tensors: dict[str, Tensor] = load_file(path)
+    return tensors

@@ -11,7 +11,7 @@ from pathviewer.api.request_body import parse_whole_number
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.operations.audit_log import entry_json
-from storage.audit import entries_after
+from storage.audit import list_entries_after
 from storage.database import Database
 
 MOST_ENTRIES = 1_000
@@ -32,5 +32,5 @@ def audit_routes(database: Database) -> list[Route]:
 
 
 def _list_entries(database: Database, after: int, limit: int) -> list[dict[str, object]]:
-    with database.reading() as session:
-        return [entry_json(entry) for entry in entries_after(session, after, limit=limit)]
+    with database.read_only() as session:
+        return [entry_json(entry) for entry in list_entries_after(session, after, limit=limit)]

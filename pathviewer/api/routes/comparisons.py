@@ -27,7 +27,7 @@ from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
 from storage import audit
 from storage.comparisons import pair_assignment
 from storage.errors import ConflictError, RecordNotFoundError
-from storage.feedback.store import NewFeedback, append_feedback, feedback_of_id, feedback_of_key
+from storage.feedback.store import NewFeedback, append_feedback, find_feedback, find_feedback_by_key
 from storage.tables import now
 from storage.worklists.store import find_worklist, list_worklists
 
@@ -139,7 +139,7 @@ class ComparisonRoutes:
         def start() -> dict[str, Any]:
             question_id = self._questions.start(question).id
             with self._database.session() as session:
-                comparison = pair_assignment.compare_reading(session, account, question_id)
+                comparison = pair_assignment.compare_question(session, account, question_id)
                 return self._json(session, comparison)
 
         return JSONResponse(await WRITES.run(lambda: refuse_model_errors(start), account), 201)
@@ -163,11 +163,11 @@ class ComparisonRoutes:
             comparison = self._find_own(session, request, account)
             appended = append_feedback(session, account, _read_vote(session, comparison, body))
             if not appended.repeated:
-                comparison = pair_assignment.vote(
+                comparison = pair_assignment.record_vote(
                     session, comparison.id, account, appended.record.id
                 )
                 detail = {"kind": "preference", "feedback": appended.record.id}
-                audit.record(session, account, "judge", appended.record.completion_id, detail)
+                audit.add_entry(session, account, "judge", appended.record.completion_id, detail)
             return self._json(session, comparison)
 
         return JSONResponse(await self._write(work, account))
@@ -179,7 +179,7 @@ class ComparisonRoutes:
 
         def work(session: Session) -> dict[str, Any]:
             comparison = self._find_own(session, request, account)
-            if feedback_of_key(session, account, key) is None:
+            if find_feedback_by_key(session, account, key) is None:
                 comparison = _undo_vote(session, comparison, key)
             return self._json(session, comparison)
 
@@ -191,7 +191,9 @@ class ComparisonRoutes:
 
         def work(session: Session) -> dict[str, Any]:
             comparison = self._find_own(session, request, account)
-            return self._json(session, pair_assignment.skip(session, comparison.id, account))
+            return self._json(
+                session, pair_assignment.skip_comparison(session, comparison.id, account)
+            )
 
         return JSONResponse(await self._write(work, account))
 
@@ -203,7 +205,7 @@ class ComparisonRoutes:
             raise QuestionNotFound("A side is left or right.")
 
         def work() -> dict[str, Any]:
-            with self._database.reading() as session:
+            with self._database.read_only() as session:
                 answers = find_side_completions(session, self._find_own(session, request, account))
             if not answers:
                 raise QuestionNotFound("There are no maps of this answer, or not yet.")
@@ -225,7 +227,7 @@ class ComparisonRoutes:
             comparison = pair_assignment.find_comparison(session, key, account)
         except RecordNotFoundError as error:
             raise QuestionNotFound(str(error)) from error
-        repeat = pair_assignment.came_again(session, comparison)
+        repeat = pair_assignment.find_repeated_comparison(session, comparison)
         if repeat is not None and repeat.ended_at is None:
             raise QuestionRefused(REPEAT_UNDER_WAY, 409)
         return comparison
@@ -243,7 +245,7 @@ class ComparisonRoutes:
 
     async def _read(self, work: Callable[[Session], T]) -> T:
         def run() -> T:
-            with self._database.reading() as session:
+            with self._database.read_only() as session:
                 return work(session)
 
         return await run_in_threadpool(run)
@@ -263,7 +265,7 @@ def _read_vote(
     session: Session, comparison: ComparisonRecord, body: Mapping[str, Any]
 ) -> NewFeedback:
     """The vote of a request; which side is which is what was stored when it was handed out."""
-    completion_ids = pair_assignment.sides(session, comparison)
+    completion_ids = pair_assignment.find_sides(session, comparison)
     if completion_ids is None:
         raise QuestionRefused("There are not two answers yet to choose from.", 409)
     left, right = completion_ids
@@ -274,8 +276,10 @@ def _read_vote(
 def _undo_vote(session: Session, comparison: ComparisonRecord, key: str) -> ComparisonRecord:
     if comparison.feedback_id is None:
         raise QuestionRefused("There is no vote on this pair to undo.", 409)
-    vote = feedback_of_id(session, comparison.feedback_id)
-    if now() - vote.created_at > UNDO_WITHIN or pair_assignment.came_again(session, comparison):
+    vote = find_feedback(session, comparison.feedback_id)
+    if now() - vote.created_at > UNDO_WITHIN or pair_assignment.find_repeated_comparison(
+        session, comparison
+    ):
         raise QuestionRefused("This vote is from an earlier session and stays.", 409)
     new = NewFeedback(
         vote.completion_id,
@@ -287,5 +291,5 @@ def _undo_vote(session: Session, comparison: ComparisonRecord, key: str) -> Comp
     )
     appended = append_feedback(session, comparison.rater_id, new)
     detail = {"kind": "preference", "feedback": appended.record.id, "undone": vote.id}
-    audit.record(session, comparison.rater_id, "judge", vote.completion_id, detail)
-    return pair_assignment.reopen(session, comparison.id, comparison.rater_id)
+    audit.add_entry(session, comparison.rater_id, "judge", vote.completion_id, detail)
+    return pair_assignment.reopen_comparison(session, comparison.id, comparison.rater_id)

@@ -21,12 +21,12 @@ from pathviewer.export.jobs import ExportJob, ExportJobs
 from pathviewer.export.plan import FORMATS, ExportPlan, as_json
 from pathviewer.export.splits import parse_shares
 from pathviewer.slides.errors import SlideError
-from storage.audit import record
-from storage.blinding.visible_feedback import count_withheld
+from storage.audit import add_entry
+from storage.blinding.visible_feedback import count_hidden_feedback
 from storage.cases.store import list_cases
 from storage.export_rows import Selection
 from storage.names import normalize_name
-from storage.statistics.feedback_rows import choices
+from storage.statistics.feedback_rows import list_filter_choices
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -120,9 +120,9 @@ class ExportRoutes:
         return job
 
     def _list_choices(self, viewer: str | None) -> dict[str, Any]:
-        with self._database.reading() as session:
-            available, cases = choices(session), list_cases(session)
-            blinded_count = 0 if viewer is None else count_withheld(session, viewer)
+        with self._database.read_only() as session:
+            available, cases = list_filter_choices(session), list_cases(session)
+            blinded_count = 0 if viewer is None else count_hidden_feedback(session, viewer)
         return {
             "formats": [{"name": each.name, "trainer": each.trainer} for each in FORMATS.values()],
             "models": available.models,
@@ -157,8 +157,8 @@ class ExportRoutes:
         )
 
     def _read_selection(self, body: Mapping[str, Any]) -> Selection:
-        with self._database.reading() as session:
-            accounts = {rater_name(each): each for each in choices(session).raters}
+        with self._database.read_only() as session:
+            accounts = {rater_name(each): each for each in list_filter_choices(session).raters}
             cases = {normalize_name(case.name): case.id for case in list_cases(session)}
         try:
             days = read_days(*(_read_text(body, name, "") for name in ("since", "until", "zone")))
@@ -179,7 +179,7 @@ class ExportRoutes:
         rows = 0 if job.tally is None else sum(job.tally.rows.values())
         detail = {"rows": rows, "comments": job.plan.comments}
         with self._database.session() as session:
-            record(session, job.account_id, "exported", job.plan.format.name, detail)
+            add_entry(session, job.account_id, "exported", job.plan.format.name, detail)
 
 
 def job_json(job: ExportJob) -> dict[str, Any]:

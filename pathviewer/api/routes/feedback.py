@@ -31,11 +31,16 @@ from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
 from pathviewer.slides.errors import SlideGone, SlideNotFound
 from storage import audit
 from storage.errors import RecordNotFoundError, StorageError
-from storage.feedback.store import Appended, append_feedback, current_feedback, history
+from storage.feedback.store import (
+    FeedbackReceipt,
+    append_feedback,
+    list_current_feedback,
+    list_feedback_history,
+)
 from storage.group_commit import GroupWriter
-from storage.questions.store import find_completion, find_reading
-from storage.worklists.item_assignment import repeat_began
-from storage.worklists.store import item_of_reading
+from storage.questions.store import find_completion, find_question
+from storage.worklists.item_assignment import find_repeat_start
+from storage.worklists.store import find_item_of_question
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -44,7 +49,7 @@ if TYPE_CHECKING:
     from pathviewer.auth.consent import Consents
     from pathviewer.slides.library import SlideLibrary
     from storage.database import Database
-    from storage.questions.records import CompletionRecord, ReadingRecord
+    from storage.questions.records import CompletionRecord, QuestionRecord
 
 MOST_CACHED_TARGETS = 1_000
 """Completions that are kept in memory for the next judgment."""
@@ -57,7 +62,7 @@ class FeedbackTarget:
     completion: CompletionRecord
     """What the model wrote."""
 
-    question: ReadingRecord
+    question: QuestionRecord
     """In answer to what."""
 
     from_worklist: bool = False
@@ -118,7 +123,7 @@ class FeedbackRoutes:
 
     def _add(
         self, identity: Identity, body: Mapping[str, Any], session: Session
-    ) -> tuple[FeedbackTarget, Appended]:
+    ) -> tuple[FeedbackTarget, FeedbackReceipt]:
         target = self._find_target(session, identity, read_text(body, "completion", KEY_LENGTH))
         slide = self._slide_size(target.question.slide_id)
         new = read_feedback(body, cached_completion_text(target.completion.text), slide)
@@ -127,7 +132,7 @@ class FeedbackRoutes:
         appended = append_feedback(session, identity.account_id, new)
         if not appended.repeated:
             detail = {"kind": new.kind, "feedback": appended.record.id}
-            audit.record(session, identity.account_id, "judge", new.completion_id, detail)
+            audit.add_entry(session, identity.account_id, "judge", new.completion_id, detail)
         return target, appended
 
     def _find_target(
@@ -152,11 +157,11 @@ class FeedbackRoutes:
         return entry.width, entry.height
 
     def _show(self, identity: Identity, completion_id: str) -> dict[str, Any]:
-        with self._database.reading() as session:
+        with self._database.read_only() as session:
             target = find_feedback_target(session, identity, completion_id)
-            current = current_feedback(session, [target.completion.id])
-            all_feedback = history(session, [target.completion.id])
-            repeat_start = repeat_began(session, target.question.id, identity.account_id)
+            current = list_current_feedback(session, [target.completion.id])
+            all_feedback = list_feedback_history(session, [target.completion.id])
+            repeat_start = find_repeat_start(session, target.question.id, identity.account_id)
         own_feedback = select_own_feedback(current, identity.account_id, repeat_start)
         own_history = select_own_feedback(all_feedback, identity.account_id, repeat_start)
         others_blinded = not {"verdict", "labels"} <= {record.kind for record in own_feedback}
@@ -195,8 +200,8 @@ def find_feedback_target(
         completion = find_completion(session, completion_id)
     except RecordNotFoundError:
         raise QuestionNotFound("There is no such answer among yours.") from None
-    question = find_reading(session, completion.reading_id)
-    from_worklist = item_of_reading(session, question.id) is not None
+    question = find_question(session, completion.question_id)
+    from_worklist = find_item_of_question(session, question.id) is not None
     assigned = from_worklist and is_assigned(
         session, question.id, identity.account_id, judges_all=identity.judges_all
     )

@@ -19,8 +19,8 @@ from pathviewer.insights.charts import CHARTS
 from pathviewer.insights.data_source import ChartData, load_chart_data, rater_name
 from pathviewer.slides.errors import SlideError
 from storage import audit
-from storage.statistics.feedback_rows import choices
-from storage.statistics.records import Choices, Filters
+from storage.statistics.feedback_rows import list_filter_choices
+from storage.statistics.records import FilterChoices, Filters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,11 +123,11 @@ class InsightsRoutes:
 
     def _find_snapshot(self, identity: Identity, query: dict[str, str]) -> InsightsSnapshot:
         """What is kept, or made anew; called by one thread at a time."""
-        with self._database.reading() as session:
-            available = choices(session)
+        with self._database.read_only() as session:
+            available = list_filter_choices(session)
             filters = parse_filters(query, available)
             filters = replace(filters, viewer_id=identity.viewer_id)
-            key, last = (filters, identity.account_id), audit.newest(session)
+            key, last = (filters, identity.account_id), audit.newest_entry_id(session)
             snapshot = self._cache.get(key)
             if (
                 snapshot is None
@@ -152,7 +152,7 @@ def build_snapshot(source: ChartData, last_entry: int) -> InsightsSnapshot:
     )
 
 
-def choices_json(available: Choices) -> dict[str, Any]:
+def choices_json(available: FilterChoices) -> dict[str, Any]:
     """What there is to filter by; raters by their pseudonyms."""
     return {
         "models": available.models,
@@ -163,7 +163,7 @@ def choices_json(available: Choices) -> dict[str, Any]:
     }
 
 
-def parse_filters(query: dict[str, str], available: Choices) -> Filters:
+def parse_filters(query: dict[str, str], available: FilterChoices) -> Filters:
     """The filters of a query string. Raises FilterRefused."""
     if unknown := sorted(query.keys() - FILTERS):
         names = ", ".join(sorted(FILTERS))

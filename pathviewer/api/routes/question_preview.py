@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from models.errors import ModelError
 from models.placement import FACTOR
-from models.prompts import findings, templates
-from models.registry import SCRIPTED, known_models
+from models.prompts import list_templates, read_findings
+from models.registry import SCRIPTED_MODEL, list_models
 from pathviewer.api.request_body import read_json_object
 from pathviewer.api.routes.questions import refuse_model_errors
 from pathviewer.auth.identity import require
@@ -84,14 +84,16 @@ def _model_facts(engine_service: EngineService, pictures: Pictures) -> dict[str,
 
 def _question_templates(pictures: Pictures) -> dict[str, Any]:
     """Templates, those that the model keeps to first with its own options, and findings."""
-    scripted = next(model for model in known_models() if model.name == SCRIPTED)
+    scripted = next(model for model in list_models() if model.name == SCRIPTED_MODEL)
     try:
         model = pictures.model
     except ModelError:
         model = scripted
-    own_templates = templates(model)
+    own_templates = list_templates(model)
     names = {template.task for template in own_templates}
-    other_templates = [template for template in templates(scripted) if template.task not in names]
+    other_templates = [
+        template for template in list_templates(scripted) if template.task not in names
+    ]
     tasks = [
         {
             "task": template.task,
@@ -103,7 +105,9 @@ def _question_templates(pictures: Pictures) -> dict[str, Any]:
         }
         for template in (*own_templates, *other_templates)
     ]
-    finding_texts = [{"name": name, "text": "; ".join(text)} for name, text in findings().items()]
+    finding_texts = [
+        {"name": name, "text": "; ".join(text)} for name, text in read_findings().items()
+    ]
     return {"tasks": tasks, "findings": finding_texts}
 
 

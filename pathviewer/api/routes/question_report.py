@@ -15,9 +15,9 @@ from pathviewer.auth.identity import identity_of
 from pathviewer.feedback.feedback_json import select_own_feedback
 from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.report import collect_attention, report_facts
-from storage.feedback.store import current_feedback
-from storage.slides.store import slide_record
-from storage.worklists.item_assignment import repeat_began
+from storage.feedback.store import list_current_feedback
+from storage.slides.store import find_slide_record
+from storage.worklists.item_assignment import find_repeat_start
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -59,10 +59,12 @@ def render_report(
     """The page as this account sees it: its own judgments, nobody else's."""
     record = snapshot.record
     picture = questions.store.load_picture(record)
-    with database.reading() as session:
-        slide = slide_record(session, record.slide_id).alias
-        repeat_start = repeat_began(session, record.id, account_id)
-        feedback = current_feedback(session, [each.id for each in snapshot.completions], account_id)
+    with database.read_only() as session:
+        slide = find_slide_record(session, record.slide_id).alias
+        repeat_start = find_repeat_start(session, record.id, account_id)
+        feedback = list_current_feedback(
+            session, [each.id for each in snapshot.completions], account_id
+        )
         own_feedback = select_own_feedback(feedback, account_id, repeat_start)
     attention = collect_attention(snapshot, lambda index: questions.find_attention(snapshot, index))
     facts = report_facts(snapshot, slide, picture, attention, own_feedback)

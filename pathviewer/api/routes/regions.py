@@ -31,13 +31,13 @@ from pathviewer.slides.outline import (
 )
 from storage.database import Database
 from storage.slides.regions import (
-    DrawnRegion,
+    NewRegion,
     RegionRecord,
     add_region,
     count_regions,
     delete_region,
+    find_region,
     list_regions,
-    own_region,
     update_region,
 )
 
@@ -134,7 +134,7 @@ class RegionRoutes:
         return self._library.entry(request.path_params["slide_id"])
 
     def _list(self, slide_id: str, account: str) -> Collection[RegionRecord]:
-        with self._database.reading() as session:
+        with self._database.read_only() as session:
             return list_regions(session, slide_id, account)
 
     def _add(
@@ -162,7 +162,7 @@ class RegionRoutes:
         self, entry: LibraryEntry, account: str, region_id: str, body: Mapping[str, Any]
     ) -> RegionRecord:
         with self._database.session() as session:
-            before = own_region(session, entry.id, account, region_id)
+            before = find_region(session, entry.id, account, region_id)
             outline = read_outline(body, region_outline(before))
             check_outline(outline, entry.width, entry.height)
             after = build_region(outline, outline.name or before.name)
@@ -212,10 +212,10 @@ def region_outline(record: RegionRecord) -> Outline:
     return Outline(record.shape, tuple(record.points), record.name)
 
 
-def build_region(outline: Outline, name: str) -> DrawnRegion:
+def build_region(outline: Outline, name: str) -> NewRegion:
     """What storage keeps of an outline."""
     box = bounding_box(outline.points)
-    return DrawnRegion(name, outline.shape, outline.points, box.x, box.y, box.width, box.height)
+    return NewRegion(name, outline.shape, outline.points, box.x, box.y, box.width, box.height)
 
 
 def find_free_name(used_names: Collection[str]) -> str:

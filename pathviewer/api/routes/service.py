@@ -14,7 +14,7 @@ from pathviewer.auth.roles import Action
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from models.engines.base import BackendStatus
+    from models.engines.base import EngineStatus
     from pathviewer.questions.engine import EngineService
     from pathviewer.settings import Settings
 
@@ -45,7 +45,7 @@ def service_routes(settings: Settings, engine_service: EngineService) -> list[Ro
     return [Route("/api/health", health), Route("/api/me", me)]
 
 
-def model_facts(status: BackendStatus) -> dict[str, Any]:
+def model_facts(status: EngineStatus) -> dict[str, Any]:
     """The model's state for anybody to see; `loaded` is None while nothing is, as after a kill."""
     info = status.info
     loaded = info and {

@@ -11,7 +11,12 @@ from starlette.routing import Route
 
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import SEES_ALL, Action
-from storage.questions.slide_map import AskedThere, SaidThere, asked_on_slide, said_there
+from storage.questions.slide_map import (
+    MapFeedback,
+    MapQuestion,
+    list_map_feedback,
+    list_map_questions,
+)
 
 if TYPE_CHECKING:
     from storage.database import Database
@@ -29,25 +34,25 @@ def slide_map_routes(database: Database) -> list[Route]:
         """`GET`: the newest questions that this account may see."""
         identity = require(request.scope, Action.ask)
         slide_id = request.path_params["slide_id"].replace("\0", "")
-        with database.reading() as session:
-            entries = asked_on_slide(
+        with database.read_only() as session:
+            entries = list_map_questions(
                 session,
                 slide_id,
                 identity.account_id,
                 sees_all=identity.role in SEES_ALL,
-                judges=identity.rater,
+                is_rater=identity.rater,
                 limit=MOST_QUESTIONS + 1,
             )
-            feedback = said_there(session, [one.id for one in entries], identity.viewer_id)
+            feedback = list_map_feedback(session, [one.id for one in entries], identity.viewer_id)
         questions = [map_entry_json(entry, feedback) for entry in entries[:MOST_QUESTIONS]]
         return JSONResponse({"questions": questions, "more": len(entries) > MOST_QUESTIONS})
 
     return [Route("/api/slides/{slide_id}/map", slide_map, methods=["GET"])]
 
 
-def map_entry_json(question: AskedThere, feedback: Sequence[SaidThere]) -> dict[str, Any]:
+def map_entry_json(question: MapQuestion, feedback: Sequence[MapFeedback]) -> dict[str, Any]:
     """A question; `verdict` is `mixed` where several do not agree, None where there is none."""
-    question_feedback = [each for each in feedback if each.reading_id == question.id]
+    question_feedback = [each for each in feedback if each.question_id == question.id]
     verdicts = {each.verdict for each in question_feedback if each.verdict}
     mixed = "mixed" if verdicts else None
     return {

@@ -223,7 +223,7 @@ class SlideRoutes:
     def _audit_view(self, entry: LibraryEntry, identity: Identity, detail: dict[str, Any]) -> None:
         if not self._settings.public_demo:
             with self._database.session() as session:
-                audit.record(session, identity.account_id, "view_slide", entry.id, detail)
+                audit.add_entry(session, identity.account_id, "view_slide", entry.id, detail)
 
     def _save_change(self, entry: LibraryEntry, change: _SlideChange, identity: Identity) -> None:
         detail: dict[str, Any] = {}
@@ -234,7 +234,7 @@ class SlideRoutes:
             if change.scale is not None:
                 enter_scale(session, entry.id, identity.account_id, change.scale)
                 detail |= audit_detail(change.scale)
-            audit.record(session, identity.account_id, "describe_slide", entry.id, detail)
+            audit.add_entry(session, identity.account_id, "describe_slide", entry.id, detail)
         self._library.refresh()
 
     def _max_pixels(self, request: Request, region: Region) -> int:

@@ -192,7 +192,7 @@ class UploadRoutes:
             raise
         with self._database.session() as session:
             detail = {"bytes": upload.size}
-            audit.record(session, upload.account_id, "upload_slide", entry.id, detail)
+            audit.add_entry(session, upload.account_id, "upload_slide", entry.id, detail)
         return entry
 
     def _add_to_library(self, arrival: Arrival) -> LibraryEntry:

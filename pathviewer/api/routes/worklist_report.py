@@ -41,7 +41,7 @@ def worklist_report_routes(
         def begin(contents: WorklistReport) -> Response:
             facts = contents.facts()
             with database.session() as session:
-                audit.record(session, identity.account_id, "worklist_report", key, {})
+                audit.add_entry(session, identity.account_id, "worklist_report", key, {})
             page = report_template("worklist_report").stream(facts)
             page.enable_buffering(BUFFERED_PARTS)
             return StreamingResponse(page, media_type="text/html")

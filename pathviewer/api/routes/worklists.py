@@ -24,12 +24,12 @@ from storage.errors import ConflictError
 from storage.questions.store import list_completions
 from storage.tables import now
 from storage.worklists.item_assignment import (
-    answer_first,
-    current_turn,
-    end_turn,
-    judged_in_turn,
-    next_turn,
-    progress,
+    end_assignment,
+    find_assignment,
+    freeze_assignment_answer,
+    list_rated_completions,
+    next_assignment,
+    worklist_progress,
 )
 from storage.worklists.store import find_item, find_worklist, list_worklists
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathviewer.settings import Settings
     from pathviewer.slides.library import SlideLibrary
     from storage.database import Database
-    from storage.worklists.records import ItemRecord, TurnRecord, WorklistRecord
+    from storage.worklists.records import AssignmentRecord, ItemRecord, WorklistRecord
 
 T = TypeVar("T")
 LONGEST_ANSWER = 1_000
@@ -77,12 +77,12 @@ class WorklistRoutes:
 
         def work(session: Session) -> dict[str, Any]:
             worklist = find_worklist(session, key)
-            assignment = next_turn(session, worklist, account, now() - self._washout)
+            assignment = next_assignment(session, worklist, account, now() - self._washout)
             item = None if assignment is None else self._item_json(session, worklist, assignment)
             return {
                 "item": item,
                 "worklist": {"id": worklist.id, "name": worklist.name},
-                "progress": asdict(progress(session, worklist, account)),
+                "progress": asdict(worklist_progress(session, worklist, account)),
             }
 
         return JSONResponse(await self._write(work, account))
@@ -106,7 +106,7 @@ class WorklistRoutes:
 
         def work(session: Session) -> dict[str, Any]:
             item, assignment = _find_own(session, key, account)
-            assignment = answer_first(session, assignment.id, answer, confidence)
+            assignment = freeze_assignment_answer(session, assignment.id, answer, confidence)
             return self._item_json(session, find_worklist(session, item.worklist_id), assignment)
 
         return JSONResponse(await self._write(work, account))
@@ -119,19 +119,19 @@ class WorklistRoutes:
 
         def work(session: Session) -> dict[str, Any]:
             _, assignment = _find_own(session, key, account)
-            ended = end_turn(session, assignment.id, skipped=body.get("skipped") is True)
+            ended = end_assignment(session, assignment.id, skipped=body.get("skipped") is True)
             return {"id": key, "again": not ended}
 
         return JSONResponse(await self._write(work, account))
 
     def _item_json(
-        self, session: Session, worklist: WorklistRecord, assignment: TurnRecord
+        self, session: Session, worklist: WorklistRecord, assignment: AssignmentRecord
     ) -> dict[str, Any]:
         """An item as its rater may see it at this moment."""
         item = find_item(session, assignment.item_id)
-        rated_ids = judged_in_turn(session, assignment.id)
+        rated_ids = list_rated_completions(session, assignment.id)
         question_id = (
-            None if worklist.blind and assignment.first_answer is None else item.reading_id
+            None if worklist.blind and assignment.first_answer is None else item.question_id
         )
         return {
             "id": item.id,
@@ -156,7 +156,7 @@ class WorklistRoutes:
 
     async def _read(self, work: Callable[[Session], T]) -> T:
         def run() -> T:
-            with self._database.reading() as session:
+            with self._database.read_only() as session:
                 return work(session)
 
         return await run_in_threadpool(run)
@@ -172,9 +172,9 @@ class WorklistRoutes:
         return await WRITES.run(run, account)
 
 
-def _find_own(session: Session, item_id: str, account: str) -> tuple[ItemRecord, TurnRecord]:
+def _find_own(session: Session, item_id: str, account: str) -> tuple[ItemRecord, AssignmentRecord]:
     """An item and one's turn at it; raises ReadingNotFound for those one was not given."""
-    assignment = None if "\0" in item_id else current_turn(session, item_id, account)
+    assignment = None if "\0" in item_id else find_assignment(session, item_id, account)
     if assignment is None:
         raise QuestionNotFound("There is no such item among those you were given.")
     return find_item(session, item_id), assignment
@@ -187,7 +187,7 @@ def _worklists_json(session: Session, account: str) -> list[dict[str, Any]]:
             "name": each.name,
             "blind": each.blind,
             "teaching": each.teaching,
-            **asdict(progress(session, each, account)),
+            **asdict(worklist_progress(session, each, account)),
         }
         for each in list_worklists(session)
     ]

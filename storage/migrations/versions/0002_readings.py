@@ -15,7 +15,7 @@ depends_on = None
 
 COMPLETION_COLUMNS = (
     "id",
-    "reading_id",
+    "question_id",
     "index",
     "text",
     "token_ids",
@@ -33,10 +33,10 @@ COMPLETION_COLUMNS = (
 def upgrade() -> None:
     """To this revision."""
     _create_blobs()
-    _create_readings()
+    _create_questions()
     _create_completions()
     _create_deletion_checks()
-    append_only("completions", [["id"], ["reading_id", "index"]], COMPLETION_COLUMNS)
+    append_only("completions", [["id"], ["question_id", "index"]], COMPLETION_COLUMNS)
     append_only("deletion_checks", [["id"]])
     if op.get_bind().dialect.name == "sqlite":
         refuse_replacing("audit_entries", [["id"]])
@@ -62,7 +62,7 @@ def _create_blobs() -> None:
     op.create_index("ix_blobs_kind_created_at", "blobs", ["kind", "created_at"])
 
 
-def _create_readings() -> None:
+def _create_questions() -> None:
     rules = {
         "size": "width > 0 AND height > 0",
         "mpp": "mpp > 0",
@@ -76,21 +76,21 @@ def _create_readings() -> None:
         "(first_confidence BETWEEN 1 AND 5 AND first_answer IS NOT NULL)",
     }
     op.create_table(
-        "readings",
-        *_reading_columns(),
-        sa.PrimaryKeyConstraint("id", name="pk_readings"),
-        reference("readings", "account_id", "accounts.id"),
-        reference("readings", "slide_id", "slides.id"),
-        reference("readings", "pixels_sha256", "blobs.sha256"),
-        *checks("readings", rules),
+        "questions",
+        *_question_columns(),
+        sa.PrimaryKeyConstraint("id", name="pk_questions"),
+        reference("questions", "account_id", "accounts.id"),
+        reference("questions", "slide_id", "slides.id"),
+        reference("questions", "pixels_sha256", "blobs.sha256"),
+        *checks("questions", rules),
     )
-    op.create_index("ix_readings_account_id_created_at", "readings", ["account_id", "created_at"])
-    op.create_index("ix_readings_slide_id_created_at", "readings", ["slide_id", "created_at"])
-    op.create_index("ix_readings_pixels_sha256", "readings", ["pixels_sha256"])
-    op.create_index("ix_readings_state", "readings", ["state"])
+    op.create_index("ix_questions_account_id_created_at", "questions", ["account_id", "created_at"])
+    op.create_index("ix_questions_slide_id_created_at", "questions", ["slide_id", "created_at"])
+    op.create_index("ix_questions_pixels_sha256", "questions", ["pixels_sha256"])
+    op.create_index("ix_questions_state", "questions", ["state"])
 
 
-def _reading_columns() -> list[sa.Column[Any]]:
+def _question_columns() -> list[sa.Column[Any]]:
     return [
         id_column(),
         text_column("account_id", 36),
@@ -130,7 +130,7 @@ def _create_completions() -> None:
     op.create_table(
         "completions",
         id_column(),
-        text_column("reading_id", 36),
+        text_column("question_id", 36),
         *numbers("index"),
         text_column("text"),
         sa.Column("token_ids", sa.JSON, nullable=False),
@@ -143,8 +143,8 @@ def _create_completions() -> None:
         text_column("attention_sha256", 64, null=True),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_completions"),
-        sa.UniqueConstraint("reading_id", "index", name="uq_completions_reading_id_index"),
-        reference("completions", "reading_id", "readings.id"),
+        sa.UniqueConstraint("question_id", "index", name="uq_completions_question_id_index"),
+        reference("completions", "question_id", "questions.id"),
         reference("completions", "attention_sha256", "blobs.sha256"),
         *checks("completions", rules),
     )

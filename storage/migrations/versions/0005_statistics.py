@@ -24,9 +24,9 @@ def upgrade() -> None:
         ["completion_id", "rater_id", "seconds"],
     )
     # their rows are long, and all that is wanted of them is what they belong to
-    op.create_index("ix_completions_id_reading_id", "completions", ["id", "reading_id"])
+    op.create_index("ix_completions_id_question_id", "completions", ["id", "question_id"])
     op.create_index(
-        "ix_readings_id_slide_id_model_task", "readings", ["id", "slide_id", "model", "task"]
+        "ix_questions_id_slide_id_model_task", "questions", ["id", "slide_id", "model", "task"]
     )
     _create_judge_labels()
 

@@ -53,15 +53,15 @@ def _create_items() -> None:
         sa.Column("options", sa.JSON, nullable=False),
         text_column("task", 200, null=True),
         text_column("reference_answer", null=True),
-        text_column("reading_id", 36, null=True),
+        text_column("question_id", 36, null=True),
         sa.PrimaryKeyConstraint("id", name="pk_worklist_items"),
         sa.UniqueConstraint(
             "worklist_id", "position", name="uq_worklist_items_worklist_id_position"
         ),
-        sa.UniqueConstraint("reading_id", name="uq_worklist_items_reading_id"),
+        sa.UniqueConstraint("question_id", name="uq_worklist_items_question_id"),
         reference("worklist_items", "worklist_id", "worklists.id"),
         reference("worklist_items", "slide_id", "slides.id"),
-        reference("worklist_items", "reading_id", "readings.id"),
+        reference("worklist_items", "question_id", "questions.id"),
         *checks("worklist_items", {"size": "width > 0 AND height > 0"}),
     )
     op.create_index("ix_worklist_items_slide_id", "worklist_items", ["slide_id"])
@@ -76,7 +76,7 @@ def _create_turns() -> None:
         "skipped": "NOT skipped OR ended_at IS NOT NULL",
     }
     op.create_table(
-        "worklist_turns",
+        "worklist_assignments",
         id_column(),
         text_column("item_id", 36),
         text_column("rater_id", 36),
@@ -87,14 +87,16 @@ def _create_turns() -> None:
         sa.Column("first_answer_at", MOMENT),
         sa.Column("ended_at", MOMENT),
         sa.Column("skipped", sa.Boolean, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_worklist_turns"),
+        sa.PrimaryKeyConstraint("id", name="pk_worklist_assignments"),
         sa.UniqueConstraint(
-            "item_id", "rater_id", "round", name="uq_worklist_turns_item_id_rater_id_round"
+            "item_id", "rater_id", "round", name="uq_worklist_assignments_item_id_rater_id_round"
         ),
-        reference("worklist_turns", "item_id", "worklist_items.id"),
-        reference("worklist_turns", "rater_id", "accounts.id"),
-        *checks("worklist_turns", rules),
+        reference("worklist_assignments", "item_id", "worklist_items.id"),
+        reference("worklist_assignments", "rater_id", "accounts.id"),
+        *checks("worklist_assignments", rules),
     )
     op.create_index(
-        "ix_worklist_turns_rater_id_ended_at", "worklist_turns", ["rater_id", "ended_at"]
+        "ix_worklist_assignments_rater_id_ended_at",
+        "worklist_assignments",
+        ["rater_id", "ended_at"],
     )

@@ -18,21 +18,21 @@ LATTER = "choice IN ('left', 'right', 'tie', 'both_bad', 'undone')"
 def upgrade() -> None:
     """To this revision."""
     change_rule("feedback", "choice", FORMER, LATTER, "choices")
-    _create_readings()
+    _create_questions()
     _create_pairs()
     _create_comparisons()
 
 
-def _create_readings() -> None:
+def _create_questions() -> None:
     op.create_table(
-        "worklist_readings",
-        text_column("reading_id", 36),
+        "worklist_questions",
+        text_column("question_id", 36),
         text_column("item_id", 36),
-        sa.PrimaryKeyConstraint("reading_id", name="pk_worklist_readings"),
-        reference("worklist_readings", "reading_id", "readings.id"),
-        reference("worklist_readings", "item_id", "worklist_items.id"),
+        sa.PrimaryKeyConstraint("question_id", name="pk_worklist_questions"),
+        reference("worklist_questions", "question_id", "questions.id"),
+        reference("worklist_questions", "item_id", "worklist_items.id"),
     )
-    op.create_index("ix_worklist_readings_item_id", "worklist_readings", ["item_id"])
+    op.create_index("ix_worklist_questions_item_id", "worklist_questions", ["item_id"])
 
 
 def _create_pairs() -> None:
@@ -62,7 +62,7 @@ def _create_pairs() -> None:
 
 def _create_comparisons() -> None:
     rules = {
-        "what": "(pair_id IS NULL) <> (reading_id IS NULL)",
+        "what": "(pair_id IS NULL) <> (question_id IS NULL)",
         "round": "round >= 0",
         "skipped": "NOT skipped OR ended_at IS NOT NULL",
         "voted": "feedback_id IS NULL OR ended_at IS NOT NULL",
@@ -72,7 +72,7 @@ def _create_comparisons() -> None:
         id_column(),
         text_column("rater_id", 36),
         text_column("pair_id", 36, null=True),
-        text_column("reading_id", 36, null=True),
+        text_column("question_id", 36, null=True),
         *numbers("round"),
         sa.Column("flipped", sa.Boolean, nullable=False),
         sa.Column("started_at", MOMENT, nullable=False),
@@ -83,10 +83,10 @@ def _create_comparisons() -> None:
         sa.UniqueConstraint(
             "pair_id", "rater_id", "round", name="uq_comparisons_pair_id_rater_id_round"
         ),
-        sa.UniqueConstraint("reading_id", "rater_id", name="uq_comparisons_reading_id_rater_id"),
+        sa.UniqueConstraint("question_id", "rater_id", name="uq_comparisons_question_id_rater_id"),
         reference("comparisons", "rater_id", "accounts.id"),
         reference("comparisons", "pair_id", "worklist_pairs.id"),
-        reference("comparisons", "reading_id", "readings.id"),
+        reference("comparisons", "question_id", "questions.id"),
         reference("comparisons", "feedback_id", "feedback.id"),
         *checks("comparisons", rules),
     )

@@ -12,4 +12,4 @@ depends_on = None
 
 def upgrade() -> None:
     """To this revision."""
-    op.add_column("readings", text_column("writer", 300, null=True))
+    op.add_column("questions", text_column("writer", 300, null=True))

@@ -11,17 +11,17 @@ depends_on = None
 FORMER = "kind IN ('case', 'rater')"
 LATTER = "kind IN ('case', 'rater', 'unjudged')"
 _RULE = (
-    "w.kind = 'unjudged' AND w.subject_id = (SELECT r.account_id FROM readings AS r "
-    "WHERE r.id = {reading}) AND NOT EXISTS (SELECT 1 FROM completions AS c "
-    "WHERE c.reading_id = {reading} AND ("
+    "w.kind = 'unjudged' AND w.subject_id = (SELECT r.account_id FROM questions AS r "
+    "WHERE r.id = {question}) AND NOT EXISTS (SELECT 1 FROM completions AS c "
+    "WHERE c.question_id = {question} AND ("
     "EXISTS (SELECT 1 FROM feedback AS f WHERE f.completion_id = c.id) "
     "OR EXISTS (SELECT 1 FROM feedback AS f WHERE f.other_completion_id = c.id)))"
 )
-_CHECKED = "(SELECT k.reading_id FROM completions AS k WHERE k.id = OLD.completion_id)"
+_CHECKED = "(SELECT k.question_id FROM completions AS k WHERE k.id = OLD.completion_id)"
 
 
 def upgrade() -> None:
     """To this revision."""
     change_rule("withdrawals", "kind", FORMER, LATTER, "kinds")
-    withdrawable_too("completions", _RULE.format(reading="OLD.reading_id"))
-    withdrawable_too("deletion_checks", _RULE.format(reading=_CHECKED))
+    withdrawable_too("completions", _RULE.format(question="OLD.question_id"))
+    withdrawable_too("deletion_checks", _RULE.format(question=_CHECKED))

@@ -56,7 +56,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_scale_entries_slide_id", "scale_entries", ["slide_id"])
-    op.add_column("readings", sa.Column("scale", sa.JSON))
+    op.add_column("questions", sa.Column("scale", sa.JSON))
     rows = _entered_before()
     if rows:
         op.bulk_insert(entries, rows)

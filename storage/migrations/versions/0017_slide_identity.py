@@ -11,4 +11,4 @@ depends_on = None
 
 def upgrade() -> None:
     """To this revision."""
-    op.add_column("readings", sa.Column("slide_identity", sa.JSON))
+    op.add_column("questions", sa.Column("slide_identity", sa.JSON))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from models.engines.local.engine import LocalBackend
+from models.engines.local.engine import LocalEngine
 from tests.models.engines.local_asking import BUDGET
 
 
@@ -32,8 +32,8 @@ def checkpoint(mini_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="module")
-def backend(checkpoint: Path) -> Iterator[LocalBackend]:
+def backend(checkpoint: Path) -> Iterator[LocalEngine]:
     """Of that checkpoint, in this process."""
-    opened = LocalBackend(checkpoint, "mini", device="cpu", budget=BUDGET)
+    opened = LocalEngine(checkpoint, "mini", device="cpu", budget=BUDGET)
     yield opened
     opened.close()

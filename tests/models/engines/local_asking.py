@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engines.base import Backend
+from models.engines.base import Engine
 from models.messages import (
     AttentionRows,
     Event,
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 def ask(
-    backend: Backend, prompt: Prompt = PROMPT, *, count: int = 1, **sampling: Any
+    backend: Engine, prompt: Prompt = PROMPT, *, count: int = 1, **sampling: Any
 ) -> list[Event]:
     """All that is told of an answer of 24 tokens."""
     drawn = Sampling(**{"max_new_tokens": 24, **sampling})

@@ -8,6 +8,6 @@ from tests.models.engines.worker.test_engine import tiny
 
 if __name__ == "__main__":
     backend = tiny()
-    backend.settled(60)
+    backend.wait_until_settled(60)
     print(backend.process_id, flush=True)  # noqa: T201
     time.sleep(60)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from models.engines.fault_messages import MEMORY_SIGNS, is_gpu_lost, is_out_of_memory
-from models.engines.local.memory import memory_errors
+from models.engines.local.memory import convert_memory_errors
 from models.engines.worker.process import as_model_error
 from models.errors import OutOfMemoryError
 
@@ -21,7 +21,7 @@ RAN_OUT = [
 def test_memory_that_ran_out_is_known_in_both_places(error: Exception) -> None:
     assert isinstance(as_model_error(error), OutOfMemoryError)
     assert not is_gpu_lost(error)
-    with pytest.raises(OutOfMemoryError), memory_errors("The answer"):
+    with pytest.raises(OutOfMemoryError), convert_memory_errors("The answer"):
         raise error
 
 

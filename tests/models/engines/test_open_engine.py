@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from models.engines.local.engine import FIRST_QUESTION
-from models.engines.open_engine import open_backend
+from models.engines.open_engine import open_engine
 from models.errors import CheckpointError, ModelError, UnknownModelError
-from models.messages import End, GenerateRequest, Prompt, Started
+from models.messages import CompletionEnd, GenerateRequest, GenerationStart, Prompt
 
 
 def test_the_script_is_opened_by_its_name() -> None:
-    with closing(open_backend("scripted")) as backend:
+    with closing(open_engine("scripted")) as backend:
         status = backend.status()
     assert status.state == "ready"
     assert status.info is not None
@@ -30,18 +30,18 @@ def test_what_a_folder_says_of_itself_goes_with_its_answers(
     folder = shutil.copytree(mini_checkpoint, tmp_path / "mine")
     with (folder / "pathviewer.toml").open("w") as own:
         own.write('licence = "house"\ntrain_allowed = false\n')
-    with closing(open_backend(str(folder), device="cpu")) as backend:
+    with closing(open_engine(str(folder), device="cpu")) as backend:
         events = list(backend.generate(FIRST_QUESTION))
-    (info,) = (each.model for each in events if isinstance(each, Started))
+    (info,) = (each.model for each in events if isinstance(each, GenerationStart))
     assert (info.licence, info.train_allowed) == ("house", False)
 
 
 def test_a_script_of_ones_own_is_opened_by_its_file(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('[[answer]]\ntexts = ["mine"]')
-    with closing(open_backend(f"scripted:{tmp_path / 'mine.toml'}")) as backend:
+    with closing(open_engine(f"scripted:{tmp_path / 'mine.toml'}")) as backend:
         *_, end = backend.generate(GenerateRequest("r", Prompt("?")))
         info = backend.status().info
-    assert isinstance(end, End)
+    assert isinstance(end, CompletionEnd)
     assert end.completion.text == "mine"
     assert info is not None
     assert info.name == "scripted:mine"
@@ -60,11 +60,11 @@ def test_a_script_of_ones_own_is_opened_by_its_file(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_opened_is_said_at_once(name: str, kind: type[ModelError]) -> None:
     with pytest.raises(kind):
-        open_backend(name)
+        open_engine(name)
 
 
 def test_a_script_lies_in_a_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "mine.toml").write_text('[[answer]]\ntexts = ["mine"]')
-    with closing(open_backend("scripted:~/mine.toml")) as backend:
+    with closing(open_engine("scripted:~/mine.toml")) as backend:
         assert backend.status().state == "ready"

@@ -15,17 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from models.engines.base import BackendStatus
+from models.engines.base import EngineStatus
 from models.errors import CheckpointError, PromptError
 from models.messages import (
     AttentionRows,
     Completion,
-    End,
+    CompletionEnd,
     Event,
     GenerateRequest,
+    GenerationStart,
     PixelBudget,
     Prompt,
-    Started,
     Token,
     TokenScores,
 )
@@ -69,9 +69,9 @@ class TinyEngine:
         self._cancelled: set[str] = set()
         self._lock = threading.Lock()
 
-    def status(self) -> BackendStatus:
+    def status(self) -> EngineStatus:
         """Ready, once it is there."""
-        return BackendStatus("ready", "It is ready.", INFO)
+        return EngineStatus("ready", "It is ready.", INFO)
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
         """Do as the prompt says."""
@@ -87,7 +87,7 @@ class TinyEngine:
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
         elif order == "refuse":
             raise PromptError("The prompt is refused.")
-        yield Started(request.request_id, (), 1, INFO)
+        yield GenerationStart(request.request_id, (), 1, INFO)
         if order == "unreadable":
             yield Token(request.request_id, 0, 0, Unreadable())  # type: ignore[arg-type]
         count, pause = (int(rest[0]), float(rest[1])) if order == "write" else (1, 0.0)
@@ -104,7 +104,7 @@ class TinyEngine:
                 yield AttentionRows(request.request_id, 0, number, rows)
             time.sleep(pause)
         ids = tuple(range(text.count(" ")))
-        yield End(request.request_id, 0, Completion(text, ids, (), finish), 0.0, 0.0)  # type: ignore[arg-type]
+        yield CompletionEnd(request.request_id, 0, Completion(text, ids, (), finish), 0.0, 0.0)  # type: ignore[arg-type]
 
     def _answer(self, order: str) -> str:
         answers = {

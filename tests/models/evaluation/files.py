@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from models.evaluation.answer_store import Answer
+from models.evaluation.answer_store import RecordedAnswer
 from models.evaluation.items import ItemSet
 
 COLOURS = {"adenocarcinoma": "purple", "benign": "pink", "squamous_cell_carcinoma": "navy"}
@@ -64,6 +64,6 @@ def kept_folder(items: ItemSet, out: Path, right: int, **changes: object) -> Pat
     lines = [json.dumps({"run": run | changes})]
     for number, item in enumerate(items.items):
         text = f"<think>1. Seen.</think><answer>{'A' if number < right else 'B'}</answer>"
-        lines.append(json.dumps(asdict(Answer(item.id, "asked", text, 5, 0.1, 0.1))))
+        lines.append(json.dumps(asdict(RecordedAnswer(item.id, "asked", text, 5, 0.1, 0.1))))
     (out / "answers.jsonl").write_text("".join(f"{line}\n" for line in lines))
     return out

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from models.evaluation.answer_store import AnswerFile
-from models.evaluation.ask_items import Plan, answer_all
+from models.evaluation.ask_items import EvaluationPlan, answer_questions
 from models.evaluation.items import EvaluationItem, ItemSet, read_manifest
 from models.messages import Prompt, PromptImage
 from tests.models.backend_with_answers import INFO, AnsweringBackend
@@ -32,9 +32,9 @@ def items(data: Path) -> ItemSet:
 def main() -> None:
     """Put every question that has no answer yet."""
     data, out = Path(sys.argv[1]), Path(sys.argv[2])
-    plan, asked = Plan(), items(data)
+    plan, asked = EvaluationPlan(), items(data)
     with AnswerFile(out, plan.describe(asked, INFO, write)) as answers:
-        for _ in answer_all(AnsweringBackend(slow), asked, write, plan, answers):
+        for _ in answer_questions(AnsweringBackend(slow), asked, write, plan, answers):
             pass
 
 

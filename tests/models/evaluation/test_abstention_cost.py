@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from models.evaluation.abstention_cost import declining_cost
+from models.evaluation.abstention_cost import abstention_cost
 from models.evaluation.items import EvaluationError, ItemSet
 from models.evaluation.question_sets import read_field_map, read_questions
-from models.evaluation.seed_comparison import read_kept
+from models.evaluation.seed_comparison import read_recorded_run
 from pathviewer.commands.train import app
 from tests.models.evaluation.files import kept_folder, picture
 
@@ -39,9 +39,9 @@ def plain(tmp_path: Path) -> ItemSet:
 def test_the_same_questions_are_held_against_each_other(
     offered: ItemSet, plain: ItemSet, tmp_path: Path
 ) -> None:
-    kept = read_kept(kept_folder(offered, tmp_path / "a", 2))
-    plain_kept = read_kept(kept_folder(plain, tmp_path / "b", 3))
-    found = declining_cost(offered, kept, plain, plain_kept)
+    kept = read_recorded_run(kept_folder(offered, tmp_path / "a", 2))
+    plain_kept = read_recorded_run(kept_folder(plain, tmp_path / "b", 3))
+    found = abstention_cost(offered, kept, plain, plain_kept)
     assert (found["n"], found["offered"], found["plain"]) == (4, 0.5, 0.75)
     assert found["difference"] == 0.25
     assert found["difference_low"] <= 0.25 <= found["difference_high"]
@@ -50,11 +50,11 @@ def test_the_same_questions_are_held_against_each_other(
 def test_answers_to_other_questions_are_refused(
     offered: ItemSet, plain: ItemSet, tmp_path: Path
 ) -> None:
-    kept = read_kept(kept_folder(offered, tmp_path / "a", 2))
+    kept = read_recorded_run(kept_folder(offered, tmp_path / "a", 2))
     with pytest.raises(EvaluationError, match="other questions"):
-        declining_cost(offered, kept, plain, kept)
+        abstention_cost(offered, kept, plain, kept)
     with pytest.raises(EvaluationError, match="No question is in both"):
-        declining_cost(offered, kept, offered, kept)
+        abstention_cost(offered, kept, offered, kept)
 
 
 def test_the_command(offered: ItemSet, plain: ItemSet, tmp_path: Path) -> None:

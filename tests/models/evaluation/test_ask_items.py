@@ -19,13 +19,19 @@ from models.errors import (
     PromptError,
     WorkerError,
 )
-from models.evaluation.answer_store import Answer, AnswerFile, Arm
-from models.evaluation.ask_items import Plan, answer_all, not_permuted, questions, wait_until_ready
+from models.evaluation.answer_store import AnswerFile, Arm, RecordedAnswer
+from models.evaluation.ask_items import (
+    EvaluationPlan,
+    answer_questions,
+    count_not_reorderable,
+    list_question_variants,
+    wait_until_ready,
+)
 from models.evaluation.control_pictures import PictureControl
 from models.evaluation.items import EvaluationError, EvaluationItem, ItemSet
 from models.evaluation.measurement import prompt_writer
-from models.messages import Completion, End, PixelBudget, Prompt, PromptImage, Sampling
-from models.registry import resolve
+from models.messages import Completion, CompletionEnd, PixelBudget, Prompt, PromptImage, Sampling
+from models.registry import resolve_model
 from tests.conftest import ROOT
 from tests.models.backend_with_answers import INFO, AnsweringBackend
 from tests.models.evaluation.files import lung_folder, picture
@@ -41,11 +47,11 @@ def write(item: EvaluationItem, image: PromptImage) -> Prompt:
 
 
 def run(
-    backend: AnsweringBackend, asked: ItemSet, plan: Plan, path: Path | None = None
-) -> dict[tuple[str, Arm], Answer]:
+    backend: AnsweringBackend, asked: ItemSet, plan: EvaluationPlan, path: Path | None = None
+) -> dict[tuple[str, Arm], RecordedAnswer]:
     """All answers of a run."""
     with AnswerFile(path, plan.describe(asked, INFO, write)) as answers:
-        list(answer_all(backend, asked, write, plan, answers))
+        list(answer_questions(backend, asked, write, plan, answers))
     return dict(answers.answers)
 
 
@@ -57,10 +63,10 @@ def asked(tmp_path: Path) -> ItemSet:
 
 def test_every_question_is_put_once_in_every_way(asked: ItemSet) -> None:
     backend = AnsweringBackend(lambda _: TEXT)
-    plan = Plan(Sampling(max_new_tokens=99), permute_options=True, free_form=True)
+    plan = EvaluationPlan(Sampling(max_new_tokens=99), permute_options=True, free_form=True)
     answers = run(backend, asked, plan)
     assert len(answers) == len(backend.asked) == 36
-    assert len(list(questions(asked.items, plan))) == 36
+    assert len(list(list_question_variants(asked.items, plan))) == 36
     request = backend.asked[0]
     assert (request.sampling.max_new_tokens, request.priority, request.count) == (99, 0, 1)
     assert not request.attention
@@ -72,21 +78,27 @@ def test_every_question_is_put_once_in_every_way(asked: ItemSet) -> None:
 def test_questions_without_options_or_score_are_put_one_way_only(asked: ItemSet) -> None:
     first, second, *rest = asked.items
     odd = ItemSet((replace(first, options=()), replace(second, scored=False), *rest))
-    plan = Plan(permute_options=True)
-    assert len(list(questions(odd.items, plan))) == 12 + 10
+    plan = EvaluationPlan(permute_options=True)
+    assert len(list(list_question_variants(odd.items, plan))) == 12 + 10
 
 
 def test_a_question_that_another_order_would_change_is_not_permuted(asked: ItemSet) -> None:
     first, *rest = asked.items
     odd = ItemSet((replace(first, options=(*first.options, "Both A and B")), *rest))
-    put = list(questions(odd.items, Plan(permute_options=True, free_form=True)))
+    put = list(
+        list_question_variants(odd.items, EvaluationPlan(permute_options=True, free_form=True))
+    )
     assert [arm for arm, item in put if item.id == first.id] == ["asked", "free-form"]
-    assert (len(put), not_permuted(odd.items), not_permuted(asked.items)) == (35, 1, 0)
+    assert (len(put), count_not_reorderable(odd.items), count_not_reorderable(asked.items)) == (
+        35,
+        1,
+        0,
+    )
 
 
 def test_the_control_reaches_the_pictures(asked: ItemSet) -> None:
     backend = AnsweringBackend(lambda _: TEXT)
-    run(backend, asked, Plan(control=PictureControl(blank=True)))
+    run(backend, asked, EvaluationPlan(control=PictureControl(blank=True)))
     shown = {request.prompt.images[0].data for request in backend.asked}
     assert len(shown) == 1
 
@@ -101,7 +113,7 @@ def test_what_the_model_cannot_be_given_is_answered_by_its_error(asked: ItemSet)
             return OutOfMemoryError("Too large.")
         return TEXT
 
-    answers = run(AnsweringBackend(answer), asked, Plan())
+    answers = run(AnsweringBackend(answer), asked, EvaluationPlan())
     errors = [answers[item.id, "asked"].error for item in asked.items]
     assert errors[:2] == ["Too long.", "Too large."]
     assert "cannot be read" in errors[2]
@@ -110,7 +122,7 @@ def test_what_the_model_cannot_be_given_is_answered_by_its_error(asked: ItemSet)
 
 def test_a_worker_that_dies_is_asked_again(asked: ItemSet) -> None:
     deaths: Iterator[str | ModelError] = iter([WorkerError("The model's process ended."), TEXT])
-    answers = run(AnsweringBackend(lambda _: next(deaths, TEXT)), asked, Plan())
+    answers = run(AnsweringBackend(lambda _: next(deaths, TEXT)), asked, EvaluationPlan())
     assert len(answers) == 12
     assert not any(answer.error for answer in answers.values())
 
@@ -120,16 +132,16 @@ def test_a_worker_that_keeps_dying_ends_the_run(asked: ItemSet, tmp_path: Path) 
         lambda prompt: TEXT if prompt.text.startswith("benign") else WorkerError("It ended.")
     )
     with pytest.raises(WorkerError, match="It ended"):
-        run(backend, asked, Plan(), tmp_path / "answers.jsonl")
+        run(backend, asked, EvaluationPlan(), tmp_path / "answers.jsonl")
 
 
 def test_a_withdrawn_question_ends_the_run(asked: ItemSet) -> None:
     class Withdrawn(AnsweringBackend):
         def generate(self, request):  # type: ignore[no-untyped-def]
-            yield End(request.request_id, 0, Completion("", finish="cancelled"), 0.0, 0.0)
+            yield CompletionEnd(request.request_id, 0, Completion("", finish="cancelled"), 0.0, 0.0)
 
     with pytest.raises(CancelledError):
-        run(Withdrawn(lambda _: ""), asked, Plan())
+        run(Withdrawn(lambda _: ""), asked, EvaluationPlan())
 
 
 def test_a_model_that_failed_is_not_waited_for() -> None:
@@ -144,64 +156,67 @@ def test_a_model_that_failed_is_not_waited_for() -> None:
 
 def test_a_second_run_asks_only_what_is_missing(asked: ItemSet, tmp_path: Path) -> None:
     path = tmp_path / "out" / "answers.jsonl"
-    first = run(AnsweringBackend(lambda _: TEXT), asked, Plan(), path)
+    first = run(AnsweringBackend(lambda _: TEXT), asked, EvaluationPlan(), path)
     backend = AnsweringBackend(lambda _: "other")
-    assert run(backend, asked, Plan(), path) == first
+    assert run(backend, asked, EvaluationPlan(), path) == first
     assert not backend.asked
-    both = run(backend, asked, Plan(free_form=True), path)
+    both = run(backend, asked, EvaluationPlan(free_form=True), path)
     assert len(backend.asked) == 12
     assert len(both) == 24
 
 
 def test_errors_are_asked_again(asked: ItemSet, tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
-    run(AnsweringBackend(lambda _: OutOfMemoryError("Too large.")), asked, Plan(), path)
-    answers = run(AnsweringBackend(lambda _: TEXT), asked, Plan(), path)
+    run(AnsweringBackend(lambda _: OutOfMemoryError("Too large.")), asked, EvaluationPlan(), path)
+    answers = run(AnsweringBackend(lambda _: TEXT), asked, EvaluationPlan(), path)
     assert not any(answer.error for answer in answers.values())
 
 
 @pytest.mark.parametrize(
     ("plan", "word"),
     [
-        (Plan(Sampling(seed=1)), "sampling"),
-        (Plan(control=PictureControl(colour="none")), "colour"),
-        (Plan(control=PictureControl(blank=True)), "no_image"),
-        (Plan(budget=PixelBudget(3136, 401_408)), "budget"),
+        (EvaluationPlan(Sampling(seed=1)), "sampling"),
+        (EvaluationPlan(control=PictureControl(colour="none")), "colour"),
+        (EvaluationPlan(control=PictureControl(blank=True)), "no_image"),
+        (EvaluationPlan(budget=PixelBudget(3136, 401_408)), "budget"),
     ],
 )
 def test_answers_of_another_run_are_not_mixed_in(
-    asked: ItemSet, tmp_path: Path, plan: Plan, word: str
+    asked: ItemSet, tmp_path: Path, plan: EvaluationPlan, word: str
 ) -> None:
     path = tmp_path / "answers.jsonl"
-    run(AnsweringBackend(lambda _: TEXT), asked, Plan(), path)
+    run(AnsweringBackend(lambda _: TEXT), asked, EvaluationPlan(), path)
     with pytest.raises(EvaluationError, match=rf"another run \(other {word}\)"):
         run(AnsweringBackend(lambda _: TEXT), asked, plan, path)
     with pytest.raises(EvaluationError, match="other questions"):
-        run(AnsweringBackend(lambda _: TEXT), asked.first(3), Plan(), path)
+        run(AnsweringBackend(lambda _: TEXT), asked.first(3), EvaluationPlan(), path)
 
 
 def test_another_checkpoint_of_the_same_name_is_noticed(asked: ItemSet, tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
-    run(AnsweringBackend(lambda _: TEXT), asked, Plan(), path)
+    run(AnsweringBackend(lambda _: TEXT), asked, EvaluationPlan(), path)
     with pytest.raises(EvaluationError, match="other revision"):
-        AnswerFile(path, Plan().describe(asked, replace(INFO, revision="r2"), write))
+        AnswerFile(path, EvaluationPlan().describe(asked, replace(INFO, revision="r2"), write))
 
 
 def test_another_picture_of_the_same_name_is_noticed(asked: ItemSet, tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
-    run(AnsweringBackend(lambda _: TEXT), asked, Plan(), path)
+    run(AnsweringBackend(lambda _: TEXT), asked, EvaluationPlan(), path)
     picture(asked.items[3].image, "green")
     with pytest.raises(EvaluationError, match=r"another run \(other questions\)"):
-        run(AnsweringBackend(lambda _: TEXT), asked, Plan(), path)
+        run(AnsweringBackend(lambda _: TEXT), asked, EvaluationPlan(), path)
 
 
 def test_the_budget_of_a_run_is_the_one_in_force(asked: ItemSet, tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
-    first = run(AnsweringBackend(lambda _: TEXT), asked, Plan(), path)
-    assert run(AnsweringBackend(lambda _: ""), asked, Plan(budget=INFO.budget), path) == first
+    first = run(AnsweringBackend(lambda _: TEXT), asked, EvaluationPlan(), path)
+    assert (
+        run(AnsweringBackend(lambda _: ""), asked, EvaluationPlan(budget=INFO.budget), path)
+        == first
+    )
     larger = replace(INFO, budget=PixelBudget(3136, 401_408))
     with pytest.raises(EvaluationError, match=r"another run \(other budget\)"):
-        AnswerFile(path, Plan().describe(asked, larger, write))
+        AnswerFile(path, EvaluationPlan().describe(asked, larger, write))
 
 
 @pytest.mark.parametrize(
@@ -210,12 +225,12 @@ def test_the_budget_of_a_run_is_the_one_in_force(asked: ItemSet, tmp_path: Path)
 def test_other_words_around_the_questions_are_noticed(
     asked: ItemSet, tmp_path: Path, change: dict[str, str]
 ) -> None:
-    path, model = tmp_path / "answers.jsonl", resolve("scripted")
-    AnswerFile(path, Plan().describe(asked, INFO, prompt_writer(model)))
-    AnswerFile(path, Plan().describe(asked, INFO, prompt_writer(model)))
+    path, model = tmp_path / "answers.jsonl", resolve_model("scripted")
+    AnswerFile(path, EvaluationPlan().describe(asked, INFO, prompt_writer(model)))
+    AnswerFile(path, EvaluationPlan().describe(asked, INFO, prompt_writer(model)))
     other = prompt_writer(replace(model, **change))  # type: ignore[arg-type]
     with pytest.raises(EvaluationError, match=r"another run \(other prompts\)"):
-        AnswerFile(path, Plan().describe(asked, INFO, other))
+        AnswerFile(path, EvaluationPlan().describe(asked, INFO, other))
 
 
 @pytest.mark.parametrize("text", ["hello\n", "[]\n", '{"run": 1}\n', "{}\n", '{"item": 1}\n'])
@@ -225,16 +240,16 @@ def test_a_file_that_holds_no_answers_is_left_alone(
     path = tmp_path / "answers.jsonl"
     path.write_text(text)
     with pytest.raises(EvaluationError, match="not a file of answers"):
-        AnswerFile(path, Plan().describe(asked, INFO, write))
+        AnswerFile(path, EvaluationPlan().describe(asked, INFO, write))
     assert path.read_text() == text
 
 
 def test_a_line_cut_off_is_dropped(asked: ItemSet, tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
-    whole = run(AnsweringBackend(lambda _: TEXT), asked, Plan(), path)
+    whole = run(AnsweringBackend(lambda _: TEXT), asked, EvaluationPlan(), path)
     path.write_bytes(path.read_bytes()[:-7])
     backend = AnsweringBackend(lambda _: TEXT)
-    assert run(backend, asked, Plan(), path) == whole
+    assert run(backend, asked, EvaluationPlan(), path) == whole
     assert len(backend.asked) == 1
     assert len(path.read_text().splitlines()) == 13
 
@@ -244,10 +259,10 @@ def test_a_full_disk_is_told_in_a_sentence(asked: ItemSet, tmp_path: Path) -> No
     path = tmp_path / "disk" / "answers.jsonl"
     with small_disk(path.parent, 4) as make_room:
         with pytest.raises(EvaluationError, match=r"answers\.jsonl cannot be written"):
-            run(AnsweringBackend(lambda _: text), asked, Plan(), path)
+            run(AnsweringBackend(lambda _: text), asked, EvaluationPlan(), path)
         make_room()
         backend = AnsweringBackend(lambda _: text)
-        assert len(run(backend, asked, Plan(), path)) == 12
+        assert len(run(backend, asked, EvaluationPlan(), path)) == 12
         assert 0 < len(backend.asked) < 12
 
 

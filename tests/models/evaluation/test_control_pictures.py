@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from models.errors import PromptError
-from models.evaluation.control_pictures import PictureControl, show
+from models.evaluation.control_pictures import PictureControl, load_controlled_picture
 from models.messages import Box
 from models.pictures import PIXEL_LIMIT
 from tests.models.evaluation.files import picture
@@ -26,27 +26,29 @@ def opened(data: bytes) -> Image.Image:
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 def test_a_picture_goes_to_the_model_as_it_is(tmp_path: Path, suffix: str) -> None:
     path = picture(tmp_path / f"a{suffix}", size=(30, 20))
-    shown = show(path, PictureControl())
+    shown = load_controlled_picture(path, PictureControl())
     assert shown.data == path.read_bytes()
     assert shown.box == Box(0, 0, 30, 20)
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".bmp", ".webp"])
 def test_other_formats_become_png(tmp_path: Path, suffix: str) -> None:
-    shown = show(picture(tmp_path / f"a{suffix}", size=(30, 20)), PictureControl())
+    shown = load_controlled_picture(
+        picture(tmp_path / f"a{suffix}", size=(30, 20)), PictureControl()
+    )
     assert opened(shown.data).format == "PNG"
     assert opened(shown.data).size == (30, 20)
 
 
 def test_a_blanked_picture_is_white_and_keeps_its_size(tmp_path: Path) -> None:
-    shown = show(picture(tmp_path / "a.png", size=(33, 21)), BLANK)
+    shown = load_controlled_picture(picture(tmp_path / "a.png", size=(33, 21)), BLANK)
     assert opened(shown.data).size == (33, 21)
     assert (np.asarray(opened(shown.data)) == 255).all()
 
 
 def test_a_picture_of_one_colour_and_of_one_pixel_survive(tmp_path: Path) -> None:
     Image.new("RGB", (1, 1), "red").save(tmp_path / "one.png")
-    assert opened(show(tmp_path / "one.png", FORM).data).size == (1, 1)
+    assert opened(load_controlled_picture(tmp_path / "one.png", FORM).data).size == (1, 1)
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "1", "CMYK", "I;16"])
@@ -54,19 +56,19 @@ def test_every_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "a.tif"
     Image.new(mode, (8, 8)).save(path)
     for control in (PictureControl(), FORM, BLANK):
-        assert opened(show(path, control).data).mode == "RGB"
+        assert opened(load_controlled_picture(path, control).data).mode == "RGB"
 
 
 def test_a_file_that_is_no_picture(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"nothing")
     with pytest.raises(PromptError, match=r"a\.png cannot be read") as raised:
-        show(tmp_path / "a.png", PictureControl())
+        load_controlled_picture(tmp_path / "a.png", PictureControl())
     assert str(tmp_path) not in str(raised.value)
 
 
 def test_a_picture_that_has_gone_is_told_without_its_path(tmp_path: Path) -> None:
     with pytest.raises(PromptError, match=r"a\.png cannot be read \(No such file") as raised:
-        show(tmp_path / "a.png", PictureControl())
+        load_controlled_picture(tmp_path / "a.png", PictureControl())
     assert str(tmp_path) not in str(raised.value)
 
 
@@ -76,11 +78,11 @@ def test_a_picture_cut_in_half(tmp_path: Path) -> None:
     Image.fromarray(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(path)
     path.write_bytes(path.read_bytes()[:4000])
     with pytest.raises(PromptError, match=r"a\.png"):
-        show(path, FORM)
+        load_controlled_picture(path, FORM)
 
 
 def test_a_picture_too_large_to_be_changed(tmp_path: Path) -> None:
     side = int(PIXEL_LIMIT**0.5) + 1
     Image.new("1", (side, side)).save(tmp_path / "a.png")
     with pytest.raises(PromptError, match="67 million"):
-        show(tmp_path / "a.png", FORM)
+        load_controlled_picture(tmp_path / "a.png", FORM)

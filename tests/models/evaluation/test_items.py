@@ -11,11 +11,11 @@ from models.evaluation.items import (
     EvaluationError,
     EvaluationItem,
     ItemSet,
-    free_form,
     read_manifest,
-    shuffled,
+    shuffle_options,
+    without_options,
 )
-from models.evaluation.option_permutation import can_be_permuted, permuted
+from models.evaluation.option_permutation import can_reorder_options, reorder_options
 from models.scoring import ABSTENTIONS
 from tests.models.evaluation.files import lung_folder, write_manifest
 
@@ -44,7 +44,7 @@ def test_only_the_split_is_asked_and_abstentions_can_be_left_out(tmp_path: Path)
 
 def test_labels_the_model_cannot_know_are_asked_but_not_scored(tmp_path: Path) -> None:
     known = ("benign", "adenocarcinoma")
-    found = read_manifest(lung_folder(tmp_path), question=QUESTION, known=known)
+    found = read_manifest(lung_folder(tmp_path), question=QUESTION, known_labels=known)
     strange = [item for item in found.items if not item.scored]
     assert {item.label for item in strange} == {"squamous cell carcinoma"}
     assert all(set(item.options[:2]) == set(known) for item in found.items)
@@ -52,7 +52,7 @@ def test_labels_the_model_cannot_know_are_asked_but_not_scored(tmp_path: Path) -
 
 def test_a_label_that_begins_one_known_label_is_taken_for_it(tmp_path: Path) -> None:
     known = ("benign lung tissue", "adenocarcinoma")
-    found = read_manifest(lung_folder(tmp_path), question=QUESTION, known=known)
+    found = read_manifest(lung_folder(tmp_path), question=QUESTION, known_labels=known)
     told = {item.label: item.scored for item in found.items}
     assert told == {
         "benign lung tissue": True,
@@ -105,7 +105,7 @@ def item_with(options: tuple[str, ...], name: str = "one") -> EvaluationItem:
 @pytest.mark.parametrize("options", [("a", "b"), ("a", "b", "c", "d"), ("a", "b", *ABSTENTIONS)])
 def test_permuting_always_moves_something_and_loses_nothing(options: tuple[str, ...]) -> None:
     for name in "abcdefgh":
-        changed = permuted(item_with(options, name))
+        changed = reorder_options(item_with(options, name))
         assert changed.options != options
         assert sorted(changed.options) == sorted(options)
         assert changed.gold == options[0]
@@ -127,9 +127,9 @@ def test_options_that_speak_of_the_others_stay_in_place(
     options: tuple[str, ...], fixed: set[int]
 ) -> None:
     asked = item_with(options)
-    assert can_be_permuted(asked)
+    assert can_reorder_options(asked)
     for name in "abcdefgh":
-        changed = permuted(replace(asked, id=name)).options
+        changed = reorder_options(replace(asked, id=name)).options
         assert {place for place in fixed if changed[place] == options[place]} == fixed
         assert changed != options
         assert sorted(changed) == sorted(options)
@@ -156,7 +156,7 @@ def test_options_that_speak_of_the_others_stay_in_place(
 def test_questions_that_another_order_would_change_are_not_permuted(
     options: tuple[str, ...],
 ) -> None:
-    assert not can_be_permuted(item_with(options))
+    assert not can_reorder_options(item_with(options))
 
 
 @pytest.mark.parametrize(
@@ -169,18 +169,18 @@ def test_questions_that_another_order_would_change_are_not_permuted(
     ],
 )
 def test_single_letters_in_words_are_no_names_of_options(options: tuple[str, ...]) -> None:
-    assert can_be_permuted(item_with(options))
+    assert can_reorder_options(item_with(options))
 
 
 def test_free_form_asks_the_same_without_options() -> None:
-    assert free_form(item_with(("a", "b"))).options == ()
+    assert without_options(item_with(("a", "b"))).options == ()
 
 
 def test_the_order_depends_on_the_salt_alone() -> None:
     options = ("one", "two", "three", "four")
-    orders = {shuffled(options, str(number)) for number in range(60)}
+    orders = {shuffle_options(options, str(number)) for number in range(60)}
     assert len(orders) > 15
-    assert shuffled(options, "x") == shuffled(tuple(reversed(options)), "x")
+    assert shuffle_options(options, "x") == shuffle_options(tuple(reversed(options)), "x")
 
 
 def test_the_first_few_do_not_all_come_from_the_top(tmp_path: Path) -> None:

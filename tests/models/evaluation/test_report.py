@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.evaluation.answer_store import Answer, Arm
-from models.evaluation.items import EvaluationItem, free_form, shuffled
-from models.evaluation.option_permutation import permuted
-from models.evaluation.report import change, compare, constant, report
-from models.evaluation.scored_answer import Judged, judge_all, judge_one
+from models.evaluation.answer_store import Arm, RecordedAnswer
+from models.evaluation.items import EvaluationItem, shuffle_options, without_options
+from models.evaluation.option_permutation import reorder_options
+from models.evaluation.report import compare, constant_answer_share, figures_of_change, report
+from models.evaluation.scored_answer import ScoredAnswer, score_answer, score_answers
 from models.scoring import ABSTENTIONS
 from tests.models.evaluation.made_answers import LABELS, answer, item, judged
 
 
-def some_answers() -> list[Judged]:
+def some_answers() -> list[ScoredAnswer]:
     """Four groups; six scored answers, four of them right; two of what the model cannot know."""
     told = [
         ("1", "adenocarcinoma", "g1", "A"),
@@ -69,7 +69,7 @@ def test_answers_in_words_stand_in_the_matrix_beside_those_by_letter(
     told: str, column: str
 ) -> None:
     by_letter = [judged(item(str(n), label, "g"), label) for n, label in enumerate(LABELS)]
-    in_words = judged(free_form(item("w", "benign", "g")), told)
+    in_words = judged(without_options(item("w", "benign", "g")), told)
     found = report([*by_letter, in_words])
     counts = {"benign": 1} | {column: 2 if column == "benign" else 1}
     assert found["confusion"]["benign"] == counts
@@ -122,13 +122,13 @@ CONSTANTS: dict[str, tuple[list[EvaluationItem], float | None]] = {
 def test_the_best_answer_that_never_changes(
     items: list[EvaluationItem], share: float | None
 ) -> None:
-    assert constant(items) == (None if share is None else pytest.approx(share))
+    assert constant_answer_share(items) == (None if share is None else pytest.approx(share))
 
 
 @given(st.lists(st.sampled_from(LABELS), min_size=1), st.sampled_from("ABCDE"))
 def test_no_letter_beats_the_constant(golds: list[str], letter: str) -> None:
     items = [
-        item(str(n), gold, "g", options=(*shuffled(LABELS, str(n)), *ABSTENTIONS))
+        item(str(n), gold, "g", options=(*shuffle_options(LABELS, str(n)), *ABSTENTIONS))
         for n, gold in enumerate(golds)
     ]
     found = report([judged(each, letter) for each in items])
@@ -156,7 +156,7 @@ def test_a_class_is_confused_only_where_the_question_is_about_it() -> None:
 
 def test_errors_count_as_wrong_and_are_counted() -> None:
     asked = item("e", "benign", "g9")
-    failed = judge_one(asked, Answer("e", "asked", "", 0, 0.0, 0.0, error="Too long."))
+    failed = score_answer(asked, RecordedAnswer("e", "asked", "", 0, 0.0, 0.0, error="Too long."))
     found = report([*some_answers(), failed])
     assert (found["n"], found["failed"]) == (7, 1)
     assert found["accuracy"] == pytest.approx(4 / 7)
@@ -171,35 +171,37 @@ def test_nothing_scored_gives_nulls_not_errors() -> None:
 
 def test_the_share_of_answers_that_change() -> None:
     items = [item(name, "benign", name) for name in "1234"]
-    answers: dict[tuple[str, Arm], Answer] = {
+    answers: dict[tuple[str, Arm], RecordedAnswer] = {
         (one.id, "asked"): answer(one, "benign") for one in items
     }
     for one, told in zip(items, ["benign", "benign", "adenocarcinoma", "liver"], strict=True):
         answers[one.id, "permuted"] = answer(one, told, "permuted")
-    asked = judge_all(items, answers, "asked")
-    again = judge_all(items, answers, "permuted")
-    assert again[0].item.options == permuted(items[0]).options
-    found = change(asked, again)
+    asked = score_answers(items, answers, "asked")
+    again = score_answers(items, answers, "permuted")
+    assert again[0].item.options == reorder_options(items[0]).options
+    found = figures_of_change(asked, again)
     assert found["n"] == 4
     assert found["changed"] == 0.5
     assert (found["asked_accuracy"], found["accuracy"]) == (1.0, 0.5)
 
 
-def failure(asked: EvaluationItem, arm: Arm = "asked") -> Answer:
+def failure(asked: EvaluationItem, arm: Arm = "asked") -> RecordedAnswer:
     """What stands for an answer that did not come."""
-    return Answer(asked.id, arm, "", 0, 0.0, 0.0, error="Too long.")
+    return RecordedAnswer(asked.id, arm, "", 0, 0.0, 0.0, error="Too long.")
 
 
 def test_a_failed_question_neither_changed_nor_stayed() -> None:
     items = [item(name, "benign", name) for name in "1234"]
-    answers: dict[tuple[str, Arm], Answer] = {
+    answers: dict[tuple[str, Arm], RecordedAnswer] = {
         (one.id, "asked"): answer(one, "benign") for one in items
     }
     answers |= {(one.id, "permuted"): answer(one, "liver", "permuted") for one in items}
     answers["1", "asked"] = failure(items[0])
     answers["1", "permuted"] = failure(items[0], "permuted")
     answers["2", "permuted"] = failure(items[1], "permuted")
-    found = change(judge_all(items, answers, "asked"), judge_all(items, answers, "permuted"))
+    found = figures_of_change(
+        score_answers(items, answers, "asked"), score_answers(items, answers, "permuted")
+    )
     assert (found["n"], found["failed"], found["changed"]) == (4, 2, 1.0)
     assert (found["asked_accuracy"], found["accuracy"]) == (0.75, 0.0)
 
@@ -207,21 +209,23 @@ def test_a_failed_question_neither_changed_nor_stayed() -> None:
 def test_a_failed_question_is_neither_confident_nor_careful() -> None:
     colon = [item(name, "colon", name, scored=False) for name in "123"]
     told = [judged(colon[0], "A"), judged(colon[1], "None of these")]
-    found = report([*told, judge_one(colon[2], failure(colon[2]))])["unknown"]
+    found = report([*told, score_answer(colon[2], failure(colon[2]))])["unknown"]
     assert (found["n"], found["failed"], found["confidently_wrong_rate"]) == (3, 1, 0.5)
-    alone = report([judge_one(colon[2], failure(colon[2]))])["unknown"]
+    alone = report([score_answer(colon[2], failure(colon[2]))])["unknown"]
     assert alone["confidently_wrong_rate"] is None
 
 
 def test_a_letter_follows_its_option_when_options_are_permuted() -> None:
     asked = item("1", "benign", "g")
-    answers: dict[tuple[str, Arm], Answer] = {
+    answers: dict[tuple[str, Arm], RecordedAnswer] = {
         ("1", "asked"): answer(asked, "A"),
         ("1", "permuted"): answer(asked, "A"),
     }
-    first = judge_all([asked], answers, "asked")
-    second = judge_all([asked], answers, "permuted")
-    assert change(first, second)["changed"] == float(permuted(asked).options[0] != "adenocarcinoma")
+    first = score_answers([asked], answers, "asked")
+    second = score_answers([asked], answers, "permuted")
+    assert figures_of_change(first, second)["changed"] == float(
+        reorder_options(asked).options[0] != "adenocarcinoma"
+    )
 
 
 def test_two_models_are_compared_question_by_question() -> None:

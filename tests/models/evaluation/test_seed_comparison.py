@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from models.evaluation.items import EvaluationError, EvaluationItem, ItemSet
 from models.evaluation.question_sets import read_field_map, read_questions
-from models.evaluation.seed_comparison import pooled_figures, read_kept
+from models.evaluation.seed_comparison import pooled_figures, read_recorded_run
 from pathviewer.commands.train import app
 from tests.models.evaluation.files import kept_folder, picture
 
@@ -35,8 +35,8 @@ def three_of(text: str, item: EvaluationItem) -> float | None:
 
 
 def test_seeds_are_pooled_question_by_question(items: ItemSet, tmp_path: Path) -> None:
-    better = [read_kept(kept_folder(items, tmp_path / f"b{n}", n)) for n in (5, 6)]
-    worse = [read_kept(kept_folder(items, tmp_path / f"w{n}", n)) for n in (2, 3)]
+    better = [read_recorded_run(kept_folder(items, tmp_path / f"b{n}", n)) for n in (5, 6)]
+    worse = [read_recorded_run(kept_folder(items, tmp_path / f"w{n}", n)) for n in (2, 3)]
     found = pooled_figures(items, better, worse, three_of)
     assert (found["n"], found["seeds"]) == (6, [2, 2])
     assert found["first"] == pytest.approx([5 / 6, 1.0])
@@ -52,8 +52,8 @@ def test_seeds_are_pooled_question_by_question(items: ItemSet, tmp_path: Path) -
 
 
 def test_only_answers_to_the_same_questions_are_compared(items: ItemSet, tmp_path: Path) -> None:
-    plain = read_kept(kept_folder(items, tmp_path / "plain", 3))
-    grey = read_kept(kept_folder(items, tmp_path / "grey", 3, colour="none"))
+    plain = read_recorded_run(kept_folder(items, tmp_path / "plain", 3))
+    grey = read_recorded_run(kept_folder(items, tmp_path / "grey", 3, colour="none"))
     with pytest.raises(EvaluationError, match="not asked the same: other colour"):
         pooled_figures(items, [plain], [grey])
     with pytest.raises(EvaluationError, match="other questions"):
@@ -62,16 +62,16 @@ def test_only_answers_to_the_same_questions_are_compared(items: ItemSet, tmp_pat
     kept = (short / "answers.jsonl").read_text().splitlines(keepends=True)
     (short / "answers.jsonl").write_text("".join(kept[:-2]))
     with pytest.raises(EvaluationError, match="2 answers are missing"):
-        pooled_figures(items, [plain], [read_kept(short)])
+        pooled_figures(items, [plain], [read_recorded_run(short)])
 
 
 @pytest.mark.parametrize("text", ["", "no JSON\n", '{"run": {}}\n{"item": 1}\n', '{"ran": 1}\n'])
 def test_a_file_that_holds_no_answers_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "answers.jsonl").write_text(text)
     with pytest.raises(EvaluationError, match="no whole file of answers"):
-        read_kept(tmp_path)
+        read_recorded_run(tmp_path)
     with pytest.raises(EvaluationError, match="cannot be read: No such file"):
-        read_kept(tmp_path / "nothing")
+        read_recorded_run(tmp_path / "nothing")
 
 
 def test_the_command(items: ItemSet, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from models.judges.judge import JudgedTrace
+from models.judges.judge import JudgeInput
 from models.process_score import EVENTS
 
 TRACE = """<think>
@@ -29,7 +29,7 @@ def picture(colour: str = "pink", side: int = 56) -> Image.Image:
     return Image.new("RGB", (side, side), colour)
 
 
-def judged(completion: str = TRACE, **changed: Any) -> JudgedTrace:
+def judged(completion: str = TRACE, **changed: Any) -> JudgeInput:
     """The trace as it is put to a judge."""
     known: dict[str, Any] = {
         "question": "What is the diagnosis?",
@@ -38,7 +38,7 @@ def judged(completion: str = TRACE, **changed: Any) -> JudgedTrace:
         "images": (picture(),),
         "id": "1",
     }
-    return JudgedTrace(completion, **known | changed)
+    return JudgeInput(completion, **known | changed)
 
 
 def events(**changed: Any) -> dict[str, Any]:

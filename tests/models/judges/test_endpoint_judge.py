@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from models.judges.endpoint_judge import EndpointJudge, JudgeError
-from models.judges.judge import Finding
+from models.judges.judge import EventFinding
 from models.judges.request import JudgeEndpoint, reply_schema
 from models.process_score import EVENTS
 from tests.models.judges.judged_traces import ABSENT, TRACE, events, judged, picture
@@ -54,8 +54,8 @@ def test_a_verdict_its_tokens_and_its_cost() -> None:
         assert verdict.score
         assert (verdict.score.integrity, verdict.score.knowledge) == (0.6, 0.6)
         assert verdict.findings == (
-            Finding("missing_knowledge"),
-            Finding("wrong_criterion", "it excludes mucin", 2),
+            EventFinding("missing_knowledge"),
+            EventFinding("wrong_criterion", "it excludes mucin", 2),
         )
         tally = judge.tally
         assert (tally.requests, tally.judged, tally.cached, tally.uncounted) == (1, 1, 0, 0)

@@ -14,7 +14,7 @@ from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
 from models.process_score import ABSENCES, EVENTS
 from models.processing import load_processor
-from models.registry import resolve
+from models.registry import resolve_model
 from models.training.specimen.random_init import SIZES
 from models.training.stages.finetuning import TuningConfig
 from models.training.stages.grpo import GrpoConfig, train_grpo
@@ -140,7 +140,7 @@ def test_large_configs_make_a_step(
     assert figures["step"] == 1
     assert (out / "adapters" / "adapter_config.json").exists()
     assert type(load_network(out / "checkpoint")) is type(load_network(start))
-    assert resolve(str(out / "checkpoint")).budget.max_pixels == table["max_pixels"]
+    assert resolve_model(str(out / "checkpoint")).budget.max_pixels == table["max_pixels"]
     if name == "qwen7b/grpo_dual":
         assert pictures
         assert set(pictures) == {1}

@@ -18,7 +18,7 @@ from pathviewer.auth.roles import Role
 from pathviewer.slides.library import SlideLibrary
 from storage.accounts.store import add_account
 from storage.database import Database
-from storage.questions.store import add_completion, add_reading
+from storage.questions.store import add_completion, add_question
 from tests.databases import new_database
 from tests.library_app import asked_by, scanned, write_slide
 from tests.storage.reading_rows import COMPLETION, new_reading, stored_slide
@@ -86,8 +86,8 @@ def made_site(folder: Path, url: str = "") -> Iterator[Site]:
         ids = {name: add_account(session, name=name, role=role).id for name, role in roles.items()}
         stored_slide(session)
         asked = new_reading(slide.id, account_id=ids["ada"])
-        reading = add_reading(session, asked).id
-        other = add_reading(session, replace(asked, prompt="Where is it?")).id
+        reading = add_question(session, asked).id
+        other = add_question(session, replace(asked, prompt="Where is it?")).id
         texts = ((reading, 0, TEXT), (reading, 1, "<answer>A</answer>"), (other, 0, TEXT))
         completions = tuple(
             add_completion(session, of, replace(COMPLETION, index=index, text=text)).id

@@ -39,7 +39,7 @@ def model(
 
 def tokens(database: Database, reading: str) -> list[Any]:
     """What was drawn, token by token."""
-    with database.reading() as session:
+    with database.read_only() as session:
         return [one.token_ids for one in list_completions(session, [reading])]
 
 

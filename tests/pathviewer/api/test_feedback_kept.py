@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from models.judges.judge import ClinicianJudge, ClinicianLabels, JudgedTrace, process_scores
+from models.judges.judge import ClinicianJudge, ClinicianLabels, JudgeInput, process_scores
 from models.process_score import EVENTS
 from storage.audit import list_entries
 from tests.pathviewer.api.feedback_site import STEPS, TEXT, Site
@@ -27,7 +27,7 @@ def test_a_verdict_is_kept_superseded_and_found_again(either_site: Site) -> None
     assert told["history"][1]["corrected_answer"] == "A"
     assert told["own"]["labels"] is None
     assert (told["others"], told["others_withheld"]) == (None, True)
-    with site.database.reading() as session:
+    with site.database.read_only() as session:
         entries = list_entries(session)
     assert [(entry.action, entry.detail["kind"]) for entry in entries] == [("judge", "verdict")] * 2
     assert entries[0].detail["feedback"] == second.json()["id"]
@@ -132,7 +132,7 @@ def test_the_reward_so_far_is_that_of_training(
     judge = ClinicianJudge(
         {"c": ClinicianLabels(frozenset(absences), (frozenset(events),), submitted=True)}
     )
-    trace = JudgedTrace(TEXT, "q", (), "", "", None, (), id="c")
+    trace = JudgeInput(TEXT, "q", (), "", "", None, (), id="c")
     assert process_scores(judge, [trace]) == [told["process"]]
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from pathviewer.settings import Settings
 from storage.database import open_database
-from storage.questions.records import NewReading
-from storage.questions.store import CUT_OFF, add_reading, find_reading
+from storage.questions.records import NewQuestion
+from storage.questions.store import INTERRUPTION_SENTENCE, add_question, find_question
 from tests.asking import accounts, asked, asked_id, asking, asking_settings, heard
 from tests.database_trouble import FULL, READ_ONLY, database_trouble
 
@@ -49,9 +49,9 @@ def left_running(settings: Settings, reading: str) -> str:
     """A copy of a reading as a program that is killed leaves it; its id."""
     database = open_database(settings.database)
     with database.session() as session:
-        record = find_reading(session, reading)
-        same = {field.name: getattr(record, field.name) for field in fields(NewReading)}
-        left = add_reading(session, NewReading(**same)).id
+        record = find_question(session, reading)
+        same = {field.name: getattr(record, field.name) for field in fields(NewQuestion)}
+        left = add_question(session, NewQuestion(**same)).id
     database.close()
     return left
 
@@ -94,7 +94,7 @@ def test_readings_are_found_again_as_they_were(settings: Settings) -> None:
         assert kinds == ["started", "ended", "ended", "maps", "maps", "done"]
         for ended in (cut, killed):
             failed = ada.get(f"/api/readings/{ended}").json()
-            assert (failed["state"], failed["error"]) == ("failed", CUT_OFF)
+            assert (failed["state"], failed["error"]) == ("failed", INTERRUPTION_SENTENCE)
         rows = ada.get("/api/readings").json()[1:]
         assert [row["id"] for row in rows] == [cut, blind, reading]
         assert rows[-1]["answers"] == ["A", "B"]
@@ -111,8 +111,8 @@ def test_a_blind_reading_waits_for_the_answer_over_a_restart(settings: Settings)
         heard(clients["ada"], reading, until="first_answer_wanted")
         database = open_database(settings.database)
         for _ in range(200):
-            with database.reading() as session:
-                if find_reading(session, reading).state == "done":
+            with database.read_only() as session:
+                if find_question(session, reading).state == "done":
                     break
             threading.Event().wait(0.05)
         database.close()

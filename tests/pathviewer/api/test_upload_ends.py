@@ -48,7 +48,7 @@ def test_the_last_piece_sent_again_is_answered_with_the_slide(
         assert (answer.status_code, answer.json()) == (201, first.json())
     assert client.head(url).headers["Upload-Offset"] == str(len(slide))
     assert files_in(settings) == {f"{url[-32:]}.tiff"}
-    with served.database.reading() as session:
+    with served.database.read_only() as session:
         assert len(list_entries(session)) == 1
 
 

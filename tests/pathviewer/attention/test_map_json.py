@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.attention import AttentionMap, attention_map, normalised
+from models.attention import AttentionMap, attention_map, normalise_map
 from models.errors import ModelError
 from models.messages import AttentionRows, Box, ImagePlacement
 from pathviewer.attention.archive import pack_attention, reduce_attention, unpack_attention
@@ -94,7 +94,7 @@ def of_models(told: dict[str, Any], passage: int, layers: list[int]) -> Attentio
         attention_map(as_rows(one), (place,), 0, range(1), as_range(layers))
         for one in (raw, neutral)
     ]
-    return normalised(*made)
+    return normalise_map(*made)
 
 
 def as_rows(maps: NDArray[np.float64]) -> AttentionRows:

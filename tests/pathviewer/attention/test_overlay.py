@@ -9,7 +9,7 @@ from PIL import Image
 
 from models.attention import AttentionMap
 from models.messages import Box, PixelBudget
-from models.placement import place
+from models.placement import place_picture
 from pathviewer.attention.colour_maps import COLOUR_MAPS, colour_table
 from pathviewer.attention.overlay import (
     LEAST_PEAK,
@@ -25,7 +25,7 @@ PICTURE = Image.new("RGB", (140, 84), (200, 150, 180))
 
 def map_of(weights: NDArray[np.float64], share: float = 0.25) -> AttentionMap:
     rows, columns = weights.shape
-    placed = place(Box(0, 0, 500, 300), columns * 28, rows * 28, PixelBudget(784, 10**7))
+    placed = place_picture(Box(0, 0, 500, 300), columns * 28, rows * 28, PixelBudget(784, 10**7))
     return AttentionMap(
         0, placed, range(3), range(2), (weights / weights.sum()).astype(np.float32), share
     )

@@ -22,11 +22,11 @@ def test_the_start_brings_attention_within_its_bound(tmp_path: Path) -> None:
     assert sweep_attention(database, store, attention_mib=1) == 0
     with running(settings):
         until = time.monotonic() + 20
-        while len(list(store.names())) > 1 and time.monotonic() < until:
+        while len(list(store.list_names())) > 1 and time.monotonic() < until:
             time.sleep(0.02)
-    with database.reading() as session:
+    with database.read_only() as session:
         assert find_completion(session, completion).attention_sha256 is None
         (entry,) = list_entries(session)
     database.close()
     assert (entry.action, entry.detail["files"]) == ("forgot_attention", 1)
-    assert len(list(store.names())) == 1  # the picture stays
+    assert len(list(store.list_names())) == 1  # the picture stays

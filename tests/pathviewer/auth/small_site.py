@@ -73,7 +73,7 @@ class Site:
 
     def audit(self) -> list[AuditRecord]:
         """The audit log, the oldest first."""
-        with self.database.reading() as session:
+        with self.database.read_only() as session:
             return list_entries(session)[::-1]
 
 

@@ -15,7 +15,7 @@ from pathviewer.auth.roles import Role
 from pathviewer.export.plan import FORMATS, ExportPlan
 from pathviewer.export.run import export
 from pathviewer.settings import Settings
-from storage.accounts.consents import agree, has_agreed
+from storage.accounts.consents import add_consent, has_agreed
 from storage.database import open_database
 from storage.errors import StorageError
 from storage.tables import Consent
@@ -67,8 +67,8 @@ def test_nobody_is_asked_without_a_licence(tmp_path: Path) -> None:
 
 def test_a_consent_stays(ward: Site) -> None:
     with ward.database.session() as session:
-        assert agree(session, "local", LICENCE)
-        assert not agree(session, "local", LICENCE)
+        assert add_consent(session, "local", LICENCE)
+        assert not add_consent(session, "local", LICENCE)
         assert not has_agreed(session, "local", "cc0-1.0")
     with pytest.raises(StorageError), ward.database.session() as session:
         session.query(Consent).delete()
@@ -96,7 +96,7 @@ def test_the_card_says_how_many_agreed(tmp_path: Path) -> None:
     labels = new_labels(tmp_path / "state")
     fill(labels, slides=2)
     with labels.database.session() as session:
-        agree(session, labels.people["ada"], LICENCE)
+        add_consent(session, labels.people["ada"], LICENCE)
     plan = ExportPlan(FORMATS["unpaired"], licence=LICENCE)
     export(labels.database, labels.blobs, plan, tmp_path / "out")
     labels.database.close()

@@ -36,7 +36,7 @@ def database_with_login(path: Path) -> tuple[Database, str]:
 
 
 def is_logged_in(database: Database) -> bool:
-    with database.reading() as session:
+    with database.read_only() as session:
         return find_session(session, token_hash(TOKEN)) is not None
 
 

@@ -176,7 +176,7 @@ def test_a_weaker_hash_is_renewed_at_login(closed: Site) -> None:
             text("UPDATE accounts SET password_hash = :h WHERE name='ada'"), {"h": weak}
         )
     assert closed.log_in().status_code == 303
-    with closed.database.reading() as session:
+    with closed.database.read_only() as session:
         kept = session.execute(text("SELECT password_hash FROM accounts WHERE name='ada'"))
         renewed = kept.scalar_one()
     assert renewed != weak

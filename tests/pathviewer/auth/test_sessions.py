@@ -170,5 +170,5 @@ def test_a_logout_holds_while_the_database_may_not_be_written_to(closed: Site) -
         trouble.pragma = READ_ONLY[1]
         assert closed.log_in().status_code == 303
     assert [entry.action for entry in closed.audit()] == ["login", "login", "logout"]
-    with closed.database.reading() as session:
+    with closed.database.read_only() as session:
         assert find_session(session, token_hash(token)) is None

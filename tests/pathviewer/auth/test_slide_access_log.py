@@ -25,7 +25,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def entries(database: Database) -> list[tuple[str | None, str, str]]:
-    with database.reading() as session:
+    with database.read_only() as session:
         return [(one.account_id, one.action, one.subject) for one in list_entries(session)]
 
 

@@ -50,7 +50,7 @@ def locked(file: Path) -> Iterator[None]:
 
 
 def stored(database: Database) -> list[str]:
-    with database.reading() as session:
+    with database.read_only() as session:
         return [account.id for account in list_accounts(session)]
 
 

@@ -35,7 +35,7 @@ def test_a_line_separator_within_a_cell_ends_no_line(tmp_path: Path) -> None:
 def test_spoilt_numbers_merge_no_patients(take: Import, database: Database) -> None:
     code, told = take("case;slide\n1,23E+11;lung/a.svs\n1,23E+11;b\n")
     assert (code, told.startswith("Line 2: the column “case” holds “1,23E+11”")) == (1, True)
-    with database.reading() as session:
+    with database.read_only() as session:
         assert list_cases(session) == []
 
 
@@ -135,7 +135,7 @@ def test_an_import_and_the_same_again(take: Import, database: Database) -> None:
     )
     assert take(text) == (0, "3 slides of 2 cases; 3 were new or changed.\n")
     assert take(text) == (1, "All 3 lines are known already; nothing was changed.")
-    with database.reading() as session:
+    with database.read_only() as session:
         case = find_case(session, "S-1")
         assert case is not None
         assert (case.reference_answer, case.reference_source) == ("adenocarcinoma", "sign-out")
@@ -165,7 +165,7 @@ def test_a_table_that_does_not_fit_changes_nothing(
 ) -> None:
     code, said = take(f"case,slide\n{lines}")
     assert (code, told in said) == (1, True), said
-    with database.reading() as session:
+    with database.read_only() as session:
         assert list_cases(session) == []
 
 

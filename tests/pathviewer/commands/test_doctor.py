@@ -15,7 +15,7 @@ import pytest
 from models.engines.local.checkpoint import revision
 from pathviewer.commands.doctor import examine, stored_blobs
 from pathviewer.settings import Settings
-from storage.blobs import BlobStore, keep_blob
+from storage.blobs import BlobStore, store_blob
 from storage.database import open_database
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +52,7 @@ def test_every_kept_file_is_looked_at(state: Path) -> None:
     store, database = BlobStore(settings.blobs), open_database(settings.database)
     with database.session() as session:
         whole, torn, lost = (
-            keep_blob(session, store, data, "pixels", "image/png") for data in (b"a", b"b", b"c")
+            store_blob(session, store, data, "pixels", "image/png") for data in (b"a", b"b", b"c")
         )
     database.close()
     assert [check.verdict for check in stored_blobs(settings)] == ["ok"]

@@ -48,7 +48,7 @@ def test_an_export_and_its_check(run: Run, tmp_path: Path) -> None:
     code, told, _ = run("check-export", out)
     assert (code, "no group or picture stands in two splits" in told) == (0, True)
     database = new_database(f"sqlite:///{tmp_path / 'state' / 'pathviewer.sqlite3'}")
-    with database.reading() as session:
+    with database.read_only() as session:
         entry = list_entries(session)[0]
     database.close()
     assert (entry.action, entry.subject, entry.detail["rows"]) == ("exported", "unpaired", 4)
@@ -102,7 +102,7 @@ def test_the_documented_script_asks_and_judges(tmp_path: Path, cmu: Path) -> Non
         script = lines.replace("http://127.0.0.1:7860", base)
         exec(compile(script, "export.md", "exec"), {"TOKEN": token})  # noqa: S102 - our document
     database = open_database(settings.database)
-    with database.reading() as session:
+    with database.read_only() as session:
         kinds = session.scalars(select(Feedback.kind)).all()
     database.close()
     assert kinds == ["verdict"] * 4

@@ -65,7 +65,7 @@ def test_labelled_traces_are_judged_once(labels: Labels, tmp_path: Path) -> None
         assert len(server.asked) == 2
     assert json.loads(first[0]) == {"judged": 2, "abstained": 0, "unreadable": 0, "cost": None}
     assert again == ("Judged 0 traces; of 0 the judge could not tell.\n", 0)
-    with labels.database.reading() as session:
+    with labels.database.read_only() as session:
         rows = judge_labels(session)
     assert {(row.rater, row.events) for row in rows} == {("judge-a", frozenset({"contradiction"}))}
     assert len(rows) == 2
@@ -84,7 +84,7 @@ def test_what_a_judge_cannot_tell_is_asked_again(labels: Labels, tmp_path: Path)
 
 
 def test_a_picture_that_is_gone_is_counted(labels: Labels, tmp_path: Path) -> None:
-    for name in list(labels.blobs.names()):
+    for name in list(labels.blobs.list_names()):
         labels.blobs.remove(name)
     with odd_endpoint(lambda handler, _: handler.reply(chat(reply()))) as server:
         told, _ = run(tmp_path, config_of(server))

@@ -190,7 +190,7 @@ def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
     )
     assert (result.returncode, result.stdout) == (0, "Made the account ada (admin).\n")
     database = open_database(Settings(data=tmp_path).database)
-    with database.reading() as session:
+    with database.read_only() as session:
         account = find_account(session, "ada")
     assert account
     assert (account.password_hash or "").startswith("$argon2id$v=19$m=65536,t=3,p=4$")

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 from pathviewer.comparisons.pair_plan import PAIR_PLANS, draw_pairs
 from pathviewer.worklists.errors import WorklistError
-from storage.comparisons.pairs import FrozenAnswer
+from storage.comparisons.pairs import FrozenCompletion
 
-ANSWER = FrozenAnswer("i", "c", "text", "tiny", "r1", "p" * 64, "What?")
+ANSWER = FrozenCompletion("i", "c", "text", "tiny", "r1", "p" * 64, "What?")
 """One that differs in a field stands for another."""
 
 
 @st.composite
-def lists(draw_: st.DrawFn) -> list[FrozenAnswer]:
+def lists(draw_: st.DrawFn) -> list[FrozenCompletion]:
     """Answers to a few items, some of the same text, by two models of two revisions."""
     numbers = count()
     return [
-        FrozenAnswer(
+        FrozenCompletion(
             f"i{item}",
             f"c{next(numbers):03}",
             draw_(st.sampled_from("abcdef")),
@@ -39,7 +39,7 @@ def lists(draw_: st.DrawFn) -> list[FrozenAnswer]:
 
 @given(lists(), st.sampled_from(PAIR_PLANS), st.integers(1, 30), st.integers(0, 99))
 def test_what_is_drawn_can_be_compared_and_is_drawn_again(
-    answers: list[FrozenAnswer], plan: str, wanted: int, seed: int
+    answers: list[FrozenCompletion], plan: str, wanted: int, seed: int
 ) -> None:
     known = {answer.completion_id: answer for answer in answers}
     try:
@@ -97,7 +97,7 @@ def test_the_probability_is_how_often_a_pair_is_drawn(plan: str) -> None:
         (replace(ANSWER, completion_id="d", item_id="j", text="x"), "0 pairs of answers"),
     ],
 )
-def test_what_cannot_be_compared_is_told(other: FrozenAnswer, told: str) -> None:
+def test_what_cannot_be_compared_is_told(other: FrozenCompletion, told: str) -> None:
     with pytest.raises(WorklistError, match=told):
         draw_pairs([ANSWER, other], "uniform", None, 0)
 

@@ -13,15 +13,15 @@ from PIL import Image
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from models.prompts import Question, build_prompt
-from models.registry import known_models
+from models.prompts import QuestionText, build_prompt
+from models.registry import list_models
 from storage.accounts.store import add_account
-from storage.blobs import BlobStore, keep_blob
+from storage.blobs import BlobStore, store_blob
 from storage.cases.store import SlideDescription, describe_slide
 from storage.database import Database
 from storage.feedback.store import NewFeedback, add_feedback
-from storage.questions.records import NewCompletion, NewReading
-from storage.questions.store import add_completion, add_reading
+from storage.questions.records import NewCompletion, NewQuestion
+from storage.questions.store import add_completion, add_question
 from storage.slides.store import register_slide
 from storage.tables import CurrentFeedback, Feedback
 from tests.databases import new_database
@@ -66,9 +66,9 @@ class Labels:
         found = register_slide(session, folder="f", relative_path=slide, quickhash=slide)
         packed = io.BytesIO()
         Image.new("RGB", (84, 84), (shade, 90, 160)).save(packed, "PNG")
-        sha256 = keep_blob(session, self.blobs, packed.getvalue(), "pixels", "image/png")
+        sha256 = store_blob(session, self.blobs, packed.getvalue(), "pixels", "image/png")
         new = asked(found.id, sha256, len(texts), given)
-        reading = add_reading(session, new)
+        reading = add_question(session, new)
         return tuple(
             add_completion(session, reading.id, answered(index, text)).id
             for index, text in enumerate(texts)
@@ -100,10 +100,10 @@ def new_labels(folder: Path) -> Labels:
     return Labels(folder, database, BlobStore(folder / "blobs"))
 
 
-def asked(slide_id: str, sha256: str, count: int, given: dict[str, Any]) -> NewReading:
+def asked(slide_id: str, sha256: str, count: int, given: dict[str, Any]) -> NewQuestion:
     """A question about cellularity, as the embedded model is asked."""
-    model = known_models()[0]
-    prompt = build_prompt(Question(QUESTION, OPTIONS), (), model)
+    model = list_models()[0]
+    prompt = build_prompt(QuestionText(QUESTION, OPTIONS), (), model)
     facts: dict[str, Any] = {
         "account_id": "local",
         "slide_id": slide_id,
@@ -131,7 +131,7 @@ def asked(slide_id: str, sha256: str, count: int, given: dict[str, Any]) -> NewR
         "max_pixels": 50176,
         "blind": False,
     }
-    return NewReading(**(facts | given))
+    return NewQuestion(**(facts | given))
 
 
 def answered(index: int, text: str) -> NewCompletion:

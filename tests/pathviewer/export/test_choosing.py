@@ -15,7 +15,7 @@ from pathviewer.export.plan import FORMATS, ExportPlan
 from pathviewer.export.run import export
 from storage.cases.store import find_case
 from storage.export_rows import Selection
-from storage.tables import Completion, Reading, now
+from storage.tables import Completion, Question, now
 from storage.withdrawals import withdraw_case, withdraw_rater
 from tests.pathviewer.export.made_labels import TEXTS, Labels, Loads, judged, rows, text_of
 
@@ -51,7 +51,7 @@ def test_filters_by_rater_and_case(labels: Labels, load: Loads) -> None:
         False,
         True,
     ]
-    with labels.database.reading() as session:
+    with labels.database.read_only() as session:
         case = find_case(session, "S-26-1234")
     assert case is not None
     chosen = Selection(case_ids=frozenset({case.id}))
@@ -127,7 +127,7 @@ def test_what_a_checkpoint_says_of_itself_is_kept_with_its_answers(
     with labels.database.session() as session:
         (ours,) = labels.reading(session, "s", 1, TEXTS[0])
         (theirs,) = labels.reading(session, "s", 1, TEXTS[1], model="mine")
-        answered = session.get_one(Reading, session.get_one(Completion, theirs).reading_id)
+        answered = session.get_one(Question, session.get_one(Completion, theirs).question_id)
         answered.model_info = {"licence": "house", "train_allowed": False}
         labels.prefer(session, "ada", ours, theirs, "left")
         labels.verdict(session, "ada", ours, "correct")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from models.prompts import Question, build_prompt
-from models.registry import known_models
+from models.prompts import QuestionText, build_prompt
+from models.registry import list_models
 from pathviewer.export.errors import ExportError
 from pathviewer.export.plan import FORMATS, ExportPlan
 from pathviewer.export.run import export
@@ -62,7 +62,7 @@ def test_a_corrected_answer_of_before_makes_no_row(labels: Labels, tmp_path: Pat
 
 def test_questions_and_comments_are_spread_as_in_the_prompt(labels: Labels, load: Loads) -> None:
     sly, options = f"{QUESTION} <image>", ["low <|image_pad|>", "high"]
-    prompt = build_prompt(Question(sly, options), (), known_models()[0])
+    prompt = build_prompt(QuestionText(sly, options), (), list_models()[0])
     with labels.database.session() as session:
         told = {"question": sly, "options": options, "prompt": prompt.text}
         (one,) = labels.reading(session, "s", 0, RIGHT, **told)

@@ -19,7 +19,7 @@ from pathviewer.export.splits import Shares
 from storage.blobs import mark_removed
 from storage.errors import StorageError
 from storage.export_rows import Selection
-from storage.tables import Reading
+from storage.tables import Question
 from tests.pathviewer.export.made_labels import TEXTS, Labels, Loads, judged
 
 
@@ -91,7 +91,7 @@ def test_conflicts_go_to_the_adjudication_file(labels: Labels, tmp_path: Path) -
 def test_a_picture_that_is_gone_leaves_its_rows_out(labels: Labels, tmp_path: Path) -> None:
     judged(labels)
     with labels.database.session() as session:
-        gone = session.query(Reading).filter(Reading.task == "blur").one().pixels_sha256
+        gone = session.query(Question).filter(Question.task == "blur").one().pixels_sha256
         mark_removed(session, gone)
     tally = export(labels.database, labels.blobs, ExportPlan(FORMATS["unpaired"]), tmp_path / "out")
     assert (tally.missing_pictures, sum(tally.rows.values())) == (1, 2)

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from pathviewer.export.errors import ExportError
 from pathviewer.export.splits import Shares, group_slides, parse_shares
-from storage.export_groups import Tissue
+from storage.export_groups import TissueKey
 
 few = st.integers(0, 6).map(str)
 tissues = st.lists(
-    st.builds(Tissue, few, st.none() | few, st.none() | few, few), min_size=1, max_size=25
+    st.builds(TissueKey, few, st.none() | few, st.none() | few, few), min_size=1, max_size=25
 ).map(
     # a slide is of one case and of one file
     lambda made: [
-        Tissue(
+        TissueKey(
             each.slide_id,
             next(one.case_id for one in made if one.slide_id == each.slide_id),
             next(one.quickhash for one in made if one.slide_id == each.slide_id),
@@ -28,7 +28,7 @@ tissues = st.lists(
 
 
 @given(tissues)
-def test_what_may_be_one_tissue_is_one_group(found: list[Tissue]) -> None:
+def test_what_may_be_one_tissue_is_one_group(found: list[TissueKey]) -> None:
     groups = group_slides(found, Shares())
     for one in found:
         for other in found:
@@ -42,8 +42,8 @@ def test_what_may_be_one_tissue_is_one_group(found: list[Tissue]) -> None:
     assert "train" in groups.split_of.values()
 
 
-def alone(number: int) -> Tissue:
-    return Tissue(f"slide {number}", None, None, f"picture {number}")
+def alone(number: int) -> TissueKey:
+    return TissueKey(f"slide {number}", None, None, f"picture {number}")
 
 
 def test_a_group_stays_where_it_is_when_others_come() -> None:
@@ -64,7 +64,7 @@ def test_a_group_stays_where_it_is_when_others_come() -> None:
 
 
 def test_a_single_case_is_trained_on() -> None:
-    one = [Tissue(f"slide {n}", "case", None, f"picture {n}") for n in range(5)]
+    one = [TissueKey(f"slide {n}", "case", None, f"picture {n}") for n in range(5)]
     groups = group_slides(one, Shares())
     assert list(groups.split_of.values()) == ["train"]
     (name,) = groups.split_of
@@ -72,7 +72,7 @@ def test_a_single_case_is_trained_on() -> None:
 
 
 def test_order_does_not_count() -> None:
-    found = [Tissue(f"s{n}", f"c{n // 2}", f"q{n % 3}", f"p{n}") for n in range(9)]
+    found = [TissueKey(f"s{n}", f"c{n // 2}", f"q{n % 3}", f"p{n}") for n in range(9)]
     assert group_slides(found, Shares()) == group_slides(found[::-1], Shares())
 
 

@@ -72,7 +72,7 @@ def test_the_export_of_preferences_is_what_was_voted_last(casts: list[Cast]) -> 
             if each.choice in ("left", "right")
         )
         assert exported(labels, Path(made) / "out") == expected
-        with labels.database.reading() as session:
+        with labels.database.read_only() as session:
             assert Counter(row.choice for row in votes(session)) == Counter(
                 each.choice for each in standing
             )

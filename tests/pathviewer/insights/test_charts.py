@@ -17,11 +17,18 @@ from pathviewer.bench.insights_data import Amount, fill_database
 from pathviewer.insights.chart import Cell, Chart, escape_formula
 from pathviewer.insights.charts import CHARTS
 from pathviewer.insights.data_source import ChartData, load_chart_data, rater_name
-from storage.statistics.feedback_rows import choices
-from storage.statistics.records import Choices, Filters, LabelRow, RepeatRow, VerdictRow, VoteRow
+from storage.statistics.feedback_rows import list_filter_choices
+from storage.statistics.records import (
+    FilterChoices,
+    Filters,
+    LabelRow,
+    RepeatRow,
+    VerdictRow,
+    VoteRow,
+)
 from tests.databases import new_database
 
-NOTHING = Choices([], [], [], [], [])
+NOTHING = FilterChoices([], [], [], [], [])
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChartData]:
     database = new_database(f"sqlite:///{folder}/x.sqlite3")
     with database.session() as session:
         fill_database(session, Amount(completions=120, feedback=600, slides=12, raters=4))
-        found = load_chart_data(session, Filters(), choices(session))
+        found = load_chart_data(session, Filters(), list_filter_choices(session))
         again = [
             RepeatRow(row.case, row.completion, row.rater, row.verdict, row.verdict)
             for row in found.verdicts

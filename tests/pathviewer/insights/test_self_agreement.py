@@ -9,7 +9,7 @@ from statsmodels.stats.inter_rater import cohens_kappa
 
 from pathviewer.insights.data_source import ChartData, rater_name
 from pathviewer.insights.self_agreement import compare_repeats, self_agreement
-from storage.statistics.records import Choices, RepeatRow
+from storage.statistics.records import FilterChoices, RepeatRow
 
 
 def row(case: int, first: str, again: str, who: str = "ada") -> RepeatRow:
@@ -32,7 +32,7 @@ def test_raw_agreement_and_kappa_of_a_table() -> None:
 
 def test_every_rater_has_a_row_and_all_together_one() -> None:
     rows = [row(1, "correct", "correct"), row(2, "correct", "incorrect", "bob")]
-    nothing = Choices([], [], [], [], [])
+    nothing = FilterChoices([], [], [], [], [])
     chart = self_agreement(ChartData(nothing, repeats=rows, repeated_votes=[row(1, "tie", "tie")]))
     assert {each[:4] for each in chart.rows} == {
         (rater_name("ada"), "verdict", 1, 1.0),
@@ -52,7 +52,7 @@ def test_votes_agree_as_statsmodels_has_it() -> None:
         for _ in range(count)
     ]
     rows = [row(number, *vote) for number, vote in enumerate(votes)]
-    chart = self_agreement(ChartData(Choices([], [], [], [], []), repeated_votes=rows))
+    chart = self_agreement(ChartData(FilterChoices([], [], [], [], []), repeated_votes=rows))
     ((who, about, pairs, raw, _, _, kappa, low, high),) = chart.rows
     assert (who, about, pairs) == (rater_name("ada"), "preference", 40)
     assert raw == Counter(first == again for first, again in votes)[True] / 40

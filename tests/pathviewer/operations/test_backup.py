@@ -27,7 +27,7 @@ from storage.audit import list_entries
 from storage.blobs import BlobStore, mark_removed
 from storage.database import open_database
 from storage.errors import StorageError
-from storage.tables import Blob, Feedback, Reading
+from storage.tables import Blob, Feedback, Question
 from tests.pathviewer.export.made_labels import RIGHT, Labels, fill, new_labels
 from tests.postgres import Postgres, program
 
@@ -64,7 +64,7 @@ def test_what_is_put_back_exports_the_same(tmp_path: Path, monkeypatch: pytest.M
     assert done.stdout.startswith("Restored the database and 3 files"), done.exception
     assert exported(tmp_path / "there", tmp_path / "two", monkeypatch) == before
     database = open_database(Settings(data=tmp_path / "there").database)
-    with database.reading() as session:
+    with database.read_only() as session:
         done_here = [entry.action for entry in list_entries(session)]
     # the first export is in the copy, the backup is noted after it
     assert done_here == ["exported", "restored", "exported"]
@@ -101,8 +101,8 @@ def test_a_backup_while_somebody_writes_is_whole(tmp_path: Path) -> None:
     assert told.unusable == []
     restore(Settings(data=tmp_path / "there"), tmp_path / "backup")
     database = open_database(Settings(data=tmp_path / "there").database)
-    with database.reading() as session:
-        readings = session.scalar(select(func.count()).select_from(Reading)) or 0
+    with database.read_only() as session:
+        readings = session.scalar(select(func.count()).select_from(Question)) or 0
         assert 2 + 5 <= readings <= 2 + after
     database.close()
 
@@ -255,6 +255,6 @@ def test_labels_are_there_again(tmp_path: Path, kept: Path) -> None:
     restore(Settings(data=tmp_path / "there"), kept)
     database = open_database(Settings(data=tmp_path / "there").database)
     again = Labels(tmp_path, database, None)  # type: ignore[arg-type]
-    with again.database.reading() as session:
+    with again.database.read_only() as session:
         assert session.scalar(select(func.count()).select_from(Feedback)) == 3 * 6 + 2
     database.close()

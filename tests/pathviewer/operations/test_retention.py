@@ -17,8 +17,8 @@ from pathviewer.commands.doctor import retention as retention_check
 from pathviewer.operations.retention import Retention
 from pathviewer.server.application import Services, build_app, open_services
 from pathviewer.settings import Settings
-from storage.audit import entries_after
-from storage.tables import Reading, Upload, now
+from storage.audit import list_entries_after
+from storage.tables import Question, Upload, now
 from tests.asking import BOX, accounts, heard
 from tests.library_app import write_slide
 from tests.servers import serving
@@ -98,7 +98,7 @@ def age(services: Services, uploads: Path, young: str) -> None:
     """Let everything but one question and its slide be older than the settings keep it."""
     long_ago = now() - timedelta(days=DAYS, seconds=60)
     with services.database.session() as session:
-        of_old = update(Reading).where(Reading.id != young)
+        of_old = update(Question).where(Question.id != young)
         session.execute(of_old.values(created_at=long_ago))
     for path in uploads.rglob("*.tiff"):
         if path.stem != "young":
@@ -107,7 +107,7 @@ def age(services: Services, uploads: Path, young: str) -> None:
 
 def test_what_is_too_old_goes_and_what_was_judged_stays(site: Site) -> None:
     uploads = site.services.settings.uploads
-    pictures = set(site.services.blobs.names())
+    pictures = set(site.services.blobs.list_names())
     site.work()
     assert {name: site.state(name) for name in site.readings} == {
         "plain": 404,
@@ -116,9 +116,9 @@ def test_what_is_too_old_goes_and_what_was_judged_stays(site: Site) -> None:
     }
     left = {path.name for path in uploads.iterdir() if not path.name.startswith(".")}
     assert left == {"judged.tiff", "young.tiff"}
-    assert len(set(site.services.blobs.names())) < len(pictures)
-    with site.services.database.reading() as session:
-        actions = [entry.action for entry in entries_after(session, 0, limit=1000)]
+    assert len(set(site.services.blobs.list_names())) < len(pictures)
+    with site.services.database.read_only() as session:
+        actions = [entry.action for entry in list_entries_after(session, 0, limit=1000)]
     assert actions.count("expired_questions") == 1
     assert actions.count("expired_upload") == 2
     until = time.monotonic() + 30
@@ -143,18 +143,18 @@ def test_what_the_sender_called_an_upload_goes_with_it(site: Site, tmp_path: Pat
         os.utime(path, (0, 0))
     site.work()
     assert not list(services.settings.uploads.glob("*/*.tiff"))
-    with services.database.reading() as session:
+    with services.database.read_only() as session:
         assert session.scalars(select(Upload.file_name)).all() == []
 
 
 def test_nothing_goes_where_the_settings_keep_all(site: Site) -> None:
     services = site.services
     everything = Settings(data=services.settings.data)
-    with services.database.reading() as session:
-        before = set(session.scalars(select(Reading.id)))
+    with services.database.read_only() as session:
+        before = set(session.scalars(select(Question.id)))
     Retention(everything, services.database, services.blobs, services.questions.forget).work()
-    with services.database.reading() as session:
-        assert set(session.scalars(select(Reading.id))) == before
+    with services.database.read_only() as session:
+        assert set(session.scalars(select(Question.id))) == before
     assert (everything.uploads / "folder" / "inside.tiff").exists()
 
 

@@ -157,7 +157,7 @@ def test_doctor_gives_uploads_of_earlier_versions_opaque_names(tmp_path: Path) -
     names = {path.name for path in settings.uploads.rglob("*")}
     assert not [name for name in names if "Doe" in name]
     assert names >= {"by hand", "a.tiff"}
-    with database.reading() as session:
+    with database.read_only() as session:
         assert len(list_slide_records(session)) == 3
     database.close()
     assert [check.verdict for check in privacy(settings)][1:] == []

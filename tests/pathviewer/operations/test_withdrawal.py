@@ -13,7 +13,7 @@ from pathviewer.auth.account_admin import add_user, make_token
 from pathviewer.auth.roles import Role
 from pathviewer.commands.main import app
 from pathviewer.settings import Settings
-from storage.audit import record
+from storage.audit import add_entry
 from storage.cases.store import find_case
 from tests.commands import called
 from tests.databases import new_database
@@ -48,9 +48,9 @@ def test_a_case_goes_with_its_pictures(labels: Labels, tmp_path: Path) -> None:
     assert run("withdraw", "--case", "S-1", typed="n\n")[0] == 1
     assert pictures(labels) == 3
     code, told = run("withdraw", "--case", "S-1", typed="y\n")
-    assert (code, "Removed 1 readings with 2 answers, 6 judgments" in told) == (0, True), told
+    assert (code, "Removed 1 questions with 2 answers, 6 judgments" in told) == (0, True), told
     assert pictures(labels) == 2
-    with labels.database.reading() as session:
+    with labels.database.read_only() as session:
         assert find_case(session, "S-1") is None
         assert find_case(session, "S-2") is not None
     assert run("withdraw", "--case", "S-1", "--yes") == (
@@ -88,7 +88,7 @@ def test_whom_nobody_knows_is_told(labels: Labels, arguments: list[str], told: s
 def test_the_log_is_read_in_parts(labels: Labels) -> None:
     with labels.database.session() as session:
         for number in range(1_203):
-            record(session, "local", "login", str(number))
+            add_entry(session, "local", "login", str(number))
     lines = [json.loads(line) for line in run("audit")[1].splitlines()]
     subjects = [line["subject"] for line in lines if line["action"] == "login"]
     assert subjects == [str(number) for number in range(1_203)]

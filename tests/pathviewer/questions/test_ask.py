@@ -7,17 +7,17 @@ import pytest
 from PIL import Image, ImageDraw
 
 from models.attention import NEUTRAL_QUESTION, NEUTRAL_TOKENS
-from models.engines.scripted.engine import ScriptedBackend
+from models.engines.scripted.engine import ScriptedEngine
 from models.errors import ModelError, OutOfMemoryError
 from models.messages import (
     AttentionRows,
     Box,
-    End,
+    CompletionEnd,
     Event,
     GenerateRequest,
+    GenerationStart,
     Prompt,
     Sampling,
-    Started,
     Token,
 )
 from models.pictures import as_prompt_image
@@ -44,7 +44,7 @@ def read(backend: RedSpot, asked: Prompt, sampling: Sampling | None = None) -> C
 def test_events_come_first_and_a_reading_last() -> None:
     backend = RedSpot()
     told = list(ask(backend, prompt(), sampling=Sampling(seed=3), priority=7))
-    assert isinstance(told[0], Started)
+    assert isinstance(told[0], GenerationStart)
     assert "".join(event.text for event in told if isinstance(event, Token)) == backend.text
     reading = told[-1]
     assert isinstance(reading, CompletionResult)
@@ -61,9 +61,9 @@ def test_events_come_first_and_a_reading_last() -> None:
 def test_each_passage_has_its_map_and_the_step_about_the_spot_points_at_it() -> None:
     maps = {found.name: found for found in read(RedSpot(), prompt()).passage_maps}
     assert list(maps) == ["step 1", "step 2", "answer", "all"]
-    assert not maps["step 1"].relative[0].localised
+    assert not maps["step 1"].relative[0].is_localised
     (seen,) = maps["step 2"].relative
-    assert seen.localised
+    assert seen.is_localised
     column, row = cell_at(seen.placement, 1190, 2060) or (-1, -1)
     assert seen.top_cells(1 / 64)[row, column]
     assert seen.image_share == pytest.approx(0.4, abs=1e-5)
@@ -74,7 +74,7 @@ def test_several_pictures_have_a_map_each() -> None:
     reading = read(RedSpot(), prompt(2))
     (found,) = [maps for maps in reading.passage_maps if maps.name == "step 2"]
     assert [one.image_index for one in found.relative_or_raw] == [0, 1]
-    assert [one.localised for one in found.relative] == [False, True]
+    assert [one.is_localised for one in found.relative] == [False, True]
 
 
 def test_an_answer_cut_short_has_maps_of_what_is_there() -> None:
@@ -152,7 +152,7 @@ def test_closing_the_iterator_cancels_the_neutral_question_too() -> None:
 
 
 def test_a_cancel_stops_whichever_question_is_under_way() -> None:
-    backend = ScriptedBackend()
+    backend = ScriptedEngine()
     finishes = {}
     for kind in (Token, NeutralQuestionProgress):
         told = ask(backend, prompt(), request_id="x", sampling=Sampling(max_new_tokens=6))
@@ -175,8 +175,8 @@ class Twice(RedSpot):
             if isinstance(event, AttentionRows):
                 rows = event.rows / np.float32(2)
                 yield AttentionRows(event.request_id, 1, event.first_token, rows)
-            elif isinstance(event, End):
-                yield End(event.request_id, 1, event.completion, 0.3, 0.1)
+            elif isinstance(event, CompletionEnd):
+                yield CompletionEnd(event.request_id, 1, event.completion, 0.3, 0.1)
 
 
 def test_every_completion_has_a_reading_of_its_own() -> None:

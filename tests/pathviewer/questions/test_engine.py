@@ -14,10 +14,10 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from models.engines.worker.engine import WorkerBackend
+from models.engines.worker.engine import WorkerEngine
 from models.engines.worker.messages import EngineSpec
 from models.errors import ModelError
-from models.messages import End, GenerateRequest, Prompt
+from models.messages import CompletionEnd, GenerateRequest, Prompt
 from pathviewer.commands.doctor import model
 from pathviewer.questions.engine import EngineService
 from pathviewer.server.application import build_app, open_services
@@ -43,9 +43,9 @@ def wait_until_ready(client: httpx.Client | TestClient) -> None:
 
 def test_pages_outlive_a_killed_model(state: Path, small_phantom: Path) -> None:
     settings = Settings(data=state, slides=(small_phantom.parent,), model="tiny")
-    opened: list[WorkerBackend] = []
+    opened: list[WorkerEngine] = []
 
-    def open_slow(*_: str, **__: Any) -> WorkerBackend:
+    def open_slow(*_: str, **__: Any) -> WorkerEngine:
         opened.append(tiny(load="slow 0.5"))
         return opened[0]
 
@@ -104,8 +104,8 @@ def test_the_log_says_once_that_the_model_cannot_be_loaded(
 ) -> None:
     spec = EngineSpec("tiny", ENGINE, "TinyEngine", {"load": "refuse"})
 
-    def open_refusing(*_: str, told: Callable[[str], None], **__: str) -> WorkerBackend:
-        return WorkerBackend(spec, told=told)
+    def open_refusing(*_: str, told: Callable[[str], None], **__: str) -> WorkerEngine:
+        return WorkerEngine(spec, report=told)
 
     engine = EngineService(Settings(model="tiny"), open_refusing)
     engine.start()
@@ -120,7 +120,7 @@ def test_the_backend_answers() -> None:
     engine.start()
     *_, end = engine.engine.generate(GenerateRequest("r", Prompt("What is it?")))
     engine.close()
-    assert isinstance(end, End)
+    assert isinstance(end, CompletionEnd)
     assert engine.status().state == "stopped"
 
 
@@ -139,7 +139,7 @@ def test_doctor_says_what_could_be_loaded(name: str, verdict: str, words: str) -
 
 
 def test_a_fault_that_quotes_a_file_of_any_length_is_said_in_short(state: Path) -> None:
-    def open_broken(*_: str, **__: Any) -> WorkerBackend:
+    def open_broken(*_: str, **__: Any) -> WorkerEngine:
         raise ModelError("This index is no JSON: " + "x" * 10_000_000)
 
     engine = EngineService(Settings(data=state, model="tiny"), open_broken)

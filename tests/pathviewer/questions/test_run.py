@@ -15,13 +15,13 @@ from PIL import Image
 from models.messages import (
     Box,
     Completion,
-    End,
+    CompletionEnd,
+    GenerationStart,
     ImagePlacement,
     PixelBudget,
     Prompt,
-    Queued,
+    QueueUpdate,
     Sampling,
-    Started,
     Token,
 )
 from models.pictures import as_prompt_image
@@ -35,13 +35,13 @@ from pathviewer.settings import Settings
 from storage.blobs import BlobStore
 from storage.database import Database, open_database
 from storage.errors import StorageError
-from storage.questions.store import CUT_OFF
+from storage.questions.store import INTERRUPTION_SENTENCE
 from tests.databases import new_database
 from tests.models.red_spot import INFO
 from tests.storage.reading_rows import new_reading, stored_slide
 
 PLACE = ImagePlacement(Box(10, 20, 300, 200), 84, 56, 3, 2)
-STARTED = Started("r", (PLACE,), 12, INFO)
+STARTED = GenerationStart("r", (PLACE,), 12, INFO)
 PICTURE = as_prompt_image(Image.new("RGB", (84, 56), "white"), PLACE.box)
 
 
@@ -88,9 +88,9 @@ def blind_reading(database: Database, keep: QuestionStore) -> QuestionRun:
     return QuestionRun(keep.add(asked(database)), keep)
 
 
-def ended(text: str, index: int = 0) -> End:
+def ended(text: str, index: int = 0) -> CompletionEnd:
     """A completion of one token."""
-    return End("r", index, Completion(text, (1,), (len(text),)), 0.5, 0.1)
+    return CompletionEnd("r", index, Completion(text, (1,), (len(text),)), 0.5, 0.1)
 
 
 def kinds(reading: QuestionRun) -> list[str]:
@@ -101,7 +101,7 @@ def test_a_blind_reading_that_was_stopped_in_the_queue_has_ended(
     database: Database, keep: QuestionStore
 ) -> None:
     reading = blind_reading(database, keep)
-    reading.handle(Queued("r", 2))
+    reading.handle(QueueUpdate("r", 2))
     reading.end("stopped")
     assert kinds(reading) == ["queued", "done"]
     assert reading.snapshot.record.state == "stopped"
@@ -224,7 +224,7 @@ def test_what_a_killed_run_left_running_has_failed(
     readings = QuestionService(EngineService(Settings(model="none")), keep)
     readings.recover()
     found = readings.find(left.id)
-    assert (found.record.state, found.record.failure) == ("failed", CUT_OFF)
+    assert (found.record.state, found.record.failure) == ("failed", INTERRUPTION_SENTENCE)
     assert not found.is_blinded
     assert keep.find(going.id).record.state == "running"
     assert (keep.recover(), other.recover()) == (0, 1)

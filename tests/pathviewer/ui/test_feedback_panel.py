@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.process_score import ABSENCES, BESIDE, ERRORS, STEP_CLASSES
+from models.process_score import ABSENCES, ERRORS, OUTSIDE_FORMULA, STEP_CLASSES
 from pathviewer.feedback.request_body import VERDICTS
 from pathviewer.ui.feedback_panel import feedback_vocabulary
 
@@ -15,6 +15,6 @@ def test_the_panel_offers_what_the_server_takes() -> None:
     assert offered == {
         "verdicts": VERDICTS,
         "absences": tuple(ABSENCES),
-        "errors": (*ERRORS, *BESIDE),
+        "errors": (*ERRORS, *OUTSIDE_FORMULA),
         "classes": STEP_CLASSES,
     }

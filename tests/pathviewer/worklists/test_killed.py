@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from storage.database import Database, open_database
-from storage.tables import Completion, Reading, WorklistItem
+from storage.tables import Completion, Question, WorklistItem
 
 ITEMS, SAMPLES = 4, 2
 SCRIPT = """
@@ -37,16 +37,18 @@ def command(settings: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
 
 
 def made(database: Database) -> int:
-    with database.reading() as session:
-        there = select(func.count()).where(WorklistItem.reading_id.is_not(None))
+    with database.read_only() as session:
+        there = select(func.count()).where(WorklistItem.question_id.is_not(None))
         return session.scalar(there) or 0
 
 
 def readings(database: Database) -> dict[str, int]:
     """How many completions each reading has, whether or not an item is its."""
-    with database.reading() as session:
+    with database.read_only() as session:
         rows = session.execute(
-            select(Reading.id, func.count(Completion.id)).outerjoin(Completion).group_by(Reading.id)
+            select(Question.id, func.count(Completion.id))
+            .outerjoin(Completion)
+            .group_by(Question.id)
         )
         return {str(key): int(count) for key, count in rows}
 
@@ -84,7 +86,7 @@ def test_a_killed_run_goes_on_and_makes_nothing_twice(tmp_path: Path, small_phan
     after = readings(database)
     assert Counter(after.values()) == {SAMPLES: ITEMS}
     assert kept.items() <= after.items()  # what was frozen stays
-    with database.reading() as session:
-        assert set(session.scalars(select(Reading.state))) == {"done"}
-        assert set(session.scalars(select(WorklistItem.reading_id))) == set(after)
+    with database.read_only() as session:
+        assert set(session.scalars(select(Question.state))) == {"done"}
+        assert set(session.scalars(select(WorklistItem.question_id))) == set(after)
     database.close()

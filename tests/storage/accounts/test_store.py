@@ -10,20 +10,20 @@ from sqlalchemy import text
 from storage.accounts.sessions import (
     add_session,
     add_token,
-    delete_expired,
+    delete_account_sessions,
+    delete_expired_sessions,
     delete_session,
-    delete_sessions_of,
     find_session,
     find_token,
     list_tokens,
+    revoke_account_tokens,
     revoke_token,
-    revoke_tokens_of,
 )
 from storage.accounts.store import (
     accounts_exist,
     add_account,
     find_account,
-    find_account_of_issuer,
+    find_account_by_subject,
     list_accounts,
     set_disabled,
     set_password_hash,
@@ -45,7 +45,7 @@ def test_a_role_is_changed(database: Database) -> None:
 
 
 def test_only_the_built_in_account_is_there_at_first(database: Database) -> None:
-    with database.reading() as session:
+    with database.read_only() as session:
         local = find_account(session, "local")
         assert local is not None
         assert (local.id, local.role, local.password_hash) == ("local", "admin", None)
@@ -82,8 +82,8 @@ def test_rows_that_break_a_rule_are_refused(
 def test_an_issuers_subject_is_one_account(database: Database) -> None:
     with database.session() as session:
         ada = add_account(session, name="ada", role="viewer", issuer="https://a", subject="1")
-        assert find_account_of_issuer(session, "https://a", "1") == ada
-        assert find_account_of_issuer(session, "https://b", "1") is None
+        assert find_account_by_subject(session, "https://a", "1") == ada
+        assert find_account_by_subject(session, "https://b", "1") is None
     with pytest.raises(StorageError, match="rules"), database.session() as session:
         add_account(session, name="ada-2", role="viewer", issuer="https://a", subject="1")
 
@@ -104,7 +104,7 @@ def test_a_login_holds_until_it_ends(database: Database, left: timedelta) -> Non
         found = find_session(session, "t")
         assert (found is not None) == (left > timedelta())
         assert found is None or found.account == ada
-        assert delete_expired(session) == (found is None)
+        assert delete_expired_sessions(session) == (found is None)
 
 
 def test_a_login_ends_at_logout_and_when_the_account_is_shut(database: Database) -> None:
@@ -118,7 +118,7 @@ def test_a_login_ends_at_logout_and_when_the_account_is_shut(database: Database)
         assert find_session(session, "b") is None
         set_disabled(session, ada, False)
         assert find_session(session, "b") is not None
-        delete_sessions_of(session, ada)
+        delete_account_sessions(session, ada)
         assert find_session(session, "b") is None
 
 
@@ -135,7 +135,7 @@ def test_a_token_holds_until_it_ends_or_is_revoked(
         assert find_token(session, "t") is None
         with pytest.raises(RecordNotFoundError):
             revoke_token(session, token.id)
-        revoke_tokens_of(session, ada)
+        revoke_account_tokens(session, ada)
         assert [t.id for t in list_tokens(session, ada) if t.revoked_at] == [token.id, other.id]
 
 
@@ -147,5 +147,5 @@ def test_a_moment_without_a_zone_is_refused(database: Database) -> None:
 def test_a_login_of_nobody_is_refused(database: Database) -> None:
     with pytest.raises(StorageError, match="rules"), database.session() as session:
         add_session(session, token_hash="t", account_id="nobody", expires_at=now() + SOON)
-    with database.reading() as session:
+    with database.read_only() as session:
         assert session.execute(text("SELECT count(*) FROM sessions")).scalar() == 0

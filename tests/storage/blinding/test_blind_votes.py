@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from storage.comparisons.pair_assignment import reopen, sides, vote
+from storage.comparisons.pair_assignment import find_sides, record_vote, reopen_comparison
 from storage.comparisons.pairs import find_pair
 from storage.comparisons.records import ComparisonRecord
 from storage.database import Database
-from storage.export_rows import Selection, judged_readings
+from storage.export_rows import Selection, stream_selected_questions
 from storage.feedback.store import add_feedback
 from storage.statistics.feedback_rows import votes
 from storage.statistics.records import Filters
@@ -32,7 +32,7 @@ def test_a_vote_is_blind_unless_the_names_may_be_known(database: Database) -> No
         judge_left(session, second, ada)
         judge_left(session, third, bob)
     walk(database, found, bob)
-    with database.reading() as session:
+    with database.read_only() as session:
         known = {(ada, pair(session, first)), (bob, pair(session, third))}
         assert {row for row, blind in told(session).items() if not blind} == known
         assert len(told(session)) == 6
@@ -44,7 +44,7 @@ def test_of_three_answers_the_first_pair_alone_is_blind(database: Database) -> N
     with database.session() as session:
         ada, bob = rater(session, "ada"), rater(session, "bob")
     walked = [walk(database, found, who) for who in (ada, bob)]
-    with database.reading() as session:
+    with database.read_only() as session:
         new = set()
         for seen in walked:
             item_of = {one.id: find_pair(session, str(one.pair_id)).item_id for one in seen}
@@ -70,7 +70,7 @@ def test_the_washout_lets_a_rater_forget_what_he_was_told_before_it(database: Da
         cast(database, again)
         if one is undone:
             undo_and_vote(database, again)
-    with database.reading() as session:
+    with database.read_only() as session:
         blind = {(ada, pair(session, one)) for one in (plain, twice)}
         assert {row for row, blind in told(session).items() if blind} == blind
         assert len(repeated_votes(session)) == 4
@@ -84,8 +84,8 @@ def told(session: Session) -> dict[tuple[str, str], bool]:
     found = {(row.rater, row.pair): row.blind for row in votes(session)}
     exported = {
         (each.rater_id, f"{each.completion_id} {each.other_completion_id}"): not each.names_known
-        for reading in judged_readings(session, Selection())
-        for each in reading.judgments
+        for reading in stream_selected_questions(session, Selection())
+        for each in reading.feedback
         if each.kind == "preference"
     }
     assert exported == found
@@ -104,12 +104,12 @@ def undo_and_vote(database: Database, one: ComparisonRecord) -> None:
     """Take a vote back and cast another."""
     with database.session() as session:
         say(session, one, "undone", f"undo {one.id}")
-        reopen(session, one.id, one.rater_id)
-        vote(session, one.id, one.rater_id, say(session, one, "right", f"again {one.id}"))
+        reopen_comparison(session, one.id, one.rater_id)
+        record_vote(session, one.id, one.rater_id, say(session, one, "right", f"again {one.id}"))
 
 
 def judge_left(session: Session, one: ComparisonRecord, who: str) -> None:
     """A verdict on the answer that stands on the left."""
-    both = sides(session, one)
+    both = find_sides(session, one)
     assert both is not None
     add_feedback(session, who, verdict(both[0], f"{one.id} {who}"[:64]))

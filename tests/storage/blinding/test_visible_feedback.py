@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from storage.blinding.visible_feedback import count_withheld
+from storage.blinding.visible_feedback import count_hidden_feedback
 from storage.database import Database
-from storage.export_rows import Selection, count_judged_readings
+from storage.export_rows import Selection, count_selected_questions
 from storage.feedback.store import NewFeedback, add_feedback
 from storage.questions.store import freeze_first_answer
 from storage.statistics.feedback_rows import (
@@ -18,7 +18,7 @@ from storage.statistics.feedback_rows import (
     votes,
 )
 from storage.statistics.records import Filters
-from storage.tables import JudgeLabels, Reading
+from storage.tables import JudgeLabels, Question
 from tests.storage.reading_rows import rater, stored_pair, verdict
 
 
@@ -41,9 +41,9 @@ def test_a_rater_sees_nothing_of_an_item_before_judging_it(database: Database) -
             # whoever judges nothing sees it, and so does bob, who judged
             for viewer in (None, bob):
                 assert len(rows(session, Filters(viewer_id=viewer))) == 1, rows.__name__
-        assert count_judged_readings(session, Selection(viewer_id=ada)) == 0
-        assert count_judged_readings(session, Selection(viewer_id=bob)) == 1
-        assert (count_withheld(session, ada), count_withheld(session, bob)) == (2, 0)
+        assert count_selected_questions(session, Selection(viewer_id=ada)) == 0
+        assert count_selected_questions(session, Selection(viewer_id=bob)) == 1
+        assert (count_hidden_feedback(session, ada), count_hidden_feedback(session, bob)) == (2, 0)
         # one of the two alone does not open the door, and shows one's own alone
         add_feedback(session, ada, verdict(completion, "3", verdict="unsure"))
         assert [row.rater for row in verdicts(session, Filters(viewer_id=ada))] == [ada]
@@ -51,7 +51,7 @@ def test_a_rater_sees_nothing_of_an_item_before_judging_it(database: Database) -
         add_feedback(session, ada, no_labels(completion, "4"))
         for rows in kinds:
             assert len(rows(session, Filters(viewer_id=ada))) == len(rows(session)), rows.__name__
-        assert count_withheld(session, ada) == 0
+        assert count_hidden_feedback(session, ada) == 0
 
 
 def test_a_vote_is_seen_once_one_has_voted_between_the_same_two(database: Database) -> None:
@@ -76,7 +76,7 @@ def test_a_vote_is_seen_once_one_has_voted_between_the_same_two(database: Databa
             add_feedback(session, ada, no_labels(completion, f"l{completion}"))
         assert votes(session, Filters(viewer_id=ada)) == []
         assert len(votes(session, Filters(viewer_id=bob))) == 1
-        assert count_withheld(session, ada) == 1
+        assert count_hidden_feedback(session, ada) == 1
         vote(ada, first.id, second.id)
         assert len(votes(session, Filters(viewer_id=ada))) == 2
 
@@ -85,8 +85,8 @@ def test_a_first_answer_is_seen_once_all_of_its_reading_is_judged(database: Data
     with database.session() as session:
         pair = stored_pair(session)
         ada, bob = rater(session), rater(session, "bob")
-        (reading,) = session.scalars(select(Reading))
-        session.execute(update(Reading).values(account_id=bob))
+        (reading,) = session.scalars(select(Question))
+        session.execute(update(Question).values(account_id=bob))
         freeze_first_answer(session, reading.id, "benign", 4)
         for completion in pair:
             assert first_answers(session, Filters(viewer_id=ada)) == []

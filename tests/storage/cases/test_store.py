@@ -7,7 +7,7 @@ import pytest
 from storage.cases.store import SlideDescription, describe_slide, find_case, list_cases
 from storage.database import Database
 from storage.errors import RecordNotFoundError
-from storage.slides.store import register_slide, slide_record
+from storage.slides.store import find_slide_record, register_slide
 
 
 def test_a_slide_comes_to_its_case(database: Database) -> None:
@@ -20,12 +20,12 @@ def test_a_slide_comes_to_its_case(database: Database) -> None:
         assert describe_slide(session, ids[0], told)
         assert not describe_slide(session, ids[0], told)
         assert describe_slide(session, ids[1], SlideDescription("S-1", reference_source="sign-out"))
-    with database.reading() as session:
+    with database.read_only() as session:
         (case,) = list_cases(session)
         assert (case.name, case.reference_answer) == ("S-1", "adenocarcinoma")
         assert case.reference_source == "sign-out"
         assert find_case(session, "S-2") is None
-        slides = [slide_record(session, each) for each in ids]
+        slides = [find_slide_record(session, each) for each in ids]
         assert [each.case_id for each in slides] == [case.id, case.id]
         assert (slides[0].organ, slides[0].stain, slides[1].organ) == ("lung", "H&E", None)
 

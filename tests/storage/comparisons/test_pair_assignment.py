@@ -10,35 +10,35 @@ from sqlalchemy.orm import Session
 
 from storage.cases.store import SlideDescription, describe_slide, find_case
 from storage.comparisons.pair_assignment import (
-    came_again,
-    compare_reading,
+    compare_question,
     find_comparison,
+    find_repeated_comparison,
+    find_sides,
+    has_open_comparison,
+    list_other_votes,
     next_comparison,
-    open_comparison_of,
     pair_progress,
-    reopen,
-    sides,
-    skip,
-    vote,
-    votes_of_others,
+    record_vote,
+    reopen_comparison,
+    skip_comparison,
 )
 from storage.comparisons.pairs import (
     add_pairs,
     find_pair,
-    frozen_answers,
+    list_frozen_completions,
+    list_item_models,
     list_pairs,
-    models_of_item,
 )
 from storage.comparisons.records import PairProgress
 from storage.database import Database
 from storage.errors import ConflictError, RecordNotFoundError
-from storage.export_rows import Selection, judged_readings
-from storage.questions.store import add_completion, add_reading, list_readings
+from storage.export_rows import Selection, stream_selected_questions
+from storage.questions.store import add_completion, add_question, list_questions
 from storage.statistics.feedback_rows import votes as counted_votes
 from storage.tables import now
 from storage.withdrawals import withdraw_case, withdraw_rater
-from storage.worklists.item_assignment import next_turn
-from storage.worklists.store import item_of_reading, list_items
+from storage.worklists.item_assignment import next_assignment
+from storage.worklists.store import find_item_of_question, list_items
 from tests.storage.pair_lists import LONG_AGO, cast, made, say, take, walk
 from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_slide
 
@@ -55,7 +55,7 @@ def test_everybody_has_an_order_and_sides_of_his_own(sqlite_database: Database) 
     flipped = [{one.pair_id: one.flipped for one in his} for his in seen]
     assert flipped[0] != flipped[1]
     assert all({True, False} == set(his.values()) for his in flipped)
-    with sqlite_database.reading() as session:
+    with sqlite_database.read_only() as session:
         assert pair_progress(session, found, people[0]) == PairProgress(24, 24, 24)
 
 
@@ -66,7 +66,7 @@ def test_what_is_not_shared_goes_to_one(sqlite_database: Database) -> None:
     seen = [{one.pair_id for one in walk(sqlite_database, found, who)} for who in people]
     assert len(seen[0] | seen[1]) == 40
     assert 8 < len(seen[0] & seen[1]) < 32
-    with sqlite_database.reading() as session:  # each is done with all that is his
+    with sqlite_database.read_only() as session:  # each is done with all that is his
         for who, his in zip(people, seen, strict=True):
             assert pair_progress(session, found, who) == PairProgress(40, len(his), len(his))
 
@@ -84,23 +84,23 @@ def test_a_vote_is_undone_and_cast_again(database: Database) -> None:
         cast(database, mine)
     with database.session() as session:
         with pytest.raises(ConflictError, match="no vote on this pair"):
-            reopen(session, his.id, bob)
+            reopen_comparison(session, his.id, bob)
         with pytest.raises(RecordNotFoundError):
             find_comparison(session, mine.id, bob)
         undo = say(session, mine, "undone", "undo")
-        assert reopen(session, mine.id, ada).ended_at is None
+        assert reopen_comparison(session, mine.id, ada).ended_at is None
         assert undo
     assert take(database, found, ada, now()) == mine
-    with database.reading() as session:
-        assert [*judged_readings(session, Selection())] == []
+    with database.read_only() as session:
+        assert [*stream_selected_questions(session, Selection())] == []
         assert counted_votes(session) == []
-        assert votes_of_others(session, his) == []
+        assert list_other_votes(session, his) == []
     with database.session() as session:
-        vote(session, mine.id, ada, say(session, mine, "right", "again"))
-    with database.reading() as session:
-        (reading,) = judged_readings(session, Selection())
-        assert [each.choice for each in reading.judgments] == ["right"]
-        ((who, choice, _),) = votes_of_others(session, his)
+        record_vote(session, mine.id, ada, say(session, mine, "right", "again"))
+    with database.read_only() as session:
+        (reading,) = stream_selected_questions(session, Selection())
+        assert [each.choice for each in reading.feedback] == ["right"]
+        ((who, choice, _),) = list_other_votes(session, his)
         assert (who, choice) == (ada, "right")
 
 
@@ -111,27 +111,27 @@ def test_a_reading_is_open_to_a_rater_once_he_has_voted(database: Database) -> N
         (item,) = list_items(session, found.id)
     one = take(database, found, ada, now())
     assert one is not None
-    with database.reading() as session:
-        answers = frozen_answers(session, found.id)
+    with database.read_only() as session:
+        answers = list_frozen_completions(session, found.id)
         assert {answer.model for answer in answers} == {"tiny", "large"}
-        assert {name for name, _ in models_of_item(session, item.id)} == {"tiny", "large"}
-        readings = [item.reading_id, *_beside(session, str(item.reading_id))]
-        assert [item_of_reading(session, str(each)) for each in readings] == [item, item]
-        assert list_readings(session, "local") == []
+        assert {name for name, _ in list_item_models(session, item.id)} == {"tiny", "large"}
+        readings = [item.question_id, *_beside(session, str(item.question_id))]
+        assert [find_item_of_question(session, str(each)) for each in readings] == [item, item]
+        assert list_questions(session, "local") == []
         for reading in readings:
-            assert open_comparison_of(session, str(reading), ada) is True
-            assert open_comparison_of(session, str(reading), "local") is None
+            assert has_open_comparison(session, str(reading), ada) is True
+            assert has_open_comparison(session, str(reading), "local") is None
     cast(database, one)
-    with database.reading() as session:
-        assert [open_comparison_of(session, str(each), ada) for each in readings] == [False] * 2
+    with database.read_only() as session:
+        assert [has_open_comparison(session, str(each), ada) for each in readings] == [False] * 2
 
 
 def _beside(session: Session, first: str) -> list[str]:
     from sqlalchemy import select
 
-    from storage.tables import Reading
+    from storage.tables import Question
 
-    return list(session.scalars(select(Reading.id).where(Reading.id != first)))
+    return list(session.scalars(select(Question.id).where(Question.id != first)))
 
 
 def test_a_pair_comes_again_after_the_washout_on_sides_of_its_own(database: Database) -> None:
@@ -143,9 +143,9 @@ def test_a_pair_comes_again_after_the_washout_on_sides_of_its_own(database: Data
     again = take(database, found, ada, now() + LONG_AGO + timedelta(days=1))
     assert again is not None
     assert (again.round, again.pair_id) == (1, first[0].pair_id)
-    with database.reading() as session:
-        assert came_again(session, first[0]) == again
-        assert [came_again(session, one) for one in (first[1], again)] == [None, None]
+    with database.read_only() as session:
+        assert find_repeated_comparison(session, first[0]) == again
+        assert [find_repeated_comparison(session, one) for one in (first[1], again)] == [None, None]
         assert pair_progress(session, found, ada) == PairProgress(2, 2, 2)
 
 
@@ -153,16 +153,16 @@ def test_what_was_compared_is_not_asked_blind_any_more(database: Database) -> No
     found = made(database, 2)
     with database.session() as session:
         ada = rater(session)
-        turn = next_turn(session, found, ada, now() - LONG_AGO)
+        turn = next_assignment(session, found, ada, now() - LONG_AGO)
     one = take(database, found, ada, now())
     assert turn is not None
     assert one is not None
     with database.session() as session:
         # neither the pair of what she is to answer first, nor an answer to what she compares
         assert find_pair(session, str(one.pair_id)).item_id != turn.item_id
-        skip(session, one.id, ada)
+        skip_comparison(session, one.id, ada)
         assert next_comparison(session, found, ada, now() - LONG_AGO) is None
-        assert next_turn(session, found, ada, now() - LONG_AGO) == turn
+        assert next_assignment(session, found, ada, now() - LONG_AGO) == turn
 
 
 def test_a_pair_that_was_passed_over_is_voted_on_no_more(database: Database) -> None:
@@ -173,9 +173,9 @@ def test_a_pair_that_was_passed_over_is_voted_on_no_more(database: Database) -> 
     assert one is not None
     with database.session() as session:
         said = say(session, one, "left", "once")
-        skip(session, one.id, ada)
+        skip_comparison(session, one.id, ada)
         with pytest.raises(ConflictError, match="passed this pair over"):
-            vote(session, one.id, ada, said)
+            record_vote(session, one.id, ada, said)
 
 
 def test_pairs_are_drawn_once(database: Database) -> None:
@@ -189,13 +189,13 @@ def test_pairs_are_drawn_once(database: Database) -> None:
 def test_an_own_question_has_sides_when_both_answers_are_written(database: Database) -> None:
     with database.session() as session:
         ada = rater(session)
-        reading = add_reading(session, new_reading(stored_slide(session), account_id=ada))
-        one = compare_reading(session, ada, reading.id)
-        assert sides(session, one) is None
+        reading = add_question(session, new_reading(stored_slide(session), account_id=ada))
+        one = compare_question(session, ada, reading.id)
+        assert find_sides(session, one) is None
         both = [
             add_completion(session, reading.id, replace(COMPLETION, index=n)).id for n in (0, 1)
         ]
-        assert sides(session, one) == tuple(reversed(both) if one.flipped else both)
+        assert find_sides(session, one) == tuple(reversed(both) if one.flipped else both)
 
 
 def test_withdrawing_takes_pairs_and_comparisons_along(database: Database) -> None:

@@ -13,9 +13,9 @@ from storage.errors import ConflictError, StorageError
 from storage.feedback.store import (
     NewFeedback,
     add_feedback,
-    current_feedback,
-    feedback_of_key,
-    history,
+    find_feedback_by_key,
+    list_current_feedback,
+    list_feedback_history,
 )
 from storage.tables import CurrentFeedback, Feedback
 from tests.storage.reading_rows import rater, stored_pair, verdict
@@ -46,9 +46,9 @@ def test_every_kind_is_read_back_as_it_was_said(
         ada = rater(session)
         saved = add_feedback(session, ada, said)
     assert {name: getattr(saved, name) for name in vars(said)} == vars(said)
-    with database.reading() as session:
-        assert current_feedback(session, [pair[0]], ada) == [saved]
-        assert feedback_of_key(session, ada, "k") == saved
+    with database.read_only() as session:
+        assert list_current_feedback(session, [pair[0]], ada) == [saved]
+        assert find_feedback_by_key(session, ada, "k") == saved
 
 
 def test_an_evidence_region_is_taken_back(database: Database, pair: tuple[str, str]) -> None:
@@ -59,7 +59,7 @@ def test_an_evidence_region_is_taken_back(database: Database, pair: tuple[str, s
         )
         back = add_feedback(session, ada, NewFeedback(pair[0], "evidence", "2"))
         assert (back.supersedes_id, back.x) == (drawn.id, None)
-        assert current_feedback(session, [pair[0]], ada) == [back]
+        assert list_current_feedback(session, [pair[0]], ada) == [back]
 
 
 def test_a_change_supersedes_and_the_history_stays(
@@ -71,10 +71,10 @@ def test_a_change_supersedes_and_the_history_stays(
         other = add_feedback(session, bob, verdict(pair[0]))
         second = add_feedback(session, ada, verdict(pair[0], "k2", verdict="unsure"))
     assert (first.supersedes_id, second.supersedes_id) == (None, first.id)
-    with database.reading() as session:
-        assert history(session, [pair[0]], ada) == [first, second]
-        assert current_feedback(session, [pair[0]]) == [other, second]
-        assert current_feedback(session, [pair[1]]) == []
+    with database.read_only() as session:
+        assert list_feedback_history(session, [pair[0]], ada) == [first, second]
+        assert list_current_feedback(session, [pair[0]]) == [other, second]
+        assert list_current_feedback(session, [pair[1]]) == []
 
 
 def test_the_same_submission_twice_is_stored_once(
@@ -88,8 +88,8 @@ def test_the_same_submission_twice_is_stored_once(
         assert add_feedback(session, bob, said).id != first.id
         with pytest.raises(ConflictError, match="new key"):
             add_feedback(session, ada, verdict(pair[0], "k"))
-    with database.reading() as session:
-        assert history(session, [pair[0]], ada) == [first]
+    with database.read_only() as session:
+        assert list_feedback_history(session, [pair[0]], ada) == [first]
 
 
 def vote(key: str, one: str, other: str, left: str) -> NewFeedback:
@@ -116,8 +116,8 @@ def test_a_pair_is_one_pair_whichever_is_named_first(
         assert add_feedback(session, ada, again) == now
     assert (now.completion_id, now.other_completion_id) == (first, second)
     assert now.supersedes_id == was.id
-    with database.reading() as session:
-        assert current_feedback(session, [second], ada) == [now]
+    with database.read_only() as session:
+        assert list_current_feedback(session, [second], ada) == [now]
 
 
 def test_many_writers_leave_one_line_of_history(database: Database, pair: tuple[str, str]) -> None:
@@ -130,9 +130,9 @@ def test_many_writers_leave_one_line_of_history(database: Database, pair: tuple[
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(say, range(20)))
-    with database.reading() as session:
-        rows = history(session, [pair[0]])
-        (now,) = current_feedback(session, [pair[0]])
+    with database.read_only() as session:
+        rows = list_feedback_history(session, [pair[0]])
+        (now,) = list_current_feedback(session, [pair[0]])
         assert session.scalar(select(func.count()).select_from(CurrentFeedback)) == 1
     assert len(rows) == 10
     superseded = {row.supersedes_id for row in rows}
@@ -172,7 +172,7 @@ def test_feedback_that_breaks_a_rule_is_refused(
     said = NewFeedback(**{"completion_id": pair[0], "kind": kind, "idempotency_key": "k"} | given)
     with pytest.raises(StorageError, match="rules"), database.session() as session:
         add_feedback(session, rater(session), said)
-    with database.reading() as session:
+    with database.read_only() as session:
         assert session.scalar(select(func.count()).select_from(Feedback)) == 0
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.blobs import BlobStore, keep_blob, list_blobs
+from storage.blobs import BlobStore, list_blobs, store_blob
 from storage.database import Database
 from storage.questions.retention import forget_attention, remove_files
 from storage.questions.store import add_completion, find_completion, set_attention
@@ -26,12 +26,12 @@ def looked(database: Database, store: BlobStore, sizes: list[int]) -> list[str]:
     completions: list[str] = []
     for index, size in enumerate(sizes):
         with database.session() as session:
-            keep_blob(session, store, b"picture" * 1000, "pixels", "image/png")
+            store_blob(session, store, b"picture" * 1000, "pixels", "image/png")
             if not completions:
                 reading = stored_reading(session).id
             completion = add_completion(session, reading, replace(COMPLETION, index=index))
             data = bytes([index + 1]) * size
-            sha256 = keep_blob(session, store, data, "attention", "application/zip")
+            sha256 = store_blob(session, store, data, "attention", "application/zip")
             set_attention(session, completion.id, sha256)
             completions.append(completion.id)
     return completions
@@ -39,7 +39,7 @@ def looked(database: Database, store: BlobStore, sizes: list[int]) -> list[str]:
 
 def kept(database: Database, completions: list[str]) -> list[bool]:
     """Whether each completion has its attention."""
-    with database.reading() as session:
+    with database.read_only() as session:
         return [find_completion(session, one).attention_sha256 is not None for one in completions]
 
 
@@ -62,8 +62,8 @@ def test_the_oldest_goes_until_the_rest_fits(
     assert kept(database, completions) == left
     assert remove_files(database, store) == left.count(False)
     assert remove_files(database, store) == 0
-    assert len(list(store.names())) == 1 + left.count(True)
-    with database.reading() as session:
+    assert len(list(store.list_names())) == 1 + left.count(True)
+    with database.read_only() as session:
         assert all(store.check(row.sha256) == "ok" for row in list_blobs(session, kind="attention"))
 
 
@@ -71,7 +71,7 @@ def test_what_is_kept_again_stays(database: Database, store: BlobStore) -> None:
     (completion,) = looked(database, store, [100])
     with database.session() as session:
         forget_attention(session, 0)
-        sha256 = keep_blob(session, store, b"\x01" * 100, "attention", "application/zip")
+        sha256 = store_blob(session, store, b"\x01" * 100, "attention", "application/zip")
         set_attention(session, completion, sha256)
     assert remove_files(database, store) == 0
     assert store.check(sha256) == "ok"
@@ -84,4 +84,4 @@ def test_a_file_that_was_cut_off_goes_after_a_while(store: BlobStore, tmp_path: 
         path.write_bytes(b"ha")
     os.utime(old, (1, 1))
     assert store.clear_unfinished(3600) == 1
-    assert store.unfinished() == [new]
+    assert store.list_unfinished() == [new]

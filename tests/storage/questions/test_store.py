@@ -10,26 +10,26 @@ from sqlalchemy import update
 
 from storage.database import Database
 from storage.errors import ConflictError, RecordNotFoundError, StorageError
-from storage.questions.records import NewDeletionCheck, StartedReading
+from storage.questions.records import NewDeletionCheck, QuestionStart
 from storage.questions.store import (
-    CUT_OFF,
-    LONGEST_READING,
+    INTERRUPTION_SENTENCE,
+    LONGEST_RUN,
     add_completion,
     add_deletion_check,
-    add_reading,
-    count_readings,
-    end_reading,
-    fail_running,
+    add_question,
+    count_questions,
+    end_question,
+    fail_interrupted,
     find_completion,
-    find_reading,
+    find_question,
     freeze_first_answer,
     list_completions,
     list_deletion_checks,
-    list_readings,
+    list_questions,
     set_attention,
-    start_reading,
+    start_question,
 )
-from storage.tables import Reading
+from storage.tables import Question
 from tests.storage.reading_rows import (
     COMPLETION,
     PIXELS,
@@ -39,28 +39,28 @@ from tests.storage.reading_rows import (
     stored_slide,
 )
 
-STARTED = StartedReading(336, 224, 12, 8, 180, "abc", {"device": "cpu"})
+STARTED = QuestionStart(336, 224, 12, 8, 180, "abc", {"device": "cpu"})
 CHECK = NewDeletionCheck("all", -0.1, -0.9, -0.8, [-0.2, -0.3], "used", "It used the picture.")
 
 
 def test_a_reading_is_asked_started_answered_and_found_again(database: Database) -> None:
     with database.session() as session:
         asked = new_reading(stored_slide(session), points=[[1.5, 2], [3, 4], [5, 0.1]])
-        reading = add_reading(session, asked, "0" * 36)
+        reading = add_question(session, asked, "0" * 36)
     assert (reading.id, reading.state, reading.columns) == ("0" * 36, "running", None)
     with database.session() as session:
-        start_reading(session, reading.id, STARTED)
+        start_question(session, reading.id, STARTED)
         completion = add_completion(session, reading.id, COMPLETION, "1" * 36)
-        end_reading(session, reading.id, "done")
-    with database.reading() as session:
-        found = find_reading(session, reading.id)
+        end_question(session, reading.id, "done")
+    with database.read_only() as session:
+        found = find_question(session, reading.id)
         assert {name: getattr(found, name) for name in asdict(asked)} == asdict(asked)
         assert (found.columns, found.model_info, found.state) == (12, {"device": "cpu"}, "done")
         assert found.ended_at is not None
         assert find_completion(session, "1" * 36) == completion
         assert list_completions(session, [reading.id]) == [completion]
-        assert list_readings(session, "local") == [found]
-        assert count_readings(session, PIXELS) == 1
+        assert list_questions(session, "local") == [found]
+        assert count_questions(session, PIXELS) == 1
 
 
 def test_lists_are_ones_own_by_slide_and_page_by_page(database: Database) -> None:
@@ -68,15 +68,17 @@ def test_lists_are_ones_own_by_slide_and_page_by_page(database: Database) -> Non
         ids = [stored_reading(session).id for _ in range(5)]
         stored_reading(session, account_id=rater(session))
         # of one moment, so that the ids decide
-        session.execute(update(Reading).values(created_at=find_reading(session, ids[0]).created_at))
-    with database.reading() as session:
-        every = [reading.id for reading in list_readings(session, "local")]
+        session.execute(
+            update(Question).values(created_at=find_question(session, ids[0]).created_at)
+        )
+    with database.read_only() as session:
+        every = [reading.id for reading in list_questions(session, "local")]
         assert sorted(every) == sorted(ids)
-        slide = find_reading(session, ids[0]).slide_id
-        first = list_readings(session, "local", slide_id=slide, limit=3)
-        rest = list_readings(session, "local", slide_id=slide, before=first[-1].id)
+        slide = find_question(session, ids[0]).slide_id
+        first = list_questions(session, "local", slide_id=slide, limit=3)
+        rest = list_questions(session, "local", slide_id=slide, before=first[-1].id)
         assert [reading.id for reading in (*first, *rest)] == every
-        assert list_readings(session, "local", slide_id="elsewhere") == []
+        assert list_questions(session, "local", slide_id="elsewhere") == []
 
 
 def test_the_first_answer_is_frozen(database: Database) -> None:
@@ -86,8 +88,8 @@ def test_the_first_answer_is_frozen(database: Database) -> None:
         assert (frozen.first_answer, frozen.first_confidence) == ("benign", 4)
         with pytest.raises(ConflictError, match="cannot be changed"):
             freeze_first_answer(session, reading.id, "tumour", None)
-    with database.reading() as session:
-        assert find_reading(session, reading.id) == frozen
+    with database.read_only() as session:
+        assert find_question(session, reading.id) == frozen
 
 
 def test_an_index_is_answered_once(database: Database) -> None:
@@ -103,17 +105,17 @@ def test_what_a_killed_program_left_running_has_failed(database: Database) -> No
     with database.session() as session:
         going, done = stored_reading(session), stored_reading(session)
         others, left = (stored_reading(session, writer="another") for _ in range(2))
-        end_reading(session, done.id, "done")
-        row = session.get_one(Reading, left.id)
-        row.created_at -= 2 * LONGEST_READING  # whoever wrote it has not come back
+        end_question(session, done.id, "done")
+        row = session.get_one(Question, left.id)
+        row.created_at -= 2 * LONGEST_RUN  # whoever wrote it has not come back
     with database.session() as session:
-        assert fail_running(session, "this one") == 2
-    with database.reading() as session:
-        failed = find_reading(session, going.id)
-        assert (failed.state, failed.failure) == ("failed", CUT_OFF)
-        assert find_reading(session, left.id).state == "failed"
-        assert find_reading(session, done.id).state == "done"
-        assert find_reading(session, others.id).state == "running"
+        assert fail_interrupted(session, "this one") == 2
+    with database.read_only() as session:
+        failed = find_question(session, going.id)
+        assert (failed.state, failed.failure) == ("failed", INTERRUPTION_SENTENCE)
+        assert find_question(session, left.id).state == "failed"
+        assert find_question(session, done.id).state == "done"
+        assert find_question(session, others.id).state == "running"
 
 
 def test_attention_is_added_later_and_forgotten(database: Database) -> None:
@@ -128,7 +130,7 @@ def test_checks_are_kept_with_their_completion(database: Database) -> None:
     with database.session() as session:
         completion = add_completion(session, stored_reading(session).id, COMPLETION)
         checks = [add_deletion_check(session, completion.id, "local", CHECK) for _ in range(2)]
-    with database.reading() as session:
+    with database.read_only() as session:
         assert list_deletion_checks(session, [completion.id]) == checks
         assert list_deletion_checks(session, []) == []
         assert checks[0].random_masked == [-0.2, -0.3]
@@ -136,7 +138,7 @@ def test_checks_are_kept_with_their_completion(database: Database) -> None:
 
 def test_what_is_unknown_is_named(database: Database) -> None:
     with database.session() as session:
-        for look in (find_reading, find_completion):
+        for look in (find_question, find_completion):
             with pytest.raises(RecordNotFoundError, match="nowhere"):
                 look(session, "nowhere")
         with pytest.raises(RecordNotFoundError, match="nowhere"):
@@ -157,7 +159,7 @@ def test_what_is_unknown_is_named(database: Database) -> None:
 )
 def test_questions_that_break_a_rule_are_refused(database: Database, wrong: dict[str, Any]) -> None:
     with pytest.raises(StorageError, match="rules"), database.session() as session:
-        add_reading(session, new_reading(**({"slide_id": stored_slide(session)} | wrong)))
+        add_question(session, new_reading(**({"slide_id": stored_slide(session)} | wrong)))
 
 
 @pytest.mark.parametrize(
@@ -173,4 +175,4 @@ def test_ends_that_break_a_rule_are_refused(
     database: Database, state: str, failure: str | None
 ) -> None:
     with pytest.raises(StorageError, match="rules"), database.session() as session:
-        end_reading(session, stored_reading(session).id, state, failure)
+        end_question(session, stored_reading(session).id, state, failure)

@@ -13,7 +13,7 @@ from storage.accounts.store import add_account
 from storage.database import Database
 from storage.errors import RecordNotFoundError, StorageError
 from storage.slides.regions import (
-    DrawnRegion,
+    NewRegion,
     add_region,
     delete_region,
     list_regions,
@@ -21,7 +21,7 @@ from storage.slides.regions import (
 )
 from storage.slides.store import register_slide
 
-BOX = DrawnRegion("gland", "rectangle", [(10, 20), (40, 60)], 10, 20, 30, 40)
+BOX = NewRegion("gland", "rectangle", [(10, 20), (40, 60)], 10, 20, 30, 40)
 
 
 def slide_of(session: Session, path: str = "a.svs") -> str:
@@ -63,7 +63,7 @@ def test_nobody_else_sees_changes_or_deletes_it(database: Database) -> None:
     ],
 )
 def test_rows_that_break_a_rule_are_refused(
-    database: Database, slide: str | None, account: str, drawn: DrawnRegion
+    database: Database, slide: str | None, account: str, drawn: NewRegion
 ) -> None:
     with pytest.raises(StorageError, match="rules"), database.session() as session:
         add_region(session, slide or slide_of(session), account, drawn)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from storage.database import Database
 from storage.errors import RecordNotFoundError, StorageError
-from storage.slides.scales import NewScale, current_scales, enter_scale, scale_history
+from storage.slides.scales import NewScale, enter_scale, list_current_scales, list_scale_history
 from storage.slides.store import register_slide
 
 LINE = {"from": [0, 0], "to": [400, 300], "um": 125}
@@ -30,9 +30,9 @@ def enter(database: Database, slide_id: str, *entries: NewScale) -> None:
 
 def test_the_newest_entry_counts_and_all_stay(database: Database, slide_id: str) -> None:
     enter(database, slide_id, NewScale(0.5, 0.5), NewScale(0.25, 0.5, 42.3, 42.3, LINE))
-    with database.reading() as session:
-        current = current_scales(session)[slide_id]
-        history = scale_history(session, slide_id)
+    with database.read_only() as session:
+        current = list_current_scales(session)[slide_id]
+        history = list_scale_history(session, slide_id)
     assert (current.mpp_x, current.mpp_y) == (0.25, 0.5)
     assert (current.claimed_x, current.claimed_y, current.line) == (42.3, 42.3, LINE)
     assert current.account_name == "local"
@@ -44,12 +44,12 @@ def test_the_newest_entry_counts_and_all_stay(database: Database, slide_id: str)
 
 def test_what_was_entered_can_be_taken_back(database: Database, slide_id: str) -> None:
     enter(database, slide_id, NewScale(0.5, 0.5), NewScale(None, None))
-    with database.reading() as session:
-        assert current_scales(session) == {}
-        assert [entry.mpp_x for entry in scale_history(session, slide_id)] == [0.5, None]
+    with database.read_only() as session:
+        assert list_current_scales(session) == {}
+        assert [entry.mpp_x for entry in list_scale_history(session, slide_id)] == [0.5, None]
     enter(database, slide_id, NewScale(0.3, 0.3))
-    with database.reading() as session:
-        assert current_scales(session)[slide_id].mpp_x == 0.3
+    with database.read_only() as session:
+        assert list_current_scales(session)[slide_id].mpp_x == 0.3
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 
 from storage.database import Database
 from storage.errors import RecordNotFoundError
-from storage.slides.scales import NewScale, current_scales, enter_scale
+from storage.slides.scales import NewScale, enter_scale, list_current_scales
 from storage.slides.store import (
     SlideRecord,
+    find_slide_record,
     list_slide_records,
     register_slide,
     rename_slide,
-    slide_record,
 )
 
 
@@ -72,9 +72,9 @@ def test_another_slide_in_the_same_place_inherits_nothing(database: Database) ->
         enter_scale(session, old.id, "local", NewScale(0.5, 0.5))
         new = register(session, "a.svs", "h2")
         assert new.id != old.id
-        assert new.id not in current_scales(session)
+        assert new.id not in list_current_scales(session)
         assert [record.id for record in list_slide_records(session)] == [new.id]
-        assert slide_record(session, old.id).replaced_at is not None
+        assert find_slide_record(session, old.id).replaced_at is not None
 
 
 def test_a_replaced_slide_that_comes_back_is_itself_again(database: Database) -> None:
@@ -91,4 +91,4 @@ def test_a_blank_alias_and_an_unknown_slide_are_refused(database: Database) -> N
         with pytest.raises(ValueError, match="alias"):
             rename_slide(session, slide.id, "  ")
         with pytest.raises(RecordNotFoundError, match="no-such-id"):
-            slide_record(session, "no-such-id")
+            find_slide_record(session, "no-such-id")

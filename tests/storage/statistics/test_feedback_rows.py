@@ -15,17 +15,17 @@ from pathviewer.bench.insights_data import Amount, fill_database
 from storage.cases.store import SlideDescription, describe_slide
 from storage.database import Database
 from storage.feedback.store import NewFeedback, add_feedback
-from storage.questions.store import add_completion, add_reading, freeze_first_answer
+from storage.questions.store import add_completion, add_question, freeze_first_answer
 from storage.slides.store import register_slide
 from storage.statistics.feedback_rows import (
-    choices,
     first_answers,
     first_answers_query,
-    first_turns_query,
+    first_assignments_query,
     judge_labels,
     judge_labels_query,
     labels,
     labels_query,
+    list_filter_choices,
     times,
     times_query,
     verdicts,
@@ -35,8 +35,15 @@ from storage.statistics.feedback_rows import (
 )
 from storage.statistics.records import Filters
 from storage.statistics.repeat_rows import repeated_votes_query
-from storage.tables import CurrentFeedback, Feedback, JudgeLabels, Reading, Slide, WorklistTurn
-from storage.worklists.item_assignment import answer_first, next_turn
+from storage.tables import (
+    CurrentFeedback,
+    Feedback,
+    JudgeLabels,
+    Question,
+    Slide,
+    WorklistAssignment,
+)
+from storage.worklists.item_assignment import freeze_assignment_answer, next_assignment
 from storage.worklists.records import NewItem, NewWorklist
 from storage.worklists.store import add_worklist, freeze_item, list_items
 from tests.databases import new_database
@@ -47,7 +54,7 @@ QUERIES: dict[str, Callable[[Session], Select[Any]]] = {
     "labels": lambda _: labels_query(Filters()),
     "votes": lambda _: votes_query(Filters()),
     "first answers": lambda _: first_answers_query(Filters()),
-    "first turns": lambda _: first_turns_query(Filters(viewer_id="x")),
+    "first turns": lambda _: first_assignments_query(Filters(viewer_id="x")),
     "verdicts for a rater": lambda _: verdicts_query(Filters(viewer_id="x")),
     "times": lambda _: times_query(Filters()),
     "judge labels": lambda _: judge_labels_query(Filters()),
@@ -57,11 +64,11 @@ QUERIES: dict[str, Callable[[Session], Select[Any]]] = {
 WANTED = {
     "verdicts": (
         "feedback USING COVERING INDEX ix_feedback_statistics (kind=?)",
-        "completions USING COVERING INDEX ix_completions_id_reading_id",
+        "completions USING COVERING INDEX ix_completions_id_question_id",
     ),
     "labels": (
         "feedback USING INDEX ix_feedback_statistics (kind=?)",
-        "completions USING COVERING INDEX ix_completions_id_reading_id",
+        "completions USING COVERING INDEX ix_completions_id_question_id",
     ),
     "first turns": (
         "feedback USING INDEX ix_feedback_statistics (kind=? AND completion_id=? AND rater_id=?)",
@@ -78,7 +85,7 @@ WANTED = {
     ),
     "times": ("feedback USING COVERING INDEX ix_feedback_completion_id_rater_id_seconds",),
     "judge labels": (
-        "readings USING COVERING INDEX ix_readings_id_slide_id_model_task",
+        "questions USING COVERING INDEX ix_questions_id_slide_id_model_task",
         "judge_labels USING INDEX",
     ),
     "repeated votes": ("feedback USING INDEX sqlite_autoindex_feedback_1 (id=?)",),
@@ -102,7 +109,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_query_is_answered_from_its_indexes(filled: Database, name: str) -> None:
-    with filled.reading() as session:
+    with filled.read_only() as session:
         literal = {"literal_binds": True}
         statement = QUERIES[name](session).compile(session.get_bind(), compile_kwargs=literal)
         explained = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")
@@ -114,7 +121,7 @@ def test_a_query_is_answered_from_its_indexes(filled: Database, name: str) -> No
 
 
 def test_what_holds_is_what_nothing_supersedes(filled: Database) -> None:
-    with filled.reading() as session:
+    with filled.read_only() as session:
         current = select(Feedback.rater_id, Feedback.completion_id, Feedback.verdict).join(
             CurrentFeedback, CurrentFeedback.feedback_id == Feedback.id
         )
@@ -132,7 +139,7 @@ def test_a_change_of_mind_counts_once_but_took_its_time(database: Database) -> N
         add_feedback(session, ada, verdict(first.id, "1", verdict="unsure", seconds=30))
         add_feedback(session, ada, verdict(first.id, "2", confidence=4, seconds=12.5))
         add_feedback(session, ada, verdict(second.id, "3"))  # told no time
-        (slide,) = choices(session).slides
+        (slide,) = list_filter_choices(session).slides
         found = {row.completion: (row.verdict, row.confidence) for row in verdicts(session)}
         assert found == {first.id: ("correct", 4), second.id: ("correct", None)}
         assert [tuple(row) for row in times(session)] == [(slide[0], ada, 2, 42.5)]
@@ -166,7 +173,7 @@ def test_a_vote_says_who_stood_where(database: Database, left: int) -> None:
         stored_pair(session)
         sides: list[str] = []
         for model in ("m1", "m2"):
-            reading = add_reading(session, new_reading(slide, model=model))
+            reading = add_question(session, new_reading(slide, model=model))
             completion = replace(COMPLETION, text="x" * len(sides))
             sides.append(add_completion(session, reading.id, completion).id)
         said = NewFeedback(
@@ -192,9 +199,9 @@ def test_a_vote_says_who_stood_where(database: Database, left: int) -> None:
 def test_a_first_answer_comes_with_what_was_said_afterwards(database: Database) -> None:
     with database.session() as session:
         first, second = stored_pair(session)
-        (reading,) = session.scalars(select(Reading))
+        (reading,) = session.scalars(select(Question))
         freeze_first_answer(session, reading.id, "benign", 4)
-        session.execute(update(Reading).values(account_id=(ada := rater(session))))
+        session.execute(update(Question).values(account_id=(ada := rater(session))))
         (before,) = first_answers(session)
         assert (before.first_answer, before.first_confidence, before.verdict) == ("benign", 4, None)
         assert before.answer == COMPLETION.answer
@@ -244,8 +251,8 @@ def test_filters_leave_in_what_they_say(database: Database, filters: Filters, co
             choice="tie",
         )
         add_feedback(session, ada, pair)
-        session.execute(update(Reading).values(account_id=ada))
-        (reading,) = session.scalars(select(Reading))
+        session.execute(update(Question).values(account_id=ada))
+        (reading,) = session.scalars(select(Question))
         freeze_first_answer(session, reading.id, "benign", None)
         for rows in (verdicts, labels, votes, first_answers, times):
             assert len(rows(session, filters)) == counts, rows.__name__
@@ -255,22 +262,22 @@ def listed(session: Session) -> tuple[str, str]:
     """A worklist of one item that ada has begun; its completion, and ada."""
     completion, _ = stored_pair(session)
     slide = session.scalars(select(Slide)).one()
-    (reading,) = session.scalars(select(Reading))
+    (reading,) = session.scalars(select(Question))
     items = [NewItem(slide.id, 0, 0, 9, 9, "Q", ["a", "b"], None, None)]
     found = add_worklist(session, NewWorklist("list", "local"), items)
     (item,) = list_items(session, found.id)
     freeze_item(session, item.id, reading.id)
     ada = rater(session)
-    assert next_turn(session, found, ada, datetime(2020, 1, 1, tzinfo=UTC))
+    assert next_assignment(session, found, ada, datetime(2020, 1, 1, tzinfo=UTC))
     return completion.id, ada
 
 
 def test_a_first_answer_in_a_worklist_counts_as_one(database: Database) -> None:
     with database.session() as session:
         completion, ada = listed(session)
-        turn = session.scalars(select(WorklistTurn)).one()
+        turn = session.scalars(select(WorklistAssignment)).one()
         assert first_answers(session) == []
-        answer_first(session, turn.id, "a", 2)
+        freeze_assignment_answer(session, turn.id, "a", 2)
         wrong = verdict(completion, "1", verdict="incorrect", corrected_answer="b")
         add_feedback(session, ada, wrong)
         (row,) = first_answers(session)
@@ -283,8 +290,8 @@ def test_a_first_answer_in_a_worklist_counts_as_one(database: Database) -> None:
 
 
 def test_choices_are_what_was_asked_and_who_judged(filled: Database) -> None:
-    with filled.reading() as session:
-        found = choices(session)
+    with filled.read_only() as session:
+        found = list_filter_choices(session)
     assert found.models == sorted({"pathviewer-r1-tiny", "model-b", "model-c", "model-d"})
     assert found.tasks == ["", "cellularity", "diagnosis", "open_space"]
     assert found.organs == ["", "breast", "colon", "lung"]

@@ -6,14 +6,18 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from storage.comparisons.pair_assignment import came_again, reopen, skip
+from storage.comparisons.pair_assignment import (
+    find_repeated_comparison,
+    reopen_comparison,
+    skip_comparison,
+)
 from storage.database import Database
 from storage.feedback.store import add_feedback
-from storage.questions.store import add_completion, add_reading, list_completions
+from storage.questions.store import add_completion, add_question, list_completions
 from storage.statistics.records import Filters
 from storage.statistics.repeat_rows import repeated_votes, repeats
 from storage.tables import now
-from storage.worklists.item_assignment import end_turn, next_turn
+from storage.worklists.item_assignment import end_assignment, next_assignment
 from storage.worklists.records import NewItem, NewWorklist
 from storage.worklists.store import add_worklist, find_item, freeze_item, list_items
 from tests.storage.pair_lists import LONG_AGO, cast, made, say, take, walk
@@ -21,7 +25,7 @@ from tests.storage.reading_rows import COMPLETION, new_reading, rater, stored_sl
 
 
 def judged(session: Session, item: str, who: str, key: str, said: str) -> None:
-    reading = find_item(session, item).reading_id
+    reading = find_item(session, item).question_id
     assert reading is not None
     (one,) = list_completions(session, [reading])
     add_feedback(session, who, verdict(one.id, key, verdict=said))
@@ -34,7 +38,7 @@ def test_what_came_again_is_found_whatever_superseded_it(database: Database) -> 
         items = [NewItem(slide, 0, 0, 9, 9, f"Q{n}", [], None, None) for n in range(3)]
         found = add_worklist(session, NewWorklist("list", "local", repeats=1.0), items)
         for item in list_items(session, found.id):
-            reading = add_reading(session, new_reading(slide))
+            reading = add_question(session, new_reading(slide))
             add_completion(session, reading.id, COMPLETION)
             freeze_item(session, item.id, reading.id)
     said = iter([("unsure", "correct"), ("incorrect",), ("unsure",)])
@@ -42,14 +46,14 @@ def test_what_came_again_is_found_whatever_superseded_it(database: Database) -> 
     for words, washout in ((said, timedelta(hours=1)), (again, timedelta(seconds=-1))):
         for number in range(3):
             with database.session() as session:
-                turn = next_turn(session, found, ada, now() - washout)
+                turn = next_assignment(session, found, ada, now() - washout)
                 assert turn is not None
                 assert turn.round == int(words is again)
                 told = next(words)
                 for place, word in enumerate(told):
                     judged(session, turn.item_id, ada, f"{turn.round} {number} {place}", word)
-                end_turn(session, turn.id, skipped=not told)
-    with database.reading() as session:
+                end_assignment(session, turn.id, skipped=not told)
+    with database.read_only() as session:
         rows = repeats(session)
         assert sorted((each.first, each.again) for each in rows) == [
             ("correct", "incorrect"),
@@ -72,12 +76,12 @@ def test_votes_of_both_turns_are_a_repeat_whatever_the_sides(database: Database)
         assert again is not None
         if choice is None:
             with database.session() as session:
-                skip(session, again.id, ada)
+                skip_comparison(session, again.id, ada)
             continue
         cast(database, again, choice)
         then = ("first", "second")[first.flipped]
         wanted.append((then, {"tie": "tie"}.get(choice, SIDES[choice == "right", again.flipped])))
-    with database.reading() as session:
+    with database.read_only() as session:
         rows = repeated_votes(session)
         assert [(row.first, row.again) for row in rows] == wanted
         assert {row.rater for row in rows} == {ada}
@@ -85,10 +89,10 @@ def test_votes_of_both_turns_are_a_repeat_whatever_the_sides(database: Database)
         nothing = (Filters(model="other"), Filters(since=now()), Filters(viewer_id="somebody else"))
         assert [repeated_votes(session, each) for each in nothing] == [[]] * 3
     with database.session() as session:
-        again = came_again(session, firsts[0])
+        again = find_repeated_comparison(session, firsts[0])
         assert again is not None
         say(session, again, "undone", "undo")
-        reopen(session, again.id, ada)
+        reopen_comparison(session, again.id, ada)
         assert len(repeated_votes(session)) == len(wanted) - 1
 
 

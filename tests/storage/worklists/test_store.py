@@ -11,31 +11,31 @@ from storage.cases.store import SlideDescription, describe_slide, find_case
 from storage.database import Database
 from storage.errors import ConflictError, NameTakenError, RecordNotFoundError
 from storage.feedback.store import add_feedback
-from storage.questions.store import add_completion, add_reading, list_completions, list_readings
+from storage.questions.store import add_completion, add_question, list_completions, list_questions
 from storage.tables import now
 from storage.withdrawals import withdraw_case, withdraw_rater
 from storage.worklists.item_assignment import (
-    answer_first,
-    current_turn,
-    end_turn,
-    next_turn,
-    progress,
-    repeat_began,
+    end_assignment,
+    find_assignment,
+    find_repeat_start,
+    freeze_assignment_answer,
+    next_assignment,
+    worklist_progress,
 )
 from storage.worklists.records import (
+    AssignmentRecord,
     ItemRecord,
     NewItem,
     NewWorklist,
-    Progress,
-    TurnRecord,
+    WorklistProgress,
     WorklistRecord,
 )
 from storage.worklists.store import (
     add_worklist,
     find_item,
+    find_item_of_question,
     find_worklist,
     freeze_item,
-    item_of_reading,
     list_items,
     list_worklists,
 )
@@ -51,16 +51,18 @@ def made(database: Database, count: int, name: str = "list", **rules: object) ->
         items = [NewItem(slide, 0, 0, 9, 9, f"Q{n}", ["a", "b"], None, "a") for n in range(count)]
         found = add_worklist(session, NewWorklist(name, "local", **rules), items)  # type: ignore[arg-type]
         for item in list_items(session, found.id):
-            reading = add_reading(session, new_reading(slide))
+            reading = add_question(session, new_reading(slide))
             add_completion(session, reading.id, COMPLETION)
             freeze_item(session, item.id, reading.id)
     return found
 
 
-def take(database: Database, found: WorklistRecord, who: str, at: datetime) -> TurnRecord | None:
+def take(
+    database: Database, found: WorklistRecord, who: str, at: datetime
+) -> AssignmentRecord | None:
     """The next turn at a moment."""
     with database.session() as session:
-        return next_turn(session, found, who, at - LONG_AGO)
+        return next_assignment(session, found, who, at - LONG_AGO)
 
 
 def walk(database: Database, found: WorklistRecord, who: str) -> list[str]:
@@ -69,7 +71,7 @@ def walk(database: Database, found: WorklistRecord, who: str) -> list[str]:
     while turn := take(database, found, who, now()):
         seen.append(turn.item_id)
         with database.session() as session:
-            end_turn(session, turn.id, skipped=True)
+            end_assignment(session, turn.id, skipped=True)
     return seen
 
 
@@ -96,8 +98,8 @@ def test_what_is_not_shared_goes_to_one(sqlite_database: Database) -> None:
             seen[who].add(turn.item_id)
             with sqlite_database.session() as session:
                 reading = next(i for i in list_items(session, found.id) if i.id == turn.item_id)
-                judge(session, reading.reading_id, who, turn.id)
-                end_turn(session, turn.id)
+                judge(session, reading.question_id, who, turn.id)
+                end_assignment(session, turn.id)
     assert len(seen[ada] | seen[bob]) == 60
     assert 15 < len(seen[ada] & seen[bob]) < 45
 
@@ -115,17 +117,17 @@ def test_a_turn_is_taken_up_again_and_ends_with_a_judgment(database: Database) -
     assert first is not None
     assert take(database, found, ada, now()) == first
     with pytest.raises(ConflictError, match="Nothing was judged"), database.session() as session:
-        end_turn(session, first.id)
+        end_assignment(session, first.id)
     with database.session() as session:
-        answer_first(session, first.id, "a", 4)
+        freeze_assignment_answer(session, first.id, "a", 4)
     with pytest.raises(ConflictError, match="kept already"), database.session() as session:
-        answer_first(session, first.id, "b", None)
+        freeze_assignment_answer(session, first.id, "b", None)
     with database.session() as session:
         item = next(each for each in list_items(session, found.id) if each.id == first.item_id)
-        judge(session, item.reading_id, ada, "1")
-        end_turn(session, first.id)
-        assert progress(session, found, ada).done == 1
-        again = current_turn(session, first.item_id, ada)
+        judge(session, item.question_id, ada, "1")
+        end_assignment(session, first.id)
+        assert worklist_progress(session, found, ada).done == 1
+        again = find_assignment(session, first.item_id, ada)
         assert again is not None
         assert (again.first_answer, again.first_confidence) == ("a", 4)
     second = take(database, found, ada, now())
@@ -144,27 +146,27 @@ def test_ones_own_items_come_again_after_the_washout(sqlite_database: Database) 
         order.append(turn.item_id)
         with sqlite_database.session() as session:
             item = next(each for each in list_items(session, found.id) if each.id == turn.item_id)
-            judge(session, item.reading_id, ada, key)
-            end_turn(session, turn.id)
+            judge(session, item.question_id, ada, key)
+            end_assignment(session, turn.id)
     assert take(sqlite_database, found, ada, now() + timedelta(days=13)) is None
     later = now() + timedelta(days=15)
     turn = take(sqlite_database, found, ada, later)
     assert turn is not None
     assert (turn.item_id, turn.round, turn.first_answer) == (order[0], 1, None)
     with pytest.raises(ConflictError), sqlite_database.session() as session:
-        end_turn(session, turn.id)  # the verdict of the first round is not this one's
-    reading = str(item_of(sqlite_database, turn).reading_id)
+        end_assignment(session, turn.id)  # the verdict of the first round is not this one's
+    reading = str(item_of(sqlite_database, turn).question_id)
     with sqlite_database.session() as session:
-        assert repeat_began(session, reading, ada) == turn.started_at
-        assert end_turn(session, turn.id, skipped=True)
-        assert repeat_began(session, reading, ada) is None
+        assert find_repeat_start(session, reading, ada) == turn.started_at
+        assert end_assignment(session, turn.id, skipped=True)
+        assert find_repeat_start(session, reading, ada) is None
     turn = take(sqlite_database, found, ada, later)
     assert turn is not None
     assert (turn.item_id, turn.round) == (order[1], 1)
 
 
-def item_of(database: Database, turn: TurnRecord) -> ItemRecord:
-    with database.reading() as session:
+def item_of(database: Database, turn: AssignmentRecord) -> ItemRecord:
+    with database.read_only() as session:
         return find_item(session, turn.item_id)
 
 
@@ -176,13 +178,15 @@ def test_an_item_ends_once_and_what_was_judged_is_not_skipped(sqlite_database: D
         turn = take(sqlite_database, found, ada, now())
         assert turn is not None
         with sqlite_database.session() as session:
-            judge(session, item_of(sqlite_database, turn).reading_id, ada, key)
-            assert end_turn(session, turn.id, skipped=skipped)
-            assert not end_turn(session, turn.id, skipped=True)  # another tab comes late
-            assert progress(session, found, ada).skipped == 0
+            judge(session, item_of(sqlite_database, turn).question_id, ada, key)
+            assert end_assignment(session, turn.id, skipped=skipped)
+            assert not end_assignment(session, turn.id, skipped=True)  # another tab comes late
+            assert worklist_progress(session, found, ada).skipped == 0
     walk(sqlite_database, found, ada)
     with sqlite_database.session() as session:
-        assert progress(session, found, ada) == Progress(3, 3, mine=3, done=3, skipped=1)
+        assert worklist_progress(session, found, ada) == WorklistProgress(
+            3, 3, mine=3, done=3, skipped=1
+        )
 
 
 def test_items_without_answers_wait(database: Database) -> None:
@@ -192,11 +196,13 @@ def test_items_without_answers_wait(database: Database) -> None:
         add_worklist(session, new, [NewItem(slide, 0, 0, 9, 9, "Q", [], None, None)])
         found = find_worklist(session, "list")
         assert list_worklists(session) == [found]
-        assert next_turn(session, found, ada, now()) is None
-        assert progress(session, found, ada) == Progress(items=1, made=0, mine=0, done=0, skipped=0)
+        assert next_assignment(session, found, ada, now()) is None
+        assert worklist_progress(session, found, ada) == WorklistProgress(
+            items=1, made=0, mine=0, done=0, skipped=0
+        )
     with pytest.raises(NameTakenError, match="it was imported"), database.session() as session:
         add_worklist(session, new, [])
-    with pytest.raises(RecordNotFoundError), database.reading() as session:
+    with pytest.raises(RecordNotFoundError), database.read_only() as session:
         find_worklist(session, "none")
 
 
@@ -204,33 +210,33 @@ def test_answers_are_frozen_and_not_among_ones_readings(database: Database) -> N
     found = made(database, 1)
     with database.session() as session:
         (item,) = list_items(session, found.id)
-        assert item_of_reading(session, str(item.reading_id)) == item
-        assert list_readings(session, "local") == []
+        assert find_item_of_question(session, str(item.question_id)) == item
+        assert list_questions(session, "local") == []
     with pytest.raises(ConflictError, match="made already"), database.session() as session:
-        freeze_item(session, item.id, str(item.reading_id))
+        freeze_item(session, item.id, str(item.question_id))
 
 
 def test_a_rater_who_is_taken_back_has_no_turns(database: Database) -> None:
     found = made(database, 1)
     with database.session() as session:
         ada = rater(session)
-        turn = next_turn(session, found, ada, now())
+        turn = next_assignment(session, found, ada, now())
         assert turn is not None
         withdraw_rater(session, ada, "local")
-        assert current_turn(session, turn.item_id, ada) is None
+        assert find_assignment(session, turn.item_id, ada) is None
         withdraw_rater(session, "local", "local")  # who made the answers
-        assert progress(session, found, ada).made == 1
+        assert worklist_progress(session, found, ada).made == 1
 
 
 def test_a_case_that_is_taken_back_leaves_its_lists(database: Database) -> None:
     found = made(database, 2)
     with database.session() as session:
         ada = rater(session)
-        turn = next_turn(session, found, ada, now())
+        turn = next_assignment(session, found, ada, now())
         assert turn is not None
         describe_slide(session, stored_slide(session), SlideDescription("S-1"))
         case = find_case(session, "S-1")
         assert case is not None
         gone = withdraw_case(session, case.id, "local")
-        assert gone.detail["readings"] == 2
+        assert gone.detail["questions"] == 2
         assert list_items(session, found.id) == []

@@ -14,29 +14,31 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from models.engines.scripted.attention import LAYERS, split_tokens
-from models.engines.scripted.engine import ScriptedBackend
-from models.engines.scripted.script import Answer, Look, Script, read_script
+from models.engines.scripted.engine import ScriptedEngine
+from models.engines.scripted.script import AttendedPassage, Script, ScriptedAnswer, read_script
 from models.errors import CheckpointError, PromptError, WorkerError
 from models.messages import (
     AttentionRows,
     Box,
     Completion,
-    End,
+    CompletionEnd,
     GenerateRequest,
+    GenerationStart,
     PixelBudget,
     Prompt,
     PromptImage,
     Sampling,
-    Started,
     Token,
 )
 
 TEXT = "<think>I look at the gland here.</think><answer>A, surely.</answer>"
-LOOK = Look("the gland", (0.0, 0.0, 0.5, 0.5), share=0.6)
+LOOK = AttendedPassage("the gland", (0.0, 0.0, 0.5, 0.5), share=0.6)
 SCRIPT = Script(
     (
-        Answer((TEXT, "<think>Else.</think><answer>B</answer>"), "what", (LOOK,)),
-        Answer(("second picture",), "which", (Look("second", (0.5, 0, 0.5, 1), 1, 0.4),)),
+        ScriptedAnswer((TEXT, "<think>Else.</think><answer>B</answer>"), "what", (LOOK,)),
+        ScriptedAnswer(
+            ("second picture",), "which", (AttendedPassage("second", (0.5, 0, 0.5, 1), 1, 0.4),)
+        ),
     )
 )
 BUDGET = PixelBudget(3_136, 12_544)
@@ -58,10 +60,10 @@ def ask(text: str = "What is it?", *images: PromptImage, **options: Any) -> Gene
 
 
 def test_an_answer_is_streamed_with_its_attention() -> None:
-    events = list(ScriptedBackend(SCRIPT).generate(ask()))
+    events = list(ScriptedEngine(SCRIPT).generate(ask()))
     started, end = events[0], events[-1]
-    assert isinstance(started, Started)
-    assert isinstance(end, End)
+    assert isinstance(started, GenerationStart)
+    assert isinstance(end, CompletionEnd)
     (placement,) = started.placements
     assert (placement.columns, placement.rows) == (4, 4)
     assert end.completion.text == TEXT
@@ -82,7 +84,7 @@ def test_an_answer_is_streamed_with_its_attention() -> None:
 
 
 def test_attending_afterwards_gives_the_same_rows() -> None:
-    backend = ScriptedBackend(SCRIPT)
+    backend = ScriptedEngine(SCRIPT)
     request = ask("Which one?", picture(), picture((224, 112), 1))
     events = list(backend.generate(request))
     rows = np.concatenate([e.rows for e in events if isinstance(e, AttentionRows)])
@@ -94,11 +96,11 @@ def test_attending_afterwards_gives_the_same_rows() -> None:
 
 
 def test_the_same_request_and_seed_give_the_same_tokens_and_others_are_drawn() -> None:
-    backend = ScriptedBackend(SCRIPT)
+    backend = ScriptedEngine(SCRIPT)
 
     def texts(**sampling: Any) -> list[str]:
         request = ask(count=3, sampling=Sampling(**sampling))
-        ends = [event for event in backend.generate(request) if isinstance(event, End)]
+        ends = [event for event in backend.generate(request) if isinstance(event, CompletionEnd)]
         return [end.completion.text for end in sorted(ends, key=lambda e: e.completion_index)]
 
     assert texts() == [TEXT] * 3
@@ -108,15 +110,15 @@ def test_the_same_request_and_seed_give_the_same_tokens_and_others_are_drawn() -
 
 def test_it_is_cut_at_the_most_tokens() -> None:
     sampling = Sampling(max_new_tokens=4)
-    *_, end = ScriptedBackend(SCRIPT).generate(ask(sampling=sampling, attention=False))
-    assert isinstance(end, End)
+    *_, end = ScriptedEngine(SCRIPT).generate(ask(sampling=sampling, attention=False))
+    assert isinstance(end, CompletionEnd)
     assert end.completion.finish == "length"
     assert TEXT.startswith(end.completion.text)
     assert len(end.completion.token_ids) == 4
 
 
 def test_a_cancelled_answer_stops_within_a_token() -> None:
-    backend = ScriptedBackend(SCRIPT)
+    backend = ScriptedEngine(SCRIPT)
     events = backend.generate(ask())
     written = 0
     for event in events:
@@ -125,14 +127,14 @@ def test_a_cancelled_answer_stops_within_a_token() -> None:
         if written == 3 and isinstance(event, Token):
             backend.cancel("r")
             backend.cancel("nobody")
-    assert isinstance(event, End)
+    assert isinstance(event, CompletionEnd)
     assert event.completion.finish == "cancelled"
     assert len(event.completion.token_ids) == written == 3
     assert backend.status().waiting == 0
 
 
 def test_closing_ends_what_is_under_way() -> None:
-    backend = ScriptedBackend(SCRIPT)
+    backend = ScriptedEngine(SCRIPT)
     events = backend.generate(ask())
     next(events)
     backend.close()
@@ -144,7 +146,7 @@ def test_closing_ends_what_is_under_way() -> None:
 
 
 def test_its_own_answer_is_likely_as_far_as_there_is_something_to_see() -> None:
-    backend = ScriptedBackend(SCRIPT)
+    backend = ScriptedEngine(SCRIPT)
 
     def probability(image: PromptImage, text: str = TEXT) -> float:
         (scores,) = backend.score([(Prompt("What?", (image,)), Completion(text))], budget=BUDGET)
@@ -168,7 +170,7 @@ def test_its_own_answer_is_likely_as_far_as_there_is_something_to_see() -> None:
     ],
 )
 def test_bad_input_gets_a_sentence(request_: GenerateRequest) -> None:
-    backend = ScriptedBackend(SCRIPT)
+    backend = ScriptedEngine(SCRIPT)
     with pytest.raises(PromptError, match=r"\.$"):
         list(backend.generate(request_))
     assert list(backend.generate(ask()))
@@ -184,9 +186,9 @@ def test_the_default_script_says_that_it_is_no_model() -> None:
     for answer in script.answers:
         for text in answer.texts:
             assert "scripted demonstration; no model has looked at this region" in text
-        for look in answer.looks:
+        for look in answer.passages:
             assert look.words in answer.texts[0]
-    assert "no model" in ScriptedBackend().status().sentence
+    assert "no model" in ScriptedEngine().status().sentence
 
 
 @pytest.mark.parametrize(

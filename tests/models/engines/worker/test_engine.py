@@ -10,35 +10,35 @@ from typing import Any
 
 import pytest
 
-from models.engines.worker.engine import WorkerBackend
+from models.engines.worker.engine import WorkerEngine
 from models.engines.worker.messages import EngineSpec
 from models.errors import CancelledError, PromptError, WorkerError
 from models.messages import (
     AttentionRows,
     Completion,
-    End,
+    CompletionEnd,
     Event,
     GenerateRequest,
+    GenerationStart,
     Prompt,
-    Queued,
+    QueueUpdate,
     Sampling,
-    Started,
     Token,
 )
 
 ENGINE = "tests.models.engines.tiny_engine"
 
 
-def tiny(**arguments: Any) -> WorkerBackend:
+def tiny(**arguments: Any) -> WorkerEngine:
     """A worker with the tiny engine, loading."""
-    return WorkerBackend(EngineSpec("tiny", ENGINE, "TinyEngine", arguments))
+    return WorkerEngine(EngineSpec("tiny", ENGINE, "TinyEngine", arguments))
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[WorkerBackend]:
+def worker() -> Iterator[WorkerEngine]:
     """A worker that nothing here breaks."""
     with closing(tiny()) as backend:
-        assert backend.settled(60).state == "ready"
+        assert backend.wait_until_settled(60).state == "ready"
         yield backend
 
 
@@ -50,7 +50,7 @@ def order(text: str, name: str = "a", priority: int = 0) -> GenerateRequest:
 class Caller(threading.Thread):
     """Asks in a thread of its own and keeps what it is told."""
 
-    def __init__(self, backend: WorkerBackend, request: GenerateRequest) -> None:
+    def __init__(self, backend: WorkerEngine, request: GenerateRequest) -> None:
         super().__init__(daemon=True)
         self.events: list[Event] = []
         self.times: list[float] = []
@@ -73,7 +73,7 @@ class Caller(threading.Thread):
 
     def positions(self) -> list[int]:
         """The places in the line that it was told."""
-        return [event.position for event in self.of(Queued)]
+        return [event.position for event in self.of(QueueUpdate)]
 
 
 def until(condition: Callable[[], object], seconds: float = 30) -> None:
@@ -84,10 +84,10 @@ def until(condition: Callable[[], object], seconds: float = 30) -> None:
         time.sleep(0.005)
 
 
-def test_an_answer_is_streamed_whole_and_in_order(worker: WorkerBackend) -> None:
+def test_an_answer_is_streamed_whole_and_in_order(worker: WorkerEngine) -> None:
     events = list(worker.generate(order("write 5 0")))
-    assert isinstance(events[0], Started)
-    assert isinstance(events[-1], End)
+    assert isinstance(events[0], GenerationStart)
+    assert isinstance(events[-1], CompletionEnd)
     assert events[-1].completion == Completion("0 1 2 3 4 ", (0, 1, 2, 3, 4))
     tokens = [event for event in events if isinstance(event, Token)]
     assert "".join(token.text for token in tokens) == events[-1].completion.text
@@ -96,21 +96,21 @@ def test_an_answer_is_streamed_whole_and_in_order(worker: WorkerBackend) -> None
     assert rows[0].rows.shape == (1, 1, 4)
 
 
-def test_tokens_arrive_while_the_answer_is_written(worker: WorkerBackend) -> None:
+def test_tokens_arrive_while_the_answer_is_written(worker: WorkerEngine) -> None:
     caller = Caller(worker, order("write 100 0.02"))
     until(lambda: len(caller.of(Token)) >= 2)
-    assert not caller.of(End)
+    assert not caller.of(CompletionEnd)
     caller.join(30)
-    assert caller.of(End)
+    assert caller.of(CompletionEnd)
 
 
-def test_scores_and_rows_come_back(worker: WorkerBackend) -> None:
+def test_scores_and_rows_come_back(worker: WorkerEngine) -> None:
     item = (Prompt("q"), Completion("abc"))
     assert [score.logprobs.tolist() for score in worker.score([item, item])] == [[-1.0], [-1.0]]
     assert worker.attend(*item).rows.shape == (3, 1, 4)
 
 
-def test_the_line_goes_by_priority_and_places_are_told(worker: WorkerBackend) -> None:
+def test_the_line_goes_by_priority_and_places_are_told(worker: WorkerEngine) -> None:
     first = Caller(worker, order("write 3000 0.02", "first"))
     until(lambda: first.of(Token))
     batch = Caller(worker, order("write 1 0", "batch"))
@@ -128,7 +128,7 @@ def test_the_line_goes_by_priority_and_places_are_told(worker: WorkerBackend) ->
     assert worker.status().waiting == 0
 
 
-def test_cancelling_one_of_two_leaves_the_other_alone(worker: WorkerBackend) -> None:
+def test_cancelling_one_of_two_leaves_the_other_alone(worker: WorkerEngine) -> None:
     long = Caller(worker, order("write 2000 0.01", "long"))
     other = Caller(worker, order("write 3 0", "other"))
     until(lambda: len(long.of(Token)) >= 3)
@@ -136,12 +136,12 @@ def test_cancelling_one_of_two_leaves_the_other_alone(worker: WorkerBackend) -> 
     worker.cancel("nobody")
     long.join(30)
     other.join(30)
-    (end,) = long.of(End)
+    (end,) = long.of(CompletionEnd)
     assert end.completion.finish == "cancelled"
-    assert other.of(End)[0].completion.finish == "stop"
+    assert other.of(CompletionEnd)[0].completion.finish == "stop"
 
 
-def test_a_cancelled_answer_stops_within_a_token(worker: WorkerBackend) -> None:
+def test_a_cancelled_answer_stops_within_a_token(worker: WorkerEngine) -> None:
     caller = Caller(worker, order("write 100 1.0"))
     until(lambda: caller.of(Token))
     time.sleep(0.05)  # in the middle of a token
@@ -151,7 +151,7 @@ def test_a_cancelled_answer_stops_within_a_token(worker: WorkerBackend) -> None:
     assert len(caller.of(Token)) == before
 
 
-def test_one_that_waits_is_cancelled_at_once(worker: WorkerBackend) -> None:
+def test_one_that_waits_is_cancelled_at_once(worker: WorkerEngine) -> None:
     first = Caller(worker, order("write 3000 0.02", "first"))
     until(lambda: first.of(Token))
     second = Caller(worker, order("write 1 0", "second"))
@@ -164,7 +164,7 @@ def test_one_that_waits_is_cancelled_at_once(worker: WorkerBackend) -> None:
     first.join(30)
 
 
-def test_closing_the_iterator_cancels(worker: WorkerBackend) -> None:
+def test_closing_the_iterator_cancels(worker: WorkerEngine) -> None:
     events = worker.generate(order("write 5000 0.01"))
     for event in events:
         if isinstance(event, Token):
@@ -174,17 +174,17 @@ def test_closing_the_iterator_cancels(worker: WorkerBackend) -> None:
     assert worker.status().waiting == 0
 
 
-def test_an_id_that_is_under_way_is_refused(worker: WorkerBackend) -> None:
+def test_an_id_that_is_under_way_is_refused(worker: WorkerEngine) -> None:
     first = Caller(worker, order("write 3000 0.02", "same"))
     until(lambda: first.of(Token))
     with pytest.raises(PromptError, match="same"):
         list(worker.generate(order("write 1 0", "same")))
     worker.cancel("same")
     first.join(30)
-    assert first.of(End)
+    assert first.of(CompletionEnd)
 
 
-def test_the_child_has_nothing_of_the_server(worker: WorkerBackend) -> None:
+def test_the_child_has_nothing_of_the_server(worker: WorkerEngine) -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as listening, closing(tiny()) as backend:
@@ -195,15 +195,15 @@ def test_the_child_has_nothing_of_the_server(worker: WorkerBackend) -> None:
     assert not {"gradio", "torch", "sqlalchemy", "pathviewer"} & set(modules)
 
 
-def test_the_child_is_off_line(worker: WorkerBackend) -> None:
+def test_the_child_is_off_line(worker: WorkerEngine) -> None:
     environment = said(worker, "environment")
     for setting in ("HF_HUB_OFFLINE=1", "HF_HUB_DISABLE_TELEMETRY=1", "DO_NOT_TRACK=1"):
         assert setting in environment
 
 
-def said(backend: WorkerBackend, text: str) -> str:
+def said(backend: WorkerEngine, text: str) -> str:
     """The text that an order is answered with."""
-    (end,) = [event for event in backend.generate(order(text)) if isinstance(event, End)]
+    (end,) = [event for event in backend.generate(order(text)) if isinstance(event, CompletionEnd)]
     return end.completion.text
 
 
@@ -214,11 +214,11 @@ def test_what_is_asked_while_it_loads_is_answered_then() -> None:
         until(caller.positions)
         assert caller.positions() == [0]
         caller.join(30)
-        assert caller.of(End)
+        assert caller.of(CompletionEnd)
         assert backend.status().info is not None
 
 
-def test_a_closed_worker_says_so_to_all(worker: WorkerBackend) -> None:
+def test_a_closed_worker_says_so_to_all(worker: WorkerEngine) -> None:
     backend = tiny()
     callers = [Caller(backend, order("write 1000 0.01", name)) for name in "ab"]
     until(lambda: any(caller.of(Token) for caller in callers))

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from models.engines.worker.event_bundles import BUNDLE_SECONDS, Bundles
-from models.engines.worker.messages import Said
-from models.messages import AttentionRows, Completion, End, Event, Started, Token
+from models.engines.worker.event_bundles import BUNDLE_SECONDS, EventBundler
+from models.engines.worker.messages import EventBatch
+from models.messages import AttentionRows, Completion, CompletionEnd, Event, GenerationStart, Token
 from tests.models.backend_with_answers import INFO
 
 
@@ -22,7 +22,7 @@ class Heard:
         self.bundles: list[tuple[Event, ...]] = []
         self.times: list[float] = []
 
-    def __call__(self, message: Said) -> None:
+    def __call__(self, message: EventBatch) -> None:
         self.bundles.append(message.events)
         self.times.append(time.monotonic())
 
@@ -31,8 +31,8 @@ def token(number: int, index: int = 0) -> Token:
     return Token("a", index, number, f"{number} ")
 
 
-STARTED = Started("a", (), 1, INFO)
-END = End("a", 0, Completion(""), 0.0, 0.0)
+STARTED = GenerationStart("a", (), 1, INFO)
+END = CompletionEnd("a", 0, Completion(""), 0.0, 0.0)
 ROWS = AttentionRows("a", 0, 0, np.zeros((1, 1, 1), np.float32))
 
 
@@ -40,10 +40,10 @@ LONG = 60.0
 """Seconds that no test takes, however busy the machine."""
 
 
-def kept(heard: Callable[[Said], None], seconds: float = BUNDLE_SECONDS) -> Bundles:
+def kept(heard: Callable[[EventBatch], None], seconds: float = BUNDLE_SECONDS) -> EventBundler:
     """Bundles whose time is kept, as the worker's process keeps it."""
-    bundles = Bundles(heard, seconds)
-    threading.Thread(target=bundles.keep_time, daemon=True).start()
+    bundles = EventBundler(heard, seconds)
+    threading.Thread(target=bundles.flush_periodically, daemon=True).start()
     return bundles
 
 
@@ -56,7 +56,7 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> None:
 
 def test_the_first_token_goes_alone_and_those_after_it_together() -> None:
     heard = Heard()
-    bundles = Bundles(heard, LONG)
+    bundles = EventBundler(heard, LONG)
     bundles.add(token(0))
     assert heard.bundles == [(token(0),)]
     bundles.add(token(1))
@@ -67,7 +67,7 @@ def test_the_first_token_goes_alone_and_those_after_it_together() -> None:
 
 def test_the_start_keeps_no_token_waiting() -> None:
     heard = Heard()
-    bundles = Bundles(heard, LONG)
+    bundles = EventBundler(heard, LONG)
     bundles.add(STARTED)
     bundles.add(token(0))
     assert heard.bundles == [(STARTED,), (token(0),)]
@@ -76,7 +76,7 @@ def test_the_start_keeps_no_token_waiting() -> None:
 @pytest.mark.parametrize("event", [ROWS, END])
 def test_what_is_no_token_waits_for_nobody(event: Event) -> None:
     heard = Heard()
-    bundles = Bundles(heard, LONG)
+    bundles = EventBundler(heard, LONG)
     bundles.add(token(0))
     bundles.add(token(1))
     bundles.add(event)
@@ -116,5 +116,5 @@ def test_slow_tokens_go_each_at_once() -> None:
 
 def test_a_flush_without_anything_says_nothing() -> None:
     heard = Heard()
-    Bundles(heard).flush()
+    EventBundler(heard).flush()
     assert not heard.bundles

@@ -13,21 +13,23 @@ from typing import Any
 
 import pytest
 
-from models.engines.worker.engine import WorkerBackend
-from models.engines.worker.environment import child_environment, processors
-from models.engines.worker.messages import EngineSpec, Ready, Run
-from models.engines.worker.pipes import Link
+from models.engines.worker.engine import WorkerEngine
+from models.engines.worker.environment import child_environment, count_processors
+from models.engines.worker.messages import EngineSpec, Ready, RunCommand
+from models.engines.worker.pipes import ChildLink
 from models.errors import CheckpointError, ModelError, OutOfMemoryError, PromptError, WorkerError
-from models.messages import Box, End, GenerateRequest, Prompt, PromptImage, Token
+from models.messages import Box, CompletionEnd, GenerateRequest, Prompt, PromptImage, Token
 from tests.models.engines.tiny_engine import Unreadable, Unsayable
 from tests.models.engines.worker.test_engine import ENGINE, Caller, order, said, tiny, until
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def answers(backend: WorkerBackend) -> bool:
+def answers(backend: WorkerEngine) -> bool:
     """Whether it still does what it is asked."""
-    return any(isinstance(event, End) for event in backend.generate(order("write 2 0", "check")))
+    return any(
+        isinstance(event, CompletionEnd) for event in backend.generate(order("write 2 0", "check"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_an_error_reaches_its_caller_and_the_process_lives(
     text: str, kind: type[ModelError], words: str
 ) -> None:
     with closing(tiny(memory_mib=300)) as backend:
-        backend.settled(60)
+        backend.wait_until_settled(60)
         before = backend.process_id
         with pytest.raises(kind, match=words) as found:
             list(backend.generate(order(text)))
@@ -59,7 +61,7 @@ def holding(content: object) -> GenerateRequest:
 
 def test_a_request_that_the_process_cannot_read_is_refused_to_its_caller() -> None:
     with closing(tiny()) as backend:
-        backend.settled(60)
+        backend.wait_until_settled(60)
         before = backend.process_id
         caller = Caller(backend, holding(Unreadable()))
         caller.join(20)
@@ -69,11 +71,11 @@ def test_a_request_that_the_process_cannot_read_is_refused_to_its_caller() -> No
 
 
 def test_a_process_that_can_no_longer_hear_ends() -> None:
-    link = Link()
+    link = ChildLink()
     link.send(EngineSpec("tiny", ENGINE, "TinyEngine"))
     messages = link.messages()
     assert isinstance(next(messages), Ready)
-    link.send(Run(1, 2**62))  # no memory holds what is announced
+    link.send(RunCommand(1, 2**62))  # no memory holds what is announced
     assert list(messages) == []
     assert link.stop() == "with code 1"
 
@@ -85,19 +87,19 @@ def test_a_request_that_cannot_be_sent_does_not_block_the_line(
     content: object, kind: type[Exception]
 ) -> None:
     with closing(tiny()) as backend:
-        backend.settled(60)
+        backend.wait_until_settled(60)
         caller = Caller(backend, holding(content))
         caller.join(20)
         assert isinstance(caller.error, kind)
         assert backend.status().waiting == 0
         after = Caller(backend, order("write 1 0", "after"))
         after.join(20)
-        assert after.of(End)
+        assert after.of(CompletionEnd)
 
 
 def test_an_answer_that_the_program_cannot_read_costs_a_process_and_not_the_model() -> None:
     with closing(tiny()) as backend:
-        backend.settled(60)
+        backend.wait_until_settled(60)
         with pytest.raises(WorkerError, match="started again"):
             list(backend.generate(order("unreadable")))
         assert answers(backend)
@@ -106,7 +108,7 @@ def test_an_answer_that_the_program_cannot_read_costs_a_process_and_not_the_mode
 
 def test_a_process_that_lost_its_gpu_is_replaced_and_its_caller_told() -> None:
     with closing(tiny()) as backend:
-        backend.settled(60)
+        backend.wait_until_settled(60)
         before = backend.process_id
         with pytest.raises(WorkerError, match="Ask again"):
             list(backend.generate(order("gpu")))
@@ -116,7 +118,7 @@ def test_a_process_that_lost_its_gpu_is_replaced_and_its_caller_told() -> None:
 
 def test_a_killed_process_is_replaced_and_who_waits_keeps_waiting() -> None:
     with closing(tiny()) as backend:
-        backend.settled(60)
+        backend.wait_until_settled(60)
         before = backend.process_id
         assert before is not None
         victim = Caller(backend, order("write 2000 0.01", "victim"))
@@ -127,7 +129,7 @@ def test_a_killed_process_is_replaced_and_who_waits_keeps_waiting() -> None:
         waiting.join(30)
         assert isinstance(victim.error, WorkerError)
         assert "SIGKILL" in str(victim.error)
-        assert waiting.of(End)
+        assert waiting.of(CompletionEnd)
         assert waiting.positions() == [1, 0]
         assert backend.process_id not in (None, before)
         assert backend.status().state == "ready"
@@ -135,7 +137,7 @@ def test_a_killed_process_is_replaced_and_who_waits_keeps_waiting() -> None:
 
 def test_a_process_that_keeps_dying_at_work_keeps_being_replaced() -> None:
     spec = EngineSpec("tiny", ENGINE, "TinyEngine")
-    with closing(WorkerBackend(spec, pauses=(0.0, 0.05))) as backend:
+    with closing(WorkerEngine(spec, pauses=(0.0, 0.05))) as backend:
         for _ in range(6):
             with pytest.raises(WorkerError, match="code 9"):
                 list(backend.generate(order("die")))
@@ -145,7 +147,7 @@ def test_a_process_that_keeps_dying_at_work_keeps_being_replaced() -> None:
 def test_a_process_that_only_dies_is_given_up_after_growing_pauses() -> None:
     spec = EngineSpec("tiny", ENGINE, "TinyEngine", {"load": "die"})
     started = time.monotonic()
-    with closing(WorkerBackend(spec, pauses=(0.0, 0.3))) as backend:
+    with closing(WorkerEngine(spec, pauses=(0.0, 0.3))) as backend:
         with pytest.raises(WorkerError, match="given up"):
             list(backend.generate(order("write 1 0")))
         assert backend.status().state == "failed"
@@ -165,8 +167,8 @@ def test_a_process_that_only_dies_is_given_up_after_growing_pauses() -> None:
 def test_an_engine_that_cannot_be_built_fails_in_a_sentence(
     spec: EngineSpec, kind: type[ModelError], words: str
 ) -> None:
-    with closing(WorkerBackend(spec)) as backend:
-        status = backend.settled(60)
+    with closing(WorkerEngine(spec)) as backend:
+        status = backend.wait_until_settled(60)
         assert status.state == "failed"
         assert words in status.sentence
         with pytest.raises(kind, match=words):
@@ -176,8 +178,8 @@ def test_an_engine_that_cannot_be_built_fails_in_a_sentence(
 def test_what_its_callers_are_told_is_not_logged_besides(caplog: pytest.LogCaptureFixture) -> None:
     spec = EngineSpec("tiny", ENGINE, "TinyEngine", {"load": "refuse"})
     told: list[str] = []
-    with closing(WorkerBackend(spec, told=told.append)) as backend:
-        sentence = backend.settled(60).sentence
+    with closing(WorkerEngine(spec, report=told.append)) as backend:
+        sentence = backend.wait_until_settled(60).sentence
     assert told == [sentence]
     with closing(tiny()) as backend, pytest.raises(WorkerError):
         list(backend.generate(order("die")))
@@ -210,7 +212,7 @@ def alive(process_id: int) -> bool:
 
 def test_the_child_outlives_an_interrupt_meant_for_the_program() -> None:
     with closing(tiny()) as backend:
-        backend.settled(60)
+        backend.wait_until_settled(60)
         assert backend.process_id is not None
         os.kill(backend.process_id, signal.SIGINT)
         assert said(backend, "pid") == str(backend.process_id)
@@ -218,7 +220,7 @@ def test_the_child_outlives_an_interrupt_meant_for_the_program() -> None:
 
 def test_the_child_lets_the_pages_go_first() -> None:
     with closing(tiny()) as backend:
-        backend.settled(60)
+        backend.wait_until_settled(60)
         child = backend.process_id
         assert child is not None
         assert os.getpriority(os.PRIO_PROCESS, child) > os.getpriority(os.PRIO_PROCESS, 0)
@@ -246,4 +248,4 @@ def test_threads_keep_to_the_containers_share(
 
 
 def test_without_a_quota_file_nothing_is_said_of_threads(tmp_path: Path) -> None:
-    assert processors(tmp_path / "none") is None
+    assert count_processors(tmp_path / "none") is None

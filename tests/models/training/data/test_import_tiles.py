@@ -15,7 +15,7 @@ from models.training.data.import_tiles import (
     keep_per_group,
     read_groups,
 )
-from models.training.data.splits import listed_splits
+from models.training.data.splits import read_split_list
 from models.training.data.tiles import DataError, read_tiles
 
 
@@ -59,10 +59,10 @@ def test_archive_with_groups(archive: Path, tmp_path: Path) -> None:
     assert {tile.label for tile in tiles} == {"adenocarcinoma", "benign", "other"}
     assert {tile.group_id for tile in tiles if tile.label == "benign"} == {"lung_n-1", "lung_n-2"}
     assert all(Image.open(tile.path).size == (224, 224) for tile in tiles)
-    listed = listed_splits()
+    listed = read_split_list()
     named = [tile for tile in tiles if tile.group_id in listed]
     assert named and all(tile.split == listed[tile.group_id] for tile in named)
-    assert done.listed + done.unlisted == len({tile.group_id for tile in tiles}) == 6
+    assert done.listed_groups + done.unlisted_groups == len({tile.group_id for tile in tiles}) == 6
 
 
 def test_archive_without_groups_joins_copies(archive: Path) -> None:
@@ -96,7 +96,7 @@ def test_folder_with_a_manifest(tmp_path: Path) -> None:
     )
     done = import_tiles(source, tmp_path / "out")
     first, second = read_tiles(tmp_path / "out")
-    assert (done.listed, done.unlisted) == (1, 1)
+    assert (done.listed_groups, done.unlisted_groups) == (1, 1)
     assert (first.label, first.source) == ("squamous_cell_carcinoma", "set")
     assert first.path.read_bytes() == (source / "a.png").read_bytes()
     assert Image.open(second.path).size == (448, 224)

@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 
 from models.evaluation.question_sets import read_field_map, read_questions
-from models.training.data.item_files import SETS, write_items
-from models.training.data.items import ANSWERABLE, Item, make_items, render
+from models.training.data.item_files import QUESTION_SETS, write_items
+from models.training.data.items import ANSWERABLE, TrainingItem, make_items, render_item
 from models.training.data.tiles import DataError, Tile, read_tiles
-from models.training.specimen.claims import claims_in
+from models.training.specimen.claims import find_claims
 from models.training.specimen.grammar import (
     CANNOT_ASSESS,
     CHOICES,
-    DECISIVE,
+    DECISIVE_CLAIMS,
     NONE_OF_THESE,
     right_answer,
     write_trace,
 )
-from models.training.specimen.measures import facts_of, measure
-from models.training.specimen.picture_sampler import Mix
+from models.training.specimen.measures import derive_facts, measure
+from models.training.specimen.picture_sampler import ItemMix
 from tests.models.training.made_tiles import made_folder
 
 COUNT = 260
@@ -35,11 +35,11 @@ def tiles(tmp_path_factory: pytest.TempPathFactory) -> list[Tile]:
 
 
 @pytest.fixture(scope="module")
-def items(tiles: list[Tile]) -> list[Item]:
+def items(tiles: list[Tile]) -> list[TrainingItem]:
     return list(make_items(tiles, "train", count=COUNT, seed=3))
 
 
-def test_every_kind_is_made_once_each_and_from_its_split(items: list[Item]) -> None:
+def test_every_kind_is_made_once_each_and_from_its_split(items: list[TrainingItem]) -> None:
     assert len({item.item_id for item in items}) == COUNT
     assert {item.question_type for item in items} == set(CHOICES)
     assert {item.situation for item in items} == {ANSWERABLE, NONE_OF_THESE, CANNOT_ASSESS}
@@ -47,7 +47,7 @@ def test_every_kind_is_made_once_each_and_from_its_split(items: list[Item]) -> N
     assert {item.picture.kind for item in items} == {"tile", "mosaic", "empty"}
 
 
-def test_the_answer_follows_from_what_is_shown(items: list[Item]) -> None:
+def test_the_answer_follows_from_what_is_shown(items: list[TrainingItem]) -> None:
     for item in items:
         told = right_answer(item.question_type, item.facts)
         if item.options and told not in item.options:
@@ -61,23 +61,23 @@ def test_the_answer_follows_from_what_is_shown(items: list[Item]) -> None:
             assert item.gold == item.answer
 
 
-def test_facts_are_those_of_the_rendered_picture(items: list[Item]) -> None:
+def test_facts_are_those_of_the_rendered_picture(items: list[TrainingItem]) -> None:
     for item in items[:60]:
-        measured = facts_of(measure(render(item))).claims
+        measured = derive_facts(measure(render_item(item))).claims
         for claim, values in item.facts.claims.items():
             if claim not in {"pattern", "most nuclei"}:
                 assert measured[claim] == values, (item.item_id, claim)
 
 
-def test_what_cannot_be_told_is_no_fact(items: list[Item]) -> None:
+def test_what_cannot_be_told_is_no_fact(items: list[TrainingItem]) -> None:
     for item in items:
         if not item.facts.assessable:
             assert set(item.facts.claims) <= {"tissue", "focus"}
         elif item.situation == ANSWERABLE:
-            assert len(item.facts.claims[DECISIVE[item.question_type]]) == 1
+            assert len(item.facts.claims[DECISIVE_CLAIMS[item.question_type]]) == 1
 
 
-def test_ways_to_decline_cost_nothing_to_see(items: list[Item]) -> None:
+def test_ways_to_decline_cost_nothing_to_see(items: list[TrainingItem]) -> None:
     answerable = [item for item in items if item.options and item.situation == ANSWERABLE]
     for words in (NONE_OF_THESE, CANNOT_ASSESS):
         share = sum(words in item.options for item in answerable) / len(answerable)
@@ -86,10 +86,10 @@ def test_ways_to_decline_cost_nothing_to_see(items: list[Item]) -> None:
     assert 0.1 < free < 0.3
 
 
-def test_values_come_alike_often(items: list[Item]) -> None:
+def test_values_come_alike_often(items: list[TrainingItem]) -> None:
     for kind in ("cellularity", "open space", "quadrant"):
         own = [item for item in items if item.question_type == kind]
-        counts = Counter(item.facts.nominal(DECISIVE[kind]) for item in own)
+        counts = Counter(item.facts.nominal(DECISIVE_CLAIMS[kind]) for item in own)
         assert all(counts[value] >= 3 for value in CHOICES[kind]), (kind, counts)
 
 
@@ -99,18 +99,18 @@ def test_the_same_seed_gives_the_same_items(tiles: list[Tile]) -> None:
     )
     assert first == second
     assert first != other
-    assert np.array_equal(render(first[3]), render(second[3]))
+    assert np.array_equal(render_item(first[3]), render_item(second[3]))
 
 
-def test_traces_of_items_claim_what_holds(items: list[Item]) -> None:
+def test_traces_of_items_claim_what_holds(items: list[TrainingItem]) -> None:
     for item in items:
         trace = write_trace(item.question_type, item.facts, item.options, item.gold)
-        for claim, value in claims_in(trace).items():
+        for claim, value in find_claims(trace).items():
             assert value in item.facts.claims.get(claim, (value,)), (item.item_id, claim)
 
 
 def test_a_mix_may_leave_kinds_out(tiles: list[Tile]) -> None:
-    mix = Mix(types={"diagnosis": 1.0}, free_form=0, blurred=0, empty=0, missing=0, foreign=0)
+    mix = ItemMix(types={"diagnosis": 1.0}, free_form=0, blurred=0, empty=0, missing=0, foreign=0)
     made = list(make_items(tiles, "test", count=20, seed=0, mix=mix))
     assert {item.situation for item in made} == {ANSWERABLE}
     groups = Counter(item.group_id for item in made[:9])
@@ -124,10 +124,10 @@ def test_tiles_that_do_not_suffice_are_a_sentence(tiles: list[Tile]) -> None:
         )
 
 
-def test_written_sets_are_read_by_evaluate(items: list[Item], tmp_path: Path) -> None:
+def test_written_sets_are_read_by_evaluate(items: list[TrainingItem], tmp_path: Path) -> None:
     told = write_items(items[:30], tmp_path / "set")
     fields = read_field_map("own")
-    for name in SETS:
+    for name in QUESTION_SETS:
         found = read_questions(tmp_path / "set" / name, fields)
         assert len(found.items) == told[name]
         assert not found.skipped

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.training.data.near_duplicates import NEAR
+from models.training.data.near_duplicates import NEAR_DISTANCE
 from models.training.data.split_proof import check_folders
 from models.training.data.tiles import Tile, write_manifest
 
@@ -37,9 +37,9 @@ def test_different_pictures_pass(tmp_path: Path) -> None:
     splits = ("train", "rl", "validation", "test")
     pictures = [(smooth(seed), f"g{seed}", splits[seed % 4]) for seed in range(24)]
     found = check_folders([data(tmp_path / "a", pictures)])
-    assert not found.crossing
+    assert not found.has_overlap
     assert (found.tiles, found.groups) == (24, 24)
-    assert found.closest is not None and found.closest > NEAR
+    assert found.closest is not None and found.closest > NEAR_DISTANCE
     assert "24 tiles of 24 groups" in found.sentences(5)[0]
 
 
@@ -55,13 +55,13 @@ def test_a_copy_is_found_turned_recoloured_and_compressed(
     other = data(tmp_path / "b", [(changed, "g3", "test")])
     found = check_folders([one, other])
     assert [(pair.first.group_id, pair.second.group_id) for pair in found.pairs] == [("g1", "g3")]
-    assert found.crossing
+    assert found.has_overlap
     assert "g1" in found.sentences(5)[0]
 
 
 def test_copies_within_a_split_are_no_matter(tmp_path: Path) -> None:
     pictures = [(smooth(1), "g1", "train"), (smooth(1), "g2", "train"), (smooth(2), "g3", "test")]
-    assert not check_folders([data(tmp_path / "a", pictures)]).crossing
+    assert not check_folders([data(tmp_path / "a", pictures)]).has_overlap
 
 
 def test_a_group_of_two_folders_may_not_stand_in_two_splits(tmp_path: Path) -> None:
@@ -70,4 +70,4 @@ def test_a_group_of_two_folders_may_not_stand_in_two_splits(tmp_path: Path) -> N
     found = check_folders([one, other])
     assert found.split_groups == ("g1",)
     assert found.as_dict()["split_groups"] == ["g1"]
-    assert found.crossing
+    assert found.has_overlap

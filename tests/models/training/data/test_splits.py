@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.training.data.import_tiles import ARCHIVE
-from models.training.data.splits import SAME_TISSUE, SHARES, choose_splits, listed_splits
+from models.training.data.import_tiles import ARCHIVE_LABELS
+from models.training.data.splits import SAME_TISSUE, SHARES, choose_splits, read_split_list
 from models.training.data.tiles import SPLITS, DataError
 
 
@@ -39,9 +39,9 @@ def test_bundled_groups_go_where_the_first_used_went_and_move_no_other() -> None
 
 
 def test_the_committed_list_is_the_rule() -> None:
-    listed = listed_splits()
+    listed = read_split_list()
     assert len(listed) == 665
-    groups = {group: ARCHIVE[label_of(group)] for group in listed}
+    groups = {group: ARCHIVE_LABELS[label_of(group)] for group in listed}
     assert listed == choose_splits(groups)
     for label in ("lung_aca", "lung_n", "lung_scc"):
         counts = Counter(split for group, split in listed.items() if label_of(group) == label)
@@ -50,7 +50,7 @@ def test_the_committed_list_is_the_rule() -> None:
 
 
 def test_groups_that_overlap_share_a_split() -> None:
-    listed = listed_splits()
+    listed = read_split_list()
     for bundle in SAME_TISSUE:
         assert len({listed[group] for group in bundle}) == 1
     named = [group for bundle in SAME_TISSUE for group in bundle]
@@ -60,4 +60,4 @@ def test_groups_that_overlap_share_a_split() -> None:
 def test_a_damaged_list_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match=r"list\.csv is no list"):
-        listed_splits(tmp_path / "list.csv")
+        read_split_list(tmp_path / "list.csv")

@@ -15,12 +15,12 @@ from models.deletion_check import DeletionCheck
 from models.errors import ModelError
 from models.evaluation.items import EvaluationItem
 from models.evaluation.measurement import prompt_writer
-from models.registry import DEFAULT_MODEL, known_models
+from models.registry import DEFAULT_MODEL, list_models
 from models.training.specimen.attention_check import (
     attention_check,
-    fullest,
-    hurts_more,
-    told_of,
+    fullest_quadrant,
+    reference_trace,
+    share_less_harmful,
     with_quadrant,
 )
 from models.training.specimen.grammar import CLAIM_VALUES
@@ -29,7 +29,7 @@ from models.training.trainer.weight_shuffling import write_shuffled
 from tests.models.red_spot import RedSpot
 
 QUADRANTS = CLAIM_VALUES["most nuclei"]
-WRITE = prompt_writer(next(model for model in known_models() if model.name == DEFAULT_MODEL))
+WRITE = prompt_writer(next(model for model in list_models() if model.name == DEFAULT_MODEL))
 
 
 def item(folder: Path, number: int, gold: str = "") -> EvaluationItem:
@@ -69,13 +69,15 @@ def test_a_model_that_looks_is_told_from_one_that_does_not(tmp_path: Path) -> No
 
 
 def test_the_trace_and_its_decisive_words(tmp_path: Path) -> None:
-    told = told_of(item(tmp_path, 2))
+    told = reference_trace(item(tmp_path, 2))
     assert told.text[slice(*told.value)] == told.quadrant == "lower left"
     assert told.text[slice(*told.step)] == "3. Most nuclei: lower left."
     assert told.text.endswith("<answer>C</answer>")
-    declined = told_of(replace(item(tmp_path, 2, gold="none of these"), options=("none of these",)))
+    declined = reference_trace(
+        replace(item(tmp_path, 2, gold="none of these"), options=("none of these",))
+    )
     assert "which is not offered" in declined.text
-    free = told_of(replace(item(tmp_path, 2), options=()))
+    free = reference_trace(replace(item(tmp_path, 2), options=()))
     assert free.text.endswith("<answer>lower left</answer>")
 
 
@@ -91,13 +93,13 @@ def test_the_trace_and_its_decisive_words(tmp_path: Path) -> None:
 def test_the_fullest_quadrant(shape: tuple[int, int], cell: tuple[int, int], quadrant: str) -> None:
     weights = np.full(shape, 0.01, dtype=np.float32)
     weights[cell] = 1
-    assert fullest(weights) == quadrant
+    assert fullest_quadrant(weights) == quadrant
 
 
 def test_how_much_more_a_mask_hurts() -> None:
     check = DeletionCheck(0.9, 0.1, 0.5, (0.4, 0.5, 0.6, 0.7), np.ones((1, 1), bool))
-    assert hurts_more(check) == 0.625
-    assert hurts_more(replace(check, random_masked=())) == 0.5
+    assert share_less_harmful(check) == 0.625
+    assert share_less_harmful(replace(check, random_masked=())) == 0.5
 
 
 def test_only_single_tiles_with_a_known_quadrant(tmp_path: Path) -> None:
@@ -107,7 +109,7 @@ def test_only_single_tiles_with_a_known_quadrant(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="train items"):
         with_quadrant(others)
     with pytest.raises(ModelError, match="name no quadrant"):
-        told_of(others[1])
+        reference_trace(others[1])
 
 
 def test_shuffled_weights_are_the_same_values_elsewhere(tmp_path: Path) -> None:

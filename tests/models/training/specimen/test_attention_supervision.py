@@ -9,21 +9,21 @@ import pytest
 import torch
 from PIL import Image
 
-from models.capture import watch, watching
+from models.capture import capture_into, install_capture
 from models.processing import load_processor
-from models.training.data.items import Item, make_items, render
+from models.training.data.items import TrainingItem, make_items, render_item
 from models.training.data.tiles import QUADRANTS, read_tiles
 from models.training.specimen.attention_supervision import (
-    PictureGaze,
+    PictureAttention,
     cell_targets,
-    evidence,
-    pointed,
+    evidence_mask,
+    find_evidence_spans,
     pointing_loss,
     quadrant_mask,
 )
-from models.training.specimen.picture_sampler import Mix
-from models.training.stages.finetuning import loss_of
-from models.training.trainer.encoding import Encoder, joined
+from models.training.specimen.picture_sampler import ItemMix
+from models.training.stages.finetuning import compute_loss
+from models.training.trainer.encoding import Encoder, collate
 from models.training.trainer.run_folder import load_network
 from tests.models.training.made_tiles import made_rgb
 
@@ -34,8 +34,8 @@ def encoder(mini_checkpoint: Path) -> Encoder:
 
 
 @pytest.fixture(scope="module")
-def items(tiles: Path) -> list[Item]:
-    mix = Mix(types={"quadrant": 1.0}, blurred=0, empty=0)
+def items(tiles: Path) -> list[TrainingItem]:
+    mix = ItemMix(types={"quadrant": 1.0}, blurred=0, empty=0)
     return list(make_items(read_tiles(tiles), "train", count=4, seed=2, mix=mix))
 
 
@@ -47,17 +47,17 @@ def test_quadrants_are_quarters() -> None:
 
 def test_evidence_is_what_the_claim_speaks_of() -> None:
     rgb = made_rgb(200, 0.3, seed=1)  # open space on the left
-    space = evidence("Open space", "moderate", rgb)
-    nuclei = evidence("Cellularity", "high", rgb)
+    space = evidence_mask("Open space", "moderate", rgb)
+    nuclei = evidence_mask("Cellularity", "high", rgb)
     assert space[:, :60].mean() > 0.9 > 0.1 > space[:, 80:].mean()
     assert not (space & nuclei).any()
-    corner = evidence("Most nuclei", "lower right", rgb)
+    corner = evidence_mask("Most nuclei", "lower right", rgb)
     assert np.array_equal(corner, nuclei & quadrant_mask("lower right", nuclei.shape))
 
 
 def test_nobody_is_made_to_look_for_what_is_not_there() -> None:
     words = "1. Tissue: present.\n2. Cellularity: high. Open space: low.\n3. Conclusion: high (B)."
-    found = pointed(words, made_rgb(200, 0.0, seed=1))
+    found = find_evidence_spans(words, made_rgb(200, 0.0, seed=1))
     assert [words[each.start : each.stop] for each in found] == ["Cellularity: high"]
 
 
@@ -68,9 +68,12 @@ def test_targets_are_shares_of_the_cells() -> None:
     assert cell_targets(mask, 2, 2).tolist() == pytest.approx([2 / 3, 0, 0, 1 / 3])
 
 
-def test_the_queries_that_are_pointed_write_the_claim(encoder: Encoder, items: list[Item]) -> None:
+def test_the_queries_that_are_pointed_write_the_claim(
+    encoder: Encoder, items: list[TrainingItem]
+) -> None:
     made = [
-        (item, encoder.trace(item, Image.fromarray(render(item)), render(item))) for item in items
+        (item, encoder.encode_trace(item, Image.fromarray(render_item(item)), render_item(item)))
+        for item in items
     ]
     found = [(item, each, each.points) for item, each in made if each.points is not None]
     assert len(found) >= 2  # of the others too little is nuclei
@@ -84,24 +87,24 @@ def test_the_queries_that_are_pointed_write_the_claim(encoder: Encoder, items: l
 
 
 def test_what_is_taught_is_the_attention_that_is_read(
-    encoder: Encoder, items: list[Item], mini_checkpoint: Path
+    encoder: Encoder, items: list[TrainingItem], mini_checkpoint: Path
 ) -> None:
     """The rows are eager attention's over the pictures, heads and layers averaged, padded too."""
     shown = [
-        Image.fromarray(render(item)).resize((84 + 28 * i, 84)) for i, item in enumerate(items)
+        Image.fromarray(render_item(item)).resize((84 + 28 * i, 84)) for i, item in enumerate(items)
     ]
     made = [
-        encoder.trace(item, picture, render(item))
+        encoder.encode_trace(item, picture, render_item(item))
         for item, picture in zip(items, shown, strict=True)
     ]
-    batch = joined(made)
+    batch = collate(made)
     points, aims = batch.pop("points"), batch.pop("aims")
     inputs = {name: value for name, value in batch.items() if name not in ("labels", "decided")}
     network = load_network(mini_checkpoint).eval()
-    watch(network, "sdpa")
+    install_capture(network, "sdpa")
     pictures = inputs["mm_token_type_ids"] == 1
-    gaze = PictureGaze(points, pictures)
-    with torch.no_grad(), watching(gaze):
+    gaze = PictureAttention(points, pictures)
+    with torch.no_grad(), capture_into(gaze):
         network(**inputs)
     network.set_attn_implementation("eager")
     with torch.no_grad():
@@ -115,23 +118,26 @@ def test_what_is_taught_is_the_attention_that_is_read(
 
 
 def test_attention_learns_where_to_look(
-    encoder: Encoder, items: list[Item], mini_checkpoint: Path
+    encoder: Encoder, items: list[TrainingItem], mini_checkpoint: Path
 ) -> None:
-    made = [encoder.trace(item, Image.fromarray(render(item)), render(item)) for item in items]
-    batch = joined(made)
+    made = [
+        encoder.encode_trace(item, Image.fromarray(render_item(item)), render_item(item))
+        for item in items
+    ]
+    batch = collate(made)
     torch.manual_seed(0)
     network = load_network(mini_checkpoint)
-    watch(network, "sdpa")
+    install_capture(network, "sdpa")
     rate = torch.optim.AdamW(network.parameters(), lr=3e-3)
     overlaps = []
     for _ in range(12):
         rate.zero_grad()
-        loss, figures = loss_of(network, batch, 1.0, pointing=1.0)
+        loss, figures = compute_loss(network, batch, 1.0, pointing=1.0)
         loss.backward()  # type: ignore[no-untyped-call]
         rate.step()
         overlaps.append(figures["pointed"])
     assert overlaps[-1] > overlaps[0] + 0.05
-    _, plain = loss_of(network, batch, 1.0)
+    _, plain = compute_loss(network, batch, 1.0)
     assert "pointed" not in plain
 
 

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import ModelError
-from models.judges.judge import JudgedTrace
+from models.judges.judge import JudgeInput
 from models.training.specimen.claims import (
     CONTRADICTORY,
     MeasuredClaimsJudge,
     check_claims,
-    claims_in,
+    find_claims,
     required_claims,
 )
 from models.training.specimen.facts_column import facts_column, read_facts
@@ -45,7 +45,7 @@ facts_strategy = st.fixed_dictionaries(
 def judged(text: str, kind: str = "diagnosis", facts: Facts | None = HIGH) -> float | None:
     """Reward of a completion."""
     (verdict,) = MeasuredClaimsJudge().judge(
-        [JudgedTrace(text, question_type=kind, facts=facts, id="1")]
+        [JudgeInput(text, question_type=kind, facts=facts, id="1")]
     )
     return verdict.reward if verdict else None
 
@@ -53,7 +53,7 @@ def judged(text: str, kind: str = "diagnosis", facts: Facts | None = HIGH) -> fl
 @given(facts_strategy, st.sampled_from(sorted(QUESTIONS)))
 def test_what_is_written_truly_is_read_as_true(facts: Facts, kind: str) -> None:
     text = write_trace(kind, facts, CHOICES[kind], "A")
-    claims = claims_in(text)
+    claims = find_claims(text)
     assert claims.keys() >= set(required_claims(kind, facts))
     assert all(facts.nominal(claim) == value for claim, value in claims.items())
     assert judged(text, kind, facts) == 1.0
@@ -95,16 +95,16 @@ def test_only_what_is_true_earns_everything(seen: Facts, true: Facts, kind: str)
     ],
 )
 def test_odd_reasoning(reasoning: str, claims: dict[str, str]) -> None:
-    assert claims_in(f"<think>{reasoning}</think><answer>A</answer>") == claims
+    assert find_claims(f"<think>{reasoning}</think><answer>A</answer>") == claims
 
 
 def test_the_answer_is_no_claim() -> None:
-    assert claims_in("<think>So.</think><answer>Cellularity: high.</answer>") == {}
+    assert find_claims("<think>So.</think><answer>Cellularity: high.</answer>") == {}
 
 
 @given(st.text(alphabet="<>/thinkaswer Tissue:present.Notadenocarcinoma\n", max_size=200))
 def test_any_text_can_be_read(text: str) -> None:
-    assert set(claims_in(text)) <= set(CLAIM_VALUES)
+    assert set(find_claims(text)) <= set(CLAIM_VALUES)
     reward = judged(text)
     assert reward is None or 0 <= reward <= 1
 
@@ -158,7 +158,7 @@ def test_what_nobody_knows_is_neither_right_nor_wrong() -> None:
 def test_a_finding_names_claim_words_and_step() -> None:
     text = RIGHT.replace("Open space: low", "Open space: high")
     (verdict,) = MeasuredClaimsJudge().judge(
-        [JudgedTrace(text, question_type="diagnosis", facts=HIGH)]
+        [JudgeInput(text, question_type="diagnosis", facts=HIGH)]
     )
     assert verdict
     (finding,) = verdict.findings

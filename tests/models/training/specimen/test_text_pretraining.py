@@ -13,28 +13,28 @@ from transformers import (
 
 from models.processing import load_processor
 from models.training.specimen.grammar import NONE_OF_THESE
-from models.training.specimen.mimetic_init import look_back
-from models.training.specimen.picture_sampler import Mix
+from models.training.specimen.mimetic_init import initialise_mimetic_attention
+from models.training.specimen.picture_sampler import ItemMix
 from models.training.specimen.random_init import network_config, train_tokenizer
-from models.training.specimen.text_pretraining import KINDS, Wording
-from models.training.trainer.encoding import IGNORED, Encoded, Encoder
+from models.training.specimen.text_pretraining import KINDS, TextSampler
+from models.training.trainer.encoding import IGNORE_INDEX, Encoder, TrainingSequence
 
 
 @pytest.fixture(scope="module")
-def wording(mini_checkpoint: Path) -> Wording:
-    return Wording(Encoder(load_processor(mini_checkpoint)), Mix())
+def wording(mini_checkpoint: Path) -> TextSampler:
+    return TextSampler(Encoder(load_processor(mini_checkpoint)), ItemMix())
 
 
-def text_of(sequence: Encoded, tokenizer: PreTrainedTokenizerBase) -> tuple[str, str]:
+def text_of(sequence: TrainingSequence, tokenizer: PreTrainedTokenizerBase) -> tuple[str, str]:
     """The whole of it, and what of it is learnt."""
     ids = sequence.tensors["input_ids"]
-    learnt = ids[sequence.labels != IGNORED]
+    learnt = ids[sequence.labels != IGNORE_INDEX]
     return str(tokenizer.decode(ids)), str(tokenizer.decode(learnt))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_what_can_be_found_is_learnt(
-    wording: Wording, mini_checkpoint: Path, kind: str
+    wording: TextSampler, mini_checkpoint: Path, kind: str
 ) -> None:
     tokenizer = load_processor(mini_checkpoint).tokenizer
     for seed in range(50):
@@ -59,7 +59,7 @@ def test_only_what_can_be_found_is_learnt(
             assert learnt.endswith("</answer><|im_end|>")
 
 
-def test_the_same_draw_gives_the_same_sequence(wording: Wording) -> None:
+def test_the_same_draw_gives_the_same_sequence(wording: TextSampler) -> None:
     one, other = (wording.draw("listed", random.Random(3)) for _ in range(2))
     assert one.tensors["input_ids"].equal(other.tensors["input_ids"])
 
@@ -70,7 +70,7 @@ def test_heads_of_the_first_layer_look_back_by_their_number() -> None:
     assert isinstance(config.text_config, PretrainedConfig)
     config.text_config._attn_implementation = "eager"
     network = Qwen2_5_VLForConditionalGeneration(config)
-    look_back(network.model.language_model)
+    initialise_mimetic_attention(network.model.language_model)
     ids = torch.randint(100, 500, (1, 24))
     with torch.no_grad():
         weights = network(ids, output_attentions=True).attentions[0][0]  # (heads, to, from)

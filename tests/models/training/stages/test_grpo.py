@@ -13,12 +13,12 @@ from peft import PeftModel
 from pydantic import ValidationError
 
 from models.errors import CheckpointError
-from models.judges.judge import JudgedTrace, Verdict
+from models.judges.judge import JudgeInput, JudgeVerdict
 from models.messages import PixelBudget
 from models.processing import load_processor
-from models.registry import known_models, resolve
+from models.registry import list_models, resolve_model
 from models.training.data.tiles import DataError
-from models.training.data.trl_rows import rows_of_folder, rows_of_tiles
+from models.training.data.trl_rows import read_folder_rows, read_tile_rows
 from models.training.stages.grpo import GrpoConfig, grpo_arguments, reward, train_grpo
 from models.training.stages.sft_trl import SftConfig, train_sft
 from models.training.trainer.run_folder import load_network, read_config
@@ -143,7 +143,7 @@ def test_adapters_are_merged_and_kept(tmp_path: Path, speaker: Path, questions: 
     merged = PeftModel.from_pretrained(load_network(start), tmp_path / "run" / "adapters")
     for name, value in merged.merge_and_unload().state_dict().items():
         torch.testing.assert_close(value, after[name])
-    found = resolve(str(tmp_path / "run" / "checkpoint"))
+    found = resolve_model(str(tmp_path / "run" / "checkpoint"))
     assert found.budget == PixelBudget(3136, 50_000)
 
 
@@ -159,7 +159,7 @@ def test_the_config_reaches_the_trainer(tmp_path: Path) -> None:
 class Never:
     """A judge that abstains."""
 
-    def judge(self, traces: Sequence[JudgedTrace]) -> list[Verdict | None]:
+    def judge(self, traces: Sequence[JudgeInput]) -> list[JudgeVerdict | None]:
         return [None for _ in traces]
 
 
@@ -176,9 +176,9 @@ def test_rewards_go_by_their_names() -> None:
 def test_items_are_asked_as_the_start_is_asked(tiles: Path, mini_checkpoint: Path) -> None:
     """The trainer's prompt is word for word what the backend makes of the same question."""
     for name in ("pathviewer-r1-tiny", "WenchuanZhang/Patho-R1-7B"):
-        model = next(each for each in known_models() if each.name == name)
-        rows = rows_of_tiles([tiles], "rl", 6, 0, model, mix={}, look=None)
-        again = rows_of_tiles([tiles], "rl", 6, 0, model, mix={}, look={})
+        model = next(each for each in list_models() if each.name == name)
+        rows = read_tile_rows([tiles], "rl", 6, 0, model, mix={}, look=None)
+        again = read_tile_rows([tiles], "rl", 6, 0, model, mix={}, look={})
         assert rows["gold"] == again["gold"]
         for row, other in zip(rows, again, strict=True):
             assert row["prompt"][-1]["content"].endswith(" tags.") or model.system
@@ -189,18 +189,18 @@ def test_items_are_asked_as_the_start_is_asked(tiles: Path, mini_checkpoint: Pat
 
 
 def test_parquet_folders_open_as_well(tmp_path: Path, questions: Path) -> None:
-    model, cache = known_models()[0], tmp_path / "cache"
+    model, cache = list_models()[0], tmp_path / "cache"
     rows = load_dataset(str(questions), split="train", cache_dir=str(cache))
     (tmp_path / "set").mkdir()
     rows.to_parquet(tmp_path / "set" / "train.parquet")
-    kept = rows_of_folder(tmp_path / "set", "train", model, cache)
+    kept = read_folder_rows(tmp_path / "set", "train", model, cache)
     assert len(kept) == 16
     assert kept[0]["gold"] == "A"
     assert kept[0]["image"].mode == "RGB"
     assert kept[0]["completion"][0]["role"] == "assistant"
-    assert kept[0]["prompt"] == rows_of_folder(questions, "train", model, cache)[0]["prompt"]
+    assert kept[0]["prompt"] == read_folder_rows(questions, "train", model, cache)[0]["prompt"]
     with pytest.raises(DataError, match=r"no split 'rl', only train\."):
-        rows_of_folder(questions, "rl", model, cache)
+        read_folder_rows(questions, "rl", model, cache)
 
 
 def without(column: str) -> Callable[[Dataset], Dataset]:

@@ -12,7 +12,7 @@ from datasets import Dataset
 from pydantic import ValidationError
 
 from models.errors import CheckpointError
-from models.registry import resolve
+from models.registry import resolve_model
 from models.training.data.licences import check_licences
 from models.training.data.tiles import DataError
 from models.training.stages.grpo import GrpoConfig, train_grpo
@@ -65,7 +65,7 @@ def test_dpo_and_kto_take_an_export(tmp_path: Path, exports: Path, name: str) ->
     assert {"loss", "seconds"} <= set(found[-1])
     assert moved(EMBEDDED, tmp_path / "run")
     assert not any("visual" in each for each in moved(EMBEDDED, tmp_path / "run"))
-    assert resolve(str(tmp_path / "run" / "checkpoint")).prompt_style == "pathvlm-r1"
+    assert resolve_model(str(tmp_path / "run" / "checkpoint")).prompt_style == "pathvlm-r1"
     if name == "preference":  # KTO has no margin where a batch holds one kind of answer alone
         # the first step measures the network against itself
         assert found[0]["loss"] == pytest.approx(0.6931, abs=1e-3)

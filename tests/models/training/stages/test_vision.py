@@ -17,8 +17,8 @@ from models.training.stages.vision import (
     TileSource,
     VisionConfig,
     cell_targets,
+    compute_loss,
     evaluate,
-    loss_of,
     train_vision,
 )
 from models.training.trainer.run_folder import load_network
@@ -94,7 +94,7 @@ def test_the_heads_learn(tiles: Path, mini_checkpoint: Path) -> None:
     optimizer = torch.optim.AdamW(heads.parameters(), lr=3e-3)
     losses = []
     for _ in range(12):
-        loss, figures = loss_of(heads, config(tiles), made.batch(0, 0))
+        loss, figures = compute_loss(heads, config(tiles), made.batch(0, 0))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

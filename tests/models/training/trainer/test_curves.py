@@ -8,13 +8,13 @@ import pytest
 
 from models.training.data.tiles import DataError
 from models.training.trainer.curves import draw_curves, read_curves, run_names, write_curves
-from models.training.trainer.run_folder import note
+from models.training.trainer.run_folder import note_figures
 
 
 def made_run(folder: Path, steps: int = 3, **figures: float) -> Path:
     folder.mkdir(parents=True)
     for step in range(1, steps + 1):
-        note(folder, step, {name: value / step for name, value in figures.items()})
+        note_figures(folder, step, {name: value / step for name, value in figures.items()})
     return folder
 
 
@@ -43,7 +43,7 @@ def test_a_chart_for_each_figure_and_a_line_for_each_run(tmp_path: Path) -> None
 
 def test_a_step_noted_again_counts_as_it_was_last(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", loss=1.0)
-    note(run, 2, {"loss": 9.0})
+    note_figures(run, 2, {"loss": 9.0})
     with (run / "metrics.jsonl").open("a") as file:
         file.write('{"step": 4, "lo')
     assert read_curves(run)["loss"] == {1: 1.0, 2: 9.0, 3: 0.333333}

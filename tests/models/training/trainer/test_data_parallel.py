@@ -99,7 +99,7 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_process_by_itself_has_every_batch() -> None:
     assert list(data_parallel.own_batches(3)) == [0, 1, 2]
-    assert data_parallel.leads()
+    assert data_parallel.is_leader()
     assert data_parallel.sum_figures({"loss": 2.0}) == {"loss": 2.0}
 
 

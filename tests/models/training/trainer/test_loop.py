@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from models.errors import CheckpointError, ModelError
 from models.training.stages.finetuning import TuningConfig, train_tuning
 from models.training.stages.vision import VisionConfig, train_vision
-from models.training.trainer.loop import Loop, LoopConfig
+from models.training.trainer.loop import LoopConfig, TrainingLoop
 from models.training.trainer.run_folder import load_network, read_config
 from tests.models.training.killed_run import killed_run
 
@@ -34,7 +34,7 @@ def first_weight(layers: nn.Module) -> Tensor:
     return layers.get_parameter("0.weight")
 
 
-def run(loop: Loop) -> None:
+def run(loop: TrainingLoop) -> None:
     def draw(step: int, number: int) -> Tensor:
         return torch.full((3,), float(step + number))
 
@@ -50,7 +50,7 @@ def metrics(out: Path) -> list[dict[str, float]]:
 
 
 def test_the_rate_rises_and_falls(tmp_path: Path) -> None:
-    loop = Loop(network(), config(steps=12, warmup=2), tmp_path)
+    loop = TrainingLoop(network(), config(steps=12, warmup=2), tmp_path)
     rates = [loop.rate_at(step) for step in range(12)]
     assert rates[:3] == pytest.approx([0.05, 0.1, 0.1])
     assert rates[2:] == sorted(rates[2:], reverse=True)
@@ -59,7 +59,7 @@ def test_the_rate_rises_and_falls(tmp_path: Path) -> None:
 
 def test_only_what_is_trained_changes_and_some_of_it_slowly(tmp_path: Path) -> None:
     before = network()
-    loop = Loop(network(), config(), tmp_path, slow={"0.bias": 0.0})
+    loop = TrainingLoop(network(), config(), tmp_path, slow={"0.bias": 0.0})
     run(loop)
     after = dict(loop.network.named_parameters())
     for name, parameter in before.named_parameters():
@@ -67,7 +67,7 @@ def test_only_what_is_trained_changes_and_some_of_it_slowly(tmp_path: Path) -> N
 
 
 def test_figures_are_means_over_a_step(tmp_path: Path) -> None:
-    run(Loop(network(), config(note_every=2, evaluate_every=3), tmp_path))
+    run(TrainingLoop(network(), config(note_every=2, evaluate_every=3), tmp_path))
     found = metrics(tmp_path)
     assert [line["step"] for line in found] == [2, 3, 4, 4]
     assert found[0]["first"] == 1.5  # of batches 1 and 2
@@ -75,21 +75,21 @@ def test_figures_are_means_over_a_step(tmp_path: Path) -> None:
 
 
 def test_averaged_weights_are_put_back(tmp_path: Path) -> None:
-    loop = Loop(network(), config(averaging=0.9), tmp_path)
+    loop = TrainingLoop(network(), config(averaging=0.9), tmp_path)
     run(loop)
     last = first_weight(loop.network).detach().clone()
-    with loop.averaged():
+    with loop.use_averaged_weights():
         assert not first_weight(loop.network).equal(last)
     assert first_weight(loop.network).equal(last)
-    loop = Loop(network(), config(averaging=0.0), tmp_path)
-    with loop.averaged():
+    loop = TrainingLoop(network(), config(averaging=0.0), tmp_path)
+    with loop.use_averaged_weights():
         assert first_weight(loop.network).equal(first_weight(network()))
 
 
 def test_a_run_at_its_end_stays_as_it_is(tmp_path: Path) -> None:
-    loop = Loop(network(), config(), tmp_path)
+    loop = TrainingLoop(network(), config(), tmp_path)
     run(loop)
-    again = Loop(network(), config(), tmp_path)
+    again = TrainingLoop(network(), config(), tmp_path)
     again.resume()
     run(again)
     assert again.step == 4
@@ -102,11 +102,11 @@ def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
         FileLock(tmp_path / "run.lock"),
         pytest.raises(CheckpointError, match=f"Another process trains in {tmp_path}"),
     ):
-        run(Loop(network(), config(), tmp_path))
+        run(TrainingLoop(network(), config(), tmp_path))
 
 
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
-    loop = Loop(network(), config(), tmp_path)
+    loop = TrainingLoop(network(), config(), tmp_path)
 
     def loss_of(batch: int) -> tuple[Tensor, dict[str, float]]:
         return loop.network(torch.ones(3)).mean() * (float("nan") if batch else 1.0), {}

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from models.errors import ModelError
-from models.judges.judge import ClinicianJudge, ClinicianLabels, JudgedTrace, Verdict
+from models.judges.judge import ClinicianJudge, ClinicianLabels, JudgeInput, JudgeVerdict
 from models.training.specimen.claims import MeasuredClaimsJudge
 from models.training.specimen.facts_column import facts_column
 from models.training.specimen.grammar import Facts, write_trace
 from models.training.trainer.rewards import (
     ProcessReward,
     accuracy_reward,
+    build_judge_inputs,
     completion_text,
-    filled,
+    fill_missing_rewards,
     format_reward,
-    judged_traces,
 )
 
 FACTS = Facts({"tissue": ("present",), "focus": ("sharp",), "cellularity": ("high",)})
@@ -78,9 +78,9 @@ def test_process() -> None:
 class EverySecond:
     """Abstains on every second trace, and gives a half to the others."""
 
-    def judge(self, traces: Sequence[JudgedTrace]) -> list[Verdict | None]:
+    def judge(self, traces: Sequence[JudgeInput]) -> list[JudgeVerdict | None]:
         """Verdicts."""
-        return [None if index % 2 else Verdict(0.5) for index, _ in enumerate(traces)]
+        return [None if index % 2 else JudgeVerdict(0.5) for index, _ in enumerate(traces)]
 
 
 def test_an_abstention_is_neither_for_nor_against() -> None:
@@ -92,8 +92,13 @@ def test_an_abstention_is_neither_for_nor_against() -> None:
 
 
 def test_filled_by_group() -> None:
-    assert filled([1.0, None, 0.0, None], ["a", "a", "a", "b"]) == [1.0, 0.5, 0.0, None]
-    assert filled([], []) == []
+    assert fill_missing_rewards([1.0, None, 0.0, None], ["a", "a", "a", "b"]) == [
+        1.0,
+        0.5,
+        0.0,
+        None,
+    ]
+    assert fill_missing_rewards([], []) == []
 
 
 def test_abstentions_are_told() -> None:
@@ -115,21 +120,21 @@ def test_a_clinician_is_a_judge_like_any_other() -> None:
     reward = ProcessReward(ClinicianJudge(labels), fill=False)
     rewards = call(reward, [GOOD] * 4, item_id=["1", "2", "3", "4"])
     assert rewards == [pytest.approx(0.6), None, 1.0, None]
-    (verdict,) = ClinicianJudge(labels).judge([JudgedTrace(GOOD, id="1")])
+    (verdict,) = ClinicianJudge(labels).judge([JudgeInput(GOOD, id="1")])
     assert verdict
     assert verdict.events == {"missing_option_elimination", "contradiction"}
     assert verdict.findings[1].evidence == "1. Tissue: present. Focus: sharp."
 
 
 def test_columns_become_traces() -> None:
-    (trace,) = judged_traces(
+    (trace,) = build_judge_inputs(
         ["x"], {"item_id": ["7"], "images": [[b"png"]], "options": [None], "trainer_state": 3}
     )
     assert (trace.id, trace.images, trace.options, trace.facts) == ("7", (b"png",), (), None)
-    (trace,) = judged_traces(["x"], {"item_id": ["7"], "image": [b"png"]})
+    (trace,) = build_judge_inputs(["x"], {"item_id": ["7"], "image": [b"png"]})
     assert trace.images == (b"png",)
     with pytest.raises(ModelError, match="item_id"):
-        judged_traces(["x"], {})
+        build_judge_inputs(["x"], {})
 
 
 @pytest.mark.parametrize(

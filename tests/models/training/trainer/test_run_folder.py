@@ -9,16 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.errors import CheckpointError, ModelError
 from models.processing import load_processor
-from models.registry import known_models, resolve
+from models.registry import list_models, resolve_model
 from models.training.trainer.run_folder import (
     begin_run,
-    changed,
     copy_with_weights,
+    find_start_model,
     forget_after,
     load_network,
-    note,
+    note_figures,
+    override_table,
     read_config,
-    start_model,
 )
 
 
@@ -51,12 +51,15 @@ def test_a_config_that_is_not_right_is_told_field_by_field(
 
 def test_the_command_line_changes_data_and_seed() -> None:
     loop = {"loop": {"steps": 2, "seed": 0}, "data": ["a"]}
-    assert changed(loop, data=None, seed=None) == loop
-    assert changed(loop, data=[Path("b")], seed=5) == {
+    assert override_table(loop, data=None, seed=None) == loop
+    assert override_table(loop, data=[Path("b")], seed=5) == {
         "loop": {"steps": 2, "seed": 5},
         "data": [Path("b")],
     }
-    assert changed({"dataset": "x"}, data=[Path("b")], seed=5) == {"data": [Path("b")], "seed": 5}
+    assert override_table({"dataset": "x"}, data=[Path("b")], seed=5) == {
+        "data": [Path("b")],
+        "seed": 5,
+    }
     assert loop["loop"] == {"steps": 2, "seed": 0}
 
 
@@ -65,7 +68,7 @@ def test_a_run_goes_on_only_as_what_it_began(tmp_path: Path) -> None:
     begin_run(out, "sft", Few(steps=1), start, resume=False)
     assert json.loads((out / "run.json").read_text())["libraries"]["torch"]
     begin_run(out, "sft", Few(steps=3), start, resume=False)  # nothing was trained yet
-    note(out, 1, {"loss": 1.0})
+    note_figures(out, 1, {"loss": 1.0})
     begin_run(out, "sft", Few(steps=3), start, resume=True)
     with pytest.raises(CheckpointError, match="--resume goes on with it"):
         begin_run(out, "sft", Few(steps=3), start, resume=False)
@@ -77,7 +80,7 @@ def test_a_run_goes_on_only_as_what_it_began(tmp_path: Path) -> None:
 
 def test_figures_after_the_checkpoint_are_forgotten(tmp_path: Path) -> None:
     for step in (1, 2, 3):
-        note(tmp_path, step, {"loss": 1 / step, "right": float("nan"), "kl": float("inf")})
+        note_figures(tmp_path, step, {"loss": 1 / step, "right": float("nan"), "kl": float("inf")})
     path = tmp_path / "metrics.jsonl"
     with path.open("a") as file:
         file.write('{"step": 4, "lo')  # killed in the midst of it
@@ -87,12 +90,12 @@ def test_figures_after_the_checkpoint_are_forgotten(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_says_how_it_was_asked(tmp_path: Path, mini_checkpoint: Path) -> None:
-    asked = next(each for each in known_models() if each.system)
+    asked = next(each for each in list_models() if each.system)
     folder = tmp_path / "checkpoint"
     folder.mkdir()
     (folder / "model.safetensors").write_text("of a run before")
     copy_with_weights(load_network(mini_checkpoint), mini_checkpoint, folder, asked)
-    found = resolve(str(folder))
+    found = resolve_model(str(folder))
     assert (found.prompt_style, found.system) == (asked.prompt_style, asked.system)
     assert found.budget == asked.budget
     assert (found.licence, found.train_allowed) == (asked.licence, False)
@@ -104,14 +107,14 @@ def test_a_checkpoint_says_how_it_was_asked(tmp_path: Path, mini_checkpoint: Pat
     assert not (tmp_path / "checkpoint.part").exists()
     # what a checkpoint says of itself stays with it
     copy_with_weights(after, folder, tmp_path / "next")
-    assert resolve(str(tmp_path / "next")).system == asked.system
+    assert resolve_model(str(tmp_path / "next")).system == asked.system
 
 
 def test_what_is_no_checkpoint_is_no_start(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="`train new` writes"):
-        start_model(tmp_path / "nothing")
+        find_start_model(tmp_path / "nothing")
     with pytest.raises(CheckpointError, match="is not a checkpoint"):
-        start_model(tmp_path)
+        find_start_model(tmp_path)
 
 
 def test_a_checkpoint_with_another_ones_tokenizer_is_not_trained(

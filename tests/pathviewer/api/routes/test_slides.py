@@ -81,7 +81,7 @@ def test_the_list_and_one_slide_agree_and_name_no_file(api: SlideApi, known: str
 
 def test_looking_at_a_slide_is_written_down(api: SlideApi, known: str) -> None:
     api.get(known)
-    with api.database.reading() as session:
+    with api.database.read_only() as session:
         entry = list_entries(session)[0]
     assert (entry.action, entry.subject) == ("view_slide", known.rsplit("/", 1)[1])
 
@@ -208,7 +208,7 @@ def test_the_audit_log_says_who_corrected_a_scale_and_how(api: SlideApi, known: 
     line = {"from": [0, 0], "to": [200, 0], "um": 50}
     for change in ({"mpp": 0.3}, {"known_length": line}, {"mpp": None}):
         patch(api, known, change)
-    with api.database.reading() as session:
+    with api.database.read_only() as session:
         entries = [entry for entry in list_entries(session) if entry.action == "describe_slide"]
     claimed = {"claimed": {"x": 0.5, "y": 0.5}}
     assert [entry.detail for entry in entries] == [

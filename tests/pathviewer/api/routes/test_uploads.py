@@ -39,7 +39,7 @@ def test_a_slide_sent_in_pieces_is_listed(
     assert (answer.status_code, answer.json()) == (201, {"slide_id": entry.id, "name": "Slide 1"})
     assert entry.file.path.read_bytes() == slide
     assert files_in(settings) == {f"{url[-32:]}.tiff"}
-    with served.database.reading() as session:
+    with served.database.read_only() as session:
         (audited,) = list_entries(session)
     assert (audited.action, audited.subject) == ("upload_slide", entry.id)
     assert audited.account_id == LOCAL.account_id
@@ -177,7 +177,7 @@ def test_a_name_is_made_harmless_and_is_in_the_database_only(
         url = begin(client, slide, name)
         answer = send(client, url, slide, 0)
         assert (answer.status_code, answer.json()["name"]) == (201, kept)
-        with served.database.reading() as session:
+        with served.database.read_only() as session:
             (record,) = list_slide_records(session)
         assert find_slide_by_name([record], kept) == record
     assert files_in(settings) == {f"{url[-32:]}{Path(kept).suffix.lower()}"}

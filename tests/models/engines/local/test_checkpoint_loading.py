@@ -14,10 +14,17 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
 from models.engines.local.checkpoint import revision
-from models.engines.local.engine import LocalBackend
-from models.engines.local.loading import load
+from models.engines.local.checkpoint_loading import load_model
+from models.engines.local.engine import LocalEngine
 from models.errors import CheckpointError
-from models.messages import Completion, End, GenerateRequest, PixelBudget, Prompt, Sampling
+from models.messages import (
+    Completion,
+    CompletionEnd,
+    GenerateRequest,
+    PixelBudget,
+    Prompt,
+    Sampling,
+)
 from models.training.specimen.random_init import train_tokenizer
 from tests.models.prompt_pictures import prompt_image
 
@@ -133,21 +140,21 @@ def test_a_spoilt_checkpoint_is_a_sentence(
     shutil.copytree(mini_checkpoint, folder)
     spoil(folder)
     with pytest.raises(CheckpointError, match=says) as caught:
-        LocalBackend(folder, "my model", device="cpu")
+        LocalEngine(folder, "my model", device="cpu")
     assert "my model" in str(caught.value)
     assert str(tmp_path) not in str(caught.value)
 
 
 def test_a_device_or_number_format_that_is_not_here_is_a_sentence(mini_checkpoint: Path) -> None:
     with pytest.raises(CheckpointError, match="'tpu'"):
-        LocalBackend(mini_checkpoint, "mini", device="tpu")
+        LocalEngine(mini_checkpoint, "mini", device="tpu")
     with pytest.raises(CheckpointError, match="'int3'"):
-        LocalBackend(mini_checkpoint, "mini", device="cpu", dtype="int3")
+        LocalEngine(mini_checkpoint, "mini", device="cpu", dtype="int3")
 
 
 def test_what_is_loaded_is_told(mini_checkpoint: Path) -> None:
     budget = PixelBudget(3136, 9000)
-    info = load(mini_checkpoint, "mini", device="cpu", dtype="bfloat16", budget=budget).info
+    info = load_model(mini_checkpoint, "mini", device="cpu", dtype="bfloat16", budget=budget).info
     assert (info.architecture, info.layers, info.context) == (
         "Qwen2_5_VLForConditionalGeneration",
         2,
@@ -193,10 +200,10 @@ def test_qwen2_vl_answers_too(tmp_path: Path, mini_checkpoint: Path) -> None:
         image_token_id=5,
     )
     Qwen2VLForConditionalGeneration(config).save_pretrained(tmp_path)
-    backend = LocalBackend(tmp_path, "older", device="cpu")
+    backend = LocalEngine(tmp_path, "older", device="cpu")
     prompt = Prompt("What?", (prompt_image(60, 60),))
     events = list(backend.generate(GenerateRequest("a", prompt, Sampling(max_new_tokens=4))))
-    assert isinstance(events[-1], End)
+    assert isinstance(events[-1], CompletionEnd)
     rows = backend.attend(prompt, Completion("So it is.")).rows
     assert rows.shape[1:] == (2, 4)
     backend.close()

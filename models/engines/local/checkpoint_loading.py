@@ -18,9 +18,9 @@ from transformers import (
     Qwen2VLForConditionalGeneration,
 )
 
-from models.capture import watch
-from models.engines.local.checkpoint import check_fit, read_config, revision, sound_weights
-from models.engines.local.memory import memory_errors
+from models.capture import install_capture
+from models.engines.local.checkpoint import check_fit, check_weights, read_config, revision
+from models.engines.local.memory import convert_memory_errors
 from models.engines.local.token_text import TokenBytes
 from models.errors import CheckpointError
 from models.messages import ModelInfo, PixelBudget
@@ -36,7 +36,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedModel:
     """A network in memory with all that answering needs."""
 
     network: Any
@@ -55,14 +55,14 @@ class Loaded:
     """Token that fills."""
 
 
-def load(
+def load_model(
     folder: Path,
     name: str,
     *,
     device: str | None = None,
     dtype: str | None = None,
     budget: PixelBudget | None = None,
-) -> Loaded:
+) -> LoadedModel:
     """Load the checkpoint in `folder`, called `name` before people.
 
     Without a device CUDA is taken if it is there; without a dtype bfloat16 on it and float32 on a
@@ -70,13 +70,13 @@ def load(
     the weights do not fit.
     """
     config = read_config(folder, name)
-    files = sound_weights(folder, name)
+    files = check_weights(folder, name)
     processor = load_processor(folder, name)
     check_fit(processor, config, name)
     place = choose_device(device)
     number = choose_dtype(place, dtype)
     kernel = choose_kernel(place, number)
-    with memory_errors(f"Loading “{name}”"):
+    with convert_memory_errors(f"Loading “{name}”"):
         network = load_network(folder, name, config["model_type"], number, kernel)
         network.to(place)
     ends, pad = end_tokens(network, processor)
@@ -95,9 +95,9 @@ def load(
         context=int(text.max_position_embeddings),
         budget=budget or processor.budget,
         layers=int(text.num_hidden_layers),
-        versions=versions(),
+        versions=library_versions(),
     )
-    return Loaded(
+    return LoadedModel(
         network, processor, TokenBytes(processor.tokenizer), info, place, frozenset(ends), pad
     )
 
@@ -128,19 +128,19 @@ def load_network(folder: Path, name: str, model_type: str, dtype: torch.dtype, k
         )
         raise CheckpointError(message)
     network.eval().requires_grad_(False)
-    watch(network, kernel)
+    install_capture(network, kernel)
     return network
 
 
-def choose_device(wanted: str | None) -> torch.device:
+def choose_device(name: str | None) -> torch.device:
     """The device asked for, or CUDA if it is there, or the CPU."""
-    if wanted is None:
+    if name is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        place = torch.device(wanted)
+        place = torch.device(name)
         torch.empty(1, device=place)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        message = f"The device {wanted!r} is not here; say cpu, or leave the choice open."
+        message = f"The device {name!r} is not here; say cpu, or leave the choice open."
         raise CheckpointError(message) from error
     return place
 
@@ -150,19 +150,19 @@ def device_name(device: torch.device) -> str:
     return f"cuda ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else device.type
 
 
-def choose_dtype(device: torch.device, wanted: str | None) -> torch.dtype:
+def choose_dtype(device: torch.device, name: str | None) -> torch.dtype:
     """The number format asked for, or bfloat16 on CUDA and float32 elsewhere.
 
     GPUs before NVIDIA's Ampere only pretend to know bfloat16, and get float16.
     """
-    if wanted is None and device.type != "cuda":
+    if name is None and device.type != "cuda":
         return torch.float32
-    if wanted is None:
+    if name is None:
         return torch.bfloat16 if is_ampere(device) else torch.float16
-    if wanted not in DTYPES:
-        message = f"The number format {wanted!r} is not known; say {', '.join(DTYPES)}."
+    if name not in DTYPES:
+        message = f"The number format {name!r} is not known; say {', '.join(DTYPES)}."
         raise CheckpointError(message)
-    return DTYPES[wanted]
+    return DTYPES[name]
 
 
 def is_ampere(device: torch.device) -> bool:
@@ -181,14 +181,14 @@ def choose_kernel(device: torch.device, dtype: torch.dtype) -> str:
 def end_tokens(network: Any, processor: PathologyProcessor) -> tuple[set[int], int]:
     """Tokens that end a completion, and the one that fills; from the checkpoint's settings."""
     named = network.generation_config.eos_token_id
-    listed: Sequence[int | None] = named if isinstance(named, list) else [named]
-    own = processor.tokenizer.eos_token_id
-    ends = {int(token) for token in (*listed, own) if token is not None}
+    configured_ids: Sequence[int | None] = named if isinstance(named, list) else [named]
+    tokenizer_id = processor.tokenizer.eos_token_id
+    ends = {int(token) for token in (*configured_ids, tokenizer_id) if token is not None}
     pad = processor.tokenizer.pad_token_id
     return ends, int(pad if pad is not None else min(ends, default=0))
 
 
-def versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
     """Versions of the libraries that an answer depends on."""
     names = ("torch", "transformers", "tokenizers", "pillow", "numpy")
     return {package: importlib.metadata.version(package) for package in names}
