@@ -63,57 +63,66 @@ def tell_consent(recorder: Recorder) -> None:
 
 def tell_feedback(recorder: Recorder, ids: dict[str, str]) -> None:
     """Everything that can be said of an answer."""
-    ask, feedback = recorder.ask, Feedback(recorder)
+    feedback = Feedback(recorder)
     (plain,) = completion_ids(recorder, "ada", ids["plain"])
     (options,) = completion_ids(recorder, "ada", ids["options"])
     one, other = completion_ids(recorder, "ada", ids["several"])
+    tell_verdicts(feedback, plain, options, one)
+    tell_labels(feedback, plain)
+    tell_evidence(feedback, plain, options)
+    pair: dict[str, Any] = {"other": other, "left": other, "choice": "right"}
+    pair["reasons"] = ["missed_finding"]
+    feedback.give("preference", "ada", one, "preference", **pair)
+    feedback.give("preference of one", "ada", one, "preference", 400, **pair | {"other": one})
+    tell_keys(recorder, plain)
+    seen = f"/api/completions/{plain}/feedback"
+    for account, status in (("ada", 200), ("rex", 200), ("bob", 404)):
+        recorder.ask(f"feedback: seen by {account}", account, "GET", seen, status)
+    report = f"/api/readings/{ids['plain']}/report.html"
+    recorder.ask("feedback: own report", "ada", "GET", report, 200)
+
+
+def tell_verdicts(feedback: Feedback, plain: str, options: str, other: str) -> None:
+    """Every verdict, each in place of the one before."""
     for number, verdict in enumerate(VERDICTS):
-        more: dict[str, Any] = {
-            "confidence": number + 1,
-            "seconds": 2.5,
-            "overlay_seen": number % 2 == 0,
-        }
+        more: dict[str, Any] = {"confidence": number + 1, "seconds": 2.5}
+        more["overlay_seen"] = number % 2 == 0
         feedback.give(f"verdict {verdict}", "ada", plain, "verdict", verdict=verdict, **more)
     more = {"corrected_answer": "Benign", "comment": "The glands are regular."}
     feedback.give("verdict with comment", "ada", options, "verdict", verdict="incorrect", **more)
+    feedback.give("unsuitable", "ada", other, "verdict", verdict="unsuitable_question")
+    feedback.give("as a researcher", "rex", plain, "verdict", verdict="incorrect")
     feedback.give("verdict of no word", "ada", plain, "verdict", 400, verdict="maybe")
-    feedback.give("unsuitable", "ada", one, "verdict", verdict="unsuitable_question")
+    feedback.give("another's answer", "bob", plain, "verdict", 404, verdict="correct")
+    feedback.give("as a viewer", "vic", plain, "verdict", 403, verdict="correct")
+
+
+def tell_labels(feedback: Feedback, plain: str) -> None:
+    """Labels of steps, and steps rewritten or struck out."""
     feedback.give("labels", "ada", plain, "labels", **LABELS)
     wrong = [{"step": 0, "events": [], "quote": "not there"}]
     feedback.give("labels of no words", "ada", plain, "labels", 400, absences=[], steps=wrong)
     edits = [{"step": 0, "text": "Step 1: Glands are regular."}, {"step": 1, "text": None}]
     feedback.give("edit", "ada", plain, "edited_trace", edited_steps=edits)
-    feedback.give(
-        "edit with a tag",
-        "ada",
-        plain,
-        "edited_trace",
-        400,
-        edited_steps=[{"step": 0, "text": "<think>"}],
-    )
+    tag = [{"step": 0, "text": "<think>"}]
+    feedback.give("edit with a tag", "ada", plain, "edited_trace", 400, edited_steps=tag)
+
+
+def tell_evidence(feedback: Feedback, plain: str, options: str) -> None:
+    """Where the model should have looked."""
     box: dict[str, Any] = {"x": 120, "y": 100, "width": 40, "height": 30}
     feedback.give("evidence", "ada", plain, "evidence", box=box)
     points = [[120, 100], [160, 100], [140, 130]]
     feedback.give("evidence with outline", "ada", plain, "evidence", box=box, points=points)
     feedback.give("evidence withdrawn", "ada", options, "evidence", box=None)
     feedback.give("evidence outside", "ada", plain, "evidence", 400, box=box | {"x": 9_999})
-    pair: dict[str, Any] = {
-        "other": other,
-        "left": other,
-        "choice": "right",
-        "reasons": ["missed_finding"],
-    }
-    feedback.give("preference", "ada", one, "preference", **pair)
-    feedback.give("preference of one", "ada", one, "preference", 400, **pair | {"other": one})
-    feedback.give("another's answer", "bob", plain, "verdict", 404, verdict="correct")
-    feedback.give("as a researcher", "rex", plain, "verdict", verdict="incorrect")
-    feedback.give("as a viewer", "vic", plain, "verdict", 403, verdict="correct")
+
+
+def tell_keys(recorder: Recorder, plain: str) -> None:
+    """The same key keeps feedback once, and no other feedback."""
     again = {"key": "twice", "completion": plain, "kind": "verdict", "verdict": "correct"}
     for status in (201, 200):
-        ask(f"feedback: same key {status}", "ada", "POST", "/api/feedback", status, json=again)
+        step = f"feedback: same key {status}"
+        recorder.ask(step, "ada", "POST", "/api/feedback", status, json=again)
     changed = again | {"verdict": "unsure"}
-    ask("feedback: key used anew", "ada", "POST", "/api/feedback", 409, json=changed)
-    seen = f"/api/completions/{plain}/feedback"
-    for account, status in (("ada", 200), ("rex", 200), ("bob", 404)):
-        ask(f"feedback: seen by {account}", account, "GET", seen, status)
-    ask("feedback: own report", "ada", "GET", f"/api/readings/{ids['plain']}/report.html", 200)
+    recorder.ask("feedback: key used anew", "ada", "POST", "/api/feedback", 409, json=changed)

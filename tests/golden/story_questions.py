@@ -145,6 +145,12 @@ def tell_questions(recorder: Recorder, services: Services, slide: str) -> dict[s
     }
     again = f"/api/readings/{ids['plain']}/again"
     ids["again"] = asking.ask("ask again", "ada", {}, again)
+    tell_refused_questions(recorder, slide)
+    return ids
+
+
+def tell_refused_questions(recorder: Recorder, slide: str) -> None:
+    """Questions that cannot be asked."""
     for step, status, body in (
         ("ask no slide", 400, {}),
         ("ask no region", 400, {"slide": slide, "question": "What?"}),
@@ -154,9 +160,8 @@ def tell_questions(recorder: Recorder, services: Services, slide: str) -> dict[s
         ("ask of no slide", 404, question("none")),
         ("ask outside the slide", 400, question(slide, box=BOX | {"x": 9_999})),
     ):
-        ask(f"questions: {step}", "ada", "POST", "/api/readings", status, json=body)
-    ask("questions: ask as a viewer", "vic", "POST", "/api/readings", 403, json={})
-    return ids
+        recorder.ask(f"questions: {step}", "ada", "POST", "/api/readings", status, json=body)
+    recorder.ask("questions: ask as a viewer", "vic", "POST", "/api/readings", 403, json={})
 
 
 def with_options(slide: str) -> dict[str, Any]:
@@ -186,7 +191,12 @@ def tell_answers(recorder: Recorder, ids: dict[str, str]) -> None:
     ask("questions: answer first", "ada", "POST", f"{blind}/first-answer", 200, json=own)
     ask("questions: answer twice", "ada", "POST", f"{blind}/first-answer", 409, json=own)
     ask("questions: see it answered", "ada", "GET", blind, 200)
-    one, several = f"/api/readings/{ids['plain']}", f"/api/readings/{ids['several']}"
+    tell_kept_answers(recorder, f"/api/readings/{ids['plain']}", f"/api/readings/{ids['several']}")
+
+
+def tell_kept_answers(recorder: Recorder, one: str, several: str) -> None:
+    """What is kept of a question with one answer, and of one with several."""
+    ask = recorder.ask
     ask("questions: history", "ada", "GET", "/api/readings?limit=3", 200)
     ask("questions: history as a viewer", "vic", "GET", "/api/readings", 403)
     ask("questions: see another's", "bob", "GET", one, 404)

@@ -27,7 +27,21 @@ def tell_slides(recorder: Recorder, slides: list[str]) -> None:
     for name, slide in (("phantom", phantom), ("scan", scan), ("profiled", profiled)):
         ask(f"slides: open the {name}", "ada", "GET", f"/api/slides/{slide}", 200)
     ask("slides: open one that is not there", "ada", "GET", "/api/slides/none", 404)
-    one = f"/api/slides/{unscaled}"
+    tell_scales(recorder, f"/api/slides/{unscaled}")
+    one = f"/api/slides/{phantom}"
+    tell_pictures(recorder, one)
+    ask("slides: colours", "ada", "GET", f"/api/slides/{profiled}/colours", 200)
+    ask("slides: colours without a profile", "ada", "GET", f"{one}/colours", 404)
+    ask("slides: label", "ada", "GET", f"/api/slides/{scan}/associated/label", 200)
+    ask("slides: label of none", "ada", "GET", f"{one}/associated/label", 404)
+    ask("slides: tile", "ada", "GET", f"{one}/tiles/0/0/0", 200)
+    ask("slides: tile encoded anew", "ada", "GET", f"/api/slides/{profiled}/tiles/0/0/0", 200)
+    ask("slides: tile outside", "ada", "GET", f"{one}/tiles/0/99/0", 404)
+    ask("slides: tile by another method", "ada", "POST", f"{one}/tiles/0/0/0", 405)
+
+
+def tell_scales(recorder: Recorder, slide: str) -> None:
+    """A slide named, and its scale entered in every way."""
     for step, status, change in (
         ("name a slide", 200, {"alias": "Unscaled"}),
         ("enter a scale", 200, {"mpp": 0.25}),
@@ -39,24 +53,20 @@ def tell_slides(recorder: Recorder, slides: list[str]) -> None:
         ("enter a line beside the slide", 400, {"known_length": LINE | {"to": [900, 0]}}),
         ("change something unknown", 400, {"colour": "red"}),
     ):
-        ask(f"slides: {step}", "ada", "PATCH", one, status, json=change)
-    one = f"/api/slides/{phantom}"
+        recorder.ask(f"slides: {step}", "ada", "PATCH", slide, status, json=change)
+
+
+def tell_pictures(recorder: Recorder, slide: str) -> None:
+    """Thumbnails and regions."""
     for part, good, bad in (
         ("thumbnail", "?size=100", "?size=1"),
         ("region", "?x=10&y=20&width=100&height=50", "?x=10"),
         ("region", "?x=0&y=0&width=64&height=64&max_pixels=1024&colours=raw", "?x=0&colours=red"),
     ):
-        ask(f"slides: {part} {good}", "ada", "GET", f"{one}/{part}{good}", 200)
-        ask(f"slides: {part} {bad}", "ada", "GET", f"{one}/{part}{bad}", 400)
-    ask("slides: region outside", "ada", "GET", f"{one}/region?x=9999&y=0&width=9&height=9", 400)
-    ask("slides: colours", "ada", "GET", f"/api/slides/{profiled}/colours", 200)
-    ask("slides: colours without a profile", "ada", "GET", f"{one}/colours", 404)
-    ask("slides: label", "ada", "GET", f"/api/slides/{scan}/associated/label", 200)
-    ask("slides: label of none", "ada", "GET", f"{one}/associated/label", 404)
-    ask("slides: tile", "ada", "GET", f"{one}/tiles/0/0/0", 200)
-    ask("slides: tile encoded anew", "ada", "GET", f"/api/slides/{profiled}/tiles/0/0/0", 200)
-    ask("slides: tile outside", "ada", "GET", f"{one}/tiles/0/99/0", 404)
-    ask("slides: tile by another method", "ada", "POST", f"{one}/tiles/0/0/0", 405)
+        recorder.ask(f"slides: {part} {good}", "ada", "GET", f"{slide}/{part}{good}", 200)
+        recorder.ask(f"slides: {part} {bad}", "ada", "GET", f"{slide}/{part}{bad}", 400)
+    outside = f"{slide}/region?x=9999&y=0&width=9&height=9"
+    recorder.ask("slides: region outside", "ada", "GET", outside, 400)
 
 
 def tell_regions(recorder: Recorder, slide: str) -> None:
