@@ -25,6 +25,7 @@ from tests.golden.renames import read_renames
 from tests.golden.routes import routes_of
 from tests.golden.site import Site
 from tests.golden.steady import steady
+from tests.golden.story_judge import judge_traces
 from tests.golden.volatile import Volatile
 
 
@@ -51,12 +52,12 @@ def record_servers(site: Site) -> tuple[dict[str, str], list[str]]:
     """Two runs of the server: one with slow answers, closed amid one, and one with fast ones."""
     with sites.server(site, "slow") as (services, clients):
         recorder = Recorder(clients, site.volatile, routes_of(routes(services)))
-        questions.wait_until_ready(services)
+        questions.wait_until_ready(services, clients["ada"], sites.SLIDES)
         found = list(slides.slide_ids(recorder).values())
         slow = questions.tell_slow_questions(recorder, services, found[0])
     with sites.server(site, "fast") as (services, clients):
         recorder.clients = clients
-        questions.wait_until_ready(services)
+        questions.wait_until_ready(services, clients["ada"], sites.SLIDES)
         questions.tell_ended_questions(recorder, slow)
         slides.tell_slides(recorder, found)
         slides.tell_regions(recorder, found[0])
@@ -80,7 +81,8 @@ def record_servers(site: Site) -> tuple[dict[str, str], list[str]]:
 def finish(site: Site) -> dict[str, str]:
     """Commands on the filled database: exports checked, a backup restored, a case withdrawn."""
     folder = site.folder
-    site.command("check-export", str(folder / "verdict"))
+    site.command("check-export", str(folder / "unpaired" / "export"))
+    judge_traces(site)
     site.command("backup", "--out", str(folder / "backup"), "--uploads")
     files = files_of_backup(folder / "backup", site.volatile)
     site.command("restore", "--check", str(folder / "backup"))

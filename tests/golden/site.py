@@ -35,6 +35,8 @@ ROLES = {
     "eve": "admin",
     "vic": "viewer",
 }
+SLIDES = 4
+"""Slides that `add_slides` makes; a further file is none."""
 PASSWORD = "correct horse battery"
 
 
@@ -98,16 +100,17 @@ def add_slides(folder: Path, cmu: Path) -> None:
 
 def add_accounts(site: Site) -> None:
     """Accounts of every role and their tokens; one that is shut again."""
+    typed = f"{PASSWORD}\n"
     for name, role in ROLES.items():
         judges = "--no-rater" if name == "eve" else "--rater"
         adding = "user", "add", name, "--role", role, judges, "--password-stdin"
-        site.command(*adding, typed=f"{PASSWORD}\n")
+        site.command(*adding, typed=typed)
         token = called(
             app, "user", "token", name, "--label", "golden", "--days", "1"
         ).stdout.strip()
         site.tokens[name] = token
         site.volatile.add_word(token, f"<token of {name}>")
-    site.command("user", "add", "ada", "--role", "viewer", "--password-stdin", code=1, typed="x\n")
+    site.command("user", "add", "ada", "--role", "viewer", "--password-stdin", code=1, typed=typed)
     site.command("user", "role", "vic", "viewer")
     site.command("user", "disable", "vic")
     site.command("user", "enable", "vic")

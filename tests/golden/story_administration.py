@@ -37,7 +37,7 @@ def tell_service(recorder: Recorder) -> None:
         recorder.note(f"service: all headers of {path}", headers)
     ask("service: style of the page", "eve", "GET", "/ui/page.css", 200)
     for page in ("compare", "insights", "export"):
-        ask(f"service: page {page}", "eve", "GET", f"/{page}", 200)
+        ask(f"service: page {page}", "rex", "GET", f"/{page}", 200)
         ask(f"service: page {page} as a stranger", "", "GET", f"/{page}", 401)
     ask("service: no such page", "eve", "GET", "/api/nothing", 404)
     tell_login(recorder)
@@ -58,6 +58,8 @@ def tell_login(recorder: Recorder) -> None:
     ask("service: login page when logged in", "", "GET", "/login", 303)
     ask("service: log out", "", "POST", "/logout", 303)
     ask("service: me after logging out", "", "GET", "/api/me", 401)
+    bob = {"name": "bob", "password": PASSWORD}
+    ask("service: log in and stay", "", "POST", "/login", 303, data=bob)
     client.cookies.clear()
 
 
@@ -65,7 +67,8 @@ def tell_insights(recorder: Recorder, slide: str) -> None:
     """All charts with their numbers, filtered and as CSV; the map of a slide."""
     ask = recorder.ask
     found = ask("insights: all", "rex", "GET", "/api/insights", 200).json()
-    ask("insights: all as an administrator", "eve", "GET", "/api/insights?rater=none", 200)
+    ask("insights: all as an administrator", "eve", "GET", "/api/insights?votes=blind", 200)
+    ask("insights: of no rater", "eve", "GET", "/api/insights?rater=none", 400)
     ask("insights: odd filter", "rex", "GET", "/api/insights?colour=red", 400)
     ask("insights: all as a rater", "bob", "GET", "/api/insights", 403)
     for name in (chart["name"] for chart in found["charts"]):
@@ -92,7 +95,7 @@ def tell_exports(recorder: Recorder, folder: Path) -> dict[str, str]:
         with zipfile.ZipFile(io.BytesIO(archive.content)) as packed:
             packed.extractall(folder / name)
         files |= files_of_export(folder / name, recorder.volatile)
-    voted = {"format": "verdict", "rule": "majority", "since": "2020-01-01", "zone": "UTC"}
+    voted = {"format": "unpaired", "rule": "majority", "since": "2020-01-01", "zone": "UTC"}
     finish_export(recorder, "majority", voted | {"models": ["scripted"]})
     finish_export(recorder, "nothing", {"format": "preference", "until": "2020-01-01"})
     ask("exports: no format", "eve", "POST", "/api/exports", 400, json={"format": "none"})

@@ -24,12 +24,18 @@ def question(slide: str, **fields: Any) -> dict[str, Any]:
     return {"slide": slide, "box": BOX, "question": "What is it?", **fields}
 
 
-def wait_until_ready(services: Services) -> None:
-    """Until the model answers."""
+def wait_until_ready(services: Services, client: httpx.Client, slides: int) -> None:
+    """Until the model answers, and so many slides are listed."""
     until = time.monotonic() + SECONDS
-    while services.engine.status().state != "ready":
+    while services.engine.status().state != "ready" or len(listed(client)) < slides:
         assert time.monotonic() < until, services.engine.status()
         time.sleep(0.05)
+
+
+def listed(client: httpx.Client) -> list[Any]:
+    """The slides at this moment."""
+    slides: list[Any] = client.get("/api/slides").raise_for_status().json()
+    return slides
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def tell_regions(recorder: Recorder, slide: str) -> None:
     document = file.json()
     document["features"].append({"type": "Feature", "geometry": None, "properties": {}})
     ask("regions: import GeoJSON", "bob", "POST", f"{every}.geojson", 200, json=document)
-    ask("regions: import no GeoJSON", "bob", "POST", f"{every}.geojson", 400, json=[])
+    ask("regions: import no GeoJSON", "bob", "POST", f"{every}.geojson", 400, content=b"{")
 
 
 def tell_uploads(recorder: Recorder, folder: Path) -> str:

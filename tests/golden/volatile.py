@@ -19,12 +19,14 @@ from PIL import Image
 
 TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:\+00:00|Z)?"
 PATTERNS = {
+    "password hash": r"\$argon2id\$[\w=,$+/]+",
     "hash": r"\b[0-9a-f]{64}\b",
     "id": r"\b(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32})\b",
     "time": TIME,
 }
 SECONDS_ALONE = 19
 """Characters of a time without its fraction: runs differ in which of them are the same second."""
+SIZE = re.compile(r"\b\d+\.\d MiB\b")
 DAY = re.compile(r"\b20\d\d-\d\d-\d\d\b")
 MEASURED = re.compile(r"seconds$")
 BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
@@ -34,7 +36,7 @@ SECONDS_DIGITS = 4
 """Decimals beyond which a duration was measured; clients of the scenario send rounder ones."""
 
 
-PACKED = ("version", "byte_count")
+PACKED = ("version", "versions", "byte_count")
 """Keys of values that follow the version of the program or of a library."""
 
 
@@ -59,6 +61,8 @@ class Volatile:
 
     def value(self, value: Any, key: str = "") -> Any:
         """A JSON value with volatile parts named; `key` is where it stands in its object."""
+        if key in PACKED and value is not None:
+            return f"<{key}>"
         if isinstance(value, Mapping):
             return {self.text(name): self.value(value[name], name) for name in sorted(value)}
         if isinstance(value, list | tuple):
@@ -67,8 +71,6 @@ class Volatile:
             return picture_name(value)
         if isinstance(value, float):
             return number(value, key)
-        if key in PACKED:
-            return f"<{key}>"
         return self.text(value) if isinstance(value, str) else value
 
     def text(self, text: str) -> str:
@@ -81,7 +83,7 @@ class Volatile:
             text = text.replace(word, self._words[word])
         for kind, pattern in PATTERNS.items():
             text = re.sub(pattern, partial(self._named, kind), text)
-        return DAY.sub("<day>", text)
+        return SIZE.sub("<size>", DAY.sub("<day>", text))
 
     def _named(self, kind: str, match: re.Match[str]) -> str:
         return self._name(kind, match[0])
