@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +59,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Name the slowest modules, set-up and tear-down of their tests included."""
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     for reports in terminalreporter.stats.values():
         for report in reports:
             if isinstance(report, pytest.TestReport):
                 seconds[report.nodeid.partition("::")[0]] += report.duration
     terminalreporter.section("slowest modules")
-    for module, duration in seconds.most_common(SLOWEST_MODULES):
+    for module, duration in heapq.nlargest(SLOWEST_MODULES, seconds.items(), itemgetter(1)):
         terminalreporter.line(f"{duration:6.1f} s  {module}")
 
 
