@@ -26,9 +26,9 @@ def dump_database(url: str, volatile: Volatile, renames: Renames) -> dict[str, s
     schema = {renames.table(table): dump.schema(table) for table in tables}
     files = {"database/schema.json": json.dumps(schema, indent=1, sort_keys=True) + "\n"}
     for table in tables:
-        frozen = renames.table(table)
-        volatile.step = f"table {frozen}"
-        files[f"database/{frozen}.jsonl"] = "".join(dump.rows(table))
+        frozen_name = renames.table(table)
+        volatile.step = f"table {frozen_name}"
+        files[f"database/{frozen_name}.jsonl"] = "".join(dump.rows(table))
     engine.dispose()
     return files
 
@@ -46,8 +46,8 @@ class Dump:
         """Columns, constraints, indexes and triggers of a table."""
         look, names = self._look, self._renames
         columns = {
-            names.column(table, each["name"]): column_sentence(each)
-            for each in look.get_columns(table)
+            names.column(table, column["name"]): column_sentence(column)
+            for column in look.get_columns(table)
         }
         key = look.get_pk_constraint(table)["constrained_columns"]
         return {
@@ -62,19 +62,19 @@ class Dump:
 
     def rows(self, table: str) -> Iterator[str]:
         """Each row as a line of JSON, columns by their frozen names."""
-        columns = {each["name"]: each["type"] for each in self._look.get_columns(table)}
+        columns = {column["name"]: column["type"] for column in self._look.get_columns(table)}
         times = [name for name, kind in columns.items() if isinstance(kind, DateTime)]
         order = sorted(times, key=lambda name: self._renames.column(table, name))
         key = self._look.get_pk_constraint(table)["constrained_columns"]
         with self._engine.connect() as connection:
-            found = connection.execute(text(f'SELECT * FROM "{table}"')).mappings().all()  # noqa: S608
-        for row in sorted(found, key=self._place(key, order)):
-            frozen = {
+            matches = connection.execute(text(f'SELECT * FROM "{table}"')).mappings().all()  # noqa: S608
+        for row in sorted(matches, key=self._place(key, order)):
+            cells = {
                 self._renames.column(table, name): parsed(value, str(columns[name]))
                 for name, value in row.items()
             }
-            named = self._volatile.value(frozen)
-            yield json.dumps(named, ensure_ascii=False, sort_keys=True) + "\n"
+            line = self._volatile.value(cells)
+            yield json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n"
 
     def _place(self, key: Sequence[str], times: Sequence[str]) -> Callable[[Row], Any]:
         """Where a row stands: by its key if that is steady, else by its times."""
@@ -113,8 +113,8 @@ class Dump:
         """SQL of indexes or triggers, in one line each."""
         query = text("SELECT sql FROM sqlite_master WHERE type = :kind AND tbl_name = :table")
         with self._engine.connect() as connection:
-            found = connection.execute(query, {"kind": kind, "table": table}).scalars()
-            return sorted(self._renames.sql(table, one_line(sql)) for sql in found if sql)
+            matches = connection.execute(query, {"kind": kind, "table": table}).scalars()
+            return sorted(self._renames.sql(table, one_line(sql)) for sql in matches if sql)
 
 
 def column_sentence(column: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ def files_of_export(folder: Path, volatile: Volatile) -> dict[str, str]:
     files = {}
     for path in sorted(folder.rglob("*")):
         if path.suffix == ".parquet":
-            columns = {each.name: str(each.type) for each in pq.read_schema(path)}
+            columns = {field.name: str(field.type) for field in pq.read_schema(path)}
             rows = pq.read_table(path).to_pylist()
             lines = [columns, *(volatile.value(row) for row in rows)]
             text = "".join(json_line(line) for line in lines)
@@ -59,6 +59,6 @@ def files_of_backup(folder: Path, volatile: Volatile) -> dict[str, str]:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     manifest["revision"] = "<revision>"
     names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
-    listed = Counter(volatile.text(BLOB.sub("blobs/<hash>", name)) for name in names)
-    value = {"files": listed, "manifest": volatile.value(manifest)}
+    counts = Counter(volatile.text(BLOB.sub("blobs/<hash>", name)) for name in names)
+    value = {"files": counts, "manifest": volatile.value(manifest)}
     return {"backup.json": json.dumps(value, indent=1, sort_keys=True) + "\n"}

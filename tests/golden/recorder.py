@@ -61,12 +61,12 @@ class Recorder:
     ) -> None:
         """Record an answer."""
         file, self.volatile.step = step.split(": ")
-        sent = {name: request[name] for name in ("json", "data", "headers") if name in request}
+        body = {name: request[name] for name in ("json", "data", "headers") if name in request}
         target = answer.request.url.raw_path.decode()
-        recorded = {
+        entry = {
             "step": self.volatile.step,
             "request": f"{account or 'a stranger'}: {answer.request.method} {target}",
-            **({"sent": sent} if sent else {}),
+            **({"sent": body} if body else {}),
             "status": answer.status_code,
             "headers": {
                 name: COOKIE.sub("<token>", answer.headers[name])
@@ -75,7 +75,7 @@ class Recorder:
             },
             "body": body_of(answer),
         }
-        self.records[file].append(self.volatile.value(recorded))
+        self.records[file].append(self.volatile.value(entry))
 
     def note(self, step: str, value: Any) -> None:
         """Record something else than an answer."""

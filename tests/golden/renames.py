@@ -38,5 +38,5 @@ class Renames:
 
 def read_renames(path: Path = FILE) -> Renames:
     """The committed mapping."""
-    given = tomllib.loads(path.read_text(encoding="utf-8"))
-    return Renames(given.get("tables", {}), given.get("columns", {}))
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    return Renames(table.get("tables", {}), table.get("columns", {}))

@@ -72,7 +72,9 @@ class Routes:
 
 def routes_of(table: Iterable[BaseRoute]) -> Routes:
     """The routes of a table; HEAD is left out where GET is there too."""
-    found: dict[tuple[str, str], re.Pattern[str]] = {TILES: re.compile(r"/api/slides/[^/]+/tiles/")}
+    expressions: dict[tuple[str, str], re.Pattern[str]] = {
+        TILES: re.compile(r"/api/slides/[^/]+/tiles/")
+    }
     for route in table:
         if isinstance(route, Route):
             methods = set(route.methods or {"GET"})
@@ -82,5 +84,5 @@ def routes_of(table: Iterable[BaseRoute]) -> Routes:
             methods = {"GET"}
         template = re.sub(r"\{[^}]*\}", "{}", route.path)
         for method in sorted(methods):
-            found[method, template] = route.path_regex
-    return Routes(found)
+            expressions[method, template] = route.path_regex
+    return Routes(expressions)

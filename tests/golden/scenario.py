@@ -24,7 +24,7 @@ from tests.golden.recorder import Recorder
 from tests.golden.renames import read_renames
 from tests.golden.routes import routes_of
 from tests.golden.site import Site
-from tests.golden.steady import steady
+from tests.golden.steady import steady_defaults
 from tests.golden.story_judge import judge_traces
 from tests.golden.volatile import Volatile
 
@@ -32,7 +32,7 @@ from tests.golden.volatile import Volatile
 def record(folder: Path, cmu: Path) -> tuple[dict[str, str], list[str]]:
     """The golden files by name, and what is wrong with them; `cmu` is a scan's path."""
     renames = read_renames()
-    with steady(renames) as ids, sites.environment(folder):
+    with steady_defaults(renames) as ids, sites.environment(folder):
         words = {str(folder): "<folder>", f"{platform.node()} 127.0.0.1": "<host>"}
         words |= {str(sites.SCRIPTS): "<scripts>", f"pathviewer {__version__}": "<program>"}
         volatile = Volatile(ids.names, words)
@@ -53,23 +53,23 @@ def record_servers(site: Site) -> tuple[dict[str, str], list[str]]:
     with sites.server(site, "slow") as (services, clients):
         recorder = Recorder(clients, site.volatile, routes_of(routes(services)))
         questions.wait_until_ready(services, clients["ada"], sites.SLIDES)
-        found = list(slides.slide_ids(recorder).values())
-        slow = questions.tell_slow_questions(recorder, services, found[0])
+        slide_ids = list(slides.slide_ids(recorder).values())
+        slow_ids = questions.tell_slow_questions(recorder, services, slide_ids[0])
     with sites.server(site, "fast") as (services, clients):
         recorder.clients = clients
         questions.wait_until_ready(services, clients["ada"], sites.SLIDES)
-        questions.tell_ended_questions(recorder, slow)
-        slides.tell_slides(recorder, found)
-        slides.tell_regions(recorder, found[0])
+        questions.tell_ended_questions(recorder, slow_ids)
+        slides.tell_slides(recorder, slide_ids)
+        slides.tell_regions(recorder, slide_ids[0])
         slides.tell_uploads(recorder, site.folder)
-        asked = questions.tell_questions(recorder, services, found[0])
-        questions.tell_answers(recorder, asked)
+        reading_ids = questions.tell_questions(recorder, services, slide_ids[0])
+        questions.tell_answers(recorder, reading_ids)
         feedback.tell_consent(recorder)
-        feedback.tell_feedback(recorder, asked)
+        feedback.tell_feedback(recorder, reading_ids)
         lists = worklists.tell_worklists(recorder)
         asking = questions.Questions(recorder, services)
-        worklists.tell_comparisons(recorder, asking, lists, found[0])
-        administration.tell_insights(recorder, found[0])
+        worklists.tell_comparisons(recorder, asking, lists, slide_ids[0])
+        administration.tell_insights(recorder, slide_ids[0])
         files = administration.tell_exports(recorder, site.folder)
         administration.tell_service(recorder)
         administration.tell_endpoints(recorder)

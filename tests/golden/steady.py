@@ -39,9 +39,9 @@ class NumberedIds:
         with self._lock:
             self._counts[table] += 1
             number = self._counts[table]
-            made = f"{zlib.crc32(table.encode()):08x}-0000-4000-8000-{number:012d}"
-            self.names[made] = f"<{table} {number}>"
-            return made
+            row_id = f"{zlib.crc32(table.encode()):08x}-0000-4000-8000-{number:012d}"
+            self.names[row_id] = f"<{table} {number}>"
+            return row_id
 
 
 class RisingClock:
@@ -59,17 +59,17 @@ class RisingClock:
 
 
 @contextmanager
-def steady(renames: Renames) -> Iterator[NumberedIds]:
+def steady_defaults(renames: Renames) -> Iterator[NumberedIds]:
     """Replace what is random in defaults of columns, and the lot that turns the sides of a pair."""
     ids, clock, turns = NumberedIds(), RisingClock(), cycle((1, 0, 0, 1))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(secrets, "randbelow", lambda _most: next(turns))
         for table in Base.metadata.sorted_tables:
-            frozen = renames.table(table.name)
+            frozen_name = renames.table(table.name)
             for column in table.columns:
-                made = replacement(column, frozen, ids, clock)
-                if made is not None:
-                    patch.setattr(column.default, "arg", made)
+                new_default = replacement(column, frozen_name, ids, clock)
+                if new_default is not None:
+                    patch.setattr(column.default, "arg", new_default)
         yield ids
 
 

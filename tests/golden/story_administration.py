@@ -66,12 +66,12 @@ def tell_login(recorder: Recorder) -> None:
 def tell_insights(recorder: Recorder, slide: str) -> None:
     """All charts with their numbers, filtered and as CSV; the map of a slide."""
     ask = recorder.ask
-    found = ask("insights: all", "rex", "GET", "/api/insights", 200).json()
+    insights = ask("insights: all", "rex", "GET", "/api/insights", 200).json()
     ask("insights: all as an administrator", "eve", "GET", "/api/insights?votes=blind", 200)
     ask("insights: of no rater", "eve", "GET", "/api/insights?rater=none", 400)
     ask("insights: odd filter", "rex", "GET", "/api/insights?colour=red", 400)
     ask("insights: all as a rater", "bob", "GET", "/api/insights", 403)
-    for name in (chart["name"] for chart in found["charts"]):
+    for name in (chart["name"] for chart in insights["charts"]):
         ask(f"insights: {name}", "eve", "GET", f"/api/insights/{name}.csv", 200)
     ask("insights: no chart", "rex", "GET", "/api/insights/none.csv", 404)
     ask("slides: map", "ada", "GET", f"/api/slides/{slide}/map", 200)
@@ -83,9 +83,9 @@ def tell_exports(recorder: Recorder, folder: Path) -> dict[str, str]:
     """An export of each format, one that fails, one that is refused; the files of the good ones."""
     ask = recorder.ask
     files: dict[str, str] = {}
-    known = ask("exports: choices", "eve", "GET", "/api/exports/choices", 200).json()
+    choices = ask("exports: choices", "eve", "GET", "/api/exports/choices", 200).json()
     ask("exports: choices as a rater", "bob", "GET", "/api/exports/choices", 403)
-    for format_ in known["formats"]:
+    for format_ in choices["formats"]:
         name = format_["name"]
         body = {"format": name, "splits": "1,0,0", "comments": True}
         job = finish_export(recorder, name, body)
@@ -95,8 +95,8 @@ def tell_exports(recorder: Recorder, folder: Path) -> dict[str, str]:
         with zipfile.ZipFile(io.BytesIO(archive.content)) as packed:
             packed.extractall(folder / name)
         files |= files_of_export(folder / name, recorder.volatile)
-    voted = {"format": "unpaired", "rule": "majority", "since": "2020-01-01", "zone": "UTC"}
-    finish_export(recorder, "majority", voted | {"models": ["scripted"]})
+    by_majority = {"format": "unpaired", "rule": "majority", "since": "2020-01-01", "zone": "UTC"}
+    finish_export(recorder, "majority", by_majority | {"models": ["scripted"]})
     finish_export(recorder, "nothing", {"format": "preference", "until": "2020-01-01"})
     ask("exports: no format", "eve", "POST", "/api/exports", 400, json={"format": "none"})
     ask("exports: as a rater", "bob", "POST", "/api/exports", 403, json={})
@@ -122,19 +122,19 @@ def finish_export(recorder: Recorder, step: str, body: dict[str, Any]) -> dict[s
 
 def tell_roles(recorder: Recorder) -> None:
     """Every route asked with nothing: what a stranger, a viewer and a rater are told."""
-    told = {}
+    outcomes = {}
     for name, method, path in recorder.routes.samples():
-        told[name] = {
+        outcomes[name] = {
             who: outcome(recorder, account, method, path)
             for who, account in (("stranger", ""), ("viewer", "vic"), ("rater", "cyd"))
         }
-    recorder.note("roles: every route with nothing sent", told)
+    recorder.note("roles: every route with nothing sent", outcomes)
 
 
 def outcome(recorder: Recorder, account: str, method: str, path: str) -> str:
     """Status and error of a request."""
-    sent: Any = {} if method in ("POST", "PATCH", "PUT") else None
-    answer = recorder.clients[account].request(method, path, json=sent)
+    body: Any = {} if method in ("POST", "PATCH", "PUT") else None
+    answer = recorder.clients[account].request(method, path, json=body)
     if answer.status_code < 400:
         return str(answer.status_code)
     recorder.routes.note(method, path, good=False)
@@ -147,18 +147,18 @@ def outcome(recorder: Recorder, account: str, method: str, path: str) -> str:
 def tell_endpoints(recorder: Recorder) -> None:
     """Names and parameters of the named endpoints for scripts."""
     info = recorder.clients["eve"].get("/gradio_api/info", timeout=60).raise_for_status().json()
-    named = {
+    parameters = {
         name: [
             {
-                "name": each["parameter_name"],
-                "type": json.dumps(each["type"].get("type"), sort_keys=True),
-                "default": each.get("parameter_default"),
+                "name": parameter["parameter_name"],
+                "type": json.dumps(parameter["type"].get("type"), sort_keys=True),
+                "default": parameter.get("parameter_default"),
             }
-            for each in endpoint["parameters"]
+            for parameter in endpoint["parameters"]
         ]
         for name, endpoint in info["named_endpoints"].items()
     }
-    recorder.note("endpoints: parameters", named)
+    recorder.note("endpoints: parameters", parameters)
 
 
 def tell_audit(recorder: Recorder) -> None:

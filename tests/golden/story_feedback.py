@@ -23,8 +23,8 @@ LABELS: dict[str, Any] = {
 
 def completion_ids(recorder: Recorder, account: str, reading: str) -> list[str]:
     """Ids of the answers to a question."""
-    found = recorder.clients[account].get(f"/api/readings/{reading}").raise_for_status().json()
-    return [each["id"] for each in found["completions"]]
+    question = recorder.clients[account].get(f"/api/readings/{reading}").raise_for_status().json()
+    return [completion["id"] for completion in question["completions"]]
 
 
 class Feedback:
@@ -75,9 +75,9 @@ def tell_feedback(recorder: Recorder, ids: dict[str, str]) -> None:
     feedback.give("preference", "ada", one, "preference", **pair)
     feedback.give("preference of one", "ada", one, "preference", 400, **pair | {"other": one})
     tell_keys(recorder, plain)
-    seen = f"/api/completions/{plain}/feedback"
+    path = f"/api/completions/{plain}/feedback"
     for account, status in (("ada", 200), ("rex", 200), ("bob", 404)):
-        recorder.ask(f"feedback: seen by {account}", account, "GET", seen, status)
+        recorder.ask(f"feedback: seen by {account}", account, "GET", path, status)
     report = f"/api/readings/{ids['plain']}/report.html"
     recorder.ask("feedback: own report", "ada", "GET", report, 200)
 

@@ -15,9 +15,9 @@ QUOTE = "Step 1"
 
 def judge_traces(site: Site) -> None:
     """Have them judged, and once more, when none is left."""
-    found: dict[str, Any] = {event: {"quote": QUOTE, "happened": False} for event in EVENTS}
-    found["contradiction"] = {"quote": QUOTE, "happened": True}
-    reply = chat(json.dumps(found))
+    verdicts: dict[str, Any] = {event: {"quote": QUOTE, "happened": False} for event in EVENTS}
+    verdicts["contradiction"] = {"quote": QUOTE, "happened": True}
+    reply = chat(json.dumps(verdicts))
     with odd_endpoint(lambda handler, _: handler.reply(reply)) as server:
         site.volatile.add_word(server.url, "<endpoint>")
         table = f'[judge]\nurl = "{server.url}"\nmodel = "judge-a"\nretries = 0\n'

@@ -27,12 +27,12 @@ def question(slide: str, **fields: Any) -> dict[str, Any]:
 def wait_until_ready(services: Services, client: httpx.Client, slides: int) -> None:
     """Until the model answers, and so many slides are listed."""
     until = time.monotonic() + SECONDS
-    while services.engine.status().state != "ready" or len(listed(client)) < slides:
+    while services.engine.status().state != "ready" or len(list_slides(client)) < slides:
         assert time.monotonic() < until, services.engine.status()
         time.sleep(0.05)
 
 
-def listed(client: httpx.Client) -> list[Any]:
+def list_slides(client: httpx.Client) -> list[Any]:
     """The slides at this moment."""
     slides: list[Any] = client.get("/api/slides").raise_for_status().json()
     return slides
@@ -57,8 +57,8 @@ class Questions:
         self, step: str, account: str, body: dict[str, Any], path: str = "/api/readings"
     ) -> str:
         """Ask a question and wait for its end; its id."""
-        made = self._recorder.ask(f"questions: {step}", account, "POST", path, 201, json=body)
-        reading = str(made.json()["id"])
+        answer = self._recorder.ask(f"questions: {step}", account, "POST", path, 201, json=body)
+        reading = str(answer.json()["id"])
         self.finish(account, reading)
         return reading
 
@@ -88,14 +88,16 @@ def tell_slow_questions(recorder: Recorder, services: Services, slide: str) -> d
     client, ids = recorder.clients["ada"], {}
     for name in ("streamed", "stopped", "cut off"):
         body = question(slide, question=f"Which is {name}?", sampling={"seed": 5})
-        made = recorder.ask(f"streams: ask {name}", "ada", "POST", "/api/readings", 201, json=body)
-        ids[name] = reading = str(made.json()["id"])
+        answer = recorder.ask(
+            f"streams: ask {name}", "ada", "POST", "/api/readings", 201, json=body
+        )
+        ids[name] = reading = str(answer.json()["id"])
         with listening(client, reading) as events:
             if name == "streamed":
-                heard = list(events)
-                last = max(len(event["text"]) for event in heard if event["type"] == "ended")
+                history = list(events)
+                last = max(len(event["text"]) for event in history if event["type"] == "ended")
                 early = [
-                    one for one in heard if one["type"] != "attention" and not is_last(one, last)
+                    one for one in history if one["type"] != "attention" and not is_last(one, last)
                 ]
                 recorder.note("streams: hear every token", early)
                 continue
@@ -137,14 +139,14 @@ def tell_questions(recorder: Recorder, services: Services, slide: str) -> dict[s
         ask(f"questions: {path}", "ada", "GET", path, 200)
         ask(f"questions: {path} as a stranger", "", "GET", path, 401)
     preview = f"/api/slides/{slide}/preview"
-    seen = {"box": BOX, "points": [[120, 90], [300, 90], [200, 240]], "paint_outside": True}
-    ask("questions: preview", "ada", "POST", preview, 200, json=seen | {"task": "cellularity"})
+    outline = {"box": BOX, "points": [[120, 90], [300, 90], [200, 240]], "paint_outside": True}
+    ask("questions: preview", "ada", "POST", preview, 200, json=outline | {"task": "cellularity"})
     ask("questions: preview of nothing", "ada", "POST", preview, 400, json={})
     ids = {
         "plain": asking.ask("ask", "ada", question(slide)),
         "options": asking.ask("ask with options", "ada", with_options(slide)),
         "several": asking.ask("ask for several answers", "ada", several_answers(slide)),
-        "outline": asking.ask("ask about an outline", "ada", question(slide) | seen),
+        "outline": asking.ask("ask about an outline", "ada", question(slide) | outline),
         "whole": asking.ask("ask about the whole slide", "ada", whole_slide(slide)),
         "blind": asking.ask("ask blind", "ada", question(slide, blind=True)),
         "other": asking.ask("ask as another", "bob", question(slide, question="Is it benign?")),

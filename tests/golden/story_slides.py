@@ -74,13 +74,13 @@ def tell_regions(recorder: Recorder, slide: str) -> None:
     ask, every = recorder.ask, f"/api/slides/{slide}/regions"
     square = ask("regions: draw a rectangle", "ada", "POST", every, 201, json=SQUARE).json()["id"]
     ask("regions: draw a polygon", "ada", "POST", every, 201, json=TRIANGLE)
-    gone = ask("regions: draw another", "ada", "POST", every, 201, json=SQUARE).json()["id"]
+    third = ask("regions: draw another", "ada", "POST", every, 201, json=SQUARE).json()["id"]
     ask("regions: draw a circle", "ada", "POST", every, 400, json={"shape": "circle"})
     ask("regions: draw as a viewer", "vic", "POST", every, 403, json=SQUARE)
     ask("regions: rename", "ada", "PUT", f"{every}/{square}", 200, json={"name": "Tumour"})
     ask("regions: rename another's", "bob", "PUT", f"{every}/{square}", 404, json={"name": "x"})
-    ask("regions: delete", "ada", "DELETE", f"{every}/{gone}", 204)
-    ask("regions: delete again", "ada", "DELETE", f"{every}/{gone}", 404)
+    ask("regions: delete", "ada", "DELETE", f"{every}/{third}", 204)
+    ask("regions: delete again", "ada", "DELETE", f"{every}/{third}", 404)
     ask("regions: list", "ada", "GET", every, 200)
     ask("regions: list another's", "bob", "GET", every, 200)
     ask("regions: list of no slide", "ada", "GET", "/api/slides/none/regions", 404)
@@ -96,15 +96,17 @@ def tell_uploads(recorder: Recorder, folder: Path) -> str:
     """A slide uploaded in two pieces, one cancelled, one that is no slide; the new slide's id."""
     ask, data = recorder.ask, write_slide(folder / "sent" / "e.tiff", seed=9, mpp=0.5).read_bytes()
     new = {"name": "e.tiff", "size": len(data)}
-    sent = ask("uploads: announce", "ada", "POST", "/api/uploads", 201, json=new).json()
-    one, half = f"/api/uploads/{sent['upload_id']}", len(data) // 2
+    upload = ask("uploads: announce", "ada", "POST", "/api/uploads", 201, json=new).json()
+    one, half = f"/api/uploads/{upload['upload_id']}", len(data) // 2
     ask("uploads: announce nothing", "ada", "POST", "/api/uploads", 400, json={})
     first, rest = {"Upload-Offset": "0"}, {"Upload-Offset": str(half)}
     ask("uploads: first half", "ada", "PATCH", one, 200, content=data[:half], headers=first)
     ask("uploads: wrong place", "ada", "PATCH", one, 409, content=data[:half], headers=first)
     ask("uploads: progress", "ada", "HEAD", one, 200)
     ask("uploads: progress of another's", "bob", "HEAD", one, 404)
-    made = ask("uploads: second half", "ada", "PATCH", one, 201, content=data[half:], headers=rest)
+    arrival = ask(
+        "uploads: second half", "ada", "PATCH", one, 201, content=data[half:], headers=rest
+    )
     ask("uploads: second half again", "ada", "PATCH", one, 201, content=data[half:], headers=rest)
     ask("uploads: cancel what has arrived", "ada", "DELETE", one, 404)
     other = ask("uploads: announce another", "ada", "POST", "/api/uploads", 201, json=new).json()
@@ -113,4 +115,4 @@ def tell_uploads(recorder: Recorder, folder: Path) -> str:
     odd = ask("uploads: announce no slide", "ada", "POST", "/api/uploads", 201, json=bad).json()
     path = f"/api/uploads/{odd['upload_id']}"
     ask("uploads: send no slide", "ada", "PATCH", path, 422, content=b"none", headers=first)
-    return str(made.json()["slide_id"])
+    return str(arrival.json()["slide_id"])

@@ -12,8 +12,8 @@ from tests.golden.story_questions import Questions, question
 def tell_worklists(recorder: Recorder) -> dict[str, str]:
     """Two raters work through a blind list and contradict each other; ids of the lists by name."""
     ask = recorder.ask
-    listed = ask("worklists: list", "bob", "GET", "/api/worklists", 200).json()
-    lists = {each["name"]: each["id"] for each in listed}
+    answer = ask("worklists: list", "bob", "GET", "/api/worklists", 200).json()
+    lists = {worklist["name"]: worklist["id"] for worklist in answer}
     ask("worklists: list as a viewer", "vic", "GET", "/api/worklists", 403)
     ask("worklists: next of no list", "bob", "POST", "/api/worklists/none/next", 404)
     raters = {name: Rater(recorder, name, lists["blind"]) for name in ("bob", "cyd")}
@@ -89,9 +89,9 @@ class Rater:
         self._recorder.ask("worklists: another's item", "cyd", "GET", path, 404)
 
     def _ask(self, step: str, method: str, path: str, status: int, body: Any = None) -> Any:
-        sent = {} if body is None else {"json": body}
+        options = {} if body is None else {"json": body}
         name = f"worklists: {self._name} {self._number} {step}"
-        return self._recorder.ask(name, self._account, method, path, status, **sent)
+        return self._recorder.ask(name, self._account, method, path, status, **options)
 
 
 def tell_comparisons(
@@ -108,11 +108,11 @@ def tell_comparisons(
             step = f"comparisons: {account} {number}"
             one = ask(f"{step} next", account, "POST", path, 200).json()["comparison"]
             vote(recorder, step, account, one["id"], choice)
-    skipped = ask("comparisons: cyd 3 next", "cyd", "POST", path, 200).json()["comparison"]
-    ask("comparisons: cyd skips", "cyd", "POST", f"/api/comparisons/{skipped['id']}/skip", 200)
+    last = ask("comparisons: cyd 3 next", "cyd", "POST", path, 200).json()["comparison"]
+    ask("comparisons: cyd skips", "cyd", "POST", f"/api/comparisons/{last['id']}/skip", 200)
     again = {"key": "after", "choice": "left"}
-    voted = f"/api/comparisons/{skipped['id']}/vote"
-    ask("comparisons: cyd votes on what was skipped", "cyd", "POST", voted, 409, json=again)
+    vote_path = f"/api/comparisons/{last['id']}/vote"
+    ask("comparisons: cyd votes on what was skipped", "cyd", "POST", vote_path, 409, json=again)
     body = question(slide, question="Which is it?", sampling={"seed": 0})
     own = ask("comparisons: ask", "ada", "POST", "/api/comparisons", 201, json=body).json()
     reading = recorder.clients["ada"].get("/api/readings?limit=1").json()[0]["id"]
@@ -146,7 +146,7 @@ def undo(recorder: Recorder, comparison: str) -> None:
         ("vote anew", 200, "ada", "vote", {"key": "anew", "choice": "tie"}),
         ("vote for another", 404, "bob", "vote", {"key": "other", "choice": "tie"}),
     ):
-        sent = {} if body is None else {"json": body}
-        ask(f"comparisons: {step}", account, "POST", f"{one}/{path}", status, **sent)
+        options = {} if body is None else {"json": body}
+        ask(f"comparisons: {step}", account, "POST", f"{one}/{path}", status, **options)
     ask("comparisons: see another's", "bob", "GET", one, 404)
     ask("comparisons: maps of no side", "ada", "GET", f"{one}/top/maps", 404)

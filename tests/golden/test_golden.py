@@ -52,10 +52,10 @@ def test_nothing_differs_from_the_golden_files(recording: Recording) -> None:
         if path.is_file()
     }
     names = sorted(golden.keys() | files.keys())
-    differing = [difference(name, golden.get(name, ""), files.get(name, "")) for name in names]
-    told = "\n".join(filter(None, differing))
-    if told:
-        pytest.fail(f"Golden files differ; CONTRIBUTING says what to do.\n{told}", pytrace=False)
+    differences = [difference(name, golden.get(name, ""), files.get(name, "")) for name in names]
+    report = "\n".join(filter(None, differences))
+    if report:
+        pytest.fail(f"Golden files differ; CONTRIBUTING says what to do.\n{report}", pytrace=False)
 
 
 def difference(name: str, golden: str, text: str) -> str:
@@ -78,5 +78,5 @@ def difference(name: str, golden: str, text: str) -> str:
 def test_golden_files_are_small_and_name_no_module(recording: Recording) -> None:
     files = recording[0]
     assert sum(len(text.encode()) for text in files.values()) < MOST_BYTES
-    named = {name: MODULE.findall(text) for name, text in files.items() if MODULE.search(text)}
-    assert named == {}
+    modules = {name: MODULE.findall(text) for name, text in files.items() if MODULE.search(text)}
+    assert modules == {}

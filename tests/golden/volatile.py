@@ -88,18 +88,18 @@ class Volatile:
     def _named(self, kind: str, match: re.Match[str]) -> str:
         return self._name(kind, match[0])
 
-    def _name(self, kind: str, found: str) -> str:
-        if found in self._ids:
-            return self._ids[found]
+    def _name(self, kind: str, value: str) -> str:
+        if value in self._ids:
+            return self._ids[value]
         if kind == "time":
-            if len(found.removesuffix("+00:00").removesuffix("Z")) == SECONDS_ALONE:
+            if len(value.removesuffix("+00:00").removesuffix("Z")) == SECONDS_ALONE:
                 return "<time in seconds>"
-            found = moment(found)
-        if (kind, found) not in self._names:
+            value = moment(value)
+        if (kind, value) not in self._names:
             self._counts[kind, self.step] += 1
             number = self._counts[kind, self.step]
-            self._names[kind, found] = f"<{kind} {number} of {self.step}>"
-        return self._names[kind, found]
+            self._names[kind, value] = f"<{kind} {number} of {self.step}>"
+        return self._names[kind, value]
 
 
 def is_base64(text: str) -> bool:
