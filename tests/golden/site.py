@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from pathviewer.commands.main import app
-from pathviewer.server.connections import ConnectionLimits
 from pathviewer.server.application import Services, app_of, open_services
+from pathviewer.server.connections import ConnectionLimits
 from pathviewer.settings import Settings
 from pathviewer.slides.phantom import write_phantom
 from tests.commands import called
