@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -28,15 +31,42 @@ credentials.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Hundreds of accounts are made and logged in to; at its cost in use each takes 0.2 s of a core."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: their browser's event loop runs in this thread until the end.
+SLOWEST_MODULES = 10
+"""How many modules the summary names."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long` adds the tests that are marked `long`, which take minutes each."""
+    parser.addoption("--long", action="store_true", help="run the tests marked `long` too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out long tests, and put browser tests last.
+
+    The event loop of a browser test runs in its thread until the end.
 
     Of those the largest modules first, so that at the end no process has a long one alone.
     """
+    if not config.getoption("--long"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
     sizes = Counter(item.path for item in items)
     browser = [item for item in items if "browser" in item.path.parts]
     others = [item for item in items if "browser" not in item.path.parts]
     items[:] = others + sorted(browser, key=lambda item: (-sizes[item.path], item.path))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name the slowest modules, set-up and tear-down of their tests included."""
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.partition("::")[0]] += report.duration
+    terminalreporter.section("slowest modules")
+    for module, duration in heapq.nlargest(SLOWEST_MODULES, seconds.items(), itemgetter(1)):
+        terminalreporter.line(f"{duration:6.1f} s  {module}")
 
 
 @pytest.fixture(scope="session")
