@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pathviewer import __version__
 from pathviewer.commands.main import app
-from pathviewer.server.application import routes
+from pathviewer.server.application import build_routes
 from pathviewer.settings import Settings
 from tests.commands import called
 from tests.databases import lay_database
@@ -51,7 +51,7 @@ def record(folder: Path, cmu: Path) -> tuple[dict[str, str], list[str]]:
 def record_servers(site: Site) -> tuple[dict[str, str], list[str]]:
     """Two runs of the server: one with slow answers, closed amid one, and one with fast ones."""
     with sites.server(site, "slow") as (services, clients):
-        recorder = Recorder(clients, site.volatile, routes_of(routes(services)))
+        recorder = Recorder(clients, site.volatile, routes_of(build_routes(services)))
         questions.wait_until_ready(services, clients["ada"], sites.SLIDES)
         slide_ids = list(slides.slide_ids(recorder).values())
         slow_ids = questions.tell_slow_questions(recorder, services, slide_ids[0])

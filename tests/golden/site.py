@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from pathviewer.commands.main import app
-from pathviewer.server.application import Services, app_of, open_services
+from pathviewer.server.application import Services, build_app, open_services
 from pathviewer.server.connections import ConnectionLimits
 from pathviewer.settings import Settings
 from pathviewer.slides.phantom import write_phantom
@@ -169,8 +169,8 @@ def server(site: Site, script: str) -> Iterator[tuple[Services, dict[str, httpx.
     settings = Settings(model=f"scripted:{SCRIPTS / script}.toml", port=0)
     lay_database(settings.database)
     services = open_services(settings)
-    limits = ConnectionLimits.of(settings)
-    with serving(app_of(services), 0, limits) as base, ExitStack() as stack:
+    limits = ConnectionLimits.from_settings(settings)
+    with serving(build_app(services), 0, limits) as base, ExitStack() as stack:
         site.volatile.add_word(base, "<server>")
         site.volatile.add_word(base.removeprefix("http://"), "<server>")
         keys: dict[str, dict[str, str]] = {"": {}}

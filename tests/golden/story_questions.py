@@ -76,11 +76,11 @@ class Questions:
 
     def _is_being_written(self, reading: str) -> bool:
         """Whether it is; a blind one that has ended stays in memory until it is answered."""
-        live = self._services.readings.live(reading)
+        live = self._services.questions.find_run(reading)
         if live is None:
             return False
-        record = live.whole.record
-        return not (record.blind and record.state != "running" and not live.unsettled)
+        record = live.snapshot.record
+        return not (record.blind and record.state != "running" and not live.end_unsaved)
 
 
 def tell_slow_questions(recorder: Recorder, services: Services, slide: str) -> dict[str, str]:
