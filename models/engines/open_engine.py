@@ -26,7 +26,7 @@ def open_engine(
     """The engine of a model: a registry name, a hub id, a folder, `scripted` or `scripted:FILE`.
 
     Returns at once; a model loads in its own process meanwhile, and what is asked waits for it.
-    `told` hears, in another thread, a sentence whenever that process ends or cannot load.
+    `report` gets, in another thread, a sentence whenever that process ends or cannot load.
     Close it. Raises UnknownModelError or CheckpointError where nothing could be loaded.
     """
     if name.startswith(SCRIPT_PREFIX):

@@ -43,7 +43,7 @@ class EngineService:
             return
         try:
             self._engine = self._open_model(
-                self._settings.model, device=self._settings.device, told=_log_sentence
+                self._settings.model, device=self._settings.device, report=_log_sentence
             )
         except ModelError as error:
             self._error = error

@@ -104,8 +104,8 @@ def test_the_log_says_once_that_the_model_cannot_be_loaded(
 ) -> None:
     spec = EngineSpec("tiny", ENGINE, "TinyEngine", {"load": "refuse"})
 
-    def open_refusing(*_: str, told: Callable[[str], None], **__: str) -> WorkerEngine:
-        return WorkerEngine(spec, report=told)
+    def open_refusing(*_: str, report: Callable[[str], None], **__: str) -> WorkerEngine:
+        return WorkerEngine(spec, report=report)
 
     engine = EngineService(Settings(model="tiny"), open_refusing)
     engine.start()
