@@ -17,11 +17,12 @@ from sqlalchemy.exc import DBAPIError
 
 from storage.database import Connections, Database, open_database
 from storage.errors import StorageError, explain
+from storage.migrate import newest_revision
 from storage.slides import store
 from storage.tables import Base
 from tests.postgres import Postgres
 
-NEWEST = "0017"
+NEWEST = newest_revision()
 
 
 def register(database: Database, name: str) -> None:
