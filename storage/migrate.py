@@ -16,6 +16,9 @@ from storage.errors import StorageError
 MIGRATIONS = Path(__file__).parent / "migrations"
 """Alembic's environment and the revisions."""
 
+REVISIONS_OF_0_1_0 = frozenset(f"{number:04}" for number in range(1, 18))
+"""Schema revisions before the baseline; their migrations are gone."""
+
 _LOCK_NUMBER = 7_860_001
 """Number of the PostgreSQL lock that lets one process migrate at a time."""
 
@@ -28,7 +31,8 @@ def current_revision(connection: Connection) -> str | None:
 def upgrade(connection: Connection, revision: str = "head", migrations: Path = MIGRATIONS) -> None:
     """To a revision, the newest if none is named, inside the connection's transaction.
 
-    Raises `StorageError` if the database is at a revision this version does not know.
+    Raises `StorageError` if the database is at a revision this version does not know or cannot
+    upgrade.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK_NUMBER})
@@ -38,17 +42,31 @@ def upgrade(connection: Connection, revision: str = "head", migrations: Path = M
     newest = scripts.get_current_head()
     if current == newest:
         return
-    if current is not None and not _is_known(scripts, current):
-        raise StorageError(
-            f"The database is at schema revision {current}, which this version does not know "
-            f"(it knows up to {newest}). Install the newer version again or restore a backup."
-        )
+    if current is not None:
+        check_release(current)
+        if not _is_known(scripts, current):
+            raise StorageError(
+                f"The database is at schema revision {current}, which this version does not know "
+                f"(it knows up to {newest}). Install the newer version again or restore a backup."
+            )
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
 
 
+def check_release(revision: str) -> None:
+    """Raise StorageError if version 0.1.0 wrote a database of that revision."""
+    if revision in REVISIONS_OF_0_1_0:
+        raise StorageError(
+            f"The database is of version 0.1.0 (schema revision {revision}), which this version "
+            "cannot upgrade. Nothing in it was changed. Start with an empty state folder "
+            "(PATHVIEWER_DATA, and PATHVIEWER_DATABASE_URL if it is set), or go on with 0.1.0 and "
+            "export there."
+        )
+
+
 def check_backup_revision(revision: str) -> None:
     """Raise StorageError if a backup of that revision cannot be upgraded."""
+    check_release(revision)
     scripts = ScriptDirectory.from_config(_config())
     if not _is_known(scripts, revision):
         raise StorageError(
