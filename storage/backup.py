@@ -5,12 +5,10 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy.engine import make_url
 
 from storage.errors import StorageError
+from storage.migrate import check_backup_revision
 
 
 def find_sqlite_file(url: str) -> Path:
@@ -59,7 +57,7 @@ def check_copy(path: Path) -> str:
         raise StorageError(f"The backup holds no database of this program ({error}).") from error
     if integrity != "ok":
         raise StorageError("The database in the backup is damaged; take another backup.")
-    check_revision(revision)
+    check_backup_revision(revision)
     return revision
 
 
@@ -83,18 +81,3 @@ def count_rows(path: Path) -> dict[str, int]:
             copy.close()
     except sqlite3.Error as error:
         raise StorageError(f"The rows of the copy cannot be counted ({error}).") from error
-
-
-def check_revision(revision: str) -> None:
-    """StorageError if a newer version of the program wrote a database of that revision."""
-    config = Config()
-    folder = Path(__file__).parent / "migrations"
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    scripts = ScriptDirectory.from_config(config)
-    try:
-        scripts.get_revision(revision)
-    except CommandError as error:
-        raise StorageError(
-            f"The backup is at schema revision {revision}, which this version does not know (it "
-            f"knows up to {scripts.get_current_head()}). Install the version that wrote it."
-        ) from error

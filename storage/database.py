@@ -16,9 +16,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from storage.database_file import DatabaseFile, sqlite_path, without_creation
+from storage.database_file import (
+    DatabaseFile,
+    recorded_revision,
+    sqlite_path,
+    without_creation,
+)
 from storage.errors import StorageError, explain_error
-from storage.migrate import current_revision, upgrade
+from storage.migrate import check_release, current_revision, upgrade
 from storage.private_files import make_private_folder, open_private
 
 
@@ -117,7 +122,7 @@ def open_database(
     """The database at a SQLAlchemy URL (SQLite or PostgreSQL), made if need be, and migrated.
 
     `busy_ms` is how long to wait for another writer or a connection, in milliseconds.
-    Raises `StorageError` if it cannot be opened or was written by a newer version.
+    Raises `StorageError` if it cannot be opened, or was written by a newer version or by 0.1.0.
     """
     parsed, limits = _parse(url), connections or PoolSizes()
     address = parsed.render_as_string(hide_password=True)
@@ -155,7 +160,7 @@ def _parse(url: str) -> URL:
 def _create_file(url: URL) -> DatabaseFile | None:
     """The file, readable by its owner only; SQLite gives its side files the same mode.
 
-    None for a database in memory.
+    None for a database in memory. Raises `StorageError` for a file of version 0.1.0.
     """
     path = sqlite_path(url)
     if path is None:
@@ -163,6 +168,9 @@ def _create_file(url: URL) -> DatabaseFile | None:
     make_private_folder(path.parent)
     if not path.exists():
         open_private(path, "ab").close()
+    revision = recorded_revision(path)
+    if revision is not None:
+        check_release(revision)  # before a connection turns the file to WAL
     return DatabaseFile(path)
 
 

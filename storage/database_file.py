@@ -1,8 +1,13 @@
-"""Whether SQLite's file is still the one that was opened: a removed file loses what it takes."""
+"""SQLite's file: where it is, its schema revision, and whether it is still the one that was opened.
+
+A file that was removed loses what is written to it.
+"""
 
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -50,3 +55,14 @@ def without_creation(url: URL, path: Path) -> URL:
     """The same database, which SQLite never creates again when its file is gone."""
     uri = "file:" + quote(path.absolute().as_posix())
     return url.set(database=uri).update_query_dict({"uri": "true", "mode": "rw"})
+
+
+def recorded_revision(path: Path) -> str | None:
+    """The schema revision in a file, which stays as it is; None if none can be read."""
+    uri = f"file:{quote(path.absolute().as_posix())}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error:
+        return None  # no database, an empty one, or one in use: opening it says more
+    return None if row is None else str(row[0])

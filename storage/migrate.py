@@ -1,4 +1,4 @@
-"""Bringing a database to the newest schema with Alembic, from any earlier one."""
+"""Bringing a database to the newest schema with Alembic, from any revision since the baseline."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from sqlalchemy import Connection, text
 
 from storage.errors import StorageError
 
+MIGRATIONS = Path(__file__).parent / "migrations"
+"""Alembic's environment and the revisions."""
+
+REVISIONS_OF_0_1_0 = frozenset(f"{number:04}" for number in range(1, 18))
+"""Schema revisions before the baseline; their migrations are gone."""
+
 _LOCK_NUMBER = 7_860_001
 """Number of the PostgreSQL lock that lets one process migrate at a time."""
 
@@ -22,35 +28,67 @@ def current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(connection: Connection, revision: str = "head") -> None:
+def upgrade(connection: Connection, revision: str = "head", migrations: Path = MIGRATIONS) -> None:
     """To a revision, the newest if none is named, inside the connection's transaction.
 
-    Raises `StorageError` if the database is at a revision this version does not know.
+    Raises `StorageError` if the database is at a revision this version does not know or cannot
+    upgrade.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK_NUMBER})
-    config = Config()
-    folder = Path(__file__).parent / "migrations"
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    config.attributes["connection"] = connection
+    config = _config(migrations)
     scripts = ScriptDirectory.from_config(config)
-    current = current_revision(connection) or "base"
+    current = current_revision(connection)
     newest = scripts.get_current_head()
     if current == newest:
         return
-    try:
-        scripts.get_revision(current)
-    except CommandError as error:
-        raise StorageError(
-            f"The database is at schema revision {current}, which this version does not know "
-            f"(it knows up to {newest}). Install the newer version again or restore a backup."
-        ) from error
+    if current is not None:
+        check_release(current)
+        if not _is_known(scripts, current):
+            raise StorageError(
+                f"The database is at schema revision {current}, which this version does not know "
+                f"(it knows up to {newest}). Install the newer version again or restore a backup."
+            )
+    config.attributes["connection"] = connection
     command.upgrade(config, revision)
+
+
+def check_release(revision: str) -> None:
+    """Raise StorageError if version 0.1.0 wrote a database of that revision."""
+    if revision in REVISIONS_OF_0_1_0:
+        raise StorageError(
+            f"The database is of version 0.1.0 (schema revision {revision}), which this version "
+            "cannot upgrade. Nothing in it was changed. Start with an empty state folder "
+            "(PATHVIEWER_DATA, and PATHVIEWER_DATABASE_URL if it is set), or go on with 0.1.0 and "
+            "export there."
+        )
+
+
+def check_backup_revision(revision: str) -> None:
+    """Raise StorageError if a backup of that revision cannot be upgraded."""
+    check_release(revision)
+    scripts = ScriptDirectory.from_config(_config())
+    if not _is_known(scripts, revision):
+        raise StorageError(
+            f"The backup is at schema revision {revision}, which this version does not know (it "
+            f"knows up to {scripts.get_current_head()}). Install the version that wrote it."
+        )
 
 
 def newest_revision() -> str:
     """The schema revision that this version of the program writes."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def _config(migrations: Path = MIGRATIONS) -> Config:
     config = Config()
-    folder = Path(__file__).parent / "migrations"
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    return str(ScriptDirectory.from_config(config).get_current_head())
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    return config
+
+
+def _is_known(scripts: ScriptDirectory, revision: str) -> bool:
+    try:
+        scripts.get_revision(revision)
+    except CommandError:
+        return False
+    return True

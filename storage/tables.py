@@ -107,15 +107,10 @@ class AccessToken(Base):
 
 
 class Slide(Base):
-    """A slide that was seen in a folder, and what people said about it.
-
-    `mpp_by_hand` and its account are of databases before revision 0015, which copied them to
-    `scale_entries`; nothing reads or writes them.
-    """
+    """A slide that was seen in a folder, and what people said about it."""
 
     __tablename__ = "slides"
     __table_args__ = (
-        CheckConstraint("mpp_by_hand > 0", name="mpp_by_hand"),
         CheckConstraint("alias <> ''", name="alias"),
         Index(
             "uq_slides_location",
@@ -134,8 +129,6 @@ class Slide(Base):
     alias: Mapped[str] = mapped_column(String(200))
     file_name: Mapped[str | None] = mapped_column(String(255))
     instances: Mapped[list[Any] | None]
-    mpp_by_hand: Mapped[float | None]
-    mpp_by_hand_account_id: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"))
     first_seen_at: Mapped[datetime] = mapped_column(default=now)
     replaced_at: Mapped[datetime | None]
     case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)

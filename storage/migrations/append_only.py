@@ -7,21 +7,39 @@ from collections.abc import Sequence
 from alembic import op
 
 
-def append_only(table: str, keys: Sequence[Sequence[str]], columns: Sequence[str] = ()) -> None:
-    """Refuse to change rows of a table (these columns of it, or all) and to remove them."""
-    if op.get_bind().dialect.name == "postgresql":
-        _on_postgresql(table, columns)
-        return
+def append_only(
+    table: str,
+    keys: Sequence[Sequence[str]],
+    *,
+    columns: Sequence[str] = (),
+    removable_if: str = "",
+) -> None:
+    """Refuse to change rows of a table (these columns of it, or all) and to remove them.
+
+    `keys` are the columns of each of its unique keys. A row `OLD` may be removed where the SQL
+    condition `removable_if` holds; without one, no row may.
+    """
     of = f" OF {', '.join(map(_quoted, columns))}" if columns else ""
-    for change, when in (("update", f"UPDATE{of}"), ("delete", "DELETE")):
+    if op.get_bind().dialect.name == "postgresql":
+        _protect_on_postgresql(table, of, removable_if)
+    else:
+        _protect_on_sqlite(table, of, removable_if)
+        _refuse_replace(table, keys)
+
+
+def _protect_on_sqlite(table: str, of: str, removable_if: str) -> None:
+    unless = f" WHEN NOT {removable_if}" if removable_if else ""
+    for change, event in (
+        ("update", f"UPDATE{of} ON {table}"),
+        ("delete", f"DELETE ON {table}{unless}"),
+    ):
         op.execute(
-            f"CREATE TRIGGER {table}_no_{change} BEFORE {when} ON {table} BEGIN "
+            f"CREATE TRIGGER {table}_no_{change} BEFORE {event} BEGIN "
             f"SELECT RAISE(ABORT, '{table} can only grow'); END"
         )
-    refuse_replacing(table, keys)
 
 
-def refuse_replacing(table: str, keys: Sequence[Sequence[str]]) -> None:
+def _refuse_replace(table: str, keys: Sequence[Sequence[str]]) -> None:
     """INSERT OR REPLACE removes the row in its way without asking a trigger for DELETE."""
     same = " OR ".join(
         "(" + " AND ".join(f"{_quoted(name)} = NEW.{_quoted(name)}" for name in key) + ")"
@@ -34,15 +52,26 @@ def refuse_replacing(table: str, keys: Sequence[Sequence[str]]) -> None:
     )
 
 
-def _on_postgresql(table: str, columns: Sequence[str]) -> None:
+def _protect_on_postgresql(table: str, of: str, removable_if: str) -> None:
     op.execute(
         f"CREATE FUNCTION refuse_{table}_change() RETURNS trigger LANGUAGE plpgsql AS "
         f"$$ BEGIN RAISE EXCEPTION '{table} can only grow'; END $$"
     )
-    of = f" OF {', '.join(map(_quoted, columns))}" if columns else ""
+    delete = "" if removable_if else " OR DELETE"
     op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE{of} OR DELETE OR TRUNCATE "
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE{of}{delete} OR TRUNCATE "
         f"ON {table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_{table}_change()"
+    )
+    if not removable_if:
+        return
+    op.execute(
+        f"CREATE FUNCTION refuse_{table}_delete() RETURNS trigger "
+        f"LANGUAGE plpgsql AS $$ BEGIN IF {removable_if} THEN RETURN OLD; END IF; "
+        f"RAISE EXCEPTION '{table} can only grow'; END $$"
+    )
+    op.execute(
+        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION refuse_{table}_delete()"
     )
 
 

@@ -20,7 +20,7 @@ from pathviewer.commands.doctor import stored_blobs
 from pathviewer.commands.main import app
 from pathviewer.common.atomic_folder import FolderError
 from pathviewer.export.manifest import check_export
-from pathviewer.operations.backup import back_up, restore
+from pathviewer.operations.backup import back_up, file_hash, restore
 from pathviewer.operations.errors import UpkeepError
 from pathviewer.settings import Settings
 from storage.audit import list_entries
@@ -130,17 +130,19 @@ def test_a_file_that_is_damaged_does_not_hinder_the_rest(tmp_path: Path) -> None
     assert (told.files, told.unusable) == (1, [first.name])
 
 
-def newer(folder: Path) -> None:
-    """As a newer version of the program would have written it."""
-    path = folder / "pathviewer.sqlite3"
-    database = sqlite3.connect(path)
-    database.execute("UPDATE alembic_version SET version_num = '9999'")
-    database.commit()
-    database.close()
-    told = json.loads((folder / "manifest.json").read_text())
-    from pathviewer.operations.backup import file_hash
+def at_revision(revision: str) -> Callable[[Path], None]:
+    """Makes a backup one of another version of the program."""
 
-    (folder / "manifest.json").write_text(json.dumps(told | {"database": file_hash(path)}))
+    def spoil(folder: Path) -> None:
+        path = folder / "pathviewer.sqlite3"
+        database = sqlite3.connect(path)
+        database.execute("UPDATE alembic_version SET version_num = ?", [revision])
+        database.commit()
+        database.close()
+        told = json.loads((folder / "manifest.json").read_text())
+        (folder / "manifest.json").write_text(json.dumps(told | {"database": file_hash(path)}))
+
+    return spoil
 
 
 def changed(folder: Path) -> None:
@@ -155,7 +157,8 @@ def another(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (newer, "at schema revision 9999, which this version does not know"),
+        (at_revision("0017"), r"of version 0\.1\.0 \(schema revision 0017\).*cannot upgrade"),
+        (at_revision("9999"), "at schema revision 9999, which this version does not know"),
         (changed, "is not what was backed up"),
         (another, "its manifest.json says nothing of a database"),
         (lambda folder: (folder / "manifest.json").unlink(), "it has no manifest.json"),
@@ -167,9 +170,16 @@ def test_what_is_no_backup_is_told(
 ) -> None:
     shutil.copytree(kept, tmp_path / "backup")
     spoil(tmp_path / "backup")
+    before = contents(tmp_path / "backup")
     with pytest.raises((UpkeepError, StorageError), match=told):
         restore(Settings(data=tmp_path / "there"), tmp_path / "backup")
     assert not (tmp_path / "there").exists()
+    assert contents(tmp_path / "backup") == before
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Every file of a folder."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_lost_file_of_a_backup_is_named(tmp_path: Path, kept: Path) -> None:

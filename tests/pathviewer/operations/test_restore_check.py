@@ -90,10 +90,10 @@ def empty_table(folder: Path) -> None:
     )
 
 
-def unknown_revision(folder: Path) -> None:
+def set_revision(folder: Path, revision: str) -> None:
     path = folder / "pathviewer.sqlite3"
     database = sqlite3.connect(path)
-    database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.execute("UPDATE alembic_version SET version_num = ?", [revision])
     database.commit()
     database.close()
     with_manifest(folder, database=file_hash(path))
@@ -120,7 +120,11 @@ def endless_slide(folder: Path) -> None:
     ("spoil", "sentence"),
     [
         (damage_database, "The database in the backup is not what was backed up"),
-        (unknown_revision, "at schema revision 9999, which this version does not know"),
+        (
+            lambda folder: set_revision(folder, "9999"),
+            "at schema revision 9999, which this version does not know",
+        ),
+        (lambda folder: set_revision(folder, "0017"), "is of version 0.1.0 (schema revision 0017)"),
         (empty_table, "The table extra has 0 rows after the restore; the backup's manifest says 2"),
         (
             lambda folder: min((folder / "blobs").glob("??/*")).unlink(),
