@@ -136,7 +136,7 @@ def test_a_locked_database_is_a_plain_sentence(url: str, database: Database) -> 
 
 
 def test_more_readers_at_once_than_connections_is_a_plain_sentence(url: str) -> None:
-    database = open_database(url, busy_ms=50, connections=PoolSizes(question=3))
+    database = open_database(url, busy_ms=50, connections=PoolSizes(readers=3))
     with ExitStack() as stack:
         for _ in range(3):
             session = stack.enter_context(database.read_only())
@@ -147,7 +147,7 @@ def test_more_readers_at_once_than_connections_is_a_plain_sentence(url: str) -> 
 
 
 def test_writers_that_wait_for_a_lock_keep_no_connection_from_readers(url: str) -> None:
-    database = open_database(url, busy_ms=20_000, connections=PoolSizes(question=2, writing=3))
+    database = open_database(url, busy_ms=20_000, connections=PoolSizes(readers=2, writers=3))
     with ThreadPoolExecutor(12) as pool:
         with database.session() as session:
             store.register_slide(session, folder="f", relative_path="a", quickhash=None)
