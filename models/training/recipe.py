@@ -107,7 +107,7 @@ class Recipe:
     steps: tuple[Step, ...]
     """By number; each starts from earlier ones."""
     makers: Mapping[Path, str]
-    """The command that makes a data folder, for each that the recipe names."""
+    """The command that makes a data folder but for its `--out`, for each that the recipe names."""
 
     def between(self, first: str | None, last: str | None) -> tuple[Step, ...]:
         """Steps from one to another, both included; by name or number. Raises ModelError."""
@@ -141,12 +141,18 @@ def read_recipe(
     steps. With `smoke` every step is as small as it can be. Raises ModelError for a config that is
     not right, an unknown recipe, step or data folder.
     """
-    folder = _recipe_folder(name)
-    table = read_table(folder / DATA_FILE) if (folder / DATA_FILE).exists() else {}
-    places = _replace_folders([Path(path) for path in table], data)
+    folder, makers = _recipe_folder(name), data_makers(name)
+    places = _replace_folders(list(makers), data)
     steps = tuple(_read_step(path, places, seed, smoke) for path in _numbered(folder))
     _check_order(steps)
-    return Recipe(folder.name, steps, {Path(path): str(made) for path, made in table.items()})
+    return Recipe(folder.name, steps, makers)
+
+
+def data_makers(name: str) -> dict[Path, str]:
+    """A recipe's data folders, each with the command that makes it, but for its `--out`."""
+    path = _recipe_folder(name) / DATA_FILE
+    table = read_table(path) if path.exists() else {}
+    return {Path(folder): str(command) for folder, command in table.items()}
 
 
 def _numbered(folder: Path) -> list[Path]:
@@ -166,7 +172,7 @@ def _replace_folders(known: Sequence[Path], data: Sequence[Path]) -> dict[Path, 
     """The folder that is read in place of each known one."""
     places = {path: path for path in known}
     for folder in data:
-        same = [path for path in known if path.name == folder.resolve().name]
+        same = [path for path in known if path.name == folder.absolute().name]
         if not same:
             names = " and ".join(path.name for path in known) or "no data folder"
             message = f"No step reads {folder}: the recipe has {names}. Name the folder the same."

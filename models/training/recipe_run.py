@@ -47,8 +47,8 @@ def is_finished(step: Step, runs: Path) -> bool:
         differing = _differences(before, _description(step, runs))
         if differing:
             message = (
-                f"{step.name} was run with another {', '.join(differing)}. Remove {folder} to run "
-                "it again, or name another --out."
+                f"{step.name} was run with another {', '.join(differing)}. Remove {folder} and the "
+                "folders of later steps to run them again, or name another --out."
             )
             raise CheckpointError(message)
     elif checkpoint_of(runs, step.name).exists():
@@ -66,9 +66,7 @@ def run_step(step: Step, runs: Path, train: Train | None = None) -> Result:
         return "finished before"
     missing = [name for name in step.starts if not checkpoint_of(runs, name).exists()]
     if missing:
-        message = (
-            f"{step.name} starts from {missing[0]}, which is not finished: --from {missing[0]}."
-        )
+        message = f"{step.name} needs {missing[0]}, which is not finished: --from {missing[0]}."
         raise CheckpointError(message)
     folder = runs / step.name
     resumed = (folder / STEP_FILE).exists()

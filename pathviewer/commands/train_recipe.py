@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 FIGURES = {"vision": "validation_colour", "align": "validation_last", "sft": "validation_last"}
 """The figure of a stage that is printed: share of tissues named right, of last words right."""
 
+IMPORT = "python -m pathviewer train data import --from FOLDER"
+"""What makes a data folder of which a recipe says nothing."""
+
 
 def recipe_command(
     name: Annotated[str, typer.Argument(help="Folder of models/recipes, such as `tiny`.")],
@@ -37,15 +40,14 @@ def recipe_command(
 ) -> None:
     """Run a recipe's steps in order; run again, it goes on where it was broken off."""
     with training_errors():
-        from models.training.recipe import read_recipe
+        from models.training.recipe import data_makers, read_recipe
         from models.training.recipe_run import checkpoint_of, is_finished
 
         if smoke and (data or processes > 1):
             message = "--smoke makes its own tiles and takes one process; leave out the others."
             raise ModelError(message)
-        recipe = read_recipe(name, data=data or ())
         if smoke:
-            data = [out / "data" / folder.name for folder in recipe.makers]
+            data = [out / "data" / folder.name for folder in data_makers(name)]
         recipe = read_recipe(name, data=data or (), seed=seed, smoke=smoke)
         steps = recipe.between(first, last)
         unfinished = [step for step in steps if not is_finished(step, out)]
@@ -90,7 +92,9 @@ def _check_data(recipe: Recipe, folders: Sequence[Path]) -> None:
     missing = [folder for folder in folders if not (folder / MANIFEST).is_file()]
     if missing:
         commands = {path.name: command for path, command in recipe.makers.items()}
-        lines = [f"  {folder}: {commands[folder.resolve().name]}" for folder in missing]
+        lines = [
+            f"  {commands.get(folder.absolute().name, IMPORT)} --out {folder}" for folder in missing
+        ]
         message = "Data folders are missing; these commands make them:\n" + "\n".join(lines)
         raise ModelError(message)
     if not folders:
