@@ -124,3 +124,14 @@ def mini_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from models.training.specimen.random_init import write_fresh_checkpoint
 
     return write_fresh_checkpoint(tmp_path_factory.mktemp("checkpoint") / "mini", size="mini")
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Sums in the same order in every process, so that weights can be compared exactly."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

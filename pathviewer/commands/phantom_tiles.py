@@ -51,7 +51,7 @@ def write_phantom_tiles(
     tiles: list[Tile] = []
     for one in seeds:
         wanted = min(PER_SLIDE, count - len(tiles))
-        tiles += _slide_tiles(out, one, splits[_group(one)], wanted)
+        tiles += phantom_slide_tiles(out, one, splits[_group(one)], wanted)
         if progress is not None:
             progress(wanted)
         write_manifest(out, tiles)
@@ -62,13 +62,15 @@ def _group(seed: int) -> str:
     return f"phantom-{seed}"
 
 
-def _slide_tiles(out: Path, seed: int, split: str, wanted: int) -> Iterator[Tile]:
-    """Tiles of one phantom, which is drawn, cut and thrown away."""
+def phantom_slide_tiles(
+    out: Path, seed: int, split: str, wanted: int, *, side: int = SLIDE_SIDE
+) -> Iterator[Tile]:
+    """Tiles of one phantom of `side` level-0 px, which is drawn, cut and thrown away."""
     folder = out / _group(seed)
     folder.mkdir()
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "phantom.tiff"
-        truth = write_phantom(path, width=SLIDE_SIDE, height=SLIDE_SIDE, seed=seed, workers=1)
+        truth = write_phantom(path, width=side, height=side, seed=seed, workers=1)
         slide = Slide(path, _group(seed))
         for number, place in enumerate(_places(truth, seed, wanted)):
             picture = slide.read_region(place.region, SIDE * SIDE)

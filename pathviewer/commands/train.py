@@ -12,6 +12,7 @@ from pathviewer.commands.train_compare import compare_command, declining_cost_co
 from pathviewer.commands.train_data import app as data_app
 from pathviewer.commands.train_data import check_command, import_command, training_errors
 from pathviewer.commands.train_items import baseline_command, items_command
+from pathviewer.commands.train_recipe import recipe_command
 from pathviewer.commands.train_serve_judge import serve_judge
 from pathviewer.commands.train_stages import align, average, curves, grpo, preferences, sft, vision
 
@@ -25,6 +26,7 @@ app.command("attention-check")(attention_check_command)
 app.command("compare")(compare_command)
 app.command("declining-cost")(declining_cost_command)
 app.command("serve-judge")(serve_judge)
+app.command("recipe")(recipe_command)
 app.command("vision")(vision)
 app.command("align")(align)
 app.command("sft")(sft)

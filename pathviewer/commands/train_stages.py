@@ -39,7 +39,7 @@ def vision(
     with training_errors():
         from models.training.stages.vision import VisionConfig, train_vision
 
-        train = _shared("vision", processes, config, data, seed) or train_vision
+        train = share_stage("vision", processes, config, data, seed) or train_vision
         _train(VisionConfig, train, config, start, out, resume, data, seed)
 
 
@@ -56,7 +56,7 @@ def align(
     with training_errors():
         from models.training.stages.finetuning import TuningConfig, train_tuning
 
-        train = _shared("align", processes, config, data, seed) or train_tuning
+        train = share_stage("align", processes, config, data, seed) or train_tuning
         _train(TuningConfig, train, config, start, out, resume, data, seed)
 
 
@@ -176,10 +176,13 @@ def _train(
         typer.echo(f"Wrote {out / 'checkpoint'}.", err=True)
 
 
-def _shared(
+def share_stage(
     stage: str, processes: int, config: Path, data: list[Path] | None, seed: int | None
 ) -> Callable[..., None] | None:
-    """What runs a stage in several processes; None if one is enough."""
+    """What runs a stage in several processes; None if one is enough.
+
+    `config`, `data` and `seed` are those of the stage's command, which each process runs.
+    """
     if processes == 1:
         return None
     from models.training.trainer.data_parallel import check_shares, launch_processes

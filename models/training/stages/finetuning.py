@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
@@ -42,12 +42,11 @@ from models.training.trainer.run_folder import (
     load_network,
     mixed_precision,
 )
+from models.training.trainer.stage_config import StageConfig
 
 
-class TuningConfig(BaseModel):
+class TuningConfig(StageConfig):
     """A run of one of these stages."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     data: tuple[Path, ...]
     """Data folders with a manifest."""
@@ -73,9 +72,11 @@ class TuningConfig(BaseModel):
     """Weight of the attention's own loss (`pointing.py`), beside 1 of the words."""
     tower_rate: float = Field(default=0.0, ge=0, le=1)
     """Learning rate of the vision tower as a share of the network's; 0 freezes it."""
-    look: Annotated[dict[str, float], allow_changes(AugmentationRange)] = {}
+    look: Annotated[dict[str, float], allow_changes(AugmentationRange)] = Field(
+        default_factory=dict
+    )
     """Changes to `augment.Look`."""
-    mix: Annotated[dict[str, Any], allow_changes(ItemMix)] = {}
+    mix: Annotated[dict[str, Any], allow_changes(ItemMix)] = Field(default_factory=dict)
     """Changes to `showing.Mix`."""
     loop: LoopConfig
     """How long and how hard."""

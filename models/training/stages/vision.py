@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
@@ -38,6 +38,7 @@ from models.training.trainer.run_folder import (
     find_start_model,
     load_network,
 )
+from models.training.trainer.stage_config import StageConfig
 
 LABELS = ("benign", "adenocarcinoma", "squamous_cell_carcinoma", "other")
 """What the class head tells apart; phantoms are `other`."""
@@ -46,10 +47,8 @@ GRIDS = ((6, 6), (6, 6), (6, 6), (5, 5), (5, 8), (8, 5), (4, 6), (6, 4), (7, 7),
 """Rows and columns of token cells, drawn per batch; small ones often, for they are cheap."""
 
 
-class VisionConfig(BaseModel):
+class VisionConfig(StageConfig):
     """A run of this stage."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     data: tuple[Path, ...]
     """Data folders with a manifest."""
@@ -61,7 +60,9 @@ class VisionConfig(BaseModel):
     """Share of pictures out of focus."""
     dense_weight: float = Field(default=1.0, ge=0)
     """Weight of the per-token loss."""
-    look: Annotated[dict[str, float], allow_changes(AugmentationRange)] = {}
+    look: Annotated[dict[str, float], allow_changes(AugmentationRange)] = Field(
+        default_factory=dict
+    )
     """Changes to `augment.Look`."""
     loop: LoopConfig
     """How long and how hard."""

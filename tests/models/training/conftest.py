@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,14 +20,3 @@ def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def questions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set of questions with traces; the right answer is always A."""
     return made_questions(tmp_path_factory.mktemp("questions") / "set")
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Sums in the same order in every process, so that weights can be compared exactly."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)

@@ -15,6 +15,7 @@ from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 from models.process_score import ABSENCES, EVENTS
 from models.processing import load_processor
 from models.registry import resolve_model
+from models.training.recipe import DATA_FILE, AverageConfig, NewConfig
 from models.training.specimen.random_init import SIZES
 from models.training.stages.finetuning import TuningConfig
 from models.training.stages.grpo import GrpoConfig, train_grpo
@@ -26,6 +27,7 @@ from tests.models.judges.odd_endpoint import Body, Handler, chat, odd_endpoint
 
 CONFIGS = Path(__file__).resolve().parents[3] / "models" / "recipes"
 KINDS: dict[str, type[BaseModel]] = {
+    "tiny/00_random_init": NewConfig,
     "tiny/01_vision": VisionConfig,
     "tiny/02_align": TuningConfig,
     "tiny/03_sft": TuningConfig,
@@ -33,9 +35,12 @@ KINDS: dict[str, type[BaseModel]] = {
     "tiny/05_all_claims": TuningConfig,
     "tiny/06_all_claims_continued": TuningConfig,
     "tiny/07_missing_options": TuningConfig,
+    "tiny/08_average": AverageConfig,
     "tiny/09_long_sft": TuningConfig,
     "tiny/10_options_again": TuningConfig,
+    "tiny/11_average": AverageConfig,
     "tiny/12_attention_supervision": TuningConfig,
+    "tiny/13_average": AverageConfig,
     "tiny/rl/sft_continued": TuningConfig,
     "tiny/rl/grpo_outcome": GrpoConfig,
     "tiny/rl/grpo_dual": GrpoConfig,
@@ -79,8 +84,9 @@ def mini_qwen2(tmp_path_factory: pytest.TempPathFactory, mini_checkpoint: Path) 
 
 
 def test_every_config_has_its_stage() -> None:
-    files = {path.relative_to(CONFIGS).with_suffix("") for path in CONFIGS.rglob("*.toml")}
-    assert {path.as_posix() for path in files} == set(KINDS)
+    paths = [path for path in CONFIGS.rglob("*.toml") if path.name != DATA_FILE]
+    files = {path.relative_to(CONFIGS).with_suffix("").as_posix() for path in paths}
+    assert files == set(KINDS)
     for name in KINDS:
         assert shipped(name)
         assert (CONFIGS / f"{name}.toml").read_text().startswith("# ")
