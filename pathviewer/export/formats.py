@@ -6,9 +6,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from typing import Any
 
+from pathviewer.common.pseudonym import pseudonym
 from pathviewer.export.columns import COMMON_COLUMNS, Column
 from pathviewer.export.consensus import Opinion
-from pathviewer.export.splits import pseudonym
 from storage.export_rows import ExportedFeedback, ExportedQuestion
 
 

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 from pyarrow import ArrowInvalid
 
 from pathviewer import __version__
+from pathviewer.common.pseudonym import pseudonym
 from pathviewer.export.errors import ExportError
 from pathviewer.export.formats import rater_name
 from pathviewer.export.plan import ExportPlan, ExportTally, as_json
-from pathviewer.export.splits import pseudonym
 
 MANIFEST = "manifest.json"
 SCHEMA = 1

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from models.control_tokens import spread_control_tokens
 from pathviewer.common.atomic_folder import new_folder
 from pathviewer.common.plural import format_count
+from pathviewer.common.pseudonym import pseudonym
 from pathviewer.export import preference_format
 from pathviewer.export.card import write_card
 from pathviewer.export.columns import user_message
@@ -22,7 +23,7 @@ from pathviewer.export.licence_terms import all_allow, authors_of, terms_of
 from pathviewer.export.manifest import prove, write_manifest
 from pathviewer.export.parquet import SplitFiles
 from pathviewer.export.plan import ExportPlan, ExportTally
-from pathviewer.export.splits import Groups, group_slides, pseudonym
+from pathviewer.export.splits import Groups, group_slides
 from storage.accounts.consents import list_consenting_accounts
 from storage.database import Database
 from storage.export_groups import list_tissue_keys

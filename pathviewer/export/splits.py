@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pathviewer.common.pseudonym import pseudonym
 from pathviewer.export.errors import ExportError
 from storage.export_groups import TissueKey
 
@@ -83,14 +84,6 @@ def group_slides(records: Sequence[TissueKey], shares: Shares) -> Groups:
         for name, place in sorted(places.items())
     }
     return Groups(names, splits)
-
-
-def pseudonym(kind: str, identity: str) -> str:
-    """A name that tells nothing of the id behind it; the same in every export of a database.
-
-    Ids are random and never leave the server, so that nobody can try them all.
-    """
-    return f"{kind}-{hashlib.sha256(f'pathviewer {kind} {identity}'.encode()).hexdigest()[:12]}"
 
 
 def _marks(tissue: TissueKey) -> list[str]:

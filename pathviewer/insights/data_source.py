@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from pathviewer.export.splits import pseudonym
+from pathviewer.common.pseudonym import pseudonym
 from storage.blinding.visible_feedback import count_hidden_feedback
 from storage.statistics import feedback_rows, repeat_rows
 from storage.statistics.records import (
