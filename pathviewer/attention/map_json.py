@@ -1,7 +1,7 @@
 """The maps of a completion as numbers for the browser, which averages, compares and colours them.
 
 Per passage and layer one byte per cell, 255 at the map's own peak. docs/api.md says what a browser
-makes of them; it comes to the same as `models.attention.normalised`.
+makes of them; it comes to the same as `models.attention.normalise_map`.
 """
 
 from __future__ import annotations

@@ -102,10 +102,10 @@ def test_a_pattern_that_takes_too_many_steps_leaves_the_process_alive(
 def test_code_of_a_library_that_does_not_end_ends_the_process() -> None:
     program = (
         "import hashlib\n"
-        "from models.time_limit import end_when_stuck, within_text_limit\n"
+        "from models.time_limit import end_when_stuck, run_within_text_limit\n"
         "end_when_stuck(0.2)\n"
         "work = lambda: hashlib.pbkdf2_hmac('sha256', b'', b'', 2**31 - 1)\n"
-        "within_text_limit(work, 0.2)\n"
+        "run_within_text_limit(work, 0.2)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False, timeout=120)
     assert done.returncode == STUCK_EXIT_CODE

@@ -18,7 +18,7 @@ from pathviewer.settings import Settings
 from storage.blobs import BlobStore, store_blob
 from storage.database import open_database
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def verdicts(settings: Settings) -> dict[str, tuple[str, str]]:

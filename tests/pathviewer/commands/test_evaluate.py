@@ -204,7 +204,7 @@ def test_measuring_a_script_needs_no_model_library(tmp_path: Path) -> None:
     model = script(tmp_path, "benign", "", "benign")
     code = (
         "import sys, typer\n"
-        "from pathviewer.evaluate_cli import evaluate_command\n"
+        "from pathviewer.commands.evaluate import evaluate_command\n"
         "app = typer.Typer()\n"
         "app.command()(evaluate_command)\n"
         f"app({['--model', model, '--data', str(folder), '--json']!r}, standalone_mode=False)\n"

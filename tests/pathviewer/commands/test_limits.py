@@ -11,7 +11,7 @@ from pathviewer.commands.limits import limits, limits_page
 from pathviewer.commands.main import app
 from pathviewer.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 NO_LIMITS = frozenset({"port", "tile_quality", "washout_days"})
 """Numbers that bound nothing."""
 

@@ -179,7 +179,7 @@ def test_a_setting_that_is_wrong_is_a_sentence(
 
 
 def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
-    program = "from pathviewer.auth.users_cli import app; app()"
+    program = "from pathviewer.commands.user import app; app()"
     result = subprocess.run(
         [sys.executable, "-c", program, "add", "ada", "--role", "admin", "--password-stdin"],
         input=f"{PASSWORD}\n",

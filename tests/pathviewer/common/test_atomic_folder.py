@@ -95,15 +95,15 @@ def test_nothing_of_a_mistake_is_left(tmp_path: Path) -> None:
 NARROW = """
 import os, resource, sys
 from pathlib import Path
-from pathviewer.whole_folder import FolderError
-from pathviewer.export.plan import FORMATS, Plan
+from pathviewer.common.atomic_folder import FolderError
+from pathviewer.export.plan import FORMATS, ExportPlan
 from pathviewer.export.run import export
 from tests.pathviewer.export.made_labels import new_labels
 state, out = map(Path, sys.argv[1:])
 labels = new_labels(state)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
-    export(labels.database, labels.blobs, Plan(FORMATS["sft"]), out)
+    export(labels.database, labels.blobs, ExportPlan(FORMATS["sft"]), out)
 except FolderError as error:
     print(error)
 """
@@ -122,7 +122,7 @@ def test_an_export_that_the_disk_cuts_off_leaves_nothing(tmp_path: Path) -> None
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=Path(__file__).resolve().parents[3],
     )
     assert told.stdout == (
         "A file would become larger than allowed here: choose another --out. Nothing was written.\n"

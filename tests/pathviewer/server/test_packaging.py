@@ -18,7 +18,7 @@ from pathviewer.common.atomic_folder import FolderError
 from pathviewer.server.packaging import LARGE_BYTES, copy_baked, list_program_files, write_space
 from pathviewer.ui.assets import are_assets_ready
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from models.messages import Box, CompletionEnd, GenerateRequest, Prompt, PromptI
 from tests.models.engines.tiny_engine import Unreadable, Unsayable
 from tests.models.engines.worker.test_engine import ENGINE, Caller, order, said, tiny, until
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 def answers(backend: WorkerEngine) -> bool:

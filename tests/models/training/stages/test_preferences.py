@@ -25,7 +25,7 @@ from pathviewer.export.splits import Shares
 from tests.models.training.killed_run import killed_run
 from tests.pathviewer.export.made_labels import fill, new_labels
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 EMBEDDED = ROOT / "models" / "checkpoints" / "pathviewer-r1-tiny"
 
 
