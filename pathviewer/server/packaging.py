@@ -14,7 +14,7 @@ from pathviewer.slides.demo_slide import demo_slide
 from pathviewer.slides.errors import SlideError
 from pathviewer.ui.assets import AssetsError, are_assets_ready, ensure_assets
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SPACE_FILES = (
     "app.py",
     "requirements.txt",

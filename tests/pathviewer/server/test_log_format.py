@@ -56,7 +56,7 @@ def test_an_error_is_its_class_and_where_it_was_raised() -> None:
     except OSError:
         told = written("A slide could not be read.", exc_info=sys.exc_info())
     assert told["error"] == "FileNotFoundError"
-    assert told["at"][0].startswith("test_logs.py:")
+    assert told["at"][0].startswith("test_log_format.py:")
 
 
 def test_a_message_of_a_library_is_withheld() -> None:
