@@ -1,4 +1,4 @@
-"""Every setting of the program, read once from the environment; the command line wins over it."""
+"""Program settings, read once from the environment; command-line options override them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ LimitGroup = Literal[
 
 
 def limit(group: LimitGroup, unit: str, beyond: str) -> dict[str, Any]:
-    """Marks a setting as a limit, for `json_schema_extra`: docs/limits.md then lists it.
+    """Return the `json_schema_extra` of a setting that docs/limits.md lists as a limit.
 
-    `beyond` is what happens beyond it: HTTP status and code where a request is refused.
+    `beyond` is what happens beyond the limit: HTTP status and code where a request is refused.
     """
     return {"limit": {"group": group, "unit": unit, "beyond": beyond}}
 
@@ -43,7 +43,7 @@ BUSY_DATABASE = "503 `storage_failed` after 5 seconds"
 
 
 class Settings(BaseSettings):
-    """What a run of the program was told; immutable. Each field is `PATHVIEWER_<FIELD>`."""
+    """Settings of one run; immutable. Each field is read from `PATHVIEWER_<FIELD>`."""
 
     model_config = SettingsConfigDict(
         env_prefix="PATHVIEWER_", frozen=True, extra="ignore", use_attribute_docstrings=True
@@ -394,43 +394,47 @@ class Settings(BaseSettings):
 
     @property
     def uploads(self) -> Path:
-        """Folder that uploaded slides go to."""
+        """Folder of uploaded slides."""
         return self.data / "uploads"
 
     @property
     def demo(self) -> Path:
-        """Folder of the slide shown when no other is there."""
+        """Folder of the demo slide, shown when there is no other slide."""
         return self.data / "demo"
 
     @property
     def blobs(self) -> Path:
-        """Folder of the pictures that models saw and of attention, by SHA-256."""
+        """Folder of model input pictures and attention, named by SHA-256."""
         return self.content / "blobs"
 
     @property
     def content(self) -> Path:
-        """Folder of what people ask and say; that of a public demo goes when the program ends."""
+        """Folder of user content; a public demo deletes its own when the program ends."""
         return self.data / "visits" if self.public_demo else self.data
 
     @property
     def reader_faults(self) -> Path:
-        """File that remembers which slides ended a reader."""
+        """File that records the slides that ended a reader."""
         return self.content / "slides-that-ended-readers.json"
 
     @property
     def exports(self) -> Path:
-        """Folder of the archives that the page of exports makes; emptied at each start."""
+        """Folder of archives made on the exports page; emptied at each start."""
         return self.data / "exports"
 
     @property
     def database(self) -> str:
-        """The database's SQLAlchemy URL, the default filled in; a public demo has its own."""
+        """SQLAlchemy URL of the database, default filled in; a public demo always uses its own
+        database."""
         default_url = f"sqlite:///{self.content / 'pathviewer.sqlite3'}"
         return default_url if self.public_demo else self.database_url or default_url
 
 
 def read_settings(**given: Any) -> Settings:
-    """Settings from the environment with `given` on top; a bad value ends the program, named."""
+    """Return the settings from the environment, overridden by `given`.
+
+    An invalid value is named on stderr and ends the program with status 1.
+    """
     try:
         return Settings(**given)
     except ValidationError as error:

@@ -1,1 +1,1 @@
-"""Small helpers without a domain; they import nothing else of `pathviewer`."""
+"""Domain-free helpers; they import nothing else of `pathviewer`."""

@@ -1,4 +1,4 @@
-"""One file out of a zip or gzip archive that arrived from outside, within bounds."""
+"""Extraction of one file from an untrusted zip or gzip archive, with size limits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 MOST_ENTRIES = 64
-"""Entries of a zip archive; QuPath writes one, an operating system adds a few of its own."""
+"""Most entries of a zip archive: QuPath writes one, and operating systems add a few."""
 
 _ZIP, _EMPTY_ZIP, _GZIP = b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b"
 _DIRECTORY_ENTRY = b"PK\x01\x02"
@@ -20,13 +20,13 @@ _DAMAGED = (OSError, EOFError, ValueError, NotImplementedError, RuntimeError)
 
 
 class ArchiveError(ValueError):
-    """An archive that is damaged, too large or ambiguous; the message is fit to be shown."""
+    """An archive is damaged, too large or ambiguous; the message can be shown to users."""
 
 
 def unpack(data: bytes, suffixes: Sequence[str], most_bytes: int) -> bytes:
-    """The one file in a zip or gzip archive whose name ends in one of `suffixes`, in small letters.
+    """Return the one file of a zip or gzip archive whose name ends in a lowercase suffix.
 
-    Whatever is no archive comes back as it is. No more than `most_bytes` are unpacked. Raises
+    Data that is not an archive is returned unchanged. At most `most_bytes` are unpacked. Raises
     ArchiveError.
     """
     try:
@@ -45,7 +45,7 @@ def unpack(data: bytes, suffixes: Sequence[str], most_bytes: int) -> bytes:
 
 
 def _from_zip(data: bytes, suffixes: Sequence[str], most_bytes: int) -> bytes:
-    # counted before the library reads the directory, whose entries cost it far more memory
+    # count first: ZipFile needs far more memory for each directory entry
     if data.count(_DIRECTORY_ENTRY) > MOST_ENTRIES:
         raise ArchiveError(f"The archive has more than {MOST_ENTRIES} entries: choose one file.")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -63,7 +63,7 @@ def _from_zip(data: bytes, suffixes: Sequence[str], most_bytes: int) -> bytes:
 
 
 def _is_wanted(name: str, suffixes: Sequence[str]) -> bool:
-    """Whether an entry has such a name; macOS adds `__MACOSX/._name` beside each file."""
+    """Return whether the suffix matches; macOS adds a `__MACOSX/._name` beside each file."""
     path = PurePosixPath(name)
     return path.suffix.lower() in suffixes and not path.name.startswith(".")
 

@@ -1,4 +1,4 @@
-"""A folder that is there whole or not at all."""
+"""Folders that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,28 +15,27 @@ from storage.private_files import FOLDER_MODE, make_private
 
 
 class FolderError(Exception):
-    """A folder cannot be written; the message is a sentence fit to be shown."""
+    """A folder cannot be written; the message can be shown to users."""
 
 
 _REASONS = {
     errno.ENOSPC: "The disk is full: free some space, or choose another --out",
-    errno.EDQUOT: "Your quota of the disk is used up: free some space, or choose another --out",
-    errno.EFBIG: "A file would become larger than allowed here: choose another --out",
-    errno.EACCES: "It may not be written to: choose another --out",
-    errno.EPERM: "It may not be written to: choose another --out",
-    errno.EROFS: "Its disk may only be read: choose another --out",
-    errno.EEXIST: "It lies within something that is no folder: choose another --out",
-    errno.ENOTDIR: "It lies within something that is no folder: choose another --out",
+    errno.EDQUOT: "Your disk quota is used up: free some space, or choose another --out",
+    errno.EFBIG: "A file would exceed the size limit of this disk: choose another --out",
+    errno.EACCES: "You may not write to this folder: choose another --out",
+    errno.EPERM: "You may not write to this folder: choose another --out",
+    errno.EROFS: "The disk is read-only: choose another --out",
+    errno.EEXIST: "Its parent is not a folder: choose another --out",
+    errno.ENOTDIR: "Its parent is not a folder: choose another --out",
 }
 
 
 @contextmanager
 def new_folder(out: Path, *, private: bool = False) -> Iterator[Path]:
-    """A folder to fill, which is given the name `out` at the end, and is gone after an error.
+    """Yield a temporary folder that is renamed to `out` at the end, or removed after an error.
 
-    `private` makes it and all in it its owner's alone; else the umask says who may read it. Raises
-    FolderError if `out` is there and not empty,
-    or where the disk refuses.
+    `private` restricts the folder and its contents to the owner; otherwise the umask applies.
+    Raises FolderError if `out` exists and is not empty, or if the disk refuses.
     """
     _check_free(out)
     part: Path | None = None
@@ -44,7 +43,7 @@ def new_folder(out: Path, *, private: bool = False) -> Iterator[Path]:
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
         part = out.absolute().with_name(f".{out.name}.part-{secrets.token_hex(4)}")
         part.mkdir()
-        mode = part.stat().st_mode  # as the umask has it, which a thread must not change
+        mode = part.stat().st_mode  # set by the umask, which a thread must not change
         part.chmod(FOLDER_MODE)
         yield part
         if private:
@@ -64,13 +63,13 @@ def new_folder(out: Path, *, private: bool = False) -> Iterator[Path]:
 
 
 def disk_sentence(error: OSError) -> str:
-    """Why the disk refused and what to do, without a full stop and without a path."""
+    """Return the reason and the remedy, without a full stop or path."""
     return _REASONS.get(error.errno or 0, f"The disk refuses ({error.strerror})")
 
 
 def server_sentence(error: OSError) -> str:
-    """The same to somebody who sits elsewhere and chose no folder."""
-    return f"{disk_sentence(error).split(':')[0]}. Tell whoever runs the server."
+    """Return the reason for a remote user, who did not choose the folder."""
+    return f"{disk_sentence(error).split(':')[0]}. Tell the server's administrator."
 
 
 def _check_free(out: Path) -> None:
@@ -81,7 +80,7 @@ def _check_free(out: Path) -> None:
 
 
 def _sync_files(folder: Path) -> None:
-    """Everything to the disk before the name is given."""
+    """Flush all files to disk before the folder is renamed."""
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             with path.open("rb") as file:

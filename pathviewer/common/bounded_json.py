@@ -1,4 +1,4 @@
-"""JSON of which the size in memory is bounded before it is decoded, and the depth after."""
+"""JSON decoding with a bound on memory, checked before, and on nesting depth, checked after."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 MOST_DEPTH = 64
-"""Lists and objects within one another."""
+"""Most levels of nested lists and objects."""
 
 
 class JsonError(ValueError):
-    """A text that is not JSON, or JSON that the program does not take; fit to be shown."""
+    """Text that is not JSON, or JSON beyond the bounds; the message can be shown to users."""
 
 
 def decode_json(
@@ -23,12 +23,13 @@ def decode_json(
     parse_float: Callable[[str], float],
     parse_constant: Callable[[str], float],
 ) -> tuple[str, Any]:
-    """The text and its document; `source` names it in errors, as in "request". Raises JsonError.
+    """Return the text and the decoded document. Raises JsonError.
 
-    `most_containers` bounds lists and objects, brackets in texts being counted as such: each costs
-    far more memory than the two bytes that write it, and decoding it keeps every other thread
-    waiting. `whole`, `real` and `constant` (NaN and infinity) make the numbers. They are to be
-    Python functions: between their calls other threads get their turn.
+    `source` names the input in errors, as in "request". `most_containers` bounds lists and objects,
+    including brackets inside strings: each container costs far more memory than its two bytes, and
+    decoding blocks all other threads. `parse_int`, `parse_float` and `parse_constant` (NaN and
+    infinity) make the numbers. They must be Python functions, because other threads run between
+    their calls.
     """
     if text.count(b"[") + text.count(b"{") > most_containers:
         raise JsonError(
@@ -43,7 +44,7 @@ def decode_json(
         raise JsonError(_too_deep(source)) from None
     except JsonError:
         raise
-    except ValueError:  # UnicodeDecodeError and JSONDecodeError included
+    except ValueError:  # includes UnicodeDecodeError and JSONDecodeError
         raise JsonError(f"The {source} is not JSON.") from None
     if not _is_shallow(document):
         raise JsonError(_too_deep(source))
@@ -55,15 +56,15 @@ def _too_deep(source: str) -> str:
 
 
 def _is_shallow(document: object) -> bool:
-    """Level by level, so that no depth exhausts the stack."""
+    """Check the depth level by level, without recursion that could exhaust the stack."""
     level: Iterable[object] = [document]
     for _ in range(MOST_DEPTH + 1):
         level = [
-            each
+            child
             for value in level
             if isinstance(value, dict | list)
-            for each in (value.values() if isinstance(value, dict) else value)
-            if isinstance(each, dict | list)
+            for child in (value.values() if isinstance(value, dict) else value)
+            if isinstance(child, dict | list)
         ]
         if not level:
             return True

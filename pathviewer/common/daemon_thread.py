@@ -1,4 +1,4 @@
-"""A thread that does one thing after the other and never keeps the program from ending."""
+"""Daemon thread that runs work in sequence and does not delay the end of the program."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ _log = logging.getLogger(__name__)
 
 
 class DaemonThread:
-    """Runs what it is given in turn, in a thread that may be left behind.
+    """Run work in order in a daemon thread.
 
-    Threads of an executor are waited for when the interpreter ends, however long they wait for a
-    disk; this one is not.
+    The interpreter waits for executor threads at exit, even for one that is blocked on a disk. It
+    does not wait for this thread.
     """
 
     def __init__(self, name: str) -> None:
-        """`name` is the thread's; it starts with the first work."""
+        """Set the thread's name; the thread starts with the first work."""
         self._name = name
         self._work: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def run(self, work: Callable[[], object]) -> None:
-        """Do this after all that was given before; an error that leaves it is logged."""
+        """Queue the work; an error that it raises is logged."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
@@ -33,12 +33,12 @@ class DaemonThread:
         self._work.put(work)
 
     def stop(self) -> None:
-        """End after what was given so far, without waiting for it."""
+        """End the thread after the queued work, without waiting."""
         self._work.put(None)
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
             try:
                 work()
-            except Exception:  # noqa: BLE001  the next work is somebody else's
+            except Exception:  # noqa: BLE001  later work is unrelated
                 _log.exception("Work of the thread %s failed.", self._name)

@@ -1,4 +1,4 @@
-"""The database of the settings, for the length of a command."""
+"""Access to the configured database for the duration of a command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.database import Database, open_database
 
 @contextmanager
 def open_configured_database() -> Iterator[tuple[Settings, Database]]:
-    """The settings and their database. Raises StorageError."""
+    """Yield the settings and their open database. Raises StorageError."""
     settings = read_settings()
     database = open_database(settings.database)
     try:

@@ -1,4 +1,4 @@
-"""Work that many wait for is done once, and is stopped when nobody waits for it any more."""
+"""Tasks shared by concurrent callers; a task is cancelled when its last caller leaves."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class _Flight(Generic[Result]):
 
 
 class SharedTasks(Generic[Key, Result]):
-    """Tasks by key, of one event loop."""
+    """Tasks by key, for one event loop."""
 
     def __init__(self) -> None:
         self._flights: dict[Key, _Flight[Result]] = {}
 
     async def run(self, key: Key, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-        """What the work of this key gives; `work` starts it where it is not under way.
+        """Return the result of this key's task; `work` starts the task if none is running.
 
-        A caller that is cancelled takes it from nobody else; the last one cancels the work.
+        Cancelling one caller does not affect the others; cancelling the last one cancels the task.
         """
         flight = self._flights.get(key)
         if flight is None:

@@ -1,4 +1,4 @@
-"""Texts and cells as spreadsheets of all countries save them."""
+"""Decoding of texts and cells saved by spreadsheets in any locale."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SPOILT = re.compile(
-    r"[+-]?\d(?:[.,]\d+)?E\+\d{2,}"  # 1,23E+11 of a number with more digits than a cell shows
-    r"|##+|#[A-Z/0]+[!?]|#N/A|#NV",  # a column that is too narrow; #NAME?, #REF!, #WERT!
+    r"[+-]?\d(?:[.,]\d+)?E\+\d{2,}"  # 1,23E+11: a number with more digits than the cell shows
+    r"|##+|#[A-Z/0]+[!?]|#N/A|#NV",  # a column too narrow; #NAME?, #REF!, #WERT!
     re.IGNORECASE,
 )
 
 
 def decode_text(data: bytes) -> str:
-    """The text without its byte order mark: UTF-8, or UTF-16 where a mark says so.
+    """Return the text without a byte order mark: UTF-16 if it has such a mark, otherwise UTF-8.
 
     Excel saves “Unicode text” as UTF-16. Raises UnicodeDecodeError.
     """
@@ -22,15 +22,15 @@ def decode_text(data: bytes) -> str:
 
 
 def is_spoilt(value: str) -> bool:
-    """Whether a spreadsheet wrote a cell as it showed it, so that what was entered is lost.
+    """Return whether a cell holds the displayed form of a value, so that the value itself is lost.
 
-    Two long numbers may both become `1,23E+11`, so such a value can identify nothing.
+    Two long numbers may both become `1,23E+11`, so such a value cannot identify anything.
     """
     return _SPOILT.fullmatch(value) is not None
 
 
 def spoilt_sentence(column: str, value: str) -> str:
-    """Why a spoilt value is refused, and the way out."""
+    """Return why a spoilt value is refused and how to fix the table."""
     return (
         f"the column “{column}” holds “{value[:40]}”, as a spreadsheet shows a number or an error; "
         "what was entered is lost. Format the column as text, enter the value again, and save the "

@@ -1,7 +1,7 @@
-"""Slow work in threads of its own: fair between accounts, bounded for each, dropped when unwanted.
+"""Slow work in threads: fair and bounded by account, cancelled when the client disconnects.
 
-`Lane` separates kinds of work, `AccountBounds` bounds what one account has in progress, and
-`while_connected` drops the work of a client that has gone.
+`Lane` separates kinds of work, `AccountBounds` bounds the work that an account has in progress, and
+`while_connected` cancels the work of a client that disconnects.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class WorkKind(StrEnum):
-    """Work of which an account may have only so much in progress; the value is its plural."""
+    """Kind of work with a bound for each account; the value is its plural."""
 
     question = "questions"
     deletion_check = "deletion checks"
@@ -40,7 +40,7 @@ class WorkKind(StrEnum):
     tile = "tiles"
 
     def format_count(self, number: int) -> str:
-        """`1 preview`, `2 previews`."""
+        """Return `1 preview` or `2 previews`."""
         return f"{number} {self if number != 1 else self.removesuffix('s')}"
 
 
@@ -53,11 +53,11 @@ RETRY_SECONDS: Mapping[WorkKind, int] = {
     WorkKind.stream: 10,
     WorkKind.tile: 1,
 }
-"""After how many seconds a client may try again: about what one such piece of work takes."""
+"""Seconds after which a client may retry: roughly the duration of one such piece of work."""
 
 
 class TooBusy(Exception):  # noqa: N818  the code of its JSON error
-    """There is as much in progress as there may be; the message says what to wait for."""
+    """The limit of work in progress is reached; the message says what to wait for."""
 
     code: ClassVar[str] = "too_busy"
     status: ClassVar[int] = 503
@@ -65,46 +65,46 @@ class TooBusy(Exception):  # noqa: N818  the code of its JSON error
     def __init__(self, message: str, retry_seconds: int) -> None:
         super().__init__(message)
         self.retry_seconds = retry_seconds
-        """When to try again, as in the header Retry-After."""
+        """Seconds until a retry, as in the header Retry-After."""
 
 
-class ClientGone(Exception):  # noqa: N818  an event, not a mistake
-    """The client closed its connection before the work was done; nobody reads the answer."""
+class ClientGone(Exception):  # noqa: N818  an event, not an error
+    """The client disconnected before the work was done."""
 
 
 class Slot:
-    """One piece of work in progress, until it is released; releasing it twice does no harm."""
+    """One piece of work in progress, until released; releasing twice is harmless."""
 
     def __init__(self, release: Callable[[], None]) -> None:
         self._release: Callable[[], None] | None = release
 
     def release(self) -> None:
-        """The work has ended, in whichever thread."""
+        """Release the slot, from any thread."""
         release, self._release = self._release, None
         if release is not None:
             release()
 
 
 class AccountBounds:
-    """How much work of each kind an account has in progress; may be used from any thread."""
+    """Work in progress by account and kind; thread-safe."""
 
     def __init__(
         self, limits: Mapping[WorkKind, int], totals: Mapping[WorkKind, int] | None = None
     ) -> None:
-        """`limits` are those of one account, `totals` of all together; a kind that they do not
-        name has no bound."""
+        """Set `limits` for each account and `totals` for all accounts; missing kinds are
+        unbounded."""
         self._limits = limits
         self._totals = totals or {}
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, WorkKind]] = Counter()
 
     def check(self, account_id: str, kind: WorkKind) -> None:
-        """Raises TooBusy where `take` would; for work that is prepared before its slot is taken."""
+        """Raise TooBusy if `take` would; for work that is prepared before it takes a slot."""
         with self._lock:
             self._check(account_id, kind)
 
     def take(self, account_id: str, kind: WorkKind) -> Slot:
-        """A slot for work that ends later, in another thread. Raises TooBusy."""
+        """Return a slot for work that ends later, in any thread. Raises TooBusy."""
         key = account_id, kind
         with self._lock:
             self._check(account_id, kind)
@@ -113,7 +113,7 @@ class AccountBounds:
 
     @contextmanager
     def slot(self, account_id: str, kind: WorkKind) -> Iterator[None]:
-        """A slot for as long as the block lasts. Raises TooBusy."""
+        """Hold a slot for the duration of the block. Raises TooBusy."""
         slot = self.take(account_id, kind)
         try:
             yield
@@ -121,7 +121,7 @@ class AccountBounds:
             slot.release()
 
     def in_progress(self, kind: WorkKind) -> int:
-        """How much of a kind all accounts together have in progress."""
+        """Number of pieces of work of this kind that all accounts have in progress."""
         with self._lock:
             return self._total(kind)
 
@@ -153,32 +153,32 @@ class AccountBounds:
 
 @dataclass
 class _Queues:
-    """What a lane has in one event loop."""
+    """Limiters of a lane in one event loop."""
 
     shared: anyio.CapacityLimiter
     by_account: dict[str, anyio.CapacityLimiter] = field(default_factory=dict)
-    """Of accounts that have work here."""
+    """Accounts that have work in this lane."""
     users: Counter[str] = field(default_factory=Counter)
 
 
 class Lane:
-    """Threads for one kind of work, so that it takes none from another.
+    """Threads reserved for one kind of work.
 
-    Accounts take turns: each queues its own work, and where there are several threads none has all
-    of them, so that another's work starts at once. Work that is cancelled while it waits for a
-    thread never starts; work that has started keeps its thread until it ends, so that memory stays
-    bounded, also where it waits for a reader whose answer nobody wants any more.
+    Each account has its own queue. If there are several threads, no account can occupy all of them,
+    so another account's work starts at once. Work cancelled while queued never starts. Work in
+    progress keeps its thread until it ends, even if nobody needs the result of its reader any more;
+    this bounds memory.
     """
 
     def __init__(self, threads: int, per_account: int | None = None) -> None:
-        """`per_account` is how many of the threads one account may have; `None` for all but one."""
+        """Set the threads; `per_account` is the most for one account, `None` means all but one."""
         self.threads = threads
         self.share = per_account or max(1, threads - 1)
-        """Threads that one account may have at a time."""
+        """Most threads of one account at a time."""
         self._queues: RunVar[_Queues] = RunVar("lane")
 
     async def run(self, work: Callable[[], T], account_id: str = "") -> T:
-        """What `work` gives, called in a thread, and its errors; from an event loop."""
+        """Call `work` in a thread and return its result or raise its error; needs an event loop."""
         queues, name = self._loop_queues(), account_id
         account_limit = queues.by_account.setdefault(name, anyio.CapacityLimiter(self.share))
         queues.users[name] += 1
@@ -200,10 +200,10 @@ class Lane:
 
 
 async def while_connected(request: Request, work: Callable[[], Awaitable[T]]) -> T:
-    """What `work` gives, unless the client goes first: then it is cancelled, ClientGone raised.
+    """Return the result of `work`; if the client disconnects first, cancel it and raise ClientGone.
 
-    Cancelling ends the wait for a `Lane`, not work that a thread has begun. The body of the
-    request must have been read already.
+    Cancelling ends the wait for a `Lane`, not work that runs in a thread. The body of the request
+    must have been read already.
     """
     with anyio.CancelScope() as scope:
         watcher = asyncio.ensure_future(_cancel_when_gone(request, scope))
@@ -221,14 +221,14 @@ async def _cancel_when_gone(request: Request, scope: anyio.CancelScope) -> None:
 
 
 WRITES = Lane(8)
-"""Writing to the database: a locked one keeps no thread from those who only read."""
+"""Database writes: waiting for a locked database takes no thread from requests that only read."""
 
 _CORES = os.cpu_count() or 1
 _CHECK_THREADS = 8
 
 
 class Work:
-    """The lanes and bounds of one application."""
+    """Lanes and bounds of one application."""
 
     def __init__(self, settings: Settings) -> None:
         self.accounts = AccountBounds(
@@ -246,22 +246,23 @@ class Work:
                 WorkKind.export: settings.exports_in_progress,
             },
         )
-        """What each account may have in progress."""
+        """Bounds of each account."""
         self.pictures = Lane(max(2, _CORES))
-        """Reading pixels for people: regions, thumbnails, previews, the picture of a question."""
+        """Reading pixels for people: regions, thumbnails, previews, question pictures."""
         self.checks = Lane(_CHECK_THREADS)
         """Deletion checks, which wait for the model."""
         self.maps = Lane(max(2, _CORES))
         """Reading attention maps."""
         self.insights = Lane(1)
-        """Figures of the insights page, one at a time: they take a whole core."""
+        """Figures of the insights page, one at a time, because each takes a whole core."""
 
     async def run(
         self, request: Request, kind: WorkKind, account_id: str, lane: Lane, work: Callable[[], T]
     ) -> T:
-        """What `work` gives, in a thread of the lane, within the bound, while the client waits.
+        """Return the result of `work`, run in the lane within the bound while the client is
+        connected.
 
-        Raises TooBusy, ClientGone and what `work` raises.
+        Raises TooBusy, ClientGone and the errors of `work`.
         """
         with self.accounts.slot(account_id, kind):
             return await while_connected(request, lambda: lane.run(work, account_id))

@@ -68,9 +68,9 @@ def test_counts_as_json(run: Run, tmp_path: Path) -> None:
     [
         ("--rater", "nobody", "There is no account named nobody."),
         ("--case", "S-9", "There is no case named S-9."),
-        ("--since", "yesterday", "“yesterday” is no day; write it like 2026-03-31."),
-        ("--until", "9999-12-31", "“9999-12-31” is no day on which anybody used this program."),
-        ("--zone", "Mars/Olympus", "“Mars/Olympus” is no time zone that this server knows"),
+        ("--since", "yesterday", "“yesterday” is not a date; write it like 2026-03-31."),
+        ("--until", "9999-12-31", "“9999-12-31” is outside the years 1970 to 2999."),
+        ("--zone", "Mars/Olympus", "“Mars/Olympus” is not a time zone that this server knows"),
         ("--rule", "most", "“most” is no rule for several raters"),
         ("--splits", "1,1,1", "“1,1,1” are no shares"),
         ("--model", "other", "Nothing that was judged matches"),

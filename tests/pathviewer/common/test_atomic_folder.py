@@ -50,7 +50,7 @@ def below_a_file(out: Path) -> None:
     [
         (full, "The folder out is not empty; choose another --out."),
         (a_file, "There is a file named out already; choose another --out."),
-        (below_a_file, "lies within something that is no folder"),
+        (below_a_file, "parent is not a folder"),
     ],
 )
 def test_a_place_that_is_taken_is_told(
@@ -75,7 +75,7 @@ def test_what_came_in_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     [
         (errno.ENOSPC, "The disk is full"),
         (errno.EDQUOT, "quota"),
-        (errno.EROFS, "may only be read"),
+        (errno.EROFS, "is read-only"),
         (errno.EIO, "The disk refuses"),
     ],
 )
@@ -125,7 +125,8 @@ def test_an_export_that_the_disk_cuts_off_leaves_nothing(tmp_path: Path) -> None
         cwd=Path(__file__).resolve().parents[3],
     )
     assert told.stdout == (
-        "A file would become larger than allowed here: choose another --out. Nothing was written.\n"
+        "A file would exceed the size limit of this disk: choose another --out. "
+        "Nothing was written.\n"
     )
     assert told.stderr == ""
     assert left(tmp_path / "exports") == set()

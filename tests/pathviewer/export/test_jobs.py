@@ -27,7 +27,7 @@ def test_a_full_disk_leaves_nothing_and_is_told(filled: Labels, tmp_path: Path) 
         job = ended(jobs)
         assert job.state == "failed"
         assert job.error is not None
-        assert job.error.endswith("Tell whoever runs the server.")
+        assert job.error.endswith("Tell the server's administrator.")
         assert "--out" not in job.error
         assert list(folder.iterdir()) == []
         make_room()
