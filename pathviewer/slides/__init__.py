@@ -1,1 +1,1 @@
-"""Slides: files, geometry, tiles, the library, GeoJSON."""
+"""Slides: files, geometry, tiles, the library and GeoJSON."""

@@ -1,4 +1,4 @@
-"""Pictures of what is too large to be read in full, drawn from tiles here and there."""
+"""Approximate pictures of areas too large to be read in full, drawn from sampled tiles."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathviewer.slides.geometry import Level, Region
 from pathviewer.slides.jpeg_pixels import Pixels
 
 _GRIDS = (8, 16, 32, 64)
-"""Samples along each side, one pass after the other as long as there is time."""
+"""Samples along each side; passes run in this order while time is left."""
 
 Sample = Callable[[int, int], Pixels | None]
-"""A tile by (column, row) as reduced (height, width, 3) RGB, `None` if it cannot be read."""
+"""Return the tile at (column, row) as reduced (height, width, 3) RGB, `None` if unreadable."""
 
 
 def draw_samples(
@@ -26,10 +26,10 @@ def draw_samples(
     sample: Sample,
     seconds: float,
 ) -> Pixels | None:
-    """A box of a level (`l_` frame) as (height, width, 3) RGB of `size`, (width, height).
+    """Draw a box of a level (`l_` frame) as (height, width, 3) RGB of `size`, (width, height).
 
-    The picture is cut into cells, each filled with the tile at its middle; finer cells follow
-    until about `seconds` are over. `None` if no tile can be read by then.
+    The picture is divided into cells, each filled with the tile at its centre; finer cells follow
+    until about `seconds` have passed. `None` if no tile could be read in that time.
     """
     pixels: Pixels = np.full((size[1], size[0], 3), background, np.uint8)
     until = time.monotonic() + seconds
@@ -50,7 +50,7 @@ def draw_samples(
 def _cells(
     size: tuple[int, int], l_box: Region, count: int
 ) -> Iterator[tuple[Region, tuple[int, int]]]:
-    """Cells of the picture, in its pixels, each with the middle of its place in the level."""
+    """Yield cells in picture pixels, each with its centre in level pixels."""
     across, down = min(count, size[0]), min(count, size[1])
     for j in range(down):
         for i in range(across):

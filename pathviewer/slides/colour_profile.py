@@ -1,4 +1,4 @@
-"""The colour profile in a slide's file: what it is, and colours corrected to sRGB by it."""
+"""Colour profiles of slide files, and colour correction to sRGB."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 from pathviewer.slides.colour_table import ColourTable, table_candidates
 
 MOST_PROFILE_BYTES = 8 * 2**20
-"""Longer profiles are ignored; those of scanners have up to about 2 MiB."""
+"""Longer profiles are ignored; scanner profiles have up to about 2 MiB."""
 
 DAMAGED_REASON = "it is damaged"
 TOO_LARGE_REASON = f"it is larger than {MOST_PROFILE_BYTES // 2**20} MiB"
@@ -20,27 +20,27 @@ TOO_LARGE_REASON = f"it is larger than {MOST_PROFILE_BYTES // 2**20} MiB"
 
 _HEADER_BYTES = 132
 _INPUTS = (b"scnr", b"mntr", b"spac", b"prtr")
-"""Classes of profiles that say what a device's colours are."""
+"""Profile classes that describe the colours of a device."""
 
 _SPACES = {b"GRAY": "grey", b"CMYK": "CMYK", b"Lab ": "Lab", b"XYZ ": "XYZ"}
 _LONGEST_NAME = 100
 _SAMPLES = 20_000
 _ALLOWED = 2
-"""Most that the page's colours may differ from ImageCms's, of 255."""
+"""Largest difference allowed between the page's colours and ImageCms's, of 255."""
 
 
 @dataclass(frozen=True)
 class ColourProfile:
-    """What is known of a slide's colour profile."""
+    """A slide's colour profile and whether it is applied."""
 
     name: str
-    """Its description of itself."""
+    """Description in the profile."""
 
     applied: bool
-    """Whether colours are corrected by it."""
+    """Whether colours are corrected by this profile."""
 
     reason: str | None
-    """Why not, without a full stop; `None` where they are."""
+    """Why the profile is not applied, without a full stop; `None` if it is applied."""
 
     @property
     def sentence(self) -> str:
@@ -51,14 +51,14 @@ class ColourProfile:
 
 
 class ProfileIgnored(Exception):  # noqa: N818  a state of the profile, not of the slide
-    """The profile is of no use; the message says why, without a full stop."""
+    """The profile cannot be used; the message gives the reason, without a full stop."""
 
 
 class SlideColours:
-    """Corrects colours by one profile. A profile of no use leaves all colours as they are."""
+    """Colour correction by one profile. An unusable profile leaves all colours unchanged."""
 
     def __init__(self, data: bytes) -> None:
-        """`data` is the profile's file, damaged or not."""
+        """Read the profile from `data`, its file, which may be damaged."""
         self._transform: ImageCms.ImageCmsTransform | None = None
         self.table: ColourTable | None = None
         name = "Profile without a name"
@@ -72,19 +72,19 @@ class SlideColours:
             self.profile = ColourProfile(name, applied=False, reason=str(error))
 
     def correct(self, image: Image.Image) -> Image.Image:
-        """An RGB picture in sRGB."""
+        """Return an RGB picture converted to sRGB."""
         return image if self._transform is None else _applied(self._transform, image)
 
 
 def ignored_colours(reason: str) -> SlideColours:
-    """Colours of a file whose profile cannot be read at all."""
+    """Return the colours of a file whose profile cannot be read."""
     colours = SlideColours(b"")
     colours.profile = ColourProfile("Profile without a name", applied=False, reason=reason)
     return colours
 
 
 def _check_header(data: bytes) -> None:
-    """Raises ProfileIgnored for what cannot be a profile of RGB pixels (ICC.1, 7.2)."""
+    """Raise ProfileIgnored for data that cannot be a profile of RGB pixels (ICC.1, 7.2)."""
     if len(data) > MOST_PROFILE_BYTES:
         raise ProfileIgnored(TOO_LARGE_REASON)
     size = int.from_bytes(data[:4])
@@ -120,9 +120,9 @@ def _name(profile: ImageCms.ImageCmsProfile) -> str:
 def _corrections(
     data: bytes, profile: ImageCms.ImageCmsProfile
 ) -> tuple[ImageCms.ImageCmsTransform, ColourTable]:
-    """The transform to sRGB under the profile's own intent, and the table that equals it.
+    """Return the transform to sRGB with the profile's own intent, and the equivalent table.
 
-    Raises ProfileIgnored, also where the profile changes nothing.
+    Raises ProfileIgnored, also if the profile changes nothing.
     """
     try:
         intent = ImageCms.getDefaultIntent(profile)
@@ -149,7 +149,8 @@ def _corrections(
 
 
 def _samples() -> NDArray[np.uint8]:
-    """(n, 3): all greys from black to white, then colours from all of the cube."""
+    """Return (n, 3) colours: all greys from black to white, then random ones from the whole
+    cube."""
     greys = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
     random = np.random.default_rng(1)
     return np.concatenate([greys, random.integers(0, 256, (_SAMPLES, 3), np.uint8)])

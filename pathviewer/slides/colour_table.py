@@ -1,10 +1,10 @@
-"""What a colour profile does to colours as a small table, so that a browser does just the same.
+"""Colour profiles as small tables, which a browser applies with the same result as Little CMS.
 
-Little CMS evaluates a profile of three primaries exactly, and for 8-bit pictures it replaces every
-other one by 33 x 33 x 33 nodes whose spacing follows the profile's greys (`cmsopt.c` of Little CMS
-2.16, `OptimizeByComputingLinearization`). A plain grid of nodes misses both by far
-where colours leave sRGB. So the table is built in the same two ways, and the one that gives what
-ImageCms gives is taken.
+Little CMS evaluates a profile of three primaries exactly. For 8-bit pictures it replaces every
+other profile by 33 x 33 x 33 nodes whose spacing follows the profile's greys (`cmsopt.c` of Little
+CMS 5 2.16, `OptimizeByComputingLinearization`). A plain grid of nodes is far from both results
+where colours leave sRGB. So this module builds tables in the same two ways; the caller takes the
+one that matches ImageCms.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Colours = NDArray[np.float64]
 
 _LCMS_NODES = 33
 _GREYS = 4096
-"""Greys from which Little CMS takes the spacing of its nodes."""
+"""Greys from which Little CMS derives the spacing of its nodes."""
 
 _SLOPE_SHARE = 0.02
-"""Share of them at each end that Little CMS replaces by a straight line."""
+"""Share of the greys at each end that Little CMS replaces by a straight line."""
 
 _SRGB_WHITE = (0.3127, 0.3290, 1.0)
 _SRGB_PRIMARIES = (0.64, 0.33, 1.0, 0.30, 0.60, 1.0, 0.15, 0.06, 1.0)
@@ -31,25 +31,26 @@ _SRGB_PRIMARIES = (0.64, 0.33, 1.0, 0.30, 0.60, 1.0, 0.15, 0.06, 1.0)
 
 @dataclass(frozen=True)
 class ColourTable:
-    """Corrected colours: curves lead to a place in a grid, whose nodes are interpolated.
+    """Colour correction: curves map a colour to a place in a grid, whose nodes are interpolated.
 
-    Interpolation is tetrahedral: from the node below along the axis of the largest fraction first.
+    Interpolation is tetrahedral: from the lower node along the axis with the largest fraction
+    first.
     """
 
     curves: NDArray[np.float32]
-    """(3, 256): place in the grid, 0 to N - 1, of each value of a channel."""
+    """(3, 256): grid position, 0 to N - 1, of each value of a channel."""
 
     nodes: NDArray[np.float32]
-    """(N, N, N, 3) by red, green and blue: sRGB values from 0 to 255, or `light`."""
+    """(N, N, N, 3) by red, green and blue: sRGB values from 0 to 255, or linear light."""
 
     light: bool
-    """Whether nodes are light, 0 to 1 and beyond where a colour is outside sRGB.
+    """Whether nodes are linear light: 0 to 1, and beyond for colours outside sRGB.
 
-    It is to be cut off there and encoded as sRGB after the interpolation.
+    After interpolation, light must be clipped to 0 to 1 and encoded as sRGB.
     """
 
     def apply(self, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(n, 3) colours corrected, as a browser does it."""
+        """Return (n, 3) colours corrected as a browser does it."""
         place = np.stack([self.curves[i][colours[:, i]] for i in range(3)], -1).astype(np.float64)
         result = _interpolated(self.nodes, place)
         values = encode_srgb(result) if self.light else result
@@ -57,14 +58,14 @@ class ColourTable:
 
 
 def table_candidates(profile: bytes, intent: int, white: tuple[int, ...]) -> Iterator[ColourTable]:
-    """Tables for a profile that can be trusted to be one, the likeliest first.
+    """Yield candidate tables for a valid profile, the likeliest first.
 
-    `intent` is ICC's number of the rendering intent, `white` what becomes of white. Raises
-    RuntimeError where Little CMS refuses the profile, and ImportError without imagecodecs.
+    `intent` is the ICC number of the rendering intent, `white` the corrected white. Raises
+    RuntimeError if Little CMS refuses the profile, and ImportError without imagecodecs.
     """
 
     def light(colours: Colours) -> Colours:
-        """Light of colours from 0 to 1, not cut off where it is outside sRGB."""
+        """Return linear light of colours from 0 to 1, not clipped outside sRGB."""
         return _to_light(profile, intent, colours)
 
     yield _of_primaries(light)
@@ -75,7 +76,8 @@ def table_candidates(profile: bytes, intent: int, white: tuple[int, ...]) -> Ite
 
 
 def _of_primaries(light: Callable[[Colours], Colours]) -> ColourTable:
-    """Exact where light of three primaries is added, each along a curve of its own."""
+    """Return the exact table for a profile that adds the light of three primaries with own
+    curves."""
     values = np.linspace(0, 1, 256)
     black = light(np.zeros((1, 3)))
     curves = []
@@ -93,7 +95,7 @@ def _of_primaries(light: Callable[[Colours], Colours]) -> ColourTable:
 def _of_nodes(
     light: Callable[[Colours], Colours], spacing: list[Colours], white: tuple[int, ...]
 ) -> ColourTable:
-    """Nodes where the curves of `spacing`, (4096,) from 0 to 1, reach equal steps."""
+    """Return nodes where the curves of `spacing`, (4096,) from 0 to 1, reach equal steps."""
     inputs, steps = np.linspace(0, 1, _GREYS), np.linspace(0, 1, _LCMS_NODES)
     axes, curves = [], []
     for curve in spacing:
@@ -101,7 +103,7 @@ def _of_nodes(
         axes.append(np.interp(steps, rising, inputs))
         curves.append(np.interp(np.linspace(0, 1, 256), inputs, rising) * (_LCMS_NODES - 1))
     nodes = encode_srgb(_nodes(light, axes).astype(np.float64)).astype(np.float32)
-    # Little CMS puts the node of white right
+    # Little CMS corrects the node of white
     nodes[-1, -1, -1] = white
     return ColourTable(np.clip(np.array(curves, np.float32), 0, _LCMS_NODES - 1), nodes, False)
 
@@ -112,7 +114,7 @@ def _nodes(light: Callable[[Colours], Colours], axes: list[Colours]) -> NDArray[
 
 
 def _straight_ends(curve: Colours) -> Colours:
-    """Little CMS's `SlopeLimiting`: a straight line to 0 and to 1 at the ends of a curve."""
+    """Make both ends of a curve straight lines, to 0 and to 1: Little CMS's `SlopeLimiting`."""
     limited, last = curve.copy(), len(curve) - 1
     begin = int(last * _SLOPE_SHARE + 0.5)
     end = last - begin
@@ -123,12 +125,12 @@ def _straight_ends(curve: Colours) -> Colours:
 
 
 def _to_light(profile: bytes, intent: int, colours: Colours) -> Colours:
-    import imagecodecs  # slow to import, and only slides with a profile need it
+    import imagecodecs  # slow to import; only slides with a profile need it
 
     linear = imagecodecs.cms_profile(
         "rgb", whitepoint=_SRGB_WHITE, primaries=_SRGB_PRIMARIES, gamma=1.0
     )
-    found = imagecodecs.cms_transform(
+    transformed = imagecodecs.cms_transform(
         np.ascontiguousarray(colours[None], np.float32),
         profile,
         linear,
@@ -137,26 +139,26 @@ def _to_light(profile: bytes, intent: int, colours: Colours) -> Colours:
         outdtype=np.float32,
         intent=intent,
     )
-    return np.asarray(found[0], np.float64)
+    return np.asarray(transformed[0], np.float64)
 
 
 def encode_srgb(light: Colours) -> Colours:
-    """sRGB values from 0 to 255 of light from 0 to 1, cut off there (IEC 61966-2-1)."""
+    """Return sRGB values from 0 to 255 of light clipped to 0 to 1 (IEC 61966-2-1)."""
     inside = np.clip(light, 0, 1)
     power = 1.055 * inside ** (1 / 2.4) - 0.055
     return np.asarray(255 * np.where(inside <= 0.0031308, 12.92 * inside, power))
 
 
 def _interpolated(nodes: NDArray[np.float32], place: Colours) -> Colours:
-    """(n, 3) values at places in the grid."""
+    """Return (n, 3) values at positions in the grid."""
     base = np.clip(np.floor(place), 0, len(nodes) - 2).astype(np.intp)
     fraction = place - base
     order = np.argsort(-fraction, axis=1, kind="stable")
     falling = np.take_along_axis(fraction, order, axis=1)
     corner, rows = base.copy(), np.arange(len(place))
-    found = (1 - falling[:, :1]) * nodes[tuple(corner.T)]
+    interpolated = (1 - falling[:, :1]) * nodes[tuple(corner.T)]
     for i in range(3):
         corner[rows, order[:, i]] += 1
         following = falling[:, i + 1] if i < 2 else 0.0
-        found += (falling[:, i] - following)[:, None] * nodes[tuple(corner.T)]
-    return np.asarray(found)
+        interpolated += (falling[:, i] - following)[:, None] * nodes[tuple(corner.T)]
+    return np.asarray(interpolated)

@@ -1,8 +1,8 @@
-"""Slides made of several files: which file names the others, and whether one leads out.
+"""Slides made of several files: index files, and checks that no file is outside the slide folder.
 
-OpenSlide takes a file for a Hamamatsu VMS or VMU by what is in it, whatever its suffix, and opens
-every file that it names, `../` included. A DICOM file opens all files beside it. This module looks
-first, as text, and opens none of the files that are named.
+OpenSlide recognises Hamamatsu VMS and VMU files by content, whatever their suffix, and opens every
+file that they name, `../` included. For a DICOM file, it opens all files in the same folder. This
+module reads index files as text first, and opens none of the files that they name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from pathviewer.slides.errors import SlideUnopenable
 
 TEXT_LIMIT = 2**20
-"""Most bytes that are read of a key file; OpenSlide takes no longer one."""
+"""Most bytes read from a key file; OpenSlide accepts no longer ones."""
 
 # anywhere: a parser skips byte order marks and comments, and ends a line at a NUL
 _HAMAMATSU = re.compile(rb"\[(?:Uncompressed )?Virtual Microscope Specimen\]")
@@ -34,11 +34,12 @@ OUTSIDE_FAULT = (
 """The end of a sentence that begins with the file's name."""
 
 _roots: list[Path] = []
-"""Slide folders of this process, links followed; empty where `check_companions` allows all."""
+"""Slide folders of this process, symbolic links resolved; if empty, `check_companions` allows
+all."""
 
 
 def names_other_files(path: Path) -> bool:
-    """Whether OpenSlide would take the file for the index of a slide made of several files.
+    """Return whether OpenSlide would take the file for the index of a slide made of several files.
 
     Raises OSError.
     """
@@ -46,9 +47,10 @@ def names_other_files(path: Path) -> bool:
 
 
 def companion_fault(path: Path, root: Path) -> str | None:
-    """Why a file in the slide folder `root` must not be opened; None if nothing leads out of it.
+    """Return why a file in the slide folder `root` must not be opened; None if it may be.
 
-    The reason is the end of a sentence that begins with the file's name. Raises OSError.
+    A file must not refer to any file outside `root`. The reason is the end of a sentence that
+    begins with the file's name. Raises OSError.
     """
     real_root = Path(os.path.realpath(root))
     companions = _companions(path)
@@ -56,13 +58,15 @@ def companion_fault(path: Path, root: Path) -> str | None:
 
 
 def confine_companions(folders: Iterable[Path]) -> None:
-    """Have `check_companions` hold in this process: slides must not lead out of these folders."""
+    """Confine slides of this process to these folders; `check_companions` enforces it."""
     _roots[:] = [Path(os.path.realpath(folder)) for folder in folders]
 
 
 def check_companions(path: Path, name: str) -> None:
-    """Raise SlideUnopenable for a slide that leads out of its folder, whose files may have changed
-    since it was listed; `name` is what messages call it. A file that is gone is left to OpenSlide.
+    """Raise SlideUnopenable for a slide that refers to files outside its folder.
+
+    The files may have changed since the slide was listed. `name` is the slide's name in messages. A
+    missing file is left to OpenSlide.
     """
     real = Path(os.path.realpath(path))
     roots = [root for root in _roots if real.is_relative_to(root)]
@@ -72,7 +76,7 @@ def check_companions(path: Path, name: str) -> None:
 
 
 def _companions(path: Path) -> Iterator[Path | None]:
-    """Files that OpenSlide would open with this one; None for one that is named absolutely."""
+    """Yield the files that OpenSlide would open with this one; None for an absolute name."""
     if path.suffix.lower() == ".mrxs":
         folder = path.with_suffix("")
         index = folder / _MIRAX_INDEX
@@ -90,9 +94,9 @@ def _companions(path: Path) -> Iterator[Path | None]:
 
 
 def _named_files(folder: Path, text: bytes, keys: re.Pattern[str]) -> Iterator[Path | None]:
-    """The files that the keys of a key file name, as GLib reads it.
+    """Yield the files named by the keys of a key file, parsed like GLib.
 
-    GLib keeps blanks at the end of a value, but not the carriage return of the line's end.
+    GLib preserves blanks at the end of a value, but not the carriage return of the line end.
     """
     for line in text.decode(errors="surrogateescape").split("\n"):
         key, equals, value = line.removesuffix("\r").partition("=")
@@ -106,17 +110,17 @@ def _unescaped(value: str) -> str:
 
 
 def _lies_within(path: Path | None, root: Path) -> bool:
-    """Whether a file, links followed, is in the folder `root`, or would be if it existed."""
+    """Return whether a file, links resolved, is in the folder `root`, or would be if it existed."""
     if path is None:
         return False
     try:
         return Path(os.path.realpath(path)).is_relative_to(root)
-    except ValueError:  # a NUL in the name, which no file has
+    except ValueError:  # a NUL, which no file name has
         return False
 
 
 def _text(path: Path) -> bytes:
-    """The file if it is short enough for a key file, else nothing."""
+    """Return the content if the file is short enough for a key file, otherwise nothing."""
     with path.open("rb") as file:
         if os.fstat(file.fileno()).st_size > TEXT_LIMIT:
             return b""

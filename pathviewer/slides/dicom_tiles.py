@@ -1,6 +1,6 @@
-"""The compressed frames of DICOM whole-slide images as they lie in their files.
+"""Compressed frames of DICOM whole-slide images, read unchanged from their files.
 
-Part 3 of DICOM, C.7.6.17 (tiling); part 5, A.4 (encapsulation). Every frame is a whole JPEG.
+DICOM part 3, C.7.6.17 (tiling); part 5, A.4 (encapsulation). Every frame is a complete JPEG.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathviewer.slides.slide import Slide
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
 _ELEMENT_HEADER, _ITEM_HEADER = 12, 8
 _BASIC_BYTES = 4
-"""Of each place in a Basic Offset Table."""
+"""Bytes of each entry in a Basic Offset Table."""
 
 _ITEM = b"\xfe\xff\x00\xe0"
 _SAMPLED_FRAMES = 16
@@ -37,13 +37,13 @@ _RGB = {"RGB": True, "YBR_FULL_422": False, "YBR_FULL": False}
 
 @dataclass(frozen=True)
 class _Instance:
-    """A DICOM file whose frames are JPEG in the order of the grid."""
+    """A DICOM file whose JPEG frames are in grid order."""
 
     path: Path
     """The file."""
 
     pixels: int
-    """Place of the pixel data element in the file."""
+    """Offset of the pixel data element in the file."""
 
     size: tuple[int, int]
     """(width, height) of the level."""
@@ -52,16 +52,17 @@ class _Instance:
     """(width, height) of a frame."""
 
     rgb: bool | None
-    """Whether the frames' three components are RGB; `None` if they have one."""
+    """Whether the frames' three components are RGB; `None` for one component."""
 
     table: tuple[bytes, bytes] | None
-    """Places and lengths of the frames as packed 64-bit numbers, if the file has them so."""
+    """Offsets and lengths of the frames as packed 64-bit numbers; `None` if the file has no such
+    table."""
 
 
 def dicom_levels(slide: Slide) -> dict[int, RawLevel]:
-    """The levels of a DICOM slide whose frames can be passed on, by the level's index.
+    """Return the levels of a DICOM slide whose frames can be served unchanged, by level index.
 
-    Whether the frames show what OpenSlide shows is for the caller to verify.
+    The caller must verify that the frames show the same as OpenSlide.
     """
     series = series_in(slide.path)
     if series is None:
@@ -69,7 +70,7 @@ def dicom_levels(slide: Slide) -> dict[int, RawLevel]:
     instances = list(_instances(slide.path.parent, series))
     levels = {}
     for index, level in enumerate(slide.levels):
-        same = [found for found in instances if found.size == level.stored]
+        same = [instance for instance in instances if instance.size == level.stored]
         raw = _raw_level(same[0]) if len(same) == 1 else None
         if raw is not None:
             levels[index] = raw
@@ -77,7 +78,7 @@ def dicom_levels(slide: Slide) -> dict[int, RawLevel]:
 
 
 def _instances(folder: Path, series: str) -> Iterator[_Instance]:
-    """The levels of a series; like OpenSlide, nothing is said of files that cannot be read."""
+    """Yield the levels of a series; like OpenSlide, skip unreadable files silently."""
     try:
         paths = sorted(path for path in folder.iterdir() if path.is_file())
     except OSError:
@@ -106,7 +107,7 @@ def _instance(path: Path, file: BinaryIO) -> _Instance | None:
 
 
 def _is_plain(header: pydicom.Dataset) -> bool:
-    """Whether it is a level whose frames are JPEG in the order of the grid."""
+    """Return whether the file is a level with JPEG frames in grid order."""
     return (
         header.file_meta.get("TransferSyntaxUID") == JPEGBaseline8Bit
         and "VOLUME" in (header.get("ImageType") or ())
@@ -130,7 +131,7 @@ def _raw_level(instance: _Instance) -> RawLevel | None:
         file = RawFile(instance.path)
         head = None if places is None else file.first_bytes(*places)
     except OSError:
-        # gone since it was found
+        # the file has disappeared since it was listed
         return None
     header = None if head is None else read_tile_header(head, instance.rgb, instance.tile)
     if places is None or header is None:
@@ -141,7 +142,7 @@ def _raw_level(instance: _Instance) -> RawLevel | None:
 def _places(
     file: BinaryIO, instance: _Instance, frames: int
 ) -> tuple[array[int], array[int]] | None:
-    """(first bytes, lengths) of all frames, `None` if they are not one fragment each."""
+    """Return (first bytes, lengths) of all frames; `None` unless each is one fragment."""
     file.seek(instance.pixels)
     if file.read(_ELEMENT_HEADER)[:4] != _PIXEL_DATA:
         return None
@@ -167,14 +168,14 @@ def _places(
 
 
 def _gaps(file: BinaryIO, start: int, starts: array[int]) -> array[int]:
-    """Lengths of frames from where the next one begins; the last one's from its own header."""
+    """Return frame lengths, each up to the next frame; the last one's from its own header."""
     gaps = array("Q", (b - a - _ITEM_HEADER for a, b in pairwise(starts)))
     gaps.append(_item_length(file, start + starts[-1]))
     return gaps
 
 
 def _agree(file: BinaryIO, offsets: array[int], counts: array[int]) -> bool:
-    """Whether frames here and there are one fragment of the length that the table gives."""
+    """Return whether sampled frames are one fragment each, of the length in the table."""
     step = max(1, len(offsets) // _SAMPLED_FRAMES)
     return all(
         _item_length(file, offsets[i] - _ITEM_HEADER) - counts[i] in (0, 1)

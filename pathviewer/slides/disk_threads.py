@@ -1,4 +1,4 @@
-"""Threads that wait for disks: a few for each, so that one that hangs holds up no other."""
+"""Threads for disk access: a few for each disk, so that a disk that hangs blocks no other."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _log = logging.getLogger(__name__)
 
 
 class DiskThreads(Executor):
-    """Runs work in at most so many threads, none of which keeps the program from ending.
+    """Executor with at most `threads` daemon threads.
 
-    The threads of `ThreadPoolExecutor` are waited for at the end, however long a disk takes. A
+    The program can end while a disk hangs; it would wait for the threads of `ThreadPoolExecutor`. A
     thread ends when there is no more work.
     """
 
     def __init__(self, threads: int, name: str) -> None:
-        """`name` is that of the threads."""
+        """Set the number of threads and their name."""
         self._threads = threads
         self._name = name
         self._changing = threading.Lock()
@@ -39,7 +39,7 @@ class DiskThreads(Executor):
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Future[Result]:
-        """As of `Executor`. Raises RuntimeError after `shutdown`."""
+        """Queue a call, as in `Executor`. Raises RuntimeError after `shutdown`."""
         future: Future[Result] = Future()
         work = partial(fn, *args, **kwargs)
         with self._changing:
@@ -53,7 +53,7 @@ class DiskThreads(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
-        """Take no more work. Waits for nothing: a disk may never answer."""
+        """Accept no more work. Waits for nothing, because a disk may never answer."""
         with self._changing:
             self._closed = True
 
@@ -65,14 +65,14 @@ class DiskThreads(Executor):
                     return
                 work = self._waiting.popleft()
             work()
-            del work  # what it holds must not outlive it
+            del work  # release its references before waiting
 
 
 class DisksThreads:
-    """Such threads for each disk, made when they are first wanted."""
+    """One `DiskThreads` for each disk, made on first use."""
 
     def __init__(self, threads: int, name: str) -> None:
-        """`threads` are those of one disk."""
+        """Set the number of threads for each disk, and their name."""
         self._threads = threads
         self._name = name
         self._changing = threading.Lock()
@@ -80,7 +80,7 @@ class DisksThreads:
         self._closed = False
 
     def of(self, disk: Hashable) -> DiskThreads:
-        """The threads for one disk, whatever stands for it."""
+        """Return the threads of one disk, identified by any hashable value."""
         with self._changing:
             threads = self._of.setdefault(disk, DiskThreads(self._threads, self._name))
             if self._closed:
@@ -88,7 +88,7 @@ class DisksThreads:
             return threads
 
     def close(self) -> None:
-        """Take no more work, and wait for none."""
+        """Accept no more work, without waiting for work in progress."""
         with self._changing:
             self._closed = True
             for threads in self._of.values():
@@ -100,7 +100,7 @@ def _run(future: Future[Result], work: Callable[[], Result]) -> None:
         return
     try:
         result = work()
-    except BaseException as error:  # noqa: BLE001  who waits for it raises it
+    except BaseException as error:  # noqa: BLE001  raised again by the caller of result()
         future.set_exception(error)
     else:
         future.set_result(result)

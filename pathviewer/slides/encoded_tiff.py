@@ -1,4 +1,4 @@
-"""Tiled TIFF files of tiles that are encoded already, in whatever way."""
+"""Tiled TIFF files written from tiles that are already encoded."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import numpy as np
 import tifffile
 
 JPEG, APERIO_JPEG2000, TIFF_JPEG2000, WEBP = 7, 33005, 34712, 50001
-"""TIFF's numbers of compressions."""
+"""TIFF compression numbers."""
 
 RGB, YCBCR = 2, 6
-"""TIFF's numbers of photometric interpretations."""
+"""TIFF photometric interpretation numbers."""
 
 _JPEG_TABLES, _UNDEFINED = 347, 7
 
 
 @dataclass(frozen=True)
 class EncodedPage:
-    """One pyramid level of a file to be."""
+    """One pyramid level of a file to write."""
 
     width: int
-    """Pixels."""
+    """In pixels."""
 
     height: int
-    """Pixels."""
+    """In pixels."""
 
     tile: int
-    """Side of a tile, pixels; a multiple of 16."""
+    """Side of a tile, in pixels; a multiple of 16."""
 
     tiles: Iterable[bytes]
     """Encoded tiles, row by row; read once."""
@@ -47,8 +47,8 @@ def write_encoded_tiff(
 ) -> None:
     """Write a pyramid of three-component, 8-bit pages, the finest first.
 
-    tifffile writes such tiles only with imagecodecs installed, so it is told that they are
-    deflated RGB and what it wrote is put right afterwards.
+    tifffile writes such tiles only with imagecodecs installed. So this function declares them as
+    deflated RGB and corrects the tags afterwards.
     """
     tables = [(_JPEG_TABLES, _UNDEFINED, len(jpeg_tables), jpeg_tables, True)]
     with tifffile.TiffWriter(path) as tiff:

@@ -1,6 +1,6 @@
-"""What can go wrong with a slide, as errors whose message may be shown to anybody.
+"""Errors about slides; every message can be shown to any user.
 
-Messages name a slide by its display name or id, never by a path. Class names are the JSON codes.
+Messages name a slide by its display name or id, never by a path. JSON codes follow class names.
 """
 # ruff: noqa: N818
 
@@ -21,14 +21,14 @@ DAMAGED_BYTES = (
     MemoryError,
     struct.error,
 )
-"""What libraries that parse files raise, besides their own errors, on damaged ones."""
+"""Errors that parsing libraries raise on damaged files, besides their own."""
 
 
 class SlideError(Exception):
-    """Root of every error about slides and tiles."""
+    """Root of all errors about slides and tiles."""
 
     code: ClassVar[str] = "slide_error"
-    """Stable word for programs, the `code` of the JSON error."""
+    """Stable identifier for programs: the `code` of the JSON error."""
 
     status: ClassVar[int] = 500
     """HTTP status of the error."""
@@ -42,44 +42,44 @@ class SlideNotFound(SlideError):
 
 
 class SlideGone(SlideError):
-    """The slide is known, but its file is no longer there."""
+    """The slide is known, but its file no longer exists."""
 
     code = "slide_gone"
     status = 410
 
 
 class SlideChanged(SlideError):
-    """A page asked about a slide that it showed otherwise than the slide is now."""
+    """The slide has changed since the page of this request displayed it."""
 
     code = "slide_changed"
     status = 409
 
 
 class BadIdentity(SlideError):
-    """What a question says of the slide that its page showed is no identity."""
+    """The slide identity in a question is malformed."""
 
     code = "bad_identity"
     status = 400
 
 
 class SlideUnopenable(SlideError):
-    """The file is there, but no library can open it."""
+    """The file exists, but no library can open it."""
 
     code = "slide_unopenable"
     status = 422
 
 
 class SlideUnsupported(SlideUnopenable):
-    """The file may well be sound, but it holds something that cannot be shown here.
+    """The file may be sound, but its content cannot be shown here.
 
-    The message says what it is, and how to make a file that can be shown.
+    The message names that content and how to make a file that can be shown.
     """
 
     code = "slide_unsupported"
 
 
 class SlideEndedReader(SlideError):
-    """Reading the file ended the reader process, or took longer than a reader may take."""
+    """Reading the file ended the reader process, or exceeded the reader's time limit."""
 
     code = "slide_ended_reader"
     status = 422
@@ -93,7 +93,7 @@ class SlideTooLarge(SlideError):
 
 
 class ReadersBusy(SlideError):
-    """No reader can be had: the program ends, or readers cannot be started."""
+    """No reader is available: the program is ending, or readers cannot be started."""
 
     code = "readers_unavailable"
     status = 503
@@ -114,28 +114,28 @@ class TileNotFound(SlideError):
 
 
 class TileDamaged(SlideError):
-    """Pixels of an open slide cannot be read; its other tiles may well be sound."""
+    """Pixels of an open slide cannot be read; its other tiles may be sound."""
 
     code = "tile_damaged"
     status = 422
 
 
 class RegionError(SlideError):
-    """A rectangle that is empty, lies outside the slide, or asks for too many pixels."""
+    """A region is empty, lies outside the slide, or has too many pixels."""
 
     code = "bad_region"
     status = 400
 
 
 class RegionTooSlow(SlideError):
-    """A region that takes longer to read than a reader may take."""
+    """A region takes longer to read than a reader may take."""
 
     code = "region_too_slow"
     status = 422
 
 
 class ImageNotFound(SlideError):
-    """The slide has no such associated image, or the settings do not let it be shown."""
+    """The slide has no such associated image, or the settings do not allow it to be shown."""
 
     code = "image_not_found"
     status = 404

@@ -1,4 +1,4 @@
-"""What the ending of a file's name tells: a slide, a slide that cannot be shown, or no slide."""
+"""File extensions: slides, slide formats that cannot be shown, and other files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SLIDES = """
     .qptiff .btf .tf2 .tf8
 """
 SUFFIXES = frozenset(_SLIDES.split())
-"""Endings of the formats that are known here, in small letters."""
+"""Extensions of supported formats, in lowercase."""
 
 _BESIDE_SLIDES = """
     .txt .csv .tsv .json .geojson .xml .yaml .yml .toml .ini .cfg .log .md .rst .html .htm
@@ -19,7 +19,7 @@ _BESIDE_SLIDES = """
     .mp4 .avi .mov .mp3 .wav .ets .lock .md5 .sha256 .qpdata .qpproj .annotations
 """
 _ORDINARY = frozenset(_BESIDE_SLIDES.split())
-"""Endings of files that lie beside slides; they are neither opened nor named."""
+"""Extensions of files that accompany slides; these files are neither opened nor listed."""
 
 _ORDINARY_NAMES = frozenset({"dicomdir", "readme", "license", "makefile"})
 
@@ -48,19 +48,19 @@ _PACKED = (".gz", ".bz2", ".xz", ".zst")
 
 
 def may_be_slide(name: str) -> bool:
-    """Whether a file of this name is looked at."""
+    """Return whether a file of this name is examined."""
     return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
 
 
 def is_ordinary(name: str) -> bool:
-    """Whether a file of this name is passed over, whatever it holds."""
+    """Return whether a file of this name is ignored, whatever its content."""
     return Path(name).suffix.lower() in _ORDINARY or name.lower() in _ORDINARY_NAMES
 
 
 def fault_of_ending(name: str) -> str | None:
-    """Why a file that is called like a slide cannot be shown, with the way out.
+    """Return why a file named like a slide cannot be shown, with a remedy.
 
-    The end of a sentence that begins with the name; `None` of all other names.
+    The result is the end of a sentence that begins with the name; `None` for all other names.
     """
     suffixes = [suffix.lower() for suffix in Path(name).suffixes[-2:]] or [""]
     ending = suffixes[-1]

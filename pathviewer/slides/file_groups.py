@@ -1,4 +1,4 @@
-"""Files that together are one slide: DICOM series, MIRAX and Hamamatsu VMS."""
+"""Groups of files that form one slide: DICOM series, MIRAX and Hamamatsu VMS."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from pathviewer.slides.file_opener import DicomIdentity, Opener
 from pathviewer.slides.folder_scan import FoundFile, Stamp, stamp_of
 
 _MOST_IDENTITIES = 100_000
-"""Files whose series is remembered."""
+"""Most files whose series is cached."""
 
 COMPANIONS = (".mrxs", ".vms", ".vmu")
-"""Endings of index files, whose pixels are in other files."""
+"""Extensions of index files, whose pixels are in other files."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is opened as one slide."""
+    """Files that are opened as one slide."""
 
     members: tuple[FoundFile, ...]
-    """Files any of which OpenSlide opens as the whole; several in a DICOM series only."""
+    """Files any of which OpenSlide opens as the whole slide; only DICOM series have several."""
 
     stamp: Stamp
-    """Of all its files, those included that are not members."""
+    """Stamp of all its files, including those that are not members."""
 
     instances: frozenset[str] = frozenset()
-    """SOPInstanceUIDs of its DICOM files, which tell exports of one series from each other."""
+    """SOPInstanceUIDs of its DICOM files, which distinguish exports of one series."""
 
 
 class DicomIndex:
-    """Which series DICOM files are of, each read once; for any thread."""
+    """Cache of the series of DICOM files; thread-safe."""
 
     def __init__(self, opener: Opener) -> None:
         self._opener = opener
@@ -45,9 +45,9 @@ class DicomIndex:
         self._known: LRUCache[tuple[Path, Stamp], DicomIdentity] = LRUCache(_MOST_IDENTITIES)
 
     def identity(self, file: FoundFile) -> DicomIdentity:
-        """Series and instance of a file; `None` for both if it is no DICOM file.
+        """Return series and instance of a file; `None` for both if it is not DICOM.
 
-        Raises OSError while there are no readers.
+        Raises OSError if no readers are available.
         """
         if not file.is_dicom:
             return None, None
@@ -58,7 +58,7 @@ class DicomIndex:
         try:
             identity = self._opener.dicom_identity(file.path)
         except ReadersBusy as error:
-            # nothing is known of the folder now; it is not that the file has no series
+            # the series is unknown for now, not missing
             raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from error
         except SlideError:
             return None, None
@@ -68,7 +68,8 @@ class DicomIndex:
 
 
 def candidates_of(files: Sequence[FoundFile], dicom: DicomIndex) -> list[Candidate]:
-    """The slides that the files of one folder may be, in their order, each once."""
+    """Return the candidate slides among the files of one folder, in file order, without
+    duplicates."""
     mirax_folders = {file.path.with_suffix("") for file in files if _suffix(file) == ".mrxs"}
     groups: dict[object, list[FoundFile]] = {}
     for file in files:
@@ -88,8 +89,8 @@ def _group_key(file: FoundFile, dicom: DicomIndex) -> object:
 
 def _candidate(members: tuple[FoundFile, ...], dicom: DicomIndex) -> Candidate:
     stamps = [member.stamp for member in members]
-    found = (dicom.identity(member)[1] for member in members)
-    instances = frozenset(instance for instance in found if instance)
+    instance_ids = (dicom.identity(member)[1] for member in members)
+    instances = frozenset(instance for instance in instance_ids if instance)
     if _suffix(members[0]) in COMPANIONS:
         stamps += _companion_stamps(members[0].path)
     return Candidate(members, _together(stamps), instances)
@@ -101,7 +102,7 @@ def _together(stamps: Iterable[Stamp]) -> Stamp:
 
 
 def _companion_stamps(index: Path) -> list[Stamp]:
-    """Stamps of the files that an index file may refer to; they may still be being copied."""
+    """Return stamps of the files an index file may refer to, which may still be being copied."""
     folder = index.with_suffix("") if index.suffix.lower() == ".mrxs" else index.parent
     try:
         return [stamp_of(path.stat()) for path in folder.iterdir() if path.is_file()]

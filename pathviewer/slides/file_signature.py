@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, whatever it is called; reads no further."""
+"""File types by first bytes, whatever the file name; no more is read."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Literal
 from cachetools import LRUCache
 
 FileKind = Literal["tiff", "dicom", "other"]
-"""Formats whose files are slides under any name, and all the rest."""
+"""Formats that are slides under any name, or anything else."""
 
 HEAD_BYTES = 512
-"""Bytes that tell what a file is: DICOM's mark is the farthest, at 128."""
+"""Bytes needed for the file type; DICOM's mark is the farthest, at 128."""
 
 _MOST_REMEMBERED = 100_000
 _DICOM_MARK = 128
@@ -56,20 +56,20 @@ _OTHERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     ),
     (re.compile(rb"\x00+$"), "starts with zeros only: the copy is incomplete; copy it again"),
 )
-"""First bytes of what people put among slides; each with the end of a sentence."""
+"""First bytes of other files found among slides, each with the end of a sentence."""
 
 
 def kind_of(head: bytes) -> FileKind:
-    """What a file that begins with `head` is."""
+    """Return the type of a file that begins with `head`."""
     if head.startswith(_TIFF):
         return "tiff"
     return "dicom" if head[_DICOM_MARK : _DICOM_MARK + 4] == b"DICM" else "other"
 
 
 def fault_of(head: bytes) -> str | None:
-    """Why a file that begins with `head` is no slide: the end of a sentence with the way out.
+    """Return why a file that begins with `head` is not a slide, with a remedy.
 
-    `None` if that cannot be told.
+    The result is the end of a sentence; `None` if the reason is unknown.
     """
     if not head:
         return "is empty: copy it again"
@@ -77,7 +77,7 @@ def fault_of(head: bytes) -> str | None:
 
 
 def head_of(path: Path) -> bytes:
-    """The first bytes of a file. Raises OSError."""
+    """Return the first bytes of a file. Raises OSError."""
     with path.open("rb") as file:
         return file.read(HEAD_BYTES)
 
@@ -90,14 +90,14 @@ class _Key:
 
 
 class FirstBytes:
-    """Kinds of files, each read once for as long as it does not change; for any thread."""
+    """Cache of file types by path, size and time of change; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kinds: LRUCache[_Key, FileKind] = LRUCache(_MOST_REMEMBERED)
 
     def kind(self, path: Path, size: int, changed_ns: int) -> FileKind:
-        """What a file of this size and time of change is. Raises OSError."""
+        """Return the type of a file with this size and time of change. Raises OSError."""
         key = _Key(path, size, changed_ns)
         with self._lock:
             cached_kind = self._kinds.get(key)

@@ -1,4 +1,4 @@
-"""What tells a file from another one that takes its place."""
+"""File stamps, which show whether a file was changed or replaced."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class FileStamp:
-    """The state of one file."""
+    """State of one file."""
 
     device: int
-    """The file system it is on."""
+    """Id of its file system."""
 
     inode: int
-    """Its number there."""
+    """Inode number in that file system."""
 
     size: int
     """In bytes."""
 
     changed_ns: int
-    """Time of the last change of its content, in nanoseconds."""
+    """Time of the last change of content, in nanoseconds."""
 
 
 def stamp_file(path: Path) -> FileStamp | None:
-    """The state of a file, `None` if there is no such file or it cannot be looked at."""
+    """Return the state of a file; `None` if it does not exist or cannot be accessed."""
     try:
         status = path.stat()
     except OSError:

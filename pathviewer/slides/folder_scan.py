@@ -1,4 +1,4 @@
-"""Which files of a folder may be slides: never one outside the folder, never a hidden one."""
+"""Scan of a folder for possible slides; skips hidden files and files outside the folder."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathviewer.slides.file_signature import FirstBytes
 
 @dataclass(frozen=True)
 class Stamp:
-    """Tells a file that changed from one that did not."""
+    """Size and time of change, which show whether a file has changed."""
 
     size: int
-    """In bytes; of all files together where a slide consists of several."""
+    """In bytes; the total if a slide consists of several files."""
 
     changed_ns: int
     """Time of the last change of content, name or permissions, in nanoseconds."""
@@ -26,24 +26,24 @@ class FoundFile:
     """A file that may be a slide."""
 
     path: Path
-    """Where it really is, symbolic links followed."""
+    """Real path, symbolic links resolved."""
 
     relative_path: str
-    """Its place in the folder as one sees it there, with forward slashes."""
+    """Path in the folder before links are resolved, with forward slashes."""
 
     stamp: Stamp
-    """Its state when it was found."""
+    """State of the file when it was found."""
 
     is_dicom: bool = False
-    """Whether it is a DICOM file by its ending or its first bytes."""
+    """Whether it is a DICOM file by its extension or first bytes."""
 
 
 @dataclass(frozen=True)
 class RejectedEntry:
-    """Something that is kept out."""
+    """A file or folder that was rejected."""
 
     name: str
-    """Its own name, without the folders above it."""
+    """Its own name, without parent folders."""
 
     reason: str
     """The end of a sentence that begins with the name."""
@@ -51,24 +51,24 @@ class RejectedEntry:
 
 @dataclass
 class Survey:
-    """What a folder holds."""
+    """Result of a folder scan."""
 
     files: list[FoundFile] = field(default_factory=list)
     """Sorted by relative path; each real file once."""
 
     rejected: list[RejectedEntry] = field(default_factory=list)
-    """Links that lead out of the folder, what cannot be read, and slides that cannot be shown."""
+    """Links out of the folder, unreadable entries, and slides that cannot be shown."""
 
 
 def survey_folder(folder: Path, first_bytes: FirstBytes | None = None) -> Survey:
-    """Look through a folder and the folders in it.
+    """Scan a folder and its subfolders.
 
-    Files with an ending that says nothing are opened for their first bytes, each once for as long
-    as `first_bytes` remembers it; TIFF and DICOM files may be slides whatever they are called.
+    Files whose extension is unknown are opened for their first bytes, once for as long as
+    `first_bytes` caches them; TIFF and DICOM files may be slides whatever their name.
 
-    Links are followed only where they stay within the folder, and after all else, so that a file
-    and a link to it are one file. Raises OSError if the folder itself cannot be read; a folder in
-    it that cannot is refused.
+    Links are followed only if they stay within the folder, and after everything else, so that a
+    file and a link to it are one file. Raises OSError if the folder itself cannot be read; an
+    unreadable subfolder is rejected.
     """
     walk = _Walk(Path(os.path.realpath(folder)), first_bytes or FirstBytes())
     walk.enter(walk.root, walk.root)
@@ -79,7 +79,7 @@ def survey_folder(folder: Path, first_bytes: FirstBytes | None = None) -> Survey
 
 
 def found_beside(root: Path, path: Path) -> list[FoundFile]:
-    """One file in a folder, and what may be of the same DICOM series. Raises OSError."""
+    """Return one file, and possible files of its DICOM series in its folder. Raises OSError."""
     first_bytes = FirstBytes()
     file = _found_file(root, path, first_bytes)
     if not file.is_dicom:
@@ -91,12 +91,12 @@ def found_beside(root: Path, path: Path) -> list[FoundFile]:
 
 
 def is_hidden(relative: Path) -> bool:
-    """Whether a file, or a folder it is in, is passed over."""
+    """Return whether a file or one of its folders is hidden."""
     return any(part.startswith(".") for part in relative.parts)
 
 
 def _is_plain(path: Path) -> bool:
-    """Whether a file may be a part of a slide by its name."""
+    """Return whether a file may be part of a slide by its name."""
     passed_over = path.name.startswith(".") or is_ordinary(path.name)
     return not passed_over and not path.is_symlink() and path.is_file()
 
@@ -115,12 +115,12 @@ def _is_dicom(name: str) -> bool:
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
-    """The stamp of one file."""
+    """Return the stamp of one file."""
     return Stamp(status.st_size, max(status.st_mtime_ns, status.st_ctime_ns))
 
 
 class _Walk:
-    """The state of one look through a folder."""
+    """State of one folder scan."""
 
     def __init__(self, root: Path, first_bytes: FirstBytes) -> None:
         self.root = root
@@ -131,7 +131,7 @@ class _Walk:
         self._entered: set[Path] = set()
 
     def enter(self, visible: Path, real: Path) -> None:
-        """Look through a folder that is really at `real` and is seen at `shown`."""
+        """Scan a folder whose real path is `real` and whose path before links is `visible`."""
         pending = [(visible, real)]
         while pending:
             visible, real = pending.pop()
@@ -150,7 +150,7 @@ class _Walk:
                     self._reject(entry.name, error)
 
     def follow(self, link: Path) -> None:
-        """Take in what a link points to, unless that is outside the folder."""
+        """Include the target of a link, unless it is outside the folder."""
         try:
             real = Path(os.path.realpath(link, strict=True))
             is_folder, is_file = real.is_dir(), real.is_file()
@@ -170,7 +170,7 @@ class _Walk:
             self._take(link, real)
 
     def _take(self, visible: Path, real: Path) -> None:
-        """List a file that may be a slide, and name one that looks like a slide and is none."""
+        """Add a file that may be a slide; reject one that only looks like a slide."""
         fault = fault_of_ending(visible.name)
         if may_be_slide(visible.name):
             self._add(visible, real, is_dicom=_is_dicom(visible.name))
@@ -181,7 +181,7 @@ class _Walk:
                 stamp = stamp_of(real.stat())
                 kind = self._first_bytes.kind(real, stamp.size, stamp.changed_ns)
             except OSError:
-                return  # nothing says that it is a slide
+                return  # not known to be a slide
             if kind != "other":
                 self._add(visible, real, is_dicom=kind == "dicom")
 

@@ -1,4 +1,4 @@
-"""Calls that touch a slide folder, which on a dead network share may never come back."""
+"""Calls on slide folders with a timeout; on a dead network share they may never return."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 20.0
-"""How long a folder may take for one call before it counts as away."""
+"""Time that a folder may take for one call before it counts as unavailable."""
 
 
 class FolderCalls:
-    """Makes calls in threads of their own, one for each folder and purpose at a time.
+    """Makes calls in threads, one for each folder and purpose at a time.
 
-    A call that takes too long is left behind with its thread. While it is, the folder counts as
-    away at once; when it has come back after all, its late result is the next one's.
+    A call that takes too long is abandoned with its thread. Until it returns, the folder counts as
+    unavailable at once; when it does return, the next caller receives its late result.
     """
 
     def __init__(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
@@ -31,13 +31,15 @@ class FolderCalls:
         self._running: dict[tuple[str, Path], tuple[Future[Any], float]] = {}
 
     def call(self, purpose: str, folder: Path, work: Callable[[], T]) -> T:
-        """What `work` gives, and its errors; OSError if the folder does not answer in time."""
+        """Return the result of `work` or raise its error; OSError if the folder does not answer in
+        time."""
         return self.calls(purpose, {folder: work})[folder]()
 
     def calls(
         self, purpose: str, works: dict[Path, Callable[[], T]]
     ) -> dict[Path, Callable[[], T]]:
-        """Begin one call for each folder, all together; what is returned waits for each."""
+        """Start one call for each folder, all at once; each returned function waits for its
+        result."""
         futures = {folder: self._begin(purpose, folder, work) for folder, work in works.items()}
 
         def waiting(folder: Path, future: Future[T], until: float) -> Callable[[], T]:
@@ -46,7 +48,7 @@ class FolderCalls:
         return {folder: waiting(folder, *each) for folder, each in futures.items()}
 
     def _begin(self, purpose: str, folder: Path, work: Callable[[], T]) -> tuple[Future[T], float]:
-        """The call under way, and until when it may take; several callers may wait for it."""
+        """Return the call in progress and its deadline; several callers may wait for it."""
         with self._changing:
             running = self._running.get((purpose, folder))
             if running is not None:
@@ -75,13 +77,15 @@ class FolderCalls:
 def _run(future: Future[T], work: Callable[[], T]) -> None:
     try:
         future.set_result(work())
-    except BaseException as error:  # noqa: BLE001  those who wait for it raise it
+    except BaseException as error:  # noqa: BLE001  raised again by the callers that wait
         future.set_exception(error)
 
 
 def present(calls: FolderCalls, folders: Sequence[Path]) -> list[tuple[Path, int, int]]:
-    """The folders that are there, each with its device and inode: one that was removed and made
-    again is another one."""
+    """Return the available folders with device and inode.
+
+    A folder that was removed and created again counts as another one.
+    """
     waiting = calls.calls("stat", {folder: folder.stat for folder in folders})
     results = []
     for folder in folders:

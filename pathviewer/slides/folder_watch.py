@@ -1,4 +1,4 @@
-"""Noticing that something changed in the slide folders."""
+"""Detection of changes in the slide folders."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from watchfiles.main import FileChange
 from pathviewer.slides.folder_timeout import FolderCalls, present
 
 RESCAN_SECONDS = 60.0
-"""A look without a notice: computers that share a network folder send none for each other."""
+"""Interval of scans without a notice; computers that share a network folder send none."""
 
 FALLBACK_SECONDS = 10.0
-"""The same where the system gives no notices at all."""
+"""Interval of scans if the system gives no notices at all."""
 
 TICK_SECONDS = 1.0
-"""How often it is checked whether the folders themselves are there."""
+"""Interval of checks that the folders themselves exist."""
 
 DEBOUNCE_MS = 2000
-"""While a file is being copied in, there is one notice in so many milliseconds."""
+"""Interval of notices while a file is being copied."""
 
 _log = logging.getLogger(__name__)
 
 
 def watch_folders(folders: Sequence[Path], stop: threading.Event) -> Iterator[None]:
-    """Yield whenever something in the folders may have changed; end soon after `stop` is set.
+    """Yield when something in the folders may have changed; end soon after `stop` is set.
 
-    The first time is soon after the start, for what changed before the watch was set up.
+    The first time is soon after the start, for changes before the watch was set up.
     """
     calls = FolderCalls(TICK_SECONDS)
     while not stop.is_set():
@@ -45,25 +45,25 @@ def watch_folders(folders: Sequence[Path], stop: threading.Event) -> Iterator[No
                 if present(calls, folders) != there or _removed(changes, folders):
                     break
         except FileNotFoundError:
-            stop.wait(TICK_SECONDS)  # the folder went away just now
+            stop.wait(TICK_SECONDS)  # the folder has just disappeared
         except (OSError, RuntimeError) as error:
             # such as too many folders for inotify
             _log.warning(
-                "No notice of new slides (%s); looking every %g s", error, FALLBACK_SECONDS
+                "No notices of new slides (%s); scanning every %g s", error, FALLBACK_SECONDS
             )
             if not stop.wait(FALLBACK_SECONDS):
                 yield
 
 
 def _removed(changes: set[FileChange], folders: Sequence[Path]) -> bool:
-    """Whether a folder itself was removed; one made anew may have the same inode."""
+    """Return whether a folder itself was removed; a new one may have the same inode."""
     return any(
         change is watchfiles.Change.deleted and Path(path) in folders for change, path in changes
     )
 
 
 def _notices(there: Sequence[Path], stop: threading.Event) -> Iterator[set[FileChange]]:
-    """Sets of changes, an empty one every tick."""
+    """Yield sets of changes, an empty one every tick."""
     if there:
         yield from watchfiles.watch(
             *there,
@@ -80,7 +80,7 @@ def _notices(there: Sequence[Path], stop: threading.Event) -> Iterator[set[FileC
 
 
 def _is_visible(path: str, folders: Sequence[Path]) -> bool:
-    """Whether a change matters; uploads grow in a hidden folder."""
+    """Return whether a change matters; uploads grow in a hidden folder."""
     changed = Path(path)
     return any(
         not any(part.startswith(".") for part in changed.relative_to(folder).parts)

@@ -1,7 +1,7 @@
-"""Outlines to and from GeoJSON as QuPath writes and reads it.
+"""Conversion of outlines to and from QuPath's GeoJSON.
 
-QuPath counts level-0 pixels from the upper left corner of the scanned bounds on slides that have
-some, hence the offset. Its objects are GeoJSON features with their kind, name and class among the
+On slides with scanned bounds, QuPath counts level-0 pixels from the upper left corner of the
+bounds, hence the offset. Its objects are GeoJSON features with kind, name and class in the
 properties (QuPath's `PathObjectTypeAdapters` and `ROITypeAdapters`).
 """
 
@@ -32,18 +32,18 @@ from pathviewer.slides.scale import PixelSize, SlideScale
 MAX_BYTES = 5 * 1024 * 1024
 MAX_FEATURES = 2_000
 MAX_CONTAINERS = MAX_BYTES // 20
-"""Lists and objects in a file; QuPath writes a point, which is a list, in some 20 bytes."""
+"""Most lists and objects in a file; QuPath writes a point, which is a list, in some 20 bytes."""
 SUFFIXES = (".geojson", ".json")
-"""Endings of the file within an archive; QuPath offers to write `slide.zip`."""
+"""Extensions of the file in an archive; QuPath offers to write `slide.zip`."""
 MEDIA_TYPE = "application/geo+json"
 LEAST_INSIDE = 0.5
-"""Share of a feature's area that must be on the slide: less is another slide, or another origin."""
+"""Least share of a feature's area on the slide; with less, the slide or the origin is wrong."""
 AREA_KINDS = ("annotation", "unknown", "PathAnnotationObject")
-"""Kinds of QuPath object that a person drew; the last is how version 0.2 wrote it."""
+"""Kinds of QuPath object that a person drew; version 0.2 wrote the last one."""
 
 
 class GeoJsonError(SlideError):
-    """A file that is not GeoJSON, or too large; single odd features are skipped instead."""
+    """A file that is not GeoJSON or is too large; invalid single features are skipped instead."""
 
     code = "bad_geojson"
     status = 400
@@ -51,24 +51,24 @@ class GeoJsonError(SlideError):
 
 @dataclass(frozen=True)
 class Frame:
-    """The slide that a file's coordinates are on, and where they count from."""
+    """Slide size and origin of a file's coordinates."""
 
     width: int
-    """Of the slide, in level-0 pixels."""
+    """Width of the slide, in level-0 pixels."""
 
     height: int
-    """Of the slide, in level-0 pixels."""
+    """Height of the slide, in level-0 pixels."""
 
     offset: tuple[int, int] = (0, 0)
-    """Level-0 position of the file's origin: the corner of the slide's bounds, for QuPath."""
+    """Level-0 position of the file's origin; for QuPath, the corner of the slide's bounds."""
 
 
 @dataclass(frozen=True)
 class SkippedFeature:
-    """A feature that was not taken over."""
+    """A feature that was not imported."""
 
     index: int
-    """Place in the file, counted from 0."""
+    """Position in the file, counted from 0."""
 
     reason: str
     """A sentence for the clinician."""
@@ -76,10 +76,10 @@ class SkippedFeature:
 
 @dataclass(frozen=True)
 class ClippedFeature:
-    """A feature that reached over the slide's edge and was cut there."""
+    """A feature that was clipped at the slide's edge."""
 
     index: int
-    """Place in the file, counted from 0."""
+    """Position in the file, counted from 0."""
 
     outside: float
     """Share of its area that was cut off, from 0 to 1."""
@@ -87,16 +87,16 @@ class ClippedFeature:
 
 @dataclass(frozen=True)
 class GeoJsonImport:
-    """What a file held."""
+    """Result of reading a file."""
 
     outlines: tuple[Outline, ...]
-    """In the order of the file, in the slide's level-0 pixels."""
+    """In file order, in the slide's level-0 pixels."""
 
     skipped: tuple[SkippedFeature, ...]
-    """The features that have no part among `outlines`."""
+    """Features without any part in `outlines`."""
 
     clipped: tuple[ClippedFeature, ...] = ()
-    """The features that are among `outlines` only in part."""
+    """Features that are only partly in `outlines`."""
 
 
 def feature_collection(
@@ -104,10 +104,10 @@ def feature_collection(
     offset: tuple[int, int] = (0, 0),
     scale: SlideScale | None = None,
 ) -> dict[str, Any]:
-    """Outlines with their UUIDs as a GeoJSON document, counted from `offset`.
+    """Return outlines with their UUIDs as a GeoJSON document, counted from `offset`.
 
-    Where a scale is given and known, each outline has its measurements under QuPath's names. The
-    member `scale` says which one they follow and where it is from; it names no person.
+    With a known scale, each outline has its measurements under QuPath's names. The member `scale`
+    gives the scale used and its source; it names no person.
     """
     pixel = None if scale is None else scale.size
     features = [_feature(name, outline, offset, pixel) for name, outline in outlines]
@@ -137,12 +137,12 @@ def _measurements(outline: Outline, pixel: PixelSize | None) -> dict[str, Any]:
 
 
 def read_outlines(document: bytes, frame: Frame) -> GeoJsonImport:
-    """The outlines of a feature collection, a list of features (QuPath writes both) or one.
+    """Read the outlines of one feature, a feature collection or a list of features.
 
-    The document may be a zip or gzip archive of one such file. Each part of a MultiPolygon becomes
-    an outline; a feature with a part that cannot be taken is skipped as a whole. What reaches over
-    the slide's edge is cut there. Four right-angled corners are a rectangle. Raises GeoJsonError
-    when the document as a whole cannot be used.
+    QuPath writes the last two. The document may be a zip or gzip archive of one such file. Each
+    part of a MultiPolygon becomes an outline; a feature with an invalid part is skipped as a whole.
+    Outlines are clipped at the slide's edge. Four corners with right angles make a rectangle.
+    Raises GeoJsonError if the document as a whole cannot be used.
     """
     outlines: list[Outline] = []
     skipped: list[SkippedFeature] = []
@@ -172,7 +172,7 @@ def _decoded(document: bytes) -> object:
             source="file",
             parse_int=_number,
             parse_float=_number,
-            parse_constant=_number,  # QuPath writes NaN for a measurement that it could not make
+            parse_constant=_number,  # QuPath writes NaN for missing measurements
         )
     except ArchiveError as error:
         raise GeoJsonError(str(error)) from None
@@ -184,7 +184,7 @@ def _decoded(document: bytes) -> object:
 
 
 def _number(text: str) -> float:
-    """Exact up to 53 bits; infinite where no float holds it, which no coordinate is."""
+    """Return a float: exact up to 53 bits, infinite beyond all floats, which no coordinate is."""
     return float(text)
 
 
@@ -207,7 +207,7 @@ def _member(value: object, name: str) -> Any:
 
 
 def _rings(feature: object) -> Iterator[object]:
-    """Outer rings of the feature's polygons, as decoded from JSON."""
+    """Yield outer rings of the feature's polygons, as decoded from JSON."""
     kind = _member(_member(feature, "properties"), "objectType") or "annotation"
     if kind not in AREA_KINDS:
         raise RegionError(f"It is of kind {kind!r:.40}: only annotations are taken over.")
@@ -224,7 +224,7 @@ def _rings(feature: object) -> Iterator[object]:
 
 
 def _on_slide(rings: Sequence[object], name: str, frame: Frame) -> tuple[list[Outline], float]:
-    """The outlines that a feature's rings are on the slide, and the share of it that is beyond.
+    """Return a feature's outlines on the slide, and the share of its area outside.
 
     Raises RegionError.
     """

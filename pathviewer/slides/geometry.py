@@ -1,4 +1,4 @@
-"""Rectangles and levels, and the way between their coordinate frames.
+"""Rectangles, levels, and conversion between their coordinate frames.
 
 A plain coordinate is in level-0 pixels; a name with the prefix `l_` is in the pixels of a level.
 Level-0 (x, y) is at (x / downsample.x, y / downsample.y) of a level: both frames begin at the
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathviewer.slides.errors import RegionError, TileNotFound
 
 _ROUNDING = 1e-6
-"""Part of a level pixel that is taken for the error of a division, not for a pixel touched."""
+"""Fraction of a level pixel attributed to division errors and ignored in rounding."""
 
 
 @dataclass(frozen=True)
@@ -45,21 +45,22 @@ class Downsample:
 
     @property
     def mean(self) -> float:
-        """Of both axes; for choosing between levels and for display, never for placing pixels."""
+        """Mean of both axes; for choosing between levels and for display, never for placing
+        pixels."""
         return (self.x + self.y) / 2
 
     def times(self, factor: float) -> Downsample:
-        """That of a level which is `factor` times coarser."""
+        """Return the downsample of a level that is `factor` times coarser."""
         return Downsample(self.x * factor, self.y * factor)
 
 
 FULL = Downsample(1.0, 1.0)
-"""Of level 0."""
+"""Downsample of level 0."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """A pyramid step that tiles are served of."""
+    """A pyramid step for which tiles are served."""
 
     width: int
     """In the level's own pixels."""
@@ -77,24 +78,24 @@ class Level:
     """Height of a tile that does not touch the bottom edge, in the level's own pixels."""
 
     native: bool
-    """Whether the file has this level, or it is made from a finer one."""
+    """Whether the level is in the file; otherwise it is made from a finer one."""
 
     passthrough: bool
     """Whether tiles are the file's own compressed ones."""
 
     @property
     def columns(self) -> int:
-        """Number of tiles side by side."""
+        """Number of tile columns."""
         return -(-self.width // self.tile_width)
 
     @property
     def rows(self) -> int:
-        """Number of tiles on top of each other."""
+        """Number of tile rows."""
         return -(-self.height // self.tile_height)
 
 
 def to_level(region: Region, downsample: Downsample) -> Region:
-    """The same rectangle in the pixels of a level (`l_` frame), rounded outwards."""
+    """Convert a rectangle to the pixels of a level (`l_` frame), rounded outwards."""
     l_left = math.floor(region.x / downsample.x + _ROUNDING)
     l_top = math.floor(region.y / downsample.y + _ROUNDING)
     l_right = math.ceil((region.x + region.width) / downsample.x - _ROUNDING)
@@ -103,12 +104,12 @@ def to_level(region: Region, downsample: Downsample) -> Region:
 
 
 def to_base(l_region: Region, downsample: Downsample) -> Region:
-    """A rectangle in the pixels of a level (`l_` frame) in level-0 pixels, rounded outwards."""
+    """Convert a rectangle from level pixels (`l_` frame) to level-0 pixels, rounded outwards."""
     return to_level(l_region, Downsample(1.0 / downsample.x, 1.0 / downsample.y))
 
 
 def clip_to(l_region: Region, width: int, height: int) -> Region:
-    """The part inside a level of this size, at least 1 x 1 pixels."""
+    """Clip a rectangle to a level of this size, at least 1 x 1 pixels."""
     right = min(l_region.x + l_region.width, width)
     bottom = min(l_region.y + l_region.height, height)
     x, y = min(l_region.x, right - 1), min(l_region.y, bottom - 1)
@@ -116,9 +117,9 @@ def clip_to(l_region: Region, width: int, height: int) -> Region:
 
 
 def tile_box(level: Level, column: int, row: int) -> Region:
-    """The part of a tile that lies inside its level, in the level's pixels (`l_` frame).
+    """Return the part of a tile inside its level, in the level's pixels (`l_` frame).
 
-    Raises TileNotFound when the level has no such column or row.
+    Raises TileNotFound if the level has no such column or row.
     """
     if not (0 <= column < level.columns and 0 <= row < level.rows):
         raise TileNotFound(
@@ -132,7 +133,7 @@ def tile_box(level: Level, column: int, row: int) -> Region:
 
 
 def check_inside(region: Region, width: int, height: int) -> None:
-    """Raise RegionError unless the region has an area and lies in a slide of this size."""
+    """Raise RegionError unless the region has an area and is inside a slide of this size."""
     if region.width < 1 or region.height < 1:
         raise RegionError(
             f"A region must be at least 1 x 1 pixels, not {region.width} x {region.height}."
@@ -146,10 +147,10 @@ def check_inside(region: Region, width: int, height: int) -> None:
 
 
 def picture_size(region: Region, max_pixels: int, pixel_aspect: float = 1.0) -> tuple[int, int]:
-    """(width, height) of a picture of a region with square pixels, at most `max_pixels` of them.
+    """Return (width, height) of a region's picture with at most `max_pixels` square pixels.
 
-    `pixel_aspect` is the height of a level-0 pixel over its width. Neither axis is enlarged.
-    Raises RegionError when `max_pixels` is below 1.
+    `pixel_aspect` is the height of a level-0 pixel over its width. Neither axis is enlarged. Raises
+    RegionError if `max_pixels` is below 1.
     """
     coarser = max(1.0, pixel_aspect)
     width = max(1, round(region.width / coarser))
@@ -158,9 +159,10 @@ def picture_size(region: Region, max_pixels: int, pixel_aspect: float = 1.0) -> 
 
 
 def reduced_size(width: int, height: int, max_pixels: int) -> tuple[int, int]:
-    """The largest (width, height) of the same shape with at most `max_pixels`, never enlarged.
+    """Return the largest (width, height) of the same shape with at most `max_pixels`, never
+    enlarged.
 
-    Raises RegionError when `max_pixels` is below 1.
+    Raises RegionError if `max_pixels` is below 1.
     """
     if max_pixels < 1:
         raise RegionError(f"max_pixels must be at least 1, not {max_pixels}.")

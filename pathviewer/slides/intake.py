@@ -1,4 +1,4 @@
-"""From files to registered slides: opens what is new, remembers what is not."""
+"""Intake of slides: opens new and changed files and registers them."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ OPENERS = 4
 """Slides opened at once; opening mostly waits for the disk."""
 
 BATCH = 32
-"""Slides registered in one transaction, and shown together while a look goes on."""
+"""Slides registered in one transaction, and published together during a scan."""
 
 PATIENCE_SECONDS = 1.0
-"""After so long those that are open are registered without the others."""
+"""Time after which opened slides are registered without waiting for the others."""
 
 FIRST_RETRY_SECONDS = 50.0
-"""A file that could not be opened is tried again after so long, then after twice as long ...
+"""Time until a file that could not be opened is retried; it doubles after each failure.
 
-The first time is at the next look without a notice, a minute later: a network may have failed.
+The first retry is at the next scan without a notice, a minute later: a network may have failed.
 """
 
 LONGEST_RETRY_SECONDS = 3600.0
-"""... but at least so often."""
+"""Longest time between retries."""
 
 _EXPORTED_TWICE = (
     "is in one folder with another export of the same DICOM series; put each export into a folder "
@@ -51,22 +51,22 @@ _EXPORTED_TWICE = (
 
 @dataclass(frozen=True)
 class ListedSlide:
-    """A slide that was opened once and is in the database."""
+    """An opened and registered slide."""
 
     id: str
-    """The database's id of it."""
+    """Id in the database."""
 
     paths: tuple[Path, ...]
-    """Files that open as this slide; the first is the one that is opened."""
+    """Files that open as this slide; the first one is opened."""
 
     stamp: Stamp
-    """Of its files when it was opened."""
+    """Stamp of its files when it was opened."""
 
     facts: SlideFacts
-    """What it said then."""
+    """Facts when it was opened."""
 
     folder: str
-    """The slide folder that it is in."""
+    """Slide folder that contains it."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,15 @@ class _Setback:
 
     file: RejectedFile
     wait: float
-    """Seconds from then until it is tried again."""
+    """Seconds from the failure to the next try."""
 
     until: float
-    """When that is, by the clock."""
+    """Time of the next try, by the clock."""
 
 
 class Intake:
-    """Keeps the list of slides; `scan` is for one thread at a time, the rest for any."""
+    """List of slides. Only one thread at a time may call `scan`; the other methods are
+    thread-safe."""
 
     def __init__(
         self,
@@ -91,33 +92,33 @@ class Intake:
         clock: Callable[[], float] = time.monotonic,
         opener: Opener | None = None,
     ) -> None:
-        """`clock` counts seconds; slides are opened by `opener`, in this process if not given."""
+        """Set a `clock` in seconds, and the `opener` of slides, by default in this process."""
         self._opener = opener or DirectOpener()
         self._folders = folders
         self._database = database
         self._clock = clock
         self._changing = threading.Lock()
         self._listed: dict[Place, ListedSlide] = {}
-        self._remembered: dict[Place, ListedSlide] = {}  # in folders that are away
+        self._remembered: dict[Place, ListedSlide] = {}  # in unavailable folders
         self._rejected: list[RejectedFile] = []
         self._setbacks: dict[tuple[Place, Stamp], _Setback] = {}
         self._arrived: set[Place] = set()
         self._hung: set[str] = set()  # folders that did not answer in this scan
 
     def list_slides(self) -> list[ListedSlide]:
-        """Slides of the last scan, and of the present one so far."""
+        """Return slides of the last scan and of the current one so far."""
         return list(self._listed.values())
 
     def away(self) -> frozenset[str]:
-        """Ids of slides that cannot be read at this time, but are not known to be gone."""
+        """Return ids of slides that cannot be read now but may still exist."""
         return frozenset(slide.id for slide in self._remembered.values())
 
     def list_rejected(self) -> tuple[RejectedFile, ...]:
-        """Files of the last scan, and of the present one so far, that are no slides."""
+        """Return rejected files of the last scan and of the current one so far."""
         return (*self._rejected, *(setback.file for setback in self._setbacks.values()))
 
     def scan(self, stopping: threading.Event) -> Iterator[None]:
-        """Look through the folders; yields whenever slides were registered.
+        """Scan the folders; yields after slides were registered.
 
         A file is opened again only after it changed, or after a while if it could not be opened.
         Raises StorageError.
@@ -136,20 +137,20 @@ class Intake:
         for start in range(0, len(fresh), BATCH):
             opening = {openers.submit(self._open, one): one for one in fresh[start : start + BATCH]}
             while opening and not stopping.is_set():
-                # those that are open are shown while one of them takes long
+                # open slides are published while another one takes long
                 done, _ = wait(opening, PATIENCE_SECONDS)
-                # in the files' order, which numbers them
-                ready = [each for each in opening if each in done]
-                batch = [(opening.pop(each), each.result()) for each in ready]
+                # in file order, which determines their numbers
+                ready = [future for future in opening if future in done]
+                batch = [(opening.pop(future), future.result()) for future in ready]
                 if batch:
                     with self._changing:
                         self._register(batch, missing)
                     yield
-            for each in opening:
-                each.cancel()
+            for future in opening:
+                future.cancel()
 
     def register_file(self, path: Path) -> None:
-        """Register one file without a look at the others, even while a scan goes on.
+        """Register one file without scanning the others, even during a scan.
 
         Raises StorageError or OSError.
         """
@@ -180,13 +181,14 @@ class Intake:
             return RejectedFile(slide.label, f"{slide.label} cannot be read: {error.strerror}.")
 
     def _companion_fault(self, slide: FoundSlide) -> str | None:
-        """As of `companion_fault`; OSError, at once for all its other files, if a folder hangs."""
+        """Like `companion_fault`, with OSError if a folder hangs, then at once for all its
+        files."""
         folder = Path(slide.place.folder)
         if slide.place.folder in self._hung:
             raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
         work = partial(companion_fault, slide.paths[0], folder)
         try:
-            # for each file a purpose of its own: a late result must not be taken for another's
+            # a purpose for each file: a late result must not go to another file
             return self._folders.calls.call(f"companions of {slide.paths[0]}", folder, work)
         except OSError as error:
             if error.errno == errno.ETIMEDOUT:
@@ -194,7 +196,8 @@ class Intake:
             raise
 
     def _find_gone(self, places: Collection[Place]) -> set[Place]:
-        """Those where there is certainly no file; in a folder that hangs, nothing is certain."""
+        """Return the places that certainly have no file; in a folder that hangs, nothing is
+        certain."""
         by_folder: dict[Path, set[Place]] = {}
         for place in places:
             by_folder.setdefault(Path(place.folder), set()).add(place)
@@ -210,9 +213,9 @@ class Intake:
     def _find_missing(
         self, records: Sequence[SlideRecord], slides: Sequence[FoundSlide], away: Collection[str]
     ) -> set[str]:
-        """Slides whose file went away, so that an equal file elsewhere is the same slide.
+        """Return ids of slides whose file has disappeared, so that an equal file is the same slide.
 
-        Not those in a folder that is away as a whole: it may only be disconnected.
+        Slides in an unavailable folder are excluded: it may only be disconnected.
         """
         present_places = {one.place for one in slides}
         paths = {one.paths[0] for one in slides}
@@ -232,9 +235,10 @@ class Intake:
             return list_slide_records(session)
 
     def _forget(self, slides: Sequence[FoundSlide], away: Collection[str]) -> None:
-        """Drop what is no longer there; a changed slide stays until it was opened again.
+        """Drop slides that no longer exist; a changed slide stays until it is opened again.
 
-        What may only be disconnected is remembered, so that it is there at once afterwards.
+        Slides that may only be disconnected are remembered, so that they can be listed at once
+        later.
         """
         states = {(one.place, one.candidate.stamp) for one in slides}
         there = {one.place for one in slides}
@@ -246,7 +250,7 @@ class Intake:
             ]
         )
         with self._changing:
-            # what was taken in during the look may have come after its folder was read
+            # files registered during the scan may be newer than its view of their folder
             places = {one.place for one in slides} | self._arrived
             absent = {p: slide for p, slide in self._listed.items() if p not in places}
             self._remembered = {
@@ -258,7 +262,7 @@ class Intake:
             self._setbacks = {k: setback for k, setback in self._setbacks.items() if k in states}
 
     def _recall(self, slides: Sequence[FoundSlide], records: Sequence[SlideRecord]) -> None:
-        """List what was away and is there again as it was, without opening it."""
+        """List slides that are available again and unchanged, without opening them."""
         ids = {Place(record.folder, record.relative_path): record.id for record in records}
         with self._changing:
             back = {}
@@ -282,7 +286,8 @@ class Intake:
         batch: Sequence[tuple[FoundSlide, SlideFacts | RejectedFile]],
         missing: set[str],
     ) -> None:
-        """Put a batch into the database and the lists; ids found again leave `missing`."""
+        """Register a batch in the database and the lists; ids that are used again leave
+        `missing`."""
         listed, setbacks = {}, {}
         with self._database.session() as session:
             for one, result in batch:
@@ -293,7 +298,7 @@ class Intake:
                     setbacks[one.place, one.candidate.stamp] = self._setback(one, result)
                 else:
                     listed[one.place] = _register_slide(session, one, result, missing)
-        # copies, so that readers in other threads never see a dictionary change
+        # copies, so that other threads never see a dictionary change
         broken = {place for place, _ in setbacks}
         unbroken = {place: slide for place, slide in self._listed.items() if place not in broken}
         mended = {key: file for key, file in self._setbacks.items() if key[0] not in listed}
@@ -301,11 +306,11 @@ class Intake:
         self._setbacks = mended | setbacks
 
     def _later(self, slide: FoundSlide) -> ListedSlide | None:
-        """The slide as it was taken in since the look saw an earlier state of its file."""
+        """Return the slide if it was registered after this scan saw its file."""
         listed = self._listed.get(slide.place)
         if listed is None or slide.place not in self._arrived:
             return None
-        # not only later: a file system's clock may stand still for some milliseconds
+        # equal counts too: a file system's clock may stand still for some milliseconds
         return listed if listed.stamp.changed_ns >= slide.candidate.stamp.changed_ns else None
 
     def _setback(self, slide: FoundSlide, file: RejectedFile) -> _Setback:
@@ -323,7 +328,8 @@ def _without_file(places: Collection[Place]) -> set[Place]:
 
 
 def _is_gone(path: Path) -> bool:
-    """Whether there is certainly no such file; on a folder that fails, nothing is certain."""
+    """Return whether there is certainly no such file; in a folder that fails, nothing is
+    certain."""
     try:
         return not path.exists()
     except OSError:

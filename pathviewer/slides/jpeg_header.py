@@ -1,7 +1,7 @@
-"""What the header of a JPEG tile must say, so that a browser draws what OpenSlide reads.
+"""Headers of JPEG tiles: checks that a browser draws a tile as OpenSlide does.
 
-OpenSlide 4.0.1 takes the colour space from the file that holds the tile and overrides what the
-tile says of it; browsers believe the tile.
+OpenSlide 4.0.1 uses the colour space of the file, whatever the tile states; browsers use that of
+the tile.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ SOI = b"\xff\xd8"
 
 _ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"
 _ADOBE_TRANSFORM = 15
-"""Place of the colour transform in an APP14 segment, from its marker on."""
+"""Offset of the colour transform in an APP14 segment, from its marker on."""
 
 _SOF0, _SOS, _APP0, _APP14 = 0xC0, 0xDA, 0xE0, 0xEE
 _TABLES = frozenset({0xC4, 0xDB, 0xDD, 0xFE})
 """Huffman and quantisation tables, restart interval, comment."""
 
 _MOST_SEGMENTS = 40
-"""A header with more segments is not looked at further; real ones have about ten."""
+"""Most segments parsed in a header; real ones have about ten."""
 
 
 @dataclass(frozen=True)
 class TileHeader:
-    """What the tiles of a level must have in common with one that was compared with OpenSlide."""
+    """Header data that a level's tiles must share with a tile that was compared with OpenSlide."""
 
     reference: bytes
-    """The header of that tile, from `SOI` to the end of its first scan's header."""
+    """Header of that tile, from `SOI` to the end of its first scan's header."""
 
     frame: bytes
     """Its frame header (SOF0): precision, size, components, their sampling."""
@@ -38,14 +38,16 @@ class TileHeader:
     """Its first scan's header (SOS)."""
 
     rgb: bool | None
-    """Whether three components are RGB or YCbCr, by the file; `None` if there is one component."""
+    """Whether three components are RGB or YCbCr, by the file; `None` for one component."""
 
     def allows(self, data: bytes | bytearray, start: int = 0) -> bool:
-        """Whether the tile that begins at `start` may be passed on; looks at its header only."""
+        """Return whether the tile that begins at `start` may be served unchanged; reads its header
+        only."""
         return data.startswith(self.reference, start) or self._is_plain(data, start)
 
     def _is_plain(self, data: bytes | bytearray, start: int) -> bool:
-        """The same of a tile whose header is not the known one; in one loop, since it is hot."""
+        """Check a tile with another header than the reference; one loop, because this code is
+        hot."""
         if not data.startswith(SOI, start):
             return False
         place, has_frame = start + 2, False
@@ -67,9 +69,9 @@ class TileHeader:
         return False
 
     def _is_right_mark(self, data: bytes | bytearray, place: int, end: int) -> bool:
-        """Whether a segment is one about colours, and says of them what the file says.
+        """Return whether a segment is a colour marker that agrees with the file.
 
-        With APP0 decoders take three components for YCbCr, whatever APP14 says.
+        With APP0, decoders treat three components as YCbCr, whatever APP14 says.
         """
         if data[place + 1] == _APP0:
             return not self.rgb
@@ -85,11 +87,11 @@ class TileHeader:
 def read_tile_header(
     head: bytes, rgb: bool | None, size: tuple[int, int], tables: bytes = b""
 ) -> TileHeader | None:
-    """The header of a level's tiles from the first bytes of one of them, `head`.
+    """Return the header of a level's tiles from the first bytes of one of them, `head`.
 
-    `tables` are the segments that the file holds once for all tiles. `None` unless the tile is
-    8-bit baseline JPEG of `size`, (width, height), with no marker that makes a browser draw
-    something else than OpenSlide, such as a colour profile.
+    `tables` are the segments that the file stores once for all tiles. `None` unless the tile is
+    8-bit baseline JPEG of `size`, (width, height), without markers that make a browser draw it
+    differently from OpenSlide, such as a colour profile.
     """
     segments = {marker: (place, end) for marker, place, end in _segments(head)}
     if _SOF0 not in segments or _SOS not in segments:
@@ -104,7 +106,7 @@ def read_tile_header(
 
 
 def _segments(head: bytes) -> Iterator[tuple[int, int, int]]:
-    """(marker, first byte, byte after the last) up to the first scan's, if all of them is there."""
+    """Yield (marker, first byte, byte after the last) up to the first scan's complete header."""
     place = len(SOI)
     while place + 4 <= len(head):
         marker, end = head[place + 1], place + 2 + int.from_bytes(head[place + 2 : place + 4])
@@ -117,13 +119,13 @@ def _segments(head: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def adobe_marker(*, rgb: bool) -> bytes:
-    """An APP14 segment saying that three components are RGB, or that they are YCbCr.
+    """Return an APP14 segment that declares three components as RGB or YCbCr.
 
-    Adobe Technical Note 5116; without it browsers take the RGB tiles of Aperio for YCbCr.
+    Adobe Technical Note 5116; without it, browsers treat Aperio's RGB tiles as YCbCr.
     """
     return _ADOBE + (b"\x00" if rgb else b"\x01")
 
 
 def tile_prefix(header: TileHeader, tables: bytes = b"") -> bytes:
-    """What stands for a tile's first two bytes when it is passed on."""
+    """Return the bytes that replace a tile's first two bytes when it is served."""
     return SOI + (b"" if header.rgb is None else adobe_marker(rgb=header.rgb)) + tables

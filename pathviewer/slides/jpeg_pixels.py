@@ -1,4 +1,4 @@
-"""Pixels of JPEG tiles, decoded only if they have the size that a tile is to have."""
+"""Pixels of JPEG tiles, decoded only if their size is as expected."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Pixels = NDArray[np.uint8]
 def decode_tile(
     jpeg: bytes | bytearray, size: tuple[int, int], *, factor: int = 1, colours: str = "RGB"
 ) -> Pixels | None:
-    """(height, width, channels) pixels at 1/`factor`, `None` if the stream is damaged.
+    """Return (height, width, channels) pixels at 1/`factor`, `None` if the stream is damaged.
 
-    A stream whose header does not say `size`, as (width, height), is damaged as well: it would
-    leave parts of the tile empty, or take memory without bounds.
+    A stream whose header states another size than `size`, (width, height), also counts as damaged:
+    it would leave parts of the tile empty, or take unbounded memory.
     """
     width, height = size
     least = (-(-height // factor), -(-width // factor)) if factor > 1 else (0, 0)

@@ -1,4 +1,4 @@
-"""Where the levels of a file lie on the slide: the exact factor of each axis, or none."""
+"""Positions of a file's levels on the slide: the exact factor of each axis, if known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STATED_ERROR = 0.01
 """Relative error of a stated factor, such as a ratio of rounded pixel spacings."""
 
 _MOST_FACTORS = 4096
-"""Whole factors that are tried on a level that may be padded."""
+"""Most whole factors tried for a level that may be padded."""
 
 Size = tuple[int, int]
 """(width, height) in pixels."""
@@ -21,19 +21,19 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class NativeLevel:
-    """A level of the file whose place on the slide is known."""
+    """A level of the file whose position on the slide is known."""
 
     index: int
-    """Among the levels of the file."""
+    """Index among the levels of the file."""
 
     width: int
-    """Of the part that shows the slide, in the level's own pixels."""
+    """Width of the part that shows the slide, in the level's own pixels."""
 
     height: int
-    """Of the part that shows the slide, in the level's own pixels."""
+    """Height of the part that shows the slide, in the level's own pixels."""
 
     stored: Size
-    """(width, height) in the file, where padding may follow on the right and at the bottom."""
+    """(width, height) in the file, including any padding on the right and at the bottom."""
 
     downsample: Downsample
     """Level-0 pixels per pixel of the level."""
@@ -43,10 +43,10 @@ class NativeLevel:
 
 
 def place_levels(levels: Sequence[FileLevel]) -> tuple[NativeLevel, ...]:
-    """The levels that can be placed, the finest first.
+    """Return the levels whose position is known, the finest first.
 
-    Left out are levels whose factor cannot be told, and pages that are no level at all, such as
-    a label that was stored like one.
+    Levels with an unknown factor are omitted, and pages that are not levels, such as a label stored
+    as one.
     """
     base = levels[0].width, levels[0].height
     placed = []
@@ -61,7 +61,7 @@ def place_levels(levels: Sequence[FileLevel]) -> tuple[NativeLevel, ...]:
 
 
 def _downsample(base: Size, level: FileLevel) -> Downsample | None:
-    """The factors of a level: what the file states, else what its size allows, else `None`."""
+    """Return the factors of a level: stated by the file, or from its size, or `None`."""
     size = level.width, level.height
     if level.stated_downsample is not None:
         stated_factors = _stated(base, size, level.stated_downsample, level.tile_size or (1, 1))
@@ -78,7 +78,7 @@ def _downsample(base: Size, level: FileLevel) -> Downsample | None:
 
 
 def _rounding_range(base: Size, size: Size) -> list[tuple[float, float]]:
-    """For each axis the factors of which `size` is the rounded result, up or down."""
+    """For each axis, return the range of factors of which `size` is the rounded result."""
     return [
         (whole / (part + 1), whole / (part - 1) if part > 1 else math.inf)
         for whole, part in zip(base, size, strict=True)
@@ -86,9 +86,9 @@ def _rounding_range(base: Size, size: Size) -> list[tuple[float, float]]:
 
 
 def _whole_factor(base: Size, size: Size) -> float | None:
-    """The whole number of which both sides are the rounded result, `None` if there is none.
+    """Return the whole factor of which both sides are the rounded result, `None` if there is none.
 
-    The longer side tells the factor best.
+    The longer side determines the factor best.
     """
     longer = 0 if size[0] >= size[1] else 1
     factor = max(1, round(base[longer] / size[longer]))
@@ -101,13 +101,13 @@ def _whole_factor(base: Size, size: Size) -> float | None:
 
 
 def _may_be_padded(base: Size, level: FileLevel) -> bool:
-    """Whether a level may end in padding up to whole tiles, so that its size tells no factor."""
+    """Return whether a level may be padded to whole tiles, so that its size gives no factor."""
     if level.tile_size is None:
         return False
     size = level.width, level.height
     if any(side % tile for side, tile in zip(size, level.tile_size, strict=True)):
         return False
-    # padded along x by less than a tile: the factors that leave such a width
+    # padded along x by less than a tile: the factors that give such a width
     least = math.floor(base[0] / (size[0] + 1))
     most = math.ceil(base[0] / max(1, size[0] - level.tile_size[0]))
     return any(
@@ -117,7 +117,7 @@ def _may_be_padded(base: Size, level: FileLevel) -> bool:
 
 
 def _filled(base: Size, factor: int, tile: Size) -> Size:
-    """The size of a level that is padded to whole tiles."""
+    """Return the size of a level that is padded to whole tiles."""
     width, height = (
         math.ceil(math.ceil(side / factor) / part) * part
         for side, part in zip(base, tile, strict=True)
@@ -126,7 +126,7 @@ def _filled(base: Size, factor: int, tile: Size) -> Size:
 
 
 def _stated(base: Size, size: Size, stated: tuple[float, float], tile: Size) -> Downsample | None:
-    """Stated factors, made whole where they nearly are; `None` where the size denies them."""
+    """Return stated factors, rounded if nearly whole; `None` if the size contradicts them."""
     factors = [_stated_factor(*axis) for axis in zip(base, size, stated, tile, strict=True)]
     if factors[0] is None or factors[1] is None:
         return None
@@ -134,7 +134,7 @@ def _stated(base: Size, size: Size, stated: tuple[float, float], tile: Size) -> 
 
 
 def _stated_factor(base: int, size: int, stated: float, tile: int) -> float | None:
-    """One axis: the factor that explains the size by rounding, else by padding to whole tiles."""
+    """Return one axis's factor that explains the size by rounding, or by padding to whole tiles."""
     if not (math.isfinite(stated) and stated >= 1 - _STATED_ERROR):
         return None
     near = max(1.0, float(round(stated)))

@@ -1,4 +1,4 @@
-"""The slides in the folders that were set, kept up to date while the program runs."""
+"""Library of the slides in the configured folders, updated while the program runs."""
 
 from __future__ import annotations
 
@@ -31,62 +31,62 @@ from storage.slides.scales import ScaleRecord, list_current_scales
 from storage.slides.store import SlideRecord, list_slide_records
 
 START_PATIENCE_SECONDS = 2.0
-"""How long a start waits for the first look through the folders."""
+"""Time that a start waits for the first scan."""
 
 STOP_PATIENCE_SECONDS = 5.0
-"""How long an end waits for a look through the folders, one of which may hang."""
+"""Time that a stop waits for a scan, because a folder may hang."""
 
 SHOW_SECONDS = 0.5
-"""How often what came in so far is shown while a look through many slides goes on."""
+"""Interval at which a long scan publishes its results so far."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class LibraryEntry:
-    """A slide that can be opened, with what people said about it."""
+    """A slide that can be opened, with the data that people entered."""
 
     id: str
-    """Opaque; stays with the file when that is moved or renamed."""
+    """Opaque; stays with the file if it is moved or renamed."""
 
     name: str
-    """What everybody sees: the alias, or the file's name if the settings show names."""
+    """Displayed name: the alias, or the file's name if the settings show names."""
 
     alias: str
-    """What the slide was called by somebody, or `Slide 7`."""
+    """Name given by a person, or `Slide 7`."""
 
     file: SlideFile
-    """What the pool opens; never leaves the server."""
+    """File for the slide pool; never leaves the server."""
 
     facts: SlideFacts
-    """What the file says."""
+    """Facts stated in the file."""
 
     entered: EnteredScale | None
-    """The scale that a person entered, `None` if there is no entry or it was withdrawn."""
+    """Scale that a person entered, `None` if there is none or it was withdrawn."""
 
     case: str | None
-    """Name of its case; `None` if that is not known, or the settings show no names."""
+    """Name of its case; `None` if unknown, or if the settings show no names."""
 
     stain: str | None
-    """Such as H&E, `None` if that is not known."""
+    """Such as H&E, `None` if unknown."""
 
     label: LabelState
-    """What there is to see of its label."""
+    """Whether there is a label, and whether it is shown."""
 
     @property
     def identity(self) -> SlideIdentity:
-        """What a person can tell it by."""
+        """Data by which a person identifies the slide."""
         scale = scale_words(self.scale)
         return SlideIdentity(self.alias, self.name, self.case, self.stain, scale, self.label)
 
     @property
     def scale(self) -> SlideScale:
-        """Its scale: what is in use, and where that is from."""
+        """Scale in use and its source."""
         return SlideScale(self.facts.claim, self.entered)
 
     @property
     def pixel_size(self) -> PixelSize | None:
-        """Extent of a level-0 pixel in microns, `None` if it is unknown."""
+        """Size of a level-0 pixel in microns, `None` if unknown."""
         return self.scale.size
 
     @property
@@ -102,17 +102,17 @@ class LibraryEntry:
 
     @property
     def width(self) -> int:
-        """Of level 0, in pixels."""
+        """Width of level 0, in pixels."""
         return self.facts.width
 
     @property
     def height(self) -> int:
-        """Of level 0, in pixels."""
+        """Height of level 0, in pixels."""
         return self.facts.height
 
     @property
     def objective_power(self) -> float | None:
-        """Magnification of the scan, `None` if the file states none that can be."""
+        """Magnification of the scan, `None` if the file states no plausible one."""
         return self.facts.claim.objective_power
 
     @property
@@ -122,7 +122,7 @@ class LibraryEntry:
 
     @property
     def level_count(self) -> int:
-        """Levels in the file."""
+        """Number of levels in the file."""
         return self.facts.level_count
 
     @property
@@ -132,17 +132,17 @@ class LibraryEntry:
 
     @property
     def pixel_note(self) -> str | None:
-        """How the file is not 8-bit colour, `None` if it is one."""
+        """How the pixels differ from 8-bit colour, `None` if they do not."""
         return self.facts.pixel_note
 
     @property
     def bounds(self) -> Region | None:
-        """The part that was scanned, `None` if the file does not say."""
+        """The scanned part, `None` if the file does not state it."""
         return self.facts.bounds
 
     @property
     def background(self) -> tuple[int, int, int]:
-        """(red, green, blue) of what was not scanned."""
+        """(red, green, blue) of areas that were not scanned."""
         return self.facts.background
 
     @property
@@ -153,26 +153,26 @@ class LibraryEntry:
 
 @dataclass(frozen=True)
 class _Snapshot:
-    """What readers see; replaced as a whole."""
+    """Immutable view for readers; replaced as a whole."""
 
     entries: dict[str, LibraryEntry]
     """By id, in the order of their names."""
 
     by_path: dict[Path, str]
-    """Ids by every file that is opened as the slide."""
+    """Slide ids by all files of the slides."""
 
     aliases: dict[str, str]
     """Aliases by the id of every slide ever seen."""
 
     away: frozenset[str] = frozenset()
-    """Ids of slides whose folder cannot be read at this time."""
+    """Ids of slides whose folder cannot be read now."""
 
     rejected: tuple[RejectedFile, ...] = ()
-    """What is in the folders and is no slide."""
+    """Files in the folders that are not shown as slides."""
 
 
 class SlideLibrary:
-    """Lists and finds slides; every method may be called from any thread."""
+    """Lists and finds slides; thread-safe."""
 
     def __init__(
         self,
@@ -186,12 +186,12 @@ class SlideLibrary:
         clock: Callable[[], float] = time.monotonic,
         opener: Opener | None = None,
     ) -> None:
-        """Folders are read with those in them.
+        """Set the folders, which are scanned with their subfolders.
 
-        `show_file_names` shows names of files and cases, `show_labels` pictures of labels;
-        `uploads` and `demo` say which of them hold uploads and the demo slide; `clock` counts the
-        seconds until a file that cannot be opened is tried again. Files are opened by
-        `opener`, in this process if it is not given, which is for commands.
+        `show_file_names` shows names of files and cases, `show_labels` label images. `uploads` and
+        `demo` are the folders of uploads and of the demo slide. `clock` counts seconds for retries
+        of files that cannot be opened. `opener` opens files; the default, in this process, is for
+        commands.
         """
         self._folders = tuple(folders)
         self._database = database
@@ -213,9 +213,9 @@ class SlideLibrary:
         return self._show_file_names
 
     def start(self) -> None:
-        """Look through the folders and go on watching them in a thread.
+        """Scan the folders and watch them in a thread.
 
-        Returns after the first look, or after two seconds with slides still coming in.
+        Returns after the first scan, or after two seconds while it continues.
         """
         self._stopping.clear()
         self._scanned.clear()
@@ -224,9 +224,9 @@ class SlideLibrary:
         self._scanned.wait(START_PATIENCE_SECONDS)
 
     def stop(self) -> None:
-        """Stop watching; what is known stays readable.
+        """Stop watching; the last snapshot stays readable.
 
-        A folder that hangs is waited for no longer than STOP_PATIENCE_SECONDS.
+        Waits at most STOP_PATIENCE_SECONDS for a folder that hangs.
         """
         self._stopping.set()
         if self._thread is not None:
@@ -234,7 +234,7 @@ class SlideLibrary:
             self._thread = None
 
     def rescan(self) -> None:
-        """Look through the folders now. Raises StorageError when the database fails."""
+        """Scan the folders now. Raises StorageError if the database fails."""
         with self._scanning:
             shown_at = time.monotonic()
             for _ in self._intake.scan(self._stopping):
@@ -244,7 +244,7 @@ class SlideLibrary:
             self.refresh()
 
     def add(self, path: Path) -> LibraryEntry | None:
-        """Take in one file at once, whatever a look through the folders is doing.
+        """Register one file at once, even during a scan.
 
         `None` if it cannot be listed. Raises StorageError, or OSError if it cannot be read.
         """
@@ -253,7 +253,7 @@ class SlideLibrary:
         return self.find_by_path(path)
 
     def refresh(self) -> None:
-        """Take over aliases and entered scales from the database; opens no slide."""
+        """Read aliases and entered scales from the database; opens no slide."""
         with self._publishing:
             with self._database.read_only() as session:
                 records = {record.id: record for record in list_slide_records(session)}
@@ -262,15 +262,15 @@ class SlideLibrary:
             self._snapshot = self._snapshot_of(records, scales, cases)
 
     def slides(self) -> tuple[LibraryEntry, ...]:
-        """Slides that can be opened, sorted by name."""
+        """Return slides that can be opened, sorted by name."""
         return tuple(self._snapshot.entries.values())
 
     def list_rejected(self) -> tuple[RejectedFile, ...]:
-        """What is in the folders and cannot be shown, with the reason."""
+        """Return files that cannot be shown, with the reasons."""
         return self._snapshot.rejected
 
     def entry(self, slide_id: str) -> LibraryEntry:
-        """One slide. Raises SlideNotFound, and SlideGone if it was there once."""
+        """Return one slide. Raises SlideNotFound, or SlideGone if it existed once."""
         snapshot = self._snapshot
         entry = snapshot.entries.get(slide_id)
         if entry is not None:
@@ -280,8 +280,8 @@ class SlideLibrary:
             raise SlideNotFound(f"There is no slide {slide_id[:64]!r}: choose one from the list.")
         if slide_id in snapshot.away:
             raise SlideGone(
-                f"The folder of {alias} cannot be read now: connect its drive, and the slide is "
-                "here again."
+                f"The folder of {alias} cannot be read now: connect its drive to use the slide "
+                "again."
             )
         raise SlideGone(
             f"{alias} is no longer in the slide folders or can no longer be opened; "
@@ -289,17 +289,17 @@ class SlideLibrary:
         )
 
     def name_of(self, slide_id: str) -> str:
-        """What a slide is called, also one that is gone."""
+        """Return the name of a slide, even of one that no longer exists."""
         snapshot = self._snapshot
         entry = snapshot.entries.get(slide_id)
         return entry.name if entry else snapshot.aliases.get(slide_id, "A slide that is gone")
 
     def locate(self, slide_id: str) -> SlideFile:
-        """The file of a slide. Raises SlideNotFound, and SlideGone if it was there once."""
+        """Return the file of a slide. Raises SlideNotFound, or SlideGone if it existed once."""
         return self.entry(slide_id).file
 
     def find_by_path(self, path: Path) -> LibraryEntry | None:
-        """The slide that a file belongs to, `None` if it belongs to none."""
+        """Return the slide that a file belongs to, `None` if there is none."""
         snapshot = self._snapshot
         slide_id = snapshot.by_path.get(path.resolve())
         return None if slide_id is None else snapshot.entries[slide_id]
@@ -314,10 +314,10 @@ class SlideLibrary:
         try:
             self.rescan()
         except StorageError as error:
-            _log.warning("The slide folders were not looked through: %s", error)
+            _log.warning("The slide folders could not be scanned: %s", error)
         except OSError as error:
-            # without its path; the next look may well succeed
-            _log.warning("The slide folders were not looked through: %s.", error.strerror)
+            # without its path; the next scan may succeed
+            _log.warning("The slide folders could not be scanned: %s.", error.strerror)
 
     def _snapshot_of(
         self,
@@ -368,7 +368,7 @@ class SlideLibrary:
 
 
 def _entered(record: ScaleRecord) -> EnteredScale | None:
-    """What a person entered, `None` where they took it back."""
+    """Return the scale that a person entered, `None` if they withdrew it."""
     if record.mpp_x is None or record.mpp_y is None:
         return None
     size = PixelSize(record.mpp_x, record.mpp_y)
@@ -376,6 +376,6 @@ def _entered(record: ScaleRecord) -> EnteredScale | None:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """A sort key that puts `Slide 2` before `Slide 10`."""
+    """Return a sort key that puts `Slide 2` before `Slide 10`."""
     parts = re.findall(r"\d+|\D+", normalize_name(name).casefold())
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -1,4 +1,4 @@
-"""What a clinician drew on a slide: its points as drawn, its box, its area, and what is refused."""
+"""Outlines drawn on a slide: points, bounding box, area and validation."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ PIXELS = PixelSize(1.0, 1.0)
 MAX_POINTS = 10_000
 MAX_NAME_LENGTH = 200
 RIGHT_ANGLE_TOLERANCE = 0.1
-"""Level-0 pixels by which a rectangle's corners may be off; drawing programs round to 0.01."""
+"""Most level-0 pixels by which a rectangle's corners may be off; drawing programs round to 0.01."""
 
 
 @dataclass(frozen=True)
 class Outline:
-    """A closed outline on a slide, kept as it was drawn."""
+    """A closed outline on a slide, stored as drawn."""
 
     shape: Shape
-    """A rectangle may stand at an angle: it was drawn while the view was rotated."""
+    """Rectangles may be rotated, if the view was rotated during drawing."""
 
     points: tuple[Point, ...]
     """Corners in level-0 pixels, in order; the first is not repeated at the end."""
 
     name: str = ""
-    """What the clinician calls it; empty when it has no name yet."""
+    """Name given by the clinician; empty for none."""
 
 
 def is_shape(value: object) -> TypeGuard[Shape]:
-    """Whether a value names one of the shapes that can be drawn."""
+    """Return whether a value names a shape that can be drawn."""
     return value in ("rectangle", "polygon")
 
 
 def tidy_name(name: str) -> str:
-    """A name in NFC, without control characters and superfluous blanks."""
+    """Return the name in NFC, without control characters and superfluous blanks."""
     printable = "".join(c if c.isprintable() else " " for c in name)
     return normalize_name(" ".join(printable.split()))
 
 
 def read_points(value: object) -> tuple[Point, ...]:
-    """Points from decoded JSON; a third coordinate is ignored.
+    """Return points from decoded JSON; a third coordinate is ignored.
 
-    Raises RegionError when a point is not a pair of numbers or there are too many points.
+    Raises RegionError if a point is not a pair of numbers or there are too many points.
     """
     if not isinstance(value, list):
         raise RegionError("The points must be a list of [x, y] pairs in level-0 pixels.")
@@ -72,16 +72,17 @@ def _read_point(index: int, value: object) -> Point:
 
 
 def _is_coordinate(value: object) -> TypeGuard[float]:
-    # JSON also brings true, NaN, Infinity and integers that no float holds
+    # JSON also allows true, NaN, Infinity and integers beyond all floats
     return isinstance(value, int | float) and not isinstance(value, bool) and -1e12 < value < 1e12
 
 
 @dataclass(frozen=True)
 class ClippedOutline:
-    """What of a closed outline is on a slide."""
+    """The part of a closed outline that is on a slide."""
 
     parts: tuple[tuple[Point, ...], ...]
-    """Its outlines there, corners in level-0 pixels; the outline itself where none is beyond."""
+    """Outlines on the slide, corners in level-0 pixels; the outline itself if it is entirely
+    inside."""
 
     inside_area: float
     """Area on the slide, in square level-0 pixels."""
@@ -91,9 +92,9 @@ class ClippedOutline:
 
 
 def clip_points(points: tuple[Point, ...], width: int, height: int) -> ClippedOutline:
-    """Cut an outline at the edges of a slide of this level-0 size.
+    """Clip an outline to a slide of this level-0 size.
 
-    Raises RegionError where it reaches over an edge and encloses no area or crosses itself.
+    Raises RegionError if it extends over an edge and encloses no area or crosses itself.
     """
     if all(0 <= x <= width and 0 <= y <= height for x, y in points):
         area_inside = shapely.Polygon(points).area if len(points) >= 3 else 0.0
@@ -102,13 +103,13 @@ def clip_points(points: tuple[Point, ...], width: int, height: int) -> ClippedOu
     polygon = shapely.Polygon(points)
     _check_area(polygon)
     cut = shapely.get_parts(shapely.intersection(polygon, shapely.box(0, 0, width, height)))
-    areas = [part for part in cut if part.area > 0]  # lines where it only touches the slide
+    areas = [part for part in cut if part.area > 0]  # drop lines that touch the slide
     rings = tuple(tuple((x, y) for x, y in part.exterior.coords[:-1]) for part in areas)
     return ClippedOutline(rings, sum(part.area for part in areas), polygon.area)
 
 
 def check_outline(outline: Outline, width: int, height: int) -> None:
-    """Raises RegionError unless the outline encloses an area of a slide of this level-0 size."""
+    """Raise RegionError unless the outline encloses an area of a slide of this level-0 size."""
     if len(outline.name) > MAX_NAME_LENGTH:
         raise RegionError(
             f"The name has {len(outline.name)} characters: use at most {MAX_NAME_LENGTH}."
@@ -141,9 +142,9 @@ def _check_points(outline: Outline, width: int, height: int) -> None:
 
 
 def is_rectangle(points: Sequence[Point]) -> bool:
-    """Whether four corners in order have right angles, at any rotation.
+    """Return whether four corners in order have right angles, at any rotation.
 
-    Diagonals that halve each other and are equally long make a rectangle.
+    A quadrilateral is a rectangle if its diagonals bisect each other and are equally long.
     """
     if len(points) != 4:
         return False
@@ -157,7 +158,7 @@ def is_rectangle(points: Sequence[Point]) -> bool:
 
 
 def bounding_box(points: Sequence[Point]) -> Region:
-    """The smallest rectangle of whole level-0 pixels that holds all points."""
+    """Return the smallest rectangle of whole level-0 pixels that contains all points."""
     left = math.floor(min(x for x, _ in points))
     top = math.floor(min(y for _, y in points))
     right = math.ceil(max(x for x, _ in points))
@@ -166,10 +167,10 @@ def bounding_box(points: Sequence[Point]) -> Region:
 
 
 def side_lengths(outline: Outline, pixel: PixelSize = PIXELS) -> tuple[float, float]:
-    """Width and height, not rounded, in microns at a pixel's size; in level-0 pixels without one.
+    """Return unrounded width and height: in microns for a pixel size, otherwise in level-0 pixels.
 
-    A rectangle's own first and second side, so that rotation does not enlarge it; the horizontal
-    and vertical extent of a polygon.
+    For a rectangle, these are its own sides, so that rotation does not enlarge them; for a polygon,
+    its horizontal and vertical extent.
     """
     points = outline.points
     if outline.shape == "rectangle":
@@ -186,5 +187,5 @@ def _runs_across(start: Point, end: Point) -> bool:
 
 
 def area(outline: Outline, pixel: PixelSize = PIXELS) -> float:
-    """Enclosed area in square microns at a pixel's size; in square level-0 pixels without one."""
+    """Return the area: in square microns for a pixel size, otherwise in square level-0 pixels."""
     return pixel.area(float(shapely.Polygon(outline.points).area))

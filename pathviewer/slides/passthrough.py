@@ -1,4 +1,4 @@
-"""Which levels of a slide may be served as the file's own compressed tiles."""
+"""Levels that may be served as the file's own compressed tiles."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pathviewer.slides.raw_tiles import RawLevel, tiff_levels
 from pathviewer.slides.slide import Slide
 
 _SHIFTED_LIMIT = 4.0
-"""Mean difference allowed, of 255, where OpenSlide may read a fraction of a pixel beside."""
+"""Mean difference allowed, of 255, where OpenSlide may read with a shift of part of a pixel."""
 
 
 def passthrough_levels(slide: Slide) -> dict[int, RawLevel]:
-    """The native levels whose own tiles show exactly what OpenSlide shows, by level index."""
+    """Return the native levels whose own tiles show exactly what OpenSlide shows, by index."""
     levels = dicom_levels(slide) if slide.vendor == "dicom" else tiff_levels(slide)
     return {index: raw for index, raw in levels.items() if _agrees(slide, index, raw)}
 
 
 def _agrees(slide: Slide, level: int, raw: RawLevel) -> bool:
-    """Whether the level's first tile equals what OpenSlide reads there."""
+    """Return whether the level's first tile equals OpenSlide's pixels there."""
     first = next((index for index, count in enumerate(raw.counts) if count), None)
     if first is None:
         return False
@@ -38,7 +38,7 @@ def _agrees(slide: Slide, level: int, raw: RawLevel) -> bool:
         size = min(width, native.width - l_x), min(height, native.height - l_y)
         expected = slide.read(level, Region(l_x, l_y, *size))
     except TileDamaged:
-        # left to OpenSlide, which reports the damage where it is
+        # left to OpenSlide, which reports where the damage is
         return False
     drawn = pixels[: size[1], : size[0], :3].astype(np.int16)
     difference = float(np.abs(drawn - expected[..., :3]).mean())

@@ -1,4 +1,4 @@
-"""Which tags of a slide's files may name a patient. Values are looked at and never returned."""
+"""Tags of a slide's files that may name a patient. Values are read but never returned."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ _XML_FIELD = re.compile(r"\b([A-Z]\w{0,40})=\"([^\"]+)\"|<([A-Z]\w{0,40})>[^<\s]
 _IMAGE_DESCRIPTION = 270
 _MOST_LETTERS = 2**20
 _HARMLESS = frozenset({"Name", "ID", "Title"})
-"""Names of XML attributes of anything at all."""
+"""XML attribute names that are too general."""
 
 
 def patient_tags(path: Path, properties: dict[str, str]) -> list[str]:
-    """Names of tags that are filled and may name a patient, sorted; never their values.
+    """Return sorted names of filled tags that may name a patient; never their values.
 
-    `properties` are those of OpenSlide, which also hold what formats without tags say.
+    `properties` are OpenSlide's, which also cover formats without tags.
     """
     names = {name for name, value in properties.items() if value.strip() and _tells(name)}
     return sorted(names | _of_series(path) | _of_tiff(path))
@@ -55,7 +55,7 @@ def patient_tags(path: Path, properties: dict[str, str]) -> list[str]:
 
 def _tells(name: str) -> bool:
     own = name.rpartition(".")[2]
-    # DICOM's are read from the files themselves, under their own names
+    # DICOM tags are read from the files themselves, under their own names
     own_tags = not name.startswith(("openslide.", "dicom."))
     return own_tags and _TELLING.search(own) is not None
 

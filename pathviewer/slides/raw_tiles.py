@@ -1,4 +1,4 @@
-"""The compressed tiles of a TIFF file as they lie in it, for slides whose tiles a browser reads."""
+"""Compressed tiles of TIFF files that a browser can decode, read unchanged."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from pathviewer.slides.level_geometry import NativeLevel
 from pathviewer.slides.slide import Slide
 
 _VENDORS = {"aperio", "generic-tiff", "philips"}
-"""Formats in which a level's pixels are those of one page's tiles, side by side."""
+"""Formats in which a level's pixels are the tiles of one page, side by side."""
 
 _HEADER_BYTES = 4096
-"""Read of a tile to see its JPEG header."""
+"""Bytes read of a tile for its JPEG header."""
 
 _MOST_TILE_BYTES = 16 * 2**20
-"""A longer tile is a damaged index, not a tile: the largest has 12 MiB of pixels."""
+"""A longer tile means a damaged index: the largest possible one has 12 MiB of pixels."""
 
 MOST_TILES = 4_000_000
-"""Tiles of a level up to which their places are held in memory, 16 bytes each."""
+"""Most tiles of a level whose offsets are held in memory, at 16 bytes each."""
 
 _DCT = 8
-"""Tile sides must divide by this, so that tiles decoded at 1/8 join without a seam."""
+"""Divisor of tile sides, so that tiles decoded at 1/8 join without a seam."""
 
 _LARGEST_TILE = 2048
-"""Longest tile side passed on, in pixels."""
+"""Longest side of tiles served unchanged, in pixels."""
 
 
 class RawFile:
-    """A file descriptor shared by threads, closed when nobody refers to this any more.
+    """A file descriptor shared by threads, closed with the last reference to this object.
 
-    Reads go on after the file was deleted.
+    Reads still work after the file was deleted.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,10 +52,9 @@ class RawFile:
         self.warm_flag = getattr(os, "RWF_NOWAIT", 0)
 
     def drop_outside(self, offsets: array[int], counts: array[int]) -> None:
-        """Give tiles that do not lie in the file, or are longer than any tile, a count of 0.
+        """Set the count to 0 for tiles outside the file or longer than any tile.
 
-        What an index says is not believed, so that no read fails or takes memory without bounds.
-        Raises OSError.
+        The index is not trusted, so that no read fails or takes unbounded memory. Raises OSError.
         """
         starts, lengths = np.frombuffer(offsets, np.uint64), np.frombuffer(counts, np.uint64)
         size = np.uint64(os.fstat(self.fd).st_size)
@@ -63,7 +62,7 @@ class RawFile:
         lengths[~inside | (lengths > _MOST_TILE_BYTES)] = 0
 
     def first_bytes(self, offsets: array[int], counts: array[int]) -> bytes | None:
-        """Where the first tile begins, for its header; `None` if there is no tile.
+        """Return the start of the first tile, for its header; `None` if there is no tile.
 
         Drops tiles outside the file first. Raises OSError.
         """
@@ -76,35 +75,36 @@ class RawFile:
 
 @dataclass(frozen=True)
 class RawLevel:
-    """Where the compressed tiles of a level lie; a tile is `prefix` + its bytes after `SOI`."""
+    """Offsets of a level's compressed tiles; a tile is `prefix` + its bytes after `SOI`."""
 
     file: RawFile
-    """Kept open while this level is in use."""
+    """Open while this level is in use."""
 
     prefix: bytes
     """`SOI`, and the markers and tables that every tile lacks."""
 
     header: TileHeader
-    """What a tile's own header must be for it to be passed on."""
+    """Header that a tile must match to be served unchanged."""
 
     columns: int
-    """Number of tiles side by side."""
+    """Number of tile columns."""
 
     offsets: array[int]
     """First byte of each tile in the file, row by row."""
 
     counts: array[int]
-    """Number of bytes of each tile, all in the file; 0 where it cannot be passed on."""
+    """Number of bytes of each tile, all in the file; 0 for tiles that cannot be served
+    unchanged."""
 
     def covers(self, columns: int, rows: int) -> bool:
-        """Whether the file has a tile for each of a grid's; padding may add further ones."""
+        """Return whether the file has all tiles of a grid; padding may add more."""
         return columns <= self.columns and rows * self.columns <= len(self.counts)
 
     def read(self, column: int, row: int, name: str) -> bytes | None:
-        """A tile as a JPEG stream, `None` where it cannot be passed on.
+        """Return a tile as a JPEG stream, `None` if it cannot be served unchanged.
 
-        Raises TileDamaged, which names the slide `name`, when the file is too short or has no
-        JPEG there.
+        Raises TileDamaged, which names the slide `name`, if the file is too short or has no JPEG
+        there.
         """
         index = row * self.columns + column
         count = self.counts[index]
@@ -119,10 +119,10 @@ class RawLevel:
         return self.prefix + data[2:] if self.header.allows(data) else None
 
     def read_warm(self, index: int) -> bytearray | None:
-        """A tile, by its place in `offsets`, whose bytes the system holds in memory.
+        """Return a tile, by its index in `offsets`, if its bytes are in the system's cache.
 
-        Never waits for a disk: `None` where it would have to, where the system cannot tell, and
-        where `read` would not give a tile.
+        Never waits for a disk. `None` if it would have to wait, if the system cannot tell, and if
+        `read` would not return a tile.
         """
         count, file, prefix = self.counts[index], self.file, self.prefix
         if not count or not file.warm_flag:
@@ -135,7 +135,7 @@ class RawLevel:
         except BlockingIOError:
             return None
         except OSError:
-            # this file system cannot tell, now and later
+            # this file system does not support it, now or later
             file.warm_flag = 0
             return None
         if got < count or not self.header.allows(tile, start):
@@ -145,7 +145,7 @@ class RawLevel:
 
 
 def damaged_tile(name: str, column: int, row: int) -> TileDamaged:
-    """The error of a tile whose bytes are not there."""
+    """Return the error for a tile whose bytes are missing."""
     return TileDamaged(
         f"Tile at column {column}, row {row} of slide {name} is damaged; other tiles may be "
         "sound. Copy the file anew or scan again."
@@ -153,9 +153,9 @@ def damaged_tile(name: str, column: int, row: int) -> TileDamaged:
 
 
 def tiff_levels(slide: Slide) -> dict[int, RawLevel]:
-    """The levels of a TIFF slide whose tiles can be passed on, by the level's index.
+    """Return the levels of a TIFF slide whose tiles can be served unchanged, by level index.
 
-    Whether the tiles show what OpenSlide shows is for the caller to verify.
+    The caller must verify that the tiles show the same as OpenSlide.
     """
     if slide.vendor not in _VENDORS:
         return {}
@@ -169,15 +169,15 @@ def tiff_levels(slide: Slide) -> dict[int, RawLevel]:
                 if _is_plain(page)
             }
     except UNREADABLE_TIFF:
-        # a file that OpenSlide reads and tifffile does not is served through OpenSlide
+        # a file that only OpenSlide reads is served through OpenSlide
         return {}
     return {index: level for index, level in raw_levels.items() if level is not None}
 
 
 def _tiled_pages(pages: tifffile.TiffPages, visited: set[int]) -> Iterator[tifffile.TiffPage]:
-    """Tiled pages and those beneath them, each once; `visited` holds the places of those seen.
+    """Yield tiled pages and those beneath them, each once; `visited` holds their offsets.
 
-    A small file may refer to the same pages from so many places that following them never ends.
+    A small file may refer to the same pages so often that following them never ends.
     """
     for page in pages:
         if not isinstance(page, tifffile.TiffPage) or page.offset in visited:
@@ -194,7 +194,7 @@ def _tiled_pages(pages: tifffile.TiffPages, visited: set[int]) -> Iterator[tifff
 def _matches(
     pages: Sequence[tifffile.TiffPage], levels: Sequence[NativeLevel]
 ) -> Iterator[tuple[int, tifffile.TiffPage]]:
-    """Pairs of a level and the one tiled page of its size; none where two have that size."""
+    """Yield levels with the tiled page of the same size, if that size is unique."""
     sizes = Counter((page.imagewidth, page.imagelength) for page in pages)
     level_sizes = Counter(level.stored for level in levels)
     for index, level in enumerate(levels):
@@ -207,7 +207,7 @@ def _matches(
 
 
 def _is_plain(page: tifffile.TiffPage) -> bool:
-    """Whether the page's tiles are 8-bit JPEG of grey, RGB or YCbCr, side by side."""
+    """Return whether the page's tiles are 8-bit JPEG of grey, RGB or YCbCr, side by side."""
     photometrics = {1: (1,), 3: (2, 6)}.get(page.samplesperpixel, ())
     return (
         page.compression == 7
@@ -222,7 +222,7 @@ def _is_plain(page: tifffile.TiffPage) -> bool:
 
 
 def is_tile_size(width: int, height: int) -> bool:
-    """Whether tiles of this size may be passed on."""
+    """Return whether tiles of this size may be served unchanged."""
     return all(0 < side <= _LARGEST_TILE and side % _DCT == 0 for side in (width, height))
 
 
@@ -248,9 +248,9 @@ def _raw_level(page: tifffile.TiffPage, file: RawFile) -> RawLevel | None:
 
 
 def drop_empty_edges(counts: array[int], columns: int) -> None:
-    """Zero the whole right or bottom edge if one of its tiles is empty.
+    """Set the counts of the whole right or bottom edge to 0 if one of its tiles is empty.
 
-    Scanners that leave out edge tiles of a level leave scrambled ones there too.
+    Scanners that omit edge tiles of a level write scrambled ones there too.
     """
     edges = (range(columns - 1, len(counts), columns), range(len(counts) - columns, len(counts)))
     barred = [edge for edge in edges if not all(counts[index] for index in edge)]

@@ -1,7 +1,7 @@
-"""How large a level-0 pixel is: what a file claims, what a person entered, and what is in use.
+"""Size of a level-0 pixel: stated by the file, entered by a person, and in use.
 
-The one place that says which scales are plausible. Sizes are in microns per level-0 pixel, each
-axis with its own.
+Only this module defines which scales are plausible. Sizes are in microns per level-0 pixel,
+separately for each axis.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from pathviewer.slides.errors import SlideError
 
 LEAST_MPP = 0.05
 MOST_MPP = 5.0
-"""Microns per level-0 pixel that scanners have, from oil immersion to overview scans."""
+"""Range of scanners' microns per level-0 pixel, from oil immersion to overview scans."""
 
 MOST_OBLONG = 4.0
-"""Times as long as wide that a pixel may be; line scanners reach 2."""
+"""Largest ratio of pixel sides; line scanners reach 2."""
 
 NEARLY_SQUARE = 1.01
-"""Pixels whose sides differ by no more than this factor are drawn as squares."""
+"""Pixels whose sides differ by at most this factor are drawn as squares."""
 
 LEAST_POWER = 0.5
 MOST_POWER = 150.0
-"""Magnifications that objectives have."""
+"""Range of magnifications of objectives."""
 
 LEAST_LINE = 10.0
-"""Level-0 pixels; on a shorter line of known length the ends cannot be set well enough."""
+"""Level-0 pixels; the ends of a shorter line of known length are not precise enough."""
 
 ScaleSource = Literal["file", "entered"]
 
 
 class ScaleError(SlideError):
-    """A scale that no scanner has, or a length from which none can be computed."""
+    """A scale that no scanner has, or a length that gives no scale."""
 
     code = "bad_scale"
     status = 400
@@ -44,7 +44,7 @@ class ScaleError(SlideError):
 
 @dataclass(frozen=True)
 class PixelSize:
-    """The extent of a level-0 pixel, in microns."""
+    """Size of a level-0 pixel, in microns."""
 
     x: float
     """Width."""
@@ -72,22 +72,22 @@ class PixelSize:
         return digits(self.x) if self.x == self.y else f"{digits(self.x)} × {digits(self.y)}"
 
     def length(self, dx: float, dy: float) -> float:
-        """Microns of a straight line that leads this far, in level-0 pixels."""
+        """Return the length in microns of a line with this extent in level-0 pixels."""
         return math.hypot(dx * self.x, dy * self.y)
 
     def area(self, pixels: float) -> float:
-        """Square microns of an area in square level-0 pixels."""
+        """Return the square microns of an area in square level-0 pixels."""
         return pixels * self.x * self.y
 
     def undistorted_size(self, width: int, height: int) -> tuple[int, int]:
-        """The size of this many level-0 pixels drawn in squares as large as the finer side."""
+        """Return the size of this many level-0 pixels drawn as squares with the finer side."""
         aspect = self.aspect
         return max(width, round(width / aspect)), max(height, round(height * aspect))
 
     def picture_mpp(self, region: tuple[int, int], picture: tuple[int, int]) -> float:
-        """Microns per pixel of an undistorted picture of a region, both (width, height).
+        """Return microns per pixel of an undistorted picture of a region, both (width, height).
 
-        The mean of both axes, which differ by the rounding of the picture's sides.
+        This is the mean of both axes, which differ because the picture's sides are rounded.
         """
         across = self.x * region[0] / picture[0]
         return (across + self.y * region[1] / picture[1]) / 2
@@ -95,25 +95,25 @@ class PixelSize:
 
 @dataclass(frozen=True)
 class ScaleClaim:
-    """What a file states of its scale, true or not."""
+    """Scale as stated by a file, true or not."""
 
     x: float | None = None
-    """Microns per level-0 pixel along the width, None if the file does not say."""
+    """Microns per level-0 pixel along the width, None if not stated."""
 
     y: float | None = None
-    """The same along the height."""
+    """Microns per level-0 pixel along the height, None if not stated."""
 
     power: float | None = None
-    """Magnification of the objective, None if the file does not say."""
+    """Magnification of the objective, None if not stated."""
 
     @property
     def size(self) -> PixelSize | None:
-        """What can be used of it, None where the file states nothing or nothing plausible."""
+        """The stated pixel size if it is plausible, None otherwise."""
         return None if self._stated is None or self.problem else self._stated
 
     @property
     def problem(self) -> str | None:
-        """Why the scale that the file states is not used; None if it is, or there is none."""
+        """Why the stated scale is not used; None if it is used or not stated."""
         if self.x is None and self.y is None:
             return None
         size = self._stated
@@ -129,19 +129,19 @@ class ScaleClaim:
 
     @property
     def objective_power(self) -> float | None:
-        """Magnification of the objective where that is plausible, else None."""
+        """Magnification of the objective if plausible, None otherwise."""
         return None if self.power_problem else self.power
 
     @property
     def power_problem(self) -> str | None:
-        """Why the magnification that the file states is not used; None if it is."""
+        """Why the stated magnification is not used; None if it is used or not stated."""
         if self.power is None or LEAST_POWER <= self.power <= MOST_POWER:
             return None
         return f"The file claims an objective of {digits(self.power)}x, which no microscope has."
 
     @property
     def text(self) -> str:
-        """What the file states, as the end of a sentence: `claims 42.33`."""
+        """The statement as the end of a sentence: `claims 42.33`."""
         return claim_text(None if self.x is None and self.y is None else vars(self))
 
     @property
@@ -154,44 +154,44 @@ class EnteredScale:
     """A scale that a person entered."""
 
     size: PixelSize
-    """What they entered."""
+    """Entered pixel size."""
 
     by: str
     """Name of their account."""
 
     at: datetime | None
-    """When, UTC; None where an earlier version of the program did not keep it."""
+    """Time of the entry, UTC; None for entries of an earlier version, which did not store it."""
 
     by_known_length: bool
-    """Whether it follows from a line of known length, and not from typed figures."""
+    """Whether it was computed from a line of known length, not typed."""
 
 
 @dataclass(frozen=True)
 class SlideScale:
-    """The scale of a slide: what is in use, and where it is from."""
+    """Scale of a slide: the one in use and its source."""
 
     claim: ScaleClaim
-    """What the file states."""
+    """Scale that the file states."""
 
     entered: EnteredScale | None = None
-    """What a person entered last, None if there is no entry or it was withdrawn."""
+    """Last entry of a person, None if there is none or it was withdrawn."""
 
     @property
     def size(self) -> PixelSize | None:
-        """What is in use: what was entered, else what the file states; None if unknown."""
+        """Pixel size in use: the entry, or the file's statement; None if unknown."""
         used = self._used
         return self.claim.size if used is None else used.size
 
     @property
     def source(self) -> ScaleSource | None:
-        """Where `size` is from, None if it is unknown."""
+        """Source of `size`, None if it is unknown."""
         if self._used is not None:
             return "entered"
         return None if self.claim.size is None else "file"
 
     @property
     def problem(self) -> str | None:
-        """Why what was entered or what the file states is not used; None if nothing is amiss."""
+        """Why the entry or the file's statement is not used; None if there is no problem."""
         if self.entered is not None and self._used is None:
             return f"Entered by hand: {problem_of(self.entered.size)}"
         problem = self.claim.problem
@@ -206,12 +206,12 @@ class SlideScale:
 
     @property
     def _used(self) -> EnteredScale | None:
-        # earlier versions took what no scanner has
+        # earlier versions accepted scales that no scanner has
         entered = self.entered
         return None if entered is None or problem_of(entered.size) else entered
 
     def provenance(self) -> dict[str, Any]:
-        """JSON values that name no person: the scale in use, its source, what the file claims."""
+        """Return the scale in use, its source and the file's claim as JSON; names no person."""
         size, claim, used = self.size, self.claim, self._used
         stated = claim.x is not None or claim.y is not None
         return {
@@ -225,7 +225,7 @@ class SlideScale:
         }
 
     def facts(self) -> dict[str, Any]:
-        """The same, and who entered it."""
+        """Return the provenance with the name of the person who entered the scale."""
         return self.provenance() | {"entered_by": None if self._used is None else self._used.by}
 
 
@@ -240,11 +240,12 @@ class KnownLength:
     """Level-0 pixels."""
 
     um: float
-    """Its length."""
+    """Length in microns."""
 
 
 def read_claim(properties: Mapping[str, str]) -> ScaleClaim:
-    """What OpenSlide's properties of a file state; what is no number above 0 states nothing."""
+    """Return the scale in OpenSlide's properties; values that are not positive numbers are
+    ignored."""
     return ScaleClaim(
         _positive(properties.get("openslide.mpp-x")),
         _positive(properties.get("openslide.mpp-y")),
@@ -253,7 +254,7 @@ def read_claim(properties: Mapping[str, str]) -> ScaleClaim:
 
 
 def problem_of(size: PixelSize) -> str | None:
-    """Why a person cannot enter this scale, None if they can."""
+    """Return why a person cannot enter this scale, None if they can."""
     if _is_out_of_range(size):
         return (
             f"{size.text} µm per pixel is no scanner's scale: scanners have "
@@ -268,7 +269,7 @@ def problem_of(size: PixelSize) -> str | None:
 
 
 def checked_size(x: float, y: float) -> PixelSize:
-    """A scale that a person enters. Raises ScaleError."""
+    """Return a scale that a person enters, after a check. Raises ScaleError."""
     size = PixelSize(x, y)
     problem = problem_of(size)
     if problem is not None:
@@ -277,9 +278,9 @@ def checked_size(x: float, y: float) -> PixelSize:
 
 
 def size_by_length(line: KnownLength, scale: SlideScale) -> PixelSize:
-    """The scale at which a line has its known length; pixels keep their shape. Raises ScaleError.
+    """Return the scale at which a line has its known length. Raises ScaleError.
 
-    The shape is that of the scale in use, else what the file claims, else square.
+    Pixels get the shape of the scale in use, or as the file claims, or square.
     """
     aspect = _shape(scale)
     dx, dy = line.end[0] - line.start[0], line.end[1] - line.start[1]
@@ -298,7 +299,7 @@ def _shape(scale: SlideScale) -> float:
 
 
 def scale_text(scale: Mapping[str, Any] | None) -> str:
-    """What `SlideScale.provenance` gave, in words; empty for None, where it was not kept."""
+    """Describe the result of `SlideScale.provenance`; empty for None, where it was not stored."""
     if scale is None:
         return ""
     if scale["source"] is None:
@@ -311,7 +312,7 @@ def scale_text(scale: Mapping[str, Any] | None) -> str:
 
 
 def claim_text(claimed: Mapping[str, float | None] | None) -> str:
-    """What a file claims, such as `claims 42.33`."""
+    """Describe a file's claim, such as `claims 42.33`."""
     if claimed is None:
         return "states none"
     x, y = claimed["x"], claimed["y"]
@@ -321,7 +322,7 @@ def claim_text(claimed: Mapping[str, float | None] | None) -> str:
 
 
 def digits(value: float) -> str:
-    """A positive number in four digits, never in powers of ten: `0.0000025`, `42.33`."""
+    """Return a positive number in four digits, without exponent: `0.0000025`, `42.33`."""
     text = format(Decimal(f"{value:.4g}"), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 

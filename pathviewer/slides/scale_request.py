@@ -1,4 +1,4 @@
-"""From the body of a request to the scale that a person enters for a slide."""
+"""Parsing of requests in which a person enters the scale of a slide."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pathviewer.slides.scale import (
 from storage.slides.scales import NewScale
 
 FIELDS = frozenset({"mpp", "known_length"})
-"""Fields of a body that say something of the scale."""
+"""Request fields about the scale."""
 
 _LARGEST = 1e12
-"""Numbers of a body lie below, so that they can be reckoned with."""
+"""Upper bound of numbers in a request, so that arithmetic cannot overflow."""
 
 
 def new_scale(body: Mapping[str, Any], entry: LibraryEntry) -> NewScale:
-    """What a body with one of `FIELDS` enters for a slide. Raises ScaleError, RegionError."""
+    """Return the scale entered by a body with one of `FIELDS`. Raises ScaleError, RegionError."""
     if body.keys() >= FIELDS:
         raise ScaleError("Send mpp or known_length, not both.")
     claim = entry.facts.claim
@@ -40,14 +40,14 @@ def new_scale(body: Mapping[str, Any], entry: LibraryEntry) -> NewScale:
 
 
 def audit_detail(new: NewScale) -> dict[str, Any]:
-    """What the audit log records; a scale of None means that the entry was withdrawn."""
+    """Return the audit log entry; a scale of None means that the entry was withdrawn."""
     entered_json = None if new.mpp_x is None else {"x": new.mpp_x, "y": new.mpp_y}
     detail = {"mpp": entered_json, "claimed": {"x": new.claimed_x, "y": new.claimed_y}}
     return detail if new.line is None else detail | {"known_length": dict(new.line)}
 
 
 def _typed(value: object) -> PixelSize | None:
-    """None takes back what was entered."""
+    """Return the typed size; None withdraws the entry."""
     if value is None:
         return None
     if isinstance(value, dict) and value.keys() == {"x", "y"}:

@@ -1,4 +1,4 @@
-"""Which levels tiles are served of: the file's own, and ones in between made from finer ones."""
+"""Levels for which tiles are served: the file's own, and intermediate ones made from finer ones."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ from pathviewer.slides.level_geometry import NativeLevel
 from pathviewer.slides.raw_tiles import RawLevel, is_tile_size
 
 _FACTORS = (2, 4, 8)
-"""Reductions that a JPEG decoder makes while it decodes."""
+"""Reductions that a JPEG decoder performs while decoding."""
 
 _GRID = 256
-"""Tile side of levels whose own tiles are of no use."""
+"""Tile side of levels whose own tiles cannot be used."""
 
 _OWN_GRID = range(128, 1025)
-"""Sides at which the file's own tile size is kept though tiles are encoded anew."""
+"""Sides at which the file's own tile size is used for tiles that are encoded anew."""
 
 _NEAR = 1.5
-"""Levels closer together than this need none in between."""
+"""Levels closer together than this need no intermediate level."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A level, and where its tiles come from."""
+    """A level and the source of its tiles."""
 
     level: Level
-    """What is served."""
+    """The served level."""
 
     native: int | None
     """Index among the file's levels, `None` if made from a finer step."""
 
     raw: RawLevel | None
-    """The file's own tiles, `None` if not to be passed on."""
+    """The file's own tiles, `None` if they are not served unchanged."""
 
     source: int
-    """The finer step that this one is made from."""
+    """Index of the finer step from which this one is made."""
 
     factor: int
     """Pixels of that step per pixel of this one, in each direction."""
 
     def finer_tiles(self, column: int, row: int, finer: Level) -> tuple[range, range]:
-        """Columns and rows of the finer level `finer` that lie under one of this step's tiles."""
+        """Return columns and rows of the finer level `finer` beneath one of this step's tiles."""
         left, top = column * self.factor, row * self.factor
         columns = range(left, min(left + self.factor, finer.columns))
         return columns, range(top, min(top + self.factor, finer.rows))
 
 
 def steps_of(levels: tuple[NativeLevel, ...], raws: dict[int, RawLevel]) -> Iterator[Step]:
-    """The file's levels, and in-between ones wherever the next is far or does not come."""
+    """Yield the file's levels, with intermediate ones where the next level is far or missing."""
     count = 0
     for index, native in enumerate(levels):
         level = _native_level(native, index in raws)
@@ -68,7 +68,7 @@ def steps_of(levels: tuple[NativeLevel, ...], raws: dict[int, RawLevel]) -> Iter
 
 
 def base_of(steps: tuple[Step, ...], level: int) -> tuple[int, int]:
-    """(index, factor): the level of the file that a level is made from, over all steps between.
+    """Return (index, factor) of the file's level from which a level is made, across all steps.
 
     `factor` is the number of its pixels per pixel of the level, in each direction.
     """
@@ -80,7 +80,7 @@ def base_of(steps: tuple[Step, ...], level: int) -> tuple[int, int]:
 
 
 def _ends(last: Level, following: float | None) -> bool:
-    """Whether no in-between level is needed after `last`."""
+    """Return whether no intermediate level is needed after `last`."""
     if following is None:
         return last.columns == last.rows == 1
     return last.downsample.mean * 2 * _NEAR > following

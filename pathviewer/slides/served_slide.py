@@ -1,4 +1,4 @@
-"""A slide as the server serves it: its index and files' own tiles here, all else in readers."""
+"""An open slide on the server: the index and raw tiles are here, all other work in readers."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 _MOST_TILES = 65_536
-"""Tiles of a level of the file up to which every coarser tile is made from all beneath it."""
+"""Most tiles of a file level at which every coarser tile is made from all tiles beneath it."""
 
 _MOST_PIXELS = 2**32
-"""Pixels of such a level, where its tiles have to be decoded in full."""
+"""Most pixels of such a level if its tiles have to be decoded in full."""
 
 _MOST_THUMBNAIL_PIXELS = 2**30
-"""The same for a thumbnail, which somebody waits for."""
+"""Most pixels of such a level for a thumbnail, because a person waits for it."""
 
 _MOST_BENEATH = 32
-"""Above levels with more tiles: pixels of such a level per pixel of a tile made from all of it."""
+"""For levels with more tiles: pixels per pixel of a tile that is made from all of them."""
 
 _PARTS_SHARE = 0.5
-"""Part of a call's time after which a picture that is made from many is drawn from samples."""
+"""Share of a call's time after which a picture made from many tiles is sampled instead."""
 
 _REGION_SHARE = 0.8
-"""Part of a call's time after which a region is given up before its reader is ended."""
+"""Share of a call's time after which a region is given up, before its reader is ended."""
 
 
 class ServedSlide:
-    """An open slide; safe between threads, but for coroutines, which share an event loop.
+    """An open slide; thread-safe, except for coroutines, which share an event loop.
 
-    Level 0 is the finest. In-between levels halve what lies above them until the whole slide
+    Level 0 is the finest. Each intermediate level halves the one before it, until the whole slide
     fits one tile.
     """
 
@@ -64,9 +64,9 @@ class ServedSlide:
         cache: TileCache,
         disk: Executor,
     ) -> None:
-        """`cache` keeps tiles that are made, `disk` reads what has to be waited for.
+        """Open the index; `cache` stores generated tiles, `disk` runs blocking reads.
 
-        Raises SlideGone when another file has taken the place of the slide's.
+        Raises SlideGone if another file has replaced the slide's.
         """
         self.name = request.name
         self.facts = facts
@@ -77,23 +77,23 @@ class ServedSlide:
         self._disk = disk
         self._steps = open_steps(index, request.name)
         self.levels: tuple[Level, ...] = tuple(step.level for step in self._steps)
-        # (columns, rows, raw) at hand for the event loop
+        # (columns, rows, raw) for fast access in the event loop
         self._grids = [(step.level.columns, step.level.rows, step.raw) for step in self._steps]
         self._tasks: SharedTasks[tuple[int, int, int], Tile] = SharedTasks()
 
     @property
     def index_bytes(self) -> int:
-        """Memory that the places of the files' own tiles take."""
+        """Memory used by the offsets of the files' own tiles."""
         return sum(16 * len(raw.counts) for _, _, raw in self._grids if raw is not None)
 
     @property
     def width(self) -> int:
-        """Of level 0, in pixels."""
+        """Width of level 0, in pixels."""
         return self.facts.width
 
     @property
     def height(self) -> int:
-        """Of level 0, in pixels."""
+        """Height of level 0, in pixels."""
         return self.facts.height
 
     @property
@@ -102,7 +102,7 @@ class ServedSlide:
         return self.facts.quickhash
 
     def warm_raw(self, level: int, column: int, row: int) -> bytearray | None:
-        """A tile of the file's own that can be had without waiting for a disk, else `None`.
+        """Return a tile of the file's own without waiting for a disk; `None` if it would have to.
 
         Raises TileNotFound.
         """
@@ -114,12 +114,12 @@ class ServedSlide:
         return None if raw is None else raw.read_warm(row * raw.columns + column)
 
     def warm_made(self, level: int, column: int, row: int) -> bytes | bytearray | None:
-        """A tile that was decoded and encoded, if it is still held, else `None`."""
+        """Return a generated tile if it is cached, `None` otherwise."""
         tile = self._cache.get((self._request.stamp, level, column, row))
         return None if tile is None else tile.jpeg
 
     def raw_tile(self, level: int, column: int, row: int) -> Tile | None:
-        """A tile of the file's own, `None` where it has to be made; waits for the disk.
+        """Return a tile of the file's own, `None` if it must be generated; waits for the disk.
 
         Raises TileNotFound and TileDamaged.
         """
@@ -129,7 +129,8 @@ class ServedSlide:
         return None if jpeg is None else Tile(jpeg, "raw")
 
     async def tile(self, level: int, column: int, row: int, requester: str = "") -> Tile:
-        """Any tile of the slide, made once however many ask; not made when nobody waits.
+        """Return any tile of the slide; concurrent requests share one task, cancelled with the
+        last.
 
         Raises TileNotFound and the errors of `ReaderPool.submit`.
         """
@@ -150,7 +151,8 @@ class ServedSlide:
         return new_tile
 
     async def thumbnail(self, size: int, requester: str = "", pixel_aspect: float = 1.0) -> bytes:
-        """JPEG of the whole slide, its longer side at most `size` pixels. Errors as of `tile`.
+        """Return a JPEG of the whole slide, its longer side at most `size` pixels. Errors as of
+        `tile`.
 
         `pixel_aspect` is the height of a level-0 pixel over its width.
         """
@@ -179,20 +181,24 @@ class ServedSlide:
         *,
         corrected: bool = True,
     ) -> RegionPicture:
-        """A level-0 region as PNG of at most `most` square pixels. Errors as of `read_region`."""
+        """Return a level-0 region as PNG of at most `most` square pixels.
+
+        Errors as of `read_region`.
+        """
         seconds = self._readers.seconds * _REGION_SHARE
         how = region, most, seconds, pixel_aspect, corrected
         return await self._call(Urgency.region, requester, tasks.region_png, *how)
 
     async def colour_table(self, requester: str = "") -> ColourTable | None:
-        """What corrects the colours of its tiles to sRGB; `None` where nothing does.
+        """Return the correction of tile colours to sRGB; `None` if there is none.
 
         Errors as of `tile`.
         """
         return await self._call(Urgency.view, requester, tasks.colour_table)
 
     async def associated_jpeg(self, name: str, requester: str = "") -> bytes:
-        """JPEG of a label, macro or other picture. Errors as of `tile`, and ImageNotFound."""
+        """Return a JPEG of a label, macro or other image. Errors as of `tile`, and
+        ImageNotFound."""
         return await self._call(Urgency.overview, requester, tasks.associated_jpeg, name)
 
     def read_region(
@@ -204,11 +210,11 @@ class ServedSlide:
         *,
         corrected: bool = True,
     ) -> Image.Image:
-        """A level-0 region of at most `max_pixels`; waits, so not for the event loop.
+        """Return a level-0 region of at most `max_pixels`; blocks, so not for the event loop.
 
         `pixel_aspect` is the height of a level-0 pixel over its width: pixels of the picture are
-        square. Its colours are `corrected` to sRGB where a profile applies, or as they were
-        scanned. Errors as of `tile`, and RegionError.
+        square. With `corrected`, an applicable profile converts colours to sRGB; otherwise they are
+        as scanned. Errors as of `tile`, and RegionError.
         """
         self._readers.check_allowed(self._request.path, self.name)
         seconds = self._readers.seconds * _REGION_SHARE
@@ -243,9 +249,9 @@ class ServedSlide:
         return await self._call(Urgency.overview, requester, tasks.make_tile, *place, parts)
 
     async def _parts(self, level: int, columns: range, rows: range, requester: str) -> Parts:
-        """Tiles of a level that the file does not have, one after the other.
+        """Return tiles of a level that the file does not have, made in sequence.
 
-        Raises TimeoutError when that takes longer than one request may.
+        Raises TimeoutError if that exceeds the time for one request.
         """
         parts: dict[tuple[int, int], Tile | TileDamaged] = {}
         async with asyncio.timeout(self._readers.seconds * _PARTS_SHARE):
@@ -258,12 +264,12 @@ class ServedSlide:
         return parts
 
     def _is_too_much(self, level: int) -> bool:
-        """Whether tiles of a level are drawn from samples, since too many lie beneath them."""
+        """Return whether a level's tiles are sampled, because too many tiles lie beneath them."""
         _, factor = base_of(self._steps, level)
         return factor > _MOST_BENEATH and self._is_vast(level, _MOST_PIXELS)
 
     def _is_vast(self, level: int, most_pixels: int) -> bool:
-        """Whether a level is made from more tiles, or more pixels, than are read for a picture."""
+        """Return whether a level is made from more tiles or pixels than are read for a picture."""
         base, _ = base_of(self._steps, level)
         finest = self.levels[base]
         if finest.columns * finest.rows > _MOST_TILES:
@@ -283,25 +289,25 @@ class ServedSlide:
 
 @dataclass(frozen=True)
 class RequestedSlide:
-    """A slide whose regions one requester reads, as `picture_of_slide` takes it."""
+    """A slide whose regions one requester reads, for `picture_of_slide`."""
 
     slide: ServedSlide
     """The open slide."""
 
     requester: str
-    """Whose calls of readers these are."""
+    """Requester of the reader calls."""
 
     scale: SlideScale
-    """Its scale: what is in use, and where that is from."""
+    """Scale in use and its source."""
 
     @property
     def width(self) -> int:
-        """Of level 0, in pixels."""
+        """Width of level 0, in pixels."""
         return self.slide.width
 
     @property
     def height(self) -> int:
-        """Of level 0, in pixels."""
+        """Height of level 0, in pixels."""
         return self.slide.height
 
     @property
@@ -317,5 +323,5 @@ class RequestedSlide:
     def read_region(
         self, region: Region, max_pixels: int, *, corrected: bool = True
     ) -> Image.Image:
-        """As of `ServedSlide`."""
+        """See `ServedSlide`."""
         return self.slide.read_region(region, max_pixels, self.requester, corrected=corrected)

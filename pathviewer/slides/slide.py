@@ -27,19 +27,19 @@ from pathviewer.slides.level_geometry import NativeLevel, place_levels
 from pathviewer.slides.scale import ScaleClaim, SlideScale, read_claim
 
 _BLOCK = 2048
-"""Side of the blocks that a large region is read in, in level pixels: 16 MiB each."""
+"""Side of the blocks in which a large region is read, in level pixels: 16 MiB each."""
 
 
 class Slide:
-    """An open slide; reads may come from several threads at once.
+    """An open slide; threads may read concurrently.
 
-    Errors of a library may stick to its open file, so a failed read opens the file again.
+    Errors of a library may persist in its open file, so a failed read opens the file again.
     """
 
     def __init__(self, path: Path, name: str) -> None:
-        """Open `path`; `name` is what messages call the slide.
+        """Open `path`; `name` is the slide's name in messages.
 
-        Raises SlideGone when there is no file, SlideUnopenable when no library can open it.
+        Raises SlideGone if there is no file, SlideUnopenable if no library can open it.
         """
         self.path = path
         self.name = name
@@ -65,12 +65,12 @@ class Slide:
 
     @property
     def claim(self) -> ScaleClaim:
-        """What the file states of its scale, true or not."""
+        """Scale as stated by the file, true or not."""
         return read_claim(self.properties)
 
     @property
     def scale(self) -> SlideScale:
-        """Its scale as far as the file states it."""
+        """Scale of the slide, from the file only."""
         return SlideScale(self.claim)
 
     @property
@@ -85,7 +85,8 @@ class Slide:
 
     @property
     def background(self) -> tuple[int, int, int]:
-        """(red, green, blue) of what was not scanned; white if the file does not say."""
+        """(red, green, blue) of areas that were not scanned; white if the file does not state
+        it."""
         red, green, blue = bytes.fromhex(
             self.properties.get("openslide.background-color", "FFFFFF")
         )
@@ -97,12 +98,12 @@ class Slide:
         return None if self.colours is None else self.colours.profile
 
     def correct_colours(self, image: Image.Image) -> Image.Image:
-        """An RGB picture of the slide in sRGB; the same picture where no profile applies."""
+        """Convert an RGB picture of the slide to sRGB; unchanged if no profile applies."""
         return image if self.colours is None else self.colours.correct(image)
 
     @property
     def bounds(self) -> Region | None:
-        """The part that was scanned, `None` if the file does not say."""
+        """The scanned part, `None` if the file does not state it."""
         names = ("x", "y", "width", "height")
         values = [self.properties.get(f"openslide.bounds-{name}") for name in names]
         if any(value is None for value in values):
@@ -111,9 +112,9 @@ class Slide:
         return Region(x, y, width, height)
 
     def read(self, level: int, l_box: Region) -> NDArray[np.uint8]:
-        """Pixels of a box of a native level (`l_` frame) as (height, width, 4) BGRX uint8.
+        """Return pixels of a box of a native level (`l_` frame) as (height, width, 4) BGRX uint8.
 
-        Raises TileDamaged when they cannot be read, SlideGone when the file is no longer there.
+        Raises TileDamaged if they cannot be read, SlideGone if the file no longer exists.
         """
         file = self._file
         if file is None:
@@ -133,13 +134,12 @@ class Slide:
         *,
         corrected: bool = True,
     ) -> Image.Image:
-        """The region as RGB, reduced (never enlarged) to at most `max_pixels`.
+        """Return the region as RGB, reduced (never enlarged) to at most `max_pixels`.
 
-        Colours are `corrected` to sRGB where the file has a profile, or as they were scanned.
-
-        `pixel_aspect` is the height of a level-0 pixel over its width; the picture has square
-        pixels, so that nothing in it is distorted. Raises RegionError, TileDamaged or SlideGone,
-        and RegionTooSlow when it takes longer than `seconds`. Memory is bounded by `max_pixels`.
+        With `corrected`, the file's profile converts colours to sRGB; otherwise they are as
+        scanned. `pixel_aspect` is the height of a level-0 pixel over its width; the picture has
+        square pixels, so it is not distorted. Raises RegionError, TileDamaged or SlideGone, and
+        RegionTooSlow if it takes longer than `seconds`. `max_pixels` bounds the memory.
         """
         until = time.monotonic() + seconds
         check_inside(region, self.width, self.height)
@@ -158,12 +158,12 @@ class Slide:
             top, bottom = _span(
                 region.y, region.height, level.downsample.y, l_box.y, factor_y, image.height
             )
-            # BOX would take whole pixels, up to half a pixel beside their place
+            # BOX would use whole pixels, shifted by up to half a pixel
             image = image.resize(size, Image.Resampling.HAMMING, (left, top, right, bottom))
         return self.correct_colours(image) if corrected else image
 
     def associated_image(self, name: str) -> Image.Image:
-        """The label, macro or other picture as RGB; labels and macros carry patient data.
+        """Return the label, macro or other image as RGB; labels and macros carry patient data.
 
         Raises ImageNotFound, TileDamaged or SlideGone.
         """
@@ -178,7 +178,7 @@ class Slide:
         return filled
 
     def close(self) -> None:
-        """Let go of the file; a read under way in another thread still ends well."""
+        """Release the file; reads in progress in other threads still succeed."""
         file, self._file = self._file, None
         if file is not None:
             file.close()
@@ -197,10 +197,10 @@ class Slide:
         return pixels
 
     def _composite(self, bgra: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Fill what is transparent, at most up to white.
+        """Fill transparent areas with the background, clipped to white.
 
-        OpenSlide's colours come multiplied by their alpha, from files that say that theirs are
-        not as well. Colours above their alpha come from files that say nothing of it.
+        OpenSlide's colours are premultiplied by alpha, even from files that declare straight alpha.
+        Files that declare nothing may have colours above their alpha.
         """
         alpha = bgra[..., 3]
         if alpha.min() < 255:
@@ -211,7 +211,7 @@ class Slide:
         return bgra
 
     def _level_for(self, scale_x: float, scale_y: float) -> int:
-        """The coarsest level that is fine enough, along both axes."""
+        """Return the coarsest level that is fine enough along both axes."""
         fitting = [
             index
             for index, level in enumerate(self.levels)
@@ -222,7 +222,8 @@ class Slide:
     def _read_reduced(
         self, level: int, l_box: Region, factors: tuple[int, int], until: float
     ) -> Image.Image:
-        """A box of a level, blocks of `factors`, (width, height), pixels averaged to one."""
+        """Return a box of a level, with blocks of `factors`, (width, height), pixels averaged to
+        one."""
         wide, high = factors
         out = Image.new("RGB", (-(-l_box.width // wide), -(-l_box.height // high)))
         step_x, step_y = max(1, _BLOCK // wide) * wide, max(1, _BLOCK // high) * high
@@ -251,10 +252,10 @@ def _colours_of(file: PyramidFile) -> SlideColours | None:
 def _span(
     start: int, length: int, downsample: float, l_start: int, factor: int, size: int
 ) -> tuple[float, float]:
-    """Where a region begins and ends along one axis of a picture of `size` pixels.
+    """Return where a region begins and ends along one axis of a picture of `size` pixels.
 
-    The picture begins at `l_start` of a level and averages `factor` pixels of it to one. A level
-    may end up to a pixel before the slide does.
+    The picture begins at `l_start` of a level and averages `factor` of its pixels to one. A level
+    may end up to a pixel before the slide.
     """
     begin = min(max(0.0, (start / downsample - l_start) / factor), size - 1.0)
     return begin, min(float(size), begin + length / downsample / factor)

@@ -1,4 +1,4 @@
-"""What a slide says of itself, for those who look after the files; runs in a reader process."""
+"""Examination of a slide's file for administrators; runs in a reader process."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ _SCALE_SOURCES = {
     "dicom": "PixelSpacing",
     "generic-tiff": "resolution tags or the image description",
 }
-"""Where a format has its scale; others have fields of their own."""
+"""Where a format stores its scale; other formats have fields of their own."""
 
 
 @dataclass(frozen=True)
 class SlideExamination:
-    """What a slide says of itself, for those who look after the files."""
+    """Facts about a slide's file for administrators."""
 
     width: int
-    """Of level 0, in pixels."""
+    """Width of level 0, in pixels."""
 
     height: int
-    """Of level 0, in pixels."""
+    """Height of level 0, in pixels."""
 
     vendor: str
     """OpenSlide's name of the format."""
 
     level_count: int
-    """Levels in the file that can be placed."""
+    """Levels in the file whose position is known."""
 
     scale: str
-    """Microns per pixel and where the file says so, or why it is unknown."""
+    """Microns per pixel and their source in the file, or why they are unknown."""
 
     pixel_note: str | None
-    """How the file is not 8-bit colour, `None` if it is one."""
+    """How the pixels differ from 8-bit colour, `None` if they do not."""
 
     colour_profile: str | None
-    """What the file's ICC profile calls itself and whether it is applied, `None` without one."""
+    """Name of the file's ICC profile and whether it is applied, `None` without a profile."""
 
     associated_images: tuple[str, ...]
-    """Names of its other pictures, such as the label; they may show a patient's name."""
+    """Names of its other images, such as the label; they may show a patient's name."""
 
     patient_tags: tuple[str, ...]
     """Names of filled tags that may name a patient; never their values."""
 
 
 def examine(path: Path, name: str) -> SlideExamination:
-    """Open a slide once, read a tile, and look at its tags. Raises SlideError."""
+    """Open a slide once, read a tile, and check its tags. Raises SlideError."""
     facts, profile = read_facts(path, name), None
     if facts.colour_profile is not None:
         profile = facts.colour_profile.sentence

@@ -1,4 +1,4 @@
-"""What the library keeps about a slide, so that listing slides opens none."""
+"""Facts that the library stores about a slide, so that it can list slides without opening them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pathviewer.slides.slide import Slide
 
 @dataclass(frozen=True)
 class SlideFacts:
-    """Facts that the file itself states."""
+    """Facts stated in the file."""
 
     width: int
-    """Of level 0, in pixels."""
+    """Width of level 0, in pixels."""
 
     height: int
-    """Of level 0, in pixels."""
+    """Height of level 0, in pixels."""
 
     claim: ScaleClaim
     """Its scale, true or not."""
@@ -31,31 +31,32 @@ class SlideFacts:
     """OpenSlide's name of the format."""
 
     level_count: int
-    """Levels in the file."""
+    """Number of levels in the file."""
 
     quickhash: str | None
     """OpenSlide's fingerprint, `None` if the format has none."""
 
     pixel_note: str | None
-    """How the file differs from 8-bit colour, and how it is shown; `None` if it is one."""
+    """How the pixels differ from 8-bit colour and how they are shown; `None` if they do not
+    differ."""
 
     bounds: Region | None
-    """The part that was scanned, `None` if the file does not say."""
+    """The scanned part, `None` if the file does not state it."""
 
     background: tuple[int, int, int]
-    """(red, green, blue) of what was not scanned."""
+    """(red, green, blue) of areas that were not scanned."""
 
     colour_profile: ColourProfile | None
     """Its colour profile, `None` if the file has none."""
 
     has_label: bool = False
-    """Whether the file has a picture of the slide's label."""
+    """Whether the file has an image of the slide's label."""
 
 
 def read_facts(path: Path, name: str) -> SlideFacts:
-    """Open the slide once and read a tile; `name` is what messages call it.
+    """Open the slide once and read a tile; `name` is its name in messages.
 
-    Raises SlideGone, or SlideUnopenable where no tile of those tried can be read.
+    Raises SlideGone, or SlideUnopenable if none of the tiles tried can be read.
     """
     with closing(Slide(path, name)) as slide:
         if not any(_can_read(slide, *place) for place in places_to_try(slide.levels)):
@@ -76,7 +77,7 @@ def _can_read(slide: Slide, level: int, l_box: Region) -> bool:
 
 
 def facts_of(slide: Slide) -> SlideFacts:
-    """The facts of an open slide."""
+    """Return the facts of an open slide."""
     return SlideFacts(
         width=slide.width,
         height=slide.height,

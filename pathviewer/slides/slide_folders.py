@@ -1,4 +1,4 @@
-"""Where slides are: the folders that were set, and what each of them holds."""
+"""The configured slide folders and the slides in them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RejectedFile:
     """A file in the folders that is not shown as a slide."""
 
     name: str
-    """The file's name if the settings show names, else in which folder it is."""
+    """The file's name if the settings show names, otherwise its folder."""
 
     reason: str
     """A sentence for the administrator, without a path."""
@@ -29,40 +29,40 @@ class RejectedFile:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the database says a slide is."""
+    """A slide's folder and path in the database."""
 
     folder: str
     relative_path: str
 
     @property
     def path(self) -> Path:
-        """The file that is opened."""
+        """The file to open."""
         return Path(self.folder, self.relative_path)
 
 
 @dataclass(frozen=True)
 class FoundSlide:
-    """A candidate with its place."""
+    """A candidate slide with its place."""
 
     place: Place
     candidate: Candidate
     paths: tuple[Path, ...]
     label: str
-    """What messages call it."""
+    """Name in messages."""
 
     alias: str | None
-    """What it is called when first seen, `None` for a number."""
+    """Initial alias, `None` for a numbered one."""
 
 
 @dataclass(frozen=True)
 class FoldersSurvey:
-    """What one look through all folders found."""
+    """Result of a scan of all folders."""
 
     slides: list[FoundSlide]
-    """Each file once, the first folder's first."""
+    """Each file once, in folder order."""
 
     rejected: list[RejectedFile]
-    """Folders that are away, and what is kept out of the others."""
+    """Unavailable folders, and rejected entries of the others."""
 
     away: frozenset[str]
     """Folders that could not be read; they may only be disconnected."""
@@ -70,37 +70,37 @@ class FoldersSurvey:
 
 @dataclass(frozen=True)
 class SlideFolders:
-    """The folders that were set, in their order."""
+    """The configured folders, in order."""
 
     paths: Sequence[Path]
-    """Read with the folders in them."""
+    """Scanned with their subfolders."""
 
     show_file_names: bool = False
     """Whether messages may name files, which may name patients."""
 
     uploads: Path | None = None
-    """Which of them holds uploads."""
+    """The folder of uploads."""
 
     demo: Path | None = None
-    """Which of them holds the demo slide."""
+    """The folder of the demo slide."""
 
     dicom: DicomIndex = field(default_factory=lambda: DicomIndex(DirectOpener()))
-    """Which files are of one DICOM series."""
+    """Series of DICOM files."""
 
     calls: FolderCalls = field(default_factory=FolderCalls, kw_only=True)
-    """Make what touches a folder; it may be on a network share that does not answer."""
+    """Calls that access a folder, which may be on a network share that does not answer."""
 
     _real: dict[Path, Path] = field(default_factory=dict, init=False)
-    """Where each folder really is, symbolic links followed, as it was last known."""
+    """Real path of each folder, symbolic links resolved, as last known."""
 
     _first_bytes: FirstBytes = field(default_factory=FirstBytes, init=False)
-    """What files with an ending that says nothing are."""
+    """Types of files with unknown extensions."""
 
     _filled: dict[Path, tuple[int, int]] = field(default_factory=dict, init=False)
     """Device and inode of each folder when it last had files."""
 
     def survey_all(self, known_places: Collection[Place]) -> FoldersSurvey:
-        """Look through all; one that cannot be read does not keep the others from being read."""
+        """Scan all folders; one that cannot be read does not affect the others."""
         slides: dict[Path, FoundSlide] = {}
         rejected_files: list[RejectedFile] = []
         away = set()
@@ -125,9 +125,9 @@ class SlideFolders:
         return FoldersSurvey(list(slides.values()), rejected_files, frozenset(away))
 
     def survey_file(self, path: Path, known_places: Collection[Place]) -> FoundSlide | None:
-        """The one slide that a file belongs to, as `look` would find it; reads no other folder.
+        """Return the slide that a file belongs to, as `survey_all` would; reads no other folder.
 
-        `None` if the file is in no folder or hidden. Raises OSError.
+        `None` if the file is hidden or in none of the folders. Raises OSError.
         """
         real = Path(os.path.realpath(path))
         for where, root in self._roots():
@@ -138,7 +138,7 @@ class SlideFolders:
         return None
 
     def away(self) -> frozenset[str]:
-        """Folders that are not there now; looks into none."""
+        """Return folders that do not exist now, without reading any."""
         there = {folder for folder, _, _ in present(self.calls, self.paths)}
         return frozenset(str(self._root(folder)) for folder in self.paths if folder not in there)
 
@@ -149,7 +149,7 @@ class SlideFolders:
         return root, survey
 
     def _check_mounted(self, root: Path, survey: Survey) -> None:
-        """Raises OSError where a folder with slides became another one, without any."""
+        """Raise OSError if a folder with slides was replaced by another one without any."""
         status = root.stat()
         identity = status.st_dev, status.st_ino
         if survey.files:
@@ -158,7 +158,7 @@ class SlideFolders:
             raise OSError(errno.ENODEV, "its drive is not mounted")
 
     def _root(self, folder: Path) -> Path:
-        """Where a folder really is; as it was last known if it does not answer."""
+        """Return a folder's real path, or the last known one if it does not answer."""
         if folder not in self._real:
             try:
                 real = self.calls.call("path", folder, partial(os.path.realpath, folder))
@@ -168,7 +168,7 @@ class SlideFolders:
         return self._real[folder]
 
     def _where(self, folder: Path) -> str:
-        """What messages call a folder."""
+        """Return a folder's name in messages."""
         fixed_name = {self.uploads: "the uploads", self.demo: "the demo folder"}.get(folder)
         return fixed_name or f"folder {self.paths.index(folder) + 1}"
 
@@ -179,7 +179,7 @@ class SlideFolders:
     def _place_slide(
         self, root: Path, candidate: Candidate, where: str, known_places: Collection[Place]
     ) -> FoundSlide:
-        """A series stays at the file it was first registered with, whatever joins it."""
+        """Place a slide at a known file of its series, so that new files do not move it."""
 
         def place(file: FoundFile) -> Place:
             return Place(str(root), file.relative_path)
@@ -193,7 +193,7 @@ class SlideFolders:
         return name if self.show_file_names else f"A file in {where}"
 
     def _alias(self, path: Path) -> str | None:
-        """The demo slide is no patient's, so that its file's name may be shown."""
+        """Return the demo slide's name, which is safe to show, as it names no patient."""
         if self.demo is None or not path.is_relative_to(os.path.realpath(self.demo)):
             return None
         return "Phantom" if path.name.startswith("phantom-") else path.stem

@@ -1,7 +1,7 @@
-"""Which slide somebody looks at: what stands beside every answer, and goes along with a question.
+"""Identity of a slide as displayed: stored with every answer and sent with every question.
 
-A question that is sent holds the identity that its page showed. The server compares it with its
-own before it reads a pixel, so that no answer is about another slide, stain or scale than was seen.
+A question carries the identity that its page displayed. The server compares it with the current one
+before it reads a pixel, so that no answer is about another slide, stain or scale than displayed.
 """
 
 from __future__ import annotations
@@ -14,36 +14,36 @@ from pathviewer.slides.errors import BadIdentity, SlideChanged
 from pathviewer.slides.scale import SlideScale
 
 LabelState = Literal["shown", "hidden", "none"]
-"""Of the picture of the slide's label: shown on the page, hidden by the settings, or not there."""
+"""State of the label image: shown on the page, hidden by the settings, or missing."""
 
 _WORDS = {"name": "name", "case": "case", "stain": "stain", "scale": "scale", "label": "label"}
 
 
 @dataclass(frozen=True)
 class SlideIdentity:
-    """What a person can tell a slide by."""
+    """Data by which a person identifies a slide."""
 
     alias: str
     """Its alias, which reports show."""
 
     name: str
-    """What the page calls it: the alias, or the file's name if the settings show names."""
+    """Displayed name: the alias, or the file's name if the settings show names."""
 
     case: str | None
-    """Name of its case; None if that is not known, or the settings show no names."""
+    """Name of its case; None if unknown, or if the settings show no names."""
 
     stain: str | None
-    """Such as H&E; None if that is not known."""
+    """Such as H&E; None if unknown."""
 
     scale: str
     """The scale in use, in words."""
 
     label: LabelState
-    """What there is to see of its label."""
+    """Whether there is a label, and whether it is shown."""
 
 
 def scale_words(scale: SlideScale) -> str:
-    """The scale in use, such as `0.25 µm per pixel, entered by hand`."""
+    """Describe the scale in use, such as `0.25 µm per pixel, entered by hand`."""
     if scale.size is None:
         return "scale unknown"
     by_hand = ", entered by hand" if scale.source == "entered" else ""
@@ -51,18 +51,16 @@ def scale_words(scale: SlideScale) -> str:
 
 
 def check_identity(page_identity: object, current: SlideIdentity) -> None:
-    """Refuse a question whose page showed another identity than the slide has; None was not sent.
+    """Refuse a question whose page displayed another identity; None means that it sent none.
 
-    Raises SlideChanged, which names what differs, or BadIdentity for what is no identity.
+    Raises SlideChanged, which names the differences, or BadIdentity for a malformed identity.
     """
     if page_identity is None:
         return
     here = asdict(current)
     if not isinstance(page_identity, dict) or page_identity.keys() != here.keys():
         names = ", ".join(field.name for field in fields(SlideIdentity))
-        raise BadIdentity(
-            f"identity is the one of GET /api/slides/ID, with {names}; or leave it out."
-        )
+        raise BadIdentity(f"identity must be that of GET /api/slides/ID, with {names}; or omit it.")
     changed = [word for name, word in _WORDS.items() if page_identity[name] != here[name]]
     if page_identity["alias"] != here["alias"] and "name" not in changed:
         changed.insert(0, "name")
@@ -80,10 +78,10 @@ def check_identity(page_identity: object, current: SlideIdentity) -> None:
 def identity_json(
     identity: Mapping[str, Any] | None, *, shows_names: bool
 ) -> dict[str, Any] | None:
-    """A stored identity as a client may see it, None for None.
+    """Return a stored identity as a client may see it, None for None.
 
-    It was stored under the settings of its day: where today's settings do not show names of files
-    and cases, the alias takes the place of the name and no case stands.
+    It was stored under the settings of its time. If the current settings do not show names of files
+    and cases, the alias replaces the name and the case is removed.
     """
     if identity is None or shows_names:
         return None if identity is None else dict(identity)
@@ -91,7 +89,7 @@ def identity_json(
 
 
 def identity_text(identity: Mapping[str, Any] | None, *, report: bool = False) -> str:
-    """A stored identity in words, "" for None. In a `report` no case and no file's name stands."""
+    """Describe a stored identity, "" for None. A `report` shows no case and no file name."""
     if identity is None:
         return ""
     case = None if report or not identity["case"] else f"case {identity['case']}"

@@ -1,4 +1,4 @@
-"""What the server has of an open slide: plain numbers, with which it serves tiles by itself."""
+"""Serialisable index of an open slide, with which the server reads raw tiles itself."""
 
 from __future__ import annotations
 
@@ -16,56 +16,56 @@ from pathviewer.slides.tiles import TileSource
 
 @dataclass(frozen=True)
 class RawIndex:
-    """Where the compressed tiles of a level lie, without the file being open."""
+    """Offsets of a level's compressed tiles, without an open file."""
 
     path: Path
-    """The file that holds them."""
+    """The file that contains them."""
 
     inode: int
-    """Its number, so that no other file is read in its place."""
+    """Inode number, so that no replacement is read."""
 
     prefix: bytes
-    """What every tile lacks, as in `RawLevel`."""
+    """Bytes that every tile lacks, as in `RawLevel`."""
 
     header: TileHeader
-    """What a tile's own header must be, as in `RawLevel`."""
+    """Header that a tile must match, as in `RawLevel`."""
 
     columns: int
-    """Number of tiles side by side."""
+    """Number of tile columns."""
 
     offsets: bytes
-    """First byte of each tile in the file, as 64-bit numbers of this machine."""
+    """First byte of each tile in the file, as 64-bit numbers in native byte order."""
 
     counts: bytes
-    """Number of bytes of each tile, likewise; 0 where it cannot be passed on."""
+    """Number of bytes of each tile, likewise; 0 for tiles that cannot be served unchanged."""
 
 
 @dataclass(frozen=True)
 class SlideIndex:
-    """The levels of a slide and where their tiles lie."""
+    """The levels of a slide and the offsets of their tiles."""
 
     steps: tuple[Step, ...]
-    """The levels that tiles are served of, without their `raw`."""
+    """The served levels, without their `raw`."""
 
     raws: tuple[RawIndex | None, ...]
-    """For each of them, `None` where tiles are not the file's own."""
+    """For each level; `None` if its tiles are not the file's own."""
 
     associated_images: tuple[str, ...]
-    """Names of the slide's other pictures."""
+    """Names of the slide's other images."""
 
 
 def index_of(source: TileSource) -> SlideIndex:
-    """The index of an open slide. Raises OSError when a file of it is gone."""
+    """Return the index of an open slide. Raises OSError if one of its files has disappeared."""
     steps = tuple(replace(step, raw=None) for step in source.steps)
     raws = tuple(None if step.raw is None else _raw_index(step.raw) for step in source.steps)
     return SlideIndex(steps, raws, source.slide.associated_images)
 
 
 def open_steps(index: SlideIndex, name: str) -> tuple[Step, ...]:
-    """The levels with the files of their tiles open.
+    """Return the levels with the files of their tiles open.
 
-    Nothing that an index says is believed: tiles outside the file are dropped. Raises SlideGone
-    when another file has taken the place of one of them.
+    The index is not trusted: tiles outside the file are dropped. Raises SlideGone if another file
+    has replaced one of them.
     """
     files: dict[Path, RawFile] = {}
     steps = []

@@ -1,4 +1,4 @@
-"""Slides as tables from outside call them."""
+"""Lookup of slides by the names in imported tables."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ NAMES: tuple[Callable[[SlideRecord], str], ...] = (
     lambda slide: PurePosixPath(file_name_of(slide)).stem,
     lambda slide: slide.alias,
 )
-"""What a table may call a slide, in the order in which it is tried."""
+"""Names by which a table may refer to a slide, in the order in which they are tried."""
 
 
 def file_name_of(slide: SlideRecord) -> str:
-    """The name of a slide's file in NFC: for an uploaded slide, what its sender calls the file."""
+    """Return a slide's file name in NFC; for an uploaded slide, the sender's name of the file."""
     return normalize_name(slide.file_name or PurePosixPath(slide.relative_path).name)
 
 
 class SlideNameError(Exception):
-    """A name is no slide's, or several slides'; the message is a sentence to be shown."""
+    """A name matches no slide or several; the message can be shown to users."""
 
 
 def find_slide_by_name(slides: Sequence[SlideRecord], called: str) -> SlideRecord:
-    """The slide of that name; both are compared in NFC. Raises SlideNameError."""
+    """Return the slide with this name; names are compared in NFC. Raises SlideNameError."""
     wanted_name = normalize_name(called)
     for name in NAMES:
         matches = [slide for slide in slides if normalize_name(name(slide)) == wanted_name]

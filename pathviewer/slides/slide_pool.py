@@ -1,4 +1,4 @@
-"""Slides that are open now: opened once however many ask, closed when nobody does."""
+"""Pool of open slides: opened once for all concurrent requests, closed when idle."""
 
 from __future__ import annotations
 
@@ -26,34 +26,33 @@ from pathviewer.slides.tile_cache import TileCache
 _MIB = 2**20
 
 _MOST_OPEN = 64
-"""Slides held open at once; each takes a few file descriptors."""
+"""Most slides open at once; each takes a few file descriptors."""
 
 _MOST_INDEX_BYTES = 256 * 2**20
-"""Memory for the places of tiles, over all open slides."""
+"""Memory for tile offsets of all open slides."""
 
 _SWEEP_SECONDS = 5.0
-"""Longest time between two looks for slides to close."""
+"""Longest interval between checks for slides to close."""
 
 _DISK_THREADS = 4
-"""Threads for each slide folder that wait for its disk: for tiles of the files' own, and while
-slides are opened."""
+"""Threads for each slide folder that wait for its disk, to read raw tiles and open slides."""
 
 
 @dataclass(frozen=True)
 class SlideFile:
-    """Where a slide lies."""
+    """A slide's file."""
 
     id: str
-    """Opaque id, as in addresses."""
+    """Opaque id, as in URLs."""
 
     path: Path
     """The file that OpenSlide opens; never leaves the server."""
 
     name: str
-    """What messages call the slide."""
+    """The slide's name in messages."""
 
     folder: str = ""
-    """The slide folder that it is in, which may hang; empty where that does not matter."""
+    """Slide folder that contains it, which may hang; empty if that does not matter."""
 
 
 @dataclass
@@ -61,20 +60,19 @@ class _Entry:
     slide: ServedSlide
     file: SlideFile
     stamp: FileStamp
-    """What changes when another file takes this one's place."""
+    """Changes if another file replaces this one."""
 
     used: float
-    """When it was last asked for, on the monotonic clock."""
+    """Time of the last request, on the monotonic clock."""
 
     checking: bool = False
-    """Whether its file is looked at just now, which may take long."""
+    """Whether its file is being checked, which may take long."""
 
 
 class SlidePool:
-    """Open slides by id; safe between threads.
+    """Open slides by id; thread-safe.
 
-    A slide that left the pool stays open for those who still hold it, so nobody has to give
-    anything back: the file is closed with the last reference.
+    Callers need not return slides: a slide that left the pool is closed with its last reference.
     """
 
     def __init__(
@@ -83,9 +81,9 @@ class SlidePool:
         settings: Settings,
         readers: ReaderPool | None = None,
     ) -> None:
-        """`locate` finds the file of an id; it raises SlideNotFound or SlideGone.
+        """Set `locate`, which finds the file of an id and raises SlideNotFound or SlideGone.
 
-        The pool has readers of its own unless they are given, and closes them either way.
+        The pool creates readers if none are given, and closes them either way.
         """
         self._locate = locate
         self._settings = settings
@@ -100,7 +98,7 @@ class SlidePool:
         self._sweeper: threading.Thread | None = None
 
     def peek(self, slide_id: str) -> ServedSlide | None:
-        """The slide if it is open already; never waits."""
+        """Return the slide if it is open; never waits."""
         entry = self._entries.get(slide_id)
         if entry is None:
             return None
@@ -108,22 +106,22 @@ class SlidePool:
         return entry.slide
 
     def get(self, slide_id: str, requester: str = "") -> ServedSlide:
-        """The slide, opened if need be; waits, so not for the event loop.
+        """Return the slide, opened if necessary; blocks, so not for the event loop.
 
         Raises SlideNotFound, SlideGone, SlideUnopenable and the errors of `ReaderPool.submit`.
         """
         return self.peek(slide_id) or self._open_shared(slide_id, requester).result()
 
     async def open(self, slide_id: str, requester: str = "") -> ServedSlide:
-        """The same for the event loop."""
+        """Like `get`, for the event loop."""
         slide = self.peek(slide_id)
         if slide is not None:
             return slide
-        # many may wait for the same slide: who leaves does not take it from the others
+        # shielded: cancelling one caller must not affect the others
         return await asyncio.shield(asyncio.wrap_future(self._open_shared(slide_id, requester)))
 
     def close(self) -> None:
-        """Close every slide, end the readers, and stop looking for idle slides.
+        """Close every slide, end the readers, and stop checking for idle slides.
 
         Waits for no disk.
         """
@@ -137,7 +135,7 @@ class SlidePool:
         self._disks.close()
 
     def _open_shared(self, slide_id: str, requester: str) -> Future[ServedSlide]:
-        """The slide to be, opened once however many ask."""
+        """Return the slide's future; concurrent callers share it."""
         with self._changing:
             entry, opening = self._entries.get(slide_id), self._opening.get(slide_id)
             if opening is None:
@@ -149,21 +147,21 @@ class SlidePool:
                     file = self._locate(slide_id)
                     disk = self._disks.of(file.folder)
                     disk.submit(self._ask_reader, file, requester, opening)
-                except Exception as error:  # noqa: BLE001  those who wait for the slide raise it
+                except Exception as error:  # noqa: BLE001  raised again by the callers that wait
                     opening.set_exception(error)
                 else:
                     self._opening[slide_id] = opening
         return opening
 
     def _ask_reader(self, file: SlideFile, requester: str, opening: Future[ServedSlide]) -> None:
-        """Have a reader open the slide; no thread waits for that."""
+        """Tell a reader to open the slide, without blocking a thread meanwhile."""
         try:
             request = self._request(file)
             self.readers.check_allowed(file.path, file.name)
             reply = self.readers.submit(
                 Urgency.view, requester, file.path, file.name, tasks.open_slide, request
             )
-        except Exception as error:  # noqa: BLE001  those who wait for the slide raise it
+        except Exception as error:  # noqa: BLE001  raised again by the callers that wait
             self._settle(file.id, opening, error)
             return
         then = partial(self._take_index, file, request, opening)
@@ -172,11 +170,11 @@ class SlidePool:
     def _after(
         self, file: SlideFile, then: Callable[[Future[Any]], None], done: Future[Any]
     ) -> None:
-        """Go on in a thread that may wait for a disk, not in the readers' own."""
+        """Continue in a thread that may wait for a disk, not in the readers' own thread."""
         try:
             self._disks.of(file.folder).submit(then, done)
         except RuntimeError:
-            then(done)  # the program ends
+            then(done)  # the program is ending
 
     def _take_index(
         self,
@@ -189,7 +187,7 @@ class SlidePool:
             index, facts = reply.result()
             disk = self._disks.of(file.folder)
             slide = ServedSlide(request, index, facts, self.readers, self._cache, disk)
-        except Exception as error:  # noqa: BLE001  those who wait for the slide raise it
+        except Exception as error:  # noqa: BLE001  raised again by the callers that wait
             self._settle(file.id, opening, error)
             return
         with self._changing:
@@ -201,7 +199,7 @@ class SlidePool:
         self._settle(file.id, opening, slide)
 
     def _make_room(self) -> None:
-        """Drop the slides that were used longest ago; the one just opened stays."""
+        """Drop the least recently used slides, but not the one just opened."""
         by_use = sorted(self._entries, key=lambda key: self._entries[key].used)
         for slide_id in by_use[:-1]:
             index_bytes = sum(entry.slide.index_bytes for entry in self._entries.values())
@@ -237,11 +235,11 @@ class SlidePool:
                 self._drop(slide_id, entry)
             elif not entry.checking and not self._closed.is_set():
                 entry.checking = True
-                with suppress(RuntimeError):  # the program ends
+                with suppress(RuntimeError):  # the program is ending
                     self._disks.of(entry.file.folder).submit(self._check, slide_id, entry)
 
     def _check(self, slide_id: str, entry: _Entry) -> None:
-        """Drop a slide whose file is another one now; waits for its disk."""
+        """Drop a slide whose file was replaced; waits for its disk."""
         if not self._is_current(slide_id, entry):
             self._drop(slide_id, entry)
         entry.checking = False
@@ -252,7 +250,7 @@ class SlidePool:
                 del self._entries[slide_id]
 
     def _is_current(self, slide_id: str, entry: _Entry) -> bool:
-        """Whether the id still means this file, and the file is still the one opened."""
+        """Return whether the id still refers to this file, and the file is unchanged."""
         try:
             return (
                 self._locate(slide_id) == entry.file and stamp_file(entry.file.path) == entry.stamp

@@ -1,4 +1,4 @@
-"""A slide as one small picture, put together from tiles that the viewer asks for as well."""
+"""Thumbnails of slides, made from tiles that the viewer requests as well."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def thumbnail_level(levels: Sequence[Level], size: int) -> int:
 def thumbnail(
     source: TileSource, size: int, parts: Parts | None = None, pixel_aspect: float = 1.0
 ) -> Image.Image:
-    """The whole slide as RGB, its longer side at most `size` pixels and never enlarged.
+    """Return the whole slide as RGB, its longer side at most `size` pixels and never enlarged.
 
     `pixel_aspect` is the height of a level-0 pixel over its width. `parts` are the tiles of
-    `thumbnail_level` where the file does not have that level; without them they are made. Grey
-    stripes stand for tiles that cannot be read. Raises TileDamaged if none can be, and SlideGone.
+    `thumbnail_level` if the file does not have that level; without them they are made. Grey stripes
+    replace unreadable tiles. Raises TileDamaged if all are unreadable, and SlideGone.
     """
     index = thumbnail_level(source.levels, size)
     level = source.levels[index]
     piece = source.join_tiles(index, range(level.columns), range(level.rows), parts=parts)
     finest = source.levels[0]
-    # a level may end up to a pixel beside the slide's edge
+    # a level's edge may differ from the slide's by up to a pixel
     right = min(float(level.width), finest.width / level.downsample.x)
     bottom = min(float(level.height), finest.height / level.downsample.y)
     image = Image.fromarray(piece.pixels)
@@ -41,7 +41,7 @@ def thumbnail(
 def coarse_thumbnail(
     source: TileSource, size: int, seconds: float, pixel_aspect: float = 1.0
 ) -> Image.Image:
-    """The same drawn from samples within about `seconds`, of a slide too large to be read in full.
+    """Sample a thumbnail within about `seconds`, for slides too large to be read in full.
 
     Raises TileDamaged if no sample can be read, and SlideGone.
     """
@@ -54,7 +54,7 @@ def coarse_thumbnail(
 
 
 def _shape(finest: Level, size: int, pixel_aspect: float) -> tuple[int, int]:
-    """(width, height) of a picture with square pixels, neither axis enlarged."""
+    """Return (width, height) of a picture with square pixels, neither axis enlarged."""
     coarser = max(1.0, pixel_aspect)
     width, height = finest.width / coarser, finest.height * pixel_aspect / coarser
     scale = min(1.0, size / max(width, height))

@@ -1,4 +1,4 @@
-"""Encoded tiles kept in bounded memory, each made once however many ask for it."""
+"""Tile cache with bounded memory; concurrent requests for a tile share one computation."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ class Tile:
     """One tile, ready for a browser."""
 
     jpeg: bytes | bytearray
-    """A complete JPEG stream; one at the right or bottom edge may go on beyond the level."""
+    """A complete JPEG stream; at the right or bottom edge it may extend beyond the level."""
 
     source: Literal["raw", "transcoded"]
-    """Whether it is the file's own, or was decoded and encoded anew."""
+    """Whether the tile is the file's own, or was decoded and encoded anew."""
 
     damaged: bool = False
-    """Whether a part of it is grey stripes, because that could not be read this time."""
+    """Whether a part was unreadable and is grey stripes."""
 
 
 class TileCache:
-    """Encoded tiles by key; those used least recently go first. Safe between threads.
+    """Encoded tiles by key; evicts the least recently used. Thread-safe.
 
-    Damaged tiles are not kept: what could not be read may be readable the next time.
+    Damaged tiles are not cached, because they may be readable the next time.
     """
 
     def __init__(self, max_bytes: int) -> None:
-        """Keep at most `max_bytes` of tiles."""
+        """Set the most bytes of tiles in the cache."""
         self._lock = threading.Lock()
         self._tiles: LRUCache[Hashable, Tile] = LRUCache(max_bytes, lambda tile: len(tile.jpeg))
         self._flights: dict[Hashable, Future[Tile]] = {}
 
     @property
     def size(self) -> int:
-        """Bytes held."""
+        """Bytes in the cache."""
         return int(self._tiles.currsize)
 
     def get(self, key: Hashable) -> Tile | None:
-        """The tile if it is held."""
+        """Return the tile if it is cached."""
         with self._lock:
             return self._tiles.get(key)
 
     def clear(self) -> None:
-        """Hold nothing any more."""
+        """Remove all tiles."""
         with self._lock:
             self._tiles.clear()
 
     def put(self, key: Hashable, tile: Tile) -> None:
-        """Hold a tile, unless it is damaged or larger than the cache."""
+        """Cache a tile, unless it is damaged or larger than the cache."""
         with self._lock:
             if not tile.damaged and len(tile.jpeg) <= self._tiles.maxsize:
                 self._tiles[key] = tile
 
     def get_or_make(self, key: Hashable, make: Callable[[], Tile]) -> Tile:
-        """The tile, made by `make` if it is not held; what `make` raises reaches all who wait."""
+        """Return the tile, made by `make` if not cached; an error of `make` reaches all callers."""
         with self._lock:
             tile = self._tiles.get(key)
             if tile is not None:
@@ -82,5 +82,5 @@ class TileCache:
         finally:
             with self._lock:
                 del self._flights[key]
-            # the error refers to this frame: without this they would keep each other alive
+            # the error refers to this frame; this breaks the reference cycle
             del flight

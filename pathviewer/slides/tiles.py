@@ -1,4 +1,4 @@
-"""Tiles of an open slide as JPEG: the file's own where it has them, made from pixels elsewhere."""
+"""JPEG tiles of an open slide: the file's own where possible, otherwise made from pixels."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from pathviewer.slides.slide import Slide
 from pathviewer.slides.tile_cache import Tile, TileCache
 
 Parts = Mapping[tuple[int, int], Tile | TileDamaged]
-"""Tiles of a level by (column, row), or why one of them cannot be read."""
+"""Tiles of a level by (column, row), or why a tile cannot be read."""
 
 
 _SAMPLE_FACTOR = 8
-"""Samples are decoded at one eighth, the most that a JPEG decoder reduces by."""
+"""Samples are decoded at one eighth, the largest reduction of a JPEG decoder."""
 
 
 @dataclass(frozen=True)
@@ -35,23 +35,23 @@ class Piece:
     """(height, width, 3) RGB."""
 
     damaged: bool = False
-    """Whether any of it is grey stripes, because that could not be read."""
+    """Whether any part is grey stripes, because it could not be read."""
 
     error: TileDamaged | None = None
     """Why all of it is grey stripes, `None` if something could be read."""
 
 
 class TileSource:
-    """The tiles of an open slide; safe between threads.
+    """The tiles of an open slide; thread-safe.
 
-    Level 0 is the finest. In-between levels halve what lies above them until the whole slide
+    Level 0 is the finest. Each intermediate level halves the one before it, until the whole slide
     fits one tile.
     """
 
     def __init__(self, slide: Slide, quality: int, cache: TileCache) -> None:
-        """`quality` is that of tiles encoded anew, 1 to 100; `cache` keeps those.
+        """Set the JPEG `quality` of tiles encoded anew, 1 to 100, and the `cache` for them.
 
-        Raises SlideGone when the file has just been deleted.
+        Raises SlideGone if the file has just been deleted.
         """
         self.slide = slide
         self._quality = quality
@@ -61,7 +61,7 @@ class TileSource:
         self.levels: tuple[Level, ...] = tuple(step.level for step in self.steps)
 
     def tile(self, level: int, column: int, row: int) -> Tile:
-        """Any tile of the slide.
+        """Return any tile of the slide.
 
         Raises TileNotFound, TileDamaged or SlideGone.
         """
@@ -75,11 +75,10 @@ class TileSource:
         return self._cache.get_or_make(key, lambda: self.make(level, column, row))
 
     def make(self, level: int, column: int, row: int, parts: Parts | None = None) -> Tile:
-        """A tile that is decoded and encoded here.
+        """Return a tile that is decoded and encoded here.
 
-        `parts` are the tiles of the finer level that it is made from, where that is not a level
-        of the file; without them they are made as well. Raises TileNotFound, TileDamaged or
-        SlideGone.
+        `parts` are the tiles of the finer level from which it is made, if that is not a level of
+        the file; without them they are made as well. Raises TileNotFound, TileDamaged or SlideGone.
         """
         step = self._step(level)
         box = tile_box(step.level, column, row)
@@ -91,7 +90,7 @@ class TileSource:
         return Tile(self._encode(piece.pixels, "RGB"), "transcoded", piece.damaged)
 
     def make_coarse(self, level: int, column: int, row: int, seconds: float) -> Tile:
-        """A tile of a level that the file does not have, drawn from samples of one that it has.
+        """Return a tile of a level missing in the file, sampled from a level of the file.
 
         Raises TileNotFound, TileDamaged or SlideGone.
         """
@@ -102,7 +101,7 @@ class TileSource:
     def draw_coarse(
         self, level: int, l_box: Region, size: tuple[int, int], seconds: float
     ) -> Piece:
-        """A box of a level (`l_` frame) as `size`, (width, height), pixels drawn from samples.
+        """Return a box of a level (`l_` frame), sampled, as `size`, (width, height), pixels.
 
         Raises TileDamaged if no sample can be read, and SlideGone.
         """
@@ -134,11 +133,10 @@ class TileSource:
         factor: int = 1,
         parts: Parts | None = None,
     ) -> Piece:
-        """Tiles of a level side by side, `factor` x `factor` pixels averaged to one.
+        """Join tiles of a level side by side, with `factor` x `factor` pixels averaged to one.
 
-        `parts` are those tiles, where the file does not have the level; without them they are
-        made. Stripes stand for tiles that cannot be read. Raises TileDamaged if none can be, and
-        SlideGone.
+        `parts` are those tiles, if the file does not have the level; without them they are made.
+        Stripes replace unreadable tiles. Raises TileDamaged if all are unreadable, and SlideGone.
         """
         shape = self.levels[level]
         wide, high = shape.tile_width // factor, shape.tile_height // factor
@@ -163,14 +161,14 @@ class TileSource:
         return step_at(self.steps, level, self.slide.name)
 
     def _encode(self, pixels: Pixels, colours: str) -> bytes:
-        # H&E has its detail in the colours, so they are kept at full resolution
+        # full chroma resolution: colours carry the detail of H&E
         encoded: bytes = simplejpeg.encode_jpeg(
             pixels, self._quality, colours, "444", fastdct=False
         )
         return encoded
 
     def _piece(self, level: int, column: int, row: int, factor: int, parts: Parts | None) -> Piece:
-        """A tile's part inside its level, reduced, or stripes."""
+        """Return a tile's part inside its level, reduced, or stripes."""
         step = self.steps[level]
         box = tile_box(step.level, column, row)
         exact = box.width % factor == 0 and box.height % factor == 0
@@ -191,7 +189,7 @@ class TileSource:
     def _read_jpeg(
         self, step: Step, level: int, place: tuple[int, int], parts: Parts | None
     ) -> Tile | None:
-        """A tile that there is as JPEG, `None` if it is to be read by OpenSlide."""
+        """Return an existing JPEG tile, `None` if OpenSlide must read it."""
         if step.native is None:
             part = self.tile(level, *place) if parts is None else parts[place]
             if isinstance(part, TileDamaged):
@@ -201,7 +199,7 @@ class TileSource:
         return None if jpeg is None else Tile(jpeg, "raw")
 
     def _decode_inside(self, step: Step, box: Region, tile: Tile, factor: int) -> Pixels | None:
-        """The pixels of a tile inside its level at 1/factor, `None` if it is damaged."""
+        """Return a tile's pixels inside its level at 1/factor, `None` if it is damaged."""
         tile_size = step.level.tile_width, step.level.tile_height
         size = tile_size if tile.source == "raw" else (box.width, box.height)
         pixels = decode_tile(tile.jpeg, size, factor=factor)
@@ -209,7 +207,7 @@ class TileSource:
 
 
 def step_at(steps: tuple[Step, ...], level: int, name: str) -> Step:
-    """The level of this index. Raises TileNotFound, which names the slide `name`."""
+    """Return the level of this index. Raises TileNotFound, which names the slide `name`."""
     if not 0 <= level < len(steps):
         raise TileNotFound(
             f"Slide {name} has no level {level}: it has levels 0 to {len(steps) - 1}."
@@ -225,12 +223,12 @@ def _identity(slide: Slide) -> FileStamp:
 
 
 def _average_blocks(pixels: Pixels, factor: int) -> Pixels:
-    """Blocks of `factor` x `factor` pixels as their means; those at the edge may be smaller."""
+    """Average blocks of `factor` x `factor` pixels; blocks at the edge may be smaller."""
     return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).reduce(factor))
 
 
 def _damage_mark(width: int, height: int) -> Pixels:
-    """Grey stripes in place of what cannot be read."""
+    """Return grey stripes, which replace unreadable pixels."""
     y, x = np.ogrid[:height, :width]
     grey = np.where((x + y) // 4 % 2 == 0, 96, 160).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)

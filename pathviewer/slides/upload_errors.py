@@ -1,4 +1,4 @@
-"""Why an upload is not taken; the messages may be shown to whoever sends it."""
+"""Errors about uploads; the messages can be shown to the sender."""
 
 # ruff: noqa: N818
 
@@ -8,14 +8,14 @@ from pathviewer.slides.errors import SlideError
 
 
 class UploadError(SlideError):
-    """An upload that cannot be taken as it is."""
+    """The upload cannot be accepted."""
 
     code = "bad_upload"
     status = 400
 
 
 class UploadNotFound(UploadError):
-    """No upload has this id, or it was removed after a day, or it belongs to another account."""
+    """No upload has this id, it was removed after a day, or it belongs to another account."""
 
     code = "upload_not_found"
     status = 404
@@ -29,16 +29,16 @@ class UploadConflict(UploadError):
 
 
 class UploadBeingChecked(UploadError):
-    """The upload is complete and looked at just now; nothing else can be done with it meanwhile."""
+    """The upload is complete and being checked; other operations must wait."""
 
     code = "upload_being_checked"
     status = 409
     retry_seconds = 2
-    """When to ask again, as in the header Retry-After."""
+    """Seconds until a retry, as in the header Retry-After."""
 
 
 class UploadTooLarge(UploadError):
-    """Larger than the settings allow, or than was announced."""
+    """The file is larger than the settings allow, or than announced."""
 
     code = "upload_too_large"
     status = 413
@@ -59,14 +59,14 @@ class UploadsTooLarge(UploadError):
 
 
 class UploadTypeRefused(UploadError):
-    """Not a file that can be a slide by itself."""
+    """The file cannot be a slide by itself."""
 
     code = "upload_type"
     status = 415
 
 
 class DiskFull(UploadError):
-    """There is no room for the upload."""
+    """There is no disk space for the upload."""
 
     code = "disk_full"
     status = 507

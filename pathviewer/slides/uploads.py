@@ -1,8 +1,8 @@
-"""Slides on their way in: received in pieces, checked, then put among the uploads.
+"""Uploads of slides: received in pieces, checked, then moved to the other uploads.
 
-Each upload has a folder of its own, named by its id, so that no upload changes what another one is.
-On the disk the file is named by its id too: what its sender calls it may name a patient and is in
-the database only. Files of one DICOM series that one account sends come to lie in one folder.
+Each upload has its own folder, named by its id, so that uploads cannot affect each other. On disk,
+the file is named by its id too: the sender's file name may name a patient, so only the database has
+it. Files of one DICOM series from one account are moved into one folder.
 """
 
 from __future__ import annotations
@@ -46,22 +46,22 @@ from storage.slides import uploads as rows
 from storage.slides.uploads import UploadRecord
 
 PARTS = ".parts"
-"""Folder in the uploads for what is not complete; the library passes hidden folders over."""
+"""Subfolder for incomplete uploads; the library ignores hidden folders."""
 
 STALE_SECONDS = 24 * 3600
-"""An upload that nobody went on with for so long is removed."""
+"""Idle time after which an upload is removed."""
 
 IDLE_SECONDS = 3600
-"""At its bound, an account's uploads make room that nobody went on with for so long."""
+"""Idle time after which an upload is removed if its account is at its limit."""
 
 MAX_NAME_BYTES = 180
-"""Longest file name that is kept."""
+"""Longest file name that is stored, in bytes."""
 
 SERIES_FOLDERS = 8
-"""So many folders with files of a DICOM series are tried for another file of it."""
+"""Most folders of a DICOM series that are tried for another file of it."""
 
 SERIES_UID_LENGTH = 64
-"""DICOM allows no longer UID."""
+"""Longest UID that DICOM allows."""
 
 MIB = 2**20
 
@@ -70,30 +70,30 @@ _ID = re.compile("[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class UploadLimits:
-    """How much may be uploaded."""
+    """Limits of uploads."""
 
     file_bytes: int
-    """Largest file."""
+    """Largest file, in bytes."""
 
     pending: int
-    """Most uploads of one account that have not arrived."""
+    """Most incomplete uploads of one account."""
 
     account_bytes: int
-    """Most bytes of all uploads of one account, pending or arrived, that are on the disk."""
+    """Most bytes on disk of all uploads of one account, incomplete or complete."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that was announced."""
+    """An announced file."""
 
     id: str
     """Random, 32 hexadecimal digits."""
 
     account_id: str
-    """Who sends it; nobody else may go on with it."""
+    """Account of the sender; no other account may continue the upload."""
 
     name: str
-    """What its sender calls the file, made harmless."""
+    """The sender's name of the file, sanitised."""
 
     size: int
     """In bytes, as announced."""
@@ -101,17 +101,17 @@ class Upload:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A file that is complete and among the slides."""
+    """A complete file that was moved to the slides."""
 
     upload: Upload
-    """What was announced."""
+    """The announced upload."""
 
     path: Path
-    """Where it is."""
+    """Path of the file."""
 
 
 class UploadStore:
-    """Uploads in a folder; survives a restart. Every method may be called from any thread."""
+    """Uploads in a folder; survives a restart. Thread-safe."""
 
     def __init__(
         self,
@@ -120,17 +120,17 @@ class UploadStore:
         limits: UploadLimits,
         opener: Opener | None = None,
     ) -> None:
-        """What arrived is opened by `opener`, in this process if it is not given."""
+        """Set the `opener` for complete files, by default in this process."""
         self._opener = opener or DirectOpener()
         self._folder = folder
         self._parts = folder / PARTS
         self._database = database
         self._limits = limits
-        self._locks = KeyedLocks()  # by upload; held for as long as a write takes
+        self._locks = KeyedLocks()  # by upload; held for the duration of a write
         self._joining = KeyedLocks()  # by account
         self._changing = threading.Lock()
-        self._checking: set[str] = set()  # ids of uploads that a reader looks at
-        self._touched: dict[str, float] = {}  # when by the monotonic clock, of pending uploads
+        self._checking: set[str] = set()  # ids of uploads that a reader checks
+        self._touched: dict[str, float] = {}  # last activity of incomplete uploads, monotonic clock
 
     def begin(self, account_id: str, name: str, size: int) -> Upload:
         """Announce a file.
@@ -183,7 +183,7 @@ class UploadStore:
             )
 
     def _make_room(self, upload: Upload) -> None:
-        """At a bound of the account, forget what is idle or no longer on the disk."""
+        """If the account is at a limit, remove uploads that are idle or no longer on disk."""
         with self._database.read_only() as session:
             try:
                 self._check_bounds(upload, rows.upload_usage(session, upload.account_id))
@@ -199,14 +199,14 @@ class UploadStore:
             rows.remove_uploads(session, gone)
 
     def find(self, upload_id: str, account_id: str) -> Upload:
-        """A pending upload that the account began. Raises UploadNotFound or StorageError."""
+        """Return an incomplete upload of the account. Raises UploadNotFound or StorageError."""
         record = self._record(upload_id, account_id)
         if record is None or record.arrived_at is not None:
             raise _not_found()
         return _upload_of(record)
 
     def count_received(self, upload: Upload) -> int:
-        """Bytes that are there already. Raises UploadNotFound."""
+        """Return the number of bytes received so far. Raises UploadNotFound."""
         try:
             return self._part(upload).stat().st_size
         except FileNotFoundError:
@@ -215,22 +215,21 @@ class UploadStore:
     def append(self, upload: Upload, offset: int, piece: bytes) -> None:
         """Write a piece.
 
-        Raises UploadConflict unless `offset` is what was received, which also ends a request
-        whose connection hung once another one went on. Raises UploadTooLarge or DiskFull; the
-        upload is then removed. Raises UploadBeingChecked.
+        Raises UploadConflict unless `offset` is the number of bytes received; this also stops a
+        request whose connection hung while another one continued. Raises UploadTooLarge or DiskFull
+        after removing the upload. Raises UploadBeingChecked.
         """
         with self._hold(upload.id, upload.name):
             received_bytes = self.count_received(upload)
             if offset != received_bytes:
                 raise UploadConflict(
-                    f"{received_bytes} bytes of {upload.name} are here: go on from there, not "
-                    f"{offset}."
+                    f"{received_bytes} bytes of {upload.name} have arrived: continue there, not "
+                    f"at {offset}."
                 )
             if offset + len(piece) > upload.size:
                 self._remove(upload)
                 raise UploadTooLarge(
-                    f"More than the {upload.size} bytes announced came for {upload.name}: "
-                    "start again."
+                    f"{upload.name} is longer than the {upload.size} bytes announced: start again."
                 )
             self._write(upload, piece)
 
@@ -244,12 +243,12 @@ class UploadStore:
             raise
 
     def finish(self, upload: Upload) -> Path:
-        """Check a complete upload and put it among the slides, never over another file.
+        """Check a complete upload and move it to the slides, never over another file.
 
-        Raises SlideUnopenable when OpenSlide cannot open it, and UploadTypeRefused when it is the
-        index of other files; it is removed then. Raises ReadersBusy where nobody can look at it
-        now; it stays, for the last piece to be sent again. Raises UploadNotFound when another
-        request has done so already, and UploadBeingChecked while one does.
+        Raises SlideUnopenable if OpenSlide cannot open it, and UploadTypeRefused if it is the index
+        of other files; it is removed then. Raises ReadersBusy if no reader is available; the upload
+        remains, and the client can send the last piece again. Raises UploadNotFound if another
+        request has finished the upload, and UploadBeingChecked while one does.
         """
         with self._check(upload):
             self.count_received(upload)
@@ -271,9 +270,9 @@ class UploadStore:
 
     @contextmanager
     def _hold(self, upload_id: str, name: str) -> Iterator[None]:
-        """Nobody else changes the upload meanwhile; only for as long as a disk takes.
+        """Hold the upload's lock, but only for the duration of disk access.
 
-        Raises UploadBeingChecked at once where a reader looks at it, which may take long.
+        Raises UploadBeingChecked at once if a reader checks the upload, which may take long.
         """
         self._refuse_while_checked(upload_id, name)
         with self._locks.get_lock(upload_id):
@@ -282,7 +281,7 @@ class UploadStore:
 
     @contextmanager
     def _check(self, upload: Upload) -> Iterator[None]:
-        """The upload is being checked meanwhile. Raises UploadBeingChecked."""
+        """Mark the upload as being checked. Raises UploadBeingChecked."""
         with self._hold(upload.id, upload.name), self._changing:
             self._checking.add(upload.id)
         try:
@@ -294,12 +293,14 @@ class UploadStore:
     def _refuse_while_checked(self, upload_id: str, name: str) -> None:
         with self._changing:
             if upload_id in self._checking:
-                raise UploadBeingChecked(f"{name} is being checked: wait until that has ended.")
+                raise UploadBeingChecked(
+                    f"{name} is being checked: wait until the check has ended."
+                )
 
     def _settle(self, upload: Upload, levels: int) -> Path:
-        """Move a checked upload to its place among the slides; the path of its file.
+        """Move a checked upload to the slides; return the path of its file.
 
-        A file whose series nobody can tell now stays where it is: SlideError is raised.
+        If its DICOM series cannot be determined now, it stays where it is: SlideError is raised.
         """
         part = self._part(upload)
         series, _ = self._opener.dicom_identity(part, requester=upload.account_id)
@@ -316,9 +317,10 @@ class UploadStore:
             return self._arrived(upload, folder_id, series)
 
     def _folder_of_series(self, upload: Upload, series: str, levels: int) -> str | None:
-        """The folder of the account's uploads that the file completes; None if it completes none.
+        """Return the folder of the account's uploads that the file completes; None if there is
+        none.
 
-        A file of an earlier export of the series adds no level, or does not go with the others.
+        A file of an earlier export of the series adds no level, or does not match the others.
         Raises ReadersBusy.
         """
         with self._database.read_only() as session:
@@ -345,10 +347,9 @@ class UploadStore:
         return self._folder / folder_id / self._part(upload).name
 
     def arrival(self, upload_id: str, account_id: str) -> Arrival:
-        """Where an upload of the account went that was finished a while ago or is just being.
+        """Return the file of an upload that was finished earlier or is being finished.
 
-        A client that did not get the answer may ask for it again. Raises UploadNotFound, and
-        UploadBeingChecked.
+        Clients that lost the response may ask again. Raises UploadNotFound and UploadBeingChecked.
         """
         upload_record = self._record(upload_id, account_id)
         if upload_record is None:
@@ -358,12 +359,12 @@ class UploadStore:
             target = None if record is None else self._target(record)
             if record is None or target is None or not target.exists():
                 raise _not_found()
-            if record.arrived_at is None:  # the program ended between the move and the row
+            if record.arrived_at is None:  # the program ended before the update
                 self._arrived(_upload_of(record), record.folder_id, None)
         return Arrival(_upload_of(record), target)
 
     def discard(self, arrival: Arrival) -> None:
-        """Remove a file that arrived and cannot be listed as a slide; not if it opens after all."""
+        """Remove a complete file that cannot be listed as a slide, unless it can be opened now."""
         try:
             upload = arrival.upload
             self._opener.facts(arrival.path, upload.name, requester=upload.account_id)
@@ -374,33 +375,35 @@ class UploadStore:
         else:
             return
         arrival.path.unlink(missing_ok=True)
-        with suppress(OSError):  # other files of its series are there
+        with suppress(OSError):  # other files of its series exist
             arrival.path.parent.rmdir()
         self._remove(arrival.upload)
 
     def cancel(self, upload: Upload) -> None:
-        """Remove what was received. Raises UploadNotFound when it is a slide by now, and
-        UploadBeingChecked while it may become one."""
+        """Remove an incomplete upload.
+
+        Raises UploadNotFound if it is a slide already, and UploadBeingChecked if it may become one.
+        """
         with self._hold(upload.id, upload.name):
             self.count_received(upload)
             self._remove(upload)
 
     def _remove(self, upload: Upload) -> None:
-        """Remove an upload; its row last, so that a row leads to whatever is left."""
+        """Remove an upload; its row last, so that remaining files always have a row."""
         shutil.rmtree(self._part(upload).parent, ignore_errors=True)
         self._touched.pop(upload.id, None)
         with self._database.session() as session:
             rows.remove_uploads(session, [upload.id])
 
     def remove_stale(self) -> None:
-        """Remove uploads that nobody went on with for a day."""
+        """Remove uploads that were idle for a day."""
         with self._database.read_only() as session:
             old = rows.list_pending_before(session, now() - timedelta(seconds=STALE_SECONDS))
         for record in old:
             self._remove_if_idle(record, STALE_SECONDS)
 
     def remove_leftovers(self) -> None:
-        """Remove pending files of earlier versions, which had the senders' names beside them."""
+        """Remove incomplete files of earlier versions, which stored the senders' file names."""
         for path in self._parts.iterdir() if self._parts.is_dir() else ():
             if path.is_file():
                 path.unlink(missing_ok=True)
@@ -416,7 +419,7 @@ class UploadStore:
                     return
                 idle = (now() - record.begun_at).total_seconds()
             touched = self._touched.get(upload.id)
-            if touched is not None:  # the time of day may have been set meanwhile
+            if touched is not None:  # the system clock may have been changed
                 idle = time.monotonic() - touched
             if idle >= seconds:
                 self._remove(upload)
@@ -428,7 +431,7 @@ class UploadStore:
             return rows.find_upload(session, upload_id, account_id)
 
     def _part(self, upload: Upload) -> Path:
-        # OpenSlide tells some formats by the ending
+        # OpenSlide recognises some formats by extension
         return self._parts / upload.id / f"{upload.id}{Path(upload.name).suffix.lower()}"
 
     def _target(self, record: UploadRecord) -> Path:
@@ -449,10 +452,10 @@ def _refuse_index(part: Path, name: str) -> None:
 
 @contextmanager
 def _linked_beside(part: Path, folder: Path) -> Iterator[bool]:
-    """The files of a folder beside a pending one for a while; whether there are any."""
+    """Link a folder's files beside an incomplete one for the block; yield whether there are any."""
     links: list[Path] = []
     try:
-        with suppress(OSError):  # some file systems have no links
+        with suppress(OSError):  # some file systems do not support links
             for path in sorted(folder.iterdir()):
                 links.append(part.with_name(path.name))
                 links[-1].hardlink_to(path)
@@ -463,13 +466,13 @@ def _linked_beside(part: Path, folder: Path) -> Iterator[bool]:
 
 
 def _not_found() -> UploadNotFound:
-    return UploadNotFound("There is no such upload any more: choose the file again.")
+    return UploadNotFound("This upload no longer exists: choose the file again.")
 
 
 def harmless_name(name: str) -> str:
-    """The last part of a path without anything that a file system or shell takes amiss.
+    """Return the last part of a path, without characters that are unsafe in file systems or shells.
 
-    Raises UploadError when nothing is left, UploadTypeRefused when no slide is called like that.
+    Raises UploadError if nothing is left, UploadTypeRefused if the name is not that of a slide.
     """
     last = re.split(r"[/\\]", normalize_name(name))[-1]
     printable = "".join(letter for letter in last if letter.isprintable())
