@@ -1,1 +1,1 @@
-"""One module per library that opens slide files, behind the protocol `PyramidFile`."""
+"""One module per library that opens slide files, all behind the protocol `PyramidFile`."""

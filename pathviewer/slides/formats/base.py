@@ -1,4 +1,4 @@
-"""What every format offers: the levels of an open file, and the pixels of their boxes."""
+"""Interface of all formats: the levels of an open file, and pixels of boxes in them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from pathviewer.slides.geometry import Region
 
 
 class PixelsUnreadable(Exception):  # noqa: N818  a state of the file, which the slide names
-    """The file cannot give pixels that it should have; its handle may be of no further use."""
+    """Expected pixels cannot be read; the file's handle may be unusable from now on."""
 
 
-class NotInFormat(Exception):  # noqa: N818  not a fault of the file
+class NotInFormat(Exception):  # noqa: N818  not an error of the file
     """The file is in another format than the one tried, or its structure is damaged."""
 
 
 class ProfileUnreadable(Exception):  # noqa: N818  a state of the file, which the slide names
-    """The file has a colour profile that cannot be read; the message says why."""
+    """The file's colour profile cannot be read; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class FileLevel:
-    """A level as it lies in the file; the file's first level is the finest."""
+    """A level of the file; the file's first level is the finest."""
 
     width: int
     """In the level's own pixels."""
@@ -38,7 +38,7 @@ class FileLevel:
     stated_downsample: tuple[float, float] | None
     """Level-0 pixels per pixel of the level along x and y, as the file states them.
 
-    `None` where the file states none; a ratio of sizes is not a statement.
+    `None` if the file states none; a ratio of sizes is not a statement.
     """
 
     tile_size: tuple[int, int] | None
@@ -46,7 +46,7 @@ class FileLevel:
 
 
 class HasSize(Protocol):
-    """Anything of a size in pixels."""
+    """Object with a size in pixels."""
 
     @property
     def width(self) -> int:
@@ -60,9 +60,9 @@ class HasSize(Protocol):
 
 
 def places_to_try(levels: Sequence[HasSize]) -> Iterator[tuple[int, Region]]:
-    """Levels and a pixel of each (`l_` frame) by which to see whether a file can be read at all.
+    """Yield levels with one pixel each (`l_` frame) to test whether a file can be read at all.
 
-    One of each level, the coarsest first, and two more of the finest one.
+    One of each level, the coarsest first, and two more of the finest level.
     """
     for index in reversed(range(len(levels))):
         yield index, Region(0, 0, 1, 1)
@@ -72,18 +72,18 @@ def places_to_try(levels: Sequence[HasSize]) -> Iterator[tuple[int, Region]]:
 
 
 class PyramidFile(Protocol):
-    """An open file; reads may come from several threads at once.
+    """An open file; threads may read concurrently.
 
-    A new format is one module with such a class, named in `opening.py`.
+    A new format is one module with such a class, registered in `open_file.py`.
     """
 
     @property
     def properties(self) -> Mapping[str, str]:
         """Facts of the file under OpenSlide's names.
 
-        `openslide.vendor` is always there; where the file says so, also `openslide.mpp-x` and
-        `-y`, `openslide.objective-power`, `openslide.quickhash-1`, `openslide.background-color`
-        and `openslide.bounds-x`, `-y`, `-width` and `-height`.
+        `openslide.vendor` is always present. If the file states them, so are `openslide.mpp-x` and
+        `-y`, `openslide.objective-power`, `openslide.quickhash-1`, `openslide.background-color` and
+        `openslide.bounds-x`, `-y`, `-width` and `-height`.
         """
         ...
 
@@ -94,34 +94,36 @@ class PyramidFile(Protocol):
 
     @property
     def associated_images(self) -> Sequence[str]:
-        """Names of the file's other pictures, such as `label`; they carry patient data."""
+        """Names of the file's other images, such as `label`; they carry patient data."""
         ...
 
     @property
     def pixel_note(self) -> str | None:
-        """How the file holds something else than 8-bit colours, such as "16-bit grey, shown
-        reduced to 8 bits"; `None` if it holds just these."""
+        """How the pixels differ from 8-bit colour; `None` if they do not.
+
+        Such as "16-bit grey, shown reduced to 8 bits".
+        """
         ...
 
     def read(self, level: int, l_box: Region) -> NDArray[np.uint8]:
-        """Pixels of a box of a level (`l_` frame) as (height, width, 4) uint8.
+        """Return pixels of a box of a level (`l_` frame) as (height, width, 4) uint8.
 
-        The order is blue, green, red, alpha; colours are multiplied by alpha, as OpenSlide has
-        them. Raises PixelsUnreadable.
+        The order is blue, green, red, alpha; colours are premultiplied by alpha, as in OpenSlide.
+        Raises PixelsUnreadable.
         """
         ...
 
     def read_associated(self, name: str) -> Image.Image:
-        """One of `associated_images` as RGBA. Raises PixelsUnreadable."""
+        """Return one of `associated_images` as RGBA. Raises PixelsUnreadable."""
         ...
 
     def icc_profile(self) -> bytes | None:
-        """The colour profile of the levels, `None` if the file has none.
+        """Return the colour profile of the levels, `None` if the file has none.
 
         Raises ProfileUnreadable.
         """
         ...
 
     def close(self) -> None:
-        """End the use of the file; a read under way in another thread still ends well."""
+        """Release the file; reads in progress in other threads still succeed."""
         ...

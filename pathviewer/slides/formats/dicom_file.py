@@ -1,6 +1,6 @@
-"""DICOM whole-slide images that OpenSlide does not read: grey, 12 bits, further codecs.
+"""DICOM whole-slide images that OpenSlide does not read: grey, 12 bits, more codecs.
 
-wsidicom, an optional package, finds the frames of tiles, whole or sparse, and decodes them.
+wsidicom, an optional package, finds frames in full or sparse tilings and decodes them.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from pathviewer.slides.geometry import Region
 
 _WHOLE_SLIDE = pydicom.uid.VLWholeSlideMicroscopyImageStorage
 _MOST_TILE_PIXELS = 2**24
-"""Of a frame: 4096 x 4096."""
+"""Most pixels of a frame: 4096 x 4096."""
 
 _DECOMPRESS = "`gdcmconv --raw in.dcm out.dcm` decompresses it."
 _CONVERT = "`bfconvert in.dcm out.ome.tif` converts it."
 _COLOURS = ("RGB", "MONOCHROME2")
-"""What wsidicom reads of uncompressed pixels."""
+"""Uncompressed colour spaces that wsidicom reads."""
 
 _NO_IDENTIFIER = (
     "cannot be shown: its optical path has no OpticalPathIdentifier (0048,0106), which DICOM "
@@ -57,13 +57,13 @@ _TAGS = [
 
 
 class DicomFile:
-    """A series of DICOM files that wsidicom has open."""
+    """A DICOM series opened with wsidicom."""
 
     def __init__(self, path: Path, name: str) -> None:
-        """Open the series that `path` is of; `name` is what messages call the slide.
+        """Open the series that `path` belongs to; `name` is the slide's name in messages.
 
-        Raises SlideGone when there is no file, NotInFormat when it is no DICOM file or damaged,
-        and SlideUnsupported when its pixels cannot be shown.
+        Raises SlideGone if there is no file, NotInFormat if it is not DICOM or damaged, and
+        SlideUnsupported if its pixels cannot be shown.
         """
         if not path.exists():
             raise SlideGone(f"The file of slide {name} is no longer there.")
@@ -87,7 +87,7 @@ class DicomFile:
             raise SlideUnsupported(f"{name} {_describe(header)}{_unread(header)}")
         self._header = header
         self._levels = images.pop("level")
-        self._associated = {kind: found[0] for kind, found in images.items() if found}
+        self._associated = {kind: instances[0] for kind, instances in images.items() if instances}
         self._check_levels(name)
         base = self._levels[0]
         self.levels = tuple(image.level(base) for image in self._levels)
@@ -96,24 +96,24 @@ class DicomFile:
         self.properties = self._facts()
 
     def read(self, level: int, l_box: Region) -> NDArray[np.uint8]:
-        """As of `PyramidFile`."""
+        """See `PyramidFile`."""
         return self._read(self._levels[level], level, l_box)
 
     def read_associated(self, name: str) -> Image.Image:
-        """As of `PyramidFile`."""
+        """See `PyramidFile`."""
         image = self._associated[name]
         number = len(self._levels) + list(self._associated).index(name)
         pixels = self._read(image, number, Region(0, 0, image.width, image.height))
         return Image.fromarray(np.ascontiguousarray(pixels[..., [2, 1, 0, 3]]))
 
     def icc_profile(self) -> bytes | None:
-        """As of `PyramidFile`."""
+        """See `PyramidFile`."""
         path = _first(self._header.get("OpticalPathSequence"))
         profile = None if path is None else path.get("ICCProfile")
         return bytes(profile) if profile else None
 
     def close(self) -> None:
-        """Nothing to do: the files are closed with the last reference to them."""
+        """Do nothing: the files are closed with their last reference."""
 
     def _check_levels(self, name: str) -> None:
         for image in self._levels:
@@ -174,13 +174,13 @@ class DicomFile:
 
 @dataclass(frozen=True)
 class _Image:
-    """A picture of the series, such as a level."""
+    """An image of the series, such as a level."""
 
     data: Any
     """wsidicom's `ImageData`."""
 
     bits: int
-    """That a value fills."""
+    """Used bits of a value."""
 
     uid: str
     width: int
@@ -196,18 +196,18 @@ class _Image:
 
     @property
     def columns(self) -> int:
-        """Number of frames side by side."""
+        """Number of frame columns."""
         return -(-self.width // self.tile[0])
 
     def level(self, base: _Image) -> FileLevel:
-        """The picture as a level; its spacing states its factors."""
+        """Return the image as a level; its spacing states its factors."""
         stated_downsample = None
         if self.spacing is not None and base.spacing is not None:
             stated_downsample = self.spacing[0] / base.spacing[0], self.spacing[1] / base.spacing[1]
         return FileLevel(self.width, self.height, stated_downsample, self.tile)
 
     def tiles(self, l_box: Region) -> Iterator[tuple[int, int]]:
-        """(column, row) of the frames that touch a box."""
+        """Yield (column, row) of the frames that touch a box."""
         right = min(l_box.x + l_box.width, self.width)
         bottom = min(l_box.y + l_box.height, self.height)
         for row in range(max(0, l_box.y) // self.tile[1], -(-bottom // self.tile[1])):
@@ -215,7 +215,7 @@ class _Image:
                 yield column, row
 
     def decode(self, column: int, row: int) -> NDArray[np.uint8] | None:
-        """A frame as (height, width, 4) BGRA, `None` where the slide has none."""
+        """Return a frame as (height, width, 4) BGRA, `None` if the slide lacks it."""
         from wsidicom.geometry import Point
 
         place = Point(column, row), self.focal_planes[0], self.optical_paths[0]
@@ -227,7 +227,7 @@ class _Image:
             raise PixelsUnreadable
         decoded = self._decoded(frame)
         if decoded.size != self.tile[0] * self.tile[1] * self.data.samples_per_pixel:
-            raise PixelsUnreadable  # JPEG XL may hold several pictures
+            raise PixelsUnreadable  # JPEG XL may contain several images
         samples = decoded.reshape(self.tile[1], self.tile[0], -1)
         reduced = reduce_bits(samples, self.bits)
         out = np.full((*reduced.shape[:2], 4), 255, np.uint8)
@@ -248,16 +248,16 @@ class _Image:
 def _header(file: Any) -> pydicom.Dataset:
     header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_TAGS)
     for name in _TAGS:
-        header.get(name)  # pydicom converts an element when it is first looked at
+        header.get(name)  # pydicom converts an element on first access
     return header
 
 
 def _check_supported(header: pydicom.Dataset, name: str) -> None:
-    """Raises SlideUnsupported for other pictures than slides, and without wsidicom."""
+    """Raise SlideUnsupported for images other than slides, and without wsidicom."""
     if header.get("SOPClassUID") != _WHOLE_SLIDE:
         modality = str(header.get("Modality") or "unknown")[:16]
         raise SlideUnsupported(
-            f"{name} is a DICOM file but no whole-slide image (its modality is {modality})."
+            f"{name} is a DICOM file but not a whole-slide image (its modality is {modality})."
         )
     if find_spec("wsidicom") is None:
         raise SlideUnsupported(
@@ -267,7 +267,7 @@ def _check_supported(header: pydicom.Dataset, name: str) -> None:
 
 
 def _describe(header: pydicom.Dataset) -> str:
-    """What the pixels are; the middle of a sentence."""
+    """Describe the pixels; the middle of a sentence."""
     syntax = header.file_meta.get("TransferSyntaxUID")
     codec = syntax.name if syntax is not None and syntax.name != syntax else "an unknown codec"
     kind = str(header.get("PhotometricInterpretation") or "unknown colours")[:16]
@@ -276,7 +276,7 @@ def _describe(header: pydicom.Dataset) -> str:
 
 
 def _unread(header: pydicom.Dataset) -> str:
-    """Why pixels that wsidicom refuses cannot be read, and a way out; the end of a sentence."""
+    """Return why wsidicom cannot read the pixels, and a remedy; the end of a sentence."""
     colours = str(header.get("PhotometricInterpretation") or "")[:16]
     syntax = header.file_meta.get("TransferSyntaxUID")
     if colours == "MONOCHROME1":
@@ -315,11 +315,11 @@ def _note(base: _Image) -> str | None:
 
 
 def _images(paths: list[Path]) -> dict[str, list[_Image]]:
-    """The pictures of a series by kind, the largest first."""
+    """Return the images of a series by kind, the largest first."""
     from wsidicom.errors import WsiDicomNotFoundError
     from wsidicom.file import WsiDicomFileSource
 
-    # its words hold names of files
+    # its messages contain file names
     logging.getLogger("wsidicom").setLevel(logging.CRITICAL + 1)
     try:
         source = WsiDicomFileSource.open(paths)
@@ -341,7 +341,7 @@ def _image(instance: Any) -> _Image:
     data, spacing = instance.image_data, instance.pixel_spacing
     bits = int(data.bits)
     if not data.transfer_syntax.is_encapsulated:
-        # wsidicom takes 12 bits for one byte when it looks for frames
+        # wsidicom treats 12 bits as one byte when it locates frames
         for one in instance.datasets:
             plain = one.as_dataset()
             plain.BitsStored = plain.BitsAllocated

@@ -1,4 +1,4 @@
-"""What the OME-XML in a TIFF file says of one of its pictures."""
+"""Facts about one image in the OME-XML of a TIFF file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as XmlTree
 
 _MOST_LETTERS = 4 * 2**20
-"""Longer descriptions are not read; that of a slide has some thousand letters."""
+"""Longer descriptions are not read; a slide's has a few thousand characters."""
 
 _MICRONS = {
     "µm": 1.0,
@@ -18,7 +18,7 @@ _MICRONS = {
     "m": 1e6,
     "in": 25_400.0,
 }
-"""Microns in each unit of length that OME-XML knows and scanners use."""
+"""Microns in each OME-XML unit of length that scanners use."""
 
 
 @dataclass(frozen=True)
@@ -26,30 +26,30 @@ class OmePicture:
     """An `Image` of OME-XML."""
 
     channels: tuple[str, ...]
-    """Names of its channels; an RGB picture has one."""
+    """Names of its channels; an RGB image has one."""
 
     samples: int
     """Values of all channels together for each pixel (SizeC)."""
 
     planes: int
-    """Focal planes times points in time."""
+    """Number of focal planes times points in time."""
 
     mpp: tuple[float, float] | None
-    """Microns per pixel along x and y, `None` where the file does not say."""
+    """Microns per pixel along x and y, `None` if not stated."""
 
     significant_bits: int | None
-    """Bits of a value that the camera fills, `None` where the file does not say."""
+    """Used bits of a value, `None` if not stated."""
 
     objective_power: str | None
-    """Nominal magnification, `None` where the file does not say."""
+    """Nominal magnification, `None` if not stated."""
 
 
 def ome_picture(description: str, width: int, height: int) -> OmePicture | None:
-    """What OME-XML says of the picture of this size; `None` if it is none or says nothing."""
+    """Return the facts about the image of this size; `None` without OME-XML or such an image."""
     if "<OME" not in description[:4096] or len(description) > _MOST_LETTERS:
         return None
     try:
-        # expat bounds what entities expand to since 2.4.1
+        # expat limits entity expansion since 2.4.1
         root = XmlTree.fromstring(description)  # noqa: S314
     except (XmlTree.ParseError, ValueError):
         return None
@@ -94,7 +94,7 @@ def _microns(pixels: XmlTree.Element, axis: str) -> float | None:
 
 
 def _objective(root: XmlTree.Element, image: XmlTree.Element) -> str | None:
-    """Of the objective that the image names, or of the only one."""
+    """Return the magnification of the image's objective, or of the only one."""
     settings = image.find("{*}ObjectiveSettings")
     objectives = root.findall("{*}Instrument/{*}Objective")
     if settings is not None:

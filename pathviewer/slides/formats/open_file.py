@@ -1,6 +1,6 @@
-"""Which library reads a file: OpenSlide where it can, then the others in turn.
+"""Selection of the library that reads a file: OpenSlide if it can, otherwise the others.
 
-Another format is one more module with a class as of `PyramidFile`, and its name in `_OTHERS`.
+A new format is one more module with a class like `PyramidFile`, registered in `_OTHER_READERS`.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _OTHER_READERS: dict[str, Callable[[Path, str], PyramidFile]] = {
     "tiff": TiffFile,
     "dicom": DicomFile,
 }
-"""By what a file's first bytes say it is."""
+"""Readers by file type, from the first bytes."""
 
 _SHARED_VENDORS = {"generic-tiff": "tiff", "aperio": "tiff", "dicom": "dicom"}
-"""Formats of OpenSlide whose files another library may read as well, by OpenSlide's names."""
+"""Formats, by OpenSlide's names, that another library may read as well."""
 
 
 def open_pyramid(path: Path, name: str) -> PyramidFile:
-    """Open a slide's file with the library that reads it; `name` is what messages call the slide.
+    """Open a slide's file with the library that reads it; `name` is its name in messages.
 
-    Raises SlideGone when there is no file, SlideUnsupported when it holds something that cannot
-    be shown, and SlideUnopenable when it is damaged or in a format that no library knows.
+    Raises SlideGone if there is no file, SlideUnsupported if its content cannot be shown, and
+    SlideUnopenable if it is damaged or in an unknown format.
     """
     try:
         file = OpenSlideFile(path, name)
@@ -61,12 +61,12 @@ def open_pyramid(path: Path, name: str) -> PyramidFile:
 def _of_tiff(
     sound: PyramidFile | None, picture: TiffPicture, path: Path, name: str
 ) -> PyramidFile | None:
-    """A TIFF file whose pixels are perhaps not what OpenSlide takes them for.
+    """Return a TIFF file whose pixels OpenSlide may misread, opened with the right library.
 
-    OpenSlide shows the first of several channels and the high byte of 16 bits without a word,
-    does not see levels in SubIFDs, and turns each tile by itself where the file has an orientation.
-    tifffile shows rows as they are stored. `sound` is the file as OpenSlide has it, `None` if that
-    cannot read it.
+    OpenSlide silently shows the first of several channels and the high byte of 16 bits, ignores
+    levels in SubIFDs, and rotates each tile separately if the file has an orientation. tifffile
+    shows rows as stored. `sound` is the file opened with OpenSlide, `None` if OpenSlide cannot read
+    it.
     """
     fault = unsupported_tiff(picture)
     misread = picture.channels or picture.base.sampleformat != 1 or picture.is_turned
@@ -94,9 +94,9 @@ def _with_pixels(
     open_file: Callable[[Path, str], PyramidFile],
     file: PyramidFile | None = None,
 ) -> PyramidFile | None:
-    """The file opened by a class of file, `None` unless a tile here or there can be read so.
+    """Return the file opened with `open_file`, `None` unless one of the sampled tiles can be read.
 
-    `file` is what is open already, if anything is.
+    `file` is the file if it is already open.
     """
     try:
         file = file or open_file(path, name)
@@ -104,7 +104,7 @@ def _with_pixels(
             try:
                 file.read(*place)
             except PixelsUnreadable:
-                file = open_file(path, name)  # errors may stick
+                file = open_file(path, name)  # errors may persist in the handle
             else:
                 return file
     except (NotInFormat, SlideUnopenable):
@@ -113,7 +113,7 @@ def _with_pixels(
 
 
 def _open_otherwise(path: Path, name: str, error: SlideUnopenable) -> PyramidFile:
-    """A file that OpenSlide did not open. Raises `error` unless more can be said."""
+    """Open a file that OpenSlide did not open. Raises `error` unless there is a better message."""
     try:
         head = head_of(path)
     except OSError:
@@ -124,7 +124,7 @@ def _open_otherwise(path: Path, name: str, error: SlideUnopenable) -> PyramidFil
         with suppress(NotInFormat):
             return open_file(path, name)
         raise (damaged_error(name) if unknown else error) from error.__cause__
-    # the index of a MIRAX slide begins like a JPEG picture
+    # the index of a MIRAX slide begins like a JPEG image
     fault = None if path.suffix.lower() == ".mrxs" else fault_of(head)
     if fault is None:
         raise error

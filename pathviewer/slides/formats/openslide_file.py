@@ -1,4 +1,4 @@
-"""Slides in the formats that OpenSlide opens."""
+"""Slides in the formats that OpenSlide reads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pathviewer.slides.geometry import Region
 _log = logging.getLogger(__name__)
 
 _DECODED_BYTES = 32 * 2**20
-"""Tiles that OpenSlide keeps decoded, over all open slides."""
+"""OpenSlide's cache of decoded tiles, for all open slides."""
 
 
 @cache
@@ -31,16 +31,16 @@ def _shared_cache() -> lowlevel._OpenSlideCache:
 
 
 class FramesDamaged(SlideUnopenable):
-    """A DICOM file says that frames lie outside of it; no library is to read it."""
+    """A DICOM file lists frames outside itself; no library may read it."""
 
 
 class OpenSlideFile:
-    """A file that OpenSlide has open. Its errors stick: after one, open the file again."""
+    """A file opened with OpenSlide. After an error, it must be opened again."""
 
     def __init__(self, path: Path, name: str) -> None:
-        """Open `path`; `name` is what messages call the slide.
+        """Open `path`; `name` is the slide's name in messages.
 
-        Raises SlideGone when there is no file, SlideUnopenable when OpenSlide cannot open it.
+        Raises SlideGone if there is no file, SlideUnopenable if OpenSlide cannot open it.
         """
         self.pixel_note: str | None = None
         self._handle = _open(path, name)
@@ -62,7 +62,7 @@ class OpenSlideFile:
         )
 
     def read(self, level: int, l_box: Region) -> NDArray[np.uint8]:
-        """As of `PyramidFile`; OpenSlide takes the origin as a whole level-0 pixel."""
+        """See `PyramidFile`; OpenSlide requires a whole level-0 pixel as origin."""
         buffer = (l_box.width * l_box.height * c_uint32)()
         # OpenSlide divides by its own downsample, whatever the level's true factors are
         downsample = self._downsamples[level]
@@ -81,14 +81,14 @@ class OpenSlideFile:
         return pixels
 
     def read_associated(self, name: str) -> Image.Image:
-        """As of `PyramidFile`."""
+        """See `PyramidFile`."""
         try:
             return lowlevel.read_associated_image(self._handle, name)
         except OpenSlideError as error:
             raise PixelsUnreadable from error
 
     def icc_profile(self) -> bytes | None:
-        """As of `PyramidFile`."""
+        """See `PyramidFile`."""
         try:
             if lowlevel.get_icc_profile_size(self._handle) > MOST_PROFILE_BYTES:
                 raise ProfileUnreadable(TOO_LARGE_REASON)
@@ -97,7 +97,7 @@ class OpenSlideFile:
             raise ProfileUnreadable(DAMAGED_REASON) from error
 
     def close(self) -> None:
-        """Nothing to do: the handle is closed with the last reference to it."""
+        """Do nothing: the handle is closed with its last reference."""
 
     def _level(self, index: int) -> FileLevel:
         width, height = lowlevel.get_level_dimensions(self._handle, index)
@@ -109,9 +109,9 @@ class OpenSlideFile:
         return FileLevel(width, height, self._stated_downsample(index, width, height), tile)
 
     def _stated_downsample(self, index: int, width: int, height: int) -> tuple[float, float] | None:
-        """What the file states: pixel spacings, or a downsample that OpenSlide took from it.
+        """Return what the file states: pixel spacings, or a downsample that OpenSlide read from it.
 
-        Where the file states nothing, OpenSlide's downsample is the mean of two ratios of sizes.
+        If the file states nothing, OpenSlide's downsample is the mean of two ratios of sizes.
         """
         base_width, base_height = lowlevel.get_level_dimensions(self._handle, 0)
         base, own = (
@@ -128,7 +128,7 @@ class OpenSlideFile:
 
 
 def damaged_error(name: str) -> SlideUnopenable:
-    """The error of a file whose structure cannot be read."""
+    """Return the error for a file whose structure cannot be read."""
     return SlideUnopenable(
         f"{name} cannot be opened: it is damaged or incomplete, or a file that "
         "belongs to it is missing. Copy all of its files again, or scan again."
@@ -136,9 +136,9 @@ def damaged_error(name: str) -> SlideUnopenable:
 
 
 def _make_opaque(edge: NDArray[np.uint8], share: float) -> None:
-    """Undo what OpenSlide does to a level's last pixels where it reads `share` of a pixel beside.
+    """Correct a level's last pixels, which OpenSlide reads shifted by `share` of a pixel.
 
-    It mixes them with what lies beyond the level, which is transparent.
+    OpenSlide mixes them with the transparent area beyond the level.
     """
     if 1e-6 < share < 1:
         edge[:] = np.minimum(np.rint(edge / (1 - share)), 255)
@@ -164,7 +164,7 @@ def _open(path: Path, name: str) -> lowlevel._OpenSlide:
             raise SlideGone(f"The file of slide {name} is no longer there.") from error
         raise SlideUnopenable(f"{name} is not a slide in a format that OpenSlide knows.") from error
     except OpenSlideError as error:
-        # OpenSlide's own words may hold names of files, which may hold patients' numbers
+        # OpenSlide's messages may contain file names, which may contain patients' numbers
         _log.debug("OpenSlide on %s: %s", name, error)
         raise damaged_error(name) from error
     lowlevel.set_cache(handle, _shared_cache())

@@ -1,4 +1,4 @@
-"""What cannot be shown of sound files, in words, each with the way to a file that can be shown."""
+"""Reasons why sound files cannot be shown, each with a remedy."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import tifffile
 from pathviewer.slides.formats.tiff_pages import YCBCR, TiffPicture
 
 CONVERT = "Convert it: `vips tiffsave in.tif out.tif --tile --pyramid --compression jpeg`."
-"""The way out for a TIFF file whose pixels are sound."""
+"""Remedy for a TIFF file whose pixels are sound."""
 
 SCALE = "Convert it: `vips scale in.tif out.tif[tile,pyramid,compression=jpeg]`."
-"""The way out for values that are no 8-bit colours; `vips scale` spreads them over 0 to 255."""
+"""Remedy for values other than 8-bit colours; `vips scale` spreads them over 0 to 255."""
 
 INSTALL = "An administrator can install it: `pip install -r requirements-formats.txt`."
 
 _MOST_SEGMENT_PIXELS = 2**24
-"""Of a tile or strip: 4096 x 4096."""
+"""Most pixels of a tile or strip: 4096 x 4096."""
 
 _MOST_SEGMENTS = 4_000_000
-"""Tiles or strips of a picture, whose places are held in memory."""
+"""Most tiles or strips of an image, whose offsets are held in memory."""
 
 _MOST_STRIP_PIXELS = 2**28
-"""Of a picture that is stored as strips: 16384 x 16384."""
+"""Most pixels of an image stored as strips: 16384 x 16384."""
 
 _COMPRESSIONS = {
     2: "CCITT RLE",
@@ -67,11 +67,11 @@ _NUMBERS = {
     6: "complex numbers",
 }
 _DECODED_TO_RGB = {6, 7, 34892, 33007, 50001, 34927, 50002, 52546}
-"""Compressions whose decoders give RGB, also of YCbCr."""
+"""Compressions whose decoders return RGB, even for YCbCr."""
 
 
 def unsupported_tiff(picture: TiffPicture) -> str | None:
-    """Why the pixels of a TIFF file cannot be shown; the rest of a sentence after its name.
+    """Return why the pixels of a TIFF file cannot be shown; the rest of a sentence after its name.
 
     `None` if they can be shown, as far as the file's structure tells.
     """
@@ -130,13 +130,13 @@ def _layout(page: tifffile.TiffPage) -> str | None:
 
 
 def compression_name(page: tifffile.TiffPage) -> str:
-    """What a page is compressed as."""
+    """Return the name of a page's compression."""
     number = int(page.compression)
     return _COMPRESSIONS.get(number, f"method {number}")
 
 
 def _compression(page: tifffile.TiffPage) -> str | None:
-    """Whether a decoder is installed; only some are without imagecodecs."""
+    """Return why no decoder is installed, `None` if one is; imagecodecs adds most of them."""
     try:
         if page.compression != 1:
             tifffile.TIFF.DECOMPRESSORS[int(page.compression)]

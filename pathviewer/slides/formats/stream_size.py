@@ -1,7 +1,7 @@
-"""How large a compressed tile says it is, so that no decoder is made to fill the memory.
+"""Size of a compressed tile by its header, checked so that no decoder exhausts the memory.
 
-WebP: RFC 9649. JPEG 2000: ISO 15444-1, A.5.1. JPEG: ITU T.81, B.2.2. JPEG-LS: ITU T.87, C.2.2.
-JPEG XL: ISO 18181-1, 9.2. JPEG XR: ITU T.832, A.7. LERC: Esri's Lerc2.h and CntZImage.h.
+WebP: RFC 9649. JPEG 2000: ISO 15444-1, A.5.1. JPEG: ITU T.81, B.2.2. JPEG-LS: ITU T.87, C.2.2. JPEG
+XL: ISO 18181-1, 9.2. JPEG XR: ITU T.832, A.7. LERC: Esri's Lerc2.h and CntZImage.h.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _JXL_RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 
 
 
 def stream_size(data: bytes) -> Size | None:
-    """(width, height) that a stream's own header states; `None` of other kinds of streams."""
+    """Return (width, height) stated in a stream's header; `None` for other kinds of streams."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return _webp(data)
     if data[:2] == b"\xff\xd8":
@@ -58,7 +58,7 @@ def _webp(data: bytes) -> Size | None:
 
 
 def _jpeg(data: bytes) -> Size | None:
-    """Of the first frame header, whatever the process and the bits.
+    """Return the size in the first frame header, whatever the process and bits.
 
     JPEG-LS may state a side of 0 there and the true one elsewhere.
     """
@@ -73,7 +73,7 @@ def _jpeg(data: bytes) -> Size | None:
 
 
 def _jpegxr(data: bytes) -> Size | None:
-    """Of the first directory, which is one of TIFF."""
+    """Return the size in the first directory, which has TIFF's format."""
     if len(data) < 8:
         return None
     start = int.from_bytes(data[4:8], "little")
@@ -88,7 +88,7 @@ def _jpegxr(data: bytes) -> Size | None:
 
 
 def _lerc(data: bytes) -> Size | None:
-    """Of all values of a pixel together, of which a stream may have any number."""
+    """Return a size that counts all values of a pixel, of which there may be any number."""
     if data[:1] == b"C":
         return _sides(data, 18, 1)
     version = int.from_bytes(data[6:10], "little")
@@ -104,7 +104,7 @@ def _sides(data: bytes, place: int, values: int) -> Size | None:
 
 
 def _jpeg2000(data: bytes) -> Size | None:
-    """Of all components together: a stream may have thousands of them."""
+    """Return a size that counts all components: a stream may have thousands of them."""
     if len(data) < 42:
         return None
     right, bottom, left, top = (int.from_bytes(data[at : at + 4]) for at in (8, 12, 16, 20))
@@ -113,7 +113,7 @@ def _jpeg2000(data: bytes) -> Size | None:
 
 
 def _jpegxl(head: bytes) -> Size | None:
-    """Bits come from the lowest on."""
+    """Return the size from the header bits, read from the lowest on."""
     bits, place = int.from_bytes(head, "little"), 0
 
     def take(count: int) -> int:
@@ -132,7 +132,7 @@ def _jpegxl(head: bytes) -> Size | None:
 
 
 def _first_box(data: bytes) -> bytes | None:
-    """The code stream in the boxes of a JP2 or JPEG XL file, `None` if there is none."""
+    """Return the code stream in the boxes of a JP2 or JPEG XL file, `None` if there is none."""
     if data[4:8] not in (b"jP  ", b"JXL "):
         return None
     position = 0

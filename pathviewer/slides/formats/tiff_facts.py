@@ -1,4 +1,4 @@
-"""What a TIFF file says of its slide, under OpenSlide's names."""
+"""Facts about the slide in a TIFF file, under OpenSlide's names."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import tifffile
 from pathviewer.slides.formats.tiff_pages import TiffPicture
 
 _MICRONS = {2: 25_400.0, 3: 10_000.0}
-"""Microns in TIFF's units of resolution: inch and centimetre."""
+"""Microns in TIFF's resolution units: inch and centimetre."""
 
 _APERIO = re.compile(r"\|\s*(MPP|AppMag)\s*=\s*([\d.]+)")
 
 
 def tiff_properties(picture: TiffPicture) -> dict[str, str]:
-    """The format, scale and magnification.
+    """Return the format, scale and magnification.
 
-    OME-XML is asked first, then a description in Aperio's manner, then the tags of resolution.
+    OME-XML takes precedence over an Aperio-style description, and that over the resolution tags.
     """
     ome, base = picture.ome, picture.base
     properties = {"openslide.vendor": "generic-tiff"}
@@ -36,7 +36,7 @@ def tiff_properties(picture: TiffPicture) -> dict[str, str]:
 
 
 def _resolution(page: tifffile.TiffPage) -> tuple[float, float] | None:
-    """Microns per pixel along x and y by the tags of resolution."""
+    """Return microns per pixel along x and y from the resolution tags."""
     unit = _MICRONS.get(page.tags.valueof(296, 2))
     sides = [_ratio(page.tags.valueof(code)) for code in (282, 283)]
     if unit is None or sides[0] is None or sides[1] is None:
@@ -45,7 +45,7 @@ def _resolution(page: tifffile.TiffPage) -> tuple[float, float] | None:
 
 
 def _ratio(value: object) -> float | None:
-    """A positive fraction, `None` of anything else."""
+    """Return a positive fraction as a float, `None` for other values."""
     if not isinstance(value, tuple) or len(value) != 2 or not value[1]:
         return None
     ratio = float(value[0]) / float(value[1])

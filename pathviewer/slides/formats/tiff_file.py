@@ -1,4 +1,4 @@
-"""TIFF and OME-TIFF beyond what OpenSlide reads: more codecs, 9 to 16 bits, strips, SubIFDs.
+"""TIFF and OME-TIFF beyond OpenSlide: more codecs, 9 to 16 bits, strips, SubIFDs.
 
 tifffile reads the structure and imagecodecs, an optional package, decodes the pixels.
 """
@@ -38,21 +38,20 @@ from pathviewer.slides.formats.tiff_pages import (
 from pathviewer.slides.geometry import Region
 
 _UNASSOCIATED = 2
-"""TIFF's number of alpha that colours are not multiplied by; libtiff takes all else for the
-other kind."""
+"""TIFF's number for straight alpha; libtiff treats all other values as premultiplied."""
 
 _ICC_PROFILE = 34675
 _HASHED_BYTES = 2**20
 
 
 class TiffFile:
-    """A TIFF file that tifffile has open."""
+    """A TIFF file opened with tifffile."""
 
     def __init__(self, path: Path, name: str) -> None:
-        """Open `path`; `name` is what messages call the slide.
+        """Open `path`; `name` is the slide's name in messages.
 
-        Raises SlideGone when there is no file, NotInFormat when it is no TIFF file or damaged,
-        and SlideUnsupported when its pixels cannot be shown.
+        Raises SlideGone if there is no file, NotInFormat if it is not TIFF or damaged, and
+        SlideUnsupported if its pixels cannot be shown.
         """
         self._decoded = DecodedTiles()
         try:
@@ -91,11 +90,11 @@ class TiffFile:
         self.properties = tiff_properties(picture) | {"openslide.quickhash-1": self._hash()}
 
     def read(self, level: int, l_box: Region) -> NDArray[np.uint8]:
-        """As of `PyramidFile`."""
+        """See `PyramidFile`."""
         return self._read(self._pages[level], level, l_box)
 
     def read_associated(self, name: str) -> Image.Image:
-        """As of `PyramidFile`."""
+        """See `PyramidFile`."""
         page = self._others[name]
         box = Region(0, 0, page.width, page.height)
         number = len(self._pages) + list(self._others).index(name)
@@ -103,13 +102,13 @@ class TiffFile:
         return Image.fromarray(np.ascontiguousarray(pixels[..., [2, 1, 0, 3]]))
 
     def icc_profile(self) -> bytes | None:
-        """As of `PyramidFile`."""
+        """See `PyramidFile`."""
         if self._profile_fault is not None:
             raise ProfileUnreadable(self._profile_fault)
         return self._profile
 
     def close(self) -> None:
-        """Nothing to do: the file is closed with the last reference to this."""
+        """Do nothing: the file is closed with the last reference to this object."""
 
     def _read(self, page: _Page, number: int, l_box: Region) -> NDArray[np.uint8]:
         pixels = np.zeros((l_box.height, l_box.width, 4), np.uint8)
@@ -126,7 +125,8 @@ class TiffFile:
         return pixels
 
     def _segment(self, page: _Page, number: int, index: int) -> NDArray[np.uint8] | None:
-        """A decoded tile or strip as (height, width, 4) BGRA; `None` where the file has none."""
+        """Return a decoded tile or strip as (height, width, 4) BGRA; `None` if the file lacks
+        it."""
         cached_segment = self._decoded.get(number, index)
         if cached_segment is not None:
             return cached_segment
@@ -156,7 +156,8 @@ class TiffFile:
         return page.decode(data, index)
 
     def _hash(self) -> str:
-        """Tells files from each other: where the tiles lie, and the coarsest level's first ones."""
+        """Return a hash of the tile sizes in bytes, the level sizes and the coarsest level's first
+        tiles."""
         digest = hashlib.sha256(self._picture.description.encode())
         for page in self._pages:
             digest.update(np.asarray((page.width, page.height), np.int64).tobytes())
@@ -172,7 +173,7 @@ class TiffFile:
 
 
 def _profile(page: tifffile.TiffPage) -> tuple[bytes | None, str | None]:
-    """(colour profile, why it cannot be read); each `None` where there is none."""
+    """Return (colour profile, reason why it cannot be read); each may be `None`."""
     tag = page.tags.get(_ICC_PROFILE)
     if tag is None:
         return None, None
@@ -186,10 +187,10 @@ def _profile(page: tifffile.TiffPage) -> tuple[bytes | None, str | None]:
 
 
 class _Page:
-    """What is needed of a page while its file is not open with tifffile."""
+    """Data of a page that are needed after tifffile has closed the file."""
 
     def __init__(self, page: tifffile.TiffPage, bits: int) -> None:
-        """`bits` of each value are filled."""
+        """Read the page; `bits` of each value are used."""
         self._bits = bits
         self.width, self.height = int(page.imagewidth), int(page.imagelength)
         self.is_tiled = bool(page.is_tiled)
@@ -201,7 +202,7 @@ class _Page:
         self._planes = int(page.samplesperpixel) if page.planarconfig == 2 else 1
         self.offsets, self.counts = page.dataoffsets, page.databytecounts
         samples = int(page.samplesperpixel)
-        # what is not compressible grows a little
+        # incompressible data grow a little
         self.most_bytes = 2 * self._wide * self._high * samples * 2 + 65_536
         self._photometric = int(page.photometric)
         self._extra = tuple(int(kind) for kind in page.extrasamples)
@@ -211,12 +212,12 @@ class _Page:
         self._decode = page.decode
 
     def level(self) -> FileLevel:
-        """The page as a level; SubIFDs and strips state no factor."""
+        """Return the page as a level; SubIFDs and strips state no factor."""
         tile = (self._wide, self._high) if self.is_tiled else None
         return FileLevel(self.width, self.height, None, tile)
 
     def segments(self, l_box: Region) -> Iterator[tuple[int, int, int]]:
-        """(index, left, top) of tiles or strips that touch a box."""
+        """Yield (index, left, top) of tiles or strips that touch a box."""
         right, bottom = (
             min(l_box.x + l_box.width, self.width),
             min(l_box.y + l_box.height, self.height),
@@ -226,34 +227,35 @@ class _Page:
                 yield row * self._columns + column, column * self._wide, row * self._high
 
     def planes(self, index: int) -> list[int]:
-        """Where the parts of a tile or strip are listed; several if colours lie apart."""
+        """Return indexes of the parts of a tile or strip; several if colours are in separate
+        planes."""
         return [index + plane * self._columns * self._rows for plane in range(self._planes)]
 
     def fits(self, data: bytes) -> bool:
-        """Whether a stream does not say that it is larger than its tile."""
+        """Return whether a stream does not claim to be larger than its tile."""
         size = stream_size(data)
         return size is None or (size[0] <= self._wide and size[1] <= self._high)
 
     def decode(self, data: bytes, index: int) -> NDArray[np.generic]:
-        """(height, width, samples) of a tile or strip, in the file's own bits."""
+        """Return (height, width, samples) of a tile or strip, in the file's own bits."""
         options = {"jpegtables": self._tables, "jpegheader": self._header}
         decoded, _, shape = self._decode(
             data, index, **{name: value for name, value in options.items() if value is not None}
         )
         if decoded is None or any(count > 1 for count in decoded.shape[:-3]):
-            raise PixelsUnreadable  # JPEG XL may hold several frames
+            raise PixelsUnreadable  # JPEG XL may contain several frames
         samples: NDArray[np.generic] = decoded.reshape(decoded.shape[-3:])
         if samples.shape[:2] != tuple(shape[1:3]):
-            # a tile at the edge may be stored without what lies beyond
+            # a tile at the edge may be stored without the part beyond
             filled = np.zeros((*shape[1:3], samples.shape[2]), samples.dtype)
             filled[: samples.shape[0], : samples.shape[1]] = samples
             return filled
         return samples
 
     def as_bgra(self, samples: NDArray[np.generic]) -> NDArray[np.uint8]:
-        """Samples in the file's own bits as (height, width, 4) 8-bit BGRA.
+        """Convert samples in the file's own bits to (height, width, 4) 8-bit BGRA.
 
-        Colours are multiplied by alpha.
+        Colours are premultiplied by alpha.
         """
         bits = self._bits
         if self._colormap is not None:

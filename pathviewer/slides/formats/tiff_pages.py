@@ -1,4 +1,4 @@
-"""Which pages of a TIFF file are the slide's levels, and what their pixels are."""
+"""The slide's levels among the pages of a TIFF file, and the format of their pixels."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pathviewer.slides.errors import DAMAGED_BYTES
 from pathviewer.slides.formats.ome_xml import OmePicture, ome_picture
 
 MOST_PAGES = 1000
-"""Pages of a file that are looked at; a slide has some ten, one with focal planes some hundred."""
+"""Most pages read of a file; a slide has about ten, one with focal planes a few hundred."""
 
 UNREADABLE_TIFF = (tifffile.TiffFileError, *DAMAGED_BYTES)
-"""What tifffile raises on files that it does not read or that are damaged."""
+"""Errors that tifffile raises on files that are damaged or that it does not read."""
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
-"""TIFF's numbers of photometric interpretations that pictures of slides have."""
+"""TIFF's photometric interpretation numbers in slides."""
 
 _PLAIN_COMPRESSIONS = (1, 5, 7, 8, 32773, 32946, 33003, 33005)
 """None, LZW, JPEG, deflate, PackBits, and JPEG 2000 as Aperio writes it."""
@@ -30,7 +30,7 @@ _DECODED_BY_OPENSLIDE = (7, 33003, 33005)
 """Compressions that OpenSlide decodes itself: JPEG and JPEG 2000; libtiff decodes all others."""
 
 _GREYS = (WHITE_IS_ZERO, BLACK_IS_ZERO)
-# its words hold names of files
+# its messages contain file names
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
 _ORIENTATION = 274
@@ -43,19 +43,19 @@ class TiffPicture:
     """The slide in a TIFF file."""
 
     levels: tuple[tifffile.TiffPage, ...]
-    """From the finest on; they may hold pages that turn out to be no levels."""
+    """From the finest on; may include pages that are not levels."""
 
     associated_pages: dict[str, tifffile.TiffPage]
-    """The file's other pictures by name, such as `label`."""
+    """The file's other images by name, such as `label`."""
 
     count: int
-    """Pictures of the finest level's size, such as channels or focal planes; shown is the first."""
+    """Images of the finest level's size, such as channels or focal planes; the first is shown."""
 
     ome: OmePicture | None
-    """What the file's OME-XML says of the slide, `None` if it has none."""
+    """Facts from the file's OME-XML, `None` if it has none."""
 
     description: str
-    """Of the finest level's page."""
+    """ImageDescription of the finest level's page."""
 
     @property
     def base(self) -> tifffile.TiffPage:
@@ -69,7 +69,7 @@ class TiffPicture:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Names of several channels that are no colours; empty where there are none."""
+        """Names of several channels that are not colours; empty if there are none."""
         base, ome = self.base, self.ome
         if ome is not None and ome.samples > base.samplesperpixel:
             return ome.channels or tuple(f"channel {n}" for n in range(1, ome.samples + 1))
@@ -80,14 +80,15 @@ class TiffPicture:
 
     @property
     def is_turned(self) -> bool:
-        """Whether libtiff would mirror each tile of a level by itself; see `_is_turned`."""
+        """Whether libtiff would flip each tile of a level separately; see `_is_turned`."""
         return any(_is_turned(page) for page in self.levels)
 
     @property
     def bits(self) -> int:
-        """Bits of a value that are filled, as the file states it; never judged by the pixels.
+        """Used bits of a value, as stated by the file; never inferred from the pixels.
 
-        The stored bits, unless OME's SignificantBits or TIFF's MaxSampleValue say fewer.
+        These are the stored bits, unless OME's SignificantBits or TIFF's MaxSampleValue state
+        fewer.
         """
         stored = self.base.bitspersample
         if not isinstance(stored, int):
@@ -113,7 +114,7 @@ class TiffPicture:
 
 
 def read_picture(path: Path) -> TiffPicture | None:
-    """The slide in a TIFF file, `None` if it cannot be read."""
+    """Return the slide in a TIFF file, `None` if it cannot be read."""
     try:
         with tifffile.TiffFile(path) as tiff:
             return picture_in(tiff)
@@ -122,10 +123,11 @@ def read_picture(path: Path) -> TiffPicture | None:
 
 
 def is_plain(path: Path) -> bool:
-    """Whether a TIFF file begins with an ordinary page: 8-bit colours, none beneath, no OME-XML.
+    """Return whether a TIFF file begins with an ordinary page: 8-bit colours, no SubIFDs, no
+    OME-XML.
 
-    No page may be turned, and no later one may have the size of the first, as focal planes have.
-    Such a file need not be looked at any further. False as well if it cannot be read.
+    No page may be turned, and no later one may have the size of the first, as focal planes do. Such
+    a file needs no further checks. False also if it cannot be read.
     """
     try:
         with tifffile.TiffFile(path) as tiff:
@@ -147,12 +149,12 @@ def is_plain(path: Path) -> bool:
 
 
 def picture_in(tiff: tifffile.TiffFile) -> TiffPicture | None:
-    """The slide in an open file, `None` if it has no picture. Raises UNREADABLE_TIFF."""
+    """Return the slide in an open file, `None` if it has no image. Raises UNREADABLE_TIFF."""
     pages = list(_chain(tiff.pages))
-    # OpenSlide alone knows how these lie
+    # only OpenSlide knows the layout of these formats
     if not pages or tiff.is_ndpi or tiff.is_scn or tiff.is_bif or tiff.is_philips:
         return None
-    base = max(pages, key=_area)  # the first of several
+    base = max(pages, key=_area)  # the first one of equals
     if not _is_whole(tiff, pages):
         return None
     same = [page for page in pages if _size(page) == _size(base) and _alike(page, base)]
@@ -168,13 +170,13 @@ def picture_in(tiff: tifffile.TiffFile) -> TiffPicture | None:
 
 
 def kind_in(description: str) -> str | None:
-    """What a page's description calls it, such as `label`; `None` for a level or without a word."""
+    """Return the kind named in a page's description, such as `label`; `None` if there is none."""
     words = description[:1000].lower().split()
     return next((kind for kind in _KINDS if kind in words), None)
 
 
 def _chain(pages: tifffile.TiffPages) -> Iterator[tifffile.TiffPage]:
-    """Pages of one chain that hold pictures, each once."""
+    """Yield pages of one chain that contain images, each once."""
     visited: set[int] = set()
     for page in islice(pages, MOST_PAGES):
         if isinstance(page, tifffile.TiffPage) and page.offset not in visited and _area(page) > 0:
@@ -183,7 +185,7 @@ def _chain(pages: tifffile.TiffPages) -> Iterator[tifffile.TiffPage]:
 
 
 def _is_whole(tiff: tifffile.TiffFile, pages: list[tifffile.TiffPage]) -> bool:
-    """Whether the chain of pages has an end, and no page lies beyond the end of the file."""
+    """Return whether the chain of pages ends, and no page lies beyond the end of the file."""
     file, layout = tiff.filehandle, tiff.tiff
     if any(
         offset + count > file.size
@@ -201,9 +203,9 @@ def _is_whole(tiff: tifffile.TiffFile, pages: list[tifffile.TiffPage]) -> bool:
 
 
 def _is_turned(page: tifffile.TiffPage) -> bool:
-    """Whether a page's tag of orientation says that its first row or column is not the first seen.
+    """Return whether a page's orientation tag flips or rotates it.
 
-    libtiff follows the tag within each tile, not over the whole picture, which scrambles it.
+    libtiff applies the tag within each tile, not to the whole image, which scrambles it.
     """
     return page.compression not in _DECODED_BY_OPENSLIDE and page.tags.valueof(_ORIENTATION, 1) != 1
 
@@ -226,7 +228,7 @@ def _size(page: tifffile.TiffPage) -> tuple[int, int]:
 
 
 def _alike(page: tifffile.TiffPage, base: tifffile.TiffPage) -> bool:
-    """Whether two pages have the same kind of pixels."""
+    """Return whether two pages have the same kind of pixels."""
     return all(
         getattr(page, name) == getattr(base, name)
         for name in ("samplesperpixel", "bitspersample", "sampleformat", "imagedepth")
@@ -234,7 +236,8 @@ def _alike(page: tifffile.TiffPage, base: tifffile.TiffPage) -> bool:
 
 
 def _may_be_level(page: tifffile.TiffPage, base: tifffile.TiffPage) -> bool:
-    """Whether a page has the shape of the base, but for rounding of its sides or whole tiles."""
+    """Return whether a page has the shape of the base, apart from rounding of sides or whole
+    tiles."""
     if kind_in(page.description) is not None:
         return False
     (width, height), (whole, high) = _size(page), _size(base)

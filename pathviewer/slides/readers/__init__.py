@@ -1,1 +1,1 @@
-"""Slides are opened in processes of their own: a file that ends its reader ends nothing else."""
+"""Reader processes, which open slides: a file that ends its reader affects nothing else."""

@@ -1,4 +1,4 @@
-"""Files that ended a reader, remembered by their content: they are not opened a second time."""
+"""Log of files that ended a reader, identified by content, so that they are not opened again."""
 
 from __future__ import annotations
 
@@ -22,53 +22,53 @@ _log = logging.getLogger(__name__)
 
 _BLOCK = 65_536
 _BLOCKS = 64
-"""Blocks of a file that its sample is made from."""
+"""Number of blocks of a file in its sample."""
 
 _CLOCK_SECONDS = 3600.0
-"""A fault that lies so far ahead was noted by a clock that was wrong."""
+"""Time by which a fault may lie in the future before the clock is considered wrong."""
 
 _MOST_REMEMBERED = 10_000
 
 _FIRST_WAIT_SECONDS = 600.0
 _LONGEST_WAIT_SECONDS = 86_400.0
-"""A file that took too long is tried again after the first wait, then after twice as long each
-time, since a slow network may have been the cause."""
+"""A file that took too long is retried after the first wait, which then doubles each time, because
+a slow network may have been the cause."""
 
 
 @dataclass(frozen=True)
 class FileFault:
-    """What a file did to the reader that opened it."""
+    """A file that ended its reader."""
 
     fingerprint: str
     """SHA-256 of its content."""
 
     sample: str
-    """SHA-256 of blocks of its content, which tells most other files apart without reading all."""
+    """SHA-256 of blocks of its content, to exclude most other files without reading all of it."""
 
     size: int
     """In bytes."""
 
     path: str
-    """Where it was seen last; for the administrator alone."""
+    """Path where it was seen last; for the administrator only."""
 
     reason: str
     """`ended` or `slow`."""
 
     library: str
-    """Version of OpenSlide that read it; another version may fare better."""
+    """Version of OpenSlide that read it; another version may succeed."""
 
     memory_mib: int
-    """Memory that its reader was allowed; with more it may fare better."""
+    """Memory limit of its reader, in MiB; with more it may succeed."""
 
     count: int
-    """How often this happened."""
+    """Number of occurrences."""
 
     happened_at: float
-    """When it happened last, in seconds since 1970."""
+    """Time of the last occurrence, in seconds since 1970."""
 
     @property
     def retry_at(self) -> float:
-        """When the file may be opened again, in seconds since 1970; infinite for a crash."""
+        """Time of the next retry, in seconds since 1970; infinite for a crash."""
         if self.reason == "ended":
             return float("inf")
         wait = min(_FIRST_WAIT_SECONDS * 2.0 ** min(self.count - 1, 20), _LONGEST_WAIT_SECONDS)
@@ -76,13 +76,13 @@ class FileFault:
 
 
 class FileFaults:
-    """Remembers such files across restarts. Every method may be called from any thread."""
+    """Log of faults that survives restarts. Thread-safe."""
 
     def __init__(
         self, file: Path | None, memory_mib: int = 0, clock: Callable[[], float] = time.time
     ) -> None:
-        """`file` is where they are stored, `None` for nowhere; `memory_mib` is what a reader may
-        have now."""
+        """Set the storage `file`, `None` for none, and the readers' current memory limit, in
+        MiB."""
         self._file = file
         self._memory_mib = memory_mib
         self._clock = clock
@@ -92,28 +92,29 @@ class FileFaults:
         self._hashes: dict[tuple[Path, FileStamp, bool], str] = {}
 
     def list(self) -> list[FileFault]:
-        """Every file that is remembered."""
+        """Return all faults."""
         with self._lock:
             return list(self._faults.values())
 
     def find_barring_fault(self, path: Path) -> FileFault | None:
-        """The fault for which a file must not be opened now, `None` if it may be opened.
+        """Return the fault that prevents opening a file now, `None` if it may be opened.
 
-        Looks at the file, and reads all of it where a sample of it is known.
+        Accesses the file, and reads all of it if its sample is known.
         """
         stamp = stamp_file(path)
         if stamp is None:
             return None
         with self._lock:
             alike = [fault for fault in self._faults.values() if fault.size == stamp.size]
-        if not alike or self._hash(path, stamp, entire=False) not in {one.sample for one in alike}:
+        if not alike or self._hash(path, stamp, entire=False) not in {
+            fault.sample for fault in alike
+        }:
             return None
         fault = self._faults.get(self._hash(path, stamp, entire=True))
         return fault if fault is not None and self._holds(fault) else None
 
     def remember(self, path: Path, reason: str) -> None:
-        """Note what a file did to its reader, and read all of it; a file that is gone is passed
-        over."""
+        """Record that a file ended its reader, and read all of it; a missing file is ignored."""
         stamp = stamp_file(path)
         if stamp is None:
             return
@@ -168,11 +169,11 @@ class FileFaults:
                 os.fsync(temporary.fileno())
             Path(name).replace(file)
         except OSError as error:
-            _log.warning("Which files ended a reader was not stored: %s.", error.strerror)
+            _log.warning("The log of files that ended a reader was not saved: %s.", error.strerror)
 
 
 def hash_of(path: Path, size: int, step: int) -> str:
-    """SHA-256 of the size and of 64 KiB at every `step` bytes; empty if it cannot be read."""
+    """Return the SHA-256 of the size and of 64 KiB at every `step` bytes; empty if unreadable."""
     digest = hashlib.sha256(str(size).encode())
     try:
         with path.open("rb") as file:
@@ -185,7 +186,7 @@ def hash_of(path: Path, size: int, step: int) -> str:
 
 
 def load(file: Path) -> list[FileFault]:
-    """The faults in a file; none if there is no such file or it is damaged."""
+    """Return the faults in a file; none if it is missing or damaged."""
     with suppress(OSError, ValueError, TypeError):
         return [FileFault(**entry) for entry in json.loads(file.read_text("utf-8"))]
     return []

@@ -1,8 +1,8 @@
-"""Landlock: a process gives up, for good, rights that it does not need.
+"""Landlock: a process permanently gives up rights that it does not need.
 
-Linux has it since 5.13; the rights of each version are listed in the kernel's documentation
-(userspace-api/landlock). The package on PyPI that is used most is a pre-release for the first
-version, which knows nothing of connections, so the three system calls are made here.
+Linux has it since 5.13; the kernel's documentation lists the rights of each version
+(userspace-api/landlock). The most used package on PyPI is a pre-release for the first version,
+which does not cover connections, so this module makes the three system calls itself.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
-"""How many rights on files each version knows; they are the lowest bits."""
+"""Number of file rights of each version; they are the lowest bits."""
 
 TCP_VERSION = 4
-"""The first version that knows TCP connections."""
+"""First version that covers TCP connections."""
 
 _LATEST = 6
-"""The last version whose rights are used here; it brought signals and abstract sockets."""
+"""Latest version used here; it added signals and abstract sockets."""
 
 _TCP_RIGHTS = 0b11
 """Binding a port, and connecting to one."""
 
 _SCOPES = 0b11
-"""Abstract Unix sockets and signals: none to processes outside."""
+"""No abstract Unix sockets of, and no signals to, processes outside."""
 
 
 class _Ruleset(ctypes.Structure):
@@ -49,7 +49,7 @@ class _PathRule(ctypes.Structure):
 
 
 def landlock_version() -> int:
-    """The version of Landlock that this kernel has; 0 where it has none."""
+    """Return the kernel's version of Landlock; 0 if it has none."""
     if not sys.platform.startswith("linux"):
         return 0
     version: int = _libc().syscall(_CREATE_RULESET, None, 0, _VERSION_FLAG)
@@ -57,12 +57,12 @@ def landlock_version() -> int:
 
 
 def restrict_to_read_only(paths: Iterable[Path]) -> int:
-    """From now on this process and its children read files beneath `paths`, and do nothing else.
+    """Restrict this process and its children to reading files beneath `paths`.
 
-    They write nothing and run no program; where the kernel knows these rights, they open no TCP
-    connection (version 4) and send no signal to others (version 6). Paths that are not there are
-    passed over. Returns the version in force, 0 where the kernel has no Landlock: then nothing
-    has changed. Raises OSError when the kernel refuses.
+    They cannot write files or run programs, nor, if the kernel supports it, open TCP connections
+    (version 4) or signal other processes (version 6). Missing paths are ignored. Returns the
+    version in force; 0 if the kernel has no Landlock, so that nothing has changed. Raises OSError
+    if the kernel refuses.
     """
     version = min(landlock_version(), _LATEST)
     if not version:

@@ -1,4 +1,4 @@
-"""What a reader may use of the machine, set when it starts and not to be raised again."""
+"""Resource limits of a reader, set when it starts and not raised again."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _OWN_FILES = (
     *("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime"),
     *("/dev/null", "/dev/urandom", "/proc/self"),
 )
-"""What Python and its libraries may still read after the start."""
+"""System files that Python and its libraries may still read after the start."""
 
 
 @dataclass(frozen=True)
 class ReaderLimits:
-    """The limits of one reader process."""
+    """Limits of one reader process."""
 
     memory_mib: int
     """Most memory that it may allocate, in MiB."""
@@ -37,22 +37,22 @@ class ReaderLimits:
 
 
 def restrict_reader(limits: ReaderLimits) -> None:
-    """Give up everything that reading slides does not need; the first thing a reader does.
+    """Give up everything that reading slides does not need; a reader does this first.
 
-    Raises OSError when the system refuses a limit that it has.
+    Raises OSError if the system refuses a limit that it supports.
     """
-    # at once, in the middle of native code too, which Python's own handler would wait for
+    # default action: ends native code at once, unlike Python's handler
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _limit_resources(limits)
     folders = (Path("/"),) if limits.folders is None else (*limits.folders, *_own_folders())
     restrict_to_read_only(folders)
-    # last: what is given up binds this thread and those that it starts from now on
+    # last: the restrictions apply to this thread and to threads started later
     threading.Thread(target=_end_with_the_server, daemon=True).start()
-    confine_companions(limits.folders or ())  # on systems that cannot confine the process too
+    confine_companions(limits.folders or ())  # for systems that cannot confine the process itself
 
 
 def _end_with_the_server() -> None:
-    """A reader in the middle of a call would not notice that nobody waits for it any more."""
+    """End this process with the server; during a call, a reader would not notice its end."""
     server = multiprocessing.parent_process()
     if server is not None:
         server.join()

@@ -55,7 +55,7 @@ def test_what_is_left_out_is_open() -> None:
     [
         ("yesterday", "", "", "“yesterday” is not a date"),
         ("", "2026-02-30", "", "“2026-02-30” is not a date"),
-        ("", "9999-12-31", "", "no day on which anybody"),
+        ("", "9999-12-31", "", "outside the years 1970 to 2999"),
         ("2026-01-01", "", "Middle-earth", "“Middle-earth” is not a time zone"),
         ("", "", "America", "not a time zone"),
         ("", "", "../../etc/localtime", "not a time zone"),
