@@ -1,7 +1,7 @@
-"""The pool of reader processes: who is served next, what takes too long, what ends a reader.
+"""Pool of reader processes: scheduling, time limits, and files that end a reader.
 
-Pebble runs the processes. Of the pools on PyPI it is the one that ends a process whose task takes
-too long and goes on with the others, and that says which task a process died of.
+Pebble runs the processes. It is the pool on PyPI that ends a process whose task takes too long
+without stopping the others, and that reports which task a process died of.
 """
 
 from __future__ import annotations
@@ -47,42 +47,42 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 _OPEN_FILES = 1024
-"""Files that a reader may have open; a MIRAX slide has some hundred."""
+"""Most files that a reader may have open; a MIRAX slide has about a hundred."""
 
 _MOST_CALLS = 1000
-"""After so many calls a reader is replaced: libraries lose memory at each damaged file."""
+"""Calls after which a reader is replaced: libraries leak memory with each damaged file."""
 
 _MOST_DEATHS = 2
-"""A call whose reader died is made once more: something else may have ended the reader."""
+"""Most readers that one call may end; the first may have died of something else."""
 
 _MOST_FAILURES = 3
-"""Times that a call is made again since the pool failed, which is no call's fault."""
+"""Retries of a call after the pool failed, which is not the call's fault."""
 
 _WATCH_SECONDS = 1.0
 _GRACE_SECONDS = 5.0
-"""A call that lasts so much longer than Pebble should have let it is given up."""
+"""Time after Pebble's own limit at which a call is given up."""
 
 _LONGEST_SOCKET_FOLDER = 80
-"""Letters of the folder in which the process that forks readers listens; sockets allow 108."""
+"""Longest folder of the fork server's socket, in characters; sockets allow 108."""
 
 _PRELOADED = ["PIL.Image", "openslide", "pydicom", "simplejpeg", "tifffile", tasks.__name__]
-"""Imported once and shared by all readers."""
+"""Modules imported once and shared by all readers."""
 
 
 class Urgency(Enum):
     """Kinds of calls, the most urgent first."""
 
     view = 1
-    """Opening a slide, and tiles of levels that the file has: somebody looks at the page."""
+    """Opening a slide, and tiles of the file's levels: a person looks at the page."""
 
     overview = 2
-    """Thumbnails and tiles of coarser levels, which are made from many."""
+    """Thumbnails and tiles of coarser levels, which are made from many tiles."""
 
     region = 3
     """Pictures of regions."""
 
     intake = 4
-    """Files that nobody has opened before."""
+    """Files that have not been opened before."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,9 @@ class _Call:
 
     future: Future[Any] = field(default_factory=Future)
     deaths: int = 0
-    """Readers that died of this call."""
+    """Readers that died during this call."""
     failures: int = 0
-    """Pools that failed under it."""
+    """Pools that failed during this call."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,14 +106,14 @@ class _Running:
     call: _Call
     processes: ProcessPool
     began: float
-    """On the monotonic clock."""
+    """Start time, on the monotonic clock."""
 
 
 class ReaderPool:
-    """Runs `calls` in reader processes. Every method may be called from any thread.
+    """Runs functions of `tasks` in reader processes. Thread-safe.
 
-    Requesters take turns. Where there are several readers, no requester has all of them, and one is
-    always left for `Urgency.view`, of whomever.
+    Requesters take turns. If there are several readers, no requester can occupy all of them, and
+    one is always reserved for `Urgency.view`, whoever the requester is.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class ReaderPool:
         folders: tuple[Path, ...] | None = None,
         faults: FileFaults | None = None,
     ) -> None:
-        """`folders` are those that readers may read; `None` allows every folder."""
+        """Set the `folders` that readers may read; `None` allows every folder."""
         self._count = settings.readers
         self._seconds = settings.reader_seconds
         self._limits = ReaderLimits(settings.reader_memory_mib, _OPEN_FILES, folders)
@@ -136,9 +136,9 @@ class ReaderPool:
         self._barred: dict[Path, str] = {}
         self._noting: Counter[Path] = Counter()
         self.calls_begun = 0
-        """Calls that were given to readers since the start."""
+        """Calls given to readers since the start."""
         self.readers_ended = 0
-        """Readers that died or were ended in the middle of a call."""
+        """Readers that died or were ended during a call."""
         self._closed = False
         self._processes: ProcessPool | None = None
         self._ends = DaemonThread("reader-ends")
@@ -146,7 +146,7 @@ class ReaderPool:
 
     @property
     def seconds(self) -> float:
-        """How long a call may take."""
+        """Time limit of a call."""
         return self._seconds
 
     def start(self) -> None:
@@ -163,12 +163,11 @@ class ReaderPool:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Future[Result]:
-        """Have a function of `calls` run about the slide at `path`, called `name` in messages.
+        """Run a function of `tasks` on the slide at `path`, called `name` in messages.
 
-        `requester` is whose call it is: an account's id, or anything else that stands for one.
-        The future may be cancelled until the call has begun. It raises SlideError;
-        SlideEndedReader where the file ended its reader now or before, and ReadersBusy when
-        there are no readers.
+        `requester` is an account's id or another key for fair scheduling. The future may be
+        cancelled until the call has begun. It raises SlideError: SlideEndedReader if the file ended
+        its reader, now or before, and ReadersBusy if there are no readers.
         """
         call = _Call(urgency, requester, path, name, partial(function, *args, **kwargs))
         if self._fails_as_barred(call):
@@ -182,26 +181,27 @@ class ReaderPool:
         return call.future
 
     def check_allowed(self, path: Path, name: str) -> None:
-        """Raise SlideEndedReader for a file that has ended a reader. Looks at the file."""
+        """Raise SlideEndedReader for a file that has ended a reader. Accesses the file."""
         fault = self.faults.find_barring_fault(path)
         if fault is not None:
             raise _fault_error(name, fault.reason)
         with self._lock:
             if not self._noting[path]:
-                self._barred.pop(path, None)  # another file is in its place, or its time is over
+                self._barred.pop(path, None)  # the file was replaced, or its wait is over
 
     def facts(self, path: Path, name: str, requester: str = LIBRARY) -> SlideFacts:
-        """What the file of a slide states. Raises SlideError."""
+        """Return the facts stated in a slide's file. Raises SlideError."""
         self.check_allowed(path, name)
         call = self.submit(Urgency.intake, requester, path, name, tasks.read_facts, path, name)
         return call.result()
 
     def dicom_identity(self, path: Path, requester: str = LIBRARY) -> DicomIdentity:
-        """Series and instance of a DICOM file; `None` for what it lacks. Raises SlideError."""
+        """Return series and instance of a DICOM file; `None` for missing ones. Raises
+        SlideError."""
         return self._inspect(path, requester, tasks.dicom_identity, path)
 
     def hold_one_export(self, paths: Sequence[Path], requester: str = LIBRARY) -> bool:
-        """Whether the DICOM files of a series may all be of one export; True if nobody can say."""
+        """Return whether the DICOM files of a series may all be of one export; True if unknown."""
         try:
             return not paths or self._inspect(
                 paths[0], requester, tasks.hold_one_export, tuple(paths)
@@ -217,7 +217,7 @@ class ReaderPool:
         return self.submit(Urgency.intake, requester, path, name, function, argument).result()
 
     def close(self) -> None:
-        """End the readers; calls that wait or run fail with ReadersBusy."""
+        """End the readers; queued and running calls fail with ReadersBusy."""
         self._stopped.set()
         with self._lock:
             self._closed = True
@@ -234,7 +234,7 @@ class ReaderPool:
         self._notes.stop()
 
     def _dispatch(self) -> None:
-        """Give work to readers that have none."""
+        """Give work to idle readers."""
         while True:
             with self._lock:
                 call = self._next()
@@ -250,7 +250,7 @@ class ReaderPool:
                     _fail(call.future, _no_readers())
 
     def _next(self) -> _Call | None:
-        """The next call that may run now, taken from the queue; requesters take turns."""
+        """Take the next call that may run now from its queue; requesters take turns."""
         if self._closed or len(self._running) >= self._count:
             return None
         for urgency in Urgency:
@@ -286,13 +286,13 @@ class ReaderPool:
         try:
             result = processes.schedule(call.run, timeout=self._seconds)
         except (RuntimeError, BrokenProcessPool):
-            # the pool itself has failed, as when the process that forks readers was killed
+            # the pool itself has failed, as when its fork server was killed
             self._replace(processes)
             processes = self._started()
             result = processes.schedule(call.run, timeout=self._seconds)
         running = _Running(call, processes, time.monotonic())
         self._running.append(running)
-        # the pool's last future lives on, and must not keep what the call's caller holds
+        # boxed: the pool keeps its last future, which must not keep the caller's data alive
         result.add_done_callback(partial(self._take_result, [running]))
 
     def _started(self) -> ProcessPool:
@@ -310,7 +310,7 @@ class ReaderPool:
         return self._processes
 
     def _replace(self, failed: ProcessPool) -> None:
-        """Start other readers in place of these, unless that has been done."""
+        """Replace a failed pool, unless that has been done."""
         with self._lock:
             if self._processes is not failed:
                 return
@@ -320,14 +320,14 @@ class ReaderPool:
         threading.Thread(target=failed.join, daemon=True).start()
 
     def _release(self, running: _Running) -> bool:
-        """Whether the call was still running; it is no longer."""
+        """Remove the call from the running ones; return whether it was still running."""
         with self._lock:
             before = len(self._running)
             self._running = [one for one in self._running if one is not running]
             return len(self._running) < before
 
     def _take_result(self, box: list[_Running], result: Future[Any]) -> None:
-        """Take a call's result; runs in a thread of Pebble's, which must not be held up."""
+        """Take a call's result; runs in a thread of Pebble's, which must not block."""
         running = box.pop()
         if not self._release(running):
             return
@@ -339,7 +339,7 @@ class ReaderPool:
         self._dispatch()
 
     def _watch(self) -> None:
-        """Give up calls of a pool that has failed without a word."""
+        """Give up calls of a pool that has failed silently."""
         while not self._stopped.wait(_WATCH_SECONDS):
             overdue = time.monotonic() - self._seconds - _GRACE_SECONDS
             for running in list(self._running):
@@ -348,7 +348,7 @@ class ReaderPool:
                     self._ends.run(partial(self._explain, running, BrokenProcessPool()))
 
     def _explain(self, running: _Running, error: BaseException) -> None:
-        """What an error means; the call is made once more where the file may be innocent."""
+        """Handle an error of a call; repeat the call if the file may not be the cause."""
         call = running.call
         self.readers_ended += isinstance(error, ProcessExpired) or _is_timeout(error)
         if self._closed:
@@ -363,7 +363,7 @@ class ReaderPool:
             else:
                 self._bar(call, "slow")
         elif isinstance(error, ReaderShutOut):
-            # looks at the file, on a disk that may not answer
+            # accesses the file, on a disk that may not answer
             shut_out = partial(self._shut_out, running)
             threading.Thread(target=shut_out, daemon=True).start()
         elif isinstance(error, BrokenProcessPool | CancelledError):
@@ -379,7 +379,7 @@ class ReaderPool:
             _fail(call.future, _unforeseen(call.name))
 
     def _shut_out(self, running: _Running) -> None:
-        """Start readers that know a folder which came after these, unless nobody may read it."""
+        """Replace readers that lack a newer folder, unless the file is unreadable anyway."""
         call = running.call
         if not os.access(call.path, os.R_OK):
             _fail(call.future, _not_allowed(call.name))
@@ -395,16 +395,16 @@ class ReaderPool:
             self._bar(call, "ended")
 
     def _excuse(self, call: _Call, otherwise: SlideError | None = None) -> None:
-        """Make a call again that is not to blame; after a few times fail it with `otherwise`."""
+        """Repeat a call that is not to blame; after a few times fail it with `otherwise`."""
         if call.failures < _MOST_FAILURES:
             self._call_again(call)
         else:
             _fail(call.future, otherwise or _no_readers())
 
     def _fails_as_barred(self, call: _Call) -> bool:
-        """Whether the file has ended a reader since it was opened; then the call has failed.
+        """Fail a call whose file has ended a reader since it was opened; return whether it has.
 
-        Does not look at the file: `check_allowed` does, before it is opened once more.
+        Does not access the file: `check_allowed` does, before it is opened again.
         """
         reason = self._barred.get(call.path)
         if reason is None:
@@ -413,7 +413,7 @@ class ReaderPool:
         return True
 
     def _bar(self, call: _Call, reason: str) -> None:
-        """Open the file no more; it is remembered once all of it is read."""
+        """Stop opening the file; it is recorded after all of it was read."""
         with self._lock:
             self._barred[call.path] = reason
             self._noting[call.path] += 1
@@ -435,7 +435,7 @@ class ReaderPool:
 
 
 def _context() -> Any:
-    """How readers are started: forked from a clean process that has the libraries, if possible."""
+    """Return how readers are started: forked from a clean preloaded process, if possible."""
     usable = "forkserver" in multiprocessing.get_all_start_methods()
     if not usable or len(util.get_temp_dir()) > _LONGEST_SOCKET_FOLDER:
         return multiprocessing.get_context("spawn")
@@ -451,7 +451,7 @@ def _is_timeout(error: BaseException) -> bool:
 def _fault_error(name: str, reason: str) -> SlideEndedReader:
     if reason == "slow":
         return SlideEndedReader(
-            f"{name} takes too long to read. It is tried again later; copy the file again, or have "
+            f"{name} takes too long to read. The program tries again later; copy the file again, or have "
             "an administrator raise PATHVIEWER_READER_SECONDS."
         )
     return SlideEndedReader(
@@ -466,7 +466,7 @@ def _too_slow(name: str) -> RegionTooSlow:
 
 
 def _unforeseen(name: str) -> SlideUnopenable:
-    return SlideUnopenable(f"{name} cannot be read: its reader failed; the log says how.")
+    return SlideUnopenable(f"{name} cannot be read: its reader failed; see the log for the cause.")
 
 
 def _not_allowed(name: str) -> SlideUnopenable:

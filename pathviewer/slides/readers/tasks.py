@@ -1,7 +1,7 @@
-"""What readers are asked to do. Every function here runs in a reader process.
+"""Tasks of readers. Every function here runs in a reader process.
 
-Arguments and results are plain values, since they travel between processes. Each slide stays
-open in a reader for a while, so that the next call about it need not open it again.
+Arguments and results are plain values, because they are sent between processes. A reader holds each
+slide open for a while, for further calls.
 """
 
 from __future__ import annotations
@@ -38,35 +38,35 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 _MOST_OPEN = 8
-"""Slides that a reader holds open at once."""
+"""Most slides that a reader holds open at once."""
 
 _SWEEP_SECONDS = 5.0
-"""How often a reader looks for slides that nobody has asked for."""
+"""Interval at which a reader checks for idle slides."""
 
 COARSE_SECONDS = 1.5
-"""How long a reader looks for samples of a picture that is too large to be read in full."""
+"""Time for sampling a picture that is too large to be read in full."""
 
 _JPEG_QUALITY = 85
 
 
 @dataclass(frozen=True)
 class OpenRequest:
-    """Which file a reader is to have open, in which state."""
+    """File that a reader must open, and its state."""
 
     path: Path
     """The file that OpenSlide opens."""
 
     name: str
-    """What messages call the slide."""
+    """The slide's name in messages."""
 
     stamp: FileStamp
-    """The state of the file; another state is another slide."""
+    """State of the file; another state is another slide."""
 
     quality: int
     """JPEG quality of tiles that are encoded, 1 to 100."""
 
     idle_seconds: float
-    """A slide that nobody asks for is closed after this long."""
+    """Idle time after which a slide is closed."""
 
 
 @dataclass(frozen=True)
@@ -77,18 +77,18 @@ class RegionPicture:
     """RGB."""
 
     width: int
-    """Of the picture, in pixels."""
+    """Width of the picture, in pixels."""
 
     height: int
-    """Of the picture, in pixels."""
+    """Height of the picture, in pixels."""
 
 
 class ReaderShutOut(Exception):  # noqa: N818  a state of the reader, not of the slide
-    """This reader may not read a file that others may: its folder came after the reader."""
+    """This reader may not read a file that newer readers may: its folder was added later."""
 
 
 def _plain_errors(call: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Turn what a file can do to a call into an error of ours."""
+    """Convert the errors that a file can cause to SlideError."""
 
     @wraps(call)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
@@ -107,12 +107,12 @@ def _plain_errors(call: Callable[Arguments, Result]) -> Callable[Arguments, Resu
 
 @_plain_errors
 def check_ready() -> None:
-    """Do nothing; that it returns shows that readers work."""
+    """Do nothing; shows by returning that readers work."""
 
 
 @_plain_errors
 def read_facts(path: Path, name: str) -> SlideFacts:
-    """Open a slide once and say what its file states. Raises SlideError."""
+    """Open a slide once and return the facts stated in its file. Raises SlideError."""
     _assert_readable(path)
     check_companions(path, name)
     return read_file_facts(path, name)
@@ -120,7 +120,7 @@ def read_facts(path: Path, name: str) -> SlideFacts:
 
 @_plain_errors
 def examine_slide(path: Path, name: str) -> SlideExamination:
-    """Open a slide once, read a tile, and say what it says of itself. Raises SlideError."""
+    """Open a slide once, read a tile, and return an examination. Raises SlideError."""
     _assert_readable(path)
     check_companions(path, name)
     return examine(path, name)
@@ -128,26 +128,26 @@ def examine_slide(path: Path, name: str) -> SlideExamination:
 
 @_plain_errors
 def dicom_identity(path: Path) -> DicomIdentity:
-    """Series and instance of a DICOM file; `None` for what it lacks."""
+    """Return series and instance of a DICOM file; `None` for missing ones."""
     return dicom_reader.identity_in(path)
 
 
 @_plain_errors
 def hold_one_export(paths: tuple[Path, ...]) -> bool:
-    """Whether the DICOM files of a series may all be of one export."""
+    """Return whether the DICOM files of a series may all be of one export."""
     return dicom_reader.hold_one_export(paths)
 
 
 @_plain_errors
 def open_slide(request: OpenRequest) -> tuple[SlideIndex, SlideFacts]:
-    """Open a slide; what the server needs to serve it. Raises SlideError."""
+    """Open a slide and return what the server needs to serve it. Raises SlideError."""
     source = _opened.source(request)
     return index_of(source), facts_of(source.slide)
 
 
 @_plain_errors
 def make_tile(request: OpenRequest, level: int, column: int, row: int, parts: Parts) -> Tile:
-    """A tile that is not the file's own; `parts` are the finer tiles it is made from.
+    """Return a generated tile; `parts` are the finer tiles from which it is made.
 
     Raises SlideError.
     """
@@ -156,20 +156,20 @@ def make_tile(request: OpenRequest, level: int, column: int, row: int, parts: Pa
 
 @_plain_errors
 def make_coarse_tile(request: OpenRequest, level: int, column: int, row: int) -> Tile:
-    """A tile drawn from samples, where there is too much beneath it. Raises SlideError."""
+    """Return a sampled tile, for areas that are too large to be read. Raises SlideError."""
     return _opened.source(request).make_coarse(level, column, row, COARSE_SECONDS)
 
 
 @_plain_errors
 def make_thumbnail(request: OpenRequest, size: int, pixel_aspect: float, parts: Parts) -> bytes:
-    """JPEG of the whole slide; `parts` are the tiles of its level. Raises SlideError."""
+    """Return a JPEG of the whole slide; `parts` are the tiles of its level. Raises SlideError."""
     source = _opened.source(request)
     return _jpeg(source.slide.correct_colours(thumbnail(source, size, parts, pixel_aspect)))
 
 
 @_plain_errors
 def make_coarse_thumbnail(request: OpenRequest, size: int, pixel_aspect: float) -> bytes:
-    """JPEG of the whole slide drawn from samples. Raises SlideError."""
+    """Return a sampled JPEG of the whole slide. Raises SlideError."""
     source = _opened.source(request)
     picture = coarse_thumbnail(source, size, COARSE_SECONDS, pixel_aspect)
     return _jpeg(source.slide.correct_colours(picture))
@@ -184,7 +184,7 @@ def read_region(
     pixel_aspect: float,
     corrected: bool,
 ) -> Image.Image:
-    """A level-0 region in at most `most` square pixels, in sRGB or as scanned.
+    """Return a level-0 region in at most `most` square pixels, in sRGB or as scanned.
 
     Raises SlideError.
     """
@@ -201,25 +201,25 @@ def region_png(
     pixel_aspect: float,
     corrected: bool,
 ) -> RegionPicture:
-    """The same as a PNG file. Raises SlideError."""
+    """Return a region as a PNG file. Raises SlideError."""
     return png_of(read_region(request, region, most, seconds, pixel_aspect, corrected))
 
 
 @_plain_errors
 def colour_table(request: OpenRequest) -> ColourTable | None:
-    """What corrects the colours of its tiles; `None` where nothing does. Raises SlideError."""
+    """Return the colour correction of its tiles; `None` if there is none. Raises SlideError."""
     colours = _opened.source(request).slide.colours
     return None if colours is None else colours.table
 
 
 @_plain_errors
 def associated_jpeg(request: OpenRequest, name: str) -> bytes:
-    """JPEG of a label, macro or other picture of the slide. Raises SlideError."""
+    """Return a JPEG of a label, macro or other image of the slide. Raises SlideError."""
     return _jpeg(_opened.source(request).slide.associated_image(name))
 
 
 class _OpenSlides:
-    """The slides that this reader has open; calls come one at a time."""
+    """Slides that this reader has open; calls come one at a time."""
 
     def __init__(self) -> None:
         self._sources: OrderedDict[OpenRequest, tuple[TileSource, float]] = OrderedDict()
@@ -227,7 +227,7 @@ class _OpenSlides:
         self._sweeper: threading.Thread | None = None
 
     def source(self, request: OpenRequest) -> TileSource:
-        """The tiles of an open slide, opened if need be. Raises SlideError, ReaderShutOut."""
+        """Return the tiles of a slide, opened if necessary. Raises SlideError, ReaderShutOut."""
         with self._lock:
             entry = self._sources.get(request)
         source = self._open(request) if entry is None else entry[0]
@@ -262,20 +262,20 @@ _opened = _OpenSlides()
 
 
 def _assert_readable(path: Path) -> None:
-    """Raise ReaderShutOut where this reader may not read a file that others can.
+    """Raise ReaderShutOut if this reader may not read a file that others may.
 
-    OpenSlide would take it for a file in an unknown format.
+    OpenSlide would report it as a file in an unknown format.
     """
     try:
         path.open("rb").close()
     except PermissionError:
         raise ReaderShutOut from None
     except OSError:
-        return  # OpenSlide says it better
+        return  # OpenSlide has a better message
 
 
 def png_of(image: Image.Image) -> RegionPicture:
-    """A region as a PNG file."""
+    """Encode a region as a PNG file."""
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)
     return RegionPicture(file.getvalue(), *image.size)
