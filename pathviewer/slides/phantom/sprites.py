@@ -1,4 +1,4 @@
-"""Small pictures of nuclei, drawn once per seed and stamped wherever a nucleus lies."""
+"""Sprites of nuclei, drawn once per seed and stamped at each nucleus."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ ANGLES = 16
 
 @dataclass(frozen=True)
 class Sprite:
-    """A small picture: a nucleus, or the body of a cell."""
+    """A small picture of a nucleus or a cell body."""
 
     haematoxylin: NDArray[np.uint8]
     """(side, side) least haematoxylin, hundredths of optical density."""
 
     eosin: NDArray[np.uint8]
-    """(side, side) hundredths of optical density: the greatest eosin under a nucleus (255 leaves it
-    alone), the least in a cell's body."""
+    """(side, side) hundredths of optical density: for a nucleus, the most eosin (255 for no limit);
+    for a cell body, the least."""
 
 
 @dataclass(frozen=True)
 class NucleusLook:
-    """How the nuclei of one kind vary; lengths are half axes in level-0 px."""
+    """Variation of the nuclei of one kind; lengths are half axes in level-0 px."""
 
     long: tuple[float, float]
     """Least and greatest half length."""
@@ -51,10 +51,10 @@ class NucleusLook:
     """Irregularity of the outline, as a share of the radius."""
 
     rim: float = 0.12
-    """How much darker the membrane is, as a share of `dark`."""
+    """Extra darkness of the membrane, as a share of `dark`."""
 
     nucleoli: float = 0.0
-    """Chance of each of two nucleoli."""
+    """Probability of each of two nucleoli."""
 
 
 LOOKS = {
@@ -70,21 +70,21 @@ LOOKS = {
 }
 
 BODIES = 48
-"""How many cell bodies are drawn."""
+"""Number of cell bodies."""
 
 VARIANTS = 10
-"""How many nuclei are drawn of each look in each direction."""
+"""Number of nuclei of each look in each direction."""
 
 
 @dataclass(frozen=True)
 class Bank:
-    """Every sprite of one seed."""
+    """All sprites of one seed."""
 
     nuclei: dict[str, list[list[Sprite]]]
-    """By look: for each of `ANGLES` directions, the variants."""
+    """By look: the variants for each of `ANGLES` directions."""
 
     bodies: list[Sprite]
-    """Cytoplasm of single atypical cells, to be laid over the paler ground between them."""
+    """Cytoplasm of single atypical cells, drawn over the paler ground between them."""
 
 
 @lru_cache(2)
@@ -133,7 +133,7 @@ def _draw(look: NucleusLook, angle: float, random: np.random.Generator) -> Sprit
 
 
 def _outline(along: Floats, across: Floats, bumps: float, random: np.random.Generator) -> Floats:
-    """Radius of the outline, about 1, in each pixel's direction."""
+    """Return the radius of the outline, about 1, in each pixel's direction."""
     turn = np.arctan2(across, along)
     radius = np.ones_like(turn)
     for waves in (2, 3, 4, 5):
@@ -143,7 +143,7 @@ def _outline(along: Floats, across: Floats, bumps: float, random: np.random.Gene
 
 
 def _clumps(half: int, random: np.random.Generator) -> Floats:
-    """Chromatin: noise of about 3 px, mean 0 and variance 1."""
+    """Return chromatin: noise of about 3 px, mean 0 and variance 1."""
     side = 2 * half + 1
     grain = random.standard_normal((side + 4, side + 4)).astype(np.float32)
     for axis in (0, 1):
@@ -154,13 +154,13 @@ def _clumps(half: int, random: np.random.Generator) -> Floats:
 
 
 def _membrane(radius: Floats, slim: float) -> Floats:
-    """Brightest where the membrane is cut: just inside the outline."""
+    """Return the strength of the membrane, greatest just inside the outline."""
     ring: Floats = np.exp(-(((radius - 1 + 1.6 / slim) * slim / 1.6) ** 2)).astype(np.float32)
     return ring
 
 
 def _nucleolus(x: Floats, y: Floats, slim: float, random: np.random.Generator) -> Floats:
-    """A dark round body of 1 um or so, off centre."""
+    """Return a dark round body of about 1 um, off centre."""
     centre_x, centre_y = random.uniform(-0.4, 0.4, 2) * slim
     size = random.uniform(1.6, 2.8)
     spot: Floats = 0.55 * smoothstep(size + 0.8, size - 0.8, np.hypot(x - centre_x, y - centre_y))

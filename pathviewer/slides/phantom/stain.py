@@ -1,4 +1,4 @@
-"""From amounts of haematoxylin and eosin to the colours a scanner would see.
+"""Colours of haematoxylin and eosin as a scanner sees them.
 
 Beer-Lambert: a stain absorbs light by its optical density, so densities add and colours multiply:
 RGB = white * exp(-(h * HAEMATOXYLIN + e * EOSIN)). The directions are the haematoxylin and eosin
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 HAEMATOXYLIN = (0.490, 0.769, 0.410)
 EOSIN = (0.046, 0.842, 0.537)
 WHITE = (244, 244, 243)
-"""What the scanner sees through bare glass."""
+"""Colour of bare glass."""
 
 UNITS_PER_DENSITY = 100.0
-"""Stain is kept as whole numbers, 0 to 255, in hundredths of optical density."""
+"""Stain is stored as whole numbers, 0 to 255, in hundredths of optical density."""
 
 
 def colour_table() -> NDArray[np.uint32]:
-    """RGBX bytes of every pair of stain amounts, indexed by `haematoxylin << 8 | eosin`."""
+    """Return RGBX bytes of all pairs of stain amounts, indexed by `haematoxylin << 8 | eosin`."""
     amount = np.arange(256) / UNITS_PER_DENSITY
     haematoxylin, eosin = np.meshgrid(amount, amount, indexing="ij")
     table = np.zeros((256, 256, 4), np.uint8)
@@ -35,7 +35,7 @@ def colour_table() -> NDArray[np.uint32]:
 def to_colour(
     haematoxylin: NDArray[np.uint8], eosin: NDArray[np.uint8], table: NDArray[np.uint32]
 ) -> NDArray[np.uint8]:
-    """(height, width, 4) RGBX bytes of two (height, width) stain images."""
+    """Return (height, width, 4) RGBX bytes of two (height, width) stain images."""
     index = haematoxylin.astype(np.uint16)
     index <<= np.uint16(8)
     index |= eosin

@@ -1,4 +1,4 @@
-"""The tissue textures of a phantom, made once per seed and packed four bytes to a pixel.
+"""Tissue textures of a phantom, made once per seed and packed four bytes to a pixel.
 
 A block reads one packed texture with a single gather and views the result as four images.
 """
@@ -33,7 +33,7 @@ class Textures:
 
 @lru_cache(2)
 def make_textures(seed: int) -> Textures:
-    """All textures of a seed."""
+    """Return all textures of a seed."""
     random = np.random.default_rng([seed, 0x7E])
     return Textures(stroma=_stroma(random), sheet=_sheet(random), mosaic=_mosaic(random, seed))
 
@@ -44,7 +44,7 @@ def _pack(*channels: Floats) -> PackedTexture:
 
 
 def _stroma(random: np.random.Generator) -> PackedTexture:
-    """Wavy bundles of collagen with clefts, and wispy loose stroma, along one wavy direction."""
+    """Return wavy collagen bundles with clefts, and wispy loose stroma, in one wavy direction."""
     bend = 19 * noise(random, 240) + 4.5 * noise(random, 75)
     sway = 6 * noise(random, 120)
     angle = np.arctan2(-np.gradient(bend, axis=1), 1 + np.gradient(bend, axis=0))
@@ -65,7 +65,7 @@ def _stroma(random: np.random.Generator) -> PackedTexture:
 
 
 def _sheet(random: np.random.Generator) -> PackedTexture:
-    """Amphophilic granular cytoplasm, and the smudged ground of necrosis."""
+    """Return amphophilic granular cytoplasm, and the smudged ground of necrosis."""
     cloud, granule, fine = noise(random, 70), noise(random, 9), noise(random, 4)
     smudge, blot = noise(random, 45, spread=0.9), noise(random, 14)
     return _pack(
@@ -77,7 +77,7 @@ def _sheet(random: np.random.Generator) -> PackedTexture:
 
 
 def _mosaic(random: np.random.Generator, seed: int) -> PackedTexture:
-    """Wall distances and the noises that fray borders and add grain."""
+    """Return wall distances and the noises for frayed borders and grain."""
     bend, sway = 14 * noise(random, 150), 14 * noise(random, 150)
     return _pack(
         shift_texture(cell_walls(seed, 71, 5), bend, sway),

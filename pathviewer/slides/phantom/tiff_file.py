@@ -1,7 +1,7 @@
-"""A tiled JPEG BigTIFF whose tiles may be written in any order.
+"""Writer of tiled JPEG BigTIFF with tiles in any order.
 
-tifffile writes JPEG only with imagecodecs installed and only in a page's own order; tiles that are
-drawn block by block, for three levels at once, fit neither. The layout is TIFF 6.0 with the BigTIFF
+tifffile writes JPEG only with imagecodecs installed and only in a page's own order, but phantom
+tiles are drawn block by block, for three levels at once. The layout is TIFF 6.0 with the BigTIFF
 header and tag sizes (libtiff's specification).
 """
 
@@ -41,10 +41,10 @@ class Page:
     """Microns per pixel of this level."""
 
     description: str
-    """ImageDescription, in which scanners say what they know."""
+    """ImageDescription, where scanners store their metadata."""
 
     offsets: NDArray[np.uint64] = field(init=False)
-    """(rows, columns) place of each tile in the file."""
+    """(rows, columns) offset of each tile in the file."""
 
     counts: NDArray[np.uint32] = field(init=False)
     """(rows, columns) length of each tile in bytes."""
@@ -56,14 +56,14 @@ class Page:
 
 
 class PyramidFile:
-    """An open BigTIFF being written; `finish` makes it readable."""
+    """A BigTIFF being written; `finish` makes it readable."""
 
     def __init__(self, stream: BinaryIO, pages: Sequence[Page]) -> None:
         self._stream, self._pages = stream, pages
         stream.write(struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0))
 
     def add_tile(self, level: int, column: int, row: int, jpeg: bytes) -> None:
-        """Append a tile, a whole JPEG in YCbCr with 4:4:4; one outside its level is dropped."""
+        """Append a tile, a complete JPEG in YCbCr with 4:4:4; one outside its level is dropped."""
         page = self._pages[level]
         if row < page.counts.shape[0] and column < page.counts.shape[1]:
             page.offsets[row, column] = self._stream.tell()
@@ -77,7 +77,7 @@ class PyramidFile:
             link = self._write_page(page, reduced=index > 0, link=link)
 
     def _write_page(self, page: Page, *, reduced: bool, link: int) -> int:
-        """Write a directory and point `link` at it; returns where the next one is linked."""
+        """Write a directory and set `link` to it; return the position of the next link."""
         entries = b""
         for number, kind, value, count in sorted(_tags(page, reduced)):
             if len(value) > 8:
@@ -91,7 +91,7 @@ class PyramidFile:
         return self._stream.tell() - 8
 
     def _append(self, data: bytes) -> int:
-        """Write at the next multiple of 8; returns that place."""
+        """Write at the next multiple of 8; return that offset."""
         self._stream.write(bytes(-self._stream.tell() % 8))
         place = self._stream.tell()
         self._stream.write(data)

@@ -1,4 +1,4 @@
-"""Write a phantom as a pyramidal JPEG TIFF, block by block, in bounded memory."""
+"""Writer of phantoms as pyramidal JPEG TIFF, block by block, in bounded memory."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ MPP = 0.5
 OBJECTIVE = 20
 TILE = 256
 STEP = 4
-"""Between native levels, as scanners write them: downsamples 1, 4 and 16."""
+"""Factor between native levels, as scanners write them: downsamples 1, 4 and 16."""
 
 SMALLEST, LARGEST = 2_000, 100_000
 """Allowed side of a slide, level-0 px."""
 
 QUALITY = 78
-"""Of the JPEG tiles, whose colours are not subsampled: that would show as seams between them."""
+"""JPEG quality of the tiles. Colours are not subsampled, which would show seams between tiles."""
 
 _COARSEST = BLOCK // STEP**2
 """Side of a block at downsample 16, px."""
@@ -44,7 +44,7 @@ _BAND = TILE // _COARSEST
 
 
 class PhantomError(SlideError):
-    """A phantom that cannot be written; the message says what to do."""
+    """The phantom cannot be written; the message gives the remedy."""
 
     code = "bad_phantom"
     status = 400
@@ -52,39 +52,39 @@ class PhantomError(SlideError):
 
 @dataclass(frozen=True)
 class BlockJob:
-    """One block to draw: picklable, and enough for any process."""
+    """Picklable job to draw one block in any process."""
 
     width: int
-    """Of the slide, level-0 px."""
+    """Width of the slide, level-0 px."""
 
     height: int
-    """Of the slide, level-0 px."""
+    """Height of the slide, level-0 px."""
 
     seed: int
-    """Of the slide."""
+    """Seed of the slide."""
 
     column: int
-    """Of blocks."""
+    """Column of the block."""
 
     row: int
-    """Of blocks."""
+    """Row of the block."""
 
 
 @dataclass(frozen=True)
 class DrawnBlock:
-    """What a worker sends back for one block."""
+    """A worker's result for one block."""
 
     column: int
-    """Of blocks."""
+    """Column of the block."""
 
     row: int
-    """Of blocks."""
+    """Row of the block."""
 
     tiles: list[bytes]
     """JPEG tiles of level 0, row by row."""
 
     coarse_tile: bytes
-    """The block's one JPEG tile at downsample 4."""
+    """The block's single JPEG tile at downsample 4."""
 
     coarsest: NDArray[np.uint8]
     """(_COARSEST, _COARSEST, 4) RGBX pixels at downsample 16."""
@@ -96,7 +96,7 @@ class DrawnBlock:
     """Marks of each truth cell."""
 
     nuclei: NDArray[np.int32]
-    """(nuclei, 3)."""
+    """(nuclei, 3): level-0 x, y, `NucleusKind`."""
 
 
 def write_phantom(
@@ -110,10 +110,10 @@ def write_phantom(
 ) -> PhantomTruth:
     """Write a phantom and its truth; the same size and seed give the same file and truth.
 
-    `progress` is called with the share done, 0 to 1. `workers` processes draw; if not given, one
-    per core, or this one alone where starting others would take longer than it saves. A failed
-    write leaves nothing at `path`. Raises `PhantomError` for a size outside 2,000 to 100,000 px per
-    side, and `OSError` if the disk refuses.
+    `progress` receives the completed share, 0 to 1. `workers` is the number of drawing processes;
+    by default one per core, or only this one if starting others would take longer than it saves. A
+    failed write leaves nothing at `path`. Raises `PhantomError` for a size outside 2,000 to 100,000
+    px per side, and `OSError` if the disk refuses.
     """
     _check("width", width)
     _check("height", height)
@@ -146,7 +146,7 @@ def _jobs(width: int, height: int, seed: int) -> list[BlockJob]:
 def _write(
     path: Path, jobs: list[BlockJob], workers: int, progress: Callable[[float], None] | None
 ) -> PhantomTruth:
-    """Write the slide at `path` from its blocks, which come row by row."""
+    """Write the slide at `path` from its blocks, in row order."""
     first_job = jobs[0]
     truth = _TruthGrid(first_job)
     with path.open("wb") as stream:
@@ -165,7 +165,7 @@ def _write(
 
 
 def _add_block(file: PyramidFile, block: DrawnBlock, band: NDArray[np.uint8]) -> None:
-    """Add a block's tiles to levels 0 and 1 and its pixels to the coarsest level's row of tiles."""
+    """Add a block's tiles to levels 0 and 1, and its pixels to the coarsest level's tile row."""
     side = BLOCK // TILE
     for index, tile in enumerate(block.tiles):
         row, column = divmod(index, side)
@@ -196,7 +196,7 @@ def _draw(job: BlockJob) -> DrawnBlock:
 
 
 def _draw_all(jobs: list[BlockJob], workers: int) -> Iterator[DrawnBlock]:
-    """Drawn blocks in order, a few ahead of the writer at most."""
+    """Yield drawn blocks in order, at most a few ahead of the writer."""
     if workers == 1:
         yield from map(_draw, jobs)
         return
@@ -226,12 +226,12 @@ def _encode(tile: NDArray[np.uint8]) -> bytes:
 
 
 def _reduce(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The mean of each STEP x STEP square of RGBX pixels."""
+    """Return the mean of each STEP x STEP square of RGBX pixels."""
     return np.asarray(Image.fromarray(pixels, "RGBX").reduce(STEP))
 
 
 class _TruthGrid:
-    """The truth as it grows, block by block."""
+    """Ground truth, filled block by block."""
 
     def __init__(self, slide: BlockJob) -> None:
         self._slide = slide
@@ -242,7 +242,7 @@ class _TruthGrid:
         self._nuclei: list[NDArray[np.int32]] = []
 
     def add(self, block: DrawnBlock) -> None:
-        """Lay a block's cells in place."""
+        """Insert a block's cells."""
         side = BLOCK // CELL
         left, top = block.column * side, block.row * side
         cells = np.s_[top : top + side, left : left + side]
@@ -250,7 +250,7 @@ class _TruthGrid:
         self._nuclei.append(block.nuclei)
 
     def finish(self) -> PhantomTruth:
-        """The truth, cut to the slide."""
+        """Return the truth, clipped to the slide."""
         width, height = self._slide.width, self._slide.height
         rows, columns = -(-height // CELL), -(-width // CELL)
         nuclei = np.concatenate(self._nuclei)
@@ -267,7 +267,8 @@ class _TruthGrid:
 
 
 def _pages(width: int, height: int, seed: int) -> list[Page]:
-    """The three levels, described in Aperio's words, from which OpenSlide reads mpp and power."""
+    """Return the three levels, with Aperio descriptions for OpenSlide to read mpp and power
+    from."""
     pages = []
     for scale in (1, STEP, STEP**2):
         side = (width // scale, height // scale)
