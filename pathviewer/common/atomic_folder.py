@@ -20,13 +20,13 @@ class FolderError(Exception):
 
 _REASONS = {
     errno.ENOSPC: "The disk is full: free some space, or choose another --out",
-    errno.EDQUOT: "Your disk quota is used up: free some space, or choose another --out",
-    errno.EFBIG: "A file would exceed the size limit of this disk: choose another --out",
-    errno.EACCES: "You may not write to this folder: choose another --out",
-    errno.EPERM: "You may not write to this folder: choose another --out",
+    errno.EDQUOT: "The disk quota is used up: free some space, or choose another --out",
+    errno.EFBIG: "A file would exceed the file size limit: choose another --out",
+    errno.EACCES: "The folder is not writable: choose another --out",
+    errno.EPERM: "The folder is not writable: choose another --out",
     errno.EROFS: "The disk is read-only: choose another --out",
-    errno.EEXIST: "Its parent is not a folder: choose another --out",
-    errno.ENOTDIR: "Its parent is not a folder: choose another --out",
+    errno.EEXIST: "One of its parent folders is a file: choose another --out",
+    errno.ENOTDIR: "One of its parent folders is a file: choose another --out",
 }
 
 

@@ -91,8 +91,7 @@ class AccountBounds:
     def __init__(
         self, limits: Mapping[WorkKind, int], totals: Mapping[WorkKind, int] | None = None
     ) -> None:
-        """Set `limits` for each account and `totals` for all accounts; missing kinds are
-        unbounded."""
+        """Set `limits` of each account and `totals` of all; missing kinds are unbounded."""
         self._limits = limits
         self._totals = totals or {}
         self._lock = threading.Lock()

@@ -149,8 +149,7 @@ def _corrections(
 
 
 def _samples() -> NDArray[np.uint8]:
-    """Return (n, 3) colours: all greys from black to white, then random ones from the whole
-    cube."""
+    """Return (n, 3) colours: all greys, then random ones from the whole cube."""
     greys = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
     random = np.random.default_rng(1)
     return np.concatenate([greys, random.integers(0, 256, (_SAMPLES, 3), np.uint8)])

@@ -76,8 +76,7 @@ def table_candidates(profile: bytes, intent: int, white: tuple[int, ...]) -> Ite
 
 
 def _of_primaries(light: Callable[[Colours], Colours]) -> ColourTable:
-    """Return the exact table for a profile that adds the light of three primaries with own
-    curves."""
+    """Return the exact table for a profile of three primaries, each with its own curve."""
     values = np.linspace(0, 1, 256)
     black = light(np.zeros((1, 3)))
     curves = []

@@ -34,8 +34,7 @@ OUTSIDE_FAULT = (
 """The end of a sentence that begins with the file's name."""
 
 _roots: list[Path] = []
-"""Slide folders of this process, symbolic links resolved; if empty, `check_companions` allows
-all."""
+"""Slide folders of this process, links resolved; if empty, `check_companions` allows all."""
 
 
 def names_other_files(path: Path) -> bool:

@@ -55,8 +55,7 @@ class _Instance:
     """Whether the frames' three components are RGB; `None` for one component."""
 
     table: tuple[bytes, bytes] | None
-    """Offsets and lengths of the frames as packed 64-bit numbers; `None` if the file has no such
-    table."""
+    """Offsets and lengths of the frames as packed 64-bit numbers, if in the file."""
 
 
 def dicom_levels(slide: Slide) -> dict[int, RawLevel]:

@@ -68,8 +68,7 @@ class DicomIndex:
 
 
 def candidates_of(files: Sequence[FoundFile], dicom: DicomIndex) -> list[Candidate]:
-    """Return the candidate slides among the files of one folder, in file order, without
-    duplicates."""
+    """Return the candidate slides in the files of one folder, each once, in file order."""
     mirax_folders = {file.path.with_suffix("") for file in files if _suffix(file) == ".mrxs"}
     groups: dict[object, list[FoundFile]] = {}
     for file in files:

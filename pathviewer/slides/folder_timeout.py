@@ -31,15 +31,13 @@ class FolderCalls:
         self._running: dict[tuple[str, Path], tuple[Future[Any], float]] = {}
 
     def call(self, purpose: str, folder: Path, work: Callable[[], T]) -> T:
-        """Return the result of `work` or raise its error; OSError if the folder does not answer in
-        time."""
+        """Return the result of `work`, or raise its error or, after a timeout, OSError."""
         return self.calls(purpose, {folder: work})[folder]()
 
     def calls(
         self, purpose: str, works: dict[Path, Callable[[], T]]
     ) -> dict[Path, Callable[[], T]]:
-        """Start one call for each folder, all at once; each returned function waits for its
-        result."""
+        """Start one call for each folder at once; each returned function waits for a result."""
         futures = {folder: self._begin(purpose, folder, work) for folder, work in works.items()}
 
         def waiting(folder: Path, future: Future[T], until: float) -> Callable[[], T]:

@@ -45,8 +45,7 @@ class Downsample:
 
     @property
     def mean(self) -> float:
-        """Mean of both axes; for choosing between levels and for display, never for placing
-        pixels."""
+        """Mean of both axes; for choosing levels and for display, never for placing pixels."""
         return (self.x + self.y) / 2
 
     def times(self, factor: float) -> Downsample:

@@ -82,8 +82,7 @@ class _Setback:
 
 
 class Intake:
-    """List of slides. Only one thread at a time may call `scan`; the other methods are
-    thread-safe."""
+    """List of slides; thread-safe, except that `scan` must not run concurrently."""
 
     def __init__(
         self,
@@ -181,8 +180,7 @@ class Intake:
             return RejectedFile(slide.label, f"{slide.label} cannot be read: {error.strerror}.")
 
     def _companion_fault(self, slide: FoundSlide) -> str | None:
-        """Like `companion_fault`, with OSError if a folder hangs, then at once for all its
-        files."""
+        """Like `companion_fault`; once a folder hangs, raise OSError for all its files."""
         folder = Path(slide.place.folder)
         if slide.place.folder in self._hung:
             raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
@@ -196,8 +194,7 @@ class Intake:
             raise
 
     def _find_gone(self, places: Collection[Place]) -> set[Place]:
-        """Return the places that certainly have no file; in a folder that hangs, nothing is
-        certain."""
+        """Return the places that certainly have no file; none in a folder that hangs."""
         by_folder: dict[Path, set[Place]] = {}
         for place in places:
             by_folder.setdefault(Path(place.folder), set()).add(place)
@@ -286,8 +283,7 @@ class Intake:
         batch: Sequence[tuple[FoundSlide, SlideFacts | RejectedFile]],
         missing: set[str],
     ) -> None:
-        """Register a batch in the database and the lists; ids that are used again leave
-        `missing`."""
+        """Register a batch in the database and lists; remove reused ids from `missing`."""
         listed, setbacks = {}, {}
         with self._database.session() as session:
             for one, result in batch:
@@ -328,8 +324,7 @@ def _without_file(places: Collection[Place]) -> set[Place]:
 
 
 def _is_gone(path: Path) -> bool:
-    """Return whether there is certainly no such file; in a folder that fails, nothing is
-    certain."""
+    """Return whether the file is certainly missing; False if its folder fails."""
     try:
         return not path.exists()
     except OSError:

@@ -41,13 +41,11 @@ class TileHeader:
     """Whether three components are RGB or YCbCr, by the file; `None` for one component."""
 
     def allows(self, data: bytes | bytearray, start: int = 0) -> bool:
-        """Return whether the tile that begins at `start` may be served unchanged; reads its header
-        only."""
+        """Return whether the tile at `start` may be served unchanged; reads its header only."""
         return data.startswith(self.reference, start) or self._is_plain(data, start)
 
     def _is_plain(self, data: bytes | bytearray, start: int) -> bool:
-        """Check a tile with another header than the reference; one loop, because this code is
-        hot."""
+        """Check a tile whose header is not the reference; one loop, because this code is hot."""
         if not data.startswith(SOI, start):
             return False
         place, has_frame = start + 2, False

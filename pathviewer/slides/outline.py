@@ -81,8 +81,7 @@ class ClippedOutline:
     """The part of a closed outline that is on a slide."""
 
     parts: tuple[tuple[Point, ...], ...]
-    """Outlines on the slide, corners in level-0 pixels; the outline itself if it is entirely
-    inside."""
+    """Parts in level-0 pixels; the outline itself if it is entirely inside."""
 
     inside_area: float
     """Area on the slide, in square level-0 pixels."""

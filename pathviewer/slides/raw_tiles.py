@@ -93,8 +93,7 @@ class RawLevel:
     """First byte of each tile in the file, row by row."""
 
     counts: array[int]
-    """Number of bytes of each tile, all in the file; 0 for tiles that cannot be served
-    unchanged."""
+    """Bytes of each tile, all in the file; 0 for tiles that cannot be served unchanged."""
 
     def covers(self, columns: int, rows: int) -> bool:
         """Return whether the file has all tiles of a grid; padding may add more."""

@@ -244,8 +244,7 @@ class KnownLength:
 
 
 def read_claim(properties: Mapping[str, str]) -> ScaleClaim:
-    """Return the scale in OpenSlide's properties; values that are not positive numbers are
-    ignored."""
+    """Return the scale in OpenSlide's properties; ignores all but positive numbers."""
     return ScaleClaim(
         _positive(properties.get("openslide.mpp-x")),
         _positive(properties.get("openslide.mpp-y")),

@@ -197,8 +197,7 @@ class ServedSlide:
         return await self._call(Urgency.view, requester, tasks.colour_table)
 
     async def associated_jpeg(self, name: str, requester: str = "") -> bytes:
-        """Return a JPEG of a label, macro or other image. Errors as of `tile`, and
-        ImageNotFound."""
+        """JPEG of a label, macro or other image. Errors as of `tile`, and ImageNotFound."""
         return await self._call(Urgency.overview, requester, tasks.associated_jpeg, name)
 
     def read_region(

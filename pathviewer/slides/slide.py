@@ -85,8 +85,7 @@ class Slide:
 
     @property
     def background(self) -> tuple[int, int, int]:
-        """(red, green, blue) of areas that were not scanned; white if the file does not state
-        it."""
+        """(red, green, blue) of areas that were not scanned; white if not stated."""
         red, green, blue = bytes.fromhex(
             self.properties.get("openslide.background-color", "FFFFFF")
         )
@@ -222,8 +221,7 @@ class Slide:
     def _read_reduced(
         self, level: int, l_box: Region, factors: tuple[int, int], until: float
     ) -> Image.Image:
-        """Return a box of a level, with blocks of `factors`, (width, height), pixels averaged to
-        one."""
+        """Return a box of a level, averaging blocks of `factors`, (width, height), pixels."""
         wide, high = factors
         out = Image.new("RGB", (-(-l_box.width // wide), -(-l_box.height // high)))
         step_x, step_y = max(1, _BLOCK // wide) * wide, max(1, _BLOCK // high) * high

@@ -37,8 +37,7 @@ class SlideFacts:
     """OpenSlide's fingerprint, `None` if the format has none."""
 
     pixel_note: str | None
-    """How the pixels differ from 8-bit colour and how they are shown; `None` if they do not
-    differ."""
+    """How the pixels differ from 8-bit colour and are shown; `None` if they do not."""
 
     bounds: Region | None
     """The scanned part, `None` if the file does not state it."""

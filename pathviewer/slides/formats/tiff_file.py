@@ -125,8 +125,7 @@ class TiffFile:
         return pixels
 
     def _segment(self, page: _Page, number: int, index: int) -> NDArray[np.uint8] | None:
-        """Return a decoded tile or strip as (height, width, 4) BGRA; `None` if the file lacks
-        it."""
+        """Return a tile or strip as (height, width, 4) BGRA; `None` if the file lacks it."""
         cached_segment = self._decoded.get(number, index)
         if cached_segment is not None:
             return cached_segment
@@ -156,8 +155,7 @@ class TiffFile:
         return page.decode(data, index)
 
     def _hash(self) -> str:
-        """Return a hash of the tile sizes in bytes, the level sizes and the coarsest level's first
-        tiles."""
+        """Hash the description, level sizes, tile lengths and the coarsest level's first tiles."""
         digest = hashlib.sha256(self._picture.description.encode())
         for page in self._pages:
             digest.update(np.asarray((page.width, page.height), np.int64).tobytes())
@@ -227,8 +225,7 @@ class _Page:
                 yield row * self._columns + column, column * self._wide, row * self._high
 
     def planes(self, index: int) -> list[int]:
-        """Return indexes of the parts of a tile or strip; several if colours are in separate
-        planes."""
+        """Return indexes of the parts of a tile or strip, one for each colour plane."""
         return [index + plane * self._columns * self._rows for plane in range(self._planes)]
 
     def fits(self, data: bytes) -> bool:

@@ -236,8 +236,7 @@ def _alike(page: tifffile.TiffPage, base: tifffile.TiffPage) -> bool:
 
 
 def _may_be_level(page: tifffile.TiffPage, base: tifffile.TiffPage) -> bool:
-    """Return whether a page has the shape of the base, apart from rounding of sides or whole
-    tiles."""
+    """Return whether a page has the base's shape, except for rounding or whole tiles."""
     if kind_in(page.description) is not None:
         return False
     (width, height), (whole, high) = _size(page), _size(base)

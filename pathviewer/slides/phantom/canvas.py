@@ -47,8 +47,7 @@ class Canvas:
             self.nuclei.append((x + self.origin_x, y + self.origin_y, kind))
 
     def lay(self, body: Sprite, x: int, y: int) -> None:
-        """Draw a cell's body centred on a canvas pixel; where bodies overlap, the denser one
-        shows."""
+        """Draw a cell's body centred on a canvas pixel; the denser of two bodies shows."""
         target, source = _overlap(body.haematoxylin.shape[0], x, y)
         blue, pink = self.haematoxylin[target], self.eosin[target]
         np.maximum(blue, body.haematoxylin[source], out=blue)

@@ -89,8 +89,7 @@ def scatter(
 def _candidates(
     canvas: Canvas, population: Population, seed: int
 ) -> tuple[Points, Points, NDArray[np.float64]]:
-    """Return canvas points (x, y) of the nuclei of all grid cells, and (points, 5) random
-    numbers."""
+    """Return x and y of all grid cells' nuclei on the canvas, and (points, 5) randoms."""
     spacing, slack = population.spacing, population.jitter
     columns = np.arange(canvas.origin_x // spacing - 1, (canvas.origin_x + CANVAS) // spacing + 1)
     rows = np.arange(canvas.origin_y // spacing - 1, (canvas.origin_y + CANVAS) // spacing + 1)

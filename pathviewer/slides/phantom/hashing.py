@@ -37,8 +37,7 @@ def uniforms(
 
 
 def spline_pieces(part: NDArray[np.floating]) -> Floats:
-    """Return (*part, 4) cubic B-spline weights of the four grid values around a fraction of a
-    step."""
+    """(*part, 4) cubic B-spline weights of the four grid values around a fraction of a step."""
     pieces = (
         (1 - part) ** 3 / 6,
         (3 * part**3 - 6 * part**2 + 4) / 6,

@@ -50,8 +50,7 @@ _SHARPEST, _COARSEST = 555.0, 5200.0
 
 
 def zone_size(width: int, height: int) -> float:
-    """Return the typical width of a tissue zone, level-0 px; even the smallest slide shows all
-    zones."""
+    """Typical width of a tissue zone, level-0 px; even the smallest slide shows all zones."""
     return min(max(min(width, height) / 3.6, _SHARPEST), _COARSEST)
 
 
@@ -166,8 +165,7 @@ def _centres(side: int) -> Floats:
 
 
 def _drift(seed: int, stream: int, x: Floats, y: Floats) -> Floats:
-    """Return the displacement of textures, level-0 px, which turns and stretches them
-    everywhere."""
+    """Displacement of textures, level-0 px: turns and stretches them so that none repeats."""
     return (
         700 * lattice_noise(seed, stream, x, y, 8000)
         + 110 * lattice_noise(seed, stream + 1, x, y, 1700)

@@ -267,8 +267,7 @@ class _TruthGrid:
 
 
 def _pages(width: int, height: int, seed: int) -> list[Page]:
-    """Return the three levels, with Aperio descriptions for OpenSlide to read mpp and power
-    from."""
+    """Return the three levels; OpenSlide reads mpp and power in their Aperio descriptions."""
     pages = []
     for scale in (1, STEP, STEP**2):
         side = (width // scale, height // scale)

@@ -81,8 +81,7 @@ class FileFaults:
     def __init__(
         self, file: Path | None, memory_mib: int = 0, clock: Callable[[], float] = time.time
     ) -> None:
-        """Set the storage `file`, `None` for none, and the readers' current memory limit, in
-        MiB."""
+        """Set the storage `file`, if any, and the readers' current memory limit, in MiB."""
         self._file = file
         self._memory_mib = memory_mib
         self._clock = clock

@@ -196,8 +196,7 @@ class ReaderPool:
         return call.result()
 
     def dicom_identity(self, path: Path, requester: str = LIBRARY) -> DicomIdentity:
-        """Return series and instance of a DICOM file; `None` for missing ones. Raises
-        SlideError."""
+        """Series and instance of a DICOM file; `None` for missing ones. Raises SlideError."""
         return self._inspect(path, requester, tasks.dicom_identity, path)
 
     def hold_one_export(self, paths: Sequence[Path], requester: str = LIBRARY) -> bool:
@@ -451,8 +450,8 @@ def _is_timeout(error: BaseException) -> bool:
 def _fault_error(name: str, reason: str) -> SlideEndedReader:
     if reason == "slow":
         return SlideEndedReader(
-            f"{name} takes too long to read. The program tries again later; copy the file again, or have "
-            "an administrator raise PATHVIEWER_READER_SECONDS."
+            f"{name} takes too long to read. It will be tried again later; copy the file again, or "
+            "have an administrator raise PATHVIEWER_READER_SECONDS."
         )
     return SlideEndedReader(
         f"{name} is damaged in a way that ended the program's slide reader, or needs more memory "

@@ -50,7 +50,7 @@ def below_a_file(out: Path) -> None:
     [
         (full, "The folder out is not empty; choose another --out."),
         (a_file, "There is a file named out already; choose another --out."),
-        (below_a_file, "parent is not a folder"),
+        (below_a_file, "One of its parent folders is a file"),
     ],
 )
 def test_a_place_that_is_taken_is_told(
@@ -125,8 +125,7 @@ def test_an_export_that_the_disk_cuts_off_leaves_nothing(tmp_path: Path) -> None
         cwd=Path(__file__).resolve().parents[3],
     )
     assert told.stdout == (
-        "A file would exceed the size limit of this disk: choose another --out. "
-        "Nothing was written.\n"
+        "A file would exceed the file size limit: choose another --out. Nothing was written.\n"
     )
     assert told.stderr == ""
     assert left(tmp_path / "exports") == set()
