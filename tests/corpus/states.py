@@ -126,7 +126,7 @@ FIRST_BYTES = (
         "capture.dcm",
         "FIELD D: a DICOM picture of another kind",
         _dicom_of_another_kind,
-        Refused(["no whole-slide image"]),
+        Refused(["not a whole-slide image"]),
     ),
 )
 

@@ -47,7 +47,7 @@ def test_what_a_page_saw_otherwise_is_refused(change: dict[str, Any], words: str
 
 @pytest.mark.parametrize("odd", ["Slide 3", [], {}, {"name": "a.svs"}, asdict(HERE) | {"x": 1}])
 def test_what_is_no_identity_is_refused(odd: object) -> None:
-    with pytest.raises(BadIdentity, match="or leave it out"):
+    with pytest.raises(BadIdentity, match="or omit it"):
         check_identity(odd, HERE)
 
 

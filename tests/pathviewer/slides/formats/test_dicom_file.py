@@ -103,7 +103,7 @@ def test_several_optical_paths_are_refused_by_name(tmp_path: Path) -> None:
     ("attributes", "reason"),
     [
         ({"photometric": "MONOCHROME1"}, r"of kind MONOCHROME1, where 0 is white.* `bfconvert"),
-        ({"SOPClassUID": CTImageStorage, "Modality": "CT"}, "no whole-slide image .*CT"),
+        ({"SOPClassUID": CTImageStorage, "Modality": "CT"}, "not a whole-slide image .*CT"),
     ],
 )
 def test_what_cannot_be_shown_is_said(
