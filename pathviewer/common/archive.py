@@ -24,7 +24,7 @@ class ArchiveError(ValueError):
 
 
 def unpack(data: bytes, suffixes: Sequence[str], most_bytes: int) -> bytes:
-    """Return the one file of a zip or gzip archive whose name ends in a lowercase suffix.
+    """Return the only file in a zip or gzip archive with one of the lowercase `suffixes`.
 
     Data that is not an archive is returned unchanged. At most `most_bytes` are unpacked. Raises
     ArchiveError.

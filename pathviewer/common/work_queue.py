@@ -163,10 +163,9 @@ class _Queues:
 class Lane:
     """Threads reserved for one kind of work.
 
-    Each account has its own queue. If there are several threads, no account can occupy all of them,
-    so another account's work starts at once. Work cancelled while queued never starts. Work in
-    progress keeps its thread until it ends, even if nobody needs the result of its reader any more;
-    this bounds memory.
+    Each account has its own queue and, with several threads, cannot occupy all of them, so another
+    account's work starts at once. Work cancelled while queued never starts. Running work keeps its
+    thread until it ends, even if its result is no longer needed; this bounds memory.
     """
 
     def __init__(self, threads: int, per_account: int | None = None) -> None:

@@ -19,12 +19,11 @@ _log = logging.getLogger(__name__)
 class DiskThreads(Executor):
     """Executor with at most `threads` daemon threads.
 
-    The program can end while a disk hangs; it would wait for the threads of `ThreadPoolExecutor`. A
-    thread ends when there is no more work.
+    Unlike those of `ThreadPoolExecutor`, they do not delay the end of the program if a disk hangs.
+    A thread ends when there is no more work.
     """
 
     def __init__(self, threads: int, name: str) -> None:
-        """Set the number of threads and their name."""
         self._threads = threads
         self._name = name
         self._changing = threading.Lock()
@@ -72,7 +71,6 @@ class DisksThreads:
     """One `DiskThreads` for each disk, made on first use."""
 
     def __init__(self, threads: int, name: str) -> None:
-        """Set the number of threads for each disk, and their name."""
         self._threads = threads
         self._name = name
         self._changing = threading.Lock()

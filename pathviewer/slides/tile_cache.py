@@ -32,7 +32,6 @@ class TileCache:
     """
 
     def __init__(self, max_bytes: int) -> None:
-        """Set the most bytes of tiles in the cache."""
         self._lock = threading.Lock()
         self._tiles: LRUCache[Hashable, Tile] = LRUCache(max_bytes, lambda tile: len(tile.jpeg))
         self._flights: dict[Hashable, Future[Tile]] = {}

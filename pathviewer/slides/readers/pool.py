@@ -112,8 +112,8 @@ class _Running:
 class ReaderPool:
     """Runs functions of `tasks` in reader processes. Thread-safe.
 
-    Requesters take turns. If there are several readers, no requester can occupy all of them, and
-    one is always reserved for `Urgency.view`, whoever the requester is.
+    Requesters take turns. With several readers, no requester can occupy all of them, and one is
+    always reserved for `Urgency.view`.
     """
 
     def __init__(
