@@ -1,1 +1,1 @@
-"""From a region and a question to an answer that can be kept."""
+"""Questions about regions, from the request to the stored completions."""

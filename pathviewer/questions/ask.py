@@ -1,4 +1,4 @@
-"""One question about a region, from the prompt to what a page shows: events, trace and maps."""
+"""Run one prompt on an engine: its events, then traces and attention maps."""
 
 from __future__ import annotations
 
@@ -36,59 +36,62 @@ from pathviewer.attention.passages import find_passages
 _log = logging.getLogger(__name__)
 
 INTERACTIVE_PRIORITY = 10
-"""Priority of somebody who waits."""
+"""Priority of a request that a user waits for."""
 
 
 @dataclass(frozen=True)
 class PassageMaps:
-    """Where the model looked while it wrote a passage; one map per picture of the prompt."""
+    """Attention maps of one passage, one map per picture of the prompt."""
 
     name: str
     """`step 1`, `step 2`, ..., `answer`, or `all` for the whole completion."""
     raw: tuple[AttentionMap, ...]
-    """Attention as it was."""
+    """Raw attention."""
     relative: tuple[AttentionMap, ...]
-    """The same over that of a neutral question; empty where there is none to compare with."""
+    """Attention relative to the neutral question; empty without neutral attention."""
 
     @property
     def relative_or_raw(self) -> tuple[AttentionMap, ...]:
-        """The relative maps if there are any, else the raw ones."""
+        """Relative maps if there are any, else raw maps."""
         return self.relative or self.raw
 
 
 @dataclass(frozen=True)
 class CompletionResult:
-    """A completion and all that is known of how it came about."""
+    """A completion with its request, timing and attention."""
 
     request: GenerateRequest
-    """What was asked."""
+    """The request."""
     started: GenerationStart
-    """What the model made of it: model, placements, prompt tokens."""
+    """Model, placements and prompt tokens."""
     end: CompletionEnd
     """The completion and its timing."""
     rows: AttentionRows | None
-    """Attention of every token; None if it was not asked for or nothing was written."""
+    """Attention of every token; None if it was not requested or the text is empty."""
     neutral: AttentionRows | None
-    """Attention of a neutral question on the same pictures; None without attention, after a
-    cancel, and where the model could not answer it."""
+    """Attention of the neutral question on the same pictures; None without attention, after a
+    cancel, or if the neutral question failed."""
 
     @property
     def completion(self) -> Completion:
-        """What was written."""
+        """The completion."""
         return self.end.completion
 
     @cached_property
     def trace(self) -> ReasoningTrace:
-        """What was written, read."""
+        """The parsed trace."""
         return parse(self.completion.text)
 
     @property
     def passages(self) -> list[tuple[str, range]]:
-        """Name and tokens of each step and of the answer, then `all`; only those with tokens."""
+        """Names and tokens of the steps, the answer and `all`; only those with tokens."""
         return find_passages(self.trace, self.completion.token_ends)
 
     def maps(self, tokens: range, name: str, layers: range | None = None) -> PassageMaps:
-        """Maps of any tokens and layers. Raises ModelError for those that were not reported."""
+        """Return the maps of some tokens and layers (None: all layers).
+
+        Raises ModelError for tokens or layers that the engine did not report.
+        """
         raw = self._maps(join_rows([self.rows] if self.rows else []), tokens, layers)
         if self.neutral is None:
             return PassageMaps(name, raw, ())
@@ -105,7 +108,7 @@ class CompletionResult:
 
     @cached_property
     def passage_maps(self) -> tuple[PassageMaps, ...]:
-        """Maps of every passage over all layers; none without attention or pictures."""
+        """Maps of every passage over all layers; empty without attention or pictures."""
         if self.rows is None or not self.started.placements:
             return ()
         return tuple(self.maps(tokens, name) for name, tokens in self.passages)
@@ -113,10 +116,10 @@ class CompletionResult:
 
 @dataclass(frozen=True)
 class NeutralQuestionProgress:
-    """The answer is complete, and the neutral question is under way; told again as it goes on."""
+    """The completions have ended and the neutral question is running; emitted repeatedly."""
 
     request_id: str
-    """Of the request that was answered."""
+    """Id of the original request."""
 
 
 def ask(
@@ -130,11 +133,11 @@ def ask(
     attention: bool = True,
     request_id: str | None = None,
 ) -> Generator[Event | NeutralQuestionProgress | CompletionResult, None, None]:
-    """The backend's events as they come, and at the end a Reading of each completion.
+    """Yield the engine's events, then a CompletionResult for each completion.
 
-    Closing the generator cancels, as `cancel` does from another thread. The neutral question that
-    the maps are compared with is asked after the answer, so that it does not wait. Raises what the
-    backend raises.
+    Closing the generator cancels the request, as `cancel` does from another thread. The neutral
+    question, the baseline of the maps, runs after the completions so as not to delay them. Raises
+    the engine's errors.
     """
     request = GenerateRequest(
         request_id=request_id or uuid.uuid4().hex,
@@ -155,9 +158,10 @@ def ask(
 
 
 def cancel(engine: Engine, request_id: str) -> None:
-    """Stop an `ask` within a token, whichever of its two questions is under way.
+    """Stop an `ask` within one token, during the question or the neutral question.
 
-    A complete answer keeps its Reading, whose maps are then raw. Unknown ids are ignored.
+    A completion that has ended still gets its CompletionResult, with raw maps. Unknown ids are
+    ignored.
     """
     engine.cancel(request_id)
     engine.cancel(_neutral_id(request_id))
@@ -166,7 +170,7 @@ def cancel(engine: Engine, request_id: str) -> None:
 def collect_results(
     request: GenerateRequest, events: Sequence[Event], neutral: AttentionRows | None
 ) -> list[CompletionResult]:
-    """A Reading of each completion that ended among the events of a request."""
+    """Return a CompletionResult for each CompletionEnd among a request's events, by index."""
     started = [event for event in events if isinstance(event, GenerationStart)]
     ends = sorted(_ends(events), key=lambda end: end.completion_index)
     return [
@@ -180,7 +184,10 @@ def collect_results(
 def _try_neutral_question(
     engine: Engine, request: GenerateRequest, events: Sequence[Event]
 ) -> Generator[NeutralQuestionProgress, None, AttentionRows | None]:
-    """The neutral attention, if it is of use; an answer is not lost for want of it."""
+    """Return the neutral attention, or None if it is not needed or fails.
+
+    A failure does not lose the completions.
+    """
     has_attention = any(isinstance(event, AttentionRows) for event in events)
     wanted = any(end.completion.finish != "cancelled" for end in _ends(events))
     if not (has_attention and wanted and request.prompt.images):
@@ -197,7 +204,7 @@ def _try_neutral_question(
 def _ask_neutral_question(
     engine: Engine, request: GenerateRequest
 ) -> Generator[NeutralQuestionProgress, None, AttentionRows | None]:
-    """Where the model looks in a request's pictures when it is asked nothing in particular."""
+    """Ask the neutral question about a request's pictures and return its attention."""
     neutral = GenerateRequest(
         request_id=_neutral_id(request.request_id),
         prompt=Prompt(NEUTRAL_QUESTION, request.prompt.images, request.prompt.system),
@@ -220,7 +227,7 @@ def _neutral_id(request_id: str) -> str:
 
 
 def _events(engine: Engine, request: GenerateRequest) -> Generator[Event, None, None]:
-    """A backend's events as a generator, whose closing closes the backend's iterator too."""
+    """Wrap the engine's events in a generator; closing it closes the engine's iterator."""
     yield from engine.generate(request)
 
 
@@ -229,7 +236,7 @@ def _ends(events: Sequence[Event]) -> list[CompletionEnd]:
 
 
 def _join_rows(events: Sequence[Event], index: int) -> AttentionRows | None:
-    """The attention of one completion in one piece."""
+    """Join the attention rows of one completion; None if there are none."""
     parts = [event for event in events if isinstance(event, AttentionRows)]
     own_parts = [part for part in parts if part.completion_index == index]
     return join_rows(own_parts) if own_parts else None

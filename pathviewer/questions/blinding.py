@@ -1,4 +1,4 @@
-"""Readings that were made for a worklist: who may see one, and when."""
+"""Access to questions that were generated for a worklist."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ VOTE_FIRST = "Who wrote this is kept back until you have voted on its pair; vote
 def is_assigned(
     session: Session, question_id: str, account_id: str, *, judges_all: bool = False
 ) -> bool:
-    """Whether the reading is an item that this account was given to judge, or of a pair that it has
-    compared.
+    """Whether the account has an assignment for the question's item or has voted on its pair.
 
-    Raises ReadingRefused while the account's own answer, or its vote, comes first, whoever asked;
-    for an account that sees all readings and judges (`judges_all`) from before an item of a blind
-    list is given to it.
+    Raises QuestionRefused while the account still owes its own answer or its vote, even if it
+    asked the question itself. With `judges_all` (the account sees all questions and judges) that
+    also holds before an item of a blind worklist is assigned to it.
     """
     item = find_item_of_question(session, question_id)
     if item is None:

@@ -1,4 +1,4 @@
-"""Whether an answer used what it looked at, asked afterwards of a reading that was kept."""
+"""Deletion check of a stored completion: does it depend on the area the model attended to?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STEP_SENTENCES: dict[DeletionVerdict, str] = {
     "neither": "This step hardly depends on the region: the question and what is written before "
     "it give it.",
 }
-"""The verdicts on a step, for a person."""
+"""Sentence of each verdict on a step."""
 
 
 def check_attention_use(
@@ -30,11 +30,11 @@ def check_attention_use(
     completion: CompletionAttention,
     passage: str,
 ) -> NewDeletionCheck:
-    """The check with the map of a passage, relative where it can be.
+    """Run the deletion check with the map of a passage, relative if there is neutral attention.
 
-    A step is weighed as it is written, after what precedes it; of all else the answer is, without
-    the reasoning, which alone would decide it. Raises ReadingRefused without an answer or such a
-    passage, and what the backend raises.
+    For a step, the check scores the step's text after the text before it. For any other passage
+    it scores the answer alone: with the reasoning in the prompt, the reasoning would decide the
+    answer. Raises QuestionRefused if the answer or the passage is missing, and the engine's errors.
     """
     trace = parse(completion.text)
     tokens = dict(find_passages(trace, completion.token_ends)).get(passage)
@@ -64,7 +64,7 @@ def check_attention_use(
 
 
 def _relative_map(completion: CompletionAttention, tokens: range) -> AttentionMap:
-    """Where some tokens looked, over where those of the neutral question did if that is known."""
+    """Return the map of some tokens, relative to the neutral question if there is one."""
     raw = attention_map(completion.attention.completion_rows, (completion.placement,), 0, tokens)
     neutral_rows = completion.attention.neutral_rows
     if neutral_rows is None:

@@ -1,4 +1,4 @@
-"""The model that the server holds: started beside the pages, closed with them."""
+"""The server's engine: opened at start-up, closed at shutdown."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 log = logging.getLogger("pathviewer")
 
 NO_MODEL = "none"
-"""The name in the settings under which no model is started."""
+"""Model name in the settings that starts no engine."""
 LONGEST_SENTENCE = 1_000
-"""Characters of what is said of the model."""
+"""Maximum length of a status sentence, in characters."""
 
 
 class EngineService:
-    """The backend of the settings' model, or the sentence that says why there is none.
+    """The engine of the configured model, or the reason why there is none.
 
-    The pages do not depend on it: `start` returns at once, and nothing that is wrong with the
-    model raises before `backend` is asked for.
+    The pages work without it: `start` returns at once, and model errors are raised only by
+    `engine`.
     """
 
     def __init__(self, settings: Settings, open_model: Callable[..., Engine] = open_engine) -> None:
-        """`open_model` takes the model's name, `device` and `told`, as `open_backend` does."""
+        """`open_model` has the parameters of `open_engine`: model name, `device`, `report`."""
         self._settings = settings
         self._open_model = open_model
         self._engine: Engine | None = None
         self._error: ModelError | None = None
 
     def start(self) -> None:
-        """Open the backend; it loads by itself."""
+        """Open the engine; it loads in the background."""
         if self._settings.model == NO_MODEL:
             return
         try:
@@ -50,16 +50,16 @@ class EngineService:
             log.warning("There is no model. %s", shorten_sentence(str(error)))
 
     def status(self) -> EngineStatus:
-        """What the model can do now; answers at once."""
+        """Return the engine's status without waiting."""
         if self._engine is not None:
             status = self._engine.status()
             return replace(status, sentence=shorten_sentence(status.sentence))
         if self._error is not None:
             return EngineStatus("failed", shorten_sentence(str(self._error)))
-        return EngineStatus("stopped", "No model is run; PATHVIEWER_MODEL names one.")
+        return EngineStatus("stopped", "No model is running. Set PATHVIEWER_MODEL to start one.")
 
     def wait_while_loading(self, seconds: float) -> EngineStatus:
-        """Wait until the model no longer loads, at most so long, and say what it can do then."""
+        """Wait at most `seconds` for the model to load and return the status."""
         until = time.monotonic() + seconds
         while (status := self.status()).state == "starting" and time.monotonic() < until:
             time.sleep(0.05)
@@ -67,24 +67,24 @@ class EngineService:
 
     @property
     def engine(self) -> Engine:
-        """The backend; raises ModelError with the status's sentence where there is none."""
+        """The engine. Raises ModelError with the status sentence if there is none."""
         if self._engine is None:
             raise self._error or ModelError(self.status().sentence)
         return self._engine
 
     def close(self) -> None:
-        """Let go of the model; what is under way ends with a WorkerError."""
+        """Close the engine; running requests end with a WorkerError."""
         if self._engine is not None:
             self._engine.close()
 
 
 def _log_sentence(sentence: str) -> None:
-    """Nobody may be asking when the model's process ends; whoever asks is told besides."""
+    """Log an engine message, for example when the model's process ends between requests."""
     log.warning("%s", shorten_sentence(sentence))
 
 
 def shorten_sentence(sentence: str) -> str:
-    """A sentence that may quote a checkpoint's file of any length: anybody may hear it."""
+    """Cut a status sentence to LONGEST_SENTENCE: it is public and may quote a checkpoint file."""
     if len(sentence) <= LONGEST_SENTENCE:
         return sentence
     return f"{sentence[: LONGEST_SENTENCE - 1]}…"

@@ -1,4 +1,4 @@
-"""What can be wrong with a question, as errors whose message may be shown to whoever asked."""
+"""Errors of questions; their messages may be shown to users."""
 # ruff: noqa: N818
 
 from __future__ import annotations
@@ -7,17 +7,17 @@ from pathviewer.slides.errors import SlideError
 
 
 class QuestionRefused(SlideError):
-    """A question or an answer that cannot be taken."""
+    """A question or a first answer is refused."""
 
     code = "reading_refused"
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
-        self.status = status  # type: ignore[misc]  # the class says what most of them are
+        self.status = status  # type: ignore[misc]  # overrides the class default
 
 
 class QuestionNotFound(SlideError):
-    """No reading has this id, or it is somebody else's."""
+    """No question has this id, or the account may not see it."""
 
     code = "reading_not_found"
     status = 404

@@ -1,4 +1,4 @@
-"""From what a page asks about a region to what a model is given, and what it will see of it."""
+"""Model input: the selected region, its pixel budget and its picture."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ from pathviewer.slides.slide_pool import SlidePool
 
 LEAST_PIXELS = FACTOR * FACTOR
 MOST_PIXELS = LEAST_PIXELS * 4_096
-"""Bounds of a pixel budget that a page may ask for."""
+"""Bounds of the pixel budget that a request may set."""
 LEAST_POINTS = 3
-"""Of an outline."""
+"""Minimum points of an outline."""
 NUCLEUS_UM = 7.0
-"""Assumed width of a nucleus."""
+"""Assumed width of a nucleus, µm."""
 LEAST_NUCLEUS = 6.0
-"""Pixels of a nucleus below which a question about nuclei is warned of."""
+"""Width of a nucleus in picture pixels below which questions about nuclei get a warning."""
 FITTED_MPP = 1.0
-"""Microns per pixel of the picture to which a region can be fitted: nuclei are 7 px wide then."""
+"""Microns per picture pixel of a fitted region; a nucleus is then 7 px wide."""
 MOST_ENLARGEMENT = 2.0
-"""Times as large as it was scanned that a region may be drawn for the model without a warning."""
+"""Enlargement of the scan above which a question gets a warning."""
 NUCLEUS_TASKS = frozenset({"cellularity", "quadrant", "diagnosis", "tumour", "grade"})
-"""Tasks of question_templates.toml that need nuclei."""
+"""Tasks of question_templates.toml that need visible nuclei."""
 
 
 @dataclass(frozen=True)
 class RegionSelection:
-    """A region as a page chose it."""
+    """A region selected in a request."""
 
     region: Region
     """Level-0 pixels."""
     points: tuple[tuple[float, float], ...]
     """Outline as drawn, level-0 pixels; empty for an upright rectangle."""
     paint_outside: bool
-    """Whether what lies outside the outline is painted over."""
+    """Whether pixels outside the outline are painted over."""
     budget: PixelBudget
     """Area of the picture after resizing."""
     corrected: bool
-    """Whether colours are corrected to sRGB where the slide has a colour profile."""
+    """Whether colours are corrected to sRGB if the slide has a colour profile."""
 
 
 class Pictures:
-    """Makes what a model will see."""
+    """Reads selections and makes the pictures that the model sees."""
 
     def __init__(self, library: SlideLibrary, pool: SlidePool, model_name: str) -> None:
         self._library = library
@@ -65,12 +65,12 @@ class Pictures:
 
     @cached_property
     def model(self) -> RegisteredModel:
-        """What is known of the settings' model; raises ModelError if it cannot be found."""
+        """The configured model's registry entry. Raises ModelError if it is unknown."""
         scripted = self._name.startswith(SCRIPT_PREFIX)
         return resolve_model(SCRIPTED_MODEL if scripted else self._name)
 
     def read_selection(self, body: Mapping[str, Any]) -> RegionSelection:
-        """The region of a request. Raises ReadingRefused, RegionError."""
+        """Parse the region of a request. Raises QuestionRefused, RegionError."""
         box = body.get("box")
         if not isinstance(box, dict):
             raise QuestionRefused("Select a region first.")
@@ -87,7 +87,7 @@ class Pictures:
         )
 
     def confirm_identity(self, slide_id: str, expected: object) -> SlideIdentity:
-        """What the slide can be told by; raises SlideChanged where a page saw something else."""
+        """Return the slide's identity. Raises SlideChanged if the page saw another one."""
         current = self._library.entry(slide_id).identity
         check_identity(expected, current)
         return current
@@ -95,7 +95,7 @@ class Pictures:
     def make_picture(
         self, slide_id: str, selection: RegionSelection, account_id: str
     ) -> RegionPicture:
-        """The region's pixels, read for an account. Raises SlideError and PromptError."""
+        """Read the region's picture on behalf of an account. Raises SlideError, PromptError."""
         entry = self._library.entry(slide_id)
         slide = RequestedSlide(self._pool.get(entry.id, account_id), account_id, entry.scale)
         picture = read_slide_picture(
@@ -117,7 +117,7 @@ class Pictures:
 
 
 def _wants_correction(body: Mapping[str, Any]) -> bool:
-    """Whether colours are to be corrected, as by default. Raises ReadingRefused."""
+    """Whether the request wants corrected colours (the default). Raises QuestionRefused."""
     colours = body.get("colours", "corrected")
     if colours not in ("corrected", "raw"):
         raise QuestionRefused(f"colours is 'corrected' or 'raw', not {colours!r:.40}.")
@@ -125,7 +125,7 @@ def _wants_correction(body: Mapping[str, Any]) -> bool:
 
 
 def read_whole_number(body: Mapping[str, Any], name: str, least: int, most: int) -> int:
-    """A whole number of a request; raises ReadingRefused with its name and bounds."""
+    """Return a whole number of a request. Raises QuestionRefused with its name and bounds."""
     value = body.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         value_text = f"{value!r}"[:40]
@@ -136,7 +136,7 @@ def read_whole_number(body: Mapping[str, Any], name: str, least: int, most: int)
 
 
 def scale_facts(picture: RegionPicture, task: str | None) -> dict[str, Any]:
-    """Scale, warnings and the fitted region of a picture, for the page."""
+    """Return a picture's scale, warnings and fitted region, for the page."""
     mpp = picture.mpp
     warnings = _enlargement_warnings(picture)
     source = None if picture.scale is None else picture.scale.source
@@ -154,9 +154,9 @@ def scale_facts(picture: RegionPicture, task: str | None) -> dict[str, Any]:
 
 
 def _enlargement_warnings(picture: RegionPicture) -> list[str]:
-    """A sentence where the least budget of a model makes much of a few pixels of the scan."""
+    """Warn if the model's minimum budget enlarges a small region too far."""
     region, pixels = picture.region, picture.pixels
-    # oblong pixels are always enlarged along their longer side
+    # non-square pixels are always enlarged along their longer side
     enlarged = min(pixels.width / region.width, pixels.height / region.height)
     if enlarged <= MOST_ENLARGEMENT:
         return []
@@ -168,7 +168,7 @@ def _enlargement_warnings(picture: RegionPicture) -> list[str]:
 
 
 def _fit_region(region: Region, share: float) -> dict[str, int]:
-    """The region shrunk about its centre, sides times `share`."""
+    """Shrink a region about its centre by the factor `share`; level-0 pixels."""
     width, height = (max(1, round(side * share)) for side in (region.width, region.height))
     x = region.x + (region.width - width) // 2
     y = region.y + (region.height - height) // 2
@@ -181,7 +181,7 @@ def _paint_outside(
     points: Sequence[tuple[float, float]],
     background: tuple[int, int, int],
 ) -> Image.Image:
-    """The picture with the outside of an outline in one colour."""
+    """Paint everything outside an outline (level-0 pixels) in the background colour."""
     across, down = pixels.width / region.width, pixels.height / region.height
     outline = [((x - region.x) * across, (y - region.y) * down) for x, y in points]
     mask = Image.new("L", pixels.size, 0)

@@ -1,4 +1,4 @@
-"""A reading as the page is told of it, whether it is being written or was kept."""
+"""Questions as JSON and as events, running or stored."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _COPIED_FIELDS = (
     "id points paint_outside question task outside_known_types prompt system model model_revision "
     "count blind quickhash prompt_tokens"
 )
-"""What is told as it is kept."""
+"""Record fields that are copied unchanged."""
 
 
 def question_json(
     snapshot: QuestionSnapshot, slide_name: str, account_id: str, *, shows_names: bool
 ) -> dict[str, Any]:
-    """All of a reading; without completions while they are kept back.
+    """Return a question as JSON, without completions while it is blinded.
 
-    `shows_names` says whether the settings show names of files and cases.
-    What was answered first is a judgment of the item, and so for whoever gave it alone.
+    `shows_names` says whether the settings show names of files and cases. Only the account that
+    asked sees its first answer.
     """
     record, blinded = snapshot.record, snapshot.is_blinded
     completions = () if blinded else snapshot.completions
@@ -61,7 +61,7 @@ def question_json(
 
 
 def question_row_json(snapshot: QuestionSnapshot) -> dict[str, Any]:
-    """A reading in a line of the history."""
+    """Return a question as a row of the history."""
     record = snapshot.record
     completions = () if snapshot.is_blinded else snapshot.completions
     return {
@@ -79,7 +79,7 @@ def question_row_json(snapshot: QuestionSnapshot) -> dict[str, Any]:
 def completion_json(
     completion: CompletionRecord, checks: Sequence[DeletionCheckRecord] = ()
 ) -> dict[str, Any]:
-    """An answer that has ended, with the checks of it."""
+    """Return an ended completion with its deletion checks."""
     finish = cast("Finish", completion.finish)
     return {
         "id": completion.id,
@@ -97,7 +97,7 @@ def completion_json(
 
 
 def deletion_check_json(check: DeletionCheckRecord) -> dict[str, Any]:
-    """What a deletion check found."""
+    """Return a deletion check as JSON."""
     names = "id passage as_is blanked attended_masked verdict sentence"
     return {name: getattr(check, name) for name in names.split()} | {
         "random_masked": list(check.random_masked),
@@ -107,17 +107,17 @@ def deletion_check_json(check: DeletionCheckRecord) -> dict[str, Any]:
 
 
 def placement_json(placement: ImagePlacement) -> dict[str, Any]:
-    """Where a picture's cells lie."""
+    """Return the placement of a picture's cells as JSON."""
     return vars(placement) | {"box": vars(placement.box)}
 
 
 def box_json(record: QuestionRecord) -> dict[str, int]:
-    """The region, level-0 pixels."""
+    """Return the region's box, level-0 pixels."""
     return {"x": record.x, "y": record.y, "width": record.width, "height": record.height}
 
 
 def replay_events(snapshot: QuestionSnapshot) -> Iterator[dict[str, Any]]:
-    """The events of a reading that is not being written here, as its stream tells them."""
+    """Replay the events of a question that no run of this process holds."""
     record = snapshot.record
     if snapshot.placement:
         yield started_event(record, snapshot.placement)
@@ -131,24 +131,24 @@ def replay_events(snapshot: QuestionSnapshot) -> Iterator[dict[str, Any]]:
         if each.attention_sha256:
             yield {"type": "maps", "index": each.index}
     if record.state == "failed":
-        yield failed_event(record.failure or "The reading did not end.")
+        yield failed_event(record.failure or "The answer was not completed. Ask again.")
     else:
         yield {"type": "done"}
 
 
 def started_event(record: QuestionRecord, placement: ImagePlacement) -> dict[str, Any]:
-    """The model has begun."""
+    """Return the event of the generation's start."""
     facts = {"placements": [placement_json(placement)], "prompt_tokens": record.prompt_tokens}
     return {"type": "started", "model": record.model, **facts}
 
 
 def ended_event(completion: CompletionRecord) -> dict[str, Any]:
-    """An answer has ended and is kept."""
+    """Return the event of a completion that has ended and is stored."""
     facts = completion_json(completion)
     del facts["id"], facts["deletion"]
     return {"type": "ended", "completion_id": completion.id, **facts}
 
 
 def failed_event(message: str) -> dict[str, Any]:
-    """Nothing follows, and this is why."""
+    """Return the final event of a failed question."""
     return {"type": "failed", "code": "model_failed", "message": message}

@@ -1,4 +1,4 @@
-"""The pixels of a region as the model sees them: resized here, once, into its pixel budget."""
+"""Pictures of regions as the model sees them: resized here, once, to the pixel budget."""
 
 from __future__ import annotations
 
@@ -19,67 +19,67 @@ from pathviewer.slides.scale import SlideScale
 from pathviewer.slides.slide import Slide
 
 PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg"}
-"""Files that are read as plain pictures, whose own pixels are level 0."""
+"""Files that are read as plain pictures; their pixels are level 0."""
 
 _OVERSAMPLING = 4
-"""A slide is read with up to so many times the pixels that are sent, then resized bicubically,
-as the model's own processor does."""
+"""A slide is read with up to this many times the final pixels, then resized bicubically, as the
+model's own processor does."""
 
 
 @dataclass(frozen=True)
 class RegionPicture:
-    """A region as it is shown to a model."""
+    """The picture of a region for a model."""
 
     region: Region
-    """What it shows, level-0 pixels."""
+    """The region, level-0 pixels."""
     pixels: Image.Image
-    """RGB, of the size that the budget gives: the model's processor leaves it as it is, unless
-    the budget is too narrow to hold any size of this shape."""
+    """RGB, sized by the budget. The model's processor does not resize it again, unless the budget
+    is too narrow for any size of this shape."""
     mpp: float | None
-    """Microns per pixel of the picture, whose pixels are square; None if the scale is unknown."""
+    """Microns per picture pixel (square); None if the scale is unknown."""
     scale: SlideScale | None
-    """The slide's scale that the picture was made at; None for a plain picture."""
+    """The slide's scale when the picture was made; None for a plain picture."""
     quickhash: str | None
-    """OpenSlide's hash of the slide's identity, None for a plain picture or if it has none."""
+    """OpenSlide's hash of the slide; None for a plain picture or if the slide has none."""
     colours: Mapping[str, Any] | None = None
-    """`profile`, the name of the slide's colour profile, and whether the pixels are `corrected` to
-    sRGB by it; None if the slide has no profile that could be applied."""
+    """`profile`: name of the slide's colour profile; `corrected`: whether the pixels are converted
+    to sRGB with it. None if the slide has no applicable profile."""
 
     @property
     def image(self) -> PromptImage:
-        """The picture as a prompt takes it."""
+        """The picture as a prompt image."""
         region = self.region
         box = Box(region.x, region.y, region.width, region.height)
         return as_prompt_image(self.pixels, box)
 
 
 class RegionSource(Protocol):
-    """A slide that regions are read from: one that this process has open, or one in a reader."""
+    """A slide to read regions from, open in this process or in a reader."""
 
     @property
     def width(self) -> int:
-        """Of level 0, in pixels."""
+        """Width in level-0 pixels."""
 
     @property
     def height(self) -> int:
-        """Of level 0, in pixels."""
+        """Height in level-0 pixels."""
 
     @property
     def scale(self) -> SlideScale:
-        """Its scale: what is in use, and where that is from."""
+        """The scale in use and its source."""
 
     @property
     def quickhash(self) -> str | None:
-        """OpenSlide's hash of the slide's identity, `None` if the format has none."""
+        """OpenSlide's hash of the slide; `None` if the format has none."""
 
     @property
     def colour_profile(self) -> ColourProfile | None:
-        """Its colour profile, `None` if the file has none."""
+        """The colour profile; `None` if the file has none."""
 
     def read_region(
         self, region: Region, max_pixels: int, *, corrected: bool = True
     ) -> Image.Image:
-        """The region as RGB, reduced (never enlarged) to at most `max_pixels`."""
+        """Read a region as RGB, reduced (never enlarged) to at most `max_pixels`."""
 
 
 def read_slide_picture(
@@ -90,12 +90,11 @@ def read_slide_picture(
     factor: int = 28,
     corrected: bool = True,
 ) -> RegionPicture:
-    """A region of an open slide, oblong pixels drawn undistorted; None takes all of it.
+    """Read a region (level-0 pixels; None: the whole slide) of an open slide.
 
-    Its colours are `corrected` to sRGB where a profile applies, or as they were scanned.
-
-    Raises SlideError for a region outside the slide or damaged pixels, PromptError for one that
-    is too narrow.
+    Non-square pixels are drawn undistorted. Colours are `corrected` to sRGB if a profile applies,
+    else as scanned. Raises SlideError for a region outside the slide or damaged pixels, and
+    PromptError for a region that is too narrow.
     """
     region = region or Region(0, 0, slide.width, slide.height)
     check_inside(region, slide.width, slide.height)
@@ -114,9 +113,9 @@ def read_slide_picture(
 def read_file_picture(
     path: Path, region: Region | None, budget: PixelBudget, *, factor: int = 28
 ) -> RegionPicture:
-    """A region of a slide, or of a PNG or JPEG picture, by its path; None takes all of it.
+    """Read a region (level-0 pixels; None: all) of a slide, PNG or JPEG file.
 
-    Raises SlideError and PromptError, whose messages name the file, never its folder.
+    Raises SlideError and PromptError; their messages name the file, never its folder.
     """
     if path.suffix.lower() not in PICTURE_SUFFIXES:
         with closing(Slide(path, path.name)) as slide:
@@ -137,7 +136,7 @@ def _colour_facts(profile: ColourProfile | None, *, corrected: bool) -> dict[str
 
 
 def colours_text(colours: Mapping[str, Any] | None) -> str:
-    """What a report says of the colours that the model saw."""
+    """Describe the colours that the model saw, for a report."""
     if colours is None:
         return "as in the file; no colour profile was applied"
     if colours["corrected"]:

@@ -1,7 +1,7 @@
-"""A reading as one page to print: what is told, with every picture in it.
+"""Printable report of one question, with all pictures embedded.
 
-Nothing on it names a patient unless a clinician typed it: the slide goes by its alias, never by its
-file's name, and raters by no name.
+The report identifies no patient, unless a clinician typed an identifier: it shows the slide's
+alias, never its file name, and no rater names.
 """
 
 from __future__ import annotations
@@ -30,29 +30,32 @@ from storage.feedback.store import FeedbackRecord
 from storage.questions.records import CompletionRecord
 
 BAR_SHARE = 0.3
-"""The scale bar takes at most so much of the picture's width."""
+"""Maximum width of the scale bar, as a share of the picture's width."""
 LENGTHS_UM = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 MAP_SIDE = 420
-"""Longer side of a step's picture, pixels."""
+"""Longer side of a step's map, pixels."""
 AttentionByIndex = Mapping[int, CompletionAttention]
-"""Where answers looked, by their index; those without maps are not there."""
+"""Attention by completion index; completions without maps are missing."""
 
 
 @dataclass(frozen=True)
 class ScaleBar:
-    """A length that is drawn on a picture."""
+    """Scale bar of a picture."""
 
     label: str
-    """Such as `50 µm`."""
+    """The length, such as `50 µm`."""
     percent: float
-    """Of the picture's width."""
+    """Length in percent of the picture's width."""
 
 
 def collect_attention(
     snapshot: QuestionSnapshot, find: Callable[[int], CompletionAttention]
 ) -> AttentionByIndex:
-    """Where the answers looked, of those whose attention is kept: without maps, a page is still a
-    report. `find` raises ReadingNotFound or ModelError of the others."""
+    """Collect the attention of the completions that have some.
+
+    `find` returns the attention of a completion index. If it raises QuestionNotFound or
+    ModelError, the report shows that completion without maps.
+    """
     attention = {}
     for each in snapshot.completions:
         try:
@@ -69,7 +72,7 @@ def report_facts(
     attention: AttentionByIndex,
     feedback: Sequence[FeedbackRecord],
 ) -> dict[str, Any]:
-    """What the template shows; `said` is what the reader of the page said of the answers."""
+    """Return the template's values; `feedback` is the report reader's own feedback."""
     record = snapshot.record
     pixels = Image.open(io.BytesIO(picture)).convert("RGB")
     return {
@@ -87,7 +90,10 @@ def report_facts(
 
 
 def scale_bar(width: int, mpp: float | None) -> ScaleBar | None:
-    """For a picture of this width in pixels; None where its scale is not known."""
+    """Return the scale bar of a picture; None if its mpp is unknown or no length fits.
+
+    `width` is in picture pixels, `mpp` in microns per picture pixel.
+    """
     if mpp is None:
         return None
     fits = [length for length in LENGTHS_UM if length <= BAR_SHARE * width * mpp]
@@ -135,7 +141,7 @@ def _completion_facts(
 
 
 def describe_answer(answer: str | None, options: Sequence[str]) -> str | None:
-    """The answer with the text of the option that it names."""
+    """Return the answer, with letter and text if it names an option."""
     place = option_index(answer, options)
     if place is None:
         return answer
@@ -145,9 +151,9 @@ def describe_answer(answer: str | None, options: Sequence[str]) -> str | None:
 def small_map_facts(
     pixels: Image.Image, passage_map: AttentionMap | None
 ) -> dict[str, str | None] | None:
-    """A small picture of where a passage looked, with what a reader must know.
+    """Return a small overlay (`uri`) of a passage's map and its caption; None without a map.
 
-    Without the picture where the map is diffuse: colours would point where nothing does.
+    `uri` is None for a diffuse map: colours would suggest a location that the map does not have.
     """
     if passage_map is None:
         return None
@@ -162,7 +168,7 @@ def small_map_facts(
 
 
 def provenance_rows(snapshot: QuestionSnapshot) -> list[tuple[str, str]]:
-    """Where a reading comes from, as rows of a table."""
+    """Return the provenance of a question as table rows (label, value)."""
     record = snapshot.record
     info, sampling = record.model_info or {}, record.sampling
     versions = ", ".join(f"{name} {version}" for name, version in info.get("versions", {}).items())

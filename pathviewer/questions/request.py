@@ -1,4 +1,4 @@
-"""What is asked of the model and what is kept of the question."""
+"""A question on its way to the engine and the database."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from storage.questions.records import NewQuestion
 
 @dataclass(frozen=True)
 class QuestionRequest:
-    """A question about a region, ready for the model and for the database."""
+    """A question about a region, ready to be asked and stored."""
 
     new_question: NewQuestion
-    """What is kept of it."""
+    """The row to store."""
     prompt: Prompt
-    """What the model is given: text and one picture, whose SHA-256 is `new.pixels_sha256`."""
+    """Text and one picture; the picture's SHA-256 is `new_question.pixels_sha256`."""
     sampling: Sampling
-    """How tokens are drawn."""
+    """Sampling parameters."""
     budget: PixelBudget
     """Area of the picture after resizing."""
 

@@ -1,4 +1,4 @@
-"""From the body of a request to a question that the model can be asked."""
+"""Parsing of request bodies into questions."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 MOST_ANSWERS = 8
 MOST_ATTENTION_VALUES = 6 * 2**20
-"""Answers x tokens x cells whose attention is held at once: with 28 layers 0.7 GB as float32."""
+"""Maximum completions x tokens x cells of a question; with 28 layers its attention is 0.7 GB
+as float32."""
 CONTEXT = {"organ": "Organ", "specimen": "Specimen", "stain": "Stain", "history": "History"}
-"""What may be told of a case, and how the model reads it."""
+"""Context fields of a request and their labels in the prompt."""
 
 
 def read_slide_id(body: Mapping[str, Any]) -> str:
-    """The id of the slide; raises ReadingRefused."""
+    """Return the slide's id. Raises QuestionRefused."""
     slide_id = body.get("slide")
     if not isinstance(slide_id, str):
         raise QuestionRefused("Name the slide.")
@@ -35,14 +36,17 @@ def read_slide_id(body: Mapping[str, Any]) -> str:
 
 
 def parse_question(body: Mapping[str, Any], account_id: str, pictures: Pictures) -> QuestionRequest:
-    """The question; reads the region's pixels. Raises ReadingRefused, SlideError, ModelError."""
+    """Parse a question and read the region's pixels.
+
+    Raises QuestionRefused, SlideError, ModelError.
+    """
     slide_id = read_slide_id(body)
     selection, question = pictures.read_selection(body), _read_question(body)
     sampling = _read_sampling(body)
     read_whole_number({"count": 1, **body}, "count", 1, MOST_ANSWERS)
     before = pictures.confirm_identity(slide_id, body.get("identity"))
     picture = pictures.make_picture(slide_id, selection, account_id)
-    identity = asdict(pictures.confirm_identity(slide_id, asdict(before)))  # nor while it was read
+    identity = asdict(pictures.confirm_identity(slide_id, asdict(before)))  # again, after the read
     _check_attention(body.get("count", 1), sampling.max_new_tokens, picture.pixels.size)
     prompt = build_prompt(question, (picture.image,), pictures.model)
     facts = (
@@ -61,18 +65,18 @@ def parse_question(body: Mapping[str, Any], account_id: str, pictures: Pictures)
 
 
 def _check_attention(count: int, tokens: int, size: tuple[int, int]) -> None:
-    """Raises ReadingRefused where it could be more than there is memory for."""
+    """Raise QuestionRefused if the attention could exceed the memory; `size` is in pixels."""
     cells = (size[0] // FACTOR) * (size[1] // FACTOR)
     if count * tokens * cells > MOST_ATTENTION_VALUES:
         raise QuestionRefused(
-            f"Where {count} answers of up to {tokens:,} tokens look in {cells:,} cells is more "
-            "than is held in memory at once; ask for fewer answers or lower the pixel budget."
+            f"The attention of {count} answers of up to {tokens:,} tokens over {cells:,} cells "
+            "does not fit in memory; ask for fewer answers or lower the pixel budget."
         )
 
 
 def is_text(value: object) -> TypeGuard[str]:
-    """Whether it is a text that UTF-8 and the database can hold: half of a surrogate pair is
-    none, and neither is one with a NUL."""
+    """Whether the value is a text that UTF-8 and the database can hold: no lone surrogate, no
+    NUL."""
     bad = "\0"
     return isinstance(value, str) and not any(
         letter == bad or "\ud800" <= letter <= "\udfff" for letter in value
@@ -80,7 +84,7 @@ def is_text(value: object) -> TypeGuard[str]:
 
 
 def _question_facts(body: Mapping[str, Any], model: RegisteredModel) -> dict[str, Any]:
-    """What is kept of what was typed."""
+    """Return the stored fields of the typed question."""
     task = body["task"] if is_text(body.get("task")) else _find_task(body, model)
     context = body.get("context") or {}
     return {
@@ -96,7 +100,7 @@ def _question_facts(body: Mapping[str, Any], model: RegisteredModel) -> dict[str
 
 
 def _selection_facts(selection: RegionSelection, picture: RegionPicture) -> dict[str, Any]:
-    """What is kept of what was shown."""
+    """Return the stored fields of the region and its picture."""
     return vars(selection.region) | {
         "points": [list(point) for point in selection.points] or None,
         "paint_outside": selection.paint_outside,
@@ -109,24 +113,24 @@ def _selection_facts(selection: RegionSelection, picture: RegionPicture) -> dict
 
 
 def _prompt_facts(prompt: Prompt) -> dict[str, Any]:
-    """What is kept of what the model reads."""
+    """Return the stored fields of the prompt."""
     sha256 = hashlib.sha256(prompt.images[0].data).hexdigest()
     return {"prompt": prompt.text, "system": prompt.system, "pixels_sha256": sha256}
 
 
 def _read_question(body: Mapping[str, Any]) -> QuestionText:
-    """Raises ReadingRefused for what is not text."""
+    """Parse question, options, context and findings. Raises QuestionRefused unless all are text."""
     text, options = body.get("question"), body.get("options") or []
     context, findings = body.get("context") or {}, body.get("findings") or []
     lists = isinstance(options, list) and isinstance(findings, list) and isinstance(context, dict)
     if not lists or not all(map(is_text, (text, *options, *findings, *context.values()))):
-        raise QuestionRefused("Question, options, findings and context are texts.")
+        raise QuestionRefused("Question, options, findings and context must be text.")
     context_lines = [f"{CONTEXT[name]}: {context[name]}" for name in CONTEXT if context.get(name)]
     return QuestionText(str(text), tuple(options), "\n".join(context_lines), tuple(findings))
 
 
 def _find_task(body: Mapping[str, Any], model: RegisteredModel) -> str | None:
-    """The task whose template the question is word for word, None if it is none of them."""
+    """Return the task whose template equals the question word for word; None if none does."""
     typed = str(body.get("question")).strip()
     return next(
         (template.task for template in list_templates(model) if template.text == typed), None
@@ -134,10 +138,10 @@ def _find_task(body: Mapping[str, Any], model: RegisteredModel) -> str | None:
 
 
 def _read_sampling(body: Mapping[str, Any]) -> Sampling:
-    """Raises ReadingRefused for what is not a number, PromptError for one out of range."""
+    """Parse the sampling. Raises QuestionRefused for non-numbers, PromptError out of range."""
     values = body.get("sampling") or {}
     if not isinstance(values, dict):
-        raise QuestionRefused("Sampling is an object, as in {...}.")
+        raise QuestionRefused("sampling must be an object, as in {...}.")
     sampling = Sampling()
     if "temperature" in values:
         value = values["temperature"]

@@ -1,4 +1,4 @@
-"""A question that was asked before, asked once more."""
+"""Repeating a stored question."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from storage.questions.records import NewQuestion, QuestionRecord
 
 
 def rebuild_prompt(record: QuestionRecord, picture: bytes) -> Prompt:
-    """What the model was given: the words as they were, and the very picture."""
+    """Rebuild the original prompt; `picture` is the stored PNG."""
     box = Box(record.x, record.y, record.width, record.height)
     return Prompt(record.prompt, (PromptImage(picture, box),), record.system)
 
 
 def pixel_budget(record: QuestionRecord) -> PixelBudget:
-    """Of the picture."""
+    """Return the picture's pixel budget."""
     return PixelBudget(record.min_pixels, record.max_pixels)
 
 
 @dataclass(frozen=True)
 class RunningModel:
-    """What would answer now."""
+    """The model that would answer now."""
 
     name: str
-    """As readings name it."""
+    """The model's name, as in question records."""
     revision: str | None
-    """Its weights; None while it loads."""
+    """Revision of the weights; None while the model loads."""
 
     def check_same(self, record: QuestionRecord) -> None:
-        """Raises ReadingRefused where it is not what answered then."""
+        """Raise QuestionRefused if another model or other weights answered the question."""
         if record.model != self.name:
             raise QuestionRefused(
-                f"{record.model} answered this, and {self.name} runs now: it would say something "
-                "else. Ask the question anew.",
+                f"{record.model} answered this question, but {self.name} is running now and may "
+                "answer differently. Ask a new question.",
                 409,
             )
         revisions = {self.revision, record.model_revision} - {None}
         if len(revisions) > 1:
             raise QuestionRefused(
-                f"{self.name} has other weights now than when it answered this: it would say "
-                "something else. Ask the question anew.",
+                f"The weights of {self.name} have changed since it answered this question; it may "
+                "answer differently. Ask a new question.",
                 409,
             )
 
 
 def repeat_question(record: QuestionRecord, picture: bytes, account_id: str) -> QuestionRequest:
-    """The same question, asked by an account."""
+    """Return the same question for another account."""
     facts = {field.name: getattr(record, field.name) for field in fields(NewQuestion)}
     new = NewQuestion(**facts | {"account_id": account_id})
     sampling = Sampling(**record.sampling)

@@ -1,6 +1,6 @@
-"""One reading while it is written: what the model's events make of it.
+"""A run: one question while it is answered.
 
-A reading tells its story as numbered events, which a page may hear from any number on.
+A run publishes numbered events; listeners can resume after any number.
 """
 
 from __future__ import annotations
@@ -34,28 +34,31 @@ from storage.errors import StorageError
 from storage.questions.records import QuestionRecord
 
 TEXT_SECONDS = 0.05
-"""Least time between two events with the text of one completion."""
+"""Minimum interval between two text events of one completion."""
 EVENTS_WHILE_BLINDED = frozenset({"queued", "started", "first_answer_wanted", "failed"})
-"""Events that a blind reading tells before the clinician has answered."""
+"""Events that listeners of a blind question may see before its first answer."""
 FINAL_EVENTS = ("done", "failed")
-"""Events that nothing follows."""
+"""Last events of a run."""
 REPLACED_EVENTS = {"text": "text", "ended": "text", "attention": "attention", "maps": "attention"}
-"""Events of this kind take the place of the last of that kind, so that whoever comes late hears
-what is new alone."""
+"""Type of event -> type of the earlier event of the same completion that it replaces, so that
+late listeners get only the newest."""
 
 log = logging.getLogger("pathviewer")
 
 
 class QuestionRun:
-    """One reading; safe to be used from several threads. What it hears is kept before it is told;
-    `hear` and `end` are called from one thread, and raise StorageError."""
+    """A question that is being answered; thread-safe.
+
+    A run stores completions before it publishes them. `handle` and `end` must be called from one
+    thread; `handle` raises StorageError.
+    """
 
     def __init__(self, record: QuestionRecord, store: QuestionStore) -> None:
         self.id = record.id
         self.released = False
-        """Whether it was let go of before it had told all; its stream begins anew."""
+        """Whether the service has dropped this run; its streams end and listeners reconnect."""
         self.end_unsaved = False
-        """Whether it has ended and that is not kept yet."""
+        """Whether the run has ended but its end is not stored yet."""
         self._store = store
         self._snapshot = QuestionSnapshot(record)
         self._texts = [""] * record.count
@@ -68,25 +71,25 @@ class QuestionRun:
 
     @property
     def snapshot(self) -> QuestionSnapshot:
-        """What is known of it at this moment."""
+        """The current snapshot."""
         return self._snapshot
 
     @property
     def is_blinded(self) -> bool:
-        """Whether the model's text is kept back, what is still being written included."""
+        """Whether the model's text is blinded, including text that is still being written."""
         record = self._snapshot.record
         has_text = record.state == "running" or any(self._texts)
         return record.blind and record.first_answer is None and has_text
 
     @property
     def is_finished(self) -> bool:
-        """Whether all of it is kept and told, so that it may be let go of."""
+        """Whether everything is stored and published, so that the run can be dropped."""
         with self._lock:
             last = self._events[-1][1]["type"] if self._events else None
             return last in FINAL_EVENTS and not (self.end_unsaved or self.is_blinded)
 
     def events_since(self, number: int) -> list[tuple[int, dict[str, Any]]]:
-        """Events after this number that may be told now."""
+        """Return the visible events after this number, as (number, event)."""
         with self._lock:
             after = [pair for pair in self._events if pair[0] > number]
             if self.is_blinded:
@@ -94,7 +97,7 @@ class QuestionRun:
             return after
 
     def record_first_answer(self, record: QuestionRecord) -> None:
-        """The clinician's own answer is kept: what was withheld may be told."""
+        """Take over the stored first answer, which ends blinding."""
         self._update_record(
             first_answer=record.first_answer,
             first_confidence=record.first_confidence,
@@ -102,15 +105,16 @@ class QuestionRun:
         )
 
     def find_attention(self, index: int) -> CompletionAttention:
-        """Where a completion looked; raises ReadingNotFound while that cannot be told."""
+        """Return a completion's attention. Raises QuestionNotFound while it is missing or
+        blinded."""
         with self._lock:
             attention = None if self.is_blinded else self._attention.get(index)
         if attention is None:
-            raise QuestionNotFound("There are no maps of this answer, or not yet.")
+            raise QuestionNotFound("This answer has no maps, or none yet.")
         return attention
 
     def handle(self, event: Event | NeutralQuestionProgress | CompletionResult) -> None:
-        """Take an event of `ask` over."""
+        """Store and publish an event of `ask`."""
         if isinstance(event, QueueUpdate):
             self.publish({"type": "queued", "position": event.position})
         elif isinstance(event, GenerationStart):
@@ -127,7 +131,7 @@ class QuestionRun:
             self._handle_result(event)
 
     def publish(self, event: dict[str, Any]) -> None:
-        """Add an event, which may take the place of one before it."""
+        """Add an event, which may replace an earlier one (REPLACED_EVENTS)."""
         replaced = REPLACED_EVENTS.get(event["type"]), event.get("index")
         with self._lock:
             self._last_number += 1
@@ -137,25 +141,28 @@ class QuestionRun:
             self._events.append((self._last_number, event))
 
     def end(self, state: str, failure: str | None = None) -> None:
-        """Say that nothing follows; a reading ends once. It is told even if it cannot be kept:
-        then `unsettled` until `settle`."""
+        """End the run; further calls do nothing.
+
+        The end is published even if storing it fails; `end_unsaved` is then true until `save_end`
+        succeeds.
+        """
         if self._snapshot.record.state != "running":
             return
         ended: dict[str, Any] = {"state": state, "failure": failure, "ended_at": datetime.now(UTC)}
-        with self._lock:  # together: what has ended and is settled may be let go of
+        with self._lock:  # atomically: a run that has ended and is saved may be dropped
             self._snapshot = replace(self._snapshot, record=replace(self._snapshot.record, **ended))
             self.end_unsaved = True
         self.save_end()
         self.publish({"type": "done"} if failure is None else failed_event(failure))
 
     def save_end(self) -> None:
-        """Try to keep how it ended."""
+        """Try to store the end; on failure `end_unsaved` stays true."""
         with self._lock:
             record = self._snapshot.record
         try:
             self._store.end(self.id, record.state, record.failure)
         except StorageError as error:
-            log.warning("How a reading ended is not kept yet. %s", error)
+            log.warning("The end of a question could not be stored yet. %s", error)
         else:
             self.end_unsaved = False
 
@@ -195,7 +202,7 @@ class QuestionRun:
             self.publish({"type": "attention", "index": event.completion_index, **live_map})
 
     def _handle_end(self, event: CompletionEnd) -> None:
-        """Keep an answer, then tell it; where it cannot be kept its text is told all the same."""
+        """Store a completion, then publish it; if storing fails, publish its text and raise."""
         try:
             record = self._store.add_completion(self.id, event)
         except StorageError:
@@ -208,12 +215,12 @@ class QuestionRun:
         self.publish(ended_event(record))
 
     def _handle_neutral_progress(self) -> None:
-        """Say once that the answers are whole and a neutral question is under way."""
+        """Publish once that the completions have ended and the neutral question is running."""
         if self._events[-1][1]["type"] != "comparing":
             self.publish({"type": "comparing"})
 
     def _handle_result(self, result: CompletionResult) -> None:
-        """Keep where a completion looked, in place of what was gathered while it was written."""
+        """Store a completion's attention, which replaces its live map."""
         index, completion = result.end.completion_index, result.completion
         del self._live_maps[index]
         if result.rows is None:
@@ -227,5 +234,5 @@ class QuestionRun:
         try:
             self._store.save_attention(self._snapshot.find_completion_id(index), attention)
         except StorageError as error:
-            log.warning("Where an answer looked is not kept. %s", error)
+            log.warning("The attention of an answer could not be stored. %s", error)
         self.publish({"type": "maps", "index": index})

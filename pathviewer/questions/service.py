@@ -1,4 +1,4 @@
-"""All readings: those being written, each by a thread of its own, and those that were kept."""
+"""Service of questions: runs, one thread each, and stored questions."""
 
 from __future__ import annotations
 
@@ -26,15 +26,17 @@ from storage.questions.records import DeletionCheckRecord
 from storage.questions.store import INTERRUPTION_SENTENCE
 
 MOST_IN_MEMORY = 200
-"""Readings in memory; the oldest that only waits for a clinician's own answer makes room."""
-INTERNAL_ERROR = "PathViewer made a mistake; its log says which. Ask again."
+"""Maximum runs in memory; beyond it, the oldest ended run that awaits a first answer is dropped."""
+INTERNAL_ERROR = "An internal error occurred; the server's log has the details. Ask again."
 
 log = logging.getLogger("pathviewer")
 
 
 class QuestionService:
-    """Every method may be called from any thread; those that find or change something raise
-    StorageError when the database or the disk fails."""
+    """Asks, finds, stops and checks questions; thread-safe.
+
+    Methods that read or write the database raise StorageError if the database or the disk fails.
+    """
 
     def __init__(
         self,
@@ -42,7 +44,7 @@ class QuestionService:
         store: QuestionStore,
         bounds: AccountBounds | None = None,
     ) -> None:
-        """`bounds` say how many questions may be in progress; None sets no bound."""
+        """`bounds` limits the questions in progress; None: no limit."""
         self.store = store
         self._engine_service = engine_service
         self._bounds = bounds or AccountBounds({})
@@ -52,41 +54,41 @@ class QuestionService:
         self._lock = threading.Lock()
 
     def recover(self) -> None:
-        """End what a former run left running."""
+        """Mark questions that the previous process left running as failed."""
         try:
             count = self.store.recover()
         except StorageError as error:
-            log.warning("Readings of a former run are still said to be running. %s", error)
+            log.warning("Interrupted questions could not be marked as failed. %s", error)
         else:
             if count:
-                log.info("Readings cut off when the program was last closed: %d.", count)
+                log.info("Questions interrupted when the server last stopped: %d.", count)
 
     def close(self) -> None:
-        """What is still being written is about to be cut off: say so in its own words."""
+        """Announce the shutdown: runs that it cuts off fail with INTERRUPTION_SENTENCE."""
         self._closing = True
 
     def join(self, seconds: float) -> None:
-        """Wait until what was cut off is kept as such, at most so long."""
+        """Wait at most `seconds` until the interrupted runs have stored their end."""
         until = time.monotonic() + seconds
         for thread in list(self._threads):
             thread.join(max(0.0, until - time.monotonic()))
 
     def check_model(self) -> None:
-        """Raises ModelError with a sentence where there is no model to ask."""
+        """Raise ModelError with the status sentence if no model can answer."""
         if self._engine_service.status().state in ("failed", "stopped"):
             raise ModelError(self._engine_service.status().sentence)
 
     def running_model(self, name: str) -> RunningModel:
-        """What would answer now, under its name."""
+        """Return the model that would answer now, under this name."""
         info = self._engine_service.status().info
         return RunningModel(name, info.revision if info else None)
 
     def check_capacity(self, account_id: str) -> None:
-        """Raises TooBusy where `start` would, before anything is read for a question."""
+        """Raise TooBusy if `start` would, before any pixels are read."""
         self._bounds.check(account_id, WorkKind.question)
 
     def start(self, question: QuestionRequest) -> QuestionRun:
-        """Keep a question and ask in a thread; raises TooBusy when too many are in progress."""
+        """Store a question and run it in a thread. Raises TooBusy above the limit."""
         self._release_finished()
         slot = self._bounds.take(question.new_question.account_id, WorkKind.question)
         try:
@@ -102,30 +104,34 @@ class QuestionService:
         return run
 
     def find_run(self, question_id: str) -> QuestionRun | None:
-        """A reading in memory; answers at once."""
+        """Return the run in memory, without waiting; None if there is none."""
         return self._runs.get(question_id)
 
     def find(self, question_id: str) -> QuestionSnapshot:
-        """What is known of a reading; raises ReadingNotFound."""
+        """Return a question's snapshot. Raises QuestionNotFound."""
         run = self.find_run(question_id)
         return run.snapshot if run else self.store.find(question_id)
 
     def find_attention(self, snapshot: QuestionSnapshot, index: int) -> CompletionAttention:
-        """Where an answer looked; raises ReadingNotFound, ModelError for a damaged file."""
+        """Return a completion's attention.
+
+        Raises QuestionNotFound, and ModelError for a damaged file.
+        """
         run = self.find_run(snapshot.record.id)
         if run:
             return run.find_attention(index)
-        # found anew: `whole` may be from before the attention was kept
+        # read again: `snapshot` may be older than the stored attention
         return self.store.find_attention(self.store.find(snapshot.record.id), index)
 
     def check_deletion(
         self, snapshot: QuestionSnapshot, index: int, passage: str, account_id: str, model: str
     ) -> DeletionCheckRecord:
-        """Check whether an answer used what it looked at, and keep what was found.
+        """Run the deletion check on a completion and store the result.
 
-        Raises what `seen` and `check_use` do; ReadingRefused where `model` is another one.
+        Raises the errors of `find_attention` and `check_attention_use`, and QuestionRefused if
+        `model` is not the model that answered.
         """
-        self._release_finished()  # a check is found again by way of the database alone
+        self._release_finished()  # checks are read from the database only
         completion = snapshot.find_completion(index)
         self.running_model(model).check_same(snapshot.record)
         attention, picture = (
@@ -141,9 +147,9 @@ class QuestionService:
     def save_first_answer(
         self, snapshot: QuestionSnapshot, answer: str, confidence: int | None
     ) -> None:
-        """Keep the clinician's own answer for good; raises ReadingRefused on a second one."""
+        """Store the first answer, which is final. Raises QuestionRefused for a second one."""
         if not snapshot.is_blinded:
-            raise QuestionRefused("Your answer is kept already and cannot be changed.", 409)
+            raise QuestionRefused("Your answer is already stored and cannot be changed.", 409)
         record = self.store.save_first_answer(snapshot.record.id, answer, confidence)
         run = self.find_run(record.id)
         if run:
@@ -152,27 +158,27 @@ class QuestionService:
                 self._release(run)
 
     def stop(self, question_id: str) -> None:
-        """End what is being written within a token; one that is not being written has ended."""
+        """Stop a run within one token; do nothing without a run."""
         if self.find_run(question_id) is None:
             return
         try:
             cancel(self._engine_service.engine, question_id)
         except ModelError as error:
-            log.warning("A reading could not be stopped. %s", error)
+            log.warning("A question could not be stopped. %s", error)
 
     def forget(self, question_ids: Sequence[str]) -> None:
-        """Let go of readings that were taken back."""
+        """Drop the runs of withdrawn questions."""
         for run in filter(None, map(self.find_run, question_ids)):
             self._release(run)
 
     def _release_finished(self) -> None:
-        """Forget what is kept and told; of those who wait for an own answer, the oldest."""
+        """Drop finished runs and, above MOST_IN_MEMORY, the oldest ended ones."""
         with self._lock:
             runs = list(self._runs.values())
         for run in runs:
             if run.end_unsaved:
                 run.save_end()
-            if run.end_unsaved:  # the database is still away: each try may wait for it
+            if run.end_unsaved:  # the database is still down, and each try may block
                 break
         ended = [run for run in runs if run.snapshot.record.state != "running"]
         excess = len(runs) - MOST_IN_MEMORY + 1
@@ -197,7 +203,7 @@ class QuestionService:
             self._threads.discard(threading.current_thread())
 
     def _handle_events(self, run: QuestionRun, question: QuestionRequest) -> tuple[str, str | None]:
-        """How a reading ended, and why if it failed."""
+        """Run a question; return its final state and, if it failed, the reason."""
         try:
             with closing(self._ask(run.id, question)) as events:
                 for event in events:
@@ -207,7 +213,7 @@ class QuestionService:
         except ModelError as error:
             return "failed", INTERRUPTION_SENTENCE if self._closing else str(error)
         except StorageError as error:
-            return "failed", f"What was written is not kept. {error}"
+            return "failed", f"The answer could not be stored. {error}"
         return "done", None
 
     def _ask(

@@ -1,4 +1,4 @@
-"""A reading with its answers and the checks of them, as far as there are any."""
+"""Snapshot of a question with its completions and deletion checks."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from storage.questions.records import CompletionRecord, DeletionCheckRecord, Que
 
 @dataclass(frozen=True)
 class QuestionSnapshot:
-    """What is known of a reading at one moment."""
+    """A question at one moment."""
 
     record: QuestionRecord
-    """The question and how it fared."""
+    """The question and its state."""
     completions: tuple[CompletionRecord, ...] = ()
-    """Answers that have ended, by index."""
+    """Ended completions, by index."""
     checks: tuple[DeletionCheckRecord, ...] = ()
-    """Deletion checks of the answers, the oldest first."""
+    """Deletion checks of the completions, oldest first."""
 
     @property
     def is_blinded(self) -> bool:
-        """Whether the model's text is kept back until the clinician has answered.
+        """Whether the completions are hidden until the first answer.
 
-        A reading that ended before anything was written has nothing to keep back.
+        A question that ended without completions is not blinded.
         """
         ended_without_text = self.record.state != "running" and not self.completions
         return self.record.blind and self.record.first_answer is None and not ended_without_text
 
     @property
     def placement(self) -> ImagePlacement | None:
-        """Where the picture's cells lie; None until the model has begun."""
+        """Placement of the picture's cells; None until generation starts."""
         record = self.record
         if record.pixel_width is None or record.pixel_height is None:
             return None
@@ -47,7 +47,10 @@ class QuestionSnapshot:
 
     @property
     def agreement(self) -> dict[str, int] | None:
-        """How many of several answers say what; those that say nothing are not counted."""
+        """Number of completions by answer, most common first; None below two completions.
+
+        Completions without an answer are not counted.
+        """
         if len(self.completions) < 2:
             return None
         answers = [parse(completion.text).answer for completion in self.completions]
@@ -56,12 +59,12 @@ class QuestionSnapshot:
         return dict(Counter(choices).most_common())
 
     def find_completion_id(self, index: int) -> str:
-        """Id of an answer that has ended."""
+        """Return the id of an ended completion."""
         return next(completion.id for completion in self.completions if completion.index == index)
 
     def find_completion(self, index: int) -> CompletionRecord:
-        """One answer; raises ReadingNotFound, also while it is kept back."""
+        """Return a completion. Raises QuestionNotFound if it is missing or blinded."""
         matches = [completion for completion in self.completions if completion.index == index]
         if not matches or self.is_blinded:
-            raise QuestionNotFound("There is no such answer, or not yet.")
+            raise QuestionNotFound("This answer does not exist, or not yet.")
         return matches[0]

@@ -1,6 +1,6 @@
-"""Readings in the database and the files beside it.
+"""Store of questions: database rows, and picture and attention files.
 
-Pictures and attention are written before their rows, in files named by what is in them.
+Files are named by their content and written before their rows.
 """
 
 from __future__ import annotations
@@ -40,22 +40,24 @@ from storage.questions.records import (
 
 
 class QuestionStore:
-    """Writes readings down as they come about, and finds them again. Every method may be called
-    from any thread and raises StorageError when the database or the disk fails."""
+    """Writes and reads questions; thread-safe.
+
+    Every method raises StorageError if the database or the disk fails.
+    """
 
     def __init__(self, database: Database, blobs: BlobStore, writer: str) -> None:
-        """`writer` is this program by a name that it has again when it is started again."""
+        """`writer` names this installation's process; the name stays the same after a restart."""
         self._database = database
         self._blobs = blobs
         self._writer = writer
 
     def recover(self) -> int:
-        """End what a former run left running; how many readings that were."""
+        """Mark questions that this writer left running as failed; return their number."""
         with self._database.session() as session:
             return store.fail_interrupted(session, self._writer)
 
     def add(self, question: QuestionRequest) -> QuestionRecord:
-        """Keep a question and its picture, and who asked, in the audit log."""
+        """Store a question and its picture, with an audit entry for the asking account."""
         self._blobs.put(question.picture)
         with self._database.session() as session:
             store_blob(session, self._blobs, question.picture, "pixels", "image/png")
@@ -67,27 +69,27 @@ class QuestionStore:
         return record
 
     def record_view(self, record: QuestionRecord, account_id: str) -> None:
-        """Keep that somebody opened a reading that another account asked."""
+        """Write an audit entry: the account opened another account's question."""
         with self._database.session() as session:
             audit.add_entry(
                 session, account_id, "view_reading", record.id, {"slide": record.slide_id}
             )
 
     def start(self, question_id: str, event: GenerationStart) -> QuestionStart:
-        """Keep what the model made of the question."""
+        """Store the start of the generation."""
         started = describe_start(event)
         with self._database.session() as session:
             store.start_question(session, question_id, started)
         return started
 
     def add_completion(self, question_id: str, event: CompletionEnd) -> CompletionRecord:
-        """Keep an answer; on return it is committed."""
+        """Store a completion; it is committed on return."""
         new = describe_completion(event)
         with self._database.session() as session:
             return store.add_completion(session, question_id, new)
 
     def save_attention(self, completion_id: str, attention: StoredAttention) -> str:
-        """Keep where an answer looked; the file's SHA-256."""
+        """Store a completion's attention; return the file's SHA-256."""
         archive = pack_attention(attention)
         self._blobs.put(archive)
         with self._database.session() as session:
@@ -102,8 +104,10 @@ class QuestionStore:
         answers: Sequence[tuple[CompletionEnd, StoredAttention | None]],
         on_added: Callable[[Session, str], None],
     ) -> None:
-        """Keep a question with all its answers at once, or nothing of it; `then` is done with the
-        reading's id in the same transaction."""
+        """Store a question with all its completions in one transaction.
+
+        `on_added` is called in it with the session and the question's id.
+        """
         archives = [
             None if attention is None else pack_attention(attention) for _, attention in answers
         ]
@@ -122,20 +126,22 @@ class QuestionStore:
             on_added(session, record.id)
 
     def is_assigned(self, question_id: str, account_id: str, *, judges_all: bool) -> bool:
-        """Whether a worklist gave the reading to this account; raises ReadingRefused while its
-        own answer comes first (see `handed_out.handed_out`)."""
+        """Whether a worklist assigned the question to the account.
+
+        Raises QuestionRefused as `blinding.is_assigned` does.
+        """
         with self._database.read_only() as session:
             return is_assigned(session, question_id, account_id, judges_all=judges_all)
 
     def end(self, question_id: str, state: str, failure: str | None) -> QuestionRecord:
-        """Say that nothing follows."""
+        """Store the final state of a question."""
         with self._database.session() as session:
             return store.end_question(session, question_id, state, failure)
 
     def save_first_answer(
         self, question_id: str, answer: str, confidence: int | None
     ) -> QuestionRecord:
-        """Keep the clinician's own answer; raises ReadingRefused where there is one already."""
+        """Store the first answer. Raises QuestionRefused if there is one already."""
         try:
             with self._database.session() as session:
                 return store.freeze_first_answer(session, question_id, answer, confidence)
@@ -145,32 +151,32 @@ class QuestionStore:
     def add_deletion_check(
         self, completion_id: str, account_id: str, new: NewDeletionCheck
     ) -> DeletionCheckRecord:
-        """Keep what a deletion check found."""
+        """Store a deletion check."""
         with self._database.session() as session:
             return store.add_deletion_check(session, completion_id, account_id, new)
 
     def find(self, question_id: str) -> QuestionSnapshot:
-        """One reading; raises ReadingNotFound."""
+        """Return a question's snapshot. Raises QuestionNotFound."""
         try:
             with self._database.read_only() as session:
                 return _build_snapshots(session, [store.find_question(session, question_id)])[0]
         except RecordNotFoundError as error:
-            raise QuestionNotFound("There is no such reading.") from error
+            raise QuestionNotFound("There is no such question.") from error
 
     def list_deletion_checks(
         self, completion_ids: Sequence[str]
     ) -> tuple[DeletionCheckRecord, ...]:
-        """The deletion checks of some answers, the oldest first."""
+        """Return the deletion checks of some completions, oldest first."""
         with self._database.read_only() as session:
             return tuple(store.list_deletion_checks(session, completion_ids))
 
     def list_snapshots(
         self, account_id: str, slide_id: str | None, before: str | None, limit: int
     ) -> list[QuestionSnapshot]:
-        """An account's readings, of one slide or of all, the newest first.
+        """Return an account's questions on one slide (None: on all), newest first.
 
-        `before` is the id of the last reading of the page before; raises ReadingNotFound for one
-        that is not there.
+        `before` is the id of the previous page's last question. Raises QuestionNotFound if that
+        question does not exist.
         """
         try:
             with self._database.read_only() as session:
@@ -179,25 +185,33 @@ class QuestionStore:
                 )
                 return _build_snapshots(session, records)
         except RecordNotFoundError as error:
-            raise QuestionNotFound("There is no reading to go on from; load anew.") from error
+            raise QuestionNotFound(
+                "The question to continue from does not exist; reload the list."
+            ) from error
 
     def load_picture(self, record: QuestionRecord) -> bytes:
-        """The very picture that the model saw; raises ReadingNotFound where it was removed."""
-        return self._read_blob(record.pixels_sha256, "The picture of this reading")
+        """Return the PNG that the model saw. Raises QuestionNotFound if it was removed."""
+        return self._read_blob(record.pixels_sha256, "The picture of this question")
 
     def load_attention(self, completion: CompletionRecord) -> StoredAttention:
-        """Where an answer looked; raises ReadingNotFound, ModelError for a damaged file."""
+        """Return a completion's attention.
+
+        Raises QuestionNotFound, and ModelError for a damaged file.
+        """
         if completion.attention_sha256 is None:
-            raise QuestionNotFound("There are no maps of this answer, or not any more.")
+            raise QuestionNotFound("This answer has no maps, or they were removed.")
         return unpack_attention(
-            self._read_blob(completion.attention_sha256, "Where this answer looked")
+            self._read_blob(completion.attention_sha256, "The attention of this answer")
         )
 
     def find_attention(self, snapshot: QuestionSnapshot, index: int) -> CompletionAttention:
-        """Where an answer looked; raises ReadingNotFound, ModelError for a damaged file."""
+        """Return the attention of a snapshot's completion.
+
+        Raises QuestionNotFound, and ModelError for a damaged file.
+        """
         completion, placement = snapshot.find_completion(index), snapshot.placement
         if placement is None:
-            raise QuestionNotFound("There are no maps of this answer.")
+            raise QuestionNotFound("This answer has no maps.")
         ends = tuple(completion.token_ends)
         return CompletionAttention(
             completion.text, ends, placement, self.load_attention(completion)
@@ -211,7 +225,7 @@ class QuestionStore:
 
 
 def describe_start(event: GenerationStart) -> QuestionStart:
-    """What is kept of how the model took the question; of the first picture."""
+    """Return the stored values of a generation's start, with the first picture's placement."""
     placement, info = event.placements[0], asdict(event.model)
     del info["name"], info["revision"]
     info["versions"] = {**info["versions"], "pathviewer": __version__}
@@ -227,12 +241,12 @@ def describe_start(event: GenerationStart) -> QuestionStart:
 
 
 def describe_completion(event: CompletionEnd) -> NewCompletion:
-    """What is kept of an answer."""
+    """Return the stored values of a completion."""
     completion = event.completion
     trace = parse(completion.text)
     return NewCompletion(
         index=event.completion_index,
-        text=completion.text.replace("\0", "\ufffd"),  # PostgreSQL keeps no NUL
+        text=completion.text.replace("\0", "\ufffd"),  # PostgreSQL rejects NUL
         token_ids=list(completion.token_ids),
         token_ends=list(completion.token_ends),
         finish=completion.finish,
@@ -244,7 +258,7 @@ def describe_completion(event: CompletionEnd) -> NewCompletion:
 
 
 def _build_snapshots(session: Session, records: Sequence[QuestionRecord]) -> list[QuestionSnapshot]:
-    """Readings with their answers and checks."""
+    """Return the records with their completions and checks."""
     completions = store.list_completions(session, [one.id for one in records])
     checks = store.list_deletion_checks(session, [one.id for one in completions])
     snapshots = []

@@ -1,6 +1,6 @@
-"""A completion as the page shows it: steps and answer with their states.
+"""Traces as JSON: steps and answer with their states.
 
-Spans are in UTF-16 code units, as JavaScript counts the characters of a string.
+Spans are in UTF-16 code units, as in JavaScript strings.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from models.reasoning.trace import parse
 
 
 def trace_json(text: str, finish: Finish | None) -> dict[str, Any]:
-    """The trace of a completion; `finish` is None while it is written."""
+    """Return the trace of a completion; `finish` is None while it is being written."""
     trace = parse(text, ended=finish is not None)
     steps = [
         _span_json(text, step.start, step.stop) | {"state": "done" if step.final else "streaming"}
@@ -39,5 +39,5 @@ def _span_json(text: str, start: int, stop: int) -> dict[str, Any]:
 
 
 def _count_units(text: str) -> int:
-    """UTF-16 code units of a text."""
+    """Count the UTF-16 code units of a text."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -103,7 +103,7 @@ def test_every_endpoint_is_documented_and_no_other(ada: Client) -> None:
 @pytest.mark.parametrize(
     ("endpoint", "told", "sentence"),
     [
-        ("/reading", {"reading": "nothing"}, "There is no such reading."),
+        ("/reading", {"reading": "nothing"}, "There is no such question."),
         ("/reading", {"reading": "../slides"}, "There is nothing at"),
         ("/export", {"format": "sft"}, "The role clinician may not export."),
         ("/audit", {}, "The role clinician may not read audit."),

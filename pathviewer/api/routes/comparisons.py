@@ -208,7 +208,7 @@ class ComparisonRoutes:
             with self._database.read_only() as session:
                 answers = find_side_completions(session, self._find_own(session, request, account))
             if not answers:
-                raise QuestionNotFound("There are no maps of this answer, or not yet.")
+                raise QuestionNotFound("This answer has no maps, or none yet.")
             completion, record = answers[side]
             snapshot = self._questions.find(record.id)
             return maps_json(self._questions.find_attention(snapshot, completion.index), tokens)

@@ -213,4 +213,4 @@ def test_other_weights_would_say_something_else(settings: Settings) -> None:
         for path in ("again", "completions/0/deletion"):
             answer = clients["ada"].post(f"/api/readings/{reading}/{path}", json={})
             assert answer.status_code == 409
-            assert "other weights now" in answer.json()["error"]["message"]
+            assert "The weights of" in answer.json()["error"]["message"]

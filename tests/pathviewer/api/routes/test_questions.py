@@ -137,7 +137,7 @@ def test_stop_ends_within_a_token(clients: dict[str, httpx.Client]) -> None:
                 "max_pixels": 401_408,
             },
             400,
-            "more than is held in memory",
+            "does not fit in memory",
         ),
     ],
 )
