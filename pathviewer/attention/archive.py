@@ -1,6 +1,6 @@
-"""The attention of one completion as it is kept: a compressed NumPy archive.
+"""Stored attention of one completion: a compressed NumPy archive.
 
-Half precision: a share is kept to one part in 2,000, or to 3e-8 where it is below 6e-5.
+Shares have half precision: one part in 2,000, or 3e-8 below 6e-5.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from models.errors import ModelError
 from models.messages import AttentionRows
 
 MEDIA_TYPE = "application/x-npz"
-"""Of the archive."""
+"""Media type of the archive."""
 
 
 @dataclass(frozen=True)
 class StoredAttention:
-    """Where a completion's tokens looked, and where those of a neutral question did."""
+    """Attention of a completion's tokens and of the neutral question."""
 
     rows: NDArray[np.float16]
     """(tokens, layers, picture tokens), as in AttentionRows."""
     neutral: NDArray[np.float16] | None
-    """(layers, picture tokens): mean over the neutral answer's tokens; None where none was asked
-    or it could not be answered."""
+    """(layers, picture tokens): mean over the neutral completion's tokens; None if the neutral
+    question was not asked or failed."""
 
     @cached_property
     def completion_rows(self) -> AttentionRows:
-        """The completion's rows as a backend gives them."""
+        """The completion's rows, as from an engine."""
         return AttentionRows("", 0, 0, self.rows.astype(np.float32))
 
     @cached_property
     def neutral_rows(self) -> AttentionRows | None:
-        """The neutral rows as one token's."""
+        """The neutral mean as the rows of one token; None without neutral attention."""
         if self.neutral is None:
             return None
         return AttentionRows("", 0, 0, self.neutral[None].astype(np.float32))
 
 
 def reduce_attention(rows: AttentionRows, neutral: AttentionRows | None) -> StoredAttention:
-    """What is kept of the rows of a whole completion and of a neutral answer."""
+    """Reduce a completion's rows and the neutral rows to what is stored."""
     mean = None if neutral is None else neutral.rows.mean(axis=0, dtype=np.float64)
     return StoredAttention(
         rows.rows.astype(np.float16), None if mean is None else mean.astype(np.float16)
@@ -53,7 +53,7 @@ def reduce_attention(rows: AttentionRows, neutral: AttentionRows | None) -> Stor
 
 
 def pack_attention(attention: StoredAttention) -> bytes:
-    """The archive."""
+    """Pack attention into an archive."""
     file = io.BytesIO()
     if attention.neutral is None:
         np.savez_compressed(file, rows=attention.rows)
@@ -63,7 +63,7 @@ def pack_attention(attention: StoredAttention) -> bytes:
 
 
 def unpack_attention(archive: bytes) -> StoredAttention:
-    """The attention in an archive; raises ModelError where it is none of ours."""
+    """Unpack an archive. Raises ModelError if it is damaged or not an attention archive."""
     try:
         with np.load(io.BytesIO(archive), allow_pickle=False) as arrays:
             return StoredAttention(arrays["rows"], arrays.get("neutral"))

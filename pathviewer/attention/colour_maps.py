@@ -1,4 +1,4 @@
-"""The colour maps of attention: perceptually uniform and told apart by colour-blind people."""
+"""Colour maps of attention: perceptually uniform and safe for colour-blind people."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ COLOUR_MAPS = {
         ("magma", sequential.Magma),
     )
 }
-"""RGB stops from low to high, evenly spaced; the colours between them are interpolated."""
+"""Evenly spaced RGB stops from low to high; colours between stops are interpolated."""
 
 
 @cache
 def colour_table(name: str = "viridis") -> NDArray[np.uint8]:
-    """(256, 3): RGB of a colour map from low to high."""
+    """Return a colour map as (256, 3) RGB, from low to high."""
     stops = np.array(COLOUR_MAPS[name], np.float64)
     at = np.linspace(0, len(stops) - 1, 256)
     channels = [np.interp(at, np.arange(len(stops)), stops[:, channel]) for channel in range(3)]

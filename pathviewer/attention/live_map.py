@@ -1,4 +1,4 @@
-"""Where a completion looks while it is written: the map of its newest passage, now and then."""
+"""Live attention map: the map of the newest passage of a running completion."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pathviewer.attention.map_json import live_map_json
 from pathviewer.attention.passages import WHOLE_COMPLETION, find_passages
 
 MAP_SECONDS = 0.05
-"""Least time between two maps of one completion: a quick model is through a step in a tenth."""
+"""Minimum interval between two maps of one completion; a fast model writes a step in 0.1 s."""
 
 
 class LiveAttentionMap:
-    """Of one completion; maps are raw and the mean over the layers."""
+    """Live map of one completion; maps are raw means over the layers."""
 
     def __init__(self, placement: ImagePlacement, seconds: float = MAP_SECONDS) -> None:
         self._seconds = seconds
@@ -29,12 +29,12 @@ class LiveAttentionMap:
         self._last_sent = 0.0
 
     def add_text(self, text: str) -> None:
-        """Take the characters of one token more over."""
+        """Add the text of one token."""
         self._text += text
         self._ends.append(len(self._text))
 
     def add_rows(self, rows: AttentionRows) -> dict[str, Any] | None:
-        """Take rows over; the newest passage's map if one is due."""
+        """Add rows; return the newest passage's map as JSON, or None if no map is due."""
         mean = rows.rows.mean(axis=1, keepdims=True, dtype=np.float32)
         self._parts.append(AttentionRows("", 0, rows.first_token, mean))
         now = time.monotonic()
@@ -45,7 +45,7 @@ class LiveAttentionMap:
         return newest
 
     def _newest_map(self) -> dict[str, Any] | None:
-        """The map of the last passage that has rows; None before there is a passage."""
+        """Return the map of the last passage with rows; None before the first passage."""
         rows = join_rows(self._parts)
         spans = find_passages(parse(self._text, ended=False), self._ends)
         for name, tokens in reversed(spans):

@@ -1,7 +1,7 @@
-"""The maps of a completion as numbers for the browser, which averages, compares and colours them.
+"""Attention maps as numbers for the browser, which averages, compares and colours them.
 
-Per passage and layer one byte per cell, 255 at the map's own peak. docs/api.md says what a browser
-makes of them; it comes to the same as `models.attention.normalise_map`.
+One byte per passage, layer and cell; 255 is the map's own peak. docs/api.md describes the
+browser's computation; its result equals that of `models.attention.normalise_map`.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ from pathviewer.attention.archive import StoredAttention
 from pathviewer.attention.passages import find_passages
 
 TOKENS = "tokens"
-"""Name of a passage of any tokens."""
+"""Name of a passage of arbitrary tokens."""
 
 
 @dataclass(frozen=True)
 class CompletionAttention:
-    """A completion with where it looked in its one picture."""
+    """A completion with its attention on its one picture."""
 
     text: str
-    """What was written."""
+    """The completion's text."""
     token_ends: tuple[int, ...]
-    """Characters complete with each token."""
+    """End of each token, in characters of `text`."""
     placement: ImagePlacement
-    """Of the picture."""
+    """Placement of the picture."""
     attention: StoredAttention
-    """Of every token, and of the neutral question."""
+    """Attention of every token and of the neutral question."""
 
 
 def maps_json(completion: CompletionAttention, tokens: range | None = None) -> dict[str, Any]:
-    """Maps of every passage, or of the tokens that are named, as the route answers.
+    """Return the maps of every passage, or of the given tokens.
 
-    Raises ModelError for tokens that are not there.
+    Raises ModelError for tokens that do not exist and for an empty completion.
     """
     named = _named_passages(completion) if tokens is None else [(TOKENS, tokens)]
     rows, places = completion.attention.completion_rows, (completion.placement,)
@@ -76,7 +76,7 @@ def maps_json(completion: CompletionAttention, tokens: range | None = None) -> d
 
 
 def live_map_json(name: str, passage_map: AttentionMap) -> dict[str, Any]:
-    """The map of a passage that is being written: raw, the mean over the layers."""
+    """Return the raw map of a passage that is being written, the mean over the layers."""
     small = scale_to_bytes(passage_map.weights * np.float32(passage_map.image_share))
     return {
         "passage": name,
@@ -89,16 +89,16 @@ def live_map_json(name: str, passage_map: AttentionMap) -> dict[str, Any]:
 
 
 def utf16_edges(text: str, token_ends: Sequence[int]) -> list[int]:
-    """UTF-16 code units before the first token and after each, one more than there are tokens."""
+    """Return the token edges in UTF-16 code units: 0, then the end of each token."""
     units = np.cumsum([0, *(2 if ord(letter) > 0xFFFF else 1 for letter in text)])
     return [0, *units[list(token_ends)].tolist()] if token_ends else [0]
 
 
 def _named_passages(completion: CompletionAttention) -> list[tuple[str, range]]:
-    """Name and tokens of each; raises ModelError where nothing was written."""
+    """Return the name and tokens of each passage. Raises ModelError for an empty completion."""
     named = find_passages(parse(completion.text), completion.token_ends)
     if not named:
-        raise ModelError("Nothing was written, so there is nowhere it looked.")
+        raise ModelError("This answer is empty, so it has no attention maps.")
     return named
 
 
@@ -124,7 +124,7 @@ def _passage_json(
 
 
 def _relative_map(completion: CompletionAttention, raw: AttentionMap) -> AttentionMap | None:
-    """The map over that of the neutral question, if there is one."""
+    """Return the map relative to the neutral question; None without neutral attention."""
     neutral_rows = completion.attention.neutral_rows
     if neutral_rows is None:
         return None
@@ -144,9 +144,9 @@ def _base64(values: NDArray[np.uint8]) -> str:
 
 
 def list_passage_maps(completion: CompletionAttention) -> list[tuple[str, AttentionMap]]:
-    """The map of every passage: relative to the neutral question if there was one, else raw.
+    """Return the name and map of every passage, relative with neutral attention, else raw.
 
-    Raises ModelError where nothing was written.
+    Raises ModelError for an empty completion.
     """
     maps = []
     for name, span in _named_passages(completion):

@@ -1,7 +1,7 @@
-"""A map drawn over its region: the picture, the token grid, the colours and what they mean.
+"""Overlays: an attention map over its region, with token grid, colour bar and caption.
 
-Colours are viridis (see `colours`). The scale counts in even shares: 1 is what each cell would get
-if the model looked everywhere alike.
+The colour map is viridis (see `colour_maps`). The scale is in even shares: 1 is a cell's share of
+uniform attention.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from models.attention import AttentionMap
 from pathviewer.attention.colour_maps import colour_table
 
 LEAST_PEAK = 2.0
-"""The colour scale reaches at least so many even shares, so that a flat map looks flat."""
+"""Minimum upper end of the colour scale, in even shares; a flat map then looks flat."""
 
 _LONGER_SIDE = 896
-"""The picture is enlarged until its longer side has so many pixels."""
+"""Longer side of the enlarged picture, pixels."""
 
 _FAINT, _STRONG = 0.25, 0.65
-"""Opacity of the lowest and of the highest values."""
+"""Opacity of the lowest and highest values."""
 
 _TEXT, _LINE = 18, 26
 _MARGIN, _BAR = 16, 24
 _NUMBERS_WIDTH = 64
-"""Room for the numbers beside the colour bar, pixels; the others: sizes of the same."""
+"""Width of the numbers beside the colour bar; this and the sizes above are in pixels."""
 
 
 def scale_peak(attention: AttentionMap) -> float:
-    """Even shares at the upper end of a map's colour scale."""
+    """Return the upper end of a map's colour scale, in even shares."""
     return max(LEAST_PEAK, float(attention.gains().max()))
 
 
 def render_map(attention: AttentionMap, peak: float | None = None) -> Image.Image:
-    """The map alone as RGBA, a pixel per cell; `peak` in even shares, None takes `peak_of`.
+    """Render the map alone as RGBA, one pixel per cell.
 
-    Maps that are compared with each other need the same `peak`.
+    `peak` is in even shares (None: `scale_peak`). Maps that are compared need the same `peak`.
     """
     values = np.clip(attention.gains() / (peak or scale_peak(attention)), 0, 1)
     colours = colour_table()[np.rint(values * 255).astype(np.uint8)]
@@ -48,9 +48,10 @@ def render_map(attention: AttentionMap, peak: float | None = None) -> Image.Imag
 def overlay_png(
     pixels: Image.Image, attention: AttentionMap, title: str, peak: float | None = None
 ) -> bytes:
-    """A PNG of the region with the map over it, a colour bar and a caption.
+    """Return a PNG of the region under the map, with a colour bar and a caption.
 
-    `pixels` is the region's picture in any size, `title` names the tokens that the map is of.
+    `pixels` is the region's picture in any size; `title` names the map's tokens; `peak` is in even
+    shares (None: `scale_peak`).
     """
     peak = peak or scale_peak(attention)
     picture = draw_overlay(pixels, attention, peak)
@@ -71,7 +72,7 @@ def overlay_png(
 
 
 def caption(attention: AttentionMap) -> tuple[str, str]:
-    """What a reader must know to judge the map."""
+    """Return two caption lines: localisation and image share; kind, grid and caveat."""
     state = "localised" if attention.is_localised else "diffuse: not localised"
     kind = "relative to a neutral question" if attention.relative else "raw attention"
     placed = attention.placement
@@ -83,7 +84,7 @@ def caption(attention: AttentionMap) -> tuple[str, str]:
 
 
 def draw_overlay(pixels: Image.Image, attention: AttentionMap, peak: float) -> Image.Image:
-    """The enlarged region in its own shape under its map and the token grid, RGB."""
+    """Draw the enlarged region, undistorted, under its map and the token grid; RGB."""
     box = attention.placement.box
     scale = _LONGER_SIDE / max(box.width, box.height)
     size = max(1, round(box.width * scale)), max(1, round(box.height * scale))
@@ -103,7 +104,7 @@ def draw_overlay(pixels: Image.Image, attention: AttentionMap, peak: float) -> I
 
 
 def _draw_bar(sheet: Image.Image, left: int, height: int, peak: float) -> None:
-    """The colour scale with its numbers, beside a picture of this height."""
+    """Draw the colour bar with its numbers beside a picture of this height; pixels."""
     bar = Image.fromarray(colour_table()[::-1, None, :]).resize((_BAR, height))
     sheet.paste(bar, (left, _MARGIN))
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(_TEXT)

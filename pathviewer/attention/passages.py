@@ -1,4 +1,4 @@
-"""The passages of a completion that have a map each: its steps, its answer, all of it."""
+"""Passages of a completion that have their own maps: steps, answer, whole completion."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from models.reasoning.trace import ReasoningTrace, token_span
 
 WHOLE_COMPLETION = "all"
-"""Name of the whole completion among its passages."""
+"""Passage name of the whole completion."""
 
 
 def find_passages(trace: ReasoningTrace, token_ends: Sequence[int]) -> list[tuple[str, range]]:
-    """Name and tokens of `step 1`, `step 2`, ..., `answer`, `all`; only those with tokens."""
+    """Return names and tokens of `step 1`, `step 2`, ..., `answer`, `all`, if they have tokens."""
     spans = [(f"step {i}", step.start, step.stop) for i, step in enumerate(trace.steps, 1)]
     if trace.answer_span:
         spans.append(("answer", *trace.answer_span))

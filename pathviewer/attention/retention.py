@@ -1,4 +1,4 @@
-"""Now and then: attention is kept within its bound, and files that are gone are removed."""
+"""Retention: limits the stored attention and removes files that are no longer used."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from storage.questions.retention import forget_attention, remove_files
 log = logging.getLogger("pathviewer")
 
 HOUR_SECONDS = 3600.0
-"""Between two looks."""
+"""Interval between two sweeps."""
 DAY_SECONDS = 86_400.0
-"""A file that is half written for so long belongs to a program that was killed."""
+"""Age at which an unfinished file counts as left by a killed process."""
 
 
 def sweep_attention(database: Database, blobs: BlobStore, attention_mib: int) -> int:
-    """Let go what is beyond the bound; how many files went. Raises StorageError."""
+    """Delete attention beyond `attention_mib`, files marked as removed and old unfinished files.
+
+    Returns the number of deleted files. Raises StorageError.
+    """
     with database.session() as session:
         forgotten = forget_attention(session, attention_mib * 2**20)
         if forgotten:
@@ -37,11 +40,11 @@ class AttentionSweeper(PeriodicTask):
         self._sweep_arguments = database, blobs, attention_mib
 
     def work(self) -> None:
-        """One sweep."""
+        """Sweep once; log storage errors."""
         try:
             removed = sweep_attention(*self._sweep_arguments)
         except StorageError as error:
             log.warning("Old attention could not be removed: %s", error)
             return
         if removed:
-            log.info("%d files that are no longer kept were removed.", removed)
+            log.info("Removed %d files that are no longer needed.", removed)
