@@ -1,1 +1,1 @@
-"""Pairs of completions, shown side by side."""
+"""Comparisons: pairs of completions side by side."""

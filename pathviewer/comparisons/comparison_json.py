@@ -1,4 +1,4 @@
-"""A comparison as its rater may see it: who wrote what, and what others chose, after his vote."""
+"""Comparisons as JSON; models and other votes are blinded until the rater has voted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIDES = ("left", "right")
 def comparison_json(
     session: Session, comparison: ComparisonRecord, *, shows_names: bool
 ) -> dict[str, Any]:
-    """All of it that the rater may be told at this moment.
+    """Return what the rater may see of a comparison now.
 
     `shows_names` says whether the settings show names of files and cases.
     """
@@ -58,7 +58,7 @@ def comparison_json(
 def find_side_completions(
     session: Session, comparison: ComparisonRecord
 ) -> dict[str, tuple[CompletionRecord, QuestionRecord]]:
-    """What stands on each side, with the reading that it is of; empty while it is written."""
+    """Return each side's completion and its question; empty until both completions exist."""
     completion_ids = find_sides(session, comparison)
     if completion_ids is None:
         return {}
@@ -74,7 +74,7 @@ def _vote_json(
     comparison: ComparisonRecord,
     answers: dict[str, tuple[CompletionRecord, QuestionRecord]],
 ) -> dict[str, Any]:
-    """What is told after the vote alone."""
+    """Return what is visible after the vote; all None before it."""
     if comparison.feedback_id is None:
         return {"vote": None, "names": None, "others": None, "drawn": None}
     feedback = find_feedback(session, comparison.feedback_id)
@@ -110,7 +110,7 @@ def _author_json(completion: CompletionRecord, question: QuestionRecord) -> dict
 
 
 def _mirror_choice(choice: str, their_left: str | None, my_left: str) -> str:
-    """Another one's choice, in this rater's sides."""
+    """Translate another rater's choice to this rater's sides."""
     if choice not in SIDES or their_left == my_left:
         return choice
     return "right" if choice == "left" else "left"
@@ -143,7 +143,7 @@ def _worklist_json(session: Session, comparison: ComparisonRecord) -> dict[str, 
 
 
 def _draw_json(session: Session, comparison: ComparisonRecord) -> dict[str, Any] | None:
-    """By which plan the pair was drawn, and how likely."""
+    """Return the plan, seed and probability of the pair's draw; None without a pair."""
     if comparison.pair_id is None:
         return None
     pair = find_pair(session, comparison.pair_id)

@@ -1,4 +1,4 @@
-"""Which pairs of an item's answers are compared: plans, and how likely each pair was drawn."""
+"""Pair plans: draw pairs of an item's completions, each with its probability."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ PAIR_PLANS: tuple[str, ...] = get_args(PairPlan)
 
 @dataclass(frozen=True)
 class PairDraw:
-    """What came of a plan."""
+    """Result of a plan."""
 
     pairs: tuple[NewPair, ...]
-    """As drawn, with their probabilities."""
+    """Drawn pairs with their probabilities."""
 
     candidates: int
-    """Pairs that the plan could have drawn."""
+    """Pairs that the plan could draw from."""
 
     same_text: int
-    """Pairs left out since their texts are the same."""
+    """Pairs excluded because both texts are equal."""
 
     other_input: int
-    """Pairs left out since the models saw other pixels or read another prompt."""
+    """Pairs excluded because pixels or prompt differ."""
 
     repeated: int
-    """Pairs left out since another pair holds the same two texts by the same models."""
+    """Pairs excluded because another pair has the same two texts by the same models."""
 
 
 Pair = tuple[FrozenCompletion, FrozenCompletion]
@@ -42,16 +42,15 @@ Pair = tuple[FrozenCompletion, FrozenCompletion]
 def draw_pairs(
     answers: Sequence[FrozenCompletion], plan: str, count: int | None, seed: int
 ) -> PairDraw:
-    """Pairs of answers to one item each; the same answers, plan and seed give the same pairs.
+    """Draw pairs of completions of the same item; deterministic for answers, plan and seed.
 
-    Answers of one model with the same text make one pair with another, however many they are.
-    `all` takes every pair; `uniform` draws `count` of them, each as likely as the other;
-    `between-models` the same of those between two models or two weights of one; `one-per-item`
-    one of each item, of `count` items. Without a count there are as many as can be. Raises
-    WorklistError for a plan that is not known, or that draws nothing.
+    Equal texts by one model count as one. The plan `all` takes every pair; `uniform` draws `count`
+    pairs with equal probability; `between-models` does so among pairs of different models or
+    weights; `one-per-item` draws `count` items and one pair of each. `count` None means all.
+    Raises WorklistError for an unknown plan or if there is nothing to draw.
     """
     if plan not in PAIR_PLANS:
-        raise WorklistError(f"There is no plan “{plan[:40]}”; there are {', '.join(PAIR_PLANS)}.")
+        raise WorklistError(f"“{plan[:40]}” is not a plan; use one of {', '.join(PAIR_PLANS)}.")
     within = [
         pair
         for _, group in groupby(answers, key=lambda answer: answer.item_id)
@@ -67,7 +66,7 @@ def draw_pairs(
     if plan == "between-models":
         candidates = [pair for pair in candidates if _author(pair[0]) != _author(pair[1])]
     same_text, other_input = len(together) - len(differing), len(within) - len(together)
-    lottery = random.Random(seed)  # noqa: S311  a lot that can be drawn again, no secret
+    lottery = random.Random(seed)  # noqa: S311  reproducible draw, not a secret
     sampled = (
         _sample_items(candidates, count, lottery)
         if plan == "one-per-item"
@@ -75,9 +74,9 @@ def draw_pairs(
     )
     if not sampled:
         raise WorklistError(
-            f"There is no pair to draw by the plan {plan}: {len(within)} pairs of answers, "
-            f"{same_text} of the same text, {other_input} of other pixels or prompts. "
-            "`worklist generate` makes more answers: --samples, or --beside with another model."
+            f"The plan {plan} has no pair to draw: of {len(within)} pairs of answers, {same_text} "
+            f"have the same text and {other_input} have different pixels or prompts. Generate more "
+            "answers: `worklist generate` with --samples, or --beside with another model."
         )
     new_pairs = tuple(
         NewPair(first.item_id, first.completion_id, second.completion_id, plan, seed, probability)
@@ -89,7 +88,7 @@ def draw_pairs(
 def _sample_pairs(
     candidates: Sequence[Pair], count: int | None, lottery: random.Random
 ) -> list[tuple[Pair, float]]:
-    """So many of all pairs without replacement: each with the probability count / all."""
+    """Draw `count` pairs without replacement; each has the probability count / all."""
     number = len(candidates) if count is None else min(count, len(candidates))
     return [(pair, number / len(candidates)) for pair in lottery.sample(candidates, number)]
 
@@ -97,8 +96,8 @@ def _sample_pairs(
 def _sample_items(
     candidates: Iterable[Pair], count: int | None, lottery: random.Random
 ) -> list[tuple[Pair, float]]:
-    """One pair of each of so many items: with the probability that the item is drawn, over its
-    pairs."""
+    """Draw one pair of each of `count` items; the probability is the item's, divided by its number
+    of pairs."""
     pairs_by_item = [
         list(group) for _, group in groupby(candidates, key=lambda pair: pair[0].item_id)
     ]
@@ -114,7 +113,7 @@ def _input_key(answer: FrozenCompletion) -> tuple[str, str]:
 
 
 def _text_key(pair: Pair) -> tuple[str, frozenset[tuple[str, str, str | None]]]:
-    """What a rater would compare: who wrote which text about the item."""
+    """Return the pair's identity for a rater: the item, and each text with its model."""
     return pair[0].item_id, frozenset((each.text, *_author(each)) for each in pair)
 
 

@@ -1,1 +1,1 @@
-"""What raters say of a completion, and the reward that follows."""
+"""Feedback on completions and the reward that follows from it."""

@@ -1,4 +1,4 @@
-"""Feedback as the API tells it, and what a completion earns by it."""
+"""Feedback and its reward as JSON."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from storage.questions.records import CompletionRecord
 
 SINGLE_KINDS = ("verdict", "labels", "edited_trace", "evidence")
-"""Kinds of which one holds for a completion."""
+"""Kinds with one current feedback per rater and completion."""
 
 
 def select_own_feedback(
     records: Iterable[FeedbackRecord], rater_id: str, since: datetime | None
 ) -> list[FeedbackRecord]:
-    """What one rater said; only since he was given the item again, if he has it once more."""
+    """Select one rater's feedback; with `since`, the start of a repeat, only later feedback."""
     own_feedback = [record for record in records if record.rater_id == rater_id]
     return (
         own_feedback
@@ -31,7 +31,7 @@ def select_own_feedback(
 
 
 def reward_json(completion: CompletionRecord, feedback: Iterable[FeedbackRecord]) -> dict[str, Any]:
-    """What the completion earns by one rater's current verdict and labels."""
+    """Return the reward from one rater's current verdict and labels."""
     verdict = labels = None
     for record in feedback:
         if record.completion_id != completion.id:
@@ -45,7 +45,7 @@ def reward_json(completion: CompletionRecord, feedback: Iterable[FeedbackRecord]
 
 
 def feedback_json(record: FeedbackRecord) -> dict[str, Any]:
-    """Feedback as it was sent, with id and time; fields of other kinds are left out."""
+    """Return feedback as submitted, with id and time, without the fields of other kinds."""
     document: dict[str, Any] = {
         "id": record.id,
         "created_at": record.created_at.isoformat(),
@@ -87,21 +87,21 @@ BODY_WRITERS: Mapping[str, Callable[[FeedbackRecord], dict[str, Any]]] = {
 
 
 def feedback_of_kind_json(records: Iterable[FeedbackRecord], kind: str) -> list[dict[str, Any]]:
-    """Those of one kind, the oldest first."""
+    """Return the feedback of one kind, in the order of `records`."""
     return [feedback_json(record) for record in records if record.kind == kind]
 
 
 def feedback_by_kind_json(records: Sequence[FeedbackRecord]) -> dict[str, Any]:
-    """One rater's current feedback on a completion; None for what was not said."""
+    """Return one rater's current feedback by kind; None for a kind without feedback."""
     return {kind: next(iter(feedback_of_kind_json(records, kind)), None) for kind in SINGLE_KINDS}
 
 
 def others_feedback_json(
     current: Sequence[FeedbackRecord], all_feedback: Iterable[FeedbackRecord], rater_id: str
 ) -> list[dict[str, Any]]:
-    """Other raters' current feedback under pseudonyms, in the order in which they first spoke.
+    """Return other raters' current feedback under pseudonyms, ordered by their first feedback.
 
-    Without comparisons: they speak of another completion too, which may still be to be judged.
+    Votes are left out: they also concern another completion, which may still be blinded.
     """
     raters = dict.fromkeys(
         record.rater_id for record in all_feedback if record.kind in SINGLE_KINDS
@@ -115,7 +115,7 @@ def others_feedback_json(
 
 
 def pseudonym(number: int) -> str:
-    """Rater A, ..., Rater Z, Rater AA, ... for numbers from 0."""
+    """Return Rater A, ..., Rater Z, Rater AA, ... for numbers from 0."""
     letters = ""
     number += 1
     while number:

@@ -1,4 +1,4 @@
-"""What a request to keep feedback says, checked against the completion that it is about."""
+"""Parsing of feedback requests, checked against the completion."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VERDICTS = (
 )
 CHOICES = ("left", "right", "tie", "both_bad")
 REASONS = ("wrong_finding", "right_answer_wrong_reason", "missed_finding", "unsafe", "too_long")
-"""Why one of two completions is better."""
+"""Reasons to prefer one of two completions."""
 KEY_LENGTH = 64
 COMMENT_LENGTH = 4_000
 ANSWER_LENGTH = 1_000
@@ -41,17 +41,17 @@ KIND_FIELDS = {
     "evidence": {"box", "points"},
     "preference": {"other", "choice", "left", "reasons"},
 }
-"""Fields of each kind of feedback beside the common ones."""
+"""Fields of each kind of feedback, besides COMMON_FIELDS."""
 STEP_FIELDS = {"step", "events", "quote", "start", "stop", "step_class"}
 
 
 def read_feedback(
     body: Mapping[str, Any], completion: CompletionText, slide: tuple[int, int] | None
 ) -> NewFeedback:
-    """The feedback of a request about this completion.
+    """Parse the feedback of a request on this completion.
 
-    `slide` is its width and height, level-0 pixels; None if it is gone. Raises ReadingRefused or
-    RegionError with a sentence.
+    `slide` is the slide's width and height in level-0 pixels; None if the slide is gone. Raises
+    QuestionRefused or RegionError.
     """
     kind = read_choice(body, "kind", KIND_FIELDS)
     refuse_unknown_fields(body, COMMON_FIELDS | KIND_FIELDS[kind], f"Feedback of the kind {kind}")
@@ -71,7 +71,7 @@ def read_feedback(
 
 
 def read_verdict(body: Mapping[str, Any], _: CompletionText) -> dict[str, Any]:
-    """A verdict on the answer."""
+    """Parse a verdict on the answer."""
     confidence = (
         None if body.get("confidence") is None else read_whole_number(body, "confidence", 1, 5)
     )
@@ -85,14 +85,14 @@ def read_verdict(body: Mapping[str, Any], _: CompletionText) -> dict[str, Any]:
 
 
 def read_labels(body: Mapping[str, Any], completion: CompletionText) -> dict[str, Any]:
-    """What the trace lacks, and what is wrong with its steps."""
+    """Parse labels: absences of the trace and errors of its steps."""
     steps = [read_step_label(label, completion) for label in read_list(body, "steps")]
     refuse_repeated_steps([step["step"] for step in steps])
     return {"absences": read_names(body, "absences", ABSENCES), "steps": steps}
 
 
 def read_step_label(value: object, completion: CompletionText) -> dict[str, Any]:
-    """One step's label, with the quote and its place both filled in if either is given."""
+    """Parse one step's label; a quote gets its place, and a place its quote."""
     label = read_object(value, STEP_FIELDS, "The label of a step")
     index = read_step_index(label, completion)
     quote, start, stop = read_quote(label, completion, index)
@@ -112,7 +112,10 @@ def read_step_label(value: object, completion: CompletionText) -> dict[str, Any]
 def read_quote(
     label: Mapping[str, Any], completion: CompletionText, index: int
 ) -> tuple[str | None, int | None, int | None]:
-    """The words that a step's label concerns, and their UTF-16 units; all None for the whole."""
+    """Return a label's quote with its start and stop, in UTF-16 units of the completion.
+
+    All three are None if the label concerns the whole step.
+    """
     quote = None if label.get("quote") in (None, "") else label["quote"]
     if label.get("start") is not None or label.get("stop") is not None:
         start, stop = (
@@ -120,7 +123,9 @@ def read_quote(
         )
         passage = completion.text_between(start, stop)
         if passage is None or quote not in (None, passage):
-            raise QuestionRefused(f"The words quoted of step {index + 1} do not stand there.")
+            raise QuestionRefused(
+                f"The quote of step {index + 1} is not at {start} to {stop}; select it again."
+            )
         return passage, start, stop
     if quote is None:
         return None, None, None
@@ -130,12 +135,12 @@ def read_quote(
         else None
     )
     if span is None:
-        raise QuestionRefused(f"The words quoted do not stand in step {index + 1}.")
+        raise QuestionRefused(f"The quote does not occur in step {index + 1}; select it again.")
     return quote, *span
 
 
 def read_edits(body: Mapping[str, Any], completion: CompletionText) -> dict[str, Any]:
-    """Steps rewritten or struck out; none takes former edits back."""
+    """Parse edits: steps rewritten or struck out; an empty list withdraws earlier edits."""
     edits: dict[int, str | None] = {}
     submitted = [
         read_object(each, {"step", "text"}, "An edited step")
@@ -145,13 +150,13 @@ def read_edits(body: Mapping[str, Any], completion: CompletionText) -> dict[str,
     for each in submitted:
         new = read_optional_text(each, "text", STEP_LENGTH)
         if new is not None and TAG.search(new):
-            raise QuestionRefused("A step has no <think> or <answer> tags: write its text alone.")
+            raise QuestionRefused("A step cannot contain <think> or <answer> tags; remove them.")
         refuse_control_token(f"Step {each['step'] + 1}", new or "")
         edits[each["step"]] = new
     if edits and len(edits) == len(completion.trace.steps) and not any(edits.values()):
-        raise QuestionRefused("Leave at least one step: a trace without any says nothing.")
+        raise QuestionRefused("Keep at least one step; a trace cannot be empty.")
     edited_text = completion.apply_edits(edits)
-    # two edits, or an edit and the text beside it, may make a token together
+    # two edits, or an edit and the adjacent text, may form a token together
     if token := added_control_token(completion.text, edited_text):
         raise QuestionRefused(control_token_sentence("The edited trace", token))
     return {
@@ -161,7 +166,7 @@ def read_edits(body: Mapping[str, Any], completion: CompletionText) -> dict[str,
 
 
 def read_evidence(body: Mapping[str, Any], slide: tuple[int, int] | None) -> dict[str, Any]:
-    """Where the model should have looked, level-0 pixels; no box takes a former one back."""
+    """Parse an evidence region, level-0 pixels; a null box withdraws an earlier region."""
     if body.get("box", body) is None and body.get("points") is None:
         return {}
     sides = {"x", "y", "width", "height"}
@@ -181,16 +186,16 @@ def read_evidence(body: Mapping[str, Any], slide: tuple[int, int] | None) -> dic
 
 
 def read_preference(body: Mapping[str, Any], _: CompletionText) -> dict[str, Any]:
-    """Which of two completions is better."""
+    """Parse a vote between two completions."""
     completion_id, other_id = (
         read_text(body, "completion", KEY_LENGTH),
         read_text(body, "other", KEY_LENGTH),
     )
     left_id = read_text(body, "left", KEY_LENGTH)
     if completion_id == other_id:
-        raise QuestionRefused("A completion is compared with another one, not with itself.")
+        raise QuestionRefused("A completion cannot be compared with itself.")
     if left_id not in (completion_id, other_id):
-        raise QuestionRefused("left is the id of the one of the two that stood on the left.")
+        raise QuestionRefused("left must be the id of one of the two completions.")
     return {
         "other_completion_id": other_id,
         "left_completion_id": left_id,
@@ -208,78 +213,81 @@ BODY_READERS: Mapping[str, Callable[[Mapping[str, Any], CompletionText], dict[st
 
 
 def read_text(body: Mapping[str, Any], name: str, most: int) -> str:
-    """A text of 1 to `most` characters, without space around."""
+    """Return a text of 1 to `most` characters, stripped. Raises QuestionRefused."""
     value = body.get(name)
     if not isinstance(value, str) or not 0 < len(value.strip()) <= most or not is_storable(value):
-        raise QuestionRefused(f"{name} is a text of 1 to {most:,} characters.")
+        raise QuestionRefused(f"{name} must be a text of 1 to {most:,} characters.")
     return value.strip()
 
 
 def is_storable(value: str) -> bool:
-    """Whether databases take it: no half of a surrogate pair, no NUL."""
+    """Whether databases accept the text: no lone surrogate, no NUL."""
     return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def read_optional_text(body: Mapping[str, Any], name: str, most: int) -> str | None:
-    """The same, or None where there is none or an empty one."""
+    """Return a text as `read_text` does, or None if it is missing or empty."""
     value = body.get(name)
     return None if value is None or value == "" else read_text(body, name, most)
 
 
 def read_prose(body: Mapping[str, Any], name: str, most: int, subject: str) -> str | None:
-    """The same of a text that may become training data; `what` begins the sentence of a refusal."""
+    """Return an optional text that may become training data; refuse control tokens.
+
+    `subject` starts the error message.
+    """
     value = read_optional_text(body, name, most)
     refuse_control_token(subject, value or "")
     return value
 
 
 def refuse_control_token(subject: str, value: str) -> None:
-    """Raises ReadingRefused for a text that a tokenizer would read as a command."""
+    """Raise QuestionRefused if the text contains a control token of a tokenizer."""
     if token := find_control_token(value):
         raise QuestionRefused(control_token_sentence(subject, token))
 
 
 def read_choice(body: Mapping[str, Any], name: str, allowed: Any) -> str:
-    """One of some words."""
+    """Return one of the allowed words. Raises QuestionRefused."""
     value = body.get(name)
     if not isinstance(value, str) or value not in allowed:
-        raise QuestionRefused(f"{name} is one of {', '.join(allowed)}, not {value!r:.40}.")
+        raise QuestionRefused(f"{name} must be one of {', '.join(allowed)}, not {value!r:.40}.")
     return value
 
 
 def read_names(body: Mapping[str, Any], name: str, allowed: Collection[str]) -> list[str]:
-    """Some of some words, each once, in the order in which they are known."""
+    """Return some of the allowed words, each once, in the order of `allowed`."""
     values = read_list(body, name)
     if wrong := [value for value in values if not isinstance(value, str) or value not in allowed]:
-        raise QuestionRefused(f"{name} are of {', '.join(allowed)}, not {wrong[0]!r:.40}.")
+        raise QuestionRefused(f"{name} must be of {', '.join(allowed)}, not {wrong[0]!r:.40}.")
     return [word for word in allowed if word in values]
 
 
 def read_list(body: Mapping[str, Any], name: str) -> list[Any]:
-    """A list; it may be empty but must be there."""
+    """Return a list, which may be empty. Raises QuestionRefused if it is missing."""
     value = body.get(name)
     if not isinstance(value, list):
-        raise QuestionRefused(f"{name} is a list, as in [...].")
+        raise QuestionRefused(f"{name} must be a list, as in [...].")
     return value
 
 
 def read_object(value: object, fields: set[str], subject: str) -> dict[str, Any]:
-    """An object with fields of these names."""
+    """Return an object that has no other fields than these. Raises QuestionRefused."""
     if not isinstance(value, dict):
-        raise QuestionRefused(f"{subject} is an object with {', '.join(sorted(fields))}.")
+        raise QuestionRefused(f"{subject} must be an object with {', '.join(sorted(fields))}.")
     refuse_unknown_fields(value, fields, subject)
     return value
 
 
 def refuse_unknown_fields(body: Mapping[str, Any], fields: set[str], subject: str) -> None:
-    """Refuse fields that would be lost."""
+    """Raise QuestionRefused for fields that would be ignored."""
     if unknown := sorted(set(body) - fields):
         named = ", ".join(f"{name!r:.40}" for name in unknown)
         raise QuestionRefused(f"{subject} has no {named}; it has {', '.join(sorted(fields))}.")
 
 
 def read_step_index(label: Mapping[str, Any], completion: CompletionText) -> int:
-    """Which step, counted from 0."""
+    """Return the step's index, from 0. Raises QuestionRefused."""
     count = len(completion.trace.steps)
     if not count:
         raise QuestionRefused("This completion has no steps.")
@@ -287,25 +295,25 @@ def read_step_index(label: Mapping[str, Any], completion: CompletionText) -> int
 
 
 def refuse_repeated_steps(indexes: list[int]) -> None:
-    """Refuse to hear of one step twice."""
+    """Raise QuestionRefused if a step occurs twice."""
     for index, count in Counter(indexes).items():
         if count > 1:
-            raise QuestionRefused(f"Step {index + 1} is named twice: say all of it at once.")
+            raise QuestionRefused(f"Step {index + 1} occurs twice; combine the entries.")
 
 
 def read_seconds(body: Mapping[str, Any]) -> float | None:
-    """Time spent; a day at most, so that a tablet left open does not count."""
+    """Return the time spent, in seconds; at most a day, in case a page was left open."""
     value = body.get("seconds")
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
-        raise QuestionRefused("seconds is a number from 0.")
+        raise QuestionRefused("seconds must be a number from 0.")
     return float(min(value, DAY_SECONDS))
 
 
 def read_flag(body: Mapping[str, Any], name: str) -> bool | None:
-    """True, false, or None where nothing is said."""
+    """Return true, false, or None if the field is missing. Raises QuestionRefused."""
     value = body.get(name)
     if value is not None and not isinstance(value, bool):
-        raise QuestionRefused(f"{name} is true or false.")
+        raise QuestionRefused(f"{name} must be true or false.")
     return value

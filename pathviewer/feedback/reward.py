@@ -1,4 +1,4 @@
-"""A completion that is judged: its steps as the page counts them, edited, and what it earns."""
+"""Text of a rated completion: quotes, edits and reward."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from models.reasoning.trace import ReasoningTrace, Step, parse
 from models.scoring import format_is_right
 
 OUTCOME_BY_VERDICT: Mapping[str, float] = {"correct": 1.0, "partly_correct": 0.0, "incorrect": 0.0}
-"""Accuracy that a verdict stands for; the other verdicts say nothing of it."""
+"""Accuracy by verdict; other verdicts imply no accuracy."""
 
 
 @dataclass(frozen=True)
 class Reward:
-    """What a completion earns by a clinician's labels and verdict; None where he has not said."""
+    """Reward of a completion from a rater's labels and verdict; None without these."""
 
     process: float | None
-    """R_process, 0 to 1: the mean of the next two; 0 for a completion without reasoning."""
+    """R_process, 0 to 1: mean of integrity and knowledge; 0 for a completion without steps."""
 
     integrity: float | None
-    """Whether everything is there that belongs to a trace, 0 to 1."""
+    """Completeness of the trace, 0 to 1."""
 
     knowledge: float | None
-    """Whether what is there is right, 0 to 1."""
+    """Correctness of the steps, 0 to 1."""
 
     outcome: float | None
-    """Accuracy: 1 for a correct answer, 0 for one that is wrong or only partly right."""
+    """Accuracy: 1 for a correct answer, 0 for an incorrect or partly correct one."""
 
     format: float
-    """1 if the completion has the form that was asked for, else 0."""
+    """1 if the completion has the requested format, else 0."""
 
     total: float | None
-    """The sum of process, outcome and format, as PathVLM-R1 weighs them."""
+    """Sum of process, outcome and format, weighted as in PathVLM-R1."""
 
 
 @dataclass(frozen=True)
 class CompletionText:
-    """The text of a completion with what is read out of it."""
+    """Text of a completion, parsed."""
 
     text: str
-    """All that the model wrote."""
+    """The whole text."""
 
     @cached_property
     def trace(self) -> ReasoningTrace:
-        """Its steps and answer."""
+        """Steps and answer."""
         return parse(self.text)
 
     @cached_property
@@ -54,7 +54,10 @@ class CompletionText:
         return self.text.encode("utf-16-le", "surrogatepass")
 
     def text_between(self, start: int, stop: int) -> str | None:
-        """The text between two UTF-16 units; None where that is no stretch of whole characters."""
+        """Return the text between two UTF-16 units.
+
+        None if the range is empty, outside the text or splits a character.
+        """
         if not 0 <= start < stop <= len(self._units) // 2:
             return None
         try:
@@ -63,7 +66,10 @@ class CompletionText:
             return None
 
     def find_quote(self, step: Step, quote: str) -> tuple[int, int] | None:
-        """UTF-16 units of the first place of a quote in a step; None if it has none."""
+        """Return start and stop, in UTF-16 units, of a quote's first occurrence in a step.
+
+        None if it does not occur.
+        """
         place = step.text.find(quote)
         if place < 0:
             return None
@@ -72,10 +78,10 @@ class CompletionText:
         return start, start + len(quote.encode("utf-16-le", "surrogatepass")) // 2
 
     def apply_edits(self, edits: Mapping[int, str | None]) -> str:
-        """The text with some steps, counted from 0, rewritten; None strikes one out.
+        """Return the text with some steps (by index from 0) rewritten or, with None, removed.
 
-        A rewritten step takes the place of its own number or bullet too. What stands between the
-        steps stays, but for the white space behind one that is struck out.
+        A rewritten step also replaces its number or bullet. Text between steps stays, except the
+        white space after a removed step.
         """
         text = self.text
         for index in sorted(edits, reverse=True):
@@ -91,11 +97,11 @@ class CompletionText:
         verdict: str | None,
         labels: tuple[Collection[str], Iterable[Collection[str]]] | None,
     ) -> Reward:
-        """What it earns; `labels` are absences of the trace and events by step, as submitted."""
+        """Return the reward; `labels` are the absences and the events by step, as submitted."""
         score = None if labels is None else score_labels(*labels)
         process = None if score is None else score.reward
         if score is not None and not self.trace.steps:
-            process = 0.0  # as in training: to write nothing must not be a way out
+            process = 0.0  # as in training: an empty trace must not earn a reward
         outcome = None if verdict is None else OUTCOME_BY_VERDICT.get(verdict)
         form = float(format_is_right(self.text))
         return Reward(
@@ -110,5 +116,5 @@ class CompletionText:
 
 @lru_cache(maxsize=256)
 def cached_completion_text(text: str) -> CompletionText:
-    """The same, kept for the next label of the same completion."""
+    """Return the CompletionText of a text, cached for further feedback."""
     return CompletionText(text)

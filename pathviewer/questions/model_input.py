@@ -130,7 +130,7 @@ def read_whole_number(body: Mapping[str, Any], name: str, least: int, most: int)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         value_text = f"{value!r}"[:40]
         raise QuestionRefused(
-            f"{name} is a whole number from {least:,} to {most:,}, not {value_text}."
+            f"{name} must be a whole number from {least:,} to {most:,}, not {value_text}."
         )
     return value
 

@@ -111,7 +111,7 @@ def test_every_endpoint_is_documented_and_no_other(ada: Client) -> None:
         ("/judge", {"completion": "x", "kind": "verdict", "said": []}, "said and select are obj"),
         ("/judge", {"completion": "x", "kind": "praise", "said": {}}, "no such answer"),
         ("/ask", {"slide": "x", "box": 1, "question": "?"}, "Select a region first."),
-        ("/preview", {"slide": "x", "box": {}}, "x is a whole number"),
+        ("/preview", {"slide": "x", "box": {}}, "x must be a whole number"),
         ("/compare", {"slide": "x", "box": 1, "question": "?"}, "Select a region first."),
         ("/comparison", {"comparison": "x"}, "There is no such comparison"),
         ("/side_maps", {"comparison": "x", "side": "top"}, "A side is left or right."),

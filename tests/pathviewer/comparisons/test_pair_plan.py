@@ -92,8 +92,8 @@ def test_the_probability_is_how_often_a_pair_is_drawn(plan: str) -> None:
 @pytest.mark.parametrize(
     ("other", "told"),
     [
-        (replace(ANSWER, completion_id="d"), "1 of the same text"),
-        (replace(ANSWER, completion_id="d", text="x", prompt="y"), "1 of other pixels"),
+        (replace(ANSWER, completion_id="d"), "1 have the same text"),
+        (replace(ANSWER, completion_id="d", text="x", prompt="y"), "1 have different pixels"),
         (replace(ANSWER, completion_id="d", item_id="j", text="x"), "0 pairs of answers"),
     ],
 )
@@ -113,5 +113,5 @@ def test_the_same_two_texts_by_the_same_models_are_one_pair() -> None:
 
 
 def test_an_unknown_plan_is_refused() -> None:
-    with pytest.raises(WorklistError, match="no plan “best”; there are one-per-item"):
+    with pytest.raises(WorklistError, match="“best” is not a plan; use one of one-per-item"):
         draw_pairs([ANSWER], "best", None, 0)
