@@ -1,1 +1,1 @@
-"""Which slides belong to one patient, and what is known of them: a table from outside."""
+"""Import of cases: a table that assigns slides to patients and describes them."""

@@ -1,4 +1,4 @@
-"""A CSV of cases, read and checked line by line."""
+"""Reading of case tables from CSV files."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ COLUMNS = {
     "reference source": "reference_source",
     "source": "reference_source",
 }
-"""Field of a row by the heading of its column, in small letters, a space for `_` and `-`."""
+"""Column heading -> field; headings are in lower case with spaces for `_` and `-`."""
 LONGEST_BY_FIELD = {"reference_answer": 4_000}
 LONGEST_FIELD = 200
 MOST_BYTES = 16 * 2**20
 DELIMITERS = ",;\t"
 IDENTIFIERS = ("case", "slide")
-"""Columns in which two equal values mean one patient or one slide."""
+"""Columns whose values identify a patient or a slide."""
 _SEPARATOR_LINE = re.compile(r'"?sep=([^"\w ])"?[,;\t]*', re.IGNORECASE)
 
 
 class CasesError(Exception):
-    """Root of what can be wrong with a table of cases; the message is a sentence to be shown."""
+    """Root of case table errors; the message may be shown to users."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,17 @@ class CaseRow:
     """A line of the table."""
 
     line: int
-    """Its number in the file, the heading being 1."""
+    """Line number in the file, from 1."""
     slide: str
-    """The slide as the file names it."""
+    """The slide's name in the file."""
     description: SlideDescription
-    """What the line says of it."""
+    """The slide's description."""
 
 
 def read_table(path: Path) -> list[CaseRow]:
-    """The lines of a CSV with commas, semicolons or tabs, all texts in NFC. Raises CasesError.
+    """Read a CSV with commas, semicolons or tabs; texts become NFC. Raises CasesError.
 
-    Empty lines above the heading and a line `sep=;`, which Excel reads and writes, are passed over.
+    Empty lines above the heading and Excel's `sep=;` line are skipped.
     """
     lines = list(
         io.StringIO(normalize_name(_read_text(path)), newline="")
@@ -69,9 +69,9 @@ def read_table(path: Path) -> list[CaseRow]:
         fields = _fields(next(reader, []))
         rows = list(_rows(reader, fields, heading))
     except csv.Error as error:
-        raise CasesError(f"Line {heading + reader.line_num} is no CSV ({error}).") from error
+        raise CasesError(f"Line {heading + reader.line_num} is not CSV ({error}).") from error
     if not rows:
-        raise CasesError("The table has no line below its heading.")
+        raise CasesError("The table has no lines below its heading.")
     _check_cases(rows)
     return rows
 
@@ -79,7 +79,7 @@ def read_table(path: Path) -> list[CaseRow]:
 def _read_text(path: Path) -> str:
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise CasesError(f"{path.name} is larger than 16 MiB, which no table of cases is.")
+            raise CasesError(f"{path.name} is larger than 16 MiB, the limit of a case table.")
         return decode_text(path.read_bytes())
     except OSError as error:
         raise CasesError(f"{path.name} cannot be read ({error.strerror}).") from error
@@ -88,13 +88,13 @@ def _read_text(path: Path) -> str:
 
 
 def _first_filled(lines: Sequence[str], start: int) -> int:
-    """The number of the first line, from `start` on, with more than blanks and delimiters."""
+    """Return the index of the first line from `start` with more than blanks and delimiters."""
     filled = (number for number in range(start, len(lines)) if lines[number].strip(" \r\n,;\t"))
     return next(filled, len(lines))
 
 
 def _guess_delimiter(heading: str) -> str:
-    """The delimiter with which most columns are known, then the one that is there most often."""
+    """Return the delimiter that gives the most known columns; ties go to the most frequent."""
 
     def score(delimiter: str) -> tuple[int, int]:
         names = map(_column_name, heading.replace('"', "").split(delimiter))
@@ -108,7 +108,7 @@ def _column_name(heading: str) -> str:
 
 
 def _without_empty_end(cells: Sequence[str], least: int = 0) -> Sequence[str]:
-    """The cells without the empty ones beyond the last column, which spreadsheets leave."""
+    """Drop trailing empty cells, which spreadsheets leave; keep at least `least` cells."""
     end = len(cells)
     while end > least and not cells[end - 1].strip():
         end -= 1
@@ -123,19 +123,19 @@ def _fields(heading: Sequence[str]) -> list[str]:
         known_columns = (
             "case, slide, organ, specimen, stain, scanner, reference answer, reference source"
         )
-        raise CasesError(f"The column “{unknown[0][:40]}” is not known; known are {known_columns}.")
+        raise CasesError(f"The column “{unknown[0][:40]}” is unknown; use {known_columns}.")
     fields = [COLUMNS[name] for name in names]
     for needed in ("case", "slide"):
         if needed not in fields:
             raise CasesError(f"The table has no column “{needed}”.")
     doubled = [field for field in fields if fields.count(field) > 1]
     if doubled:
-        raise CasesError(f"Two columns are called “{doubled[0].replace('_', ' ')}”.")
+        raise CasesError(f"The column “{doubled[0].replace('_', ' ')}” occurs twice; remove one.")
     return fields
 
 
 def _rows(reader: Iterator[list[str]], fields: list[str], above: int) -> Iterator[CaseRow]:
-    """The lines below the heading; `above` is how many lines stand before the heading."""
+    """Parse the lines below the heading; `above` is the number of lines above the heading."""
     for raw in reader:
         line = above + reader.line_num  # type: ignore[attr-defined]
         if not any(cell.strip() for cell in raw):
@@ -164,7 +164,7 @@ def _check_values(line: int, values: dict[str, str]) -> None:
 
 
 def _check_cases(rows: list[CaseRow]) -> None:
-    """Whatever is said of a case must be the same on all its lines."""
+    """Raise CasesError if two lines give different reference values for one case."""
     for name in ("reference_answer", "reference_source"):
         first_values: dict[str, tuple[int, str]] = {}
         for row in rows:
@@ -174,6 +174,6 @@ def _check_cases(rows: list[CaseRow]) -> None:
             line, before = first_values.setdefault(row.description.case, (row.line, value))
             if value != before:
                 raise CasesError(
-                    f"Lines {line} and {row.line} give another {name.replace('_', ' ')} for one "
-                    "case; make them the same."
+                    f"Lines {line} and {row.line} give different values of "
+                    f"{name.replace('_', ' ')} for one case; make them equal."
                 )

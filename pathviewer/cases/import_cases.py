@@ -1,4 +1,4 @@
-"""Lines of a table brought to the slides that they name: all of them, or none."""
+"""Import of a case table into the database."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from storage.withdrawals import list_withdrawals
 
 @dataclass(frozen=True)
 class ImportCounts:
-    """What an import did."""
+    """Counts of an import."""
 
     cases: int
     """Cases in the table."""
     slides: int
     """Slides in the table."""
     changed: int
-    """Slides of which something was new."""
+    """Slides with changes."""
     moved: int
-    """Slides that belonged to another case before."""
+    """Slides that belonged to another case."""
 
 
 def import_cases(session: Session, rows: Sequence[CaseRow]) -> ImportCounts:
-    """Store what the lines say. Raises CasesError, naming the line."""
+    """Store all lines of a table. Raises CasesError, naming the line."""
     slides = list_slide_records(session)
     withdrawn = {each.subject_id for each in list_withdrawals(session) if each.kind == "case"}
     rows_with_slides = [(row, _find_slide(row, slides)) for row in rows]
@@ -74,4 +74,6 @@ def _check_slides(rows_with_slides: Sequence[tuple[CaseRow, SlideRecord]]) -> No
     for row, slide in rows_with_slides:
         other = before.setdefault(slide.id, row)
         if other is not row:
-            raise CasesError(f"Lines {other.line} and {row.line} are about one slide.")
+            raise CasesError(
+                f"Lines {other.line} and {row.line} are about the same slide; remove one."
+            )

@@ -1,1 +1,1 @@
-"""Worklists: items to be judged, their answers made beforehand and frozen, handed out in turn."""
+"""Worklists: items to judge, with completions that are generated and frozen beforehand."""

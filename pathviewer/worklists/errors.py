@@ -1,7 +1,7 @@
-"""The one error root of worklists."""
+"""Error root of worklists."""
 
 from __future__ import annotations
 
 
 class WorklistError(Exception):
-    """Root of the errors of worklists; the message is a sentence fit to be shown."""
+    """Root of worklist errors; the message may be shown to users."""

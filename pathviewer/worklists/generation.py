@@ -1,4 +1,4 @@
-"""Completions made beforehand, so that all raters judge the same text and nobody waits."""
+"""Generation of a worklist's completions, so that all raters judge the same text."""
 
 from __future__ import annotations
 
@@ -30,35 +30,35 @@ from storage.worklists.records import ItemRecord
 from storage.worklists.store import freeze_item, list_items
 
 LOADING_SECONDS = 0.2
-"""Between two looks at a model that is loading."""
+"""Interval between two checks of a model that is loading."""
 BATCH_PRIORITY = 0
-"""Priority of what nobody waits for."""
+"""Priority of requests that no user waits for."""
 
 
 @dataclass(frozen=True)
 class GenerationSettings:
-    """How completions are made."""
+    """Settings of the generation."""
 
     samples: int
-    """Of each item, 1 to 8."""
+    """Completions per item, 1 to 8."""
     temperature: float
-    """0 takes the likeliest token."""
+    """Sampling temperature; 0 takes the likeliest token."""
     seed: int
-    """Of the first item; the next one's is one more."""
+    """Seed of the first item; each further item adds one."""
     max_new_tokens: int
-    """Longest completion."""
+    """Maximum tokens of a completion."""
     beside: bool = False
-    """Whether items get a further reading beside those of other models, to be compared."""
+    """Whether items that other models have answered get another question, for comparison."""
 
 
 @dataclass
 class GenerationResult:
-    """What came of it."""
+    """Result of a generation."""
 
     completed: int = 0
-    """Items that have completions now."""
+    """Items that got completions."""
     failed: list[str] = field(default_factory=list)
-    """A sentence for each item that has none."""
+    """One sentence per failed item."""
 
 
 def generate_completions(
@@ -70,10 +70,12 @@ def generate_completions(
     settings: GenerationSettings,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> GenerationResult:
-    """Make what is missing; an item is kept and frozen with all its completions, or not at all.
+    """Generate the missing completions of a worklist.
 
-    What is missing is a reading, or with `manner.beside` one by this model and these weights.
-    Broken off, it goes on with the next item that has none. Raises StorageError.
+    An item is missing if it has no question or, with `settings.beside`, none by this model and
+    these weights. An item is stored and frozen with all its completions or not at all, so an
+    interrupted generation can be resumed. `progress` gets the done and total items. Raises
+    StorageError.
     """
     with database.read_only() as session:
         items = list_items(session, worklist_id)
@@ -88,10 +90,8 @@ def generate_completions(
 
 
 def _has_answered(database: Database, item: ItemRecord, model: str, engine: Engine) -> bool:
-    """Whether this model, with the weights that are loaded, has answered an item."""
-    while (
-        engine.status().state == "starting"
-    ):  # which weights they are is known once they are loaded
+    """Whether this model has answered an item with the loaded weights."""
+    while engine.status().state == "starting":  # the revision is known after loading
         time.sleep(LOADING_SECONDS)
     info = engine.status().info
     with database.read_only() as session:
@@ -120,7 +120,7 @@ def _generate_item(
     except ModelError as error:
         result.failed.append(f"Item {item.position + 1}: {error}")
     except ConflictError:
-        return  # another run of the command has made it meanwhile
+        return  # another process has generated it meanwhile
     else:
         result.completed += 1
 
@@ -135,9 +135,9 @@ def _freeze(item: ItemRecord, session: Session, question_id: str) -> None:
 def _collect_answers(
     engine: Engine, question: QuestionRequest
 ) -> tuple[GenerationStart, list[tuple[CompletionEnd, StoredAttention | None]]]:
-    """All that the model writes, each answer with where it looked; raises ModelError.
+    """Ask the question; return all completions with their attention. Raises ModelError.
 
-    Nothing is kept before the last of it: a run that is killed leaves no half item behind.
+    Nothing is stored before the end, so a killed process leaves no partial item.
     """
     events = ask(
         engine,
@@ -159,12 +159,12 @@ def _collect_answers(
                 attention = reduce_attention(event.rows, event.neutral)
                 answers[event.end.completion_index] = (event.end, attention)
     if started is None or len(answers) != question.new_question.count:
-        raise ModelError("The model ended before it had answered.")
+        raise ModelError("The model stopped before all answers were complete; generate again.")
     return started, [answers[index] for index in sorted(answers)]
 
 
 def _request_body(item: ItemRecord, settings: GenerationSettings) -> dict[str, Any]:
-    """The item as a page would ask it."""
+    """Return the request body with which a page would ask the item."""
     sampling = {
         "temperature": settings.temperature,
         "seed": settings.seed + item.position,

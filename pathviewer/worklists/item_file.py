@@ -1,4 +1,4 @@
-"""A JSONL of items, read and checked line by line."""
+"""Reading of worklist items from JSONL files."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ MOST_BYTES = 64 * 2**20
 
 
 class SlideSizes(Protocol):
-    """Says how large a slide is."""
+    """Function that returns a slide's size."""
 
     def __call__(self, slide_id: str) -> tuple[int, int]:
         """(width, height) in level-0 pixels; raises SlideError."""
 
 
 def read_items(path: Path, slides: list[SlideRecord], sizes: SlideSizes) -> list[NewItem]:
-    """The items of a file, a JSON object a line. Raises WorklistError, naming the line."""
+    """Read a file with one JSON object per line. Raises WorklistError, naming the line."""
     items = []
     for number, line in enumerate(_read_lines(path), 1):
         if not line.strip():
@@ -43,15 +43,15 @@ def read_items(path: Path, slides: list[SlideRecord], sizes: SlideSizes) -> list
         except (WorklistError, SlideNameError, SlideError, PromptError) as error:
             raise WorklistError(f"Line {number}: {error}") from error
     if not items:
-        raise WorklistError(f"{path.name} has no item.")
+        raise WorklistError(f"{path.name} has no items.")
     return items
 
 
 def _read_lines(path: Path) -> list[str]:
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise WorklistError(f"{path.name} is larger than 64 MiB, which no worklist is.")
-        # by line feeds alone: other ends of lines may stand in a text
+            raise WorklistError(f"{path.name} is larger than 64 MiB, the limit of a worklist.")
+        # split at line feeds only: texts may contain other line ends
         return decode_text(path.read_bytes()).split("\n")
     except OSError as error:
         raise WorklistError(f"{path.name} cannot be read ({error.strerror}).") from error
@@ -63,12 +63,12 @@ def _parse_object(line: str) -> Mapping[str, Any]:
     try:
         document = json.loads(line)
     except ValueError as error:
-        raise WorklistError(f"it is no JSON ({error}).") from error
+        raise WorklistError(f"it is not JSON ({error}).") from error
     if not isinstance(document, dict):
-        raise WorklistError("it is no JSON object.")
+        raise WorklistError("it is not a JSON object.")
     unknown = sorted(set(document) - set(FIELDS))
     if unknown:
-        raise WorklistError(f"“{unknown[0][:40]}” is not known; known are {', '.join(FIELDS)}.")
+        raise WorklistError(f"“{unknown[0][:40]}” is not a field; use {', '.join(FIELDS)}.")
     return document
 
 
@@ -82,7 +82,7 @@ def _read_item(
     region = _read_region(document.get("box"))
     check_inside(region, *sizes(slide.id))
     question, options = _read_text(document, "question"), _read_options(document.get("options"))
-    # whatever could not be asked is told now, not to whoever judges
+    # refuse questions that cannot be asked before raters see them
     build_prompt(QuestionText(question, tuple(options)), (), resolve_model(DEFAULT_MODEL))
     options = without_letters(options)
     answer = _read_text(document, "answer") if document.get("answer") is not None else None
@@ -110,7 +110,7 @@ def _read_text(document: Mapping[str, Any], name: str) -> str:
         or not value.strip()
         or (not value.isprintable() and "\0" in value)
     ):
-        raise WorklistError(f"it names no {name}, which is a text.")
+        raise WorklistError(f"{name} is missing or not a text.")
     return _refuse_control_token(f"the {name}", normalize_name(value.strip()))
 
 
@@ -118,12 +118,12 @@ def _read_options(value: object) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise WorklistError("options are a list of texts.")
+        raise WorklistError("options must be a list of texts.")
     return [_refuse_control_token("an option", normalize_name(option)) for option in value]
 
 
 def _refuse_control_token(subject: str, value: str) -> str:
-    """The text, unless a tokenizer would read some of it as a command: exports hold it."""
+    """Return the text. Raises WorklistError if it contains a control token, as exports use it."""
     if token := find_control_token(value):
         raise WorklistError(control_token_sentence(subject, token))
     return value
@@ -134,5 +134,5 @@ def _read_region(value: object) -> Region:
         value = [value.get(side) for side in ("x", "y", "width", "height")]
     sides = value if isinstance(value, list) else []
     if len(sides) != 4 or any(type(side) is not int for side in sides):
-        raise WorklistError("box is {x, y, width, height}, whole level-0 pixels.")
+        raise WorklistError("box must be {x, y, width, height} in whole level-0 pixels.")
     return Region(*sides)

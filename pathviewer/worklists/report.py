@@ -1,7 +1,7 @@
-"""A worklist as one page to print: a cover with counts, then every item with what was said of it.
+"""Printable report of a worklist: a cover with counts, then every item with its feedback.
 
-What the reader has still to judge himself is not told: neither what others said, nor the reference,
-nor, where his own answer comes first, what the model said.
+Blinding applies: items that the viewer has not judged yet come without others' feedback and
+without the reference and, if the viewer's own answer comes first, without completions.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ from storage.worklists.item_assignment import find_repeat_start, list_assignment
 from storage.worklists.records import AssignmentRecord, ItemRecord, WorklistRecord
 from storage.worklists.store import find_worklist, list_items
 
-NOT_GENERATED = "Its answers are not made yet."
-ANSWER_FIRST = "Your own answer comes first: what the model said is shown after it."
-FEEDBACK_FIRST = "You have not judged it: what others said, and what is right, is shown after that."
+NOT_GENERATED = "Its answers have not been generated yet."
+ANSWER_FIRST = "Give your own answer first; the model's answers are shown after it."
+FEEDBACK_FIRST = "Judge it first; others' feedback and the reference answer are shown after that."
 
 
 @dataclass(frozen=True)
 class ReportViewer:
-    """Whose eyes the page is for."""
+    """The account that the report is for."""
 
     account_id: str
-    """The account."""
+    """The account's id."""
     rater: bool
-    """Whether the account judges; one that does not is told everything."""
+    """Whether the account judges; for other accounts nothing is blinded."""
 
 
 class WorklistReport:
-    """The values of the page's template; items are looked up one after the other."""
+    """Values of the report's template; items are loaded one by one."""
 
     def __init__(
         self,
@@ -81,11 +81,11 @@ class WorklistReport:
             self._rated_ids = set(session.scalars(select_rated_completions(viewer.account_id)))
 
     def slides(self) -> list[str]:
-        """Ids of the slides of which the page shows a region, each once."""
+        """Return the ids of the slides whose regions the report shows, each once."""
         return list(dict.fromkeys(item.slide_id for item in self._items if item.question_id))
 
     def facts(self) -> dict[str, Any]:
-        """What the template shows; `items` is an iterator."""
+        """Return the template's values; `items` is an iterator."""
         return {
             "name": self._worklist.name,
             "at": now(),
@@ -125,10 +125,10 @@ class WorklistReport:
         if not blinded_count:
             return ""
         items = format_count(len(self._items), "item")
-        return f"Told in part only: {blinded_count} of {items}; each says why."
+        return f"{blinded_count} of {items} are shown in part; each says why."
 
     def _slide_text(self, item: ItemRecord, snapshot: QuestionSnapshot | None) -> str:
-        """What the slide could be told by when its answers were made, else its alias."""
+        """Return the slide's identity when the item was generated, else its alias."""
         identity = None if snapshot is None else snapshot.record.slide_identity
         return identity_text(identity, report=True) or self._slide_name(item.slide_id)
 
@@ -166,7 +166,7 @@ class WorklistReport:
         feedback: Sequence[FeedbackRecord],
         note: str | None,
     ) -> list[dict[str, Any]]:
-        """Each answer with where it looked, as far as picture and attention are kept."""
+        """Return the completions' values, with maps if picture and attention are stored."""
         attention = (
             collect_attention(snapshot, lambda index: self._store.find_attention(snapshot, index))
             if pixels
@@ -188,7 +188,7 @@ class WorklistReport:
     def _visible_feedback(
         self, session: Session, item: ItemRecord
     ) -> tuple[str | None, list[FeedbackRecord]]:
-        """Why an item is told in part only, and what was said of it that may be told."""
+        """Return an item's blinding note and its visible feedback, without votes."""
         note = self._blinding_note(session, item)
         if item.question_id is None or note == ANSWER_FIRST:
             return note, []
@@ -196,7 +196,7 @@ class WorklistReport:
         if self._viewer.rater and find_repeat_start(
             session, item.question_id, self._viewer.account_id
         ):
-            return note, []  # not even his own: he judges it afresh
+            return note, []  # not even their own: they judge the item afresh
         visible = [
             each
             for each in list_current_feedback(session, ids)
@@ -207,7 +207,7 @@ class WorklistReport:
         return note, [each for each in visible if each.kind != "preference"]
 
     def _blinding_note(self, session: Session, item: ItemRecord) -> str | None:
-        """What the reader has still to do before he is told all of an item."""
+        """Return what the viewer must do to see all of an item; None if all is visible."""
         if item.question_id is None:
             return NOT_GENERATED
         if not self._viewer.rater:
@@ -232,7 +232,7 @@ class WorklistReport:
         ]
 
     def _load_picture(self, snapshot: QuestionSnapshot | None) -> Image.Image | None:
-        """The region as the model saw it; None where that is not kept."""
+        """Return the picture that the model saw; None if it is not stored."""
         if snapshot is None:
             return None
         try:
@@ -242,7 +242,7 @@ class WorklistReport:
 
 
 def _jpeg_uri(pixels: Image.Image) -> str:
-    """A picture within the page, small since hundreds of them lie there."""
+    """Encode a picture as a JPEG data URI; a report can hold hundreds."""
     out = io.BytesIO()
     pixels.save(out, "JPEG", quality=85)
     return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
@@ -276,7 +276,7 @@ def _completion_facts(
 
 
 def _rater_facts(rater_id: str, feedback: Sequence[FeedbackRecord]) -> dict[str, Any]:
-    """What one rater said of one answer, in words."""
+    """Describe one rater's feedback on one completion."""
     by_kind = {each.kind: each for each in feedback}
     verdict, labels = by_kind.get("verdict"), by_kind.get("labels")
     flags = [] if labels is None else [EVENTS[event] for event in labels.absences or ()]
@@ -309,17 +309,17 @@ def _describe_verdict(feedback: FeedbackRecord) -> str:
 
 
 def verdict_text(verdict: str | None) -> str:
-    """A verdict as it is read."""
+    """Return a verdict as text."""
     return (verdict or "").replace("_", " ")
 
 
 def describe_repeat(assignment: AssignmentRecord) -> str:
-    """Which of a rater's turns it was."""
+    """Return a suffix for repeat assignments."""
     return ", once more" if assignment.round else ""
 
 
 def describe_rules(worklist: WorklistRecord) -> str:
-    """How the list hands its items out."""
+    """Describe the worklist's assignment rules."""
     parts = [
         "blind first" if worklist.blind else "not blind",
         *(["to teach with"] if worklist.teaching else []),

@@ -82,17 +82,17 @@ def test_what_spreadsheets_write_is_read(tmp_path: Path, text: str, reason: str)
     ("text", "told"),
     [
         ("", "has no column “case”"),
-        ("case,slide\n", "no line below its heading"),
+        ("case,slide\n", "no lines below its heading"),
         ("slide\na\n", "has no column “case”"),
-        ("case,slide,patient name\n", "The column “patient name” is not known"),
-        ("case,slide,source,reference source\n", "Two columns are called “reference source”"),
+        ("case,slide,patient name\n", "The column “patient name” is unknown"),
+        ("case,slide,source,reference source\n", "The column “reference source” occurs twice"),
         ("case,slide\nS-1,a,b\n", "Line 2 has 3 cells, not 2"),
         ("case,slide\nS-1,\n", "Line 2 names no slide"),
         ("case,slide\n,a\n", "Line 2 names no case"),
         (f"case,slide\n{'S' * 201},a\n", "Line 2: case is too long"),
-        ('case,slide\n"S-1,a\n', "is no CSV"),
+        ('case,slide\n"S-1,a\n', "is not CSV"),
         (b"case,slide\nS-1,\xe4\n", "is not in UTF-8"),
-        ("sep=;\ncase,slide\nS-1,a\n", "The column “case,slide” is not known"),
+        ("sep=;\ncase,slide\nS-1,a\n", "The column “case,slide” is unknown"),
         ("case;slide;\nS-1;a;b\n", "Line 2 has 3 cells, not 2"),
         ("sep=;\n\ncase;slide\nS-1;a\nS-1\n", "Line 5 has 1 cells, not 2"),
         ("case;slide;answer, signed, final\nS-1;a;x\n", "The column “answer, signed, final”"),
@@ -100,7 +100,7 @@ def test_what_spreadsheets_write_is_read(tmp_path: Path, text: str, reason: str)
         ("case,slide\nS-1,4.5e+07\n", "Line 2: the column “slide” .* Format the column as text"),
         (
             "case,slide,reference\nS-1,a,benign\nS-2,b,x\nS-1,c,tumour\n",
-            "Lines 2 and 4 give another reference answer for one case",
+            "Lines 2 and 4 give different values of reference answer for one case",
         ),
     ],
 )
@@ -157,7 +157,7 @@ def test_an_import_and_the_same_again(take: Import, database: Database) -> None:
     [
         ("S-1,b.svs\nS-1,a.svs\n", "Line 3: 2 slides are called “a.svs”"),
         ("S-1,b.svs\nS-1,c.svs\n", "Line 3: there is no slide “c.svs”"),
-        ("S-1,b.svs\nS-2,skin/b.svs\n", "Lines 2 and 3 are about one slide"),
+        ("S-1,b.svs\nS-2,skin/b.svs\n", "Lines 2 and 3 are about the same slide"),
     ],
 )
 def test_a_table_that_does_not_fit_changes_nothing(

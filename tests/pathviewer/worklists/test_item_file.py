@@ -64,22 +64,22 @@ def test_byte_order_marks_are_passed_over(
     ("change", "told"),
     [
         ({"slide": "b.svs"}, "Line 2: there is no slide “b.svs”"),
-        ({"slide": 3}, "Line 2: it names no slide"),
+        ({"slide": 3}, "Line 2: slide is missing"),
         ({"slide": "1,23E+11"}, "Line 2: the column “slide” holds “1,23E\\+11”"),
-        ({"box": None}, "Line 2: box is {x, y, width, height}"),
-        ({"box": [0, 0, 10]}, "Line 2: box is"),
-        ({"box": [0, 0, 10.5, 3]}, "Line 2: box is"),
-        ({"box": [True, 0, 10, 3]}, "Line 2: box is"),
+        ({"box": None}, "Line 2: box must be {x, y, width, height}"),
+        ({"box": [0, 0, 10]}, "Line 2: box must be"),
+        ({"box": [0, 0, 10.5, 3]}, "Line 2: box must be"),
+        ({"box": [True, 0, 10, 3]}, "Line 2: box must be"),
         ({"box": [90, 0, 20, 20]}, "Line 2: .* leaves the slide, which is 100 x 80"),
         ({"box": [0, 0, 0, 20]}, "Line 2: "),
-        ({"question": " "}, "Line 2: it names no question"),
+        ({"question": " "}, "Line 2: question is missing"),
         ({"question": "x" * 5000}, "Line 2: The question has 5,000 characters"),
         ({"options": ["benign"]}, "Line 2: A single option is no choice"),
         ({"options": ["benign", ""]}, "Line 2: Option B is empty"),
-        ({"options": "benign"}, "Line 2: options are a list of texts"),
+        ({"options": "benign"}, "Line 2: options must be a list of texts"),
         ({"answer": "C"}, "Line 2: the answer “C” is not among the options"),
         ({"answer": "normal"}, "Line 2: the answer “normal” is not among the options"),
-        ({"reference": "x"}, "Line 2: “reference” is not known"),
+        ({"reference": "x"}, "Line 2: “reference” is not a field"),
     ],
 )
 def test_what_is_no_item_is_told(
@@ -93,8 +93,8 @@ def test_what_is_no_item_is_told(
     ("text", "told"),
     [
         ("", "has no item"),
-        ("[]\n", "Line 1: it is no JSON object"),
-        ("{\n", "Line 1: it is no JSON"),
+        ("[]\n", "Line 1: it is not a JSON object"),
+        ("{\n", "Line 1: it is not JSON"),
     ],
 )
 def test_what_is_no_list_is_told(
