@@ -1,1 +1,1 @@
-"""The page: one module a panel, with templates and scripts."""
+"""The user interface: one module per panel, with templates and scripts."""

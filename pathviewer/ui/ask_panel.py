@@ -1,4 +1,4 @@
-"""The form of a question about the selected region."""
+"""Ask panel: the form of a question about the selected region."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from pathviewer.ui.panel import panel
 
 
 def ask_panel(settings: Settings) -> gr.HTML:
-    """The top of the right column."""
+    """Return the ask panel, in the right column."""
     return panel(settings, "questions/ask_panel.js", "pv-ask")

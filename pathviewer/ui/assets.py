@@ -1,4 +1,4 @@
-"""The viewer's third-party JavaScript: installed once into the state folder, never committed."""
+"""Third-party JavaScript of the viewer, installed once into the state folder."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _ASSET_FILES = {
     "openseadragon/openseadragon.min.js": "build/openseadragon/openseadragon.min.js",
     "openseadragon/LICENSE.txt": "LICENSE.txt",
 }
-"""File in the assets folder -> file inside its npm package, which the first folder names."""
+"""Path in the assets folder -> path in the npm package, which the first folder names."""
 _STAMP = "version.txt"
 _NPM_SECONDS = 300
 
 
 class AssetsError(Exception):
-    """The viewer's JavaScript is missing and could not be installed; the message says why."""
+    """The viewer's JavaScript could not be installed; the message gives the reason."""
 
 
 def lock_version() -> str:
-    """The stamp of an up-to-date folder: a digest of the lock file and the file list."""
+    """Return the stamp of an up-to-date folder: a digest of the lock file and the file list."""
     digest = hashlib.sha256((_HERE / "package-lock.json").read_bytes())
     digest.update(repr(sorted(_ASSET_FILES.items())).encode())
     return digest.hexdigest()
 
 
 def are_assets_ready(folder: Path) -> bool:
-    """Whether `folder` holds what the lock file asks for."""
+    """Whether `folder` holds the locked versions."""
     stamp = folder / _STAMP
     return (
         stamp.is_file()
@@ -44,9 +44,9 @@ def are_assets_ready(folder: Path) -> bool:
 
 
 def ensure_assets(folder: Path) -> None:
-    """Fill `folder` unless it holds these versions already; needs the npm registry only then.
+    """Install the assets into `folder` unless it is up to date; this needs the npm registry.
 
-    Raises `AssetsError` when npm cannot install them.
+    Raises `AssetsError` if npm fails.
     """
     if are_assets_ready(folder):
         return
@@ -68,7 +68,7 @@ def _install(work: Path) -> None:
         shutil.copyfile(_HERE / name, work / name)
     command = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", str(work / "cache")]
     command += ["--fetch-retries", "1", "--fetch-retry-mintimeout", "1000"]
-    # the certificates that the system trusts, a hospital's own among them, count for npm too
+    # npm trusts the system's certificates, including a hospital's own
     trust = f"{os.environ.get('NODE_OPTIONS', '')} --use-system-ca".strip()
     try:
         run = npm(
@@ -87,7 +87,7 @@ def _install(work: Path) -> None:
 
 
 def _swap(filled: Path, folder: Path, former: Path) -> None:
-    """Put `filled` in the place of `folder`; each step is one rename."""
+    """Replace `folder` by `filled`; each step is one rename."""
     if folder.exists():
         folder.rename(former)
     filled.rename(folder)

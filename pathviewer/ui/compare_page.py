@@ -1,4 +1,4 @@
-"""The page on which two answers are compared."""
+"""Compare page: two completions side by side."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def compare_page_route(settings: Settings) -> Route:
-    """For those who may judge; `colours` are the maps' RGB stops."""
+    """Return the page's route; needs `judge`. `colours` holds the colour maps' RGB stops."""
     colours = {name: [list(stop) for stop in stops] for name, stops in COLOUR_MAPS.items()}
     return html_page_route(
         settings,

@@ -1,4 +1,4 @@
-"""The page of exports."""
+"""Export page."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 
 def export_page_route(settings: Settings) -> Route:
-    """For those who may export."""
+    """Return the page's route; needs `export`."""
     return html_page_route(settings, "export", Action.export)

@@ -1,4 +1,4 @@
-"""What the clinician says about an answer: verdict, labels, corrections, evidence."""
+"""Feedback panel: verdict, labels, corrections and evidence of an answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VERDICT_TEXTS = {
     "not_assessable": ("Not assessable", "It cannot be assessed from this region."),
     "unsuitable_question": ("Unsuitable", "The question does not suit this region."),
 }
-"""Label and meaning of every verdict, in the order of their keys."""
+"""Label and meaning of every verdict, in the order of their shortcut keys."""
 
 _STEP_CLASS_TEXTS = {
     "Citation": "It repeats what was given: the question, the case.",
@@ -31,18 +31,18 @@ _STEP_CLASS_TEXTS = {
 _ERROR_HINTS = {
     "not_in_region": "Nor so much or so many, or not there: “high” where it is moderate."
 }
-"""What else an error of a step is for, beside its sentence: a wrong degree has no other place."""
+"""Further uses of a step's error; a wrong degree has no error of its own."""
 
 
 def judge_panel(settings: Settings) -> gr.HTML:
-    """Below the trace, in the right column."""
+    """Return the feedback panel, below the trace."""
     return panel(
         settings, "feedback/feedback_panel.js", "pv-judge", vocabulary=feedback_vocabulary()
     )
 
 
 def feedback_vocabulary() -> dict[str, Any]:
-    """What can be said, in the words of the reward's own events."""
+    """Return verdicts, absences, errors and step classes, in the words of the reward's events."""
     return {
         "verdicts": [
             {"name": name, "label": label, "about": about}

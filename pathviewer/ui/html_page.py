@@ -1,4 +1,4 @@
-"""Pages beside the viewer's: plain HTML that their own modules fill."""
+"""Plain HTML pages, which their own scripts fill."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _templates = Environment(
 
 
 def html_page_route(settings: Settings, name: str, action: Action, **values: Any) -> Route:
-    """The page `/name` from the template `name.html`; who may not `action` is told so."""
+    """Return the route `/name` of the template `name.html`.
+
+    Accounts that may not `action` get 403 and a page with the refusal.
+    """
 
     async def page(request: Request) -> Response:
         identity = identity_of(request.scope)

@@ -1,4 +1,4 @@
-"""The pages beside the viewer's."""
+"""Routes of the plain HTML pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def html_page_routes(settings: Settings) -> list[Route]:
-    """All of them."""
+    """Return the routes of the compare, insights and export pages."""
     return [
         compare_page_route(settings),
         insights_page_route(settings),

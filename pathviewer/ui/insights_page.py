@@ -1,4 +1,4 @@
-"""The page of insights."""
+"""Insights page."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 
 
 def insights_page_route(settings: Settings) -> Route:
-    """For those who may see insights."""
+    """Return the page's route; needs `see_insights`."""
     plotly = f"{PLOTLY_PATH}/plotly.min.js"
     return html_page_route(settings, "insights", Action.see_insights, plotly=plotly)

@@ -1,4 +1,4 @@
-"""Where the model looked: how the attention is drawn on the slide."""
+"""Maps panel: display settings of attention maps on the slide."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathviewer.ui.panel import panel
 
 
 def maps_panel(settings: Settings) -> gr.HTML:
-    """Above the trace, where it stays while the trace grows; `colours` are the maps' RGB stops."""
+    """Return the maps panel, above the trace. `colours` holds the colour maps' RGB stops."""
     colours = {name: [list(stop) for stop in stops] for name, stops in COLOUR_MAPS.items()}
     limits = {"localised_spread": LOCALISED_SPREAD, "least_image_share": LEAST_IMAGE_SHARE}
     return panel(settings, "attention/maps_panel.js", "pv-maps", colours=colours, limits=limits)

@@ -1,4 +1,4 @@
-"""The page: slides and regions on the left, the slide in the middle, the reading on the right."""
+"""Main page: slides and regions on the left, the slide in the middle, questions on the right."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["build_page", "page_options"]
 
 
 def build_page(settings: Settings, library: SlideCatalogue) -> gr.Blocks:
-    """The page, to be mounted with `page_options(settings)`."""
+    """Build the page; mount it with `page_options(settings)`."""
     page = gr.Blocks(title="PathViewer", analytics_enabled=False, fill_width=True, fill_height=True)
     with page:
         top_bar(settings)

@@ -1,4 +1,4 @@
-"""What the page loads besides Gradio's own files: our scripts and styles, and the third party's."""
+"""Static files of the page: our scripts and styles, and third-party JavaScript."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _TYPES = (".js", ".css")
 
 
 class _PageFiles(StaticFiles):
-    """Scripts and styles of a folder, checked anew at each load, and nothing else of it."""
+    """Serves only the scripts and styles of a folder; browsers revalidate them at each load."""
 
     async def check_config(self) -> None:
-        """A folder that is missing has no files: 404, as for any other name."""
+        """Accept a missing folder; its files answer 404."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         if PurePosixPath(path).suffix not in _TYPES:
@@ -35,7 +35,7 @@ class _PageFiles(StaticFiles):
 
 
 def plotly_folder() -> Path:
-    """Where the plotly package keeps its JavaScript; importing it would take a second."""
+    """Return the folder of plotly's JavaScript without importing plotly, which takes a second."""
     spec = find_spec("plotly")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("plotly is missing: pip install -r requirements.txt installs it.")
@@ -43,7 +43,7 @@ def plotly_folder() -> Path:
 
 
 def page_routes(settings: Settings) -> list[BaseRoute]:
-    """The routes under which the page finds its scripts and styles."""
+    """Return the routes of scripts and styles."""
     return [
         Mount(STATIC_PATH, app=_PageFiles(directory=_HERE / "static")),
         Mount(PLOTLY_PATH, app=_PageFiles(directory=plotly_folder())),

@@ -1,4 +1,4 @@
-"""The page's look towards Gradio: one dark theme whatever the system prefers, no font from afar."""
+"""Gradio options of the page: a dark theme regardless of the system, and local fonts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHEETS = (
 
 
 def page_theme() -> gr.themes.Base:
-    """Gradio's plain theme with system fonts and its dark values in the light mode's place too."""
+    """Return Gradio's base theme with system fonts and dark values in both modes."""
     theme = gr.themes.Base(
         primary_hue="sky",
         neutral_hue="slate",
@@ -36,7 +36,7 @@ def page_theme() -> gr.themes.Base:
 
 
 def page_options(settings: Settings) -> dict[str, Any]:
-    """What `gr.mount_gradio_app` needs to know of the page's look."""
+    """Return the style options for `gr.mount_gradio_app`."""
     links = "".join(
         f'<link rel="stylesheet" href="{settings.root_path}{STATIC_PATH}/{sheet}">'
         for sheet in _SHEETS

@@ -1,4 +1,4 @@
-"""How a panel of the page is made: a constant template that our own module fills."""
+"""Panels: constant templates that our scripts fill."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _ON_LOAD = "import(props.module).then((panel) => panel.mount(element, props, tri
 
 
 def panel(settings: Settings, script: str, elem_id: str, **values: Any) -> gr.HTML:
-    """A panel filled by a script of the folder `static`.
+    """Return a panel that a script of the folder `static` fills.
 
-    The template never changes, so Gradio never renders it anew, and nothing is interpolated into
-    it: what comes from outside reaches the module as `props.value` and becomes text nodes there.
+    The template is constant, so Gradio never re-renders it and interpolates nothing. External
+    values reach the script as `props.value` and become text nodes.
     """
     return gr.HTML(
         html_template='<div data-panel class="pv-mount"></div>',

@@ -1,4 +1,4 @@
-"""The list of regions drawn on the slide, with GeoJSON import and export."""
+"""Region list: the slide's regions, with GeoJSON import and export."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from pathviewer.ui.panel import panel
 
 
 def region_list(settings: Settings) -> gr.HTML:
-    """The middle of the left column."""
+    """Return the region list, in the middle of the left column."""
     return panel(settings, "regions/region_list.js", "pv-region-list")

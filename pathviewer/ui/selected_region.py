@@ -1,4 +1,4 @@
-"""The panel of the selected region; its figures come from exact level-0 values, in Python."""
+"""Panel of the selected region; Python computes its figures from exact level-0 values."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ from pathviewer.slides.scale import PixelSize, SlideScale
 from pathviewer.ui.panel import panel
 
 NO_SELECTION: dict[str, Any] = {}
-"""What the panel shows when no region is selected."""
+"""Value of the panel without a selected region."""
 
 
 class SlideFacts(Protocol):
-    """What the panel needs to know of a slide."""
+    """A slide's facts that the panel needs."""
 
     @property
     def width(self) -> int:
-        """Of level 0, in pixels."""
+        """Width in level-0 pixels."""
 
     @property
     def height(self) -> int:
-        """Of level 0, in pixels."""
+        """Height in level-0 pixels."""
 
     @property
     def scale(self) -> SlideScale:
-        """Its scale: what is in use, and where that is from."""
+        """The scale in use and its source."""
 
 
 class SlideCatalogue(Protocol):
-    """Where slides are looked up; the slide library is one."""
+    """Catalogue of slides, such as the slide library."""
 
     def entry(self, slide_id: str, /) -> SlideFacts:
-        """Facts of a slide; raises a `SlideError` for an id that it does not have."""
+        """Return a slide's facts. Raises `SlideError` for an unknown id."""
 
 
 def selected_region(settings: Settings) -> gr.HTML:
-    """The panel, empty until `describe_selection` fills it."""
+    """Return the panel, empty until `describe_selection` fills it."""
     return panel(settings, "regions/selected_region.js", "pv-selected-region", value=NO_SELECTION)
 
 
 def describe_selection(canvas: gr.HTML, target: gr.HTML, library: SlideCatalogue) -> None:
-    """Fill the panel `shown` anew whenever the selection in `canvas` changes."""
+    """Fill the panel `target` whenever the selection in `canvas` changes."""
 
     def describe(event: gr.EventData) -> dict[str, Any]:
         selection = event._data if isinstance(event._data, dict) else {}
@@ -77,9 +77,9 @@ def describe_selection(canvas: gr.HTML, target: gr.HTML, library: SlideCatalogue
 
 
 def describe_region(slide: SlideFacts, region: dict[str, Any]) -> dict[str, Any]:
-    """Title, rows (label, value) and notes of a region as the viewer told it.
+    """Return title, rows (label, value) and notes of a region from the viewer.
 
-    Raises RegionError where what was told is no region of this slide.
+    Raises RegionError if the value is not a region of this slide.
     """
     outline = _read_outline(region)
     check_outline(outline, slide.width, slide.height)
@@ -129,5 +129,5 @@ def _area_text(um2: float) -> str:
 
 
 def _round_half_up(value: float, step: str) -> str:
-    """A number to the nearest step, halves upwards, as the region list's browser rounds them."""
+    """Round to the nearest step, halves up, as the region list does in the browser."""
     return f"{Decimal(repr(value)).quantize(Decimal(step), ROUND_HALF_UP):,}"

@@ -1,4 +1,4 @@
-"""The viewer. Its `select` event tells Python which region is selected."""
+"""Slide viewer; its `select` event reports the selected region."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathviewer.ui.panel import panel
 
 
 def slide_canvas(settings: Settings) -> gr.HTML:
-    """The middle of the page.
+    """Return the viewer, in the middle of the page.
 
     Its event `select` carries `slide` (id or None) and `region`: None, or a dict with id, name,
     shape, points ([x, y] in level-0 pixels as drawn) and box (x, y, width, height in whole level-0

@@ -1,4 +1,4 @@
-"""The list of slides, with search, upload, names and scale by hand."""
+"""Slide list, with search, upload, renaming and manual scale."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from pathviewer.ui.panel import panel
 
 
 def slide_list(settings: Settings) -> gr.HTML:
-    """The upper part of the left column."""
+    """Return the slide list, at the top of the left column."""
     return panel(settings, "viewer/slide_list.js", "pv-slide-list")

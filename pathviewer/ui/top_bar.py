@@ -1,4 +1,4 @@
-"""The line at the top: slide, messages, "Not for diagnosis", user."""
+"""Top bar: slide, messages, "Not for diagnosis", user."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from pathviewer.ui.panel import panel
 
 
 def top_bar(settings: Settings) -> gr.HTML:
-    """The line at the top of the page."""
+    """Return the top bar."""
     return panel(settings, "core/top_bar.js", "pv-top")

@@ -1,4 +1,4 @@
-"""What the model writes about a question, step by step."""
+"""Trace panel: the model's completions, step by step."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from pathviewer.ui.panel import panel
 
 
 def trace_panel(settings: Settings) -> gr.HTML:
-    """Below the form, in the right column."""
+    """Return the trace panel, below the maps panel."""
     return panel(settings, "questions/trace_panel.js", "pv-trace")

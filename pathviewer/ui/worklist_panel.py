@@ -1,4 +1,4 @@
-"""Worklists: which there are, and how far the one that is walked is."""
+"""Worklist panels: the lists and the current item's progress."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathviewer.ui.panel import panel
 
 
 def worklist_panel(settings: Settings) -> gr.HTML:
-    """The lists, at the top of the right column."""
+    """Return the list of worklists, at the top of the right column."""
     return panel(settings, "worklists/worklist_panel.js", "pv-worklist-list")
 
 
 def worklist_item(settings: Settings) -> gr.HTML:
-    """The foot of the right column while a list is walked."""
+    """Return the footer of the right column, shown during a worklist."""
     return panel(settings, "worklists/worklist_footer.js", "pv-worklist-item")
