@@ -1,4 +1,4 @@
-"""Errors of Gradio and of the libraries in our one shape."""
+"""Conversion of Gradio's and libraries' error responses to our JSON errors."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     from starlette.types import Message, Send
 
 MOST_BODY_BYTES = 64 * 1024
-"""Bytes of an error's body that are looked at."""
+"""Bytes of an error's body that are read."""
 PLAIN_TEXT = (b"text/plain",)
-"""Content types of errors that Starlette writes itself, as of a Range that is none."""
+"""Content type of Starlette's own errors, such as for an invalid Range."""
 
 
 class ErrorReshaper:
-    """Gives errors of others the shape that all errors here have."""
+    """ASGI sender that converts foreign error responses to our JSON errors."""
 
     def __init__(self, send: Send, content_types: tuple[bytes, ...] = (b"",)) -> None:
-        """Errors whose content type begins with one of `kinds`; of any if none are named."""
+        """Convert errors whose content type starts with one of these; by default all errors."""
         self._send = send
         self._content_types = content_types
         self._start: Message | None = None
         self._body = b""
 
     async def send(self, message: Message) -> None:
-        """Take the next message of an answer."""
+        """Forward or convert the next message of a response."""
         if message["type"] == "http.response.start" and self._is_foreign_error(message):
             self._start = message
         elif self._start is None:
@@ -60,7 +60,10 @@ class ErrorReshaper:
 
 
 def reshape_error(status: int, body: bytes) -> Response:
-    """The answer for an error of Gradio's: what an endpoint refuses is the request's fault."""
+    """Return our response for one of Gradio's errors.
+
+    Gradio answers a `gr.Error` with a 5xx status and its message; it becomes a 400.
+    """
     try:
         document = json.loads(body)
     except ValueError:
@@ -75,5 +78,5 @@ def reshape_error(status: int, body: bytes) -> Response:
 
 
 def read_sentence(value: object) -> str:
-    """What Gradio says, if it says anything."""
+    """Return a text value, at most 500 characters; empty for other values."""
     return value[:500] if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""Named endpoints for comparing: two answers side by side, and the vote."""
+"""Named Gradio endpoints of comparisons and votes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMPARISON_PATH = "/api/comparisons/{}"
 
 
 class ComparisonEndpoints:
-    """What the page /compare does."""
+    """Endpoints with the functions of the page /compare."""
 
     def __init__(self, client: InProcessClient, questions: QuestionService) -> None:
         self._client = client
@@ -39,7 +39,7 @@ class ComparisonEndpoints:
         sampling: dict[str, Any] | None = None,
         max_pixels: int | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
-        """Ask for two answers to compare: `{id, state, progress}`, then the comparison."""
+        """Ask for two answers to compare. Yields `{id, state, progress}`, then the comparison."""
         body: dict[str, Any] = {"slide": slide, "box": box, "question": question}
         body |= {"options": options, "context": context, "findings": findings, "task": task}
         body |= {"points": points, "paint_outside": paint_outside, "sampling": sampling}
@@ -51,15 +51,15 @@ class ComparisonEndpoints:
         yield await self.comparison(request, created["id"])
 
     async def comparisons(self, request: gr.Request) -> Any:
-        """Worklists with pairs, and how far one is."""
+        """List the worklists with pairs and your progress."""
         return await self._client.get(request, "/api/comparisons")
 
     async def next_pair(self, request: gr.Request, worklist: str) -> Any:
-        """The pair of a worklist that one has in hand, or the next: `{comparison}`."""
+        """Return your open pair of a worklist, or the next one: `{comparison}`."""
         return await self._client.post(request, "/api/worklists/{}/compare", worklist)
 
     async def comparison(self, request: gr.Request, comparison: str) -> Any:
-        """One that one was given; who wrote what is told after the vote."""
+        """Return one of your comparisons; the models are named after your vote."""
         return await self._client.get(request, COMPARISON_PATH, comparison)
 
     async def vote(
@@ -73,18 +73,18 @@ class ComparisonEndpoints:
         overlay_seen: bool | None = None,
         key: str | None = None,
     ) -> Any:
-        """Vote `left`, `right`, `tie` or `both_bad`. The same `key` keeps it once."""
+        """Vote `left`, `right`, `tie` or `both_bad`. A `key` sent again stores nothing new."""
         body: dict[str, Any] = {"choice": choice, "reasons": reasons, "comment": comment}
         body |= {"seconds": seconds, "overlay_seen": overlay_seen, "key": key or str(uuid4())}
         return await self._client.post(request, COMPARISON_PATH + "/vote", comparison, **body)
 
     async def undo_vote(self, request: gr.Request, comparison: str, key: str | None = None) -> Any:
-        """Take the vote back: the comparison, open again."""
+        """Undo the vote; return the reopened comparison."""
         key = key or str(uuid4())
         return await self._client.post(request, COMPARISON_PATH + "/undo", comparison, key=key)
 
     async def skip_pair(self, request: gr.Request, comparison: str) -> Any:
-        """Pass a pair over."""
+        """Skip a pair."""
         return await self._client.post(request, COMPARISON_PATH + "/skip", comparison)
 
     async def side_maps(
@@ -95,6 +95,6 @@ class ComparisonEndpoints:
         first: int | None = None,
         stop: int | None = None,
     ) -> Any:
-        """Where the answer on the `left` or `right` looked, or these tokens of it."""
+        """Return the attention maps of the `left` or `right` answer, or of tokens `first:stop`."""
         path = COMPARISON_PATH + "/{}/maps"
         return await self._client.get(request, path, comparison, side, first=first, stop=stop)

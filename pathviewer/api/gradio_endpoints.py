@@ -1,7 +1,7 @@
-"""Named endpoints for `gradio_client`: all that the page does with a question, from a script.
+"""Named endpoints for `gradio_client`: the page's functions, for scripts.
 
-Each asks the HTTP route that the page asks (`Inside`), so a script may what its account may.
-The docstrings are what `Client.view_api()` shows.
+Each endpoint calls the page's HTTP route through `InProcessClient`, so a script has the
+permissions of its account. `Client.view_api()` shows the docstrings.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ JsonStream: TypeAlias = AsyncIterator[dict[str, Any]]
 
 
 def add_endpoints(page: gr.Blocks, client: InProcessClient, questions: QuestionService) -> None:
-    """Put every endpoint on the page; any number of scripts may call each at once."""
+    """Add every endpoint to the page, without a limit on concurrent calls."""
     question_endpoints = QuestionEndpoints(client, questions)
     feedback_endpoints = FeedbackEndpoints(client)
     comparison_endpoints = ComparisonEndpoints(client, questions)
@@ -72,22 +72,22 @@ def add_endpoints(page: gr.Blocks, client: InProcessClient, questions: QuestionS
 
 
 class QuestionEndpoints:
-    """Questions, their answers, and where those looked."""
+    """Endpoints of slides, questions, completions and attention maps."""
 
     def __init__(self, client: InProcessClient, questions: QuestionService) -> None:
         self._client = client
         self._questions = questions
 
     async def slides(self, request: gr.Request) -> Any:
-        """The slides that there are."""
+        """List the slides."""
         return await self._client.get(request, "/api/slides")
 
     async def model(self, request: gr.Request) -> Any:
-        """The model that answers, and whether it is ready."""
+        """Return the model and whether it is ready."""
         return await self._client.get(request, "/api/model")
 
     async def questions(self, request: gr.Request) -> Any:
-        """Templates of questions with their options, and what is known of findings."""
+        """Return the question templates with their options, and the known findings."""
         return await self._client.get(request, "/api/questions")
 
     async def preview(
@@ -100,7 +100,7 @@ class QuestionEndpoints:
         max_pixels: int | None = None,
         task: str | None = None,
     ) -> Any:
-        """What the model will see of a region: its picture, token grid, scale and warnings."""
+        """Preview a region as the model will see it: picture, token grid, scale, warnings."""
         body: Json = {"box": box, "points": points, "paint_outside": paint_outside}
         body |= {"max_pixels": max_pixels, "task": task}
         return await self._client.post(request, "/api/slides/{}/preview", slide, **body)
@@ -122,7 +122,7 @@ class QuestionEndpoints:
         count: int = 1,
         blind: bool = False,
     ) -> JsonStream:
-        """Ask about a region: `{id, state, progress}` while it is answered, then the reading."""
+        """Ask about a region. Yields `{id, state, progress}`, then the question with answers."""
         body: Json = {"slide": slide, "box": box, "question": question, "options": options}
         body |= {"context": context, "findings": findings, "task": task, "points": points}
         body |= {"paint_outside": paint_outside, "sampling": sampling, "count": count}
@@ -132,20 +132,20 @@ class QuestionEndpoints:
             yield update
 
     async def again(self, request: gr.Request, reading: str) -> JsonStream:
-        """Ask the same of the same picture with the same seed, of the model that now answers."""
+        """Ask a question again, with the same picture and seed, of the current model."""
         former = await self._client.get(request, "/api/readings/{}", reading)
         created = await self._client.post(request, "/api/readings/{}/again", reading)
         async for update in self._stream_answer(request, created["id"], former["count"]):
             yield update
 
     async def stop(self, request: gr.Request, reading: str) -> Any:
-        """End what is being written."""
+        """Stop a running question."""
         return await self._client.post(request, "/api/readings/{}/stop", reading)
 
     async def first_answer(
         self, request: gr.Request, reading: str, answer: str, confidence: int | None = None
     ) -> Any:
-        """One's own answer to a blind reading; the model's can be had afterwards."""
+        """Give your own answer to a blind question; the model's answers are visible afterwards."""
         path, body = "/api/readings/{}/first-answer", {"answer": answer, "confidence": confidence}
         return await self._client.post(request, path, reading, **body)
 
@@ -156,12 +156,12 @@ class QuestionEndpoints:
         limit: int = 20,
         before: str | None = None,
     ) -> Any:
-        """One's own readings in short, the newest first; `before` an id for the next page."""
+        """List your questions, newest first; `before`: the last id of the previous page."""
         query = {"slide": slide, "limit": limit, "before": before}
         return await self._client.get(request, "/api/readings", **query)
 
     async def reading(self, request: gr.Request, reading: str) -> Any:
-        """All of a reading: question, answers, provenance."""
+        """Return a question with answers and provenance."""
         return await self._client.get(request, "/api/readings/{}", reading)
 
     async def maps(
@@ -172,23 +172,23 @@ class QuestionEndpoints:
         first: int | None = None,
         stop: int | None = None,
     ) -> Any:
-        """Where each passage of an answer looked, or these tokens of it."""
+        """Return the attention maps of each passage of an answer, or of tokens `first:stop`."""
         path = "/api/readings/{}/completions/{}/maps"
         return await self._client.get(request, path, reading, index, first=first, stop=stop)
 
     async def check(
         self, request: gr.Request, reading: str, index: int = 0, passage: str = "all"
     ) -> Any:
-        """Whether an answer used what it looked at (the deletion check); takes a while."""
+        """Run the deletion check: does an answer depend on the attended area? Takes a while."""
         path = "/api/readings/{}/completions/{}/deletion"
         return await self._client.post(request, path, reading, index, passage=passage)
 
     async def report(self, request: gr.Request, reading: str) -> Any:
-        """The reading as one HTML page to print."""
+        """Return a question as a printable HTML page."""
         return await self._client.get(request, "/api/readings/{}/report.html", reading)
 
     async def slide_map(self, request: gr.Request, slide: str) -> Any:
-        """What was asked on a slide and where, with verdicts and evidence regions."""
+        """Return a slide's questions with their regions, verdicts and evidence regions."""
         return await self._client.get(request, "/api/slides/{}/map", slide)
 
     async def _stream_answer(self, request: gr.Request, question_id: str, count: int) -> JsonStream:
@@ -198,7 +198,7 @@ class QuestionEndpoints:
 
 
 class FeedbackEndpoints:
-    """What people say of answers, and what becomes of it."""
+    """Endpoints of feedback, worklists, exports, insights and the audit log."""
 
     def __init__(self, client: InProcessClient) -> None:
         self._client = client
@@ -211,8 +211,8 @@ class FeedbackEndpoints:
         said: Json,
         key: str | None = None,
     ) -> Any:
-        """Judge an answer: `verdict`, `labels`, `edited_trace`, `evidence` or `preference`, and
-        what is `said`. The same `key` keeps it once, however often it is sent."""
+        """Give feedback on an answer. `kind`: `verdict`, `labels`, `edited_trace`, `evidence` or
+        `preference`; `said`: its fields. A `key` sent again stores nothing new."""
         body = read_object(said) | {
             "completion": completion,
             "kind": kind,
@@ -221,30 +221,30 @@ class FeedbackEndpoints:
         return await self._client.post(request, "/api/feedback", **body)
 
     async def judgments(self, request: gr.Request, completion: str) -> Any:
-        """What was said of an answer: one's own, and others' once one's own is in."""
+        """Return the feedback on an answer: yours, and others' once yours is complete."""
         return await self._client.get(request, "/api/completions/{}/feedback", completion)
 
     async def worklists(self, request: gr.Request) -> Any:
-        """Worklists, and how far one is."""
+        """List the worklists and your progress."""
         return await self._client.get(request, "/api/worklists")
 
     async def next_item(self, request: gr.Request, worklist: str) -> Any:
-        """The item of a worklist that one has in hand, or the next."""
+        """Return your open item of a worklist, or the next one."""
         return await self._client.post(request, "/api/worklists/{}/next", worklist)
 
     async def answer_item(
         self, request: gr.Request, item: str, answer: str, confidence: int | None = None
     ) -> Any:
-        """One's own answer to an item, before the model's is told."""
+        """Give your own answer to an item, before you see the model's."""
         path, body = "/api/worklist-items/{}/first-answer", {"answer": answer}
         return await self._client.post(request, path, item, confidence=confidence, **body)
 
     async def end_item(self, request: gr.Request, item: str, skipped: bool = False) -> Any:
-        """Be done with an item that was judged, or skip it."""
+        """Finish a judged item, or skip it."""
         return await self._client.post(request, "/api/worklist-items/{}/end", item, skipped=skipped)
 
     async def worklist_report(self, request: gr.Request, worklist: str) -> Any:
-        """A worklist as one HTML page to print; for researchers and administrators."""
+        """Return a worklist as a printable HTML page; for researchers and administrators."""
         return await self._client.get(request, "/api/worklists/{}/report.html", worklist)
 
     async def export(
@@ -258,8 +258,8 @@ class FeedbackEndpoints:
         teaching: bool = False,
         licence: str | None = None,
     ) -> JsonStream:
-        """Labels as a data set: how far it is, and at last with `archive`, the zip file's path.
-        `select`: since, until, models, question_types, raters, cases."""
+        """Export feedback as a data set. Yields the progress, at the end with `archive`, the zip
+        file's path. `select`: since, until, models, question_types, raters, cases."""
         body = read_object(select) | {"format": format, "rule": rule, "splits": splits}
         body |= {"comments": comments, "teaching": teaching, "licence": licence}
         created = await self._client.post(request, "/api/exports", **body)
@@ -269,20 +269,20 @@ class FeedbackEndpoints:
             yield job
 
     async def export_choices(self, request: gr.Request) -> Any:
-        """Formats, and what an export can be selected by."""
+        """Return the formats and the values by which an export can be filtered."""
         return await self._client.get(request, "/api/exports/choices")
 
     async def insights(self, request: gr.Request, select: Json | None = None) -> Any:
-        """What the labels say, as charts with their numbers. `select`: as GET /api/insights."""
+        """Return the charts of insights with their numbers. `select`: as GET /api/insights."""
         return await self._client.get(request, "/api/insights", **read_object(select))
 
     async def audit(self, request: gr.Request, after: int = 0, limit: int = 100) -> Any:
-        """Entries of the audit log after that id, the oldest first; for administrators."""
+        """Return audit entries after an id, oldest first; for administrators."""
         return await self._client.get(request, "/api/audit", after=after, limit=limit)
 
 
 def read_object(value: Json | None) -> Json:
-    """What a script gave as an object; raises `gr.Error` for anything else."""
+    """Return a script's object, or {} for None. Raises `gr.Error` for other values."""
     if not isinstance(value, dict | None):
-        raise gr.Error("said and select are objects, as in {...}.", print_exception=False)
+        raise gr.Error("said and select must be objects, as in {...}.", print_exception=False)
     return dict(value or {})

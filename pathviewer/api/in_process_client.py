@@ -1,6 +1,6 @@
-"""Our own routes, asked from within the program by an endpoint that somebody called.
+"""In-process client of our HTTP routes, for Gradio endpoints.
 
-An endpoint so does what the route does, for whoever may, and writes the same into the audit log.
+An endpoint thus has the route's behaviour, permissions and audit entries.
 """
 
 from __future__ import annotations
@@ -21,28 +21,27 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import Receive, Scope, Send
 
-LOGIN_ENDED = "Your login has ended, or the token does not hold any more. Log in again."
+LOGIN_ENDED = "Your login has ended, or the token is no longer valid. Log in again."
 
 
 class InProcessClient:
-    """The routes as they are behind the guard; each call finds out anew who is asking."""
+    """Calls the routes behind the guard; each call rechecks the caller's identity."""
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
         self._app = Starlette(routes=routes, exception_handlers=exception_handlers())
 
     async def get(self, request: gr.Request, path: str, /, *parts: object, **query: Any) -> Any:
-        """The answer to a GET of a path with its `{}` filled in; a None in the query is left
-        out."""
+        """GET a path whose `{}` are filled with `parts`; None values of the query are omitted."""
         params = {name: value for name, value in query.items() if value is not None}
         return await self._request(request, "GET", _fill_path(path, parts), params=params)
 
     async def post(self, request: gr.Request, path: str, /, *parts: object, **body: Any) -> Any:
-        """The answer to a POST of JSON to such a path; a None in the body is left out."""
+        """POST JSON to such a path; None values of the body are omitted."""
         document = {name: value for name, value in body.items() if value is not None}
         return await self._request(request, "POST", _fill_path(path, parts), json=document)
 
     async def _request(self, request: gr.Request, method: str, path: str, **payload: Any) -> Any:
-        """JSON decoded, or text. Raises `gr.Error` with the sentence of what was refused."""
+        """Return decoded JSON or text. Raises `gr.Error` with the route's error message."""
         caller_scope = await self._caller_scope(request)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +57,7 @@ class InProcessClient:
         return content
 
     async def _caller_scope(self, request: gr.Request) -> dict[str, Any]:
-        """What the guard wrote into the scope of the call, as it is at this moment."""
+        """Return the guard's entries of the caller's scope, rechecked. Raises `gr.Error`."""
         scope: Any = request.request.scope if request.request else {}
         find_identity = scope[RECHECK_KEY]
         identity = await find_identity()

@@ -1,4 +1,4 @@
-"""Long work, told by an endpoint as it goes on."""
+"""Progress streams of Gradio endpoints."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from pathviewer.questions.service import QuestionService
 
 POLL_SECONDS = 0.2
-"""How often is looked how far something is."""
+"""Interval between two checks of the progress."""
 
 
 async def stream_question_progress(
     questions: QuestionService, question_id: str, count: int
 ) -> AsyncIterator[dict[str, Any]]:
-    """How far a reading is, whenever that changes, until the model has written all."""
+    """Yield a run's progress at each change, until the run ends."""
     number, ended, before = 0, 0, ""
     while (run := questions.find_run(question_id)) is not None:
         finished = run.snapshot.record.state != "running"
@@ -39,13 +39,13 @@ async def stream_question_progress(
 
 
 def describe_event(event: dict[str, Any]) -> str:
-    """What an event of a reading says of how far it is; empty for those that say nothing."""
+    """Describe the progress that an event reports; empty if it reports none."""
     if event["type"] == "queued":
         return f"{event['position']} questions before this one"
     if event["type"] == "started":
         return "the model reads the question"
     if event["type"] == "comparing":
-        return "looking where the answers looked"
+        return "computing attention maps"
     if event["type"] != "text":
         return ""
     trace = event["trace"]
@@ -56,7 +56,7 @@ def describe_event(event: dict[str, Any]) -> str:
 async def stream_export_progress(
     client: InProcessClient, request: gr.Request, export_id: str
 ) -> AsyncIterator[dict[str, Any]]:
-    """How far an export is, whenever that changes, until it is done or has failed."""
+    """Yield an export's state at each change, until it is done or has failed."""
     before = None
     while True:
         job: dict[str, Any] = await client.get(request, "/api/exports/{}", export_id)

@@ -1,4 +1,4 @@
-"""Whose readings may be seen, and acted on, by whom."""
+"""Access to questions: who may see and who may change them."""
 
 from __future__ import annotations
 
@@ -18,33 +18,32 @@ if TYPE_CHECKING:
 
 
 async def find_visible_question(request: Request, questions: QuestionService) -> QuestionSnapshot:
-    """The reading of a request's path, for its author, for those who may see all, and for whoever
-    was given it by a worklist.
+    """Return the path's question for its author, assigned raters and roles that see all.
 
-    Raises Forbidden, ReadingNotFound, ReadingRefused, StorageError.
+    Raises Forbidden, QuestionNotFound, QuestionRefused, StorageError.
     """
     snapshot, is_own = await _find_question(request, questions)
     if not is_own and require(request.scope, Action.ask).role not in SEES_ALL:
-        raise QuestionNotFound("There is no such reading among yours.")
+        raise QuestionNotFound("There is no such question, or it is not yours.")
     return snapshot
 
 
 async def find_changeable_question(
     request: Request, questions: QuestionService
 ) -> QuestionSnapshot:
-    """The reading of a request's path, to stop it or to add to it: as `own_reading`, but to see
-    others' readings is not to act on them, which only administrators may.
+    """Return the path's question, to stop or check it.
 
-    Raises Forbidden, ReadingNotFound, ReadingRefused, StorageError.
+    As `find_visible_question`, but of the roles that see all questions only administrators may
+    change others'. Raises Forbidden, QuestionNotFound, QuestionRefused, StorageError.
     """
     snapshot, is_own = await _find_question(request, questions)
     role = require(request.scope, Action.ask).role
     if not is_own and role not in SEES_ALL:
-        raise QuestionNotFound("There is no such reading among yours.")
+        raise QuestionNotFound("There is no such question, or it is not yours.")
     if not is_own and not allows(role, Action.administer):
         raise Forbidden(
-            "You may see this question, but only its author, a rater it was given to or an "
-            "administrator may stop or check it. Ask it again to have one of your own."
+            "You may see this question, but only its author, an assigned rater or an administrator "
+            "may stop or check it. Ask it again to get your own."
         )
     return snapshot
 
@@ -52,7 +51,7 @@ async def find_changeable_question(
 async def _find_question(
     request: Request, questions: QuestionService
 ) -> tuple[QuestionSnapshot, bool]:
-    """The reading of a request's path, and whether the account asked it or was given it."""
+    """Return the path's question, and whether the account asked it or has an assignment."""
     identity = require(request.scope, Action.ask)
     snapshot = await run_in_threadpool(questions.find, request.path_params["reading_id"])
     assigned = await run_in_threadpool(

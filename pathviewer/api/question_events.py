@@ -1,4 +1,4 @@
-"""A reading's story as server-sent events, for as long as its hearer may hear it."""
+"""Server-sent events of a question, while the listener is logged in."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
     from pathviewer.questions.service import QuestionService
 
 POLL_SECONDS = 0.03
-"""How often a stream looks for events that a thread has added."""
+"""Interval between two polls of a run's events."""
 LOGIN_CHECK_SECONDS = 1.0
-"""How often it asks whether its hearer is still logged in, and the database where it has to."""
+"""Interval between two checks of the listener's login, and between two polls of the database."""
 KEEPALIVE_SECONDS = 15.0
-"""Longest silence of a stream; proxies cut connections that say nothing."""
+"""Longest silence of a stream; proxies cut idle connections."""
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 NumberedEvent = tuple[int, dict[str, Any]]
 
 
 class BoundedStream(StreamingResponse):
-    """A stream that counts among those of its account while it is sent. Raises TooBusy then."""
+    """A stream that counts towards its account's limit while it is sent."""
 
     bounds: AccountBounds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the stream. Raises TooBusy above the limit."""
         with self.bounds.slot(identity_of(scope).bound_key, WorkKind.stream):
             await super().__call__(scope, receive, send)
 
@@ -51,7 +51,7 @@ class BoundedStream(StreamingResponse):
 def stream_events(
     request: Request, questions: QuestionService, question_id: str, bounds: AccountBounds
 ) -> StreamingResponse:
-    """All events after the request's Last-Event-ID."""
+    """Return the stream of all events after the request's Last-Event-ID."""
     number = parse_whole_number(request.headers.get("last-event-id")) or 0
     run = questions.find_run(question_id)
     events = _live_events(run, number) if run else _stored_events(questions, question_id, number)
@@ -65,9 +65,9 @@ def stream_events(
 async def _event_texts(
     request: Request, events: AsyncIterator[NumberedEvent | None]
 ) -> AsyncIterator[str]:
-    """Events as text until the last; None stands for a look that found nothing.
+    """Yield events as text up to the final one; None is a poll without an event.
 
-    Ends early when the login does: the page asks again, and is told so.
+    Ends early when the login ends: the page reconnects and gets the refusal.
     """
     last_sent = last_checked = time.monotonic()
     async for event in events:
@@ -87,7 +87,7 @@ async def _event_texts(
 
 
 async def _may_listen(request: Request) -> bool:
-    """Whether the login still holds; a database that is away does not end it."""
+    """Whether the login is still valid; true while the database is unreachable."""
     try:
         return await is_still_allowed(request.scope, Action.ask)
     except StorageError:
@@ -95,10 +95,10 @@ async def _may_listen(request: Request) -> bool:
 
 
 async def _live_events(run: QuestionRun, number: int) -> AsyncIterator[NumberedEvent | None]:
-    """Of a reading that is being written."""
+    """Yield the events of a run, and None after each poll."""
     while True:
-        released = run.released  # before the look, which then has all that there was
-        for number, event in run.events_since(number):  # noqa: B020  goes on after the last
+        released = run.released  # read before the poll, so that no event is missed
+        for number, event in run.events_since(number):  # noqa: B020  continues after the last
             yield number, event
         if released:
             return
@@ -109,13 +109,13 @@ async def _live_events(run: QuestionRun, number: int) -> AsyncIterator[NumberedE
 async def _stored_events(
     questions: QuestionService, question_id: str, number: int
 ) -> AsyncIterator[NumberedEvent | None]:
-    """Of one that was kept, told anew whatever was heard; waits for what is withheld."""
+    """Yield all events of a stored question, numbered after `number`; wait for blinded ones."""
     sent_count = 0
     while True:
         try:
             events = list(replay_events(await run_in_threadpool(questions.find, question_id)))
         except StorageError:
-            events = []  # away for a moment; asked again
+            events = []  # temporarily unavailable; polled again
         for event in events[sent_count:]:
             number += 1
             yield number, event

@@ -1,4 +1,4 @@
-"""The templates of the pages to print."""
+"""Templates of the printable reports."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ _templates = Environment(
 
 
 def report_template(name: str) -> Template:
-    """`report` or `worklist_report`."""
+    """Return the template `report` or `worklist_report`."""
     return _templates.get_template(f"{name}.html")

@@ -1,4 +1,4 @@
-"""Bodies of requests, read up to a limit, and numbers in headers and queries."""
+"""Reading of request bodies up to a limit, and of numbers in headers and queries."""
 
 # ruff: noqa: N818
 
@@ -15,32 +15,32 @@ from pathviewer.slides.errors import SlideError
 
 JSON_LIMIT = 2**20
 LARGE_JSON = 2**16
-"""Bytes of JSON from which on it is parsed in a thread, so that nobody waits for it."""
+"""Bytes from which JSON is parsed in a thread, to keep the event loop free."""
 
 
 class BodyError(SlideError):
-    """A body that is not what the route takes."""
+    """The body is not what the route accepts."""
 
     code = "bad_json"
     status = 400
 
 
 class BodyTooLarge(BodyError):
-    """A body larger than the route takes."""
+    """The body is larger than the route accepts."""
 
     code = "too_large"
     status = 413
 
 
 def parse_whole_number(text: str | None) -> int | None:
-    """The number that ASCII digits write; None for all else, more than 18 digits included."""
+    """Parse up to 18 ASCII digits; None for any other text."""
     if text is None or not (text.isascii() and text.isdigit()) or len(text) > MOST_DIGITS:
         return None
     return int(text)
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The body. Raises BodyTooLarge as soon as it has more than `limit` bytes."""
+    """Read the body. Raises BodyTooLarge beyond `limit` bytes, BodyError on a disconnect."""
     body = bytearray()
     try:
         async for chunk in request.stream():
@@ -53,7 +53,7 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 async def read_json(request: Request, limit: int = JSON_LIMIT) -> Any:
-    """The body as JSON of any kind. Raises BodyError."""
+    """Read the body as JSON of any type. Raises BodyError."""
     body = await read_body(request, limit)
     try:
         if len(body) < LARGE_JSON:
@@ -64,7 +64,7 @@ async def read_json(request: Request, limit: int = JSON_LIMIT) -> Any:
 
 
 async def read_json_object(request: Request) -> dict[str, Any]:
-    """The body as a JSON object. Raises BodyError."""
+    """Read the body as a JSON object. Raises BodyError."""
     document = await read_json(request)
     if not isinstance(document, dict):
         raise BodyError("The request must be a JSON object, as in {...}.")

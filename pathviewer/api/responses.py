@@ -1,4 +1,4 @@
-"""The one shape of JSON errors, and which error gets it."""
+"""JSON error responses and the mapping from errors to responses."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from pathviewer.slides.errors import SlideError
 from storage.errors import ConflictError, NameTakenError, RecordNotFoundError, StorageError
 
 CLIENT_CLOSED_REQUEST = 499
-"""What nginx calls a request whose client did not wait for the answer."""
+"""nginx's status for a client that closed the connection before the response."""
 LONGEST_MESSAGE = 2_000
-"""Characters of an error's sentence."""
+"""Maximum length of an error message, in characters."""
 
 RETRY_SECONDS = {
     "readers_unavailable": 5,
@@ -26,14 +26,14 @@ RETRY_SECONDS = {
     "too_many_calls": 10,
     "too_many_uploads": 60,
 }
-"""By code of an error that passes: after how many seconds a client may try again."""
+"""Code of a temporary error -> seconds until a client may retry."""
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
 
 def error_response(code: str, message: str, status: int) -> JSONResponse:
-    """`{"error": {"code", "message"}}`; `code` is for programs, `message` for people."""
-    if len(message) > LONGEST_MESSAGE:  # it quotes a file or a value of any length
+    """Return `{"error": {"code", "message"}}`; `code` is for programs, `message` for people."""
+    if len(message) > LONGEST_MESSAGE:  # it may quote a long value
         message = f"{message[: LONGEST_MESSAGE - 1]}…"
     response = JSONResponse({"error": {"code": code, "message": message}}, status)
     if code in RETRY_SECONDS:
@@ -42,27 +42,30 @@ def error_response(code: str, message: str, status: int) -> JSONResponse:
 
 
 def not_found(path: str) -> JSONResponse:
-    """The answer to an address that nothing is served at."""
+    """Return the response for an unknown path."""
     return error_response("not_found", f"There is nothing at {path[:200]}.", 404)
 
 
 def not_allowed(method: str, methods: Iterable[str]) -> JSONResponse:
-    """The answer to a method that the address does not know; `methods` are those it does."""
+    """Return the response for an unsupported method; `methods` are the supported ones."""
     allow = ", ".join(sorted(methods))
-    message = f"{method[:20]} is not possible here; {allow} is."
+    message = f"{method[:20]} is not allowed here; use {allow}."
     response = error_response("method_not_allowed", message, 405)
     response.headers["allow"] = allow
     return response
 
 
 def internal_error() -> JSONResponse:
-    """The answer to a mistake of the program's own; the log has it, the answer does not."""
-    message = "PathViewer made a mistake; its log says which. Try again, and report it if it stays."
+    """Return the response for an unexpected error, without its details."""
+    message = (
+        "An internal error occurred; the server's log has the details. Try again, and report it "
+        "if it persists."
+    )
     return error_response("internal_error", message, 500)
 
 
 def error_to_response(error: SlideError | Forbidden | StorageError) -> JSONResponse:
-    """The answer to an error whose message may be shown."""
+    """Return the response for an error whose message may be shown."""
     if isinstance(error, RecordNotFoundError):
         return error_response(error.code, str(error), 404)
     if isinstance(error, NameTakenError | ConflictError):
@@ -73,7 +76,7 @@ def error_to_response(error: SlideError | Forbidden | StorageError) -> JSONRespo
 
 
 def exception_handlers() -> dict[int | type[Exception], Handler]:
-    """What Starlette is to do with our errors, and with its own."""
+    """Return the Starlette handlers of our errors and of Starlette's own."""
     return {
         SlideError: _respond_known_error,
         Forbidden: _respond_known_error,
@@ -96,14 +99,14 @@ async def _respond_too_busy(_: Request, error: TooBusy) -> Response:
 
 
 def busy_response(error: TooBusy) -> JSONResponse:
-    """The answer where as much is in progress as may be."""
+    """Return the response for an account or server that is at its limit."""
     response = error_response(error.code, str(error), error.status)
     response.headers["retry-after"] = str(error.retry_seconds)
     return response
 
 
 async def _respond_client_gone(_request: Request, _error: ClientGone) -> Response:
-    return Response(status_code=CLIENT_CLOSED_REQUEST)  # for the log alone: nobody reads it
+    return Response(status_code=CLIENT_CLOSED_REQUEST)  # only for the log
 
 
 async def _respond_http_error(request: Request, error: HTTPException) -> Response:
@@ -116,5 +119,5 @@ async def _respond_http_error(request: Request, error: HTTPException) -> Respons
 
 
 async def _respond_unexpected_error(_request: Request, _error: Exception) -> Response:
-    # Starlette raises it again behind the answer, and uvicorn logs it: a traceback, no locals
+    # Starlette re-raises it after the response; uvicorn logs the traceback without locals
     return internal_error()

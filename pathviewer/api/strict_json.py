@@ -1,4 +1,4 @@
-"""JSON from outside, as values that every part of the program can hold."""
+"""Parsing of untrusted JSON into values that databases and files can hold."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 from pathviewer.common.bounded_json import JsonError, decode_json
 
 MOST_DIGITS = 18
-"""Of a whole number: a signed 64-bit integer, as databases have them, holds any such number."""
+"""Maximum digits of a whole number, which then fits a signed 64-bit integer."""
 MOST_CONTAINERS = 50_000
-"""Lists and objects in all; an outline has at most 10,000."""
+"""Maximum number of lists and objects; an outline has at most 10,000."""
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _NUL = "\\u0000"
 
 
 def parse_json(text: bytes) -> Any:
-    """The decoded document. Raises JsonError.
+    """Return the decoded document. Raises JsonError.
 
-    Refused besides what is no JSON: NaN and infinity, which JSON does not have; whole numbers of
-    more than 18 digits and other numbers that no float holds; half of a surrogate pair and NUL,
-    which databases and files do not take; deeper nesting than `MOST_DEPTH`, and more lists and
-    objects than `MOST_CONTAINERS`, brackets in texts being counted as such.
+    Besides invalid JSON, it refuses NaN and infinity; whole numbers of more than 18 digits and
+    numbers beyond a float; lone surrogates and NUL, which databases and files reject; nesting
+    deeper than `MOST_DEPTH`; and more lists and objects than `MOST_CONTAINERS`, where brackets in
+    texts count too.
     """
     decoded, document = decode_json(
         text,
@@ -49,16 +49,16 @@ def _parse_integer(digits: str) -> int:
 def _parse_float(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise JsonError("A number of the request is too large: no float holds it.")
+        raise JsonError("A number of the request is too large for a float.")
     return number
 
 
 def _refuse_constant(name: str) -> float:
-    raise JsonError(f"{name} is no number in JSON: leave it out or send null.")
+    raise JsonError(f"{name} is not a JSON number: leave it out or send null.")
 
 
 def _check_texts(decoded: str, document: object) -> None:
-    """Texts that are no Unicode, or that databases do not take."""
+    """Raise JsonError for texts with a NUL or a lone surrogate."""
     if _NUL in decoded and (field := _find_field(document, _holds_nul)) is not None:
         raise JsonError(f"The text {field} holds a NUL character: remove it.")
     if _HALF.search(decoded) and (field := _find_field(document, _holds_half)) is not None:
@@ -66,7 +66,7 @@ def _check_texts(decoded: str, document: object) -> None:
 
 
 def _find_field(document: object, is_bad: Callable[[str], bool]) -> str | None:
-    """The nearest name above a bad text, as an error shows it; None where no text is bad."""
+    """Return the nearest key above a bad text, for the error message; None without bad texts."""
     pending: list[tuple[str, object]] = [("of the request", document)]
     while pending:
         name, value = pending.pop()

@@ -120,7 +120,7 @@ def _wants_correction(body: Mapping[str, Any]) -> bool:
     """Whether the request wants corrected colours (the default). Raises QuestionRefused."""
     colours = body.get("colours", "corrected")
     if colours not in ("corrected", "raw"):
-        raise QuestionRefused(f"colours is 'corrected' or 'raw', not {colours!r:.40}.")
+        raise QuestionRefused(f"colours must be 'corrected' or 'raw', not {colours!r:.40}.")
     return bool(colours == "corrected")
 
 

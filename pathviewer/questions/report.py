@@ -173,11 +173,11 @@ def provenance_rows(snapshot: QuestionSnapshot) -> list[tuple[str, str]]:
     info, sampling = record.model_info or {}, record.sampling
     versions = ", ".join(f"{name} {version}" for name, version in info.get("versions", {}).items())
     rows = {
-        "Reading": record.id,
-        "Slide when asked": identity_text(record.slide_identity, report=True),
+        "Question": record.id,
+        "Slide at the time": identity_text(record.slide_identity, report=True),
         "Asked (UTC)": f"{record.created_at:%Y-%m-%d %H:%M:%S}",
         "Region, level-0 pixels": f"x {record.x}, y {record.y}, {record.width} x {record.height}",
-        "Microns per pixel of the picture": "not known"
+        "Microns per pixel of the picture": "unknown"
         if record.mpp is None
         else f"{record.mpp:.4g}",
         "Scale of the slide": scale_text(record.scale),

@@ -104,12 +104,12 @@ class WorklistReport:
         verdicts = Counter(each.verdict for each in feedback if each.kind == "verdict")
         rows = {
             "Items": str(len(self._items)),
-            "With answers made": str(sum(item.question_id is not None for item in self._items)),
+            "With answers": str(sum(item.question_id is not None for item in self._items)),
             "Raters": str(len({turn.rater_id for turn in rated})),
-            "Judged, repeats left out": str(sum(not turn.round for turn in rated)),
+            "Judged, without repeats": str(sum(not turn.round for turn in rated)),
             "Repeats after the washout": str(sum(turn.round > 0 for turn in rated)),
             "Skipped": str(len(ended) - len(rated)),
-            "Verdicts told here": "; ".join(
+            "Verdicts shown here": "; ".join(
                 f"{count} {verdict_text(verdict)}" for verdict, count in verdicts.most_common()
             )
             or "none",
@@ -196,7 +196,7 @@ class WorklistReport:
         if self._viewer.rater and find_repeat_start(
             session, item.question_id, self._viewer.account_id
         ):
-            return note, []  # not even their own: they judge the item afresh
+            return note, []  # not even their own: they judge the item again
         visible = [
             each
             for each in list_current_feedback(session, ids)
@@ -315,15 +315,15 @@ def verdict_text(verdict: str | None) -> str:
 
 def describe_repeat(assignment: AssignmentRecord) -> str:
     """Return a suffix for repeat assignments."""
-    return ", once more" if assignment.round else ""
+    return ", repeat" if assignment.round else ""
 
 
 def describe_rules(worklist: WorklistRecord) -> str:
     """Describe the worklist's assignment rules."""
     parts = [
         "blind first" if worklist.blind else "not blind",
-        *(["to teach with"] if worklist.teaching else []),
+        *(["for teaching"] if worklist.teaching else []),
         f"{worklist.overlap:.0%} of the items to every rater",
-        f"{worklist.repeats:.0%} of them once more",
+        f"{worklist.repeats:.0%} of a rater's items repeated",
     ]
     return ", ".join(parts)

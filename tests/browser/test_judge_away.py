@@ -190,5 +190,5 @@ def test_a_tab_left_open_sends_nothing_under_the_next_users_name(page: Page, sha
     log_in(other, shared, "eve", query)
     expect(judgment(other)).to_be_visible()
     judge(page, "Ada's tab.")
-    expect(state(page)).to_contain_text("Somebody else is logged in in this browser now")
+    expect(state(page)).to_contain_text("Another account is logged in in this browser now")
     assert count(other, shared) == 0

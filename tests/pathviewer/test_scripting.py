@@ -108,13 +108,17 @@ def test_every_endpoint_is_documented_and_no_other(ada: Client) -> None:
         ("/export", {"format": "sft"}, "The role clinician may not export."),
         ("/audit", {}, "The role clinician may not read audit."),
         ("/insights", {}, "The role clinician may not see insights."),
-        ("/judge", {"completion": "x", "kind": "verdict", "said": []}, "said and select are obj"),
+        (
+            "/judge",
+            {"completion": "x", "kind": "verdict", "said": []},
+            "said and select must be obj",
+        ),
         ("/judge", {"completion": "x", "kind": "praise", "said": {}}, "no such answer"),
         ("/ask", {"slide": "x", "box": 1, "question": "?"}, "Select a region first."),
         ("/preview", {"slide": "x", "box": {}}, "x must be a whole number"),
         ("/compare", {"slide": "x", "box": 1, "question": "?"}, "Select a region first."),
         ("/comparison", {"comparison": "x"}, "There is no such comparison"),
-        ("/side_maps", {"comparison": "x", "side": "top"}, "A side is left or right."),
+        ("/side_maps", {"comparison": "x", "side": "top"}, "The side must be left or right."),
         ("/vote", {"comparison": "x", "choice": "left"}, "There is no such comparison"),
         ("/worklist_report", {"worklist": "x"}, "The role clinician may not see insights."),
     ],
@@ -131,7 +135,7 @@ def test_nobody_sees_another_ones_reading(site: Site, ada: Client) -> None:
     slide = ada.predict(api_name="/slides")[0]["id"]
     box = {"x": 0, "y": 0, "width": 60, "height": 40}
     reading = ada.predict(slide=slide, box=box, question="What is it?", api_name="/ask")
-    with pytest.raises(AppError, match="no such reading among yours"):
+    with pytest.raises(AppError, match="no such question, or it is not yours"):
         bob.predict(reading["id"], api_name="/reading")
     blind = ada.predict(slide=slide, box=box, question="And?", blind=True, api_name="/ask")
     assert (blind["state"], blind["completions"]) == ("running", [])

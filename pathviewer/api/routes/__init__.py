@@ -1,1 +1,1 @@
-"""HTTP routes, one module a group."""
+"""HTTP routes, one module per group."""

@@ -1,4 +1,4 @@
-"""Where a completion looked, as numbers that the browser colours."""
+"""Route of attention maps, as numbers that the browser colours."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def attention_map_routes(questions: QuestionService, work: Work) -> list[Route]:
-    """Maps of a completion; they need `ask`."""
+    """Return the route of a completion's maps; needs `ask`."""
 
     async def maps(request: Request) -> Response:
-        """`GET ?first=&stop=`: of every passage, or of these tokens."""
+        """`GET ?first=&stop=`: maps of every passage, or of these tokens."""
         snapshot = await find_visible_question(request, questions)
         index, tokens = request.path_params["index"], read_token_range(request)
         try:
@@ -46,11 +46,13 @@ def attention_map_routes(questions: QuestionService, work: Work) -> list[Route]:
 
 
 def read_token_range(request: Request) -> range | None:
-    """The tokens that are asked for; None for all passages."""
+    """Return the requested tokens; None for all passages. Raises QuestionRefused."""
     query = request.query_params
     if "first" not in query and "stop" not in query:
         return None
     first, stop = parse_whole_number(query.get("first")), parse_whole_number(query.get("stop"))
     if first is None or stop is None:
-        raise QuestionRefused("first and stop are whole numbers: a token, and one past the last.")
+        raise QuestionRefused(
+            "first and stop must be whole numbers: the first token and one past the last."
+        )
     return range(first, stop)

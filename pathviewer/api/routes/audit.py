@@ -1,4 +1,4 @@
-"""The audit log for whoever may read it."""
+"""Route of the audit log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_ENTRIES = 1_000
 
 
 def audit_routes(database: Database) -> list[Route]:
-    """`GET /api/audit?after=ID&limit=`: entries after that one, the oldest first; for admins."""
+    """Return `GET /api/audit?after=ID&limit=`: later entries, oldest first; needs `read_audit`."""
 
     async def entries(request: Request) -> Response:
         require(request.scope, Action.read_audit)

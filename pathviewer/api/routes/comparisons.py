@@ -1,4 +1,4 @@
-"""Comparing over HTTP: the next pair, a question of one's own, the vote, and taking it back."""
+"""Routes of comparisons: next pair, own question, vote, undo, skip, maps."""
 
 from __future__ import annotations
 
@@ -44,11 +44,9 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 T = TypeVar("T")
-REPEAT_UNDER_WAY = (
-    "This pair has come to you again; what you said the first time is shown after your vote."
-)
+REPEAT_UNDER_WAY = "You are comparing this pair again; your first vote is shown after the new one."
 UNDO_WITHIN = timedelta(hours=12)
-"""A session of work: who thinks again later compares a repeat."""
+"""Length of a session; older votes cannot be undone, only repeated."""
 TWO_COMPLETIONS = {"count": 2, "blind": False}
 
 
@@ -61,7 +59,7 @@ def comparison_routes(
     settings: Settings,
     work: Work,
 ) -> list[Route]:
-    """All need `judge`."""
+    """Return the routes; all need `judge`, asking needs `ask`."""
     routes = ComparisonRoutes(library, database, pictures, questions, consents, settings, work)
     path = "/api/comparisons/{comparison_id}"
     return [
@@ -77,7 +75,7 @@ def comparison_routes(
 
 
 class ComparisonRoutes:
-    """The handlers; the database's work runs in threads."""
+    """Handlers; database work runs in threads."""
 
     def __init__(
         self,
@@ -98,7 +96,7 @@ class ComparisonRoutes:
         self._washout = timedelta(days=settings.washout_days)
 
     async def lists(self, request: Request) -> Response:
-        """`GET`: every list with pairs, and how far one is oneself."""
+        """`GET`: every worklist with pairs, with the account's progress."""
         account = require(request.scope, Action.judge).account_id
 
         def work(session: Session) -> list[dict[str, Any]]:
@@ -112,7 +110,7 @@ class ComparisonRoutes:
         return JSONResponse(await self._read(work))
 
     async def next(self, request: Request) -> Response:
-        """`POST`: the pair in hand, or the next; `{comparison: null}` if there is none now."""
+        """`POST`: the account's open pair or the next; `{comparison: null}` if there is none."""
         account = require(request.scope, Action.judge).account_id
         key = request.path_params["worklist_id"]
 
@@ -125,7 +123,7 @@ class ComparisonRoutes:
         return JSONResponse(await self._write(work, account))
 
     async def ask(self, request: Request) -> Response:
-        """`POST`: a question as for `/api/readings`, to be answered twice: 201."""
+        """`POST`: ask a question, as for `/api/readings`, for two answers; 201."""
         account = require(request.scope, Action.ask).account_id
         body = await read_json_object(request)
         sampling = body.get("sampling") or {}
@@ -145,7 +143,7 @@ class ComparisonRoutes:
         return JSONResponse(await WRITES.run(lambda: refuse_model_errors(start), account), 201)
 
     async def show(self, request: Request) -> Response:
-        """`GET`: one that one was given."""
+        """`GET`: a comparison of the account."""
         account = require(request.scope, Action.judge).account_id
 
         def work(session: Session) -> dict[str, Any]:
@@ -154,7 +152,8 @@ class ComparisonRoutes:
         return JSONResponse(await self._read(work))
 
     async def vote(self, request: Request) -> Response:
-        """`POST {key, choice, reasons?, comment?, seconds?, overlay_seen?}`: with the names."""
+        """`POST {key, choice, reasons?, comment?, seconds?, overlay_seen?}`: the comparison, with
+        models."""
         identity = require(request.scope, Action.judge)
         account, body = identity.account_id, await read_json_object(request)
         await self._consents.require_consent(identity)
@@ -173,7 +172,7 @@ class ComparisonRoutes:
         return JSONResponse(await self._write(work, account))
 
     async def undo(self, request: Request) -> Response:
-        """`POST {key}`: the comparison, open again; what was said is superseded, not removed."""
+        """`POST {key}`: the reopened comparison; the vote is superseded, not removed."""
         account = require(request.scope, Action.judge).account_id
         key = read_text(await read_json_object(request), "key", KEY_LENGTH)
 
@@ -186,7 +185,7 @@ class ComparisonRoutes:
         return JSONResponse(await self._write(work, account))
 
     async def skip(self, request: Request) -> Response:
-        """`POST`: pass a pair over."""
+        """`POST`: skip a pair."""
         account = require(request.scope, Action.judge).account_id
 
         def work(session: Session) -> dict[str, Any]:
@@ -198,11 +197,11 @@ class ComparisonRoutes:
         return JSONResponse(await self._write(work, account))
 
     async def maps(self, request: Request) -> Response:
-        """`GET ?first=&stop=`: where the answer on a side looked."""
+        """`GET ?first=&stop=`: attention maps of a side's completion, or of these tokens."""
         account = require(request.scope, Action.judge).account_id
         side, tokens = request.path_params["side"], read_token_range(request)
         if side not in SIDES:
-            raise QuestionNotFound("A side is left or right.")
+            raise QuestionNotFound("The side must be left or right.")
 
         def work() -> dict[str, Any]:
             with self._database.read_only() as session:
@@ -220,8 +219,11 @@ class ComparisonRoutes:
             raise QuestionRefused(str(error)) from error
 
     def _find_own(self, session: Session, request: Request, account: str) -> ComparisonRecord:
-        """The comparison of the path; raises ReadingNotFound for those one was not given, and
-        ReadingRefused while one compares the same pair afresh."""
+        """Return the path's comparison.
+
+        Raises QuestionNotFound unless it is the account's own, and QuestionRefused while the
+        account compares the same pair again.
+        """
         try:
             key = request.path_params["comparison_id"]
             comparison = pair_assignment.find_comparison(session, key, account)
@@ -264,10 +266,10 @@ class ComparisonRoutes:
 def _read_vote(
     session: Session, comparison: ComparisonRecord, body: Mapping[str, Any]
 ) -> NewFeedback:
-    """The vote of a request; which side is which is what was stored when it was handed out."""
+    """Parse the vote of a request; the sides are those stored with the assignment."""
     completion_ids = pair_assignment.find_sides(session, comparison)
     if completion_ids is None:
-        raise QuestionRefused("There are not two answers yet to choose from.", 409)
+        raise QuestionRefused("The two answers are not complete yet; wait for them.", 409)
     left, right = completion_ids
     pair = {"kind": "preference", "completion": left, "other": right, "left": left}
     return read_feedback({**body, **pair}, cached_completion_text(""), None)
@@ -280,7 +282,7 @@ def _undo_vote(session: Session, comparison: ComparisonRecord, key: str) -> Comp
     if now() - vote.created_at > UNDO_WITHIN or pair_assignment.find_repeated_comparison(
         session, comparison
     ):
-        raise QuestionRefused("This vote is from an earlier session and stays.", 409)
+        raise QuestionRefused("This vote is from an earlier session and cannot be undone.", 409)
     new = NewFeedback(
         vote.completion_id,
         "preference",

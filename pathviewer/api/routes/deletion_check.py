@@ -1,4 +1,4 @@
-"""The deletion check: whether an answer used what it looked at."""
+"""Route of the deletion check: does an answer depend on the attended area?"""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 def deletion_check_routes(
     pictures: Pictures, questions: QuestionService, work: Work
 ) -> list[Route]:
-    """Checking an answer; needs `ask`."""
+    """Return the route; needs `ask`."""
 
     async def check(request: Request) -> Response:
-        """`POST {passage?}`: 201 with what was found, which is kept; the page waits for it."""
+        """`POST {passage?}`: 201 with the result, once it is stored."""
         snapshot = await find_changeable_question(request, questions)
         account = require(request.scope, Action.ask).account_id
         passage = (await read_json_object(request)).get("passage", WHOLE_COMPLETION)
         if not isinstance(passage, str):
-            raise QuestionRefused("The passage is a name, such as `answer`.")
+            raise QuestionRefused("The passage must be a name, such as `answer`.")
         index, model = request.path_params["index"], pictures.model.name
 
         def run_check() -> DeletionCheckRecord:

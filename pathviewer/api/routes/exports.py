@@ -1,4 +1,4 @@
-"""Exports over HTTP: what can be chosen, begun, watched, and fetched as an archive."""
+"""Routes of exports: choices, start, progress and archive."""
 
 from __future__ import annotations
 
@@ -53,17 +53,20 @@ MOST_NAMES = 10_000
 
 
 class ExportRefused(SlideError):  # noqa: N818  as the other refusals
-    """An export that cannot be begun or is not there."""
+    """An export cannot be started or does not exist."""
 
     code = "export_refused"
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
-        self.status = status  # type: ignore[misc]  # the class says what most of them are
+        self.status = status  # type: ignore[misc]  # overrides the class default
 
 
 def export_routes(database: Database, jobs: ExportJobs, licence: str = "") -> list[Route]:
-    """All need `export`; accounts see their own exports. `licence` holds where none is named."""
+    """Return the routes; all need `export`. Accounts see only their own exports.
+
+    `licence` applies to exports whose request names none.
+    """
     routes = ExportRoutes(database, jobs, licence)
     path = "/api/exports/{export_id}"
     return [
@@ -76,7 +79,7 @@ def export_routes(database: Database, jobs: ExportJobs, licence: str = "") -> li
 
 
 class ExportRoutes:
-    """The handlers; the database's work runs in threads."""
+    """Handlers; database work runs in threads."""
 
     def __init__(self, database: Database, jobs: ExportJobs, licence: str) -> None:
         self._database = database
@@ -84,31 +87,33 @@ class ExportRoutes:
         self._jobs = jobs
 
     async def begin(self, request: Request) -> Response:
-        """`POST`: 202 with the export's id; 503 while too many are in progress."""
+        """`POST`: start an export; 202 with its state, 503 while too many are in progress."""
         identity = require(request.scope, Action.export)
         body = await read_json_object(request)
         return JSONResponse(await run_in_threadpool(self._begin, identity, body), 202)
 
     async def rows(self, request: Request) -> Response:
-        """`GET`: one's own, the newest first."""
+        """`GET`: the account's exports, newest first."""
         account = require(request.scope, Action.export).account_id
         return JSONResponse([job_json(job) for job in self._jobs.list_jobs(account)])
 
     async def show(self, request: Request) -> Response:
-        """`GET`: how far one is."""
+        """`GET`: the state of an export."""
         return JSONResponse(job_json(self._find_own(request)))
 
     async def archive(self, request: Request) -> Response:
-        """`GET`: the folder as a zip file."""
+        """`GET`: the export as a zip file; 404 if it is not done or was removed."""
         job = self._find_own(request)
         path = self._jobs.archive(job)
         if job.state != "done" or not path.exists():
-            raise ExportRefused("The export is not done, or not kept any more; begin it anew.", 404)
+            raise ExportRefused(
+                "The export is not done, or was removed; wait, or start it again.", 404
+            )
         name = f"pathviewer-{job.plan.format.name}.zip"
         return FileResponse(path, media_type="application/zip", filename=name)
 
     async def choices(self, request: Request) -> Response:
-        """`GET`: formats, and what there is to select by."""
+        """`GET`: formats, and the values to filter by."""
         viewer = require(request.scope, Action.export).viewer_id
         return JSONResponse(await run_in_threadpool(self._list_choices, viewer))
 
@@ -116,7 +121,7 @@ class ExportRoutes:
         account = require(request.scope, Action.export).account_id
         job = self._jobs.find(request.path_params["export_id"], account)
         if job is None:
-            raise ExportRefused("There is no such export of yours; begin it anew.", 404)
+            raise ExportRefused("You have no such export; start a new one.", 404)
         return job
 
     def _list_choices(self, viewer: str | None) -> dict[str, Any]:
@@ -142,11 +147,11 @@ class ExportRoutes:
     def _read_plan(self, viewer: str | None, body: Mapping[str, Any]) -> ExportPlan:
         unknown = sorted(set(body) - set(FIELDS))
         if unknown:
-            message = f"{unknown[0][:40]} is not known; known are {', '.join(FIELDS)}."
+            message = f"{unknown[0][:40]} is not a field; use {', '.join(FIELDS)}."
             raise ExportRefused(message)
         name = _read_text(body, "format", "")
         if name not in FORMATS:
-            raise ExportRefused(f"format is one of {', '.join(FORMATS)}.")
+            raise ExportRefused(f"format must be one of {', '.join(FORMATS)}.")
         return ExportPlan(
             format=FORMATS[name],
             rule=parse_rule(_read_text(body, "rule", "each")),
@@ -183,7 +188,7 @@ class ExportRoutes:
 
 
 def job_json(job: ExportJob) -> dict[str, Any]:
-    """An export as far as it is."""
+    """Return an export's state as JSON."""
     return {
         "id": job.id,
         "format": job.plan.format.name,
@@ -199,14 +204,14 @@ def _find_ids(body: Mapping[str, Any], field: str, ids: Mapping[str, str]) -> fr
     names = [normalize_name(name) for name in _read_names(body, field)]
     missing = [name for name in names if name not in ids]
     if missing:
-        raise ExportRefused(f"{missing[0][:80]} is none of the {field}; take one from the list.")
+        raise ExportRefused(f"{missing[0][:80]} is not one of the {field}; take one from the list.")
     return frozenset(ids[name] for name in names)
 
 
 def _read_names(body: Mapping[str, Any], field: str) -> Sequence[str]:
     value = body.get(field) or []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise ExportRefused(f"{field} is a list of texts.")
+        raise ExportRefused(f"{field} must be a list of texts.")
     if len(value) > MOST_NAMES:
         raise ExportRefused(f"{field} has more than {MOST_NAMES:,} names.")
     return value
@@ -217,5 +222,5 @@ def _read_text(body: Mapping[str, Any], field: str, default: str) -> str:
     if value is None:
         return default
     if not isinstance(value, str) or len(value) > LONGEST_TEXT or not value.isprintable():
-        raise ExportRefused(f"{field} is a text of at most {LONGEST_TEXT} characters.")
+        raise ExportRefused(f"{field} must be a text of at most {LONGEST_TEXT} characters.")
     return value.strip()

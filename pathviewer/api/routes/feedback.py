@@ -1,4 +1,4 @@
-"""Judging completions: what is said is appended, and nobody sees another's before his own."""
+"""Routes of feedback: append-only, and blinded until the rater's own feedback is complete."""
 
 from __future__ import annotations
 
@@ -52,27 +52,27 @@ if TYPE_CHECKING:
     from storage.questions.records import CompletionRecord, QuestionRecord
 
 MOST_CACHED_TARGETS = 1_000
-"""Completions that are kept in memory for the next judgment."""
+"""Completions that are cached for further feedback."""
 
 
 @dataclass(frozen=True)
 class FeedbackTarget:
-    """A completion that somebody may judge."""
+    """A completion that the account may judge."""
 
     completion: CompletionRecord
-    """What the model wrote."""
+    """The completion."""
 
     question: QuestionRecord
-    """In answer to what."""
+    """Its question."""
 
     from_worklist: bool = False
-    """Whether it was made for a worklist, which says who may judge it when."""
+    """Whether it belongs to a worklist, whose assignments decide who may judge it when."""
 
 
 def feedback_routes(
     library: SlideLibrary, database: Database, consents: Consents | None = None
 ) -> list[Route]:
-    """Keep feedback, and see what was said of a completion; both need `judge`."""
+    """Return the routes to add and to show feedback; both need `judge`."""
     routes = FeedbackRoutes(library, database, consents)
     return [
         Route("/api/feedback", routes.add, methods=["POST"]),
@@ -81,7 +81,7 @@ def feedback_routes(
 
 
 class FeedbackRoutes:
-    """The handlers; what is kept is checked and written by one thread."""
+    """Handlers; one thread checks and writes feedback."""
 
     def __init__(
         self, library: SlideLibrary, database: Database, consents: Consents | None
@@ -95,7 +95,7 @@ class FeedbackRoutes:
         )  # of that thread
 
     async def add(self, request: Request) -> Response:
-        """`POST`: 201 once it is on the disk; 200 for what was kept before under the same key."""
+        """`POST`: 201 once the feedback is on the disk; 200 for a key that is already stored."""
         identity = require(request.scope, Action.judge)
         body = dict(await read_json_object(request))
         check_sender(identity, body.pop("account", None))
@@ -116,7 +116,7 @@ class FeedbackRoutes:
         return JSONResponse(document, 200 if appended.repeated else 201)
 
     async def show(self, request: Request) -> Response:
-        """`GET`: one's own, and the others' as soon as one's own verdict and labels are in."""
+        """`GET`: the account's feedback; others' too once it has given verdict and labels."""
         identity = require(request.scope, Action.judge)
         completion_id = request.path_params["completion_id"]
         return JSONResponse(await run_in_threadpool(self._show, identity, completion_id))
@@ -138,7 +138,7 @@ class FeedbackRoutes:
     def _find_target(
         self, session: Session, identity: Identity, completion_id: str
     ) -> FeedbackTarget:
-        """As `find_judged`; what cannot change any more is not read again."""
+        """As `find_feedback_target`, with a cache of completions outside worklists."""
         target = self._targets.get(completion_id)
         if target is None or target.from_worklist:
             target = self._targets[completion_id] = find_feedback_target(
@@ -149,7 +149,7 @@ class FeedbackRoutes:
         return target
 
     def _slide_size(self, slide_id: str) -> tuple[int, int] | None:
-        """Width and height of a slide, level-0 pixels; None if it is gone."""
+        """Return a slide's width and height, level-0 pixels; None if the slide is gone."""
         try:
             entry = self._library.entry(slide_id)
         except (SlideNotFound, SlideGone):
@@ -178,28 +178,28 @@ class FeedbackRoutes:
 
 
 def check_sender(identity: Identity, account: object) -> None:
-    """Raises ReadingRefused where a page speaks for another account than is logged in by now.
+    """Raise QuestionRefused if the page belongs to another account than the one logged in.
 
-    A tab that was left open in a shared browser sends with the cookie of whoever came after.
+    A tab left open in a shared browser sends the cookie of the next user.
     """
     if account not in (None, identity.account_id):
-        message = "Somebody else is logged in in this browser now; load the page anew."
+        message = "Another account is logged in in this browser now; reload the page."
         raise QuestionRefused(message, 403)
 
 
 def find_feedback_target(
     session: Session, identity: Identity, completion_id: str
 ) -> FeedbackTarget:
-    """A completion that this account may judge: one of a reading that it may see, or was given.
+    """Return a completion that the account may judge: its question is visible or assigned to it.
 
-    Raises ReadingNotFound, and ReadingRefused while the account's own answer comes first.
+    Raises QuestionNotFound, and QuestionRefused while the account's own answer comes first.
     """
     try:
-        if "\0" in completion_id:  # which PostgreSQL takes for a mistake, not for an unknown id
+        if "\0" in completion_id:  # PostgreSQL would raise an error instead
             raise RecordNotFoundError
         completion = find_completion(session, completion_id)
     except RecordNotFoundError:
-        raise QuestionNotFound("There is no such answer among yours.") from None
+        raise QuestionNotFound("There is no such answer, or you may not judge it.") from None
     question = find_question(session, completion.question_id)
     from_worklist = find_item_of_question(session, question.id) is not None
     assigned = from_worklist and is_assigned(
@@ -211,21 +211,21 @@ def find_feedback_target(
 
 
 def check_rater(identity: Identity, target: FeedbackTarget, assigned: bool) -> None:
-    """What `find_judged` raises for an account that may not judge a completion, or not yet.
+    """Raise QuestionNotFound or QuestionRefused as `find_feedback_target` does.
 
-    `given` says whether a worklist gave it to the account.
+    `assigned` says whether a worklist assigned the completion to the account.
     """
     question = target.question
     is_own = assigned or identity.account_id == question.account_id
     if not is_own and identity.role not in SEES_ALL:
-        raise QuestionNotFound("There is no such answer among yours.")
+        raise QuestionNotFound("There is no such answer, or you may not judge it.")
     if question.blind and question.first_answer is None:
-        message = "The model's answer is kept back until the first answer is given; give it first."
+        message = "The model's answer is hidden until the first answer; give that first."
         raise QuestionRefused(message, 409)
 
 
 def check_pair(target: FeedbackTarget, other: FeedbackTarget) -> None:
-    """Raises ReadingRefused unless two completions answer the same question."""
+    """Raise QuestionRefused unless two completions have the same prompt and picture."""
     inputs = [(each.question.pixels_sha256, each.question.prompt) for each in (target, other)]
     if inputs[0] != inputs[1]:
         raise QuestionRefused(

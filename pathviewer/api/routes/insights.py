@@ -1,4 +1,4 @@
-"""What the labels say, as JSON and CSV, for researchers and administrators."""
+"""Routes of insights: charts as JSON and CSV, for researchers and administrators."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 MOST_CACHED_SNAPSHOTS = 8
-"""Pages whose figures are kept, of as many filters or viewers."""
+"""Maximum cached snapshots, one per filters and viewer."""
 CACHE_SECONDS = 60.0
-"""How long, at most: names of slides and cases may change without a judgment."""
+"""Maximum age of a snapshot; names of slides and cases can change without an audit entry."""
 FILTERS = frozenset({"since", "until", "zone", "model", "task", "organ", "slide", "rater", "votes"})
 BLIND_VOTES = "blind"
 """The one value of the filter `votes`."""
 
 
 class FilterRefused(SlideError):  # noqa: N818  as the other refusals
-    """A filter that says nothing."""
+    """A filter is unknown or has an invalid value."""
 
     code = "bad_filter"
     status = 400
 
 
 def insights_routes(database: Database, work: Work) -> list[Route]:
-    """All charts as JSON, and the numbers of each as CSV."""
+    """Return the routes of all charts as JSON and of one chart as CSV."""
     routes = InsightsRoutes(database, work)
     return [
         Route("/api/insights", routes.all_charts),
@@ -59,25 +59,25 @@ def insights_routes(database: Database, work: Work) -> list[Route]:
 
 @dataclass(frozen=True)
 class InsightsSnapshot:
-    """What a page of insights shows."""
+    """Charts of one set of filters for one viewer."""
 
     charts: dict[str, Chart]
-    """All of them, by name."""
+    """All charts, by name."""
     choices: dict[str, Any]
-    """What there is to filter by."""
+    """Values of the filters."""
     zone: str
-    """IANA name of the time zone whose days are meant."""
+    """IANA name of the time zone of the days."""
     blinded_count: int
-    """Judgments that the viewer is not told of."""
+    """Number of feedback records hidden from the viewer."""
     last_entry: int
-    """Number of the newest audit entry then: whatever is judged makes another."""
+    """Id of the newest audit entry at the time; new feedback adds an entry."""
     expires_at: float
-    """Moment of the monotonic clock from which on it is made anew."""
+    """Expiry, in seconds of the monotonic clock."""
 
 
 class InsightsRoutes:
-    """Figures are computed one request at a time, and kept for a short while: the page asks for all
-    of them, and then for the numbers of some."""
+    """Handlers; snapshots are computed one at a time and cached, as the page requests all charts
+    and then some CSVs."""
 
     def __init__(self, database: Database, work: Work) -> None:
         self._database = database
@@ -87,7 +87,7 @@ class InsightsRoutes:
         )
 
     async def all_charts(self, request: Request) -> Response:
-        """Every chart, and what there is to filter by."""
+        """`GET`: every chart and the values of the filters."""
 
         def answer(snapshot: InsightsSnapshot) -> Response:
             charts = [chart.as_dict() for chart in snapshot.charts.values()]
@@ -97,7 +97,7 @@ class InsightsRoutes:
         return await self._respond(request, answer)
 
     async def one_csv(self, request: Request) -> Response:
-        """The numbers of one chart."""
+        """`GET`: the numbers of one chart as CSV."""
         require(request.scope, Action.see_insights)
         name = request.path_params["chart"]
         if name not in CHARTS:
@@ -122,7 +122,7 @@ class InsightsRoutes:
         return await while_connected(request, lambda: lane.run(make, identity.bound_key))
 
     def _find_snapshot(self, identity: Identity, query: dict[str, str]) -> InsightsSnapshot:
-        """What is kept, or made anew; called by one thread at a time."""
+        """Return the cached or a new snapshot; called by one thread at a time."""
         with self._database.read_only() as session:
             available = list_filter_choices(session)
             filters = parse_filters(query, available)
@@ -141,7 +141,7 @@ class InsightsRoutes:
 
 
 def build_snapshot(source: ChartData, last_entry: int) -> InsightsSnapshot:
-    """Every chart of these rows."""
+    """Build every chart."""
     return InsightsSnapshot(
         {name: make(source) for name, make in CHARTS.items()},
         choices_json(source.choices),
@@ -153,7 +153,7 @@ def build_snapshot(source: ChartData, last_entry: int) -> InsightsSnapshot:
 
 
 def choices_json(available: FilterChoices) -> dict[str, Any]:
-    """What there is to filter by; raters by their pseudonyms."""
+    """Return the values of the filters as JSON, with raters under pseudonyms."""
     return {
         "models": available.models,
         "tasks": available.tasks,
@@ -164,15 +164,15 @@ def choices_json(available: FilterChoices) -> dict[str, Any]:
 
 
 def parse_filters(query: dict[str, str], available: FilterChoices) -> Filters:
-    """The filters of a query string. Raises FilterRefused."""
+    """Parse the filters of a query string. Raises FilterRefused."""
     if unknown := sorted(query.keys() - FILTERS):
         names = ", ".join(sorted(FILTERS))
-        raise FilterRefused(f"There is no filter {', '.join(unknown)[:100]}; there are {names}.")
+        raise FilterRefused(f"There is no filter {', '.join(unknown)[:100]}; use {names}.")
     accounts = {rater_name(account): account for account in available.raters}
     if "rater" in query and query["rater"] not in accounts:
-        raise FilterRefused("No rater of that name has judged anything; take one from the list.")
+        raise FilterRefused("No rater of that name has given feedback; take one from the list.")
     if query.get("votes", BLIND_VOTES) != BLIND_VOTES:
-        raise FilterRefused(f"Votes are filtered by {BLIND_VOTES} alone; leave it out for all.")
+        raise FilterRefused(f"votes can only be {BLIND_VOTES}; leave it out for all votes.")
     try:
         days = read_days(*(query.get(name, "") for name in ("since", "until", "zone")))
     except DayError as error:

@@ -1,4 +1,4 @@
-"""`GET /api/metrics`: the program's metrics in the text format of Prometheus."""
+"""Route `GET /api/metrics`: metrics in Prometheus's text format."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def metrics_routes(settings: Settings, metrics: Metrics) -> list[Route]:
-    """For administrators, and for any account by a bearer token: Prometheus needs no more than a
-    viewer's."""
+    """Return the route; needs `administer` or a bearer token of any account, such as a viewer's
+    for Prometheus."""
 
     async def show(request: Request) -> Response:
         if not (has_token(request) and not settings.public_demo):
@@ -33,7 +33,7 @@ def metrics_routes(settings: Settings, metrics: Metrics) -> list[Route]:
 
 
 def has_token(request: Request) -> bool:
-    """Whether the account is the one of a bearer token; the guard believes no other credential
-    beside one."""
+    """Whether the account comes from a bearer token; the guard then accepts no other
+    credential."""
     is_bearer = request.headers.get("authorization", "")[:7].lower() == "bearer "
     return is_bearer and not identity_of(request.scope).visiting

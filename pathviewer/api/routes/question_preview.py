@@ -1,4 +1,4 @@
-"""What can be asked of which model, and what it will see of a region."""
+"""Routes of the model, the question templates and the preview of a region."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def question_preview_routes(
     engine_service: EngineService, pictures: Pictures, openings: SlideAccessLog, work: Work
 ) -> list[Route]:
-    """`GET /api/model`, `GET /api/questions`, `POST /api/slides/{id}/preview`."""
+    """Return `GET /api/model`, `GET /api/questions`, `POST /api/slides/{id}/preview`."""
 
     async def model(request: Request) -> Response:
         require(request.scope, Action.view_slides)
@@ -64,7 +64,7 @@ def question_preview_routes(
 
 
 def _model_facts(engine_service: EngineService, pictures: Pictures) -> dict[str, Any]:
-    """The model as the ask panel shows it."""
+    """Return the model's facts for the ask panel."""
     status = engine_service.status()
     facts: dict[str, Any] = {"state": status.state, "sentence": status.sentence}
     facts |= {"waiting": status.waiting, "cell_pixels": FACTOR, "max_pixels_limit": MOST_PIXELS}
@@ -83,7 +83,7 @@ def _model_facts(engine_service: EngineService, pictures: Pictures) -> dict[str,
 
 
 def _question_templates(pictures: Pictures) -> dict[str, Any]:
-    """Templates, those that the model keeps to first with its own options, and findings."""
+    """Return the findings and templates; the model's own templates come first, with its options."""
     scripted = next(model for model in list_models() if model.name == SCRIPTED_MODEL)
     try:
         model = pictures.model
@@ -114,7 +114,7 @@ def _question_templates(pictures: Pictures) -> dict[str, Any]:
 def _preview(
     pictures: Pictures, slide_id: str, body: Mapping[str, Any], account_id: str
 ) -> dict[str, Any]:
-    """What the model will see. Raises SlideError and ModelError."""
+    """Return what the model will see. Raises QuestionRefused, SlideError and ModelError."""
     picture = pictures.make_picture(slide_id, pictures.read_selection(body), account_id)
     width, height = picture.pixels.size
     task = body.get("task")

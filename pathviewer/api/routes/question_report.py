@@ -1,4 +1,4 @@
-"""A reading as one page to print."""
+"""Route of the printable report of a question."""
 
 from __future__ import annotations
 
@@ -32,14 +32,15 @@ if TYPE_CHECKING:
 def report_routes(
     questions: QuestionService, database: Database, library: SlideLibrary, openings: SlideAccessLog
 ) -> list[Route]:
-    """The page of a reading, for whoever may see the reading, and that of a worklist."""
+    """Return the routes of a question's report, for accounts that may see the question, and of a
+    worklist's report."""
 
     async def report(request: Request) -> Response:
-        """`GET`: self-contained HTML; 409 while a reading is written or kept back."""
+        """`GET`: self-contained HTML; 409 while the question is running or blinded."""
         snapshot = await find_visible_question(request, questions)
         if snapshot.is_blinded or snapshot.record.state == "running":
             raise QuestionRefused(
-                "The reading has not ended yet, or waits for your own answer.", 409
+                "The answers are not complete yet, or your own answer comes first.", 409
             )
         identity = identity_of(request.scope)
         account = identity.account_id
@@ -56,7 +57,7 @@ def report_routes(
 def render_report(
     questions: QuestionService, database: Database, snapshot: QuestionSnapshot, account_id: str
 ) -> str:
-    """The page as this account sees it: its own judgments, nobody else's."""
+    """Render the report with the account's own feedback only."""
     record = snapshot.record
     picture = questions.store.load_picture(record)
     with database.read_only() as session:

@@ -1,4 +1,4 @@
-"""Asking about a region, hearing the answer as it is written, finding it again."""
+"""Routes of questions: ask, stream events, list, show, stop, repeat."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LONGEST_ANSWER = 1_000
 
 
 def refuse_model_errors(make: Callable[[], T]) -> T:
-    """What `make` gives; a ModelError becomes an error whose sentence the page shows."""
+    """Call `make`; turn PromptError and ModelError into QuestionRefused, status 400 and 503."""
     try:
         return make()
     except PromptError as error:
@@ -54,9 +54,9 @@ async def read_question(
     pictures: Pictures,
     work: Work,
 ) -> QuestionRequest:
-    """The question of a request, with its picture; reads pixels, unless the client goes first.
+    """Parse the question of a request and read its picture, unless the client disconnects.
 
-    Raises Forbidden, ReadingRefused, SlideError, TooBusy, ClientGone.
+    Raises Forbidden, QuestionRefused, SlideError, TooBusy, ClientGone.
     """
     account = require(request.scope, Action.ask).account_id
     read_slide_id(body)
@@ -76,7 +76,7 @@ def question_routes(
     openings: SlideAccessLog,
     work: Work,
 ) -> list[Route]:
-    """Everything about readings; all need `ask`."""
+    """Return the routes of questions; all need `ask`."""
     routes = QuestionRoutes(library, pictures, questions, openings, work)
     path = "/api/readings/{reading_id}"
     return [
@@ -92,7 +92,7 @@ def question_routes(
 
 
 class QuestionRoutes:
-    """The handlers; pixels and rows are read in threads."""
+    """Handlers; pixels and rows are read in threads."""
 
     def __init__(
         self,
@@ -109,14 +109,14 @@ class QuestionRoutes:
         self._openings = openings
 
     async def ask(self, request: Request) -> Response:
-        """`POST`: 201 with the reading's id, once question and picture are kept."""
+        """`POST`: 201 with the question's id, once question and picture are stored."""
         account = require(request.scope, Action.ask).account_id
         body = await read_json_object(request)
         question = await read_question(request, body, self._questions, self._pictures, self._work)
         return await self._start(lambda: question, account)
 
     async def again(self, request: Request) -> Response:
-        """`POST`: the same question, picture and seed once more: 201 with the new one's id."""
+        """`POST`: repeat question, picture and seed; 201 with the new question's id."""
         former = await find_visible_question(request, self._questions)
         account = require(request.scope, Action.ask).account_id
 
@@ -129,7 +129,7 @@ class QuestionRoutes:
         return await self._start(again, account)
 
     async def _start(self, make_question: Callable[[], QuestionRequest], account: str) -> Response:
-        """Keep a question and begin to answer it."""
+        """Store a question and start its run."""
 
         def start() -> str:
             return self._questions.start(make_question()).id
@@ -139,7 +139,7 @@ class QuestionRoutes:
         )
 
     async def rows(self, request: Request) -> Response:
-        """`GET ?slide=ID&limit=&before=ID`: the account's own, short, the newest first."""
+        """`GET ?slide=ID&limit=&before=ID`: the account's questions as rows, newest first."""
         account = require(request.scope, Action.ask).account_id
         query = request.query_params
         limit = parse_whole_number(query.get("limit"))
@@ -154,7 +154,7 @@ class QuestionRoutes:
         return JSONResponse([question_row_json(snapshot) for snapshot in snapshots])
 
     async def show(self, request: Request) -> Response:
-        """`GET`: the whole reading."""
+        """`GET`: the question; an audit entry records views by other accounts."""
         snapshot = await find_visible_question(request, self._questions)
         account = require(request.scope, Action.ask).account_id
         if account != snapshot.record.account_id:
@@ -166,22 +166,22 @@ class QuestionRoutes:
         return JSONResponse(question_json(snapshot, name, account, shows_names=shows_names))
 
     async def events(self, request: Request) -> Response:
-        """`GET`: what happens, as server-sent events; Last-Event-ID goes on after that one."""
+        """`GET`: server-sent events, after Last-Event-ID if the request has one."""
         snapshot = await find_visible_question(request, self._questions)
         return stream_events(request, self._questions, snapshot.record.id, self._work.accounts)
 
     async def stop(self, request: Request) -> Response:
-        """`POST`: 202; what is written ends within a token."""
+        """`POST`: 202; the run stops within one token."""
         snapshot = await find_changeable_question(request, self._questions)
         await run_in_threadpool(self._questions.stop, snapshot.record.id)
         return JSONResponse({"id": snapshot.record.id}, 202)
 
     async def first_answer(self, request: Request) -> Response:
-        """`POST {answer, confidence?}`: 200, or 409 where there is one already."""
+        """`POST {answer, confidence?}`: 200, or 409 if there is a first answer already."""
         snapshot = await find_visible_question(request, self._questions)
         account = require(request.scope, Action.ask).account_id
         if account != snapshot.record.account_id:
-            raise QuestionRefused("Only whoever asked answers first.", 403)
+            raise QuestionRefused("Only the account that asked can give the first answer.", 403)
         body = await read_json_object(request)
         answer = body.get("answer")
         if not is_text(answer) or not 0 < len(answer.strip()) <= LONGEST_ANSWER:
@@ -197,7 +197,7 @@ class QuestionRoutes:
         return JSONResponse({"id": snapshot.record.id})
 
     async def picture(self, request: Request) -> Response:
-        """`GET`: the very picture that the model saw."""
+        """`GET`: the PNG that the model saw."""
         snapshot = await find_visible_question(request, self._questions)
         data = await run_in_threadpool(self._questions.store.load_picture, snapshot.record)
         await self._openings.log_view(require(request.scope, Action.ask), snapshot.record.slide_id)

@@ -1,4 +1,4 @@
-"""Regions that somebody drew: kept for each account, and exchanged with QuPath as GeoJSON."""
+"""Routes of each account's regions, with GeoJSON exchange with QuPath."""
 
 from __future__ import annotations
 
@@ -43,9 +43,10 @@ from storage.slides.regions import (
 
 
 def region_routes(library: SlideLibrary, database: Database, limit: int) -> list[Route]:
-    """List, add, change, delete, export and import regions; saving needs `draw_regions`.
+    """Return the routes to list, add, change, delete, export and import regions.
 
-    `most` is how many one account may keep, on all slides together.
+    Writing needs `draw_regions`. `limit` is the maximum number of an account's regions on all
+    slides together.
     """
     routes = RegionRoutes(library, database, limit)
     list_path = "/api/slides/{slide_id}/regions"
@@ -61,7 +62,7 @@ def region_routes(library: SlideLibrary, database: Database, limit: int) -> list
 
 
 class RegionRoutes:
-    """The handlers; the database's work runs in threads."""
+    """Handlers; database work runs in threads."""
 
     def __init__(self, library: SlideLibrary, database: Database, limit: int) -> None:
         self._library = library
@@ -70,7 +71,7 @@ class RegionRoutes:
         self._imports = Lane(1)  # one at a time: decoding a file takes a core
 
     async def show(self, request: Request) -> Response:
-        """`GET`: the account's regions on the slide, the oldest first."""
+        """`GET`: the account's regions on the slide, oldest first."""
         account = require(request.scope, Action.view_slides).account_id
         entry = self._entry(request)
         records = await run_in_threadpool(self._list, entry.id, account)
@@ -86,7 +87,7 @@ class RegionRoutes:
         return JSONResponse(region_json(record, entry), 201)
 
     async def change(self, request: Request) -> Response:
-        """`PUT` with what is to change: the region as it is then."""
+        """`PUT` the changed fields: the updated region."""
         account = require(request.scope, Action.draw_regions).account_id
         entry, region_id = self._entry(request), request.path_params["region_id"]
         body = await read_json_object(request)
@@ -113,8 +114,8 @@ class RegionRoutes:
         return JSONResponse(document, headers=headers, media_type=geojson.MEDIA_TYPE)
 
     async def import_geojson(self, request: Request) -> Response:
-        """`POST` a file, packed or not: what was taken over, cut at the edge, and why the rest was
-        not."""
+        """`POST` a file, plain or compressed: imported regions, clipped ones, skipped ones with
+        reasons."""
         account = require(request.scope, Action.draw_regions).account_id
         entry = self._entry(request)
         frame = geojson.Frame(entry.width, entry.height, bounds_offset(request, entry))
@@ -140,7 +141,7 @@ class RegionRoutes:
     def _add(
         self, slide_id: str, account: str, outlines: Collection[Outline]
     ) -> Collection[RegionRecord]:
-        """Store outlines, all or none; those without a name get a number."""
+        """Store all outlines or none; unnamed ones are numbered. Raises TooManyRegions."""
         with self._database.session() as session:
             self._check_room(count_regions(session, account), len(outlines))
             used_names = {record.name for record in list_regions(session, slide_id, account)}
@@ -155,7 +156,7 @@ class RegionRoutes:
         if count + more > self._limit:
             raise TooManyRegions(
                 f"You have {count:,} regions, and {self._limit:,} are allowed for each account: "
-                "delete some, or ask the administrator to raise PATHVIEWER_REGIONS_PER_ACCOUNT."
+                "delete some, or ask an administrator to raise PATHVIEWER_REGIONS_PER_ACCOUNT."
             )
 
     def _change(
@@ -174,7 +175,7 @@ class RegionRoutes:
 
 
 def region_json(record: RegionRecord, entry: LibraryEntry) -> dict[str, Any]:
-    """A region for the page: level-0 pixels, and micrometres where the scale is known."""
+    """Return a region as JSON: level-0 pixels, plus µm and mm² (None if the scale is unknown)."""
     outline, pixel = region_outline(record), entry.pixel_size
     width, height = (None, None) if pixel is None else side_lengths(outline, pixel)
     return {
@@ -191,7 +192,7 @@ def region_json(record: RegionRecord, entry: LibraryEntry) -> dict[str, Any]:
 
 
 def read_outline(body: Mapping[str, Any], before: Outline | None) -> Outline:
-    """The outline that a request describes; what it leaves out stays as it was `before`.
+    """Parse a request's outline, level-0 pixels; missing fields keep their value in `before`.
 
     Raises RegionError.
     """
@@ -208,18 +209,18 @@ def read_outline(body: Mapping[str, Any], before: Outline | None) -> Outline:
 
 
 def region_outline(record: RegionRecord) -> Outline:
-    """What was drawn."""
+    """Return the outline as drawn."""
     return Outline(record.shape, tuple(record.points), record.name)
 
 
 def build_region(outline: Outline, name: str) -> NewRegion:
-    """What storage keeps of an outline."""
+    """Return the stored values of an outline."""
     box = bounding_box(outline.points)
     return NewRegion(name, outline.shape, outline.points, box.x, box.y, box.width, box.height)
 
 
 def find_free_name(used_names: Collection[str]) -> str:
-    """A name that no region has yet."""
+    """Return a name that no region has yet."""
     number = len(used_names) + 1
     while f"Region {number}" in used_names:
         number += 1
@@ -227,9 +228,10 @@ def find_free_name(used_names: Collection[str]) -> str:
 
 
 def bounds_offset(request: Request, entry: LibraryEntry) -> tuple[int, int]:
-    """Where a file's coordinates count from: the slide's bounds if `bounds_offset=1`.
+    """Return the origin of a file's coordinates, level-0 pixels.
 
-    Raises BodyError on another value than 0 and 1.
+    The origin is the corner of the slide's bounds if `bounds_offset=1`, else (0, 0). Raises
+    BodyError for other values than 0 and 1.
     """
     wanted = request.query_params.get("bounds_offset", "0")
     if wanted not in ("0", "1"):

@@ -1,4 +1,4 @@
-"""What the program says of itself and of its model, and to whom it is speaking."""
+"""Routes of the service: health with model state, and the caller's account."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def service_routes(settings: Settings, engine_service: EngineService) -> list[Route]:
-    """`GET /api/health` (open to anybody) and `GET /api/me`."""
+    """Return the routes `GET /api/health` (public) and `GET /api/me`."""
 
     async def health(_: Request) -> JSONResponse:
         model = model_facts(engine_service.status())
@@ -46,7 +46,7 @@ def service_routes(settings: Settings, engine_service: EngineService) -> list[Ro
 
 
 def model_facts(status: EngineStatus) -> dict[str, Any]:
-    """The model's state for anybody to see; `loaded` is None while nothing is, as after a kill."""
+    """Return the model's public state; `loaded` is None without a loaded model."""
     info = status.info
     loaded = info and {
         "name": info.name,

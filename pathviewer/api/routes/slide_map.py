@@ -1,4 +1,4 @@
-"""A slide's own map: what was asked on it, with verdicts and evidence regions."""
+"""Route of the slide map: a slide's questions with verdicts and evidence regions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 MOST_QUESTIONS = 500
-"""Questions on one map; more would hide the tissue."""
+"""Maximum questions on one map; more would hide the tissue."""
 BOX_FIELDS = ("x", "y", "width", "height")
 
 
 def slide_map_routes(database: Database) -> list[Route]:
-    """It needs `ask`, as all that tells of readings does."""
+    """Return the route; needs `ask`, like all routes of questions."""
 
-    # a plain function: Starlette runs it beside the event loop
+    # not async: Starlette runs it in a thread
     def slide_map(request: Request) -> Response:
         """`GET`: the newest questions that this account may see."""
         identity = require(request.scope, Action.ask)
@@ -51,7 +51,7 @@ def slide_map_routes(database: Database) -> list[Route]:
 
 
 def map_entry_json(question: MapQuestion, feedback: Sequence[MapFeedback]) -> dict[str, Any]:
-    """A question; `verdict` is `mixed` where several do not agree, None where there is none."""
+    """Return a question as JSON; `verdict` is `mixed` if verdicts differ, None without verdicts."""
     question_feedback = [each for each in feedback if each.question_id == question.id]
     verdicts = {each.verdict for each in question_feedback if each.verdict}
     mixed = "mixed" if verdicts else None

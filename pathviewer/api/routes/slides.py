@@ -1,4 +1,4 @@
-"""The list of slides, what is known of one, and pictures of the whole or a part of it."""
+"""Routes of slides: list, facts, descriptions and pictures; tiles have their own route."""
 
 from __future__ import annotations
 
@@ -34,16 +34,17 @@ Result = TypeVar("Result")
 
 _PICTURE_HEADERS = {"Cache-Control": "private, max-age=3600", "Vary": "Cookie"}
 _REGION_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
-"""The shape and scale of a region's picture follow the slide's scale, which may be corrected."""
+"""Not cached: a region's picture depends on the slide's scale, which users may correct."""
 _THUMBNAIL_SIZES = range(16, 2049)
 _LARGEST_LIST_THUMBNAIL = 256
-"""A larger picture is a look at the slide, and entered into the audit log as one."""
+"""Longer side up to which a thumbnail counts as part of the list; a larger one is logged as a view
+of the slide."""
 _LONGEST_ALIAS = 200
 _MOST_DIGITS = 12
 
 
 class DescriptionError(SlideError):
-    """What a slide is to be called cannot be taken."""
+    """A slide's description is refused."""
 
     code = "bad_description"
     status = 400
@@ -57,7 +58,7 @@ def slide_routes(
     openings: SlideAccessLog,
     work: Work,
 ) -> list[Route]:
-    """Everything about slides but their tiles."""
+    """Return the routes of slides, except tiles."""
     routes = SlideRoutes(library, pool, database, settings, openings, work)
     path = "/api/slides/{slide_id}"
     return [
@@ -73,7 +74,7 @@ def slide_routes(
 
 
 class SlideRoutes:
-    """The handlers; all work on pixels runs in readers."""
+    """Handlers; all work on pixels runs in readers."""
 
     def __init__(
         self,
@@ -97,12 +98,12 @@ class SlideRoutes:
         return JSONResponse([_summary(entry) for entry in self._library.slides()])
 
     async def list_rejected(self, request: Request) -> Response:
-        """`GET /api/slides/rejected`: files that cannot be shown, for who may put in others."""
+        """`GET /api/slides/rejected`: files that cannot be shown; needs `upload_slides`."""
         require(request.scope, Action.upload_slides)
         return JSONResponse([asdict(file) for file in self._library.list_rejected()])
 
     async def slide(self, request: Request) -> Response:
-        """`GET /api/slides/{id}`: opens the slide; the audit log says who looked at it."""
+        """`GET /api/slides/{id}`: open the slide, with an audit entry."""
         identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
         slide = await while_connected(
@@ -114,7 +115,7 @@ class SlideRoutes:
         )
 
     async def describe(self, request: Request) -> Response:
-        """`PATCH {alias?, mpp? | known_length?}`: an mpp of null takes back what was entered."""
+        """`PATCH {alias?, mpp? | known_length?}`: an mpp of null withdraws the entered scale."""
         identity = require(request.scope, Action.describe_slides)
         entry = self._library.entry(request.path_params["slide_id"])
         change = _read_change(await read_json_object(request), entry)
@@ -122,7 +123,7 @@ class SlideRoutes:
         return JSONResponse(_summary(self._library.entry(entry.id)))
 
     async def thumbnail(self, request: Request) -> Response:
-        """`GET .../thumbnail?size=`: JPEG, its longer side at most `size` pixels."""
+        """`GET .../thumbnail?size=`: JPEG whose longer side has at most `size` pixels."""
         identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
         size = _read_number(request, "size", 512)
@@ -140,8 +141,8 @@ class SlideRoutes:
     async def region(self, request: Request) -> Response:
         """`GET .../region?x&y&width&height&max_pixels&colours`: PNG of a level-0 box.
 
-        The header X-Mpp says its microns per pixel where the scale is known. Colours are corrected
-        to sRGB where the slide has a profile; `colours=raw` leaves them as they were scanned.
+        The header X-Mpp gives its microns per pixel if the scale is known. Colours are corrected
+        to sRGB if the slide has a profile, except with `colours=raw`.
         """
         identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
@@ -164,10 +165,7 @@ class SlideRoutes:
         return answer
 
     async def colours(self, request: Request) -> Response:
-        """`GET .../colours`: the table with which pages correct the colours of tiles.
-
-        Tiles are the file's own, as they were scanned.
-        """
+        """`GET .../colours`: the table with which pages correct tiles, which have raw colours."""
         identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
         owner = identity.bound_key
@@ -175,11 +173,11 @@ class SlideRoutes:
             request, identity, entry, lambda slide: slide.colour_table(owner)
         )
         if table is None:
-            raise ImageNotFound(f"No colour profile of {entry.name} applies to its colours.")
+            raise ImageNotFound(f"{entry.name} has no colour profile that can be applied.")
         return JSONResponse(_table_json(table), 200, _PICTURE_HEADERS)
 
     async def associated_image(self, request: Request) -> Response:
-        """`GET .../associated/{name}`: JPEG, if the settings allow what may show patient data."""
+        """`GET .../associated/{name}`: JPEG, if the settings allow images with patient data."""
         identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
         if not self._settings.show_associated_images:
@@ -202,7 +200,7 @@ class SlideRoutes:
         entry: LibraryEntry,
         make: Callable[[ServedSlide], Awaitable[Result]],
     ) -> Result:
-        """What `make` gives, unless the client goes first or has too many pictures in progress."""
+        """Return the result of `make`. Raises ClientGone on a disconnect, TooBusy at the limit."""
 
         async def work() -> Result:
             return await make(await self._pool.open(entry.id, identity.bound_key))
@@ -250,7 +248,7 @@ class SlideRoutes:
 
 
 def _summary(entry: LibraryEntry) -> dict[str, Any]:
-    """What lists and pages show of a slide; sizes in microns per level-0 pixel."""
+    """Return a slide as JSON; `mpp` is in microns per level-0 pixel."""
     return {
         "id": entry.id,
         "name": entry.name,
@@ -279,7 +277,7 @@ def _profile_json(entry: LibraryEntry) -> dict[str, Any] | None:
 
 
 def _table_json(table: ColourTable) -> dict[str, Any]:
-    """Numbers as base64 of 32-bit floats, the smallest byte first."""
+    """Return a colour table as JSON; numbers are base64 of little-endian 32-bit floats."""
     arrays = {"curves": table.curves, "nodes": table.nodes}
     packed = {
         name: base64.b64encode(array.astype("<f4").tobytes()).decode()
@@ -289,15 +287,15 @@ def _table_json(table: ColourTable) -> dict[str, Any]:
 
 
 def _wants_correction(request: Request) -> bool:
-    """Whether colours are to be corrected, as by default. Raises RegionError."""
+    """Whether the request wants corrected colours (the default). Raises RegionError."""
     colours = request.query_params.get("colours", "corrected")
     if colours not in ("corrected", "raw"):
-        raise RegionError(f"colours is 'corrected' or 'raw', not {colours[:40]!r}.")
+        raise RegionError(f"colours must be 'corrected' or 'raw', not {colours[:40]!r}.")
     return colours == "corrected"
 
 
 def _level_json(level: Level) -> dict[str, Any]:
-    """A level as pages see it: level-0 (x, y) is at (x / downsample_x, y / downsample_y) of it."""
+    """Return a level as JSON; level-0 (x, y) is at (x / downsample_x, y / downsample_y) in it."""
     return asdict(level) | {
         "downsample": level.downsample.mean,
         "downsample_x": level.downsample.x,
@@ -307,17 +305,17 @@ def _level_json(level: Level) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _SlideChange:
-    """What a request changes about a slide."""
+    """Changes of a slide."""
 
     alias: str | None
-    """Its new name, None to leave it."""
+    """New name; None: unchanged."""
 
     scale: NewScale | None
-    """Its new scale, None to leave it."""
+    """New scale; None: unchanged."""
 
 
 def _read_change(body: dict[str, Any], entry: LibraryEntry) -> _SlideChange:
-    """What a request asks for. Raises DescriptionError, ScaleError or RegionError."""
+    """Parse a request's changes. Raises DescriptionError, ScaleError or RegionError."""
     if body.keys() - {"alias", *FIELDS} or not body:
         raise DescriptionError(
             'Send {"alias": "..."}, {"mpp": 0.5} or {"known_length": {...}}, and nothing else.'
@@ -334,7 +332,7 @@ def _read_alias(value: object) -> str:
 
 
 def _read_number(request: Request, name: str, default: int | None = None) -> int:
-    """A whole number of the query. Raises RegionError."""
+    """Return a whole number of the query. Raises RegionError."""
     text = request.query_params.get(name)
     if text is None and default is not None:
         return default

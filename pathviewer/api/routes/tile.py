@@ -1,4 +1,4 @@
-"""`GET /api/slides/{id}/tiles/{level}/{column}/{row}` as a bare ASGI app: the busiest route."""
+"""Route `GET /api/slides/{id}/tiles/{level}/{column}/{row}`, a bare ASGI app for speed."""
 
 from __future__ import annotations
 
@@ -52,27 +52,27 @@ TileResponse = tuple[Headers, bytes | bytearray]
 class TileRoute:
     """Serves tiles of the slides in a pool.
 
-    What is in memory is sent at once from the event loop; all else comes from a disk or a reader,
-    once for all who wait for the same tile, and is given up when nobody waits.
+    Tiles in memory are sent directly from the event loop. Other tiles come from a disk or a
+    reader; concurrent requests for a tile share one load, which is cancelled when none waits.
     """
 
     def __init__(
         self, pool: SlidePool, openings: SlideAccessLog, bounds: AccountBounds | None = None
     ) -> None:
-        """`bounds` say how many tiles an account may wait for; None sets none."""
+        """`bounds` limits the tiles that an account waits for; None: no limit."""
         self._bounds = bounds or AccountBounds({})
         self._pool = pool
         self._openings = openings
 
     def matches(self, path: str) -> bool:
-        """Whether a request for this path is to come here."""
+        """Whether this route serves the path."""
         return path.startswith(_PREFIX) and _TILES in path
 
     def find_cached(self, path: str, identity: Identity) -> TileResponse | None:
-        """The tile of a path if it is in memory, the system's included, and may be looked at.
+        """Return a path's tile if it is in memory, including the system's, and may be viewed.
 
-        `None` for all else, what is wrong with a slide included: the long way says it, and enters
-        into the audit log who has not looked at the slide so far.
+        `None` otherwise, also for slide errors and for an account's first view of a slide: the
+        full route then reports the error and writes the audit entry.
         """
         if not path.startswith(_PREFIX) or not allows(identity.role, Action.view_slides):
             return None
@@ -85,7 +85,7 @@ class TileRoute:
             return None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request that the guard let through."""
+        """Answer a request that passed the guard."""
         method, path = scope["method"], scope["path"]
         if method not in _METHODS:
             await not_allowed(method, _METHODS)(scope, receive, send)
@@ -114,7 +114,7 @@ class TileRoute:
         await send({"type": "http.response.body", "body": jpeg if method == "GET" else b""})
 
     def _cached_tile(self, place: TileAddress) -> TileResponse | None:
-        """A tile that is in memory, the system's included, if it is; else `None`."""
+        """Return a tile that is in memory, including the system's; else `None`."""
         slide_id, level, column, row = place
         source = self._pool.peek(slide_id)
         if source is None:
@@ -128,7 +128,7 @@ class TileRoute:
         return _with_length(kind, jpeg)
 
     async def _load_tile(self, place: TileAddress, requester: str) -> TileResponse:
-        """A tile that has to be waited for."""
+        """Load a tile from a disk or a reader."""
         slide_id, level, column, row = place
         slide = await self._pool.open(slide_id, requester)
         tile = await slide.tile(level, column, row, requester)
@@ -141,7 +141,7 @@ def _with_length(kind: Headers, jpeg: bytes | bytearray) -> TileResponse:
 
 
 def _parse_path(path: str) -> TileAddress | None:
-    """The tile that a path names, `None` if it names none; numbers have ASCII digits only."""
+    """Parse a tile's path; `None` if it is not one. Numbers have ASCII digits only."""
     parts = path.split("/")
     if len(parts) != 8 or parts[4] != "tiles":
         return None

@@ -1,4 +1,4 @@
-"""Uploading a slide in pieces, so that a broken connection costs one piece."""
+"""Routes of uploads; a slide is sent in pieces, so that a lost connection costs only one."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ from storage import audit
 from storage.database import Database
 
 CHUNK_BYTES = 8 * MIB
-"""Length of a piece that the page is advised to send."""
+"""Recommended length of a piece."""
 
 CHECKS_AT_ONCE = 8
-"""Uploads that are checked at the same time; each waits for a reader."""
+"""Maximum concurrent checks of uploads; each waits for a reader."""
 
 CHECKS_PER_ACCOUNT = 2
-"""How many of them may be of one account, whose files may take readers long."""
+"""Maximum concurrent checks of one account, whose files may block readers for long."""
 
 DISK_THREADS = 8
-"""Pieces of work on the folder of uploads at the same time: writing, looking, removing."""
+"""Maximum concurrent operations on the upload folder: write, look up, remove."""
 
 DISK_THREADS_PER_ACCOUNT = 4
-"""How many of them may be for one account."""
+"""Maximum concurrent operations on the upload folder for one account."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 WRITE_BYTES = MIB
-"""Bytes gathered before they are written in a thread."""
+"""Bytes collected before a write in a thread."""
 
 
 def upload_routes(
@@ -56,9 +56,9 @@ def upload_routes(
     settings: Settings,
     opener: Opener | None = None,
 ) -> list[Route]:
-    """Announce, send, ask how far it got, cancel; for roles that may upload.
+    """Return the routes to announce, send, query and cancel uploads; all need `upload_slides`.
 
-    What arrives is opened by `opener`, in this process if it is not given.
+    `opener` opens finished uploads; None: in this process.
     """
     limits = UploadLimits(
         settings.upload_limit_mib * MIB,
@@ -77,7 +77,7 @@ def upload_routes(
 
 
 class UploadRoutes:
-    """The handlers; all disk work runs in threads of its own, in which accounts take turns."""
+    """Handlers; disk work runs in separate threads, shared fairly between accounts."""
 
     def __init__(
         self, library: SlideLibrary, database: Database, settings: Settings, store: UploadStore
@@ -102,16 +102,16 @@ class UploadRoutes:
         return JSONResponse(_state_json(upload, 0) | {"chunk_bytes": CHUNK_BYTES}, 201)
 
     async def receive(self, request: Request) -> Response:
-        """`PATCH` with the next bytes: 200 with how far it got, or 201 with the new slide.
+        """`PATCH` with the next bytes: 200 with the offset, or 201 with the new slide.
 
-        201 again to whoever sends the last piece again because the answer did not arrive.
+        A repeated last piece, sent because the response was lost, gets 201 again.
         """
         try:
             upload = await self._find_upload(request)
         except UploadNotFound:
             arrival = await self._find_arrival(request)
             async for _ in _read_pieces(request):
-                pass  # a proxy may take an answer amiss that comes before it sent everything
+                pass  # a proxy may reject a response that precedes the end of the request
         else:
             try:
                 return await self._receive_piece(request, upload)
@@ -135,7 +135,7 @@ class UploadRoutes:
         return JSONResponse(_state_json(upload, received), headers={"Upload-Offset": str(received)})
 
     async def progress(self, request: Request) -> Response:
-        """`HEAD`: the headers say how far it got."""
+        """`HEAD`: offset and length in the headers."""
         try:
             upload = await self._find_upload(request)
             received = await self._received_bytes(upload)
@@ -146,7 +146,7 @@ class UploadRoutes:
         return Response(headers=headers | {"Cache-Control": "no-store"})
 
     async def cancel(self, request: Request) -> Response:
-        """`DELETE`: 204; what was received is removed."""
+        """`DELETE`: 204; received bytes are removed."""
         upload = await self._find_upload(request)
         await WRITES.run(partial(self._store.cancel, upload), upload.account_id)
         return Response(status_code=204)
@@ -154,7 +154,7 @@ class UploadRoutes:
     def _require_uploader(self, request: Request) -> Identity:
         identity = require(request.scope, Action.upload_slides)
         if self._public_demo:
-            raise Forbidden("This is a public demo, which keeps no uploads.")
+            raise Forbidden("This public demo accepts no uploads.")
         return identity
 
     async def _find_upload(self, request: Request) -> Upload:
@@ -173,10 +173,12 @@ class UploadRoutes:
         return await self._disk.run(partial(self._store.count_received, upload), upload.account_id)
 
     async def _append(self, request: Request, upload: Upload, offset: int) -> int:
-        """Write the body; returns where it ends. If the connection breaks, the part is kept."""
+        """Write the body and return the new offset; after a disconnect, the received part stays."""
         announced = parse_whole_number(request.headers.get("content-length")) or 0
         if offset + announced > upload.size:
-            raise UploadTooLarge(f"More than the {upload.size} bytes announced: start again.")
+            raise UploadTooLarge(
+                f"The piece exceeds the announced size of {upload.size} bytes: start again."
+            )
         async for piece in _read_pieces(request):
             append = partial(self._store.append, upload, offset, piece)
             await self._disk.run(append, upload.account_id)
@@ -196,16 +198,16 @@ class UploadRoutes:
         return entry
 
     def _add_to_library(self, arrival: Arrival) -> LibraryEntry:
-        """The slide, without waiting for a look through all folders."""
+        """Add the slide to the library without a scan of all folders."""
         entry = self._library.add(arrival.path)
         if entry is None:
             name = arrival.upload.name
-            raise SlideUnopenable(f"{name} arrived, but cannot be listed as a slide.")
+            raise SlideUnopenable(f"{name} was uploaded, but cannot be listed as a slide.")
         return entry
 
 
 def _with_retry_after(handler: Handler) -> Handler:
-    """The same, with Retry-After in the answer about an upload that is being checked."""
+    """Wrap a handler; its response about an upload that is being checked gets Retry-After."""
 
     async def handle(request: Request) -> Response:
         try:
@@ -229,12 +231,15 @@ def _state_json(upload: Upload, received: int) -> dict[str, object]:
 def _offset(request: Request) -> int:
     offset = parse_whole_number(request.headers.get("upload-offset"))
     if offset is None:
-        raise UploadError("The header Upload-Offset must say at which byte the piece begins.")
+        raise UploadError("The header Upload-Offset must give the byte at which the piece begins.")
     return offset
 
 
 async def _read_pieces(request: Request) -> AsyncIterator[bytes]:
-    """The body in pieces worth a write; at least one, which may be empty."""
+    """Yield the body in pieces of at least WRITE_BYTES; the last, possibly empty, may be smaller.
+
+    Raises UploadError on a disconnect, after the received part.
+    """
     gathered = bytearray()
     try:
         async for chunk in request.stream():
@@ -244,5 +249,5 @@ async def _read_pieces(request: Request) -> AsyncIterator[bytes]:
                 gathered.clear()
     except ClientDisconnect:
         yield bytes(gathered)
-        raise UploadError("The connection ended within a piece: go on from there.") from None
+        raise UploadError("The connection ended within a piece: resume from there.") from None
     yield bytes(gathered)

@@ -1,4 +1,4 @@
-"""A worklist as one page to print, for whoever may see all."""
+"""Route of the printable worklist report."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 BUFFERED_PARTS = 64
-"""Pieces of text that are sent at a time."""
+"""Template parts per chunk of the response."""
 
 
 def worklist_report_routes(
     library: SlideLibrary, database: Database, store: QuestionStore, openings: SlideAccessLog
 ) -> list[Route]:
-    """Needs `see_insights`."""
+    """Return the route; needs `see_insights`."""
 
     async def report(request: Request) -> Response:
-        """`GET`: self-contained HTML, sent as it is made."""
+        """`GET`: self-contained HTML, streamed."""
         identity = require(request.scope, Action.see_insights)
         viewer = ReportViewer(identity.account_id, identity.viewer_id is not None)
         key = request.path_params["worklist_id"]

@@ -1,4 +1,4 @@
-"""Worklists over HTTP: what there is, the next item, one's own answer first, done or skipped."""
+"""Routes of worklists: list, next item, first answer, end or skip."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LONGEST_ANSWER = 1_000
 
 
 def worklist_routes(library: SlideLibrary, database: Database, settings: Settings) -> list[Route]:
-    """All need `judge`."""
+    """Return the routes; all need `judge`."""
     routes = WorklistRoutes(library, database, settings)
     return [
         Route("/api/worklists", routes.lists, methods=["GET"]),
@@ -58,7 +58,7 @@ def worklist_routes(library: SlideLibrary, database: Database, settings: Setting
 
 
 class WorklistRoutes:
-    """The handlers; the database's work runs in threads."""
+    """Handlers; database work runs in threads."""
 
     def __init__(self, library: SlideLibrary, database: Database, settings: Settings) -> None:
         self._library = library
@@ -66,12 +66,12 @@ class WorklistRoutes:
         self._washout = timedelta(days=settings.washout_days)
 
     async def lists(self, request: Request) -> Response:
-        """`GET`: every list, and how far one is oneself."""
+        """`GET`: every worklist, with the account's progress."""
         account = require(request.scope, Action.judge).account_id
         return JSONResponse(await self._read(lambda session: _worklists_json(session, account)))
 
     async def next(self, request: Request) -> Response:
-        """`POST`: the item in hand, or the next; `{item: null}` if there is none now."""
+        """`POST`: the account's open item or the next; `{item: null}` if there is none."""
         account = require(request.scope, Action.judge).account_id
         key = request.path_params["worklist_id"]
 
@@ -88,7 +88,7 @@ class WorklistRoutes:
         return JSONResponse(await self._write(work, account))
 
     async def show(self, request: Request) -> Response:
-        """`GET`: an item that one was given."""
+        """`GET`: an item assigned to the account."""
         account = require(request.scope, Action.judge).account_id
         key = request.path_params["item_id"]
 
@@ -99,7 +99,7 @@ class WorklistRoutes:
         return JSONResponse(await self._read(work))
 
     async def first_answer(self, request: Request) -> Response:
-        """`POST {answer, confidence?}`: the item with the model's answers, or 409."""
+        """`POST {answer, confidence?}`: the item with its completions; 409 for a second answer."""
         account = require(request.scope, Action.judge).account_id
         key, body = request.path_params["item_id"], await read_json_object(request)
         answer, confidence = _read_answer(body)
@@ -112,8 +112,8 @@ class WorklistRoutes:
         return JSONResponse(await self._write(work, account))
 
     async def end(self, request: Request) -> Response:
-        """`POST {skipped?}`: done with it, `again` if it was so before; 409 if nothing was judged
-        nor skipped."""
+        """`POST {skipped?}`: end the assignment, `again` if it had ended; 409 if it is neither
+        judged nor skipped."""
         account = require(request.scope, Action.judge).account_id
         key, body = request.path_params["item_id"], await read_json_object(request)
 
@@ -127,7 +127,7 @@ class WorklistRoutes:
     def _item_json(
         self, session: Session, worklist: WorklistRecord, assignment: AssignmentRecord
     ) -> dict[str, Any]:
-        """An item as its rater may see it at this moment."""
+        """Return an item as its rater may see it now."""
         item = find_item(session, assignment.item_id)
         rated_ids = list_rated_completions(session, assignment.id)
         question_id = (
@@ -173,10 +173,10 @@ class WorklistRoutes:
 
 
 def _find_own(session: Session, item_id: str, account: str) -> tuple[ItemRecord, AssignmentRecord]:
-    """An item and one's turn at it; raises ReadingNotFound for those one was not given."""
+    """Return an item and the account's assignment. Raises QuestionNotFound without one."""
     assignment = None if "\0" in item_id else find_assignment(session, item_id, account)
     if assignment is None:
-        raise QuestionNotFound("There is no such item among those you were given.")
+        raise QuestionNotFound("There is no such item, or it is not assigned to you.")
     return find_item(session, item_id), assignment
 
 
@@ -196,7 +196,7 @@ def _worklists_json(session: Session, account: str) -> list[dict[str, Any]]:
 def _completions_json(
     session: Session, question_id: str, rated_ids: Collection[str]
 ) -> list[dict[str, Any]]:
-    """Completions, each with whether a verdict or a preference on it was given in this turn."""
+    """Return the completions; `judged`: this assignment has a verdict or vote on it."""
     return [
         {"id": each.id, "index": each.index, "text": each.text, "judged": each.id in rated_ids}
         for each in list_completions(session, [question_id])

@@ -43,8 +43,8 @@ ODD: list[tuple[dict[str, Any], str]] = [
     ({"comment": 5}, "comment must be a text"),
     ({"corrected_answer": "x" * 1001}, "corrected_answer must be a text"),
     ({"seconds": -1}, "seconds must be a number from 0"),
-    ({"seconds": float("nan")}, "NaN is no number"),
-    ({"seconds": float("inf")}, "Infinity is no number"),
+    ({"seconds": float("nan")}, "NaN is not a JSON number"),
+    ({"seconds": float("inf")}, "Infinity is not a JSON number"),
     ({"seconds": "1"}, "seconds must be a number"),
     ({"overlay_seen": "yes"}, "true or false"),
     ({"steps": []}, "has no 'steps'"),  # what belongs to labels would be lost

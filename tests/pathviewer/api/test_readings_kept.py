@@ -166,7 +166,7 @@ def test_another_model_would_say_something_else(settings: Settings) -> None:
     with asking(other, tokens) as clients:
         answer = clients["ada"].post(f"/api/readings/{reading}/again")
         assert answer.status_code == 409
-        assert "pathviewer-r1-tiny runs now" in answer.json()["error"]["message"]
+        assert "pathviewer-r1-tiny is running now" in answer.json()["error"]["message"]
         assert clients["ada"].get(f"/api/readings/{reading}").status_code == 200
 
 

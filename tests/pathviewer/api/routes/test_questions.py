@@ -67,7 +67,7 @@ def test_a_researcher_sees_others_readings_and_does_not_act_on_them(
     for path in ("/stop", "/completions/0/deletion"):
         refused = rex.post(f"/api/readings/{reading}{path}", json={})
         assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
-        assert "Ask it again to have one of your own." in refused.json()["error"]["message"]
+        assert "Ask it again to get your own." in refused.json()["error"]["message"]
     assert clients["ada"].get(f"/api/readings/{reading}").json()["completions"][0]["deletion"] == []
     again = rex.post(f"/api/readings/{reading}/again").raise_for_status().json()["id"]
     assert rex.post(f"/api/readings/{again}/stop").status_code == 202
@@ -116,8 +116,8 @@ def test_stop_ends_within_a_token(clients: dict[str, httpx.Client]) -> None:
     [
         ({"question": "  "}, 400, "question is empty"),
         ({"question": "x" * 20_000}, 400, "20,000 characters"),
-        ({"question": 7}, 400, "are texts"),
-        ({"context": {"organ": 7}}, 400, "are texts"),
+        ({"question": 7}, 400, "must be text"),
+        ({"context": {"organ": 7}}, 400, "must be text"),
         ({"sampling": 5}, 400, "an object"),
         ({"options": ["one"]}, 400, "no choice"),
         ({"box": None}, 400, "Select a region"),
