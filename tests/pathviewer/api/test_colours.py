@@ -83,7 +83,7 @@ def test_a_slide_without_a_profile_has_no_table(tmp_path: Path) -> None:
         assert slide["colour_profile"] is None
         answer = clients["ada"].get(f"/api/slides/{slide['id']}/colours")
         assert answer.status_code == 404
-        assert "No colour profile" in answer.json()["error"]["message"]
+        assert "no colour profile" in answer.json()["error"]["message"]
         kept, report = ask(clients["ada"])
         assert kept["picture"]["colours"] is None
         assert "as in the file; no colour profile was applied" in report

@@ -75,7 +75,7 @@ def test_what_is_said_for_another_account_is_kept_for_nobody(site: Site) -> None
     ada, eve = (site.people[name].account_id for name in ("ada", "eve"))
     answer = site.send("eve", account=ada)
     assert answer.status_code == 403
-    assert "Somebody else is logged in" in answer.json()["error"]["message"]
+    assert "Another account is logged in" in answer.json()["error"]["message"]
     for odd in ("", 7, [ada]):
         assert site.send("eve", account=odd).status_code == 403
     assert site.shown("eve")["history"] == []
