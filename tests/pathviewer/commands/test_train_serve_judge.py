@@ -23,7 +23,9 @@ def test_a_checkpoint_is_served_as_a_command(tmp_path: Path) -> None:
     folder = write_fresh_checkpoint(tmp_path / "mini", size="mini")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    script = "import typer; from pathviewer.commands.train_serve_judge import *; typer.run(serve_judge)"
+    script = (
+        "import typer; from pathviewer.commands.train_serve_judge import *; typer.run(serve_judge)"
+    )
     command = [sys.executable, "-c", script, "--model", str(folder), "--port", str(port)]
     server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "2"})
     try:
