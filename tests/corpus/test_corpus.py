@@ -20,6 +20,8 @@ from tests.corpus.odd_slide import OddSlide, Refused, Served
 from tests.corpus.site import Site, corpus_site, eventually, served, worst_block
 from tests.slide_files import Pixels
 
+pytestmark = pytest.mark.long
+
 _EDGE = 4
 """Of 255, by how much regions and thumbnails may differ besides: their pixels are averaged anew."""
 

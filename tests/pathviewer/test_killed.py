@@ -28,6 +28,8 @@ from pathviewer.bench.storage_site import (
 from pathviewer.bench.tiles_servers import serve_app
 from tests.postgres import Postgres
 
+pytestmark = pytest.mark.long
+
 KILLS = int(os.environ.get("PATHVIEWER_TEST_KILLS", "3"))
 CLIENTS = 20
 LATEST = 1.5

@@ -12,6 +12,8 @@ from pathviewer.bench.storage import StorageFigures, as_json, table
 from pathviewer.bench.storage_site import make_site
 from tests.postgres import Postgres
 
+pytestmark = pytest.mark.long
+
 KILLS = 3
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from pathviewer.bench.soak import SoakOptions, measure_soak, table
 
+pytestmark = pytest.mark.long
+
 
 def test_a_hostile_account_costs_the_honest_no_error(
     tmp_path: Path, state: Path, mini_checkpoint: Path, monkeypatch: pytest.MonkeyPatch

@@ -17,6 +17,8 @@ from tests.commands import Called, called
 from tests.models.engines.local_asking import BUDGET, ask
 from tests.models.training.killed_run import killed_run
 
+pytestmark = pytest.mark.long
+
 BROKEN = "05_all_claims"
 """The step in which the run is killed."""
 NAMES = [step.name for step in read_recipe("tiny").steps]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
 from typer.testing import CliRunner
 
 from pathviewer.commands.main import app
 from pathviewer.fuzz.random_requests import RandomRequest, RequestSource
 from pathviewer.fuzz.request_fuzz import Findings, RequestFuzzReport
+
+pytestmark = pytest.mark.long
 
 REQUEST = RandomRequest("GET", "/", (), b"")
 CLEAN = RequestFuzzReport(9, 0, {"200": 9}, 0, 0, 0, 0, 0, 100.0, 101.0, 1.0, ())

@@ -16,6 +16,8 @@ from pathviewer.fuzz.slide_seeds import make_seeds, read_seeds
 from pathviewer.slides.slide import Slide
 from tests.commands import called
 
+pytestmark = pytest.mark.long
+
 FORMATS = {
     "dicom-grey": "dicom",
     "dicom-jpeg": "dicom",

@@ -12,10 +12,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
 
 from storage.database import Database, open_database
 from storage.tables import Completion, Question, WorklistItem
+
+pytestmark = pytest.mark.long
 
 ITEMS, SAMPLES = 4, 2
 SCRIPT = """
