@@ -1,1 +1,1 @@
-"""The ASGI application, its start, and what stands in front of Gradio."""
+"""The ASGI application, server start-up and the filters in front of Gradio."""

@@ -82,46 +82,46 @@ if TYPE_CHECKING:
 log = logging.getLogger("pathviewer")
 
 QUEUE_POLL_SECONDS = 0.02
-"""How often Gradio's queue looks for events, and so the most that it delays one."""
+"""Polling interval of Gradio's queue, s, and so the longest delay of an event."""
 CLOSE_SECONDS = 2.0
-"""How long the end waits for readings that it cuts off to be kept as such."""
+"""Time that shutdown waits for interrupted questions to be recorded as interrupted, s."""
 
 
 @dataclass(frozen=True)
 class Services:
-    """What the routes and pages share; made once for a run."""
+    """Objects shared by routes and pages; one instance per run of the server."""
 
     settings: Settings
-    """What the run was told."""
+    """Settings of this run."""
     database: Database
-    """Accounts, sessions, slides, regions, readings, feedback, audit."""
+    """Accounts, sessions, slides, regions, questions, feedback, audit log."""
     blobs: BlobStore
-    """Pictures that models saw, and attention."""
+    """Model input pictures and attention archives."""
     access: Access
-    """Who may look."""
+    """Authentication and access rules."""
     library: SlideLibrary
-    """Which slides there are."""
+    """Available slides."""
     pool: SlidePool
-    """Slides that are open."""
+    """Open slides."""
     engine: EngineService
-    """The model; started with the pages, not before."""
+    """The model; it starts with the application's lifespan."""
     questions: QuestionService
-    """Questions under way and those that were kept."""
+    """Running and stored questions."""
     visits: DemoFolder
-    """What visitors of a public demo leave."""
+    """Data that visitors of a public demo leave."""
     work: Work
-    """Threads and bounds of slow work."""
+    """Threads and limits of slow work."""
     metrics: Metrics
-    """What is measured of the program itself."""
+    """Metrics of the program itself."""
 
 
 def create_app(settings: Settings) -> ASGIApp:
-    """The application for one run; `open_services` says what it raises."""
+    """Return the application for one run; raises what `open_services` raises."""
     return build_app(open_services(settings))
 
 
 def build_app(services: Services) -> ASGIApp:
-    """The application on these services; its lifespan starts and closes them."""
+    """Return the application on these services; its lifespan starts and closes them."""
     access, prefix = services.access, services.settings.root_path
     tiles = CountedTiles(
         TileRoute(services.pool, access.access_log, services.work.accounts), services.metrics.tiles
@@ -131,7 +131,7 @@ def build_app(services: Services) -> ASGIApp:
 
 
 def add_metrics(pages: FastAPI, services: Services) -> ASGIApp:
-    """The pages with their requests counted by route."""
+    """Wrap the pages so that requests are counted by route."""
     templates = {route.endpoint: route.path for route in pages.routes if isinstance(route, Route)}
 
     def note(method: str, route: str, status: int, seconds: float) -> None:
@@ -142,17 +142,17 @@ def add_metrics(pages: FastAPI, services: Services) -> ASGIApp:
 
 
 def add_guard(tiles: Tiles, pages: ASGIApp, access: Access) -> ASGIApp:
-    """Tiles and pages behind the guard, and whatever fails there answered in our one shape."""
+    """Put the guard in front of tiles and pages; unhandled errors become our JSON error shape."""
     behind = RequestLimits(TileDispatcher(tiles, pages), access.settings)
     guard = Guard(behind, access, tiles.find_cached)
     return ErrorBoundary(guard, (*security_headers(access.settings), NO_STORE))
 
 
 def open_services(settings: Settings) -> Services:
-    """What the application stands on; the lifespan of `page_app` closes it again.
+    """Open the services; the lifespan in `build_page_app` closes them.
 
-    Raises StorageError if the database cannot be opened, AccessError if the address given needs
-    accounts that are not there, UpkeepError if another public demo has the state folder.
+    Raises StorageError if the database cannot be opened, AccessError if the address requires
+    accounts and there are none, UpkeepError if another public demo uses the state folder.
     """
     make_private_folder(settings.data)
     visits = DemoFolder(settings)
@@ -186,7 +186,7 @@ def open_services(settings: Settings) -> Services:
 def register_gauges(
     metrics: Metrics, engine: EngineService, work: Work, readers: ReaderPool
 ) -> None:
-    """Show what is in progress, and how much memory the processes beside the server take."""
+    """Register gauges of work in progress and of the memory of child processes."""
 
     def in_progress() -> dict[str, float]:
         return {kind.name: work.accounts.in_progress(kind) for kind in WorkKind}
@@ -201,22 +201,22 @@ def register_gauges(
         return {"calls": readers.calls_begun, "ended": readers.readers_ended}
 
     metrics.register_gauge(
-        "slide_readers", "Calls of slide readers, and readers that ended.", reader_calls
+        "slide_readers", "Calls to slide readers, and readers that ended.", reader_calls
     )
     metrics.register_gauge("in_progress", "Work in progress of all accounts.", in_progress)
-    metrics.register_gauge("model_waiting", "Requests that the model has not begun.", waiting)
+    metrics.register_gauge("model_waiting", "Requests waiting for the model.", waiting)
     metrics.register_gauge(
         "resident_bytes", "Memory of the model and of other child processes.", memory
     )
 
 
 def database_connections(settings: Settings) -> PoolSizes:
-    """How many connections to the database there may be."""
+    """Return the sizes of the database connection pools."""
     return PoolSizes(settings.database_read_connections, settings.database_write_connections)
 
 
 def slide_folders(settings: Settings) -> tuple[Path, ...]:
-    """Folders to read slides from; a public demo shows the demo slide alone."""
+    """Return the slide folders; a public demo has only the demo slide's."""
     make_private_folder(settings.demo)
     if settings.public_demo:
         return (settings.demo,)
@@ -225,7 +225,7 @@ def slide_folders(settings: Settings) -> tuple[Path, ...]:
 
 
 def build_page_app(services: Services) -> FastAPI:
-    """Every route but the tiles: login, JSON, static files, and the Gradio page at the root."""
+    """Build all routes except tiles: login, JSON, static files, and the Gradio page at the root."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -254,7 +254,7 @@ def build_page_app(services: Services) -> FastAPI:
     page = mount_page(app, services, InProcessClient(own_routes))
     mount = app.routes[-1]
     if not isinstance(mount, Mount):
-        message = f"Gradio is expected to mount itself last, and did not: {mount!r}."
+        message = f"Gradio should have been mounted last; the last route is {mount!r}."
         raise TypeError(message)
     calls = services.settings.calls_per_account
     mount.app = GradioAllowlist(GradioGateway(mount.app, page, calls), own_routes)
@@ -262,7 +262,7 @@ def build_page_app(services: Services) -> FastAPI:
 
 
 def mount_page(app: FastAPI, services: Services, inside: InProcessClient) -> gr.Blocks:
-    """Put the Gradio page and its named endpoints under all paths that no route of ours has."""
+    """Mount the Gradio page and its named endpoints under every path without a route of ours."""
     page = build_page(services.settings, services.library)
     add_endpoints(page, inside, services.questions)
     gr.mount_gradio_app(
@@ -273,18 +273,18 @@ def mount_page(app: FastAPI, services: Services, inside: InProcessClient) -> gr.
         show_error=False,
         ssr_mode=False,
         footer_links=[],
-        run_history=False,  # it can write to the Hugging Face hub with the host's token
+        run_history=False,  # It can write to the Hugging Face hub with the host's token.
         **page_options(services.settings),
     )
-    # Gradio looks for queued events a thousand times a second, which took a fifth of the event
-    # loop under load, and a laptop's battery without any; no public setting says how often
+    # Gradio polls for queued events every millisecond. This took a fifth of the event loop under
+    # load and drained laptop batteries when idle. No public setting changes the interval.
     page._queue.sleep_when_free = QUEUE_POLL_SECONDS
     page._queue.progress_update_sleep_when_free = QUEUE_POLL_SECONDS
     return page
 
 
 def build_routes(services: Services) -> list[BaseRoute]:
-    """The routes that are ours, in the order in which they are tried."""
+    """Return our own routes in matching order."""
     settings, database, library = services.settings, services.database, services.library
     pictures = Pictures(library, services.pool, settings.model)
     questions, consents = services.questions, Consents(settings, database)
@@ -316,7 +316,7 @@ def build_routes(services: Services) -> list[BaseRoute]:
 
 
 class TileDispatcher:
-    """Send tile requests straight to the tile route, all else to the page application."""
+    """Send tile requests straight to the tile route and all others to the page application."""
 
     def __init__(self, tiles: Tiles, pages: ASGIApp) -> None:
         self._tiles = tiles
@@ -333,10 +333,10 @@ class TileDispatcher:
 
 
 class ErrorBoundary:
-    """Log what escapes the guard, and answer it as a mistake of ours."""
+    """Log exceptions that escape the guard and answer them with an internal error."""
 
     def __init__(self, guard: Guard, headers: Headers) -> None:
-        """With headers that the guard would have added."""
+        """Take the headers that the guard would have added."""
         self._guard = guard
         self._headers = headers
 
@@ -346,15 +346,15 @@ class ErrorBoundary:
             await self._guard(scope, receive, send)
         except Exception:
             if scope["type"] != "http" or scope.get(ANSWERED_KEY):
-                raise  # uvicorn logs it and closes the connection: an answer may be half sent
-            log.exception("A request could not be answered.")
+                raise  # uvicorn logs it and closes the connection: the response may be half sent
+            log.exception("A request failed with an internal error.")
             answer = internal_error()
             answer.raw_headers += self._headers
             await answer(scope, receive, send)
 
 
 class RootPath:
-    """Take the sub-path off, whether or not the reverse proxy has done so already."""
+    """Strip the sub-path, whether or not the reverse proxy has already done so."""
 
     def __init__(self, app: ASGIApp, prefix: str) -> None:
         self._app = app

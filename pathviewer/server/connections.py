@@ -1,8 +1,8 @@
-"""Open connections: how many there may be, and how long one may say nothing.
+"""Limits on open connections: how many, and how long one may stay silent.
 
-uvicorn bounds neither the number of its connections nor the time that a client takes to send a
-request. `limit_concurrency` answers 503 to everybody once the bound is reached; here the connection
-that has been idle longest gives way instead.
+uvicorn limits neither the number of connections nor the time a client takes to send a request. Its
+`limit_concurrency` answers 503 to every client at the limit; here the connection that has been idle
+longest is closed instead.
 """
 
 from __future__ import annotations
@@ -31,45 +31,45 @@ if TYPE_CHECKING:
 log = logging.getLogger("pathviewer")
 
 LOOK_SECONDS = 1.0
-"""How often it is looked which connections have said nothing for too long."""
+"""Interval of the timeout checks, s."""
 LOG_SECONDS = 60.0
-"""The log has at most one line on connections in this time."""
+"""Shortest interval between log lines about connections, s."""
 SILENT = "silent"
 NOTABLE_SILENT = 20
-"""Silent connections that are worth a line in the log."""
+"""Number of silent connections worth a log line."""
 BODY_PROGRESS = 16 * 1024
-"""Bytes of a body that keep a slow connection open for another `body_seconds`."""
+"""Body bytes that keep a slow connection open for another `body_seconds`."""
 MOST_DISCARDED = 16 * 2**20
-"""Bytes of a body that are read and dropped after the answer, so that the client hears it."""
+"""Body bytes that are read and dropped after the response, so that the client receives it."""
 MOST_HEADER_BYTES = 64 * 1024
-"""Bytes of the request line and the headers."""
+"""Most bytes of request line and headers."""
 
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """What a connection may do."""
+    """Limits of one server's connections."""
 
     total: int = 2000
     """Open connections."""
 
     per_address: int = 1000
-    """Open connections of one client, as `client_group` has it."""
+    """Open connections of one client, as grouped by `client_group`."""
 
     header_seconds: float = 15
-    """Time to send the request line and the headers, and for a new connection to begin."""
+    """Seconds to send the request line and headers, also for a new connection's first request."""
 
     body_seconds: float = 30
-    """Time in which a body has to end or to bring `BODY_PROGRESS` bytes."""
+    """Seconds in which a body must end or bring `BODY_PROGRESS` bytes."""
 
     keep_alive_seconds: int = 5
-    """Time that a connection stays open after an answer."""
+    """Seconds that a connection stays open after a response."""
 
     is_proxy: Callable[[str], bool] = lambda _address: False
-    """Whether an address is a reverse proxy's, behind which are many clients."""
+    """Whether an address belongs to a reverse proxy, which serves many clients."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> ConnectionLimits:
-        """Those of a run; raises AccessError for a proxy's address that is none."""
+        """Return the limits of a run; raises AccessError for an invalid proxy address."""
         return cls(
             settings.connection_limit,
             settings.connections_per_address,
@@ -80,12 +80,13 @@ class ConnectionLimits:
         )
 
     def protocol(self) -> Any:
-        """What uvicorn takes for its setting `http`: it makes a protocol for each connection."""
+        """Return the value of uvicorn's `http` setting: a factory of one protocol per
+        connection."""
         return partial(BoundedHttp, Connections(self))
 
 
 class Connections:
-    """Every open connection of one server; used from its event loop."""
+    """All open connections of one server; used from its event loop."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
@@ -97,14 +98,14 @@ class Connections:
         self._said = float("-inf")
 
     def admit(self, connection: BoundedHttp) -> bool:
-        """Take in a new connection, if need be for an idle one; False where there is no room."""
+        """Admit a new connection, closing an idle one if necessary; False if there is no room."""
         address = connection.client[0] if connection.client else ""
         group = "" if self.limits.is_proxy(address) else client_group(address)
         if group and self._counts[group] >= self.limits.per_address and not self._evict(group):
             self.note("refused: too many from one address")
             return False
         if len(self._open) >= self.limits.total and not self._evict(None):
-            self.note("refused: too many in all")
+            self.note("refused: too many in total")
             return False
         self._open[connection] = group
         self._counts[group] += 1
@@ -115,7 +116,7 @@ class Connections:
         return True
 
     def drop(self, connection: BoundedHttp) -> None:
-        """Forget a connection that has ended."""
+        """Forget a closed connection."""
         group = self._open.pop(connection, None)
         if group is not None:
             self._counts[group] -= 1
@@ -123,12 +124,12 @@ class Connections:
                 del self._counts[group]
 
     def note(self, reason: str) -> None:
-        """Count a connection that was closed or refused, for the log."""
+        """Count a closed or refused connection for the log."""
         self._closed[reason] += 1
         self._log_closed()
 
     def _evict(self, group: str | None) -> bool:
-        """Close the connection, of a client if one is given, that has been idle longest."""
+        """Close the connection that has been idle longest, of one client group if given."""
         for connection in list(self._idle):
             if self._open.get(connection) is None or not connection.is_idle():
                 self._idle.remove(connection)
@@ -141,7 +142,7 @@ class Connections:
         return False
 
     def _check_timeouts(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Close what has said nothing for too long; again as long as any is open."""
+        """Close connections that time out; repeats while any is open."""
         now = loop.time()
         for connection in list(self._open):
             connection.check_timeout(now)
@@ -152,7 +153,10 @@ class Connections:
         self._timer = loop.call_later(LOOK_SECONDS, self._check_timeouts, loop) if again else None
 
     def _is_news(self) -> bool:
-        """Browsers open a connection in advance now and then and say nothing on it."""
+        """Return whether there is something to log.
+
+        A few silent connections are normal: browsers open some in advance.
+        """
         return (
             self._closed.total() - self._closed[SILENT] > 0
             or self._closed[SILENT] >= NOTABLE_SILENT
@@ -163,12 +167,12 @@ class Connections:
             return
         self._said = time.monotonic()
         counts = ", ".join(f"{count} {reason}" for reason, count in self._closed.most_common())
-        log.warning("Connections that were ended: %s. %d are open.", counts, len(self._open))
+        log.warning("Connections closed: %s. %d are open.", counts, len(self._open))
         self._closed.clear()
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """uvicorn's protocol with bounds on silence, on headers and on what is sent after an answer."""
+    """uvicorn's protocol with limits on silence, on headers and on data after a response."""
 
     def __init__(self, registry: Connections, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -176,38 +180,38 @@ class BoundedHttp(HttpToolsProtocol):
         self._limits = registry.limits
         self.timeout_keep_alive = registry.limits.keep_alive_seconds
         self.since = self.loop.time()
-        """When its present phase began; a reading of the loop's clock."""
+        """Start of the current phase, on the event loop's clock."""
         self._phase: tuple[str, int] = ("idle", 0)
         self._requests = 0
         self._in_headers = False
         self._in_message = False
         self._received = 0  # bytes, in all
-        self._marked = 0  # of them when the phase began, or its last progress was seen
-        self._header_bytes = 0  # of earlier pieces
-        self._last_bytes = 0  # of the present piece
-        self._answered_at: int | None = None  # bytes received when the answer was complete
+        self._marked = 0  # value of `_received` when the phase began or last made progress
+        self._header_bytes = 0  # in earlier chunks
+        self._last_bytes = 0  # in the current chunk
+        self._answered_at: int | None = None  # bytes received when the response was complete
         self._unsent = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection in, or answer that there is no room."""
+        """Admit the connection, or answer that there is no room."""
         super().connection_made(transport)
         if not self._registry.admit(self):
             self.refuse(503, "too_many_connections", "Too many connections are open. Try again.")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
+        """Forget the connection."""
         self._registry.drop(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; as uvicorn does, but for what is wrong with it."""
+        """Parse received bytes as uvicorn does, with our own handling of malformed requests."""
         self._unset_keepalive_if_required()
         self._last_bytes = len(data)
         self._received += self._last_bytes
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            pass  # no other protocol is spoken: it is answered as if it had not been asked for
+            pass  # no other protocol is supported: the request is answered as plain HTTP
         except httptools.HttpParserError:
             self._refuse_malformed()
             return
@@ -219,16 +223,16 @@ class BoundedHttp(HttpToolsProtocol):
             self._discard()
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Note the start of a request."""
         super().on_message_begin()
         self._in_message = self._in_headers = True
         self._header_bytes = 0
         self._requests += 1
 
     def on_headers_complete(self) -> None:
-        """Check the request line and headers, and begin to answer."""
+        """Check the request line and headers, and start to answer."""
         self._in_headers = False
-        if self._header_bytes + self._last_bytes > MOST_HEADER_BYTES:  # a body may be in it
+        if self._header_bytes + self._last_bytes > MOST_HEADER_BYTES:  # may include body bytes
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > MOST_HEADER_BYTES:
                 self._refuse_headers()
@@ -238,10 +242,10 @@ class BoundedHttp(HttpToolsProtocol):
         self._answered_at = None
         super().on_headers_complete()
         if self.parser.should_upgrade():
-            self.cycle.keep_alive = False  # the parser reads nothing more of this connection
+            self.cycle.keep_alive = False  # the parser reads nothing more from this connection
 
     def on_message_complete(self) -> None:
-        """A request has ended."""
+        """Note the end of a request."""
         self._in_message = False
         super().on_message_complete()
 
@@ -249,12 +253,12 @@ class BoundedHttp(HttpToolsProtocol):
         return False
 
     def is_idle(self) -> bool:
-        """Whether no request of it is being answered, so that it may be closed."""
+        """Return whether no request is being answered, so that the connection may be closed."""
         answering = self.cycle is not None and not self.cycle.response_complete
         return not answering
 
     def check_timeout(self, now: float) -> None:
-        """Close it if it has said nothing for too long; `now` is of the loop's clock."""
+        """Close the connection if it has been silent for too long; `now` is on the loop's clock."""
         phase = (self._phase_name(), self._requests)
         if phase != self._phase:
             self._phase, self.since, self._marked = phase, now, self._received
@@ -281,17 +285,17 @@ class BoundedHttp(HttpToolsProtocol):
         return "body" if self._in_message else "answer"
 
     def _look_at_body(self, now: float) -> None:
-        """End a body that does not come; where it is the program that does not read, wait."""
+        """Abort a body that makes no progress; keep waiting if our side has paused reading."""
         progress = self._received - self._marked >= BODY_PROGRESS
         ours = self.flow.read_paused or self.cycle.waiting_for_100_continue
         if not self.cycle.response_complete and (progress or ours):
             self.since, self._marked = now, self._received
         else:
-            self._registry.note("too slow with a body")
+            self._registry.note("too slow to send a body")
             self.transport.abort()
 
     def _look_at_answer(self, now: float) -> None:
-        """End an answer that nobody reads."""
+        """Abort a response that the client does not read."""
         unsent = self.transport.get_write_buffer_size()
         if not unsent or unsent != self._unsent:
             self.since, self._unsent = now, unsent
@@ -300,7 +304,7 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.abort()
 
     def _discard(self) -> None:
-        """Drop what comes after the answer; end the connection where that does not end."""
+        """Drop bytes after the response; abort the connection beyond `MOST_DISCARDED`."""
         if self._answered_at is None:
             self._answered_at = self._received
         elif self._received - self._answered_at > MOST_DISCARDED:
@@ -308,23 +312,23 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.abort()
 
     def _time_out(self, phase: str) -> None:
-        self._registry.note(SILENT if phase == "idle" else "too slow with headers")
+        self._registry.note(SILENT if phase == "idle" else "too slow to send headers")
         if phase == "headers":
             self.refuse(408, "too_slow", "The request took too long to arrive. Send it again.")
         else:
             self.transport.close()
 
     def _refuse_headers(self) -> None:
-        self._registry.note("with headers that are too large")
+        self._registry.note("with too large headers")
         self.refuse(431, "too_large", "The headers of this request are too large.")
 
     def _refuse_malformed(self) -> None:
         if not self.transport.is_closing():
             self._registry.note("with a malformed request")
-            self.refuse(400, "bad_request", "This is no HTTP request that can be understood.")
+            self.refuse(400, "bad_request", "This is not a valid HTTP request.")
 
     def refuse(self, status: int, code: str, message: str) -> None:
-        """Answer from outside the application, in its one shape, and close."""
+        """Send an error in our JSON shape without the application, and close."""
         if self.transport.is_closing():
             return
         body = json.dumps({"error": {"code": code, "message": message}}).encode()
@@ -332,7 +336,7 @@ class BoundedHttp(HttpToolsProtocol):
             b"content-type: application/json\r\ncache-control: no-store\r\n"
             b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
         )
-        # an answer that has begun is cut off instead
+        # a response that has already begun is cut off instead
         begun = self.cycle is not None and self.cycle.response_started
         if not self.pipeline and not (begun and not self.cycle.response_complete):
             self.transport.write(STATUS_LINE[HTTPStatus(status)] + head + body)
@@ -340,10 +344,10 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 def origin_form(target: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
-    """Path and query of a request target that names a server too.
+    """Return path and query of a request target in absolute form.
 
-    Raises HttpParserError unless that is the server that the Host header names: which one of the
-    two a reverse proxy or the program believes must not matter.
+    Raises HttpParserError unless its host equals the Host header, so that a reverse proxy and this
+    program cannot disagree on the host.
     """
     parsed = httptools.parse_url(target)
     if parsed.host is None:

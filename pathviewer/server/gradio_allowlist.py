@@ -1,8 +1,7 @@
-"""Which of Gradio's routes are open: what our page and `gradio_client` need, and no other.
+"""The Gradio routes that are open: those that our page and `gradio_client` need.
 
-Gradio brings some eighty routes, and more with every version: it takes uploads and recordings,
-fetches files and foreign addresses, and talks to the Hugging Face hub. A list of what is open
-stays right when Gradio grows.
+Gradio has some eighty routes and adds more with each version: uploads, recordings, proxies for
+files and foreign URLs, the Hugging Face hub. An allowlist stays correct when Gradio adds routes.
 """
 
 from __future__ import annotations
@@ -31,19 +30,19 @@ ALLOWED_PATHS = {
     "HEAD": re.compile(r"/"),
     "POST": re.compile(r"/gradio_api/(cancel|reset|queue/join|run/[^/]+|call/(v2/)?[^/]+)"),
 }
-"""Paths of Gradio's that are open, whole, by method."""
+"""Full paths of the open Gradio routes, by method."""
 
 
 class GradioAllowlist:
-    """Gradio's app behind its open doors; every other request that comes here is answered."""
+    """Gradio's app behind the allowlist; all other requests get a 404 or 405."""
 
     def __init__(self, gradio: ASGIApp, own_routes: Sequence[BaseRoute]) -> None:
         self._gradio = gradio
         self._own_routes = [route for route in own_routes if isinstance(route, Route)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request that none of our own routes took."""
-        if scope["type"] == "websocket":  # Gradio has none
+        """Answer one request that none of our own routes matched."""
+        if scope["type"] == "websocket":  # Gradio uses none
             await WebSocketClose()(scope, receive, send)
             return
         path = path_of(scope)
@@ -56,7 +55,11 @@ class GradioAllowlist:
         await answer(scope, receive, send)
 
     def _own_methods(self, path: str) -> set[str]:
-        """Starlette's own 405 is lost: Gradio's mount takes every path that a method misses."""
+        """Return the methods of our own routes for a path.
+
+        Starlette's own 405 is lost, because Gradio's mount takes each path whose method does not
+        match.
+        """
         method_sets = (
             route.methods or () for route in self._own_routes if route.path_regex.match(path)
         )

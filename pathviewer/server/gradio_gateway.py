@@ -1,4 +1,5 @@
-"""In front of Gradio's routes: bodies checked, results for their owner, errors in one shape."""
+"""Gateway in front of Gradio's routes: validated bodies, results only for their owner, errors in
+one shape."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class GradioGateway:
-    """Gradio's app, for what it can answer."""
+    """Gradio's app, which receives only valid requests."""
 
     def __init__(self, gradio: ASGIApp, page: gr.Blocks, calls_per_account: int) -> None:
         self._gradio = gradio
@@ -43,7 +44,7 @@ class GradioGateway:
         self._sessions = GradioSessions(page, calls_per_account)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request to a route of Gradio's that is open."""
+        """Answer one request to an open Gradio route."""
         try:
             if scope["method"] == "POST":
                 await self._post(scope, receive, send)
@@ -79,7 +80,8 @@ class GradioGateway:
     async def _begin(
         self, call: Call, owner: str, scope: Scope, body: ReplacedBody, send: Send
     ) -> None:
-        """Hand a call on, and keep whose its session is before anybody hears its id."""
+        """Forward a call, and record its session's owner before the client receives the event
+        id."""
 
         def began(answer: bytes) -> None:
             event_id = json.loads(answer)["event_id"]
@@ -90,20 +92,20 @@ class GradioGateway:
             await self._pass(body.adapt_scope(scope), body.receive, buffer.send)
 
     def _guard_get(self, scope: Scope) -> AbstractContextManager[None]:
-        """Around a GET: that of a session's results is its owner's alone. Raises CallRefused."""
+        """Guard a GET: only the owner of a session may read its results. Raises CallRefused."""
         path = path_of(scope)
         if path == _STREAM:
             query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
             names = query.get("session_hash", [])
             if len(names) != 1:
-                raise CallRefused("Name the session in session_hash, once.")
+                raise CallRefused("Name exactly one session in session_hash.")
             return self._sessions.open_stream(names[0], owner_of(scope))
         if match := _RESULT.fullmatch(path):
             name = self._sessions.session_of_event(match[1])
             return self._sessions.open_stream(name, owner_of(scope))
         if match := _HEARTBEAT.fullmatch(path):
             if not _ID.fullmatch(match[1]):
-                raise CallRefused("This is no session hash.", 404, "not_found")
+                raise CallRefused("This is not a session hash.", 404, "not_found")
             self._sessions.check_not_others(match[1], owner_of(scope))
         return nullcontext()
 
@@ -112,7 +114,7 @@ class GradioGateway:
 
 
 def owner_of(scope: Scope) -> str:
-    """Whose a call is: an account's, or of visitors without a name those of one client."""
+    """Return the owner of a call: the account, or for anonymous visitors the client group."""
     identity = identity_of(scope)
     if identity != VISITOR:
         return identity.account_id
@@ -122,8 +124,10 @@ def owner_of(scope: Scope) -> str:
 
 
 def drop_page_parameters(scope: Scope) -> Scope:
-    """The scope without what Gradio takes for another page or a saved state of ours: there are
-    none, and it fails on a page that is not there."""
+    """Remove the query parameters that Gradio reads as another page or a saved state.
+
+    We have neither, and Gradio fails on an unknown page.
+    """
     query: bytes = scope.get("query_string", b"")
     pairs = query.split(b"&")
     other_pairs = [
@@ -137,14 +141,14 @@ def drop_page_parameters(scope: Scope) -> Scope:
 
 
 class ReplacedBody:
-    """A request's body, put in the place of the one that came."""
+    """A request body that replaces the received one."""
 
     def __init__(self, body: bytes, rest: Receive) -> None:
         self._body: bytes | None = body
         self._rest = rest
 
     def adapt_scope(self, scope: Scope) -> Scope:
-        """The scope with headers that are true of it."""
+        """Return the scope with headers that match the new body."""
         about = {b"content-length", b"content-type", b"transfer-encoding", b"content-encoding"}
         headers = [header for header in scope["headers"] if header[0] not in about]
         headers.append((b"content-type", b"application/json"))
@@ -152,7 +156,7 @@ class ReplacedBody:
         return {**scope, "headers": headers}
 
     async def receive(self) -> Message:
-        """The body, and then what else comes of the connection."""
+        """Return the new body once, then the connection's further messages."""
         if self._body is None:
             return await self._rest()
         body, self._body = self._body, None
@@ -160,14 +164,14 @@ class ReplacedBody:
 
 
 class BufferedResponse:
-    """Holds a short answer back until it is whole and, if it is a success, taken note of."""
+    """Holds back a short response until it is complete, and reports a successful one to `note`."""
 
     def __init__(self, send: Send, note: Any) -> None:
         self._send, self._note = send, note
         self._messages: list[Message] = []
 
     async def send(self, message: Message) -> None:
-        """Take the next message of the answer."""
+        """Take the next message of the response."""
         self._messages.append(message)
         if message["type"] != "http.response.body" or message.get("more_body"):
             return

@@ -1,8 +1,7 @@
-"""What may be asked of Gradio's own routes, checked before Gradio sees it.
+"""Validation of requests to Gradio's own routes.
 
-Gradio answers what it does not expect with a traceback in the log and a status of 500: an endpoint
-that is not there, too few values, an event of nothing. Only what passes here reaches it, and only
-the fields that it needs.
+Gradio answers an unexpected request (unknown endpoint, too few values, unknown event) with status
+500 and a traceback in the log. Only valid requests reach it, with only the fields that it needs.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ if TYPE_CHECKING:
     import gradio as gr
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-"""A session hash, which a client makes up, or an event id, which Gradio does."""
+"""A session hash, made up by the client, or an event id, made up by Gradio."""
 MOST_VALUES = 50_000
-"""Values in one body, those in lists and objects included; Gradio copies each several times."""
+"""Most values in one body, nested ones included; Gradio copies each several times."""
 
 
-class CallRefused(Exception):  # noqa: N818  an answer rather than an error
-    """A request for a call that goes no further; the message is fit to be shown."""
+class CallRefused(Exception):  # noqa: N818  a response rather than an error
+    """A refused call; the message may be shown to the client."""
 
     def __init__(self, message: str, status: int = 400, code: str = "bad_call") -> None:
         super().__init__(message)
@@ -41,70 +40,70 @@ AnyBody = TypeVar("AnyBody", bound=_Body)
 
 
 class JoinBody(_Body):
-    """`queue/join` and `run`: a call by the number of its endpoint."""
+    """`queue/join` and `run`: a call by endpoint number."""
 
     data: list[Any]
-    """Values of the endpoint's parameters, in their order."""
+    """Parameter values of the endpoint, in order."""
 
     fn_index: int
     """Number of the endpoint."""
 
     session_hash: Id | None = None
-    """The session that hears the result."""
+    """Session that receives the result."""
 
     event_data: dict[str, Any] | None = None
-    """What a component of the page says of an event."""
+    """Event data of a component of the page."""
 
     trigger_id: int | None = None
     """Number of that component."""
 
 
 class CallBody(_Body):
-    """`call/NAME`: a call by the name of its endpoint."""
+    """`call/NAME`: a call by endpoint name."""
 
     data: list[Any]
-    """Values of the endpoint's parameters, in their order."""
+    """Parameter values of the endpoint, in order."""
 
     session_hash: Id | None = None
-    """The session that hears the result; without one the event is a session of its own."""
+    """Session that receives the result; without one the event is its own session."""
 
 
 class CancelBody(_Body):
     """`cancel`: end a call."""
 
     session_hash: Id
-    """Its session."""
+    """Session of the call."""
 
     fn_index: int
-    """Number of its endpoint."""
+    """Number of the endpoint."""
 
     event_id: Id
-    """What `queue/join` answered."""
+    """Event id that `queue/join` returned."""
 
 
 class ResetBody(_Body):
     """`reset`, which does nothing."""
 
     event_id: Id
-    """Of any event."""
+    """Any event id."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A body that Gradio can take."""
+    """A valid body for Gradio."""
 
     body: bytes
     """JSON."""
 
     session_hash: str | None = None
-    """The session that it names."""
+    """Session named in the body."""
 
     event_id: str | None = None
-    """The event that it names."""
+    """Event named in the body."""
 
 
 class CallReader:
-    """Reads the bodies of Gradio's routes against the endpoints of one page."""
+    """Validates the bodies of Gradio's routes against the endpoints of one page."""
 
     def __init__(self, page: gr.Blocks) -> None:
         self._by_number: Mapping[int, Any] = dict(page.fns)
@@ -115,7 +114,7 @@ class CallReader:
         }
 
     def read(self, route: str, name: str, document: object) -> Call:
-        """The body of a POST to `route`, with the `name` of an endpoint where it has one.
+        """Return the call of a POST to `route`; `name` is the endpoint of routes with a name.
 
         Raises CallRefused.
         """
@@ -144,7 +143,7 @@ class CallReader:
         triggers = {target for target, _ in fn.targets}
         clean: dict[str, Any] = {"data": body.data, "fn_index": body.fn_index}
         if queued and body.session_hash is None:
-            raise CallRefused("Name the session that hears the result in session_hash.")
+            raise CallRefused("Name the session for the result in session_hash.")
         clean["session_hash"] = body.session_hash
         if not queued:
             clean["event_data"] = body.event_data or {}
@@ -157,7 +156,7 @@ class CallReader:
         return Call(body.model_dump_json().encode(), body.session_hash)
 
     def _read_named_values(self, name: str, document: dict[str, Any]) -> Call:
-        """A body whose names are those of the endpoint's parameters."""
+        """Read a body whose keys are the endpoint's parameter names."""
         parameters = parameters_of(self._find_endpoint(name))
         unknown = sorted(set(document) - set(parameters))
         missing = [each for each, needed in parameters.items() if needed and each not in document]
@@ -175,13 +174,13 @@ class CallReader:
 
 
 def no_endpoint(description: str) -> CallRefused:
-    """Nothing to call; `/gradio_api/info` lists what there is."""
+    """Return the error for an unknown endpoint."""
     message = f"There is no endpoint with {description}; /gradio_api/info lists them."
     return CallRefused(message, 404, "not_found")
 
 
 def validate_body(kind: type[AnyBody], document: dict[str, Any]) -> AnyBody:
-    """The document as one of the bodies. Raises CallRefused with the first fault."""
+    """Validate a document as a body. Raises CallRefused with the first fault."""
     try:
         return kind.model_validate(document)
     except ValidationError as error:
@@ -191,7 +190,7 @@ def validate_body(kind: type[AnyBody], document: dict[str, Any]) -> AnyBody:
 
 
 def check_count(fn: Any, data: list[Any]) -> None:
-    """Raises CallRefused unless there is a value for each parameter."""
+    """Raise CallRefused unless there is one value for each parameter."""
     names = list(parameters_of(fn))
     if len(data) != len(names):
         name_list = f": {', '.join(names)}" if names else ""
@@ -200,13 +199,13 @@ def check_count(fn: Any, data: list[Any]) -> None:
 
 
 def parameters_of(fn: Any) -> dict[str, bool]:
-    """Names of an endpoint's parameters, each with whether it has to be given."""
+    """Return the endpoint's parameter names, each with whether it is required."""
     parameters = list(inspect.signature(fn.fn).parameters.values())[-len(fn.inputs) :]
     return {one.name: one.default is one.empty for one in parameters} if fn.inputs else {}
 
 
 def count_values(document: object, most: int) -> int:
-    """Values in a document; counting ends soon after `most`."""
+    """Count the values in a document; counting stops soon after `most`."""
     count, stack = 0, [document]
     while stack and count <= most:
         value = stack.pop()

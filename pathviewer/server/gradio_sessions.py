@@ -1,8 +1,8 @@
-"""Sessions of Gradio's queue: whose they are, how many there may be, and when they end.
+"""Sessions of Gradio's queue: owners, limits and expiry.
 
-Gradio knows a session by a hash that its client makes up, or by the id of an event, tells its
-results to anyone who names it, and keeps them for ever. Here a session belongs to the account that
-called first, the calls of one account are bounded, and what nobody hears is dropped.
+Gradio identifies a session by a hash that the client makes up or by an event id, sends its results
+to any client that names it, and stores them without end. Here a session belongs to the account that
+called first, calls per account are limited, and unread results expire.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from typing import Any
 from pathviewer.server.gradio_requests import CallRefused
 
 IDLE_SECONDS = 600.0
-"""A result that nobody has heard is dropped after this time."""
+"""An unread result is dropped after this time, s."""
 SWEEP_SECONDS = 30.0
 MOST_SESSIONS = 1_000
-"""Of all accounts: fewer than the sessions whose messages Gradio keeps, so that it drops none."""
+"""Most sessions of all accounts: fewer than Gradio stores messages for, so that Gradio drops
+none."""
 SESSIONS_PER_ACCOUNT = 64
 MOST_STATES = 64
-"""Sessions whose components' state Gradio keeps, some 140 KB each. The page has no state, so one
-that is gone is made again."""
+"""Sessions whose component state Gradio stores, about 140 KB each. The page has no state, so a
+dropped one is simply recreated."""
 MOST_WORKERS = 400
-"""Calls in progress at once, of all accounts; most of them only wait for the model."""
+"""Most calls in progress of all accounts; most of them only wait for the model."""
 
 
 @dataclass
@@ -35,27 +36,28 @@ class GradioSession:
     """One session of Gradio's queue."""
 
     owner: str
-    """Who called first, as `owner_of` names them."""
+    """Owner that called first, from `owner_of`."""
 
     used: float
-    """When it was last used; a reading of the monotonic clock."""
+    """Time of last use, monotonic clock, s."""
 
     has_listener: bool = False
     """Whether a stream of its results is open."""
 
 
 class GradioSessions:
-    """The sessions of one page; used from the event loop."""
+    """Sessions of one page; used from the event loop."""
 
     def __init__(self, page: Any, calls_per_account: int) -> None:
         self.page = page
         """The page."""
         self.idle_seconds = IDLE_SECONDS
-        """A result that nobody has heard is dropped after this time."""
+        """An unread result is dropped after this time, s."""
         self.most = MOST_SESSIONS
-        """Sessions of all accounts; beyond it one of the same account is dropped, if it can be."""
+        """Most sessions of all accounts; beyond it a session is dropped, if possible of the same
+        account."""
         self.sweep_seconds = SWEEP_SECONDS
-        """How often it is looked for such results."""
+        """Interval of the expiry check, s."""
         self._queue = page._queue
         self._most_calls = calls_per_account
         self._sessions: dict[str, GradioSession] = {}
@@ -67,7 +69,7 @@ class GradioSessions:
         return len(self._sessions)
 
     def session_of_event(self, event_id: str) -> str:
-        """The session that hears an event's result; the event itself if there is no other."""
+        """Return the session that receives an event's result; the event id if there is no other."""
         event = self._queue.event_ids_to_events.get(event_id)
         if event is not None:
             return str(event.session_hash)
@@ -75,7 +77,7 @@ class GradioSessions:
         return next((name for name, ids in pending if event_id in ids), event_id)
 
     def check(self, name: str, owner: str) -> GradioSession:
-        """The session; raises CallRefused where it is not this owner's, as if there were none."""
+        """Return the session; raises CallRefused for another owner's, as for an unknown one."""
         session = self._sessions.get(name)
         if session is None or session.owner != owner:
             raise CallRefused("There is no such call of yours.", 404, "not_found")
@@ -83,13 +85,13 @@ class GradioSessions:
         return session
 
     def check_not_others(self, name: str | None, owner: str) -> None:
-        """Raises CallRefused if the session is another owner's."""
+        """Raise CallRefused if the session belongs to another owner."""
         if name is not None and name in self._sessions:
             self.check(name, owner)
 
     @contextmanager
     def reserve_call(self, name: str | None, owner: str) -> Iterator[None]:
-        """Around the request that begins a call. Raises CallRefused if there is no room for it."""
+        """Reserve room for the request that starts a call. Raises CallRefused if there is none."""
         self.check_not_others(name, owner)
         if self._in_progress(owner) >= self._most_calls:
             raise CallRefused(
@@ -107,7 +109,7 @@ class GradioSessions:
                 del self._starting[owner]
 
     def note_call(self, name: str, owner: str) -> None:
-        """Keep the session of a call that has begun."""
+        """Record the session of a started call."""
         session = self._sessions.setdefault(name, GradioSession(owner, time.monotonic()))
         session.used = time.monotonic()
         if self._timer is None:
@@ -116,15 +118,15 @@ class GradioSessions:
 
     @contextmanager
     def open_stream(self, name: str, owner: str) -> Iterator[None]:
-        """Around a stream of a session's results. Raises CallRefused.
+        """Hold a stream of a session's results open. Raises CallRefused.
 
-        One stream hears a session at a time: two would share the messages out among them.
+        A session has one stream at a time: two would split the messages between them.
         """
         session = self.check(name, owner)
         if name not in self._queue.pending_messages_per_session:
-            raise CallRefused("The result of this call is not kept any more.", 404, "not_found")
+            raise CallRefused("The result of this call has expired.", 404, "not_found")
         if session.has_listener:
-            message = "Another connection hears the results of this session already."
+            message = "Another connection already receives the results of this session."
             raise CallRefused(message, 409, "conflict")
         session.has_listener = True
         try:
@@ -137,12 +139,12 @@ class GradioSessions:
         return self._starting[owner] + sum(len(self._unfinished(name)) for name in names)
 
     def _unfinished(self, name: str) -> list[str]:
-        """Events of a session that are queued or run."""
+        """Return the session's queued and running events."""
         pending = self._queue.pending_event_ids_session.get(name, ())
         return [each for each in pending if each in self._queue.event_ids_to_events]
 
     def _make_room(self, owner: str) -> None:
-        """Drop the oldest session that waits to be heard where there are too many."""
+        """Drop the oldest idle session if there are too many."""
         names = [name for name, one in self._sessions.items() if one.owner == owner]
         if len(names) + self._starting[owner] >= SESSIONS_PER_ACCOUNT:
             self._drop_oldest(names)
@@ -152,7 +154,7 @@ class GradioSessions:
             )
 
     def _list_busiest_idle(self) -> list[str]:
-        """Idle sessions of the owner who has most of them."""
+        """Return the idle sessions of the owner with the most."""
         idle = [name for name in self._sessions if self._is_idle(name)]
         counts = Counter(self._sessions[name].owner for name in idle)
         most = max(counts, key=counts.__getitem__, default="")
@@ -169,7 +171,7 @@ class GradioSessions:
         return not self._sessions[name].has_listener and not self._unfinished(name)
 
     def _drop(self, name: str) -> None:
-        """Forget a session and all that Gradio keeps of it."""
+        """Forget a session and everything that Gradio stores for it."""
         del self._sessions[name]
         self._queue.pending_messages_per_session.pop(name, None)
         self._queue.pending_event_ids_session.pop(name, None)
@@ -178,7 +180,7 @@ class GradioSessions:
         states.time_last_used.pop(name, None)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Drop what nobody has heard for long; again as long as there is any."""
+        """Drop expired sessions; repeats while there are any."""
         now = time.monotonic()
         for name, session in list(self._sessions.items()):
             if not self._is_idle(name):
@@ -192,15 +194,15 @@ class GradioSessions:
         )
 
     def _has_result(self, name: str) -> bool:
-        """Whether anything of it has not been heard yet."""
+        """Return whether the session has an unread result."""
         return bool(self._queue.pending_event_ids_session.get(name))
 
 
 def bound_queue(page: Any) -> None:
-    """Let Gradio keep little of past calls; no public setting says how much."""
+    """Make Gradio store little of past calls; no public setting controls this."""
     page.state_holder.capacity = MOST_STATES
     queue = page._queue
     queue.max_thread_count = MOST_WORKERS
-    # figures of a page that is not open to anybody; they are made anew after each call
+    # Statistics for a page that is closed here; Gradio recomputes them after each call.
     queue.ANALYTICS_MAX_EVENTS = 1
     queue.compute_analytics_summary = lambda _records: {"functions": {}}

@@ -1,4 +1,4 @@
-"""What the program logs: sentences for people, or JSON lines that name no person, slide or file."""
+"""Log formats: sentences for people, or JSON lines without names of people, slides or files."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from pathviewer.settings import Settings
 
 OWN_LOGGERS = frozenset({"pathviewer", "storage", "models", "uvicorn"})
-"""Loggers whose messages are fixed sentences with values put in; those of other libraries may
-have anything in their sentences."""
+"""Loggers whose messages are fixed sentences with arguments. Sentences of other libraries may
+contain anything."""
 CHATTY_LOGGERS = ("httpx", "httpx2", "alembic", "watchfiles")
-"""Loggers of which only warnings are of interest; some log addresses."""
+"""Loggers limited to warnings; some log addresses."""
 REQUEST_LOG = logging.getLogger("pathviewer.requests")
-"""One line for each request but tiles, in JSON only."""
+"""One line per request except tiles, in JSON only."""
 
 
 def configure_logging(settings: Settings, stream: TextIO = sys.stderr) -> None:
-    """Log to a stream in the settings' format; takes uvicorn's loggers over."""
+    """Log to a stream in the configured format; uvicorn's loggers are included."""
     handler = logging.StreamHandler(stream)
     as_json = settings.log_format == "json"
     handler.setFormatter(AnonymousFormatter() if as_json else logging.Formatter("%(message)s"))
@@ -38,7 +38,8 @@ def configure_logging(settings: Settings, stream: TextIO = sys.stderr) -> None:
 
 
 def take_over_uvicorn() -> None:
-    """Let uvicorn's records go where all others go; it sets its own handlers when configured."""
+    """Propagate uvicorn's records to the root logger; uvicorn sets its own handlers when
+    configured."""
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
@@ -46,7 +47,7 @@ def take_over_uvicorn() -> None:
 
 
 def log_request(method: str, route: str, status: int, seconds: float) -> None:
-    """Log that a request was answered."""
+    """Log an answered request."""
     if REQUEST_LOG.isEnabledFor(logging.INFO):
         fields = {"method": method, "route": route, "status": status, "seconds": round(seconds, 4)}
         REQUEST_LOG.info("request", extra={"fields": fields})
@@ -55,12 +56,11 @@ def log_request(method: str, route: str, status: int, seconds: float) -> None:
 class AnonymousFormatter(JsonFormatter):
     """Records as JSON without anything that may come from a person or a file.
 
-    Of the values in a sentence only numbers are kept, of an error its class and where it was
-    raised.
+    It keeps only numbers of a sentence's arguments, and of an error its class and code locations.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line; never raises for values that do not fit their sentence."""
+        """Return one line; never raises if arguments do not fit the sentence."""
         anonymous_record = copy.copy(record)
         (
             anonymous_record.msg,
@@ -74,9 +74,9 @@ class AnonymousFormatter(JsonFormatter):
         self,
         log_data: dict[str, Any],
         record: logging.LogRecord,
-        message_dict: dict[str, Any],  # noqa: ARG002  may hold what somebody typed
+        message_dict: dict[str, Any],  # noqa: ARG002  may contain user input
     ) -> None:
-        """Fill in what is logged of a record."""
+        """Fill in the logged fields of a record."""
         log_data["time"] = self.formatTime(record)
         log_data["level"] = record.levelname.lower()
         log_data["logger"] = record.name
@@ -91,15 +91,15 @@ class AnonymousFormatter(JsonFormatter):
         record: logging.LogRecord,
         datefmt: str | None = None,  # noqa: ARG002
     ) -> str:
-        """UTC, to the millisecond."""
+        """Return the time in UTC, to the millisecond."""
         moment = datetime.fromtimestamp(record.created, UTC)
         return moment.isoformat(timespec="milliseconds")
 
 
 def describe_event(record: logging.LogRecord) -> str:
-    """The sentence of a record with numbers and classes of errors in it, `…` for all else."""
+    """Return a record's sentence with numbers and error classes; other arguments become `…`."""
     if record.name.split(".")[0] not in OWN_LOGGERS or not isinstance(record.msg, str):
-        return f"A message of a library is withheld ({record.module}:{record.lineno})."
+        return f"A library's message is hidden ({record.module}:{record.lineno})."
     arguments = record.args if isinstance(record.args, tuple) else ()
     try:
         return (record.msg % tuple(map(anonymise, arguments))).strip()
@@ -108,13 +108,13 @@ def describe_event(record: logging.LogRecord) -> str:
 
 
 def anonymise(value: object) -> object:
-    """A number as it is, an error's class; `…` for anything that may name somebody."""
+    """Return a number unchanged, an error's class name, and `…` for anything else."""
     if isinstance(value, int | float):
         return value
     return type(value).__name__ if isinstance(value, BaseException) else "…"
 
 
 def trace_places(trace: TracebackType | None) -> list[str]:
-    """Where an error passed, as `module.py:line`, without the paths of folders."""
+    """Return an error's code locations as `module.py:line`, without folders."""
     frames = traceback.extract_tb(trace)
     return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]

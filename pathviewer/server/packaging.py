@@ -1,4 +1,4 @@
-"""Taking the program elsewhere: what a first start would fetch, and the tree of a Space."""
+"""Packaging: files for a start without a network, and the tree of a Hugging Face Space."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ SPACE_FILES = (
     "pathviewer",
     "storage",
 )
-"""What a Space runs; its settings stand at the head of README.md."""
+"""Files that a Space needs; its settings are in the header of README.md."""
 LARGE_BYTES = 10 * 2**20
-"""Files beyond this go to the hub as large files (Git LFS), or it refuses them."""
+"""The hub requires Git LFS for larger files."""
 _ATTRIBUTES = "filter=lfs diff=lfs merge=lfs -text"
 
-Out = Annotated[Path, typer.Option(help="Folder to write; must be empty or not there.")]
+Out = Annotated[Path, typer.Option(help="Folder to write; must be empty or absent.")]
 
 
 def bake(out: Out) -> None:
-    """Fetch the viewer's JavaScript and the demo slide, for a machine with no network."""
+    """Download the viewer's JavaScript and the demo slide for a machine without network access."""
     try:
         with new_folder(out) as folder:
             ensure_assets(folder / "assets")
@@ -42,11 +42,11 @@ def bake(out: Out) -> None:
             demo_slide(folder / "demo")
     except (AssetsError, FolderError, SlideError) as error:
         raise SystemExit(str(error)) from error
-    typer.echo(f"Wrote {out}; name it in PATHVIEWER_BAKED.")
+    typer.echo(f"Wrote {out}; set PATHVIEWER_BAKED to it.")
 
 
 def copy_baked(baked: Path | None, data: Path) -> None:
-    """Copy from a baked folder what the state folder lacks."""
+    """Copy what the state folder lacks from a baked folder."""
     if baked is None:
         return
     if are_assets_ready(baked / "assets") and not are_assets_ready(data / "assets"):
@@ -56,7 +56,7 @@ def copy_baked(baked: Path | None, data: Path) -> None:
 
 
 def space(out: Out) -> None:
-    """Write the tree that a Hugging Face Space runs, ready to be pushed."""
+    """Write the file tree of a Hugging Face Space, ready to push."""
     try:
         with new_folder(out) as folder:
             large = write_space(folder)
@@ -66,7 +66,8 @@ def space(out: Out) -> None:
 
 
 def write_space(folder: Path, root: Path = ROOT) -> list[str]:
-    """The tree, with a `.gitattributes` that names its large files; those. Raises FolderError."""
+    """Write the tree and a `.gitattributes` of its large files; return those. Raises
+    FolderError."""
     if not (root / "app.py").is_file():
         raise FolderError(
             "An installed program lacks app.py and the documents of a Space. Run "
@@ -85,8 +86,10 @@ def write_space(folder: Path, root: Path = ROOT) -> list[str]:
 
 
 def list_program_files(root: Path) -> list[Path]:
-    """Files of the program, below `root`; in a git checkout those alone that git tracks, so that
-    checkpoints and data that lie about in it stay. Raises FolderError."""
+    """Return the program's files, relative to `root`. Raises FolderError.
+
+    In a git checkout only tracked files count, which excludes stray checkpoints and data.
+    """
     if not (root / ".git").exists():
         tops = [root / name for name in SPACE_FILES]
         paths = [path for top in tops for path in ([top] if top.is_file() else top.rglob("*"))]
@@ -99,7 +102,7 @@ def list_program_files(root: Path) -> list[Path]:
     except (OSError, subprocess.CalledProcessError) as error:
         why = getattr(error, "stderr", None) or str(error)
         raise FolderError(
-            f"git cannot tell which files belong to the program ({why.strip()}). Nothing was "
+            f"git cannot list the program's files ({why.strip()}). Nothing was "
             "written; run this as the owner of the checkout, with git installed."
         ) from error
     names = [Path(name) for name in output.split("\0") if name]

@@ -1,4 +1,4 @@
-"""Bounds on what a request may bring, checked before anything behind reads it."""
+"""Limits on request size, checked before the application reads the request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LONGEST_PATH = 4_096
 LONGEST_SEGMENT = 255
-"""Bytes between two slashes: as long as the name of a file may be, and longer than every id."""
+"""Most bytes between two slashes: the longest file name, and longer than any id."""
 LONGEST_QUERY = 16_384
 KIB = 1024
 _UPLOAD = re.compile(r"/api/uploads/[^/]+")
@@ -25,7 +25,7 @@ _REGIONS = re.compile(r"/api/slides/[^/]+/regions\.geojson")
 
 
 class RequestLimits:
-    """Refuses what is too large, by its announced length at once and else while it arrives."""
+    """Refuses requests that are too large, by Content-Length or while the body arrives."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -33,7 +33,7 @@ class RequestLimits:
         self._most_upload = settings.upload_limit_mib * KIB * KIB
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer it."""
+        """Pass a request on, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -47,7 +47,7 @@ class RequestLimits:
         await (refusal or self._app)(scope, receive, send)
 
     def _limit(self, scope: Scope) -> int:
-        """Bytes that the body of this request may have."""
+        """Return the byte limit of this request's body."""
         method, path = scope["method"], scope["path"]
         if method == "PATCH" and _UPLOAD.fullmatch(path):
             return self._most_upload
@@ -57,12 +57,12 @@ class RequestLimits:
 
 
 def target_refusal(scope: Scope) -> Response | None:
-    """The answer to a path or query that nothing behind needs to see."""
+    """Return the refusal of an unacceptable path or query; None if acceptable."""
     path: str = scope["path"]
     if len(path) > LONGEST_PATH or len(scope.get("query_string", b"")) > LONGEST_QUERY:
         return error_response("too_long", "This address is too long: shorten it.", 414)
-    if b"%00" in scope.get("query_string", b""):  # which no database takes in a text
-        return error_response("bad_request", "A NUL character has no place in an address.", 400)
+    if b"%00" in scope.get("query_string", b""):  # no database accepts it in text
+        return error_response("bad_request", "An address cannot contain a NUL character.", 400)
     if not path.startswith("/") or "\0" in path:
         return not_found(path)
     if len(path) > LONGEST_SEGMENT and any(
@@ -73,9 +73,9 @@ def target_refusal(scope: Scope) -> Response | None:
 
 
 def announced_length(scope: Scope) -> int | None:
-    """Bytes of the body that the headers announce; None where they do not say how many.
+    """Return the Content-Length; None if the header is invalid or the body is chunked.
 
-    Without a length and without chunks there is no body.
+    Without a length and without chunks there is no body, so the result is 0.
     """
     headers = dict(scope["headers"])
     if b"transfer-encoding" in headers:
@@ -85,13 +85,13 @@ def announced_length(scope: Scope) -> int | None:
 
 
 def too_large_response(most: int) -> Response:
-    """The answer to a body of more than `most` bytes."""
+    """Return the response to a body of more than `most` bytes."""
     message = f"The request is larger than {most:,} bytes: send less at once."
     return error_response(BodyTooLarge.code, message, BodyTooLarge.status)
 
 
 def limit_body(receive: Receive, most: int) -> Receive:
-    """`receive` that raises BodyTooLarge once more than `most` bytes have come."""
+    """Wrap `receive` to raise BodyTooLarge after more than `most` bytes."""
     bytes_left = most
 
     async def bounded() -> Message:

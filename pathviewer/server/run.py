@@ -1,4 +1,4 @@
-"""Start the server: front-end assets, demo slide, then uvicorn."""
+"""Server start: front-end assets, demo slide, then uvicorn."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ FILES_BESIDE = 500
 
 
 class ServeError(Exception):
-    """The server could not start; the message says why and what to do."""
+    """The server could not start; the message gives the reason and the remedy."""
 
 
 def serve(settings: Settings) -> None:
-    """Serve until interrupted. Exits with one sentence if that cannot be."""
+    """Serve until interrupted. Exits with one sentence if the server cannot start."""
     configure_logging(settings)
     try:
         run_server(settings)
@@ -49,11 +49,11 @@ def serve(settings: Settings) -> None:
 
 
 def run_server(settings: Settings) -> None:
-    """Prepare and run; raises one of the errors that `serve` puts into a sentence."""
+    """Prepare and run; raises the errors that `serve` reports."""
     make_state_folder(settings)
     copy_baked(settings.baked, settings.data)
     if not are_assets_ready(settings.assets):
-        log.info("Fetching the viewer's JavaScript from the npm registry, this once.")
+        log.info("Downloading the viewer's JavaScript from the npm registry; this happens once.")
         ensure_assets(settings.assets)
         make_private(settings.assets)
     from pathviewer.server.application import (  # Gradio takes seconds to import
@@ -73,44 +73,46 @@ def run_server(settings: Settings) -> None:
     services.metrics.register_gauge(
         "connections", "Open connections.", partial(open_connections, server)
     )
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop where it is
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop if installed
         runner.run(announce_and_serve(server, listener, settings))
 
 
 def open_connections(server: uvicorn.Server) -> dict[str, float]:
-    """How many clients are connected to a server."""
+    """Return the number of connected clients."""
     return {"http": len(server.server_state.connections)}
 
 
 def uvicorn_config(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.Config:
-    """How the application is served: in production, in tests and where it is measured.
+    """Return the uvicorn configuration for production, tests and benchmarks.
 
-    Without `limits` those of the settings' defaults hold.
+    Without `limits` the default settings apply.
     """
     return uvicorn.Config(
         app,
         http=(limits or ConnectionLimits()).protocol(),
-        ws="none",  # no page speaks WebSocket
+        ws="none",  # no page uses WebSocket
         access_log=False,
         log_level="warning",
-        proxy_headers=False,  # the guard decides whose forwarding headers are believed
+        proxy_headers=False,  # the guard decides which proxies to trust
         server_header=False,
         timeout_graceful_shutdown=5,
     )
 
 
 def freeze_collected_objects() -> None:
-    """Keep the garbage collector from what the start has made: looking through all of it, as it
-    does when a request brings many small values, held everybody for half a second."""
+    """Exempt start-up objects from garbage collection.
+
+    Scanning them, when a request creates many small values, blocked the server for half a second.
+    """
     gc.collect()
     gc.freeze()
 
 
 def raise_file_limit(needed: int) -> None:
-    """Let the process open that many files, or as many as the system allows it."""
+    """Raise the limit of open files to `needed`, or as far as the system allows."""
     try:
         import resource
-    except ModuleNotFoundError:  # Windows, which has no such limit
+    except ModuleNotFoundError:  # Windows has no such limit
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
@@ -119,19 +121,19 @@ def raise_file_limit(needed: int) -> None:
 
 
 def make_state_folder(settings: Settings) -> None:
-    """Make the state folder, or say why it cannot be."""
+    """Create the state folder. Raises ServeError."""
     try:
         make_private_folder(settings.data)
     except OSError as error:
         message = (
-            f"The state folder {settings.data} cannot be made ({error.strerror}). "
+            f"The state folder {settings.data} cannot be created ({error.strerror}). "
             "Name another one in PATHVIEWER_DATA."
         )
         raise ServeError(message) from error
 
 
 def listen(settings: Settings) -> socket.socket:
-    """A socket bound to the address; raises ServeError where that cannot be."""
+    """Return a socket bound to the configured address. Raises ServeError."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -140,8 +142,8 @@ def listen(settings: Settings) -> socket.socket:
     except OSError as error:
         listener.close()
         message = (
-            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}). If "
-            "PathViewer runs there already, open it in the browser; else choose another "
+            f"PathViewer cannot listen on {settings.host}:{settings.port} ({error.strerror}). "
+            "If it already runs there, open it in the browser; otherwise choose another "
             "PATHVIEWER_PORT or PATHVIEWER_HOST."
         )
         raise ServeError(message) from error
@@ -149,7 +151,7 @@ def listen(settings: Settings) -> socket.socket:
 
 
 def prepare_demo_slide(settings: Settings) -> None:
-    """Have a slide to look at where no other is; failing that, say so and go on."""
+    """Prepare the demo slide if there are no other slides; log a failure and go on."""
     if settings.slides and not settings.public_demo:
         return
     try:
@@ -162,7 +164,7 @@ def prepare_demo_slide(settings: Settings) -> None:
 async def announce_and_serve(
     server: uvicorn.Server, listener: socket.socket, settings: Settings
 ) -> None:
-    """Run uvicorn and print the page's address once it answers."""
+    """Run uvicorn and log the page's address once it answers."""
     task = asyncio.create_task(server.serve([listener]))
     while not server.started and not task.done():  # noqa: ASYNC110  uvicorn offers no event
         await asyncio.sleep(0.05)

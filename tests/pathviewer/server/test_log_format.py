@@ -61,7 +61,7 @@ def test_an_error_is_its_class_and_where_it_was_raised() -> None:
 
 def test_a_message_of_a_library_is_withheld() -> None:
     told = written("GET /SMITH", logger="httpx", exc_info=None)
-    assert told["event"] == "A message of a library is withheld (client:7)."
+    assert told["event"] == "A library's message is hidden (client:7)."
 
 
 def test_sentences_are_the_default() -> None:

@@ -82,7 +82,7 @@ def test_what_lies_about_in_a_checkout_stays_there(tmp_path: Path) -> None:
     copied = {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file()}
     assert copied == {*kept, ".gitattributes"}
     (root / ".git" / "HEAD").unlink()
-    with pytest.raises(FolderError, match="git cannot tell"):
+    with pytest.raises(FolderError, match="git cannot list"):
         list_program_files(root)
 
 
