@@ -1,1 +1,1 @@
-"""Who may look: the guard, logins, sessions, roles, OpenID Connect."""
+"""Access control: the guard, logins, sessions, roles, OpenID Connect."""

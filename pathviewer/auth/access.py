@@ -1,4 +1,4 @@
-"""Who is let in: the mode of this run, and whose a request's credentials are."""
+"""Access rules of a run, and the identity behind a request's credentials."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _BEARER = re.compile(rb"(?i:bearer) +([A-Za-z0-9_-]{43})")
 
 
 class Access:
-    """The rules of one run; raises `AccessError` for settings that make none."""
+    """Access rules of one run; raises `AccessError` for contradictory settings."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self.settings = settings
@@ -57,9 +57,9 @@ class Access:
         _check_settings(settings)
 
     def check_exposure(self) -> None:
-        """Raise `AccessError` if everybody who reaches the address could do everything.
+        """Raise `AccessError` if anyone who reaches the address would have all rights.
 
-        Also where there were accounts and the database has none any more.
+        Also raised if the installation had accounts and its database has none.
         """
         settings = self.settings
         other_logins = settings.oidc_issuer or (
@@ -78,21 +78,21 @@ class Access:
         if is_loopback(settings.host):
             return
         raise AccessError(
-            f"Listening on {settings.host} would open everything to whoever reaches that address. "
-            "Make an account first (python -m pathviewer user add NAME --role admin), or show "
+            f"Listening on {settings.host} would open everything to anyone who can reach it. "
+            "Create an account first (python -m pathviewer user add NAME --role admin), or show "
             "the demo slide only (--public-demo)."
         )
 
     @property
     def needs_login(self) -> bool:
-        """Whether credentials are asked for, as far as is known at this moment."""
+        """Whether credentials are required, as far as is known at this moment."""
         return self._login_required
 
     def identify_from_cache(self, cookie: bytes | None, host: bytes) -> Identity | None:
-        """Who is asking, if that is known without waiting.
+        """Return the identity if it is known without waiting, else None.
 
-        `host` is an allowed Host header of a request that no proxy passed on and no visitor of a
-        public demo put a name to.
+        `host` is an allowed Host header. The request must carry no forwarding headers and no
+        visitor name.
         """
         if self._login_required:
             return None if cookie is None else self._cache.get(cookie)
@@ -102,7 +102,7 @@ class Access:
         return LOCAL if fresh and names_this_machine(host) else None
 
     async def identify(self, visit: Visit) -> Identity | None:
-        """Who is asking; None if a login is needed. Raises `StorageError`."""
+        """Return the identity of a request; None if a login is needed. Raises `StorageError`."""
         if self.settings.public_demo:
             return self.visitors.identify(visit.visitor)
         if not self._login_required:
@@ -113,11 +113,11 @@ class Access:
         return await self._identify_by_credentials(visit)
 
     def forget(self) -> None:
-        """Look everybody up anew: somebody logged out or an account was changed."""
+        """Clear the identity cache after a logout or a change of an account."""
         self._cache.clear()
 
     async def _look_for_accounts(self) -> None:
-        """An account made by another process closes this one, at most `SECONDS` later."""
+        """Require logins at most `CACHE_SECONDS` after another process has created an account."""
         if time.monotonic() < self._local_until:
             return
         started = time.monotonic()
@@ -132,7 +132,7 @@ class Access:
             return (VISITOR, None) if accounts_exist(session) else None
 
     async def _identify_by_credentials(self, visit: Visit) -> Identity | None:
-        # NUL cannot occur in a header, so keys of different kinds never meet
+        # NUL cannot occur in a header, so keys of different kinds never collide
         bearer = visit.headers.get(b"authorization", b"")
         if bearer[:7].lower() == b"bearer ":
             match = _BEARER.fullmatch(bearer)
@@ -193,12 +193,12 @@ class Access:
 
 
 def account_identity(account: AccountRecord) -> Identity:
-    """The identity that an account's requests carry."""
+    """Return the identity of an account's requests."""
     return Identity(account.id, account.name, Role(account.role), account.rater)
 
 
 def session_token(cookie_header: bytes) -> str | None:
-    """The session's token in a Cookie header; None if there is none of the right form."""
+    """Return the session token in a Cookie header; None if there is no well-formed one."""
     match = _COOKIE.search(cookie_header)
     return match[1].decode() if match else None
 

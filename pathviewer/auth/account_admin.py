@@ -1,4 +1,4 @@
-"""Managing accounts and bearer tokens; every change is written to the audit log."""
+"""Management of accounts and bearer tokens; each change is written to the audit log."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from storage.tables import LOCAL_ACCOUNT_ID, now
 def add_user(
     session: Session, name: str, role: Role, password: str, *, rater: bool = True
 ) -> AccountRecord:
-    """A new account with a password. Raises `AccessError`, `NameTakenError`."""
+    """Create an account with a password. Raises `AccessError`, `NameTakenError`."""
     hashed = hash_password(password)
     account = add_account(
         session, name=account_name(name), role=role, password_hash=hashed, rater=rater
@@ -42,7 +42,7 @@ def add_user(
 
 
 def change_password(session: Session, name: str, password: str) -> None:
-    """Another password; the account's logins end. Raises `AccessError`."""
+    """Change a password and end the account's logins. Raises `AccessError`."""
     account = require_account(session, name)
     if account.issuer:
         raise AccessError(
@@ -54,21 +54,21 @@ def change_password(session: Session, name: str, password: str) -> None:
 
 
 def change_role(session: Session, name: str, role: Role) -> None:
-    """Another role, at work within seconds. Raises `AccessError`."""
+    """Change a role; it takes effect within seconds. Raises `AccessError`."""
     account = require_account(session, name)
     set_role(session, account.id, role)
     _note(session, "role_changed", account, before=account.role, after=role.value)
 
 
 def retire_rater(session: Session, name: str) -> None:
-    """Let an account judge no more, within seconds and for good. Raises `AccessError`."""
+    """End an account's role as a rater within seconds and for good. Raises `AccessError`."""
     account = require_account(session, name)
     end_rater_role(session, account.id)
     _note(session, "rater_retired", account)
 
 
 def disable(session: Session, name: str) -> None:
-    """Shut an account: its logins end and its tokens are revoked. Raises `AccessError`."""
+    """Disable an account, end its logins and revoke its tokens. Raises `AccessError`."""
     account = require_account(session, name)
     set_disabled(session, account.id, True)
     delete_account_sessions(session, account.id)
@@ -77,14 +77,14 @@ def disable(session: Session, name: str) -> None:
 
 
 def enable(session: Session, name: str) -> None:
-    """Open an account again; its tokens stay revoked. Raises `AccessError`."""
+    """Enable an account; its tokens stay revoked. Raises `AccessError`."""
     account = require_account(session, name)
     set_disabled(session, account.id, False)
     _note(session, "account_enabled", account)
 
 
 def make_token(session: Session, name: str, label: str, days: int | None) -> str:
-    """A bearer token, to be shown once; `days` None for no end. Raises `AccessError`."""
+    """Create a bearer token, shown once; `days` None: no expiry. Raises `AccessError`."""
     account = require_account(session, name)
     if account.disabled:
         raise AccessError(f"The account {account.name} is disabled; enable it first.")
@@ -101,14 +101,14 @@ def make_token(session: Session, name: str, label: str, days: int | None) -> str
 
 
 def revoke(session: Session, token_id: str) -> None:
-    """Take one token back. Raises `RecordNotFoundError`."""
+    """Revoke one token. Raises `RecordNotFoundError`."""
     token = revoke_token(session, token_id)
     detail = {"by": "command line", "token": token.id, "label": token.label}
     add_entry(session, LOCAL_ACCOUNT_ID, "token_revoked", token.account_id, detail)
 
 
 def require_account(session: Session, name: str) -> AccountRecord:
-    """The account of that name; raises `AccessError` if there is none."""
+    """Return the account of that name; raises `AccessError` if there is none."""
     account = find_account(session, account_name(name))
     if account is None:
         raise AccessError(f"There is no account named {name}; `user list` shows all.")

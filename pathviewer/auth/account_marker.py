@@ -1,7 +1,7 @@
-"""Remembering that an installation has accounts, for the case that its database gets lost.
+"""A marker file that an installation has accounts, in case its database is lost.
 
-Without accounts, anyone at the machine may do everything. An empty database in the place of
-one that had accounts must not have that effect.
+Without accounts anyone at the machine has all rights. An empty database in place of one with
+accounts must not grant them.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ MARKER_NAME = "has-accounts"
 
 ACCOUNTS_LOST = (
     "This installation had accounts, but its database has none: the database was removed or "
-    "replaced. Restore a backup, or make an account (python -m pathviewer user add NAME --role "
-    f"admin). To go on without accounts, remove the file {MARKER_NAME} from the state folder."
+    "replaced. Restore a backup, or create an account (python -m pathviewer user add NAME --role "
+    f"admin). To continue without accounts, remove the file {MARKER_NAME} from the state folder."
 )
 
 
 def remember_accounts(settings: Settings) -> None:
-    """Note in the state folder that there are accounts; a folder that is read-only stays as is."""
+    """Create the marker in the state folder; a read-only folder is left unchanged."""
     if not settings.public_demo:
         with suppress(OSError):
             open_private(_marker(settings), "ab").close()
 
 
 def had_accounts(settings: Settings) -> bool:
-    """Whether accounts were noted."""
+    """Return whether the marker exists."""
     return not settings.public_demo and _marker(settings).exists()
 
 

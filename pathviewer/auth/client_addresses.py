@@ -1,4 +1,4 @@
-"""Which addresses count as one client."""
+"""Grouping of addresses into clients."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 IPV6_PREFIX = 64
-"""Bits of an IPv6 address that a provider gives to one customer, who is free in the other 64."""
+"""Network bits of an IPv6 address; a provider's customer chooses the other 64 freely."""
 
 
 @lru_cache(maxsize=4096)
 def client_group(address: str) -> str:
-    """The client that an address belongs to: itself, or the /64 network of an IPv6 address.
+    """Return the client of an address: itself, or the /64 network of an IPv6 address.
 
-    What is no address, as of a Unix socket, stands for itself.
+    A value that is no IP address, such as a Unix socket's, is returned unchanged.
     """
     try:
         parsed = ip_address(address.partition("%")[0])

@@ -1,4 +1,4 @@
-"""Asking those who judge, at their first login, whether their labels may be used."""
+"""Consent of raters to the use of their labels, asked at their first login."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PATH = "/consent"
 
 
 class Consents:
-    """Who agreed to the licence of the settings; remembers those who did."""
+    """Consent to the configured licence, with a cache of the accounts that agreed."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self.licence = settings.label_licence
@@ -37,11 +37,11 @@ class Consents:
         self._agreed: set[str] = set()
 
     def is_settled(self, account_id: str) -> bool:
-        """Whether it is known without a look that an account may judge."""
+        """Return whether an account is known, without a query, to need no consent."""
         return not self.licence or account_id in self._agreed
 
     def needs_consent(self, account_id: str) -> bool:
-        """Whether an account still has to agree before it judges; False where nobody has to."""
+        """Return whether an account must still agree before it judges; False without a licence."""
         if self.is_settled(account_id):
             return False
         with self._database.read_only() as session:
@@ -51,32 +51,33 @@ class Consents:
         return not agreed
 
     async def require_consent(self, identity: Identity) -> None:
-        """Raises Forbidden for whoever judges and has not agreed; the page has told visitors."""
+        """Raise Forbidden if a rater has not agreed. Visitors are exempt: the page has informed
+        them."""
         if not identity.visiting and not self.is_settled(identity.account_id):
             await run_in_threadpool(self.check_consent, identity.account_id)
 
     def check_consent(self, account_id: str) -> None:
-        """Raises Forbidden for whoever has not agreed yet."""
+        """Raise Forbidden if an account has not agreed yet."""
         if self.needs_consent(account_id):
-            message = "Agree first how your labels may be used: open /consent. Nothing was saved."
+            message = "Agree to the use of your labels first: open /consent. Nothing was saved."
             raise Forbidden(message)
 
     def first_path(self, account: AccountRecord, next_path: str) -> str:
-        """Where a login goes on to: the question, if it is still to be answered."""
+        """Return the path after a login: the consent page if consent is missing."""
         judges = account.rater and allows(Role(account.role), Action.judge)
         if judges and self.needs_consent(account.id):
             return f"{PATH}?next={quote(safe_path(next_path), safe='')}"
         return next_path
 
     def record_consent(self, account_id: str) -> None:
-        """Keep that an account agreed."""
+        """Store that an account agreed."""
         with self._database.session() as session:
             if add_consent(session, account_id, self.licence):
                 add_entry(session, account_id, "agreed", self.licence)
 
 
 def consent_routes(settings: Settings, consents: Consents) -> list[Route]:
-    """The question, and the answer to it."""
+    """Routes that show the consent page and take the answer."""
 
     async def ask(request: Request) -> HTMLResponse:
         require(request.scope, Action.judge)

@@ -1,4 +1,4 @@
-"""Passwords, session and bearer tokens, and account names: made, checked, hashed."""
+"""Passwords, session and bearer tokens, account names: creation, checks, hashes."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pathviewer.auth.errors import AccessError
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1024
 RESERVED_NAMES = frozenset({"local", "visitor"})
-"""Names of the two identities that nobody logs in as."""
+"""Names of the two identities without a login."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 hasher = PasswordHasher()
-"""Argon2id at the library's cost; the tests lower it, and one sees to what it is in use."""
+"""Argon2id at the library's cost. The tests lower it; one test checks the cost in production."""
 
 
 def account_name(text: str) -> str:
-    """The name as it is stored: trimmed, lower case. Raises `AccessError` if it cannot be one."""
+    """Return the stored form of a name: trimmed, lower case. Raises `AccessError` if invalid."""
     name = text.strip().lower()
     if not _NAME.fullmatch(name):
         raise AccessError(
@@ -31,12 +31,12 @@ def account_name(text: str) -> str:
             "the signs . _ @ + -, beginning with a letter or digit."
         )
     if name in RESERVED_NAMES:
-        raise AccessError(f"The name {name} is the program's own; choose another one.")
+        raise AccessError(f"The name {name} is reserved; choose another one.")
     return name
 
 
 def hash_password(password: str) -> str:
-    """Its Argon2 hash; takes some 50 ms. Raises `AccessError` if it is too short or too long."""
+    """Return the Argon2 hash; takes about 50 ms. Raises `AccessError` for a bad length."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise AccessError(
             f"A password needs {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, this one "
@@ -46,7 +46,7 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
-    """Whether the password is right; without a hash it is wrong, but takes as long."""
+    """Return whether a password is right; without a hash it is wrong, but takes as long."""
     if len(password) > LONGEST_PASSWORD:
         return False
     try:
@@ -61,15 +61,15 @@ def _placeholder_hash() -> str:
 
 
 def new_token() -> str:
-    """A secret of 256 bits, 43 characters."""
+    """Return a secret of 256 bits, 43 characters."""
     return secrets.token_urlsafe(32)
 
 
 def token_hash(token: str) -> str:
-    """What is stored of a token; it is random, so no slow hash is needed."""
+    """Return the stored hash of a token. Tokens are random, so a fast hash is enough."""
     return sha256(token.encode()).hexdigest()
 
 
 def needs_rehash(password_hash: str) -> bool:
-    """Whether the hash was made with weaker parameters than today's."""
+    """Return whether a hash was made with parameters weaker than the current ones."""
     return hasher.check_needs_rehash(password_hash)

@@ -1,4 +1,4 @@
-"""Logins that have ended, also where the database cannot be told at that moment."""
+"""Ended logins, including those that the database could not record yet."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ if TYPE_CHECKING:
 log = logging.getLogger("pathviewer")
 
 AGAIN_SECONDS = 30.0
-"""How often a database that refused a logout is asked again."""
+"""Interval of retries after the database refused a logout, s."""
 
 
 @dataclass(frozen=True)
 class EndedLogin:
-    """A login that somebody has ended."""
+    """A login that was ended."""
 
     token_hash: str
-    """Of its token, as the database has it."""
+    """Hash of its token, as stored in the database."""
 
     account_id: str
-    """Whose it was."""
+    """Id of its account."""
 
     name: str
-    """The account's name."""
+    """Name of its account."""
 
 
 class EndedLogins(PeriodicTask):
-    """A logout holds at once, also after a restart; a database that refuses it is asked again.
+    """Makes a logout effective at once and across restarts, and retries refused writes.
 
-    Used from any thread.
+    May be used from any thread.
     """
 
     def __init__(self, database: Database, file: Path | None = None) -> None:
-        """`file` keeps what the database does not know yet; `None` keeps it in memory alone."""
+        """Take a file for logouts that the database does not have yet; `None` uses memory only."""
         super().__init__("ended-logins", AGAIN_SECONDS)
         self._database = database
         self._file = file
@@ -57,31 +57,31 @@ class EndedLogins(PeriodicTask):
         self._unstored = {ended.token_hash: ended for ended in _load(file)}
 
     def end(self, token: str, account_id: str, name: str) -> None:
-        """Believe the token no more; `store` tells the database."""
+        """Reject the token from now on; `store` writes this to the database."""
         ended = EndedLogin(token_hash(token), account_id, name)
         with self._lock:
             self._unstored[ended.token_hash] = ended
 
     def holds(self, token: bytes) -> bool:
-        """Whether that login has ended and the database may not know it."""
+        """Return whether that login has ended but may still be in the database."""
         return bool(self._unstored) and token_hash(token.decode()) in self._unstored
 
     def store(self) -> None:
-        """Tell the database; what it refuses is written to the file, and tried again later."""
+        """Write to the database; what it refuses goes to the file and is retried later."""
         for ended in list(self._unstored.values()):
             try:
                 with self._database.session() as session:
                     delete_session(session, ended.token_hash)
                     add_entry(session, ended.account_id, "logout", ended.name)
             except StorageError as error:
-                log.warning("A logout holds, but could not be stored yet: %s", error)
+                log.warning("A logout is effective but could not be stored yet: %s", error)
                 break
             with self._lock:
                 self._unstored.pop(ended.token_hash, None)
         self._save()
 
     def work(self) -> None:
-        """Try again what is left."""
+        """Retry what is left."""
         if self._unstored:
             self.store()
 
@@ -99,11 +99,11 @@ class EndedLogins(PeriodicTask):
                     file.flush()
                     os.fsync(file.fileno())
             except OSError as error:
-                log.warning("A logout is kept in memory alone: %s.", error.strerror)
+                log.warning("A logout is in memory only: %s.", error.strerror)
 
 
 def _load(file: Path | None) -> list[EndedLogin]:
-    """What a file holds; nothing if there is none or it is damaged."""
+    """Return a file's logouts; empty if the file is missing or damaged."""
     if file is not None:
         with suppress(OSError, ValueError, TypeError):
             return [EndedLogin(**entry) for entry in json.loads(file.read_bytes())]

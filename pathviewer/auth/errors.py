@@ -1,5 +1,5 @@
-"""The one error root of the access rules."""
+"""The error root of the access rules."""
 
 
 class AccessError(Exception):
-    """A setting, name or password that cannot be accepted; the message says why and what to do."""
+    """An unacceptable setting, name or password; the message gives the reason and the remedy."""

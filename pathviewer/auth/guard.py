@@ -1,4 +1,4 @@
-"""The outermost ASGI app: nothing behind it is reached without passing here."""
+"""The outermost ASGI app: every request passes it first."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 OPEN_PATHS = frozenset(
     {"/login", "/login.css", "/login/oidc", "/login/oidc/callback", "/api/health"}
 )
-"""The only paths that answer strangers; compared exactly, as the routes behind will see them."""
+"""The only paths open without a login; compared exactly, with the path that routes see."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ONCE_ONLY = frozenset(
@@ -51,11 +51,11 @@ ONCE_ONLY = frozenset(
 )
 REMEMBERED_HOSTS = 64
 RETRY_SECONDS = 60
-"""When to try again after a visit could not begin, or the database was busy."""
+"""`Retry-After` when no visit could start or the database was busy, s."""
 ANSWERED_KEY = "pathviewer.answered"
-"""True in the scope of a request as soon as its answer has begun, unless it is a tile at hand."""
+"""Scope key, True once the response has started, except for cached tiles."""
 ADDRESS_KEY = "pathviewer.address"
-"""Where the guard puts the browser's address if a proxy may have passed the request on."""
+"""Scope key of the browser's address if a proxy may have forwarded the request."""
 _JPEG = (b"content-type", b"image/jpeg")
 _CROSS_SITE = b"access-control-"
 _PRIVATE = (b"text/html", b"application/json")
@@ -64,11 +64,11 @@ Picture = tuple[Headers, bytes | bytearray]
 """Headers and body of a JPEG tile."""
 
 AtHand = Callable[[str, "Identity"], Picture | None]
-"""The answer to a GET of a path by somebody, if it is a tile that can be sent without waiting."""
+"""Returns the tile for a GET path and identity if it can be sent without waiting."""
 
 
-class Refusal(Exception):  # noqa: N818  an answer rather than an error
-    """The request goes no further."""
+class Refusal(Exception):  # noqa: N818  a response rather than an error
+    """The request is refused."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -82,20 +82,20 @@ class Guard:
     def __init__(
         self, app: ASGIApp, access: Access, at_hand: AtHand = lambda _path, _identity: None
     ) -> None:
-        """What `at_hand` has is sent from here to those already known; `app` has all else."""
+        """Serve cached tiles of `at_hand` directly to known identities; `app` handles the rest."""
         self._app = app
         self._access = access
         self._at_hand = at_hand
         self._hosts: set[bytes] = set()
         self._pages = allowed_pages(access.settings)
-        # a request with one of these needs a closer look
+        # a request with one of these headers takes the slow path
         self._special = access.proxies.watched_headers | {b"authorization", visitors.HEADER}
         self._headers = security_headers(access.settings)
         self._tls_headers = transport_security(access.settings)
         self._names = frozenset(name for name, _ in self._headers) | {NO_STORE[0], HSTS[0]}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or hand it on with `scope["pathviewer.identity"]` set."""
+        """Answer one request, or pass it on with `scope["pathviewer.identity"]` set."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -159,7 +159,7 @@ class Guard:
             await self._app(scope, receive, send)
 
     def _add_client(self, identity: Identity, address: str) -> Identity:
-        """The identity; of a visitor who has not begun a visit with the client it comes from."""
+        """Return the identity; add the client for a visitor who has not begun a visit."""
         looks = identity == VISITOR or (
             identity.visiting and not self._access.visitors.has_begun(identity.account_id)
         )
@@ -168,7 +168,7 @@ class Guard:
     async def _serve_visitor(
         self, account_id: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Hand on a request for which a visit began; a refused one has begun none."""
+        """Pass on a request that began a visit, and report whether it was refused."""
         begun = False
 
         async def watched(message: Message) -> None:
@@ -186,7 +186,7 @@ class Guard:
                 await self._access.visitors.note_answer(account_id, refused=True)
 
     async def _identify_again(self, scope: Scope) -> Identity | None:
-        """Who is asking now, for a request that no proxy passed on."""
+        """Return the current identity of a request that no proxy forwarded."""
         return await self._access.identify(
             self._access.proxies.visit(scope, merge_headers(scope["headers"]))
         )
@@ -196,7 +196,7 @@ class Guard:
             raise Refusal(
                 400,
                 "bad_host",
-                "This server does not go by that name; its administrator can add it to "
+                "This server does not answer to that name; its administrator can add it to "
                 "PATHVIEWER_ALLOWED_HOSTS.",
             )
         host = visit.headers.get(b"host", b"")
@@ -204,7 +204,7 @@ class Guard:
             self._hosts.add(host)
 
     def _check_origin(self, visit: Visit) -> None:
-        """Only pages of this server, and scripts with a bearer token, may change anything."""
+        """Allow changes only from this server's pages and from scripts with a bearer token."""
         headers = visit.headers
         header = headers.get(b"origin")
         if header is None:
@@ -225,12 +225,12 @@ class Guard:
                 "bad_origin",
                 "This request does not come from a page of this server. Scripts send a bearer "
                 "token, or an Origin header with this server's address. If it is the right page, "
-                "a reverse proxy hides its address: pass the browser's Host on, with its port, or "
-                "name it with its port in PATHVIEWER_ALLOWED_HOSTS.",
+                "a reverse proxy hides its address: forward the browser's Host with its port, or "
+                "add it with its port to PATHVIEWER_ALLOWED_HOSTS.",
             )
 
     def _drop_untrusted_headers(self, scope: Scope, visit: Visit) -> None:
-        """Leave no header that an app behind could take for the truth, and set the scheme."""
+        """Remove untrusted headers before the app sees them, and set the scheme."""
         if len(visit.headers) != len(scope["headers"]):
             trusted_names = visit.headers.keys()
             scope["headers"] = [header for header in scope["headers"] if header[0] in trusted_names]
@@ -268,9 +268,9 @@ class Guard:
         return guarded
 
     def _extend_headers(self, original: Any, more: Headers) -> list[tuple[bytes, bytes]]:
-        """The answer's own headers and ours; where both have one, the answer's own counts.
+        """Return the response's headers and ours; the response's take precedence.
 
-        Leave for pages of other sites to read the answer is taken out: Gradio gives it to any.
+        CORS headers are removed: Gradio allows any site to read its responses.
         """
         headers = list(original)
         if _JPEG in headers:
@@ -288,7 +288,7 @@ class Guard:
 
 
 def is_open(scope: Scope) -> bool:
-    """Whether strangers may make this request; no method but those that the routes have."""
+    """Return whether a request needs no login; other methods than the routes' never qualify."""
     if scope["type"] != "http" or path_of(scope) not in OPEN_PATHS:
         return False
     return scope["method"] in {"GET", "HEAD"} or (
@@ -297,7 +297,7 @@ def is_open(scope: Scope) -> bool:
 
 
 def path_of(scope: Scope) -> str:
-    """The path that the routes behind will see: decoded, without the scope's own sub-path."""
+    """Return the path that the routes see: decoded, without the scope's sub-path."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     if root and (path == root or path.startswith(f"{root}/")):
@@ -306,7 +306,8 @@ def path_of(scope: Scope) -> str:
 
 
 def merge_headers(raw: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
-    """Headers by name, repeated ones joined; raises `Refusal` where repeating one is a trick."""
+    """Return headers by name, repeated ones joined; raises `Refusal` for repeated unique
+    headers."""
     headers: dict[bytes, bytes] = {}
     for name, value in raw:
         if name not in headers:
@@ -320,7 +321,7 @@ def merge_headers(raw: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
 
 
 def wants_page(scope: Scope) -> bool:
-    """Whether a person's browser navigates here, rather than a script asking."""
+    """Return whether a browser navigates here, as opposed to a script's request."""
     headers = dict(scope["headers"])
     return (
         scope["method"] == "GET"

@@ -1,4 +1,4 @@
-"""A queue in front of password hashing, which takes 64 MiB and a core for each password."""
+"""A queue for password hashing, which takes 64 MiB and a core per password."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ import anyio
 T = TypeVar("T")
 PARALLEL = 2
 MOST_WAITING = 64
-"""Passwords that wait; a hash takes a tenth of a second, so that nobody waits for long."""
+"""Most waiting passwords; a hash takes a tenth of a second, so waits stay short."""
 
 
-class TooManyLogins(Exception):  # noqa: N818  an answer rather than an error
-    """There is no place in the queue."""
+class TooManyLogins(Exception):  # noqa: N818  a response rather than an error
+    """The queue is full."""
 
 
 @dataclass(order=True)
 class _Place:
-    """One password that waits."""
+    """One waiting password."""
 
     rank: int
-    """Lower ones go first."""
+    """Lower ranks go first."""
     number: int
-    """In which order they came."""
+    """Order of arrival."""
     ready: asyncio.Future[None] = field(compare=False)
-    """Done when it may go on; an error where it gave way."""
+    """Done when it may run; holds an error if it was displaced."""
 
 
 class HashQueue:
-    """Lets a few passwords be hashed at once, those first that are most likely to be right.
+    """Limits parallel hashing; the attempts most likely to be right go first.
 
     Used from one event loop.
     """
@@ -47,10 +47,10 @@ class HashQueue:
         self._threads = anyio.CapacityLimiter(parallel)
 
     async def run(self, rank: int, work: Callable[[], T]) -> T:
-        """What `work` gives, in a thread, when its turn comes; a low rank comes first.
+        """Run `work` in a thread when its turn comes and return its result; low ranks go first.
 
-        Raises TooManyLogins where the queue is full of such as rank no lower, and where a better
-        one takes its place.
+        Raises TooManyLogins if the queue is full of equal or lower ranks, or if a lower rank
+        displaces it.
         """
         await self._take(rank)
         try:
@@ -88,7 +88,7 @@ class HashQueue:
         heapq.heapify(self._waiting)
 
     def _give(self) -> None:
-        """Let the next one go on."""
+        """Let the next one run."""
         if self._waiting:
             heapq.heappop(self._waiting).ready.set_result(None)
         else:

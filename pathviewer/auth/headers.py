@@ -1,4 +1,4 @@
-"""The security headers of every answer, the content-security policy among them."""
+"""Security headers of every response, including the content security policy."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ PICTURE_HEADERS: Headers = (
     (b"x-content-type-options", b"nosniff"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-"""For JPEG tiles, which no browser runs as a page: they come by the thousand, so the fewest."""
+"""For JPEG tiles, of which there are thousands. No browser runs them as a page, so few suffice."""
 
 NO_STORE = (b"cache-control", b"no-store")
-"""For pages and JSON that say nothing about caching themselves: they are for one person's eyes."""
+"""For pages and JSON without cache headers of their own: they are private to one person."""
 
 HSTS = (b"strict-transport-security", b"max-age=31536000")
-"""For answers under TLS: the browser asks under TLS only, for a year."""
+"""For responses over TLS: the browser must use TLS for a year."""
 
 
 def frame_ancestors(settings: Settings) -> str:
-    """Sites that may frame the pages, as the policy writes them."""
+    """Return the sites that may frame the pages, in policy syntax."""
     if settings.frame_ancestors:
         return settings.frame_ancestors
     return f"'self' {HUGGING_FACE}" if settings.public_demo else "'self'"
 
 
 def content_security_policy(settings: Settings) -> str:
-    """What the pages may load, run and connect to.
+    """Return the policy of what pages may load, run and connect to.
 
     Gradio compiles templates in the page and writes inline scripts and styles, hence the two
-    `unsafe` words: the policy keeps everything on this host, but does not stop a script that
-    somebody managed to write into a page.
+    `unsafe` keywords. The policy restricts everything to this host, but does not stop a script
+    injected into a page.
     """
     form_targets = "'self'"
     if settings.oidc_issuer:
@@ -62,7 +62,7 @@ def content_security_policy(settings: Settings) -> str:
 
 
 def security_headers(settings: Settings) -> Headers:
-    """Names (lower case) and values for everything but pictures."""
+    """Return names (lower case) and values for all responses but tiles."""
     headers = {
         "content-security-policy": content_security_policy(settings),
         "x-content-type-options": "nosniff",
@@ -77,5 +77,5 @@ def security_headers(settings: Settings) -> Headers:
 
 
 def transport_security(settings: Settings) -> Headers:
-    """Headers for answers under TLS; none where cookies are to work without it."""
+    """Return headers for responses over TLS; none if cookies must work without TLS."""
     return () if settings.secure_cookies == "never" else (HSTS,)

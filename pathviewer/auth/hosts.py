@@ -1,7 +1,7 @@
-"""Host names: which ones a browser may use, read from Host and Origin headers.
+"""Allowed host names, and parsing of Host and Origin headers.
 
-Checked on a loopback address too: a foreign page can make its own name point here (DNS
-rebinding), and can post here without asking; its name gives it away in both cases.
+Hosts are checked on loopback addresses too: a foreign page can point its own name here (DNS
+rebinding) and can post here unasked. Its name reveals it in both cases.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathviewer.settings import Settings
 
 LONGEST_HOST = 300
-"""Bytes of a Host header; names have up to 253 letters."""
+"""Most bytes of a Host header; names have up to 253 letters."""
 
 _HOST = re.compile(
     r"(?P<name>[a-z0-9_][a-z0-9._-]{0,252}|\[[0-9a-f:.]{2,45}\])(?::(?P<port>[0-9]{1,5}))?"
@@ -32,20 +32,20 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a page came from, as its browser says."""
+    """Origin of a page, from its browser."""
 
     scheme: str
     """`http` or `https`."""
 
     name: str
-    """Host name as `parse_host` gives it."""
+    """Host name in the form of `parse_host`."""
 
     port: int
-    """The scheme's own where none is written."""
+    """Port; the scheme's default if not given."""
 
 
 def parse_host(value: bytes) -> str | None:
-    """The name in a Host header, lower case, without port, brackets and final dot.
+    """Return the name in a Host header, lower case, without port, brackets and final dot.
 
     None if the value is malformed.
     """
@@ -54,7 +54,7 @@ def parse_host(value: bytes) -> str | None:
 
 
 def parse_authority(value: bytes) -> tuple[str, int | None] | None:
-    """The name in a Host header, as `parse_host` gives it, and the port if one is written."""
+    """Return the name as `parse_host` does, and the port or None; None if malformed."""
     return _parse_authority(value) if len(value) <= LONGEST_HOST else None
 
 
@@ -73,7 +73,7 @@ def _parse_authority(value: bytes) -> tuple[str, int | None] | None:
 
 
 def parse_origin(value: bytes) -> Origin | None:
-    """What an Origin header says; None if it is `null`, malformed or no web page's."""
+    """Parse an Origin header; None if it is `null`, malformed or not http(s)."""
     start, separator, host = value.partition(b"://")
     scheme = start.decode("latin-1").lower()
     parsed = parse_authority(host)
@@ -84,10 +84,10 @@ def parse_origin(value: bytes) -> Origin | None:
 
 
 def is_own_page(origin: Origin, host: bytes, *, secure: bool) -> bool:
-    """Whether a page is of the server that its browser calls `host` (a Host header).
+    """Return whether a page belongs to the server that its browser calls `host` (a Host header).
 
-    `secure`: the browser's connection is known to be under TLS. Where that is not known, a host
-    without a port is taken for either scheme's: a proxy that ends TLS need not say so.
+    `secure`: the browser's connection is known to use TLS. If that is unknown, a host without a
+    port matches either scheme's port: a proxy that ends TLS may not report it.
     """
     if secure and origin.scheme != "https":
         return False
@@ -100,7 +100,7 @@ def is_own_page(origin: Origin, host: bytes, *, secure: bool) -> bool:
 
 @lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
-    """Whether a name or address can be reached from this machine only."""
+    """Return whether a name or address is reachable from this machine only."""
     if host in _LOOPBACK_NAMES:
         return True
     try:
@@ -111,12 +111,12 @@ def is_loopback(host: str) -> bool:
 
 @lru_cache(maxsize=256)
 def names_this_machine(host: bytes) -> bool:
-    """Whether a Host header has a name that can be reached from this machine only."""
+    """Return whether a Host header's name is reachable from this machine only."""
     return is_loopback(parse_host(host) or "")
 
 
 def allowed_names(settings: Settings) -> frozenset[str]:
-    """The names that browsers may use; raises `AccessError` for a setting that is none."""
+    """Return the host names that browsers may use; raises `AccessError` for an invalid one."""
     hosts = list(settings.allowed_hosts)
     if settings.host not in _ANY_ADDRESS:
         hosts.append(f"[{settings.host}]" if ":" in settings.host else settings.host)
@@ -133,10 +133,10 @@ def allowed_names(settings: Settings) -> frozenset[str]:
 
 
 def allowed_pages(settings: Settings) -> frozenset[tuple[str, int]]:
-    """(name, port) of `allowed_hosts` that are written with a port: addresses of our own pages.
+    """Return the (name, port) of `allowed_hosts` with a port: addresses of our own pages.
 
-    They are for proxies that pass another host or port on than the browser used. A Space is known
-    by its name, under TLS.
+    They serve proxies that forward another host or port than the browser used. A Space is known by
+    its name, over TLS.
     """
     hosts = [parse_authority(name.encode("latin-1", "replace")) for name in settings.allowed_hosts]
     pages = {(name, port) for name, port in filter(None, hosts) if port is not None}

@@ -1,4 +1,4 @@
-"""On whose behalf a request runs, as the guard wrote it into the ASGI scope."""
+"""The identity of a request, which the guard stores in the ASGI scope."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathviewer.auth.roles import SEES_ALL, Action, Role, allows
 from storage.tables import LOCAL_ACCOUNT_ID
 
 SCOPE_KEY = "pathviewer.identity"
-"""Where the guard puts the identity."""
+"""Scope key of the identity."""
 
 RECHECK_KEY = "pathviewer.still"
-"""Where the guard puts a function that asks anew who is asking; None after a logout."""
+"""Scope key of a function that identifies the caller again; it returns None after a logout."""
 
 
 VISITOR_ACTIONS = frozenset({Action.ask, Action.judge})
-"""What a visitor of a public demo may do besides looking."""
+"""Actions of a public demo's visitors besides viewing."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who is asking."""
+    """Identity of a request."""
 
     account_id: str
     """Id of the account; `visitor` is never stored."""
@@ -31,69 +31,72 @@ class Identity:
     """Name of the account."""
 
     role: Role
-    """What the account may do."""
+    """Role of the account."""
 
     rater: bool = True
-    """Whether it judges, and so sees of others' judgments only those of what it judged itself."""
+    """Whether it is a rater, who sees others' feedback only on what they have judged."""
 
     visiting: bool = False
-    """Whether it is a visitor of a public demo, who may ask and judge while the visit lasts."""
+    """Whether it is a visitor of a public demo, who may ask and judge during the visit."""
 
     client: str = field(default="", compare=False)
-    """Client of a visitor who has not begun a visit, as `client_group` has it; else empty."""
+    """Client group of a visitor who has not begun a visit; otherwise empty."""
 
     @property
     def bound_key(self) -> str:
-        """Under which bounds, turns and readers count: the account, or the client of those who
-        only look at a public demo, since a name costs them nothing."""
+        """Key of limits, queues and readers: the account, or the client of a visitor without a
+        visit.
+
+        Visitors can make up names at no cost, so names cannot be limited.
+        """
         return f"visitor {self.client}" if self.client else self.account_id
 
     def may(self, action: Action) -> bool:
-        """Whether the account is allowed to do it."""
+        """Return whether the account may perform an action."""
         if self.visiting and action in VISITOR_ACTIONS:
             return True
         return allows(self.role, action) and (self.rater or action is not Action.judge)
 
     @property
     def judges_all(self) -> bool:
-        """Whether it sees everybody's readings and judges: what is blind is kept back from it."""
+        """Whether it sees all accounts' questions and judges, so that blinding applies."""
         return self.rater and self.role in SEES_ALL
 
     @property
     def viewer_id(self) -> str | None:
-        """For whom others' judgments are held back; None where all may be seen."""
+        """Account whose blinding applies to others' feedback; None if all may be seen."""
         return self.account_id if self.rater else None
 
 
 LOCAL = Identity(LOCAL_ACCOUNT_ID, "local", Role.admin)
-"""Whoever sits at this machine, while there are no accounts."""
+"""The person at this machine, while there are no accounts."""
 
 VISITOR = Identity("visitor", "visitor", Role.viewer)
-"""Anybody, in a public demo."""
+"""Any visitor of a public demo."""
 
 
 NO_RATER = (
-    "This account judges nothing, since it sees what others said. Judge with an account of a rater."
+    "This account cannot judge, since it sees others' feedback. Judge with a rater's account."
 )
 
 
 class Forbidden(Exception):  # noqa: N818  the name of the HTTP status
-    """The account may not do this; the message is fit to be shown."""
+    """The account may not do this; the message may be shown to the client."""
 
     code = "forbidden"
     status = 403
 
 
 def identity_of(scope: Mapping[str, Any]) -> Identity:
-    """Who is asking; raises `Forbidden` on the few paths that are open to strangers."""
+    """Return the identity; raises `Forbidden` on the few paths open without a login."""
     identity = scope.get(SCOPE_KEY)
     if not isinstance(identity, Identity):
-        raise Forbidden("Nobody is logged in; log in first.")
+        raise Forbidden("You are not logged in; log in first.")
     return identity
 
 
 def require(scope: Mapping[str, Any], action: Action) -> Identity:
-    """Who is asking, if that account may do it; raises `Forbidden`."""
+    """Return the identity if it may perform the action; raises `Forbidden`."""
     identity = identity_of(scope)
     if not identity.may(action):
         raise Forbidden(refusal(identity, action))
@@ -101,7 +104,7 @@ def require(scope: Mapping[str, Any], action: Action) -> Identity:
 
 
 def refusal(identity: Identity, action: Action) -> str:
-    """Why an account may not do something, and the way out."""
+    """Return why an identity may not perform an action, and the way out."""
     if allows(identity.role, action):
         return NO_RATER
     wish = action.replace("_", " ")
@@ -109,7 +112,7 @@ def refusal(identity: Identity, action: Action) -> str:
 
 
 async def is_still_allowed(scope: Mapping[str, Any], action: Action) -> bool:
-    """Whether whoever asked is still logged in and may still do this; for long answers.
+    """Return whether the caller is still logged in and allowed; for long responses.
 
     Raises StorageError.
     """

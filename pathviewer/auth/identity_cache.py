@@ -1,4 +1,4 @@
-"""Remembering for a moment whose a credential is, so that not every tile asks the database."""
+"""A short-lived cache of credentials, so that tiles need no database query."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from datetime import UTC, datetime
 from pathviewer.auth.identity import Identity
 
 CachedIdentity = tuple[Identity, datetime | None]
-"""Whose a credential is, and when it ends (UTC); None for never."""
+"""Identity of a credential and its expiry (UTC); None: never expires."""
 
 CACHE_SECONDS = 2.0
-"""For how long at most an answer is believed; disabling an account elsewhere takes as long."""
+"""Lifetime of an entry, s; disabling an account elsewhere takes as long."""
 
 MOST_ENTRIES = 4096
 LONGEST_KEY = 4096
 
 
 class IdentityCache:
-    """A bounded memory of credentials; used from one event loop."""
+    """A bounded cache of credentials; used from one event loop."""
 
     def __init__(self) -> None:
         self._entries: dict[bytes, tuple[Identity, float]] = {}
@@ -28,12 +28,13 @@ class IdentityCache:
         self._generation = 0
 
     def get(self, key: bytes) -> Identity | None:
-        """Whose it is; None if that has to be looked up."""
+        """Return the cached identity; None if it must be looked up."""
         entry = self._entries.get(key)
         return entry[0] if entry is not None and time.monotonic() < entry[1] else None
 
     async def load(self, key: bytes, find: Callable[[], CachedIdentity | None]) -> Identity | None:
-        """Whose it is, `find` being asked in a thread, once for all who wait for the same key."""
+        """Return the identity from `find`, run in a thread once for all concurrent callers of a
+        key."""
         task = self._running.get(key)
         if task is None:
             task = asyncio.ensure_future(self._find(key, find))
@@ -42,7 +43,7 @@ class IdentityCache:
         return await asyncio.shield(task)
 
     def clear(self) -> None:
-        """Forget everything, answers under way included."""
+        """Clear the cache, including lookups in progress."""
         self._entries.clear()
         self._running.clear()
         self._generation += 1

@@ -1,4 +1,4 @@
-"""The short forms of the login."""
+"""Parsing of short forms."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 LONGEST_FORM = 16_384
-"""Bytes of a login form; more is not read."""
+"""Most bytes of a form; more is not read."""
 
 
 async def read_form(request: Request) -> dict[str, str] | None:
-    """The fields of a form; None if it is longer than `LONGEST_FORM` or breaks off."""
+    """Return the fields of a form; None if it exceeds `LONGEST_FORM` or is cut off."""
     body = b""
     try:
         async for chunk in request.stream():
             body += chunk
             if len(body) > LONGEST_FORM:
                 return None
-    except ClientDisconnect:  # nobody is there to read an answer
+    except ClientDisconnect:  # nobody reads a response
         return None
     try:
         pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, max_num_fields=10)

@@ -1,4 +1,4 @@
-"""Logging in with a name and a password, and out again."""
+"""Login with name and password, and logout."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
 
 WRONG_LOGIN = "The name or the password is wrong."
-TOO_MANY_LOGINS = "Many people log in at this moment. Try again in a few seconds."
+TOO_MANY_LOGINS = "Too many people are logging in. Try again in a few seconds."
 BUSY_SECONDS = 5
 
 
 def auth_routes(settings: Settings, database: Database, access: Access) -> list[Route]:
-    """The routes of the login; the guard leaves them open by name."""
+    """Routes of the login; the guard leaves them open by name."""
     consents = Consents(settings, database)
     login = Login(settings, database, access, consents)
 
@@ -62,7 +62,7 @@ def auth_routes(settings: Settings, database: Database, access: Access) -> list[
 
 
 class Login:
-    """The login of one run, with its memory of failures."""
+    """Login of one run, with its counts of failures."""
 
     def __init__(
         self, settings: Settings, database: Database, access: Access, consents: Consents
@@ -75,7 +75,7 @@ class Login:
         self._hashing = HashQueue()
 
     async def form(self, request: Request) -> Response:
-        """`GET /login`: the form, or on to the page for somebody who is logged in."""
+        """`GET /login`: the form, or a redirect to the page if already logged in."""
         next_path = safe_path(request.query_params.get("next", "/"))
         if SCOPE_KEY in request.scope:
             return RedirectResponse(self._settings.root_path + next_path, 303)
@@ -85,11 +85,11 @@ class Login:
         """`POST /login`: name, password, next."""
         form = await read_form(request)
         if form is None:
-            return self._page(413, "This is more than a name and a password.", {})
+            return self._page(413, "The form is too long for a name and a password.", {})
         visit = self._access.proxies.visit(request.scope, merge_headers(request.scope["headers"]))
         name = form.get("name", "").strip().lower()[:64]
         keys = (f"name {name}", f"address {client_group(visit.address)}")
-        # others' failures do not keep out those who have logged in from here before
+        # other clients' failures do not lock out a client that has logged in before
         counted = keys[1:] if self._throttle.has_succeeded(*keys) else keys
         wait = math.ceil(self._throttle.seconds_to_wait(counted))
         if wait:
@@ -126,7 +126,7 @@ class Login:
         return response
 
     async def logout(self, request: Request) -> Response:
-        """`POST /logout`: end the login, and back to the form."""
+        """`POST /logout`: end the login and return to the form."""
         identity = request.scope[SCOPE_KEY]
         token = session_token(request.headers.get("cookie", "").encode("latin-1"))
         if token is not None:
@@ -138,7 +138,7 @@ class Login:
         return response
 
     async def _check(self, form: dict[str, str], visit: Visit, rank: int) -> AccountRecord | None:
-        """The account, if the password is right; a failure is written down."""
+        """Return the account if the password is right; a failure goes to the audit log."""
         account = await run_in_threadpool(self._find, form.get("name", ""))
         known_hash = account.password_hash if account and not account.disabled else None
         password = form.get("password", "")
@@ -159,7 +159,7 @@ class Login:
             return find_account(session, name)
 
     def _note_failure(self, account: AccountRecord | None, visit: Visit) -> None:
-        # what was typed is not kept: people type passwords into the wrong field
+        # the typed name is not stored: people type passwords into the wrong field
         name = account.name if account else "unknown name"
         with self._database.session() as session:
             detail = {"address": visit.address}

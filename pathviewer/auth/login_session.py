@@ -1,4 +1,4 @@
-"""Beginning and ending a login: the session in the database and the cookie that carries it."""
+"""Start and end of a login: the session in the database and its cookie."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def begin(
     settings: Settings, database: Database, account: AccountRecord, visit: Visit, way: str
 ) -> str:
-    """Store a new login, reached by `password` or `oidc`; its token. Raises `StorageError`."""
+    """Store a login by way of `password` or `oidc`; return its token. Raises `StorageError`."""
     token = new_token()
     ends = now() + timedelta(hours=settings.session_hours)
     with database.session() as session:
@@ -36,7 +36,7 @@ def begin(
 
 
 def is_secure(settings: Settings, visit: Visit) -> bool:
-    """Whether cookies go over TLS only. Raises `AccessError` where the browser would drop them."""
+    """Return whether cookies are Secure. Raises `AccessError` if the browser would drop them."""
     secure = {"always": True, "never": False, "auto": visit.secure}[settings.secure_cookies]
     if settings.cookie_samesite == "none" and not secure:
         raise AccessError(
@@ -47,7 +47,7 @@ def is_secure(settings: Settings, visit: Visit) -> bool:
 
 
 def set_cookie(response: Response, settings: Settings, visit: Visit, token: str) -> None:
-    """Give the browser the session; `is_secure` says what it raises."""
+    """Set the session cookie; raises what `is_secure` raises."""
     response.set_cookie(
         COOKIE,
         token,
@@ -61,7 +61,7 @@ def set_cookie(response: Response, settings: Settings, visit: Visit, token: str)
 
 
 def drop_cookie(response: Response, settings: Settings) -> None:
-    """Take the session from the browser."""
+    """Delete the session cookie."""
     response.delete_cookie(
         COOKIE,
         path=settings.root_path or "/",
@@ -73,8 +73,11 @@ def drop_cookie(response: Response, settings: Settings) -> None:
 
 
 def _partition(response: Response, settings: Settings) -> None:
-    """Let a framed page keep its cookie where those of frames are blocked: under the site that
-    frames it alone (CHIPS). Starlette writes the word from Python 3.14 on only."""
+    """Partition the cookie by the framing site (CHIPS).
+
+    A framed page can then have a cookie where browsers block those of frames. Starlette supports
+    this only from Python 3.14 on.
+    """
     if settings.cookie_samesite == "none":
         name, value = response.raw_headers[-1]
         response.raw_headers[-1] = (name, value + b"; Partitioned")

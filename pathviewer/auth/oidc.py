@@ -1,4 +1,4 @@
-"""Logging in through the organisation's OpenID Connect provider: code flow with PKCE."""
+"""Login through the organisation's OpenID Connect provider: code flow with PKCE."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
 COOKIE = "pathviewer_oidc"
 MINUTES = 10
-"""How long a person may take at the provider."""
+"""Time that a person has at the provider, minutes."""
 
 MOST_PENDING_LOGINS = 1000
-"""Logins under way that are remembered."""
+"""Most pending logins."""
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
-"""Signatures accepted; none that share a secret, and not `none`."""
+"""Accepted signatures: none with a shared secret, and not `none`."""
 
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 UNREACHABLE = (httpx2.HTTPError, httpx2.InvalidURL)
@@ -55,32 +55,32 @@ TIMEOUT_SECONDS = 10
 
 @dataclass(frozen=True)
 class PendingLogin:
-    """A login that is under way at the provider."""
+    """A login in progress at the provider."""
 
     nonce: str
-    """Comes back inside the signed id token."""
+    """Returned inside the signed id token."""
 
     verifier: str
     """The secret half of PKCE."""
 
     browser: str
-    """Value of the cookie of the browser that began it."""
+    """Cookie value of the browser that started the login."""
 
     next_path: str
-    """Where the browser wants to go afterwards."""
+    """Path to open after the login."""
 
     until: float
-    """`time.monotonic()` at which it is given up."""
+    """Expiry, in `time.monotonic()` seconds."""
 
 
 class ProviderError(Exception):
-    """The provider cannot be reached or answered wrongly."""
+    """The provider cannot be reached or sent an invalid response."""
 
 
 def oidc_routes(
     settings: Settings, database: Database, access: Access, consents: Consents
 ) -> list[Route]:
-    """`GET /login/oidc` and `GET /login/oidc/callback`; 404 while no issuer is set."""
+    """Return `GET /login/oidc` and `GET /login/oidc/callback`; 404 while no issuer is set."""
     login = OidcLogin(settings, database, access, consents)
     return [
         Route("/login/oidc", login.start, methods=["GET"]),
@@ -89,7 +89,7 @@ def oidc_routes(
 
 
 class OidcLogin:
-    """The provider's side of one run."""
+    """OpenID Connect login of one run."""
 
     def __init__(
         self, settings: Settings, database: Database, access: Access, consents: Consents
@@ -102,7 +102,7 @@ class OidcLogin:
         self._path = f"{settings.root_path}/login/oidc"
 
     async def start(self, request: Request) -> Response:
-        """Send the browser to the provider."""
+        """Redirect the browser to the provider."""
         if not self._settings.oidc_issuer:
             return self._notice(404, "No OpenID provider is set up here.")
         visit = self._visit(request)
@@ -122,7 +122,7 @@ class OidcLogin:
                 code_verifier=pending.verifier,
             )
         response = RedirectResponse(url, 303)
-        # Lax: the way back from the provider is another site's navigation
+        # Lax: the redirect back from the provider is a cross-site navigation
         response.set_cookie(
             COOKIE, pending.browser, MINUTES * 60, path=self._path, secure=secure, httponly=True,
             samesite="lax",
@@ -130,13 +130,13 @@ class OidcLogin:
         return response
 
     async def callback(self, request: Request) -> Response:
-        """Take the browser back from the provider, and log its account in."""
+        """Handle the redirect from the provider and log its account in."""
         pending = self._recall(request.query_params.get("state", ""))
         browser = request.cookies.get(COOKIE, "")
         if pending is None or not secrets.compare_digest(
             browser.encode(), pending.browser.encode()
         ):
-            return self._notice(400, "This login took too long or began elsewhere. Try again.")
+            return self._notice(400, "This login took too long or started elsewhere. Try again.")
         code = request.query_params.get("code")
         if not code:
             return self._notice(401, "The OpenID provider did not log you in. Try again.")
@@ -179,7 +179,7 @@ class OidcLogin:
         return state, pending
 
     def _recall(self, state: str) -> PendingLogin | None:
-        """Once only, and not too late."""
+        """Return a pending login, once and before its expiry; otherwise None."""
         pending = self._pending.pop(state, None)
         return pending if pending and time.monotonic() < pending.until else None
 
@@ -206,15 +206,15 @@ class OidcLogin:
         if str(metadata.get("issuer", "")).rstrip("/") != issuer:
             raise ProviderError(
                 f"The OpenID provider calls itself {metadata.get('issuer')!r}; the administrator "
-                "has to set PATHVIEWER_OIDC_ISSUER to exactly that."
+                "must set PATHVIEWER_OIDC_ISSUER to exactly that."
             )
         for endpoint in ENDPOINTS:
             if not isinstance(metadata.get(endpoint), str):
-                raise ProviderError(f"The OpenID provider does not say what its {endpoint} is.")
+                raise ProviderError(f"The OpenID provider does not name its {endpoint}.")
         return metadata
 
     async def _claims(self, visit: Visit, code: str, pending: PendingLogin) -> Mapping[str, Any]:
-        """Who the provider says it is: the checked claims of the id token, names filled in."""
+        """Return the verified claims of the id token, with names added if missing."""
         metadata = await self._metadata()
         try:
             async with self._client(visit) as client:
@@ -226,8 +226,8 @@ class OidcLogin:
                     claims = await self._add_names(client, metadata, claims)
         except (*UNREACHABLE, AuthlibBaseError, JoseError, KeyError, ValueError) as error:
             raise ProviderError(
-                "The OpenID provider's answer could not be used. Try again, and ask the "
-                "administrator if it stays so."
+                "The OpenID provider's response is invalid. Try again, and ask the "
+                "administrator if it happens again."
             ) from error
         return claims
 
@@ -253,12 +253,12 @@ class OidcLogin:
             return claims
         answer = (await client.get(metadata["userinfo_endpoint"])).raise_for_status().json()
         if not isinstance(answer, dict):
-            raise ProviderError("The OpenID provider's word on the user could not be used.")
+            raise ProviderError("The OpenID provider's user information is invalid.")
         return {**answer, **claims} if answer.get("sub") == claims["sub"] else claims
 
 
 async def fetch_json(url: str) -> dict[str, Any]:
-    """A JSON object from the provider; raises `ProviderError`."""
+    """Fetch a JSON object from the provider; raises `ProviderError`."""
     try:
         async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
             answer = (await client.get(url)).raise_for_status().json()
@@ -267,5 +267,5 @@ async def fetch_json(url: str) -> dict[str, Any]:
             "The OpenID provider cannot be reached. Try again, or log in with a password."
         ) from error
     if not isinstance(answer, dict):
-        raise ProviderError("The OpenID provider's answer could not be used.")
+        raise ProviderError("The OpenID provider's response is invalid.")
     return answer

@@ -1,4 +1,4 @@
-"""Which account is a person whom the OpenID provider has logged in."""
+"""Accounts of people who log in through the OpenID provider."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 LONGEST_BASE = 56
-"""Letters of a name, so that a number still fits behind it."""
+"""Most letters of a name, which leaves room for a number."""
 
 
 def account_of(settings: Settings, database: Database, claims: Mapping[str, Any]) -> AccountRecord:
-    """The account of (issuer, subject), made on the first login.
+    """Return the account of (issuer, subject), created on the first login.
 
     Raises `AccessError` if it is disabled, `StorageError` if it cannot be stored.
     """
@@ -46,9 +46,9 @@ def account_of(settings: Settings, database: Database, claims: Mapping[str, Any]
 
 
 def free_name(session: Session, claims: Mapping[str, Any]) -> str:
-    """A name that nobody has, from the user name, the e-mail address or the subject.
+    """Return an unused name from the user name, the e-mail address or the subject.
 
-    A person of the provider never becomes a local account just by having its name.
+    A provider's user never gets a local account by having the same name.
     """
     wish = claims.get("preferred_username") or claims.get("email") or claims["sub"]
     base = re.sub(r"[^a-z0-9._@+-]+", "-", str(wish).lower()).lstrip("._@+-")[:LONGEST_BASE]

@@ -1,4 +1,4 @@
-"""What a request's way here tells of the browser: directly, or through a trusted reverse proxy."""
+"""Properties of a request's browser, seen directly or through a trusted reverse proxy."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ FORWARDING_HEADERS = frozenset(
         b"x-real-ip",
     }
 )
-"""Headers that speak for somebody else; removed unless a trusted proxy sent them."""
+"""Headers about another sender; removed unless a trusted proxy sent them."""
 
 REMEMBERED_ADDRESSES = 1024
 LONGEST_HOP = 64
-"""Letters of an address; what is longer is none."""
+"""Most letters of an address; longer values are cut."""
 
 
 @dataclass(frozen=True)
@@ -40,30 +40,30 @@ class Visit:
     """Lower-case names; without forwarding headers unless a trusted proxy sent them."""
 
     host: bytes
-    """What the browser called this server; empty if it did not say."""
+    """Host that the browser addressed; empty if not sent."""
 
     secure: bool
-    """Whether the browser's own connection is under TLS."""
+    """Whether the browser's own connection uses TLS."""
 
     address: str
     """The browser's address; empty if unknown."""
 
     user: str
-    """Whom a trusted proxy says it has logged in; empty if none."""
+    """User that a trusted proxy has logged in; empty if none."""
 
     at_this_machine: bool
-    """Whether no header says that the request was passed on for another machine."""
+    """Whether no header says that the request was forwarded for another machine."""
 
     visitor: bytes = b""
-    """What a page of a public demo calls itself; empty if it does not."""
+    """Visitor name sent by a public demo's page; empty if none."""
 
 
 class TrustedProxies:
-    """The reverse proxies whose headers are believed; raises `AccessError` for a bad address."""
+    """Reverse proxies with trusted headers; raises `AccessError` for a bad address."""
 
     def __init__(self, settings: Settings) -> None:
         self._networks = tuple(_network(text) for text in settings.trusted_proxies)
-        # a Space's container can be reached through its own proxy only
+        # a Space's container is reachable only through its own proxy
         self._trust_all = bool(settings.public_demo and settings.space_host)
         self._user_header = settings.proxy_user_header.strip().lower().encode("latin-1")
         if settings.public_demo or not self._networks:
@@ -74,7 +74,7 @@ class TrustedProxies:
         self._proxy_cache: dict[str, bool] = {}
 
     def trusts(self, peer: str) -> bool:
-        """Whether an address is one of the proxies'."""
+        """Return whether an address is a trusted proxy's."""
         return self._trust_all or self._is_proxy(peer)
 
     def _is_proxy(self, address: str) -> bool:
@@ -95,7 +95,7 @@ class TrustedProxies:
         return any(address in network for network in self._networks)
 
     def visit(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Visit:
-        """What to believe of a request whose (merged) headers are given."""
+        """Return the trusted properties of a request with these (merged) headers."""
         client = scope.get("client")
         peer = str(client[0]) if client else ""
         local = _at_this_machine(headers)
@@ -118,12 +118,12 @@ class TrustedProxies:
         )
 
     def _browser(self, headers: Mapping[bytes, bytes], peer: str) -> str:
-        """The last hop that is no trusted proxy: what stands before it anybody may have written."""
+        """Return the last hop that is no trusted proxy; clients can forge earlier hops."""
         hops = _hops(headers)
         return next((hop for hop in reversed(hops) if not self._passes_on(hop)), peer)
 
     def _passes_on(self, hop: str) -> bool:
-        """Whether a hop is a proxy's; all inner addresses of a Space are."""
+        """Return whether a hop is a proxy; all private addresses of a Space are."""
         return self._is_proxy(hop) or (self._trust_all and _is_inner(hop))
 
 
@@ -138,7 +138,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
 
 
 def _is_inner(hop: str) -> bool:
-    """Whether an address is of no machine on the internet."""
+    """Return whether an address is private."""
     try:
         return ip_address(hop).is_private
     except ValueError:
@@ -151,12 +151,12 @@ def _hops(headers: Mapping[bytes, bytes]) -> list[str]:
 
 
 def _at_this_machine(headers: Mapping[bytes, bytes]) -> bool:
-    """Believed from anybody, since it can only take rights away."""
+    """Return whether all hops are loopback. Any sender may set them: they only reduce rights."""
     real = headers.get(b"x-real-ip", b"").decode("latin-1").strip()
     hops = [*_hops(headers), *([real] if real else [])]
     return b"forwarded" not in headers and all(is_loopback(hop) for hop in hops)
 
 
 def _last(value: bytes) -> bytes:
-    """Of several values the one that the nearest proxy wrote."""
+    """Return the last of several values, written by the nearest proxy."""
     return value.rpartition(b",")[2].strip()

@@ -1,4 +1,4 @@
-"""The few pages that a stranger may see: plain HTML that needs no script."""
+"""Pages that need no login: plain HTML without scripts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def login_page(
     message: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
-    """The login form; after it the browser goes on to `next_path` below the sub-path."""
+    """Return the login form; the browser continues at `next_path` below the sub-path."""
     html = _templates.get_template("login.html").render(
         root=settings.root_path,
         next_path=safe_path(next_path),
@@ -41,7 +41,7 @@ def login_page(
 
 
 def consent_page(settings: Settings, next_path: str) -> HTMLResponse:
-    """The question whether labels may be used; without a licence there is none to answer."""
+    """Return the consent page; without a licence, a page that goes on by itself."""
     if not settings.label_licence:
         return go_on_page(settings, next_path)
     html = _templates.get_template("consent.html").render(
@@ -54,7 +54,7 @@ def consent_page(settings: Settings, next_path: str) -> HTMLResponse:
 
 
 def notice_page(settings: Settings, message: str, *, status: int) -> HTMLResponse:
-    """A sentence, and the way back to the login."""
+    """Return a page with a sentence and a link to the login."""
     html = _templates.get_template("notice.html").render(
         root=settings.root_path,
         title="Log in",
@@ -67,9 +67,9 @@ def notice_page(settings: Settings, message: str, *, status: int) -> HTMLRespons
 
 
 def go_on_page(settings: Settings, next_path: str) -> HTMLResponse:
-    """A page that goes on by itself.
+    """Return a page that goes on by itself.
 
-    A redirect would still count as the other site's navigation, on which browsers send no
+    A redirect would still count as cross-site navigation, for which browsers send no
     SameSite=Strict cookie.
     """
     html = _templates.get_template("notice.html").render(
@@ -84,13 +84,13 @@ def go_on_page(settings: Settings, next_path: str) -> HTMLResponse:
 
 
 def style_sheet() -> FileResponse:
-    """The pages' style."""
+    """Return the style sheet of these pages."""
     headers = {"cache-control": "max-age=3600"}
     return FileResponse(FOLDER / "login.css", media_type="text/css", headers=headers)
 
 
 def safe_path(path: str) -> str:
-    """The path if it stays on this server, else `/`: nobody is sent elsewhere after a login."""
+    """Return the path if it stays on this server, otherwise `/`."""
     odd = "\\" in path or not path.isprintable() or not path.startswith("/")
     if odd or path.startswith("//") or len(path) > 2000:
         return "/"

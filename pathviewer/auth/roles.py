@@ -1,4 +1,4 @@
-"""Who may do what: four roles, a table."""
+"""Roles and the actions they allow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What an account is, from the widest rights to the narrowest."""
+    """Roles of accounts, from most to fewest rights."""
 
     admin = "admin"
     researcher = "researcher"
@@ -15,7 +15,7 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """What can be allowed or not."""
+    """Actions that need permission."""
 
     view_slides = "view_slides"
     draw_regions = "draw_regions"
@@ -46,9 +46,9 @@ _ALLOWED = {
 
 
 SEES_ALL = frozenset({Role.researcher, Role.admin})
-"""Roles that see every account's readings."""
+"""Roles that see the questions of all accounts."""
 
 
 def allows(role: Role, action: Action) -> bool:
-    """Whether an account of that role may do it."""
+    """Return whether a role allows an action."""
     return action in _ALLOWED[role]

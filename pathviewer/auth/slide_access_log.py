@@ -1,4 +1,4 @@
-"""Who opened which slide, in the audit log before the first of its pixels is sent."""
+"""Audit entries of opened slides, written before the first pixels are sent."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 AGAIN_SECONDS = 3600.0
-"""Who goes on looking is entered anew, so often."""
+"""Interval after which a continued view is logged again, s."""
 MOST_REMEMBERED = 50_000
 
 
 class SlideAccessLog(PeriodicTask):
-    """Remembers what was entered, since every tile asks, and forgets it every hour.
+    """Remembers logged views, since every tile asks, and forgets all of them each hour.
 
-    A clock would cost each tile more than the look itself. May be used from any thread.
+    A timestamp check per tile would cost more than the lookup. May be used from any thread.
     """
 
     def __init__(self, database: Database, *, public_demo: bool) -> None:
-        """A public demo, which shows its demo slide to anybody, enters nothing."""
+        """A public demo, whose demo slide is open to all, logs nothing."""
         super().__init__("openings", AGAIN_SECONDS)
         self._database = database
         self._public_demo = public_demo
@@ -35,26 +35,25 @@ class SlideAccessLog(PeriodicTask):
         self._logged: set[tuple[str, str]] = set()
 
     def is_logged(self, identity: Identity, slide_id: str) -> bool:
-        """Whether the log has it that somebody looks at a slide; True where nothing is logged."""
+        """Return whether a view of a slide is logged; True if nothing is logged at all."""
         return (identity.account_id, slide_id) in self._logged or self._public_demo
 
     async def log_view(self, identity: Identity, *slide_ids: str) -> None:
-        """Enter them, unless they are entered. They are ids of slides that there are.
-
-        Raises StorageError.
-        """
+        """Log views of existing slides unless already logged. Raises StorageError."""
         if not all(self.is_logged(identity, each) for each in slide_ids):
             await WRITES.run(lambda: self._log_view(identity, slide_ids), identity.account_id)
 
     def _log_view(self, identity: Identity, slide_ids: Sequence[str]) -> None:
-        with self._lock:  # a script's first tiles come together
+        with self._lock:  # a script's first tiles arrive concurrently
             new = [each for each in dict.fromkeys(slide_ids) if not self.is_logged(identity, each)]
             if new:
                 self.log_opening(identity, *new)
 
     def log_opening(self, identity: Identity, *slide_ids: str) -> None:
-        """Enter them whether or not they are entered, as for a slide that is opened. Waits for the
-        database; raises StorageError."""
+        """Log the opening of slides, even if already logged.
+
+        Blocks on the database; raises StorageError.
+        """
         if self._public_demo:
             return
         with self._database.session() as session:
@@ -65,5 +64,5 @@ class SlideAccessLog(PeriodicTask):
         self._logged.update((identity.account_id, each) for each in slide_ids)
 
     def work(self) -> None:
-        """Forget what was entered."""
+        """Forget the logged views."""
         self._logged.clear()

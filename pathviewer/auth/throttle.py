@@ -1,4 +1,4 @@
-"""Slowing down whoever guesses passwords."""
+"""Limits on password guessing."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class Throttle:
         self._attempts = attempts
         self._window = window_seconds
         self._clock = clock
-        # per key at most `attempts` moments, so the memory is bounded
+        # at most `attempts` times per key, so memory is bounded
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
         self._successes: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def seconds_to_wait(self, keys: Iterable[str]) -> float:
-        """How long the next attempt with these keys has to wait; 0 if it may be made now."""
+        """Return the seconds that the next attempt with these keys must wait; 0 if none."""
         return max((self._wait(key) for key in keys), default=0.0)
 
     def count_attempt(self, keys: Iterable[str]) -> None:
-        """Count an attempt as failed, before its password is looked at: many may run at once."""
+        """Count an attempt as failed before its password is checked: many may run at once."""
         for key in keys:
             moments = self._failures.setdefault(key, deque(maxlen=self._attempts))
             moments.append(self._clock())
@@ -36,7 +36,7 @@ class Throttle:
             self._failures.popitem(last=False)
 
     def note_success(self, name_key: str, address_key: str) -> None:
-        """Forget a name's failures, and that this attempt was counted against the address."""
+        """Clear a name's failures and this attempt's count against the address."""
         self._failures.pop(name_key, None)
         self.uncount_attempt([address_key])
         self._successes[name_key, address_key] = None
@@ -45,18 +45,18 @@ class Throttle:
             self._successes.popitem(last=False)
 
     def uncount_attempt(self, keys: Iterable[str]) -> None:
-        """Forget that an attempt was counted whose password nobody has looked at."""
+        """Uncount an attempt whose password was not checked."""
         for key in keys:
             moments = self._failures.get(key)
             if moments:
                 moments.pop()
 
     def has_succeeded(self, name_key: str, address_key: str) -> bool:
-        """Whether that name has logged in from that address before."""
+        """Return whether that name has logged in from that address before."""
         return (name_key, address_key) in self._successes
 
     def rank(self, name_key: str, address_key: str) -> int:
-        """How likely an attempt is an honest one: 0 the most, 2 the least."""
+        """Return the likelihood of an honest attempt: 0 highest, 2 lowest."""
         if self.has_succeeded(name_key, address_key):
             return 0
         return 2 if self._failures.get(name_key) or self._failures.get(address_key) else 1

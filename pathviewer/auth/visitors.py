@@ -1,10 +1,9 @@
-"""Visitors of a public demo: each browser tab is one, known by a name that it made up itself.
+"""Visitors of a public demo: each browser tab is one, with a name that it made up.
 
-A Space's page stands in a frame of another site, where browsers keep no cookies; so the name comes
-in a header of ours, or in the query where a browser sends no headers (events, pictures, reports).
-
-A name alone costs nothing and is remembered nowhere: the account's id follows from it. Only who
-does more than look begins a visit, with an account that is stored and a place among those at once.
+A Space's page is in a frame of another site, where browsers keep no cookies. The name therefore
+comes in our own header, or in the query where a browser sends no headers (events, pictures,
+reports). Names are not stored: the account id is derived from the name. Only a visitor who does
+more than look begins a visit, with a stored account that counts against the limit of visits.
 """
 
 from __future__ import annotations
@@ -34,54 +33,55 @@ HEADER = b"x-pathviewer-visitor"
 QUERY = b"visitor="
 VISIT_SECONDS = 3600.0
 MOST_VISITS = 2_000
-"""At once; whoever comes then may look, and not ask."""
+"""Most simultaneous visits; further visitors may look, but not ask."""
 _NAME = re.compile(rb"[A-Za-z0-9_-]{32,64}")
 _IN_QUERY = re.compile(rb"(?:^|&)visitor=([A-Za-z0-9_-]{32,64})(?=&|$)")
 
 
 class VisitError(Exception):
-    """A visit cannot begin now; the message is fit to be shown."""
+    """A visit cannot begin now; the message may be shown to the client."""
 
     code = "too_many_visitors"
 
 
 @dataclass
 class _Visit:
-    """Of one visitor."""
+    """State of one visit."""
 
     last_seen: float
-    """When it last asked for anything."""
+    """Time of the last request, monotonic clock, s."""
     stored: bool = False
     """Whether its account is in the database."""
     client: str = ""
-    """Which client began it, as `client_group` has it; empty if that is unknown."""
+    """Client group that began it; empty if unknown."""
     over: bool = False
-    """Whether it has ended, and what it left is being removed."""
+    """Whether it has ended and its data are being removed."""
     requests: int = 0
-    """Requests of it that are being answered."""
+    """Requests in progress."""
     lasting: bool = False
-    """Whether one of them was not refused, so that something may be stored."""
+    """Whether a request was not refused, so that something may be stored."""
     removed: anyio.Event | None = None
-    """Set once the account of a visit that never began is removed; None while it is not to be."""
+    """Set once the account of a visit that never began is removed; None if no removal is due."""
 
 
 class Visitors:
-    """Who is there; may be used from any thread, and waits for the database in none of them."""
+    """Current visits; may be used from any thread and never blocks on the database."""
 
     def __init__(self, database: Database, most_per_client: int = MOST_VISITS) -> None:
         self.seconds = VISIT_SECONDS
-        """A visit ends so long after its last request."""
+        """A visit ends this long after its last request, s."""
         self.most = MOST_VISITS
-        """Visits at once."""
+        """Most simultaneous visits."""
         self.most_per_client = most_per_client
-        """Of them from one client."""
+        """Most simultaneous visits of one client."""
         self._database = database
         self._secret = secrets.token_bytes(32)
         self._visits: dict[str, _Visit] = {}
         self._lock = threading.Lock()
 
     def identify(self, name: bytes) -> Identity:
-        """The visitor of that name, who may ask and judge; without one, somebody who may look."""
+        """Return the visitor of that name, who may ask and judge; without a name, one who may
+        look."""
         if not _NAME.fullmatch(name):
             return VISITOR
         account_id = self._account_id(name)
@@ -92,16 +92,16 @@ class Visitors:
         return visitor_identity(account_id)
 
     def has_begun(self, account_id: str) -> bool:
-        """Whether there is a visit of that account."""
+        """Return whether that account has a visit."""
         with self._lock:
             visit = self._visits.get(account_id)
             return visit is not None and visit.stored
 
     async def begin(self, account_id: str, client: str = "") -> None:
-        """Let a visitor do more than look, if need be with a visit that begins now.
+        """Let a visitor do more than look, and begin a visit if there is none.
 
-        `client` is where the request comes from, as `client_group` has it. Raises VisitError, and
-        StorageError, after which nothing has begun. `answered` is to follow.
+        `client` is the request's client group. Raises VisitError and StorageError, after which
+        nothing has begun. A call of `note_answer` must follow.
         """
         visit = self._place(account_id, client)
         while visit.removed is not None:
@@ -115,9 +115,9 @@ class Visitors:
             self._placed(account_id, visit)
 
     async def note_answer(self, account_id: str, *, refused: bool) -> None:
-        """A request for which a visit began has been answered.
+        """Note the response to a request that began a visit.
 
-        A visit of which every request was refused has not begun: its account is removed.
+        If all its requests were refused, the visit has not begun and its account is removed.
         """
         with self._lock:
             visit = self._visits.get(account_id)
@@ -132,12 +132,12 @@ class Visitors:
             await WRITES.run(lambda: self._unstore(account_id, visit), account_id)
         finally:
             with self._lock:
-                if visit.removed is removed:  # cancelled, or failed unforeseen: the visit lasts
+                if visit.removed is removed:  # cancelled or failed unexpectedly: the visit lasts
                     visit.lasting, visit.removed = True, None
             removed.set()
 
     def list_ended(self) -> list[str]:
-        """Accounts of visits that are over, until they are `gone`."""
+        """Return the accounts of ended visits, until `forget` is called for them."""
         until = time.monotonic() - self.seconds
         with self._lock:
             for visit in self._visits.values():
@@ -145,7 +145,7 @@ class Visitors:
             return sorted(account_id for account_id, visit in self._visits.items() if visit.over)
 
     def forget(self, account_id: str) -> None:
-        """Nothing is left of a visit that was over; its name may begin another one."""
+        """Forget an ended visit whose data are removed; its name may begin another one."""
         with self._lock:
             self._visits.pop(account_id, None)
 
@@ -153,7 +153,7 @@ class Visitors:
         return str(UUID(bytes=hmac.digest(self._secret, name, "sha256")[:16]))
 
     def _place(self, account_id: str, client: str) -> _Visit:
-        """The visit, with one request more unless it is to be removed."""
+        """Return the visit with one more request, unless it is being removed."""
         with self._lock:
             visit = self._visits.get(account_id)
             if visit is None:
@@ -169,17 +169,17 @@ class Visitors:
             return visit
 
     def _check_room(self, client: str) -> None:
-        """Raises VisitError."""
+        """Raise VisitError if there is no room."""
         if len(self._visits) >= self.most:
-            raise VisitError("Too many visitors ask at this moment. Try again later.")
+            raise VisitError("Too many visitors are asking questions. Try again later.")
         same = sum(visit.client == client for visit in self._visits.values()) if client else 0
         if same >= self.most_per_client:
             raise VisitError(
-                "Too many visitors ask from your network at this moment. Try again later."
+                "Too many visitors are asking questions from your network. Try again later."
             )
 
     def _unstore(self, account_id: str, visit: _Visit) -> None:
-        """Remove the account of a visit that has not begun; where that fails, it lasts."""
+        """Remove the account of a visit that has not begun; if that fails, the visit lasts."""
         try:
             with self._database.session() as session:
                 delete_visitor(session, account_id)
@@ -192,7 +192,7 @@ class Visitors:
                 del self._visits[account_id]
 
     def _store(self, account_id: str, visit: _Visit) -> None:
-        """Once or, as a page's first requests come together, several times."""
+        """Store the visit's account; a page's concurrent first requests may do so repeatedly."""
         with self._database.session() as session:
             add_visitor(session, account_id, Role.viewer)
         with self._lock:
@@ -200,18 +200,18 @@ class Visitors:
             self._visits.setdefault(account_id, visit)
 
     def _placed(self, account_id: str, visit: _Visit) -> None:
-        """Give the place back if nothing was stored."""
+        """Release the visit's place if nothing was stored."""
         with self._lock:
             if not visit.stored and self._visits.get(account_id) is visit:
                 del self._visits[account_id]
 
 
 def visitor_identity(account_id: str) -> Identity:
-    """The identity that a visitor's requests carry."""
+    """Return the identity of a visitor's requests."""
     return Identity(account_id, "visitor", Role.viewer, visiting=True)
 
 
 def visitor_name(headers: Mapping[bytes, bytes], query: bytes) -> bytes:
-    """What a request says of itself; empty if nothing."""
+    """Return the visitor name of a request; empty if none."""
     match = None if QUERY not in query else _IN_QUERY.search(query)
     return headers.get(HEADER, b"") or (match[1] if match else b"")

@@ -157,4 +157,4 @@ def test_whoever_judges_nothing_sees_all(clients: Clients, reading: str) -> None
         ivy.get("/api/worklists"),
     ):
         assert refused.status_code == 403
-        assert "judges nothing" in refused.json()["error"]["message"]
+        assert "cannot judge" in refused.json()["error"]["message"]
