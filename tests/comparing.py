@@ -49,9 +49,9 @@ def list_with_pairs(settings: Settings, slide: str, *, items: int = 4) -> None:
                 f"scripted:{script}",
                 "--beside",
             ]
-            assert run(*generate, "--samples", "2") == f"Made the answers of {items} items.\n"
+            assert run(*generate, "--samples", "2") == f"Generated the answers of {items} items.\n"
             # broken off and begun again, it makes none twice
-            assert run(*generate) == "Made the answers of 0 items.\n"
+            assert run(*generate) == "Generated the answers of 0 items.\n"
         told = run("worklist", "pairs", "pairs", "--plan", "between-models", "--count", f"{PAIRS}")
         every = f"{items * 4} pairs of pairs by the plan between-models, seed 0."
         assert told == f"Drew {PAIRS} of {every}\n"

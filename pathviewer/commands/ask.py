@@ -31,50 +31,50 @@ from pathviewer.slides.errors import SlideError
 from pathviewer.slides.geometry import Region
 
 MOST_PIXELS = 28 * 28 * 16_384
-"""Most pixels that Qwen2.5-VL itself takes."""
+"""Pixel limit of Qwen2.5-VL itself."""
 
 
 @dataclass(frozen=True)
 class AskOptions:
-    """What the command was told."""
+    """Options of the command."""
 
     slide: Path
     """Slide or picture."""
     region: Region | None
-    """Level-0 pixels; None takes all of it."""
+    """Level-0 pixels; None: the whole slide or picture."""
     question: QuestionText
-    """Text and options."""
+    """Text and answer options."""
     model: str
     """Name, hub id or folder."""
     sampling: Sampling
-    """How tokens are drawn."""
+    """Sampling of tokens."""
     max_pixels: int | None
-    """Of the picture after resizing; None takes the model's own budget."""
+    """Pixel budget after resizing; None: the model's own."""
     overlay: Path | None
-    """Where overlays go."""
+    """File for overlays; None writes none."""
     deletion: bool
-    """Whether the deletion check is run."""
+    """Whether to run the deletion check."""
 
 
 def ask_command(
     slide: Annotated[Path, typer.Argument(help="Slide, or a PNG or JPEG picture.")],
-    question: Annotated[str, typer.Argument(help="What is asked.")],
+    question: Annotated[str, typer.Argument(help="Text of the question.")],
     region: Annotated[
         str | None,
-        typer.Option(metavar="X,Y,W,H", help="Level-0 pixels; all of the slide if not given."),
+        typer.Option(metavar="X,Y,W,H", help="Level-0 pixels; the whole slide if not given."),
     ] = None,
     option: Annotated[
-        list[str] | None, typer.Option(help="An answer to choose from; give two or more.")
+        list[str] | None, typer.Option(help="Answer option; give two or more.")
     ] = None,
     model: Annotated[
         str, typer.Option(help="Model: name, hub id, folder, or `scripted`.")
     ] = DEFAULT_MODEL,
     overlay: Annotated[
         Path | None,
-        typer.Option(metavar="PNG", help="Draw where it looked: PNG, and PNG-step1 and so on."),
+        typer.Option(metavar="PNG", help="Draw attention maps: PNG, PNG-step1 and so on."),
     ] = None,
     deletion: Annotated[
-        bool, typer.Option("--deletion", help="Check whether what it looked at mattered.")
+        bool, typer.Option("--deletion", help="Check whether the attended area mattered.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of drawn tokens.")] = 0,
     temperature: Annotated[float, typer.Option(help="0 takes the likeliest token.")] = 0.0,
@@ -87,7 +87,7 @@ def ask_command(
         bool, typer.Option("--json", help="Print one JSON object on stdout.")
     ] = False,
 ) -> None:
-    """Ask a model about a region: its reasoning as it is written, its answer, where it looked."""
+    """Ask a model about a region; print its reasoning, its answer and where it attended."""
     with _sentences():
         sampling = Sampling(max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
         options = AskOptions(
@@ -104,7 +104,7 @@ def ask_command(
 
 
 def _ask_and_report(options: AskOptions, as_json_object: bool) -> None:
-    """Ask, stream, draw, check and report; what fails after the answer does not take it away."""
+    """Ask, stream, draw, check and report; failures after the answer do not discard it."""
     registered_model = resolve_model(
         SCRIPTED_MODEL if options.model.startswith(SCRIPT_PREFIX) else options.model
     )
@@ -131,7 +131,7 @@ def _ask_and_report(options: AskOptions, as_json_object: bool) -> None:
 def _stream(
     events: Iterator[Event | NeutralQuestionProgress | CompletionResult], *, to_stderr: bool
 ) -> CompletionResult:
-    """Print tokens as they come; the reading at the end."""
+    """Print tokens as they arrive; return the completion."""
     for event in events:
         if isinstance(event, CompletionResult):
             typer.echo("\n", err=to_stderr)
@@ -147,8 +147,8 @@ def _stream(
 def _check(
     backend: Engine, result: CompletionResult, budget: PixelBudget, failures: list[str]
 ) -> DeletionCheck | None:
-    """The deletion check of the answer, with the map of the whole completion."""
-    _say("Checking whether what it looked at mattered ...")
+    """Run the deletion check on the answer, with the attention map of the whole completion."""
+    _say("Checking whether the attended area mattered ...")
     answer, maps = result.trace.answer, result.passage_maps
     if not (answer and maps):
         failures.append("The deletion check needs an answer, and the model gave none.")
@@ -206,7 +206,7 @@ def _say(sentence: str) -> None:
 
 @contextmanager
 def _sentences() -> Iterator[None]:
-    """End in a sentence where something cannot be read, asked, answered or written."""
+    """Turn an error in reading, asking, answering or writing into a sentence and exit 1."""
     try:
         yield
     except (ModelError, SlideError) as problem:

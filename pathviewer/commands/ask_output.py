@@ -1,4 +1,4 @@
-"""What `ask` leaves behind: overlay files, a summary for a terminal, a JSON object."""
+"""Output of `ask`: overlay files, a summary for a terminal, a JSON object."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from pathviewer.questions.ask import CompletionResult, PassageMaps
 from pathviewer.questions.region_picture import RegionPicture
 
 Overlays = Mapping[str, Path]
-"""Files written, by the passage's name."""
+"""Written files by passage name."""
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""What could steer a terminal or turn its text around."""
+"""Characters that could control a terminal or reverse its text."""
 
 
 def plain(text: str) -> str:
-    """A model's text as a terminal may show it: control characters become U+FFFD."""
+    """Make a model's text safe for a terminal: control characters become U+FFFD."""
     return _CONTROLS.sub("\ufffd", text)
 
 
 def write_overlays(
     target: Path, picture: RegionPicture, result: CompletionResult
 ) -> dict[str, Path]:
-    """Write `name-step1.png`, ..., `name-answer.png` beside `name.png`, which is of all tokens.
+    """Write `name-step1.png`, ..., `name-answer.png` beside `name.png`, which covers all tokens.
 
     Each shows the prompt's first picture. Raises OSError when the folder cannot be written.
     """
@@ -48,7 +48,7 @@ def write_overlays(
 def summary(
     result: CompletionResult, overlays: Overlays, check: DeletionCheck | None
 ) -> Iterator[str]:
-    """Lines for a terminal: the answer, what is amiss, where it looked, what that was worth."""
+    """Yield lines for a terminal: answer, problems, attention per passage, deletion check."""
     trace, end = result.trace, result.end
     yield f"Answer: {plain(trace.answer) if trace.answer else 'none'}"
     for problem in trace.problems:
@@ -75,7 +75,7 @@ def as_json(
     overlays: Overlays,
     check: DeletionCheck | None,
 ) -> dict[str, Any]:
-    """The same and its provenance as plain values for JSON; coordinates are level-0 pixels."""
+    """Return the same with its provenance as JSON values; coordinates are level-0 pixels."""
     trace, end, started = result.trace, result.end, result.started
     region, placement = picture.region, started.placements[0]
     return {

@@ -1,4 +1,4 @@
-"""`python -m pathviewer cases import`: which slides belong together, from a CSV."""
+"""`python -m pathviewer cases import`: the case of each slide, from a CSV."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from storage.database import Database
 from storage.errors import StorageError
 from storage.tables import LOCAL_ACCOUNT_ID
 
-app = typer.Typer(no_args_is_help=True, help="Cases: which slides are of one patient.")
+app = typer.Typer(no_args_is_help=True, help="Cases: the slides of one patient.")
 
 
 @app.command("import")
 def import_command(
     table: Annotated[Path, typer.Argument(help="CSV; its columns are in docs/export.md.")],
 ) -> None:
-    """Say which slides belong to which case, and what is known of them."""
+    """Import the case of each slide and its reference data."""
     with cases_errors(), open_configured_database() as (settings, database):
         rows = read_table(table)
         scan_slides(settings, database)
@@ -42,7 +42,7 @@ def import_command(
 
 @app.command("list")
 def list_command() -> None:
-    """Show the cases and their reference answers."""
+    """List the cases and their reference answers."""
     with (
         cases_errors(),
         open_configured_database() as (_, database),
@@ -54,7 +54,7 @@ def list_command() -> None:
 
 
 def summary(result: ImportCounts) -> str:
-    """What was imported, in a sentence or two."""
+    """Return a summary of the import in one or two sentences."""
     sentence = (
         f"{result.slides} slides of {result.cases} cases; {result.changed} were new or changed."
     )
@@ -64,7 +64,7 @@ def summary(result: ImportCounts) -> str:
 
 
 def scan_slides(settings: Settings, database: Database) -> None:
-    """Take in slides that no server has seen yet."""
+    """Register slides that no server has scanned yet."""
     folders = [*settings.slides, settings.demo, settings.uploads]
     there = [folder for folder in folders if folder.is_dir()]
     library = SlideLibrary(there, database, uploads=settings.uploads, demo=settings.demo)
@@ -73,7 +73,7 @@ def scan_slides(settings: Settings, database: Database) -> None:
 
 @contextmanager
 def cases_errors() -> Iterator[None]:
-    """End a command that cannot run in a sentence."""
+    """Turn an error into a sentence and exit 1."""
     try:
         yield
     except (CasesError, StorageError) as error:

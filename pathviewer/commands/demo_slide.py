@@ -1,4 +1,4 @@
-"""The command `demo-slide`: put a slide to look at somewhere."""
+"""The command `demo-slide`: write a slide for a first look."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def demo_slide_command(
         Path | None, typer.Option(help="File to write; the demo folder if not given.")
     ] = None,
     phantom: Annotated[
-        bool, typer.Option("--phantom", help="A synthetic slide with known truth.")
+        bool, typer.Option("--phantom", help="A synthetic slide with known ground truth.")
     ] = False,
     width: Annotated[int, typer.Option(help="Of the phantom, pixels.")] = PHANTOM_WIDTH,
     height: Annotated[int, typer.Option(help="Of the phantom, pixels.")] = PHANTOM_HEIGHT,
     seed: Annotated[int, typer.Option(help="Of the phantom.")] = PHANTOM_SEED,
 ) -> None:
-    """Fetch the demo slide, or draw a phantom; its path goes to stdout."""
+    """Download the demo slide or draw a phantom; print its path on stdout."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
         path = _make(out, phantom, width, height, seed)
@@ -36,7 +36,9 @@ def demo_slide_command(
         typer.echo(str(problem), err=True)
         raise typer.Exit(1) from problem
     except OSError as problem:
-        typer.echo(f"The slide cannot be written: {problem.strerror}. Choose --out.", err=True)
+        typer.echo(
+            f"The slide cannot be written: {problem.strerror}. Choose another --out.", err=True
+        )
         raise typer.Exit(1) from problem
     typer.echo(str(path))
 
@@ -58,7 +60,7 @@ def _make(out: Path | None, phantom: bool, width: int, height: int, seed: int) -
 
 
 def _copy(source: Path, out: Path) -> Path:
-    """A copy of a slide, with a phantom's truth, under another name."""
+    """Copy a slide, with a phantom's ground truth, under another name."""
     out.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, out)
     for truth in source.parent.glob(f"{source.stem}.truth.*"):
@@ -68,7 +70,7 @@ def _copy(source: Path, out: Path) -> Path:
 
 @contextmanager
 def _bar() -> Iterator[Callable[[float], None]]:
-    """A progress bar on stderr, which appears when something is first reported."""
+    """Show a progress bar on stderr, from the first reported progress on."""
     with ExitStack() as stack:
         done = 0
         advance: Callable[[int], None] | None = None

@@ -1,4 +1,4 @@
-"""`doctor`: could the program run here? Each check ends in a sentence and a way out."""
+"""`doctor`: checks that the program can run here, each with a sentence and a remedy."""
 
 from __future__ import annotations
 
@@ -38,32 +38,32 @@ from storage.errors import StorageError
 from storage.private_files import make_private_folder
 
 MODEL_SECONDS = 300.0
-"""A model that has not loaded after this long is reported as it is then."""
+"""A model still loading after this time, s, is reported as loading."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What one look at the machine found."""
+    """Result of one check."""
 
     subject: str
-    """What was looked at."""
+    """Subject of the check."""
     verdict: str
-    """`ok`, `note` (runs without it) or `problem` (could not run, or has lost something)."""
+    """`ok`, `note` (runs without it) or `problem` (cannot run, or has lost data)."""
     sentence: str
-    """What was found, and the way out if something is wrong."""
+    """Result, and the remedy if something is wrong."""
 
     @property
     def fatal(self) -> bool:
-        """Whether the program could not run, or something that was kept is lost."""
+        """Whether the program cannot run or stored data are lost."""
         return self.verdict == "problem"
 
     def as_dict(self) -> dict[str, Any]:
-        """The check as JSON values."""
+        """Return the check as JSON values."""
         return asdict(self)
 
 
 def examine(settings: Settings, *, fix: bool = False) -> list[Check]:
-    """Run every check; none of them raises. With `fix`, mend first what can be mended."""
+    """Run every check; none of them raises. With `fix`, first repair what can be repaired."""
     checks: list[Callable[[Settings], Iterator[Check]]] = [
         slide_libraries,
         slide_readers,
@@ -84,12 +84,14 @@ def examine(settings: Settings, *, fix: bool = False) -> list[Check]:
 
 
 def slide_libraries(_: Settings) -> Iterator[Check]:
-    """OpenSlide and the JPEG library can be loaded."""
+    """Check that OpenSlide and the JPEG library load."""
     try:
         import openslide
         import simplejpeg
     except (ImportError, OSError) as error:
-        sentence = f"They cannot be loaded ({error}); pip install -r requirements.txt brings them."
+        sentence = (
+            f"They cannot be loaded ({error}); pip install -r requirements.txt installs them."
+        )
         yield Check("slide libraries", "problem", sentence)
         return
     yield Check(
@@ -100,7 +102,7 @@ def slide_libraries(_: Settings) -> Iterator[Check]:
 
 
 def slide_readers(settings: Settings) -> Iterator[Check]:
-    """Reader processes start, and what the system holds them to."""
+    """Check that reader processes start; report their sandbox."""
     readers = ReaderPool(settings, folders=(*settings.slides, settings.demo, settings.uploads))
     try:
         readers.submit(Urgency.view, "", settings.data, "", check_ready).result()
@@ -113,38 +115,38 @@ def slide_readers(settings: Settings) -> Iterator[Check]:
     version = landlock_version()
     limits = (
         f"{settings.readers} processes read slides, each with at most "
-        f"{settings.reader_memory_mib} MiB and {settings.reader_seconds:g} s for a call."
+        f"{settings.reader_memory_mib} MiB and {settings.reader_seconds:g} s per call."
     )
-    confined = "They read the slide folders alone and write nothing (Landlock)."
+    confined = "They read only the slide folders and write nothing (Landlock)."
     if version >= TCP_VERSION:
         confined = (
-            "They read the slide folders alone, write nothing and connect to nothing (Landlock)."
+            "They read only the slide folders, write nothing and connect to nothing (Landlock)."
         )
     if version:
         yield Check("slide readers", "ok", f"{limits} {confined}")
     else:
         sentence = (
             f"{limits} This system has no Landlock (Linux 5.13 and later), so they may read every "
-            "file that the program may read."
+            "file that the program can read."
         )
         yield Check("slide readers", "note", sentence)
 
 
 def slides_that_ended_readers(settings: Settings) -> Iterator[Check]:
-    """Files that are not opened, since they ended the reader that opened them."""
+    """Report files that are not opened because they ended their reader."""
     for fault in load_faults(settings.reader_faults):
         what = "took too long to read" if fault.reason == "slow" else "ended its reader"
         when = datetime.fromtimestamp(fault.happened_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
         sentence = (
             f"{fault.path} {what}, last on {when}; it is not opened"
             f"{' for a while' if fault.reason == 'slow' else ''}. Copy it again or scan again; to "
-            f"have it tried again, remove {settings.reader_faults}."
+            f"retry it, remove {settings.reader_faults}."
         )
         yield Check("slides", "note", sentence)
 
 
 def slide_folders(settings: Settings) -> Iterator[Check]:
-    """Each configured folder is there and can be read."""
+    """Check that each configured folder exists and is readable."""
     if not settings.slides:
         sentence = "No folder is named in PATHVIEWER_SLIDES; the demo slide is shown."
         yield Check("slides", "note", sentence)
@@ -162,7 +164,7 @@ def slide_folders(settings: Settings) -> Iterator[Check]:
 
 
 def state_folder(settings: Settings) -> Iterator[Check]:
-    """The state folder can be written."""
+    """Check that the state folder is writable."""
     probe = settings.data / ".doctor"
     try:
         make_private_folder(settings.data)
@@ -180,7 +182,7 @@ def state_folder(settings: Settings) -> Iterator[Check]:
 
 
 def privacy(settings: Settings) -> Iterator[Check]:
-    """Nobody else on this machine may read the state, and no file is named after a patient."""
+    """Check that only the owner can read the state and that no file name may name a patient."""
     try:
         right, sentence = privacy_sentence(settings)
         named = len(named_uploads(settings))
@@ -191,14 +193,14 @@ def privacy(settings: Settings) -> Iterator[Check]:
     if named:
         sentence = (
             f"{format_count(named, 'uploaded slide')} of an earlier version of the program have "
-            "the file names that their senders gave, which may name patients: `doctor --fix` moves "
+            "the uploaders' file names, which may name patients: `doctor --fix` moves "
             "them to files with opaque names."
         )
         yield Check("privacy", "note", sentence)
 
 
 def mend_privacy(settings: Settings) -> Iterator[Check]:
-    """Close the state to others and give uploads of earlier versions opaque names."""
+    """Close the state to other accounts; give uploads of earlier versions opaque names."""
     try:
         close_state(settings)
         named = named_uploads(settings)
@@ -212,11 +214,11 @@ def mend_privacy(settings: Settings) -> Iterator[Check]:
             opened.close()
     except (StorageError, OSError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        yield Check("privacy", "note", f"Not everything could be mended: {why}.")
+        yield Check("privacy", "note", f"Not everything could be fixed: {why}.")
 
 
 def assets(settings: Settings) -> Iterator[Check]:
-    """The viewer's JavaScript is there, or can be installed now."""
+    """Check that the viewer's JavaScript is present or can be installed now."""
     try:
         ensure_assets(settings.assets)
     except (AssetsError, OSError) as error:
@@ -226,7 +228,7 @@ def assets(settings: Settings) -> Iterator[Check]:
 
 
 def database(settings: Settings) -> Iterator[Check]:
-    """The database opens at this program's revision, and the address is safe with its accounts."""
+    """Check that the database opens at the current revision and that the address is safe."""
     try:
         opened = open_database(settings.database)
     except (StorageError, OSError) as error:
@@ -238,24 +240,24 @@ def database(settings: Settings) -> Iterator[Check]:
     except AccessError as error:
         yield Check("access", "problem", str(error))
     else:
-        yield Check("access", "ok", f"{settings.host} may be listened on with these settings.")
+        yield Check("access", "ok", f"Listening on {settings.host} is safe with these settings.")
     finally:
         opened.close()
 
 
 def stored_blobs(settings: Settings) -> Iterator[Check]:
-    """Every picture and attention file that the database speaks of is there and hashes right."""
+    """Check that every picture and attention file in the database exists with the right hash."""
     store = BlobStore(settings.blobs)
     try:
         opened = open_database(settings.database)
     except (StorageError, OSError):
-        return  # which the check before has said
+        return  # the database check has already reported this
     try:
         with opened.read_only() as session:
             blobs = list_blobs(session)
         conditions = Counter(store.check(blob.sha256) for blob in blobs)
     except (StorageError, OSError) as error:
-        yield Check("kept files", "problem", f"They cannot be read: {error}.")
+        yield Check("stored files", "problem", f"They cannot be read: {error}.")
         return
     finally:
         opened.close()
@@ -263,45 +265,45 @@ def stored_blobs(settings: Settings) -> Iterator[Check]:
     if missing or damaged:
         sentence = (
             f"Of {len(blobs)} pictures and attention files {missing} are missing and {damaged} "
-            f"damaged; put them back from a backup into {settings.blobs}."
+            f"damaged; restore them from a backup into {settings.blobs}."
         )
-        yield Check("kept files", "problem", sentence)
+        yield Check("stored files", "problem", sentence)
     else:
         mib = sum(blob.byte_count for blob in blobs) / 2**20
-        sentence = f"All {len(blobs)} pictures and attention files are whole, {mib:.1f} MiB."
-        yield Check("kept files", "ok", sentence)
+        sentence = f"All {len(blobs)} pictures and attention files are intact, {mib:.1f} MiB."
+        yield Check("stored files", "ok", sentence)
     yield from stray_files(store, {blob.sha256 for blob in blobs})
 
 
 def stray_files(store: BlobStore, database_hashes: Set[str]) -> Iterator[Check]:
-    """Files that a kill in the middle of writing leaves; the program does not look at them."""
+    """Report files left by a kill during a write; the program ignores them."""
     strays = set(store.list_names()) - database_hashes
     unfinished = store.list_unfinished()
     if strays or unfinished:
         sentence = (
-            f"{len(strays)} files belong to nothing and {len(unfinished)} are half written: a "
-            "program that was killed left them, or one that is running is at it. They do no harm."
+            f"{len(strays)} files are unused and {len(unfinished)} are incomplete: a killed "
+            "program left them, or a running one is writing them. They do no harm."
         )
         yield Check("stray files", "note", sentence)
 
 
 def retention(settings: Settings) -> Iterator[Check]:
-    """How long questions and uploads are kept."""
+    """Report how long questions and uploads are stored."""
 
     def period(days: int) -> str:
-        return f"{format_count(days, 'day')}, longer where somebody judged" if days else "for ever"
+        return f"{format_count(days, 'day')}, longer with feedback" if days else "forever"
 
     yield Check(
         "retention",
         "ok",
         f"Questions are kept {period(settings.keep_questions_days)}; uploaded slides "
         f"{period(settings.keep_uploads_days)}. PATHVIEWER_KEEP_QUESTIONS_DAYS and "
-        "PATHVIEWER_KEEP_UPLOADS_DAYS say so.",
+        "PATHVIEWER_KEEP_UPLOADS_DAYS set this.",
     )
 
 
 def address(settings: Settings) -> Iterator[Check]:
-    """The address can be listened on."""
+    """Check that the program can listen on the address."""
     try:
         listen(settings).close()
     except ServeError as error:
@@ -311,7 +313,7 @@ def address(settings: Settings) -> Iterator[Check]:
 
 
 def model(settings: Settings) -> Iterator[Check]:
-    """The model can be loaded: it is, in a process of its own, and let go of again."""
+    """Check that the model loads, in its own process, and unload it."""
     engine = EngineService(settings)
     started = time.monotonic()
     with silence_engine_log():
@@ -326,12 +328,12 @@ def model(settings: Settings) -> Iterator[Check]:
             "model", "ok", " ".join((status.sentence, *describe_loaded_model(status.info), took))
         )
     else:
-        sentence = f"{status.sentence} Slides can be viewed and regions framed without it."
+        sentence = f"{status.sentence} Slides can be viewed and regions drawn without it."
         yield Check("model", "note", sentence)
 
 
 def describe_loaded_model(info: ModelInfo | None) -> Iterator[str]:
-    """What is loaded, in a sentence."""
+    """Yield a sentence about the loaded model."""
     if info is not None:
         kernel = f", attention by {info.attention}" if info.attention != "none" else ""
         yield f"It is {info.architecture}, revision {info.revision[:12]}{kernel}."
@@ -339,7 +341,7 @@ def describe_loaded_model(info: ModelInfo | None) -> Iterator[str]:
 
 @contextmanager
 def silence_engine_log() -> Iterator[None]:
-    """Keep the engine from logging what the check says itself."""
+    """Suppress engine log lines that the check reports itself."""
     engine_log.addFilter(reject_record)
     try:
         yield
@@ -348,15 +350,15 @@ def silence_engine_log() -> Iterator[None]:
 
 
 def reject_record(_: object) -> bool:
-    """Let no record pass."""
+    """Reject every record."""
     return False
 
 
 def gpu(_: Settings) -> Iterator[Check]:
-    """Whether an NVIDIA driver answers; without one the model runs on the processor."""
+    """Check whether an NVIDIA driver answers; without one the model runs on the CPU."""
     listing = shutil.which("nvidia-smi")
     if not listing or not ctypes.util.find_library("cuda"):
-        yield Check("GPU", "note", "No NVIDIA GPU was found; models run on the processor.")
+        yield Check("GPU", "note", "No NVIDIA GPU was found; models run on the CPU.")
         return
     try:
         output = subprocess.run(
@@ -364,7 +366,7 @@ def gpu(_: Settings) -> Iterator[Check]:
         )
     except (OSError, subprocess.TimeoutExpired):
         sentence = (
-            "nvidia-smi gives no answer; if the model cannot use it, set PATHVIEWER_DEVICE=cpu."
+            "nvidia-smi does not respond; if the model cannot use it, set PATHVIEWER_DEVICE=cpu."
         )
         yield Check("GPU", "note", sentence)
         return

@@ -1,4 +1,4 @@
-"""`doctor slides`: what a folder holds, what could be shown of it, and what each slide says."""
+"""`doctor slides`: the slides in a folder, whether they can be shown, and their properties."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from pathviewer.slides.slide_examination import SlideExamination
 
 @dataclass(frozen=True)
 class SlideReport:
-    """What was found of one slide, or why it cannot be shown."""
+    """Examination of one slide, or the reason why it cannot be shown."""
 
     file: str
-    """Its place in the folder."""
+    """Path relative to the folder."""
 
     fault: str | None
     """Why it cannot be shown, `None` if it can."""
 
     found: SlideExamination | None
-    """What it says, `None` if it cannot be shown."""
+    """Properties of the slide, `None` if it cannot be shown."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as JSON values."""
+        """Return the report as JSON values."""
         return asdict(self)
 
 
 def examine_slides(folder: Path, settings: Settings) -> Iterator[SlideReport]:
-    """Look at every slide of a folder in reader processes. Raises OSError."""
+    """Examine every slide of a folder in reader processes. Raises OSError."""
     survey = survey_folder(folder)
     readers = ReaderPool(settings, folders=(folder,))
     try:
@@ -66,7 +66,7 @@ def _examine(candidate: Candidate, folder: Path, readers: ReaderPool) -> SlideRe
 
 
 def table(reports: Sequence[SlideReport]) -> Iterator[str]:
-    """The reports as lines of text."""
+    """Yield the reports as lines of text."""
     if not reports:
         yield "No slide was found."
     for report in reports:

@@ -1,4 +1,4 @@
-"""`python -m pathviewer evaluate`: measure a model on pictures whose right answers are known."""
+"""`python -m pathviewer evaluate`: measure a model on pictures with known answers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from pathviewer.commands.evaluation_table import lines
 
 @dataclass(frozen=True)
 class QuestionSource:
-    """Where questions come from."""
+    """Source of the questions."""
 
     data: Path | None
     """Folder with manifest.csv, or with the pictures of `questions`."""
@@ -47,14 +47,14 @@ class QuestionSource:
     split: str | None
     """Only this split; None takes all."""
     question: str | None
-    """Asked of every picture of a manifest; None takes the model's."""
+    """Question about every picture of a manifest; None takes the model's."""
     labels: tuple[str, ...]
-    """Labels the model may know; empty means those it keeps to, or all of the manifest."""
+    """Labels that the model knows; empty means the model's own, or all in the manifest."""
     abstentions: bool
-    """Whether "none of these" and its like are offered with a manifest's labels."""
+    """Whether to offer "none of these" and similar options with a manifest's labels."""
 
     def read(self, model: RegisteredModel) -> ItemSet:
-        """The questions for a model; EvaluationError if there are none."""
+        """Return the questions for a model; EvaluationError if there are none."""
         if self.questions:
             fields = read_field_map(self.fields)
             return read_questions(self.questions, fields, folder=self.data, split=self.split)
@@ -83,11 +83,11 @@ def evaluate_command(
     ] = "own",
     split: Annotated[str | None, typer.Option(help="Only questions of this split.")] = None,
     compare: Annotated[
-        str | None, typer.Option(help="Second model; how much better the first one is.")
+        str | None, typer.Option(help="Second model, to compare with the first.")
     ] = None,
     colour: Annotated[
         Literal["as-is", "none"],
-        typer.Option(help="`none`: grey and histogram-equalised, so that form alone is left."),
+        typer.Option(help="`none`: grey and histogram-equalised, leaving only form."),
     ] = "as-is",
     no_image: Annotated[bool, typer.Option("--no-image", help="Blank every picture.")] = False,
     permute_options: Annotated[
@@ -98,23 +98,23 @@ def evaluate_command(
     ] = False,
     known: Annotated[
         list[str] | None,
-        typer.Option(help="Label of the manifest that the model knows; may be given often."),
+        typer.Option(help="Label of the manifest that the model knows; repeatable."),
     ] = None,
     abstentions: Annotated[
         bool, typer.Option(help="Offer “none of these” with a manifest's labels.")
     ] = True,
     question: Annotated[
-        str | None, typer.Option(help="Asked of every picture of a manifest.")
+        str | None, typer.Option(help="Question about every picture of a manifest.")
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder that keeps the answers; a broken-off run goes on from there."),
+        typer.Option(help="Folder for the answers; an interrupted run resumes from it."),
     ] = None,
     types: Annotated[
         list[str] | None,
-        typer.Option("--type", help="Ask questions of this type alone; may be given often."),
+        typer.Option("--type", help="Ask only questions of this type; repeatable."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Ask only so many questions.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Most questions to ask.")] = None,
     max_new_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.")] = 512,
     temperature: Annotated[float, typer.Option(help="0 takes the likeliest token.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Seed of drawn tokens.")] = 0,
@@ -123,7 +123,7 @@ def evaluate_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Accuracy with its interval by group, controls, and paired comparison of two models."""
+    """Measure accuracy with intervals by group, with controls; optionally compare two models."""
     with evaluation_errors(out):
         source = QuestionSource(
             data, questions, fields, split, question, tuple(known or ()), abstentions
@@ -148,7 +148,7 @@ def evaluate_command(
 def ask_model(
     name: str, items: ItemSet, plan: EvaluationPlan, out: Path | None, file: str
 ) -> Measurement:
-    """Open a model, put the questions to it under a progress bar, close it."""
+    """Open a model, ask it the questions with a progress bar, and close it."""
     write = prompt_writer(describe_model(name))
     backend = open_engine(name)
     try:
@@ -168,12 +168,12 @@ def ask_model(
 
 
 def describe_model(name: str) -> RegisteredModel:
-    """What is known of a model before it is loaded; a script is known as `scripted`."""
+    """Return the registry entry before the model is loaded; a script's entry is `scripted`."""
     return resolve_model("scripted" if name.startswith(SCRIPT_PREFIX) else name)
 
 
 def report_skipped(items: ItemSet) -> None:
-    """Say on stderr what is not asked, the first few by name."""
+    """Print on stderr which questions are skipped, the first few by name."""
     shown = 5
     for sentence in items.skipped[:shown]:
         typer.echo(f"Skipped. {sentence}", err=True)
@@ -183,16 +183,16 @@ def report_skipped(items: ItemSet) -> None:
 
 @contextmanager
 def evaluation_errors(out: Path | None) -> Iterator[None]:
-    """End in a sentence; one broken off by hand says how to go on."""
+    """Turn errors into sentences; after an interrupt, print how to resume."""
     try:
         yield
     except ModelError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
-        kept = f"What was answered is in {out.name}; the same command goes on." if out else ""
-        sys.exit(f"Broken off. {kept or 'Nothing is kept; --out FOLDER would have.'}")
+        kept = f"The answers so far are in {out.name}; the same command resumes." if out else ""
+        sys.exit(f"Interrupted. {kept or 'The answers are lost; --out FOLDER would save them.'}")
 
 
 def _budget(max_pixels: int | None) -> PixelBudget | None:
-    """The pixel budget that was asked for."""
+    """Return the requested pixel budget."""
     return None if max_pixels is None else PixelBudget(min(3_136, max_pixels), max_pixels)

@@ -1,4 +1,4 @@
-"""The figures of an evaluation as lines for a terminal."""
+"""Results of an evaluation as lines for a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Figures = Mapping[str, Any]
 
 
 def lines(figures: Figures) -> Iterator[str]:
-    """The figures of one model, or of two that were compared."""
+    """Yield the lines of one model, or of two compared models."""
     yield from model_lines(figures)
     if "compared" in figures:
         yield ""
@@ -19,7 +19,7 @@ def lines(figures: Figures) -> Iterator[str]:
 
 
 def model_lines(figures: Figures) -> Iterator[str]:
-    """What one model reached."""
+    """Yield one model's results."""
     run = figures["run"]
     yield f"{run['model']} ({run['revision'][:12]})"
     yield row("accuracy", interval(figures, "accuracy"), chance_text(figures))
@@ -44,7 +44,7 @@ def model_lines(figures: Figures) -> Iterator[str]:
 
 
 def part_lines(title: str, parts: Mapping[str, Figures]) -> Iterator[str]:
-    """Accuracy of each part; nothing where there is one part only."""
+    """Yield the accuracy of each part; nothing for a single part."""
     if len(parts) < 2:
         return
     yield f"  {title}"
@@ -53,7 +53,7 @@ def part_lines(title: str, parts: Mapping[str, Figures]) -> Iterator[str]:
 
 
 def confusion_lines(confusion: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
-    """Right classes down, answers across."""
+    """Yield the confusion matrix: true classes down, answers across."""
     answers = sorted({answer for counts in confusion.values() for answer in counts})
     if not answers:
         return
@@ -66,7 +66,7 @@ def confusion_lines(confusion: Mapping[str, Mapping[str, int]]) -> Iterator[str]
 
 
 def difference_lines(figures: Figures) -> Iterator[str]:
-    """How much better the first model is."""
+    """Yield the first model's advantage over the second."""
     yield "first minus second"
     for name, key in (("accuracy", ""), ("process score", "process_")):
         if figures[f"{key}difference"] is not None:
@@ -76,12 +76,12 @@ def difference_lines(figures: Figures) -> Iterator[str]:
 
 
 def row(name: str, value: str, note: str = "") -> str:
-    """One figure."""
+    """Format one line of the table."""
     return f"  {name:<26}{value:<26}{note}".rstrip()
 
 
 def interval(figures: Figures, key: str) -> str:
-    """A share with its 95 % interval, in percent."""
+    """Format a share with its 95 % interval, in percent."""
     if figures[key] is None:
         return "-"
     low, high = percent(figures[f"{key}_low"]), percent(figures[f"{key}_high"])
@@ -89,7 +89,7 @@ def interval(figures: Figures, key: str) -> str:
 
 
 def chance_text(figures: Figures) -> str:
-    """What guessing would reach, and what the best answer that never changes."""
+    """Format the accuracy of guessing and of the best constant answer."""
     parts = []
     if figures["chance"] is not None:
         parts.append(f"guessing {percent(figures['chance'])}")
@@ -99,7 +99,7 @@ def chance_text(figures: Figures) -> str:
 
 
 def skipped_text(figures: Figures) -> str:
-    """What was not asked or not answered."""
+    """Format the counts of skipped and failed questions."""
     parts = []
     if figures["failed"]:
         parts.append(f"{figures['failed']} failed, counted as wrong")
@@ -109,22 +109,22 @@ def skipped_text(figures: Figures) -> str:
 
 
 def list_absent(arm: Figures) -> Iterator[tuple[int, str]]:
-    """How many questions are not in the share of changed answers, and why."""
+    """Yield the counts of questions excluded from the share of changed answers, with reasons."""
     for key, told in (("left_out", "not permuted"), ("failed", "failed")):
         if arm.get(key):
             yield arm[key], told
 
 
 def percent(value: float | None) -> str:
-    """A share in percent."""
+    """Format a share in percent."""
     return "-" if value is None else f"{100 * value:.1f} %"
 
 
 def points(value: float | None) -> str:
-    """A difference of shares in percentage points, with its sign."""
+    """Format a difference of shares in percentage points, with its sign."""
     return "-" if value is None else f"{100 * value:+.1f}"
 
 
 def number(value: float | None) -> str:
-    """A figure with one decimal."""
+    """Format a value with one decimal."""
     return "-" if value is None else f"{value:.1f}"

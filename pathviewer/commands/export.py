@@ -36,7 +36,7 @@ from storage.tables import LOCAL_ACCOUNT_ID
 
 
 class FormatName(StrEnum):
-    """What the command line can write."""
+    """Export formats of the command line."""
 
     preference = "preference"
     unpaired = "unpaired"
@@ -50,8 +50,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 
 
 def export_command(
-    form: Annotated[FormatName, typer.Option("--format", help="Which rows; see docs/export.md.")],
-    out: Annotated[Path, typer.Option(help="Folder to write; must not exist or be empty.")],
+    form: Annotated[FormatName, typer.Option("--format", help="Kind of rows; see docs/export.md.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; must be empty or absent.")],
     raters: Annotated[
         str, typer.Option("--rule", help="Several raters: each, majority, or how many must agree.")
     ] = "each",
@@ -65,24 +65,24 @@ def export_command(
         str | None, typer.Option(help="Judged on this day or before; see --zone.")
     ] = None,
     zone: Annotated[
-        str, typer.Option(help="Time zone whose days are meant, such as Pacific/Auckland.")
+        str, typer.Option(help="Time zone of these days, such as Pacific/Auckland.")
     ] = "UTC",
     rater: Annotated[Several, typer.Option(help="Only this account; repeatable.")] = None,
     model: Annotated[Several, typer.Option(help="Only this model; repeatable.")] = None,
     case: Annotated[Several, typer.Option(help="Only this case; repeatable.")] = None,
     question_type: Annotated[Several, typer.Option(help="Only this type; repeatable.")] = None,
     comments: Annotated[
-        bool, typer.Option("--comments", help="Free text too; it may name people.")
+        bool, typer.Option("--comments", help="Include free text; it may name people.")
     ] = False,
     teaching: Annotated[
-        bool, typer.Option("--teaching", help="Labels of worklists to teach with too.")
+        bool, typer.Option("--teaching", help="Include labels of teaching worklists.")
     ] = False,
     licence: Annotated[
         str, typer.Option(help="Licence for the card; the settings' if not given.")
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Write what was judged as a folder of Parquet that trainers take as it is."""
+    """Export feedback as a folder of Parquet files for trainers."""
     with export_errors(), open_configured_database() as (settings, database):
         days = read_days(since or "", until or "", zone)
         selection = _selection(database, days, rater, model, case, question_type)
@@ -106,15 +106,15 @@ def export_command(
 def check_export_command(
     folder: Annotated[Path, typer.Argument(help="Folder that `export` wrote.")],
 ) -> None:
-    """Prove that an export is whole, and that no case, slide or picture stands in two splits."""
+    """Check that an export is complete and no case, slide or picture is in two splits."""
     with export_errors():
         rows = check_export(folder)
     counts = ", ".join(f"{split} {count}" for split, count in sorted(rows.items()))
-    typer.echo(f"Whole, and no group or picture stands in two splits: {counts}.")
+    typer.echo(f"The export is complete, and no group or picture is in two splits: {counts}.")
 
 
 def summary(tally: ExportTally) -> str:
-    """What was written, in a sentence or two."""
+    """Return a summary of the export in one or two sentences."""
     rows = ", ".join(f"{split} {count}" for split, count in sorted(tally.rows.items()))
     sentence = f"Wrote {format_count(sum(tally.rows.values()), 'row')} ({rows}) of "
     sentence += f"{format_count(tally.items, 'judged item')}."
@@ -123,13 +123,13 @@ def summary(tally: ExportTally) -> str:
             f" In conflict: {format_count(tally.conflicts, 'item')}, see adjudication.jsonl."
         )
     if not tally.rows["train"]:
-        sentence += " None fell into train; --splits 1,0,0 puts all there."
+        sentence += " None is in train; --splits 1,0,0 puts all there."
     return sentence
 
 
 @contextmanager
 def export_errors() -> Iterator[None]:
-    """End a command that cannot run in a sentence."""
+    """Turn an error into a sentence and exit 1."""
     try:
         yield
     except (DayError, ExportError, FolderError, StorageError) as error:

@@ -12,14 +12,14 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    no_args_is_help=True, help="Send random input to a server of its own; exit 1 on a fault."
+    no_args_is_help=True, help="Send random input to a test server; exit 1 on a fault."
 )
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
 
 @app.callback()
 def group() -> None:
-    """Send random input to a server of its own; exit 1 on a fault."""
+    """Send random input to a server started for the test; exit 1 on a fault."""
 
 
 @app.command("requests")
@@ -28,7 +28,7 @@ def fuzz_requests(
     seed: Annotated[int, typer.Option(help="Seed of the random requests.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Random requests to every route; exit 1 on a 500, a traceback, a path or growing sessions."""
+    """Send random requests to every route; exit 1 on a 500, traceback, path or session leak."""
     with fuzz_errors():
         from pathviewer.fuzz.request_fuzz import fuzz_requests as run
 
@@ -46,11 +46,11 @@ def fuzz_slides(
     copies: Annotated[int, typer.Option(min=1, help="Damaged copies of each seed.")] = 2_000,
     seed: Annotated[int, typer.Option(help="Seed of the damage.")] = 0,
     seeds: Annotated[
-        Path | None, typer.Option(help="Folder of sound slides; small made ones if not given.")
+        Path | None, typer.Option(help="Folder of valid slides; small generated ones if not given.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Damaged slides in the folder of a server; exit 1 if it dies, hangs or names a path."""
+    """Serve damaged slides; exit 1 if the server dies, hangs or reveals a path."""
     with fuzz_errors():
         from pathviewer.fuzz.slide_fuzz import fuzz_slides as run
 
@@ -67,7 +67,7 @@ def fuzz_slides(
 
 @contextmanager
 def fuzz_errors() -> Iterator[None]:
-    """End a command that cannot run in a sentence; it needs what the tests need."""
+    """Turn an error into a sentence and exit 1; the commands need the test requirements."""
     from pathviewer.fuzz.program import FuzzError
 
     try:

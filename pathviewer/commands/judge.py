@@ -1,4 +1,4 @@
-"""`python -m pathviewer judge`: have labelled traces judged by a model behind an endpoint."""
+"""`python -m pathviewer judge`: judge labelled traces with a model behind an endpoint."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 
 
 class ConfigError(ModelError):
-    """The file says nothing of a judge."""
+    """The file does not configure a judge."""
 
 
 def judge_command(
@@ -31,8 +31,8 @@ def judge_command(
     limit: Annotated[int, typer.Option(min=1, help="Most traces to judge in this run.")] = 1000,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge the traces that clinicians labelled, so that insights can hold the judge to them."""
-    from models.judges.endpoint_judge import EndpointJudge  # an HTTP client, for this alone
+    """Judge the traces that clinicians labelled; insights compare the judge with them."""
+    from models.judges.endpoint_judge import EndpointJudge  # only this command needs an HTTP client
 
     try:
         endpoint = read_endpoint(config)
@@ -52,7 +52,7 @@ def judge_command(
 
 
 def read_endpoint(path: Path) -> JudgeEndpoint:
-    """The endpoint that a file names. Raises ConfigError."""
+    """Return the endpoint configured in a file. Raises ConfigError."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8")).get("judge")
     except OSError as error:
@@ -71,8 +71,8 @@ def read_endpoint(path: Path) -> JudgeEndpoint:
 
 
 def summary(result: JudgeRun) -> str:
-    """What happened, in a sentence or two."""
-    sentence = f"Judged {result.judged} traces; of {result.abstained} the judge could not tell."
+    """Return a summary of the run in one or two sentences."""
+    sentence = f"Judged {result.judged} traces; the judge abstained on {result.abstained}."
     if result.unreadable:
         sentence += f" The pictures of {result.unreadable} cannot be read; `doctor` says which."
     return sentence

@@ -1,4 +1,4 @@
-"""The page docs/limits.md, made from the settings that are marked as limits."""
+"""The page docs/limits.md, generated from the settings that are marked as limits."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class Limit:
     group: LimitGroup
     """Section of the page."""
     variable: str
-    """Environment variable that sets it."""
+    """Environment variable."""
     default: str
-    """As it is printed."""
+    """Default, formatted."""
     unit: str
-    """What is counted."""
+    """Unit."""
     meaning: str
-    """What is limited, in a sentence."""
+    """Description, in a sentence."""
     beyond: str
-    """What happens beyond it."""
+    """Behaviour beyond the limit."""
 
 
 def limits() -> Iterator[Limit]:
-    """Every limit, in the order of the settings."""
+    """Yield every limit in the order of the settings."""
     for name, field in Settings.model_fields.items():
         extra: Any = field.json_schema_extra
         if not isinstance(extra, dict) or "limit" not in extra:
@@ -58,7 +58,7 @@ def limits() -> Iterator[Limit]:
 
 
 def limits_page() -> str:
-    """The whole page as Markdown."""
+    """Return the page as Markdown."""
     all_limits = list(limits())
     sections = []
     for group in get_args(LimitGroup):
@@ -71,6 +71,6 @@ def limits_page() -> str:
 
 
 def row(limit: Limit) -> str:
-    """A limit as a row of its table."""
+    """Format a limit as a table row."""
     cells = limit.meaning, f"`{limit.variable}`", limit.default, limit.unit, limit.beyond
     return f"| {' | '.join(cells)} |"

@@ -41,13 +41,15 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     help="Ask a pathology vision-language model about a whole-slide image. Not for diagnosis.",
 )
-bench_app = typer.Typer(no_args_is_help=True, help="Measure this machine; ratios against a peer.")
+bench_app = typer.Typer(
+    no_args_is_help=True, help="Benchmarks of this machine, as ratios to a peer."
+)
 bench_app.command("attention")(bench_attention)
 bench_app.command("insights")(bench_insights)
 bench_app.command("model")(bench_model)
 bench_app.command("training")(bench_training)
 bench_app.command("ask")(bench_ask)
-doctor_app = typer.Typer(help="Check that the program can run here, and what slides hold.")
+doctor_app = typer.Typer(help="Check that the program can run here, and examine slides.")
 app.add_typer(doctor_app, name="doctor")
 app.add_typer(user_app, name="user")
 app.add_typer(bench_app, name="bench")
@@ -76,18 +78,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="TCP port; 0 picks a free one.")] = None,
-    slides: Annotated[
-        list[Path] | None, typer.Option(help="Folder of slides; may be given several times.")
-    ] = None,
+    slides: Annotated[list[Path] | None, typer.Option(help="Folder of slides; repeatable.")] = None,
     data: Annotated[Path | None, typer.Option(help="State folder.")] = None,
     model: Annotated[
         str | None, typer.Option(help="Model that answers: a name, a folder, scripted or none.")
     ] = None,
     public_demo: Annotated[
-        bool | None, typer.Option("--public-demo", help="Open to anybody, demo slide only.")
+        bool | None, typer.Option("--public-demo", help="Open to anyone, demo slide only.")
     ] = None,
 ) -> None:
-    """Serve the pages; what `python app.py` runs."""
+    """Start the server, as `python app.py` does."""
     from pathviewer.server.run import serve as run
 
     options = {
@@ -109,7 +109,7 @@ def doctor(
         bool, typer.Option("--fix", help="Close the state folder to other accounts first.")
     ] = False,
 ) -> None:
-    """Check that the program can run here; exit 1 if it could not."""
+    """Check that the program can run here; exit 1 if it cannot."""
     if context.invoked_subcommand is not None:
         return
     from pathviewer.commands.doctor import examine
@@ -126,10 +126,10 @@ def doctor(
 
 @doctor_app.command("slides")
 def doctor_slides(
-    folder: Annotated[Path, typer.Argument(help="Folder of slides, with those in it.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of slides, including subfolders.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Say what of a folder can be shown, what not and why; exit 1 if a slide cannot be shown."""
+    """Report which slides of a folder can be shown and why others cannot; exit 1 if any cannot."""
     from pathviewer.commands.doctor_slides import examine_slides, table
 
     try:
@@ -147,7 +147,7 @@ def doctor_slides(
 
 @app.command()
 def limits() -> None:
-    """Print every limit with its default and what happens beyond it, as docs/limits.md has it."""
+    """Print every limit with its default and the behaviour beyond it, as in docs/limits.md."""
     from pathviewer.commands.limits import limits_page
 
     typer.echo(limits_page(), nl=False)
@@ -159,10 +159,10 @@ def bench_tiles(
         Path | None, typer.Option(help="JPEG slide to serve; a large phantom if not given.")
     ] = None,
     seconds: Annotated[float, typer.Option(help="Length of one load.")] = 3.0,
-    rounds: Annotated[int, typer.Option(help="Rounds, the servers taking turns.")] = 3,
+    rounds: Annotated[int, typer.Option(help="Rounds; the servers alternate.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
-    """Tiles per second, against the server's limit and against DeepZoomGenerator."""
+    """Measure tiles per second against the server's limit and DeepZoomGenerator."""
     with bench_errors():
         from pathviewer.bench.tiles import bench_tiles as run
 
@@ -174,7 +174,7 @@ def bench_readers(
     rounds: Annotated[int, typer.Option(min=3, help="Pairs of each kind of work.")] = 60,
     json_output: JsonOption = False,
 ) -> None:
-    """Measure what it costs that slides are read in processes of their own."""
+    """Measure the cost of reading slides in separate processes."""
     with bench_errors():
         from pathviewer.bench.readers import bench_readers as run
 
@@ -186,10 +186,10 @@ def bench_viewer(
     slide: Annotated[
         Path | None, typer.Option(help="Slide to zoom into; a large phantom if not given.")
     ] = None,
-    rounds: Annotated[int, typer.Option(help="Rounds, the viewers taking turns.")] = 5,
+    rounds: Annotated[int, typer.Option(help="Rounds; the viewers alternate.")] = 5,
     as_json: JsonOption = False,
 ) -> None:
-    """Time of seven zooms in a real browser, against DeepZoomGenerator."""
+    """Measure seven zooms in a real browser against DeepZoomGenerator."""
     with bench_errors():
         from pathviewer.bench.viewer import bench_viewer as run
 
@@ -199,21 +199,22 @@ def bench_viewer(
 @bench_app.command("storage")
 def bench_storage(
     connections: Annotated[int, typer.Option(min=1, help="Connections that write.")] = 50,
-    rate: Annotated[float, typer.Option(min=1, help="Submissions a second, all together.")] = 300,
+    rate: Annotated[float, typer.Option(min=1, help="Submissions per second, in total.")] = 300,
     seconds: Annotated[float, typer.Option(min=1, help="Length of the load.")] = 20.0,
     kills: Annotated[
         int, typer.Option(min=0, help="Further kills of server, model and readers, one at a time.")
     ] = 0,
     seed: Annotated[int, typer.Option(help="Seed of these kills.")] = 0,
     model: Annotated[
-        str, typer.Option(help="Model that answers amid these kills.")
+        str, typer.Option(help="Model that answers during these kills.")
     ] = DEFAULT_MODEL,
     database_url: Annotated[
         str, typer.Option(help="Empty database to use; SQLite in a new folder if not given.")
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Judgments of many raters over HTTP, processes killed amid them: how fast, what is lost."""
+    """Submit feedback of many raters over HTTP while processes are killed; measure speed and
+    loss."""
     with bench_errors():
         from pathviewer.bench.storage import KillOptions
         from pathviewer.bench.storage import bench_storage as run
@@ -234,7 +235,7 @@ def bench_soak(
     ] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """People who look, ask and judge, a hostile account beside them, and a kill at the end."""
+    """Simulate people who view, ask and judge beside a hostile account, with a kill at the end."""
     with bench_errors():
         from pathviewer.bench.soak import SoakOptions
         from pathviewer.bench.soak import bench_soak as run
@@ -244,7 +245,7 @@ def bench_soak(
 
 @contextmanager
 def bench_errors() -> Iterator[None]:
-    """End a benchmark that cannot run in a sentence; benchmarks need what the tests need."""
+    """Turn an error into a sentence and exit 1; benchmarks need the test requirements."""
     from pathviewer.bench.load import LoadError
 
     try:
@@ -256,7 +257,7 @@ def bench_errors() -> Iterator[None]:
 
 
 def serve_command() -> None:
-    """What `python app.py` runs: `serve`, with its options."""
+    """Run `serve` with its options, for `python app.py`."""
     alone = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)
     alone.command()(serve)
     alone(prog_name="app.py")

@@ -32,9 +32,9 @@ from storage.withdrawals import WithdrawalRecord
 
 def backup_command(
     out: Annotated[Path, typer.Option(help="Folder to write; must not exist or be empty.")],
-    uploads: Annotated[bool, typer.Option("--uploads", help="Uploaded slides too.")] = False,
+    uploads: Annotated[bool, typer.Option("--uploads", help="Include uploaded slides.")] = False,
 ) -> None:
-    """Copy the database and its pictures into a folder, while the program may be running."""
+    """Copy the database and its pictures into a folder; the program may be running."""
     with upkeep_errors():
         settings = read_settings()
         with bar("Backing up") as step:
@@ -43,17 +43,17 @@ def backup_command(
             add_entry(session, LOCAL_ACCOUNT_ID, "backed_up", "", {"files": contents.files})
     slides = f" and {contents.uploads} of uploaded slides" if uploads else ""
     size = f"{contents.byte_count / 2**20:.1f} MiB"
-    typer.echo(f"Kept the database and {contents.files} files{slides}, {size}.")
+    typer.echo(f"Backed up the database and {contents.files} files{slides}, {size}.")
     _report_unusable(contents)
 
 
 def restore_command(
     folder: Annotated[Path, typer.Argument(help="Folder that `backup` wrote.")],
     check: Annotated[
-        bool, typer.Option("--check", help="Rehearse it in a temporary folder and change nothing.")
+        bool, typer.Option("--check", help="Rehearse in a temporary folder and change nothing.")
     ] = False,
 ) -> None:
-    """Put a backup into a data folder that has no database yet (PATHVIEWER_DATA)."""
+    """Restore a backup into a data folder without a database (PATHVIEWER_DATA)."""
     if check:
         _rehearse(folder)
         return
@@ -61,7 +61,7 @@ def restore_command(
         settings = read_settings()
         with bar("Restoring") as step:
             contents = restore(settings, folder, step)
-        database = open_database(settings.database)  # an older schema is brought up to date
+        database = open_database(settings.database)  # migrates an older schema
         with database.session() as session:
             add_entry(session, LOCAL_ACCOUNT_ID, "restored", "", {"files": contents.files})
         database.close()
@@ -72,7 +72,7 @@ def restore_command(
 
 
 def _rehearse(folder: Path) -> None:
-    """Print each check that a backup passed; exit 1 with a sentence at the first that fails."""
+    """Print each check that a backup passed; exit 1 with a sentence at the first failure."""
     with upkeep_errors():
         with bar("Restoring") as step:
             checks = rehearse(folder, step)
@@ -85,19 +85,19 @@ def _rehearse(folder: Path) -> None:
 def withdraw_command(
     case: Annotated[str | None, typer.Option(help="Name of a case.")] = None,
     rater: Annotated[str | None, typer.Option(help="Name of an account.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask back.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Remove for good what was asked and said of a case, or what a rater said."""
+    """Permanently remove all data of a case, or the questions and feedback of a rater."""
     with upkeep_errors(), open_configured_database() as (settings, database):
         subject = find_subject(database, case, rater)
         if not yes:
-            typer.confirm(f"Remove all of {case or rater}? It cannot be undone", abort=True)
+            typer.confirm(f"Remove all data of {case or rater}? This cannot be undone", abort=True)
         withdrawal, emptied = withdraw(database, BlobStore(settings.blobs), subject)
     typer.echo(withdrawal_sentence(subject, withdrawal))
     if not emptied:
         typer.echo(
-            "Traces may stand in the database's log until it is next emptied: the running program "
-            "was reading. Run `withdraw` again, or stop and start the program.",
+            "Traces may remain in the database's log, because the running program was reading. "
+            "Run `withdraw` again, or restart the program.",
             err=True,
         )
 
@@ -105,32 +105,32 @@ def withdraw_command(
 def audit_command(
     after: Annotated[int, typer.Option(help="Only entries after this id.")] = 0,
 ) -> None:
-    """Print the audit log as JSON lines, the oldest entry first."""
+    """Print the audit log as JSON lines, oldest entry first."""
     with upkeep_errors(), open_configured_database() as (_, database):
         for line in audit_lines(database, after):
             typer.echo(json.dumps(line, ensure_ascii=False))
 
 
 def withdrawal_sentence(subject: Subject, withdrawal: WithdrawalRecord) -> str:
-    """What was removed, and what was not."""
+    """Return a sentence on what was removed and what was not."""
     counts = withdrawal.detail
     sentence = (
         f"Removed {counts['questions']} questions with {counts['completions']} answers, "
-        f"{counts['feedback']} judgments, {counts['blobs']} pictures and attention files, "
+        f"{counts['feedback']} feedback entries, {counts['blobs']} pictures and attention files, "
         f"{counts['regions']} regions. Tombstone {withdrawal.id}."
     )
     rest = (
-        "The slide files are where they were; backups and exports made before still hold it."
+        "The slide files remain; earlier backups and exports still contain the data."
         if subject.kind == "case"
-        else "The account is as it was (`user disable` shuts it); backups and exports made before "
-        "still hold what it said."
+        else "The account remains (`user disable` closes it); earlier backups and exports "
+        "still contain its data."
     )
     return f"{sentence} {rest}"
 
 
 @contextmanager
 def upkeep_errors() -> Iterator[None]:
-    """End a command that cannot run in a sentence."""
+    """Turn an error into a sentence and exit 1."""
     try:
         yield
     except (UpkeepError, FolderError, StorageError) as error:
@@ -149,5 +149,5 @@ def _report_unusable(contents: BackupContents) -> None:
 
 
 def _short(name: str) -> str:
-    """A SHA-256 by its beginning; the name of a slide whole."""
+    """Shorten a SHA-256; keep a slide's name unchanged."""
     return name[:12] if re.fullmatch("[0-9a-f]{64}", name) else name

@@ -16,20 +16,20 @@ from pathviewer.slides.phantom import PhantomTruth, TissueClass, write_phantom
 from pathviewer.slides.slide import Slide
 
 SIDE = 224
-"""Of a tile, px."""
+"""Side of a tile, px."""
 SLIDE_SIDE = 3072
-"""Of a phantom, level-0 px: 1.5 mm."""
+"""Side of a phantom, level-0 px: 1.5 mm."""
 PER_SLIDE = 25
-"""Tiles from one phantom."""
+"""Tiles per phantom."""
 SCALES = (1.0,) * 14 + (0.5,) * 3 + (2.0,) * 3
-"""Microns per pixel of a tile, drawn from these."""
+"""Microns per pixel of a tile; one is drawn at random."""
 MOST_GLASS = 0.6
-"""A tile may show so much glass at most; the empty ones are made elsewhere."""
+"""Largest share of glass in a tile; empty tiles are made elsewhere."""
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A place that a tile may be cut from."""
+    """A possible tile."""
 
     region: Region
     """Level-0 px."""
@@ -40,10 +40,10 @@ class _Candidate:
 def write_phantom_tiles(
     out: Path, *, count: int, seed: int, progress: Callable[[int], None] | None = None
 ) -> list[Tile]:
-    """Write `count` tiles of as many phantoms as they need, and their manifest.
+    """Write `count` tiles from as many phantoms as needed, and their manifest.
 
-    Splits are disjoint by phantom. `progress` is told how many more are done. Raises DataError if
-    `out` holds something, OSError if the disk refuses.
+    Splits are disjoint by phantom. `progress` receives the number of new tiles. Raises DataError if
+    `out` is not empty, OSError if writing fails.
     """
     empty_folder(out)
     seeds = [seed * 10_000 + number for number in range(-(-count // PER_SLIDE))]
@@ -65,7 +65,7 @@ def _group(seed: int) -> str:
 def phantom_slide_tiles(
     out: Path, seed: int, split: str, wanted: int, *, side: int = SLIDE_SIDE
 ) -> Iterator[Tile]:
-    """Tiles of one phantom of `side` level-0 px, which is drawn, cut and thrown away."""
+    """Yield tiles of one phantom of `side` level-0 px, which is drawn, cut and deleted."""
     folder = out / _group(seed)
     folder.mkdir()
     with tempfile.TemporaryDirectory() as name:
@@ -74,7 +74,7 @@ def phantom_slide_tiles(
         slide = Slide(path, _group(seed))
         for number, place in enumerate(_places(truth, seed, wanted)):
             picture = slide.read_region(place.region, SIDE * SIDE)
-            if picture.size != (SIDE, SIDE):  # finer than level 0 is never asked for
+            if picture.size != (SIDE, SIDE):  # tiles finer than level 0 are read smaller
                 picture = picture.resize((SIDE, SIDE))
             file = folder / f"{number:02d}.jpg"
             save_tile(picture, file)
@@ -83,7 +83,7 @@ def phantom_slide_tiles(
 
 
 def _places(truth: PhantomTruth, seed: int, wanted: int) -> list[_Candidate]:
-    """Places for tiles: half of them with a clear quadrant, each quadrant as often as possible."""
+    """Choose places for tiles: half with a clear quadrant, balanced over quadrants."""
     draw = random.Random(f"tiles of {seed}")  # noqa: S311
     candidates = [
         place for _ in range(wanted * 8) if (place := _candidate(truth, draw)) is not None
@@ -102,7 +102,7 @@ def _places(truth: PhantomTruth, seed: int, wanted: int) -> list[_Candidate]:
 
 
 def _candidate(truth: PhantomTruth, draw: random.Random) -> _Candidate | None:
-    """A random place; None where it is mostly glass, under the pen or out of focus."""
+    """Draw a random place; None if it is mostly glass or has a pen mark or blur."""
     side = round(SIDE * draw.choice(SCALES) / truth.mpp)
     region = Region(
         draw.randrange(truth.width - side), draw.randrange(truth.height - side), side, side
@@ -119,7 +119,7 @@ def _candidate(truth: PhantomTruth, draw: random.Random) -> _Candidate | None:
 
 
 def _quadrant_counts(truth: PhantomTruth, region: Region) -> dict[str, int]:
-    """Nuclei whose centre lies in each quarter of a level-0 region."""
+    """Count the nuclei whose centre is in each quarter of a level-0 region."""
     half = region.width // 2
     corners = [(region.x + right, region.y + down) for down in (0, half) for right in (0, half)]
     counts = (len(truth.nuclei_in(Region(x, y, half, half))) for x, y in corners)

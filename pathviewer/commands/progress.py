@@ -1,4 +1,4 @@
-"""A progress bar for commands whose figures go to stdout."""
+"""A progress bar for commands whose results go to stdout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 @contextmanager
 def bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, told what is done and all there is."""
+    """Show a progress bar on stderr; yield its `step(done, total)`."""
     with typer.progressbar(length=1, label=label, file=sys.stderr, show_pos=True) as shown:
 
         def step(done: int, total: int) -> None:

@@ -1,4 +1,4 @@
-"""Tiles of whole slides, on which a model is measured outside of what it was trained on."""
+"""Tiles of whole slides, for measuring a model on tissue it was not trained on."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from pathviewer.slides.geometry import Region
 from pathviewer.slides.slide import Slide
 
 SIDE = 224
-"""Of a tile, px."""
+"""Side of a tile, px."""
 BUDGET = PixelBudget(SIDE * SIDE, SIDE * SIDE)
-"""A tile is reduced as a region is that is asked about."""
+"""Tiles are resampled like the regions of questions."""
 MPP = 1.0
-"""Microns per pixel of a tile, about those of the lung tiles."""
+"""Microns per pixel of a tile, close to those of the lung tiles."""
 SPLIT = "test"
-"""They are measured on, never trained on."""
+"""The tiles are for measuring only, never for training."""
 
 
 def cut_tiles(
@@ -39,19 +39,19 @@ def cut_tiles(
     label: str = "other",
     progress: Callable[[int], None] | None = None,
 ) -> list[Tile]:
-    """Cut slides into tiles side by side, leave out those without tissue, and write the rest.
+    """Cut slides into adjacent tiles, skip those without tissue, and write the rest.
 
-    Each slide is a group by its name. `progress` is told of each tile that was looked at. Raises
-    DataError for an unknown label, if `out` holds something, if two slides bear one name, for a
-    slide of unknown or too coarse scale and if no tile shows tissue; SlideError for a slide that
-    cannot be read, OSError if the disk refuses.
+    Each slide is a group, by its name. `progress` is called for each examined tile. Raises
+    DataError for an unknown label, if `out` is not empty, if two slides have the same name, for a
+    slide of unknown or too coarse scale, and if no tile shows tissue; SlideError for an unreadable
+    slide, OSError if writing fails.
     """
     if label not in LABELS:
         message = f"The label {label!r} is none of {', '.join(LABELS)}."
         raise DataError(message)
     names = [path.stem for path in slides]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        message = f"Two slides are called {twice[0]}; a slide's name is its group, so rename one."
+        message = f"Two slides are named {twice[0]}; a slide's name is its group, so rename one."
         raise DataError(message)
     empty_folder(out)
     tiles: list[Tile] = []
@@ -81,7 +81,7 @@ def _slide_tiles(
 
 
 def _regions(slide: Slide) -> Iterator[Region]:
-    """Whole tiles, level-0 px, from the upper left corner on, a row at a time."""
+    """Yield complete tiles, level-0 px, row by row from the upper left corner."""
     if slide.mpp is None:
         why = slide.scale.problem or "its scale is unknown or its pixels are oblong"
         message = f"{slide.name} gives no tile of a known scale: {why.rstrip('.')}."

@@ -1,4 +1,4 @@
-"""Tiles for a smoke run of a recipe: phantoms under the labels that the stages ask for."""
+"""Tiles for a smoke run of a recipe: phantoms with the labels that the stages expect."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ SPLITS = ("train", "validation")
 """Splits that the embedded model's stages read."""
 PER_SLIDE = 6
 SLIDE_SIDE = 2000
-"""Of a phantom, level-0 px: the smallest that there is."""
+"""Side of a phantom, level-0 px; the smallest possible."""
 
 
 def write_smoke_tiles(folders: Sequence[Path]) -> None:
-    """Write data folders that let every stage run and teach nothing; existing ones stay.
+    """Write data folders that let every stage run but teach nothing; keep existing folders.
 
     A folder named `phantom` gets phantoms, any other one phantoms labelled as lung.
     """
@@ -33,7 +33,7 @@ def write_smoke_tiles(folders: Sequence[Path]) -> None:
 
 
 def _write_folder(folder: Path, places: dict[int, tuple[str, str]]) -> None:
-    """Whole or not at all: a slide for each label and split, by its seed."""
+    """Write a folder atomically: one slide for each label and split, by its seed."""
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""`python -m pathviewer train ...`: the stages of post-training, each a thin call into `models`."""
+"""`python -m pathviewer train ...`: the stages of post-training, thin wrappers of `models`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from pathviewer.commands.train_recipe import recipe_command
 from pathviewer.commands.train_serve_judge import serve_judge
 from pathviewer.commands.train_stages import align, average, curves, grpo, preferences, sft, vision
 
-app = typer.Typer(no_args_is_help=True, help="Train a model: data, and the stages.")
+app = typer.Typer(no_args_is_help=True, help="Train a model: data and stages.")
 app.add_typer(data_app, name="data")
-app.command("import", hidden=True)(import_command)  # `train data import` and `check`, for short
+app.command("import", hidden=True)(
+    import_command
+)  # short forms of `train data import` and `train data check`
 app.command("check", hidden=True)(check_command)
 app.command("items")(items_command)
 app.command("baseline")(baseline_command)
@@ -42,7 +44,7 @@ def new(
     seed: Annotated[int, typer.Option(help="Seed of the random weights.")] = 0,
     size: Annotated[str, typer.Option(help="`tiny` (embedded model) or `mini` (tests).")] = "tiny",
 ) -> None:
-    """Write a Qwen2.5-VL of random weights with its tokenizer: where training begins."""
+    """Write a Qwen2.5-VL with random weights and its tokenizer: the start of training."""
     with training_errors():
         from models.training.specimen.random_init import write_fresh_checkpoint
 

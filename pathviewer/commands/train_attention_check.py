@@ -1,4 +1,4 @@
-"""`python -m pathviewer train attention-check`: where a model looks, and whether it matters."""
+"""`python -m pathviewer train attention-check`: attention on the right quadrant, and its effect."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from pathviewer.commands.train_data import JsonOption, bar, training_errors
 def attention_check_command(
     model: Annotated[str, typer.Option(help="Model: name, hub id or folder.")],
     questions: Annotated[Path, typer.Option(help="Questions as `train items` writes them.")],
-    limit: Annotated[int | None, typer.Option(min=1, help="Ask only so many questions.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the shuffled weights.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Most questions to ask.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the shuffled weights.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Whether a model looks at the quadrant that it names, and whether masking it hurts."""
+    """Measure whether a model attends to the quadrant it names and whether masking it hurts."""
     with training_errors():
         from models.training.specimen.attention_check import attention_check, with_quadrant
         from models.training.trainer.run_folder import find_start_folder
@@ -48,7 +48,7 @@ def attention_check_command(
 
 
 def _lines(figures: Mapping[str, Any]) -> list[str]:
-    """The figures for a terminal."""
+    """Format the results for a terminal."""
     verdicts = ", ".join(f"{name} {count}" for name, count in figures["verdicts"].items())
     low, high = figures["difference_low"], figures["difference_high"]
     span = f"{points(figures['difference'])} [{points(low)}, {points(high)}]"

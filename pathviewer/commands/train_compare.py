@@ -1,6 +1,6 @@
-"""Answers that `evaluate --out` kept, held against each other.
+"""Comparisons of answers written by `evaluate --out`.
 
-`train compare`: two ways of training, over several seeds each; `train declining-cost`: the same
+`train compare`: two ways of training, over several seeds each. `train declining-cost`: the same
 questions with and without the two ways to decline.
 """
 
@@ -22,11 +22,11 @@ def compare_command(
     first: Annotated[
         list[Path], typer.Option(help="Folder of `evaluate --out`; once for each seed.")
     ],
-    second: Annotated[list[Path], typer.Option(help="The same of the other way of training.")],
-    limit: Annotated[int | None, typer.Option(min=1, help="As it was given to `evaluate`.")] = None,
+    second: Annotated[list[Path], typer.Option(help="The same for the other way of training.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="The value given to `evaluate`.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """How much better one way of training is than another, over seeds, by group."""
+    """Compare two ways of training over several seeds, by group."""
     with training_errors():
         from models.evaluation.question_sets import read_field_map, read_questions
         from models.evaluation.seed_comparison import pooled_figures, read_recorded_run
@@ -48,11 +48,13 @@ def declining_cost_command(
     answers: Annotated[Path, typer.Option(help="Folder of its `evaluate --out`.")],
     plain: Annotated[Path, typer.Option(help="`plain.jsonl` of the same `train items`.")],
     plain_answers: Annotated[Path, typer.Option(help="Folder of its `evaluate --out`.")],
-    limit: Annotated[int | None, typer.Option(min=1, help="Of the answers to the first.")] = None,
-    plain_limit: Annotated[int | None, typer.Option(min=1, help="Of those to the other.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Most answers to the first.")] = None,
+    plain_limit: Annotated[
+        int | None, typer.Option(min=1, help="Most answers to the other.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What offering “none of these” and “cannot assess” costs where neither is right."""
+    """Measure the cost of offering “none of these” and “cannot assess” where neither is right."""
     with training_errors():
         from models.evaluation.abstention_cost import abstention_cost
         from models.evaluation.question_sets import read_field_map, read_questions
@@ -69,7 +71,7 @@ def declining_cost_command(
 
 
 def _cost_lines(figures: Mapping[str, Any]) -> list[str]:
-    """The figures for a terminal."""
+    """Format the results for a terminal."""
     low, high = figures["difference_low"], figures["difference_high"]
     span = "-" if low is None else f"[{points(low)}, {points(high)}]"
     return [
@@ -81,7 +83,7 @@ def _cost_lines(figures: Mapping[str, Any]) -> list[str]:
 
 
 def _lines(figures: Mapping[str, Any]) -> list[str]:
-    """The figures for a terminal."""
+    """Format the results for a terminal."""
     seeds = " and ".join(map(str, figures["seeds"]))
     lines = [row("questions", str(figures["n"]), f"seeds: {seeds}")]
     for name, key in (("accuracy", ""), ("process score", "process_")):

@@ -1,4 +1,4 @@
-"""`python -m pathviewer train data ...`: the pictures that training reads, and proof about them."""
+"""`python -m pathviewer train data ...`: training pictures, and checks of their splits."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ app = typer.Typer(no_args_is_help=True, help="Tiles: import, phantom, cut, check
 Out = Annotated[Path, typer.Option(help="Folder to write; must not exist or be empty.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 MOST_PRINTED_PAIRS = 20
-"""Pairs that are printed at most."""
+"""Most printed pairs."""
 
 
 @contextmanager
 def training_errors() -> Iterator[None]:
-    """End a command that cannot run in a sentence."""
+    """Turn an error into a sentence and exit 1."""
     try:
         yield
     except ModuleNotFoundError as error:
-        sys.exit(f"Training needs {error.name}: pip install -r requirements-train.txt brings it.")
+        sys.exit(f"Training needs {error.name}: pip install -r requirements-train.txt installs it.")
     except (ModelError, SlideError) as error:
         sys.exit(str(error))
     except OSError as error:
-        sys.exit(f"The disk refuses: {error.strerror}. Choose another --out.")
+        sys.exit(f"Writing failed: {error.strerror}. Choose another --out.")
 
 
 @app.command("import")
@@ -46,11 +46,9 @@ def import_command(
     groups: Annotated[
         Path | None, typer.Option(help="CSV of LC25000-clean, or the folder of its annotations.")
     ] = None,
-    per_group: Annotated[
-        int | None, typer.Option(help="Keep at most so many copies of one tissue.")
-    ] = None,
+    per_group: Annotated[int | None, typer.Option(help="Most copies of one tissue.")] = None,
 ) -> None:
-    """Copy tiles into a data folder, each in its split.
+    """Copy tiles into a data folder and assign their splits.
 
     Reads a folder with manifest.csv (path, label, group_id) or LC25000's public archive.
     """
@@ -63,7 +61,7 @@ def import_command(
         sources = (
             f"{done.listed_groups} groups by the committed list, {done.unlisted_groups} by its rule"
         )
-        typer.echo(f"Wrote {len(done.tiles)} tiles; splits of {sources}.", err=True)
+        typer.echo(f"Wrote {len(done.tiles)} tiles; splits: {sources}.", err=True)
         typer.echo(table(done.tiles), err=True)
 
 
@@ -86,7 +84,7 @@ def phantom_command(
 def cut_command(
     slides: Annotated[list[Path], typer.Argument(help="Slides, each a group by its name.")],
     out: Out,
-    label: Annotated[str, typer.Option(help="What they show.")] = "other",
+    label: Annotated[str, typer.Option(help="Label of the tiles.")] = "other",
 ) -> None:
     """Cut slides into tiles of 224 px at 1 um/px, to measure a model on other tissue."""
     with training_errors():
@@ -101,11 +99,11 @@ def cut_command(
 def check_command(
     folders: Annotated[list[Path], typer.Argument(help="Data folders, taken together.")],
     limit: Annotated[
-        int | None, typer.Option(help="Bits of 256 that near-identical pictures differ in at most.")
+        int | None, typer.Option(help="Most of 256 bits by which near-identical pictures differ.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Prove that no group and no near-identical picture stands in two splits; exit 1 if not."""
+    """Check that no group and no near-identical picture is in two splits; exit 1 if one is."""
     with training_errors():
         from models.training.data.near_duplicates import NEAR_DISTANCE
         from models.training.data.split_proof import check_folders
@@ -125,7 +123,7 @@ def check_command(
 
 @contextmanager
 def bar(label: str, length: int | None) -> Iterator[Callable[[int], None]]:
-    """A progress bar on stderr; without a length it counts."""
+    """Show a progress bar on stderr; without a length it only counts."""
     with typer.progressbar(
         length=length or 1, label=label, file=sys.stderr, show_pos=True, update_min_steps=25
     ) as shown:
@@ -135,7 +133,7 @@ def bar(label: str, length: int | None) -> Iterator[Callable[[int], None]]:
 
 
 def table(tiles: Sequence[Tile]) -> str:
-    """Tiles by label and split, a line per label."""
+    """Format the tiles by label and split, a line per label."""
     counts = Counter((tile.label, tile.split) for tile in tiles)
     lines = []
     for label in sorted({label for label, _ in counts}):

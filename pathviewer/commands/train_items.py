@@ -1,4 +1,4 @@
-"""`python -m pathviewer train items` and `train baseline`: what a model is compared by."""
+"""`python -m pathviewer train items` and `train baseline`: references for a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathviewer.commands.train_data import JsonOption, Out, bar, training_errors
 if TYPE_CHECKING:
     from models.training.specimen.colour_baseline import Baseline, BaselineColour
 
-Data = Annotated[list[Path], typer.Option("--data", help="Data folder; may be given repeatedly.")]
+Data = Annotated[list[Path], typer.Option("--data", help="Data folder; repeatable.")]
 
 
 def items_command(
@@ -22,9 +22,9 @@ def items_command(
     out: Out,
     split: Annotated[str, typer.Option(help="train, rl, validation or test.")] = "test",
     count: Annotated[int, typer.Option(help="Questions to write.")] = 1500,
-    seed: Annotated[int, typer.Option(help="Of the choice of pictures and options.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the choice of pictures and options.")] = 1,
 ) -> None:
-    """Write a fixed set of questions with pictures, for `evaluate --questions`."""
+    """Write a fixed set of questions with pictures for `evaluate --questions`."""
     with training_errors():
         from models.training.data.item_files import write_items
         from models.training.data.items import make_items
@@ -43,11 +43,11 @@ def baseline_command(
     colour: Annotated[
         str | None, typer.Option(help="as-is, grey, or none (equalised); all three by default.")
     ] = None,
-    split: Annotated[str, typer.Option(help="Split that is scored.")] = "test",
-    seed: Annotated[int, typer.Option(help="Of the forest.")] = 0,
+    split: Annotated[str, typer.Option(help="Split to score.")] = "test",
+    seed: Annotated[int, typer.Option(help="Seed of the forest.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell the diagnosis by colour statistics alone: what a model's accuracy stands beside."""
+    """Measure diagnosis from colour statistics alone, a baseline for a model's accuracy."""
     with training_errors():
         from models.training.specimen.colour_baseline import measure_baselines
 

@@ -17,34 +17,36 @@ if TYPE_CHECKING:
     from models.training.recipe import Recipe, Step
 
 FIGURES = {"vision": "validation_colour", "align": "validation_last", "sft": "validation_last"}
-"""The figure of a stage that is printed: share of tissues named right, of last words right."""
+"""Printed metric of a stage: share of tissues named correctly, or of last words."""
 
 IMPORT = "python -m pathviewer train data import --from FOLDER"
-"""What makes a data folder of which a recipe says nothing."""
+"""Command for a data folder that the recipe does not describe."""
 
 
 def recipe_command(
     name: Annotated[str, typer.Argument(help="Folder of models/recipes, such as `tiny`.")],
-    out: Annotated[Path, typer.Option(help="Folder of the runs, one folder a step.")],
+    out: Annotated[Path, typer.Option(help="Folder of the runs, one folder per step.")],
     data: Annotated[
         list[Path] | None,
-        typer.Option("--data", help="In place of the recipe's data folder of the same name."),
+        typer.Option("--data", help="Replaces the recipe's data folder of the same name."),
     ] = None,
     seed: Seed = None,
     processes: Processes = 1,
     first: Annotated[str | None, typer.Option("--from", help="First step, by name.")] = None,
     last: Annotated[str | None, typer.Option("--until", help="Last step, by name.")] = None,
     smoke: Annotated[
-        bool, typer.Option("--smoke", help="Two optimiser steps each, on phantoms made here.")
+        bool, typer.Option("--smoke", help="Two optimiser steps each, on generated phantoms.")
     ] = False,
 ) -> None:
-    """Run a recipe's steps in order; run again, it goes on where it was broken off."""
+    """Run a recipe's steps in order; a second run resumes where the first stopped."""
     with training_errors():
         from models.training.recipe import data_makers, read_recipe
         from models.training.recipe_run import checkpoint_of, is_finished
 
         if smoke and (data or processes > 1):
-            message = "--smoke makes its own tiles and takes one process; leave out the others."
+            message = (
+                "--smoke makes its own tiles in one process; leave out --data and --processes."
+            )
             raise ModelError(message)
         if smoke:
             data = [out / "data" / folder.name for folder in data_makers(name)]
@@ -85,7 +87,7 @@ def _write_tiles(folders: Sequence[Path]) -> None:
 
 
 def _check_data(recipe: Recipe, folders: Sequence[Path]) -> None:
-    """Stop where a data folder is missing, or a group or picture stands in two splits."""
+    """Stop if a data folder is missing, or if a group or picture is in two splits."""
     from models.training.data.split_proof import check_folders
     from models.training.data.tiles import MANIFEST
 
@@ -95,7 +97,7 @@ def _check_data(recipe: Recipe, folders: Sequence[Path]) -> None:
         lines = [
             f"  {commands.get(folder.absolute().name, IMPORT)} --out {folder}" for folder in missing
         ]
-        message = "Data folders are missing; these commands make them:\n" + "\n".join(lines)
+        message = "Data folders are missing; these commands create them:\n" + "\n".join(lines)
         raise ModelError(message)
     if not folders:
         return

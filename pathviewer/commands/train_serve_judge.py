@@ -23,7 +23,7 @@ def serve_judge(
     host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to bind.")] = 8765,
 ) -> None:
-    """Serve a checkpoint as an OpenAI-compatible endpoint, such as the endpoint judge asks."""
+    """Serve a checkpoint as an OpenAI-compatible endpoint, for example for the endpoint judge."""
     try:
         registered_model = resolve_model(model)
         check_may_judge(registered_model.name, registered_model.train_allowed)
@@ -48,14 +48,14 @@ def serve_judge(
 
 
 def check_may_judge(name: str, train_allowed: bool) -> None:
-    """Refuse a model whose licence forbids training on its output, as a judge's words are."""
+    """Refuse a model whose licence forbids training on its output, such as a judge's replies."""
     if not train_allowed:
         message = f"The licence of {name} does not allow its output to train another model."
         raise ModelError(message)
 
 
 def check_address(host: str, key: str | None) -> None:
-    """Refuse to be reached from other machines by anybody."""
+    """Refuse an address that other machines can reach without a key."""
     if host not in {"127.0.0.1", "localhost", "::1"} and not key:
         message = f"{host} can be reached from other machines; set {KEY_VARIABLE} to a key first."
         raise ModelError(message)

@@ -14,15 +14,15 @@ from pathviewer.commands.train_data import training_errors
 
 Config = Annotated[Path, typer.Option(help="TOML file of the stage; see models/recipes.")]
 Start = Annotated[str, typer.Option(help="Checkpoint to start from: folder, hub id or name.")]
-Out = Annotated[Path, typer.Option(help="Folder of the run; the result is in its checkpoint/.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
+Out = Annotated[Path, typer.Option(help="Folder of the run; its result is checkpoint/.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in --out.")]
 Data = Annotated[
     list[Path] | None,
-    typer.Option("--data", help="Data folder in place of the config's; may be given repeatedly."),
+    typer.Option("--data", help="Replaces the config's data folders; repeatable."),
 ]
-Seed = Annotated[int | None, typer.Option(help="Seed in place of the config's.")]
+Seed = Annotated[int | None, typer.Option(help="Replaces the config's seed.")]
 Processes = Annotated[
-    int, typer.Option(min=1, help="Processes that share each step, one to a core or a GPU.")
+    int, typer.Option(min=1, help="Processes that share each step, one per core or GPU.")
 ]
 
 
@@ -35,7 +35,7 @@ def vision(
     seed: Seed = None,
     processes: Processes = 1,
 ) -> None:
-    """Stage 1: the tower learns to see."""
+    """Stage 1: train the vision tower."""
     with training_errors():
         from models.training.stages.vision import VisionConfig, train_vision
 
@@ -52,7 +52,7 @@ def align(
     seed: Seed = None,
     processes: Processes = 1,
 ) -> None:
-    """Stage 2: the network learns to say what the tower sees."""
+    """Stage 2: train the network to describe what the tower sees."""
     with training_errors():
         from models.training.stages.finetuning import TuningConfig, train_tuning
 
@@ -69,7 +69,7 @@ def sft(
     seed: Seed = None,
     processes: Processes = 1,
 ) -> None:
-    """Stage 3: supervised fine-tuning on traces; with `trainer = "trl"` of any checkpoint."""
+    """Stage 3: supervised fine-tuning on traces; `trainer = "trl"` takes any checkpoint."""
     with training_errors():
         from models.training.trainer.run_folder import read_table
 
@@ -77,7 +77,7 @@ def sft(
             align(config, start, out, resume, data, seed, processes)
             return
         if processes > 1:
-            message = f"{config} names TRL's trainer, which is begun in one process here."
+            message = f"{config} names TRL's trainer, which runs in one process here."
             raise ModelError(message)
         from models.training.stages.sft_trl import SftConfig, train_sft
 
@@ -92,7 +92,8 @@ def grpo(
     data: Data = None,
     seed: Seed = None,
 ) -> None:
-    """Stage 4: reinforcement learning with the outcome reward, or with the process reward too."""
+    """Stage 4: reinforcement learning with the outcome reward, optionally with the process
+    reward."""
     with training_errors():
         from models.training.stages.grpo import GrpoConfig, train_grpo
 
@@ -105,11 +106,11 @@ def preferences(
     out: Out,
     resume: Resume = False,
     dataset: Annotated[
-        Path | None, typer.Option("--data", help="Export in place of the config's.")
+        Path | None, typer.Option("--data", help="Replaces the config's export.")
     ] = None,
     seed: Seed = None,
 ) -> None:
-    """Stage 5: what people judged, from a folder that `export` wrote (preference or unpaired)."""
+    """Stage 5: train on feedback from an `export` folder (preference or unpaired)."""
     with training_errors():
         from models.training.stages.preferences import PreferencesConfig, train_preferences
         from models.training.trainer.run_folder import (
@@ -128,7 +129,9 @@ def preferences(
 
 
 def average(
-    checkpoints: Annotated[list[Path], typer.Argument(help="Folders of checkpoints of one shape.")],
+    checkpoints: Annotated[
+        list[Path], typer.Argument(help="Folders of checkpoints of the same shape.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder to write; must not exist or be empty.")],
     bfloat16: Annotated[bool, typer.Option("--bfloat16", help="Half the size.")] = False,
 ) -> None:
@@ -143,7 +146,7 @@ def curves(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or metrics.jsonl files.")],
     out: Annotated[Path, typer.Option(help="HTML file to write.")],
 ) -> None:
-    """Draw the figures of runs over their steps, as one page that opens without a network."""
+    """Plot the metrics of runs over their steps as one offline HTML page."""
     with training_errors():
         from models.training.trainer.curves import write_curves
 
@@ -161,7 +164,7 @@ def _train(
     data: list[Path] | None,
     seed: int | None,
 ) -> None:
-    """Read the config, change what the command line changes, and train."""
+    """Read the config, apply the command line's overrides, and train."""
     from models.training.trainer.data_parallel import join_processes
     from models.training.trainer.run_folder import (
         find_start_folder,
@@ -172,14 +175,14 @@ def _train(
 
     table = override_table(read_table(config), data=data, seed=seed)
     train(parse_config(table, kind, config), find_start_folder(start), out, resume=resume)
-    if join_processes() == (0, 1):  # of several, the process that began them says it
+    if join_processes() == (0, 1):  # of several processes, only the parent prints it
         typer.echo(f"Wrote {out / 'checkpoint'}.", err=True)
 
 
 def share_stage(
     stage: str, processes: int, config: Path, data: list[Path] | None, seed: int | None
 ) -> Callable[..., None] | None:
-    """What runs a stage in several processes; None if one is enough.
+    """Return a function that runs a stage in several processes; None if one is enough.
 
     `config`, `data` and `seed` are those of the stage's command, which each process runs.
     """

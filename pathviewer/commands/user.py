@@ -1,4 +1,4 @@
-"""`python -m pathviewer user ...`: accounts and bearer tokens from the command line."""
+"""`python -m pathviewer user ...`: accounts and bearer tokens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from storage.accounts.store import AccountRecord, list_accounts
 from storage.database import open_database
 from storage.errors import StorageError
 
-app = typer.Typer(no_args_is_help=True, help="Accounts: who may use the program, and as what.")
+app = typer.Typer(no_args_is_help=True, help="Accounts, their roles and tokens.")
 
 Name = Annotated[str, typer.Argument(help="Name of the account.")]
 RoleOption = Annotated[Role, typer.Option("--role", help="What the account may do.")]
@@ -31,7 +31,7 @@ FromStdin = Annotated[
 
 RaterOption = Annotated[
     bool,
-    typer.Option("--rater/--no-rater", help="Whether it judges; if not, it sees all judgments."),
+    typer.Option("--rater/--no-rater", help="Whether it judges; if not, it sees all feedback."),
 ]
 
 
@@ -39,26 +39,26 @@ RaterOption = Annotated[
 def add(
     name: Name, role: RoleOption, password_stdin: FromStdin = False, rater: RaterOption = True
 ) -> None:
-    """Make an account; from then on everybody has to log in."""
+    """Create an account; from then on everyone has to log in."""
     with transaction() as session:
         password = read_password(password_stdin)
         account = account_admin.add_user(session, name, role, password, rater=rater)
     remember_accounts(read_settings())
-    typer.echo(f"Made the account {account.name} ({account.role}).")
+    typer.echo(f"Created the account {account.name} ({account.role}).")
 
 
 @app.command(name="list")
 def list_(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show accounts and tokens."""
+    """List accounts and tokens."""
     with transaction() as session:
         rows = [describe_account(session, account) for account in list_accounts(session)]
     if as_json:
         typer.echo(json.dumps({"accounts": rows}))
         return
     if not rows:
-        typer.echo("There are no accounts: whoever sits at this machine may do everything.")
+        typer.echo("There are no accounts: anyone at this machine may do everything.")
     for row in rows:
         notes = ("" if row["rater"] else "  no rater") + ("  disabled" if row["disabled"] else "")
         typer.echo(f"{row['name']}  {row['role']}  {row['login']}{notes}")
@@ -69,15 +69,15 @@ def list_(
 
 @app.command()
 def role(name: Name, new_role: Annotated[Role, typer.Argument(metavar="ROLE")]) -> None:
-    """Give an account another role."""
+    """Change an account's role."""
     with transaction() as session:
         account_admin.change_role(session, name, new_role)
-    typer.echo(f"{name} is {new_role} now.")
+    typer.echo(f"{name} is now {new_role}.")
 
 
 @app.command()
 def password(name: Name, password_stdin: FromStdin = False) -> None:
-    """Set another password; the account's logins end."""
+    """Change an account's password and end its logins."""
     with transaction() as session:
         account_admin.change_password(session, name, read_password(password_stdin))
     typer.echo(f"Changed the password of {name}.")
@@ -85,15 +85,15 @@ def password(name: Name, password_stdin: FromStdin = False) -> None:
 
 @app.command()
 def retire(name: Name) -> None:
-    """Let an account judge no more, for good; it then sees what all others said."""
+    """End an account's role as a rater for good; it then sees all feedback."""
     with transaction() as session:
         account_admin.retire_rater(session, name)
-    typer.echo(f"{name} judges no more, and sees all judgments.")
+    typer.echo(f"{name} no longer judges and sees all feedback.")
 
 
 @app.command()
 def disable(name: Name) -> None:
-    """Shut an account: its logins end within seconds, its tokens are revoked."""
+    """Disable an account: its logins end within seconds, its tokens are revoked."""
     with transaction() as session:
         account_admin.disable(session, name)
     typer.echo(f"Disabled {name}.")
@@ -101,7 +101,7 @@ def disable(name: Name) -> None:
 
 @app.command()
 def enable(name: Name) -> None:
-    """Open a disabled account again."""
+    """Enable a disabled account."""
     with transaction() as session:
         account_admin.enable(session, name)
     typer.echo(f"Enabled {name}.")
@@ -112,10 +112,11 @@ def token(
     name: Name,
     label: Annotated[str, typer.Option(help="What the token is for.")],
     days: Annotated[
-        int | None, typer.Option(min=1, max=36_500, help="Days it holds; without end if missing.")
+        int | None,
+        typer.Option(min=1, max=36_500, help="Days until it expires; never if not given."),
     ] = None,
 ) -> None:
-    """Print a bearer token for scripts; it is shown this once."""
+    """Print a bearer token for scripts; it is shown only once."""
     with transaction() as session:
         text = account_admin.make_token(session, name, label, days)
     typer.echo(text)
@@ -123,8 +124,8 @@ def token(
 
 
 @app.command()
-def revoke(token_id: Annotated[str, typer.Argument(help="Id, as `user list` shows it.")]) -> None:
-    """Take a bearer token back."""
+def revoke(token_id: Annotated[str, typer.Argument(help="Id from `user list`.")]) -> None:
+    """Revoke a bearer token."""
     with transaction() as session:
         account_admin.revoke(session, token_id)
     typer.echo(f"Revoked the token {token_id}.")
@@ -132,7 +133,7 @@ def revoke(token_id: Annotated[str, typer.Argument(help="Id, as `user list` show
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """One transaction on the database of the settings; errors become a sentence and exit 1."""
+    """Run one transaction on the configured database; errors become a sentence and exit 1."""
     try:
         database = open_database(read_settings().database)
         try:
@@ -146,14 +147,14 @@ def transaction() -> Iterator[Session]:
 
 
 def read_password(from_stdin: bool) -> str:
-    """The password, asked for twice at a terminal."""
+    """Return the password; a terminal asks for it twice."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
 def describe_account(session: Session, account: AccountRecord) -> dict[str, Any]:
-    """An account and its tokens in force, as JSON values."""
+    """Return an account and its valid tokens as JSON values."""
     tokens = [
         {
             "id": token.id,

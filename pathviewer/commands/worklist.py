@@ -41,13 +41,13 @@ from storage.worklists.item_assignment import worklist_progress
 from storage.worklists.records import NewWorklist
 from storage.worklists.store import add_worklist, find_worklist, list_worklists
 
-app = typer.Typer(no_args_is_help=True, help="Worklists: items that raters judge in turn.")
+app = typer.Typer(no_args_is_help=True, help="Worklists: items assigned to raters.")
 
 
 @app.command("import")
 def import_command(
     file: Annotated[Path, typer.Argument(help="JSONL of items; docs/worklists.md has the fields.")],
-    name: Annotated[str | None, typer.Option(help="Name; the file's if not given.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name; the file's name if not given.")] = None,
     blind: Annotated[bool, typer.Option(help="Raters answer before they see answers.")] = True,
     teaching: Annotated[
         bool, typer.Option("--teaching", help="Show the reference; keep labels out of exports.")
@@ -56,10 +56,10 @@ def import_command(
         float, typer.Option(min=0, max=1, help="Share of the items that every rater gets.")
     ] = 1.0,
     repeats: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of one's items that come again.")
+        float, typer.Option(min=0, max=1, help="Share of a rater's items that repeat.")
     ] = 0.1,
 ) -> None:
-    """Take a list of items in: all of them, or none."""
+    """Import a list of items: all of them, or none."""
     with worklist_errors(), open_configured_database() as (settings, database):
         library = library_of(settings, database)
         with database.read_only() as session:
@@ -79,8 +79,8 @@ def import_command(
                 session, LOCAL_ACCOUNT_ID, "worklist_imported", made.id, {"items": len(items)}
             )
     typer.echo(
-        f"Took in {format_count(len(items), 'item')} as {made.name}; "
-        "`worklist generate` makes the answers."
+        f"Imported {format_count(len(items), 'item')} as {made.name}; "
+        "`worklist generate` generates the answers."
     )
 
 
@@ -88,17 +88,17 @@ def import_command(
 def generate_command(
     worklist: Annotated[str, typer.Argument(help="Name of the list.")],
     model: Annotated[str, typer.Option(help="Model: name, hub id, folder, or `scripted`.")],
-    samples: Annotated[int, typer.Option(min=1, max=8, help="Answers of each item.")] = 1,
+    samples: Annotated[int, typer.Option(min=1, max=8, help="Answers per item.")] = 1,
     temperature: Annotated[
-        float | None, typer.Option(help="Of the answers; 1 if there are several, else 0.")
+        float | None, typer.Option(help="Temperature; 1 for several answers, otherwise 0.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first item.")] = 0,
     max_new_tokens: Annotated[int, typer.Option(min=1, max=4096, help="Longest answer.")] = 512,
     beside: Annotated[
-        bool, typer.Option("--beside", help="Also of items that other models answered; to compare.")
+        bool, typer.Option("--beside", help="Include items that other models answered, to compare.")
     ] = False,
 ) -> None:
-    """Make the answers that are missing and freeze them; broken off, it goes on where it was."""
+    """Generate and freeze the missing answers; resumes after an interruption."""
     drawn_temperature = (1.0 if samples > 1 else 0.0) if temperature is None else temperature
     manner = GenerationSettings(samples, drawn_temperature, seed, max_new_tokens, beside)
     with worklist_errors(), open_configured_database() as (settings, database):
@@ -118,7 +118,7 @@ def generate_command(
             result = generate_completions(
                 database, keep, pictures, backend, worklist_record.id, manner, step
             )
-    typer.echo(f"Made the answers of {format_count(result.completed, 'item')}.")
+    typer.echo(f"Generated the answers of {format_count(result.completed, 'item')}.")
     for sentence in result.failed:
         typer.echo(sentence, err=True)
     if result.failed:
@@ -132,11 +132,11 @@ def pairs_command(
         str, typer.Option(help=f"How pairs are drawn: {', '.join(PAIR_PLANS)}.")
     ] = PAIR_PLANS[0],
     count: Annotated[
-        int | None, typer.Option(min=1, help="How many, of plans that draw; all if not given.")
+        int | None, typer.Option(min=1, help="How many, for random plans; all if not given.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of the drawing.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of the drawing.")] = 0,
 ) -> None:
-    """Draw the pairs of answers that raters compare, once, with each one's probability."""
+    """Draw the pairs of answers that raters compare, once, with the probability of each."""
     with (
         worklist_errors(),
         open_configured_database() as (_, database),
@@ -154,9 +154,9 @@ def pairs_command(
         f"{worklist_record.name} by the plan {plan}, seed {seed}."
     )
     for number, why in (
-        (drawing.same_text, "cannot be compared: of the same text"),
-        (drawing.other_input, "cannot be compared: of other pixels or prompts"),
-        (drawing.repeated, "hold the same two texts by the same models as another"),
+        (drawing.same_text, "cannot be compared: same text"),
+        (drawing.other_input, "cannot be compared: different pixels or prompts"),
+        (drawing.repeated, "have the same two texts by the same models as another"),
     ):
         if number:
             typer.echo(f"Left out {format_count(number, 'pair')} that {why}.")
@@ -164,7 +164,7 @@ def pairs_command(
 
 @app.command("list")
 def list_command() -> None:
-    """Show the lists, and how many of their items have answers."""
+    """List the worklists and how many of their items have answers."""
     with (
         worklist_errors(),
         open_configured_database() as (_, database),
@@ -182,7 +182,7 @@ def list_command() -> None:
 
 
 def library_of(settings: Settings, database: Database) -> SlideLibrary:
-    """The slides of the settings' folders, looked through once."""
+    """Return the slides of the configured folders, scanned once."""
     folders = [*settings.slides, settings.demo, settings.uploads]
     there = [folder for folder in folders if folder.is_dir()]
     library = SlideLibrary(there, database, uploads=settings.uploads, demo=settings.demo)
@@ -197,7 +197,7 @@ def _size(library: SlideLibrary, slide_id: str) -> tuple[int, int]:
 
 @contextmanager
 def worklist_errors() -> Iterator[None]:
-    """End a command that cannot run in a sentence."""
+    """Turn an error into a sentence and exit 1."""
     try:
         yield
     except (WorklistError, StorageError, ModelError) as error:

@@ -110,7 +110,7 @@ def test_slides_that_cannot_be_cut_are_refused(
         ((tmp_path / "none.svs",), "none.svs"),
         ((coarse,), "coarse.tiff has 2 um per pixel, coarser than the 1 of a tile"),
         ((small,), "No tile of 224 um shows tissue"),
-        ((cmu, cmu), f"Two slides are called {cmu.stem}"),
+        ((cmu, cmu), f"Two slides are named {cmu.stem}"),
         ((cmu, "--label", "liver"), "'liver' is none of benign"),
     ]:
         code, said = run("data", "cut", *slides, "--out", tmp_path / "refused")

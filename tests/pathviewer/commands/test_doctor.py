@@ -65,7 +65,7 @@ def test_every_kept_file_is_looked_at(state: Path) -> None:
     assert "Of 3 pictures and attention files 1 are missing and 1 damaged" in problem.sentence
     assert (note.verdict, note.sentence[:50]) == (
         "note",
-        "1 files belong to nothing and 1 are half written: ",
+        "1 files are unused and 1 are incomplete: ",
     )
     assert store.check(whole) == "ok"
 

@@ -46,7 +46,7 @@ def test_an_export_and_its_check(run: Run, tmp_path: Path) -> None:
     code, told, _ = run("export", "--format", "unpaired", "--out", out, "--rater", "Ada")
     assert (code, told.startswith("Wrote 4 rows (")) == (0, True)
     code, told, _ = run("check-export", out)
-    assert (code, "no group or picture stands in two splits" in told) == (0, True)
+    assert (code, "no group or picture is in two splits" in told) == (0, True)
     database = new_database(f"sqlite:///{tmp_path / 'state' / 'pathviewer.sqlite3'}")
     with database.read_only() as session:
         entry = list_entries(session)[0]

@@ -64,7 +64,7 @@ def test_labelled_traces_are_judged_once(labels: Labels, tmp_path: Path) -> None
         again = run(tmp_path, config_of(server))
         assert len(server.asked) == 2
     assert json.loads(first[0]) == {"judged": 2, "abstained": 0, "unreadable": 0, "cost": None}
-    assert again == ("Judged 0 traces; of 0 the judge could not tell.\n", 0)
+    assert again == ("Judged 0 traces; the judge abstained on 0.\n", 0)
     with labels.database.read_only() as session:
         rows = judge_labels(session)
     assert {(row.rater, row.events) for row in rows} == {("judge-a", frozenset({"contradiction"}))}
@@ -78,9 +78,9 @@ def test_what_a_judge_cannot_tell_is_asked_again(labels: Labels, tmp_path: Path)
 
     with odd_endpoint(answer) as server:
         told, _ = run(tmp_path, config_of(server))
-        assert told == "Judged 1 traces; of 1 the judge could not tell.\n"
+        assert told == "Judged 1 traces; the judge abstained on 1.\n"
         told, _ = run(tmp_path, config_of(server))
-        assert told == "Judged 0 traces; of 1 the judge could not tell.\n"
+        assert told == "Judged 0 traces; the judge abstained on 1.\n"
 
 
 def test_a_picture_that_is_gone_is_counted(labels: Labels, tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
         check=False,
         env={"PATHVIEWER_DATA": str(tmp_path), "PYTHONPATH": str(Path.cwd())},
     )
-    assert (result.returncode, result.stdout) == (0, "Made the account ada (admin).\n")
+    assert (result.returncode, result.stdout) == (0, "Created the account ada (admin).\n")
     database = open_database(Settings(data=tmp_path).database)
     with database.read_only() as session:
         account = find_account(session, "ada")
@@ -208,7 +208,7 @@ def test_whoever_judges_no_more_may_do_the_rest(ward: Site) -> None:
         typed=f"{PASSWORD}\n",
     )
     add_ada()
-    assert user("retire", "ada").startswith("ada judges no more")
+    assert user("retire", "ada").startswith("ada no longer judges")
     assert [row["rater"] for row in json.loads(user("list", "--json"))["accounts"]] == [
         False,
         False,

@@ -47,7 +47,7 @@ def test_uploaded_slides_come_along_if_asked_for(
     assert not (tmp_path / "without" / "uploads").exists()
     monkeypatch.setenv("PATHVIEWER_DATA", str(settings.data))
     done = CliRunner().invoke(app, ["backup", "--uploads", "--out", str(tmp_path / "kept")])
-    assert done.stdout.startswith("Kept the database and 0 files and 3 of uploaded slides, 0")
+    assert done.stdout.startswith("Backed up the database and 0 files and 3 of uploaded slides, 0")
     (tmp_path / "kept" / "uploads" / "series" / "2.dcm").write_bytes(b"damaged")
     (tmp_path / "kept" / "uploads" / "planted.svs").write_bytes(b"x")
     told = restore(there, tmp_path / "kept")

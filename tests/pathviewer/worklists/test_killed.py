@@ -85,7 +85,7 @@ def test_a_killed_run_goes_on_and_makes_nothing_twice(tmp_path: Path, small_phan
     script.write_text(SCRIPT.format(0))
     second = command(settings, *generate)
     told, bar = second.communicate(timeout=LONGEST)
-    assert told == f"Made the answers of {ITEMS - before} items.\n", bar
+    assert told == f"Generated the answers of {ITEMS - before} items.\n", bar
     after = readings(database)
     assert Counter(after.values()) == {SAMPLES: ITEMS}
     assert kept.items() <= after.items()  # what was frozen stays

@@ -47,7 +47,7 @@ def ward(tmp_path_factory: pytest.TempPathFactory, small_phantom: Path) -> Itera
         code, told, bar = run(
             "worklist", "generate", "blind", "--model", "scripted", "--samples", "2"
         )
-        assert (code, told) == (0, "Made the answers of 3 items.\n"), bar
+        assert (code, told) == (0, "Generated the answers of 3 items.\n"), bar
         with asking(settings, tokens) as clients:
             yield Ward(settings, clients)
 
@@ -68,7 +68,7 @@ def test_commands(ward: Ward, tmp_path: Path) -> None:
     assert run("worklist", "import", str(again)) == (1, "", told)
     # what is made stays as it is
     done = run("worklist", "generate", "blind", "--model", "scripted")
-    assert done[:2] == (0, "Made the answers of 0 items.\n")
+    assert done[:2] == (0, "Generated the answers of 0 items.\n")
     assert "no worklist 'none'" in run("worklist", "generate", "none", "--model", "scripted")[2]
 
 
