@@ -1,1 +1,1 @@
-"""Looking after what is kept: backup, restore, taking back, the audit log."""
+"""Operations: backup, restore, withdrawal, retention, metrics, the audit log."""

@@ -1,4 +1,4 @@
-"""The audit log for programs: one JSON object per entry."""
+"""The audit log in machine-readable form: one JSON object per entry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAGE_SIZE = 1_000
 
 
 def audit_lines(database: Database, after: int = 0) -> Iterator[dict[str, Any]]:
-    """Entries after that id, the oldest first, however many there are."""
+    """Yield all entries after that id, oldest first."""
     while True:
         with database.read_only() as session:
             entries = list_entries_after(session, after, limit=PAGE_SIZE)
@@ -23,7 +23,7 @@ def audit_lines(database: Database, after: int = 0) -> Iterator[dict[str, Any]]:
 
 
 def entry_json(entry: AuditRecord) -> dict[str, Any]:
-    """An entry as JSON values."""
+    """Return an entry as JSON values."""
     return {
         "id": entry.id,
         "at": entry.at.isoformat(),

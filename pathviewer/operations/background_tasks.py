@@ -1,5 +1,5 @@
-"""What goes on beside the requests: old attention and what is too old removed, who looks entered
-into the log anew, logouts that the database refused, and in a public demo ended visits."""
+"""Background tasks: removal of old attention archives and expired data, renewal of view log
+entries, retries of refused logouts and, in a public demo, clean-up of ended visits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def run_background_tasks(
     access: Access, database: Database, blobs: BlobStore, questions: QuestionService
 ) -> Iterator[None]:
-    """Goes on until the end; the last judgments of a demo are pushed then."""
+    """Run the tasks until exit; a demo's last labels are then pushed."""
     settings = access.settings
     workers: list[PeriodicTask] = [
         AttentionSweeper(database, blobs, settings.attention_mib),

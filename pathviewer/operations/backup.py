@@ -1,4 +1,4 @@
-"""Backups: the database and the files that its rows speak of, as a folder."""
+"""Backups: the database and the files it references, as a folder."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ Progress = Callable[[int, int], None]
 
 @dataclass
 class BackupContents:
-    """What a backup holds."""
+    """Contents of a backup."""
 
     files: int = 0
-    """Pictures and attention."""
+    """Number of pictures and attention files."""
     uploads: int = 0
-    """Files of uploaded slides."""
+    """Number of files of uploaded slides."""
     byte_count: int = 0
-    """Of all that was copied."""
+    """Total size."""
     unusable: list[str] = field(default_factory=list)
-    """Files that should be there and are missing or damaged: by SHA-256, uploads by name."""
+    """Missing or damaged files: blobs by SHA-256, uploads by name."""
     revision: str = ""
-    """Schema of the database."""
+    """Schema revision of the database."""
 
 
 def back_up(
@@ -56,10 +56,10 @@ def back_up(
     *,
     uploads: bool = False,
 ) -> BackupContents:
-    """Write the folder `out`, while the program may be running. Raises FolderError, StorageError.
+    """Write a backup to `out`; the program may be running. Raises FolderError, StorageError.
 
-    With `uploads`, slides that were uploaded too. The database is copied first: what its rows speak
-    of was on the disk before them.
+    `uploads` includes uploaded slides. The database is copied first, since its rows are written
+    after the files that they reference.
     """
     source = find_sqlite_file(settings.database)
     with new_folder(out, private=True) as folder:
@@ -92,9 +92,9 @@ def back_up(
 def restore(
     settings: Settings, folder: Path, progress: Progress = lambda _a, _b: None
 ) -> BackupContents:
-    """Put a backup into the data folder, which has no database yet; the files first.
+    """Restore a backup into a data folder without a database; the files come first.
 
-    Raises UpkeepError, StorageError or OSError; there is then no database under its name.
+    Raises UpkeepError, StorageError or OSError; the database file then does not exist.
     """
     target = find_sqlite_file(settings.database)
     manifest = _check_backup(settings, target, folder)
@@ -126,29 +126,31 @@ def _clear(part: Path) -> None:
 
 
 def _check_backup(settings: Settings, target: Path, folder: Path) -> dict[str, Any]:
-    """The manifest of a backup that can be put back here. Raises UpkeepError."""
+    """Return the manifest of a backup that can be restored here. Raises UpkeepError."""
     leftover = f"{target.name}.part"  # of a restore that was killed
     there = (path.name for path in target.parent.glob(f"{target.name}*"))
     if not all(name.startswith(leftover) for name in there):
         raise UpkeepError(
             "The data folder has a database already. Stop the program, move the data folder away "
-            "or name another one with PATHVIEWER_DATA, and restore again."
+            "or set PATHVIEWER_DATA to another one, and restore again."
         )
     manifest = read_manifest(folder)
     slides = manifest.get("uploads", [])
     other = next(find_foreign_uploads(settings.uploads, slides), None) if slides else None
     if other is not None:
         raise UpkeepError(
-            f"The data folder has uploaded slides already that are not the backup's, as {other}. "
-            "Name another data folder with PATHVIEWER_DATA, and restore again."
+            f"The data folder already has uploaded slides that are not in the backup ({other}). "
+            "Set PATHVIEWER_DATA to another data folder, and restore again."
         )
     if file_hash(folder / DATABASE) != manifest.get("database"):
-        raise UpkeepError("The database in the backup is not what was backed up; take another one.")
+        raise UpkeepError(
+            "The database in the backup has changed since the backup; use another one."
+        )
     return manifest
 
 
 def _step_counter(total: int, progress: Progress) -> Callable[[], None]:
-    """Tells how many of all files are done, one more with every call."""
+    """Return a function that reports one more completed file of `total` per call."""
     done = itertools.count(1)
     return lambda: progress(next(done), total)
 
@@ -158,7 +160,7 @@ def _bytes(slides: list[dict[str, Any]]) -> int:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file; UpkeepError if it cannot be read."""
+    """Return the SHA-256 of a file; UpkeepError if it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -167,7 +169,7 @@ def file_hash(path: Path) -> str:
 
 
 def _blob_names(path: Path) -> list[str]:
-    """Files that the rows of a copy speak of; a copy of an older schema is brought up to date."""
+    """Return the files that a database copy references; an older schema is migrated."""
     copy: Database = open_database(f"sqlite:///{path}")
     try:
         with copy.read_only() as session:
@@ -203,11 +205,11 @@ def _restore_blob(source: BlobStore, store: BlobStore, name: str, contents: Back
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """What a backup says of itself; raises UpkeepError for a folder that is none."""
+    """Return a backup's manifest; raises UpkeepError for a folder without one."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UpkeepError(f"{folder.name} is no backup: it has no {MANIFEST}.") from error
+        raise UpkeepError(f"{folder.name} is not a backup: it has no {MANIFEST}.") from error
     if not isinstance(manifest, dict) or "database" not in manifest:
-        raise UpkeepError(f"{folder.name} is no backup: its {MANIFEST} says nothing of a database.")
+        raise UpkeepError(f"{folder.name} is not a backup: its {MANIFEST} names no database.")
     return manifest

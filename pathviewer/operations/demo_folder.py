@@ -1,4 +1,4 @@
-"""Where a public demo keeps what its visitors leave, while it runs; one program's at a time."""
+"""The folder of a public demo's visits, used by one program at a time."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class DemoFolder:
-    """Of a public demo; of any other run it is none, and nothing is touched."""
+    """Visit data of a public demo; for any other run it does nothing."""
 
     def __init__(self, settings: Settings) -> None:
-        """Taken for this run, empty. Raises UpkeepError where another program has it."""
+        """Lock and empty the folder. Raises UpkeepError if another program uses it."""
         self._settings = settings
-        # the system lets go of it when the program ends, however that happens
+        # the system releases it when the program ends, even after a kill
         self._lock = FileLock(settings.data / "visits.lock", blocking=False, mode=FILE_MODE)
         if settings.public_demo:
             self._take()
@@ -30,13 +30,13 @@ class DemoFolder:
             self._lock.acquire()
         except Timeout as error:
             raise UpkeepError(
-                f"Another public demo keeps its visits in {self._settings.data}. Stop that one, or "
-                "give this one a folder of its own with --data or PATHVIEWER_DATA."
+                f"Another public demo uses {self._settings.data} for its visits. Stop it, or "
+                "give this one its own folder with --data or PATHVIEWER_DATA."
             ) from error
         self._empty()
 
     def give_back(self) -> None:
-        """Remove all that was kept, and let another program have it."""
+        """Remove all visit data and release the folder."""
         if self._settings.public_demo:
             self._empty()
             self._lock.release()

@@ -1,4 +1,4 @@
-"""What visitors of a public demo asked and said goes when their visit ends."""
+"""Clean-up of the data of ended visits in a public demo."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("pathviewer")
 
 LOOK_SECONDS = 60.0
-"""Between two looks for visits that are over."""
+"""Interval of the checks, s."""
 
 
 class VisitCleanup(PeriodicTask):
-    """Looks for visits that are over."""
+    """Removes the data of ended visits."""
 
     def __init__(
         self,
@@ -32,21 +32,21 @@ class VisitCleanup(PeriodicTask):
         questions: QuestionService,
         keep_labels: bool,
     ) -> None:
-        """With `keep_labels`, what was judged stays, with all that was said."""
+        """With `keep_labels`, judged questions stay with all their feedback."""
         super().__init__("visits", LOOK_SECONDS)
         self._visitors, self._readings = visitors, questions
         self._database, self._blobs = database, blobs
         self._kind = "unjudged" if keep_labels else "rater"
 
     def work(self) -> int:
-        """Take back what visits left that are over; of how many. What fails is tried again."""
+        """Remove the data of ended visits and return their number; failures are retried later."""
         done = 0
         for account_id in self._visitors.list_ended():
             subject = Subject(self._kind, account_id)
             try:
                 withdrawal, _ = withdraw(self._database, self._blobs, subject)
             except StorageError as error:
-                log.warning("What a visitor left could not be removed yet: %s", error)
+                log.warning("A visitor's data could not be removed yet: %s", error)
                 continue
             self._readings.forget(withdrawal.detail["question_ids"])
             self._visitors.forget(account_id)

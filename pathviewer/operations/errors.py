@@ -1,7 +1,7 @@
-"""The one error root of upkeep."""
+"""The error root of operations."""
 
 from __future__ import annotations
 
 
 class UpkeepError(Exception):
-    """Root of the errors of upkeep; the message is a sentence fit to be shown."""
+    """Root of the errors of operations; the message is a sentence that may be shown."""

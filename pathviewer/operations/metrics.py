@@ -1,4 +1,4 @@
-"""What the program measures of itself, for Prometheus; no label names a person or a slide."""
+"""Prometheus metrics of the program; no label names a person or a slide."""
 
 from __future__ import annotations
 
@@ -22,44 +22,44 @@ REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 WRITE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_ROUTE = "other"
-"""Route of what no route of ours answers, as Gradio's own, and any odd method: the number of labels
-is bounded."""
+"""Label of requests without a route of ours, such as Gradio's, and of unusual methods. It bounds
+the number of labels."""
 
 
 @dataclass
 class TileCounts:
-    """Tiles answered; plain integers, for tens of thousands may be sent in a second."""
+    """Counts of answered tiles; plain integers, since a second may bring tens of thousands."""
 
     raw: int = 0
-    """As the scanner wrote them."""
+    """Sent as stored by the scanner."""
     transcoded: int = 0
-    """Decoded and encoded by a reader."""
+    """Decoded and re-encoded by a reader."""
     refused: int = 0
     """Answered with an error."""
 
 
 class Metrics:
-    """The metrics of one application."""
+    """Metrics of one application."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.tiles = TileCounts()
         self._requests = Counter(
             "pathviewer_requests",
-            "Requests by route, but those for tiles and those that the guard refused.",
+            "Requests by route, except tiles and requests that the guard refused.",
             ("method", "route", "status"),
             registry=self.registry,
         )
         self._seconds = Histogram(
             "pathviewer_request_seconds",
-            "Seconds until the answer to a request began.",
+            "Seconds until the response began.",
             ("route",),
             buckets=REQUEST_BUCKETS,
             registry=self.registry,
         )
         self._writes = Histogram(
             "pathviewer_database_write_seconds",
-            "Seconds of a transaction that may write, waiting for the lock and commit included.",
+            "Seconds of a write transaction, including the wait for the lock and the commit.",
             ("result",),
             buckets=WRITE_BUCKETS,
             registry=self.registry,
@@ -69,35 +69,35 @@ class Metrics:
         self.registry.register(self._live)
 
     def note_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request was answered."""
+        """Count an answered request."""
         method = method if method in METHODS else OTHER_ROUTE
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def note_write(self, seconds: float, saved: bool) -> None:
-        """A transaction has ended."""
+        """Record an ended transaction."""
         self._writes.labels("saved" if saved else "failed").observe(seconds)
 
     def register_gauge(
         self, name: str, meaning: str, value: Callable[[], Mapping[str, float]]
     ) -> None:
-        """Show what `value` gives, by the label `kind`, whenever somebody asks."""
+        """Register a gauge; `value` is called at each scrape and returns values by label `kind`."""
         self._live.values.append((name, meaning, value))
 
 
 class _Live(Collector):
-    """Values that are looked up when somebody asks, so that nothing counts meanwhile."""
+    """Values read at scrape time, without counting in between."""
 
     def __init__(self, tiles: TileCounts) -> None:
         self._tiles = tiles
         self.values: list[tuple[str, str, Callable[[], Mapping[str, float]]]] = []
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing yet: what is watched is not known when the collector is registered."""
+        """Return nothing: the gauges are not known yet when the collector is registered."""
         return []
 
     def collect(self) -> Iterable[Metric]:
-        """All values as they are now."""
+        """Yield all current values."""
         tiles = CounterMetricFamily("pathviewer_tiles", "Tiles by source.", labels=["source"])
         for source, count in vars(self._tiles).items():
             tiles.add_metric([source], count)
@@ -110,20 +110,21 @@ class _Live(Collector):
 
 
 class Tiles(Protocol):
-    """The short way for tiles."""
+    """Direct handling of tile requests."""
 
     def matches(self, path: str) -> bool:
-        """Whether a request for this path takes it."""
+        """Return whether a path is a tile's."""
 
     def find_cached(self, path: str, identity: Identity) -> Picture | None:
-        """The tile of a path, if somebody may have it and it can be sent without waiting."""
+        """Return the tile of a path if the identity may see it and it can be sent without
+        waiting."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
 
 
 class CountedTiles:
-    """The short way for tiles, with each tile counted by its source."""
+    """Direct handling of tile requests, with tiles counted by source."""
 
     def __init__(self, tiles: Tiles, counts: TileCounts) -> None:
         self._tiles = tiles
@@ -131,7 +132,7 @@ class CountedTiles:
         self.matches = tiles.matches
 
     def find_cached(self, path: str, identity: Identity) -> Picture | None:
-        """As `Tiles.at_hand`."""
+        """Return the tile as `Tiles.find_cached` does."""
         picture = self._tiles.find_cached(path, identity)
         if picture is not None:
             self._count(picture[0])
@@ -159,12 +160,12 @@ class CountedTiles:
 
 
 class MetricsMiddleware:
-    """Counts and times the requests of an application by the template of their route."""
+    """Counts and times an application's requests by route template."""
 
     def __init__(
         self, app: ASGIApp, templates: Mapping[Any, str], note: Callable[..., None]
     ) -> None:
-        """`templates` are paths by endpoint; `note` is called as `Metrics.note_request` is."""
+        """Take the route templates by endpoint, and `note`, called like `Metrics.note_request`."""
         self._app = app
         self._templates = templates
         self._note = note
@@ -197,12 +198,12 @@ class MetricsMiddleware:
 
 
 def resident_bytes_of_children() -> float:
-    """Resident memory of the processes that this one started: model and readers. Linux only."""
+    """Return the resident bytes of child processes (model and readers). Linux only."""
     pages = 0
     for path in Path("/proc/self/task").glob("*/children"):
         for child in path.read_text().split():
             try:
                 pages += int(Path(f"/proc/{child}/statm").read_text().split()[1])
-            except OSError:  # it has ended meanwhile
+            except OSError:  # the process has ended meanwhile
                 continue
     return pages * 4096.0

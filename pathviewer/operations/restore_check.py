@@ -1,4 +1,4 @@
-"""`restore --check`: a restore into a temporary folder, and what it proves of a backup."""
+"""`restore --check`: a restore into a temporary folder, with checks of the backup."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from storage.migrate import newest_revision
 
 
 def rehearse(folder: Path, progress: Progress = lambda _a, _b: None) -> Iterator[str]:
-    """One sentence for each check that a backup passed; the data folder is not touched.
+    """Yield one sentence for each passed check; the data folder is not touched.
 
-    The restored copy lies in the system's temporary folder and is removed at the end. Raises
-    UpkeepError, StorageError or OSError at the first check that fails.
+    The restored copy is in the system's temporary folder and is removed at the end. Raises
+    UpkeepError, StorageError or OSError at the first failed check.
     """
     with tempfile.TemporaryDirectory(prefix="pathviewer-restore-") as name:
         settings = Settings(
             data=Path(name) / "state", slides=(), database_url="", public_demo=False
         )
         restored = restore(settings, folder, progress)
-        yield "The database is the one that was backed up (SHA-256), and SQLite finds it whole."
+        yield "The database is unchanged since the backup (SHA-256) and passes SQLite's check."
         yield _files(restored)
         database = open_database(settings.database)
         try:
@@ -47,7 +47,7 @@ def _files(restored: BackupContents) -> str:
         )
     return (
         f"{restored.files} pictures and attention files and {restored.uploads} files of uploaded "
-        "slides are there, each with its SHA-256."
+        "slides are present with the right SHA-256."
     )
 
 
@@ -57,14 +57,14 @@ def _revision(database: Database, before: str) -> str:
         raise UpkeepError(
             f"The restored database is at schema revision {revision}, not at {newest_revision()}."
         )
-    upgraded = "" if revision == before else f", brought up to date from {before}"
+    upgraded = "" if revision == before else f", migrated from {before}"
     return f"The database opens at the newest schema revision, {revision}{upgraded}."
 
 
 def _rows(restored: Path, expected: Mapping[str, int] | None) -> str:
-    """Compares the tables of the manifest that a later schema still has."""
+    """Compare the row counts of tables that the current schema still has."""
     if expected is None:
-        return "Rows were not compared: an older version made this backup and did not count them."
+        return "Rows were not compared: the older version that made this backup did not count them."
     row_counts = count_rows(restored)
     compared = expected.keys() & row_counts.keys()
     for table in sorted(compared):
@@ -74,11 +74,11 @@ def _rows(restored: Path, expected: Mapping[str, int] | None) -> str:
                 f"manifest says {expected[table]}. Take another backup."
             )
     rows = sum(row_counts[table] for table in compared)
-    return f"{rows} rows of {len(compared)} tables are as many as the manifest says."
+    return f"{rows} rows of {len(compared)} tables match the manifest."
 
 
 def _slides(settings: Settings, database: Database, restored: BackupContents) -> str:
-    """Lists the slides once, as the program does at its start: in reader processes."""
+    """List the slides once in reader processes, as at program start."""
     settings.uploads.mkdir(parents=True, exist_ok=True)
     folders = (settings.uploads,)
     readers = ReaderPool(settings, folders=folders)
@@ -94,6 +94,6 @@ def _slides(settings: Settings, database: Database, restored: BackupContents) ->
     if not rejected:
         return listed
     return (
-        f"{listed} Note: {len(rejected)} more cannot be opened, though their files are as they "
-        f"were backed up; the first says: {rejected[0].reason}"
+        f"{listed} Note: {len(rejected)} more cannot be opened, although their files are "
+        f"unchanged; the first reason: {rejected[0].reason}"
     )

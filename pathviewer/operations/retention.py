@@ -1,7 +1,7 @@
-"""Questions and uploaded slides that are older than the settings keep them are removed.
+"""Removal of questions and uploaded slides older than the settings allow.
 
-What somebody said is never dropped: a question with feedback, or with an own first answer, stays,
-and so does the slide that it is about.
+Feedback is never removed: a question with feedback or a blind first answer stays, and so does its
+slide.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 log = logging.getLogger("pathviewer")
 
 HOUR_SECONDS = 3600.0
-"""Between two looks."""
+"""Interval of the checks, s."""
 DAY_SECONDS = 86_400
 
 
 class Retention(PeriodicTask):
-    """Looks at the start and every hour."""
+    """Removes expired data at start and every hour."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Retention(PeriodicTask):
         blobs: BlobStore,
         forget: Callable[[Sequence[str]], None],
     ) -> None:
-        """`forget` hears the ids of questions that were removed, which may be in memory."""
+        """Take `forget`, which receives the ids of removed questions that may be in memory."""
         super().__init__("retention", HOUR_SECONDS, at_once=True)
         self._settings = settings
         self._database = database
@@ -53,19 +53,19 @@ class Retention(PeriodicTask):
         self._forget = forget
 
     def work(self) -> None:
-        """Remove what is too old. What fails is tried again at the next look."""
+        """Remove expired data; failures are retried at the next check."""
         settings = self._settings
         try:
             questions = self._remove_questions(settings.keep_questions_days)
             uploads = self._remove_uploads(settings.uploads, settings.keep_uploads_days)
         except (StorageError, OSError) as error:
-            log.warning("What is too old could not be removed yet: %s", error)
+            log.warning("Expired data could not be removed yet: %s", error)
             return
         if questions or uploads:
-            log.info("Removed as too old: %d questions, %d uploaded slides.", questions, uploads)
+            log.info("Removed expired data: %d questions, %d uploaded slides.", questions, uploads)
 
     def _remove_questions(self, days: int) -> int:
-        """How many questions went; 0 days keeps all. Raises StorageError."""
+        """Remove questions and return their number; 0 days keeps all. Raises StorageError."""
         if days == 0:
             return 0
         before, removed_count = now() - timedelta(days=days), 0
@@ -86,7 +86,8 @@ class Retention(PeriodicTask):
         return removed_count
 
     def _remove_uploads(self, folder: Path, days: int) -> int:
-        """How many uploaded slides went; 0 days keeps all. Raises StorageError, OSError."""
+        """Remove uploaded slides and return their number; 0 days keeps all. Raises StorageError,
+        OSError."""
         if days == 0 or not folder.is_dir():
             return 0
         root = os.path.realpath(folder)
@@ -106,14 +107,13 @@ class Retention(PeriodicTask):
 
 
 def age_seconds(path: Path) -> float:
-    """Seconds since something was last written to a file, or to a file in a folder; 0 if there is
-    none."""
+    """Return the seconds since the last write to a file, or to any file in a folder; 0 if none."""
     newest = max((each.lstat().st_mtime for each in files_in(path)), default=time.time())
     return time.time() - newest
 
 
 def files_in(path: Path) -> Iterator[Path]:
-    """The file, or the files in a folder; follows no link."""
+    """Yield the file, or the files in a folder; follows no link."""
     if path.is_symlink() or path.is_file():
         yield path
         return
@@ -122,7 +122,7 @@ def files_in(path: Path) -> Iterator[Path]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a folder with all in it; follows no link. Raises OSError."""
+    """Remove a file or a folder with its contents; follows no link. Raises OSError."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -1,4 +1,4 @@
-"""Whether the state folder is its owner's alone: permissions, and file names that name patients."""
+"""Privacy of the state folder: permissions, and file names that may name patients."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from storage.slides.uploads import add_upload, mark_arrived
 from storage.tables import LOCAL_ACCOUNT_ID
 
 MOST_NAMED_FILES = 3
-"""So many files are named."""
+"""Most files named in a message."""
 
 
 def private_places(settings: Settings) -> list[Path]:
-    """The folders and files that must be private; what lies in another one of them is left out."""
-    # the demo slide and the viewer's JavaScript are no secret where a link shares them
+    """Return folders and files that must be private, without those inside another one."""
+    # the demo slide and the viewer's JavaScript are public, even if linked to a shared folder
     folders = [settings.data, settings.content, settings.uploads, settings.blobs, settings.exports]
     every = [*folders, *_database_files(settings)]
     real = {Path(os.path.realpath(path)) for path in every if path.exists()}
@@ -48,37 +48,37 @@ def _database_files(settings: Settings) -> Iterator[Path]:
 
 
 def public_files(settings: Settings) -> list[Path]:
-    """Files and folders of the state that group or others may read, write or enter."""
+    """Return files and folders of the state that group or others may access."""
     return [path for place in private_places(settings) for path in find_shared_files(place)]
 
 
 def close_state(settings: Settings) -> None:
-    """Take the permissions of group and others from all of the state. Raises OSError."""
+    """Remove the permissions of group and others from the state. Raises OSError."""
     for place in private_places(settings):
         make_private(place)
 
 
 def privacy_sentence(settings: Settings) -> tuple[bool, str]:
-    """Whether the permissions are right, and what to do."""
+    """Return whether the permissions are private, with a sentence that includes the remedy."""
     if not system_has_modes():
         return False, (
-            "This system has no POSIX permissions; keep the state folder where only the account "
-            "that runs the program may read it."
+            "This system has no POSIX permissions; put the state folder where only the account "
+            "that runs the program can read it."
         )
     wider = public_files(settings)
     if not wider:
-        return True, "Only its owner may read it."
+        return True, "Only its owner can read it."
     names = ", ".join(str(path) for path in islice(wider, MOST_NAMED_FILES))
     more = f" and {len(wider) - MOST_NAMED_FILES} more" if len(wider) > MOST_NAMED_FILES else ""
     return False, (
-        f"Other accounts of this machine may look into {names}{more}: `doctor --fix` closes them "
-        "to others. If they stay open, the file system has no permissions of its own; mount it "
-        "with umask=077 or name another folder in PATHVIEWER_DATA."
+        f"Other accounts of this machine can access {names}{more}: `doctor --fix` closes them. "
+        "If they stay open, the file system has no permissions of its own; mount it "
+        "with umask=077 or set PATHVIEWER_DATA to another folder."
     )
 
 
 def named_uploads(settings: Settings) -> list[Candidate]:
-    """Uploaded slides of earlier versions, whose files have the names that their senders gave."""
+    """Return uploaded slides of earlier versions, which have their uploaders' file names."""
     if not settings.uploads.is_dir():
         return []
     candidates = candidates_of(survey_folder(settings.uploads).files, DicomIndex(DirectOpener()))
@@ -93,7 +93,7 @@ def _has_senders_name(candidate: Candidate) -> bool:
 def hide_upload_name(settings: Settings, database: Database, candidate: Candidate) -> None:
     """Move an uploaded slide to a folder named by an id; its name stays in the database.
 
-    Raises OSError or StorageError; the files are then where they were.
+    Raises OSError or StorageError; the files are then in their old place.
     """
     root = Path(os.path.realpath(settings.uploads))
     upload_id = uuid.uuid4().hex

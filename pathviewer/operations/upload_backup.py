@@ -1,4 +1,4 @@
-"""Uploaded slides in a backup: the data folder is the only other place where they are."""
+"""Uploaded slides in a backup; otherwise they exist only in the data folder."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from typing import Any
 from storage.private_files import make_private_folder, open_private
 
 PARTIAL_NAME = ".restoring"
-"""The file that is being put back, in the folder of uploads, until it is whole."""
+"""Name of an incomplete restored file in the folder of uploads."""
 
 
 def copy_uploads(
     source: Path, target: Path, paths: Sequence[Path], one_done: Callable[[], None]
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Copy what was `uploaded`: `{path, bytes, sha256}` of each file, and names of the files that
-    were removed meanwhile. Raises OSError."""
+    """Copy the files that `list_uploaded_files` returned. Raises OSError.
+
+    Return `{path, bytes, sha256}` of each file, and the names of files removed meanwhile.
+    """
     entries, removed_names = [], []
     for path in paths:
         copy, name = target / path, path.as_posix()
@@ -38,10 +40,10 @@ def copy_uploads(
 def restore_uploads(
     source: Path, target: Path, entries: list[dict[str, Any]], one_done: Callable[[], None]
 ) -> tuple[list[str], list[str]]:
-    """Copy them from a backup; names of those put back, and of those missing or damaged.
+    """Restore files from a backup; return the restored names and the missing or damaged names.
 
-    What the backup's folder holds and its manifest does not name is left out. A file has its name
-    once it is whole, so a restore that was cut off can be repeated. Raises OSError.
+    Files that the manifest does not list are skipped. A file gets its name when it is complete, so
+    an interrupted restore can be repeated. Raises OSError.
     """
     expected_hashes, right = _hashes_by_name(entries), []
     part = target / PARTIAL_NAME
@@ -58,8 +60,8 @@ def restore_uploads(
 
 
 def _restore_file(source: Path, target: Path, part: Path, sha256: str) -> bool:
-    """Whether the file is right, and is there now."""
-    if target.exists():  # of the restore before; strangers have been looked for
+    """Restore one file; return whether it exists with the right hash."""
+    if target.exists():  # from an earlier restore; foreign files have already been excluded
         return True
     make_private_folder(target.parent)
     part.unlink(missing_ok=True)
@@ -72,7 +74,7 @@ def _restore_file(source: Path, target: Path, part: Path, sha256: str) -> bool:
 
 
 def find_foreign_uploads(folder: Path, entries: list[dict[str, Any]]) -> Iterator[Path]:
-    """What was uploaded and is not just what a backup tells of."""
+    """Yield uploaded files that differ from the backup's or are not in it."""
     expected_hashes = _hashes_by_name(entries)
     for path in list_uploaded_files(folder):
         if expected_hashes.get(path.as_posix()) != _hash(folder / path):
@@ -80,7 +82,7 @@ def find_foreign_uploads(folder: Path, entries: list[dict[str, Any]]) -> Iterato
 
 
 def list_uploaded_files(folder: Path) -> list[Path]:
-    """Files below a folder of uploads, relative to it; hidden ones are on their way in."""
+    """Return files below a folder of uploads, relative to it, without hidden (incomplete) ones."""
     paths = (Path(below) / name for below, _, names in os.walk(folder) for name in names)
     relative = [path.relative_to(folder) for path in paths if path.is_file()]
     return sorted(path for path in relative if _is_visible(folder, path))

@@ -1,4 +1,5 @@
-"""Taking back a case or a rater: rows, pictures, attention, and what the log still holds."""
+"""Withdrawal of a case or a rater: rows, pictures, attention archives, traces in the database
+log."""
 
 from __future__ import annotations
 
@@ -24,16 +25,16 @@ _WITHDRAW = {"case": withdraw_case, "rater": withdraw_rater, "unjudged": withdra
 
 @dataclass(frozen=True)
 class Subject:
-    """Who or what is taken back."""
+    """Subject of a withdrawal."""
 
     kind: str
-    """`case`, `rater`, or `unjudged`: what a rater asked and nobody judged."""
+    """`case`, `rater`, or `unjudged`: a rater's questions without feedback."""
     id: str
-    """Of the case, or of the account."""
+    """Id of the case or account."""
 
 
 def find_subject(database: Database, case: str | None, rater: str | None) -> Subject:
-    """By name, one of the two. Raises UpkeepError."""
+    """Find a case or an account by name; exactly one must be given. Raises UpkeepError."""
     if (case is None) == (rater is None):
         raise UpkeepError("Name either a --case or a --rater.")
     with database.read_only() as session:
@@ -51,9 +52,10 @@ def find_subject(database: Database, case: str | None, rater: str | None) -> Sub
 def withdraw(
     database: Database, blobs: BlobStore, subject: Subject
 ) -> tuple[WithdrawalRecord, bool]:
-    """The tombstone, and whether the database's log is empty too. Raises StorageError.
+    """Withdraw a subject; return the tombstone and whether the database log is empty.
 
-    Files are removed after the rows; if that is cut off, the next withdrawal removes them.
+    Raises StorageError. Files are removed after the rows; after an interruption, the next
+    withdrawal removes them.
     """
     with database.session() as session:
         withdrawal = _WITHDRAW[subject.kind](session, subject.id, LOCAL_ACCOUNT_ID)

@@ -119,7 +119,7 @@ def endless_slide(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (damage_database, "The database in the backup is not what was backed up"),
+        (damage_database, "The database in the backup has changed since the backup"),
         (
             lambda folder: set_revision(folder, "9999"),
             "at schema revision 9999, which this version does not know",

@@ -117,7 +117,7 @@ def test_doctor_names_what_is_wider_and_closes_it(
     assert "and 1 more" not in check.sentence
     monkeypatch.setenv("PATHVIEWER_DATA", str(settings.data))
     fixed = CliRunner().invoke(app, ["doctor", "--fix"])
-    assert "privacy: Only its owner may read it." in fixed.stdout
+    assert "privacy: Only its owner can read it." in fixed.stdout
     assert stat.S_IMODE(settings.data.stat().st_mode) == 0o700
     assert stat.S_IMODE((settings.data / "pathviewer.sqlite3").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "elsewhere" / "shared.tiff").stat().st_mode) == 0o644
