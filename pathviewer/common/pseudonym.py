@@ -6,8 +6,8 @@ import hashlib
 
 
 def pseudonym(kind: str, identity: str) -> str:
-    """A name that tells nothing of the id behind it; the same in every export of a database.
+    """Return a name that does not reveal the id; the same in every export of a database.
 
-    Ids are random and never leave the server, so that nobody can try them all.
+    Ids are random and never leave the server, so they cannot be enumerated.
     """
     return f"{kind}-{hashlib.sha256(f'pathviewer {kind} {identity}'.encode()).hexdigest()[:12]}"

@@ -1,1 +1,1 @@
-"""Labels out as reward data: folders of Parquet that trainers take as they are."""
+"""Export of feedback as reward data: folders of Parquet files for trainers."""

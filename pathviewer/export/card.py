@@ -1,4 +1,4 @@
-"""The data set's card: what it is, how it came about, and what was left out."""
+"""The data set card: contents, origin and omissions."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from pathviewer.export.plan import ExportPlan, ExportTally
 from pathviewer.export.splits import SPLITS
 
 _NOT_FOR_DIAGNOSIS = (
-    "Not for diagnosis. Pictures and questions may come from patients: judge who may see them."
+    "Not for diagnosis. Pictures and questions may come from patients: decide who may see them."
 )
 
 _OF_A_RATER = (
-    " It was made by somebody who judges, and has of others' judgments only those of what he "
-    "judged himself."
+    " It was made by a rater and contains others' feedback only on what that rater has judged."
 )
 
 
 def write_card(folder: Path, plan: ExportPlan, tally: ExportTally) -> None:
-    """`README.md`, whose head tells `datasets.load_dataset` which file is which split."""
+    """Write `README.md`; its header maps files to splits for `datasets.load_dataset`."""
     parts = [_head(folder, plan, tally), *_body(plan, tally)]
     (folder / "README.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
@@ -33,49 +32,49 @@ def _head(folder: Path, plan: ExportPlan, tally: ExportTally) -> str:
     files = [{"split": split, "path": f"{split}.parquet"} for split in splits]
     digests = ", ".join(f"{split} {file_sha256(folder / f'{split}.parquet')}" for split in splits)
     head: dict[str, Any] = {
-        # `datasets` keeps what it has read under the folder's name and a hash of this entry alone:
-        # without the digests it would hand out the rows of another export in a folder of this name
+        # `datasets` caches by the folder's name and a hash of this entry alone. Without the digests
+        # it would return the rows of an earlier export in a folder of this name.
         "configs": [{"config_name": "default", "data_files": files, "description": digests}],
         "tags": ["pathology", "preference", f"pathviewer-{plan.format.name}"],
     }
     if plan.licence:
         head["license"] = plan.licence
-    # every JSON is YAML
+    # JSON is valid YAML
     return f"---\n{json.dumps(head, indent=1, sort_keys=True)}\n---"
 
 
 def _body(plan: ExportPlan, tally: ExportTally) -> list[str]:
-    licence = plan.licence or "not stated; ask whoever gave you this folder"
+    licence = plan.licence or "not stated; ask the source of this folder"
     if plan.licence:
         licence += (
             f" ({len(tally.raters & tally.consenting_raters)} of {len(tally.raters)} raters agreed)"
         )
     return [
         f"# PathViewer labels: {plan.format.name}",
-        "What people said of a vision-language model's answers about regions of whole-slide "
+        "Feedback of people on a vision-language model's answers about regions of whole-slide "
         f"images, for {plan.format.trainer}. {_NOT_FOR_DIAGNOSIS}",
-        f"Licence: {licence}. Judgments up to {tally.last_feedback_at}. Models that answered: "
-        f"{', '.join(sorted(tally.models))}. Raters whose judgments became rows: "
+        f"Licence: {licence}. Feedback up to {tally.last_feedback_at}. Models: "
+        f"{', '.join(sorted(tally.models))}. Raters with rows: "
         f"{len(tally.raters)}, under pseudonyms.",
         *_forbidden(tally),
         _rule(plan, tally),
         "## Splits",
         _splits(tally),
-        "## What was said",
-        _table(("judgment", "times"), sorted(tally.outcomes.items())),
+        "## Feedback",
+        _table(("feedback", "count"), sorted(tally.outcomes.items())),
         *_known(tally),
-        "## What made no row",
+        "## Feedback without a row",
         _without_row(tally),
-        "## Where it should have looked",
+        "## Evidence",
         _evidence(tally),
         "## Columns",
-        _table(("column", "what"), _columns(plan)),
+        _table(("column", "contents"), _columns(plan)),
         _files(tally),
     ]
 
 
 def _forbidden(tally: ExportTally) -> list[str]:
-    """A warning of models that may not be trained on the answers of."""
+    """Return a warning about models whose answers must not be used for training."""
     lines = [
         f"{name} ({each.licence or 'licence not known'})"
         for name in sorted(tally.models)
@@ -85,26 +84,26 @@ def _forbidden(tally: ExportTally) -> list[str]:
     if not lines:
         return []
     return [
-        f"**Do not train on this**: the licence forbids it of the answers of {', '.join(lines)}."
+        f"**Do not train on this**: the licence of these models forbids it: {', '.join(lines)}."
     ]
 
 
 def _rule(plan: ExportPlan, tally: ExportTally) -> str:
     return (
         f"{plan.rule.sentence()} Judged: {format_count(tally.items, 'item')}; on {tally.conflicts} "
-        f"of them raters contradict each other, and {tally.undecided} made no row for want of "
+        f"of them raters contradict each other, and {tally.undecided} made no row for lack of "
         "agreement." + (_OF_A_RATER if plan.selection.viewer_id is not None else "")
     )
 
 
 def _known(tally: ExportTally) -> list[str]:
-    """Of votes that were not blind."""
+    """Return the count of votes that were not blind."""
     if not tally.names_known:
         return []
     votes = format_count(tally.names_known, "vote")
     return [
-        "Cast when the rater may have known who wrote the answers, since he had judged one of "
-        f"them by itself or voted on a pair with it: {votes} (`blind` is false)."
+        "Cast by raters who may have known the models, because they had judged one of the "
+        f"answers by itself or voted on a pair with it: {votes} (`blind` is false)."
     ]
 
 
@@ -118,8 +117,8 @@ def _splits(tally: ExportTally) -> str:
     groups, pictures = tally.count_crossings()
     proof = (
         "A group is a case, or a slide where no case is known; slides with the same file or the "
-        "same picture are one group. Read again from the files: "
-        f"{groups} groups and {pictures} pictures stand in two splits."
+        "same picture are one group. Read back from the files: "
+        f"{groups} groups and {pictures} pictures are in two splits."
     )
     alone = sum(len(names) for names in tally.groups.values()) == 1
     single = " There is a single group, so everything is in one split." if alone else ""
@@ -129,26 +128,26 @@ def _splits(tally: ExportTally) -> str:
 def _without_row(tally: ExportTally) -> str:
     missing_pictures, commands = tally.missing_pictures, tally.with_control_token
     parts = [
-        _table(("judgment", "times"), sorted(tally.without_row.items()))
+        _table(("feedback", "count"), sorted(tally.without_row.items()))
         if tally.without_row
         else "",
-        f"Left out since the picture is gone: {format_count(missing_pictures, 'judged reading')}."
+        f"Left out without a picture: {format_count(missing_pictures, 'judged question')}."
         if missing_pictures
         else "",
-        "Left out since a text holds what tokenizers read as a command, such as an image token: "
+        "Left out because a text holds a control token, such as an image token: "
         f"{format_count(commands, 'row')}."
         if commands
         else "",
     ]
-    return "\n\n".join(part for part in parts if part) or "Every judgment made a row."
+    return "\n\n".join(part for part in parts if part) or "All feedback made a row."
 
 
 def _evidence(tally: ExportTally) -> str:
     rows, all_rows = tally.with_evidence, sum(tally.rows.values())
     if not rows:
-        return "No rater of these rows marked where the model should have looked."
+        return "No rater of these rows marked an evidence region."
     return (
-        f"{rows} of {format_count(all_rows, 'row')} have boxes that their raters drew: `evidence` "
+        f"{rows} of {format_count(all_rows, 'row')} have boxes drawn by their raters: `evidence` "
         "on the slide, `evidence_pixels` in the picture."
     )
 

@@ -1,7 +1,7 @@
-"""The columns of exports: their types for Parquet and for `datasets`, and what they hold.
+"""The columns of exports: types for Parquet and `datasets`, and descriptions.
 
-`datasets` reads its types from the file's own metadata; written out here, the program itself needs
-pyarrow alone.
+`datasets` reads its types from the file's own metadata. They are written out here, so the program
+itself needs only pyarrow.
 """
 
 from __future__ import annotations
@@ -44,63 +44,63 @@ class Column:
     """One column of an export."""
 
     name: str
-    """As trainers know it."""
+    """Name, as trainers expect it."""
     kind: str
-    """Its type, as the documents call it: `text`, `flag`, `messages` and so on."""
+    """Type in the documents' terms: `text`, `flag`, `messages` and so on."""
     description: str
-    """What it holds."""
+    """Description."""
 
 
 COMMON_COLUMNS = (
-    Column("prompt", "messages", "what the model was asked, word for word; the picture first"),
-    Column("images", "pictures", "the very pixels that the model saw, one PNG"),
-    Column("item_id", "text", "the reading; rows of one reading share it"),
+    Column("prompt", "messages", "the literal prompt; the picture first"),
+    Column("images", "pictures", "the exact pixels of the model's input, one PNG"),
+    Column("item_id", "text", "the question's id; its rows share it"),
     Column("question", "text", "the question without options or instructions"),
     Column("options", "texts", "answers offered, without letters; empty for a free answer"),
-    Column("question_type", "text", "task of the question; null if it is none of the known ones"),
+    Column("question_type", "text", "task of the question; null if it is not a known one"),
     Column("group_id", "text", "pseudonym of the case, or of the slide where no case is known"),
     Column("slide", "text", "pseudonym of the slide"),
     Column("x", "whole", "left edge of the region, level-0 pixels"),
     Column("y", "whole", "upper edge of the region, level-0 pixels"),
     Column("width", "whole", "width of the region, level-0 pixels"),
     Column("height", "whole", "height of the region, level-0 pixels"),
-    Column("mpp", "number", "microns per pixel of the picture; null if it is not known"),
+    Column("mpp", "number", "microns per pixel of the picture; null if unknown"),
     Column(
         "mpp_source",
         "text",
         "`file` if the slide's file states its scale, `entered` if a person corrected it; null if "
-        "it is not known or was not kept",
+        "unknown or not stored",
     ),
     Column("slide_mpp_x", "number", "width of a level-0 pixel, microns; null as `mpp_source` is"),
     Column("slide_mpp_y", "number", "height of a level-0 pixel, microns; null as `mpp_source` is"),
     Column(
         "colour_profile",
         "text",
-        "name of the slide's colour profile; null if none applies or that was not kept",
+        "name of the slide's colour profile; null if none applies or it was not stored",
     ),
     Column(
         "colours_corrected",
         "flag",
         "whether the picture is corrected to sRGB by that profile; null as `colour_profile` is",
     ),
-    Column("model", "text", "the model that answered; of a pair, that of the reading `item_id`"),
-    Column("model_revision", "text", "which weights: the hub's commit or a fingerprint"),
+    Column("model", "text", "the model that answered; for a pair, that of the question `item_id`"),
+    Column("model_revision", "text", "revision of the weights: the hub's commit or a fingerprint"),
     Column(
         "train_allowed",
         "flag",
         "false if the licence of a model whose answer was judged here forbids training on it; "
-        "null if that is not known",
+        "null if unknown",
     ),
-    Column("raters", "texts", "pseudonyms of the raters that the row follows"),
-    Column("voters", "whole", "raters that judged the item, those who said otherwise included"),
+    Column("raters", "texts", "pseudonyms of the raters behind the row"),
+    Column("voters", "whole", "raters that judged the item, including those who disagree"),
 )
-"""In every format, after the format's own."""
+"""Columns of every format, after the format's own."""
 
 COMMENTS_COLUMN = Column("comments", "texts", "free text of those raters; only with --comments")
 
 
 def schema(columns: Sequence[Column]) -> pa.Schema:
-    """The columns for Parquet, with the metadata that `datasets` takes its types from."""
+    """Return the Parquet schema, with metadata for the types in `datasets`."""
     features = {column.name: _TYPES[column.kind][1] for column in columns}
     metadata = json.dumps({"info": {"features": features}})
     fields = [pa.field(column.name, _TYPES[column.kind][0]) for column in columns]
@@ -108,7 +108,7 @@ def schema(columns: Sequence[Column]) -> pa.Schema:
 
 
 def user_message(prompt: str, system: str | None) -> list[dict[str, Any]]:
-    """The prompt as chat messages, the picture before the text."""
+    """Return the prompt as chat messages, the picture before the text."""
     parts = [{"type": "image", "text": None}, {"type": "text", "text": prompt}]
     messages = [{"role": "user", "content": parts}]
     if system is None:
@@ -117,5 +117,5 @@ def user_message(prompt: str, system: str | None) -> list[dict[str, Any]]:
 
 
 def answer_message(text: str) -> list[dict[str, Any]]:
-    """A completion as a chat message."""
+    """Return a completion as a chat message."""
     return [{"role": "assistant", "content": [{"type": "text", "text": text}]}]

@@ -1,4 +1,4 @@
-"""How the judgments of several raters of one item become rows, or an item in conflict."""
+"""Consensus: feedback of several raters on one item becomes rows, or a conflict."""
 
 from __future__ import annotations
 
@@ -12,49 +12,50 @@ from pathviewer.export.errors import ExportError
 
 @dataclass(frozen=True)
 class Rule:
-    """When judgments become a row."""
+    """The condition for a row."""
 
     name: Literal["each", "majority", "at-least"] = "each"
-    """`each` rater's is a row of its own; `majority` of all who judged the item must agree; or
-    `at-least` so many, and more than agree on anything else."""
+    """`each`: one row per rater; `majority`: more than half of the item's raters must agree;
+    `at-least`: `least` raters must agree, and more than on anything else."""
     least: int = 1
-    """Raters who must agree, of `at-least`."""
+    """Raters who must agree, for `at-least`."""
 
     def sentence(self) -> str:
-        """The rule for a card."""
+        """Return the rule as a sentence for the card."""
         if self.name == "each":
-            return "Each rater's judgment is a row of its own."
+            return "Each rater's feedback is a row of its own."
         if self.name == "majority":
-            return "A row needs the agreement of more than half of those who judged the item."
-        return f"A row needs {self.least} raters who agree, and fewer for anything else."
+            return "A row needs the agreement of more than half of the item's raters."
+        return f"A row needs {self.least} raters who agree, and more than agree on anything else."
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """What one rater says of one item."""
+    """One rater's opinion on one item."""
 
     rater: str
     """Pseudonym."""
     outcome: str
-    """In a word, for the counts of the card."""
+    """The opinion in a word, for the counts of the card."""
     value: Hashable | None
-    """What a row would be made of; None makes none, as a tie does."""
+    """Content of a row; None makes no row, as for a tie."""
     side: Hashable | None = None
-    """What two raters must agree on lest the item be in conflict; None takes no side."""
+    """Raters with different sides are in conflict; None takes no side."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a row is made of."""
+    """Content of a row."""
 
     value: Hashable
-    """As voted."""
+    """Value of the opinions."""
     raters: tuple[str, ...]
-    """Who said it, in order."""
+    """Raters of this opinion, in order."""
 
 
 def parse_rule(text: str) -> Rule:
-    """A rule as the command line has it: `each`, `majority`, or a number from 1."""
+    """Parse a rule of the command line: `each`, `majority`, or a number from 1. Raises
+    ExportError."""
     if text == "each":
         return Rule("each")
     if text == "majority":
@@ -67,7 +68,7 @@ def parse_rule(text: str) -> Rule:
 
 
 def decide(opinions: Sequence[Opinion], rule: Rule) -> list[Decision]:
-    """What becomes a row, in a fixed order; several only where each rater's is one."""
+    """Return the decided rows in a fixed order; more than one only for the rule `each`."""
     if rule.name == "each":
         ordered = sorted(opinions, key=lambda vote: vote.rater)
         return [Decision(vote.value, (vote.rater,)) for vote in ordered if vote.value is not None]
@@ -82,10 +83,10 @@ def decide(opinions: Sequence[Opinion], rule: Rule) -> list[Decision]:
 
 
 def in_conflict(opinions: Sequence[Opinion]) -> bool:
-    """Whether two raters say what cannot both be right."""
+    """Return whether two raters contradict each other."""
     return len({vote.side for vote in opinions if vote.side is not None}) > 1
 
 
 def _choice(opinion: Opinion) -> tuple[str, Hashable | None]:
-    """Votes that agree; whatever makes no row agrees in its word alone."""
+    """Return the key of agreeing opinions; those without a row agree by outcome only."""
     return ("", opinion.value) if opinion.value is not None else (opinion.outcome, None)

@@ -1,4 +1,4 @@
-"""The last look at a row: whether a trainer's tokenizer would read some of it as a command."""
+"""Final check of a row: whether a trainer's tokenizer would read text as a control token."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from models.control_tokens import TRACE_TAGS, find_control_token
 
 _WITH_TAGS = ("prompt", "completion", "chosen", "rejected")
-"""Columns in which the tags of a trace stand by design."""
+"""Columns that may contain the tags of a trace."""
 
 
 def has_control_token(row: Mapping[str, Any]) -> bool:
-    """Whether a text of the row holds a control token; the tags of traces stand where they may.
+    """Return whether a text of the row holds a control token; trace tags are allowed where due.
 
-    Rows of judgments made before such texts were refused, and texts by models that wrote one.
+    Such rows come from feedback older than the check on input, and from models that wrote a token.
     """
     return any(
         find_control_token(text, TRACE_TAGS if column in _WITH_TAGS else ())

@@ -1,7 +1,7 @@
-"""The one error root of exports."""
+"""The error root of exports."""
 
 from __future__ import annotations
 
 
 class ExportError(Exception):
-    """Root of the errors of exports; the message is a sentence fit to be shown."""
+    """Root of the errors of exports; the message is a sentence that may be shown."""

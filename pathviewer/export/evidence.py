@@ -1,4 +1,4 @@
-"""Where raters say that the model should have looked, on the slide and in the picture it saw."""
+"""Evidence regions of raters, on the slide and in the model's picture."""
 
 from __future__ import annotations
 
@@ -17,29 +17,28 @@ EVIDENCE_COLUMNS = (
     Column(
         "evidence",
         "boxes",
-        "where the row's raters say that the model should have looked: [x, y, width, height], "
-        "level-0 pixels; empty if they did not say",
+        "evidence regions that the row's raters marked: [x, y, width, height], level-0 pixels; "
+        "empty if they marked none",
     ),
     Column(
         "evidence_pixels",
         "pixel boxes",
-        "the same boxes in pixels of the picture; one that lies outside the region lies outside "
-        "the picture",
+        "the same boxes in pixels of the picture; a box outside the region is outside the picture",
     ),
 )
-"""In every format, after the common columns: each row has a picture and raters."""
+"""Columns of every format, after the common ones: each row has a picture and raters."""
 
 
 def evidence(
     question: ExportedQuestion, about: Set[str], raters: Sequence[str], picture: bytes
 ) -> dict[str, Any]:
-    """The boxes of a row's raters (pseudonyms) about its completions, by rater and completion."""
+    """Return the boxes of a row's raters (pseudonyms) on its completions, in order of raters."""
     boxes = [
         Region(each.x, each.y, each.width or 0, each.height or 0)
         for rater in raters
         for each in question.feedback
         if each.kind == "evidence" and each.completion_id in about
-        # one that was taken back has no place
+        # a withdrawn region has no position
         if each.x is not None and each.y is not None and rater_name(each.rater_id) == rater
     ]
     return {
@@ -51,7 +50,7 @@ def evidence(
 def _in_picture(
     boxes: list[Region], question: ExportedQuestion, picture: bytes
 ) -> list[list[float]]:
-    """Level-0 boxes in pixels of the picture, to a thousandth."""
+    """Convert level-0 boxes to pixels of the picture, to a thousandth."""
     with Image.open(io.BytesIO(picture)) as opened:
         across, down = opened.width / question.width, opened.height / question.height
     return [

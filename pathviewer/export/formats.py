@@ -1,4 +1,4 @@
-"""What a format makes of a reading: items to be voted on, and the row of what has won."""
+"""The interface of a format: items of a question, and the row of a decided value."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from storage.export_rows import ExportedFeedback, ExportedQuestion
 
 @dataclass(frozen=True)
 class ExportItem:
-    """One item, and what its raters say of it."""
+    """One item and its raters' opinions."""
 
     ids: tuple[str, ...]
-    """Ids of the completions that it is about; of the reading if it is about the question."""
+    """Ids of its completions, or of the question if the item is about the question."""
     opinions: tuple[Opinion, ...]
     """One per rater."""
     make_row: Callable[[Hashable], dict[str, Any]]
-    """The format's own columns for a value that was voted for."""
+    """Returns the format's own columns for a decided value."""
 
 
 @dataclass(frozen=True)
@@ -29,24 +29,24 @@ class Format:
     """One kind of export."""
 
     name: str
-    """As the command line calls it."""
+    """Name on the command line."""
     trainer: str
-    """Who takes it."""
+    """Trainer that reads it."""
     columns: tuple[Column, ...]
-    """Its own columns; `COMMON` follow."""
+    """Its own columns; `COMMON_COLUMNS` follow."""
     list_items: Callable[[ExportedQuestion], Iterable[ExportItem]]
-    """The items of a reading."""
+    """Returns the items of a question."""
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
-        """Own and common ones, in the order of the file."""
+        """Own and common columns, in file order."""
         return (*self.columns, *COMMON_COLUMNS)
 
 
 def group_by_completion(
     question: ExportedQuestion, kinds: Sequence[str]
 ) -> Iterator[tuple[str, dict[str, dict[str, ExportedFeedback]]]]:
-    """Each completion that is judged in one of the kinds, with judgments by rater and kind."""
+    """Yield each completion with feedback of these kinds, and its feedback by rater and kind."""
     by_id: dict[str, dict[str, dict[str, ExportedFeedback]]] = {}
     for each in question.feedback:
         if each.kind in kinds:
@@ -60,11 +60,11 @@ def make_item(
     opinions: Mapping[str, tuple[str, Hashable | None, Hashable | None]],
     make_row: Callable[[Hashable], dict[str, Any]],
 ) -> ExportItem:
-    """A ballot from what each account says: a word, a value and a side, as `Vote` has them."""
+    """Build an item from each account's (outcome, value, side), as in `Opinion`."""
     cast = [Opinion(rater_name(rater), *vote) for rater, vote in opinions.items()]
     return ExportItem(tuple(ids), tuple(sorted(cast, key=lambda vote: vote.rater)), make_row)
 
 
 def rater_name(account_id: str) -> str:
-    """A rater's pseudonym."""
+    """Return a rater's pseudonym."""
     return pseudonym("rater", account_id)

@@ -1,4 +1,4 @@
-"""`grpo`: questions with the answer that raters hold for right, for rewards of one's own."""
+"""`grpo`: questions with the raters' right answer, for custom rewards."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pathviewer.export.formats import ExportItem, Format, make_item
 from storage.export_rows import ExportedFeedback, ExportedQuestion
 
 DIAGNOSIS = "diagnosis"
-"""Task whose answer the reference of a case is, where no options are offered."""
+"""Task whose answer is the case's reference if no options are offered."""
 
 
 def list_items(question: ExportedQuestion) -> Iterator[ExportItem]:
-    """The question, if any of its completions has a verdict.
+    """Yield the question if any of its completions has a verdict.
 
-    The reference of a worklist's item is of this very question. The case's reference answers where
-    no rater does: it is of the whole case, they saw the region.
+    A worklist item's reference answers exactly this question. The case's reference counts only if
+    no rater answers: it concerns the whole case, while raters saw the region.
     """
     verdicts: dict[str, list[ExportedFeedback]] = {}
     for each in question.feedback:
@@ -49,7 +49,7 @@ def list_items(question: ExportedQuestion) -> Iterator[ExportItem]:
 def _opinion(
     verdicts: list[ExportedFeedback], question: ExportedQuestion
 ) -> tuple[str, str | None, str | None]:
-    """The answer that a rater holds for right, from all verdicts on the question's completions."""
+    """Return the rater's right answer from all their verdicts on the question's completions."""
     answers = [_right_answer(each, question.completions[each.completion_id]) for each in verdicts]
     given_answers = [answer for answer in answers if answer]
     if not given_answers:
@@ -65,7 +65,7 @@ def _opinion(
 
 
 def _right_answer(verdict: ExportedFeedback, text: str) -> str | None:
-    """The right answer as one verdict has it: what the model said, or the correction."""
+    """Return the right answer of one verdict: the model's answer or the correction."""
     if verdict.verdict == "correct":
         return parse(text).answer
     return verdict.corrected_answer
@@ -79,8 +79,11 @@ def _reference(question: ExportedQuestion) -> str | None:
 
 
 def _match_option(answer: str, options: list[str]) -> str | None:
-    """The option that an answer names, or a free answer as it is compared; None if neither, or if
-    it holds a control token, which the comparison would take apart."""
+    """Return the option that an answer names, or a free answer in canonical form.
+
+    None if neither applies, or if the answer holds a control token, which canonicalisation would
+    break up.
+    """
     if find_control_token(answer):
         return None
     if not options:
@@ -101,7 +104,7 @@ FORMAT = Format(
         Column(
             "answer_source",
             "text",
-            "`raters`, `worklist`, or where the case's reference comes from",
+            "`raters`, `worklist`, or the source of the case's reference",
         ),
     ),
     list_items,

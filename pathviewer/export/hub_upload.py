@@ -1,7 +1,7 @@
-"""What visitors of a public demo judged, pushed to a data set on the Hugging Face hub.
+"""Upload of a public demo's labels to a data set on the Hugging Face hub.
 
-A Space's disk is lost whenever it starts anew, so each run has a folder of its own there, with an
-export of every format that has rows.
+A Space's disk is lost at each restart. Each run therefore has its own folder in the data set, with
+an export of every format that has rows.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("pathviewer")
 
 PUSH_SECONDS = 300.0
-"""Between two looks for what is new."""
+"""Interval of the checks, s."""
 
 
 class LabelPusher(PeriodicTask):
-    """Looks for new judgments, and pushes all of this run's once more."""
+    """Checks for new feedback and uploads all feedback of this run again."""
 
     def __init__(
         self,
@@ -45,8 +45,10 @@ class LabelPusher(PeriodicTask):
         licence: str,
         api: HfApi | None = None,
     ) -> None:
-        """`dataset` is OWNER/NAME; it is made, private, where it is not there. `api` None is the
-        hub with the token of the environment."""
+        """Take `dataset` as OWNER/NAME; it is created as private if missing.
+
+        `api` None is the hub with the environment's token.
+        """
         super().__init__("labels", PUSH_SECONDS)
         self._api = api or HfApi()
         self._database, self._pixels = database, pixels
@@ -55,21 +57,22 @@ class LabelPusher(PeriodicTask):
         self._pushed = 0
 
     def stop(self) -> None:
-        """Push what is new once more, and end."""
+        """Push new feedback once more and stop."""
         began = self._thread.is_alive()
         super().stop()
         if began:
             self.push()
 
     def work(self) -> None:
-        """Push; what cannot be counted now is counted later."""
+        """Push; a storage error is retried later."""
         try:
             self.push()
         except StorageError as error:
-            log.warning("Judgments could not be counted: %s", error)
+            log.warning("Feedback could not be counted: %s", error)
 
     def push(self) -> bool:
-        """Push if something was judged since; whether it was. What fails is tried again later."""
+        """Push if there is new feedback; return whether it was pushed. Failures are retried
+        later."""
         with self._database.read_only() as session:
             feedback_count = session.scalar(select(func.count(Feedback.id))) or 0
         if feedback_count == self._pushed:
@@ -94,11 +97,11 @@ class LabelPusher(PeriodicTask):
             folder_path=folder,
             path_in_repo=self._run_name,
             delete_patterns="*",
-            commit_message=f"Judgments of the run of {self._run_name}",
+            commit_message=f"Feedback of the run of {self._run_name}",
         )
 
     def _export_format(self, name: str, out: Path) -> bool:
-        """Whether a format has rows; its folder then."""
+        """Export a format; return whether it has rows."""
         try:
             export(
                 self._database, self._pixels, ExportPlan(FORMATS[name], licence=self._licence), out

@@ -1,4 +1,4 @@
-"""Exports that a page asked for, each in a thread, kept as archives for a while."""
+"""Export jobs from the page: each runs in a thread, and its archive is available for a while."""
 
 from __future__ import annotations
 
@@ -20,40 +20,42 @@ from storage.errors import StorageError
 from storage.private_files import make_private_folder, open_private
 
 MOST_ARCHIVES = 5
-"""Archives; the oldest makes room."""
+"""Most archives; the oldest is removed."""
 INTERNAL_ERROR = "PathViewer made a mistake; its log says which. Try again."
 
 
 @dataclass
 class ExportJob:
-    """One export, as far as it is."""
+    """One export and its progress."""
 
     account_id: str
-    """Who asked."""
+    """Account that started it."""
     plan: ExportPlan
-    """What was asked for."""
+    """Plan of the export."""
     id: str = field(default_factory=lambda: str(uuid4()))
-    """Opaque."""
+    """Opaque id."""
     state: str = "running"
     """`running`, `done` or `failed`."""
     done: int = 0
-    """Readings looked at."""
+    """Processed questions."""
     total: int = 0
-    """Readings there are."""
+    """Questions in total."""
     error: str | None = None
-    """Why it failed, in a sentence."""
+    """Error as a sentence; None without one."""
     tally: ExportTally | None = None
-    """What came of it, once it is done."""
+    """Result, once done."""
 
 
 class ExportJobs:
-    """Every method may be called from any thread."""
+    """Export jobs of all accounts; thread-safe."""
 
     def __init__(
         self, database: Database, pixels: Pixels, folder: Path, bounds: AccountBounds | None = None
     ) -> None:
-        """`folder` is emptied: archives do not outlive the program, for what they hold may be
-        withdrawn meanwhile. `bounds` say how many exports may be in progress; None sets none."""
+        """Empty `folder`: archives end with the program, since their contents may be withdrawn.
+
+        `bounds` limit the exports in progress; None sets no limit.
+        """
         self._bounds = bounds or AccountBounds({})
         self._database = database
         self._pixels = pixels
@@ -65,7 +67,7 @@ class ExportJobs:
     def start(
         self, account_id: str, plan: ExportPlan, on_done: Callable[[ExportJob], None]
     ) -> ExportJob:
-        """Begin; `noted` is called, in the thread, once it is done. Raises TooBusy."""
+        """Start an export; `on_done` is called in its thread once done. Raises TooBusy."""
         job = ExportJob(account_id, plan)
         slot = self._bounds.take(account_id, WorkKind.export)
         with self._lock:
@@ -75,16 +77,16 @@ class ExportJobs:
         return job
 
     def find(self, job_id: str, account_id: str) -> ExportJob | None:
-        """One's own job; None if there is none."""
+        """Return the account's own job; None if there is none."""
         job = self._jobs.get(job_id)
         return job if job is not None and job.account_id == account_id else None
 
     def list_jobs(self, account_id: str) -> list[ExportJob]:
-        """One's own jobs, the newest first."""
+        """Return the account's own jobs, newest first."""
         return [job for job in reversed(self._jobs.values()) if job.account_id == account_id]
 
     def archive(self, job: ExportJob) -> Path:
-        """The zip file of a job that is done."""
+        """Return the zip file of a finished job."""
         return self._folder / f"{job.id}.zip"
 
     def _run(self, job: ExportJob, on_done: Callable[[ExportJob], None], slot: Slot) -> None:
@@ -98,7 +100,7 @@ class ExportJobs:
             job.state = state
 
     def _export(self, job: ExportJob, on_done: Callable[[ExportJob], None]) -> str:
-        """The state in which a job ends."""
+        """Run the export and return the job's final state."""
         out = self._folder / job.id
         try:
             make_private_folder(self._folder)
@@ -135,14 +137,14 @@ class ExportJobs:
 
 
 def pack(folder: Path, target: Path) -> None:
-    """A folder as an archive with the same bytes every time, there whole or not at all."""
+    """Zip a folder reproducibly and atomically."""
     part = target.with_suffix(".part")
     with (
         open_private(part, "wb") as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,  # Parquet is compressed
     ):
         for path in sorted(folder.iterdir()):
-            entry = zipfile.ZipInfo(f"export/{path.name}")  # of 1980, whenever it is made
+            entry = zipfile.ZipInfo(f"export/{path.name}")  # constant date (1980)
             entry.external_attr = 0o644 << 16
             with path.open("rb") as source, archive.open(entry, "w", force_zip64=True) as packed:
                 shutil.copyfileobj(source, packed, 2**20)

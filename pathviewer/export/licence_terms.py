@@ -1,4 +1,4 @@
-"""Whose answers a row holds, and whether others may be trained on them."""
+"""Licence terms of the models whose answers are in a row."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from storage.export_rows import CompletionAuthor, ExportedQuestion
 
 @dataclass(frozen=True)
 class Terms:
-    """On what terms a model's answers may be used."""
+    """Terms of use of a model's answers."""
 
     licence: str | None
-    """Of its weights; None if it is not known."""
+    """Licence of the weights; None if unknown."""
     train_allowed: bool | None
-    """Whether others may be trained on its answers; None if it is not known."""
+    """Whether its answers may be used for training; None if unknown."""
 
 
 def authors_of(question: ExportedQuestion, item: ExportItem) -> list[CompletionAuthor]:
-    """Who wrote what an item is about: its completions, or all that answer its question."""
+    """Return the authors of an item's completions, or of all judged answers to its question."""
     completion_ids = {each.completion_id for each in question.feedback}
     about = completion_ids if question.id in item.ids else set(item.ids)
     return [question.authors[each] for each in sorted(about)]
 
 
 def terms_of(author: CompletionAuthor) -> Terms:
-    """As kept with the answer; what is known of the model now may only forbid more."""
+    """Return the terms stored with the answer; the current registry can only restrict them."""
     registered_model = {each.name: each for each in list_models()}.get(author.model)
     if registered_model and (author.train_allowed is None or not registered_model.train_allowed):
         return Terms(registered_model.licence, registered_model.train_allowed)
@@ -37,7 +37,7 @@ def terms_of(author: CompletionAuthor) -> Terms:
 
 
 def all_allow(terms: Iterable[Terms]) -> bool | None:
-    """Whether all allow training; None if one does not say, and none forbids it."""
+    """Return whether all allow training; None if one is unknown and none forbids it."""
     permissions = {each.train_allowed for each in terms}
     if False in permissions:
         return False
@@ -45,7 +45,7 @@ def all_allow(terms: Iterable[Terms]) -> bool | None:
 
 
 def as_json(models: dict[str, set[Terms]]) -> list[dict[str, Any]]:
-    """Models by name with their terms, for a manifest."""
+    """Return models by name with their terms, for a manifest."""
     return [
         {"model": name, "licence": each.licence, "train_allowed": each.train_allowed}
         for name in sorted(models)

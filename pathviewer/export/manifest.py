@@ -1,4 +1,4 @@
-"""What an export is made of, with hashes, and proof that no tissue stands in two splits."""
+"""The manifest of an export with hashes, and the proof that no tissue is in two splits."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from pathviewer.export.plan import ExportPlan, ExportTally, as_json
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
-"""Rises when a column changes its meaning."""
+"""Increases when a column changes its meaning."""
 
 
 def write_manifest(folder: Path, plan: ExportPlan, tally: ExportTally) -> None:
-    """`manifest.json`: plan, counts, and every other file by its hash."""
+    """Write `manifest.json`: plan, counts, and the hash of every other file."""
     content = {
         "schema": SCHEMA,
         "program": f"pathviewer {__version__}",
@@ -42,10 +42,10 @@ def write_manifest(folder: Path, plan: ExportPlan, tally: ExportTally) -> None:
 
 
 def prove(folder: Path, tally: ExportTally | None = None) -> dict[str, int]:
-    """Rows by split, read again from the files.
+    """Return the rows by split, read back from the files.
 
-    Raises ExportError if a group or a picture stands in two splits, or the files hold other rows
-    than were counted.
+    Raises ExportError if a group or a picture is in two splits, or if the row counts differ from
+    the tally's.
     """
     splits_by_key: dict[str, str] = {}
     rows: Counter[str] = Counter()
@@ -56,37 +56,37 @@ def prove(folder: Path, tally: ExportTally | None = None) -> dict[str, int]:
             for name in (f"group {group}", f"picture {picture}"):
                 other = splits_by_key.setdefault(name, split)
                 if other != split:
-                    raise ExportError(f"{name} stands in {other} and in {split}: report this.")
+                    raise ExportError(f"{name} is in {other} and in {split}: report this.")
     if tally is not None and dict(rows) != dict(tally.rows):
-        raise ExportError("The files do not hold the rows that were written: try again.")
+        raise ExportError("The files do not contain the written rows: try again.")
     return dict(rows)
 
 
 def check_export(folder: Path) -> dict[str, int]:
-    """Rows by split of an export as it lies there.
+    """Return the rows by split of an existing export.
 
-    Raises ExportError if a file is not what the manifest says, is missing or was added, or a group
-    or picture stands in two splits.
+    Raises ExportError if a file was changed, removed or added since the manifest, or if a group or
+    picture is in two splits.
     """
     try:
         files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ExportError(f"{folder.name} holds no {MANIFEST} of an export.") from error
+        raise ExportError(f"{folder.name} has no {MANIFEST} of an export.") from error
     there = {path.name for path in folder.iterdir()} - {MANIFEST}
     if there != set(files):
         names = ", ".join(sorted(there ^ set(files)))
         raise ExportError(f"{names}: missing from the folder, or not in its manifest.")
     for name in sorted(files):
         if _described(folder / name) != files[name]:
-            raise ExportError(f"{name} is not what the manifest says; export again.")
+            raise ExportError(f"{name} differs from the manifest; export again.")
     try:
         return prove(folder)
     except (ArrowInvalid, KeyError) as error:
-        raise ExportError(f"{folder.name} holds Parquet that is no export.") from error
+        raise ExportError(f"{folder.name} has Parquet files that are not an export.") from error
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, read in pieces."""
+    """Return the SHA-256 of a file, read in chunks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -96,7 +96,7 @@ def _described(path: Path) -> dict[str, Any]:
 
 
 def _groups_and_pictures(path: Path) -> Iterator[tuple[str, str]]:
-    """Group, and SHA-256 of the picture, of every row."""
+    """Yield the group and the picture's SHA-256 of every row."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=16, columns=["group_id", "images"]):
             for row in batch.to_pylist():
@@ -105,7 +105,7 @@ def _groups_and_pictures(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _filters(plan: ExportPlan) -> dict[str, Any]:
-    """What was selected, people and cases under their pseudonyms."""
+    """Return the filters, with pseudonyms for people and cases."""
     selection = plan.selection
     return {
         "since": selection.since and selection.since.isoformat(),

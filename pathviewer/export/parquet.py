@@ -1,4 +1,4 @@
-"""Rows into one Parquet file per split, a few at a time."""
+"""Rows in one Parquet file per split, written in small batches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from pathviewer.export.columns import Column, schema
 
 ROWS = 32
-"""Rows of a row group: pictures are large, and readers take a group at a time."""
+"""Rows per row group: pictures are large, and readers load one group at a time."""
 
 
 class SplitFiles:
@@ -30,11 +30,11 @@ class SplitFiles:
         self._files: dict[str, tuple[IO[bytes], pq.ParquetWriter]] = {}
 
     def __enter__(self) -> SplitFiles:
-        """Itself."""
+        """Return self."""
         return self
 
     def add(self, split: str, row: dict[str, Any]) -> None:
-        """Take a row; OSError where the disk refuses."""
+        """Add a row; OSError if writing fails."""
         rows = self._waiting.setdefault(split, [])
         rows.append(row)
         self.rows[split] += 1
@@ -47,7 +47,7 @@ class SplitFiles:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Write what waits, unless something went wrong, and close."""
+        """Write pending rows, unless there was an error, and close."""
         try:
             if kind is None:
                 for split in sorted(self._waiting):
@@ -56,7 +56,7 @@ class SplitFiles:
                     writer.close()
         finally:
             for file, writer in self._files.values():
-                with suppress(OSError, ValueError):  # of a file that is thrown away
+                with suppress(OSError, ValueError):  # the incomplete file is discarded
                     writer.close()
                 file.close()
 

@@ -1,4 +1,4 @@
-"""What an export is told, and what it tells of itself."""
+"""The plan of an export and its tally."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FORMATS: Mapping[str, Format] = {
         sft_format.FORMAT,
     )
 }
-"""By the name that the command line has."""
+"""Formats by name on the command line."""
 
 
 @dataclass(frozen=True)
@@ -41,33 +41,33 @@ class ExportPlan:
     """One export."""
 
     format: Format
-    """Which rows."""
+    """Kind of rows."""
     rule: Rule = field(default_factory=Rule)
-    """How several raters become rows."""
+    """Rule for several raters."""
     shares: Shares = field(default_factory=Shares)
-    """How large the splits are to be."""
+    """Sizes of the splits."""
     selection: Selection = field(default_factory=Selection)
-    """Which judgments."""
+    """Selected feedback."""
     comments: bool = False
-    """Whether free text goes out."""
+    """Whether to include free text."""
     licence: str = ""
-    """Under which others may use it; empty says nothing."""
+    """Licence for users; empty: not stated."""
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns of the files."""
+        """Columns of the files."""
         format_columns = (*self.format.all_columns, *EVIDENCE_COLUMNS)
         return (*format_columns, COMMENTS_COLUMN) if self.comments else format_columns
 
 
 @dataclass
 class ExportTally:
-    """What became of the judgments."""
+    """Counts of an export."""
 
     questions: int = 0
-    """Readings with judgments that were selected."""
+    """Questions with selected feedback."""
     items: int = 0
-    """Items that were judged."""
+    """Judged items."""
     rows: Counter[str] = field(default_factory=Counter)
     """Rows by split."""
     groups: dict[str, set[str]] = field(default_factory=dict)
@@ -75,37 +75,37 @@ class ExportTally:
     pictures: dict[str, set[str]] = field(default_factory=dict)
     """Pictures by split, by SHA-256."""
     raters: set[str] = field(default_factory=set)
-    """Whose judgments became rows."""
+    """Raters with rows."""
     consenting_raters: set[str] = field(default_factory=set)
-    """Raters that agreed to the licence, whether they judged or not."""
+    """Raters that agreed to the licence, with or without feedback."""
     with_evidence: int = 0
-    """Rows that say where the model should have looked."""
+    """Rows with evidence boxes."""
     models: dict[str, set[Terms]] = field(default_factory=dict)
-    """Whose answers became rows, on what terms; a folder of one name may have had several."""
+    """Models with answers in rows, and their terms; a model folder's name may have several."""
     outcomes: Counter[str] = field(default_factory=Counter)
-    """Judgments by what they say."""
+    """Opinions by outcome."""
     names_known: int = 0
-    """Votes cast when the rater may have known who wrote the answers."""
+    """Votes of raters who may have known the authors of the answers."""
     without_row: Counter[str] = field(default_factory=Counter)
-    """Judgments that made no row, by why."""
+    """Opinions without a row, by reason."""
     conflicts: int = 0
-    """Items whose raters contradict each other."""
+    """Items with contradicting raters."""
     undecided: int = 0
-    """Items of which no row came although somebody said what could be one."""
+    """Items without a row although a rater gave a usable value."""
     missing_pictures: int = 0
-    """Readings that were left out since their picture is gone."""
+    """Questions left out because their picture is gone."""
     with_control_token: int = 0
-    """Rows that were left out since a text of theirs holds a control token."""
+    """Rows left out because a text holds a control token."""
     last_feedback_at: str = ""
-    """When the newest judgment was made that was looked at."""
+    """Time of the newest feedback considered."""
 
     def count_crossings(self) -> tuple[int, int]:
-        """Groups, and pictures, that stand in two splits; (0, 0) is the proof."""
+        """Return the numbers of groups and pictures in two splits; (0, 0) is the proof."""
         return _count_crossings(self.groups), _count_crossings(self.pictures)
 
 
 def as_json(tally: ExportTally) -> dict[str, Any]:
-    """The counts for a manifest."""
+    """Return the counts for a manifest."""
     groups, pictures = tally.count_crossings()
     return {
         "readings": tally.questions,

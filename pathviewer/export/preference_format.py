@@ -1,4 +1,4 @@
-"""`preference`: a completion that is better than another, for DPO."""
+"""`preference`: pairs of a better and a worse completion, for DPO."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.export_rows import ExportedFeedback, ExportedQuestion
 
 
 def list_items(question: ExportedQuestion) -> Iterator[ExportItem]:
-    """Pairs of completions, and edited traces against what was edited."""
+    """Yield pairs of completions, and edited traces against their originals."""
     pairs: dict[tuple[str, str], dict[str, ExportedFeedback]] = {}
     for each in question.feedback:
         if each.kind == "preference" and each.other_completion_id:
@@ -28,7 +28,7 @@ def list_items(question: ExportedQuestion) -> Iterator[ExportItem]:
 
 
 def _better_completion(preference: ExportedFeedback) -> str | None:
-    """Id of the better completion; None if neither is."""
+    """Return the id of the better completion; None if neither is better."""
     if preference.choice not in ("left", "right"):
         return None
     sides = {preference.completion_id, preference.other_completion_id}
@@ -61,7 +61,7 @@ def _pair_row(
 
 
 def _authors(question: ExportedQuestion, chosen: str, rejected: str) -> dict[str, Any]:
-    """Who wrote the two completions."""
+    """Return the authors of the two completions."""
     better, other = question.authors[chosen], question.authors[rejected]
     return {
         "chosen_model": better.model,
@@ -72,7 +72,7 @@ def _authors(question: ExportedQuestion, chosen: str, rejected: str) -> dict[str
 
 
 def _edited_items(question: ExportedQuestion) -> Iterator[ExportItem]:
-    """Whoever corrects a trace prefers the correction; whoever confirms it does not."""
+    """Yield edited traces: a correction is preferred by its rater, a confirmation is not."""
     for completion, raters in group_by_completion(question, ("edited_trace", "verdict")):
         if not any("edited_trace" in kinds for kinds in raters.values()):
             continue
@@ -85,7 +85,7 @@ def _edited_items(question: ExportedQuestion) -> Iterator[ExportItem]:
 def _edit_opinion(
     kinds: dict[str, ExportedFeedback], text: str
 ) -> tuple[str, str | None, str | None] | None:
-    """None of whoever neither edited the trace nor confirmed it."""
+    """Return a rater's opinion; None if they neither edited nor confirmed the trace."""
     if "edited_trace" in kinds:
         edited = kinds["edited_trace"].edited_text
         return ("edited nothing", None, None) if edited == text else ("edited", edited, "edited")
@@ -114,16 +114,16 @@ FORMAT = Format(
         Column("source", "text", "`preference` of two completions, or `edited_trace`"),
         Column("chosen_id", "text", "the better completion's id; null for an edited trace"),
         Column("rejected_id", "text", "the other completion's id"),
-        Column("reasons", "texts", "why, as the raters ticked it"),
+        Column("reasons", "texts", "reasons that the raters selected"),
         Column(
             "blind",
             "flag",
-            "whether none who chose so knew the models' names; null for an edited trace",
+            "whether no rater of this choice knew the models; null for an edited trace",
         ),
         Column(
             "chosen_model",
             "text",
-            "the model that wrote the better completion, or what was edited into it",
+            "the model that wrote the better completion, or its unedited form",
         ),
         Column("chosen_model_revision", "text", "which weights"),
         Column("rejected_model", "text", "the model that wrote the other one"),

@@ -1,4 +1,4 @@
-"""An export from beginning to end: judgments read, voted on, written, proved and described."""
+"""The export pipeline: read feedback, decide, write, verify and describe."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from storage.export_rows import (
 )
 
 CONFLICTS = "adjudication.jsonl"
-"""File with the items whose raters contradict each other."""
+"""File of the items with contradicting raters."""
 
 
 class Pixels(Protocol):
-    """Where pictures are kept."""
+    """Store of pictures."""
 
     def get(self, sha256: str) -> bytes:
-        """The file of that hash."""
+        """Return the file with that hash."""
 
 
 def export(
@@ -56,8 +56,9 @@ def export(
 ) -> ExportTally:
     """Write the folder `out`; the same database and plan give the same bytes.
 
-    `progress` is told readings done and all; `private` makes the folder its owner's alone. With
-    nothing under the name `out` it raises ExportError, FolderError and StorageError.
+    `progress` receives the numbers of processed and of all questions; `private` restricts the
+    folder to its owner. Raises ExportError, FolderError and StorageError; `out` then does not
+    exist.
     """
     tally = ExportTally()
     with database.read_only() as session, new_folder(out, private=private) as folder:
@@ -88,7 +89,7 @@ def _track_progress(
 
 
 class _ExportState:
-    """What the parts of one export share."""
+    """Shared state of one export."""
 
     def __init__(
         self, plan: ExportPlan, pixels: Pixels, groups: Groups, tally: ExportTally
@@ -173,12 +174,12 @@ def _common(question: ExportedQuestion, group: str, picture: bytes) -> dict[str,
 
 
 def _about(question: ExportedQuestion, item: ExportItem) -> set[str]:
-    """Ids of the completions that an item is about."""
+    """Return the ids of an item's completions."""
     return set(item.ids) | ({*question.completions} if question.id in item.ids else set())
 
 
 def _comments(question: ExportedQuestion, about: set[str], decision: Decision) -> list[str]:
-    """Free text of the row's raters about its completions, by rater."""
+    """Return free text of the row's raters on its completions, in order of raters."""
     return [
         spread_control_tokens(each.comment)
         for rater in decision.raters
@@ -204,7 +205,7 @@ def _count(tally: ExportTally, item: ExportItem, decisions: list[Decision]) -> N
 
 
 def _conflict(question: ExportedQuestion, item: ExportItem, decisions: list[Decision]) -> str:
-    """An item in conflict as a line of JSON: what it is, and who said what."""
+    """Format an item in conflict as a JSON line: contents and votes."""
     content = {
         "item_id": question.id,
         "about": list(item.ids),
@@ -222,13 +223,13 @@ def _conflict(question: ExportedQuestion, item: ExportItem, decisions: list[Deci
 
 def _no_rows_sentence(plan: ExportPlan, tally: ExportTally) -> str:
     if not tally.questions:
-        return "Nothing that was judged matches; leave out a filter, or judge something first."
+        return "No feedback matches; remove a filter, or judge something first."
     without_row = dict(tally.without_row)
     if tally.with_control_token:
         without_row["a control token in a text"] = tally.with_control_token
     reasons = ", ".join(f"{why}: {count}" for why, count in sorted(without_row.items()))
     return (
-        f"No row of the format {plan.format.name} comes of "
-        f"{format_count(tally.questions, 'judged reading')}{f' ({reasons})' if reasons else ''}; "
+        f"The format {plan.format.name} has no row for "
+        f"{format_count(tally.questions, 'judged question')}{f' ({reasons})' if reasons else ''}; "
         "choose another format or rule."
     )

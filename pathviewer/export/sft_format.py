@@ -1,4 +1,4 @@
-"""`sft`: traces that a rater stands behind, as they are or as he corrected them."""
+"""`sft`: traces that a rater confirms or has corrected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KINDS = ("verdict", "labels", "edited_trace")
 
 
 def list_items(question: ExportedQuestion) -> Iterator[ExportItem]:
-    """Completions with a verdict or a correction; a rater votes for the text he stands behind."""
+    """Yield completions with a verdict or correction; a rater votes for the text they endorse."""
     for completion, raters in group_by_completion(question, KINDS):
         text = question.completions[completion]
         feedback = {rater: kinds for rater, kinds in raters.items() if kinds.keys() - {"labels"}}
@@ -50,7 +50,7 @@ def _opinion(
 
 
 def _has_faults(labels: ExportedFeedback) -> bool:
-    """Whether anything is said against the trace."""
+    """Return whether the labels flag a fault in the trace."""
     return bool(labels.absences) or any(step.get("events") for step in labels.steps or ())
 
 
@@ -68,7 +68,7 @@ FORMAT = Format(
     (
         Column("completion", "messages", "the trace to learn"),
         Column("source", "text", "`confirmed` as the model wrote it, or `edited_trace`"),
-        Column("completion_id", "text", "the completion that it is or comes from"),
+        Column("completion_id", "text", "id of the completion that it is or comes from"),
     ),
     list_items,
 )

@@ -1,8 +1,8 @@
-"""Which rows go to which split: never one tissue to two of them.
+"""Assignment of rows to splits; no tissue is in two splits.
 
-A group is whatever may show the same tissue: slides of one case, files with one fingerprint,
-readings with one picture. Its place comes from a hash of its name, so that it stays where it is
-when others come, and is the same in every format.
+A group is everything that may show the same tissue: slides of one case, files with one fingerprint,
+questions with one picture. Its split follows from a hash of its name, so it is stable when groups
+are added and the same in every format.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Shares:
-    """How much of the groups each split gets; the three add up to 1."""
+    """Shares of the groups per split; they add up to 1."""
 
     train: float = 0.8
-    """Rows to learn from."""
+    """For training."""
     validation: float = 0.1
-    """Rows to choose by."""
+    """For model selection."""
     test: float = 0.1
-    """Rows to report."""
+    """For reporting."""
 
     def split_of(self, place: float) -> str:
-        """The split of a group whose hash lies at `place`, 0 to 1."""
+        """Return the split of a group whose hash is at `place`, 0 to 1."""
         if place < self.train:
             return "train"
         return "validation" if place < self.train + self.validation else "test"
@@ -38,20 +38,20 @@ class Shares:
 
 @dataclass(frozen=True)
 class Groups:
-    """Every slide's group, and every group's split."""
+    """The group of each slide and the split of each group."""
 
     group_of: Mapping[str, str]
-    """Pseudonym of the group by id of the slide."""
+    """Pseudonym of the group by slide id."""
     split_of: Mapping[str, str]
     """Split by pseudonym of the group."""
 
     def split_of_slide(self, slide_id: str) -> str:
-        """Where rows of a slide go."""
+        """Return the split of a slide's rows."""
         return self.split_of[self.group_of[slide_id]]
 
 
 def parse_shares(text: str) -> Shares:
-    """Shares as the command line has them: three numbers, as in 0.8,0.1,0.1."""
+    """Parse the command line's shares: three numbers, as in 0.8,0.1,0.1. Raises ExportError."""
     parts = text.split(",")
     try:
         train, validation, test = (float(part) for part in parts)
@@ -67,9 +67,9 @@ def parse_shares(text: str) -> Shares:
 
 
 def group_slides(records: Sequence[TissueKey], shares: Shares) -> Groups:
-    """Groups of all that was judged, each with its split.
+    """Return the groups of all judged slides with their splits.
 
-    The group whose hash is lowest goes to train in any case, so that it is never empty.
+    The group with the lowest hash is always in train, so train is never empty.
     """
     parents: dict[str, str] = {}
     for tissue in records:
@@ -87,7 +87,7 @@ def group_slides(records: Sequence[TissueKey], shares: Shares) -> Groups:
 
 
 def _marks(tissue: TissueKey) -> list[str]:
-    """What a reading shares with others of the same tissue, its slide first."""
+    """Return the marks that a question shares with others of the same tissue, its slide first."""
     marks = [f"slide {tissue.slide_id}", f"pixels {tissue.pixels_sha256}"]
     if tissue.case_id:
         marks.append(f"case {tissue.case_id}")
@@ -97,7 +97,7 @@ def _marks(tissue: TissueKey) -> list[str]:
 
 
 def _names(records: Iterable[TissueKey], parents: dict[str, str]) -> dict[str, str]:
-    """The group's pseudonym by slide: after its first case if it has one, else its first slide."""
+    """Return the group's pseudonym by slide, from its first case or else its first slide."""
     members: dict[str, set[tuple[int, str, str]]] = {}
     for tissue in records:
         root = _root(parents, f"slide {tissue.slide_id}")

@@ -13,13 +13,13 @@ from pathviewer.export.formats import ExportItem, Format, group_by_completion, m
 from storage.export_rows import ExportedFeedback, ExportedQuestion
 
 WRONG_STEP_EVENTS = {*ERRORS, *OUTSIDE_FORMULA}
-"""Events with which a step is wrong."""
+"""Events that make a step wrong."""
 Labels = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
-"""What a rater says of a whole trace: absences, and the events of every step."""
+"""A rater's labels of a trace: absences, and the events of every step."""
 
 
 def list_items(question: ExportedQuestion) -> Iterator[ExportItem]:
-    """Completions whose traces are labelled; raters agree only if they agree on every step."""
+    """Yield completions with labelled traces; raters agree only if they agree on every step."""
     for completion, raters in group_by_completion(question, ("labels",)):
         count = len(parse(question.completions[completion]).steps)
         votes = {rater: _opinion(kinds["labels"], count) for rater, kinds in raters.items()}
@@ -68,12 +68,12 @@ FORMAT = Format(
     (
         Column("completions", "texts", "the steps of the trace, in order"),
         Column("labels", "flags", "by step, true if nothing is wrong with it"),
-        Column("events", "lists of texts", f"by step, of {', '.join(sorted(WRONG_STEP_EVENTS))}"),
-        Column("absences", "texts", f"of the whole trace, of {', '.join(sorted(ABSENCES))}"),
+        Column("events", "lists of texts", f"by step, from {', '.join(sorted(WRONG_STEP_EVENTS))}"),
+        Column("absences", "texts", f"of the whole trace, from {', '.join(sorted(ABSENCES))}"),
         Column("integrity", "number", "max(0, 1 - 0.4 m), m absences"),
         Column("knowledge", "number", "max(0, 1 - 0.4 e), e kinds of error"),
         Column("process_reward", "number", "mean of integrity and knowledge"),
-        Column("answer", "text", "what the completion answered; null if nothing"),
+        Column("answer", "text", "the completion's answer; null if none"),
         Column("completion_id", "text", "the completion's id"),
     ),
     list_items,

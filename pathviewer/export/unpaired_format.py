@@ -11,11 +11,11 @@ from pathviewer.export.formats import ExportItem, Format, group_by_completion, m
 from storage.export_rows import ExportedQuestion
 
 LABELS = {"correct": True, "incorrect": False}
-"""Verdicts that make a row; whatever is half right or cannot be told is neither."""
+"""Verdicts that make a row; partly correct or unsure answers make none."""
 
 
 def list_items(question: ExportedQuestion) -> Iterator[ExportItem]:
-    """Completions with a verdict."""
+    """Yield completions with a verdict."""
     for completion, raters in group_by_completion(question, ("verdict",)):
         verdicts = {rater: str(kinds["verdict"].verdict) for rater, kinds in raters.items()}
         votes = {
@@ -37,7 +37,7 @@ FORMAT = Format(
     "unpaired",
     "TRL's KTOTrainer",
     (
-        Column("completion", "messages", "what the model answered"),
+        Column("completion", "messages", "the model's answer"),
         Column("label", "flag", "true for the verdict correct, false for incorrect"),
         Column("completion_id", "text", "the completion's id"),
     ),

@@ -61,7 +61,7 @@ def test_a_researcher_exports_and_downloads(page: Page, judged: str, tmp_path: P
     assert len(tables) == 1  # one case lies in one split; which one, its random ids decide
     page.get_by_label("From").fill("2100-01-01")
     page.get_by_role("button", name="Export").click()
-    expect(page.get_by_role("alert")).to_contain_text("Nothing that was judged matches")
+    expect(page.get_by_role("alert")).to_contain_text("No feedback matches")
     page.get_by_label("Train, validation, test").fill("all")
     page.get_by_role("button", name="Export").click()
     expect(page.get_by_role("status")).to_contain_text("“all” are no shares")

@@ -97,7 +97,7 @@ def test_the_command_of_a_day(
     options = ["--since", day, "--until", day, *(["--zone", zone] if zone else [])]
     done = called(app, "export", "--format", "unpaired", "--out", out, *options)
     if not count:
-        assert done.told.startswith("Nothing that was judged matches")
+        assert done.told.startswith("No feedback matches")
         return
     items = "1 judged item" if count == 1 else f"{count} judged items"
     assert f"of {items}." in done.told

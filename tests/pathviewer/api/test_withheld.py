@@ -130,14 +130,14 @@ def test_nothing_of_anothers_judgment_leaves_before_ones_own(
     assert found["withheld"] == 4
     assert verdicts(eve) == 0
     assert eve.get("/api/exports/choices").json()["withheld"] == 4
-    assert exported(eve)[0].startswith("Nothing that was judged matches")
+    assert exported(eve)[0].startswith("No feedback matches")
     # a verdict without labels shows one's own alone
     judge(eve, answer, "verdict", {"verdict": "correct"})
     assert verdicts(eve) == 1
     words, raters = exported(eve)
     assert len(raters) == 1
     assert "Ada's reason" not in words
-    assert "has of others' judgments only those" in words
+    assert "contains others' feedback only on what" in words
     judge(eve, answer, "labels", {"absences": [], "steps": []})
     assert "Ada's reason" in told(eve, reading)[f"/api/completions/{answer}/feedback"]
     assert verdicts(eve) == 2

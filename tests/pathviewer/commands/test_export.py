@@ -73,8 +73,8 @@ def test_counts_as_json(run: Run, tmp_path: Path) -> None:
         ("--zone", "Mars/Olympus", "“Mars/Olympus” is not a time zone that this server knows"),
         ("--rule", "most", "“most” is no rule for several raters"),
         ("--splits", "1,1,1", "“1,1,1” are no shares"),
-        ("--model", "other", "Nothing that was judged matches"),
-        ("--question-type", "blur", "Nothing that was judged matches"),
+        ("--model", "other", "No feedback matches"),
+        ("--question-type", "blur", "No feedback matches"),
     ],
 )
 def test_what_cannot_be_exported_is_told(

@@ -37,7 +37,7 @@ CLOSED = "WenchuanZhang/Patho-R1-7B"
 def test_filters(labels: Labels, load: Loads, chosen: dict[str, Any], expected: set[str]) -> None:
     judged(labels)
     if not expected:
-        with pytest.raises(ExportError, match="Nothing that was judged matches"):
+        with pytest.raises(ExportError, match="No feedback matches"):
             load(labels, "unpaired", selection=Selection(**chosen))
         return
     found = rows(load(labels, "unpaired", selection=Selection(**chosen)))
@@ -115,7 +115,7 @@ def test_a_pair_names_both_models(labels: Labels, load: Loads, tmp_path: Path, c
     assert set(tally.models) == {*both}
     assert "Do not train on this" in (tmp_path / "out" / "README.md").read_text()
     for one in both:
-        with pytest.raises(ExportError, match="Nothing that was judged matches"):
+        with pytest.raises(ExportError, match="No feedback matches"):
             load(labels, "preference", selection=Selection(models=frozenset({one})))
     chosen = Selection(models=frozenset(both))
     assert len(rows(load(labels, "preference", selection=chosen))) == 6

@@ -53,11 +53,11 @@ def spoil(out: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (spoil, "train.parquet is not what the manifest says"),
+        (spoil, "train.parquet differs from the manifest"),
         (lambda out: (out / "README.md").unlink(), "README.md: missing from the folder"),
         (lambda out: (out / "more").write_text("x"), "more: missing from the folder, or not in"),
-        (lambda out: (out / "manifest.json").unlink(), "holds no manifest.json"),
-        (lambda out: (out / "manifest.json").write_text("[]"), "holds no manifest.json"),
+        (lambda out: (out / "manifest.json").unlink(), "has no manifest.json"),
+        (lambda out: (out / "manifest.json").write_text("[]"), "has no manifest.json"),
     ],
 )
 def test_an_export_that_was_changed_is_told(
@@ -95,7 +95,10 @@ def test_a_picture_that_is_gone_leaves_its_rows_out(labels: Labels, tmp_path: Pa
         mark_removed(session, gone)
     tally = export(labels.database, labels.blobs, ExportPlan(FORMATS["unpaired"]), tmp_path / "out")
     assert (tally.missing_pictures, sum(tally.rows.values())) == (1, 2)
-    assert "picture is gone: 1 judged reading." in (tmp_path / "out" / "README.md").read_text()
+    assert (
+        "Left out without a picture: 1 judged question."
+        in (tmp_path / "out" / "README.md").read_text()
+    )
 
 
 def test_a_picture_that_was_lost_is_told(labels: Labels, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_traces(
             edited = {"edited_steps": [], "edited_text": told["edited"]}
             labels.say(session, "ada", one, "edited_trace", **edited)
     if text is None:
-        with pytest.raises(ExportError, match="No row of the format sft"):
+        with pytest.raises(ExportError, match="The format sft has no row"):
             load(labels, "sft")
         return
     (row,) = rows(load(labels, "sft"))
@@ -179,7 +179,7 @@ def test_answers(
         for text, (verdict, corrected) in verdicts.items():
             labels.verdict(session, "ada", ids[text], verdict, corrected_answer=corrected)
     if answer is None:
-        with pytest.raises(ExportError, match="No row of the format grpo"):
+        with pytest.raises(ExportError, match="The format grpo has no row"):
             load(labels, "grpo")
         return
     (row,) = rows(load(labels, "grpo"))

@@ -107,7 +107,7 @@ def test_the_oldest_archive_makes_room(ward: tuple[Clients, Labels]) -> None:
 def test_what_comes_to_nothing_says_why(ward: tuple[Clients, Labels]) -> None:
     told = ended(ward[0]["rosa"], {"format": "sft", "models": ["other"]})
     assert (told["state"], told["counts"]) == ("failed", None)
-    assert told["error"].startswith("Nothing that was judged matches")
+    assert told["error"].startswith("No feedback matches")
 
 
 @pytest.mark.parametrize(
