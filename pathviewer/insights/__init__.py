@@ -1,1 +1,1 @@
-"""What the labels say: agreement, ranking, charts with their numbers."""
+"""Statistics of feedback: agreement, rankings, charts with their numbers."""

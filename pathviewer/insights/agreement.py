@@ -1,9 +1,9 @@
-"""Whether raters agree: raw agreement, Cohen, Fleiss, Gwet's AC1, Krippendorff's alpha.
+"""Agreement of raters: raw agreement, Cohen, Fleiss, Gwet's AC1, Krippendorff's alpha.
 
-Cohen's kappa is statsmodels'. Its Fleiss' kappa wants the same number of raters on every item, and
-the libraries for the others are under the GPL or pin another SciPy, so these are written out here,
-as sums over items: K. L. Gwet, Handbook of Inter-Rater Reliability, 4th edition, 2014, chapters 2
-and 5; K. Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011.
+Cohen's kappa follows statsmodels. Its Fleiss' kappa needs the same number of raters on every item,
+and the libraries for the others are under the GPL or pin another SciPy. They are therefore written
+out here as sums over items: K. L. Gwet, Handbook of Inter-Rater Reliability, 4th edition, 2014,
+chapters 2 and 5; K. Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ LEAST_RATERS = 2
 
 @dataclass(frozen=True)
 class Agreement:
-    """How much the raters of the same items agree, by five measures."""
+    """Agreement of raters on the same items, by four measures."""
 
     items: int
-    """Items with two raters or more."""
+    """Items with at least two raters."""
 
     cases: int
-    """Cases that these are of."""
+    """Cases of these items."""
 
     raters: int
-    """Raters of these."""
+    """Raters of these items."""
 
     raw: Estimate
-    """Chance that two raters of an item say the same."""
+    """Probability that two raters of an item agree."""
 
     fleiss: Estimate
     """Fleiss' kappa, for any number of raters per item."""
 
     ac1: Estimate
-    """Gwet's AC1, which stays sensible where nearly all labels are the same."""
+    """Gwet's AC1, which stays meaningful if nearly all labels are the same."""
 
     alpha: Estimate
     """Krippendorff's alpha, nominal."""
@@ -49,29 +49,28 @@ class Agreement:
 
 @dataclass(frozen=True)
 class PairAgreement:
-    """Two raters of the same items."""
+    """Agreement of two raters on the same items."""
 
     first: str
-    """One of them."""
+    """First rater."""
 
     second: str
-    """The other one."""
+    """Second rater."""
 
     items: int
     """Items that both judged."""
 
     raw: Estimate
-    """Share of items on which they say the same."""
+    """Share of items with the same label."""
 
     cohen: Estimate
     """Cohen's kappa."""
 
 
 def agreement(labels: Sequence[Label], possible: Sequence[str] = ()) -> Agreement:
-    """Of all raters together; an item that only one judged counts towards chance alone.
+    """Return the agreement of all raters; items with one rater count only towards chance.
 
-    `possible` are labels that could have been given, whether or not anybody did: AC1 depends on how
-    many there are.
+    `possible` are the labels that raters could give, used or not: AC1 depends on their number.
     """
     if not labels:
         return Agreement(0, 0, 0, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
@@ -89,7 +88,7 @@ def agreement(labels: Sequence[Label], possible: Sequence[str] = ()) -> Agreemen
 def _counts(
     labels: Sequence[Label], items: NDArray[np.int64], possible: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """How many raters gave each label (items, labels), and each item's case (items,)."""
+    """Return the raters per label (items, labels) and each item's case (items,)."""
     label_names = sorted({each.label for each in labels} | set(possible))
     names = {name: place for place, name in enumerate(label_names)}
     counts = np.zeros((items.max() + 1, len(names)))
@@ -100,14 +99,14 @@ def _counts(
 
 
 def _sums(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of each item what the measures are made of, (items, 4 + 2 labels)."""
+    """Return each item's terms of the measures, (items, 4 + 2 labels)."""
     raters = counts.sum(axis=1, keepdims=True)
     several = raters >= LEAST_RATERS
     same = (counts * (counts - 1)).sum(axis=1, keepdims=True)
     pairs = np.where(several, raters * (raters - 1), 1)
     return np.hstack(
         (
-            several,  # items that can agree
+            several,  # items with at least two raters
             np.where(several, same / pairs, 0),
             np.where(several, same * raters / pairs, 0),  # agreeing values, Krippendorff's o_kk
             np.ones_like(raters),
@@ -118,23 +117,23 @@ def _sums(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def raw(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Raw agreement, p_a, of sums (..., 4 + 2 labels)."""
+    """Return raw agreement, p_a, from sums (..., 4 + 2 labels)."""
     return np.asarray(sums[..., 1] / sums[..., 0])
 
 
 def fleiss(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fleiss' kappa of such sums; by chance two labels are the same with the sum of pi_k^2."""
+    """Return Fleiss' kappa from such sums; chance agreement is the sum of pi_k^2."""
     return _beyond(raw(sums), (_shares(sums) ** 2).sum(axis=-1))
 
 
 def ac1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gwet's AC1; by chance with the sum of pi_k (1 - pi_k) / (labels - 1)."""
+    """Return Gwet's AC1; chance agreement is the sum of pi_k (1 - pi_k) / (labels - 1)."""
     shares = _shares(sums)
     return _beyond(raw(sums), (shares * (1 - shares)).sum(axis=-1) / (shares.shape[-1] - 1))
 
 
 def alpha(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Krippendorff's alpha for nominal data: values of items with one rater do not count."""
+    """Return Krippendorff's nominal alpha; values of items with one rater are excluded."""
     values = sums[..., 4 + _labels(sums) :]
     total = values.sum(axis=-1)
     by_chance = (values * (values - 1)).sum(axis=-1) / (total * (total - 1))
@@ -146,20 +145,20 @@ def _labels(sums: NDArray[np.float64]) -> int:
 
 
 def _shares(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """pi_k: an item's share of each label, mean over items."""
+    """Return pi_k: an item's share of each label, averaged over items."""
     return np.asarray(sums[..., 4 : 4 + _labels(sums)] / sums[..., 3, np.newaxis])
 
 
 def _beyond(
     observed_share: NDArray[np.float64], by_chance: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Agreement beyond chance; nan where chance alone explains all."""
+    """Return agreement beyond chance; nan if chance explains everything."""
     left = np.where(by_chance < 1, 1 - by_chance, np.nan)
     return np.asarray((observed_share - by_chance) / left)
 
 
 def agreement_by_pair(labels: Sequence[Label]) -> list[PairAgreement]:
-    """Every two raters who judged the same items, by name."""
+    """Return the agreement of all pairs of raters with shared items, by name."""
     labels_by_rater: dict[str, dict[str, Label]] = {}
     cases: dict[str, int] = {}
     for each in labels:
@@ -183,10 +182,10 @@ def pair_agreement(
     pairs: Sequence[tuple[Label, Label]],
     cases: Mapping[str, int] | None = None,
 ) -> PairAgreement:
-    """Two raters, by what each said of the same items.
+    """Return the agreement of two raters from their labels of the same items.
 
-    Cases are drawn of all that `cases` numbers, where these two are among many raters: then one
-    draw serves for all of them.
+    `cases` numbers the cases to resample. If these two are among many raters, it covers all their
+    cases, so that one draw serves every pair.
     """
     cases_of_pairs = {left.case for left, _ in pairs}
     if cases is None or len(cases_of_pairs) < LEAST_CASES:
@@ -210,8 +209,10 @@ def pair_agreement(
 
 
 def cohen(tables: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cohen's kappa of tables (..., labels, labels), as statsmodels' `cohens_kappa` has it of one:
-    by chance two labels are the same with the sum of the products of both raters' shares."""
+    """Return Cohen's kappa of tables (..., labels, labels), as statsmodels' `cohens_kappa`.
+
+    Chance agreement is the sum of the products of both raters' shares.
+    """
     total = tables.sum(axis=(-2, -1))
     observed_share = np.trace(tables, axis1=-2, axis2=-1) / total
     shares = tables.sum(axis=-1) * tables.sum(axis=-2)

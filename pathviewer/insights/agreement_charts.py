@@ -1,4 +1,4 @@
-"""Charts of agreement: all raters, every two of them, and judges that are programs."""
+"""Charts of agreement: all raters, pairs of raters, and automatic judges."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from pathviewer.insights.values import Label
 from storage.statistics.records import LabelRow
 
 PREFERENCES = ("first", "second", "tie", "both_bad")
-"""What can be said of a pair."""
-NOBODY_TWICE = "No completion was judged by two raters."
+"""Possible votes on a pair."""
+NOBODY_TWICE = "No completion or pair has feedback of two raters."
 
 
 def agreement_of_all(data: ChartData) -> Chart:
-    """Verdicts, preferences and each event that two raters or more gave, by all raters together."""
+    """Return the agreement of all raters on verdicts, preferences and each event."""
     every = {
         "verdict": agreement(_verdict_labels(data)),
         "preference": agreement(preference_labels(data), PREFERENCES),
@@ -48,8 +48,8 @@ def agreement_of_all(data: ChartData) -> Chart:
     chart = Chart(
         "agreement",
         "Agreement between raters",
-        "Over completions, or pairs of them, with two raters or more: of verdicts, of preferences "
-        "whatever the side, and of each event flagged or not. "
+        "Completions, or pairs of them, with at least two raters: verdicts, preferences regardless "
+        "of the side, and each event, flagged or not. "
         "Intervals are over cases.",
         ("about", "measure", "items", "cases", "raters", "value", "low", "high"),
         rows,
@@ -59,7 +59,7 @@ def agreement_of_all(data: ChartData) -> Chart:
 
 
 def agreement_of_pairs(data: ChartData) -> Chart:
-    """Cohen's kappa of every two raters."""
+    """Return Cohen's kappa of every pair of raters."""
     labels = {"verdict": _verdict_labels(data), "preference": preference_labels(data)}
     agreements = [
         (about, pair) for about, each in labels.items() for pair in agreement_by_pair(each)
@@ -79,8 +79,8 @@ def agreement_of_pairs(data: ChartData) -> Chart:
     chart = Chart(
         "agreement_of_pairs",
         "Agreement of every two raters",
-        "Verdicts on completions, and preferences between two, that both gave: share that is the "
-        "same, and Cohen's kappa.",
+        "Verdicts on completions and preferences between two, given by both raters: share that "
+        "agrees, and Cohen's kappa.",
         ("rater", "and", "about", "items", "raw", "low", "high", "kappa", "low", "high"),
         rows,
         dots(names, {"Cohen's kappa": [pair.cohen for _, pair in agreements]}, "kappa", line=0),
@@ -89,7 +89,7 @@ def agreement_of_pairs(data: ChartData) -> Chart:
 
 
 def judge_agreement(data: ChartData) -> Chart:
-    """Each judge against the clinicians, event by event."""
+    """Return the agreement of each judge with the clinicians, by event."""
     agreements = [
         (judge, event.replace("_", " "), _against(data.labels, rows, event))
         for judge, rows in _by_judge(data.judge_labels)
@@ -99,7 +99,7 @@ def judge_agreement(data: ChartData) -> Chart:
     chart = Chart(
         "judge_agreement",
         "Judges against clinicians",
-        "For each event: what a judge that is a program and a clinician say of the same trace.",
+        "For each event: labels of the same trace by an automatic judge and a clinician.",
         ("judge", "event", "pairs", "raw", "low", "high", "kappa", "low", "high"),
         [
             (judge, event, pair.items, *with_interval(pair.raw), *with_interval(pair.cohen))
@@ -124,7 +124,7 @@ def judge_agreement(data: ChartData) -> Chart:
 
 
 def preference_labels(data: ChartData) -> list[Label]:
-    """Which of two answers a rater prefers, whatever side it stood on."""
+    """Return each rater's preferred answer, regardless of its side."""
     return [Label(row.case, row.pair, rater_name(row.rater), row.preferred) for row in data.votes]
 
 
@@ -156,7 +156,7 @@ def _by_judge(rows: Iterable[LabelRow]) -> list[tuple[str, list[LabelRow]]]:
 def _against(
     clinicians: Sequence[LabelRow], judge: Sequence[LabelRow], event: str
 ) -> PairAgreement | None:
-    """Every clinician's label of a trace beside the judge's."""
+    """Compare every clinician's label of a trace with the judge's."""
     of_judge = {row.completion: row for row in judge}
     pairs = [
         (

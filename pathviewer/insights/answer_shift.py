@@ -1,4 +1,4 @@
-"""Blind first: how often seeing the model's answer changed the clinician's own."""
+"""Blind-first answers: how often the model's answer changed the clinician's."""
 
 from __future__ import annotations
 
@@ -15,69 +15,69 @@ class BlindAnswer:
     """A question that a clinician answered before seeing the model's answer."""
 
     case: str
-    """What is resampled: the case, or the slide where no case is known."""
+    """Unit of resampling: the case, or the slide if no case is known."""
 
     options: Sequence[str]
-    """Answers to choose from."""
+    """Answer options."""
 
     first: str
-    """The clinician's own answer."""
+    """The clinician's first answer."""
 
     model: str | None
-    """The model's; None if it gave none."""
+    """The model's answer; None if it gave none."""
 
     final: str | None
-    """What the clinician holds for right afterwards; None if the verdict does not tell."""
+    """The clinician's answer after seeing the model's; None if the verdict does not state it."""
 
     reference: str | None
-    """What is right; None unless it is known together with its source."""
+    """The right answer; None unless known with its source."""
 
 
 @dataclass(frozen=True)
 class AnswerShift:
-    """What became of first answers."""
+    """Changes of first answers."""
 
     answers: int
-    """First answers of which it is known what the clinician held for right afterwards."""
+    """First answers with a known final answer."""
 
     unassessed: int
-    """Those of which it is not."""
+    """First answers with an unknown final answer."""
 
     agreed: int
-    """First answers that were the model's too."""
+    """First answers that matched the model's."""
 
     changed: Estimate
-    """Share of `readings` whose answer changed."""
+    """Share of `answers` that changed."""
 
     to_model: int
-    """Changed to the model's answer."""
+    """Number changed to the model's answer."""
 
     elsewhere: int
-    """Changed to another one."""
+    """Number changed to another answer."""
 
     referenced: int
-    """Readings with a reference."""
+    """Answers with a reference."""
 
     helped: int
     """Of these: wrong at first, right afterwards."""
 
     harmed: int
-    """Right at first, wrong afterwards."""
+    """Of these: right at first, wrong afterwards."""
 
     first_right: Estimate
     """Share of these that was right at first."""
 
     final_right: Estimate
-    """Share that was right afterwards."""
+    """Share of these that was right afterwards."""
 
 
 def final_answer(verdict: str | None, corrected: str | None, model: str | None) -> str | None:
-    """What a verdict says is right: the model's answer, the correction, or nothing."""
+    """Return a verdict's right answer: the model's, the correction, or None."""
     return model if verdict == "correct" else corrected or None
 
 
 def measure_shift(answers: Sequence[BlindAnswer]) -> AnswerShift:
-    """Over all readings that were asked blind and answered first."""
+    """Return the changes over all questions with a blind first answer."""
     assessed_answers = [each for each in answers if each.final is not None]
     changed = [each for each in assessed_answers if not _same(each, each.first, each.final)]
     to_model = sum(_same(each, each.final, each.model) for each in changed)
@@ -103,7 +103,7 @@ def measure_shift(answers: Sequence[BlindAnswer]) -> AnswerShift:
 
 
 def _same(blind: BlindAnswer, one: str | None, other: str | None) -> bool:
-    """Whether two answers name the same option, or say the same."""
+    """Return whether two answers name the same option or are the same text."""
     return bool(one and other) and canonical_answer(one, blind.options) == canonical_answer(
         other, blind.options
     )

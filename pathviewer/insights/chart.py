@@ -1,4 +1,4 @@
-"""A chart as it leaves: its numbers, and how Plotly draws them."""
+"""A chart for the page: numbers and a Plotly figure."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ class Chart:
     """One chart of the page."""
 
     name: str
-    """By which its CSV is asked for."""
+    """Name, used to request its CSV."""
 
     title: str
-    """Above it."""
+    """Title."""
 
     about: str
-    """What its numbers are, in a sentence or two."""
+    """Description of its numbers, in a sentence or two."""
 
     columns: tuple[str, ...]
-    """Heads of the table."""
+    """Headers of the table."""
 
     rows: Sequence[tuple[Cell, ...]]
-    """The numbers; None where there is none."""
+    """Cells of the table; None for a missing number."""
 
     figure: Mapping[str, Any] | None
-    """`data` and `layout` for Plotly; None where there is nothing to draw."""
+    """`data` and `layout` for Plotly; None if there is nothing to draw."""
 
     note: str = ""
-    """Why there is nothing, or what to mind."""
+    """Reason for an empty chart, or a caveat."""
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return the chart as JSON values, numbers rounded."""
         return {
             "name": self.name,
             "title": self.title,
@@ -52,7 +52,7 @@ class Chart:
         }
 
     def as_csv(self) -> str:
-        """The table, with full precision; a text that a spreadsheet would compute is quoted."""
+        """Return the table as CSV in full precision; formula-like text is escaped."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\r\n")
         writer.writerow(self.columns)
@@ -61,19 +61,20 @@ class Chart:
 
 
 def round_cell(cell: Cell) -> Cell:
-    """Four digits after the point are more than any of these figures bears."""
+    """Round to four decimals, more than the precision of any of these numbers."""
     return round(cell, 4) if isinstance(cell, float) else cell
 
 
 def escape_formula(cell: Cell) -> Cell:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection).
+    """Escape a cell that a spreadsheet could read as a formula (OWASP, CSV injection).
 
-    Spreadsheets skip blanks, line breaks and signs without width before a formula, and some take
-    full-width signs, as Asian keyboards write them, for the plain ones.
+    Spreadsheets skip blanks, line breaks and zero-width characters before a formula, and some read
+    full-width signs, as from Asian keyboards, like plain ones.
     """
     if not isinstance(cell, str) or not cell:
         return cell
-    # NFKC makes full-width and small signs plain; categories Z and C are blanks and controls
+    # NFKC converts full-width and small signs to plain ones; categories Z and C are blanks and
+    # controls
     letters = (sign for sign in cell if unicodedata.category(sign)[0] not in "ZC")
     first = unicodedata.normalize("NFKC", next(letters, ""))[:1]
     begins_blank = cell[0] in "\t\r\n\v\f\x85\u2028\u2029"
@@ -81,10 +82,10 @@ def escape_formula(cell: Cell) -> Cell:
 
 
 def with_interval(estimate: Estimate) -> tuple[float | None, float | None, float | None]:
-    """An estimate as three cells."""
+    """Return an estimate as three cells."""
     return estimate.value, estimate.low, estimate.high
 
 
 def empty_chart(chart: Chart, note: str) -> Chart:
-    """The chart without anything in it."""
+    """Return the chart without contents."""
     return Chart(chart.name, chart.title, chart.about, chart.columns, (), None, note)

@@ -1,4 +1,4 @@
-"""All charts, in the order of the page."""
+"""All charts, in page order."""
 
 from __future__ import annotations
 
@@ -41,4 +41,4 @@ CHARTS: Mapping[str, Callable[[ChartData], Chart]] = {
     "confidence": confidence,
     "time_per_case": time_per_case,
 }
-"""Makers of charts by the names of their charts."""
+"""Chart functions by chart name."""

@@ -1,4 +1,4 @@
-"""Whether those who say that they are sure are right more often."""
+"""Calibration: whether confident raters are right more often."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from pathviewer.insights.values import Estimate, Label
 
 @dataclass(frozen=True)
 class ConfidenceRating:
-    """A judgment with how sure its rater was."""
+    """One rating with its rater's confidence."""
 
     case: str
-    """What is resampled, as in `Label`."""
+    """Unit of resampling, as in `Label`."""
 
     confidence: int
     """1 (guessing) to 5 (certain)."""
 
     right: float
-    """1 right, 0 wrong; between them a share of others who say the same."""
+    """1 right, 0 wrong; in between, the share of other raters who agree."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """All judgments of one stated confidence."""
+    """All ratings of one stated confidence."""
 
     confidence: int
     """1 to 5."""
 
     count: int
-    """How many there are."""
+    """Number of ratings."""
 
     right: Estimate
     """Mean of `right`."""
 
 
 def calibration(ratings: Iterable[ConfidenceRating]) -> list[Level]:
-    """The levels that were stated, the least sure first."""
+    """Return the levels present, lowest confidence first."""
     by_level: dict[int, list[tuple[str, float, float]]] = {}
     for each in ratings:
         by_level.setdefault(each.confidence, []).append((each.case, each.right, 1))
@@ -46,7 +46,7 @@ def calibration(ratings: Iterable[ConfidenceRating]) -> list[Level]:
 
 
 def rate_against_others(labels: Sequence[tuple[Label, int | None]]) -> list[ConfidenceRating]:
-    """Each label with a confidence, held against what the other raters of the item say."""
+    """Compare each label that has a confidence with the other raters' labels of the item."""
     of_item: dict[str, list[Label]] = {}
     for label, _ in labels:
         of_item.setdefault(label.item, []).append(label)

@@ -1,4 +1,4 @@
-"""What the charts are made of: rows from the database, fetched once for all of them."""
+"""Data of the charts: database rows, fetched once for all charts."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 NO_QUESTION_TYPE = "no known type"
-"""A question of no template."""
+"""Type of questions without a template."""
 UNKNOWN_ORGAN = "not known"
 
 
 @dataclass(frozen=True)
 class ChartData:
-    """All rows that pass some filters."""
+    """All rows that pass the filters."""
 
     choices: FilterChoices
-    """What there is to filter by."""
+    """Available filter values."""
 
     blinded_count: int = 0
-    """Judgments that whoever looks is not told of, whatever the filters."""
+    """Feedback hidden from the viewer by blinding, regardless of the filters."""
 
     zone: str = "UTC"
-    """IANA name of the time zone whose days are meant."""
+    """IANA name of the time zone of days."""
 
     verdicts: Sequence[VerdictRow] = ()
     """Verdicts on answers."""
@@ -49,31 +49,31 @@ class ChartData:
     """Clinicians' labels of traces."""
 
     judge_labels: Sequence[LabelRow] = ()
-    """Those of judges that are programs."""
+    """Automatic judges' labels of traces."""
 
     votes: Sequence[VoteRow] = ()
     """Comparisons of two answers."""
 
     first_answers: Sequence[FirstAnswerRow] = ()
-    """Readings that were answered blind."""
+    """Questions with a blind first answer."""
 
     repeats: Sequence[RepeatRow] = ()
-    """What raters said of the same answer twice."""
+    """Repeated feedback of a rater on the same answer."""
 
     repeated_votes: Sequence[RepeatRow] = ()
-    """How raters voted on the same pair twice."""
+    """Repeated votes of a rater on the same pair."""
 
     times: Sequence[TimeRow] = ()
     """Time spent."""
 
     @cached_property
     def slides(self) -> Mapping[str, str]:
-        """Aliases of slides by their ids."""
+        """Aliases of slides by id."""
         return dict(self.choices.slides)
 
 
 def load_chart_data(session: Session, filters: Filters, choices: FilterChoices) -> ChartData:
-    """Everything, as it is at one moment."""
+    """Load all rows from one consistent state of the database."""
     viewer = filters.viewer_id
     return ChartData(
         choices=choices,
@@ -92,5 +92,5 @@ def load_chart_data(session: Session, filters: Filters, choices: FilterChoices) 
 
 @lru_cache(4096)
 def rater_name(account_id: str) -> str:
-    """A rater's pseudonym, the same as in exports."""
+    """Return a rater's pseudonym, the same as in exports."""
     return pseudonym("rater", account_id)

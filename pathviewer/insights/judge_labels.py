@@ -1,4 +1,4 @@
-"""Having traces judged that clinicians labelled, so that the judge can be held against them."""
+"""Judging of clinician-labelled traces, for comparing the judge with clinicians."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 BATCH_SIZE = 16
-"""Traces put to the judge together; kept before the next ones are asked about."""
+"""Traces per call to the judge; each batch is stored before the next call."""
 
 ProgressStep = Callable[[int, int], None]
-"""Told how many traces are through, of how many."""
+"""Receives the numbers of judged and of all traces."""
 
 
 @dataclass(frozen=True)
 class JudgeRun:
-    """How a run went."""
+    """Result of a run."""
 
     judged: int
-    """Traces that have the judge's labels now."""
+    """Traces that received the judge's labels."""
 
     abstained: int
-    """Traces of which the judge could not tell; asked about again by the next run."""
+    """Traces on which the judge abstained; the next run asks again."""
 
     unreadable: int
-    """Traces whose picture is damaged or gone."""
+    """Traces with a damaged or missing picture."""
 
 
 def judge_labelled_traces(
@@ -44,9 +44,9 @@ def judge_labelled_traces(
     limit: int,
     step: ProgressStep = lambda _done, _all: None,
 ) -> JudgeRun:
-    """Put up to `limit` traces to a judge and keep what it finds, under its name.
+    """Judge up to `limit` traces and store the labels under the judge's name.
 
-    What was kept stays when a later trace ends the run with an error of the judge's.
+    Stored labels remain if a later error of the judge ends the run.
     """
     with database.read_only() as session:
         traces_to_judge = list_unlabelled_traces(session, name, limit)

@@ -1,6 +1,6 @@
-"""Charts for Plotly, as plain data: Plotly's Python library takes a second to import.
+"""Plotly charts as plain data, since Plotly's Python library takes a second to import.
 
-Colours of the page, fonts and margins are the page's (`static/insights_plots.js`).
+The page sets its own colours, fonts and margins (`static/insights_plots.js`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ Figure = dict[str, Any]
 _DAYS = {"type": "date", "tickformat": "%-d %b\n%Y", "nticks": 12}
 
 COLOURS = ("#6cb8f5", "#ffc861", "#6fc3a1", "#c9a0f0", "#ff9c8f", "#b4bec7")
-"""Told apart by people who do not see all colours too, in the order in which they are used."""
+"""Colours in order of use, distinguishable with colour blindness."""
 
 
 FEW = 10
-"""Up to so many Plotly would put marks at fractions of one."""
+"""Up to this count, Plotly would place ticks at fractions of one."""
 
 
 def stacked_bars(
@@ -29,7 +29,7 @@ def stacked_bars(
     lying: bool = False,
     unit: str = "",
 ) -> Figure:
-    """Bars of counts, one for each place: standing for days or months, lying for all else."""
+    """Return stacked bars of counts: vertical for days or months, otherwise horizontal."""
     along, across = ("y", "x") if lying else ("x", "y")
     data = [
         {
@@ -56,7 +56,7 @@ def dots(
     *,
     line: float | None = None,
 ) -> Figure:
-    """Estimates with intervals, lying, parts beneath each other; a line where nothing is."""
+    """Return horizontal estimates with intervals, one row per part; `line` marks the null value."""
     data = []
     spread = 0.5 / max(len(parts), 1)
     middle = (len(parts) - 1) / 2
@@ -89,7 +89,7 @@ def curve(
     across: str,
     unit: str,
 ) -> Figure:
-    """Estimates with intervals over numbers, each part joined by a line."""
+    """Return estimates with intervals over numbers, one joined line per part."""
     data = []
     for number, (name, points) in enumerate(parts.items()):
         estimates = [points[place] for place in places if place in points]
@@ -113,7 +113,7 @@ def curve(
 
 
 def boxes(parts: Mapping[str, Sequence[float]], unit: str) -> Figure:
-    """Lying boxes: quartiles of numbers, whiskers at the last number within 1.5 boxes."""
+    """Return horizontal box plots: quartiles, with whiskers within 1.5 interquartile ranges."""
     data = [
         {
             "type": "box",
@@ -132,7 +132,7 @@ def boxes(parts: Mapping[str, Sequence[float]], unit: str) -> Figure:
 
 
 def _errors(estimates: Sequence[Estimate]) -> Figure:
-    """Distances from the values to the ends of their intervals."""
+    """Return the distances from the values to their interval ends."""
     up = [_distance(each.high, each.value) for each in estimates]
     down = [_distance(each.value, each.low) for each in estimates]
     return {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "thickness": 1.5}
@@ -150,7 +150,7 @@ def _lying(unit: str) -> Figure:
 
 
 def _line(at: float | None, axis: str) -> Figure:
-    """A dotted line across."""
+    """Return a dotted line across the plot."""
     if at is None:
         return {}
     other = "y" if axis == "x" else "x"

@@ -1,10 +1,9 @@
-"""Which model is preferred, and what else decides a vote: the side, the length.
+"""Model rankings from votes, with the effects of side and length.
 
-Bradley and Terry's model: the log-odds that the left answer wins are the difference of the two
-models' strengths, and a constant for standing on the left (A. Agresti, Categorical Data Analysis,
-2nd edition, 2002, section 10.6). A tie, and a vote that both are bad, is half a win for each side,
-as in Chatbot Arena's tables. The fit is statsmodels' GLM; its errors count judgments of one case as
-dependent.
+Bradley-Terry model: the log-odds that the left answer wins are the difference of the two models'
+strengths plus a constant for the left side (A. Agresti, Categorical Data Analysis, 2nd edition,
+2002, section 10.6). A tie and a vote that both are bad are half a win for each side, as in Chatbot
+Arena's tables. The fit is statsmodels' GLM; its errors treat votes on one case as dependent.
 """
 
 from __future__ import annotations
@@ -22,50 +21,49 @@ from pathviewer.insights.values import UNKNOWN, Estimate, Vote
 
 LEFT_WINS = {"left": 1.0, "tie": 0.5, "both_bad": 0.5, "right": 0.0}
 ENDLESS = 7.0
-"""Log-odds beyond this (1,100 to 1) mean that nothing bounds the estimate: one side always won."""
+"""Log-odds beyond this (1,100 to 1) mean an unbounded estimate: one side always won."""
 
 
 @dataclass(frozen=True)
 class Strength:
-    """How a model fares against the others."""
+    """A model's record against the others."""
 
     model: str
-    """Who wrote the answers."""
+    """Author of the answers."""
 
     votes: int
     """Comparisons with another model."""
 
     wins: float
-    """Of these, ties counted half."""
+    """Wins among these, ties counted half."""
 
     strength: Estimate
-    """Log-odds of winning against the average of the models; not defined where some model won or
-    lost all."""
+    """Log-odds of winning against the average model; undefined if a model won or lost all its
+    votes."""
 
 
 @dataclass(frozen=True)
 class VoteBias:
-    """What decides votes besides who wrote the answers."""
+    """Effects on votes besides the model."""
 
     votes: int
     """All comparisons."""
 
     left_share: Estimate
-    """Share that the left answer won, ties half; 0.5 is no preference for a side."""
+    """Share won by the left answer, ties half; 0.5 is no bias."""
 
     left_log_odds: Estimate
-    """The same with the models' strengths taken into account; 0 is none."""
+    """The same as log-odds, adjusted for the models' strengths; 0 is no bias."""
 
     longer_share: Estimate
-    """Share that the longer answer won, of pairs of unequal length."""
+    """Share won by the longer answer, among pairs of unequal length."""
 
     length_log_odds: Estimate
-    """Log-odds that an answer gains by being twice as long, strengths and side taken into
-    account."""
+    """Log-odds gained by doubling the length, adjusted for strengths and side."""
 
 
 def strengths(votes: Sequence[Vote]) -> list[Strength]:
-    """The models by strength, the strongest first."""
+    """Return the models by strength, strongest first."""
     compared = [vote for vote in votes if vote.left_model != vote.right_model]
     models = sorted({name for vote in compared for name in (vote.left_model, vote.right_model)})
     estimates = _strengths(compared, models)
@@ -77,7 +75,7 @@ def strengths(votes: Sequence[Vote]) -> list[Strength]:
 
 
 def vote_bias(votes: Sequence[Vote]) -> VoteBias:
-    """Position and length bias of votes, those between answers of one model included."""
+    """Return the position and length bias, including votes within one model."""
     models = sorted({name for vote in votes for name in (vote.left_model, vote.right_model)})
     longer = [vote for vote in votes if vote.left_length != vote.right_length]
     return VoteBias(
@@ -90,7 +88,7 @@ def vote_bias(votes: Sequence[Vote]) -> VoteBias:
 
 
 def _record(votes: Sequence[Vote], model: str) -> tuple[int, float]:
-    """How often a model was compared, and its wins."""
+    """Return a model's number of comparisons and its wins."""
     scores = [LEFT_WINS[vote.choice] for vote in votes if vote.left_model == model]
     scores += [1 - LEFT_WINS[vote.choice] for vote in votes if vote.right_model == model]
     return len(scores), sum(scores)
@@ -102,14 +100,14 @@ def _longer_wins(vote: Vote) -> float:
 
 
 def _strengths(votes: Sequence[Vote], models: Sequence[str]) -> list[Estimate]:
-    """Each model's log-odds against the models' average."""
+    """Return each model's log-odds against the average model."""
     unknown = [UNKNOWN] * len(models)
     if len(models) < 2 or not _comparable(votes, models):
         return unknown
     fitted = _fit(votes, _differences(votes, models))
     if fitted is None:
         return unknown
-    # strengths are against the last model, whose own is 0; rows take the average off
+    # parameters are relative to the last model, which has 0; rows subtract the average
     count = len(models)
     contrasts = np.zeros((count, len(fitted.params)))
     contrasts[:, : count - 1] = np.eye(count)[:, :-1] - 1 / count
@@ -117,8 +115,8 @@ def _strengths(votes: Sequence[Vote], models: Sequence[str]) -> list[Estimate]:
 
 
 def _comparable(votes: Sequence[Vote], models: Sequence[str]) -> bool:
-    """Whether every model beat every other one, directly or by way of others (Ford 1957)."""
-    from scipy.sparse.csgraph import connected_components  # seconds to import
+    """Return whether every model beat every other, directly or through others (Ford 1957)."""
+    from scipy.sparse.csgraph import connected_components  # takes seconds to import
 
     place = {model: number for number, model in enumerate(models)}
     beat = np.zeros((len(models), len(models)))
@@ -130,18 +128,18 @@ def _comparable(votes: Sequence[Vote], models: Sequence[str]) -> bool:
 
 
 def _differences(votes: Sequence[Vote], models: Sequence[str]) -> NDArray[np.float64]:
-    """+1 for the model on the left, -1 for the right one, last column 1: (votes, models)."""
+    """Return +1 for the left model, -1 for the right, last column 1: (votes, models)."""
     place = {model: number for number, model in enumerate(models)}
     columns = np.zeros((len(votes), len(models)))
     rows = np.arange(len(votes))
     np.add.at(columns, (rows, np.array([place[vote.left_model] for vote in votes])), 1)
     np.add.at(columns, (rows, np.array([place[vote.right_model] for vote in votes])), -1)
-    columns[:, -1] = 1  # the last model is the reference; its place is the side's
+    columns[:, -1] = 1  # the last model is the reference; its column is the side's
     return columns
 
 
 def _side(votes: Sequence[Vote], models: Sequence[str]) -> Estimate:
-    """What the left side gains, in log-odds."""
+    """Return the log-odds gained by the left side."""
     fitted = _fit(votes, _differences(votes, models)) if votes else None
     if fitted is None:
         return UNKNOWN
@@ -151,7 +149,7 @@ def _side(votes: Sequence[Vote], models: Sequence[str]) -> Estimate:
 
 
 def _length(votes: Sequence[Vote], models: Sequence[str]) -> Estimate:
-    """What twice the length gains, in log-odds."""
+    """Return the log-odds gained by doubling the length."""
     if not votes:
         return UNKNOWN
     longer = [np.log2(max(vote.left_length, 1) / max(vote.right_length, 1)) for vote in votes]
@@ -165,15 +163,17 @@ def _length(votes: Sequence[Vote], models: Sequence[str]) -> Estimate:
 
 
 def _fit(votes: Sequence[Vote], design: NDArray[np.float64]) -> Any:
-    """statsmodels' results; None where nothing bounds an estimate.
+    """Return statsmodels' results; None if an estimate is unbounded.
 
-    Columns that depend on others, as those of models that never meet, leave it unbounded too.
+    Linearly dependent columns, such as those of models that never meet, are unbounded too.
     """
     from statsmodels.genmod.families import Binomial
     from statsmodels.genmod.generalized_linear_model import GLM
     from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
-    warnings.simplefilter("ignore", PerfectSeparationWarning)  # ENDLESS tells; ties alone are fine
+    warnings.simplefilter(
+        "ignore", PerfectSeparationWarning
+    )  # ENDLESS covers it; ties alone are fine
     scores = np.array([LEFT_WINS[vote.choice] for vote in votes])
     codes = case_codes([vote.case for vote in votes])
     if len(votes) <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:
@@ -183,13 +183,13 @@ def _fit(votes: Sequence[Vote], design: NDArray[np.float64]) -> Any:
     options: dict[str, Any] = {}
     if codes.max() + 1 >= LEAST_CASES:
         options = {"cov_type": "cluster", "cov_kwds": {"groups": codes}}
-    with np.errstate(divide="ignore", invalid="ignore"):  # where a prediction is all but certain
+    with np.errstate(divide="ignore", invalid="ignore"):  # for predictions close to certainty
         fitted = GLM(scores, design, family=Binomial()).fit(**options)
     return fitted if fitted.converged and np.abs(fitted.params).max() < ENDLESS else None
 
 
 def _estimates(fitted: Any, contrasts: NDArray[np.float64]) -> list[Estimate]:
-    """Contrasts of the fitted parameters with their intervals."""
+    """Return contrasts of the fitted parameters with their intervals."""
     tests = fitted.t_test(contrasts)
     return [
         Estimate(float(value), *map(_finite, ends))
@@ -198,5 +198,5 @@ def _estimates(fitted: Any, contrasts: NDArray[np.float64]) -> list[Estimate]:
 
 
 def _finite(end: float) -> float | None:
-    """None for an end that so few cases do not give."""
+    """Return None for an end that is undefined with too few cases."""
     return float(end) if np.isfinite(end) else None

@@ -1,4 +1,4 @@
-"""Charts of how people judge: blind first, how sure they are, and the time it takes."""
+"""Charts of rating behaviour: blind first answers, confidence, time."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from storage.statistics.records import FirstAnswerRow
 
 LEVELS = (1, 2, 3, 4, 5)
 OUTCOMES = {
-    "kept": "#8ea0b3",
+    "unchanged": "#8ea0b3",
     "changed to the model's": "#6cb8f5",
     "changed to another": "#c9a0f0",
-    "not told": "#4a5763",
+    "unknown": "#4a5763",
 }
 
 
 def blind_first(data: ChartData) -> Chart:
-    """What became of first answers."""
+    """Return the changes of first answers."""
     shift = measure_shift([_blind(row) for row in data.first_answers])
     unchanged_count = shift.answers - shift.to_model - shift.elsewhere
     counts = (unchanged_count, shift.to_model, shift.elsewhere, shift.unassessed)
@@ -31,24 +31,24 @@ def blind_first(data: ChartData) -> Chart:
     chart = Chart(
         "blind_first",
         "Blind first: did seeing the model change the answer?",
-        "First answers that were given before the model's was shown, against what the same "
-        "clinician then held for right. Helped and harmed only where the case has a reference "
+        "First answers, given before the model's was shown, against the same clinician's final "
+        "answers. Helped and harmed are counted only if the case has a reference "
         "answer with its source.",
         ("what", "value", "low", "high"),
         _shift_rows(shift, unchanged_count),
-        stacked_bars(["first answers"], parts, OUTCOMES, lying=True, unit="readings"),
+        stacked_bars(["first answers"], parts, OUTCOMES, lying=True, unit="questions"),
     )
     if data.first_answers:
         return chart
-    return empty_chart(chart, "No reading that passes these filters was answered blind.")
+    return empty_chart(chart, "No question that passes these filters has a blind first answer.")
 
 
 def _shift_rows(shift: AnswerShift, unchanged_count: int) -> list[tuple[Cell, ...]]:
     counts: dict[str, int] = {
-        "first answers whose fate is told": shift.answers,
-        "not told": shift.unassessed,
+        "first answers with a known final answer": shift.answers,
+        "unknown": shift.unassessed,
         "the same as the model's from the start": shift.agreed,
-        "kept": unchanged_count,
+        "unchanged": unchanged_count,
         "changed to the model's": shift.to_model,
         "changed to another": shift.elsewhere,
         "with a reference": shift.referenced,
@@ -65,7 +65,7 @@ def _shift_rows(shift: AnswerShift, unchanged_count: int) -> list[tuple[Cell, ..
 
 
 def confidence(data: ChartData) -> Chart:
-    """Stated confidence against others and against references."""
+    """Return stated confidence against other raters and references."""
     labels = [
         (Label(row.case, row.completion, row.rater, row.verdict), row.confidence)
         for row in data.verdicts
@@ -88,19 +88,21 @@ def confidence(data: ChartData) -> Chart:
         "confidence",
         "Stated confidence",
         "For each confidence from 1 (guessing) to 5 (certain): the share of other raters who gave "
-        "the same verdict, and of first answers the share that a reference with its source bears "
-        "out.",
+        "the same verdict, and the share of first answers that agree with a reference with its "
+        "source.",
         ("of", "confidence", "count", "share", "low", "high"),
         rows,
         curve(LEVELS, drawn, "confidence", "share"),
     )
     if rows:
         return chart
-    return empty_chart(chart, "No confidence was stated that could be held against anything.")
+    return empty_chart(
+        chart, "No stated confidence can be compared with other raters or a reference."
+    )
 
 
 def time_per_case(data: ChartData) -> Chart:
-    """Minutes that each rater spent on a case."""
+    """Return the minutes that each rater spent per case."""
     minutes: dict[str, list[float]] = {}
     for row in data.times:
         minutes.setdefault(rater_name(row.rater), []).append(row.seconds / 60)
@@ -114,16 +116,16 @@ def time_per_case(data: ChartData) -> Chart:
     chart = Chart(
         "time_per_case",
         "Time per case",
-        "Minutes that a rater spent judging answers of one case (of one slide, where no case is "
-        "known), judgments that were taken back later included.",
-        ("rater", "cases", "judgments", "lower quartile", "median", "upper quartile"),
+        "Minutes that a rater spent judging answers of one case (of one slide, if no case is "
+        "known), including feedback that was withdrawn later.",
+        ("rater", "cases", "feedback", "lower quartile", "median", "upper quartile"),
         rows,
         boxes(dict(sorted(minutes.items())), "minutes"),
     )
     return (
         chart
         if rows
-        else empty_chart(chart, "No judgment that passes these filters told its time.")
+        else empty_chart(chart, "No feedback that passes these filters has a recorded time.")
     )
 
 
@@ -135,7 +137,7 @@ def _blind(row: FirstAnswerRow) -> BlindAnswer:
 
 
 def _first(data: ChartData) -> list[ConfidenceRating]:
-    """First answers with a confidence, where a reference tells whether they are right."""
+    """Return first answers with a confidence and a reference."""
     return [
         ConfidenceRating(
             row.case,

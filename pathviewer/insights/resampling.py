@@ -1,7 +1,7 @@
-"""Intervals by bootstrap over cases, for figures that depend on sums over cases alone.
+"""Bootstrap intervals over cases, for statistics of sums over cases.
 
-Judgments of one case resemble each other, so cases are drawn and not judgments. A figure that is a
-function of sums over cases makes a thousand resamples one matrix product.
+Ratings of one case resemble each other, so cases are resampled, not ratings. For functions of sums
+over cases, a thousand resamples are one matrix product.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from pathviewer.insights.values import UNKNOWN, Estimate
 
 RESAMPLES = 1000
 SEED = 20261124
-"""The same judgments give the same interval."""
+"""Fixed seed: the same feedback gives the same interval."""
 CACHED_DRAWS = 16
-"""Draws that are kept for the next figure, of different numbers of cases."""
+"""Cached draws, one per number of cases."""
 LEAST_CASES = 2
-"""Fewer cases say nothing of how cases differ."""
+"""Fewer cases show no variation between cases."""
 
 Figure = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Of sums (..., sums) a figure (...); nan where it is not defined."""
+"""Maps sums (..., sums) to a statistic (...); nan if undefined."""
 
 
 def interval(of_cases: NDArray[np.float64], figure: Figure) -> Estimate:
-    """The figure of all cases with its percentile interval; `of_cases` is (cases, sums)."""
+    """Return a statistic with its percentile interval; `of_cases` is (cases, sums)."""
     return intervals(of_cases, (figure,))[0]
 
 
 def intervals(of_cases: NDArray[np.float64], figures: Sequence[Figure]) -> list[Estimate]:
-    """The same of several figures of these sums, by the same draws: drawing takes the time."""
+    """Return several statistics with intervals from the same draws, since drawing is slow."""
     total = of_cases.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         values = [float(figure(total)) for figure in figures]
@@ -46,21 +46,23 @@ def intervals(of_cases: NDArray[np.float64], figures: Sequence[Figure]) -> list[
 
 
 def resample_cases(of_cases: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sums over cases drawn with replacement, (resamples, sums)."""
+    """Return sums over cases drawn with replacement, (resamples, sums)."""
     return np.asarray(_draw_weights(len(of_cases)) @ of_cases, dtype=float)
 
 
 @lru_cache(CACHED_DRAWS)
 def _draw_weights(count: int) -> NDArray[np.float64]:
-    """How often each of so many cases is drawn, (resamples, cases): the same for every figure of as
-    many cases. As floats, since numpy multiplies whole numbers without its fast routines."""
+    """Return how often each case is drawn, (resamples, cases); cached by number of cases.
+
+    Floats, since numpy multiplies integers without its fast routines.
+    """
     generator = np.random.default_rng(SEED)
     weights = generator.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
     return np.asarray(weights, dtype=float)
 
 
 def percentiles(resamples: NDArray[np.float64]) -> tuple[float | None, float | None]:
-    """The middle 95 % of resampled figures; None if most resamples have none."""
+    """Return the middle 95 % of a resampled statistic; None if most resamples are undefined."""
     finite = resamples[np.isfinite(resamples)]
     if 2 * len(finite) < len(resamples):
         return None, None
@@ -69,7 +71,7 @@ def percentiles(resamples: NDArray[np.float64]) -> tuple[float | None, float | N
 
 
 def ratio(parts: Sequence[tuple[str, float, float]]) -> Estimate:
-    """A ratio of sums, from (case, numerator, denominator): a share, or a mean."""
+    """Return a ratio of sums from (case, numerator, denominator): a share or a mean."""
     if not parts:
         return UNKNOWN
     codes = case_codes([case for case, _, _ in parts])
@@ -79,6 +81,6 @@ def ratio(parts: Sequence[tuple[str, float, float]]) -> Estimate:
 
 
 def case_codes(cases: Sequence[str]) -> NDArray[np.int64]:
-    """A number from 0 for each case, in order of their first appearance."""
+    """Number the cases from 0, in order of first appearance."""
     numbers: dict[str, int] = {}
     return np.array([numbers.setdefault(case, len(numbers)) for case in cases], dtype=np.int64)

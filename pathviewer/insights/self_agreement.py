@@ -1,4 +1,4 @@
-"""Whether a rater agrees with himself: items and pairs that came again after the washout."""
+"""Agreement of raters with themselves: items and pairs repeated after the washout."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ALL_RATERS = "all raters"
 
 
 def self_agreement(data: ChartData) -> Chart:
-    """Raw agreement and Cohen's kappa of every rater's first and second verdicts and votes."""
+    """Return raw agreement and Cohen's kappa of each rater's first and second feedback."""
     about = {"verdict": data.repeats, "preference": data.repeated_votes}
     agreements = [(name, each) for name, rows in about.items() for each in _by_rater(rows)]
     rows: list[tuple[Cell, ...]] = [
@@ -29,18 +29,18 @@ def self_agreement(data: ChartData) -> Chart:
     chart = Chart(
         "self_agreement",
         "Agreement of raters with themselves",
-        "Verdicts on answers of worklists, and preferences between two, that the same rater gave "
-        "again after the washout without being told the first: share that is the same, and Cohen's "
+        "Verdicts on answers of worklists and preferences between two, repeated by the same rater "
+        "after the washout without seeing the first: share that agrees, and Cohen's "
         "kappa. Intervals are over cases.",
         ("rater", "about", "items", "raw", "low", "high", "kappa", "low", "high"),
         rows,
         dots([f"{each.first}, {name}" for name, each in agreements], measures, "agreement", line=0),
     )
-    return chart if agreements else empty_chart(chart, "Nothing came to anybody a second time yet.")
+    return chart if agreements else empty_chart(chart, "No item or pair has been repeated yet.")
 
 
 def _by_rater(rows: Sequence[RepeatRow]) -> list[PairAgreement]:
-    """Each rater with himself; where there are several, all of them together at the end."""
+    """Return each rater's agreement; with several raters, also all together at the end."""
     raters = sorted({row.rater for row in rows}, key=rater_name)
     agreements = [
         compare_repeats(rater_name(rater), [row for row in rows if row.rater == rater])
@@ -50,7 +50,7 @@ def _by_rater(rows: Sequence[RepeatRow]) -> list[PairAgreement]:
 
 
 def compare_repeats(name: str, rows: Sequence[RepeatRow]) -> PairAgreement:
-    """What was said first against what was said again."""
+    """Compare first with repeated feedback."""
     pairs = [
         (
             Label(row.case, row.item, "first", row.first),

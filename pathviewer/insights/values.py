@@ -1,4 +1,4 @@
-"""What the statistics take and give: plain values, no database."""
+"""Inputs and outputs of the statistics: plain values, no database."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Label:
-    """What one rater said of one item."""
+    """One rater's label of one item."""
 
     case: str
-    """What is resampled: the item's case, or its slide where no case is known."""
+    """Unit of resampling: the item's case, or its slide if no case is known."""
 
     item: str
-    """What was judged."""
+    """Id of the item."""
 
     rater: str
-    """Who judged."""
+    """Name of the rater."""
 
     label: str
-    """What was said."""
+    """The label."""
 
 
 @dataclass(frozen=True)
@@ -27,37 +27,37 @@ class Vote:
     """One comparison of two answers."""
 
     case: str
-    """What is resampled, as in `Label`."""
+    """Unit of resampling, as in `Label`."""
 
     left_model: str
-    """Who wrote the answer on the left."""
+    """Author of the left answer."""
 
     right_model: str
-    """Who wrote the other one; may be the same."""
+    """Author of the right answer; may be the same."""
 
     choice: str
     """`left`, `right`, `tie` or `both_bad`."""
 
     left_length: int
-    """Characters of the answer on the left."""
+    """Characters of the left answer."""
 
     right_length: int
-    """Characters of the other one."""
+    """Characters of the right answer."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95 % interval."""
+    """A statistic with its 95 % interval."""
 
     value: float | None
-    """None where it is not defined."""
+    """None if undefined."""
 
     low: float | None = None
-    """Lower end; None where there are too few cases to tell."""
+    """Lower end; None with too few cases."""
 
     high: float | None = None
-    """Upper end."""
+    """Upper end; None with too few cases."""
 
 
 UNKNOWN = Estimate(None)
-"""A figure of nothing."""
+"""An undefined statistic."""

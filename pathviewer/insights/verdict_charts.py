@@ -1,4 +1,4 @@
-"""Charts of verdicts and of events, over time and by what was asked of whom."""
+"""Charts of verdicts and events, over time and by attribute."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VERDICTS = {
     "not_assessable": "not assessable",
     "unsuitable_question": "unsuitable question",
 }
-"""Words for verdicts, in the order in which they are stacked."""
+"""Labels of verdicts, in stacking order."""
 
 COLOURS = dict(
     zip(
@@ -32,14 +32,14 @@ COLOURS = dict(
     )
 )
 MOST_BARS = 25
-"""A chart by slide shows the slides with most verdicts; the table has them all."""
+"""Most slides in the chart, those with most verdicts; the table has all."""
 MOST_DAYS = 120
-"""Longer times are shown by month."""
+"""Longer periods are shown by month."""
 NO_VERDICTS = "No verdict passes these filters."
 
 
 def verdicts_over_time(data: ChartData) -> Chart:
-    """Verdicts of each day, or of each month."""
+    """Return verdicts per day or per month."""
     days = {row.day for row in data.verdicts}
     length = 10 if len(days) <= MOST_DAYS else 7
     chart = _count_by_place(
@@ -50,14 +50,14 @@ def verdicts_over_time(data: ChartData) -> Chart:
 
 
 def verdicts_by_model(data: ChartData) -> Chart:
-    """Verdicts by who answered."""
+    """Return verdicts by model."""
     return _count_by_place(
         data, "verdicts_by_model", "Verdicts by model", lambda row: row.model, "model"
     )
 
 
 def verdicts_by_question_type(data: ChartData) -> Chart:
-    """Verdicts by what was asked."""
+    """Return verdicts by question type."""
     return _count_by_place(
         data,
         "verdicts_by_question_type",
@@ -68,7 +68,7 @@ def verdicts_by_question_type(data: ChartData) -> Chart:
 
 
 def verdicts_by_organ(data: ChartData) -> Chart:
-    """Verdicts by organ."""
+    """Return verdicts by organ."""
     return _count_by_place(
         data,
         "verdicts_by_organ",
@@ -79,7 +79,7 @@ def verdicts_by_organ(data: ChartData) -> Chart:
 
 
 def verdicts_by_slide(data: ChartData) -> Chart:
-    """Verdicts by slide."""
+    """Return verdicts by slide."""
     names = data.slides
     return _count_by_place(
         data,
@@ -91,7 +91,7 @@ def verdicts_by_slide(data: ChartData) -> Chart:
 
 
 def events(data: ChartData) -> Chart:
-    """How often each event is flagged."""
+    """Return the share of traces with each event."""
     parts = {"clinicians": data.labels}
     if data.judge_labels:
         parts["judges"] = data.judge_labels
@@ -104,8 +104,8 @@ def events(data: ChartData) -> Chart:
     chart = Chart(
         "events",
         "Events in traces",
-        "Share of labelled traces in which an event is flagged, once however many steps have it. "
-        "The last one is recorded beside the six and not scored.",
+        "Share of labelled traces with an event; several steps with it count once. "
+        "The last event is recorded in addition to the six and not scored.",
         ("event", "flagged by", "traces", "share", "low", "high"),
         rows,
         dots([event.replace("_", " ") for event in EVENTS], shares, "share of traces"),
@@ -121,7 +121,7 @@ def _share(rows: Iterable[LabelRow], event: str) -> Estimate:
 def _count_by_place(
     data: ChartData, name: str, title: str, place_of: Callable[[VerdictRow], str], head: str
 ) -> Chart:
-    """Verdicts counted by place, the places with most first."""
+    """Count verdicts by group, largest group first."""
     counts: dict[str, Counter[str]] = {}
     for row in data.verdicts:
         counts.setdefault(place_of(row), Counter())[row.verdict] += 1
@@ -135,17 +135,17 @@ def _count_by_place(
     chart = Chart(
         name,
         title,
-        "Verdicts that hold now, by every rater.",
+        "Current verdicts of every rater.",
         (head, "all", *VERDICTS.values()),
         rows,
         stacked_bars(top_places, parts, COLOURS, lying=True, unit="verdicts"),
-        f"The {MOST_BARS} with most verdicts are drawn." if len(places) > MOST_BARS else "",
+        f"The chart shows the {MOST_BARS} with most verdicts." if len(places) > MOST_BARS else "",
     )
     return chart if rows else empty_chart(chart, NO_VERDICTS)
 
 
 def _order_by_time(chart: Chart) -> Chart:
-    """The same in order of time, bars standing."""
+    """Return the chart in order of time with vertical bars."""
     rows = sorted(chart.rows, key=lambda row: str(row[0]))
     parts = {
         word: [float(row[2 + place] or 0) for row in rows]

@@ -1,4 +1,4 @@
-"""Charts of comparisons: which model is preferred, and what else decides."""
+"""Charts of comparisons: preferred models, and the effects of side and length."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from storage.statistics.records import VoteRow
 
 CHOICES = {"left": "left", "tie": "tie", "both_bad": "both bad", "right": "right"}
 NO_VOTES = "No comparison of two answers passes these filters."
-NO_STRENGTHS = "No strengths: a model won or lost everything, models never met, or votes are few."
+NO_STRENGTHS = (
+    "No strengths: a model won or lost everything, models never met, or there are too few votes."
+)
 ONE_CASE = (
-    "All votes are on one case: the intervals take them for independent and may be too narrow."
+    "All votes are on one case: the intervals treat them as independent and may be too narrow."
 )
 REVISION_LENGTH = 8
 
 
 def ranking(data: ChartData) -> Chart:
-    """Strengths of models."""
+    """Return the strengths of models."""
     votes = _votes(data)
     model_strengths = strengths(votes)
     ranked = [each for each in model_strengths if each.strength.value is not None]
@@ -39,8 +41,8 @@ def ranking(data: ChartData) -> Chart:
     chart = Chart(
         "ranking",
         "Models against each other",
-        "Bradley-Terry strengths from votes between answers of two models, the side taken into "
-        "account; ties and “both bad” are half a win each. Two models whose strengths differ by 1 "
+        "Bradley-Terry strengths from votes between answers of two models, adjusted for the "
+        "side; ties and “both bad” are half a win each. Two models whose strengths differ by 1 "
         "win 73 to 27.",
         ("model", "votes", "wins", "strength", "low", "high"),
         rows,
@@ -55,12 +57,12 @@ def ranking(data: ChartData) -> Chart:
 
 
 def _caution(votes: Sequence[Vote]) -> str:
-    """What to mind of the intervals."""
+    """Return a caveat on the intervals."""
     return ONE_CASE if len({vote.case for vote in votes}) == 1 else ""
 
 
 def vote_choices(data: ChartData) -> Chart:
-    """What was chosen, and how much side and length have to do with it."""
+    """Return the choices, and the effects of side and length."""
     votes = _votes(data)
     counts = Counter(vote.choice for vote in votes)
     bias = vote_bias(votes)
@@ -74,15 +76,15 @@ def vote_choices(data: ChartData) -> Chart:
         (f"chose {word}", counts[choice], None, None) for choice, word in CHOICES.items()
     ]
     open_count = sum(not row.blind for row in data.votes)
-    rows.append(("of these with the names perhaps known", open_count, None, None))
+    rows.append(("of these with names possibly known", open_count, None, None))
     rows += [(name, *with_interval(each)) for name, each in measures.items()]
     chart = Chart(
         "votes",
         "Votes, their side and their length",
-        "How often each choice was made; whether the left or the longer answer wins more than half "
-        "(ties half). Shares without bias are 0.5, log-odds 0. Names may be known to whoever "
-        "judged one of the answers by itself before, or voted on a pair with it; what was said up "
-        "to a pair's first turn counts as forgotten when it comes again.",
+        "Number of each choice; whether the left or the longer answer wins more than half "
+        "(ties half). Shares without bias are 0.5, log-odds 0. Raters may know the names if they "
+        "judged one of the answers by itself before, or voted on a pair with it. For a repeated "
+        "pair, feedback up to its first assignment counts as forgotten.",
         ("what", "value", "low", "high"),
         rows,
         _bias_figure(bias.left_share, bias.longer_share),
@@ -91,7 +93,7 @@ def vote_choices(data: ChartData) -> Chart:
 
 
 def wins(data: ChartData) -> Chart:
-    """Wins of each model by side."""
+    """Return each model's wins and losses."""
     votes = [vote for vote in _votes(data) if vote.left_model != vote.right_model]
     models = sorted({name for vote in votes for name in (vote.left_model, vote.right_model)})
     counts = {model: _record(votes, model) for model in models}
@@ -130,7 +132,7 @@ def _outcome(choice: str, side: str) -> str:
 
 
 def _votes(data: ChartData) -> list[Vote]:
-    """Votes with models named apart by revision where one name has several."""
+    """Return votes; models with several revisions are distinguished by revision."""
     revisions: dict[str, set[str | None]] = {}
     for row in data.votes:
         revisions.setdefault(row.left_model, set()).add(row.left_revision)
