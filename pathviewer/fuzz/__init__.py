@@ -1,1 +1,1 @@
-"""Random and damaged input for the running program."""
+"""Fuzzing of the running program with random and damaged input."""

@@ -1,4 +1,4 @@
-"""Random damage to the bytes of a file, from a seed."""
+"""Seeded random damage to the bytes of a file."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _ABSURD = (
     *(0, 1, 0x7F, 0xFF, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1),
     *(2**40, 2**62, 2**63 - 1, 2**63, 2**64 - 1),
 )
-"""Values that counts, offsets and sizes should not have."""
+"""Implausible values for counts, offsets and sizes."""
 _STRUCTURE = 4096
-"""Bytes that describe the rest, at each place that such bytes begin at."""
+"""Length of a block of structural bytes."""
 _LARGEST_BLOCK = 4096
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
-"""DICOM's tag of the pixels, after which the offsets of the frames stand."""
+"""DICOM's pixel data tag; frame offsets follow it."""
 
 
 def damage_copy(content: bytes, source: Random) -> bytes:
-    """A copy with one to three kinds of damage."""
+    """Return a copy with one to three kinds of damage."""
     data = bytearray(content)
     for _ in range(source.choice((1, 1, 1, 2, 3))):
         kind = source.choices(KINDS, WEIGHTS)[0]
@@ -28,7 +28,7 @@ def damage_copy(content: bytes, source: Random) -> bytes:
 
 
 def structure(data: bytes | bytearray) -> list[range]:
-    """Places of the bytes that describe the rest: headers, TIFF directories, DICOM's offsets."""
+    """Return the ranges of structural bytes: headers, TIFF directories, DICOM frame offsets."""
     starts = {0}
     order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
     if order and len(data) >= 16:
@@ -51,7 +51,7 @@ def _flip_structure_bits(data: bytearray, source: Random) -> None:
 
 
 def _write_absurd_value(data: bytearray, source: Random) -> None:
-    """One to three 16-, 32- or 64-bit values among the bytes that describe the rest."""
+    """Write one to three 16-, 32- or 64-bit values among the structural bytes."""
     for _ in range(source.randint(1, 3)):
         size, at = source.choice((2, 4, 4, 8, 8)), _random_structure_place(data, source)
         value = source.choice((*_ABSURD, len(data), len(data) - 1)) % 256**size
@@ -77,7 +77,7 @@ def _blank_block(data: bytearray, source: Random) -> None:
 
 
 def _random_structure_place(data: bytearray, source: Random) -> int:
-    """A random place among the bytes that describe the rest; 0 in an empty file."""
+    """Return a random place among the structural bytes; 0 in an empty file."""
     places = structure(data)
     return source.choice(source.choice(places)) if places else 0
 
@@ -91,4 +91,4 @@ KINDS: tuple[Callable[[bytearray, Random], None], ...] = (
     _blank_block,
 )
 WEIGHTS = (2, 3, 4, 1, 1, 1)
-"""Damage to what describes the rest comes most often: most other damage only spoils pixels."""
+"""Structural damage is most frequent: other damage mostly spoils pixels."""

@@ -1,4 +1,4 @@
-"""The program in a process and a temporary state folder of its own, with its log."""
+"""The program in its own process and temporary state folder, with its log."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from pathviewer.ui.assets import ensure_assets
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120.0
-"""A start that takes longer has failed."""
+"""A longer start has failed, s."""
 STOP_SECONDS = 20.0
 
 
 class FuzzError(Exception):
-    """The server did not start; the message says what to do."""
+    """The server did not start; the message states the remedy."""
 
 
 @dataclass(frozen=True)
@@ -39,25 +39,25 @@ class Program:
     """Its process."""
 
     base: str
-    """Address of its pages, without a slash at the end."""
+    """Address of its pages, without a trailing slash."""
 
     state: Path
     """Its state folder."""
 
     log: Path
-    """File that its standard error goes to."""
+    """File of its standard error."""
 
     def tracebacks(self) -> int:
-        """Tracebacks in its log so far."""
+        """Return the number of tracebacks in its log so far."""
         text = self.log.read_text(errors="replace")
         return len(re.findall(r"^Traceback \(most recent call last\)", text, re.MULTILINE))
 
 
 @contextmanager
 def running_program(slides: Path, model: str = "scripted", **settings: str) -> Iterator[Program]:
-    """`serve` on a free port of 127.0.0.1; ended, and its folder removed, afterwards.
+    """Run `serve` on a free port of 127.0.0.1; afterwards stop it and remove its folder.
 
-    `slides` is its folder of slides, `settings` are variables of its environment. Raises FuzzError.
+    `slides` is its folder of slides, `settings` are environment variables. Raises FuzzError.
     """
     assets = read_settings().assets
     ensure_assets(assets)
@@ -82,7 +82,7 @@ def running_program(slides: Path, model: str = "scripted", **settings: str) -> I
 
 
 def wait_for_start(program: Program) -> None:
-    """Return once the health page answers; raises FuzzError."""
+    """Wait until the health page answers; raises FuzzError."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and program.process.poll() is None:
         with suppress(httpx.TransportError):
@@ -93,7 +93,7 @@ def wait_for_start(program: Program) -> None:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End the process, by force if it does not end by itself."""
+    """Stop the process, by force if necessary."""
     process.send_signal(signal.SIGINT)
     with suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)
@@ -102,6 +102,6 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on."""
+    """Return a free TCP port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return int(listening.getsockname()[1])

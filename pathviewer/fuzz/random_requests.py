@@ -1,4 +1,4 @@
-"""Seeded random requests at every route: methods, paths, headers and bodies that nobody sends."""
+"""Seeded random requests to every route, with unusual methods, paths, headers and bodies."""
 
 from __future__ import annotations
 
@@ -60,29 +60,29 @@ LIKELY_BODIES: tuple[dict[str, Any], ...] = (
     {"choice": "left", "reasons": [], "comment": "x", "seconds": 1.5, "key": "k"},
     {"passage": "all"},
 )
-"""Bodies that routes take, of which a value or two are then replaced."""
+"""Valid bodies, in which one or two values are then replaced."""
 TYPES = ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/x", "")
 
 
 @dataclass(frozen=True)
 class RandomRequest:
-    """One request as it goes over the wire."""
+    """One request as sent."""
 
     method: str
-    """Its method, which need not be one."""
+    """Method, possibly invalid."""
 
     target: str
     """Path and query, ASCII."""
 
     headers: tuple[tuple[str, str], ...]
-    """Besides Host, Origin and Content-Length."""
+    """Headers besides Host, Origin and Content-Length."""
 
     body: bytes
-    """Empty for none."""
+    """Body; empty for none."""
 
 
 class RequestSource:
-    """Random requests; the same ones for the same seed, routes and ids."""
+    """Random requests, determined by seed, routes and ids."""
 
     def __init__(
         self,
@@ -91,8 +91,10 @@ class RequestSource:
         ids: Mapping[str, str],
         endpoints: Mapping[str, Sequence[str]],
     ) -> None:
-        """`routes` are methods and paths with `{name}` for what varies, `ids` real ones by what
-        they are of, `endpoints` the parameters of each named endpoint."""
+        """Take `routes` as methods and paths with `{name}` for variable parts.
+
+        `ids` are real ids by kind, `endpoints` the parameters of each named endpoint.
+        """
         self._random = random.Random(seed)
         self._routes = list(routes)
         self._ids = list(ids.values())
@@ -100,7 +102,7 @@ class RequestSource:
         self._endpoints = endpoints
 
     def request(self) -> RandomRequest:
-        """The next one."""
+        """Return the next request."""
         rng = self._random
         method, path = rng.choice(self._routes)
         path = path.replace("{endpoint}", rng.choice(list(self._endpoints)))
@@ -177,7 +179,7 @@ class RequestSource:
         return self._encoded(self._document())
 
     def _encoded(self, document: Any) -> bytes:
-        """JSON, now and then with what is none or what no database holds."""
+        """Encode as JSON, occasionally with invalid values or ones that no database stores."""
         text = json.dumps(document)
         rng = self._random
         if rng.random() < 0.1:
@@ -216,7 +218,7 @@ class RequestSource:
         return document
 
     def _likely_value(self, name: str) -> Any:
-        """A value that a parameter of this name takes, most of the time."""
+        """Return a value that usually fits a parameter of this name."""
         values = [each[name] for each in self._likely if name in each]
         if self._random.random() < 0.2 or not values:
             return self._value(2)
@@ -236,7 +238,7 @@ class RequestSource:
 
 
 def fill_ids(document: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
-    """The document with real ids in the place of `{name}`."""
+    """Replace `{name}` values with real ids."""
     return {
         name: ids.get(value[1:-1], value) if isinstance(value, str) else value
         for name, value in document.items()

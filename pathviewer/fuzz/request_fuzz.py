@@ -1,4 +1,4 @@
-"""`fuzz requests`: seeded random requests to a server of its own, and what it did with them."""
+"""`fuzz requests`: seeded random requests to a test server, and a report."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from pathviewer.settings import Settings
 from pathviewer.slides.phantom import write_phantom
 
 CONNECTIONS = 8
-"""Requests at once."""
+"""Concurrent requests."""
 ANSWER_SECONDS = 60.0
-"""An answer that takes longer is a fault."""
+"""A slower response is a fault, s."""
 MOST_READ = 256 * 1024
-"""Bytes of an answer that are looked at; a stream is left after its first ones."""
+"""Most bytes read of a response; a stream is closed at once."""
 HONEST_FAILURE = 503
-"""The one status of 500 and more that says a true thing: busy, or the database is away."""
+"""The only acceptable status of 500 and more: busy, or the database is unavailable."""
 MOST_GROWTH_MIB = 64.0
-"""Of the server's memory from the first tenth of the requests to the last."""
+"""Most growth of the server's memory from the first tenth of the requests to the last."""
 GRADIO_ROUTES = (
     *[("GET", path) for path in ("/", "/config", "/theme.css", "/favicon.ico", "/robots.txt")],
     *[("GET", path) for path in ("/assets/{file}", "/static/{file}", "/gradio_api/info")],
@@ -44,84 +44,86 @@ GRADIO_ROUTES = (
     *[("POST", "/gradio_api/" + path) for path in ("call/{endpoint}", "call/v2/{endpoint}")] * 8,
     *[("POST", "/gradio_api/upload"), ("GET", "/gradio_api/file={path}")],
 )
-"""Routes of Gradio's, those that take bodies more often; two that are shut."""
+"""Gradio's routes, weighted towards those with bodies; two of them are closed."""
 
 
 @dataclass(frozen=True)
 class RequestFuzzReport:
-    """What a server did with random requests."""
+    """A server's responses to random requests."""
 
     requests: int
-    """Requests that were sent."""
+    """Number of requests."""
 
     seed: int
-    """Of their randomness."""
+    """Random seed."""
 
     statuses: Mapping[str, int]
-    """Answers by HTTP status; `none` where the connection ended without one."""
+    """Responses by HTTP status; `none` for a connection closed without one."""
 
     server_errors: int
-    """Answers of 500 and more that are not 503."""
+    """Responses of 500 and more except 503."""
 
     tracebacks: int
     """Tracebacks in the server's log."""
 
     unanswered: int
-    """Requests without an answer in time."""
+    """Requests without a response in time."""
 
     leaked_paths: int
-    """Answers with a path of the server's disk in them."""
+    """Responses that contain a path of the server's disk."""
 
     other_shapes: int
-    """Errors that are neither the one shape of JSON nor a page."""
+    """Errors in neither our JSON shape nor a page."""
 
     resident_before_mib: float
     """The server's memory after the first tenth of the requests."""
 
     resident_after_mib: float
-    """The same after all of them."""
+    """The server's memory after all requests."""
 
     seconds: float
-    """How long it took."""
+    """Duration."""
 
     examples: Sequence[str]
-    """Some of the requests that had a faulty answer."""
+    """Examples of requests with a faulty response."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as one JSON object, with its faults."""
+        """Return the report as JSON values, with its faults."""
         return asdict(self) | {"faults": self.faults()}
 
     def faults(self) -> list[str]:
-        """One sentence for each kind of fault; empty if there is none."""
+        """Return one sentence per kind of fault; empty if there is none."""
         growth = self.resident_after_mib - self.resident_before_mib
         counts = {
-            "answers were server errors": self.server_errors,
+            "responses were server errors": self.server_errors,
             "tracebacks are in the server's log": self.tracebacks,
-            "requests had no answer in time": self.unanswered,
-            "answers named a path of the server's disk": self.leaked_paths,
-            "errors did not have the one shape": self.other_shapes,
-            "MiB is how much the server grew": round(growth) if growth > MOST_GROWTH_MIB else 0,
+            "requests had no response in time": self.unanswered,
+            "responses contained a path of the server's disk": self.leaked_paths,
+            "errors did not have the JSON error shape": self.other_shapes,
+            "MiB were added to the server's memory": round(growth)
+            if growth > MOST_GROWTH_MIB
+            else 0,
         }
         return [f"{count} {what}." for what, count in counts.items() if count]
 
     def sentence(self) -> str:
-        """The report for a person."""
+        """Return the report as a sentence."""
         found = " ".join(self.faults()) or "No fault."
         return f"{self.requests:,} requests in {self.seconds:.0f} s. {found}"
 
 
 class Findings:
-    """What was seen of the answers so far."""
+    """Observed responses and faults."""
 
     def __init__(self, paths: Sequence[str]) -> None:
-        """`paths` are of the server's disk, and are to be in no answer."""
+        """Take `paths` of the server's disk, which no response may contain."""
         self._paths = [path.encode() for path in paths]
         self.statuses = Counter[str]()
         self.faults = Counter[str]()
         self.examples: list[str] = []
 
     def note(self, request: RandomRequest, status: int, kind: str, body: bytes) -> None:
-        """Take note of an answer."""
+        """Record a response."""
         self.statuses[str(status)] += 1
         if status >= httpx.codes.INTERNAL_SERVER_ERROR and status != HONEST_FAILURE:
             self._fault("server_errors", request, status, body)
@@ -133,7 +135,7 @@ class Findings:
                 self._fault("other_shapes", request, status, body)
 
     def note_unanswered(self, request: RandomRequest, error: Exception) -> None:
-        """Take note of a request without an answer; one that the server ended is no fault."""
+        """Record a request without a response; a connection closed by the server is no fault."""
         self.statuses["none"] += 1
         if isinstance(error, TimeoutError | httpx.TimeoutException):
             self._fault("unanswered", request, 0, repr(error).encode())
@@ -146,7 +148,7 @@ class Findings:
 
 
 def fuzz_requests(count: int, seed: int) -> RequestFuzzReport:
-    """Send `count` random requests; raises FuzzError where the server does not start or ends."""
+    """Send `count` random requests; raises FuzzError if the server does not start or ends."""
     began = time.monotonic()
     with slide_folder(seed) as slides, running_program(slides) as program:
         findings = Findings([str(program.state), str(program.state.parent)])
@@ -179,14 +181,14 @@ def fuzz_requests(count: int, seed: int) -> RequestFuzzReport:
 
 @contextmanager
 def slide_folder(seed: int) -> Iterator[Path]:
-    """A folder with a small slide."""
+    """Provide a folder with a small slide."""
     with tempfile.TemporaryDirectory() as folder:
         write_phantom(Path(folder) / "a.tiff", width=2000, height=2000, seed=seed)
         yield Path(folder)
 
 
 def own_routes() -> list[tuple[str, str]]:
-    """Methods and paths of the routes that are ours, those that take bodies more often."""
+    """Return methods and paths of our own routes, weighted towards those with bodies."""
     with tempfile.TemporaryDirectory() as folder:
         services = open_services(Settings(data=Path(folder), slides=(), model="none"))
         table = build_routes(services)
@@ -203,7 +205,7 @@ def own_routes() -> list[tuple[str, str]]:
 
 
 def named_endpoints(base: str) -> dict[str, list[str]]:
-    """Gradio's named endpoints, each with its parameters."""
+    """Return Gradio's named endpoints with their parameters."""
     info = httpx.get(f"{base}/gradio_api/info", timeout=ANSWER_SECONDS).json()
     return {
         name.strip("/"): [one["parameter_name"] for one in about["parameters"]]
@@ -212,12 +214,13 @@ def named_endpoints(base: str) -> dict[str, list[str]]:
 
 
 def real_ids(base: str) -> dict[str, str]:
-    """Ids that the server knows, so that requests get further than the first look-up."""
+    """Create records on the server and return their ids, so that requests pass the first
+    look-up."""
     with httpx.Client(base_url=base, headers={"Origin": base}, timeout=ANSWER_SECONDS) as client:
         until = time.monotonic() + ANSWER_SECONDS
         while not (slides := client.get("/api/slides").json()):
             if time.monotonic() > until:
-                raise FuzzError("The server has no slide to be asked about.")
+                raise FuzzError("The server lists no slide.")
             time.sleep(0.2)
         slide = slides[0]["id"]
         box = {"x": 0, "y": 0, "width": 300, "height": 300}
@@ -234,7 +237,7 @@ def real_ids(base: str) -> dict[str, str]:
 
 
 async def send_all(program: Program, source: RequestSource, count: int, findings: Findings) -> None:
-    """Send so many requests over a few connections."""
+    """Send `count` requests over a few connections."""
     numbers = iter(range(count))
     async with asyncio.TaskGroup() as group:
         for _ in range(CONNECTIONS):
@@ -253,7 +256,7 @@ async def send_some(base: str, source: RequestSource, numbers: Any, findings: Fi
 
 
 async def send_one(client: httpx.AsyncClient, request: RandomRequest, findings: Findings) -> None:
-    """Send one request, its target as it is, and note the answer."""
+    """Send one request with its target unchanged, and record the response."""
     headers = [("origin", str(client.base_url).rstrip("/")), *request.headers]
     built = client.build_request(request.method, "/", headers=headers, content=request.body)
     built.url = built.url.copy_with(raw_path=request.target.encode("ascii", "replace"))
@@ -261,7 +264,7 @@ async def send_one(client: httpx.AsyncClient, request: RandomRequest, findings: 
     kind, body = answer.headers.get("content-type", ""), b""
     try:
         if kind.startswith("text/event-stream"):
-            return  # it may have no end
+            return  # it may be endless
         async for chunk in answer.aiter_bytes():
             body += chunk
             if len(body) > MOST_READ:
@@ -272,5 +275,5 @@ async def send_one(client: httpx.AsyncClient, request: RandomRequest, findings: 
 
 
 def resident_mib(program: Program) -> float:
-    """Resident memory of the server without its children, MiB."""
+    """Return the server's resident memory without its children, MiB."""
     return float(psutil.Process(program.process.pid).memory_info().rss) / 2**20

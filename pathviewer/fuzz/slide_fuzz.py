@@ -1,4 +1,4 @@
-"""`fuzz slides`: damaged copies of slides in the folder of a server, looked at over HTTP."""
+"""`fuzz slides`: damaged copies of slides in a server's folder, viewed over HTTP."""
 
 from __future__ import annotations
 
@@ -31,76 +31,76 @@ from pathviewer.slides.readers.fault_log import load as load_faults
 BATCH = 400
 """Copies in the folder at a time."""
 TOGETHER = 4
-"""Copies that are looked at at once."""
+"""Copies viewed concurrently."""
 READER_SECONDS = 5
-"""What the server allows for one call of a reader."""
+"""Limit of one reader call on the server, s."""
 LIMIT_SECONDS = 30.0
-"""Longest answer: opening and reading may each take what a reader is allowed, the one that ended
-its reader is tried once more, and both wait for readers that others occupy."""
+"""Longest response, s. Opening and reading may each take a reader's limit, a slide that ended its
+reader is retried once, and both wait for busy readers."""
 LISTING_SECONDS = 180.0
-"""How long a batch may take until each copy is listed or rejected."""
+"""Time for the server to list or reject a batch, s."""
 REGION = "x={x}&y={y}&width={width}&height={height}&max_pixels=40000"
-"""Of the query for a region."""
+"""Query of a region."""
 
 
 @dataclass
 class SlideFuzzReport:
-    """What a server did with damaged slides."""
+    """A server's handling of damaged slides."""
 
     copies: int = 0
-    """Damaged copies that were put into the folder."""
+    """Damaged copies in total."""
     listed: int = 0
-    """Copies that the server took for slides."""
+    """Copies listed as slides."""
     rejected: int = 0
-    """Copies that it named as no slides."""
+    """Copies rejected."""
     unseen: int = 0
-    """Copies that it neither listed nor rejected in time."""
+    """Copies neither listed nor rejected in time."""
     ended_readers: int = 0
-    """Copies that ended the process that read them."""
+    """Copies that ended their reader process."""
     slow: int = 0
-    """Copies whose reader was ended because it took too long."""
+    """Copies whose reader was ended for taking too long."""
     statuses: dict[str, dict[int, int]] = field(default_factory=dict)
-    """Answers of each kind of request by HTTP status."""
+    """Responses by kind of request and HTTP status."""
     server_errors: int = 0
-    """Answers of 500 and more that are not 503."""
+    """Responses of 500 and more except 503."""
     server_deaths: int = 0
     """How often the web process ended."""
     slowest_s: float = 0.0
-    """Longest answer, seconds."""
+    """Slowest response, s."""
     late: int = 0
-    """Answers that took longer than the limit, or did not come."""
+    """Responses beyond the limit or missing."""
     leaked_paths: int = 0
-    """Answers that named a folder of the server."""
+    """Responses that contain a folder of the server."""
     examples: list[str] = field(default_factory=list)
-    """Copies behind the first faults, as `seed-number: what happened`."""
+    """First faults, as `seed-number: description`."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as one JSON object, with its faults."""
+        """Return the report as JSON values, with its faults."""
         return asdict(self) | {"faults": self.faults()}
 
     def faults(self) -> list[str]:
-        """One sentence for each kind of fault; empty if there is none."""
+        """Return one sentence per kind of fault; empty if there is none."""
         kinds = (
             (self.server_deaths, "times the web process ended."),
-            (self.late, f"answers took longer than {LIMIT_SECONDS:.0f} s or did not come."),
-            (self.leaked_paths, "answers named a folder of the server."),
-            (self.server_errors, "answers were server errors."),
+            (self.late, f"responses took longer than {LIMIT_SECONDS:.0f} s or did not come."),
+            (self.leaked_paths, "responses contained a folder of the server."),
+            (self.server_errors, "responses were server errors."),
             (self.unseen, "copies were neither listed nor rejected."),
         )
         return [f"{count} {rest}" for count, rest in kinds if count]
 
     def sentence(self) -> str:
-        """The report for a person."""
+        """Return the report as a sentence."""
         answers = sum(sum(each.values()) for each in self.statuses.values())
         found = " ".join(self.faults()) or "No fault."
         return (
             f"{self.copies:,} damaged copies: {self.listed:,} listed, {self.rejected:,} rejected; "
-            f"{self.ended_readers} ended a reader, {self.slow} were given up; {answers:,} answers, "
-            f"the slowest in {self.slowest_s:.1f} s. {found}"
+            f"{self.ended_readers} ended a reader, {self.slow} took too long; {answers:,} "
+            f"responses, slowest in {self.slowest_s:.1f} s. {found}"
         )
 
     def add_example(self, copy: str, description: str) -> None:
-        """Remember one of the first faults."""
+        """Record one of the first faults."""
         if len(self.examples) < 50:
             self.examples.append(f"{copy}: {description}")
 
@@ -112,20 +112,20 @@ class DamagedCopy:
     name: str
     """`seed-number`."""
     suffix: str
-    """Ending of its file."""
+    """File extension."""
     content: bytes
-    """What stands in it."""
+    """Content of the file."""
 
 
 def fuzz_slides(copies: int, seed: int, seeds: Path | None = None) -> SlideFuzzReport:
-    """Damage each seed slide `copies` times; raises FuzzError where the server does not start.
+    """Damage each seed slide `copies` times; raises FuzzError if the server does not start.
 
-    `seeds` is a folder of sound slides; made ones without it. The same numbers give the same
-    copies.
+    `seeds` is a folder of valid slides; without it they are generated. The same arguments give the
+    same copies.
     """
     sound_seeds = make_seeds() if seeds is None else read_seeds(seeds)
     if not sound_seeds:
-        raise FuzzError("There is no slide of one file in the folder; name another with --seeds.")
+        raise FuzzError("The folder has no single-file slide; name another one with --seeds.")
     report = SlideFuzzReport()
     with tempfile.TemporaryDirectory(prefix="fuzz-slides-") as name:
         folder = Path(name)
@@ -143,7 +143,7 @@ def fuzz_slides(copies: int, seed: int, seeds: Path | None = None) -> SlideFuzzR
 
 
 def damaged_copies(seeds: Sequence[SlideSeed], copies: int, seed: int) -> Iterator[DamagedCopy]:
-    """All copies, the seeds taking turns."""
+    """Yield all copies, alternating between the seeds."""
     for number in range(copies):
         for one in seeds:
             source = Random(f"{seed} {one.name} {number}")
@@ -179,7 +179,7 @@ def _look_at_batch(
     report: SlideFuzzReport,
     source: Random,
 ) -> None:
-    """Put the copies in the place of those before, and look at them as a viewer does."""
+    """Replace the copies in the folder with a new batch and view it."""
     arriving = folder / "arriving"
     arriving.mkdir()
     for copy in batch:
@@ -200,7 +200,7 @@ def _look_at_batch(
 
 
 class BatchVisit:
-    """One look at a batch of copies."""
+    """One pass over a batch of copies."""
 
     def __init__(
         self, server: ServerProcess, folder: Path, report: SlideFuzzReport, source: Random
@@ -213,13 +213,13 @@ class BatchVisit:
         self._turns = asyncio.Semaphore(TOGETHER)
 
     async def visit_slides(self, names: set[str]) -> None:
-        """Wait for the list, then look at each slide in it."""
+        """Wait for the list, then view each listed slide."""
         async with self._client:
             listed = await self._wait_for_listing(names)
             await asyncio.gather(*(self._look(name, slide) for name, slide in listed.items()))
 
     async def _wait_for_listing(self, names: set[str]) -> Mapping[str, str]:
-        """Slide ids by copy, once each copy is listed or rejected."""
+        """Return slide ids by copy, once each copy is listed or rejected."""
         until, listed, rejected = time.monotonic() + LISTING_SECONDS, {}, set[str]()
         while time.monotonic() < until and self._server.alive:
             slides = await self._get("list", "/api/slides", "the list")
@@ -243,7 +243,7 @@ class BatchVisit:
         return listed
 
     async def _look(self, name: str, slide: str) -> None:
-        """Open it, then its thumbnail, tiles and regions."""
+        """Open a slide, then request its thumbnail, tiles and a region."""
         async with self._turns:
             path = f"/api/slides/{quote(slide)}"
             opened = await self._get("open", path, name)
@@ -255,7 +255,7 @@ class BatchVisit:
             await self._get("region", f"{path}/region?{self._region(facts)}", name)
 
     def _tile(self, facts: Mapping[str, Any], level: int) -> tuple[int, int]:
-        """Column and row of a random tile."""
+        """Return column and row of a random tile."""
         if not facts:
             return 1, 1
         sizes = facts["levels"][level]
@@ -264,14 +264,14 @@ class BatchVisit:
         return self._source.randrange(columns), self._source.randrange(rows)
 
     def _region(self, facts: Mapping[str, Any]) -> str:
-        """A random region in level-0 pixels."""
+        """Return the query of a random region in level-0 pixels."""
         width, height = facts.get("width", 300), facts.get("height", 217)
         wide, high = self._source.randint(1, width), self._source.randint(1, height)
         x, y = self._source.randint(0, width - wide), self._source.randint(0, height - high)
         return REGION.format(x=x, y=y, width=wide, height=high)
 
     async def _get(self, kind: str, path: str, copy: str) -> httpx.Response | None:
-        """One answer, counted; None where none came."""
+        """Return and count a response; None if none came."""
         began = time.monotonic()
         try:
             answer = await self._client.get(path)
@@ -297,11 +297,11 @@ class BatchVisit:
         head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items()).encode()
         if any(secret in head or secret in answer.content for secret in self._secrets):
             report.leaked_paths += 1
-            report.add_example(copy, f"{kind}: names a folder")
+            report.add_example(copy, f"{kind}: contains a folder")
 
 
 def _faults(folder: Path) -> list[FileFault]:
-    """What the server remembers of its readers."""
+    """Return the server's records of reader faults."""
     settings = Settings(data=folder / "state", slides=(), public_demo=False)
     return list(load_faults(settings.reader_faults))
 
@@ -311,4 +311,4 @@ def _count_faults(folder: Path, report: SlideFuzzReport) -> None:
     report.ended_readers, report.slow = reasons["ended"], reasons["slow"]
 
 
-_ENDS = {"ended": "died", "slow": "was ended after its time"}
+_ENDS = {"ended": "died", "slow": "exceeded its time limit"}

@@ -1,4 +1,4 @@
-"""Small sound slides of several formats, which are then damaged."""
+"""Small valid slides of several formats, to be damaged."""
 
 from __future__ import annotations
 
@@ -43,24 +43,24 @@ Encode = Callable[[Pixels], bytes]
 
 WIDTH, HEIGHT, TILE, REDUCED = 300, 217, 64, 4
 LARGEST_SEED = 64 * 2**20
-"""Bytes; each copy is damaged in memory and written whole."""
+"""Largest seed, bytes; each copy is damaged in memory and written whole."""
 
 
 @dataclass(frozen=True)
 class SlideSeed:
-    """A sound slide of one file."""
+    """A valid slide of one file."""
 
     name: str
-    """What reports call it."""
+    """Name in reports."""
     suffix: str
-    """Ending of the file's name, with its dot."""
+    """File extension with its dot."""
     content: bytes
-    """What stands in the file."""
+    """Content of the file."""
     series: bytes = b""
-    """DICOM's SeriesInstanceUID, by which files belong together; empty for other formats."""
+    """DICOM's SeriesInstanceUID, which groups files; empty for other formats."""
 
     def copy(self, source: Random) -> bytes:
-        """The content, as a series of its own if it is of one."""
+        """Return the content; a DICOM copy gets its own series."""
         if not self.series:
             return self.content
         digits = re.sub(rb"\d", lambda _: b"%d" % source.randint(1, 9), self.series[5:])
@@ -68,13 +68,13 @@ class SlideSeed:
 
 
 def read_seeds(folder: Path) -> list[SlideSeed]:
-    """The slides of one file in a folder, hidden ones and larger than 64 MiB left out."""
+    """Return the single-file slides of a folder, without hidden ones and those over 64 MiB."""
     paths = sorted(path for path in folder.iterdir() if path.is_file() and may_be_slide(path.name))
     return [_seed(path) for path in paths if path.stat().st_size <= LARGEST_SEED]
 
 
 def make_seeds() -> list[SlideSeed]:
-    """One seed of each format that can be written here."""
+    """Return one seed of each format that can be written here."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         for write in WRITERS:
@@ -91,7 +91,7 @@ def _seed(path: Path) -> SlideSeed:
 
 
 def _tissue() -> Pixels:
-    """Smooth pink and violet shapes on white, as (height, width, 3) RGB."""
+    """Return smooth pink and violet shapes on white, (height, width, 3) RGB."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     waves = np.cos(0.05 * x + 0.02 * y) + np.cos(0.03 * y - 0.04 * x + 2)
     amount = np.clip(waves / 2, 0, 1)[..., None]
@@ -101,13 +101,13 @@ def _tissue() -> Pixels:
 
 
 def _levels() -> list[Pixels]:
-    """A pyramid of two levels."""
+    """Return a pyramid of two levels."""
     pixels = _tissue()
     return [pixels, np.asarray(Image.fromarray(pixels).reduce(REDUCED))]
 
 
 def _tiles(pixels: Pixels) -> Iterator[Pixels]:
-    """Tiles row by row, those at the edges filled up with black."""
+    """Yield tiles row by row; edge tiles are padded with black."""
     height, width = pixels.shape[:2]
     filled = np.zeros((-(-height // TILE) * TILE, -(-width // TILE) * TILE, 3), np.uint8)
     filled[:height, :width] = pixels
@@ -180,7 +180,7 @@ def _write_plain(path: Path, **options: Any) -> None:
 
 
 def _ome(folder: Path) -> None:
-    """Its coarser level is a sub-page of the finer one."""
+    """Write an OME-TIFF whose coarser level is a sub-page of the finer one."""
     fine, coarse = _levels()
     with tifffile.TiffWriter(folder / "ome.ome.tif", ome=True) as tiff:
         about = {"axes": "YXS", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
@@ -207,7 +207,7 @@ def _strips(folder: Path) -> None:
 
 
 def _ome_grey(folder: Path) -> None:
-    """12 bits of 16, which its XML says."""
+    """Write an OME-TIFF with 12 of 16 bits used, as its XML states."""
     grey = _tissue()[..., 1].astype(np.uint16) << 4
     page: dict[str, Any] = {"tile": (TILE, TILE), "compression": "deflate"}
     with tifffile.TiffWriter(folder / "ome-grey.ome.tif", ome=True) as tiff:
@@ -231,7 +231,7 @@ def _dicom_jpeg2000(folder: Path) -> None:
 
 
 def _write_dicom(path: Path, encode: Encode, syntax: UID, colour: str, samples: int = 3) -> None:
-    """A series of one file and level."""
+    """Write a DICOM series of one file and level."""
     frames = [encode(tile) for tile in _tiles(_tissue())]
     instance = Dataset()
     instance.file_meta = FileMetaDataset()

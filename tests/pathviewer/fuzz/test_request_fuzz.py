@@ -61,5 +61,5 @@ def test_each_fault_is_said() -> None:
     for name in counts:
         assert len(replace(CLEAN, **{name: 1}).faults()) == 1, name  # type: ignore[arg-type]
     assert replace(CLEAN, resident_after_mib=300.0).faults() == [
-        "200 MiB is how much the server grew."
+        "200 MiB were added to the server's memory."
     ]

@@ -94,7 +94,7 @@ def test_a_fault_is_named() -> None:
     report = SlideFuzzReport(copies=3, server_deaths=1, leaked_paths=2)
     assert report.faults() == [
         "1 times the web process ended.",
-        "2 answers named a folder of the server.",
+        "2 responses contained a folder of the server.",
     ]
     assert "1 times the web process ended." in report.sentence()
     assert report.as_dict()["server_deaths"] == 1
@@ -105,4 +105,4 @@ def test_a_folder_without_slides_is_refused_with_a_sentence(tmp_path: Path) -> N
     assert read_seeds(tmp_path) == []
     done = called(app, "slides", "--seeds", tmp_path)
     assert (done.code, done.by_sentence) == (1, True)
-    assert "There is no slide of one file in the folder" in done.told
+    assert "The folder has no single-file slide" in done.told
