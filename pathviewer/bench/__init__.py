@@ -1,1 +1,1 @@
-"""Benchmarks: commands that print ratios against a peer or a limit."""
+"""Benchmarks: commands that print ratios to a peer or a limit."""

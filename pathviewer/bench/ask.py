@@ -1,7 +1,7 @@
-"""`bench ask`: how long a clinician waits for the first word, over HTTP and on the screen.
+"""`bench ask`: time from asking to the first word, over HTTP and on the screen.
 
-Everything is as in use: `python app.py` in a process, the model in another, readings kept on disk,
-attention captured.
+Everything runs as in production: `python app.py` in one process, the model in another, questions
+stored on disk, attention captured.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ ROWS = {
     "first_event_s": "POST to the first text on the stream, s (aim 1.2)",
     "first_screen_s": "Ask to the first word on the screen, s (aim 1.2)",
     "first_question_s": "the same for the first question after the start, s",
-    "answer_s": "POST to the whole answer, s",
-    "maps_s": "POST to the maps of every step, s",
-    "rounds": "rounds; medians of them",
+    "answer_s": "POST to the complete answer, s",
+    "maps_s": "POST to the attention maps of every step, s",
+    "rounds": "rounds (values are medians)",
 }
 PRESS_ASK = """async () => {
   const store = window.PathViewer.store;
@@ -59,18 +59,18 @@ PRESS_ASK = """async () => {
 
 @dataclass(frozen=True)
 class AskFigures:
-    """Seconds, medians of the rounds."""
+    """Medians over the rounds, s."""
 
     first_event_s: float
     """From the POST to the first `text` event."""
     first_screen_s: float
     """From a press on Ask to a frame with the first word."""
     first_question_s: float
-    """From the POST to the first `text` event, of the first question after the start."""
+    """From the POST to the first `text` event, for the first question after the start."""
     answer_s: float
-    """From the POST to the answer's `ended`, which is told once it is kept."""
+    """From the POST to the answer's `ended` event, sent once the answer is stored."""
     maps_s: float
-    """From the POST to the exact maps."""
+    """From the POST to the exact attention maps."""
     rounds: int
     """Questions of each kind."""
 
@@ -80,13 +80,16 @@ def bench_ask(
     rounds: Annotated[int, typer.Option(min=1, help="Questions over HTTP and in Chromium.")] = 7,
     as_json: JsonOption = False,
 ) -> None:
-    """Time from Ask to the first word, over HTTP and on the screen of a real browser."""
+    """Measure the time from Ask to the first word, over HTTP and in a real browser."""
     with sentences():
         report(asdict(measure_asking(model, rounds)), ROWS, as_json)
 
 
 def measure_asking(model: str, rounds: int) -> AskFigures:
-    """Raises LoadError where the program or its model does not come up, or nothing is written."""
+    """Measure over HTTP and on the screen.
+
+    Raises LoadError if the program or its model does not start, or if no text arrives.
+    """
     import httpx
     from playwright.sync_api import sync_playwright
 
@@ -127,7 +130,7 @@ def _figures(http_seconds: list[dict[str, float]], screen_seconds: list[float]) 
 
 
 def _over_http(client: httpx.Client, seed: int) -> dict[str, float]:
-    """Seconds from the POST to the first event of each type."""
+    """Return the seconds from the POST to the first event of each type."""
     body: dict[str, Any] = {"slide": _slide(client), "box": BOX, "question": QUESTION}
     body |= {"options": OPTIONS, "sampling": {"temperature": 0.0, "seed": seed}}
     began = time.perf_counter()
@@ -141,12 +144,13 @@ def _over_http(client: httpx.Client, seed: int) -> dict[str, float]:
                 if event["type"] == "failed":
                     raise LoadError(f"The question failed: {event['message']}")
     if not {"text", "ended", "maps"} <= seconds.keys():
-        raise LoadError(f"The answer came without {sorted({'text', 'maps'} - seconds.keys())}.")
+        raise LoadError(f"The answer lacks {sorted({'text', 'maps'} - seconds.keys())}.")
     return seconds
 
 
 def _on_screen(page: Page, base: str, slide: str, rounds: int) -> Iterator[float]:
-    """Seconds from a press on Ask to the first word on the screen, by the page's own clock."""
+    """Yield the seconds from a press on Ask to the first word on the screen, by the page's
+    clock."""
     roi = ",".join(str(side) for side in BOX.values())
     page.goto(f"{base}/?slide={slide}&roi={roi}")
     page.get_by_label("Question", exact=True).fill(QUESTION)
@@ -157,10 +161,10 @@ def _on_screen(page: Page, base: str, slide: str, rounds: int) -> Iterator[float
     )
     page.wait_for_load_state("networkidle")
     for turn in range(rounds):
-        page.wait_for_timeout(500)  # the slide is drawn and the last answer is over
+        page.wait_for_timeout(500)  # the slide is drawn and the previous answer has ended
         seconds = float(page.evaluate(PRESS_ASK))
         if seconds > WAIT_SECONDS:
-            raise LoadError("No word came on the screen within a minute.")
+            raise LoadError("No word appeared on the screen within a minute.")
         sys.stderr.write(f"round {turn + 1}: {seconds:.3f} s to the first word on the screen\n")
         page.wait_for_function(
             "['done', 'failed'].includes(window.PathViewer.store.get('reading')?.state)"

@@ -1,4 +1,4 @@
-"""A headless Chromium that draws WebGL in software and talks to nobody of its own accord."""
+"""A headless Chromium with software WebGL and no network traffic of its own."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 
 
 def find_chromium() -> str | None:
-    """Path of an installed Chromium; `None` leaves the choice to Playwright's own download."""
+    """Return the path of an installed Chromium; `None` selects Playwright's own download."""
     return next((path for path in map(shutil.which, _NAMES) if path), None)
 
 
 def launch_chromium(playwright: Playwright, *flags: str) -> Browser:
-    """Start the browser; raises Playwright's error, which says how to get one, if there is none."""
+    """Start the browser; raises Playwright's error, with instructions, if there is none."""
     return playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, *flags])

@@ -1,7 +1,8 @@
-"""Small files that ask whatever opens them for far more than they hold; for servers on loopback.
+"""Small files that make readers allocate or compute far more than they hold, for servers on
+loopback.
 
-Each is a few kilobytes, and each has once ended or stopped a program that opened it in its own
-process. No product code reads this module.
+Each has a few kilobytes and has ended or blocked a program that opened it in its own process. No
+product code imports this module.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Tags = Mapping[int, tuple[int, Sequence[int]]]
 
 
 def hostile_slides() -> dict[str, bytes]:
-    """What stands in each file, by its name."""
+    """Return the content of each file by name."""
     return {
         "count.tif": _page(_jpeg(), 256, bytes_of_tile=2**62),
         "offset.tif": _page(_jpeg(), 256, offset=2**63 - 512),
@@ -37,7 +38,7 @@ def hostile_slides() -> dict[str, bytes]:
 
 
 def _jpeg(claimed: int | None = None) -> bytes:
-    """A grey tile of 256 px; its header may claim another side."""
+    """Return a grey tile of 256 px; its header may claim another side."""
     jpeg = bytes(simplejpeg.encode_jpeg(np.full((256, 256, 3), 128, np.uint8), 75, "RGB", "420"))
     if claimed is None:
         return jpeg
@@ -46,7 +47,7 @@ def _jpeg(claimed: int | None = None) -> bytes:
 
 
 def _tags(tile: int, compression: int) -> dict[int, tuple[int, Sequence[int]]]:
-    """A page of one square tile."""
+    """Return the tags of a page of one square tile."""
     return {
         256: (_LONG, [tile]),
         257: (_LONG, [tile]),
@@ -68,7 +69,7 @@ def _page(
     offset: int | None = None,
     bytes_of_tile: int | None = None,
 ) -> bytes:
-    """A BigTIFF of one tile, whose place and length may be lies."""
+    """Return a BigTIFF of one tile, optionally with a false offset and length."""
     tags = _tags(tile, compression)
     tags[324] = (_LONG8, [16 if offset is None else offset])
     tags[325] = (_LONG8, [len(data) if bytes_of_tile is None else bytes_of_tile])
@@ -78,7 +79,7 @@ def _page(
 
 
 def _directory(tags: Tags, start: int, following: int = 0) -> bytes:
-    """A BigTIFF directory that stands at byte `start`; longer values stand after it."""
+    """Return a BigTIFF directory for byte `start`; longer values follow it."""
     entries, values = b"", b""
     values_start = start + 8 + 20 * len(tags) + 8
     for tag, (kind, numbers) in sorted(tags.items()):
@@ -92,7 +93,8 @@ def _directory(tags: Tags, start: int, following: int = 0) -> bytes:
 
 
 def _fan_out(depth: int) -> bytes:
-    """Directories each of which names the next one twice: 2 to the power of `depth` ways."""
+    """Return directories that each reference the next one twice: 2 to the power of `depth`
+    paths."""
     data = _jpeg()
     start = 16 + len(data) + -len(data) % 8
     base = _tags(256, 7) | {324: (_LONG8, [16]), 325: (_LONG8, [len(data)])}
@@ -105,7 +107,7 @@ def _fan_out(depth: int) -> bytes:
 
 
 def _endless_view() -> bytes:
-    """An SQLite file whose first table, as a reader of Sakura slides asks for it, never ends."""
+    """Return an SQLite file whose first table, as queried for Sakura slides, never ends."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "endless.svslide"
         database = sqlite3.connect(path)

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection of a load generator, written by hand so that the load costs little."""
+"""One HTTP/1.1 connection of a load generator, hand-written for low cost."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _IDLE_SECONDS = 3.0
-"""A connection that was idle for so long is not used again: servers close theirs after five."""
+"""A connection idle for longer is reopened, s: servers close theirs after five."""
 
 _LIMIT = 2**20
-"""Longest line of an answer, bytes; one event of a stream is one line."""
+"""Longest line of a response, bytes; one event of a stream is one line."""
 
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """An answer, read to its end."""
+    """A complete response."""
 
     status: int
     """HTTP status."""
     headers: Mapping[str, str]
-    """By their names in lower case; of several with one name the last."""
+    """Headers by lower-case name; the last of repeated ones."""
     body: bytes
-    """Without the framing of chunks."""
+    """Body without chunk framing."""
 
     def json(self) -> Any:
-        """The body as JSON."""
+        """Return the body as JSON."""
         return json.loads(self.body)
 
 
 class HttpConnection:
-    """A connection that is kept open; opened again where the server closed it."""
+    """A persistent connection, reopened when the server closes it."""
 
     def __init__(self, base: str, headers: Mapping[str, str] | None = None) -> None:
-        """`headers` are sent with every request."""
+        """Take `headers`, which are sent with every request."""
         parts = urlsplit(base)
         self._host, self._port = str(parts.hostname), int(parts.port or 80)
         self._head = f"Host: {parts.netloc}\r\n"
@@ -49,9 +49,9 @@ class HttpConnection:
     async def request(
         self, method: str, path: str, body: object = None, headers: str = ""
     ) -> HttpResponse:
-        """Send one request and read its whole answer.
+        """Send one request and read its whole response.
 
-        `body` is sent as JSON, bytes as they are. `headers` are further header lines, each with its
+        `body` is sent as JSON, bytes unchanged. `headers` are further header lines, each with its
         line end. Raises OSError or EOFError when the connection breaks.
         """
         try:
@@ -69,9 +69,10 @@ class HttpConnection:
         return answer
 
     async def events(self, path: str) -> AsyncIterator[dict[str, Any]]:
-        """Server-sent events as JSON, until the stream ends.
+        """Yield server-sent events as JSON until the stream ends.
 
-        Raises OSError or EOFError when the connection breaks, ValueError for another status.
+        Raises OSError or EOFError when the connection breaks, ValueError for a status other than
+        200.
         """
         try:
             reader = await self._send("GET", path, None, "")
@@ -85,7 +86,7 @@ class HttpConnection:
             self.close()
 
     def close(self) -> None:
-        """Close it; the next request opens another one."""
+        """Close the connection; the next request opens another one."""
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None

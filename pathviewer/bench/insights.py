@@ -1,4 +1,4 @@
-"""`bench insights`: how long the questions to the database take behind the insights page."""
+"""`bench insights`: time of the database queries behind the insights page."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ AIM_MS = 300
 
 @dataclass(frozen=True)
 class QueryTime:
-    """What one query took."""
+    """Time of one query."""
 
     name: str
-    """Its function in `storage.statistics.feedback_rows`, and for whom it was put."""
+    """Its function in `storage.statistics.feedback_rows`, and its viewer."""
     ms: float
-    """By the clock, milliseconds."""
+    """Wall time, ms."""
     cpu_ms: float
-    """Of the processor: what it takes where nothing else runs."""
+    """CPU time, ms: the time on an otherwise idle machine."""
 
 
 def bench_insights(
-    completions: Annotated[int, typer.Option(min=10, help="Answers to make.")] = 20_000,
-    feedback: Annotated[int, typer.Option(min=10, help="Judgments to make.")] = 60_000,
+    completions: Annotated[int, typer.Option(min=10, help="Synthetic answers.")] = 20_000,
+    feedback: Annotated[int, typer.Option(min=10, help="Synthetic feedback entries.")] = 60_000,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; the median counts.")] = 5,
     as_json: JsonOption = False,
 ) -> None:
-    """Time of the insights page's queries over made-up judgments, in an SQLite file."""
+    """Measure the insights page's queries over synthetic feedback in an SQLite file."""
     from sqlalchemy import select
 
     from pathviewer.bench.insights_data import Amount, fill_database
@@ -63,9 +63,9 @@ def bench_insights(
 
 
 def measure_queries(database: Database, rounds: int, viewer_id: str | None) -> list[QueryTime]:
-    """Each query, its rows fetched and read: the median of the rounds.
+    """Return the median time of each query, including fetching its rows.
 
-    It is put for a rater, to whom what he may not see is kept back, or for who sees all (None).
+    `viewer_id` is a rater, with blinding applied, or None for a viewer who sees everything.
     """
     from storage.statistics import feedback_rows, repeat_rows
     from storage.statistics.records import Filters
@@ -96,7 +96,7 @@ def measure_queries(database: Database, rounds: int, viewer_id: str | None) -> l
 
 
 def report(query_times: Sequence[QueryTime], about: dict[str, float], as_json: bool) -> None:
-    """Print the figures: a table, or one JSON object."""
+    """Print the results as a table or one JSON object."""
     slowest = max(query_times, key=lambda each: each.ms)
     cpu = max(each.cpu_ms for each in query_times)
     if as_json:

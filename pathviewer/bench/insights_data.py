@@ -1,4 +1,4 @@
-"""Made-up readings and judgments in any number, for measuring what is computed over them."""
+"""Synthetic questions and feedback in any number, for measuring statistics."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ ROWS_AT_ONCE = 2000
 
 @dataclass(frozen=True)
 class Amount:
-    """How much to make."""
+    """Amount of data."""
 
     completions: int = 20_000
-    """Answers, two to a reading."""
+    """Answers, two per question."""
     feedback: int = 60_000
-    """Judgments, those that were superseded included."""
+    """Feedback, including superseded entries."""
     slides: int = 400
-    """Two to a case."""
+    """Slides, two per case."""
     raters: int = 12
     """Clinicians."""
 
 
 def fill_database(session: Session, amount: Amount) -> None:
-    """Store it; the same every time. The database is as if all had been asked and judged."""
+    """Insert the data, always the same, as if all had been asked and judged."""
     data = SyntheticRows(amount)
     session.execute(insert(Account), data.accounts())
     session.execute(insert(Blob), data.blobs())
@@ -69,7 +69,7 @@ def fill_database(session: Session, amount: Amount) -> None:
 
 
 class SyntheticRows:
-    """Rows that refer to each other, drawn from one seed."""
+    """Consistent rows, drawn from one seed."""
 
     def __init__(self, amount: Amount) -> None:
         self._amount = amount
@@ -83,19 +83,19 @@ class SyntheticRows:
         self._holds: dict[tuple[str, str, str, str], str] = {}
 
     def accounts(self) -> list[dict[str, Any]]:
-        """A clinician for each rater."""
+        """Return one clinician per rater."""
         return [
             {"id": rater, "name": f"rater{number}", "role": "clinician"}
             for number, rater in enumerate(self._raters)
         ]
 
     def blobs(self) -> list[dict[str, Any]]:
-        """The one picture that all questions are about."""
+        """Return the one picture of all questions."""
         values = {"kind": "pixels", "media_type": "image/png", "byte_count": 1}
         return [{"sha256": _sha256("picture"), **values}]
 
     def cases(self) -> list[dict[str, Any]]:
-        """Every other one with a reference."""
+        """Return cases, every other one with a reference."""
         return [
             {
                 "id": case,
@@ -107,7 +107,7 @@ class SyntheticRows:
         ]
 
     def slides(self) -> list[dict[str, Any]]:
-        """Two of a case, the last quarter of them of no case."""
+        """Return slides, two per case; the last of every four has none."""
         return [
             {
                 "id": slide,
@@ -121,7 +121,7 @@ class SyntheticRows:
         ]
 
     def questions(self) -> Iterator[dict[str, Any]]:
-        """Questions, a third of them blind first."""
+        """Yield questions, a third of them blind first."""
         for number, question in enumerate(self._questions):
             blind = number % 3 == 0
             at = self._at(number)
@@ -156,7 +156,7 @@ class SyntheticRows:
             }
 
     def completions(self) -> Iterator[dict[str, Any]]:
-        """Answers of 120 tokens."""
+        """Yield answers of 120 tokens."""
         for number, completion in enumerate(self._completions):
             step = "The nuclei are large, dark and crowded. " * self._random.randint(8, 20)
             answer = self._random.choice(OPTIONS)
@@ -176,10 +176,10 @@ class SyntheticRows:
             }
 
     def feedback(self) -> Iterator[dict[str, Any]]:
-        """Verdicts, labels, preferences and evidence; one in twelve takes an earlier one back."""
+        """Yield verdicts, labels, preferences and evidence, some superseding earlier ones."""
         kinds = ("verdict", "verdict", "verdict", "labels", "labels", "preference", "evidence")
         for number in range(self._amount.feedback):
-            # a small part of the completions is judged by many, as an overlap set is
+            # a small part of the completions has many raters, like an overlap set
             chosen = self._random.random() ** 2 * len(self._completions)
             row = self._feedback_values(self._random.choice(kinds), int(chosen))
             key = (row["rater_id"], row["completion_id"], row["kind"], _other(row))
@@ -194,13 +194,13 @@ class SyntheticRows:
             yield _fill_columns(row | common_values | at)
 
     def current(self) -> Iterator[dict[str, Any]]:
-        """What holds after `feedback`."""
+        """Yield the feedback that is current after `feedback`."""
         for (rater, completion, kind, other), feedback in self._holds.items():
             ids = {"rater_id": rater, "completion_id": completion, "feedback_id": feedback}
             yield {**ids, "kind": kind, "other": other}
 
     def judge_labels(self) -> Iterator[dict[str, Any]]:
-        """What a judge found in every other completion."""
+        """Yield a judge's labels of every other completion."""
         for completion in self._completions[::2]:
             events = self._events(0.2)
             yield {
@@ -232,14 +232,14 @@ class SyntheticRows:
         return {"absences": absences, "steps": [step | {"events": events}] if events else []}
 
     def _events(self, often: float) -> tuple[list[str], list[str]]:
-        """Absences of a trace, and errors."""
+        """Return a trace's absences and errors."""
         absences = [name for name in ABSENCES if self._random.random() < often]
         return absences, [
             name for name in (*ERRORS, *OUTSIDE_FORMULA) if self._random.random() < often
         ]
 
     def _preference(self, number: int) -> dict[str, Any]:
-        """With the answer of another model, or the other one of the same reading."""
+        """Return a vote against another model's answer or the other one of the question."""
         ids = self._completions
         step = self._random.choice((1, 2, 4, 6))
         pair = sorted((ids[number], ids[(number + step) % len(ids)]))
@@ -267,7 +267,7 @@ def _other(row: dict[str, Any]) -> str:
 
 
 def _fill_columns(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with every column, for rows are inserted many at a time."""
+    """Add all columns to a row, as bulk inserts need."""
     names = [column.key for column in Feedback.__table__.columns]
     return dict.fromkeys(names) | row
 

@@ -1,4 +1,4 @@
-"""`bench storage --kills`: the server, its model or a reader killed at random, again and again."""
+"""`bench storage --kills`: repeated random kills of the server, its model or a reader."""
 
 from __future__ import annotations
 
@@ -32,60 +32,60 @@ from storage.tables import Question
 
 WRITERS, ASKERS, VIEWERS = 8, 2, 2
 LATEST_SECONDS = 1.5
-"""Most seconds of load before a kill."""
+"""Longest load before a kill, s."""
 ORPHAN_SECONDS = 10.0
-"""How long the processes of a killed server may take to end by themselves."""
+"""Time for a killed server's processes to end by themselves, s."""
 QUESTION = {
     "box": {"x": 200, "y": 200, "width": 448, "height": 448},
     "options": ["low", "high"],
     "sampling": {"max_new_tokens": 48},
 }
 BUSY = (422, 429, 503)
-"""Answers that say a true thing: the model or a reader has just ended, or there is no room."""
+"""Acceptable refusals: the model or a reader has just ended, or there is no room."""
 
 
 @dataclass(frozen=True)
 class KillFigures:
-    """What the kills did."""
+    """Results of the kills."""
 
     kills: int
-    """Processes that were killed."""
+    """Number of killed processes."""
     killed: dict[str, int]
-    """How many of `server`, `model` and `reader`."""
+    """Kills by `server`, `model` and `reader`."""
     acknowledged: dict[str, int]
     """Acknowledged `feedback`, `votes` and `questions`."""
     lost: int
-    """Acknowledged rows that are not in the database."""
+    """Acknowledged rows missing from the database."""
     doubled: int
-    """Rows that are in the database twice."""
+    """Duplicate rows in the database."""
     orphans: int
     """Processes that outlived their killed server by more than ten seconds."""
 
 
 @dataclass
 class LoadRecord:
-    """What the load was told so far."""
+    """Responses to the load so far."""
 
     site: Site
-    """Raters, and what they judge."""
+    """Raters and their items."""
     numbers: Iterator[int] = field(default_factory=itertools.count)
     """Numbers of submissions."""
     feedback: dict[str, str] = field(default_factory=dict)
-    """Id of what was acknowledged by its key: judgments and votes."""
+    """Ids of acknowledged feedback and votes, by key."""
     unanswered: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """Number and token of what was sent and not answered, by key."""
+    """Number and token of unacknowledged submissions, by key."""
     votes: set[str] = field(default_factory=set)
     """Keys of the votes among them."""
     questions: list[str] = field(default_factory=list)
     """Ids of acknowledged questions."""
     stopped: bool = False
-    """Whether nothing new is sent."""
+    """Whether to stop sending."""
 
 
 def run_kill_loop(site: Site, kills: int, seed: int, model: str, first: int = 0) -> KillFigures:
-    """Kill `kills` times, and look in the site's database after each. Raises LoadError.
+    """Kill `kills` times and check the site's database after each. Raises LoadError.
 
-    `first` is the number of the first submission: keys of lower ones may be taken.
+    `first` is the number of the first submission: lower keys may be in use.
     """
     bring_assets(site.data)
     write_phantom(site.data / "slides" / "a.tiff", width=3000, height=2200, seed=7)
@@ -107,7 +107,7 @@ def run_kill_loop(site: Site, kills: int, seed: int, model: str, first: int = 0)
             missing = count_lost(site, load.feedback) + count_lost_questions(site, load.questions)
             sys.stderr.write(f"{number + 1} of {kills}: {target} killed, {missing} lost\n")
     if not load.feedback or not load.questions:
-        raise LoadError("Nothing was acknowledged; the figures mean nothing.")
+        raise LoadError("Nothing was acknowledged; there are no results.")
     return _figures(load, killed, missing, orphans)
 
 
@@ -123,14 +123,14 @@ def _figures(load: LoadRecord, killed: Counter[str], missing: int, orphans: int)
 
 
 class Targets:
-    """Draws what is killed next: at random, but each kind once before any comes again."""
+    """Draws the next target at random; each kind comes once before any repeats."""
 
     def __init__(self, source: random.Random) -> None:
         self.source = source
         self._left: list[str] = []
 
     def next(self, server: ServerProcess) -> tuple[str, psutil.Process]:
-        """Name and process of a target that runs."""
+        """Return name and process of a running target."""
         processes_by_kind = {"server": server.processes()[:1], "model": server.model_processes()}
         processes_by_kind |= {"reader": server.reader_processes()}
         kinds = [name for name, processes in processes_by_kind.items() if processes]
@@ -142,7 +142,7 @@ class Targets:
 
 
 async def _round(server: ServerProcess, load: LoadRecord, targets: Targets) -> tuple[str, int]:
-    """The load, and one kill amid it: what was killed, and the processes that it left."""
+    """Run the load with one kill; return the killed target and the number of orphans."""
     load.stopped, source = False, targets.source
     await _send_again(server, load)
     slide = await _slide(server, load)
@@ -156,7 +156,7 @@ async def _round(server: ServerProcess, load: LoadRecord, targets: Targets) -> t
     await asyncio.sleep(source.uniform(0.05, LATEST_SECONDS))
     target, outlivers = await asyncio.to_thread(_kill, server, targets)
     if target != "server":
-        await asyncio.sleep(0.3)  # what comes after it is acknowledged too
+        await asyncio.sleep(0.3)  # submissions after the kill are acknowledged too
     load.stopped = True
     for result in await asyncio.gather(*tasks, return_exceptions=True):
         if isinstance(result, BaseException):
@@ -165,7 +165,7 @@ async def _round(server: ServerProcess, load: LoadRecord, targets: Targets) -> t
 
 
 def _kill(server: ServerProcess, targets: Targets) -> tuple[str, int]:
-    """Kill one process; which one, and how many outlived a killed server."""
+    """Kill one process; return its kind and how many outlived a killed server."""
     rest = server.processes()[1:]
     target, process = targets.next(server)
     with suppress(psutil.NoSuchProcess):
@@ -185,7 +185,7 @@ def _headers(token: str) -> dict[str, str]:
 
 
 def _submission(site: Site, number: int) -> dict[str, object]:
-    """The judgment of a number; every third is a vote between two answers."""
+    """Return the feedback of a number; every third is a vote between two answers."""
     if number % 3:
         return make_site_feedback(site, number)
     first = number // 3 % len(site.completions)
@@ -217,7 +217,7 @@ async def _write(server: ServerProcess, load: LoadRecord, token: str) -> None:
 
 
 async def _send_again(server: ServerProcess, load: LoadRecord) -> None:
-    """Send what was not answered a second time, as a browser does."""
+    """Resend unacknowledged submissions, as a browser does."""
     for number, token in list(load.unanswered.values()):
         connection = HttpConnection(server.base, _headers(token))
         await _submit(connection, load, number, token)
@@ -242,7 +242,7 @@ async def _ask(server: ServerProcess, load: LoadRecord, slide: str, token: str) 
 async def _look(
     server: ServerProcess, load: LoadRecord, slide: str, token: str, shift: float
 ) -> None:
-    """Regions, which readers have to decode."""
+    """Request regions, which readers must decode."""
     connection = HttpConnection(server.base, _headers(token))
     with suppress(OSError, EOFError):
         for turn in itertools.count():
@@ -258,7 +258,7 @@ async def _look(
 
 
 async def _slide(server: ServerProcess, load: LoadRecord) -> str:
-    """The slide's id, once the server lists it. Raises LoadError."""
+    """Return the slide's id once the server lists it. Raises LoadError."""
     connection, until = (
         HttpConnection(server.base, _headers(load.site.tokens[0])),
         time.monotonic() + 30,
@@ -273,7 +273,7 @@ async def _slide(server: ServerProcess, load: LoadRecord) -> str:
 
 
 def _doubled(site: Site) -> int:
-    """Rows beyond the first of each submission's key and of each question's text."""
+    """Return the number of duplicate rows, by submission key and by question text."""
     database = open_database(settings_of(site.data, site.url).database)
     extra = 0
     with database.read_only() as session:

@@ -1,4 +1,4 @@
-"""Load on a server by wrk: how many requests it answers, and how fast."""
+"""Load on a server by wrk: throughput and latency."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ _SCRIPT = Path(__file__).parent / "walk.lua"
 
 
 class LoadError(Exception):
-    """wrk is missing, or a request failed, so that the figures mean nothing."""
+    """wrk is missing, or a request failed, which invalidates the results."""
 
 
 @dataclass(frozen=True)
 class LoadFigures:
-    """What one run measured."""
+    """Results of one run."""
 
     requests: int
-    """Number of answers."""
+    """Number of responses."""
 
     requests_per_s: float
-    """Answers per second."""
+    """Responses per second."""
 
     p50_ms: float
-    """Half of the answers took no longer, in milliseconds."""
+    """Median latency, ms."""
 
     p95_ms: float
-    """All but one in twenty took no longer, in milliseconds."""
+    """95th percentile of the latency, ms."""
 
 
 @dataclass
 class Walk:
-    """Paths of one server, walked in order; each run goes on where the last one ended."""
+    """Paths of one server, requested in order; each run continues the previous one."""
 
     base: str
-    """Address of the server, without a slash at the end."""
+    """Address of the server, without a trailing slash."""
 
     paths: Sequence[str]
-    """What to ask for, in this order, again from the start at the end."""
+    """Paths in order of requests, repeated from the start."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Sent with every request."""
+    """Headers of every request."""
 
     start: int = 0
     """Index of the next path."""
@@ -63,7 +63,7 @@ class Walk:
 
 
 def _result(command: Sequence[str]) -> LoadFigures:
-    """The figures that wrk prints."""
+    """Run wrk and parse its results."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     except FileNotFoundError as error:
@@ -75,5 +75,5 @@ def _result(command: Sequence[str]) -> LoadFigures:
     line = next(line for line in done.stdout.splitlines() if line.startswith("walked "))
     requests, microseconds, p50, p95, errors = (int(word) for word in line.split()[1:])
     if errors or not requests:
-        raise LoadError(f"{errors} of {requests} requests failed; the figures mean nothing.")
+        raise LoadError(f"{errors} of {requests} requests failed; the results are invalid.")
     return LoadFigures(requests, requests / microseconds * 1e6, p50 / 1e3, p95 / 1e3)

@@ -1,4 +1,5 @@
-"""`bench model`, `attention` and `training`: what a question, watching and a step cost."""
+"""`bench model`, `attention` and `training`: cost of an answer, of attention capture and of a
+step."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from pathviewer.bench.load import LoadError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 DeviceOption = Annotated[
-    str | None, typer.Option(help="cpu or cuda; CUDA is taken if it is there and none is named.")
+    str | None, typer.Option(help="cpu or cuda; by default CUDA if available.")
 ]
 
 
@@ -28,12 +29,14 @@ def bench_model(
         str | None, typer.Option(help="Model to measure; 10 M random weights if not given.")
     ] = None,
     side: Annotated[int, typer.Option(min=28, help="Side of the region, pixels.")] = 448,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds, plain generation in turn.")] = 15,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Rounds, alternating with plain generation.")
+    ] = 15,
     device: DeviceOption = None,
     start: Annotated[bool, typer.Option(help="Also time the start of `python app.py`.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """First token, 100 tokens, memory and start-up of the model; against plain generate."""
+    """Measure first token, 100 tokens, memory and start-up of the model against plain generate."""
     with sentences(), checkpoint(model) as (location, name):
         from models.bench.model import measure_model
 
@@ -51,18 +54,18 @@ def bench_model(
 
 def bench_attention(
     size: Annotated[
-        str, typer.Option(help="Network of random weights: tiny, small, heads-of-7b or 7b.")
+        str, typer.Option(help="Network with random weights: tiny, small, heads-of-7b or 7b.")
     ] = "tiny",
     cells: Annotated[int, typer.Option(min=2, help="Token cells along a side.")] = 16,
     tokens: Annotated[int, typer.Option(min=2, help="Tokens of the answer.")] = 100,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds, the three ways in turn.")] = 15,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the three ways alternate.")] = 15,
     device: DeviceOption = None,
     kernel: Annotated[
         str | None, typer.Option(help="sdpa or flash_attention_2; the fastest if not given.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Time and memory of capturing attention, against none and against eager attention."""
+    """Measure time and memory of attention capture against none and against eager attention."""
     with sentences():
         from models.bench.attention import measure_attention
 
@@ -74,10 +77,10 @@ def bench_attention(
 
 def bench_training(
     sequences: Annotated[int, typer.Option(min=1, help="Traces in the batch.")] = 4,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds, the two formats in turn.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the two formats alternate.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
-    """A training step in float32 and in mixed precision, and which of them is taken here."""
+    """Measure a training step in float32 and in mixed precision; print which is used here."""
     with sentences(), checkpoint(None) as (location, _):
         from models.bench.training import measure_precision
 
@@ -114,16 +117,16 @@ ATTENTION_ROWS = {
 }
 
 TRAINING_ROWS = {
-    "taken": "numbers that training takes here",
-    "taken_ratio": "its time over that of the faster (aim 1)",
+    "taken": "number format of training here",
+    "taken_ratio": "its time over that of the faster one (aim 1)",
     "bfloat16_ratio": "time in bfloat16 over float32",
-    "float32_s": "forward and back in float32, s",
-    "bfloat16_s": "forward and back in bfloat16, s",
+    "float32_s": "forward and backward in float32, s",
+    "bfloat16_s": "forward and backward in bfloat16, s",
 }
 
 
 def report(figures: Mapping[str, object], rows: Mapping[str, str], as_json: bool) -> None:
-    """Print the figures: a table, or one JSON object."""
+    """Print the results as a table or one JSON object."""
     if as_json:
         typer.echo(json.dumps(figures))
         return
@@ -137,11 +140,11 @@ def report(figures: Mapping[str, object], rows: Mapping[str, str], as_json: bool
 
 @contextmanager
 def checkpoint(model: str | None) -> Iterator[tuple[Path, str]]:
-    """Folder and name of a model; without one a folder of random weights, for the time being."""
+    """Provide a model's folder and name; without a model, a temporary one with random weights."""
     if model is not None:
         registered_model = resolve_model(model)
         if registered_model.location is None:
-            raise ModelError(f"“{registered_model.name}” has no weights that could be measured.")
+            raise ModelError(f"“{registered_model.name}” has no weights to measure.")
         yield registered_model.location, registered_model.name
         return
     from models.training.specimen.random_init import write_fresh_checkpoint
@@ -152,7 +155,7 @@ def checkpoint(model: str | None) -> Iterator[tuple[Path, str]]:
 
 @contextmanager
 def sentences() -> Iterator[None]:
-    """End a benchmark that cannot run in a sentence; benchmarks need what the tests need."""
+    """Turn an error into a sentence and exit 1; benchmarks need the test requirements."""
     try:
         yield
     except ModuleNotFoundError as error:

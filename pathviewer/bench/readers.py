@@ -1,4 +1,4 @@
-"""`bench readers`: what it costs that slides are read in processes of their own."""
+"""`bench readers`: cost of reading slides in separate processes."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from pathviewer.slides.tiles import TileSource
 
 _READERS = 3
 _BLOCK = 100
-"""Tiles of the file's own that are timed together; one takes some microseconds."""
+"""Raw tiles timed together; one takes some microseconds."""
 
 _SEED = 1
 _REGION_SIDE = 2048
 _REGION_PIXELS = 1024 * 1024
 _SMALLEST_CACHE_MIB = 1
-"""So that nearly every tile is made."""
+"""So small that nearly every tile is transcoded."""
 
 Seconds = tuple[float, float]
-"""(in a reader, in this process) of the same work."""
+"""Seconds of the same work (in a reader, in this process)."""
 
 
 def bench_readers(
     rounds: int = 60,
     json_output: bool = False,
 ) -> None:
-    """Time tiles, regions and opening in readers against the same in one process, in turns.
+    """Time tiles, regions and opening in readers against one process, alternating.
 
-    The phantom of `bench tiles` gives the file's own tiles and regions, its JPEG 2000 slide the
-    tiles that are made. Every pair is of a place or a file that was not read before.
+    The phantom of `bench tiles` provides raw tiles and regions, its JPEG 2000 slide the transcoded
+    tiles. Each pair uses a place or file that was not read before.
     """
     folder = read_settings().data / "bench"
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,22 +88,22 @@ def _opened_here(path: Path) -> TileSource:
 
 
 async def _warm_up(served: ServedSlide) -> None:
-    """Have every reader open the slide."""
+    """Make every reader open the slide."""
     small = Region(0, 0, 64, 64)
     accounts = [f"account {number}" for number in range(8 * _READERS)]
     await asyncio.gather(*(served.region_png(small, 4096, account) for account in accounts))
 
 
 def _own_tiles(served: ServedSlide, here: TileSource, place: int) -> Seconds:
-    """A block of tiles that the system has in memory, each read once before."""
+    """Time a block of tiles in the system's page cache, each read once before."""
     raw, columns = here.steps[0].raw, served.levels[0].columns
     if raw is None:
-        raise RuntimeError("The phantom's tiles are not passed on.")
+        raise RuntimeError("The phantom's tiles are not sent unchanged.")
     block = range(place, place + _BLOCK)
     for index in block:
         tile = served.raw_tile(0, index % columns, index // columns)
         if tile is None or raw.read_warm(index) != tile.jpeg:
-            raise RuntimeError("The server has another tile.")
+            raise RuntimeError("The server's tile differs.")
     began = time.perf_counter()
     for index in block:
         served.warm_raw(0, index % columns, index // columns)
@@ -114,7 +114,7 @@ def _own_tiles(served: ServedSlide, here: TileSource, place: int) -> Seconds:
 
 
 def _warm_here(here: TileSource, raw: RawLevel, column: int, row: int) -> bytearray | None:
-    """A warm tile as a server that opens slides itself would read it."""
+    """Read a warm tile as a server would that opens slides itself."""
     level = here.levels[0]
     columns, rows = raw.columns, len(raw.counts) // raw.columns
     if not (0 <= column < columns and 0 <= row < rows):
@@ -130,7 +130,7 @@ async def _made_tile(served: ServedSlide, here: TileSource, place: int) -> Secon
     same = here.tile(0, column, row)
     ended = time.perf_counter()
     if tile.jpeg != same.jpeg:
-        raise RuntimeError("A reader made another tile.")
+        raise RuntimeError("A reader's tile differs.")
     return middle - began, ended - middle
 
 
@@ -145,12 +145,12 @@ async def _region(pool: SlidePool, path: Path, number: int) -> Seconds:
     same = tasks.png_of(here.slide.read_region(region, _REGION_PIXELS))
     ended = time.perf_counter()
     if picture.png != same.png:
-        raise RuntimeError("A reader made another picture.")
+        raise RuntimeError("A reader's picture differs.")
     return middle - began, ended - middle
 
 
 async def _first_open(pool: SlidePool, phantom: Path, path: Path) -> Seconds:
-    path.hardlink_to(phantom)  # noqa: ASYNC240  nobody else waits for this event loop
+    path.hardlink_to(phantom)  # noqa: ASYNC240  nothing else waits for this event loop
     began = time.perf_counter()
     await pool.open(str(path))
     middle = time.perf_counter()
@@ -159,7 +159,7 @@ async def _first_open(pool: SlidePool, phantom: Path, path: Path) -> Seconds:
 
 
 def _reader_processes() -> Iterator[psutil.Process]:
-    """The readers, and the process that they are forked from."""
+    """Yield the readers and their fork server."""
     for process in psutil.Process().children(recursive=True):
         if any("forkserver" in word for word in process.cmdline()):
             yield process
@@ -171,8 +171,8 @@ def _ratio(pairs: list[Seconds]) -> float:
 
 def _table(report: dict[str, float]) -> list[str]:
     return [
-        f"tile of the file's own     {report['tile_ratio']:.3f} times the time in one process",
-        f"tile that is made          {report['transcoded_ratio']:.3f} times",
+        f"raw tile                   {report['tile_ratio']:.3f} times the time in one process",
+        f"transcoded tile            {report['transcoded_ratio']:.3f} times",
         f"region of 1,024 x 1,024 px {report['region_ratio']:.3f} times",
         f"first open                 {report['first_open_extra_ms']:+.1f} ms",
         f"memory of {_READERS} readers        {report['readers_rss_mib']:.0f} MiB (PSS)",

@@ -1,4 +1,4 @@
-"""The program in a process of its own, on a state folder that outlives it."""
+"""The program in its own process, on a state folder that outlives it."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from pathviewer.ui.assets import ensure_assets
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120.0
-"""A start that takes longer has failed."""
+"""A longer start has failed, s."""
 STOP_SECONDS = 20.0
 MODEL_PROCESS = "models.engines.worker.process"
-"""Module that the model's process runs."""
+"""Module of the model's process."""
 
 
 @dataclass
 class ServerProcess:
-    """`python -m pathviewer serve` on 127.0.0.1; it can be killed and started again."""
+    """`python -m pathviewer serve` on 127.0.0.1; it can be killed and restarted."""
 
     data: Path
     """State folder."""
     slides: Path
     """Folder of slides."""
     model: str
-    """Model that answers, `none` for none."""
+    """Model, or `none`."""
     database_url: str = ""
     """Database; empty for SQLite in the state folder."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Further variables of its environment."""
+    """Further environment variables."""
     port: int = field(default_factory=free_port)
     """TCP port, the same after a restart."""
     process: subprocess.Popen[bytes] | None = None
@@ -49,12 +49,12 @@ class ServerProcess:
 
     @property
     def base(self) -> str:
-        """Address of its pages, without a slash at the end."""
+        """Address of its pages, without a trailing slash."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def log(self) -> Path:
-        """File that its standard error goes to, of all starts together."""
+        """File of its standard error, appended on each start."""
         return self.data / f"server-{self.port}.log"
 
     def start(self) -> None:
@@ -69,7 +69,7 @@ class ServerProcess:
         self.wait_for(lambda _: True)
 
     def wait_for(self, fits: Callable[[Mapping[str, Any]], bool]) -> None:
-        """Return once the health page answers with something that fits. Raises LoadError."""
+        """Wait until the health page satisfies `fits`. Raises LoadError."""
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until and self.alive:
             with suppress(httpx.TransportError):
@@ -80,7 +80,7 @@ class ServerProcess:
         raise LoadError(f"A server did not start or its model did not load: {self.last_words()}")
 
     def wait_for_model(self) -> None:
-        """Return once the model can answer. Raises LoadError."""
+        """Wait until the model is ready. Raises LoadError."""
         if self.model != "none":
             self.wait_for(lambda health: bool(health["model"]["state"] == "ready"))
 
@@ -90,7 +90,7 @@ class ServerProcess:
         return self.process is not None and self.process.poll() is None
 
     def kill(self) -> None:
-        """End it at once, as a power failure would, with every process that it started."""
+        """Kill it with all its child processes, like a power failure."""
         if self.process is None:
             return
         everything = self.processes()
@@ -101,7 +101,7 @@ class ServerProcess:
         psutil.wait_procs(everything, STOP_SECONDS)
 
     def stop(self) -> None:
-        """End it as a person does; at once where it does not end by itself."""
+        """Terminate it like a person; kill it if it does not end."""
         if self.process is None:
             return
         self.process.terminate()
@@ -110,7 +110,7 @@ class ServerProcess:
         self.kill()
 
     def processes(self) -> Sequence[psutil.Process]:
-        """The web process, then all that it started."""
+        """Return the web process, then its child processes."""
         if self.process is None:
             return ()
         try:
@@ -120,11 +120,11 @@ class ServerProcess:
             return ()
 
     def model_processes(self) -> Sequence[psutil.Process]:
-        """Where the model runs; none with a scripted one."""
+        """Return the model's processes; none with a scripted model."""
         return [each for each in self.processes()[1:] if MODEL_PROCESS in _command(each)]
 
     def reader_processes(self) -> Sequence[psutil.Process]:
-        """Where slides are read, and the process that starts those."""
+        """Return the reader processes and their parent."""
         others = (MODEL_PROCESS, "multiprocessing.resource_tracker")
         return [
             each
@@ -133,11 +133,11 @@ class ServerProcess:
         ]
 
     def last_words(self) -> str:
-        """The last line of its log."""
+        """Return the last line of its log."""
         lines = (
             self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
         )
-        return lines[-1] if lines else "it said nothing."
+        return lines[-1] if lines else "its log is empty."
 
 
 def _command(process: psutil.Process) -> str:
@@ -148,7 +148,7 @@ def _command(process: psutil.Process) -> str:
 
 
 def bring_assets(data: Path) -> None:
-    """Put the viewer's JavaScript into a state folder, as on every start but the first."""
+    """Link the viewer's JavaScript into a state folder, as after a first start."""
     assets = read_settings().assets
     ensure_assets(assets)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -157,7 +157,7 @@ def bring_assets(data: Path) -> None:
 
 @contextmanager
 def running_servers(*servers: ServerProcess) -> Iterator[None]:
-    """Start them and wait for their models; all are ended afterwards. Raises LoadError."""
+    """Start servers and wait for their models; stop all afterwards. Raises LoadError."""
     try:
         for server in servers:
             server.start()

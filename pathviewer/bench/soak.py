@@ -1,4 +1,4 @@
-"""`bench soak`: many people for minutes, a hostile account beside them, a kill at the end."""
+"""`bench soak`: many people for minutes, beside a hostile account, with a kill at the end."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from pathviewer.bench.storage_site import count_lost, count_lost_questions
 from pathviewer.settings import read_settings
 
 LAST_SECONDS = 0.5
-"""How long people judge without a pause before the kill."""
+"""Time of continuous feedback before the kill, s."""
 GATHER_SECONDS = 90.0
-"""How long the load generators may take to say what happened."""
+"""Time for the load generators to report, s."""
 MIB = 2**20
 
 
 @dataclass(frozen=True)
 class SoakOptions:
-    """What a run is."""
+    """Options of a run."""
 
     people: int = 100
     """Honest accounts."""
     minutes: float = 10.0
     """Length of the load."""
     model: str = ""
-    """Model of the one server; the other one's answers are canned."""
+    """Model of the first server; the second one is scripted."""
     seed: int = 0
-    """Seed of views and moments."""
+    """Seed of views and times."""
     hostile_slides: bool = True
     """Whether the hostile account uploads slides."""
     slide_side: int = 8192
@@ -54,46 +54,46 @@ class SoakOptions:
 
 @dataclass(frozen=True)
 class SoakFigures:
-    """What the run found."""
+    """Results of a run."""
 
     people: int
     """Honest accounts."""
     minutes: float
     """Length of the load."""
     errors: int
-    """Requests of the honest that were not answered as they should be."""
+    """Failed requests of honest accounts."""
     page_p99_ms: float
-    """99 of 100 answers to requests for the page and its JSON came within so many milliseconds."""
+    """99th percentile for the page and its JSON, ms."""
     tile_p99_ms: float
-    """The same for tiles."""
+    """99th percentile for tiles, ms."""
     save_p99_ms: float
-    """99 of 100 judgments were acknowledged so many milliseconds after they were due."""
+    """99th percentile from the due time of feedback to its acknowledgement, ms."""
     ask_p99_ms: float
-    """99 of 100 questions were acknowledged within so many milliseconds."""
+    """99th percentile until a question is acknowledged, ms."""
     answer_p99_s: float
-    """99 of 100 questions were answered whole within so many seconds."""
+    """99th percentile until a question's full answer, s."""
     rss_growth_mib: float
-    """Memory of all server processes at the end less that at half time."""
+    """Memory of all server processes at the end minus that at half time."""
     rss_mib: float
     """Memory of all server processes at the end."""
     lost: int
-    """Acknowledged rows that are not in the database after the kill."""
+    """Acknowledged rows missing from the database after the kill."""
     acknowledged: int
-    """Acknowledged judgments and questions."""
+    """Acknowledged feedback and questions."""
     requests_per_s: float
-    """Requests of the honest, answered."""
+    """Answered requests of honest accounts."""
     server_cpu_s: float
-    """Processor time of all server processes during the load."""
+    """CPU time of all server processes during the load."""
     load_cpu_s: float
-    """Processor time of the load generators, the hostile one included."""
+    """CPU time of the load generators, including the hostile one."""
     hostile: dict[str, dict[str, int]]
-    """Answers to each act of the hostile account, by status."""
+    """Responses to each hostile action, by status."""
     first_errors: tuple[str, ...]
-    """What the first errors said."""
+    """Messages of the first errors."""
 
 
 def bench_soak(options: SoakOptions, as_json: bool) -> None:
-    """Print the figures. Raises LoadError when they cannot be had."""
+    """Print the results. Raises LoadError if a measurement fails."""
     folder = read_settings().data / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-soak-", dir=folder) as name:
@@ -103,10 +103,10 @@ def bench_soak(options: SoakOptions, as_json: bool) -> None:
 
 
 def measure_soak(folder: Path, options: SoakOptions) -> SoakFigures:
-    """Two servers on one database in an empty folder, loaded and killed. Raises LoadError.
+    """Load and kill two servers on one database in an empty folder. Raises LoadError.
 
-    A server has one model: the first has the network, all pages, tiles and judgments and the
-    hostile account; the second has the canned answers that every other person asks for.
+    A server has one model. The first has the network and gets all pages, tiles, feedback and the
+    hostile account; the second is scripted and gets the questions of every other person.
     """
     _note("Writing the slide and the accounts.")
     completions = lay_out(folder, options.people, options.slide_side)
@@ -135,7 +135,7 @@ def measure_soak(folder: Path, options: SoakOptions) -> SoakFigures:
 def _run_load(
     servers: Sequence[ServerProcess], plan: SoakPlan, hostile: Person, slides: bool
 ) -> tuple[SoakOutcome, HostileOutcome, ResourceUse]:
-    """Load the servers from processes of their own; kill them amid the load."""
+    """Load the servers from separate processes; kill the servers under load."""
     context = multiprocessing.get_context("spawn")
     stop, use = context.Event(), ResourceUse(servers)
     pipes = []
@@ -168,22 +168,22 @@ def _receive(pipe: Pipe) -> Any:
         if pipe.poll(GATHER_SECONDS):
             return pipe.recv()
     except EOFError as error:
-        raise LoadError("A load generator failed; its reason is above.") from error
+        raise LoadError("A load generator failed; the reason is above.") from error
     raise LoadError(f"A load generator did not end within {GATHER_SECONDS:.0f} s.")
 
 
 class ResourceUse:
-    """Memory and processor time of servers with all that they started."""
+    """Memory and CPU time of servers with their child processes."""
 
     def __init__(self, servers: Sequence[ServerProcess]) -> None:
         self._servers = servers
         self._first: dict[int, float] = {}
         self._last: dict[int, float] = {}
         self.samples: list[int] = []
-        """Bytes resident, once a second."""
+        """Resident bytes, once per second."""
 
     def watch(self, seconds: float) -> None:
-        """Look once a second for so long. Raises LoadError if a server ends meanwhile."""
+        """Sample once per second for that time. Raises LoadError if a server ends."""
         until = time.monotonic() + seconds
         while (seconds_left := until - time.monotonic()) > 0:
             for server in self._servers:
@@ -200,21 +200,21 @@ class ResourceUse:
                 total += process.memory_info().rss
                 times = process.cpu_times()
             except psutil.Error:
-                continue  # it ended meanwhile
+                continue  # it has ended meanwhile
             seconds = times.user + times.system
-            # what starts later begins at 0
+            # processes started later begin at 0
             self._first.setdefault(process.pid, seconds if not self.samples else 0.0)
             self._last[process.pid] = seconds
         self.samples.append(total)
 
     @property
     def cpu_seconds(self) -> float:
-        """Processor time between the first and the last look."""
+        """CPU time between the first and the last sample."""
         return sum(self._last[pid] - self._first[pid] for pid in self._last)
 
     @property
     def growth_mib(self) -> float:
-        """Median of the last tenth less that of the tenth after half time."""
+        """Median of the last tenth minus that of the tenth after half time."""
         tenth = max(1, len(self.samples) // 10)
         half = len(self.samples) // 2
         middle = statistics.median(self.samples[half : half + tenth])
@@ -265,7 +265,7 @@ def _p99(seconds: Sequence[float]) -> float:
 
 ROWS: tuple[tuple[str, Callable[[SoakFigures], str]], ...] = (
     ("people, minutes", lambda found: f"{found.people}, {found.minutes:g}"),
-    ("errors of the honest (aim 0)", lambda found: f"{found.errors}"),
+    ("errors of honest people (aim 0)", lambda found: f"{found.errors}"),
     ("page p99, ms (aim 250)", lambda found: f"{found.page_p99_ms}"),
     ("tile p99, ms", lambda found: f"{found.tile_p99_ms}"),
     ("saving p99, ms (aim 300)", lambda found: f"{found.save_p99_ms}"),
@@ -273,14 +273,14 @@ ROWS: tuple[tuple[str, Callable[[SoakFigures], str]], ...] = (
     ("memory at the end, MiB", lambda found: f"{found.rss_mib}"),
     ("growth over the second half, MiB", lambda found: f"{found.rss_growth_mib}"),
     ("lost after the kill (aim 0)", lambda found: f"{found.lost} of {found.acknowledged}"),
-    ("requests a second", lambda found: f"{found.requests_per_s}"),
-    ("processor, servers, s", lambda found: f"{found.server_cpu_s}"),
-    ("processor, load generators, s", lambda found: f"{found.load_cpu_s}"),
+    ("requests per second", lambda found: f"{found.requests_per_s}"),
+    ("CPU time, servers, s", lambda found: f"{found.server_cpu_s}"),
+    ("CPU time, load generators, s", lambda found: f"{found.load_cpu_s}"),
 )
 
 
 def table(figures: SoakFigures) -> list[str]:
-    """The figures for people."""
+    """Return the results as lines of text."""
     rows = [f"{label:<34}{value(figures)}" for label, value in ROWS]
     rows += [f"hostile {act}: {counts}" for act, counts in figures.hostile.items()]
     return [*rows, *figures.first_errors]

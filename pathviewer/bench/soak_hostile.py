@@ -1,6 +1,6 @@
 """The hostile account of `bench soak`: large bodies, hostile slides, many checks, idle sockets.
 
-It talks to servers on 127.0.0.1 that the benchmark started, and ends by itself.
+It connects only to servers on 127.0.0.1 that the benchmark started, and ends by itself.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from pathviewer.bench.soak_people import StopEvent
 from pathviewer.bench.soak_site import Person
 
 BODY_SECONDS, SLIDE_SECONDS, CHECK_SECONDS, SOCKET_SECONDS = 5.0, 10.0, 20.0, 5.0
-"""How often each act is done."""
+"""Intervals of the actions, s."""
 BODY_BYTES = 10 * 2**20
 CHECKS = 45
 SOCKETS = 200
 PATIENCE_SECONDS = 60.0
-"""How long an answer is waited for."""
+"""Longest wait for a response, s."""
 
 
 @dataclass
 class HostileOutcome:
-    """What the server did with it."""
+    """The server's responses to the account."""
 
     statuses: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Answers of each act by status; `broken` for a connection that the server closed, `late` for
-    no answer within a minute."""
+    """Responses of each action by status; `broken`: the server closed the connection, `late`: no
+    response within a minute."""
     cpu_seconds: float = 0.0
-    """Processor time of the process that sent it."""
+    """CPU time of the sending process."""
 
 
 class HostileAccount:
-    """The acts of one account; each is repeated until the ending."""
+    """Actions of one account, repeated until the stop event."""
 
     def __init__(self, base: str, person: Person, stop: StopEvent, slides: bool) -> None:
         self._base = base
@@ -54,7 +54,7 @@ class HostileAccount:
         self._checked = ""
 
     async def run(self) -> HostileOutcome:
-        """Everything at once, until the ending."""
+        """Run all actions concurrently until the stop event."""
         acts = [
             self._repeat(BODY_SECONDS, self._large_body),
             self._repeat(CHECK_SECONDS, self._many_checks),
@@ -63,7 +63,7 @@ class HostileAccount:
         if self._sends_slides:
             acts.append(self._repeat(SLIDE_SECONDS, self._hostile_slide))
         tasks = [asyncio.create_task(act) for act in acts]
-        while not self._ending.is_set():  # noqa: ASYNC110  the event is of another process
+        while not self._ending.is_set():  # noqa: ASYNC110  the event belongs to another process
             await asyncio.sleep(0.05)
         for task in tasks:
             task.cancel()
@@ -81,7 +81,7 @@ class HostileAccount:
     async def _send(
         self, act: str, method: str, path: str, body: object = None, headers: str = ""
     ) -> HttpResponse | None:
-        """One request on a connection of its own; None where no answer came."""
+        """Send one request on its own connection; None if there is no response."""
         own_headers = {"Cookie": self._person.cookie, "Origin": self._base}
         connection, answer, status = HttpConnection(self._base, own_headers), None, "broken"
         try:
@@ -98,7 +98,7 @@ class HostileAccount:
         return answer
 
     async def _large_body(self) -> None:
-        """Many empty lists, which take a parser far longer than their length tells."""
+        """Send many empty lists, which cost a parser far more than their length suggests."""
         body = b'{"data":[' + b"[]," * (BODY_BYTES // 3) + b'[]],"fn_index":0,"session_hash":"a"}'
         kind = "Content-Type: application/json\r\n"
         await self._send("large_bodies", "POST", "/gradio_api/queue/join", body, kind)
@@ -113,7 +113,7 @@ class HostileAccount:
             await self._send("hostile_slides", "PATCH", path, content, offset)
 
     async def _many_checks(self) -> None:
-        """Deletion checks of one answer, all at once."""
+        """Request many deletion checks of one answer at once."""
         if not self._checked:
             self._checked = await self._answered_question()
         if self._checked:
@@ -122,7 +122,7 @@ class HostileAccount:
             await asyncio.gather(*sends)
 
     async def _answered_question(self) -> str:
-        """Id of a question of the account's own, once it is answered; empty if it was refused."""
+        """Return the id of the account's own answered question; empty if it was refused."""
         slides = await self._send("questions", "GET", "/api/slides")
         slide_list = slides.json() if slides is not None and slides.status == 200 else []
         body = {
@@ -145,7 +145,7 @@ class HostileAccount:
         return question_id
 
     async def _idle_sockets(self) -> None:
-        """Keep half a request open on each of many connections."""
+        """Hold half a request open on each of many connections."""
         parts = urlsplit(self._base)
         self._sockets = [writer for writer in self._sockets if not writer.is_closing()]
         for _ in range(SOCKETS - len(self._sockets)):

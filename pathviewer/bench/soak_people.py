@@ -1,4 +1,4 @@
-"""The honest part of `bench soak`: people who look at a slide, ask and judge."""
+"""The honest part of `bench soak`: people who view a slide, ask and judge."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pathviewer.bench.soak_site import Person
 from pathviewer.bench.storage_site import make_feedback
 
 LOOK_SECONDS, ASK_SECONDS, JUDGE_SECONDS = 10.0, 120.0, 60.0
-"""How often each person looks at another view, asks and judges."""
+"""Intervals at which each person changes the view, asks and judges, s."""
 TILES = 30
-"""Tiles of a view."""
+"""Tiles per view."""
 PAGE_EVERY = 6
-"""Views of a person to each opening of the page."""
+"""Views per opening of the page."""
 LAST_PAUSE = 0.02
-"""Seconds between a person's judgments at the end, so that the kill comes amid writing."""
+"""Pause between feedback at the end, s; short, so that the kill interrupts writes."""
 MOST_SENTENCES = 20
 
 
@@ -29,62 +29,62 @@ class StopEvent(Protocol):
     """An event of another process."""
 
     def is_set(self) -> bool:
-        """Whether the servers are about to be killed."""
+        """Return whether the servers are about to be killed."""
 
 
 @dataclass(frozen=True)
 class SoakPlan:
-    """Who does what, where."""
+    """Plan of the load."""
 
     embedded: str
-    """Address of the server whose model is a network; everything but some questions goes there."""
+    """Address of the server whose model is a network; gets everything but some questions."""
     scripted: str
-    """Address of the server with canned answers; every second person asks there."""
+    """Address of the scripted server; every second person asks there."""
     people: tuple[Person, ...]
-    """Everybody but the hostile account."""
+    """All accounts but the hostile one."""
     seconds: float
     """Length of the load."""
     seed: int
-    """Seed of the views and moments."""
+    """Seed of views and times."""
 
 
 @dataclass
 class SoakOutcome:
-    """What happened to the honest."""
+    """Results of the honest accounts."""
 
     errors: int = 0
-    """Requests that were not answered as they should be."""
+    """Failed requests."""
     sentences: list[str] = field(default_factory=list)
-    """What the first of them said."""
+    """Messages of the first failures."""
     page_seconds: list[float] = field(default_factory=list)
-    """From sending to the whole answer: the page's HTML, the list of slides and a slide's JSON."""
+    """Times to the full response for the page, the list of slides and a slide's JSON."""
     tile_seconds: list[float] = field(default_factory=list)
     """The same for tiles."""
     save_seconds: list[float] = field(default_factory=list)
-    """From when a judgment was due to its acknowledgement."""
+    """Times from feedback's due time to its acknowledgement."""
     ask_seconds: list[float] = field(default_factory=list)
-    """From sending a question to its acknowledgement."""
+    """Times from sending a question to its acknowledgement."""
     answer_seconds: list[float] = field(default_factory=list)
-    """From sending a question to the end of its events."""
+    """Times from sending a question to the end of its events."""
     feedback: dict[str, str] = field(default_factory=dict)
-    """Id of each acknowledged judgment, by key."""
+    """Ids of acknowledged feedback, by key."""
     questions: list[str] = field(default_factory=list)
     """Ids of acknowledged questions."""
     cpu_seconds: float = 0.0
-    """Processor time of the load generator itself."""
+    """CPU time of the load generator itself."""
 
 
 @dataclass(frozen=True)
 class SlideView:
-    """The slide as its viewer knows it."""
+    """A slide's tile grids."""
 
     slide: str
-    """Its id."""
+    """Id of the slide."""
     grids: tuple[tuple[int, int], ...]
     """(columns, rows) of tiles of each level, the finest first."""
 
     def tiles(self, source: random.Random) -> list[str]:
-        """Paths of neighbouring tiles of one level, at most `TILES`."""
+        """Return paths of neighbouring tiles of one level, at most `TILES`."""
         level = min(int(source.expovariate(0.7)), len(self.grids) - 1)
         columns, rows = self.grids[level]
         wide = min(columns, 6)
@@ -107,7 +107,7 @@ class People:
         self._over = asyncio.Event()
 
     async def run(self) -> None:
-        """Until the servers are gone after the ending was announced."""
+        """Run until the servers are gone after the stop event."""
         view = await self._view()
         watch = asyncio.create_task(self._watch())
         acts: list[Coroutine[Any, Any, None]] = []
@@ -122,7 +122,7 @@ class People:
         self.outcome.cpu_seconds = time.process_time()
 
     async def _watch(self) -> None:
-        while not self._ending.is_set():  # noqa: ASYNC110  the event is of another process
+        while not self._ending.is_set():  # noqa: ASYNC110  the event belongs to another process
             await asyncio.sleep(0.05)
         self._over.set()
 
@@ -150,7 +150,7 @@ class People:
         *,
         to_the_end: bool = False,
     ) -> None:
-        """Do it once a period, from a random moment on; with the time at which it was due."""
+        """Repeat an action once per period from a random time on; it receives its due time."""
         due = time.monotonic() + source.uniform(0, min(period, self._plan.seconds / 2))
         while True:
             if await self._pause(due - time.monotonic()):
@@ -167,7 +167,7 @@ class People:
             due += period
 
     async def _pause(self, seconds: float) -> bool:
-        """Wait so long, or until the ending; whether that has come."""
+        """Wait; return True if the end came first."""
         try:
             await asyncio.wait_for(self._over.wait(), max(0.0, seconds))
         except TimeoutError:
@@ -204,7 +204,7 @@ class People:
             key = f"{person.name}-{number}"
             body = make_feedback(person.completions, number) | {"key": key}
             answer = await connection.request("POST", "/api/feedback", body)
-            if self._check(answer, (200, 201), "a judgment"):
+            if self._check(answer, (200, 201), "feedback"):
                 if not self._over.is_set():
                     self.outcome.save_seconds.append(time.monotonic() - due)
                 self.outcome.feedback[key] = answer.json()["id"]
@@ -229,10 +229,10 @@ class People:
             if not self._check(answer, (201,), "a question"):
                 return
             self.outcome.ask_seconds.append(time.monotonic() - began)
-            reading = answer.json()["id"]
-            self.outcome.questions.append(reading)
+            question_id = answer.json()["id"]
+            self.outcome.questions.append(question_id)
             last: dict[str, Any] = {}
-            async for event in connection.events(f"/api/readings/{reading}/events"):
+            async for event in connection.events(f"/api/readings/{question_id}/events"):
                 last = event
             if last.get("type") != "done" and not self._over.is_set():
                 self._fault(f"A question ended with {last.get('message', last.get('type'))}")
@@ -257,7 +257,7 @@ class People:
 
 
 async def load(plan: SoakPlan, stop: StopEvent) -> SoakOutcome:
-    """Run the load; `ending` announces the kill of the servers."""
+    """Run the load; `stop` announces the kill of the servers."""
     people = People(plan, stop)
     await people.run()
     return people.outcome

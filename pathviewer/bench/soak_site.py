@@ -1,4 +1,4 @@
-"""The installation that `bench soak` loads: accounts with sessions, answers to judge, a slide."""
+"""The installation of `bench soak`: accounts with sessions, answers to judge, a slide."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from storage.blobs import BlobStore
 from storage.database import open_database
 
 HOSTILE = "mallory"
-_PASSWORD = "a benchmark on loopback"  # noqa: S105  of accounts that end with the benchmark
+_PASSWORD = "a benchmark on loopback"  # noqa: S105  accounts end with the benchmark
 _ANSWERS = 6
-"""Answers that each person has to judge before any question of their own is answered."""
+"""Answers that each person can judge before their own questions are answered."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with an account."""
+    """A person with an account."""
 
     name: str
-    """Of the account."""
+    """Name of the account."""
     cookie: str
-    """Value of the `Cookie` header of their session."""
+    """Value of their session's `Cookie` header."""
     completions: tuple[str, ...]
-    """Ids of answers to a question of their own."""
+    """Ids of answers to their own question."""
 
 
 def lay_out(folder: Path, people: int, slide_side: int) -> dict[str, tuple[str, ...]]:
-    """State folders, slide, accounts; the completions of each account by name."""
+    """Create state folders, slide and accounts; return each account's completions by name."""
     for name in ("embedded", "scripted"):
         bring_assets(folder / name)
     write_phantom(folder / "slides" / "a.tiff", width=slide_side, height=slide_side, seed=7)
@@ -55,7 +55,7 @@ def lay_out(folder: Path, people: int, slide_side: int) -> dict[str, tuple[str, 
 
 
 def log_in(base: str, name: str, completions: tuple[str, ...]) -> Person:
-    """Log in as a person does. Raises LoadError."""
+    """Log in with a password. Raises LoadError."""
     form = urlencode({"name": name, "password": _PASSWORD, "next": "/"})
     headers = {"Origin": base, "Content-Type": "application/x-www-form-urlencoded"}
     answer = httpx.post(f"{base}/login", content=form, headers=headers, timeout=60)
@@ -65,10 +65,10 @@ def log_in(base: str, name: str, completions: tuple[str, ...]) -> Person:
 
 
 def database_of(folder: Path) -> str:
-    """The one database of both servers."""
+    """Return the database of both servers."""
     return settings_of(folder / "embedded", "").database
 
 
 def site_of(folder: Path) -> Site:
-    """Where what was acknowledged has to be found."""
+    """Return the site in which acknowledged rows must be present."""
     return Site(folder / "embedded", "", (), ())

@@ -1,4 +1,4 @@
-"""How long `python app.py` takes to a served page, and to a model that answers."""
+"""Time of `python app.py` to a served page and to a ready model."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from pathviewer.ui.assets import ensure_assets
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_SECONDS = 120.0
-"""A start that takes longer is given up."""
+"""A longer start is abandoned, s."""
 
 
 @dataclass(frozen=True)
 class StartFigures:
-    """Seconds from the command to what a person can see."""
+    """Seconds from the command to visible results."""
 
     page_s: float
-    """To the page, loaded by a browser's first request."""
+    """To the page's first response."""
     ready_s: float
-    """To a model that answers."""
+    """To a ready model."""
 
 
 def measure_start(checkpoint: Path) -> StartFigures:
-    """Run the application with the checkpoint in a folder, in an empty state folder.
+    """Run the application with a checkpoint folder and an empty state folder.
 
-    Raises LoadError if the page or the model does not come.
+    Raises LoadError if the page or the model does not come up.
     """
     with tempfile.TemporaryDirectory() as made, program_in(Path(made), str(checkpoint)) as started:
         return measure_startup(started.program, started.base, started.began)
@@ -46,21 +46,21 @@ def measure_start(checkpoint: Path) -> StartFigures:
 
 @dataclass(frozen=True)
 class StartedProgram:
-    """`python app.py` in a process of its own."""
+    """`python app.py` in its own process."""
 
     program: subprocess.Popen[bytes]
     """The process."""
     base: str
-    """Where its pages are."""
+    """Address of its pages."""
     began: float
-    """When it was started, a reading of `time.perf_counter`."""
+    """Start time, from `time.perf_counter`."""
 
 
 @contextmanager
 def program_in(folder: Path, model: str) -> Iterator[StartedProgram]:
-    """The application with the slides in `folder/slides`, ended afterwards.
+    """Run the application with the slides in `folder/slides` and stop it afterwards.
 
-    The viewer's JavaScript is there already, as on every start but the first.
+    The viewer's JavaScript is already present, as after a first start.
     """
     settings = read_settings()
     ensure_assets(settings.assets)
@@ -81,12 +81,12 @@ def program_in(folder: Path, model: str) -> Iterator[StartedProgram]:
 
 
 def _served_by(root: Path) -> list[str]:
-    """Words that serve the pages: `app.py`, or the same command where it is not installed."""
+    """Return the arguments that serve the pages: `app.py`, or `serve` if it is not installed."""
     return ["app.py"] if (root / "app.py").is_file() else ["-m", "pathviewer", "serve"]
 
 
 def measure_startup(program: subprocess.Popen[bytes], base: str, began: float) -> StartFigures:
-    """The figures of a program that was started at `began`."""
+    """Return the times of a program started at `began`."""
     with httpx.Client(base_url=base, timeout=MOST_SECONDS, follow_redirects=True) as client:
         page = wait_until(program, began, lambda: client.get("/").status_code == 200)
         ready = wait_until(program, began, lambda: model_is_ready(client))
@@ -96,7 +96,7 @@ def measure_startup(program: subprocess.Popen[bytes], base: str, began: float) -
 def wait_until(
     program: subprocess.Popen[bytes], began: float, condition: Callable[[], bool]
 ) -> float:
-    """Seconds from `began` until `arrived` says yes."""
+    """Return the seconds from `began` until `condition` holds."""
     while time.perf_counter() - began < MOST_SECONDS and program.poll() is None:
         with suppress(httpx.TransportError):
             if condition():
@@ -106,7 +106,7 @@ def wait_until(
 
 
 def model_is_ready(client: httpx.Client) -> bool:
-    """Whether the health page says so; raises LoadError where it never will."""
+    """Return whether the model is ready; raises LoadError if it never will be."""
     model = client.get("/api/health").json()["model"]
     if model["state"] in ("failed", "stopped"):
         raise LoadError(str(model["sentence"]))
@@ -114,6 +114,6 @@ def model_is_ready(client: httpx.Client) -> bool:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on."""
+    """Return a free TCP port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

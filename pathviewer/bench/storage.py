@@ -1,4 +1,4 @@
-"""`bench storage`: judgments of many raters at once, and whether a kill loses any."""
+"""`bench storage`: concurrent feedback of many raters, and loss after a kill."""
 
 from __future__ import annotations
 
@@ -29,44 +29,44 @@ COMPLETIONS = 200
 
 @dataclass(frozen=True)
 class StorageFigures:
-    """What the run found."""
+    """Results of a run."""
 
     writes_per_s: float
-    """Acknowledged submissions a second."""
+    """Acknowledged submissions per second."""
 
     p99_ms: float
-    """99 of 100 were acknowledged so many milliseconds after they were due, or sooner."""
+    """99th percentile from due time to acknowledgement, ms."""
 
     lost: int
-    """Acknowledged submissions that were not there after the kill."""
+    """Acknowledged submissions missing after the kill."""
 
     p50_ms: float
-    """Half of them, likewise."""
+    """Median, likewise."""
 
     worst_ms: float
-    """All of them, likewise."""
+    """Maximum, likewise."""
 
     acknowledged: int
     """Submissions acknowledged until the kill."""
 
     reads_p99_ms: float
-    """Readers' requests beside the writers: 99 of 100 answered within so many milliseconds."""
+    """99th percentile of read requests during the writes, ms."""
 
     reads_alone_p99_ms: float
-    """The same while nobody writes."""
+    """The same without writes."""
 
     kills: KillFigures | None = None
-    """What further kills of single processes did; None where none was asked for."""
+    """Results of further kills of single processes; None if not requested."""
 
 
 @dataclass(frozen=True)
 class KillOptions:
-    """How the processes are killed after the measured load."""
+    """Kills after the measured load."""
 
     count: int = 0
     """Number of kills; 0 for none."""
     seed: int = 0
-    """Seed of their moments and targets."""
+    """Seed of their times and targets."""
     model: str = "none"
     """Model that answers meanwhile."""
 
@@ -74,7 +74,7 @@ class KillOptions:
 def bench_storage(
     pace: Pace, seconds: float, url: str, kills: KillOptions, json_output: bool
 ) -> None:
-    """Print the figures. Raises LoadError when they cannot be had."""
+    """Print the results. Raises LoadError if a measurement fails."""
     folder = read_settings().data / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-storage-", dir=folder) as name:
@@ -86,9 +86,9 @@ def bench_storage(
 def measure(
     data: Path, pace: Pace, seconds: float, url: str = "", kills: KillOptions | None = None
 ) -> StorageFigures:
-    """Readers alone, then writers beside them, then a kill in the middle of the writing.
+    """Measure reads alone, then with writes, then a kill during writes.
 
-    `url` names an empty database; without it SQLite in the folder. Raises LoadError.
+    `url` names an empty database; without it, SQLite in the folder. Raises LoadError.
     """
     try:
         site = make_site(data, pace.connections, COMPLETIONS, url)
@@ -101,11 +101,11 @@ def measure(
         asyncio.run(load(server.base, site, Pace(0, None), ALONE_SECONDS, alone, numbers))
         begin = time.monotonic()
         asyncio.run(load(server.base, site, pace, seconds, together, numbers))
-        took = time.monotonic() - begin  # longer than `seconds` where the server falls behind
+        took = time.monotonic() - begin  # longer than `seconds` if the server falls behind
         killed = asyncio.run(load_until_killed(server, KILL_SECONDS, site, pace, numbers))
     acknowledged_ids = warm.acknowledged | together.acknowledged | killed.acknowledged
     if not together.write_seconds or not killed.acknowledged:
-        raise LoadError("Nothing was acknowledged; the figures mean nothing.")
+        raise LoadError("Nothing was acknowledged; there are no results.")
     further = None
     if kills is not None and kills.count:
         further = run_kill_loop(site, kills.count, kills.seed, kills.model, next(numbers))
@@ -123,7 +123,7 @@ def measure(
 
 
 def as_json(result: StorageFigures) -> dict[str, object]:
-    """The figures; `kills` is the number of kills, what they did stands beside it."""
+    """Return the results as JSON values; `kills` is the number of kills, beside their results."""
     figures: dict[str, object] = vars(result) | {"kills": 0}
     if result.kills is not None:
         further = asdict(result.kills)
@@ -134,17 +134,17 @@ def as_json(result: StorageFigures) -> dict[str, object]:
 
 
 def milliseconds(seconds: Sequence[float], share: float) -> float:
-    """The value that this share of all does not exceed, in milliseconds."""
+    """Return the quantile of that share, in milliseconds."""
     ordered = sorted(seconds)
     return round(ordered[max(0, math.ceil(share * len(ordered)) - 1)] * 1e3, 1)
 
 
 def table(figures: StorageFigures) -> list[str]:
-    """The figures for people."""
+    """Return the results as lines of text."""
     rows = [
-        f"acknowledged writes a second    {figures.writes_per_s:.1f}",
+        f"acknowledged writes per second  {figures.writes_per_s:.1f}",
         f"p50, p99, worst, ms             {figures.p50_ms}, {figures.p99_ms}, {figures.worst_ms}",
-        f"readers' p99 beside, alone, ms  {figures.reads_p99_ms}, {figures.reads_alone_p99_ms}",
+        f"reads' p99 beside, alone, ms    {figures.reads_p99_ms}, {figures.reads_alone_p99_ms}",
         f"lost of {figures.acknowledged} after the kill".ljust(32) + f"{figures.lost}",
     ]
     if figures.kills is not None:
@@ -154,7 +154,7 @@ def table(figures: StorageFigures) -> list[str]:
         )
         rows += [
             f"kills                           {figures.kills.kills} ({killed})",
-            f"acknowledged amid them          {acknowledgements}",
+            f"acknowledged during kills       {acknowledgements}",
             f"lost, doubled, orphans          {figures.kills.lost}, {figures.kills.doubled}, "
             f"{figures.kills.orphans}",
         ]

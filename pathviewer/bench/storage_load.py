@@ -1,4 +1,4 @@
-"""Many connections that write feedback at a given pace, and one that reads beside them."""
+"""Load generator: many connections write feedback at a given pace, and one reads."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from pathviewer.bench.tiles_servers import RunningServer
 
 @dataclass
 class LoadOutcome:
-    """What a load has come to so far; filled while it runs."""
+    """Results of a load so far; filled while it runs."""
 
     acknowledged: dict[str, str] = field(default_factory=dict)
-    """Id of what was kept, by its idempotency key."""
+    """Ids of stored feedback, by idempotency key."""
 
     sent_tokens: dict[str, str] = field(default_factory=dict)
     """Bearer token with which each key was sent, answered or not."""
 
     write_seconds: list[float] = field(default_factory=list)
-    """From when a submission was due to its acknowledgement."""
+    """Times from a submission's due time to its acknowledgement."""
 
     read_seconds: list[float] = field(default_factory=list)
-    """From when a reading request was due to its answer."""
+    """Times from a read request's due time to its response."""
 
 
 class Client:
-    """One connection that is kept open; HTTP by hand, so that the load costs little itself."""
+    """One persistent connection; hand-written HTTP keeps the load generator cheap."""
 
     def __init__(self, base: str, token: str) -> None:
         self.token = token
@@ -43,7 +43,7 @@ class Client:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
-        """Status and body of the answer. Raises OSError or EOFError when the server is gone."""
+        """Return status and body. Raises OSError or EOFError when the server is gone."""
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._streams
@@ -62,7 +62,7 @@ class Client:
         return status, await reader.readexactly(length)
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
@@ -70,24 +70,24 @@ class Client:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast to write and read."""
+    """Pace of writes and reads."""
 
     connections: int
     """Connections that write."""
 
     per_s: float | None
-    """Submissions a second of all of them together; None for as fast as they are answered."""
+    """Submissions per second in total; None: as fast as they are answered."""
 
     reads_per_s: float = 20.0
-    """Requests a second of the one that reads; 0 for none."""
+    """Read requests per second; 0 for none."""
 
 
 async def load(
     base: str, site: Site, pace: Pace, seconds: float, outcome: LoadOutcome, numbers: Iterator[int]
 ) -> None:
-    """Write and read for some seconds, or until the server is gone; `outcome` tells how it went.
+    """Write and read for `seconds` or until the server is gone; results go to `outcome`.
 
-    Raises LoadError for an answer other than 200 and 201.
+    Raises LoadError for a response other than 200 and 201.
     """
     until = time.monotonic() + seconds
     tasks = []
@@ -100,7 +100,7 @@ async def load(
 
 
 def _due(index: int, pace: Pace) -> Iterator[float | None]:
-    """When one connection's submissions are due; the connections take turns."""
+    """Return one connection's due times; the connections take turns."""
     if pace.per_s is None:
         return itertools.repeat(None)
     start = time.monotonic() + index / pace.per_s
@@ -117,7 +117,7 @@ async def _write(
 ) -> None:
     try:
         for moment in due:
-            # one that is late is sent at once, and counts from when it was due
+            # a late submission is sent at once and measured from its due time
             start = time.monotonic() if moment is None else moment
             if start >= until:
                 return
@@ -157,7 +157,7 @@ async def _read(client: Client, site: Site, pace: Pace, until: float, outcome: L
 async def load_until_killed(
     server: RunningServer, after: float, site: Site, pace: Pace, numbers: Iterator[int]
 ) -> LoadOutcome:
-    """The load, the server killed amid it after so many seconds."""
+    """Run the load and kill the server after `after` seconds."""
     outcome = LoadOutcome()
     task = asyncio.create_task(load(server.base, site, pace, after + 30, outcome, numbers))
     await asyncio.sleep(after)

@@ -1,4 +1,4 @@
-"""What `bench storage` writes to: raters, answers to judge, and what must be found afterwards."""
+"""The installation of `bench storage`: raters, answers to judge, and checks afterwards."""
 
 from __future__ import annotations
 
@@ -46,49 +46,49 @@ _HALVES: dict[str, Executable] = {
     "feedback that holds and is superseded": select(Feedback.id).where(
         Feedback.id.in_(_CURRENT_FEEDBACK), Feedback.id.in_(_SUPERSEDED)
     ),
-    "feedback that was kept twice": select(Feedback.idempotency_key)
+    "feedback that was stored twice": select(Feedback.idempotency_key)
     .group_by(Feedback.idempotency_key)
     .having(func.count() > 1),
 }
-"""Queries that find what only half a transaction leaves behind, or one that ran twice."""
+"""Queries for traces of half a transaction, or of one that ran twice."""
 _DAMAGE = {
     "broken references": text("PRAGMA foreign_key_check"),
     "damage": text("SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
 }
-"""What SQLite is asked besides: there the killed server wrote the file itself."""
+"""Further SQLite checks, since the killed server wrote the file itself."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """A state folder with something to judge."""
+    """A state folder with answers to judge."""
 
     data: Path
     """The folder."""
 
     url: str
-    """Its database; empty means SQLite in the folder."""
+    """Its database; empty for SQLite in the folder."""
 
     tokens: tuple[str, ...]
-    """Bearer tokens, each another rater's."""
+    """Bearer tokens, one per rater."""
 
     completions: tuple[str, ...]
-    """Ids of what they judge."""
+    """Ids of the completions to judge."""
 
 
 def settings_of(data: Path, url: str) -> Settings:
-    """That folder and database, whatever the environment names."""
+    """Return settings of that folder and database, regardless of the environment."""
     return Settings(data=data, slides=(), database_url=url, model="none")
 
 
 def storage_app(data: Path, url: str) -> ASGIApp:
-    """The whole application, without a model."""
+    """Return the whole application without a model."""
     from pathviewer.server.application import create_app
 
     return create_app(settings_of(data, url))
 
 
 def make_site(data: Path, raters: int, completions: int, url: str = "") -> Site:
-    """Make it; the raters are researchers, who see every reading."""
+    """Create a site; its raters are researchers, who see every question."""
     settings = settings_of(data, url)
     database = open_database(settings.database)
     with database.session() as session:
@@ -101,7 +101,7 @@ def make_site(data: Path, raters: int, completions: int, url: str = "") -> Site:
 
 
 def add_answers(session: Session, blobs: BlobStore, account: str, count: int) -> Sequence[str]:
-    """Ids of the completions of one new question of an account."""
+    """Create a question of an account; return the ids of its completions."""
     slide = register_slide(session, folder="bench", relative_path="bench.svs", quickhash="bench")
     new_question = NewQuestion(
         account_id=account,
@@ -141,12 +141,12 @@ def add_answers(session: Session, blobs: BlobStore, account: str, count: int) ->
 
 
 def make_site_feedback(site: Site, number: int) -> dict[str, object]:
-    """The feedback of a number, about the site's completions."""
+    """Return the feedback of a number on the site's completions."""
     return make_feedback(site.completions, number)
 
 
 def make_feedback(completions: Sequence[str], number: int) -> dict[str, object]:
-    """The feedback of a number: its kinds and completions take turns."""
+    """Return the feedback of a number; kinds and completions alternate."""
     kinds: Sequence[dict[str, object]] = (
         {"kind": "verdict", "verdict": "incorrect", "corrected_answer": "A", "confidence": 4},
         {
@@ -163,14 +163,14 @@ def make_feedback(completions: Sequence[str], number: int) -> dict[str, object]:
 
 
 def count_lost(site: Site, acknowledged: Mapping[str, str]) -> int:
-    """How many acknowledged ids, by key, are not in the database now.
+    """Return how many acknowledged ids, by key, are missing from the database.
 
-    Raises LoadError where it holds half of something, or a submission twice.
+    Raises LoadError if it holds half a transaction or a duplicate submission.
     """
     database = open_database(settings_of(site.data, site.url).database)
     with database.read_only() as session:
         rows = session.execute(select(Feedback.idempotency_key, Feedback.id))
-        stored_pairs = {(key, kept) for key, kept in rows}
+        stored_pairs = {(key, feedback_id) for key, feedback_id in rows}
         queries = _HALVES | (_DAMAGE if session.get_bind().dialect.name == "sqlite" else {})
         wrong = {what: session.execute(query).all() for what, query in queries.items()}
     database.close()
@@ -181,7 +181,7 @@ def count_lost(site: Site, acknowledged: Mapping[str, str]) -> int:
 
 
 def count_lost_questions(site: Site, acknowledged: Sequence[str]) -> int:
-    """How many of these questions, by id, are not in the database now."""
+    """Return how many of these question ids are missing from the database."""
     database = open_database(settings_of(site.data, site.url).database)
     with database.read_only() as session:
         stored_ids = set(session.scalars(select(Question.id)))

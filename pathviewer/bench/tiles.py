@@ -1,4 +1,4 @@
-"""`bench tiles`: our tiles against what the server can send at all, and against a peer."""
+"""`bench tiles`: our tiles against the server's limit and against a peer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from storage.database import open_database
 CONNECTIONS = (1, 8)
 _NAME = "bench"
 _CPU_ROUNDS = 5
-"""Rounds of processor time for each round of requests."""
+"""Rounds of CPU time per round of requests."""
 
 _MEMORY_TILES = 10_000
 _MEMORY_THREADS = 8
@@ -44,17 +44,17 @@ Loads = dict[tuple[str, int], list[LoadFigures]]
 
 @dataclass(frozen=True)
 class _Session:
-    """Our server with somebody logged in."""
+    """Our server with a logged-in account."""
 
     server: RunningServer
     slide: dict[str, Any]
-    """What the API says of its one slide."""
+    """JSON of its one slide."""
 
     headers: dict[str, str]
-    """What the browser of that session sends."""
+    """Headers of that session's browser."""
 
     def paths(self, levels: Sequence[int]) -> list[str]:
-        """Addresses of tiles of some levels, each once, in a random order."""
+        """Return the tile paths of some levels, each once, in random order."""
         base = f"/api/slides/{self.slide['id']}/tiles"
         places = [
             f"{base}/{index}/{column}/{row}"
@@ -71,10 +71,10 @@ def bench_tiles(
     rounds: int = 3,
     json_output: bool = False,
 ) -> None:
-    """Print the medians of several rounds, the servers taking turns.
+    """Print the medians of several rounds, alternating between the servers.
 
-    `slide` defaults to a phantom of 40,000 x 30,000 px, which like any whole slide fits no cache of
-    decoded tiles. Raises LoadError when a figure cannot be had.
+    `slide` defaults to a phantom of 40,000 x 30,000 px, which fits no cache of decoded tiles, like
+    any whole slide. Raises LoadError if a measurement fails.
     """
     settings = read_settings()
     folder = settings.data / "bench"
@@ -111,7 +111,8 @@ def _against_all(slide: Path, data: Path, seconds: float, rounds: int) -> tuple[
 
 
 def _against_peer(slide: Path, data: Path, seconds: float, rounds: int) -> Loads:
-    """Every tile is decoded anew: the cache of encoded ones is made too small to matter."""
+    """Compare with the peer; our cache of encoded tiles is too small to matter, so every tile is
+    decoded."""
     with ExitStack() as stack:
         ours = _logged_in(stack, slide, data, cache_mib=1)
         other = stack.enter_context(serve_app(peer, slide))
@@ -123,7 +124,7 @@ def _against_peer(slide: Path, data: Path, seconds: float, rounds: int) -> Loads
 
 
 def _memory_growth(slide: Path, data: Path) -> float:
-    """MiB that our server grows by over random tiles of all levels, in-between ones too."""
+    """Return our server's growth in MiB over random tiles of all levels, intermediate ones too."""
     with ExitStack() as stack:
         ours = _logged_in(stack, slide, data, cache_mib=256)
         levels = ours.slide["levels"]
@@ -178,7 +179,7 @@ def _logged_in(stack: ExitStack, slide: Path, data: Path, cache_mib: int) -> _Se
 
 
 def _peer_paths(slide: Path) -> list[str]:
-    """Tiles of the peer's finest level, each once, in a random order."""
+    """Return the tile paths of the peer's finest level, each once, in random order."""
     with OpenSlide(slide) as opened:
         deepzoom = DeepZoomGenerator(opened, tile_size=254, overlap=1)
         level = deepzoom.level_count - 1
@@ -189,7 +190,7 @@ def _peer_paths(slide: Path) -> list[str]:
 
 
 def _mean_size(session: _Session, paths: Sequence[str]) -> int:
-    """Mean length of some tiles, in bytes; sees to it that they are read once."""
+    """Return the mean size of some tiles, bytes; also reads each of them once."""
     with httpx.Client(base_url=session.server.base, headers=session.headers) as client:
         sizes = [len(client.get(path).raise_for_status().content) for path in paths]
     return round(statistics.mean(sizes))
@@ -241,7 +242,7 @@ def _table(loads: Loads, title: str) -> list[str]:
 def _summary(report: dict[str, float]) -> list[str]:
     cpu = f"{report['own_cpu_us']:.1f} us, {report['cpu_ratio']:.2f} times the constant's"
     return [
-        f"processor time of a tile   {cpu}",
+        f"CPU time of a tile         {cpu}",
         f"share of the limit         {report['limit_ratio']:.2f}",
         f"times the peer             {report['peer_ratio']:.1f}",
         f"times the peer, JPEG 2000  {report['jpeg2000_peer_ratio']:.2f}",

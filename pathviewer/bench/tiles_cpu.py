@@ -1,4 +1,4 @@
-"""Processor time that a server takes for a tile, which repeats better than requests per second."""
+"""CPU time of a server per tile, which is more repeatable than requests per second."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _SECONDS = 1
 
 @dataclass(frozen=True)
 class CpuTimes:
-    """Processor time of two servers for a request, medians of rounds in which they take turns."""
+    """CPU time of two servers per request, medians of alternating rounds."""
 
     own_us: float
-    """Of the application, microseconds of user and system time."""
+    """The application's user and system time, microseconds."""
 
     constant_us: float
-    """Of a constant response of the same size."""
+    """The same for a constant response of the same size."""
 
     ratio: float
-    """The median of the rounds' own ratios."""
+    """Median of the ratios per round."""
 
     spread: float
     """Half of the rounds' ratios lie within this share of the median, above and below."""
@@ -34,7 +34,7 @@ class CpuTimes:
 def cpu_per_tile(
     walks: Mapping[str, Walk], servers: Mapping[str, RunningServer], rounds: int
 ) -> CpuTimes:
-    """Compare `ours` with `limit`, eight connections busy with each in turn.
+    """Compare `ours` with `limit` in alternating rounds of eight connections.
 
     `rounds` is at least 2. Raises LoadError.
     """
@@ -43,7 +43,7 @@ def cpu_per_tile(
         for kind in sorted(times, reverse=turn % 2 == 0):
             times[kind].append(_microseconds(walks[kind], servers[kind]))
         ours, limit = times["ours"][-1], times["limit"][-1]
-        sys.stderr.write(f"round {turn + 1}: {ours:.1f} and {limit:.1f} us of processor time\n")
+        sys.stderr.write(f"round {turn + 1}: {ours:.1f} and {limit:.1f} us of CPU time\n")
     ratios = [ours / limit for ours, limit in zip(times["ours"], times["limit"], strict=True)]
     low, middle, high = statistics.quantiles(ratios, n=4)
     own, constant = statistics.median(times["ours"]), statistics.median(times["limit"])
@@ -51,7 +51,7 @@ def cpu_per_tile(
 
 
 def _microseconds(walk: Walk, server: RunningServer) -> float:
-    """Of the server's process, for each of its answers."""
+    """Return the server's CPU time per response."""
     before = server.cpu_s
     load = walk.run(_CONNECTIONS, _SECONDS)
     return (server.cpu_s - before) / load.requests * 1e6

@@ -1,4 +1,4 @@
-"""The servers that benchmarks ask, each in a process of its own on a free port."""
+"""Servers for benchmarks, each in its own process on a free port."""
 
 from __future__ import annotations
 
@@ -37,38 +37,38 @@ class RunningServer:
     """Its address."""
 
     process: psutil.Process
-    """Where its memory can be read."""
+    """Its process."""
 
     @property
     def rss_mib(self) -> float:
-        """Memory it holds, in MiB."""
+        """Resident memory, MiB."""
         return float(self.process.memory_info().rss) / 2**20
 
     @property
     def cpu_s(self) -> float:
-        """Processor time it has taken so far, user and system, in seconds."""
+        """User and system CPU time so far, s."""
         times = self.process.cpu_times()
         return float(times.user + times.system)
 
     def kill(self) -> None:
-        """End it at once, as a power failure would."""
+        """Kill it at once, like a power failure."""
         self.process.kill()
 
 
 def our_app(data: Path, shelf: Path, cache_mib: int) -> ASGIApp:
-    """The whole application, guard and pages included."""
+    """Return the whole application, including guard and pages."""
     from pathviewer.server.application import create_app
 
     return create_app(Settings(data=data, slides=(shelf,), tile_cache_mib=cache_mib))
 
 
 def peer(slide: Path) -> ASGIApp:
-    """OpenSlide's DeepZoomGenerator over FastAPI."""
+    """Return OpenSlide's DeepZoomGenerator on FastAPI."""
     return peer_app(slide)
 
 
 def limit_app(size: int) -> ASGIApp:
-    """The same `size` bytes whatever is asked: what uvicorn can send at all."""
+    """Return an app with a constant response of `size` bytes: uvicorn's limit."""
     body = bytes(size)
     headers = [(b"content-type", b"image/jpeg"), (b"content-length", b"%d" % size)]
 
@@ -87,13 +87,13 @@ def serve_app(
     *arguments: object,
     context: SpawnContext | ForkServerContext | None = None,
 ) -> Iterator[RunningServer]:
-    """`make(*arguments)` under uvicorn as production runs it. Raises LoadError.
+    """Serve `make(*arguments)` under uvicorn as in production. Raises LoadError.
 
-    `context` is what starts its process; a new Python if not given.
+    `context` starts its process; by default a new Python.
     """
     context = context or multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    # no daemon: those may not start the processes that read slides
+    # no daemon: daemons may not start the processes that read slides
     process = context.Process(target=_serve, args=(theirs, make, *arguments))
     process.start()
     theirs.close()
@@ -119,7 +119,7 @@ def _port(connection: Connection) -> int:
         if connection.poll(_START_SECONDS):
             return int(connection.recv())
     except EOFError as error:
-        raise LoadError("A server stopped while it started; its reason is above.") from error
+        raise LoadError("A server stopped while starting; the reason is above.") from error
     raise LoadError(f"A server did not start within {_START_SECONDS} s.")
 
 

@@ -1,4 +1,4 @@
-"""The slides that `bench tiles` serves."""
+"""Slides for `bench tiles`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from pathviewer.slides.slide import Slide
 
 _SIDE, _TILE = 6144, 256
 _RATE = 15
-"""Compression that scanners choose for JPEG 2000, to one."""
+"""Scanners' usual JPEG 2000 compression ratio, to one."""
 
 _MPP = 0.5
 
 
 def large_phantom(folder: Path) -> Path:
-    """A phantom of 40,000 x 30,000 px, made once."""
+    """Return a phantom of 40,000 x 30,000 px, created once."""
     path = folder / "phantom-40000x30000.tiff"
     if not path.is_file():
         sys.stderr.write("Writing a phantom of 40,000 x 30,000 px, once; this takes minutes.\n")
@@ -33,9 +33,9 @@ def large_phantom(folder: Path) -> Path:
 
 
 def jpeg2000_slide(folder: Path, phantom: Path) -> Path:
-    """The middle of a phantom, 6,144 x 6,144 px, as Aperio writes JPEG 2000; made once.
+    """Return the centre of a phantom, 6,144 x 6,144 px, as Aperio JPEG 2000; created once.
 
-    Its 576 tiles are more than OpenSlide keeps decoded, so a walk over them finds none ready.
+    Its 576 tiles exceed OpenSlide's cache of decoded tiles, so a walk over them always misses.
     """
     path = folder / f"jpeg2000-{_SIDE}.svs"
     if not path.is_file():
@@ -56,7 +56,7 @@ def jpeg2000_slide(folder: Path, phantom: Path) -> Path:
 
 
 def shelve(slide: Path, shelf: Path) -> Path:
-    """The slide alone in a new folder, by a hard link where the disk is the same."""
+    """Put a slide alone into a new folder, hard-linked on the same disk."""
     shelf.mkdir()
     if slide.stat().st_dev == shelf.stat().st_dev:
         (shelf / slide.name).hardlink_to(slide.resolve())

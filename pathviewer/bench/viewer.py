@@ -1,6 +1,6 @@
 """`bench viewer`: seven zooms in a real browser, our tiles against DeepZoomGenerator's.
 
-All draw by the canvas drawer, since headless browsers draw WebGL without a graphics card.
+All use the canvas drawer, since headless browsers draw WebGL without a graphics card.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ class JourneyStop:
 
 
 def bench_viewer(slide: Path | None, json_output: bool, rounds: int = ROUNDS) -> None:
-    """Print the medians; raises LoadError when a tile failed or the a view is wrong.
+    """Print the medians; raises LoadError if a tile failed or a view is wrong.
 
-    `slide` defaults to a phantom of 40,000 x 30,000 px, made once in the state folder.
+    `slide` defaults to a phantom of 40,000 x 30,000 px, created once in the state folder.
     """
     settings = read_settings()
     folder = settings.data / "bench"
@@ -77,7 +77,7 @@ def bench_viewer(slide: Path | None, json_output: bool, rounds: int = ROUNDS) ->
 
 
 def journey(width: int, height: int) -> list[JourneyStop]:
-    """Seven stops from the whole slide inwards by twos to level 0, off the middle."""
+    """Return seven stops from the whole slide to level 0, halving each time, off-centre."""
     fit = max(width / WIDTH, height / HEIGHT)
     x, y = 0.45 * width, 0.55 * height
     steps = (max(1.0, fit / 2**step) for step in range(1, 7))
@@ -85,7 +85,7 @@ def journey(width: int, height: int) -> list[JourneyStop]:
 
 
 def _measure(path: Path, settings: Settings, rounds: int) -> dict[str, list[float]]:
-    """Seconds per kind and round, the kinds taking turns."""
+    """Return the seconds per kind and round, alternating between the kinds."""
     from playwright.sync_api import sync_playwright
 
     ensure_assets(settings.assets)
@@ -111,7 +111,7 @@ def _measure(path: Path, settings: Settings, rounds: int) -> dict[str, list[floa
 def _travel(
     browser: Browser, base: str, kind: str, path: Path, drawer: tuple[str, ...] | None = None
 ) -> float:
-    """One journey in a fresh context, so that nothing is cached; seconds."""
+    """Run one journey in a fresh context without caches; return its seconds."""
     slide = _listed_slide(base)
     views = journey(slide["width"], slide["height"])
     context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
@@ -142,7 +142,7 @@ def _listed_slide(base: str) -> dict[str, Any]:
 
 
 def compare(screenshot: bytes, path: Path, view: JourneyStop, kind: str) -> None:
-    """Raises LoadError where a block of the view is not what OpenSlide reads there."""
+    """Raise LoadError if a block of the view differs from OpenSlide's pixels."""
     screen_blocks = _blocks(Image.open(io.BytesIO(screenshot)).convert("RGB"))
     with OpenSlide(path) as slide:
         expected, inside = _blocks(_reference_image(slide, view)), _inside(view, slide.dimensions)
@@ -157,7 +157,7 @@ def compare(screenshot: bytes, path: Path, view: JourneyStop, kind: str) -> None
 
 
 def _reference_image(slide: OpenSlide, view: JourneyStop) -> Image.Image:
-    """OpenSlide's pixels of a view, reduced from the next finer level."""
+    """Return OpenSlide's pixels of a view, reduced from the next finer level."""
     level = slide.get_best_level_for_downsample(view.downsample)
     scale = view.downsample / slide.level_downsamples[level]
     corner = (
@@ -169,7 +169,7 @@ def _reference_image(slide: OpenSlide, view: JourneyStop) -> Image.Image:
 
 
 def _blocks(image: Image.Image) -> NDArray[np.float64]:
-    """Mean colours of blocks of 16 x 16 screen pixels as (rows, columns, 3)."""
+    """Return mean colours of blocks of 16 x 16 screen pixels as (rows, columns, 3)."""
     pixels = np.asarray(image, dtype=np.float64)
     shape = (HEIGHT // _BLOCK, _BLOCK, WIDTH // _BLOCK, _BLOCK, 3)
     means: NDArray[np.float64] = pixels.reshape(shape).mean(axis=(1, 3))
@@ -177,7 +177,7 @@ def _blocks(image: Image.Image) -> NDArray[np.float64]:
 
 
 def _inside(view: JourneyStop, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Blocks that lie on the slide whole, and not under the minimap, as (rows, columns)."""
+    """Return which blocks lie fully on the slide and not under the minimap, (rows, columns)."""
 
     def within(count: int, centre: float, limit: int) -> NDArray[np.bool_]:
         edges = (np.arange(count + 1) - count / 2) * _BLOCK * view.downsample + centre

@@ -1,4 +1,4 @@
-"""What `bench viewer` loads: the real application, and beside it a DeepZoomGenerator peer."""
+"""Server of `bench viewer`: the real application and a DeepZoomGenerator peer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PAGE = Path(__file__).parent / "viewer.html"
 
 
 def peer_app(slide: Path) -> FastAPI:
-    """Tiles as openslide-python's own example makes them: 254 + 1 px overlap, JPEG quality 75."""
+    """Return tiles as in openslide-python's example: 254 + 1 px overlap, JPEG quality 75."""
     app = FastAPI(openapi_url=None)
     deepzoom = DeepZoomGenerator(OpenSlide(slide), tile_size=254, overlap=1)
 
@@ -42,7 +42,7 @@ def peer_app(slide: Path) -> FastAPI:
 
 
 class PeerBesideApp:
-    """`/bench/...` goes to the peer, everything else to the application."""
+    """Sends `/bench/...` to the peer, everything else to the application."""
 
     def __init__(self, app: ASGIApp, peer: ASGIApp) -> None:
         self._app = app
@@ -55,9 +55,10 @@ class PeerBesideApp:
 
 
 def beside_app(data: Path, shelf: Path, slide: Path) -> ASGIApp:
-    """The application with the slide of `shelf`, and the peer with `slide`.
+    """Return the application with the slide of `shelf`, and the peer with `slide`.
 
-    The tile cache is 1 MiB, so that a second journey finds as little of ours ready as the peer's.
+    The tile cache is 1 MiB, so that repeated journeys find as few of our tiles cached as the
+    peer's.
     """
     from pathviewer.server.application import create_app
 

@@ -189,8 +189,8 @@ def evaluation_errors(out: Path | None) -> Iterator[None]:
     except ModelError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
-        kept = f"The answers so far are in {out.name}; the same command resumes." if out else ""
-        sys.exit(f"Interrupted. {kept or 'The answers are lost; --out FOLDER would save them.'}")
+        hint = f"The answers so far are in {out.name}; the same command resumes." if out else ""
+        sys.exit(f"Interrupted. {hint or 'The answers are lost; --out FOLDER would save them.'}")
 
 
 def _budget(max_pixels: int | None) -> PixelBudget | None:

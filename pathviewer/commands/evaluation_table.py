@@ -32,7 +32,7 @@ def model_lines(figures: Figures) -> Iterator[str]:
     for name, arm in (("options permuted", "permuted"), ("without options", "free_form")):
         if figures[arm]:
             changed = [f"{interval(figures[arm], 'changed')} of answers change"]
-            changed += [f"{count} {told}" for count, told in list_absent(figures[arm])]
+            changed += [f"{count} {reason}" for count, reason in list_absent(figures[arm])]
             yield row(name, interval(figures[arm], "accuracy"), "; ".join(changed))
     if figures["unknown"]:
         rate = interval(figures["unknown"], "confidently_wrong_rate")
@@ -110,9 +110,9 @@ def skipped_text(figures: Figures) -> str:
 
 def list_absent(arm: Figures) -> Iterator[tuple[int, str]]:
     """Yield the counts of questions excluded from the share of changed answers, with reasons."""
-    for key, told in (("left_out", "not permuted"), ("failed", "failed")):
+    for key, reason in (("left_out", "not permuted"), ("failed", "failed")):
         if arm.get(key):
-            yield arm[key], told
+            yield arm[key], reason
 
 
 def percent(value: float | None) -> str:

@@ -78,8 +78,8 @@ def _edited_items(question: ExportedQuestion) -> Iterator[ExportItem]:
             continue
         text = question.completions[completion]
         votes = {rater: _edit_opinion(kinds, text) for rater, kinds in raters.items()}
-        kept = {rater: vote for rater, vote in votes.items() if vote}
-        yield make_item((completion,), kept, partial(_edit_row, question, completion))
+        opinions = {rater: vote for rater, vote in votes.items() if vote}
+        yield make_item((completion,), opinions, partial(_edit_row, question, completion))
 
 
 def _edit_opinion(
