@@ -194,7 +194,7 @@ def test_a_way_back_that_another_browser_began_is_refused(
         running.client.cookies.clear()
         answer = running.client.get(back)
         assert answer.status_code == 400
-        assert "began elsewhere" in answer.text
+        assert "started elsewhere" in answer.text
         assert running.who() == 401
 
 

@@ -63,7 +63,7 @@ def test_every_kept_file_is_looked_at(state: Path) -> None:
     problem, note = stored_blobs(settings)
     assert problem.fatal
     assert "Of 3 pictures and attention files 1 are missing and 1 damaged" in problem.sentence
-    assert (note.verdict, note.sentence[:50]) == (
+    assert (note.verdict, note.sentence[:41]) == (
         "note",
         "1 files are unused and 1 are incomplete: ",
     )

@@ -70,8 +70,8 @@ def test_a_password_is_asked_for_twice(ward: Site) -> None:
         ("ada lovelace", PASSWORD, "cannot be an account's name"),
         ("-ada", PASSWORD, "cannot be an account's name"),
         ("ada\x00", PASSWORD, "cannot be an account's name"),
-        ("Local", PASSWORD, "program's own"),
-        ("visitor", PASSWORD, "program's own"),
+        ("Local", PASSWORD, "is reserved"),
+        ("visitor", PASSWORD, "is reserved"),
         ("taken", PASSWORD, "an account named taken already"),
     ],
 )

@@ -134,6 +134,6 @@ def test_what_a_checkpoint_says_of_itself_is_kept_with_its_answers(
     assert rows(load(labels, "preference"))["train_allowed"] == [False]
     assert rows(load(labels, "unpaired"))["train_allowed"] == [True]
     export(labels.database, labels.blobs, ExportPlan(FORMATS["preference"]), tmp_path / "out")
-    assert "of the answers of mine (house)." in (tmp_path / "out" / "README.md").read_text()
+    assert "forbids it: mine (house)." in (tmp_path / "out" / "README.md").read_text()
     told = json.loads((tmp_path / "out" / "manifest.json").read_text())["counts"]["models"]
     assert {"model": "mine", "licence": "house", "train_allowed": False} in told

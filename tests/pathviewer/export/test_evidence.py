@@ -68,6 +68,6 @@ def test_the_card_counts_them(labels: Labels, filled: Labels, tmp_path: Path) ->
         )
         made[folder] = (tally.with_evidence, (tmp_path / folder / "README.md").read_text())
     assert made["some"][0] == 2
-    assert "2 of 3 rows have boxes that their raters drew" in made["some"][1]
+    assert "2 of 3 rows have boxes drawn by their raters" in made["some"][1]
     assert made["none"][0] == 0
     assert "No rater of these rows marked" in made["none"][1]

@@ -160,7 +160,7 @@ def another(folder: Path) -> None:
         (at_revision("0017"), r"of version 0\.1\.0 \(schema revision 0017\).*cannot upgrade"),
         (at_revision("9999"), "at schema revision 9999, which this version does not know"),
         (changed, "has changed since the backup"),
-        (another, "its manifest.json says nothing of a database"),
+        (another, "its manifest.json names no database"),
         (lambda folder: (folder / "manifest.json").unlink(), "it has no manifest.json"),
         (lambda folder: (folder / "pathviewer.sqlite3").unlink(), "has no pathviewer.sqlite3"),
     ],
