@@ -1,7 +1,7 @@
-"""Entry for `python app.py` and for Hugging Face Spaces: settings in, server up."""
+"""Entry point of `python app.py` and of Hugging Face Spaces."""
 
 if __name__ == "__main__":
-    # imported here, since each process that the server starts loads this file once more
+    # imported here, since each child process of the server loads this file again
     from pathviewer.commands.main import serve_command
 
     serve_command()
