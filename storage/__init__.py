@@ -1,1 +1,1 @@
-"""What the program remembers: tables, migrations and the records read from them."""
+"""Database tables, migrations and records."""

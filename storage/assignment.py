@@ -1,4 +1,4 @@
-"""Lots that are drawn once and for all: who judges what, in which order, and what comes again."""
+"""Reproducible random draws for assignments: items per rater, order and repeats."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from storage.worklists.records import WorklistRecord
 
 @dataclass(frozen=True)
 class Assignment:
-    """Something of a worklist that a rater was given: an item, or a pair."""
+    """An item or pair of a worklist assigned to a rater."""
 
     key: str
-    """Of the item or pair."""
+    """Id of the item or pair."""
 
     round: int
     """0, or 1 for a repeat."""
 
     ended_at: datetime | None
-    """When he was done with it, UTC."""
+    """When the rater finished it, UTC; None until then."""
 
     skipped: bool
-    """Whether he passed it over."""
+    """Whether the rater skipped it."""
 
 
 def draw_number(purpose: str, owner: str, key: str) -> float:
-    """A number from 0 to below 1; the same three words give the same one for ever.
+    """Draw a reproducible number in [0, 1) from the three strings.
 
-    The first 52 bits of a SHA-256, which is as much as a float holds.
+    It consists of the first 52 bits of a SHA-256, which a float holds exactly.
     """
     digest = hashlib.sha256(f"{purpose} {owner} {key}".encode()).hexdigest()
     return int(digest[:13], 16) / 16**13
@@ -39,7 +39,7 @@ def draw_number(purpose: str, owner: str, key: str) -> float:
 def choose_repeat(
     worklist: WorklistRecord, assignments: Iterable[Assignment], rater_id: str, washed_out: datetime
 ) -> str | None:
-    """What was given first of that whose time to come again has come; the oldest come first."""
+    """Return the key of the oldest assignment due for its repeat; None if there is none."""
     in_order = list(assignments)
     repeated = {one.key for one in in_order if one.round}
     for one in in_order:
@@ -56,7 +56,9 @@ def list_unassigned(
     seen_keys: Collection[str],
     keys_of_others: Collection[str],
 ) -> list[str]:
-    """What is new to a rater and his to judge: shared by all, or nobody else's yet."""
+    """Keys that are new to a rater and either shared by all raters or not yet assigned to
+    another.
+    """
     return [
         key
         for key in keys
@@ -68,5 +70,5 @@ def list_unassigned(
 
 
 def choose_first(keys: Iterable[str], rater_id: str) -> str | None:
-    """What comes first in the rater's own order; None if there is nothing."""
+    """First key in the rater's own random order; None if there is none."""
     return min(keys, key=lambda key: draw_number("order", rater_id, key), default=None)

@@ -1,4 +1,4 @@
-"""The audit log: entries are added and read, never changed."""
+"""Append-only audit log."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ _TABLE = AuditEntry.metadata.tables["audit_entries"]
 
 @dataclass(frozen=True)
 class AuditRecord:
-    """One thing that was done."""
+    """An audited action."""
 
     id: int
-    """Rises with every entry."""
+    """Increases with every entry."""
 
     at: datetime
-    """When, UTC."""
+    """Time of the action, UTC."""
 
     account_id: str | None
-    """Who; None for somebody without an account."""
+    """Acting account; None if there is none."""
 
     action: str
-    """What, one word such as `login`."""
+    """Action, one word such as `login`."""
 
     subject: str
-    """To what: an id or an account's name."""
+    """Object of the action: an id or an account's name."""
 
     detail: Mapping[str, Any]
-    """More about it, JSON."""
+    """Details, JSON."""
 
 
 def add_entry(
@@ -48,7 +48,7 @@ def add_entry(
 ) -> None:
     """Add an entry in the session's transaction."""
     session.flush()
-    # straight to the table: it is written with everything that is done
+    # bypasses the unit of work, since every action writes an entry
     session.connection().execute(
         _TABLE.insert(),
         {
@@ -62,17 +62,17 @@ def add_entry(
 
 
 def list_entries(session: Session, *, limit: int = 100) -> list[AuditRecord]:
-    """The newest entries, the newest first."""
+    """Newest entries, newest first."""
     rows = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit))
     return [as_record(AuditRecord, row) for row in rows]
 
 
 def list_entries_after(session: Session, number: int, *, limit: int = 1_000) -> list[AuditRecord]:
-    """Entries after that id, the oldest first."""
+    """Entries with a larger id than `number`, oldest first."""
     rows = select(AuditEntry).where(AuditEntry.id > number).order_by(AuditEntry.id).limit(limit)
     return [as_record(AuditRecord, row) for row in session.scalars(rows)]
 
 
 def newest_entry_id(session: Session) -> int:
-    """Number of the newest entry; 0 if there is none."""
+    """Id of the newest entry; 0 if there is none."""
     return session.scalar(select(func.max(AuditEntry.id))) or 0

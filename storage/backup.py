@@ -1,4 +1,4 @@
-"""Copies of a SQLite database that is in use, and whether one can be put back."""
+"""Copies of a SQLite database in use, and checks before a restore."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.migrate import check_backup_revision
 
 
 def find_sqlite_file(url: str) -> Path:
-    """The file of a database; StorageError for a database that is none."""
+    """Return the database's file; raises StorageError if it is not a SQLite file."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         raise StorageError(
@@ -23,10 +23,10 @@ def find_sqlite_file(url: str) -> Path:
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """A copy as of one moment, while others read and write; raises StorageError.
+    """Copy a consistent snapshot while others read and write; raises StorageError.
 
-    SQLite's online backup in a single step: in WAL mode it hinders no writer, and none makes it
-    begin again.
+    Uses SQLite's online backup in a single step: in WAL mode, it blocks no writer and no writer
+    restarts it.
     """
     if not source.exists():
         raise StorageError("There is no database yet; nothing to back up.")
@@ -35,7 +35,7 @@ def copy_database(source: Path, target: Path) -> None:
         target_connection = sqlite3.connect(target)
         try:
             source_connection.backup(target_connection)
-            # a file alone, without a log beside it
+            # leaves a single file without a log beside it
             target_connection.execute("PRAGMA journal_mode = DELETE")
         finally:
             target_connection.close()
@@ -45,7 +45,7 @@ def copy_database(source: Path, target: Path) -> None:
 
 
 def check_copy(path: Path) -> str:
-    """The schema revision of a copy that is whole and can be opened; raises StorageError."""
+    """Return the schema revision of an intact, supported copy; raises StorageError otherwise."""
     try:
         copy = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
         try:
@@ -62,7 +62,7 @@ def check_copy(path: Path) -> str:
 
 
 def count_rows(path: Path) -> dict[str, int]:
-    """Rows of each table of a copy that nobody writes to, but the schema's revision.
+    """Count the rows of each table, except the schema revision, of a copy that has no writer.
 
     Raises StorageError if it cannot be read.
     """

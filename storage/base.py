@@ -1,4 +1,4 @@
-"""What all tables share: ids, times, names of constraints, and how JSON is kept."""
+"""Shared column types of the tables: ids, times, constraint names and JSON."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ def new_id() -> str:
 
 
 def now() -> datetime:
-    """The present moment in UTC."""
+    """Current time in UTC."""
     return datetime.now(UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC, aware on both sides; SQLite itself keeps no time zone."""
+    """Time in UTC, aware on both sides; SQLite stores no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """To UTC; a value without a zone is refused."""
+        """Convert to UTC; raises ValueError for a value without a time zone."""
         if value is not None and value.tzinfo is None:
             raise ValueError(f"{value!r} has no time zone; pass an aware datetime")
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """To an aware datetime."""
+        """Convert to an aware datetime."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
-    """Root of the tables; constraints are named, so that migrations can speak of them."""
+    """Base class of the tables; named constraints let migrations refer to them."""
 
     metadata = MetaData(
         naming_convention={
@@ -53,7 +53,7 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {  # noqa: RUF012
         datetime: UtcDateTime(),
-        # None is SQL's NULL, which checks can see, and not JSON's null
+        # None becomes SQL NULL, which checks can see, instead of JSON null
         dict[str, Any]: JSON(none_as_null=True),
         list[Any]: JSON(none_as_null=True),
     }

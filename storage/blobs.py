@@ -1,7 +1,7 @@
-"""Files that are kept by the SHA-256 of what is in them, and the rows that know of them.
+"""Content-addressed files, named by their SHA-256, and their rows.
 
-A file is written aside, brought to the disk and only then given its name, so that whatever has a
-name is whole. The row is written after the file, so that whatever has a row is there.
+A file is written under a temporary name, synced, then renamed, so every named file is complete. The
+row is written after the file, so every row has its file.
 """
 
 from __future__ import annotations
@@ -31,29 +31,29 @@ BlobCondition = Literal["ok", "missing", "damaged"]
 
 @dataclass(frozen=True)
 class BlobRecord:
-    """What is stored about a file."""
+    """A stored file."""
 
     sha256: str
-    """Of its bytes, 64 hexadecimal digits; its name."""
+    """Hash of its bytes, 64 hexadecimal digits; also its name."""
 
     kind: str
-    """`pixels`, the picture that a model saw, or `attention`."""
+    """`pixels` (the picture that a model saw) or `attention`."""
 
     media_type: str
     """Such as `image/png`."""
 
     byte_count: int
-    """Its length."""
+    """Size in bytes."""
 
     created_at: datetime
-    """When it was first kept, UTC."""
+    """When it was first stored, UTC."""
 
     removed_at: datetime | None
-    """When it was removed on purpose, UTC; None while it is there."""
+    """When it was removed on purpose, UTC; None while it exists."""
 
 
 class BlobStore:
-    """The files, below one folder, as `ab/<sha256>`; may be shared between threads."""
+    """Files below one folder as `ab/<sha256>`; safe to share between threads."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -61,7 +61,7 @@ class BlobStore:
         self._writing: set[str] = set()
 
     def put(self, data: bytes) -> str:
-        """Keep these bytes; their SHA-256. On return they are on the disk. Raises BlobError."""
+        """Store the bytes durably; return their SHA-256. Raises BlobError."""
         sha256 = hashlib.sha256(data).hexdigest()
         path = self._path(sha256)
         try:
@@ -72,7 +72,7 @@ class BlobStore:
         return sha256
 
     def get(self, sha256: str) -> bytes:
-        """The bytes; raises BlobError if they are not there or not what they were."""
+        """Return the bytes; raises BlobError if they are missing or damaged."""
         try:
             data = self._path(sha256).read_bytes()
         except FileNotFoundError as error:
@@ -85,14 +85,14 @@ class BlobStore:
         return data
 
     def remove(self, sha256: str) -> None:
-        """Remove the file; nothing happens if there is none. Raises BlobError."""
+        """Delete the file; do nothing if there is none. Raises BlobError."""
         try:
             self._path(sha256).unlink(missing_ok=True)
         except OSError as error:
             raise BlobError(_explain(error)) from error
 
     def check(self, sha256: str) -> BlobCondition:
-        """Whether the file is there and hashes right; read in pieces. Raises OSError."""
+        """Check that the file exists and matches its hash, reading in chunks. Raises OSError."""
         try:
             with self._path(sha256).open("rb") as file:
                 actual = hashlib.file_digest(file, "sha256").hexdigest()
@@ -101,16 +101,16 @@ class BlobStore:
         return "ok" if actual == sha256 else "damaged"
 
     def list_names(self) -> Iterator[str]:
-        """SHA-256 of every file that is there."""
+        """SHA-256 of every stored file."""
         for path in self._folder.glob("[0-9a-f][0-9a-f]/*"):
             yield path.name
 
     def list_unfinished(self) -> list[Path]:
-        """Files whose writing was cut off; while the program runs, some may be under way."""
+        """Temporary files; while the program runs, some may still be written."""
         return sorted(self._aside.glob("*"))
 
     def clear_unfinished(self, older_than: float) -> int:
-        """Remove those that nothing was written to for so many seconds; how many there were.
+        """Delete temporary files not written to for `older_than` seconds; return their number.
 
         Raises BlobError.
         """
@@ -118,7 +118,7 @@ class BlobStore:
         removed = 0
         try:
             for path in self.list_unfinished():
-                # what this program is writing is not old, whatever the time of day was set to
+                # files that this program is writing are never old, even if the clock was changed
                 if path.name not in self._writing and _written_before(path, before):
                     path.unlink(missing_ok=True)
                     removed += 1
@@ -130,7 +130,7 @@ class BlobStore:
         return self._folder / sha256[:2] / sha256
 
     def _write(self, path: Path, data: bytes) -> None:
-        """Aside, to the disk, and into place; readable by the owner only."""
+        """Write to a temporary file, sync and rename; only the owner may read it."""
         for folder in (self._aside, path.parent):
             make_private_folder(folder)
         part = self._aside / f"tmp{secrets.token_hex(8)}"
@@ -153,10 +153,9 @@ class BlobStore:
 def store_blob(
     session: Session, store: BlobStore, data: bytes, kind: BlobKind, media_type: str
 ) -> str:
-    """Keep bytes and their row, within a transaction that writes; their SHA-256.
+    """Store bytes and their row within a writing transaction; return their SHA-256.
 
-    A large file is best `put` before the transaction begins: here it is then only looked for.
-    Raises BlobError.
+    `put` a large file before the transaction; this then only finds it. Raises BlobError.
     """
     sha256 = hashlib.sha256(data).hexdigest()
     row = session.get(Blob, sha256, with_for_update=True)
@@ -165,18 +164,18 @@ def store_blob(
         session.add(row)
     row.removed_at = None
     session.flush()
-    # within the transaction, since what removes files does so in one too
+    # inside the transaction, because files are removed in one too
     return store.put(data)
 
 
 def find_blob(session: Session, sha256: str) -> BlobRecord | None:
-    """The row of a file, removed or not; None if it was never kept."""
+    """Row of a file, removed or not; None if it was never stored."""
     row = session.get(Blob, sha256)
     return None if row is None else as_record(BlobRecord, row)
 
 
 def list_blobs(session: Session, *, kind: BlobKind | None = None) -> list[BlobRecord]:
-    """Rows of the files that should be there, the oldest first."""
+    """Rows of the files that should exist, oldest first."""
     there = select(Blob).where(Blob.removed_at.is_(None)).order_by(Blob.created_at, Blob.sha256)
     if kind is not None:
         there = there.where(Blob.kind == kind)
@@ -184,7 +183,7 @@ def list_blobs(session: Session, *, kind: BlobKind | None = None) -> list[BlobRe
 
 
 def mark_removed(session: Session, sha256: str) -> None:
-    """Say in its row that a file is removed on purpose."""
+    """Record that a file was removed on purpose."""
     row = session.get(Blob, sha256, with_for_update=True)
     if row is not None and row.removed_at is None:
         row.removed_at = now()
@@ -192,15 +191,15 @@ def mark_removed(session: Session, sha256: str) -> None:
 
 
 def _written_before(path: Path, moment: float) -> bool:
-    """Whether a file is there and was last written to before that time of day."""
+    """Whether a file exists and was last written before that time, in epoch seconds."""
     try:
         return path.stat().st_mtime < moment
-    except FileNotFoundError:  # it has its name by now
+    except FileNotFoundError:  # renamed in the meantime
         return False
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring a folder's list of names to the disk, where the system can do so."""
+    """Sync a folder's entries to disk where the system supports it."""
     if os.name == "nt":
         return
     number = os.open(folder, os.O_RDONLY)
@@ -211,7 +210,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _explain(error: OSError) -> str:
-    """The sentence for a file system's error; says nothing of paths."""
+    """Message for a file system error; contains no paths."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "The disk of the data folder is full. Nothing was saved; free some space."
     return (

@@ -1,4 +1,4 @@
-"""Opening the database, bringing it up to date, and working in transactions."""
+"""Opening, migrating and using the database."""
 
 from __future__ import annotations
 
@@ -28,34 +28,38 @@ from storage.private_files import make_private_folder, open_private
 
 
 class Database:
-    """A database at the newest schema revision; may be shared between threads."""
+    """A database at the newest schema revision; safe to share between threads."""
 
     def __init__(
         self, engine: Engine, read_engine: Engine, file: DatabaseFile | None = None
     ) -> None:
-        """Readers have an engine of their own: writers that wait for a lock keep no connection
-        from them. `file` is SQLite's, to be looked after; None where there is none."""
+        """Create from engines for writing and reading.
+
+        With separate engines, writers that wait for a lock use up no reading connections. `file` is
+        the SQLite file to monitor; None if there is none.
+        """
         self._engine = engine
         self._read_engine = read_engine
         self._file = file
         self.note_write: Callable[[float, bool], None] = lambda _seconds, _saved: None
-        """Called after each transaction that may write: with its seconds, and whether it was
-        saved."""
+        """Called after each writing transaction with its duration in seconds and whether it was
+        committed.
+        """
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """One transaction that may write: committed at the end, rolled back on an error.
+        """Open a writing transaction: commit at the end, roll back on an error.
 
-        Raises `StorageError` when the database is locked, read-only, full or away, and when its
-        file was removed or replaced. SQLite takes
-        its write lock at the first statement, so reading and then writing cannot fail between.
+        Raises `StorageError` if the database is locked, read-only, full or unreachable, or if its
+        file was removed or replaced. SQLite takes its write lock at the first statement, so reading
+        before writing cannot fail with a conflict.
         """
         began, saved = time.perf_counter(), False
         try:
             self._check_file()
             with self._transaction(self._engine) as session:
                 yield session
-            # a file that was removed takes the commit and is lost: nobody may rely on it
+            # a removed file accepts the commit and loses it, so report that
             self._check_file()
             saved = True
         finally:
@@ -67,7 +71,7 @@ class Database:
 
     @contextmanager
     def read_only(self) -> Iterator[Session]:
-        """One transaction that only reads: it waits for nobody, and nobody waits for it."""
+        """Open a read-only transaction; it neither waits for others nor blocks them."""
         with self._transaction(self._read_engine) as session:
             yield session
 
@@ -80,14 +84,14 @@ class Database:
             raise StorageError(explain_error(error)) from error
 
     def revision(self) -> str:
-        """The schema revision that the database is at."""
+        """Current schema revision."""
         with self.read_only() as session:
             return current_revision(session.connection()) or ""
 
     def checkpoint(self) -> bool:
-        """Bring SQLite's log into the file and empty it; False if somebody's reading hindered it.
+        """Write SQLite's log into the file and empty it; False if a reader prevented it.
 
-        What was overwritten in the file may else still stand in the log.
+        Otherwise the log may still contain overwritten data.
         """
         if self._engine.dialect.name != "sqlite":
             return True
@@ -101,28 +105,29 @@ class Database:
         return not busy
 
     def close(self) -> None:
-        """Give all connections back; the object cannot be used afterwards."""
+        """Close all connections; the object cannot be used afterwards."""
         self._engine.dispose()
         self._read_engine.dispose()
 
 
 @dataclass(frozen=True)
 class PoolSizes:
-    """Most connections that are open at once; PostgreSQL has to allow both together."""
+    """Maximum numbers of open connections; PostgreSQL must allow their sum."""
 
     readers: int = 20
-    """Of those who only read."""
+    """Read-only connections."""
     writers: int = 10
-    """Of those who may write."""
+    """Writing connections."""
 
 
 def open_database(
     url: str, *, busy_ms: int = 5000, connections: PoolSizes | None = None
 ) -> Database:
-    """The database at a SQLAlchemy URL (SQLite or PostgreSQL), made if need be, and migrated.
+    """Open the database at a SQLAlchemy URL (SQLite or PostgreSQL); create and migrate it if
+    needed.
 
-    `busy_ms` is how long to wait for another writer or a connection, in milliseconds.
-    Raises `StorageError` if it cannot be opened, or was written by a newer version or by 0.1.0.
+    `busy_ms` is the longest wait for another writer or a connection, in milliseconds. Raises
+    `StorageError` if it cannot be opened, or was written by a newer version or by 0.1.0.
     """
     parsed, limits = _parse(url), connections or PoolSizes()
     address = parsed.render_as_string(hide_password=True)
@@ -158,9 +163,9 @@ def _parse(url: str) -> URL:
 
 
 def _create_file(url: URL) -> DatabaseFile | None:
-    """The file, readable by its owner only; SQLite gives its side files the same mode.
+    """Create the file, readable only by its owner; SQLite gives its side files the same mode.
 
-    None for a database in memory. Raises `StorageError` for a file of version 0.1.0.
+    Returns None for an in-memory database. Raises `StorageError` for a file of version 0.1.0.
     """
     path = sqlite_path(url)
     if path is None:
@@ -170,7 +175,7 @@ def _create_file(url: URL) -> DatabaseFile | None:
         open_private(path, "ab").close()
     revision = recorded_revision(path)
     if revision is not None:
-        check_release(revision)  # before a connection turns the file to WAL
+        check_release(revision)  # before a connection switches the file to WAL
     return DatabaseFile(path)
 
 
@@ -191,10 +196,10 @@ def _engine(
 
 
 def _postgresql_options(url: URL, busy_ms: int) -> dict[str, Any]:
-    """As long to wait for a lock as on SQLite; what the address says itself stays."""
+    """Use SQLite's lock timeout; options in the URL take precedence."""
     options: dict[str, Any] = {
         "options": f"-c lock_timeout={busy_ms}",
-        "connect_timeout": max(2, round(busy_ms / 1000)),  # libpq takes no less
+        "connect_timeout": max(2, round(busy_ms / 1000)),  # libpq's minimum
     }
     return {name: value for name, value in options.items() if name not in url.query}
 
@@ -207,8 +212,8 @@ def _set_pragmas(
     _record: Any,
 ) -> None:
     if file is not None:
-        file.check()  # not an empty file in the place of the one that was opened
-    # the driver's own transactions start too late (at the first write); `_begin_*` start ours
+        file.check()  # refuse an empty file that replaced the opened one
+    # The driver's own transactions start too late (at the first write); `_begin_*` start ours.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
     _write_ahead(connection, busy_ms)
@@ -219,7 +224,7 @@ def _set_pragmas(
 
 
 def _write_ahead(connection: sqlite3.Connection, busy_ms: int) -> None:
-    """Turn to WAL; SQLite does not wait when two connections to a new file do so at once."""
+    """Switch to WAL; SQLite does not wait when two connections to a new file do so at once."""
     until = time.monotonic() + busy_ms / 1000
     while True:
         try:
@@ -241,9 +246,9 @@ def _begin_read(connection: Connection) -> None:
 
 
 def serialise(session: Session, number: int) -> None:
-    """Let other transactions with the same number wait until this one ends.
+    """Block other transactions with the same number until this one ends.
 
-    For what is read before it is written; on SQLite a transaction that writes is alone anyhow.
+    Use it for reads followed by writes; on SQLite, writing transactions are exclusive anyway.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": number})

@@ -1,6 +1,6 @@
-"""SQLite's file: where it is, its schema revision, and whether it is still the one that was opened.
+"""SQLite file: its path, its schema revision, and whether it was removed or replaced since opening.
 
-A file that was removed loses what is written to it.
+Writes to a removed file are lost.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ _GONE = (
 
 
 class DatabaseFile:
-    """The file that a program opened, by its inode; may be shared between threads."""
+    """The opened file, identified by its inode; safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError if there is no such file."""
+        """Remember the file's inode; raises OSError if it does not exist."""
         self._path = path
         self._identity = self._read_identity()
 
     def check(self) -> None:
-        """Raise DatabaseGoneError if the path leads to another file, or to none."""
+        """Raise DatabaseGoneError if the path leads to another file or to none."""
         try:
             same = self._read_identity() == self._identity
         except FileNotFoundError:
             same = False
         except OSError:
-            return  # a share that is away for a moment; SQLite says so itself
+            return  # a share may be briefly unavailable; SQLite reports that itself
         if not same:
             raise DatabaseGoneError(_GONE)
 
@@ -46,23 +46,23 @@ class DatabaseFile:
 
 
 def sqlite_path(url: URL) -> Path | None:
-    """The file of a SQLite database; None for one in memory, or named by a URI of its own."""
+    """SQLite file of a URL; None for an in-memory database or a custom URI."""
     name = url.database or ""
     return None if name in ("", ":memory:") or name.startswith("file:") else Path(name)
 
 
 def without_creation(url: URL, path: Path) -> URL:
-    """The same database, which SQLite never creates again when its file is gone."""
+    """The same database with creation disabled, so SQLite does not recreate a missing file."""
     uri = "file:" + quote(path.absolute().as_posix())
     return url.set(database=uri).update_query_dict({"uri": "true", "mode": "rw"})
 
 
 def recorded_revision(path: Path) -> str | None:
-    """The schema revision in a file, which stays as it is; None if none can be read."""
+    """Schema revision in a file, which stays unchanged; None if it cannot be read."""
     uri = f"file:{quote(path.absolute().as_posix())}?mode=ro"
     try:
         with closing(sqlite3.connect(uri, uri=True, timeout=0)) as connection:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error:
-        return None  # no database, an empty one, or one in use: opening it says more
+        return None  # no database, an empty one, or one in use; opening it explains more
     return None if row is None else str(row[0])

@@ -1,4 +1,4 @@
-"""The one error root of the storage, and the plain sentences of the database's own errors."""
+"""Storage errors, and plain messages for database driver errors."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _SENTENCES = {
     "Nothing was saved.",
 }
 _SQLSTATES = {
-    "55P03": "SQLITE_BUSY",  # a lock was not to be had in time
-    "40P01": "SQLITE_BUSY",  # two transactions waited for each other
+    "55P03": "SQLITE_BUSY",  # lock timeout
+    "40P01": "SQLITE_BUSY",  # deadlock
     "40001": "SQLITE_BUSY",
     "53300": "SQLITE_BUSY",  # too many connections
     "53100": "SQLITE_FULL",
     "25006": "SQLITE_READONLY",
     "58030": "SQLITE_IOERR",
-    "P0001": "SQLITE_CONSTRAINT",  # a trigger of ours refused
+    "P0001": "SQLITE_CONSTRAINT",  # raised by one of our triggers
 }
-"""PostgreSQL's codes for what SQLite has a name for."""
+"""PostgreSQL error codes and their SQLite equivalents."""
 _OTHER = (
     "The database cannot be reached or refused the work. Nothing was saved; try again, and ask "
     "the administrator if it stays so."
@@ -39,10 +39,10 @@ _OTHER = (
 
 
 class StorageError(Exception):
-    """Root of the storage's errors; the message is a sentence fit to be shown."""
+    """Base class of storage errors; the message can be shown to users."""
 
     code = "storage_failed"
-    """A short name for programs."""
+    """Machine-readable error code."""
 
 
 class DatabaseGoneError(StorageError):
@@ -52,7 +52,7 @@ class DatabaseGoneError(StorageError):
 
 
 class RecordNotFoundError(StorageError):
-    """There is no such record, or it belongs to another account."""
+    """The record does not exist or belongs to another account."""
 
     code = "not_found"
 
@@ -64,24 +64,24 @@ class NameTakenError(StorageError):
 
 
 class ConflictError(StorageError):
-    """What is stored already does not go together with what is asked for."""
+    """The request conflicts with stored data."""
 
     code = "conflict"
 
 
 class BlobError(StorageError):
-    """A file beside the database cannot be read or written, or is not what it was."""
+    """A file beside the database is damaged, or cannot be read or written."""
 
     code = "file_failed"
 
 
 def explain_error(error: DBAPIError | PoolTimeoutError) -> str:
-    """The sentence for a driver's error; says nothing of paths, addresses or values."""
-    if isinstance(error, PoolTimeoutError):  # all connections of the pool are in use
+    """Message for a driver error; contains no paths, addresses or values."""
+    if isinstance(error, PoolTimeoutError):  # connection pool exhausted
         return _SENTENCES["SQLITE_BUSY"]
     if isinstance(error, IntegrityError):
         return _SENTENCES["SQLITE_CONSTRAINT"]
     name = getattr(error.orig, "sqlite_errorname", None) or ""
     name = name or _SQLSTATES.get(getattr(error.orig, "sqlstate", None) or "", "")
-    # extended names such as SQLITE_BUSY_SNAPSHOT begin with the primary one
+    # extended names such as SQLITE_BUSY_SNAPSHOT start with the primary one
     return next((text for key, text in _SENTENCES.items() if name.startswith(key)), _OTHER)

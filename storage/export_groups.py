@@ -1,4 +1,4 @@
-"""What was judged of which tissue: splits of an export keep one tissue together."""
+"""Keys for grouping questions by tissue: export splits keep one tissue together."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from storage.tables import Completion, CurrentFeedback, Question, Slide
 
 @dataclass(frozen=True)
 class TissueKey:
-    """What tells whether two readings may show the same tissue."""
+    """Values that tell whether two questions may show the same tissue."""
 
     slide_id: str
-    """Of the slide."""
+    """Id of the slide."""
     case_id: str | None
-    """Of its case."""
+    """Id of the slide's case; None if unknown."""
     quickhash: str | None
-    """Fingerprint of its file."""
+    """Fingerprint of the slide's file."""
     pixels_sha256: str
-    """Picture that was made of it."""
+    """Picture of the region."""
 
 
 def list_tissue_keys(session: Session) -> list[TissueKey]:
-    """Of every reading that was judged, whichever judgments an export selects."""
+    """Keys of every question with feedback, regardless of an export's selection."""
     statement = (
         select(Question.slide_id, Slide.case_id, Slide.quickhash, Question.pixels_sha256)
         .join(Slide, Slide.id == Question.slide_id)

@@ -1,4 +1,4 @@
-"""What an export reads: judgments that hold now, with the readings and completions they are of."""
+"""Rows for an export: current feedback with its questions and completions."""
 
 from __future__ import annotations
 
@@ -28,146 +28,145 @@ from storage.tables import (
 )
 
 FETCH_SIZE = 500
-"""Judgments fetched at once."""
+"""Feedback rows per fetch."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which judgments are wanted; what is empty or None selects nothing away."""
+    """Filters of an export; empty values and None exclude nothing."""
 
     since: datetime | None = None
-    """Judged at this moment or later, UTC."""
+    """Feedback from this time on, UTC."""
     until: datetime | None = None
-    """Judged before this moment, UTC."""
+    """Feedback before this time, UTC."""
     zone: str = "UTC"
-    """IANA name of the time zone of whose days these are the ends; selects nothing."""
+    """IANA time zone whose days `since` and `until` delimit; filters nothing."""
     rater_ids: frozenset[str] = frozenset()
-    """Accounts that judged."""
+    """Accounts that gave the feedback."""
     models: frozenset[str] = frozenset()
-    """Models that were judged, by the name under which they were asked; of a pair both."""
+    """Models rated, by the name in the question; for a pair, both must match."""
     case_ids: frozenset[str] = frozenset()
-    """Cases whose slides were judged."""
+    """Cases whose slides were asked about."""
     tasks: frozenset[str] = frozenset()
     """Question types."""
     teaching: bool = False
-    """Whether worklists to teach with are wanted too."""
+    """Whether to include teaching worklists."""
     viewer_id: str | None = None
-    """Rater who is shown the export: of others' judgments only those of what he judged himself;
-    None sees all."""
+    """Rater who sees the export: only feedback visible to them is included; None includes all."""
 
 
 @dataclass(frozen=True)
 class ExportedFeedback:
-    """What a rater says of a completion now; columns of other kinds are None."""
+    """A rater's current feedback on a completion; columns of other kinds are None."""
 
     rater_id: str
-    """Account that judged."""
+    """Account of the rater."""
     completion_id: str
-    """What is judged."""
+    """Completion rated."""
     kind: str
     """`verdict`, `labels`, `edited_trace`, `evidence` or `preference`."""
     created_at: datetime
-    """When it was said, UTC."""
+    """When it was given, UTC."""
     comment: str | None
     """Free text."""
     verdict: str | None
-    """Of a verdict."""
+    """With a verdict."""
     corrected_answer: str | None
-    """Of a verdict: what would have been right."""
+    """With a verdict: the correct answer."""
     absences: list[str] | None
-    """Of labels: what the whole trace lacks."""
+    """With labels: what the whole trace lacks."""
     steps: list[dict[str, Any]] | None
-    """Of labels: events by step."""
+    """With labels: events by step."""
     edited_text: str | None
-    """Of an edited trace: the whole completion as it should be."""
+    """With an edited trace: the corrected completion."""
     other_completion_id: str | None
-    """Of a preference: the other one of the two."""
+    """With a preference: the other completion."""
     left_completion_id: str | None
-    """Of a preference: which one stood on the left."""
+    """With a preference: the completion on the left."""
     choice: str | None
-    """Of a preference: `left`, `right`, `tie` or `both_bad`."""
+    """With a preference: `left`, `right`, `tie` or `both_bad`."""
     reasons: list[str] | None
-    """Of a preference."""
+    """With a preference: its reasons."""
     names_known: bool
-    """Of a preference: whether the rater may have known who wrote the answers."""
+    """With a preference: whether the rater may have known the models' names."""
     x: int | None
-    """Of evidence: left edge of where to look, level-0 pixels; None where it was taken back."""
+    """With evidence: left edge of the region, level-0 pixels; None where it was withdrawn."""
     y: int | None
-    """Upper edge."""
+    """Top edge of the evidence region."""
     width: int | None
-    """Width."""
+    """Width of the evidence region."""
     height: int | None
-    """Height."""
+    """Height of the evidence region."""
 
 
 @dataclass(frozen=True)
 class CompletionAuthor:
-    """Who wrote a completion."""
+    """The model that wrote a completion."""
 
     model: str
-    """Model as it was named."""
+    """Name of the model."""
     revision: str | None
-    """Which weights."""
+    """Revision of its weights."""
     licence: str | None = None
-    """Of the weights when it answered; None where that was not kept."""
+    """Licence of the weights at the time; None if not recorded."""
     train_allowed: bool | None = None
-    """Whether others may be trained on its answers; None where that was not kept."""
+    """Whether other models may train on its completions; None if not recorded."""
 
 
 @dataclass(frozen=True)
 class ExportedQuestion:
-    """A question with what was answered and how that was judged."""
+    """A question with its completions and their feedback."""
 
     id: str
-    """Of the reading."""
+    """Id of the question."""
     slide_id: str
-    """Of the slide."""
+    """Id of the slide."""
     case_id: str | None
-    """Of the slide's case; None where it is not known."""
+    """Id of the slide's case; None if unknown."""
     item_answer: str | None
-    """What is right of the worklist's item; None where nobody said, or it is of no worklist."""
+    """Correct answer of the worklist item; None if unknown or if there is no item."""
     reference_answer: str | None
-    """What is right of the case; None where nobody said."""
+    """Correct answer of the case; None if unknown."""
     reference_source: str | None
-    """Who or what says so."""
+    """Source of the case's answer."""
     x: int
     """Left edge of the region, level-0 pixels."""
     y: int
-    """Upper edge."""
+    """Top edge."""
     width: int
     """Width."""
     height: int
     """Height."""
     mpp: float | None
-    """Microns per pixel of the picture; None where it is not known."""
+    """Microns per pixel of the picture; None if unknown."""
     scale: dict[str, Any] | None
-    """The slide's scale in use when it was asked; None where that was not kept."""
+    """Slide scale in use at the time; None if not recorded."""
     colours: dict[str, Any] | None
-    """Name of the slide's colour profile, and whether the picture is corrected by it; None where no
-    profile applied or that was not kept."""
+    """Name of the slide's colour profile, and whether the picture is corrected by it; None if no
+    profile applied or if it was not recorded.
+    """
     question: str
-    """As asked."""
+    """Question as typed."""
     options: list[str]
-    """Answers offered, without letters; empty for a free answer."""
+    """Answer options without letters; empty for a free answer."""
     task: str | None
     """Question type."""
     prompt: str
-    """The question as the model read it."""
+    """Prompt that the model read."""
     system: str | None
-    """System prompt; None where the chat template's own was taken."""
+    """System prompt; None for the chat template's default."""
     pixels_sha256: str
-    """The very picture that the model saw."""
+    """Picture that the model saw."""
     model: str
-    """Model as it was named."""
+    """Name of the model."""
     model_revision: str | None
-    """Which weights."""
+    """Revision of its weights."""
     completions: dict[str, str]
-    """Texts of the completions that are judged, by id; a pair's other one may be of another
-    reading."""
+    """Texts of the rated completions by id; a pair's second one may be from another question."""
     authors: dict[str, CompletionAuthor]
-    """Who wrote each of them, by id."""
+    """Author of each completion, by id."""
     feedback: tuple[ExportedFeedback, ...]
-    """By completion, kind and rater."""
+    """Ordered by completion, kind and rater."""
 
 
 _QUESTION_COLUMNS = tuple(
@@ -190,13 +189,13 @@ _FEEDBACK_COLUMNS = tuple(
 
 
 def stream_selected_questions(session: Session, selection: Selection) -> Iterator[ExportedQuestion]:
-    """Readings with judgments that are selected, in one order for one database.
+    """Yield the selected questions with feedback, in an order that is stable for a database.
 
-    Those whose picture is gone are left out (`readings_without_picture`).
+    Questions whose picture was removed are skipped (`count_questions_without_picture`).
     """
     columns = (*_QUESTION_COLUMNS, *_CONTEXT_COLUMNS.values(), *_FEEDBACK_COLUMNS)
     statement = _selected(select(*columns), selection).where(Blob.removed_at.is_(None))
-    # ids are random, so that their order tells nothing of who was first
+    # ids are random, so their order does not reveal who was first
     statement = statement.order_by(
         Question.id, Feedback.completion_id, Feedback.kind, Feedback.rater_id, Feedback.id
     )
@@ -206,13 +205,13 @@ def stream_selected_questions(session: Session, selection: Selection) -> Iterato
 
 
 def count_selected_questions(session: Session, selection: Selection) -> int:
-    """How many readings `judged_readings` gives."""
+    """Number of questions that `stream_selected_questions` yields."""
     statement = _selected(select(func.count(Question.id.distinct())), selection)
     return session.scalar(statement.where(Blob.removed_at.is_(None))) or 0
 
 
 def count_questions_without_picture(session: Session, selection: Selection) -> int:
-    """Readings with judgments that are selected, but whose picture is gone."""
+    """Number of selected questions with feedback whose picture was removed."""
     statement = _selected(select(func.count(Question.id.distinct())), selection)
     return session.scalar(statement.where(Blob.removed_at.is_not(None))) or 0
 
@@ -270,7 +269,7 @@ def _author(row: Row[Any]) -> CompletionAuthor:
 
 
 def _other_model_is_selected(models: frozenset[str]) -> ColumnElement[bool]:
-    """Whether the other completion of a pair is of these models too; true where there is none."""
+    """Whether a pair's second completion is also from these models; true if there is none."""
     other, other_question = aliased(Completion), aliased(Question)
     same = (other.id == Feedback.other_completion_id, other_question.id == other.question_id)
     exists_other = (

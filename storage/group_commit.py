@@ -1,4 +1,4 @@
-"""Many writers, one commit: what waits together is brought to the disk together."""
+"""Group commit: pending writes share one transaction."""
 
 from __future__ import annotations
 
@@ -18,29 +18,28 @@ from storage.errors import StorageError, explain_error
 
 T = TypeVar("T")
 LARGEST_GROUP = 64
-"""Works of one transaction; the next one begins another, so that none waits for ever."""
+"""Most jobs per transaction; further jobs go into the next one, which bounds the wait."""
 _ERRORS_OF_ONE_REQUEST = (IntegrityError, DataError, ProgrammingError)
-"""After these the transaction goes on; a full disk or a lost connection may have ended it."""
+"""The transaction survives these; a full disk or a lost connection may have ended it."""
 
 
 @dataclass(frozen=True)
 class _WriteRequest:
-    """A work and whoever waits for it."""
+    """A write job and the future for its result."""
 
     work: Callable[[Session], Any]
-    """What is to be done."""
+    """The job."""
 
     future: Future[Any] = field(default_factory=Future)
-    """Is told once it is on the disk."""
+    """Resolved once the job is committed."""
 
 
 class GroupWriter:
-    """Does short writing works, each all or nothing, in a thread of its own.
+    """Run short write jobs, each atomic, in a thread of its own.
 
-    What has come while the last group went to the disk makes the next one, so that a lone work
-    is committed at once and many share a commit. One thread does them all: to hand a transaction
-    from thread to thread took longer than the works. The thread ends when nothing came for a while,
-    and another begins with the next work.
+    Jobs that arrive during a commit form the next group, so a single job is committed at once and
+    many share a commit. One thread runs them all, because handing a transaction between threads
+    took longer than the jobs. The thread ends when idle, and the next job starts another.
     """
 
     def __init__(self, database: Database, idle_seconds: float = 30.0) -> None:
@@ -51,15 +50,15 @@ class GroupWriter:
         self._thread: threading.Thread | None = None
 
     def write(self, work: Callable[[Session], T]) -> T:
-        """What the work returns, once it is on the disk.
+        """Run a job and return its result once it is committed.
 
-        An error of the work undoes it alone and is raised as it is. Raises StorageError where the
-        database cannot be written: then nothing of the group was saved.
+        An error of the job rolls back that job alone and is raised unchanged. Raises StorageError
+        if the database cannot be written; then nothing of the group was saved.
         """
         return self.submit(work).result()
 
     def submit(self, work: Callable[[Session], T]) -> Future[T]:
-        """The same for whoever does not want to stand still meanwhile."""
+        """Like `write`, without waiting for the commit."""
         job = _WriteRequest(work)
         self._jobs.put(job)
         with self._starting:
@@ -80,7 +79,7 @@ class GroupWriter:
                     return
 
     def _next(self) -> Iterator[_WriteRequest]:
-        """Wait for a job, then take what has come besides; nothing if none came for a while."""
+        """Wait for a job, then take the other pending ones; yield nothing after an idle timeout."""
         try:
             yield self._jobs.get(timeout=self._idle_seconds)
             for _ in range(LARGEST_GROUP - 1):
@@ -89,11 +88,11 @@ class GroupWriter:
             return
 
     def _write(self, group: Sequence[_WriteRequest]) -> None:
-        """Do the jobs in one transaction and tell those who wait what came of them."""
+        """Run the jobs in one transaction and resolve their futures."""
         done: list[tuple[Future[Any], Any]] = []
         try:
             with self._database.session() as session:
-                connection = session.connection()  # takes the lock for writing
+                connection = session.connection()  # takes the write lock
                 for job in group:
                     _run_in_savepoint(connection, job, done)
         except StorageError as error:
@@ -108,7 +107,7 @@ class GroupWriter:
 def _run_in_savepoint(
     connection: Connection, job: _WriteRequest, done: list[tuple[Future[Any], Any]]
 ) -> None:
-    """One job in a savepoint, with a session of its own; raises what breaks the whole group."""
+    """Run one job in a savepoint with its own session; raises errors that break the whole group."""
     try:
         with (
             Session(

@@ -1,4 +1,4 @@
-"""Bringing a database to the newest schema with Alembic, from any revision since the baseline."""
+"""Schema upgrades with Alembic, from any revision since the baseline."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from sqlalchemy import Connection, text
 from storage.errors import StorageError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-"""Alembic's environment and the revisions."""
+"""Alembic environment and revisions."""
 
 REVISIONS_OF_0_1_0 = frozenset(f"{number:04}" for number in range(1, 18))
-"""Schema revisions before the baseline; their migrations are gone."""
+"""Schema revisions before the baseline, whose migrations no longer exist."""
 
 _LOCK_NUMBER = 7_860_001
-"""Number of the PostgreSQL lock that lets one process migrate at a time."""
+"""PostgreSQL lock that lets one process migrate at a time."""
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The revision the database is at; None for an empty one."""
+    """Schema revision of the database; None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def upgrade(connection: Connection, revision: str = "head", migrations: Path = MIGRATIONS) -> None:
-    """To a revision, the newest if none is named, inside the connection's transaction.
+    """Upgrade to a revision (default: the newest) inside the connection's transaction.
 
-    Raises `StorageError` if the database is at a revision this version does not know or cannot
-    upgrade.
+    Raises `StorageError` if the database's revision is unknown to this version or cannot be
+    upgraded.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK_NUMBER})
@@ -54,7 +54,7 @@ def upgrade(connection: Connection, revision: str = "head", migrations: Path = M
 
 
 def check_release(revision: str) -> None:
-    """Raise StorageError if version 0.1.0 wrote a database of that revision."""
+    """Raise StorageError if the revision is one of version 0.1.0."""
     if revision in REVISIONS_OF_0_1_0:
         raise StorageError(
             f"The database is of version 0.1.0 (schema revision {revision}), which this version "
@@ -65,7 +65,7 @@ def check_release(revision: str) -> None:
 
 
 def check_backup_revision(revision: str) -> None:
-    """Raise StorageError if a backup of that revision cannot be upgraded."""
+    """Raise StorageError if a backup at this revision cannot be upgraded."""
     check_release(revision)
     scripts = ScriptDirectory.from_config(_config())
     if not _is_known(scripts, revision):
@@ -76,7 +76,7 @@ def check_backup_revision(revision: str) -> None:
 
 
 def newest_revision() -> str:
-    """The schema revision that this version of the program writes."""
+    """Schema revision that this version writes."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 

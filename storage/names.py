@@ -1,8 +1,8 @@
-"""Names as they are compared and stored: of slides, cases, worklists and regions.
+"""Unicode normalization for names of slides, cases, worklists and regions.
 
-Unicode writes "ü" as one character (composed, NFC) or as "u" and a mark (decomposed, NFD). Windows
-and Linux mostly type the first; macOS gives files the second. Both are one name to a reader, so
-every name is brought to NFC wherever it is stored, compared or searched.
+Unicode encodes "ü" as one character (composed, NFC) or as "u" and a mark (decomposed, NFD). Windows
+and Linux mostly use NFC; macOS file names use NFD. People see the same name, so names are converted
+to NFC wherever they are stored, compared or searched.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import unicodedata
 
 
 def normalize_name(name: str) -> str:
-    """The name in NFC; of a file's path this is for comparison, and the path stays as it is."""
+    """Convert a name to NFC; use it to compare file paths, not to change them."""
     return unicodedata.normalize("NFC", name)
 
 
 def list_stored_spellings(name: str) -> tuple[str, ...]:
-    """The forms under which a column may hold the name: NFC, and NFD where it was stored before
-    names were normalized."""
+    """Spellings of a name that a column may hold: NFC, and NFD from before normalization."""
     return tuple(dict.fromkeys((normalize_name(name), unicodedata.normalize("NFD", name), name)))

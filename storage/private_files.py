@@ -1,4 +1,4 @@
-"""Files and folders that only their owner may read, whatever the umask of the process."""
+"""Files and folders that only their owner may read, regardless of the umask."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from pathlib import Path
 from typing import IO
 
 FOLDER_MODE = 0o700
-"""Mode of every folder in the state folder."""
+"""Mode of folders in the state folder."""
 
 FILE_MODE = 0o600
-"""Mode of every file in the state folder."""
+"""Mode of files in the state folder."""
 
 SHARED_BITS = 0o077
 """Permission bits of group and others."""
 
 
 def system_has_modes() -> bool:
-    """Whether files have POSIX permission bits here; Windows has access lists instead."""
+    """Whether this system has POSIX permission bits; Windows has access lists instead."""
     return os.name == "posix"
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create a folder for its owner only, with the folders above it that are missing.
+    """Create a folder for its owner only, with any missing parents.
 
-    A folder that exists already keeps its mode: `doctor --fix` changes those. Raises OSError.
+    An existing folder keeps its mode; `doctor --fix` changes it. Raises OSError.
     """
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     for one in reversed(missing):
@@ -36,7 +36,7 @@ def make_private_folder(folder: Path) -> None:
 
 
 def open_private(path: Path, mode: str) -> IO[bytes]:
-    """Open a file in binary `mode`; if that creates the file, only its owner may read it."""
+    """Open a file in binary `mode`; a file created by this is readable only by its owner."""
     return open(path, mode, opener=_private_opener)
 
 
@@ -45,7 +45,7 @@ def _private_opener(path: str, flags: int) -> int:
 
 
 def make_private(path: Path) -> None:
-    """Take the permissions of group and others from a file, or from a folder and all in it.
+    """Remove group and other permissions from a file, or from a folder and its contents.
 
     Symbolic links are left alone. Raises OSError.
     """
@@ -56,9 +56,9 @@ def make_private(path: Path) -> None:
 
 
 def find_shared_files(path: Path) -> Iterator[Path]:
-    """The path and everything below it that group or others may read, write or enter.
+    """Yield the path and everything below it that group or others may access.
 
-    Symbolic links below it are not followed. What cannot be read is passed over.
+    Symbolic links below it are not followed. Unreadable entries are skipped.
     """
     if _is_shared(path):
         yield path

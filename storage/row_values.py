@@ -1,4 +1,4 @@
-"""Turning rows into frozen values that outlive their transaction."""
+"""Conversion of rows into immutable records that outlive their transaction."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ Record = TypeVar("Record", bound="DataclassInstance")
 
 
 def as_record(kind: type[Record], row: Base) -> Record:
-    """The row's columns as a record of a dataclass with fields of the same names."""
+    """Convert a row to a record of a dataclass with the same field names."""
     return kind(**{field.name: getattr(row, field.name) for field in fields(kind)})

@@ -1,7 +1,7 @@
-"""The tables, as SQLAlchemy classes; their history is in `migrations`.
+"""All tables as SQLAlchemy classes; their history is in `migrations`.
 
-Ids are UUIDs as text, times are UTC, and lengths on slides are level-0 pixels. Whoever imports this
-has them all: those of questions and of feedback are in modules of their own.
+Ids are UUIDs as text, times are UTC, and lengths on slides are level-0 pixels. Importing this
+module loads all tables, including those defined in other modules, such as questions and feedback.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ __all__ = [
 ]
 
 LOCAL_ACCOUNT_ID = "local"
-"""Id of the built-in account that owns what is done where nobody logs in."""
+"""Id of the built-in account, which owns all data where there is no login."""
 
 
 class Account(Base):
-    """Somebody who may use the program."""
+    """A user of the program."""
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -82,7 +82,7 @@ class Account(Base):
 
 
 class LoginSession(Base):
-    """A login that has not ended yet."""
+    """A login that has not ended."""
 
     __tablename__ = "sessions"
 
@@ -93,7 +93,7 @@ class LoginSession(Base):
 
 
 class AccessToken(Base):
-    """A bearer token of a script."""
+    """A script's bearer token."""
 
     __tablename__ = "tokens"
 
@@ -107,7 +107,7 @@ class AccessToken(Base):
 
 
 class Slide(Base):
-    """A slide that was seen in a folder, and what people said about it."""
+    """A slide seen in a folder, with its description."""
 
     __tablename__ = "slides"
     __table_args__ = (
@@ -164,9 +164,9 @@ class Region(Base):
 
 
 class AuditEntry(Base):
-    """One thing that was done; triggers refuse to change or remove it.
+    """An audited action; triggers refuse changes and removal.
 
-    `account_id` is no foreign key: an entry may speak of a visitor or of an unknown name.
+    `account_id` is not a foreign key: an entry may refer to a visitor or to an unknown name.
     """
 
     __tablename__ = "audit_entries"

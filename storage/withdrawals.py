@@ -1,4 +1,4 @@
-"""Taking back what belongs to a case or to a rater; a tombstone stays."""
+"""Withdrawal of a case's or rater's data; a tombstone remains."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from storage.tables import (
 
 Kind = Literal["case", "rater", "unjudged"]
 BATCH_SIZE = 10_000
-"""Ids in one statement; databases take a bounded number of values."""
+"""Ids per statement; databases limit the number of values."""
 
 
 @dataclass(frozen=True)
@@ -44,45 +44,45 @@ class WithdrawalRecord:
     """UUID as text."""
 
     at: datetime
-    """When, UTC."""
+    """Time of the withdrawal, UTC."""
 
     kind: str
-    """`case`, `rater`, or `unjudged`: what a rater asked and nobody judged."""
+    """`case`, `rater`, or `unjudged` (a rater's questions without feedback)."""
 
     subject_id: str
-    """Id of the case, or of the rater's account."""
+    """Id of the case or of the rater's account."""
 
     account_id: str
-    """Who withdrew it."""
+    """Account that withdrew it."""
 
     detail: dict[str, Any]
-    """How many of what were removed; `question_ids` finds rows of earlier exports by `item_id`."""
+    """Counts of removed rows; `question_ids` finds rows of earlier exports by `item_id`."""
 
 
 @dataclass(frozen=True)
 class Removal:
-    """What is about to be removed, by ids."""
+    """Ids of rows about to be removed."""
 
     questions: tuple[str, ...]
     """Questions."""
 
     completions: tuple[str, ...]
-    """Their answers."""
+    """Their completions."""
 
     feedback: tuple[str, ...]
-    """What was said: about them, and by the rater about others."""
+    """Feedback on them, and the rater's feedback on others."""
 
     blobs: tuple[str, ...]
-    """Pictures and attention that nothing else needs, by SHA-256."""
+    """SHA-256 of pictures and attention that nothing else needs."""
 
     regions: tuple[str, ...]
-    """What was drawn."""
+    """Regions drawn."""
 
 
 def withdraw_case(session: Session, case_id: str, actor_id: str) -> WithdrawalRecord:
-    """Remove all that was asked and said about a case's slides, and what describes them.
+    """Remove all questions and feedback about a case's slides, and the slides' descriptions.
 
-    The files of the pictures are still there: `removed_blobs` names them.
+    The picture files remain; `list_removed_blobs` names them.
     """
     slides = select(Slide.id).where(Slide.case_id == case_id)
     question_ids = select(Question.id).where(Question.slide_id.in_(slides))
@@ -105,9 +105,10 @@ def withdraw_case(session: Session, case_id: str, actor_id: str) -> WithdrawalRe
 
 
 def withdraw_rater(session: Session, account_id: str, actor_id: str) -> WithdrawalRecord:
-    """Remove all that an account said, what it drew, and what it asked that nobody else judged.
+    """Remove an account's feedback, regions, and questions that nobody else rated.
 
-    What it asked and others judged stays, without its own first answer: it is their work too.
+    Its questions that others rated stay, without its own first answer, since they are others' work
+    too.
     """
     own = _select_removable(
         account_id, select_rated_questions().where(Feedback.rater_id != account_id)
@@ -128,7 +129,7 @@ def withdraw_rater(session: Session, account_id: str, actor_id: str) -> Withdraw
 
 
 def withdraw_unrated(session: Session, account_id: str, actor_id: str) -> WithdrawalRecord:
-    """Remove what an account asked that nobody judged; what it said, and of what, stays."""
+    """Remove an account's questions without feedback; its feedback and what that refers to stay."""
     own, own_regions = (
         _select_removable(account_id, select_rated_questions()),
         Region.account_id == account_id,
@@ -144,11 +145,10 @@ def withdraw_unrated(session: Session, account_id: str, actor_id: str) -> Withdr
 
 
 def withdraw_expired(session: Session, before: datetime, actor_id: str) -> list[WithdrawalRecord]:
-    """Remove questions asked before a moment of which nobody said anything, at most `AT_ONCE` of
-    each account; a tombstone for each account, none once nothing is left to remove.
+    """Remove questions asked before a time that have no feedback, at most `BATCH_SIZE` per call.
 
-    What somebody said stays with its question: feedback on an answer, and an own first answer.
-    Questions of worklists stay, and those that are still being answered.
+    Each account gets a tombstone; the list is empty once nothing is left to remove. Questions with
+    feedback or an own first answer stay, as do questions of worklists and those still running.
     """
     expired = _select_expired(before).subquery()
     accounts = list(session.scalars(select(expired.c.account_id).distinct()))
@@ -179,7 +179,7 @@ def _select_expired(before: datetime) -> Select[str, str]:
 
 
 def select_rated_questions() -> Select[str]:
-    """Readings of whose answers something was said."""
+    """Select questions whose completions have feedback."""
     about = or_(
         Feedback.completion_id == Completion.id, Feedback.other_completion_id == Completion.id
     )
@@ -187,7 +187,7 @@ def select_rated_questions() -> Select[str]:
 
 
 def _select_removable(account_id: str, rated: Select[str]) -> Select[str]:
-    """Readings that an account asked, but for these and those of worklists."""
+    """Select an account's questions, except rated ones and those of worklists."""
     in_worklists = select(select_item_questions().c.question_id)
     return select(Question.id).where(
         Question.account_id == account_id,
@@ -197,7 +197,7 @@ def _select_removable(account_id: str, rated: Select[str]) -> Select[str]:
 
 
 def _delete_pairs(session: Session, items: Select[str], question_ids: Select[str]) -> None:
-    """Who compared what of these items and readings, and what there was to compare."""
+    """Delete the comparisons and pairs of these items and questions."""
     pairs = select(WorklistPair.id).where(WorklistPair.item_id.in_(items))
     of_them = or_(Comparison.pair_id.in_(pairs), Comparison.question_id.in_(question_ids))
     session.execute(delete(Comparison).where(of_them))
@@ -206,13 +206,13 @@ def _delete_pairs(session: Session, items: Select[str], question_ids: Select[str
 
 
 def list_withdrawals(session: Session) -> list[WithdrawalRecord]:
-    """All tombstones, the oldest first."""
+    """All tombstones, oldest first."""
     rows = session.scalars(select(Withdrawal).order_by(Withdrawal.at, Withdrawal.id))
     return [as_record(WithdrawalRecord, row) for row in rows]
 
 
 def list_removed_blobs(session: Session) -> list[str]:
-    """Files that are to be gone, by SHA-256."""
+    """SHA-256 of files that are to be deleted."""
     gone = select(Blob.sha256).where(Blob.removed_at.is_not(None)).order_by(Blob.sha256)
     return list(session.scalars(gone))
 
@@ -220,9 +220,9 @@ def list_removed_blobs(session: Session) -> list[str]:
 def _remove(
     session: Session, kind: Kind, subject_id: str, actor_id: str, removal: Removal
 ) -> WithdrawalRecord:
-    """The tombstone first: the triggers let rows go that it speaks of."""
+    """Write the tombstone, then remove the rows: the triggers require that order."""
     if session.get_bind().dialect.name == "sqlite":
-        # what is removed is written over, not only taken out of the index
+        # overwrite removed data instead of only unlinking it
         session.execute(text("PRAGMA secure_delete = ON"))
     counts = {name: len(ids) for name, ids in asdict(removal).items()}
     detail = counts | {"question_ids": list(removal.questions)}
@@ -251,7 +251,7 @@ def _collect_removal(
     region_condition: ColumnElement[bool],
 ) -> Removal:
     completions = _select_completions(question_ids)
-    # the newest first: what takes the place of another points at it
+    # newest first: feedback refers to what it supersedes
     feedback = (
         select(Feedback.id)
         .where(feedback_condition)
@@ -272,7 +272,7 @@ def _collect_removal(
 
 
 def _select_blobs(question_ids: Select[str]) -> Select[str]:
-    """Files that these readings alone have."""
+    """Select files that only these questions use."""
     completions = _select_completions(question_ids)
     theirs = or_(
         Blob.sha256.in_(select(Question.pixels_sha256).where(Question.id.in_(question_ids))),
@@ -296,6 +296,6 @@ def _select_completions(question_ids: Select[str]) -> Select[str]:
 
 
 def split_into_batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Ids in parts that fit into one statement."""
+    """Split ids into batches that fit into one statement."""
     for start in range(0, len(ids), BATCH_SIZE):
         yield ids[start : start + BATCH_SIZE]

@@ -1,4 +1,4 @@
-"""Table of consents: who agreed that labels may be used under which licence."""
+"""Table of consents: accounts that agreed to license their labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.base import Base, new_id, now
 
 
 class Consent(Base):
-    """An account agreed to a licence; triggers refuse to change or remove it."""
+    """An account's consent to a licence; triggers refuse changes and removal."""
 
     __tablename__ = "consents"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Who agreed that what he says may be used under a licence."""
+"""Consents: accounts that agreed to license their feedback."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from storage.tables import Account, Consent
 
 
 def add_consent(session: Session, account_id: str, licence: str) -> bool:
-    """Keep that an account agreed; False if it had done so before."""
-    # one at a time, so that two clicks are one consent
+    """Record an account's consent; False if it was recorded before."""
+    # Serialise, so that two clicks store one consent.
     session.get_one(Account, account_id, with_for_update=True)
     if has_agreed(session, account_id, licence):
         return False

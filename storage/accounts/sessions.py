@@ -16,36 +16,36 @@ from storage.tables import AccessToken, Account, LoginSession, now
 
 @dataclass(frozen=True)
 class TokenRecord:
-    """What is stored about a bearer token."""
+    """A stored bearer token."""
 
     id: str
     """UUID as text."""
 
     account_id: str
-    """Whose rights it carries."""
+    """Account whose rights it carries."""
 
     label: str
-    """What it is for."""
+    """Purpose of the token."""
 
     created_at: datetime
-    """When it was made, UTC."""
+    """Creation time, UTC."""
 
     expires_at: datetime | None
-    """When it ends, UTC; None for never."""
+    """Expiry, UTC; None for never."""
 
     revoked_at: datetime | None
-    """When it was taken back, UTC; None if it was not."""
+    """Revocation time, UTC; None if not revoked."""
 
 
 @dataclass(frozen=True)
 class Credential:
-    """A login or token that holds at this moment."""
+    """A valid login or token."""
 
     account: AccountRecord
-    """Whose it is; never a disabled one."""
+    """Its account; never a disabled one."""
 
     expires_at: datetime | None
-    """When it ends, UTC; None for never."""
+    """Expiry, UTC; None for never."""
 
 
 def add_session(
@@ -57,7 +57,7 @@ def add_session(
 
 
 def find_session(session: Session, token_hash: str) -> Credential | None:
-    """The login with that hash; None if it is unknown or over, or the account is disabled."""
+    """Login with this hash; None if unknown or expired, or if the account is disabled."""
     row = session.execute(
         select(Account, LoginSession.expires_at)
         .join(LoginSession, LoginSession.account_id == Account.id)
@@ -71,7 +71,7 @@ def find_session(session: Session, token_hash: str) -> Credential | None:
 
 
 def delete_session(session: Session, token_hash: str) -> None:
-    """End a login; nothing happens if there is none."""
+    """End a login; do nothing if there is none."""
     session.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash))
 
 
@@ -81,7 +81,7 @@ def delete_account_sessions(session: Session, account_id: str) -> None:
 
 
 def delete_expired_sessions(session: Session) -> int:
-    """Remove logins that are over; how many there were."""
+    """Delete expired logins; return their number."""
     over = delete(LoginSession).where(LoginSession.expires_at <= now())
     return len(session.scalars(over.returning(LoginSession.token_hash)).all())
 
@@ -99,7 +99,7 @@ def add_token(
 
 
 def find_token(session: Session, token_hash: str) -> Credential | None:
-    """The token with that hash; None if unknown, over or revoked, or the account is disabled."""
+    """Token with this hash; None if unknown, expired or revoked, or if the account is disabled."""
     row = session.execute(
         select(Account, AccessToken.expires_at)
         .join(AccessToken, AccessToken.account_id == Account.id)
@@ -114,7 +114,7 @@ def find_token(session: Session, token_hash: str) -> Credential | None:
 
 
 def list_tokens(session: Session, account_id: str) -> list[TokenRecord]:
-    """All tokens of an account, the oldest first."""
+    """All tokens of an account, oldest first."""
     own_tokens = (
         select(AccessToken)
         .where(AccessToken.account_id == account_id)
@@ -124,7 +124,7 @@ def list_tokens(session: Session, account_id: str) -> list[TokenRecord]:
 
 
 def revoke_token(session: Session, token_id: str) -> TokenRecord:
-    """Take a token back; raises `RecordNotFoundError` if it is unknown or was revoked already."""
+    """Revoke a token; raises `RecordNotFoundError` if it is unknown or already revoked."""
     row = session.get(AccessToken, token_id)
     if row is None or row.revoked_at is not None:
         raise RecordNotFoundError(
@@ -136,7 +136,7 @@ def revoke_token(session: Session, token_id: str) -> TokenRecord:
 
 
 def revoke_account_tokens(session: Session, account_id: str) -> None:
-    """Take all tokens of an account back."""
+    """Revoke all tokens of an account."""
     live = update(AccessToken).where(
         AccessToken.account_id == account_id, AccessToken.revoked_at.is_(None)
     )

@@ -1,4 +1,4 @@
-"""Accounts: who may use the program, in which role, and how they prove it."""
+"""Accounts: names, roles and login credentials."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage.tables import LOCAL_ACCOUNT_ID, Account
 
 @dataclass(frozen=True)
 class AccountRecord:
-    """What is stored about an account."""
+    """A stored account."""
 
     id: str
     """UUID as text, or `local` for the built-in one."""
@@ -28,22 +28,24 @@ class AccountRecord:
     """`admin`, `researcher`, `clinician` or `viewer`."""
 
     password_hash: str | None = field(repr=False)
-    """Argon2 hash; None where no password can log in."""
+    """Argon2 hash; None if the account has no password."""
 
     issuer: str | None
-    """OpenID Connect issuer of an account that comes from there."""
+    """OpenID Connect issuer; None for a local account."""
 
     subject: str | None
-    """That issuer's id of the person."""
+    """The issuer's id of the person."""
 
     disabled: bool
-    """Whether the account is shut."""
+    """Whether the account is disabled."""
 
     rater: bool
-    """Whether it judges; an account that does not sees what others said, and never will judge."""
+    """Whether the account rates; one that does not sees others' feedback and can never become a
+    rater.
+    """
 
     created_at: datetime
-    """When it was made, UTC."""
+    """Creation time, UTC."""
 
 
 def add_account(
@@ -56,7 +58,7 @@ def add_account(
     subject: str | None = None,
     rater: bool = True,
 ) -> AccountRecord:
-    """Store an account; the name is lower case already. Raises `NameTakenError`."""
+    """Store an account; `name` must be lower case. Raises `NameTakenError`."""
     row = Account(
         name=name,
         role=role,
@@ -71,7 +73,7 @@ def add_account(
         with session.begin_nested():
             session.add(row)
     except IntegrityError as error:
-        # between the look and the write another process may have taken it
+        # another process may take the name between the check and the write
         if find_account(session, name) is None:
             raise
         raise NameTakenError(f"There is an account named {name} already.") from error
@@ -79,7 +81,7 @@ def add_account(
 
 
 def add_visitor(session: Session, account_id: str, role: str) -> None:
-    """Store an account of that id that nobody can log into, if it is not there."""
+    """Store an account with this id and no login, unless it exists."""
     if session.get(Account, account_id) is None:
         name = f"visitor-{account_id}"
         session.add(Account(id=account_id, name=name, role=role, disabled=True))
@@ -87,20 +89,20 @@ def add_visitor(session: Session, account_id: str, role: str) -> None:
 
 
 def delete_visitor(session: Session, account_id: str) -> None:
-    """Remove a visitor's account; raises `StorageError` if something refers to it."""
+    """Delete a visitor's account; raises `StorageError` if another row refers to it."""
     own = Account.id == account_id, Account.name == f"visitor-{account_id}"
     session.execute(delete(Account).where(*own))
     session.flush()
 
 
 def find_account(session: Session, name: str) -> AccountRecord | None:
-    """The account of that name, disabled or not; None if there is none."""
+    """Account with this name, disabled or not; None if there is none."""
     row = session.scalar(select(Account).where(Account.name == name))
     return None if row is None else as_record(AccountRecord, row)
 
 
 def find_account_by_subject(session: Session, issuer: str, subject: str) -> AccountRecord | None:
-    """The account of a person at an OpenID Connect issuer; None if there is none yet."""
+    """Account of a person at an OpenID Connect issuer; None if there is none."""
     row = session.scalar(
         select(Account).where(Account.issuer == issuer, Account.subject == subject)
     )
@@ -108,13 +110,13 @@ def find_account_by_subject(session: Session, issuer: str, subject: str) -> Acco
 
 
 def list_accounts(session: Session) -> list[AccountRecord]:
-    """All accounts but the built-in one, by name."""
+    """All accounts except the built-in one, by name."""
     people = select(Account).where(Account.id != LOCAL_ACCOUNT_ID).order_by(Account.name)
     return [as_record(AccountRecord, row) for row in session.scalars(people)]
 
 
 def accounts_exist(session: Session) -> bool:
-    """Whether anybody has an account, disabled ones included; the built-in one does not count."""
+    """Whether any account exists, including disabled ones but not the built-in one."""
     return bool(session.scalar(select(exists().where(Account.id != LOCAL_ACCOUNT_ID))))
 
 
@@ -125,19 +127,19 @@ def set_password_hash(session: Session, account_id: str, password_hash: str) -> 
 
 
 def set_role(session: Session, account_id: str, role: str) -> None:
-    """Give another role; raises `RecordNotFoundError`."""
+    """Change the role; raises `RecordNotFoundError`."""
     _row(session, account_id).role = role
     session.flush()
 
 
 def end_rater_role(session: Session, account_id: str) -> None:
-    """Let an account judge no more, for good; raises `RecordNotFoundError`."""
+    """Stop an account from rating, permanently; raises `RecordNotFoundError`."""
     _row(session, account_id).rater = False
     session.flush()
 
 
 def set_disabled(session: Session, account_id: str, disabled: bool) -> None:
-    """Shut an account or open it again; raises `RecordNotFoundError`."""
+    """Disable or enable an account; raises `RecordNotFoundError`."""
     _row(session, account_id).disabled = disabled
     session.flush()
 

@@ -1,1 +1,1 @@
-"""What a rater may see of others' feedback and votes."""
+"""Visibility of other raters' feedback and votes."""

@@ -1,4 +1,4 @@
-"""Whether a vote was cast without knowing who wrote the answers."""
+"""Whether a rater could have known the models when voting."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from storage.tables import Comparison, Feedback
 
 
 def vote_is_unblinded(vote: type[Feedback] = Feedback) -> ColumnElement[bool]:
-    """Of rows of feedback that are votes: whether the rater may have known the models' names.
+    """SQL condition on votes: whether the rater may have known the models' names.
 
-    Before it he had judged one of the two answers by itself, where the name stands, or voted on a
-    pair with one of them, this very pair if he took that back: a vote tells both names. Of a pair
-    that comes again he has forgotten what he was told up to the end of its first turn, for the
-    washout lies between.
+    A rater sees the name of a model by rating one of its two completions alone, or by voting on a
+    pair that contains one of them, including this pair if that vote was undone. In a repeat,
+    everything seen up to the end of the first round counts as forgotten, because of the washout.
     """
     one, other = aliased(Feedback), aliased(Feedback)
     both = (vote.completion_id, vote.other_completion_id)
-    # each column by an index of its own; `coalesce` keeps SQLite from the index of all that the
-    # rater ever said
+    # Each column uses its own index; `coalesce` keeps SQLite from the index of all feedback of the
+    # rater.
     same_rater = func.coalesce(other.rater_id, "") == vote.rater_id
     return or_(
         _saw_names(vote, one, one.completion_id.in_(both), one.rater_id == vote.rater_id),
@@ -30,14 +29,16 @@ def vote_is_unblinded(vote: type[Feedback] = Feedback) -> ColumnElement[bool]:
 def _saw_names(
     vote: type[Feedback], earlier: type[Feedback], *same: ColumnElement[bool]
 ) -> ColumnElement[bool]:
-    """Whether he had said something before that he has not forgotten."""
+    """Whether the rater gave earlier feedback that does not count as forgotten."""
     return exists().where(
         *same, earlier.created_at < vote.created_at, ~_is_before_washout(vote, earlier)
     )
 
 
 def _is_before_washout(vote: type[Feedback], earlier: type[Feedback]) -> ColumnElement[bool]:
-    """Whether the vote is a repeat's, and the earlier word is not newer than the turn before."""
+    """Whether the vote is a repeat's and the earlier feedback is not newer than the previous
+    round.
+    """
     turn, before = aliased(Comparison), aliased(Comparison)
     same = and_(before.pair_id == turn.pair_id, before.rater_id == turn.rater_id)
     return (

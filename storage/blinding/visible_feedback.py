@@ -1,7 +1,7 @@
-"""What a rater is told of others' judgments: those of what he has judged himself, nothing else.
+"""Which feedback of others a rater sees: that on completions and pairs they have rated themselves.
 
-What raters say of one answer (verdict, labels, edits, where it should have looked) opens with
-one's own verdict and labels of it; what they say of two, with one's own choice between these two.
+Feedback on one completion (verdict, labels, edits, evidence region) becomes visible with one's own
+verdict and labels for it. Votes become visible with one's own vote on the same pair.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from storage.tables import Completion, CurrentFeedback, Feedback, Question
 
 UNLOCKING_KINDS = ("labels", "verdict")
-"""What one says oneself of an answer before one is told what others said of it."""
+"""Feedback that a rater gives on a completion before they see that of others."""
 
 
 def select_rated_completions(viewer_id: str) -> Select[str]:
-    """Completions of which somebody has given both verdict and labels."""
+    """Select completions with both a verdict and labels by this rater."""
     own = aliased(CurrentFeedback)
     return (
         select(own.completion_id)
@@ -27,7 +27,7 @@ def select_rated_completions(viewer_id: str) -> Select[str]:
 
 
 def feedback_is_visible(viewer_id: str) -> ColumnElement[bool]:
-    """Of rows of feedback: those that somebody may be told of."""
+    """SQL condition on feedback rows: whether the viewer may see them."""
     of_one = and_(
         Feedback.kind != "preference",
         Feedback.completion_id.in_(select_rated_completions(viewer_id)),
@@ -37,14 +37,14 @@ def feedback_is_visible(viewer_id: str) -> ColumnElement[bool]:
 
 
 def completion_feedback_is_visible(viewer_id: str) -> ColumnElement[bool]:
-    """Of rows with a completion: those whose judgments somebody may be told of."""
+    """SQL condition on completion rows: whether the viewer may see their feedback."""
     return Completion.id.in_(select_rated_completions(viewer_id))
 
 
 def first_answer_is_visible(
     viewer_id: str, answerer_id: InstrumentedAttribute[str]
 ) -> ColumnElement[bool]:
-    """Of first answers to a reading's question: one's own, and others' once all of it is judged."""
+    """SQL condition on first answers: one's own, and others' once all completions are rated."""
     pending = aliased(Completion)
     still = select(pending.id).where(
         pending.question_id == Question.id, pending.id.not_in(select_rated_completions(viewer_id))
@@ -53,14 +53,14 @@ def first_answer_is_visible(
 
 
 def count_hidden_feedback(session: Session, viewer_id: str) -> int:
-    """How many judgments that hold now somebody is not told of."""
+    """Number of current feedback rows hidden from the viewer."""
     current = select(func.count()).select_from(CurrentFeedback)
     holding = current.join(Feedback, Feedback.id == CurrentFeedback.feedback_id)
     return session.scalar(holding.where(~feedback_is_visible(viewer_id))) or 0
 
 
 def _votes_on_same_pairs(viewer_id: str) -> Select[str]:
-    """Votes that hold now, between two answers between which somebody voted himself."""
+    """Current votes on pairs that the viewer has also voted on."""
     own, theirs = aliased(CurrentFeedback), aliased(CurrentFeedback)
     own_vote = aliased(Feedback)
     same = and_(

@@ -1,4 +1,4 @@
-"""Cases: which slides belong together, what they are of, and what was found to be right."""
+"""Cases: their slides, descriptions and reference answers."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from storage.tables import Case, Slide
 
 @dataclass(frozen=True)
 class CaseRecord:
-    """What is stored about a case."""
+    """A stored case."""
 
     id: str
     """UUID as text."""
 
     name: str
-    """As the hospital calls it; may be an accession number."""
+    """Hospital's name for it; may be an accession number."""
 
     reference_answer: str | None
-    """What is right of it; None if nobody said."""
+    """Correct answer; None if unknown."""
 
     reference_source: str | None
-    """Who or what says so: sign-out, consensus, IHC."""
+    """Source of that answer: sign-out, consensus, IHC."""
 
     created_at: datetime
-    """When it was first stored, UTC."""
+    """Creation time, UTC."""
 
 
 @dataclass(frozen=True)
 class SlideDescription:
-    """What is known of a slide besides its file; None leaves as it is what is known already."""
+    """Description of a slide besides its file; None leaves a stored value unchanged."""
 
     case: str
     """Name of its case."""
@@ -54,10 +54,10 @@ class SlideDescription:
     """Make and model."""
 
     reference_answer: str | None = None
-    """What is right of the case."""
+    """Correct answer for the case."""
 
     reference_source: str | None = None
-    """Who or what says so."""
+    """Source of that answer."""
 
 
 SLIDE_FIELDS = ("organ", "specimen", "stain", "scanner")
@@ -65,7 +65,7 @@ CASE_FIELDS = ("reference_answer", "reference_source")
 
 
 def find_case(session: Session, name: str) -> CaseRecord | None:
-    """The case of that name, composed or decomposed; None if there is none."""
+    """Case with this name, in composed or decomposed Unicode; None if there is none."""
     row = _case_row(session, name)
     return None if row is None else as_record(CaseRecord, row)
 
@@ -76,9 +76,9 @@ def list_cases(session: Session) -> list[CaseRecord]:
 
 
 def describe_slide(session: Session, slide_id: str, description: SlideDescription) -> bool:
-    """Store what is known of a slide, its case made if it is new; whether anything changed.
+    """Store a slide's description and its case if new; return whether anything changed.
 
-    Raises RecordNotFoundError if there is no such slide.
+    Raises RecordNotFoundError if the slide does not exist.
     """
     slide = session.get(Slide, slide_id)
     if slide is None:
@@ -99,7 +99,7 @@ def describe_slide(session: Session, slide_id: str, description: SlideDescriptio
 
 def _case_row(session: Session, name: str) -> Case | None:
     rows = session.scalars(select(Case).where(Case.name.in_(list_stored_spellings(name))))
-    # the normalized row first, should an older database have both
+    # prefer the normalized row if an older database has both
     return min(rows, key=lambda row: row.name != normalize_name(name), default=None)
 
 

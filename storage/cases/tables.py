@@ -1,4 +1,4 @@
-"""Tables of cases, and of what was withdrawn."""
+"""Tables of cases and withdrawals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from storage.base import Base, new_id, now
 
 
 class Case(Base):
-    """A patient's specimen with its slides; `name` may be an accession number and never leaves."""
+    """A patient's specimen with its slides; `name` may be an accession number and is never
+    exported.
+    """
 
     __tablename__ = "cases"
     __table_args__ = (
@@ -30,11 +32,11 @@ class Case(Base):
 
 
 class Withdrawal(Base):
-    """A tombstone: what of a case or of a rater was taken back; triggers refuse to change it.
+    """A tombstone for data withdrawn for a case or a rater; triggers refuse changes.
 
-    It is written before anything is removed, for the triggers of the tables that only grow let a
-    row go whose case or rater has one that is younger than the row. One of kind `unjudged` lets
-    nothing go that was said, nor of what.
+    It is written before the removal: the triggers of append-only tables let a row go only if its
+    case or rater has a tombstone younger than the row. Kind `unjudged` never lets go of feedback,
+    nor of anything that has feedback.
     """
 
     __tablename__ = "withdrawals"

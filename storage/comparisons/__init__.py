@@ -1,1 +1,1 @@
-"""Pairs of completions, their assignment, votes."""
+"""Pairs of completions, comparison assignments and votes."""

@@ -1,4 +1,4 @@
-"""Whose turn it is to compare a pair, on which sides it stands, and the vote that counts."""
+"""Assignment of pairs to raters, the sides of each comparison, and its vote."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from storage.worklists.records import WorklistRecord
 def next_comparison(
     session: Session, worklist: WorklistRecord, rater_id: str, washout_before: datetime
 ) -> ComparisonRecord | None:
-    """The comparison that a rater has begun, or his next one; None if there is nothing for him.
+    """The rater's open comparison, or their next one; None if there is none.
 
-    Everybody has an order of his own. What he voted on before `washed_out` comes again, once,
-    before anything new, as far as the list repeats.
+    Every rater has their own order. Pairs voted on before `washout_before` are repeated once, ahead
+    of new ones, up to the list's share of repeats.
     """
-    # one at a time, lest two raters are handed what is for one of them
+    # Serialise, so that two raters are not assigned a pair meant for one.
     session.get_one(Worklist, worklist.id, with_for_update=True)
     own_rows = _own_comparisons(session, worklist.id, rater_id)
     open_rows = [one for one in own_rows if one.ended_at is None]
@@ -54,17 +54,17 @@ def next_comparison(
 
 
 def compare_question(session: Session, rater_id: str, question_id: str) -> ComparisonRecord:
-    """Begin to compare the two answers to a question of the rater's own."""
+    """Start comparing the two completions of the rater's own question."""
     return _assign(session, rater_id, question_id=question_id, round=0)
 
 
 def find_comparison(session: Session, comparison_id: str, rater_id: str) -> ComparisonRecord:
-    """One that the rater was given; raises RecordNotFoundError."""
+    """A comparison assigned to the rater; raises RecordNotFoundError."""
     return as_record(ComparisonRecord, _row(session, comparison_id, rater_id))
 
 
 def find_sides(session: Session, comparison: ComparisonRecord) -> tuple[str, str] | None:
-    """Ids of the completions on the left and on the right; None while they are being written."""
+    """Ids of the left and right completions; None while they are being written."""
     if comparison.pair_id is not None:
         pair = session.get_one(WorklistPair, comparison.pair_id)
         both = [pair.one_completion_id, pair.other_completion_id]
@@ -80,11 +80,11 @@ def find_sides(session: Session, comparison: ComparisonRecord) -> tuple[str, str
 def record_vote(
     session: Session, comparison_id: str, rater_id: str, feedback_id: str
 ) -> ComparisonRecord:
-    """Say which feedback is the vote; raises ConflictError where there is one already."""
+    """Set the feedback that holds the vote; raises ConflictError if there is one already."""
     row = _row(session, comparison_id, rater_id)
     if row.feedback_id is not None:
         raise ConflictError("You have voted on this pair; undo the vote to change it.")
-    if row.skipped:  # who wrote it is no secret any more
+    if row.skipped:  # the models' names are already revealed
         raise ConflictError("You have passed this pair over; go on with the next one.")
     row.feedback_id, row.ended_at = feedback_id, now()
     session.flush()
@@ -92,7 +92,7 @@ def record_vote(
 
 
 def reopen_comparison(session: Session, comparison_id: str, rater_id: str) -> ComparisonRecord:
-    """Let a comparison be voted on once more; raises ConflictError where there is no vote."""
+    """Reopen a comparison for another vote; raises ConflictError if it has no vote."""
     row = _row(session, comparison_id, rater_id)
     if row.feedback_id is None:
         raise ConflictError("There is no vote on this pair to undo.")
@@ -102,7 +102,7 @@ def reopen_comparison(session: Session, comparison_id: str, rater_id: str) -> Co
 
 
 def skip_comparison(session: Session, comparison_id: str, rater_id: str) -> ComparisonRecord:
-    """Pass a pair over; raises ConflictError where a vote is in."""
+    """Skip a pair; raises ConflictError if it has a vote."""
     row = _row(session, comparison_id, rater_id)
     if row.feedback_id is not None:
         raise ConflictError("You have voted on this pair already.")
@@ -112,7 +112,7 @@ def skip_comparison(session: Session, comparison_id: str, rater_id: str) -> Comp
 
 
 def pair_progress(session: Session, worklist: WorklistRecord, rater_id: str) -> PairProgress:
-    """How far the comparing of a list is, for one rater."""
+    """One rater's progress through a list's pairs."""
     own_rows = _own_comparisons(session, worklist.id, rater_id)
     ended = [one for one in own_rows if one.round == 0 and one.ended_at is not None]
     return PairProgress(
@@ -126,9 +126,9 @@ def pair_progress(session: Session, worklist: WorklistRecord, rater_id: str) -> 
 def find_repeated_comparison(
     session: Session, comparison: ComparisonRecord
 ) -> ComparisonRecord | None:
-    """The repeat of a comparison, if the rater was given its pair again; else None.
+    """The repeat of a comparison for the same rater; None if there is none.
 
-    Until that ends he votes afresh: what he said the first time is not for him to see.
+    The rater's first vote stays hidden until the repeat ends.
     """
     row = session.scalar(
         select(Comparison)
@@ -141,8 +141,10 @@ def find_repeated_comparison(
 
 
 def has_open_comparison(session: Session, question_id: str, rater_id: str) -> bool | None:
-    """Whether a rater has still to vote on a pair with one of a reading's completions; None if he
-    was never given one, or passed it over."""
+    """Whether a rater has yet to vote on a pair with one of a question's completions.
+
+    None if no such pair was assigned to them, or if they skipped it.
+    """
     completion_ids = select(Completion.id).where(Completion.question_id == question_id)
     assigned = (
         select(Comparison.feedback_id)
@@ -159,7 +161,7 @@ def has_open_comparison(session: Session, question_id: str, rater_id: str) -> bo
 
 
 def list_compared_items(session: Session, worklist_id: str, rater_id: str) -> set[str]:
-    """Items of a list whose answers a rater has seen side by side."""
+    """Items of a list whose completions a rater has seen side by side."""
     item_ids = (
         select(WorklistPair.item_id)
         .join(Comparison, Comparison.pair_id == WorklistPair.id)
@@ -172,8 +174,10 @@ def list_compared_items(session: Session, worklist_id: str, rater_id: str) -> se
 def list_other_votes(
     session: Session, comparison: ComparisonRecord
 ) -> list[tuple[str, str, str | None]]:
-    """(rater, choice, what stood on the left) of the others' current votes on the same pair, in
-    the order of their first ones."""
+    """(rater, choice, left completion) of others' current votes on the same pair.
+
+    They are in the order of each rater's first vote.
+    """
     if comparison.pair_id is None:
         return []
     rows = (
@@ -183,13 +187,13 @@ def list_other_votes(
         .where(Comparison.rater_id != comparison.rater_id)
         .order_by(Comparison.round, Feedback.created_at)
     )
-    # of a repeat the later vote
+    # a repeat's vote replaces the first
     latest = {rater: (rater, choice, left) for rater, choice, left in session.execute(rows)}
     return [(rater, str(choice), left) for rater, choice, left in latest.values()]
 
 
 def _assign(session: Session, rater_id: str, *, round: int, **subject: str) -> ComparisonRecord:  # noqa: A002
-    """Give somebody a pair, its sides drawn by lot."""
+    """Assign a pair to a rater, with sides drawn at random."""
     flipped = secrets.randbelow(2) == 1
     row = Comparison(rater_id=rater_id, round=round, flipped=flipped, **subject)
     session.add(row)
@@ -198,7 +202,7 @@ def _assign(session: Session, rater_id: str, *, round: int, **subject: str) -> C
 
 
 def _row(session: Session, comparison_id: str, rater_id: str) -> Comparison:
-    bad = "\0" in comparison_id  # which PostgreSQL takes for a mistake, not for an unknown id
+    bad = "\0" in comparison_id  # PostgreSQL would report an error instead of an unknown id
     row = None if bad else session.get(Comparison, comparison_id, with_for_update=True)
     if row is None or row.rater_id != rater_id:
         raise RecordNotFoundError("There is no such comparison among yours.")
@@ -219,7 +223,7 @@ def _own_comparisons(session: Session, worklist_id: str, rater_id: str) -> list[
 def _unassigned_pairs(
     session: Session, worklist: WorklistRecord, rater_id: str, own_rows: list[Comparison]
 ) -> dict[str, str]:
-    """Pairs that are new to the rater and his to compare, each with its item."""
+    """Unassigned pairs that the rater may compare, each with its item."""
     of_list = WorklistItem.worklist_id == worklist.id
     assigned_to_others = (
         select(Comparison.pair_id)
@@ -238,7 +242,7 @@ def _unassigned_pairs(
 
 
 def _items_awaiting_answer(session: Session, worklist: WorklistRecord, rater_id: str) -> set[str]:
-    """Items that the rater has in hand and is to answer before he sees an answer."""
+    """Items assigned to the rater that await their first answer, before they see a completion."""
     if not worklist.blind:
         return set()
     turns = select(WorklistAssignment.item_id).where(

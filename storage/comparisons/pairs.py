@@ -1,4 +1,4 @@
-"""Pairs of a worklist's frozen completions, and the further readings that they are taken from."""
+"""Pairs of a worklist's frozen completions, and the additional questions they come from."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ from storage.tables import (
 
 @dataclass(frozen=True)
 class FrozenCompletion:
-    """A completion of an item, with what tells whether it can be compared with another."""
+    """A completion of an item, with what decides whether it is comparable."""
 
     item_id: str
-    """The item that it answers."""
+    """Id of the item."""
 
     completion_id: str
-    """Of the completion."""
+    """Id of the completion."""
 
     text: str
-    """All of it."""
+    """Full text."""
 
     model: str
-    """Who wrote it."""
+    """Model that wrote it."""
 
     model_revision: str | None
-    """Which weights."""
+    """Weights of that model."""
 
     pixels_sha256: str
-    """The very picture that the model saw."""
+    """Picture that the model saw."""
 
     prompt: str
-    """What the model read."""
+    """Prompt that the model read."""
 
 
 def add_item_question(session: Session, item_id: str, question_id: str) -> None:
-    """Keep a further reading of an item, by another model or other weights.
+    """Record an item's question to another model or to other weights.
 
-    Raises StorageError where the list has its pairs already.
+    Raises StorageError if the list already has pairs.
     """
     refuse_if_paired(session, session.get_one(WorklistItem, item_id).worklist_id)
     session.add(WorklistQuestion(item_id=item_id, question_id=question_id))
@@ -59,7 +59,7 @@ def add_item_question(session: Session, item_id: str, question_id: str) -> None:
 
 
 def refuse_if_paired(session: Session, worklist_id: str) -> None:
-    """Raise StorageError where a list has its pairs; else none are drawn in this transaction."""
+    """Raise StorageError if a list has pairs; otherwise none are drawn during this transaction."""
     worklist = session.get_one(Worklist, worklist_id, with_for_update=True)
     if count_pairs(session, worklist_id):
         raise StorageError(
@@ -69,7 +69,7 @@ def refuse_if_paired(session: Session, worklist_id: str) -> None:
 
 
 def list_item_models(session: Session, item_id: str) -> set[tuple[str, str | None]]:
-    """Names and revisions of the models that have answered an item."""
+    """Names and revisions of the models that answered an item."""
     of_item = select_item_questions()
     models = select(Question.model, Question.model_revision)
     joined = models.join(of_item, of_item.c.question_id == Question.id)
@@ -78,7 +78,7 @@ def list_item_models(session: Session, item_id: str) -> set[tuple[str, str | Non
 
 
 def list_frozen_completions(session: Session, worklist_id: str) -> list[FrozenCompletion]:
-    """All completions of a list's items, by the item's place and the completion's id."""
+    """All completions of a list's items, by item position and completion id."""
     of_item = select_item_questions()
     columns = (
         WorklistItem.id,
@@ -101,8 +101,8 @@ def list_frozen_completions(session: Session, worklist_id: str) -> list[FrozenCo
 
 
 def add_pairs(session: Session, worklist_id: str, pairs: Sequence[NewPair]) -> None:
-    """Store a list's pairs; raises ConflictError where there are some already."""
-    session.get_one(Worklist, worklist_id, with_for_update=True)  # one drawing at a time
+    """Store a list's pairs; raises ConflictError if it already has some."""
+    session.get_one(Worklist, worklist_id, with_for_update=True)  # serialise draws
     if count_pairs(session, worklist_id):
         raise ConflictError("The list has its pairs already: they are drawn once.")
     for pair in pairs:
@@ -113,7 +113,7 @@ def add_pairs(session: Session, worklist_id: str, pairs: Sequence[NewPair]) -> N
 
 
 def count_pairs(session: Session, worklist_id: str) -> int:
-    """How many pairs a list has."""
+    """Number of a list's pairs."""
     counted = select(func.count()).select_from(WorklistPair).join(WorklistItem)
     return session.scalar(counted.where(WorklistItem.worklist_id == worklist_id)) or 0
 
@@ -134,7 +134,7 @@ def find_pair(session: Session, pair_id: str) -> PairRecord:
 
 
 def select_item_questions() -> Subquery:
-    """`item_id` and `question_id` of every reading that was made for an item."""
+    """Select `item_id` and `question_id` of every question asked for an item."""
     first = select(WorklistItem.id.label("item_id"), WorklistItem.question_id.label("question_id"))
     beside = select(WorklistQuestion.item_id, WorklistQuestion.question_id)
     return union_all(first.where(WorklistItem.question_id.is_not(None)), beside).subquery()

@@ -8,30 +8,30 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class NewPair:
-    """Two completions to be compared."""
+    """Two completions to compare."""
 
     item_id: str
-    """The worklist's item that both answer."""
+    """Worklist item that both answer."""
 
     one_completion_id: str
-    """One of the two."""
+    """First completion."""
 
     other_completion_id: str
-    """The other."""
+    """Second completion."""
 
     plan: str
-    """How it was drawn: `all`, `uniform`, `between-models` or `one-per-item`."""
+    """Sampling plan: `all`, `uniform`, `between-models` or `one-per-item`."""
 
     seed: int
-    """Of the drawing."""
+    """Seed of the draw."""
 
     probability: float
-    """How likely the plan was to draw it; above 0, at most 1."""
+    """Probability that the plan draws this pair; above 0, at most 1."""
 
 
 @dataclass(frozen=True)
 class PairRecord(NewPair):
-    """A stored pair; its completions in the order of their ids."""
+    """A stored pair, its completions ordered by id."""
 
     id: str
     """UUID as text."""
@@ -42,48 +42,48 @@ class PairRecord(NewPair):
 
 @dataclass(frozen=True)
 class ComparisonRecord:
-    """A pair in a rater's hands, or the two answers to his own question."""
+    """A pair assigned to a rater, or the two completions of their own question."""
 
     id: str
     """UUID as text."""
 
     rater_id: str
-    """Who compares."""
+    """The rater."""
 
     pair_id: str | None
-    """The worklist's pair; None for an own question."""
+    """Worklist pair; None for an own question."""
 
     question_id: str | None
-    """The own question's reading; None for a pair."""
+    """The own question; None for a pair."""
 
     round: int
     """0, or 1 for a repeat."""
 
     flipped: bool
-    """Whether the pair's other completion, or answer 1, stands on the left."""
+    """Whether the pair's second completion, or completion 1 of an own question, is on the left."""
 
     started_at: datetime
-    """When it was handed out, UTC."""
+    """When it was assigned, UTC."""
 
     ended_at: datetime | None
-    """When it was voted on or passed over, UTC."""
+    """When it was voted on or skipped, UTC; None while open."""
 
     skipped: bool
-    """Whether it was passed over."""
+    """Whether it was skipped."""
 
     feedback_id: str | None
-    """The vote; None before it, and after it was undone."""
+    """The vote; None before it and after it was undone."""
 
 
 @dataclass(frozen=True)
 class PairProgress:
-    """How far the comparing of a list is."""
+    """One rater's progress through a list's pairs."""
 
     pairs: int
-    """That were drawn."""
+    """Pairs drawn."""
 
     mine: int
-    """That this rater was given or may still be given; those that others have are not his."""
+    """Pairs assigned or available to this rater; excludes those reserved for others."""
 
     done: int
-    """That this rater has voted on or passed over, repeats not counted."""
+    """Pairs that this rater voted on or skipped, not counting repeats."""

@@ -1,4 +1,4 @@
-"""Tables of comparing: pairs of frozen completions, and who has which of them in hand."""
+"""Tables of pairs of frozen completions and of comparisons assigned to raters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.base import Base, new_id, now
 
 
 class WorklistQuestion(Base):
-    """A further reading of an item, by another model: of the same pixels and prompt or not."""
+    """An item's question to another model; pixels and prompt may differ."""
 
     __tablename__ = "worklist_questions"
     __table_args__ = (Index(None, "item_id"),)
@@ -21,7 +21,7 @@ class WorklistQuestion(Base):
 
 
 class WorklistPair(Base):
-    """Two completions that raters compare, and how likely the plan was to draw them."""
+    """Two completions to compare, and their sampling probability."""
 
     __tablename__ = "worklist_pairs"
     __table_args__ = (
@@ -43,9 +43,9 @@ class WorklistPair(Base):
 
 
 class Comparison(Base):
-    """A pair in a rater's hands, or the two answers to a question of his own.
+    """A pair assigned to a rater, or the two completions of their own question.
 
-    The pair's first completion (a question's answer 0) stands on the left, unless it is flipped.
+    The pair's first completion (completion 0 of a question) is on the left unless `flipped`.
     """
 
     __tablename__ = "comparisons"

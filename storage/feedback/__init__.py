@@ -1,1 +1,1 @@
-"""Feedback of raters and labels of judge models."""
+"""Feedback of raters, and labels by judge models."""

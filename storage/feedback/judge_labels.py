@@ -1,4 +1,4 @@
-"""What judges that are programs found: which traces wait for one, and keeping what it says."""
+"""Labels by judge models: traces that await them, and storing them."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from storage.tables import Blob, Case, Completion, Feedback, JudgeLabels, Questi
 
 @dataclass(frozen=True)
 class UnlabelledTrace:
-    """A trace that a clinician labelled and a judge did not."""
+    """A trace with labels from a rater but none from a judge."""
 
     completion_id: str
-    """Of the completion."""
+    """Id of the completion."""
 
     text: str
-    """The whole completion."""
+    """Full text of the completion."""
 
     question: str
-    """What was asked, without options."""
+    """Question, without options."""
 
     options: Sequence[str]
-    """Answers to choose from."""
+    """Answer options."""
 
     task: str | None
     """Question type."""
 
     pixels_sha256: str
-    """The picture that the model saw."""
+    """Picture that the model saw."""
 
     reference_answer: str | None
-    """What is right of the case; None unless its source is known."""
+    """Correct answer of the case; None unless its source is known."""
 
 
 def list_unlabelled_traces(session: Session, judge: str, limit: int) -> list[UnlabelledTrace]:
-    """At most `limit` traces that wait for this judge and whose picture is there, by their ids."""
+    """At most `limit` traces, by id, that await this judge and whose picture exists."""
     later = aliased(Feedback)
     labelled = exists().where(
         Feedback.completion_id == Completion.id,
@@ -66,7 +66,7 @@ def list_unlabelled_traces(session: Session, judge: str, limit: int) -> list[Unl
 def add_judge_labels(
     session: Session, judge: str, completion_id: str, events: Collection[str]
 ) -> None:
-    """Keep what a judge found in a completion; the completion must exist and be unjudged by it."""
+    """Store a judge's events for a completion; it must exist and have none from this judge yet."""
     row = JudgeLabels(completion_id=completion_id, judge=judge, events=sorted(events))
     session.add(row)
     session.flush()

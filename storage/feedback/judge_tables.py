@@ -1,4 +1,4 @@
-"""What judges that are programs found in completions, beside what clinicians say."""
+"""Table of labels by judge models, beside raters' feedback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.base import Base, new_id, now
 
 
 class JudgeLabels(Base):
-    """Which events a judge found in a completion; goes with the completion."""
+    """Events that a judge model found in a completion; deleted with the completion."""
 
     __tablename__ = "judge_labels"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What raters say about completions: appended, never changed, with what holds now beside it."""
+"""Append-only feedback on completions, with a table of current feedback beside it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from storage.tables import Account, Feedback, new_id, now
 
 @dataclass(frozen=True)
 class NewFeedback:
-    """One thing said about a completion; only the fields of its kind are set."""
+    """Feedback on a completion; only the fields of its kind are set."""
 
     completion_id: str
-    """About which completion."""
+    """Completion rated."""
 
     kind: str
     """`verdict`, `labels`, `edited_trace`, `evidence` or `preference`."""
 
     idempotency_key: str
-    """Chosen by the sender, at most 64 characters: the same key is the same submission."""
+    """Chosen by the sender, at most 64 characters; the same key means the same submission."""
 
     seconds: float | None = None
-    """Time spent on it."""
+    """Time spent on it, seconds."""
 
     overlay_seen: bool | None = None
-    """Whether the attention was on the slide."""
+    """Whether the attention overlay was visible."""
 
     comment: str | None = None
     """Free text, at most 4,000 characters."""
@@ -41,50 +41,51 @@ class NewFeedback:
     `unsuitable_question`."""
 
     corrected_answer: str | None = None
-    """What is right; with a verdict."""
+    """Correct answer; with a verdict."""
 
     confidence: int | None = None
-    """How sure, 1 to 5; with a verdict."""
+    """Confidence, 1 to 5; with a verdict."""
 
     absences: Sequence[str] | None = None
     """What the whole trace lacks; with labels."""
 
     steps: Sequence[Mapping[str, Any]] | None = None
-    """Labels of steps, {step, events, quote, start, stop, step_class}; steps count from 0, `start`
-    and `stop` are UTF-16 units of the completion's text."""
+    """Labels of steps as {step, events, quote, start, stop, step_class}; steps count from 0;
+    `start` and `stop` are UTF-16 units of the completion's text.
+    """
 
     edited_steps: Sequence[Mapping[str, Any]] | None = None
-    """{step, text}; no text strikes the step out."""
+    """{step, text}; no text deletes the step."""
 
     edited_text: str | None = None
-    """The whole completion with those steps edited."""
+    """The completion with these steps edited."""
 
     x: int | None = None
     """Left edge of the evidence region, level-0 pixels."""
 
     y: int | None = None
-    """Its upper edge."""
+    """Top edge of the evidence region."""
 
     width: int | None = None
-    """Its width."""
+    """Width of the evidence region."""
 
     height: int | None = None
-    """Its height."""
+    """Height of the evidence region."""
 
     points: Sequence[Sequence[float]] | None = None
-    """Its outline as drawn, [x, y] each."""
+    """Outline as drawn, [x, y] each, level-0 pixels."""
 
     other_completion_id: str | None = None
-    """With which completion it was compared."""
+    """Other completion of a preference."""
 
     left_completion_id: str | None = None
-    """Which of the two stood on the left."""
+    """Completion on the left."""
 
     choice: str | None = None
-    """`left`, `right`, `tie` or `both_bad`; `undone` takes a former one back."""
+    """`left`, `right`, `tie` or `both_bad`; `undone` withdraws an earlier vote."""
 
     reasons: Sequence[str] | None = None
-    """Why; with a preference."""
+    """Reasons of a preference."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,10 +96,10 @@ class FeedbackRecord(NewFeedback):
     """UUID as text."""
 
     rater_id: str
-    """Who said it."""
+    """Account of the rater."""
 
     supersedes_id: str | None
-    """What the same rater had said before, and takes back with it."""
+    """Same rater's earlier feedback that this replaces; None if there is none."""
 
     created_at: datetime
     """When it was stored, UTC."""
@@ -110,7 +111,7 @@ _FEEDBACK, _CURRENT = (
 )
 _NAMES = tuple(field.name for field in fields(FeedbackRecord))
 _SELECT_ALL = select(*(_FEEDBACK.c[name] for name in _NAMES))
-# made once, since to make a statement takes longer than to run it
+# built once, since building a statement takes longer than running it
 _SELECT_BY_KEY = _SELECT_ALL.where(
     _FEEDBACK.c.rater_id == bindparam("rater"), _FEEDBACK.c.idempotency_key == bindparam("key")
 )
@@ -132,42 +133,41 @@ _SUPERSEDE = (
 
 @dataclass(frozen=True)
 class FeedbackReceipt:
-    """What became of a submission."""
+    """Result of a submission."""
 
     record: FeedbackRecord
-    """What is stored."""
+    """The stored feedback."""
 
     repeated: bool
-    """Whether it was stored already, under the same key."""
+    """Whether it was already stored under the same key."""
 
     current: tuple[FeedbackRecord, ...]
-    """What holds now of what the rater said about the completion, and its pair if there is one."""
+    """The rater's current feedback on the completion, and on its pair if there is one."""
 
 
 def find_feedback_by_key(session: Session, rater_id: str, key: str) -> FeedbackRecord | None:
-    """What a rater submitted under a key; None if nothing was."""
+    """Feedback that a rater submitted under a key; None if there is none."""
     rows = session.connection().execute(_SELECT_BY_KEY, {"rater": rater_id, "key": key})
     return next(map(_record, rows), None)
 
 
 def find_feedback(session: Session, feedback_id: str) -> FeedbackRecord:
-    """What was stored under an id, whoever said it; it is there."""
+    """Feedback with this id, from any rater; it must exist."""
     rows = session.connection().execute(_SELECT_ALL.where(_FEEDBACK.c.id == feedback_id))
     return _record(rows.one())
 
 
 def add_feedback(session: Session, rater_id: str, new: NewFeedback) -> FeedbackRecord:
-    """Append feedback and let it take the place of what the rater said before.
+    """Append feedback, replacing the rater's current feedback of the same kind.
 
-    The same submission again is stored once: the record is then the first one's. Raises
-    ConflictError where the key was used for another. A pair of completions is one pair whichever
-    is named first.
+    Resubmission stores nothing and returns the first record. Raises ConflictError if the key was
+    used for other feedback. The order of a pair's two completions does not matter.
     """
     return append_feedback(session, rater_id, new).record
 
 
 def append_feedback(session: Session, rater_id: str, new: NewFeedback) -> FeedbackReceipt:
-    """The same, told more fully."""
+    """Like `add_feedback`, with a full receipt."""
     new = _ordered(new)
     _lock_rater(session, rater_id)
     former = find_feedback_by_key(session, rater_id, new.idempotency_key)
@@ -193,9 +193,9 @@ def append_feedback(session: Session, rater_id: str, new: NewFeedback) -> Feedba
 
 
 def _store(session: Session, record: FeedbackRecord, *, first: bool) -> None:
-    """Append a record and say that it holds; `first` if nothing held in its place.
+    """Append a record and make it current; `first` if it replaces nothing.
 
-    Without the unit of work of an ORM, which took most of the time of a judgment.
+    Bypasses the ORM's unit of work, which took most of the time of a submission.
     """
     session.flush()
     connection = session.connection()
@@ -211,7 +211,7 @@ def _store(session: Session, record: FeedbackRecord, *, first: bool) -> None:
 def list_current_feedback(
     session: Session, completion_ids: Collection[str], rater_id: str | None = None
 ) -> list[FeedbackRecord]:
-    """What holds now of some completions, of one rater or of all, the oldest first."""
+    """Current feedback on some completions, from one rater or all, oldest first."""
     holds = _SELECT_ALL.join_from(_FEEDBACK, _CURRENT, _CURRENT.c.feedback_id == _FEEDBACK.c.id)
     return _records(session, holds.where(_is_about(completion_ids), *_is_by(rater_id)))
 
@@ -219,7 +219,7 @@ def list_current_feedback(
 def list_feedback_history(
     session: Session, completion_ids: Collection[str], rater_id: str | None = None
 ) -> list[FeedbackRecord]:
-    """All that was ever said of some completions, by one rater or by all, the oldest first."""
+    """All feedback ever given on some completions, by one rater or all, oldest first."""
     return _records(session, _SELECT_ALL.where(_is_about(completion_ids), *_is_by(rater_id)))
 
 
@@ -244,12 +244,12 @@ def _record(row: Row[Any]) -> FeedbackRecord:
 
 
 def _slot(feedback: NewFeedback) -> tuple[str, str, str]:
-    """What a rater says one thing about at a time."""
+    """Key under which a rater has one current feedback."""
     return feedback.completion_id, feedback.kind, feedback.other_completion_id or ""
 
 
 def _ordered(new: NewFeedback) -> NewFeedback:
-    """The same with a pair's completions in the order of their ids; `left` says who was left."""
+    """Order a pair's completions by id; `left_completion_id` records which was on the left."""
     other = new.other_completion_id
     if other is None or new.completion_id < other:
         return new
@@ -258,12 +258,12 @@ def _ordered(new: NewFeedback) -> NewFeedback:
 
 
 def _content(feedback: NewFeedback) -> dict[str, Any]:
-    """What was submitted, comparable whether it was stored in between or not."""
+    """Submitted content in a form that compares equal before and after storage."""
     return {field.name: _plain(getattr(feedback, field.name)) for field in fields(NewFeedback)}
 
 
 def _plain(value: Any) -> Any:
-    """Lists for tuples, dicts for mappings, as JSON gives them back."""
+    """Convert tuples to lists and mappings to dicts, as JSON does."""
     if isinstance(value, Mapping):
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -272,7 +272,7 @@ def _plain(value: Any) -> Any:
 
 
 def _lock_rater(session: Session, rater_id: str) -> None:
-    """Let a rater's other submissions wait; SQLite has one writer anyhow."""
+    """Block a rater's other submissions; SQLite has a single writer anyway."""
     if session.get_bind().dialect.name == "postgresql":
         own = select(Account.id).where(Account.id == rater_id)
         session.execute(own.with_for_update(key_share=True))

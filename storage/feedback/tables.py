@@ -1,4 +1,4 @@
-"""Tables of what people said about completions: everything ever said, and what holds now."""
+"""Tables of feedback on completions: the full history, and the current rows."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ REQUIRED_COLUMNS = {
     "edited_trace": ("edited_steps", "edited_text"),
     "preference": ("other_completion_id", "left_completion_id", "choice"),
 }
-"""Columns that a kind of feedback has and no other kind may have."""
+"""Columns required for a kind of feedback and forbidden for others."""
 
 OPTIONAL_COLUMNS = {
     "verdict": ("corrected_answer", "confidence"),
     "evidence": ("x", "y", "width", "height", "points"),
     "preference": ("reasons",),
 }
-"""Columns that a kind may have and no other kind may."""
+"""Columns allowed for a kind of feedback and forbidden for others."""
 
 CHECKS = {
     "kind": "kind IN ('verdict', 'labels', 'edited_trace', 'evidence', 'preference')",
@@ -34,10 +34,10 @@ CHECKS = {
     "seconds": "seconds >= 0",
     "idempotency_key": "length(idempotency_key) BETWEEN 1 AND 64",
     "size": "width > 0 AND height > 0",
-    # evidence without a box takes a former one back
+    # evidence without a box withdraws an earlier one
     "box": "(x IS NULL) = (y IS NULL) AND (x IS NULL) = (width IS NULL) "
     "AND (x IS NULL) = (height IS NULL) AND (points IS NULL OR x IS NOT NULL)",
-    # `undone` takes a former vote back
+    # `undone` withdraws an earlier vote
     "choice": "choice IN ('left', 'right', 'tie', 'both_bad', 'undone')",
     "pair": "other_completion_id <> completion_id",
     "left": "left_completion_id IN (completion_id, other_completion_id)",
@@ -52,11 +52,13 @@ CHECKS = {
         for column in columns
     ),
 }
-"""Rules of a row of feedback by name; `whole` and `foreign` keep each kind to its columns."""
+"""Check constraints of a feedback row by name; `whole` and `foreign` limit each kind to its
+columns.
+"""
 
 
 class Feedback(Base):
-    """One thing that a rater said about a completion; triggers refuse to change or remove it."""
+    """One rater's feedback on a completion; triggers refuse changes and removal."""
 
     __tablename__ = "feedback"
     __table_args__ = (
@@ -65,7 +67,7 @@ class Feedback(Base):
         UniqueConstraint("supersedes_id"),
         Index(None, "completion_id", "rater_id", "seconds"),
         Index(
-            "ix_feedback_statistics",  # by its columns the name would be too long
+            "ix_feedback_statistics",  # the name generated from its columns would be too long
             "kind",
             "completion_id",
             "rater_id",
@@ -107,7 +109,7 @@ class Feedback(Base):
 
 
 class CurrentFeedback(Base):
-    """Which feedback of a rater holds now; written in the transaction that appends it."""
+    """A rater's current feedback; written in the transaction that appends the feedback."""
 
     __tablename__ = "current_feedback"
 

@@ -1,4 +1,4 @@
-"""Triggers that let a table only grow, for migrations."""
+"""Triggers for append-only tables, for migrations."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def append_only(
     columns: Sequence[str] = (),
     removable_if: str = "",
 ) -> None:
-    """Refuse to change rows of a table (these columns of it, or all) and to remove them.
+    """Refuse updates of a table's rows (of `columns`, or of all) and their removal.
 
-    `keys` are the columns of each of its unique keys. A row `OLD` may be removed where the SQL
-    condition `removable_if` holds; without one, no row may.
+    `keys` lists the columns of each unique key. A row `OLD` may be removed if the SQL condition
+    `removable_if` holds; without a condition, never.
     """
     of = f" OF {', '.join(map(_quoted, columns))}" if columns else ""
     if op.get_bind().dialect.name == "postgresql":
@@ -40,7 +40,7 @@ def _protect_on_sqlite(table: str, of: str, removable_if: str) -> None:
 
 
 def _refuse_replace(table: str, keys: Sequence[Sequence[str]]) -> None:
-    """INSERT OR REPLACE removes the row in its way without asking a trigger for DELETE."""
+    """Refuse INSERT OR REPLACE, which removes the existing row without firing a DELETE trigger."""
     same = " OR ".join(
         "(" + " AND ".join(f"{_quoted(name)} = NEW.{_quoted(name)}" for name in key) + ")"
         for key in [*keys, ["rowid"]]
@@ -76,5 +76,5 @@ def _protect_on_postgresql(table: str, of: str, removable_if: str) -> None:
 
 
 def _quoted(name: str) -> str:
-    """A column's name that may be a word of SQL's; rowid is no column."""
+    """Quote a column name that may be an SQL keyword; rowid is not a column."""
     return name if name == "rowid" else f'"{name}"'

@@ -1,4 +1,4 @@
-"""Alembic's entry: it migrates over the connection that `storage.migrate` hands in."""
+"""Alembic entry point: migrates over the connection passed in by `storage.migrate`."""
 
 from alembic import context
 

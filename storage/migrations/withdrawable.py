@@ -1,9 +1,9 @@
-"""The one way in which rows of a table that only grows may be removed, for migrations.
+"""The only exception that lets rows of append-only tables be removed, for migrations.
 
-A row may be removed if a tombstone in `withdrawals`, which itself can only grow, says that the
-row's case or rater was withdrawn after the row was written; a row of a question that nobody judged,
-also if the unjudged questions of its account were. No other row may be removed, and none without
-leaving that trace.
+A row may be removed if a tombstone in `withdrawals`, itself append-only, says that the row's case
+or rater was withdrawn after the row was written. Rows of an unrated question may also be removed
+after the unrated questions of its account were withdrawn. Nothing else may be removed, and every
+removal leaves its tombstone.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _RULES = {
         _UNJUDGED.format(question=_READING_OF_CHECK),
     ),
 }
-"""When a tombstone `w` concerns the row `OLD`, by table."""
+"""By table, when a tombstone `w` covers the row `OLD`."""
 
 
 def withdrawal_condition(table: str) -> str:
-    """SQL that is true if a tombstone lets the row `OLD` of a table be removed."""
+    """SQL condition that a tombstone allows removal of the table's row `OLD`."""
     concerns = " OR ".join(f"({rule})" for rule in _RULES[table])
     return (
         f"EXISTS (SELECT 1 FROM withdrawals AS w "  # noqa: S608  our own words

@@ -1,1 +1,1 @@
-"""Questions, completions, and what a slide was asked."""
+"""Questions, completions, and the map of a slide's questions."""

@@ -1,4 +1,4 @@
-"""Readings and completions as values that outlive their transaction."""
+"""Immutable records of questions and completions."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any
 
 @dataclass(frozen=True)
 class NewQuestion:
-    """A question as it was asked."""
+    """A question as asked."""
 
     account_id: str
-    """Who asked."""
+    """Account that asked."""
 
     slide_id: str
-    """About a region of this slide."""
+    """Slide of the region."""
 
     quickhash: str | None
-    """OpenSlide's fingerprint of the slide's file; None where there is none."""
+    """OpenSlide's fingerprint of the slide's file; None if there is none."""
 
     x: int
     """Left edge of the region, level-0 pixels."""
 
     y: int
-    """Upper edge of the region."""
+    """Top edge of the region."""
 
     width: int
     """Width of the region, at least 1."""
@@ -37,72 +37,75 @@ class NewQuestion:
     """Outline as drawn, [x, y] each in level-0 pixels; None for the region itself."""
 
     paint_outside: bool
-    """Whether what lies outside the outline was painted in the background's colour."""
+    """Whether the area outside the outline was painted in the background colour."""
 
     mpp: float | None
     """Microns per pixel of the picture; None if unknown."""
 
     question: str
-    """As it was typed."""
+    """Question as typed."""
 
     options: Sequence[str]
-    """Answers to choose from; none makes the answer free."""
+    """Answer options; empty for a free answer."""
 
     context: Mapping[str, Any]
-    """What was told of the case, by name."""
+    """Case facts given to the model, by name."""
 
     task: str | None
-    """Name of the template that the question is from."""
+    """Name of the question template."""
 
     outside_known_types: bool
-    """Whether the model was never taught such questions."""
+    """Whether the model was not trained on this type of question."""
 
     prompt: str
-    """What the model read."""
+    """Prompt that the model read."""
 
     system: str | None
-    """System prompt; None leaves the chat template's own."""
+    """System prompt; None for the chat template's default."""
 
     pixels_sha256: str
-    """The very picture that the model saw, a row of `blobs`."""
+    """Picture that the model saw, a row of `blobs`."""
 
     model: str
     """Name of the model."""
 
     sampling: Mapping[str, Any]
-    """How tokens are drawn, the seed included."""
+    """Sampling parameters, including the seed."""
 
     count: int
-    """Answers wanted."""
+    """Number of completions requested."""
 
     min_pixels: int
-    """Smaller pictures are enlarged to this area."""
+    """Area in pixels to which smaller pictures are enlarged."""
 
     max_pixels: int
-    """Larger pictures are reduced to this area."""
+    """Area in pixels to which larger pictures are reduced."""
 
     blind: bool
-    """Whether one's own answer comes before the model's."""
+    """Whether the rater answers before they see the model's answer."""
 
     scale: Mapping[str, Any] | None = None
-    """The slide's scale in use: `x` and `y` in microns per level-0 pixel, their `source` (`file` or
-    `entered`), what the file `claimed`, when it was `entered_at`; None for questions of before this
-    was kept."""
+    """Slide scale in use: `x` and `y` in microns per level-0 pixel, their `source` (`file` or
+    `entered`), the file's own scale `claimed`, and `entered_at`; None for questions from before
+    this was recorded.
+    """
     colours: Mapping[str, Any] | None = None
-    """`profile`, the name of the slide's colour profile, and whether the picture is `corrected` to
-    sRGB by it; None where no profile could be applied, and where this was not kept."""
+    """`profile` (name of the slide's colour profile) and `corrected` (whether the picture was
+    converted to sRGB by it); None if no profile could be applied or if it was not recorded.
+    """
 
     slide_identity: Mapping[str, Any] | None = None
-    """What the slide could be told by: alias, name, case, stain, scale, label; None for questions
-    of before this was kept."""
+    """Slide identity: alias, name, case, stain, scale, label; None for questions from before this
+    was recorded.
+    """
 
     writer: str | None = None
-    """Which program writes the answers; no other one says that they were cut off."""
+    """Program instance that writes the completions; only it may mark them as interrupted."""
 
 
 @dataclass(frozen=True)
 class QuestionStart:
-    """What is known once the model has begun."""
+    """Facts known once the model has started."""
 
     pixel_width: int
     """Width of the picture after resizing."""
@@ -111,60 +114,62 @@ class QuestionStart:
     """Height of the picture after resizing."""
 
     columns: int
-    """Token cells across."""
+    """Token cell columns."""
 
     rows: int
-    """Token cells down."""
+    """Token cell rows."""
 
     prompt_tokens: int
-    """Tokens of the prompt, the picture's included."""
+    """Tokens of the prompt, including the picture's."""
 
     model_revision: str | None
-    """Which weights."""
+    """Revision of the weights."""
 
     model_info: Mapping[str, Any]
-    """Architecture, device, dtype, attention, versions of libraries."""
+    """Architecture, device, dtype, attention, library versions."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionRecord(NewQuestion):
-    """A stored reading."""
+    """A stored question."""
 
     id: str
     """UUID as text."""
 
     pixel_width: int | None
-    """Width of the picture after resizing; None until the model has begun, as the next ones."""
+    """Width of the picture after resizing; None until the model has started, as for the next
+    six.
+    """
 
     pixel_height: int | None
     """Height of the picture after resizing."""
 
     columns: int | None
-    """Token cells across."""
+    """Token cell columns."""
 
     rows: int | None
-    """Token cells down."""
+    """Token cell rows."""
 
     prompt_tokens: int | None
-    """Tokens of the prompt, the picture's included."""
+    """Tokens of the prompt, including the picture's."""
 
     model_revision: str | None
-    """Which weights."""
+    """Revision of the weights."""
 
     model_info: Mapping[str, Any] | None
-    """Architecture, device, dtype, attention, versions of libraries."""
+    """Architecture, device, dtype, attention, library versions."""
 
     state: str
     """`running`, `done`, `stopped` or `failed`."""
 
     failure: str | None
-    """The sentence that says why it failed."""
+    """Message of the failure; None if it did not fail."""
 
     first_answer: str | None
-    """One's own answer before the model's was seen; None if none was given."""
+    """Rater's answer before they saw the model's; None if not given."""
 
     first_confidence: int | None
-    """How sure one was of it, 1 to 5."""
+    """Confidence in it, 1 to 5."""
 
     first_answer_at: datetime | None
     """When it was frozen, UTC."""
@@ -173,42 +178,42 @@ class QuestionRecord(NewQuestion):
     """When it was asked, UTC."""
 
     ended_at: datetime | None
-    """When nothing more followed, UTC; None while it is running."""
+    """When the run ended, UTC; None while it is running."""
 
 
 @dataclass(frozen=True)
 class NewCompletion:
-    """An answer as the model wrote it."""
+    """A completion as the model wrote it."""
 
     index: int
-    """Which of the reading's answers, from 0."""
+    """Index among the question's completions, from 0."""
 
     text: str
-    """All of it."""
+    """Full text."""
 
     token_ids: Sequence[int]
-    """Its tokens."""
+    """Its token ids."""
 
     token_ends: Sequence[int]
-    """For each token the number of characters of the text that are complete with it."""
+    """For each token, the number of characters of the text complete with it."""
 
     finish: str
     """`stop`, `length` or `cancelled`."""
 
     answer: str | None
-    """What it answers, parsed; None if nothing."""
+    """Parsed answer; None if there is none."""
 
     well_formed: bool
-    """Whether it has the form that was asked for."""
+    """Whether it follows the required format."""
 
     seconds: float
-    """From the start of the work to its end."""
+    """Seconds from the start of the run to the end."""
 
     first_token_seconds: float
-    """From the start of the work to its first token."""
+    """Seconds from the start of the run to the first token."""
 
     attention_sha256: str | None = None
-    """Its attention rows, a row of `blobs`; None if not kept, or not any more."""
+    """Attention rows, a row of `blobs`; None if not stored or no longer stored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +224,7 @@ class CompletionRecord(NewCompletion):
     """UUID as text."""
 
     question_id: str
-    """The reading it answers."""
+    """Question that it answers."""
 
     created_at: datetime
     """When it was stored, UTC."""
@@ -227,10 +232,10 @@ class CompletionRecord(NewCompletion):
 
 @dataclass(frozen=True)
 class NewDeletionCheck:
-    """Whether an answer used what it attended to: mean log-probabilities of its tokens."""
+    """Whether an answer depended on the attended area: mean log-probabilities of its tokens."""
 
     passage: str
-    """Whose attention was masked: `step 3`, `answer` or `all`."""
+    """Passage whose attention was masked: `step 3`, `answer` or `all`."""
 
     as_is: float
     """With the picture."""
@@ -242,27 +247,27 @@ class NewDeletionCheck:
     """With the most attended cells masked."""
 
     random_masked: Sequence[float]
-    """With as many other cells masked, several times."""
+    """With the same number of other cells masked, several draws."""
 
     verdict: str
-    """One word or two for it."""
+    """Verdict in one or two words."""
 
     sentence: str
-    """The same for people."""
+    """Verdict as a sentence for users."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeletionCheckRecord(NewDeletionCheck):
-    """A stored check."""
+    """A stored deletion check."""
 
     id: str
     """UUID as text."""
 
     completion_id: str
-    """The completion that was checked."""
+    """Completion checked."""
 
     account_id: str
-    """Who wanted to know."""
+    """Account that requested it."""
 
     created_at: datetime
-    """When, UTC."""
+    """Time of the check, UTC."""

@@ -1,4 +1,4 @@
-"""Keeping attention within a bound, and removing the files that rows say are gone."""
+"""Retention: bounding stored attention, and deleting files whose rows mark them as removed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from storage.withdrawals import select_rated_questions
 
 
 def forget_attention(session: Session, most_bytes: int) -> int:
-    """Let the oldest attention go until the rest has no more bytes; how many files that were.
+    """Drop the oldest attention until the rest has at most `most_bytes`; return the number of
+    files.
 
-    The answers stay, and say that their attention is not kept. `remove_files` removes the files.
+    Completions stay and record that their attention was dropped. `remove_files` deletes the files.
     """
     conditions = [Blob.kind == "attention", Blob.removed_at.is_(None)]
     total = session.scalar(select(func.sum(Blob.byte_count)).where(*conditions)) or 0
@@ -34,8 +35,10 @@ def forget_attention(session: Session, most_bytes: int) -> int:
 
 
 def list_uploads_with_work(session: Session, folder: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Slides in a folder by their relative paths: all, and those that stay because somebody said
-    something of an answer about them, or because a worklist asks about them."""
+    """Slides in a folder by relative path: all, and those to keep.
+
+    A slide is kept if a completion about it has feedback or a worklist asks about it.
+    """
     here = select(Slide.relative_path).where(Slide.folder == folder)
     about = select(Question.slide_id).where(
         or_(Question.id.in_(select_rated_questions()), Question.first_answer.is_not(None))
@@ -46,10 +49,10 @@ def list_uploads_with_work(session: Session, folder: str) -> tuple[frozenset[str
 
 
 def remove_files(database: Database, store: BlobStore) -> int:
-    """Remove the files whose rows say that they are gone; how many there were.
+    """Delete the files whose rows mark them as removed; return their number.
 
-    Within a transaction that writes, since what keeps the same bytes again does so in one too.
-    Raises StorageError.
+    Runs in a writing transaction, because storing the same bytes again uses one too. Raises
+    StorageError.
     """
     there = set(store.list_names())
     removed = 0

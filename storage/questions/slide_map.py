@@ -1,4 +1,4 @@
-"""What was asked on a slide, and what was said of it, as far as an account may see it."""
+"""A slide's questions and feedback, as far as an account may see them."""
 
 from __future__ import annotations
 
@@ -26,53 +26,55 @@ from storage.tables import (
 
 @dataclass(frozen=True)
 class MapQuestion:
-    """A question about a region of the slide."""
+    """A question about a region of a slide."""
 
     id: str
-    """Of the reading."""
+    """Id of the question."""
     question: str
-    """As it was typed."""
+    """Question as typed."""
     x: int
     """Left edge of the region, level-0 pixels."""
     y: int
-    """Upper edge."""
+    """Top edge of the region."""
     width: int
-    """Width."""
+    """Width of the region."""
     height: int
-    """Height."""
+    """Height of the region."""
     points: Sequence[Sequence[float]] | None
-    """Outline as drawn; None for the region itself."""
+    """Outline as drawn, level-0 pixels; None for the region itself."""
     created_at: datetime
     """When it was asked, UTC."""
 
 
 @dataclass(frozen=True)
 class MapFeedback:
-    """A verdict that holds now, or where the model should have looked."""
+    """A current verdict or evidence region."""
 
     question_id: str
-    """Of which reading."""
+    """Id of the question."""
     verdict: str | None
     """None for an evidence region."""
     x: int | None
     """Left edge of the evidence region, level-0 pixels; None for a verdict."""
     y: int | None
-    """Its upper edge."""
+    """Top edge of the evidence region."""
     width: int | None
-    """Its width."""
+    """Width of the evidence region."""
     height: int | None
-    """Its height."""
+    """Height of the evidence region."""
     points: Sequence[Sequence[float]] | None
-    """Its outline as drawn."""
+    """Outline of the evidence region as drawn."""
 
 
 def list_map_questions(
     session: Session, slide_id: str, account_id: str, *, sees_all: bool, is_rater: bool, limit: int
 ) -> list[MapQuestion]:
-    """The newest questions that an account may see: its own, and what worklists gave it and it is
-    done with; all others' too if it `sees_all`, but, as long as it `judges`, no item that it was
-    never given. What it has in hand is left out: a repeat is not to
-    be told what was said the first time."""
+    """Newest questions on a slide that an account may see.
+
+    These are its own and those of worklists that it was assigned and has finished. With `sees_all`,
+    others' questions are included; but if it `is_rater`, worklist items never assigned to it are
+    not. Open assignments are left out: a repeat must not reveal the earlier feedback.
+    """
     of_items = select(select_item_questions().c.question_id)
     own = (Question.account_id == account_id) & Question.id.not_in(of_items)
     assigned = _is_assigned(account_id, ended=True)
@@ -90,7 +92,7 @@ def list_map_questions(
 def list_map_feedback(
     session: Session, question_ids: Collection[str], viewer_id: str | None
 ) -> list[MapFeedback]:
-    """Verdicts and evidence regions of readings that hold now; `viewer_id` as in `Filters`."""
+    """Current verdicts and evidence regions of the questions; `viewer_id` as in `Filters`."""
     box = (Feedback.x, Feedback.y, Feedback.width, Feedback.height, Feedback.points)
     statement = (
         select(Completion.question_id, Feedback.verdict, *box)
@@ -107,8 +109,9 @@ def list_map_feedback(
 
 
 def _is_assigned(account_id: str, *, ended: bool) -> ColumnElement[bool]:
-    """Readings that worklists gave an account, to answer or to compare; those in hand if it is not
-    `ended`."""
+    """Questions assigned to an account by worklists, to answer or compare; open ones unless
+    `ended`.
+    """
     turn: Any = WorklistAssignment.ended_at
     pair: Any = Comparison.ended_at
     items = (

@@ -1,4 +1,4 @@
-"""Readings as they come about, and finding them again: questions, answers, checks of answers."""
+"""Questions, completions and deletion checks: storing them and looking them up."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from storage.tables import (
 )
 
 INTERRUPTION_SENTENCE = "PathViewer was closed while the model was answering. Ask again."
-"""Why a reading failed that a former run of the program left running."""
+"""Failure message of a question that an earlier run of the program left unfinished."""
 LONGEST_RUN = timedelta(days=1)
-"""Nobody writes that long."""
+"""Upper bound on the duration of a run."""
 
 
 def add_question(
     session: Session, new: NewQuestion, question_id: str | None = None
 ) -> QuestionRecord:
-    """Store a question, under an id of the caller's if there is one; its pixels are there."""
+    """Store a question, optionally under a given id; its picture must be stored."""
     row = Question(**asdict(new))
     if question_id is not None:
         row.id = question_id
@@ -49,7 +49,7 @@ def add_question(
 
 
 def start_question(session: Session, question_id: str, start: QuestionStart) -> QuestionRecord:
-    """Add what is known once the model has begun; raises RecordNotFoundError."""
+    """Add the facts known once the model has started; raises RecordNotFoundError."""
     row = _row(session, question_id)
     for name, value in asdict(start).items():
         setattr(row, name, value)
@@ -60,7 +60,7 @@ def start_question(session: Session, question_id: str, start: QuestionStart) -> 
 def freeze_first_answer(
     session: Session, question_id: str, answer: str, confidence: int | None
 ) -> QuestionRecord:
-    """Keep one's own answer; raises ConflictError where there is one already."""
+    """Store the rater's own first answer; raises ConflictError if there is one already."""
     row = _row(session, question_id, lock=True)
     if row.first_answer is not None:
         raise ConflictError("Your answer is kept already and cannot be changed.")
@@ -72,7 +72,7 @@ def freeze_first_answer(
 def end_question(
     session: Session, question_id: str, state: str, failure: str | None = None
 ) -> QuestionRecord:
-    """Say that nothing follows: `done`, `stopped`, or `failed` with a sentence."""
+    """End a question's run as `done`, `stopped`, or `failed` with a message."""
     row = _row(session, question_id)
     row.state, row.failure, row.ended_at = state, failure, now()
     session.flush()
@@ -80,9 +80,9 @@ def end_question(
 
 
 def fail_interrupted(session: Session, writer: str) -> int:
-    """End what a former run of this writer left running; how many readings that were.
+    """Mark questions left running by an earlier run of this writer as failed; return their number.
 
-    Other programs may be writing theirs into the same database; what any left a day ago is ended.
+    Other programs may be writing to the same database; theirs are failed only after a day.
     """
     abandoned = or_(
         Question.writer == writer,
@@ -99,9 +99,9 @@ def fail_interrupted(session: Session, writer: str) -> int:
 def add_completion(
     session: Session, question_id: str, new: NewCompletion, completion_id: str | None = None
 ) -> CompletionRecord:
-    """Store an answer, under an id of the caller's if there is one.
+    """Store a completion, optionally under a given id.
 
-    Raises ConflictError for an index that the reading has already.
+    Raises ConflictError if the question already has one with this index.
     """
     row = Completion(question_id=question_id, **asdict(new))
     if completion_id is not None:
@@ -117,13 +117,13 @@ def add_completion(
 
 
 def set_attention(session: Session, completion_id: str, sha256: str | None) -> None:
-    """Say which blob has a completion's attention; None if it is not kept any more."""
+    """Set the blob of a completion's attention; None if it is no longer stored."""
     _completion(session, completion_id).attention_sha256 = sha256
     session.flush()
 
 
 def find_question(session: Session, question_id: str) -> QuestionRecord:
-    """One reading, whoever asked; raises RecordNotFoundError."""
+    """Question with this id, from any account; raises RecordNotFoundError."""
     return as_record(QuestionRecord, _row(session, question_id))
 
 
@@ -133,7 +133,7 @@ def find_completion(session: Session, completion_id: str) -> CompletionRecord:
 
 
 def list_completions(session: Session, question_ids: Collection[str]) -> list[CompletionRecord]:
-    """The completions of some readings, by reading and index."""
+    """Completions of the questions, by question and index."""
     completions = select(Completion).where(Completion.question_id.in_(question_ids))
     ordered = completions.order_by(Completion.question_id, Completion.index)
     return [as_record(CompletionRecord, row) for row in session.scalars(ordered)]
@@ -147,8 +147,10 @@ def list_questions(
     before: str | None = None,
     limit: int = 20,
 ) -> list[QuestionRecord]:
-    """An account's readings, the newest first; those older than the reading `before`, if given."""
-    # what was made for a worklist is seen there, by those whose turn it is
+    """An account's questions, newest first; only those older than the question `before` if
+    given.
+    """
+    # questions of worklists are shown there, to the raters assigned to them
     listed = select(WorklistItem.id).where(WorklistItem.question_id == Question.id)
     additional = select(WorklistQuestion.item_id).where(WorklistQuestion.question_id == Question.id)
     questions = select(Question).where(
@@ -165,7 +167,7 @@ def list_questions(
 
 
 def count_questions(session: Session, pixels_sha256: str) -> int:
-    """How many readings have this picture."""
+    """Number of questions with this picture."""
     same = select(func.count()).where(Question.pixels_sha256 == pixels_sha256)
     return session.scalar(same) or 0
 
@@ -173,7 +175,7 @@ def count_questions(session: Session, pixels_sha256: str) -> int:
 def add_deletion_check(
     session: Session, completion_id: str, account_id: str, new: NewDeletionCheck
 ) -> DeletionCheckRecord:
-    """Store what a check found; completion and account must exist."""
+    """Store a deletion check; completion and account must exist."""
     row = DeletionCheck(completion_id=completion_id, account_id=account_id, **asdict(new))
     session.add(row)
     session.flush()
@@ -183,7 +185,7 @@ def add_deletion_check(
 def list_deletion_checks(
     session: Session, completion_ids: Collection[str]
 ) -> list[DeletionCheckRecord]:
-    """The checks of some completions, the oldest first."""
+    """Deletion checks of the completions, oldest first."""
     checks = select(DeletionCheck).where(DeletionCheck.completion_id.in_(completion_ids))
     ordered = checks.order_by(DeletionCheck.created_at, DeletionCheck.id)
     return [as_record(DeletionCheckRecord, row) for row in session.scalars(ordered)]

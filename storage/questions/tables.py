@@ -1,4 +1,4 @@
-"""Tables of what was asked and answered: readings, completions, and the files beside them."""
+"""Tables of questions, completions, deletion checks and files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.base import Base, new_id, now
 
 
 class Blob(Base):
-    """A file that is kept by its SHA-256; `removed_at` says since when it is gone on purpose."""
+    """A file named by its SHA-256; `removed_at` is when it was removed on purpose."""
 
     __tablename__ = "blobs"
     __table_args__ = (
@@ -32,7 +32,7 @@ class Blob(Base):
 
 
 class Question(Base):
-    """A question about a region of a slide, and all that its answers depend on."""
+    """A question about a region of a slide, with everything its completions depend on."""
 
     __tablename__ = "questions"
     __table_args__ = (
@@ -100,7 +100,7 @@ class Question(Base):
 
 
 class Completion(Base):
-    """One answer; triggers refuse to change or remove it, but for where its attention is kept."""
+    """A completion; triggers refuse changes and removal, except of its attention file."""
 
     __tablename__ = "completions"
     __table_args__ = (
@@ -126,7 +126,7 @@ class Completion(Base):
 
 
 class DeletionCheck(Base):
-    """What became of an answer's likelihood without the pixels that it attended to."""
+    """Likelihood of an answer without the pixels that it attended to."""
 
     __tablename__ = "deletion_checks"
 

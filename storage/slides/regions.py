@@ -1,4 +1,4 @@
-"""Regions that accounts drew on slides; every account sees its own."""
+"""Regions that accounts drew on slides; each account sees only its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Shape = Literal["rectangle", "polygon"]
 
 @dataclass(frozen=True)
 class NewRegion:
-    """What somebody drew, in level-0 pixels."""
+    """A region as drawn, in level-0 pixels."""
 
     name: str
     """Label in the list of regions; may be empty."""
@@ -33,7 +33,7 @@ class NewRegion:
     """Left edge of the bounding box."""
 
     y: int
-    """Upper edge of the bounding box."""
+    """Top edge of the bounding box."""
 
     width: int
     """Width of the bounding box, at least 1."""
@@ -50,10 +50,10 @@ class RegionRecord(NewRegion):
     """UUID as text."""
 
     slide_id: str
-    """The slide it is on."""
+    """Its slide."""
 
     account_id: str
-    """Who drew it."""
+    """Account that drew it."""
 
     created_at: datetime
     """When it was first stored, UTC."""
@@ -71,7 +71,7 @@ def add_region(session: Session, slide_id: str, account_id: str, region: NewRegi
 
 
 def list_regions(session: Session, slide_id: str, account_id: str) -> list[RegionRecord]:
-    """The regions of one account on one slide, the oldest first."""
+    """One account's regions on one slide, oldest first."""
     own_regions = select(Region).where(Region.slide_id == slide_id, Region.account_id == account_id)
     return [
         _record(row) for row in session.scalars(own_regions.order_by(Region.created_at, Region.id))
@@ -79,21 +79,21 @@ def list_regions(session: Session, slide_id: str, account_id: str) -> list[Regio
 
 
 def count_regions(session: Session, account_id: str) -> int:
-    """How many regions an account has, on all slides; others that it adds wait meanwhile."""
+    """Number of an account's regions on all slides; blocks its other additions meanwhile."""
     session.get(Account, account_id, with_for_update=True)
     own_regions = select(func.count()).select_from(Region).where(Region.account_id == account_id)
     return session.scalar(own_regions) or 0
 
 
 def find_region(session: Session, slide_id: str, account_id: str, region_id: str) -> RegionRecord:
-    """One region of the account on that slide; raises `RecordNotFoundError`."""
+    """One region of the account on the slide; raises `RecordNotFoundError`."""
     return _record(_own_row(session, slide_id, account_id, region_id))
 
 
 def update_region(
     session: Session, slide_id: str, account_id: str, region_id: str, region: NewRegion
 ) -> RegionRecord:
-    """Change an own region on that slide; raises `RecordNotFoundError`."""
+    """Change the account's own region on the slide; raises `RecordNotFoundError`."""
     row = _own_row(session, slide_id, account_id, region_id)
     for column, value in _columns(region).items():
         setattr(row, column, value)
@@ -102,7 +102,7 @@ def update_region(
 
 
 def delete_region(session: Session, slide_id: str, account_id: str, region_id: str) -> None:
-    """Remove an own region on that slide; raises `RecordNotFoundError`."""
+    """Delete the account's own region on the slide; raises `RecordNotFoundError`."""
     session.delete(_own_row(session, slide_id, account_id, region_id))
     session.flush()
 

@@ -1,4 +1,4 @@
-"""The table of scales that people entered for slides; it only grows."""
+"""Append-only table of scales that people entered for slides."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from storage.base import Base, now
 
 
 class ScaleEntry(Base):
-    """A scale that an account entered for a slide, or took back; triggers refuse any change.
+    """A scale that an account entered for a slide, or withdrew; triggers refuse any change.
 
-    The newest row of a slide counts. Sizes are in microns per level-0 pixel.
+    The newest row of a slide counts. Values are in microns per level-0 pixel.
     """
 
     __tablename__ = "scale_entries"

@@ -1,4 +1,4 @@
-"""Scales that people entered for slides: a history that only grows, whose newest entry counts."""
+"""Scales entered for slides: an append-only history whose newest entry counts."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from storage.tables import Account, ScaleEntry, Slide
 
 @dataclass(frozen=True)
 class NewScale:
-    """A scale to be entered, in microns per level-0 pixel."""
+    """A scale to enter, in microns per level-0 pixel."""
 
     mpp_x: float | None
-    """Width of a pixel; None, as the height, takes back what was entered."""
+    """Pixel width; None, together with the height, withdraws the entered scale."""
 
     mpp_y: float | None
-    """Height of a pixel."""
+    """Pixel height."""
 
     claimed_x: float | None = None
-    """What the file claimed then; None if it stated nothing."""
+    """Pixel width claimed by the file at the time; None if it stated nothing."""
 
     claimed_y: float | None = None
-    """The same along the height."""
+    """Pixel height claimed by the file."""
 
     line: Mapping[str, Any] | None = None
-    """The line of known length that the scale follows from; None where it was typed."""
+    """Line of known length from which the scale follows; None if it was typed."""
 
 
 @dataclass(frozen=True)
 class ScaleRecord(NewScale):
-    """An entry of a slide's history."""
+    """An entry in a slide's scale history."""
 
     entered_at: datetime | None = None
-    """When, UTC; None where a former version of the program did not keep it."""
+    """Time of entry, UTC; None if an earlier version did not record it."""
 
     account_name: str = ""
-    """Who entered it."""
+    """Account that entered it."""
 
 
 def enter_scale(session: Session, slide_id: str, account_id: str, new: NewScale) -> None:
-    """Add to a slide's history; raises `RecordNotFoundError`."""
+    """Append to a slide's history; raises `RecordNotFoundError`."""
     if session.get(Slide, slide_id) is None:
         raise RecordNotFoundError(f"There is no slide with the id {slide_id}.")
     line = None if new.line is None else dict(new.line)
@@ -56,14 +56,14 @@ def enter_scale(session: Session, slide_id: str, account_id: str, new: NewScale)
 
 
 def list_current_scales(session: Session) -> dict[str, ScaleRecord]:
-    """The newest entry of every slide that has one, unless it takes the former one back."""
+    """Newest entry of every slide, except where it withdraws the scale."""
     newest = select(func.max(ScaleEntry.id)).group_by(ScaleEntry.slide_id)
     wanted = _entries().where(ScaleEntry.id.in_(newest), ScaleEntry.mpp_x.is_not(None))
     return {row.slide_id: _record(row) for row in session.execute(wanted)}
 
 
 def list_scale_history(session: Session, slide_id: str) -> list[ScaleRecord]:
-    """All entries of a slide, the oldest first."""
+    """All entries of a slide, oldest first."""
     wanted = _entries().where(ScaleEntry.slide_id == slide_id).order_by(ScaleEntry.id)
     return [_record(row) for row in session.execute(wanted)]
 

@@ -1,4 +1,4 @@
-"""Slides that were seen: which file is which slide, and its alias."""
+"""Known slides: the identity of their files, and their aliases."""
 
 from __future__ import annotations
 
@@ -16,48 +16,48 @@ from storage.row_values import as_record
 from storage.tables import Slide, Upload, now
 
 _LOCK_NUMBER = 7_860_002
-"""Number of the PostgreSQL lock that lets one slide at a time be registered."""
+"""PostgreSQL lock that lets one slide be registered at a time."""
 
 _MOST_INSTANCES = 1000
-"""So many DICOM files of a slide are remembered."""
+"""Most DICOM files remembered per slide."""
 
 
 @dataclass(frozen=True)
 class SlideRecord:
-    """What is stored about a slide."""
+    """A stored slide."""
 
     id: str
-    """Opaque and stable: it follows the file when that is moved or renamed."""
+    """Opaque and stable; follows the file when it is moved or renamed."""
 
     folder: str
-    """The library folder the file was found in."""
+    """Library folder of the file."""
 
     relative_path: str
-    """The file within that folder."""
+    """Path within that folder."""
 
     quickhash: str | None
-    """OpenSlide's fingerprint of the file; None where OpenSlide makes none."""
+    """OpenSlide's fingerprint of the file; None if OpenSlide gives none."""
 
     alias: str
-    """Name shown instead of the file's."""
+    """Name shown instead of the file name."""
 
     file_name: str | None
-    """What the sender of an uploaded slide calls its file; None where the file has its own name."""
+    """Sender's name for an uploaded file; None if the file has its own name."""
 
     first_seen_at: datetime
     """When the library first saw the slide, UTC."""
 
     replaced_at: datetime | None
-    """When another slide was found in this place, UTC; None while this one is there."""
+    """When another slide was found at this location, UTC; None while this one is there."""
 
     case_id: str | None
-    """Its case; None if that is not known."""
+    """Its case; None if unknown."""
 
     organ: str | None
-    """What it is of; None if that is not known, as below."""
+    """Organ; None if unknown, as for the fields below."""
 
     specimen: str | None
-    """How that was taken."""
+    """Type of specimen."""
 
     stain: str | None
     """Such as H&E."""
@@ -76,14 +76,14 @@ def register_slide(
     alias: str | None = None,
     instances: Collection[str] = (),
 ) -> SlideRecord:
-    """The record of the slide in a file, made if it is new.
+    """Return the record of a file's slide; create it if it is new.
 
-    The same place is the same slide, unless both fingerprints are known and differ: then another
-    slide took the place, and what was said or drawn about the old one must not pass to it. A
-    file with the fingerprint of a slide that is gone from its place (`missing_ids`, or replaced)
-    is that slide, moved. Exports of one DICOM series have one fingerprint; they differ where none
-    of the files that a slide had (`instances`, SOPInstanceUIDs) is there. A new slide is called
-    `alias`, or `Slide 7` if that is None.
+    The same location is the same slide, unless both fingerprints are known and differ: then another
+    slide replaced it, and feedback and regions of the old one must not pass to it. A file whose
+    fingerprint is that of a slide missing from its location (`missing_ids`, or replaced) is that
+    slide, moved. Exports of one DICOM series share a fingerprint; they are different slides if none
+    of the known files (`instances`, SOPInstanceUIDs) is present. A new slide is named `alias`, or
+    `Slide 7` if that is None.
     """
     serialise(session, _LOCK_NUMBER)
     row = _row_at(session, folder, relative_path)
@@ -103,7 +103,7 @@ def register_slide(
 
 
 def _name_of_upload(session: Session, relative_path: str) -> str | None:
-    """The sender's name of a file in the folder of an upload; None of any other file."""
+    """Sender's name of a file in an upload folder; None for any other file."""
     upload = session.get(Upload, relative_path.split("/")[0])
     return None if upload is None else upload.file_name
 
@@ -119,7 +119,7 @@ def _row_at(session: Session, folder: str, relative_path: str) -> Slide | None:
 
 
 def _is_same(row: Slide, quickhash: str | None, instances: Collection[str]) -> bool:
-    """Whether nothing that is known says that a file is another slide."""
+    """Whether a file may be the row's slide, as far as fingerprint and instances tell."""
     if row.quickhash and quickhash and row.quickhash != quickhash:
         return False
     return not (row.instances and instances) or not set(instances).isdisjoint(row.instances)
@@ -145,12 +145,12 @@ def _new_row(session: Session, alias: str | None) -> Slide:
 
 
 def find_slide_record(session: Session, slide_id: str) -> SlideRecord:
-    """The record of a slide; raises `RecordNotFoundError`."""
+    """Record of a slide; raises `RecordNotFoundError`."""
     return as_record(SlideRecord, _row(session, slide_id))
 
 
 def list_slide_records(session: Session) -> list[SlideRecord]:
-    """All slides that have not been replaced, the first seen first."""
+    """All slides that have not been replaced, by time first seen."""
     current = select(Slide).where(Slide.replaced_at.is_(None))
     rows = session.scalars(current.order_by(Slide.first_seen_at, Slide.id))
     return [as_record(SlideRecord, row) for row in rows]
@@ -159,7 +159,7 @@ def list_slide_records(session: Session) -> list[SlideRecord]:
 def relocate_slide(
     session: Session, place: tuple[str, str], relative_path: str, file_name: str
 ) -> None:
-    """Say that the slide in (folder, relative path), if there is one, is in another file there."""
+    """Record that the slide at (folder, relative path), if any, moved to another file there."""
     row = _row_at(session, *place)
     if row is not None:
         row.relative_path, row.file_name = relative_path, file_name
@@ -167,7 +167,7 @@ def relocate_slide(
 
 
 def rename_slide(session: Session, slide_id: str, alias: str) -> SlideRecord:
-    """Give it another alias; raises `RecordNotFoundError`, or `ValueError` for a blank one."""
+    """Change a slide's alias; raises `RecordNotFoundError`, or `ValueError` for a blank alias."""
     if not alias.strip():
         raise ValueError("An alias needs at least one letter.")
     row = _row(session, slide_id)

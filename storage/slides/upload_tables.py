@@ -1,4 +1,4 @@
-"""Table of uploads: which files are on their way in, and what their senders called them."""
+"""Table of uploads: announced files and their senders' names for them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.base import Base, now
 
 
 class Upload(Base):
-    """A file that an account announced; on the disk it has the name of its id."""
+    """A file that an account announced; on disk it is named by its id."""
 
     __tablename__ = "uploads"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Uploads: files on their way in, and where those that arrived are."""
+"""Uploads: pending files, and the locations of those that arrived."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ from storage.tables import Account, Upload, now
 
 @dataclass(frozen=True)
 class UploadRecord:
-    """What is stored about an upload."""
+    """A stored upload."""
 
     id: str
     """Random, 32 hexadecimal digits."""
 
     account_id: str
-    """Who sends it."""
+    """Account that sends it."""
 
     file_name: str
-    """What the sender calls the file; it stands nowhere else, for it may name a patient."""
+    """Sender's name of the file; stored nowhere else, because it may name a patient."""
 
     byte_count: int
-    """Size that was announced, in bytes."""
+    """Announced size in bytes."""
 
     folder_id: str
-    """Folder among the uploads in which the file is: the id of this upload, or of the upload
-    whose DICOM series it belongs to."""
+    """Upload folder of the file: the id of this upload, or of the upload with the same DICOM
+    series.
+    """
 
     series: str | None
-    """SeriesInstanceUID; None while the upload is pending and where the file is no DICOM file."""
+    """SeriesInstanceUID; None while pending and for files other than DICOM."""
 
     begun_at: datetime
     """When it was announced, UTC."""
@@ -46,7 +47,7 @@ class UploadRecord:
 
 @dataclass(frozen=True)
 class UploadUsage:
-    """How much of its bounds an account uses."""
+    """An account's use of its upload limits."""
 
     pending: int
     """Uploads that have not arrived."""
@@ -72,12 +73,12 @@ def add_upload(
 
 
 def lock_announcements(session: Session, account_id: str) -> None:
-    """Let other announcements of an account wait until the transaction ends."""
+    """Block other announcements of an account until the transaction ends."""
     session.get(Account, account_id, with_for_update=True)
 
 
 def upload_usage(session: Session, account_id: str) -> UploadUsage:
-    """What an account uses of its bounds."""
+    """An account's use of its upload limits."""
     own = select(func.count(), func.sum(Upload.byte_count)).where(Upload.account_id == account_id)
     pending = session.execute(own.where(Upload.arrived_at.is_(None))).one()
     arrived = session.execute(own.where(Upload.arrived_at.is_not(None))).one()
@@ -85,7 +86,7 @@ def upload_usage(session: Session, account_id: str) -> UploadUsage:
 
 
 def find_upload(session: Session, upload_id: str, account_id: str) -> UploadRecord | None:
-    """An upload of an account; None if it has none of that id."""
+    """An account's upload with this id; None if there is none."""
     row = session.get(Upload, upload_id)
     if row is None or row.account_id != account_id:
         return None
@@ -93,27 +94,27 @@ def find_upload(session: Session, upload_id: str, account_id: str) -> UploadReco
 
 
 def list_uploads(session: Session, account_id: str, *, arrived: bool) -> list[UploadRecord]:
-    """Uploads of an account that are pending, or that arrived; the oldest first."""
+    """An account's pending or arrived uploads, oldest first."""
     state = Upload.arrived_at.is_not(None) if arrived else Upload.arrived_at.is_(None)
     own = select(Upload).where(Upload.account_id == account_id, state).order_by(Upload.begun_at)
     return [as_record(UploadRecord, row) for row in session.scalars(own)]
 
 
 def list_pending_before(session: Session, moment: datetime) -> list[UploadRecord]:
-    """Pending uploads of all accounts that were announced before a moment."""
+    """Pending uploads of all accounts announced before a time."""
     old = select(Upload).where(Upload.arrived_at.is_(None), Upload.begun_at < moment)
     return [as_record(UploadRecord, row) for row in session.scalars(old)]
 
 
 def list_series_folders(session: Session, account_id: str, series: str, limit: int) -> list[str]:
-    """Folders of an account's uploads with that SeriesInstanceUID, the newest first."""
+    """Folders of an account's uploads with this SeriesInstanceUID, newest first."""
     same = select(Upload.folder_id).where(Upload.account_id == account_id, Upload.series == series)
     newest = func.max(Upload.begun_at).desc()
     return list(session.scalars(same.group_by(Upload.folder_id).order_by(newest).limit(limit)))
 
 
 def mark_arrived(session: Session, upload_id: str, folder_id: str, series: str | None) -> None:
-    """Say where an upload went; raises `RecordNotFoundError`."""
+    """Record an upload's location; raises `RecordNotFoundError`."""
     row = session.get(Upload, upload_id)
     if row is None:
         raise RecordNotFoundError(f"There is no upload with the id {upload_id}.")
@@ -123,11 +124,10 @@ def mark_arrived(session: Session, upload_id: str, folder_id: str, series: str |
 
 
 def remove_uploads(session: Session, upload_ids: Collection[str]) -> None:
-    """Remove the rows of uploads whose files are gone."""
+    """Delete the rows of uploads whose files are gone."""
     session.execute(delete(Upload).where(Upload.id.in_(upload_ids)))
 
 
 def remove_uploads_in(session: Session, folder_id: str) -> None:
-    """Remove the rows of uploads whose files are in a folder, with what their senders called
-    them."""
+    """Delete the rows of uploads in a folder, including their senders' file names."""
     session.execute(delete(Upload).where(Upload.folder_id == folder_id))

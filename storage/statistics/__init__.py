@@ -1,1 +1,1 @@
-"""Rows that charts are made of."""
+"""Rows for charts and statistics."""

@@ -1,7 +1,7 @@
-"""What raters said, in rows that figures are made of: what holds now, but for the time it took.
+"""Rows of feedback for statistics: current feedback, except for times, which count all.
 
-Each kind of row is one query. What holds is what nothing supersedes: asked of the index of
-`supersedes_id` that is four times as fast as by way of `current_feedback`, which says the same.
+Each kind of row is one query. Current feedback is what nothing supersedes: the index of
+`supersedes_id` finds it four times as fast as the equivalent `current_feedback`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def verdicts(session: Session, filters: Filters = NO_FILTERS) -> list[VerdictRow
 
 
 def labels(session: Session, filters: Filters = NO_FILTERS) -> list[LabelRow]:
-    """All labels; of steps only which events they have."""
+    """All labels; of steps, only their events."""
     rows = session.execute(labels_query(filters))
     return [
         LabelRow(case, completion, rater, _events(absences, steps))
@@ -75,7 +75,7 @@ def labels(session: Session, filters: Filters = NO_FILTERS) -> list[LabelRow]:
 
 
 def votes(session: Session, filters: Filters = NO_FILTERS) -> list[VoteRow]:
-    """All comparisons; a model's filter takes those that have it on either side."""
+    """All votes; a model filter matches either side."""
     rows = []
     for case, rater, one, other, choice, turned, known, *sides in session.execute(
         votes_query(filters)
@@ -88,9 +88,9 @@ def votes(session: Session, filters: Filters = NO_FILTERS) -> list[VoteRow]:
 
 
 def resolve_preference(choice: str, turned: int) -> str:
-    """What a vote prefers: `first` or `second` of the pair, `tie` or `both_bad`.
+    """Result of a vote: `first` or `second` of the pair, `tie` or `both_bad`.
 
-    `turned` says that the second stood on the left.
+    `turned` means that the second was on the left.
     """
     if choice not in ("left", "right"):
         return choice
@@ -98,9 +98,11 @@ def resolve_preference(choice: str, turned: int) -> str:
 
 
 def first_answers(session: Session, filters: Filters = NO_FILTERS) -> list[FirstAnswerRow]:
-    """Blind readings and first turns at worklist items; dates are those of the first answer."""
+    """Blind questions and first rounds of worklist items; filtered by the date of the first
+    answer.
+    """
     queries = (first_answers_query(filters), first_assignments_query(filters))
-    # of a reading or a turn the last verdict comes last
+    # the last verdict on a question or assignment comes last
     rows = [row for query in queries for row in session.execute(query)]
     return list({key: FirstAnswerRow(*row) for key, *row in rows}.values())
 
@@ -111,7 +113,7 @@ def times(session: Session, filters: Filters = NO_FILTERS) -> list[TimeRow]:
 
 
 def judge_labels(session: Session, filters: Filters = NO_FILTERS) -> list[LabelRow]:
-    """What judges that are programs found; the rater is the judge's name, whoever is filtered."""
+    """Labels by judge models; `rater` is the judge's name, and the rater filter is ignored."""
     rows = session.execute(judge_labels_query(filters))
     return [
         LabelRow(case, completion, judge, _names(events))
@@ -120,7 +122,7 @@ def judge_labels(session: Session, filters: Filters = NO_FILTERS) -> list[LabelR
 
 
 def list_filter_choices(session: Session) -> FilterChoices:
-    """What there is to filter by."""
+    """Available filter values."""
     columns = select(Question.model, _TASK, _ORGAN, Slide.id, Slide.alias).join(Slide).distinct()
     rows = session.execute(columns).all()
     raters = select(Feedback.rater_id).distinct().order_by(Feedback.rater_id)
@@ -130,7 +132,7 @@ def list_filter_choices(session: Session) -> FilterChoices:
 
 
 def verdicts_query(filters: Filters) -> Select[*tuple[Any, ...]]:
-    """Of `verdicts`, with the moment in the place of the day."""
+    """Query for `verdicts`, with the time in place of the day."""
     rating = (Feedback.completion_id, Feedback.rater_id, Feedback.created_at)
     about = (Question.model, _TASK, _ORGAN, Slide.id)
     columns = (CASE_ID, *rating, *about, Feedback.verdict, Feedback.confidence)
@@ -138,14 +140,14 @@ def verdicts_query(filters: Filters) -> Select[*tuple[Any, ...]]:
 
 
 def labels_query(filters: Filters) -> Select[*tuple[Any, ...]]:
-    """Of `labels`; JSON as text, which is decoded here where few texts are long."""
+    """Query for `labels`; JSON stays text, decoded later because few texts are long."""
     label_columns = (cast(Feedback.absences, String), cast(Feedback.steps, String))
     columns = (CASE_ID, Feedback.completion_id, Feedback.rater_id, *label_columns)
     return _select_current(select(*columns), "labels", filters)
 
 
 def votes_query(filters: Filters) -> Select[*tuple[Any, ...]]:
-    """Of `votes`: both sides in the order in which they are stored."""
+    """Query for `votes`, both sides in stored order."""
     other, other_question = aliased(Completion), aliased(Question)
     first = (Question.model, Question.model_revision, func.length(Completion.text))
     second = (other_question.model, other_question.model_revision, func.length(other.text))
@@ -165,7 +167,7 @@ def votes_query(filters: Filters) -> Select[*tuple[Any, ...]]:
 
 
 def first_answers_query(filters: Filters) -> Select[*tuple[Any, ...]]:
-    """Of `first_answers`, a row for each completion, the one that was judged last at the end."""
+    """Query for `first_answers`: a row per completion, the one rated last at the end."""
     own = (Question.id, CASE_ID, Question.options, Question.first_answer, Question.first_confidence)
     answered = (
         select(*own, *_COMPARED_COLUMNS)
@@ -178,7 +180,7 @@ def first_answers_query(filters: Filters) -> Select[*tuple[Any, ...]]:
 
 
 def first_assignments_query(filters: Filters) -> Select[*tuple[Any, ...]]:
-    """The same for items of worklists; an item that comes again is no longer new to its rater."""
+    """The same for worklist items; a repeated item is no longer new to its rater."""
     turn = WorklistAssignment
     own = (turn.id, CASE_ID, Question.options, turn.first_answer, turn.first_confidence)
     answered = (
@@ -196,7 +198,7 @@ def first_assignments_query(filters: Filters) -> Select[*tuple[Any, ...]]:
 def _with_verdicts(
     answered: Select[*tuple[Any, ...]], rater: InstrumentedAttribute[str]
 ) -> Select[*tuple[Any, ...]]:
-    """With the completions of the readings, the same person's verdicts, and references."""
+    """Join the questions' completions, the same rater's verdicts, and references."""
     verdict = and_(
         Feedback.completion_id == Completion.id,
         Feedback.rater_id == rater,
@@ -213,14 +215,14 @@ def _with_verdicts(
 
 
 def times_query(filters: Filters) -> Select[*tuple[Any, ...]]:
-    """Of `times`."""
+    """Query for `times`."""
     spent = (func.count(Feedback.seconds), func.sum(Feedback.seconds))
     columns = select(CASE_ID, Feedback.rater_id, *spent).where(Feedback.seconds.is_not(None))
     return select_feedback(columns, filters).group_by(CASE_ID, Feedback.rater_id)
 
 
 def judge_labels_query(filters: Filters) -> Select[*tuple[Any, ...]]:
-    """Of `judge_labels`."""
+    """Query for `judge_labels`."""
     columns = (CASE_ID, JudgeLabels.completion_id, JudgeLabels.judge)
     return (
         select(*columns, cast(JudgeLabels.events, String))
@@ -238,14 +240,14 @@ def _select_current(
     filters: Filters,
     other: type[Question] | None = None,
 ) -> Select[*tuple[Any, ...]]:
-    """Feedback of a kind that nothing supersedes."""
+    """Select feedback of a kind that nothing supersedes."""
     return select_feedback(columns, filters, other).where(Feedback.kind == kind, _is_current())
 
 
 def select_feedback(
     columns: Select[*tuple[Any, ...]], filters: Filters, other: type[Question] | None = None
 ) -> Select[*tuple[Any, ...]]:
-    """Feedback with the reading and slide that it is about."""
+    """Select feedback with its question and slide."""
     return (
         columns.select_from(Feedback)
         .join(Completion, Completion.id == Feedback.completion_id)
@@ -264,7 +266,7 @@ def _is_current() -> ColumnElement[bool]:
 def _visibility(
     filters: Filters, is_visible: Callable[[str], ColumnElement[bool]]
 ) -> list[ColumnElement[bool]]:
-    """What is held back from whoever looks."""
+    """Conditions that hide rows from the viewer."""
     return [] if filters.viewer_id is None else [is_visible(filters.viewer_id)]
 
 
@@ -274,7 +276,9 @@ def _conditions(
     rater: InstrumentedAttribute[Any] | None,
     other: type[Question] | None = None,
 ) -> list[ColumnElement[bool]]:
-    """What the filters ask; `other` is the second reading of a pair, which has the model too."""
+    """SQL conditions of the filters; `other` is the second question of a pair, also matched by
+    model.
+    """
     conditions: list[ColumnElement[bool]] = []
     if filters.since is not None:
         conditions.append(at >= filters.since)
@@ -290,12 +294,12 @@ def _conditions(
 
 
 def _day(at: datetime, zone: ZoneInfo) -> str:
-    """A moment's day in a zone, as `YYYY-MM-DD`."""
+    """Day of a time in a zone, as `YYYY-MM-DD`."""
     return at.astimezone(zone).date().isoformat()
 
 
 def _events(absences: str, steps: str) -> frozenset[str]:
-    """Events of labels, from their JSON."""
+    """Events in the JSON of labels."""
     if steps == "[]":
         return _names(absences)
     of_steps = (event for step in json.loads(steps) for event in step["events"])
@@ -304,5 +308,5 @@ def _events(absences: str, steps: str) -> frozenset[str]:
 
 @lru_cache(1024)
 def _names(text: str) -> frozenset[str]:
-    """A JSON list of names; there are few such lists."""
+    """Decode a JSON list of names; few distinct lists occur."""
     return frozenset(json.loads(text))

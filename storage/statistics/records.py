@@ -1,4 +1,4 @@
-"""What statistics are asked for by, and the rows that they are made of."""
+"""Filters and rows of statistics."""
 
 from __future__ import annotations
 
@@ -10,72 +10,73 @@ from typing import NamedTuple
 
 @dataclass(frozen=True)
 class Filters:
-    """Which judgments count; None leaves all in."""
+    """Which feedback counts; None filters nothing."""
 
     since: datetime | None = None
-    """Judged at this moment or later, UTC."""
+    """Feedback from this time on, UTC."""
     until: datetime | None = None
-    """Judged before this moment, UTC."""
+    """Feedback before this time, UTC."""
     zone: str = "UTC"
-    """IANA name of the time zone whose days rows name."""
+    """IANA time zone of the rows' days."""
     model: str | None = None
-    """Model that was judged."""
+    """Model rated."""
     task: str | None = None
-    """Question type; "" for questions of no known type."""
+    """Question type; "" for questions without a known type."""
     organ: str | None = None
-    """Organ of the slide; "" where it is not known."""
+    """Organ of the slide; "" where unknown."""
     slide_id: str | None = None
-    """Slide that was asked about."""
+    """Slide asked about."""
     rater_id: str | None = None
-    """Account that judged."""
+    """Account of the rater."""
     blind_votes: bool = False
-    """Of votes those alone that were cast without knowing the models' names."""
+    """Whether to count only votes cast without knowing the models' names."""
     viewer_id: str | None = None
-    """Rater who looks: of others' judgments only those of what he judged himself; None sees all."""
+    """Rater who views the statistics: only feedback visible to them counts; None counts all."""
 
 
 NO_FILTERS = Filters()
 
 
 class VerdictRow(NamedTuple):
-    """One verdict."""
+    """A verdict."""
 
     case: str
-    """Id of the slide's case, or of the slide where no case is known."""
+    """Id of the slide's case, or of the slide where the case is unknown."""
     completion: str
-    """Id of what was judged."""
+    """Id of the completion rated."""
     rater: str
-    """Id of the account that judged."""
+    """Account id of the rater."""
     day: str
-    """When, `YYYY-MM-DD` in the zone of the filters."""
+    """Day it was given, `YYYY-MM-DD` in the filters' zone."""
     model: str
-    """Who wrote the completion."""
+    """Model that wrote the completion."""
     task: str
     """Question type; "" for none."""
     organ: str
-    """Organ of the slide; "" where it is not known."""
+    """Organ of the slide; "" where unknown."""
     slide: str
     """Id of the slide."""
     verdict: str
-    """What was said."""
+    """The verdict."""
     confidence: int | None
-    """How sure, 1 to 5."""
+    """Confidence, 1 to 5."""
 
 
 class RepeatRow(NamedTuple):
-    """One rater's verdicts on the same answer, or votes on the same pair, before and after the
-    washout."""
+    """One rater's two verdicts on a completion, or votes on a pair, before and after the
+    washout.
+    """
 
     case: str
     """As in `VerdictRow`."""
     item: str
-    """Id of the answer; ids of both, as in `VoteRow`."""
+    """Id of the completion; ids of both as in `VoteRow`."""
     rater: str
-    """Id of the account that judged."""
+    """Account id of the rater."""
     first: str
-    """What was said before it came again: a verdict, or what was preferred."""
+    """Verdict or preference before the repeat."""
     again: str
-    """What was said then, without being told the first."""
+    """Verdict or preference in the repeat, given without seeing the first."""
 
 
 class LabelRow(NamedTuple):
@@ -84,36 +85,36 @@ class LabelRow(NamedTuple):
     case: str
     """As in `VerdictRow`."""
     completion: str
-    """Id of what was judged."""
+    """Id of the completion rated."""
     rater: str
-    """Id of the account that judged."""
+    """Account id of the rater."""
     events: frozenset[str]
     """Absences of the trace and errors of its steps."""
 
 
 class VoteRow(NamedTuple):
-    """One comparison of two completions."""
+    """A vote on two completions."""
 
     case: str
-    """As in `VerdictRow`, of the first one."""
+    """As in `VerdictRow`, for the first completion."""
     left_model: str
-    """Who wrote the one on the left."""
+    """Model of the completion on the left."""
     left_revision: str | None
-    """Which weights."""
+    """Revision of its weights."""
     left_length: int
-    """Characters of it."""
+    """Its length in characters."""
     right_model: str
-    """Who wrote the other one."""
+    """Model of the completion on the right."""
     right_revision: str | None
-    """Which weights."""
+    """Revision of its weights."""
     right_length: int
-    """Characters of it."""
+    """Its length in characters."""
     choice: str
     """`left`, `right`, `tie` or `both_bad`."""
     rater: str = ""
-    """Id of the account that voted."""
+    """Account id of the rater."""
     pair: str = ""
-    """Ids of both completions, the same whichever stood on the left."""
+    """Ids of both completions, independent of their sides."""
     preferred: str = ""
     """`first` or `second` of the pair, `tie` or `both_bad`."""
     blind: bool = True
@@ -121,49 +122,49 @@ class VoteRow(NamedTuple):
 
 
 class FirstAnswerRow(NamedTuple):
-    """A reading, or an item of a worklist, answered before the model's answer was shown."""
+    """A question or worklist item answered before the model's answer was shown."""
 
     case: str
     """As in `VerdictRow`."""
     options: Sequence[str]
-    """Answers to choose from."""
+    """Answer options."""
     first_answer: str
-    """The clinician's own."""
+    """Rater's own answer."""
     first_confidence: int | None
-    """How sure, 1 to 5."""
+    """Confidence, 1 to 5."""
     answer: str | None
-    """The model's, parsed: the one that was judged last, else its first."""
+    """Model's parsed answer: of the completion rated last, or else of the first."""
     verdict: str | None
-    """What the same clinician then said of it; None if nothing."""
+    """Same rater's later verdict on it; None if there is none."""
     corrected_answer: str | None
-    """What would have been right."""
+    """Correct answer according to the rater."""
     reference_answer: str | None
-    """The case's, where its source is known."""
+    """Reference answer of the case, if its source is known."""
 
 
 class TimeRow(NamedTuple):
-    """What a rater spent on a case, superseded judgments included."""
+    """Time that a rater spent on a case, including superseded feedback."""
 
     case: str
     """As in `VerdictRow`."""
     rater: str
-    """Id of the account."""
+    """Account id of the rater."""
     feedback_count: int
-    """How many told their time."""
+    """Number of feedback rows with a time."""
     seconds: float
-    """All together."""
+    """Total seconds."""
 
 
 class FilterChoices(NamedTuple):
-    """What there is to filter by."""
+    """Available filter values."""
 
     models: list[str]
-    """Models that were judged."""
+    """Models rated."""
     tasks: list[str]
     """Question types; "" for none."""
     organs: list[str]
-    """Organs; "" where it is not known."""
+    """Organs; "" where unknown."""
     slides: list[tuple[str, str]]
-    """Ids and aliases."""
+    """Slide ids and aliases."""
     raters: list[str]
-    """Ids of accounts."""
+    """Account ids of raters."""

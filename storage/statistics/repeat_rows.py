@@ -1,4 +1,4 @@
-"""What raters said of the items and pairs that came to them again after the washout."""
+"""Feedback on items and pairs repeated after the washout."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ from storage.tables import (
 
 
 def repeats(session: Session, filters: Filters = NO_FILTERS) -> list[RepeatRow]:
-    """Of every answer of a repeat the verdict that held when it was given again, and the last one
-    after that; the dates of the filters are those of the latter."""
+    """For each repeated completion, the verdict current when the repeat began and the last one
+    after.
+
+    Date filters apply to the latter.
+    """
     by_answer: dict[tuple[str, str, str], dict[bool, tuple[str, Any]]] = {}
     for case, completion, rater, verdict, at, started_at in session.execute(repeats_query(filters)):
         by_answer.setdefault((case, completion, rater), {})[at >= started_at] = (verdict, at)
@@ -35,7 +38,9 @@ def repeats(session: Session, filters: Filters = NO_FILTERS) -> list[RepeatRow]:
 
 
 def repeats_query(filters: Filters) -> Select[*tuple[Any, ...]]:
-    """Of `repeats`: every verdict on items with a repeat that was not skipped, oldest first."""
+    """Query for `repeats`: every verdict on items with a repeat that was not skipped, oldest
+    first.
+    """
     turn = WorklistAssignment
     given = (Feedback.created_at, turn.started_at)
     columns = select(CASE_ID, Feedback.completion_id, Feedback.rater_id, Feedback.verdict, *given)
@@ -52,8 +57,9 @@ def repeats_query(filters: Filters) -> Select[*tuple[Any, ...]]:
 
 
 def repeated_votes(session: Session, filters: Filters = NO_FILTERS) -> list[RepeatRow]:
-    """Of every pair that was voted on again the vote of the first turn and that of the second;
-    a vote that was undone is none."""
+    """For each repeated pair, the votes of the first and second round; undone votes do not
+    count.
+    """
     return [
         RepeatRow(
             case,
@@ -67,9 +73,9 @@ def repeated_votes(session: Session, filters: Filters = NO_FILTERS) -> list[Repe
 
 
 def repeated_votes_query(filters: Filters) -> Select[*tuple[Any, ...]]:
-    """Of `repeated_votes`; the dates of the filters are those of the second vote.
+    """Query for `repeated_votes`; date filters apply to the second vote.
 
-    Where blind votes alone are wanted, both are to be blind.
+    If only blind votes are wanted, both must be blind.
     """
     former, turn, before = aliased(Feedback), aliased(Comparison), aliased(Comparison)
     other, other_question = aliased(Completion), aliased(Question)

@@ -1,1 +1,1 @@
-"""Worklists, their items and item assignments."""
+"""Worklists, their items and assignments."""

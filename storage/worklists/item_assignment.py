@@ -1,4 +1,4 @@
-"""Whose turn it is to judge an item of a worklist."""
+"""Assignment of worklist items to raters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from storage.worklists.records import AssignmentRecord, WorklistProgress, Workli
 
 
 def find_assignment(session: Session, item_id: str, rater_id: str) -> AssignmentRecord | None:
-    """A rater's last turn at an item; None if it was never his."""
+    """A rater's last assignment of an item; None if it was never assigned to them."""
     row = session.scalar(
         select(WorklistAssignment)
         .where(WorklistAssignment.item_id == item_id, WorklistAssignment.rater_id == rater_id)
@@ -28,7 +28,7 @@ def find_assignment(session: Session, item_id: str, rater_id: str) -> Assignment
 
 
 def list_assignments(session: Session, worklist_id: str) -> list[AssignmentRecord]:
-    """All turns of all raters at the items of a list, the oldest first."""
+    """All raters' assignments of a list's items, oldest first."""
     of_list = (
         select(WorklistAssignment)
         .join(WorklistItem, WorklistItem.id == WorklistAssignment.item_id)
@@ -41,12 +41,12 @@ def list_assignments(session: Session, worklist_id: str) -> list[AssignmentRecor
 def next_assignment(
     session: Session, worklist: WorklistRecord, rater_id: str, washout_before: datetime
 ) -> AssignmentRecord | None:
-    """The turn that a rater has begun, or his next one; None if there is nothing for him now.
+    """The rater's open assignment, or their next one; None if there is none now.
 
-    Everybody has an order of his own. What he judged before `washed_out` comes again, once, before
-    anything new, as far as the list repeats.
+    Every rater has their own order. Items rated before `washout_before` are repeated once, ahead of
+    new ones, up to the list's share of repeats.
     """
-    # one at a time, lest two raters are handed what is for one of them
+    # Serialise, so that two raters are not assigned an item meant for one.
     session.get_one(Worklist, worklist.id, with_for_update=True)
     assignments = _own_assignments(session, worklist.id, rater_id)
     open_rows = [turn for turn in assignments if turn.ended_at is None]
@@ -70,7 +70,7 @@ def next_assignment(
 def freeze_assignment_answer(
     session: Session, assignment_id: str, answer: str, confidence: int | None
 ) -> AssignmentRecord:
-    """Keep the rater's own answer; raises ConflictError where there is one."""
+    """Store the rater's own answer; raises ConflictError if there is one already."""
     row = session.get(WorklistAssignment, assignment_id, with_for_update=True)
     if row is None or row.first_answer is not None:
         raise ConflictError("Your answer is kept already and cannot be changed.")
@@ -80,10 +80,10 @@ def freeze_assignment_answer(
 
 
 def end_assignment(session: Session, assignment_id: str, *, skipped: bool = False) -> bool:
-    """The rater is done with it; raises ConflictError if nothing was judged nor skipped.
+    """End an assignment; raises ConflictError if nothing was rated and it is not skipped.
 
-    An item that something was judged of is not skipped. False if it was done with before, by
-    another tab of his: then it stays as it is.
+    An item with feedback is not marked as skipped. Returns False, and changes nothing, if the
+    assignment has already ended, for example in another tab.
     """
     row = session.get_one(WorklistAssignment, assignment_id, with_for_update=True)
     if row.ended_at is not None:
@@ -97,9 +97,9 @@ def end_assignment(session: Session, assignment_id: str, *, skipped: bool = Fals
 
 
 def find_repeat_start(session: Session, question_id: str, rater_id: str) -> datetime | None:
-    """When an item that a rater has once more in his hands was given to him again; else None.
+    """When the rater's open repeat of an item started; None if there is none.
 
-    Until that turn ends he judges afresh: what he said the first time is not for him to see.
+    The rater's earlier feedback stays hidden until the repeat ends.
     """
     return session.scalar(
         select(WorklistAssignment.started_at)
@@ -110,14 +110,14 @@ def find_repeat_start(session: Session, question_id: str, rater_id: str) -> date
 
 
 def list_rated_completions(session: Session, assignment_id: str) -> set[str]:
-    """Completions that the rater has given a verdict or a preference on since the turn began."""
+    """Completions with a verdict or preference by the rater since the assignment started."""
     return _rated_since(session, session.get_one(WorklistAssignment, assignment_id))
 
 
 def worklist_progress(
     session: Session, worklist: WorklistRecord, rater_id: str
 ) -> WorklistProgress:
-    """How far a list is, for one rater."""
+    """One rater's progress through a list."""
     of_list = select(func.count()).where(WorklistItem.worklist_id == worklist.id)
     ready_items = of_list.where(WorklistItem.question_id.is_not(None))
     items, ready = (
@@ -170,7 +170,7 @@ def _unassigned_items(
     rater_id: str,
     assignments: Sequence[WorklistAssignment],
 ) -> list[str]:
-    """Items that are made, new to the rater, and his to judge."""
+    """Items with completions that are new to the rater and assignable to them."""
     seen_items = {turn.item_id for turn in assignments}
     if worklist.blind:
         seen_items |= list_compared_items(session, worklist.id, rater_id)

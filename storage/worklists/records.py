@@ -1,4 +1,4 @@
-"""Worklists, their items and turns as values."""
+"""Records of worklists, items and assignments."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class NewWorklist:
-    """A list and its rules."""
+    """A worklist and its rules."""
 
     name: str
     """Unique."""
 
     account_id: str
-    """Who made it."""
+    """Account that created it."""
 
     blind: bool = True
     """Whether raters answer before they see the model's answers."""
 
     teaching: bool = False
-    """Whether the reference is shown afterwards, and the labels stay out of exports."""
+    """Whether the reference is shown afterwards and the labels are left out of exports."""
 
     overlap: float = 1.0
-    """Share of the items that every rater gets; each of the others goes to one."""
+    """Share of the items that every rater gets; each other item goes to one rater."""
 
     repeats: float = 0.1
-    """Share of one's own items that come again after the washout."""
+    """Share of a rater's items that are repeated after the washout."""
 
 
 @dataclass(frozen=True)
 class WorklistRecord(NewWorklist):
-    """A stored list."""
+    """A stored worklist."""
 
     id: str = ""
     """UUID as text."""
@@ -46,13 +46,13 @@ class NewItem:
     """A question about a region."""
 
     slide_id: str
-    """The slide."""
+    """Its slide."""
 
     x: int
     """Left edge, level-0 pixels."""
 
     y: int
-    """Upper edge."""
+    """Top edge."""
 
     width: int
     """Width."""
@@ -61,16 +61,16 @@ class NewItem:
     """Height."""
 
     question: str
-    """What is asked."""
+    """Question text."""
 
     options: Sequence[str]
-    """Answers to choose from; empty if the answer is free."""
+    """Answer options; empty for a free answer."""
 
     task: str | None
     """Question type."""
 
     reference_answer: str | None
-    """What is right; None if that is not known."""
+    """Correct answer; None if unknown."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,12 @@ class ItemRecord(NewItem):
     """Place in the list, from 0."""
 
     question_id: str | None
-    """The reading with its completions; None until they are made."""
+    """Question with its completions; None until they exist."""
 
 
 @dataclass(frozen=True)
 class AssignmentRecord:
-    """An item in a rater's hands."""
+    """An item assigned to a rater."""
 
     id: str
     """UUID as text."""
@@ -101,42 +101,42 @@ class AssignmentRecord:
     """The item."""
 
     rater_id: str
-    """Who judges."""
+    """The rater."""
 
     round: int
     """0, or 1 for a repeat."""
 
     started_at: datetime
-    """When it was handed out, UTC."""
+    """When it was assigned, UTC."""
 
     first_answer: str | None
-    """The rater's own answer, before the model's was shown."""
+    """Rater's own answer, before they saw the model's."""
 
     first_confidence: int | None
-    """How sure, 1 to 5."""
+    """Confidence, 1 to 5."""
 
     ended_at: datetime | None
-    """When it was done with, UTC."""
+    """When it ended, UTC; None while open."""
 
     skipped: bool
-    """Whether it was passed over."""
+    """Whether it was skipped."""
 
 
 @dataclass(frozen=True)
 class WorklistProgress:
-    """How far a list is."""
+    """One rater's progress through a list."""
 
     items: int
-    """On the list."""
+    """Items on the list."""
 
     made: int
-    """With completions."""
+    """Items with completions."""
 
     mine: int
-    """That this rater was given or may still be given; those that others have are not his."""
+    """Items assigned or available to this rater; excludes those reserved for others."""
 
     done: int
-    """That this rater is done with, repeats not counted."""
+    """Items that this rater finished, not counting repeats."""
 
     skipped: int
-    """Of these, passed over."""
+    """Finished items that were skipped."""

@@ -1,4 +1,4 @@
-"""Worklists: what is on them, and what was made beforehand."""
+"""Worklists and their items."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def list_worklists(session: Session) -> list[WorklistRecord]:
 
 
 def find_worklist(session: Session, key: str) -> WorklistRecord:
-    """By id or name; raises RecordNotFoundError."""
+    """Worklist by id or name; raises RecordNotFoundError."""
     named = Worklist.name.in_(list_stored_spellings(key))
     row = session.scalar(select(Worklist).where(or_(Worklist.id == key, named)).limit(1))
     if row is None:
@@ -46,7 +46,7 @@ def find_worklist(session: Session, key: str) -> WorklistRecord:
 
 
 def list_items(session: Session, worklist_id: str) -> list[ItemRecord]:
-    """The items of a list in their order."""
+    """A list's items in order."""
     rows = session.scalars(
         select(WorklistItem)
         .where(WorklistItem.worklist_id == worklist_id)
@@ -64,8 +64,9 @@ def find_item(session: Session, item_id: str) -> ItemRecord:
 
 
 def find_item_of_question(session: Session, question_id: str) -> ItemRecord | None:
-    """The item whose completions a reading holds, be it a further one by another model; None for a
-    reading that somebody asked."""
+    """Item that a question was asked for, by its first or a further model; None for a user's
+    question.
+    """
     beside = select(WorklistQuestion.item_id).where(WorklistQuestion.question_id == question_id)
     row = session.scalar(
         select(WorklistItem).where(
@@ -76,7 +77,7 @@ def find_item_of_question(session: Session, question_id: str) -> ItemRecord | No
 
 
 def freeze_item(session: Session, item_id: str, question_id: str) -> None:
-    """Say which reading holds an item's completions; raises ConflictError if there is one."""
+    """Set the question with an item's completions; raises ConflictError if there is one already."""
     row = session.get(WorklistItem, item_id, with_for_update=True)
     if row is None or row.question_id is not None:
         raise ConflictError("The item's answers are made already, or it is gone.")

@@ -1,4 +1,4 @@
-"""Tables of worklists: items with frozen completions, and whose turn it was to judge them."""
+"""Tables of worklists: items with frozen completions, and their assignments to raters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.base import Base, new_id, now
 
 
 class Worklist(Base):
-    """Items that several raters judge, and the rules by which they get them."""
+    """Items that several raters rate, and the rules for assigning them."""
 
     __tablename__ = "worklists"
     __table_args__ = (
@@ -32,7 +32,7 @@ class Worklist(Base):
 
 
 class WorklistItem(Base):
-    """A question about a region; `question_id` is there once its completions are made."""
+    """A question about a region; `question_id` is set once its completions exist."""
 
     __tablename__ = "worklist_items"
     __table_args__ = (
@@ -58,7 +58,7 @@ class WorklistItem(Base):
 
 
 class WorklistAssignment(Base):
-    """An item in a rater's hands; a later round repeats it for agreement with oneself."""
+    """An item assigned to a rater; a later round repeats it to measure intra-rater agreement."""
 
     __tablename__ = "worklist_assignments"
     __table_args__ = (

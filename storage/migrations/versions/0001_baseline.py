@@ -1,4 +1,4 @@
-"""The baseline: every table, index and trigger. Databases of version 0.1.0 have other revisions."""
+"""Baseline with every table, index and trigger. Databases of version 0.1.0 have other revisions."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -33,7 +33,7 @@ FIRST_ANSWER_RULES = {
     "first_confidence": "first_confidence IS NULL OR "
     "(first_confidence BETWEEN 1 AND 5 AND first_answer IS NOT NULL)",
 }
-"""A first answer has its time, and there is no confidence without an answer."""
+"""A first answer has a time; a confidence requires an answer."""
 
 COMPLETION_COLUMNS = (
     "id",
@@ -49,11 +49,11 @@ COMPLETION_COLUMNS = (
     "first_token_seconds",
     "created_at",
 )
-"""What never changes of a completion: all but which file holds its attention."""
+"""Immutable columns of a completion: all except the file of its attention."""
 
 
 def upgrade() -> None:
-    """To this revision."""
+    """Create the schema."""
     _create_accounts()
     _create_cases()
     _create_slides()
@@ -185,7 +185,7 @@ def _create_slides() -> None:
 
 
 def _create_slide_location() -> None:
-    """One slide at a time is in a place."""
+    """Allow one current slide per location."""
     present = sa.text("replaced_at IS NULL")
     op.create_index(
         "uq_slides_location",
@@ -276,7 +276,7 @@ def _create_questions() -> None:
     create_index("questions", "slide_id", "created_at")
     create_index("questions", "pixels_sha256")
     create_index("questions", "state")
-    # rows are long, and statistics need only these columns of them
+    # rows are long; statistics need only these columns
     create_index("questions", "id", "slide_id", "model", "task")
     _create_completions()
     _create_deletion_checks()
@@ -303,7 +303,7 @@ def _create_blobs() -> None:
 
 
 def _question_columns() -> list[sa.Column[Any]]:
-    """A question, then what the model was given, then what became of it."""
+    """Columns of the question, the model's input and the outcome."""
     return [
         id_column(),
         id_column("account_id"),
@@ -376,7 +376,7 @@ def _create_completions() -> None:
         *checks("completions", rules),
     )
     create_index("completions", "attention_sha256")
-    # rows are long, and statistics need only these columns of them
+    # rows are long; statistics need only these columns
     create_index("completions", "id", "question_id")
 
 
@@ -415,7 +415,7 @@ def _create_feedback() -> None:
     )
     create_index("feedback", "completion_id", "rater_id", "seconds")
     create_index("feedback", "other_completion_id")
-    # holds all that verdicts are counted from; its first columns find labels and preferences
+    # covers everything verdicts are counted from; its first columns find labels and preferences
     counted = ["kind", "completion_id", "rater_id", "verdict", "confidence", "created_at", "id"]
     op.create_index("ix_feedback_statistics", "feedback", counted)
     _create_current_feedback()
@@ -458,10 +458,10 @@ def _feedback_rules() -> dict[str, str]:
         "seconds": "seconds >= 0",
         "idempotency_key": "length(idempotency_key) BETWEEN 1 AND 64",
         "size": "width > 0 AND height > 0",
-        # evidence without a box takes a former one back
+        # evidence without a box withdraws an earlier one
         "box": "(x IS NULL) = (y IS NULL) AND (x IS NULL) = (width IS NULL) "
         "AND (x IS NULL) = (height IS NULL) AND (points IS NULL OR x IS NOT NULL)",
-        # `undone` takes a former vote back
+        # `undone` withdraws an earlier vote
         "choice": "choice IN ('left', 'right', 'tie', 'both_bad', 'undone')",
         "pair": "other_completion_id <> completion_id",
         "left": "left_completion_id IN (completion_id, other_completion_id)",
@@ -469,13 +469,13 @@ def _feedback_rules() -> dict[str, str]:
 
 
 def _feedback_kind_rules() -> dict[str, str]:
-    required = {  # columns that a kind has and no other kind may have
+    required = {  # columns required for a kind and forbidden for others
         "verdict": ("verdict",),
         "labels": ("absences", "steps"),
         "edited_trace": ("edited_steps", "edited_text"),
         "preference": ("other_completion_id", "left_completion_id", "choice"),
     }
-    optional = {  # columns that a kind may have and no other kind may have
+    optional = {  # columns allowed for a kind and forbidden for others
         "verdict": ("corrected_answer", "confidence"),
         "evidence": ("x", "y", "width", "height", "points"),
         "preference": ("reasons",),
@@ -705,7 +705,7 @@ def _create_audit() -> None:
 
 
 def _protect_history() -> None:
-    """These tables can only grow, but for rows that are withdrawn."""
+    """Make these tables append-only, except for withdrawn rows."""
     append_only("audit_entries", [["id"]])
     append_only("consents", [["id"], ["account_id", "licence"]])
     append_only("scale_entries", [["id"]])
