@@ -16,7 +16,7 @@ def find_sqlite_file(url: str) -> Path:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         raise StorageError(
-            "The database is no SQLite file. Back it up and restore it with its own tools, such as "
+            "The database is not a SQLite file. Back it up and restore it with its own tools, such as "
             "pg_dump and pg_restore, and copy the folder blobs of the data folder with it."
         )
     return Path(parsed.database)
@@ -41,7 +41,9 @@ def copy_database(source: Path, target: Path) -> None:
             target_connection.close()
             source_connection.close()
     except sqlite3.Error as error:
-        raise StorageError(f"The database cannot be copied ({error}). Nothing was kept.") from error
+        raise StorageError(
+            f"The database cannot be copied ({error}). Nothing was saved."
+        ) from error
 
 
 def check_copy(path: Path) -> str:
@@ -54,7 +56,7 @@ def check_copy(path: Path) -> str:
         finally:
             copy.close()
     except (sqlite3.Error, TypeError) as error:
-        raise StorageError(f"The backup holds no database of this program ({error}).") from error
+        raise StorageError(f"The backup contains no PathViewer database ({error}).") from error
     if integrity != "ok":
         raise StorageError("The database in the backup is damaged; take another backup.")
     check_backup_revision(revision)

@@ -142,7 +142,7 @@ def open_database(
         raise StorageError(f"{explain_error(error)} The database is {address}.") from error
     except OSError as error:
         raise StorageError(
-            f"The database {address} cannot be made: {error.strerror}. Choose another place with "
+            f"The database {address} cannot be created: {error.strerror}. Choose another place with "
             "PATHVIEWER_DATA or PATHVIEWER_DATABASE_URL."
         ) from error
     read_engine = _engine(parsed, busy_ms, limits.readers, file, read_only=True)
@@ -155,7 +155,7 @@ def _parse(url: str) -> URL:
         parsed.get_dialect().import_dbapi()
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise StorageError(
-            "PATHVIEWER_DATABASE_URL is not a database's address; write it like "
+            "PATHVIEWER_DATABASE_URL is not a database URL; write it like "
             "sqlite:////var/lib/pathviewer/pathviewer.sqlite3 or "
             "postgresql+psycopg://user:password@host/name."
         ) from error

@@ -34,7 +34,7 @@ _SQLSTATES = {
 """PostgreSQL error codes and their SQLite equivalents."""
 _OTHER = (
     "The database cannot be reached or refused the work. Nothing was saved; try again, and ask "
-    "the administrator if it stays so."
+    "the administrator if that does not help."
 )
 
 

@@ -56,4 +56,4 @@ def list_with_pairs(settings: Settings, slide: str, *, items: int = 4) -> None:
         every = f"{items * 4} pairs of pairs by the plan between-models, seed 0."
         assert told == f"Drew {PAIRS} of {every}\n"
         assert run("worklist", "list").endswith(f"{PAIRS} pairs\n")
-        assert "pairs has its pairs already, and they are drawn once" in called(app, *generate).told
+        assert "pairs already has its pairs, which are drawn once" in called(app, *generate).told

@@ -128,7 +128,7 @@ def revoke_token(session: Session, token_id: str) -> TokenRecord:
     row = session.get(AccessToken, token_id)
     if row is None or row.revoked_at is not None:
         raise RecordNotFoundError(
-            f"There is no token in force with the id {token_id}; `user list` shows them."
+            f"There is no valid token with the id {token_id}; `user list` shows the tokens."
         )
     row.revoked_at = now()
     session.flush()

@@ -83,9 +83,9 @@ def record_vote(
     """Set the feedback that holds the vote; raises ConflictError if there is one already."""
     row = _row(session, comparison_id, rater_id)
     if row.feedback_id is not None:
-        raise ConflictError("You have voted on this pair; undo the vote to change it.")
+        raise ConflictError("You voted on this pair; undo the vote to change it.")
     if row.skipped:  # the models' names are already revealed
-        raise ConflictError("You have passed this pair over; go on with the next one.")
+        raise ConflictError("You skipped this pair; continue with the next one.")
     row.feedback_id, row.ended_at = feedback_id, now()
     session.flush()
     return as_record(ComparisonRecord, row)
@@ -205,7 +205,7 @@ def _row(session: Session, comparison_id: str, rater_id: str) -> Comparison:
     bad = "\0" in comparison_id  # PostgreSQL would report an error instead of an unknown id
     row = None if bad else session.get(Comparison, comparison_id, with_for_update=True)
     if row is None or row.rater_id != rater_id:
-        raise RecordNotFoundError("There is no such comparison among yours.")
+        raise RecordNotFoundError("There is no such comparison assigned to you.")
     return row
 
 

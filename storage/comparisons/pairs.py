@@ -63,8 +63,8 @@ def refuse_if_paired(session: Session, worklist_id: str) -> None:
     worklist = session.get_one(Worklist, worklist_id, with_for_update=True)
     if count_pairs(session, worklist_id):
         raise StorageError(
-            f"{worklist.name} has its pairs already, and they are drawn once: further answers "
-            "could not be compared. Import the items again as another list for them."
+            f"{worklist.name} already has its pairs, which are drawn once: further answers "
+            "could not be compared. To compare them, import the items again as another list."
         )
 
 
@@ -104,7 +104,7 @@ def add_pairs(session: Session, worklist_id: str, pairs: Sequence[NewPair]) -> N
     """Store a list's pairs; raises ConflictError if it already has some."""
     session.get_one(Worklist, worklist_id, with_for_update=True)  # serialise draws
     if count_pairs(session, worklist_id):
-        raise ConflictError("The list has its pairs already: they are drawn once.")
+        raise ConflictError("The list already has its pairs, which are drawn once.")
     for pair in pairs:
         first, second = sorted((pair.one_completion_id, pair.other_completion_id))
         ordered = {"one_completion_id": first, "other_completion_id": second}

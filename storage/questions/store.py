@@ -63,7 +63,7 @@ def freeze_first_answer(
     """Store the rater's own first answer; raises ConflictError if there is one already."""
     row = _row(session, question_id, lock=True)
     if row.first_answer is not None:
-        raise ConflictError("Your answer is kept already and cannot be changed.")
+        raise ConflictError("Your answer is already stored and cannot be changed.")
     row.first_answer, row.first_confidence, row.first_answer_at = answer, confidence, now()
     session.flush()
     return as_record(QuestionRecord, row)
@@ -194,7 +194,7 @@ def list_deletion_checks(
 def _row(session: Session, question_id: str, *, lock: bool = False) -> Question:
     row = session.get(Question, question_id, with_for_update=lock or None)
     if row is None:
-        raise RecordNotFoundError(f"There is no reading with the id {question_id[:64]!r}.")
+        raise RecordNotFoundError(f"There is no question with the id {question_id[:64]!r}.")
     return row
 
 

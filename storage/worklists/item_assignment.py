@@ -73,7 +73,7 @@ def freeze_assignment_answer(
     """Store the rater's own answer; raises ConflictError if there is one already."""
     row = session.get(WorklistAssignment, assignment_id, with_for_update=True)
     if row is None or row.first_answer is not None:
-        raise ConflictError("Your answer is kept already and cannot be changed.")
+        raise ConflictError("Your answer is already stored and cannot be changed.")
     row.first_answer, row.first_confidence, row.first_answer_at = answer, confidence, now()
     session.flush()
     return as_record(AssignmentRecord, row)
@@ -90,7 +90,7 @@ def end_assignment(session: Session, assignment_id: str, *, skipped: bool = Fals
         return False
     rated = bool(_rated_since(session, row))
     if not skipped and not rated:
-        raise ConflictError("Nothing was judged yet; judge an answer, or skip the item.")
+        raise ConflictError("Nothing is rated yet; rate an answer or skip the item.")
     row.ended_at, row.skipped = now(), skipped and not rated
     session.flush()
     return True

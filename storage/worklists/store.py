@@ -19,7 +19,7 @@ def add_worklist(session: Session, new: NewWorklist, items: Sequence[NewItem]) -
     """Store a list with its items; raises NameTakenError."""
     taken = Worklist.name.in_(list_stored_spellings(new.name))
     if session.scalar(select(Worklist.id).where(taken).limit(1)):
-        raise NameTakenError(f"There is a worklist named {new.name} already: it was imported.")
+        raise NameTakenError(f"The worklist {new.name} was already imported; choose another name.")
     row = Worklist(**asdict(new) | {"name": normalize_name(new.name)})
     session.add(row)
     session.flush()
@@ -80,6 +80,6 @@ def freeze_item(session: Session, item_id: str, question_id: str) -> None:
     """Set the question with an item's completions; raises ConflictError if there is one already."""
     row = session.get(WorklistItem, item_id, with_for_update=True)
     if row is None or row.question_id is not None:
-        raise ConflictError("The item's answers are made already, or it is gone.")
+        raise ConflictError("The item already has its answers, or it no longer exists.")
     row.question_id = question_id
     session.flush()

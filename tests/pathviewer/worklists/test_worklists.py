@@ -64,7 +64,7 @@ def test_commands(ward: Ward, tmp_path: Path) -> None:
     ]
     again = tmp_path / "blind.jsonl"
     again.write_text(json.dumps(QUESTION | {"slide": "a.tiff", "box": [0, 0, 9, 9]}))
-    told = "There is a worklist named blind already: it was imported."
+    told = "The worklist blind was already imported; choose another name."
     assert run("worklist", "import", str(again)) == (1, "", told)
     # what is made stays as it is
     done = run("worklist", "generate", "blind", "--model", "scripted")

@@ -174,7 +174,7 @@ def test_a_pair_that_was_passed_over_is_voted_on_no_more(database: Database) -> 
     with database.session() as session:
         said = say(session, one, "left", "once")
         skip_comparison(session, one.id, ada)
-        with pytest.raises(ConflictError, match="passed this pair over"):
+        with pytest.raises(ConflictError, match="skipped this pair"):
             record_vote(session, one.id, ada, said)
 
 

@@ -120,7 +120,7 @@ def test_a_turn_is_taken_up_again_and_ends_with_a_judgment(database: Database) -
         end_assignment(session, first.id)
     with database.session() as session:
         freeze_assignment_answer(session, first.id, "a", 4)
-    with pytest.raises(ConflictError, match="kept already"), database.session() as session:
+    with pytest.raises(ConflictError, match="already stored"), database.session() as session:
         freeze_assignment_answer(session, first.id, "b", None)
     with database.session() as session:
         item = next(each for each in list_items(session, found.id) if each.id == first.item_id)
@@ -200,7 +200,7 @@ def test_items_without_answers_wait(database: Database) -> None:
         assert worklist_progress(session, found, ada) == WorklistProgress(
             items=1, made=0, mine=0, done=0, skipped=0
         )
-    with pytest.raises(NameTakenError, match="it was imported"), database.session() as session:
+    with pytest.raises(NameTakenError, match="was already imported"), database.session() as session:
         add_worklist(session, new, [])
     with pytest.raises(RecordNotFoundError), database.read_only() as session:
         find_worklist(session, "none")
@@ -212,7 +212,10 @@ def test_answers_are_frozen_and_not_among_ones_readings(database: Database) -> N
         (item,) = list_items(session, found.id)
         assert find_item_of_question(session, str(item.question_id)) == item
         assert list_questions(session, "local") == []
-    with pytest.raises(ConflictError, match="made already"), database.session() as session:
+    with (
+        pytest.raises(ConflictError, match="already has its answers"),
+        database.session() as session,
+    ):
         freeze_item(session, item.id, str(item.question_id))
 
 
