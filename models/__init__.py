@@ -1,1 +1,3 @@
-"""The model: run, streamed, looked into, measured, trained. Imports nothing else of ours."""
+"""Models: engines, prompts, attention, reasoning traces, evaluation, training. Imports nothing of
+ours.
+"""

@@ -1,8 +1,8 @@
-"""Where a model looked: attention rows made into maps over a picture's token cells.
+"""Attention maps: attention rows averaged over tokens and laid over a picture's token cells.
 
-Values, not pictures. Raw attention misleads: some cells draw attention whatever is asked. So a map
-is also given relative to that of a neutral question on the same picture, as in "MLLMs Know Where
-to Look" (Zhang et al., ICLR 2025).
+These are values, not pictures. Raw attention misleads, because some cells draw attention whatever
+the question. A map can therefore be divided by that of a neutral question on the same picture, as
+in "MLLMs Know Where to Look" (Zhang et al., ICLR 2025).
 """
 
 from __future__ import annotations
@@ -19,44 +19,47 @@ from models.messages import AttentionRows, ImagePlacement
 from models.placement import token_columns
 
 NEUTRAL_QUESTION = "Describe the image."
-"""What is asked of the same picture to learn where the model looks anyway."""
+"""Neutral question, whose map shows where the model looks regardless of the question."""
 
 NEUTRAL_TOKENS = 8
-"""Tokens of the neutral answer over which its map is averaged."""
+"""Tokens of the neutral completion over which its map is averaged."""
 
 LOCALISED_SPREAD = 0.75
-"""A map spread over a larger share of the cells than this is diffuse."""
+"""A map with a larger spread than this is diffuse."""
 
 LEAST_IMAGE_SHARE = 0.01
-"""If less of the attention than this fell on the picture, its map says nothing."""
+"""Image share below which a map says nothing."""
 
 FLOOR = 0.1
-"""Added to both maps before their ratio, in even shares, so that cells that both leave alone do
-not decide the result."""
+"""Added evenly to both maps before their ratio, so that cells with almost no attention in either do
+not decide the result.
+"""
 
 
 @dataclass(frozen=True)
 class AttentionMap:
-    """Where some tokens of a completion looked, over the cells of one picture."""
+    """Attention of some completion tokens over the cells of one picture."""
 
     image_index: int
-    """Which picture of the prompt."""
+    """Index of the picture in the prompt."""
     placement: ImagePlacement
-    """Where its cells lie."""
+    """Placement of its cells."""
     tokens: range
-    """Completion tokens averaged over."""
+    """Completion tokens averaged."""
     layers: range
-    """Layers averaged over."""
+    """Layers averaged."""
     weights: NDArray[np.float32]
-    """(rows, columns): share of each cell, summing to 1 over the picture."""
+    """(rows, columns): each cell's share, summing to 1 over the picture."""
     image_share: float
-    """Share of the attention that fell on this picture at all, 0 to 1."""
+    """Share of all attention that fell on this picture, 0 to 1."""
     relative: bool = False
-    """Whether the weights are relative to a neutral question's map."""
+    """Whether the weights are relative to the map of a neutral question."""
 
     @property
     def entropy(self) -> float:
-        """Entropy of the weights over that of an even map: 0 one cell, 1 even; 1 for one cell."""
+        """Entropy of the weights over that of an even map: 0 for one cell, 1 if even; 1 for a
+        1-cell map.
+        """
         cells = self.weights.size
         if cells == 1:
             return 1.0
@@ -65,27 +68,27 @@ class AttentionMap:
 
     @property
     def spread(self) -> float:
-        """Share of the cells over which an even map of this entropy would lie; 1 is even."""
+        """Share of the cells that an even map of this entropy would cover; 1 if even."""
         return float(self.weights.size ** (self.entropy - 1))
 
     @property
     def is_localised(self) -> bool:
-        """Whether the map points anywhere; if not it is diffuse.
+        """Whether the map is localised rather than diffuse.
 
-        It does when `spread` is at most `LOCALISED_SPREAD` and at least `LEAST_IMAGE_SHARE` of the
-        attention fell on the picture: half of the weight on a tenth of the cells counts, a third
-        of it does not.
+        It is if `spread` is at most `LOCALISED_SPREAD` and at least `LEAST_IMAGE_SHARE` of the
+        attention fell on the picture: half of the weight on a tenth of the cells qualifies, a third
+        does not.
         """
         seen = self.image_share >= LEAST_IMAGE_SHARE
         return bool(self.weights.size > 1 and seen and self.spread <= LOCALISED_SPREAD)
 
     def gains(self) -> NDArray[np.float32]:
-        """(rows, columns): weights in even shares, so 1 is what an even map gives each cell."""
+        """(rows, columns): weights relative to an even map, which has 1 everywhere."""
         gains: NDArray[np.float32] = self.weights * np.float32(self.weights.size)
         return gains
 
     def top_cells(self, share: float = 0.1) -> NDArray[np.bool_]:
-        """(rows, columns): the most attended cells, `share` of all but at least one."""
+        """(rows, columns): mask of the most attended `share` of the cells, at least one."""
         count = max(1, round(self.weights.size * share))
         order = np.argsort(-self.weights, axis=None, kind="stable")
         chosen = np.zeros(self.weights.size, np.bool_)
@@ -95,7 +98,7 @@ class AttentionMap:
 
 @dataclass(frozen=True)
 class ByteMaps:
-    """Maps made small for the page: each scaled to its own peak."""
+    """Maps as bytes for the page, each scaled to its own peak."""
 
     values: NDArray[np.uint8]
     """(..., rows, columns): 255 is the map's peak."""
@@ -103,15 +106,15 @@ class ByteMaps:
     """(...): attention at 255, per map."""
 
     def restore(self) -> NDArray[np.float32]:
-        """(..., rows, columns): the maps again, each within 1/510 of its peak."""
+        """(..., rows, columns): the maps as floats, each within 1/510 of its peak."""
         scaled = self.values.astype(np.float32) * (self.peaks[..., None, None] / np.float32(255))
         return scaled.astype(np.float32)
 
 
 def join_rows(parts: Sequence[AttentionRows]) -> AttentionRows:
-    """The rows of one completion in one piece, from those that arrived, in order of tokens.
+    """Join a completion's row blocks, given in order of tokens.
 
-    Raises `ModelError` when there are none, or some are missing or not of this completion.
+    Raises `ModelError` if there are none, some are missing, or some belong to another completion.
     """
     if not parts:
         raise ModelError("The model reported no attention; ask again with attention on.")
@@ -132,8 +135,8 @@ def layer_maps(
 ) -> NDArray[np.float32]:
     """(layers, rows, columns): attention to each cell, averaged over tokens, not rescaled.
 
-    Each layer sums to the share that fell on this picture. Raises `ModelError` when the rows do
-    not belong to these pictures or tokens, or hold values that no attention has.
+    Each layer sums to the share that fell on this picture. Raises `ModelError` if the rows do not
+    belong to these pictures or tokens, or hold values impossible for attention.
     """
     columns = token_columns(placements, image_index)
     total = sum(placement.tokens for placement in placements)
@@ -164,10 +167,10 @@ def attention_map(
     tokens: range,
     layers: range | None = None,
 ) -> AttentionMap:
-    """The raw map of some tokens, such as a step's, over one picture; None takes all layers.
+    """Raw map of some tokens, such as a step's, over one picture; `layers` None averages all.
 
-    Where none of the attention fell on the picture the weights are even. Raises `ModelError` as
-    `layer_maps` does, and for layers that are not there.
+    The weights are even if no attention fell on the picture. Raises `ModelError` as `layer_maps`
+    does, and for layers that do not exist.
     """
     maps = layer_maps(rows, placements, image_index, tokens)
     chosen = range(len(maps)) if layers is None else layers
@@ -187,10 +190,10 @@ def attention_map(
 
 
 def normalise_map(raw: AttentionMap, neutral: AttentionMap) -> AttentionMap:
-    """`raw` divided by the map of a neutral question on the same picture, summing to 1 again.
+    """Divide `raw` by the map of a neutral question on the same picture, rescaled to sum to 1.
 
-    Equal maps give an even, diffuse one. The share on the picture stays that of `raw`. Raises
-    `ModelError` when the two are of different grids.
+    Equal maps give an even, diffuse map. `image_share` stays that of `raw`. Raises `ModelError` if
+    the grids differ.
     """
     if raw.weights.shape != neutral.weights.shape:
         raise ModelError(
@@ -204,7 +207,7 @@ def normalise_map(raw: AttentionMap, neutral: AttentionMap) -> AttentionMap:
 
 
 def scale_to_bytes(maps: NDArray[np.float32]) -> ByteMaps:
-    """Maps of shape (..., rows, columns), such as step x layer, as one byte per cell."""
+    """Convert maps of shape (..., rows, columns), such as step x layer, to one byte per cell."""
     peaks = maps.max(axis=(-2, -1)).astype(np.float32)
     scale = np.where(peaks > 0, peaks, np.float32(1))[..., None, None]
     values = np.rint(maps / scale * 255).astype(np.uint8)

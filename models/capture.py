@@ -1,9 +1,9 @@
-"""Where a model looks, read off while its fast attention kernel works.
+"""Attention capture with fast kernels.
 
-Fast kernels return no weights. So the attention function registered here calls the kernel for the
-output and hands the newest queries and the keys, which the cache holds anyway, to a sink; rows
-softmax(q.K^T) are computed from those, for a block of tokens at a time. The network computes what
-it would have computed without.
+Fast kernels return no weights. The attention function registered here calls the kernel for the
+output and passes the newest queries, with the keys that the cache holds anyway, to a sink; rows
+softmax(q.K^T) are computed from those for a block of tokens at a time. The network's output is
+unchanged.
 """
 
 from __future__ import annotations
@@ -23,21 +23,23 @@ from transformers.modeling_flash_attention_utils import (
 )
 
 STASHING_KERNELS = {"sdpa": "stashing_sdpa", "flash_attention_2": "stashing_fa2"}
-"""Name of the attention function that watches, by kernel; a name with `flash` in it would make
-transformers look for a kernel on the hub."""
+"""Name of the capturing attention function by kernel; a name containing `flash` would make
+transformers look for a kernel on the hub.
+"""
 
 QUERY_BLOCK = 64
-"""Queries whose softmax is held at once, when many are known."""
+"""Queries per softmax block when many are available."""
 
 
 class QuerySink(Protocol):
-    """What the attention function tells."""
+    """Receiver of queries and keys from the attention function."""
 
     def take(
         self, layer: int, query: torch.Tensor, key: torch.Tensor, scaling: float | None
     ) -> None:
-        """Queries (batch, heads, queries, head width) and all keys so far (batch, key heads,
-        keys, head width) of one layer, after rotary embedding; the newest stand last."""
+        """Receive one layer's queries (batch, heads, queries, head width) and all keys so far
+        (batch, key heads, keys, head width), after rotary embedding; the newest are last.
+        """
 
 
 _sink: ContextVar[QuerySink | None] = ContextVar("sink", default=None)
@@ -45,7 +47,7 @@ _sink: ContextVar[QuerySink | None] = ContextVar("sink", default=None)
 
 @contextmanager
 def capture_into(sink: QuerySink | None) -> Iterator[None]:
-    """Send queries and keys of this thread's forward passes to a sink; None to nobody."""
+    """Send queries and keys of this thread's forward passes to a sink; None disables capture."""
     token = _sink.set(sink)
     try:
         yield
@@ -54,7 +56,9 @@ def capture_into(sink: QuerySink | None) -> Iterator[None]:
 
 
 def install_capture(network: PreTrainedModel, kernel: str) -> None:
-    """Let a Qwen2-VL or Qwen2.5-VL's language layers tell the sink; the kernel stays `kernel`."""
+    """Enable capture in the language layers of a Qwen2-VL or Qwen2.5-VL; the kernel stays
+    `kernel`.
+    """
     network.set_attn_implementation(
         {"text_config": STASHING_KERNELS[kernel], "vision_config": kernel}
     )
@@ -66,9 +70,9 @@ def mean_attention(
     scaling: float | None,
     visible: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """(batch, queries, keys) float32: softmax(q.K^T) of the last queries, heads averaged.
+    """(batch, queries, keys) float32: softmax(q.K^T) of the last queries, averaged over heads.
 
-    `query` and `key` as a sink takes them; `visible` (batch, keys) is false where a key is padding.
+    `query` and `key` as in `QuerySink.take`; `visible` (batch, keys) is false for padding.
     """
     batch, heads, count, width = query.shape
     key_heads, length = key.shape[1:3]
@@ -76,7 +80,7 @@ def mean_attention(
     scores = torch.matmul(grouped, key.float().transpose(2, 3))
     scores *= width**-0.5 if scaling is None else scaling
     scores = scores.view(batch, heads, count, length)
-    if count > 1:  # of the block's own tokens each sees those before it
+    if count > 1:  # within the block, each token sees only earlier ones
         later = torch.ones(count, count, dtype=torch.bool, device=key.device).triu(1)
         scores[..., length - count :].masked_fill_(later, float("-inf"))
     if visible is not None:
@@ -94,22 +98,22 @@ class PictureColumns:
         self._prompt_visible = None if bool(padded.all()) else padded
 
     def visible(self, keys: int) -> torch.Tensor | None:
-        """(batch, keys): whether a key is no padding; None if there is none."""
+        """(batch, keys): mask of keys that are not padding; None if there is no padding."""
         if self._prompt_visible is None:
             return None
         written = keys - self._prompt_visible.shape[1]
         return torch.nn.functional.pad(self._prompt_visible, (0, written), value=True)
 
     def select(self, weights: torch.Tensor) -> list[torch.Tensor]:
-        """Of (batch, queries, keys) the picture's columns: for each prompt (queries, pictures)."""
+        """From (batch, queries, keys), the picture columns: (queries, pictures) per prompt."""
         return [row[:, place] for row, place in zip(weights, self.positions, strict=True)]
 
 
 class QueryStash:
-    """Keeps the newest query of every pass of a generation until its row is asked for."""
+    """Holds the newest query of each generation pass until its row is requested."""
 
     def __init__(self, layers: int, columns: PictureColumns) -> None:
-        """For a network of so many layers."""
+        """For a network with `layers` layers."""
         self._columns = columns
         self._queries: list[list[torch.Tensor]] = [[] for _ in range(layers)]
         self._keys: list[torch.Tensor | None] = [None] * layers
@@ -118,18 +122,18 @@ class QueryStash:
     def take(
         self, layer: int, query: torch.Tensor, key: torch.Tensor, scaling: float | None
     ) -> None:
-        """Keep the newest query, and a reference to the keys."""
-        # of a prefill the last query alone, copied so that the others can be let go
+        """Store the newest query and a reference to the keys."""
+        # of a prefill, only the last query, cloned to free the others
         self._queries[layer].append(query if query.shape[2] == 1 else query[:, :, -1:].clone())
         self._keys[layer] = key
         self._scaling = scaling
 
     def __len__(self) -> int:
-        """Queries kept."""
+        """Number of stored queries."""
         return len(self._queries[-1])
 
     def rows(self) -> list[torch.Tensor]:
-        """For each prompt (queries, layers, pictures) float32 of what is kept, which is let go."""
+        """Compute and release the stored rows: (queries, layers, pictures) float32 per prompt."""
         layers: list[list[torch.Tensor]] = []
         for queries, key in zip(self._queries, self._keys, strict=True):
             if key is None:
@@ -142,19 +146,19 @@ class QueryStash:
 
 
 class Replay:
-    """Rows of passes over tokens that are already written, computed layer by layer."""
+    """Attention rows of forward passes over existing tokens, computed layer by layer."""
 
     def __init__(self, layers: int, columns: PictureColumns) -> None:
-        """For a network of so many layers."""
+        """For a network with `layers` layers."""
         self._columns = columns
         self._rows: list[list[list[torch.Tensor]]] = [[] for _ in range(layers)]
         self.last_only = True
-        """Whether only the newest query of a pass matters, as in a prompt's; else all of them."""
+        """Whether only the newest query of a pass is needed, as for a prompt; otherwise all are."""
 
     def take(
         self, layer: int, query: torch.Tensor, key: torch.Tensor, scaling: float | None
     ) -> None:
-        """Compute the rows of this pass."""
+        """Compute the rows of one layer of a pass."""
         length = key.shape[2]
         first = query.shape[2] - 1 if self.last_only else 0
         for start in range(first, query.shape[2], QUERY_BLOCK):
@@ -167,7 +171,7 @@ class Replay:
             self._rows[layer].append(self._columns.select(weights))
 
     def rows(self) -> list[torch.Tensor]:
-        """For each prompt (queries, layers, pictures) float32, of all passes in order."""
+        """(queries, layers, pictures) float32 per prompt, for all passes in order."""
         layers = [
             [torch.cat(parts) for parts in zip(*blocks, strict=True)] for blocks in self._rows
         ]

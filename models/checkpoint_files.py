@@ -1,4 +1,4 @@
-"""Whether a folder holds a checkpoint of ours, told from its small files alone."""
+"""Checks whether a folder holds a supported checkpoint, from its small files alone."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from models.errors import CheckpointError
 
 ARCHITECTURES = ("Qwen2_5_VLForConditionalGeneration", "Qwen2VLForConditionalGeneration")
-"""Networks that the `local` backend runs."""
+"""Network classes that the `local` engine runs."""
 
 
 def check_checkpoint(folder: Path, name: str) -> None:
-    """Raise CheckpointError unless a safetensors checkpoint of ours lies in `folder`.
+    """Raise CheckpointError unless `folder` holds a supported safetensors checkpoint.
 
-    `name` stands for it in the sentence. Weights are counted, not read.
+    `name` denotes it in the message. The weight files are listed, not read.
     """
     config = read_json(folder / "config.json", name)
     architectures = config.get("architectures")
@@ -33,7 +33,7 @@ def check_checkpoint(folder: Path, name: str) -> None:
 
 
 def weight_files(folder: Path, name: str) -> list[str]:
-    """Names of the files that make up the weights, whether or not they are there."""
+    """Names of the weight files, whether or not they exist."""
     index = folder / "model.safetensors.index.json"
     if not index.is_file():
         return ["model.safetensors"]
@@ -46,7 +46,7 @@ def weight_files(folder: Path, name: str) -> list[str]:
 
 
 def read_json(path: Path, name: str) -> dict[str, Any]:
-    """A JSON object of a checkpoint's folder; CheckpointError if it is none."""
+    """Read a JSON object from a checkpoint's folder; raises CheckpointError if it is not one."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -62,7 +62,7 @@ def read_json(path: Path, name: str) -> dict[str, Any]:
 
 
 def _weights_sentence(folder: Path, name: str, missing: list[str]) -> str:
-    """Why the weights in the folder will not do."""
+    """Message about what is wrong with the weights in the folder."""
     if any(any(folder.glob(pattern)) for pattern in ("*.bin", "*.pt", "*.pth")):
         return (
             f"“{name}” has its weights as pickles, which can run code; "

@@ -1,9 +1,9 @@
-"""The deletion check: whether an answer changes when what the model looked at is taken away.
+"""Deletion check: does an answer change when the attended area is removed?
 
-A map shows where a model looked, not that it mattered. So the answer's probability is measured
-with the picture as it is, blanked, with the most attended cells masked, and with the same mask
-moved elsewhere; all from the backend's `score`. The answer is scored without its reasoning: with
-it, the reasoning alone decides the answer, whatever the picture shows.
+An attention map shows where a model looked, not that it mattered. The check measures the answer's
+probability with the picture as it is, blanked, with the most attended cells masked, and with the
+same mask elsewhere, all by the engine's `score`. The answer is scored without its reasoning, which
+would otherwise decide the answer by itself, whatever the picture shows.
 """
 
 from __future__ import annotations
@@ -27,57 +27,60 @@ from models.reasoning.trace import token_span
 DeletionVerdict = Literal["attended area mattered", "image mattered", "neither"]
 
 MASKED_SHARE = 0.1
-"""Share of the cells that is masked."""
+"""Share of the cells to mask."""
 
 RANDOM_MASKS = 8
-"""Places to which the mask is moved for comparison."""
+"""Number of other places for the mask, for comparison."""
 
 BLANK = (122, 116, 104)
-"""Grey of what is taken away: the mean that Qwen's processor subtracts, so that the network sees
-zeros. White would show glass or an open space, which is a finding."""
+"""Grey of masked areas: the mean that Qwen's processor subtracts, so the network sees zeros. White
+would look like glass or an open space, which is a finding.
+"""
 
 IMAGE_FACTOR = 1.5
-"""The image mattered if blanking it makes the answer at least so many times less likely."""
+"""The image mattered if blanking it makes the answer at least this many times less likely."""
 
 AREA_FACTOR = 1.1
-"""The attended area mattered if masking it makes the answer at least so many times less likely
-than masking elsewhere does on average."""
+"""The attended area mattered if masking it makes the answer at least this many times less likely
+than masking elsewhere does on average.
+"""
 
 UNLIKELY = 0.01
-"""An answer less likely than this, its reasoning left out, is not what the model says then: what
-makes it likelier or not says little."""
+"""Below this probability without reasoning, the model would not give the answer, so changes of its
+probability say little.
+"""
 
 ANSWER_FRAME = "<think></think><answer>", "</answer>"
-"""An answer without its reasoning."""
+"""Frame of an answer without reasoning."""
 
 
 @dataclass(frozen=True)
 class DeletionCheck:
-    """The answer's probability under each picture; the product over its tokens, 0 to 1."""
+    """Probabilities of the answer under each picture, 0 to 1: products over its tokens."""
 
     as_is: float
     """With the picture as it is."""
     blanked: float
     """With the whole picture grey."""
     attended_masked: float
-    """With the most attended tenth of the cells grey."""
+    """With the most attended tenth of the cells masked."""
     random_masked: tuple[float, ...]
-    """With a mask of the same area elsewhere, one value a place; fewer where there is no room."""
+    """With the same mask in other places, one value each; fewer if there is no room."""
     masked: NDArray[np.bool_]
-    """(rows, columns): the cells that were most attended."""
+    """(rows, columns): the most attended cells."""
 
     @property
     def random_mean(self) -> float:
-        """Geometric mean of `random_masked`; that of the picture as it is if there is none."""
+        """Geometric mean of `random_masked`; `as_is` if there is none."""
         return geometric_mean(self.random_masked, self.as_is)
 
     @property
     def verdict(self) -> DeletionVerdict:
-        """Whether the picture mattered to the answer, and whether the attended area did.
+        """Whether the picture and the attended area mattered to the answer.
 
         The image mattered if blanking it makes the answer `IMAGE_FACTOR` times less likely. The
-        attended area did if, besides, masking it makes the answer less likely than masking any
-        of the other places, and `AREA_FACTOR` times less likely than masking them on average.
+        attended area mattered if, in addition, masking it makes the answer less likely than masking
+        any other place does, and `AREA_FACTOR` times less likely than masking elsewhere on average.
         """
         if _log(self.as_is) - _log(self.blanked) < math.log(IMAGE_FACTOR):
             return "neither"
@@ -89,7 +92,7 @@ class DeletionCheck:
 
     @property
     def sentence(self) -> str:
-        """The verdict on an answer without its reasoning, for a person."""
+        """Verdict on the answer without its reasoning, as a sentence."""
         if self.as_is < UNLIKELY:
             return (
                 "Without its reasoning the model would hardly give this answer, so the check of it "
@@ -115,11 +118,10 @@ def deletion_check(
     seed: int = 0,
     priority: int = 0,
 ) -> DeletionCheck:
-    """Score an answer's text under each variant of the picture that `attention` names.
+    """Score an answer under each variant of the picture that `attention` refers to.
 
-    `around` is what stands before it and after it in the completion. `budget` is that of the
-    request that `attention` comes from. Raises PromptError for an empty answer, and what the
-    backend raises.
+    `around` is the text before and after it in the completion. `budget` is that of the request
+    behind `attention`. Raises PromptError for an empty answer, and the engine's errors.
     """
     if not answer.strip():
         raise PromptError("There is no answer to check; the completion has none.")
@@ -144,9 +146,9 @@ def deletion_check(
 def draw_other_masks(masked: NDArray[np.bool_], draws: int, seed: int) -> list[NDArray[np.bool_]]:
     """Masks of the same area elsewhere, (rows, columns) each; at most `draws`, all different.
 
-    The mask itself shifted, wrapping at the edges, so that only the place differs; where it
-    cannot be shifted off itself, as many other cells drawn at random. None overlaps it; none is
-    returned where there is no room.
+    Each is the mask shifted with wrap-around, so only the place differs; if no shift avoids the
+    original, it is the same number of other cells drawn at random. None overlaps the original; the
+    list is empty if there is no room.
     """
     chance = np.random.default_rng(seed)
     places: dict[bytes, NDArray[np.bool_]] = {}
@@ -163,7 +165,7 @@ def draw_other_masks(masked: NDArray[np.bool_], draws: int, seed: int) -> list[N
 
 
 def mask_picture(picture: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
-    """The picture with the cells of `mask`, (rows, columns), in the grey of `BLANK`."""
+    """Paint the cells of `mask`, (rows, columns), in the grey of `BLANK`."""
     out = picture.copy()
     draw = ImageDraw.Draw(out)
     across = np.rint(np.linspace(0, picture.width, mask.shape[1] + 1)).astype(int)
@@ -176,23 +178,23 @@ def mask_picture(picture: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
 
 
 def answer_probability(scores: TokenScores, start: int, stop: int) -> float:
-    """Probability of the characters start..stop of a scored text, given all before them.
+    """Probability of characters start..stop of a scored text, given all before them.
 
-    Tokens that hold any of the characters count whole.
+    Tokens that contain any of the characters count fully.
     """
     tokens = token_span(start, stop, scores.token_ends)
     return math.exp(scores.logprobs[tokens.start : tokens.stop].sum(dtype=np.float64))
 
 
 def geometric_mean(values: Sequence[float], otherwise: float) -> float:
-    """Of probabilities; `otherwise` if there are none."""
+    """Geometric mean of probabilities; `otherwise` if there are none."""
     if not values:
         return otherwise
     return math.exp(sum(_log(value) for value in values) / len(values))
 
 
 def _with_mask(prompt: Prompt, index: int, picture: Image.Image, mask: NDArray[np.bool_]) -> Prompt:
-    """The prompt with one of its pictures masked; as it was if nothing is."""
+    """The prompt with one picture masked; unchanged if the mask is empty."""
     if not mask.any():
         return prompt
     images = prompt.images

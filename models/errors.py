@@ -1,13 +1,13 @@
-"""What can go wrong with a model; every message is a sentence for the person who asked."""
+"""Errors of models; every message is a sentence for users."""
 
 
 def reason(error: Exception) -> str:
-    """What went wrong, without the path that an OSError of the system's names."""
+    """Reason of an error, without the path of an OSError."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 class ModelError(Exception):
-    """Root of what `models` raises; the message names the value and the way out."""
+    """Base class of the errors of `models`; the message names the value and the remedy."""
 
 
 class UnknownModelError(ModelError):
@@ -15,20 +15,20 @@ class UnknownModelError(ModelError):
 
 
 class CheckpointError(ModelError):
-    """A checkpoint is missing, cut off, of another architecture, or not in safetensors."""
+    """A checkpoint is missing, truncated, of an unsupported architecture, or not in safetensors."""
 
 
 class PromptError(ModelError):
-    """A question, picture or sampling parameter that the model cannot be given."""
+    """A question, picture or sampling parameter that the model cannot take."""
 
 
 class OutOfMemoryError(ModelError):
-    """The answer needed more memory than the device has; the model is usable again."""
+    """The completion needed more memory than the device has; the model stays usable."""
 
 
 class WorkerError(ModelError):
-    """The model's process ended or did not start; it is being started again."""
+    """The model's process ended or did not start; it is being restarted."""
 
 
 class CancelledError(ModelError):
-    """The request was withdrawn before its first token."""
+    """The request was cancelled before its first token."""

@@ -1,10 +1,10 @@
-"""Form alone: a picture whose histogram is exactly flat, so that no statistic of colour is left.
+"""Pictures with an exactly flat histogram, which leaves form but no statistic of colour.
 
-Equalising by a table of grey values keeps equal values equal, so gaps and plateaus of the old
-histogram survive, and a classifier that sees nothing but the histogram still tells tissues apart
-(`train baseline`). Here pixels are ranked instead, as in exact histogram specification (Coltuc,
-Bolon and Chassery, IEEE Trans Image Process 2006; 15: 1143-1152): equal pixels are told apart by
-the mean of their neighbours, then by their place.
+Equalising by a table of grey values maps equal values to equal values, so gaps and plateaus of the
+old histogram survive, and a classifier that sees nothing but the histogram still tells tissues
+apart (`train baseline`). Here pixels are ranked instead, as in exact histogram specification
+(Coltuc, Bolon and Chassery, IEEE Trans Image Process 2006; 15: 1143-1152): equal pixels are ordered
+by the mean of their neighbours, then by position.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from PIL import Image, ImageFilter
 
 
 def equalise_histogram(picture: Image.Image) -> Image.Image:
-    """The picture in grey, as RGB, each of the 256 values as often as any other.
+    """Convert a picture to grey, as RGB, with each of the 256 values equally frequent.
 
-    Transparency is not looked at. Pictures of less than 256 pixels miss values.
+    Ignores transparency. Pictures of fewer than 256 pixels lack values.
     """
     grey = picture.convert("L")
     near = [np.asarray(grey.filter(ImageFilter.BoxBlur(radius))) for radius in (2, 1)]
-    # sorted by value, then by the mean of 3 x 3, then of 5 x 5; last by place
+    # sorted by value, then by the means of 3 x 3 and 5 x 5, then by position
     order = np.lexsort([plane.ravel() for plane in (*near, np.asarray(grey))])
     flat: NDArray[np.uint8] = np.empty(order.size, dtype=np.uint8)
     flat[order] = np.arange(order.size) * 256 // order.size

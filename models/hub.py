@@ -1,4 +1,4 @@
-"""The Hugging Face hub's cache on this machine, and bringing a model into it when asked to."""
+"""Local cache of the Hugging Face hub, and downloads into it on request."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SNAPSHOT_PATTERNS = (
     "LICENSE*",
     "README.md",
 )
-"""Files fetched from the hub; pickled weights and code stay there."""
+"""Files fetched from the hub; pickled weights and code are not."""
 DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the system says of a disk, or a share of it, that is full."""
+"""Errors of a full disk or quota."""
 
 
 def is_hub_id(name: str) -> bool:
-    """Whether the name could be `OWNER/NAME` on the hub."""
+    """Whether the name could be a hub id, `OWNER/NAME`."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils._validators import validate_repo_id
 
@@ -34,9 +34,9 @@ def is_hub_id(name: str) -> bool:
 
 
 def find_cached_folder(hub_id: str, cache_folder: Path | None) -> Path | None:
-    """Where the hub's cache keeps the model; None if it does not. Asks nobody.
+    """Folder of a model in the hub's cache; None if it is not there. Uses no network.
 
-    `cache_folder` None is where huggingface_hub keeps its cache.
+    `cache_folder` None means huggingface_hub's default.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -54,10 +54,10 @@ def find_cached_folder(hub_id: str, cache_folder: Path | None) -> Path | None:
 
 
 def download(hub_id: str, cache_folder: Path | None, *, gated_sentence: str) -> Path:
-    """Fetch the snapshot into the cache; each failure is one sentence.
+    """Fetch a snapshot into the cache; each failure has its own message.
 
-    `gated_sentence` is said when the hub wants an agreement first. Raises UnknownModelError if
-    the hub has no such model, CheckpointError if it cannot be had.
+    `gated_sentence` is the message if the hub requires an agreement first. Raises UnknownModelError
+    if the hub has no such model, CheckpointError if it cannot be fetched.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (

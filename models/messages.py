@@ -1,4 +1,4 @@
-"""What is said to a model and what comes back: plain values, no torch, fit for a pipe."""
+"""Messages between the program and an engine: plain values without torch, which can be pickled."""
 
 from __future__ import annotations
 
@@ -17,51 +17,51 @@ Finish = Literal["stop", "length", "cancelled"]
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle on a slide in level-0 pixels; fractions allowed, since cells need them."""
+    """A rectangle on a slide in level-0 pixels; may be fractional, for token cells."""
 
     x: float
     """Left edge."""
     y: float
     """Top edge."""
     width: float
-    """Extent to the right, above 0."""
+    """Width, above 0."""
     height: float
-    """Extent downwards, above 0."""
+    """Height, above 0."""
 
 
 @dataclass(frozen=True)
 class PromptImage:
-    """A picture shown to the model."""
+    """A picture for the model."""
 
     data: bytes
-    """The picture as a PNG or JPEG file; grey and RGBA ones are made RGB on white."""
+    """PNG or JPEG file; grey and RGBA pictures are converted to RGB on white."""
     box: Box
-    """What it shows of the slide, level-0 pixels; for a picture of no slide its own pixels."""
+    """Area of the slide, level-0 pixels; without a slide, the picture's own pixels."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """One user turn: the pictures in order, then the text."""
+    """One user turn: pictures in order, then text."""
 
     text: str
-    """The question as the model reads it; `prompts.py` writes it."""
+    """Question as the model reads it, written by `prompts.py`."""
     images: tuple[PromptImage, ...] = ()
-    """Pictures, before the text."""
+    """Pictures that precede the text."""
     system: str | None = None
-    """System prompt; None leaves the chat template's own."""
+    """System prompt; None for the chat template's default."""
 
 
 @dataclass(frozen=True)
 class PixelBudget:
-    """Bounds of a picture's area after resizing, in pixels."""
+    """Limits of a picture's area after resizing, in pixels."""
 
     min_pixels: int
-    """Smaller pictures are enlarged to this."""
+    """Area to which smaller pictures are enlarged."""
     max_pixels: int
-    """Larger pictures are reduced to this."""
+    """Area to which larger pictures are reduced."""
 
     def __post_init__(self) -> None:
-        """Refuse an empty range."""
+        """Raise an error for an empty range."""
         if not 0 < self.min_pixels <= self.max_pixels:
             message = (
                 f"A pixel budget of {self.min_pixels} to {self.max_pixels} is empty; "
@@ -72,44 +72,44 @@ class PixelBudget:
 
 @dataclass(frozen=True)
 class ImagePlacement:
-    """Where a picture's tokens lie on the slide: box <-> resized pixels <-> token cells."""
+    """Placement of a picture's tokens on the slide: box <-> resized pixels <-> token cells."""
 
     box: Box
-    """What the picture shows, level-0 pixels."""
+    """Area shown, level-0 pixels."""
     pixel_width: int
     """Width after resizing."""
     pixel_height: int
     """Height after resizing."""
     columns: int
-    """Token cells across."""
+    """Token cell columns."""
     rows: int
-    """Token cells down."""
+    """Token cell rows."""
 
     @property
     def tokens(self) -> int:
-        """Visual tokens of the picture; cells count row by row from the top left."""
+        """Visual tokens of the picture; cells are in row-major order from the top left."""
         return self.columns * self.rows
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How tokens are drawn."""
+    """Sampling parameters."""
 
     max_new_tokens: int = 512
-    """Most tokens of one completion, 1 to 32,768."""
+    """Most tokens of a completion, 1 to 32,768."""
     temperature: float = 0.0
-    """0 takes the likeliest token; from 0.01 to 2 tokens are drawn."""
+    """0 is greedy; 0.01 to 2 samples."""
     top_p: float = 1.0
-    """Smallest set of tokens with this probability is drawn from; above 0, at most 1."""
+    """Nucleus sampling: smallest set of tokens with this probability; above 0, at most 1."""
     top_k: int = 0
-    """The so many likeliest tokens are drawn from; 0 means all."""
+    """Number of likeliest tokens to sample from; 0 for all."""
     repetition_penalty: float = 1.0
-    """Divides the score of tokens already written; 1 does nothing; above 0, at most 2."""
+    """Divides the score of tokens already written; 1 has no effect; above 0, at most 2."""
     seed: int = 0
-    """Same request and same seed: same tokens. 0 to 2**63 - 1."""
+    """0 to 2**63 - 1; the same request and seed give the same tokens."""
 
     def __post_init__(self) -> None:
-        """Refuse values out of range, by name."""
+        """Raise an error that names the value out of range."""
         allowed = {
             "max_new_tokens": (1 <= self.max_new_tokens <= 32_768, "it is 1 to 32,768"),
             "temperature": (
@@ -132,28 +132,28 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Completion:
-    """What a model wrote, or a text to be weighed as if it had."""
+    """A model's completion, or a text to be scored as one."""
 
     text: str
-    """The text, special tokens taken off."""
+    """Text without special tokens."""
     token_ids: tuple[int, ...] = ()
-    """Its tokens; empty for a text that some other engine or a person wrote."""
+    """Its tokens; empty for text from another engine or a person."""
     token_ends: tuple[int, ...] = ()
-    """For each token the number of characters of `text` that are complete with it."""
+    """For each token, the number of characters of `text` complete with it."""
     finish: Finish = "stop"
     """Why it ended."""
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What is loaded; goes into the provenance of every completion."""
+    """The loaded model; part of every completion's provenance."""
 
     name: str
-    """Registry name, hub id or folder name, as the clinician chose it; never a path."""
+    """Registry name, hub id or folder name, as the user chose it; never a path."""
     revision: str
     """The hub's commit, or SHA-256 over the weights' headers, sizes and samples."""
     architecture: str
-    """Class of the network, such as `Qwen2_5_VLForConditionalGeneration`."""
+    """Network class, such as `Qwen2_5_VLForConditionalGeneration`."""
     parameters: int
     """Number of weights."""
     device: str
@@ -161,109 +161,110 @@ class ModelInfo:
     dtype: str
     """`float32`, `bfloat16` or `float16`."""
     attention: str
-    """Kernel behind the answers: `sdpa`, `flash_attention_2` or `none`."""
+    """Attention kernel: `sdpa`, `flash_attention_2` or `none`."""
     context: int
     """Most tokens of prompt and completion together."""
     budget: PixelBudget
-    """Pixel budget in force where a request names none."""
+    """Default pixel budget."""
     layers: int
     """Layers whose attention is reported."""
     versions: dict[str, str] = field(default_factory=dict)
     """Library versions, by package."""
     licence: str | None = None
-    """Of the weights; None where nobody said."""
+    """Licence of the weights; None if unknown."""
     train_allowed: bool | None = None
-    """Whether its answers may be used to train another model; None where nobody said."""
+    """Whether its completions may be used to train another model; None if unknown."""
 
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """A question put to a model."""
+    """A request for completions."""
 
     request_id: str
-    """Chosen by the caller, unique among those under way."""
+    """Chosen by the caller, unique among active requests."""
     prompt: Prompt
-    """What is asked."""
+    """The prompt."""
     sampling: Sampling = field(default_factory=Sampling)
-    """How tokens are drawn."""
+    """Sampling parameters."""
     count: int = 1
-    """Completions wanted, 1 to 64; they share the prompt and are written together."""
+    """Number of completions, 1 to 64; they share the prompt and are generated together."""
     priority: int = 0
-    """Higher goes first; a waiting clinician is 10, a batch 0."""
+    """Higher goes first; 10 for a waiting user, 0 for a batch."""
     attention: bool = True
-    """Whether attention rows are wanted."""
+    """Whether to send attention rows."""
     budget: PixelBudget | None = None
-    """Pixel budget; None takes the model's own."""
+    """Pixel budget; None for the model's own."""
 
 
 @dataclass(frozen=True)
 class QueueUpdate:
-    """The request waits; told again whenever the position changes."""
+    """The request waits; repeated whenever its position changes."""
 
     request_id: str
-    """Which request."""
+    """Id of the request."""
     position: int
-    """Requests before it, the running one included."""
+    """Requests before it, including the running one."""
 
 
 @dataclass(frozen=True)
 class GenerationStart:
-    """The prompt is prepared and the model has begun."""
+    """The prompt is prepared and the model has started."""
 
     request_id: str
-    """Which request."""
+    """Id of the request."""
     placements: tuple[ImagePlacement, ...]
     """One per picture, in order."""
     prompt_tokens: int
-    """Tokens of the prompt, pictures included."""
+    """Tokens of the prompt, including pictures."""
     model: ModelInfo
-    """Who answers."""
+    """The model."""
 
 
 @dataclass(frozen=True)
 class Token:
-    """One token more of one completion."""
+    """The next token of a completion."""
 
     request_id: str
-    """Which request."""
+    """Id of the request."""
     completion_index: int
-    """Which of its completions."""
+    """Index of the completion."""
     token_id: int
-    """The token."""
+    """Token id."""
     text: str
-    """Characters that are complete with it; empty while a character is still in the making."""
+    """Characters newly complete with it; empty within a multi-token character."""
 
 
 @dataclass(frozen=True)
 class AttentionRows:
-    """Attention from consecutive completion tokens to the picture tokens, heads averaged."""
+    """Attention from consecutive completion tokens to the picture tokens, averaged over heads."""
 
     request_id: str
-    """Which request; empty from `attend`."""
+    """Id of the request; empty from `attend`."""
     completion_index: int
-    """Which of its completions."""
+    """Index of the completion."""
     first_token: int
-    """Index in the completion of the first row's token."""
+    """Index of the first row's token in the completion."""
     rows: NDArray[np.float32]
-    """(tokens, layers, picture tokens): softmax(q.K^T) over all that precedes, of which these
-    columns are kept; picture tokens of all pictures in order. Row t is the query that *wrote*
-    token t, that is the last position before it."""
+    """(tokens, layers, picture tokens): softmax(q.K^T) over all preceding tokens, limited to the
+    columns of picture tokens, those of all pictures in order. Row t is the query that *wrote* token
+    t, i.e. the last position before it.
+    """
 
 
 @dataclass(frozen=True)
 class CompletionEnd:
-    """One completion is finished."""
+    """A completion is finished."""
 
     request_id: str
-    """Which request."""
+    """Id of the request."""
     completion_index: int
-    """Which of its completions."""
+    """Index of the completion."""
     completion: Completion
-    """The whole of it."""
+    """The full completion."""
     seconds: float
-    """From the start of the request's work to here, waiting not counted."""
+    """Seconds of work on the request so far, not counting the wait."""
     first_token_seconds: float
-    """From the start of the request's work to its first token."""
+    """Seconds from the start of work to the first token."""
 
 
 Event = QueueUpdate | GenerationStart | Token | AttentionRows | CompletionEnd
@@ -271,11 +272,11 @@ Event = QueueUpdate | GenerationStart | Token | AttentionRows | CompletionEnd
 
 @dataclass(frozen=True)
 class TokenScores:
-    """How likely a model finds a given completion."""
+    """Likelihood of a given completion."""
 
     token_ids: tuple[int, ...]
-    """The completion's tokens; the end-of-turn token is not among them."""
+    """Tokens of the completion, without the end-of-turn token."""
     token_ends: tuple[int, ...]
-    """For each token the number of characters of the text that are complete with it."""
+    """For each token, the number of characters of the text complete with it."""
     logprobs: NDArray[np.float32]
-    """(tokens,): natural logarithm of each token's probability given all before it."""
+    """(tokens,): natural log-probability of each token, given all before it."""

@@ -1,4 +1,4 @@
-"""What a table about a model may say, in registry.toml and in a checkpoint's own file."""
+"""Schema of a model's table, in registry.toml and in a checkpoint's own file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 LONGEST_EXCERPT = 60
-"""So many characters of a wrong value are shown."""
+"""Most characters of a wrong value that are shown."""
 
 _WAYS_OUT = {
     "bool_type": "write true or false",
@@ -22,7 +22,7 @@ _WAYS_OUT = {
 
 
 class ModelTable(BaseModel):
-    """The fields of a table; nothing is converted, so that `"no"` is never taken for a truth."""
+    """Fields of a table; nothing is converted, so `"no"` never counts as a boolean."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -30,10 +30,10 @@ class ModelTable(BaseModel):
     """One line for the list of models."""
 
     prompt_style: str = Field(min_length=1, max_length=100)
-    """A style of question_templates.toml."""
+    """A style in question_templates.toml."""
 
     system: str | None = Field(default=None, max_length=20_000)
-    """System prompt; None leaves the chat template's own."""
+    """System prompt; None for the chat template's default."""
 
     min_pixels: int = Field(gt=0)
     """Smallest area of a picture after resizing."""
@@ -42,23 +42,23 @@ class ModelTable(BaseModel):
     """Largest area of a picture after resizing."""
 
     licence: str = Field(min_length=1, max_length=200)
-    """Of the weights."""
+    """Licence of the weights."""
 
     gated: bool
-    """Whether the hub asks for an agreement before it gives the weights."""
+    """Whether the hub requires an agreement before it provides the weights."""
 
     train_allowed: bool
-    """Whether its answers may be used to train another model."""
+    """Whether its completions may be used to train another model."""
 
     question_types: list[str]
-    """Tasks that it keeps to; empty means any question."""
+    """Tasks that it is limited to; empty means any question."""
 
     lower_case_options: bool
-    """Whether options are put to it in lower case."""
+    """Whether to give it options in lower case."""
 
 
 def read_model_table(table: Mapping[str, Any]) -> ModelTable:
-    """The table with its types checked; ValueError, one clause that names key, value, way out."""
+    """Validate a table; raises ValueError with one clause naming key, value and remedy."""
     try:
         return ModelTable.model_validate(dict(table))
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions as values: a request read, a reply written."""
+"""OpenAI chat completions as values: parsing requests and building replies."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from models.pictures import open_picture
 
 DATA_URIS = ("data:image/png;base64,", "data:image/jpeg;base64,", "data:image/jpg;base64,")
 IMAGES = 16
-"""Most pictures of one request."""
+"""Most pictures per request."""
 LENGTH = 512
-"""Tokens written where a request does not say how many."""
+"""Default number of tokens."""
 
 
 class ImageUrl(BaseModel):
-    """Where a picture is: always in the request itself, since nothing is fetched from here."""
+    """URL of a picture; always a data URI, since nothing is fetched."""
 
     url: str
     detail: str = "auto"
 
 
 class Part(BaseModel):
-    """A piece of a message."""
+    """Part of a message."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,24 +50,24 @@ class Part(BaseModel):
 
 
 def _as_parts(content: Any) -> Any:
-    """A message that is a mere text, as its one part."""
+    """Turn a plain text message into its single part."""
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 class Message(BaseModel):
-    """A message; there is one of the user, and there may be some of the system before it."""
+    """A message; one from the user, optionally preceded by system messages."""
 
     role: Literal["system", "developer", "user"]
     content: Annotated[list[Part], BeforeValidator(_as_parts)]
 
     @property
     def text(self) -> str:
-        """Its text, parts one below the other."""
+        """Text of the message, parts joined by line breaks."""
         return "\n".join(part.text for part in self.content if part.type == "text")
 
 
 class ChatRequest(BaseModel):
-    """The fields that mean something here, and those that may be there and do nothing."""
+    """Supported fields, and those accepted without effect."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -81,14 +81,14 @@ class ChatRequest(BaseModel):
     n: int = Field(default=1, ge=1, le=16)
     stream: Literal[False] = False
     response_format: Any = None
-    """Accepted and not enforced: whoever asks for a schema checks the reply."""
+    """Accepted but not enforced: clients that ask for a schema must check the reply."""
     user: Any = None
     metadata: Any = None
     store: Any = None
 
 
 def read_request(payload: bytes) -> ChatRequest:
-    """A request's body; PromptError names the first field that is wrong."""
+    """Parse a request body; raises PromptError naming the first wrong field."""
     try:
         return ChatRequest.model_validate_json(payload)
     except ValidationError as error:
@@ -101,10 +101,10 @@ def read_request(payload: bytes) -> ChatRequest:
 def generation_request(
     request: ChatRequest, *, system: str | None = None, budget: PixelBudget | None = None
 ) -> GenerateRequest:
-    """The request as a backend takes it; `system` where it has no system message.
+    """Convert a request for an engine; `system` is the default system message.
 
-    Raises PromptError for other turns than one of the user, pictures that are not in the request
-    or cannot be read, and sampling out of range.
+    Raises PromptError for anything but one user turn, for pictures that are not embedded or
+    unreadable, and for sampling parameters out of range.
     """
     *before, last = request.messages
     if last.role != "user" or any(message.role == "user" for message in before):
@@ -129,7 +129,7 @@ def generation_request(
 def completion_body(
     request: GenerateRequest, ends: Sequence[CompletionEnd], prompt_tokens: int, model: ModelInfo
 ) -> dict[str, Any]:
-    """The finished completions as a chat completion."""
+    """Build a chat completion from finished completions."""
     written = sum(len(end.completion.token_ids) for end in ends)
     return {
         "id": request.request_id,
@@ -155,12 +155,12 @@ def completion_body(
 
 
 def error_body(sentence: str, kind: str) -> dict[str, Any]:
-    """An error in the shape that clients of the protocol look for."""
+    """Build an error in the protocol's format."""
     return {"error": {"message": sentence, "type": kind, "param": None, "code": None}}
 
 
 def _images(message: Message) -> tuple[PromptImage, ...]:
-    """The pictures of a message; each shows its own pixels, there being no slide."""
+    """Pictures of a message; each box is its own pixels, as there is no slide."""
     urls = [part.image_url for part in message.content if part.type == "image_url"]
     if len(urls) > IMAGES:
         problem = f"{len(urls)} pictures are too many; at most {IMAGES} are read."
@@ -169,7 +169,7 @@ def _images(message: Message) -> tuple[PromptImage, ...]:
 
 
 def _image(url: str) -> PromptImage:
-    """The picture in a data URI."""
+    """Picture from a data URI."""
     start = next((start for start in DATA_URIS if url[: len(start)].lower() == start), None)
     if start is None:
         message = (

@@ -1,6 +1,6 @@
-"""A small HTTP server that speaks OpenAI's chat completions for any backend.
+"""A small HTTP server with OpenAI's chat completions for any engine.
 
-It answers what runs on the same machine: judges, scripts, other programs. It fetches nothing.
+It serves programs on the same machine: judges, scripts and others. It fetches nothing.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from models.messages import CompletionEnd, GenerateRequest, GenerationStart, Mod
 from models.openai_messages import completion_body, error_body, generation_request, read_request
 
 LARGEST_BODY = 2**26
-"""Bytes of a request that are read at most."""
+"""Most bytes read of a request."""
 LONGEST_QUEUE = 64
-"""Requests waiting beyond which more are turned away."""
+"""Waiting requests above which new ones are refused."""
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, told apart by its status
-    """An answer other than a completion."""
+    """An error response."""
 
     def __init__(self, status: int, sentence: str, kind: str = "invalid_request_error") -> None:
-        """HTTP status, a sentence for a person, and the protocol's word for the kind of error."""
+        """HTTP status, a sentence for users, and the protocol's type of error."""
         super().__init__(sentence)
         self.status = status
         self.kind = kind
 
 
 class OpenAiEndpoint:
-    """The routes over one backend, which stays the caller's to close."""
+    """Routes for one engine, which the caller closes."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class OpenAiEndpoint:
         system: str | None = None,
         budget: PixelBudget | None = None,
     ) -> None:
-        """Serve `backend` as the model `name`; with a `key`, only to those who send it."""
+        """Serve `engine` as the model `name`; if there is a `key`, only to clients that send it."""
         self._engine = engine
         self._name = name
         self._key = key
@@ -59,7 +59,7 @@ class OpenAiEndpoint:
         self._budget = budget
 
     async def models(self, request: Request) -> Response:
-        """The one model."""
+        """List the one model."""
         try:
             self._admit(request)
         except Refusal as refusal:
@@ -68,7 +68,7 @@ class OpenAiEndpoint:
         return JSONResponse({"object": "list", "data": [model]})
 
     async def complete(self, request: Request) -> Response:
-        """One chat completion, or an error in the protocol's shape."""
+        """One chat completion, or an error in the protocol's format."""
         try:
             self._admit(request)
             generation = self._read(request, await _body(request))
@@ -83,16 +83,16 @@ class OpenAiEndpoint:
             return refusal_response(Refusal(500, str(error), "server_error"))
 
     def _admit(self, request: Request) -> None:
-        """Refuse whoever has not the key."""
+        """Refuse clients without the key."""
         authorization = request.headers.get("authorization", "").encode()
         if self._key and not hmac.compare_digest(authorization, f"Bearer {self._key}".encode()):
             message = "The key is missing or wrong; send it as Authorization: Bearer KEY."
             raise Refusal(401, message, "authentication_error")
 
     def _read(self, request: Request, body: bytes) -> GenerateRequest:
-        """The request as the backend takes it."""
+        """Convert the request for the engine."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":  # what a foreign web page cannot send unasked
+        if kind != "application/json":  # a foreign web page cannot send this without permission
             message = "Send the request as application/json."
             raise Refusal(415, message)
         chat = read_request(body)
@@ -105,7 +105,7 @@ class OpenAiEndpoint:
         return generation_request(chat, system=self._system, budget=self._budget)
 
     async def _answer(self, request: Request, generation: GenerateRequest) -> dict[str, object]:
-        """The completion; its writing ends with the caller's connection."""
+        """Generate the completion; stops when the client disconnects."""
         watch = asyncio.create_task(self._watch(request, generation.request_id))
         try:
             ends, started = await run_sync(self._collect, generation)
@@ -122,7 +122,7 @@ class OpenAiEndpoint:
     def _collect(
         self, generation: GenerateRequest
     ) -> tuple[list[CompletionEnd], GenerationStart | None]:
-        """All completions, and what was told when they began."""
+        """All completions, and the start event."""
         ends, started = [], None
         for event in self._engine.generate(generation):
             if isinstance(event, GenerationStart):
@@ -132,7 +132,7 @@ class OpenAiEndpoint:
         return ends, started
 
     async def _watch(self, request: Request, request_id: str) -> None:
-        """Withdraw the request once nobody waits for it."""
+        """Cancel the request once the client has disconnected."""
         while (await request.receive())["type"] != "http.disconnect":
             continue
         self._engine.cancel(request_id)
@@ -147,9 +147,9 @@ def endpoint_app(
     budget: PixelBudget | None = None,
     hosts: Sequence[str] = LOCAL_HOSTS,
 ) -> Starlette:
-    """The server as an ASGI application; `hosts` are the names it may be called by.
+    """The server as an ASGI application; `hosts` are its accepted host names.
 
-    Arguments otherwise as those of `Endpoint`.
+    Other arguments as for `OpenAiEndpoint`.
     """
     endpoint = OpenAiEndpoint(engine, name, key=key, system=system, budget=budget)
     return Starlette(
@@ -162,14 +162,14 @@ def endpoint_app(
 
 
 def refusal_response(refusal: Refusal) -> Response:
-    """An answer in the protocol's shape; says when to come back where that helps."""
+    """Error response in the protocol's format, with Retry-After where that helps."""
     headers = {"retry-after": "2"} if refusal.status in {429, 503} else None
     body = error_body(str(refusal), refusal.kind)
     return JSONResponse(body, refusal.status, headers)
 
 
 async def _body(request: Request) -> bytes:
-    """The request's body, if it is not too large."""
+    """Body of the request; refuses one that is too large."""
     payload = bytearray()
     async for chunk in request.stream():
         payload += chunk

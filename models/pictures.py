@@ -1,4 +1,4 @@
-"""Picture files opened safely and made RGB, without any model library."""
+"""Safe decoding of picture files to RGB, without a model library."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from models.errors import PromptError
 from models.messages import Box, PromptImage
 
 PIXEL_LIMIT = 2**26
-"""Most pixels of a picture before resizing; as RGB it then takes at most 192 MiB."""
+"""Most pixels of a picture before resizing; as RGB, this takes 192 MiB."""
 
 DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
-"""What Pillow raises on files that are cut off or are no pictures."""
+"""Pillow's errors for truncated files and files that are not pictures."""
 
 
 def open_picture(source: bytes | Path) -> Image.Image:
-    """A PNG or JPEG file as RGB, what is transparent on white, 16 bits cut to 8.
+    """Read a PNG or JPEG file as RGB, with transparency on white and 16 bits reduced to 8.
 
-    Raises PromptError if it cannot be read, is damaged or has more than `PIXEL_LIMIT` pixels.
+    Raises PromptError if it is unreadable, damaged or has more than `PIXEL_LIMIT` pixels.
     """
     try:
         with warnings.catch_warnings():
@@ -49,7 +49,7 @@ def open_picture(source: bytes | Path) -> Image.Image:
 
 
 def check_size(width: int, height: int) -> None:
-    """Raise PromptError for a picture that would take too much memory; sides in pixels."""
+    """Raise PromptError for a picture too large for memory; sides in pixels."""
     if width * height > PIXEL_LIMIT:
         raise PromptError(
             f"A picture of {width:,} x {height:,} px is too large: at most "
@@ -58,7 +58,7 @@ def check_size(width: int, height: int) -> None:
 
 
 def convert_to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode that PNG and JPEG know as 8-bit RGB, composited on white; always a new picture."""
+    """Convert any PNG or JPEG mode to 8-bit RGB, composited on white; always a new picture."""
     if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion clips
         image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
     if image.has_transparency_data:
@@ -68,7 +68,7 @@ def convert_to_rgb(image: Image.Image) -> Image.Image:
 
 
 def as_prompt_image(image: Image.Image, box: Box) -> PromptImage:
-    """The picture as a PNG that shows `box`, level-0 pixels."""
+    """Encode a picture of `box`, level-0 pixels, as PNG."""
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=1)
     return PromptImage(out.getvalue(), box)

@@ -1,7 +1,7 @@
-"""Where a picture's tokens lie on the slide: level-0 box <-> resized pixels <-> token cells.
+"""Geometry of a picture's tokens: level-0 box <-> resized pixels <-> token cells.
 
-A token stands for a cell of `factor` x `factor` resized pixels, so a picture's cells tile its box
-evenly. Boxes are half open: their left and top edges belong to them, the right and bottom not.
+A token covers a cell of `factor` x `factor` resized pixels, so the cells tile the picture's box
+evenly. Boxes are half open: they include their left and top edges, not the right and bottom ones.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from models.errors import PromptError
 from models.messages import Box, ImagePlacement, PixelBudget
 
 FACTOR = 28
-"""Side of a cell in resized pixels: a ViT patch of 14 times the merge of 2 x 2."""
+"""Side of a cell in resized pixels: a ViT patch of 14, merged 2 x 2."""
 
 MAX_ASPECT = 200
-"""Longer pictures are refused, as Qwen's own processor does."""
+"""Larger aspect ratios are refused, as by Qwen's own processor."""
 
 _TOUCH = 1e-6
-"""Share of a cell's side below which an overlap is rounding, not overlap."""
+"""Share of a cell's side below which an overlap counts as rounding."""
 
 
 def resized_size(
     width: int, height: int, budget: PixelBudget, *, factor: int = FACTOR
 ) -> tuple[int, int]:
-    """(width, height) after resizing, pixels; both multiples of `factor`.
+    """(width, height) after resizing, in pixels; both multiples of `factor`.
 
-    Equal to `smart_resize` of transformers' Qwen2-VL processors. The result is left as it is by a
-    second call if its area lies within the budget, which very narrow budgets do not allow.
-    Raises `PromptError` for an empty picture and for one longer than `MAX_ASPECT` to 1.
+    Equal to `smart_resize` of transformers' Qwen2-VL processors. Idempotent if the resulting area
+    is within the budget, which very narrow budgets do not allow. Raises `PromptError` for an empty
+    picture and for an aspect ratio above `MAX_ASPECT`.
     """
     if width < 1 or height < 1:
         raise PromptError(f"A picture of {width} x {height} px shows nothing; choose a larger one.")
@@ -58,7 +58,7 @@ def resized_size(
 def place_picture(
     box: Box, width: int, height: int, budget: PixelBudget, *, factor: int = FACTOR
 ) -> ImagePlacement:
-    """The placement of a picture of `width` x `height` pixels that shows `box`.
+    """Placement of a picture of `width` x `height` pixels that shows `box`.
 
     Raises `PromptError` as `resized_size` does, and for a box without area.
     """
@@ -83,7 +83,7 @@ def row_edges(placement: ImagePlacement) -> NDArray[np.float64]:
 
 
 def cell_box(placement: ImagePlacement, column: int, row: int) -> Box:
-    """What a cell shows, level-0 pixels. Raises `IndexError` for a cell that is not there."""
+    """Area of a cell, level-0 pixels. Raises `IndexError` for a cell that does not exist."""
     if not (0 <= column < placement.columns and 0 <= row < placement.rows):
         raise IndexError(
             f"Cell ({column}, {row}) is not in a grid of {placement.columns} x {placement.rows}."
@@ -101,14 +101,14 @@ def cell_at(placement: ImagePlacement, x: float, y: float) -> tuple[int, int] | 
 
 
 def cells_in_box(placement: ImagePlacement, box: Box) -> NDArray[np.bool_]:
-    """(rows, columns): cells that share some area with a level-0 box."""
+    """(rows, columns): cells that overlap a level-0 box."""
     across = _overlaps(column_edges(placement), box.x, box.x + box.width)
     down = _overlaps(row_edges(placement), box.y, box.y + box.height)
     return down[:, None] & across[None, :]
 
 
 def box_around(placement: ImagePlacement, cells: NDArray[np.bool_]) -> Box | None:
-    """The least level-0 box around cells, given as (rows, columns); None if there are none."""
+    """Smallest level-0 box around cells, given as (rows, columns); None if there are none."""
     rows, columns = np.nonzero(cells)
     if not rows.size:
         return None
@@ -119,7 +119,7 @@ def box_around(placement: ImagePlacement, cells: NDArray[np.bool_]) -> Box | Non
 
 
 def to_pixels(placement: ImagePlacement, box: Box) -> Box:
-    """A level-0 box in resized pixels, counted from the picture's left top corner."""
+    """Convert a level-0 box to resized pixels from the picture's top left corner."""
     across = placement.pixel_width / placement.box.width
     down = placement.pixel_height / placement.box.height
     return Box(
@@ -131,7 +131,7 @@ def to_pixels(placement: ImagePlacement, box: Box) -> Box:
 
 
 def from_pixels(placement: ImagePlacement, box: Box) -> Box:
-    """A box in resized pixels as level-0 pixels; the inverse of `to_pixels`."""
+    """Convert a box in resized pixels to level-0 pixels; the inverse of `to_pixels`."""
     across = placement.box.width / placement.pixel_width
     down = placement.box.height / placement.pixel_height
     return Box(
@@ -143,9 +143,9 @@ def from_pixels(placement: ImagePlacement, box: Box) -> Box:
 
 
 def token_columns(placements: Sequence[ImagePlacement], image_index: int) -> slice:
-    """Where a picture's tokens lie among the picture tokens of all pictures in order.
+    """Slice of a picture's tokens among the picture tokens of all pictures in order.
 
-    Raises `IndexError` for a picture that is not there.
+    Raises `IndexError` for a picture that does not exist.
     """
     if not 0 <= image_index < len(placements):
         raise IndexError(f"Picture {image_index} is not among the prompt's {len(placements)}.")
@@ -154,7 +154,7 @@ def token_columns(placements: Sequence[ImagePlacement], image_index: int) -> sli
 
 
 def _overlaps(edges: NDArray[np.float64], start: float, stop: float) -> NDArray[np.bool_]:
-    """(cells,): which of the intervals between edges share some length with start..stop."""
+    """(cells,): which intervals between edges overlap start..stop."""
     shared = np.minimum(edges[1:], stop) - np.maximum(edges[:-1], start)
     overlaps: NDArray[np.bool_] = shared > _TOUCH * (edges[1:] - edges[:-1])
     return overlaps

@@ -1,8 +1,8 @@
-"""What a reasoning trace earns for how it reasons: six events, and the formulas over them.
+"""Process score of a reasoning trace: six events and formulas over them.
 
-One set of formulas for the reward of training, for the page that recomputes it from a clinician's
-labels, and for reports; PathVLM-R1's (arXiv 2504.09258) but for the class of steps, which is
-MedR-Bench's (arXiv 2503.04691).
+The same formulas serve the training reward, the page, which recomputes the score from a rater's
+labels, and reports. They are PathVLM-R1's (arXiv 2504.09258), except for the step classes, which
+are MedR-Bench's (arXiv 2503.04691).
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ ABSENCES: Mapping[str, str] = {
     "missing_option_elimination": "No other option or diagnosis is weighed and ruled out.",
     "missing_knowledge": "No medical knowledge is named that supports the conclusion.",
 }
-"""What a whole trace may lack, by the event's name; at most once per trace."""
+"""Absences of a whole trace by event name; at most once per trace."""
 
 ERRORS: Mapping[str, str] = {
     "wrong_definition": "A histological term is defined or used wrongly.",
     "contradiction": "A statement contradicts another one of the trace or does not follow.",
     "wrong_criterion": "A diagnostic criterion is outdated or incorrect.",
 }
-"""What may be wrong with a step, by the event's name."""
+"""Errors of a step by event name."""
 
 OUTSIDE_FORMULA: Mapping[str, str] = {
     "not_in_region": "Something is described that is not in this region.",
 }
-"""Recorded with a step too, outside the formulas."""
+"""Events recorded with a step but outside the formulas."""
 
 EVENTS: Mapping[str, str] = {**ABSENCES, **ERRORS, **OUTSIDE_FORMULA}
-"""All events with the sentence that says what they are."""
+"""All events with a sentence describing each."""
 
 StepClass = Literal["Citation", "Repetition", "Reasoning", "Redundancy"]
 STEP_CLASSES: tuple[StepClass, ...] = ("Citation", "Repetition", "Reasoning", "Redundancy")
-"""What a step does: cite what was given, repeat, reason anew, or add nothing."""
+"""Role of a step: cite the input, repeat, reason, or add nothing."""
 
 
 @dataclass(frozen=True)
 class ProcessScore:
-    """What the events of one trace come to, each from 0 to 1."""
+    """Scores from the events of one trace, each from 0 to 1."""
 
     integrity: float
-    """Whether everything is there that belongs to it: max(0, 1 - 0.4 m), m absences of 3."""
+    """Completeness: max(0, 1 - 0.4 m), for m absences out of 3."""
     knowledge: float
-    """Whether what is there is right: max(0, 1 - 0.4 e), e kinds of error of 3."""
+    """Correctness: max(0, 1 - 0.4 e), for e kinds of error out of 3."""
 
     @property
     def reward(self) -> float:
@@ -55,9 +55,9 @@ class ProcessScore:
 
 
 def score_events(events: Collection[str]) -> ProcessScore:
-    """The score of a trace from the events that happened; an error on two steps counts once.
+    """Score a trace from its events; an error on two steps counts once.
 
-    Raises ValueError for a name that is no event.
+    Raises ValueError for an unknown event.
     """
     happened = set(events)
     if unknown := sorted(happened - set(EVENTS)):
@@ -67,9 +67,9 @@ def score_events(events: Collection[str]) -> ProcessScore:
 
 
 def score_labels(absences: Collection[str], steps: Iterable[Collection[str]]) -> ProcessScore:
-    """The same from labels: absences of the whole trace, errors by step.
+    """Score a trace from labels: absences of the whole trace, errors by step.
 
-    Raises ValueError where an absence stands on a step or an error on the trace.
+    Raises ValueError for an absence on a step or an error on the trace.
     """
     errors = {error for step in steps for error in step}
     if misplaced := sorted((set(absences) - set(ABSENCES)) | (errors & set(ABSENCES))):
@@ -79,23 +79,23 @@ def score_labels(absences: Collection[str], steps: Iterable[Collection[str]]) ->
 
 
 def _left(events: int) -> float:
-    """1 less 0.4 for each event, at least 0."""
+    """1 minus 0.4 per event, at least 0."""
     return max(0, 10 - 4 * events) / 10
 
 
 def efficiency(classes: Sequence[StepClass]) -> float | None:
-    """Steps that reason as a share of all; None without steps."""
+    """Reasoning steps as a share of all steps; None without steps."""
     return classes.count("Reasoning") / len(classes) if classes else None
 
 
 def factuality(reasoning_steps_correct: Sequence[bool]) -> float | None:
-    """Correct steps as a share of those that reason; None if none does."""
+    """Correct steps as a share of reasoning steps; None without any."""
     right = reasoning_steps_correct
     return sum(right) / len(right) if right else None
 
 
 def completeness(reference_steps_hit: Sequence[bool]) -> float | None:
-    """Steps of a reference that the trace has too, as a share; None without a reference."""
+    """Share of a reference's steps found in the trace; None without a reference."""
     hit = reference_steps_hit
     return sum(hit) / len(hit) if hit else None
 
@@ -103,7 +103,7 @@ def completeness(reference_steps_hit: Sequence[bool]) -> float | None:
 def kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
     """Agreement of two raters beyond chance (Cohen 1960), one pair of labels per item.
 
-    None where it is not defined: without items, or if both always gave one and the same label.
+    None where undefined: without items, or if both always gave the same single label.
     """
     count = len(pairs)
     if not count:

@@ -1,4 +1,4 @@
-"""From a prompt to a network's inputs: one path for answering, scoring and training."""
+"""Conversion of prompts to network inputs, shared by generation, scoring and training."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PathologyProcessor(Qwen2_5_VLProcessor):
         tokenizer: PreTrainedTokenizerBase,
         chat_template: str | None = None,
     ) -> None:
-        """Join the parts; the tokenizer's chat template is taken if none is given."""
+        """Combine the parts; `chat_template` defaults to the tokenizer's."""
         self.image_token = "<|image_pad|>"  # noqa: S105 - a token, no password
         self.video_token = "<|video_pad|>"  # noqa: S105
         self.image_token_id = tokenizer.convert_tokens_to_ids(self.image_token)
@@ -52,7 +52,7 @@ class PathologyProcessor(Qwen2_5_VLProcessor):
 
     @property
     def budget(self) -> PixelBudget:
-        """The pixel budget that holds where none is named."""
+        """Default pixel budget."""
         size = self.image_processor.size
         return PixelBudget(int(size["shortest_edge"]), int(size["longest_edge"]))
 
@@ -62,9 +62,9 @@ class PathologyProcessor(Qwen2_5_VLProcessor):
         push_to_hub: bool = False,  # noqa: ARG002 - nothing is uploaded from here
         **_: Any,
     ) -> list[Any]:
-        """Write the parts beside each other, as Qwen's checkpoints have them.
+        """Write the parts side by side, as in Qwen's checkpoints.
 
-        The library's own way would name this class, which other programs cannot load.
+        The library's own method would name this class, which other programs cannot load.
         """
         self.tokenizer.chat_template = self.chat_template
         self.image_processor.save_pretrained(save_directory)
@@ -73,26 +73,26 @@ class PathologyProcessor(Qwen2_5_VLProcessor):
 
 @dataclass(frozen=True)
 class PreparedPrompt:
-    """A prompt, or a batch padded on the left, as a network takes it."""
+    """A prompt, or a left-padded batch, as network inputs."""
 
     tensors: dict[str, torch.Tensor]
     """`input_ids`, `attention_mask`, `mm_token_type_ids` (prompts, tokens); with pictures also
     `pixel_values` and `image_grid_thw`."""
     placements: tuple[ImagePlacement, ...]
-    """Of each picture, in order."""
+    """Placement of each picture, in order."""
 
     @property
     def tokens(self) -> int:
-        """Tokens of the longest prompt, pictures included."""
+        """Tokens of the longest prompt, including pictures."""
         return int(self.tensors["input_ids"].shape[1])
 
     @property
     def pictures(self) -> torch.Tensor:
-        """(prompts, tokens) bool: which tokens stand for pictures."""
+        """(prompts, tokens) bool: mask of picture tokens."""
         return self.tensors["mm_token_type_ids"] == 1
 
     def to(self, device: torch.device) -> PreparedPrompt:
-        """The same on a device."""
+        """Move to a device."""
         moved = {name: tensor.to(device) for name, tensor in self.tensors.items()}
         return PreparedPrompt(moved, self.placements)
 
@@ -100,10 +100,10 @@ class PreparedPrompt:
 def prepare_prompt(
     processor: PathologyProcessor, prompt: Prompt, budget: PixelBudget | None = None
 ) -> PreparedPrompt:
-    """Pictures resized into the budget, text in the chat template; no text can forge a picture.
+    """Resize pictures into the budget and apply the chat template; text cannot forge a picture.
 
-    A PromptError if a picture cannot be used, a CheckpointError if the chat template or tokenizer
-    comes to no end.
+    Raises PromptError if a picture is unusable, CheckpointError if the chat template or tokenizer
+    takes too long.
     """
     budget = budget or processor.budget
     pictures = [open_picture(image.data) for image in prompt.images]
@@ -126,7 +126,7 @@ def prepare_prompt(
 
 
 def pad_prompts(prompts: Sequence[PreparedPrompt], pad_id: int) -> PreparedPrompt:
-    """Prompts as one batch, padded on the left."""
+    """Join prompts into one batch, padded on the left."""
     longest = max(prompt.tokens for prompt in prompts)
     fillings = {"input_ids": pad_id, "attention_mask": 0, "mm_token_type_ids": 0}
     tensors = {
@@ -148,7 +148,7 @@ def pad_prompts(prompts: Sequence[PreparedPrompt], pad_id: int) -> PreparedPromp
 
 
 def chat_messages(prompt: Prompt, pictures: Sequence[Image.Image]) -> list[dict[str, Any]]:
-    """The prompt as chat messages: system prompt if it has one, then pictures and text."""
+    """Prompt as chat messages: system prompt if any, then pictures and text."""
     parts = [{"type": "image", "image": picture} for picture in pictures]
     user = {"role": "user", "content": [*parts, {"type": "text", "text": prompt.text}]}
     if prompt.system is None:
@@ -157,14 +157,14 @@ def chat_messages(prompt: Prompt, pictures: Sequence[Image.Image]) -> list[dict[
 
 
 def image_size(budget: PixelBudget) -> dict[str, int]:
-    """A pixel budget as the image processor names it."""
+    """A pixel budget in the image processor's terms."""
     return {"shortest_edge": budget.min_pixels, "longest_edge": budget.max_pixels}
 
 
 def load_processor(folder: Path, name: str | None = None) -> PathologyProcessor:
-    """The processor of the checkpoint in `folder`, whose files alone are read.
+    """Load the processor of the checkpoint in `folder`, reading only its files.
 
-    A CheckpointError if the tokenizer, chat template or picture settings are missing or damaged.
+    Raises CheckpointError if tokenizer, chat template or picture settings are missing or damaged.
     """
     name = name or folder.name
     try:
@@ -173,7 +173,7 @@ def load_processor(folder: Path, name: str | None = None) -> PathologyProcessor:
         )
         images = Qwen2VLImageProcessorPil.from_pretrained(folder, local_files_only=True)
         template = tokenizer.chat_template or legacy_chat_template(folder)
-    except Exception as error:  # the library raises many kinds, some bare
+    except Exception as error:  # the library raises many kinds of errors, some bare
         message = (
             f"The tokenizer, config.json or picture settings of “{name}” are missing or damaged; "
             "copy the checkpoint again."
@@ -186,7 +186,7 @@ def load_processor(folder: Path, name: str | None = None) -> PathologyProcessor:
 
 
 def legacy_chat_template(folder: Path) -> str | None:
-    """The chat template of checkpoints saved before it had a file of its own; None without."""
+    """Chat template of checkpoints saved before it had its own file; None if there is none."""
     path = folder / "chat_template.json"
     if not path.exists():
         return None

@@ -1,4 +1,4 @@
-"""How a question becomes the words that a model reads, in the style it was trained with."""
+"""Prompts: a question in the style that a model was trained with."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ QUESTION_LIMIT = 4_000
 OPTION_LIMIT = 1_000
 """Most characters of an option."""
 MOST_OPTIONS = 26
-"""One for each letter."""
+"""One per letter."""
 
 
 @dataclass(frozen=True)
 class QuestionText:
-    """What a person asks about a region."""
+    """A user's question about a region."""
 
     text: str
-    """The question itself."""
+    """Question text."""
     options: Sequence[str] = ()
-    """Answers to choose from, with or without letters before them; none means a free answer."""
+    """Answer options, with or without letters; empty for a free answer."""
     context: str = ""
-    """What is known besides the picture, such as organ, stain and clinical details."""
+    """Facts besides the picture, such as organ, stain and clinical details."""
     findings: Sequence[str] = ()
-    """Names in findings.toml whose visible attributes the model is told."""
+    """Names in findings.toml whose visible attributes are added to the prompt."""
 
 
 @dataclass(frozen=True)
 class QuestionTemplate:
-    """A question ready to be asked."""
+    """A predefined question."""
 
     task: str
-    """Its name in question_templates.toml; the question type of what is asked."""
+    """Name in question_templates.toml; also the question type."""
     label: str
-    """What the page calls it."""
+    """Label on the page."""
     text: str
-    """The question; `{finding}` stands for a finding that is still to be named."""
+    """Question text; `{finding}` is a placeholder for a finding."""
     options: tuple[str, ...] = ()
-    """Answers to choose from; empty if the answer is free."""
+    """Answer options; empty for a free answer."""
 
     @property
     def needs_finding(self) -> bool:
@@ -60,10 +60,10 @@ class QuestionTemplate:
 def build_prompt(
     question: QuestionText, images: Sequence[PromptImage], model: RegisteredModel
 ) -> Prompt:
-    """The question in the model's own style, the pictures before it.
+    """Build a prompt in the model's own style, pictures first.
 
     Raises PromptError for a question that is empty or too long, for options that are empty,
-    doubled, single or too many, and for a finding or prompt style that is not known.
+    duplicate, single or too many, and for an unknown finding or prompt style.
     """
     style = _style(model.prompt_style)
     options = _options(question.options)
@@ -84,7 +84,7 @@ def build_prompt(
 
 
 def list_templates(model: RegisteredModel) -> tuple[QuestionTemplate, ...]:
-    """The questions to offer for a model: those that it keeps to, or all."""
+    """Templates offered for a model: those it is limited to, or all."""
     offered = []
     for task, table in _toml("question_templates.toml")["tasks"].items():
         if model.question_types and task not in model.question_types:
@@ -97,10 +97,10 @@ def list_templates(model: RegisteredModel) -> tuple[QuestionTemplate, ...]:
 
 
 def fill_template(template: QuestionTemplate, finding: str = "") -> QuestionText:
-    """The question of a template, about a finding if it needs one.
+    """Fill in a template, with a finding if it needs one.
 
-    A finding of findings.toml brings its attributes along; any other is taken as it is. Raises
-    PromptError if one is needed and none is given.
+    A finding in findings.toml adds its attributes; any other is used as typed. Raises PromptError
+    if a required finding is missing.
     """
     question = QuestionText(template.text, template.options)
     if not template.needs_finding:
@@ -114,19 +114,19 @@ def fill_template(template: QuestionTemplate, finding: str = "") -> QuestionText
 
 
 def read_findings() -> dict[str, tuple[str, ...]]:
-    """Findings by name, each broken into what can be seen of it."""
+    """Visible attributes by finding."""
     tables = _toml("findings.toml")
     return {name: tuple(table["attributes"]) for name, table in tables.items()}
 
 
 @cache
 def _toml(name: str) -> dict[str, Any]:
-    """A table file beside this module."""
+    """Read a TOML file beside this module."""
     return tomllib.loads((HERE / name).read_text(encoding="utf-8"))
 
 
 def _style(name: str) -> dict[str, str]:
-    """The words around a question."""
+    """Text around a question."""
     styles: dict[str, dict[str, str]] = _toml("question_templates.toml")["styles"]
     if name not in styles:
         message = f"The prompt style “{name}” is not known; known are {', '.join(styles)}."
@@ -135,9 +135,9 @@ def _style(name: str) -> dict[str, str]:
 
 
 def _clean_text(what: str, text: str, limit: int = QUESTION_LIMIT) -> str:
-    """Words of a person fit for a prompt: trimmed, bounded, without signs or tokens of control.
+    """Clean user text for a prompt: trimmed, limited, without control characters or control tokens.
 
-    The limit counts before anything is taken away, so that its sentence names what was typed.
+    The limit applies before anything is removed, so that the message counts what was typed.
     """
     if len(text) > limit:
         message = (
@@ -149,7 +149,7 @@ def _clean_text(what: str, text: str, limit: int = QUESTION_LIMIT) -> str:
 
 
 def _options(raw_options: Sequence[str]) -> list[str]:
-    """The options without letters of their own, each on one line."""
+    """Options without letters of their own, each on one line."""
     if not raw_options:
         return []
     lines = [
@@ -171,7 +171,7 @@ def _options(raw_options: Sequence[str]) -> list[str]:
 
 
 def _knowledge(names: Sequence[str]) -> str:
-    """The attributes of findings as lines of a prompt; empty without findings."""
+    """Attributes of findings as prompt lines; empty without findings."""
     attributes = read_findings()
     lines = []
     for name in names:

@@ -1,4 +1,4 @@
-"""The models known by name, and finding the weights of one on this machine."""
+"""Registry of models by name, and the location of their weights on this machine."""
 
 from __future__ import annotations
 
@@ -16,58 +16,58 @@ from models.model_table import read_model_table
 
 HERE = Path(__file__).resolve().parent
 DEFAULT_MODEL = "pathviewer-r1-tiny"
-"""The embedded model, taken when none is named."""
+"""The embedded model, used by default."""
 
 RESULT = "checkpoint"
-"""Folder of a training run's result, which goes by the name of the run."""
+"""Result folder of a training run; the model takes the name of the run."""
 SCRIPTED_MODEL = "scripted"
-"""The name of canned answers, which have no checkpoint."""
+"""Name of the scripted engine, which has no checkpoint."""
 
 OWN_FILE = "pathviewer.toml"
-"""What a checkpoint's folder says of itself; fields as in registry.toml."""
+"""A checkpoint's description of itself; fields as in registry.toml."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegisteredModel:
-    """What is known of a model before it is loaded."""
+    """Description of a model before it is loaded."""
 
     name: str
-    """Registry name, hub id or folder name, as the clinician chose it; never a path."""
+    """Registry name, hub id or folder name, as the user chose it; never a path."""
     summary: str
-    """One line about it."""
+    """One-line summary."""
     prompt_style: str
-    """How a question is put: a style of question_templates.toml."""
+    """Style of its prompts, from question_templates.toml."""
     system: str | None = None
-    """System prompt; None leaves the chat template's own."""
+    """System prompt; None for the chat template's default."""
     budget: PixelBudget
     """Area of a picture after resizing."""
     licence: str
-    """Of the weights."""
+    """Licence of the weights."""
     gated: bool = False
-    """Whether the hub asks for an agreement before it gives the weights."""
+    """Whether the hub requires an agreement before it provides the weights."""
     train_allowed: bool = True
-    """Whether its answers may be used to train another model."""
+    """Whether its completions may be used to train another model."""
     question_types: tuple[str, ...] = ()
-    """Tasks that it keeps to; empty means any question."""
+    """Tasks that it is limited to; empty means any question."""
     lower_case_options: bool = False
-    """Whether options are put to it in lower case, since it has read no others."""
+    """Whether it takes options in lower case, because it was trained on no others."""
     hub_id: str | None = None
-    """Its id on the Hugging Face hub; None if it does not come from there."""
+    """Id on the Hugging Face hub; None if it is not from there."""
     location: Path | None = None
-    """Folder of the checkpoint; None until `resolve` has found it, and for `scripted`."""
+    """Checkpoint folder; None until `resolve_model` has found it, and for `scripted`."""
 
 
 def list_models() -> tuple[RegisteredModel, ...]:
-    """The models of registry.toml in its order, whether or not their weights are here."""
+    """Models of registry.toml in order, whether or not their weights are on this machine."""
     return tuple(_known().values())
 
 
 def resolve_model(name: str, *, cache_folder: Path | None = None) -> RegisteredModel:
-    """The model of this name, hub id or folder, with its checkpoint found; touches no network.
+    """Find the model with this name, hub id or folder, and its checkpoint; uses no network.
 
-    `cache_folder` is the hub's cache, by default where huggingface_hub keeps it. Raises
-    UnknownModelError for a name that means nothing, CheckpointError if the weights are not here,
-    not complete, not safetensors, or of an architecture that is not run here.
+    `cache_folder` is the hub's cache, by default huggingface_hub's. Raises UnknownModelError for an
+    unknown name, CheckpointError if the weights are missing, incomplete, not safetensors, or of an
+    unsupported architecture.
     """
     known = _known().get(name)
     if name == SCRIPTED_MODEL and known:
@@ -86,10 +86,10 @@ def resolve_model(name: str, *, cache_folder: Path | None = None) -> RegisteredM
 
 
 def fetch_model(name: str, *, cache_folder: Path | None = None) -> RegisteredModel:
-    """Fetch a hub model's weights into the cache, as a person asked; then as `resolve`.
+    """Download a hub model's weights into the cache at a user's request, then resolve it.
 
-    Raises CheckpointError when the hub cannot be reached, refuses, or the disk is full, and what
-    `resolve` raises.
+    Raises CheckpointError if the hub is unreachable or refuses, or if the disk is full, and the
+    errors of `resolve_model`.
     """
     model = _known().get(name) or _of_the_hub(name)
     if model.hub_id:
@@ -100,31 +100,33 @@ def fetch_model(name: str, *, cache_folder: Path | None = None) -> RegisteredMod
 
 @cache
 def _tables() -> dict[str, Any]:
-    """registry.toml."""
+    """Tables of registry.toml."""
     return tomllib.loads((HERE / "registry.toml").read_text(encoding="utf-8"))
 
 
 @cache
 def _known() -> dict[str, RegisteredModel]:
-    """The registered models by name."""
+    """Registered models by name."""
     default = _tables()["default"]
     return {name: _model(name, default | table) for name, table in _tables()["models"].items()}
 
 
 def _default(name: str) -> RegisteredModel:
-    """What is assumed of a model that is not registered."""
+    """Defaults for an unregistered model."""
     return _model(name, _tables()["default"])
 
 
 def _of_the_hub(name: str) -> RegisteredModel:
-    """What is assumed of an unregistered hub model; UnknownModelError if the name is no id."""
+    """Defaults for an unregistered hub model; raises UnknownModelError if the name is not a hub
+    id.
+    """
     if not is_hub_id(name):
         raise UnknownModelError(_unknown_sentence(name))
     return replace(_default(name), hub_id=name)
 
 
 def _model(name: str, table: dict[str, Any]) -> RegisteredModel:
-    """A table of the registry as a value; ValueError or PromptError if it is not one."""
+    """Build a model from a registry table; raises ValueError or PromptError if it is invalid."""
     fields = dict(table)
     hub_id = fields.pop("hub_id", None)
     checked = read_model_table(fields)
@@ -139,7 +141,7 @@ def _model(name: str, table: dict[str, Any]) -> RegisteredModel:
 
 
 def _is_folder(name: str) -> bool:
-    """Whether the name leads to a folder."""
+    """Whether the name is the path of a folder."""
     try:
         return bool(name.strip()) and Path(name).expanduser().is_dir()
     except (OSError, ValueError, RuntimeError):
@@ -147,7 +149,7 @@ def _is_folder(name: str) -> bool:
 
 
 def _from_folder(folder: Path) -> RegisteredModel:
-    """The model in a folder; one that bears a known model's name is described as that one."""
+    """The model in a folder, described as a known model if it has that name."""
     name = (folder.parent.name if folder.name == RESULT else "") or folder.name
     if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--"):
         name = folder.parent.parent.name.removeprefix("models--").replace("--", "/", 1)
@@ -159,14 +161,14 @@ def _from_folder(folder: Path) -> RegisteredModel:
 
 
 def _described(folder: Path, model: RegisteredModel) -> RegisteredModel:
-    """The model at home in `folder`, with what the folder says of itself."""
+    """The model in `folder`, with the folder's description of itself."""
     model = replace(model, location=folder)
     own_table = folder / OWN_FILE
     if not own_table.is_file():
         return model
     try:
         table = tomllib.loads(own_table.read_text(encoding="utf-8"))
-        if "hub_id" in table:  # of registry.toml alone
+        if "hub_id" in table:  # for registry.toml only
             raise ValueError("it has no field hub_id; remove it")
         model_fields = {
             key: getattr(model, key) for key in _tables()["default"] if "_pixels" not in key
@@ -178,7 +180,7 @@ def _described(folder: Path, model: RegisteredModel) -> RegisteredModel:
         model_fields |= {"question_types": list(model.question_types), "system": model.system}
         described = _model(model.name, model_fields | table)
     except (OSError, ValueError, PromptError) as error:
-        # The whole text of an OSError tells the path, which the page must not show.
+        # The full text of an OSError contains the path, which the page must not show.
         reason = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
         message = f"“{model.name}” has a {OWN_FILE} that cannot be used: {reason}."
         raise CheckpointError(message) from error
@@ -186,7 +188,7 @@ def _described(folder: Path, model: RegisteredModel) -> RegisteredModel:
 
 
 def _missing_sentence(model: RegisteredModel) -> str:
-    """Why a model's weights are not here, and how they come."""
+    """Message that a model's weights are missing, and how to get them."""
     if not model.hub_id:
         return f"The weights of “{model.name}” are not part of this copy; choose another model."
     command = f"`python -m pathviewer model fetch {model.hub_id}`"
@@ -199,7 +201,7 @@ def _missing_sentence(model: RegisteredModel) -> str:
 
 
 def _unknown_sentence(name: str) -> str:
-    """What a name could have been."""
+    """Message listing what a name can be."""
     names = ", ".join(model.name for model in list_models())
     shortened = "".join(
         c for c in name.replace("\\", "/").rstrip("/").split("/")[-1] if c.isprintable()

@@ -1,6 +1,6 @@
-"""Intervals and a test for shares whose items come in groups (slides, patients, source images).
+"""Intervals and a permutation test for grouped items (slides, patients, source images).
 
-Items of one group are not independent, so groups are drawn, never items.
+Items of one group are not independent, so groups are resampled, never items.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 DRAWS = 10_000
 CHUNK = 500
-"""Draws made at once, which bounds memory."""
+"""Draws per batch, which bounds memory."""
 EXACT_GROUPS = 14
-"""Up to so many differing groups every one of the 2**n sign patterns is tried."""
+"""Number of differing groups up to which all 2**n sign patterns are tried."""
 Z95 = 1.959963984540054
 
 
@@ -24,15 +24,15 @@ class Interval:
     """A mean with its 95 % interval, resampled by group."""
 
     mean: float
-    """Mean over items, each counting once."""
+    """Mean over items, equally weighted."""
     low: float
-    """Lower end."""
+    """Lower bound."""
     high: float
-    """Upper end."""
+    """Upper bound."""
     n: int
-    """Items."""
+    """Number of items."""
     groups: int
-    """Groups they come from."""
+    """Number of their groups."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,15 @@ class Difference:
     """A mean of paired differences with its 95 % interval, resampled by group."""
 
     mean: float
-    """Mean over pairs, each counting once."""
+    """Mean over pairs, equally weighted."""
     low: float | None
-    """Lower end; None where resampling cannot tell."""
+    """Lower bound; None where resampling gives none."""
     high: float | None
-    """Upper end; None with `low`."""
+    """Upper bound; None if `low` is."""
     n: int
-    """Pairs."""
+    """Number of pairs."""
     groups: int
-    """Groups they come from."""
+    """Number of their groups."""
 
 
 def share_interval(
@@ -56,9 +56,9 @@ def share_interval(
 ) -> Interval | None:
     """Mean of values in 0..1 with a percentile bootstrap interval over groups; None without items.
 
-    Where all draws agree (everything right, or a single group) resampling would claim certainty;
-    there the Wilson score interval stands in, with the groups as the number of trials
-    (E. B. Wilson, 1927, doi:10.1080/01621459.1927.10502953).
+    If all draws agree (everything right, or a single group), resampling would claim certainty; the
+    Wilson score interval replaces it, with the number of groups as trials (E. B. Wilson, 1927,
+    doi:10.1080/01621459.1927.10502953).
     """
     if not len(values):
         return None
@@ -78,8 +78,9 @@ def difference_interval(
 ) -> Difference | None:
     """Mean of paired differences (-1..1) with a percentile bootstrap interval over groups.
 
-    None without pairs. A single group, or draws that all agree, would claim certainty: then there
-    are no bounds. (A difference is no share of trials, so no Wilson interval stands in.)
+    None without pairs. For a single group, or draws that all agree, resampling would claim
+    certainty, so there are no bounds. (A difference is not a share of trials, so no Wilson interval
+    replaces it.)
     """
     if not len(differences):
         return None
@@ -98,10 +99,10 @@ def permutation_p(
     seed: int = 0,
     draws: int = DRAWS,
 ) -> float:
-    """Two-sided p of a paired comparison: whole groups have their two sides swapped at random.
+    """Two-sided p-value of a paired comparison, swapping the sides of whole groups at random.
 
-    Under the hypothesis that neither model is better, a group's sum of differences is as likely
-    with either sign. Exact for few groups; otherwise (hits + 1) / (draws + 1).
+    Under the null hypothesis that neither model is better, a group's sum of differences is equally
+    likely with either sign. Exact for few groups; otherwise (hits + 1) / (draws + 1).
     """
     sums, _ = sum_by_group(differences, groups)
     moved = sums[np.abs(sums) > 1e-12]
@@ -123,7 +124,7 @@ def permutation_p(
 def sum_by_group(
     values: Sequence[float] | NDArray[np.float64], groups: Sequence[Hashable]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sum and number of the values of each group, (groups,) each."""
+    """Sum and number of values per group, (groups,) each."""
     places: dict[Hashable, int] = {}
     which = [places.setdefault(group, len(places)) for group in groups]
     flat = np.asarray(values, dtype=np.float64)
@@ -132,7 +133,7 @@ def sum_by_group(
 
 
 def wilson_interval(share: float, trials: int) -> tuple[float, float]:
-    """Wilson score interval at 95 % of a share of so many independent trials."""
+    """Wilson score interval at 95 % for a share of independent trials."""
     spread = Z95**2 / trials
     middle = (share + spread / 2) / (1 + spread)
     half = Z95 / (1 + spread) * (share * (1 - share) / trials + spread / (4 * trials)) ** 0.5
@@ -142,7 +143,7 @@ def wilson_interval(share: float, trials: int) -> tuple[float, float]:
 def _bootstrap(
     sums: NDArray[np.float64], counts: NDArray[np.float64], seed: int
 ) -> tuple[float, float]:
-    """2.5 and 97.5 % points of the mean when groups are drawn with replacement."""
+    """2.5 and 97.5 % percentiles of the mean over groups drawn with replacement."""
     rng = np.random.default_rng(seed)
     shares = np.full(len(sums), 1 / len(sums))
     means = []

@@ -1,4 +1,4 @@
-"""Whether an answer is right and a completion well formed: one rule for evaluation and reward."""
+"""Correctness of answers and format of completions: the same rules for evaluation and reward."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ COMPLETION_FORMAT = re.compile(
     re.DOTALL,
 )
 LABEL = re.compile(r"\s*[(\[]?([A-Za-z])\s*[)\].:]\s*")
-"""An option's letter as sets and models write it: `A)`, `(A)`, `A.`, `A:`."""
+"""An option's letter as written by question sets and models: `A)`, `(A)`, `A.`, `A:`."""
 LEAD_IN = re.compile(
     r"\s*(?:(?:(?i:the|my)\s+)?(?:(?i:correct|right|best|final|most likely)\s+)?"
     r"(?i:answer|option|choice|diagnosis)\s*(?i:is\b|:)?|(?i:it is|this is)\b)?"
     r"\s*(?:\b(?:a(?!\s+[A-Za-z]\W*\Z)|an|An|the|The)\s)?",
 )
-"""What may stand before an answer; a capital A, or an a before a letter alone, is no article."""
+"""Text allowed before an answer; a capital A, or an a before a single letter, is not an article."""
 MARKED_LETTER = re.compile(r"(?:(?<![\w.])|(?<=[A-Z]\.))([A-Za-z])\s*[)\].:](?![a-z])")
 """A label within an answer: `B)`, `(B)`, `B.`; not those in `e.g.`."""
 BARE_LETTER = re.compile(
     r"(?:\b(?:or|and|nor|not|than|option|answer)\s+|[,;/&+]\s*)\(?([A-Z])(?!\w)"
     r"|(?<!\w)([A-Z])(?=\W*\Z|\s*[,;/&+]|\s+(?:or|and|nor|is|was)\b)"
 )
-"""A letter within an answer that is one of a list or is spoken of: `or B`, `B, `, `B is`."""
+"""A bare letter within an answer that is listed or discussed: `or B`, `B, `, `B is`."""
 EMPHASIS = re.compile(r"(?<!\w)[*_`]+|[*_`]+(?!\w)")
-"""Markdown's marks around a word, as in `**B**: text`; not those within one."""
+"""Markdown marks around a word, as in `**B**: text`; not those within one."""
 CONJUNCTIONS = frozenset({"and", "or", "nor"})
 WRAPPER_CHARACTERS = " \t\r\n*_`\"'"
 YES_NO_ANSWERS = frozenset({"yes", "no"})
 
 ABSTENTIONS = ("none of these", "cannot assess from this region")
-"""Answers that name nothing; offered last."""
+"""Answers that abstain; offered last."""
 ABSTENTION_PHRASES = frozenset(
     {"none of these", "none of the above", "cannot assess from this region", "cannot assess"}
 )
 
 
 def format_is_right(text: str) -> bool:
-    """Whether the whole completion is `<think>...</think><answer>...</answer>`, neither blank."""
+    """Whether the completion is `<think>...</think><answer>...</answer>`, neither part blank."""
     match = COMPLETION_FORMAT.fullmatch(text)
     return bool(match and match["think"].strip() and match["answer"].strip())
 
 
 def answer_is_right(answer: str | None, options: Sequence[str], gold: str) -> bool:
-    """Whether an answer names the right option, by its letter or its text.
+    """Whether an answer names the correct option, by letter or text.
 
-    `gold` is a letter or an option's text; without options the texts are compared, and for a gold
-    of yes or no the first word counts. None, an answer that names two options, or a letter beside
-    another option's letter or text is wrong. So is a text that merely contains the option: whoever
-    lists all options has not answered.
+    `gold` is a letter or an option's text; without options, texts are compared, and for a gold of
+    yes or no only the first word counts. Wrong are: None, an answer that names two options, a
+    letter beside another option's letter or text, and a text that merely contains the option,
+    because listing all options is not an answer.
     """
     if answer is None:
         return False
@@ -63,11 +63,11 @@ def answer_is_right(answer: str | None, options: Sequence[str], gold: str) -> bo
 
 
 def option_index(answer: str | None, options: Sequence[str]) -> int | None:
-    """The option that an answer names, counted from 0; None if none or more than one.
+    """Index of the option that an answer names, from 0; None if none or more than one.
 
-    Whatever punctuation stands around a letter does not count. A label before its own option's
-    text decides, whatever else both might be read as. A letter may be followed by words of its
-    own unless they bear another option's label or whole text.
+    Punctuation around a letter does not count. A label before its own option's text decides,
+    whatever else either could mean. A letter may be followed by other words unless they contain
+    another option's label or full text.
     """
     if answer is None:
         return None
@@ -84,7 +84,7 @@ def option_index(answer: str | None, options: Sequence[str]) -> int | None:
 
 
 def canonical_answer(answer: str | None, options: Sequence[str] = ()) -> str:
-    """What an answer says, for comparing two of them: an option's text, else its own; or ""."""
+    """Normal form of an answer for comparison: the option's text, or its own words; may be ""."""
     place = option_index(answer, options)
     if place is not None:
         return normalise_text(without_letters(options)[place])
@@ -92,17 +92,17 @@ def canonical_answer(answer: str | None, options: Sequence[str] = ()) -> str:
 
 
 def letter(index: int) -> str:
-    """The letter of an option counted from 0: A, B, C ..."""
+    """Letter of an option, counted from 0: A, B, C ..."""
     return string.ascii_uppercase[index]
 
 
 def is_abstention(text: str) -> bool:
-    """Whether an option or a free answer names nothing, as `ABSTENTIONS` do."""
+    """Whether an option or free answer abstains, as `ABSTENTIONS` do."""
     return normalise_text(text) in ABSTENTION_PHRASES
 
 
 def without_letters(options: Sequence[str]) -> list[str]:
-    """Options without the letters that some sets write into them, if all carry theirs in order."""
+    """Options without their letters, if all have theirs in order."""
     labels = [LABEL.match(option) for option in options]
     letters = "".join(label[1].upper() if label else " " for label in labels)
     if len(options) < 2 or letters != string.ascii_uppercase[: len(options)]:
@@ -111,9 +111,9 @@ def without_letters(options: Sequence[str]) -> list[str]:
 
 
 def normalise_text(text: str) -> str:
-    """Text as it is compared: case, punctuation, hyphens and spacing do not count.
+    """Normalise text for comparison, ignoring case, punctuation, hyphens and spacing.
 
-    Signs that carry meaning stay: `+ < > % =`, and the point inside a number.
+    Meaningful characters stay: `+ < > % =`, and the point inside a number.
     """
     plain = unicodedata.normalize("NFKC", text).casefold()
     plain = re.sub(r"(?<!\d)\.|\.(?!\d)|[^\w.+<>%=≤≥]|_", " ", plain)
@@ -121,7 +121,7 @@ def normalise_text(text: str) -> str:
 
 
 def _named_option(answer: str, texts: Sequence[str]) -> int | None:
-    """The option whose text or letter an answer is; None if the two disagree."""
+    """Option whose text or letter the answer is; None if the two disagree."""
     plain = normalise_text(answer)
     label = LABEL.match(answer)
     if label and _is_text_of(answer[label.end() :], _place(label[1], texts), texts):
@@ -144,19 +144,19 @@ def _named_option(answer: str, texts: Sequence[str]) -> int | None:
 
 
 def _is_text_of(text: str, place: int | None, texts: Sequence[str]) -> bool:
-    """Whether a text, not blank, is that of the option at a place."""
+    """Whether a non-blank text is that of the option at a position."""
     return place is not None and bool(texts[place]) and normalise_text(text) == texts[place]
 
 
 def _lists_letters(answer: str, texts: Sequence[str]) -> bool:
-    """Whether an answer is nothing but letters of two or more options."""
+    """Whether an answer consists only of the letters of two or more options."""
     words = [word for word in normalise_text(answer).split() if word not in CONJUNCTIONS]
     places = {_place(word, texts) if len(word) == 1 else None for word in words}
     return len(places) > 1 and None not in places
 
 
 def _names_another(rest: str, place: int, texts: Sequence[str]) -> bool:
-    """Whether what follows a label bears the label or the whole text of another option."""
+    """Whether the text after a label contains the label or full text of another option."""
     first = LABEL.match(rest)
     marks = [first[1]] if first else []
     marks += [match[1] for match in MARKED_LETTER.finditer(rest)]
@@ -164,7 +164,7 @@ def _names_another(rest: str, place: int, texts: Sequence[str]) -> bool:
     if {_place(mark, texts) for mark in marks} - {None, place}:
         return True
     words = f" {normalise_text(rest)} "
-    # An option's text may lie within another's, so what is found is taken out, the longest first.
+    # One option's text may contain another's, so matches are removed, longest first.
     for text in sorted(filter(None, texts), key=len, reverse=True):
         if f" {text} " in words:
             if text != texts[place]:
@@ -174,18 +174,18 @@ def _names_another(rest: str, place: int, texts: Sequence[str]) -> bool:
 
 
 def _only_place(text: str, texts: Sequence[str]) -> int | None:
-    """Where a text stands among others; None if nowhere or twice."""
+    """Position of a text among others; None if absent or duplicate."""
     return texts.index(text) if texts.count(text) == 1 else None
 
 
 def _place(mark: str, texts: Sequence[str]) -> int | None:
-    """Where a letter points; None if there is no such option."""
+    """Position of a letter's option; None if there is no such option."""
     place = string.ascii_uppercase.find(mark.upper())
     return place if 0 <= place < len(texts) else None
 
 
 def _same_text(answer: str, gold: str) -> bool:
-    """Whether two free answers say the same."""
+    """Whether two free answers are equal."""
     right = normalise_text(gold)
     bare = answer.strip(WRAPPER_CHARACTERS)
     forms = [normalise_text(bare), normalise_text(LEAD_IN.sub("", bare, count=1))]

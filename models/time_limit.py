@@ -1,4 +1,4 @@
-"""Bounding work that a checkpoint's own files decide on: its chat template and its tokenizer."""
+"""Time limits for work that depends on a checkpoint's files: its chat template and tokenizer."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from models.errors import CheckpointError
 T = TypeVar("T")
 
 TEXT_SECONDS = 20.0
-"""Processor time in which a question must have become tokens; it takes milliseconds."""
+"""Limit of processor time for turning a question into tokens, which usually takes milliseconds."""
 
 STUCK_EXIT_CODE = 3
-"""Exit code of a process that could only be ended: a library's own code went on and on."""
+"""Exit code of a process that could not be stopped otherwise, because library code did not end."""
 
 STUCK_SENTENCE = (
     f"because the checkpoint's chat template or tokenizer took more than {TEXT_SECONDS:.0f} "
     "seconds for this question"
 )
-"""How such a process ended, in words."""
+"""Description of such an exit."""
 
 _TOO_LONG = (
     f"The chat template or tokenizer of this checkpoint takes more than {TEXT_SECONDS:.0f} seconds "
@@ -34,26 +34,26 @@ _TOO_HARD = (
     "model, or copy the checkpoint again."
 )
 _patience: list[float] = []
-"""By how much the limit may be exceeded before the process ends; empty where it must not end."""
+"""Time over the limit after which the process ends; empty if it must not end."""
 
 
 class _TextTimeout(BaseException):
-    """Raised in the thread that exceeds the limit; nothing between there and here catches it."""
+    """Raised in the thread that exceeds the limit; nothing in between catches it."""
 
 
 def end_when_stuck(seconds: float = 2 * TEXT_SECONDS) -> None:
-    """Let this process end, with the code `STUCK`, if text work cannot be stopped otherwise.
+    """Let this process exit with `STUCK_EXIT_CODE` if text work cannot be stopped otherwise.
 
-    For a process that does nothing else and is started again: the model's.
+    For a dedicated process that is restarted: the model's.
     """
     _patience[:] = [seconds]
 
 
 def run_within_text_limit(work: Callable[[], T], seconds: float = TEXT_SECONDS) -> T:
-    """What `work` gives, if it takes at most so much processor time of this thread.
+    """Return the result of `work`, limited to `seconds` of this thread's processor time.
 
-    Raises CheckpointError when it takes longer, and when the tokenizer's library gives up. Python
-    code is stopped where it is; a library's own code only at its end, unless `end_when_stuck`.
+    Raises CheckpointError if it takes longer or if the tokenizer's library gives up. Python code is
+    stopped at once, a library's own code only at its end, unless `end_when_stuck` was called.
     """
     watch = _Watch(seconds)
     try:
@@ -62,17 +62,17 @@ def run_within_text_limit(work: Callable[[], T], seconds: float = TEXT_SECONDS) 
         finally:
             watch.end()
     except _TextTimeout:
-        watch.end()  # the timeout, of which there is one at most, may have come within `end`
+        watch.end()  # the timeout, which occurs at most once, may have come within `end`
         raise CheckpointError(_TOO_LONG) from None
     except BaseException as error:
-        # a Rust library's panic, such as a regular expression that takes too many steps
+        # a panic of a Rust library, such as for a regular expression that takes too many steps
         if type(error).__name__ != "PanicException":
             raise
         raise CheckpointError(_TOO_HARD) from None
 
 
 class _Watch:
-    """Looks after the thread that makes it, until the end."""
+    """Watches the thread that creates it, until `end`."""
 
     def __init__(self, seconds: float) -> None:
         self._thread_id = threading.get_ident()
@@ -84,7 +84,7 @@ class _Watch:
         threading.Thread(target=self._run, name="text watch", daemon=True).start()
 
     def end(self) -> None:
-        """Leave the thread alone from now on."""
+        """Stop watching the thread."""
         with self._ending:
             self._over.set()
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), None)
@@ -101,7 +101,7 @@ class _Watch:
     def _stop(self) -> bool:
         with self._ending:
             if not self._over.is_set():
-                # the one way to raise an exception in a thread that is not the main one
+                # the only way to raise an exception in a thread other than the main one
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(
                     ctypes.c_ulong(self._thread_id), ctypes.py_object(_TextTimeout)
                 )
@@ -109,7 +109,7 @@ class _Watch:
 
 
 def _thread_clock(thread_id: int) -> Callable[[], float]:
-    """Processor seconds of a thread, or of the process where threads have no clock."""
+    """Processor time of a thread in seconds, or of the process where threads have no clock."""
     if not hasattr(time, "pthread_getcpuclockid"):
         return time.process_time
     clock = time.pthread_getcpuclockid(thread_id)

@@ -142,7 +142,7 @@ def open_database(
         raise StorageError(f"{explain_error(error)} The database is {address}.") from error
     except OSError as error:
         raise StorageError(
-            f"The database {address} cannot be created: {error.strerror}. Choose another place with "
+            f"The database {address} cannot be created: {error.strerror}. Choose another place by "
             "PATHVIEWER_DATA or PATHVIEWER_DATABASE_URL."
         ) from error
     read_engine = _engine(parsed, busy_ms, limits.readers, file, read_only=True)

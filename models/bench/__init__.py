@@ -1,1 +1,1 @@
-"""What running a model costs, measured."""
+"""Benchmarks of running and training a model."""

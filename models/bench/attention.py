@@ -1,4 +1,4 @@
-"""What watching attention costs: capture, without, and eager `output_attentions`, interleaved."""
+"""Cost of attention capture: captured, plain and eager `output_attentions` runs, interleaved."""
 
 from __future__ import annotations
 
@@ -33,67 +33,67 @@ from models.processing import PreparedPrompt
 
 @dataclass(frozen=True)
 class AttentionFigures:
-    """Figures of one run; a ratio is to generating without capture, 1 meaning that it is free."""
+    """Figures of one run; ratios are to generation without capture, so 1 means free."""
 
     time_ratio: float
     """Time with capture, median of the rounds' ratios."""
     memory_ratio: float
-    """Peak memory of tensors with capture, weights counted."""
+    """Peak tensor memory with capture, including the weights."""
     eager_time_ratio: float
-    """Time of eager attention with `output_attentions`."""
+    """Time with eager attention and `output_attentions`."""
     eager_memory_ratio: float
-    """Peak memory of eager attention with `output_attentions`."""
+    """Peak tensor memory with eager attention and `output_attentions`."""
     max_abs_diff: float
-    """Largest difference between a captured row and eager's, heads averaged."""
+    """Largest difference between captured and eager rows, averaged over heads."""
     tokens_identical: int
-    """1 if capture left every token as it was, else 0."""
+    """1 if capture changed no token, else 0."""
     seconds: float
-    """Time without capture, median."""
+    """Median seconds without capture."""
     mebibytes: float
     """Peak memory without capture."""
     device: str
-    """Where it ran."""
+    """Device used."""
     dtype: str
     """Number format."""
     kernel: str
-    """Attention kernel that capture watched."""
+    """Attention kernel under capture."""
 
 
 class BlockReader(StoppingCriteria):
-    """Asks for the rows in blocks while tokens are drawn, as answering does."""
+    """Reads rows in blocks during generation, as the engine does."""
 
     def __init__(self, stash: QueryStash) -> None:
-        """With nothing asked for."""
+        """Start with no rows read."""
         self._stash = stash
         self._clock = RowClock()
         self.found: list[torch.Tensor] = []
 
     def __call__(self, input_ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
-        """Called by `generate` after each token; stops nothing."""
+        """Called by `generate` after each token; never stops it."""
         if self._clock.is_due(len(self._stash)):
             self.take()
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
     def take(self) -> None:
-        """Take the rows that are there."""
+        """Read the available rows."""
         if len(self._stash):
             self.found.append(self._stash.rows()[0].cpu())
 
 
 class KernelComparison:
-    """The same answer written in three ways by one network."""
+    """One network generating the same completion in three ways."""
 
     def __init__(self, network: Any, prompt: PreparedPrompt, tokens: int, kernel: str) -> None:
-        """So many tokens after the prompt."""
+        """Prepare to generate `tokens` tokens after the prompt."""
         self._network, self._prompt, self._tokens, self._kernel = network, prompt, tokens, kernel
 
     def generate_plain(self) -> Any:
-        """The tokens (1, all), without capture."""
+        """Token ids (1, all), without capture."""
         self._network.set_attn_implementation(self._kernel)
         return self._generate().sequences
 
     def generate_captured(self) -> tuple[Any, torch.Tensor]:
-        """The tokens, and (tokens, layers, pictures) on the CPU."""
+        """Token ids, and rows (tokens, layers, pictures) on the CPU."""
         install_capture(self._network, self._kernel)
         columns = PictureColumns(self._prompt.pictures, self._prompt.tensors["attention_mask"])
         stash = QueryStash(self._network.config.text_config.num_hidden_layers, columns)
@@ -134,10 +134,10 @@ def measure_attention(
     device: str | None = None,
     kernel: str | None = None,
 ) -> AttentionFigures:
-    """Measure a network of random weights and a picture of `cells` x `cells` tokens.
+    """Measure a network of random weights with a picture of `cells` x `cells` tokens.
 
-    `size` is one of `networks.SHAPES`, `kernel` one of `capture.STASHING`, the fastest if None.
-    Raises CheckpointError for what is not known or not there.
+    `size` is one of `random_networks.SHAPES`, `kernel` one of `capture.STASHING_KERNELS` (None: the
+    fastest). Raises CheckpointError for an unknown or unavailable one.
     """
     if size not in SHAPES:
         message = f"There is no size {size!r}; known are {', '.join(SHAPES)}."
@@ -180,10 +180,10 @@ def measure_attention(
 
 
 def time_variants(comparison: KernelComparison, device: torch.device) -> tuple[float, float, float]:
-    """Seconds without capture, with it, and of eager, one after another.
+    """Seconds without capture, with capture and with eager attention, in turn.
 
-    Without capture runs before and after the capture, so that a machine that slows down or speeds
-    up meanwhile does not tilt the ratio.
+    The plain run is done before and after the captured one, so that a machine changing speed does
+    not bias the ratio.
     """
     before = seconds(comparison.generate_plain, device)
     captured = seconds(comparison.generate_captured, device)
@@ -192,7 +192,7 @@ def time_variants(comparison: KernelComparison, device: torch.device) -> tuple[f
 
 
 def seconds(work: Callable[[], object], device: torch.device) -> float:
-    """How long it takes, the device's queue emptied."""
+    """Duration of `work` in seconds, including the device's queue."""
     began = time.perf_counter()
     work()
     if device.type == "cuda":

@@ -1,4 +1,4 @@
-"""Peak of the tensors that a piece of work needs."""
+"""Peak tensor memory of a piece of work."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import torch
 
 
 def peak_bytes(work: Callable[[], object], network: Any) -> int:
-    """Most bytes that tensors took while `work` ran, the network's weights counted.
+    """Peak bytes of tensors while `work` runs, including the network's weights.
 
-    On CUDA as its allocator says; on a CPU, whose allocator keeps no such count, from the
-    profiler's record of every allocation.
+    On CUDA, the allocator reports it; the CPU's keeps no count, so the profiler's record of every
+    allocation is used.
     """
     device = network.device
     if device.type == "cuda":
@@ -26,7 +26,7 @@ def peak_bytes(work: Callable[[], object], network: Any) -> int:
 
 
 def recorded_peak(work: Callable[[], object]) -> int:
-    """Most bytes that were allocated at once by PyTorch on the CPU while `work` ran."""
+    """Peak bytes allocated by PyTorch on the CPU while `work` runs."""
     activities = [torch.profiler.ProfilerActivity.CPU]
     with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
         work()

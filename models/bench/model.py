@@ -1,4 +1,4 @@
-"""What a question costs: the worker as its callers see it, beside plain `model.generate`."""
+"""Cost of a question: the worker as callers see it, against plain `model.generate`."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from models.messages import (
 )
 
 TOKENS = 100
-"""Length of an answer."""
+"""Length of a completion in tokens."""
 LOAD_SECONDS = 600.0
-"""How long a model may take to load."""
+"""Longest time to load a model."""
 
 
 @dataclass(frozen=True)
@@ -41,36 +41,37 @@ class ModelFigures:
     """Figures of one run; medians of the rounds."""
 
     load_s: float
-    """Seconds from starting the worker's process to a model that answers."""
+    """Seconds from starting the worker's process until the model is ready."""
     first_token_s: float
-    """Seconds from the call to the first token, the picture's preparation included."""
+    """Seconds from the call to the first token, including preparation of the picture."""
     answer_s: float
     """Seconds from the call to the end of 100 tokens, with attention rows."""
     tokens_per_s: float
-    """Tokens a second after the first."""
+    """Tokens per second after the first."""
     plain_ratio: float
-    """`answer_s` over the time of `model.generate` alone with the same prompt and tokens in a
-    process of the same kind; 1 means that all the rest is free."""
+    """`answer_s` over the time of `model.generate` alone, with the same prompt and tokens in a
+    process of the same kind; 1 means no overhead.
+    """
     rss_mib: float
     """Resident memory of the worker's process after answering."""
     model: ModelInfo
-    """What was measured."""
+    """Model measured."""
 
 
 @dataclass(frozen=True)
 class TimedAnswer:
-    """One answer, as its caller saw it."""
+    """A completion as seen by its caller."""
 
     first_token: float
     """Seconds to the first token."""
     seconds: float
     """Seconds to the end."""
     tokens: tuple[int, ...]
-    """What was written."""
+    """Token ids."""
 
     @property
     def tokens_per_s(self) -> float:
-        """Tokens a second after the first."""
+        """Tokens per second after the first."""
         return (len(self.tokens) - 1) / max(self.seconds - self.first_token, 1e-9)
 
 
@@ -84,7 +85,7 @@ def measure_model(
 ) -> ModelFigures:
     """Measure the checkpoint in `location` with a picture of `side` x `side` pixels.
 
-    Raises a ModelError if it cannot be loaded, or writes too little to be measured.
+    Raises ModelError if it cannot be loaded or generates too little to measure.
     """
     budget = PixelBudget(side * side, side * side)
     arguments = {"location": location, "name": name, "device": device, "budget": budget}
@@ -100,9 +101,9 @@ def measure_model(
 def compare_engines(
     worker: WorkerEngine, plain: WorkerEngine, load_s: float, prompt: Prompt, rounds: int
 ) -> ModelFigures:
-    """The figures of two loaded engines that answer in turn."""
+    """Measure two loaded engines in turn."""
     time_answer(worker, prompt)
-    time_plain_generation(plain, prompt)  # the first of each warms up
+    time_plain_generation(plain, prompt)  # warm-up
     answers, ratios = [], []
     for _ in range(rounds):
         before, tokens = time_plain_generation(plain, prompt)
@@ -130,7 +131,7 @@ def compare_engines(
 
 @contextmanager
 def open_worker(spec: EngineSpec) -> Iterator[WorkerEngine]:
-    """A worker that is ready; raises the ModelError that kept it from being so."""
+    """Yield a ready worker; raises the ModelError that prevented one."""
     worker = WorkerEngine(spec)
     try:
         status = worker.wait_until_settled(LOAD_SECONDS)
@@ -142,7 +143,7 @@ def open_worker(spec: EngineSpec) -> Iterator[WorkerEngine]:
 
 
 def build_picture_prompt(side: int) -> Prompt:
-    """A question about a picture of random colours, in pixels."""
+    """Question about a random picture of `side` x `side` pixels."""
     pixels = np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
@@ -151,7 +152,7 @@ def build_picture_prompt(side: int) -> Prompt:
 
 
 def time_answer(worker: WorkerEngine, prompt: Prompt) -> TimedAnswer:
-    """Ask for an answer with its attention."""
+    """Time a completion with attention."""
     request = GenerateRequest(uuid4().hex, prompt, Sampling(max_new_tokens=TOKENS))
     began = time.perf_counter()
     first = 0.0
@@ -167,7 +168,7 @@ def time_answer(worker: WorkerEngine, prompt: Prompt) -> TimedAnswer:
 
 
 def time_plain_generation(plain: WorkerEngine, prompt: Prompt) -> tuple[float, tuple[int, ...]]:
-    """Seconds of `generate` alone, and the tokens it wrote."""
+    """Seconds of `generate` alone, and its token ids."""
     request = GenerateRequest(uuid4().hex, prompt, Sampling(max_new_tokens=TOKENS))
     for event in plain.generate(request):
         if isinstance(event, CompletionEnd):

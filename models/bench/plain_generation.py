@@ -1,4 +1,4 @@
-"""Transformers' own `generate` and nothing else, behind the seam: the peer of `bench model`."""
+"""Plain `generate` of transformers as an engine: the baseline of `bench model`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from models.processing import prepare_prompt
 
 
 class PlainEngine:
-    """Writes the likeliest tokens; its End says how long `generate` alone took."""
+    """Greedy generation; End reports the time of `generate` alone."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class PlainEngine:
         device: str | None = None,
         budget: PixelBudget | None = None,
     ) -> None:
-        """Load as the local backend does, without watching attention."""
+        """Load as the local engine does, without attention capture."""
         self._loaded = load_model(location, name, device=device, budget=budget)
         self._loaded.network.set_attn_implementation(self._loaded.info.attention)
 
@@ -42,20 +42,20 @@ class PlainEngine:
         return EngineStatus("ready", "Ready.", self._loaded.info)
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
-        """One End, with the tokens alone; preparing the prompt is not counted in its seconds."""
+        """Yield one End with only token ids; its seconds exclude preparing the prompt."""
         loaded, budget = self._loaded, request.budget or self._loaded.info.budget
         prepared = prepare_prompt(loaded.processor, request.prompt, budget).to(loaded.device)
         began = time.perf_counter()
         written = loaded.network.generate(
             **prepared.tensors, max_new_tokens=request.sampling.max_new_tokens, do_sample=False
         )
-        token_ids = tuple(written[0, prepared.tokens :].tolist())  # waits for a GPU
+        token_ids = tuple(written[0, prepared.tokens :].tolist())  # waits for the GPU
         seconds = time.perf_counter() - began
         written_ids = tuple(token for token in token_ids if token not in loaded.end_ids)
         yield CompletionEnd(request.request_id, 0, Completion("", written_ids), seconds, 0.0)
 
     def cancel(self, request_id: str) -> None:
-        """Nothing can be cancelled."""
+        """Do nothing; a request cannot be cancelled."""
 
     def score(
         self,
@@ -64,14 +64,14 @@ class PlainEngine:
         priority: int = 0,
         budget: PixelBudget | None = None,
     ) -> list[TokenScores]:
-        """Not what this is for."""
+        """Not supported."""
         raise ModelError(f"Plain generation weighs nothing ({len(items)}, {priority}, {budget}).")
 
     def attend(
         self, prompt: Prompt, completion: Completion, *, budget: PixelBudget | None = None
     ) -> AttentionRows:
-        """Not what this is for."""
+        """Not supported."""
         raise ModelError(f"Plain generation has no rows ({prompt}, {completion}, {budget}).")
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""Qwen2.5-VL networks of random weights and prompts for them, where only time and size matter."""
+"""Qwen2.5-VL networks with random weights, and prompts for them, for timing and memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from transformers import GenerationConfig, Qwen2_5_VLConfig, Qwen2_5_VLForCondit
 from models.processing import PreparedPrompt
 
 IMAGE, VIDEO, VISION_START, VISION_END, PAD = 5, 6, 3, 4, 0
-"""Special tokens of these networks; ids from 8 on are text."""
+"""Special token ids of these networks; ids from 8 on are text."""
 
 Shape = dict[str, dict[str, Any]]
 
@@ -33,7 +33,7 @@ TINY: Shape = {
         "fullatt_block_indexes": [2, 5],
     },
 }
-"""The embedded model's."""
+"""Shape of the embedded model."""
 
 SMALL: Shape = {
     "text": {
@@ -53,7 +53,7 @@ SMALL: Shape = {
         "fullatt_block_indexes": [0],
     },
 }
-"""For tests."""
+"""Shape for tests."""
 
 HEADS_OF_7B: Shape = SMALL | {
     "text": SMALL["text"]
@@ -93,9 +93,10 @@ SHAPES = {"tiny": TINY, "small": SMALL, "heads-of-7b": HEADS_OF_7B, "7b": SEVEN_
 def random_network(
     shape: Shape, *, device: str = "cpu", dtype: torch.dtype = torch.float32, seed: int = 0
 ) -> Any:
-    """A network whose attention is far from even: weights larger than fresh ones have.
+    """Network with weights larger than freshly initialised ones, so that attention is far from
+    even.
 
-    No token ends its answers.
+    No token ends its completions.
     """
     text = dict(shape["text"])
     rope = {"rope_type": "default", "rope_theta": 10_000.0}
@@ -133,7 +134,9 @@ def random_network(
 def random_prompt(
     network: Any, grids: Sequence[tuple[int, int]], text_tokens: int, *, seed: int = 0
 ) -> PreparedPrompt:
-    """A prompt with pictures of so many (rows, columns) of token cells, then so much text."""
+    """Prompt with pictures of the given (rows, columns) of token cells, then `text_tokens` of
+    text.
+    """
     random = torch.Generator().manual_seed(seed)
     vocabulary = network.config.text_config.vocab_size
     ids = torch.randint(8, vocabulary, (3,), generator=random).tolist()

@@ -1,4 +1,4 @@
-"""What a training step costs in float32 and in mixed precision, and which of them is taken here."""
+"""Time of a training step in float32 and in mixed precision, and the format chosen here."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ class PrecisionFigures:
     """Medians of the rounds."""
 
     float32_s: float
-    """Seconds of one pass forward and back over the batch in float32."""
+    """Seconds of one forward and backward pass over the batch in float32."""
     bfloat16_s: float
-    """The same with its matrices in bfloat16."""
+    """The same with matrix products in bfloat16."""
     bfloat16_ratio: float
     """Time in bfloat16 over time in float32."""
     taken_ratio: float
-    """Time in the format that training takes here over that in the faster one."""
+    """Time in the format that training chooses here over that in the faster one."""
     taken: str
     """`float32` or `bfloat16`."""
 
 
 def measure_precision(location: Path, *, sequences: int, rounds: int) -> PrecisionFigures:
-    """Time passes over whole traces without pictures, the two formats in turn.
+    """Time passes over full traces without pictures, alternating the two formats.
 
-    `location` is a checkpoint with PathViewer's tokenizer. Raises CheckpointError for one that is
-    not sound.
+    `location` is a checkpoint with PathViewer's tokenizer. Raises CheckpointError if it is not
+    valid.
     """
     network = load_network(location).to(device()).train()
     wording = TextSampler(Encoder(load_processor(location)), ItemMix())
@@ -55,7 +55,7 @@ def measure_precision(location: Path, *, sequences: int, rounds: int) -> Precisi
 
 
 def time_pass(network: Any, batch: dict[str, torch.Tensor], half: bool) -> float:
-    """Seconds of one pass forward and back."""
+    """Seconds of one forward and backward pass."""
     inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "mm_token_type_ids")}
     network.zero_grad(set_to_none=True)
     started = time.perf_counter()

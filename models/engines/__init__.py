@@ -1,1 +1,1 @@
-"""The engines behind the seam in `base`."""
+"""Engines behind the interface in `base`."""

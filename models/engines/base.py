@@ -1,4 +1,4 @@
-"""The seam between the program and whatever runs a model."""
+"""Engine interface between the program and whatever runs a model."""
 
 from __future__ import annotations
 
@@ -22,33 +22,37 @@ State = Literal["starting", "ready", "failed", "stopped"]
 
 @dataclass(frozen=True)
 class EngineStatus:
-    """What an engine can do now."""
+    """State of an engine."""
 
     state: State
-    """`starting` loads, `ready` answers, `failed` will not come up, `stopped` was closed."""
+    """`starting`: loading; `ready`: accepts requests; `failed`: will not start; `stopped`:
+    closed.
+    """
     sentence: str
-    """The same for a person, with the way out if something is wrong."""
+    """The state as a sentence, with the remedy if something is wrong."""
     info: ModelInfo | None = None
-    """What is loaded, once it is."""
+    """Loaded model; None until loaded."""
     waiting: int = 0
-    """Requests waiting or under way."""
+    """Requests waiting or running."""
 
 
 class Engine(Protocol):
-    """An engine. Thread-safe; every call may raise a ModelError, whose message is for people."""
+    """Engine. Thread-safe; every call may raise a ModelError with a message for users."""
 
     def status(self) -> EngineStatus:
-        """What it can do now; answers at once."""
+        """Current state; returns at once."""
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
         """Queued*, Started, then Token, AttentionRows and End of each completion, interleaved.
 
-        Closing the iterator cancels the request. A completion's rows arrive before its End and
-        cover every token, unless `request.attention` is off.
+        Closing the iterator cancels the request. A completion's rows precede its End and cover
+        every token, unless `request.attention` is off.
         """
 
     def cancel(self, request_id: str) -> None:
-        """Stop within one token; its completions end as `cancelled`. Unknown ids are ignored."""
+        """Stop a request within one token; its completions end as `cancelled`. Ignores unknown
+        ids.
+        """
 
     def score(
         self,
@@ -57,20 +61,22 @@ class Engine(Protocol):
         priority: int = 0,
         budget: PixelBudget | None = None,
     ) -> list[TokenScores]:
-        """Log-probability of every token of each completion after its prompt."""
+        """Log-probability of every token of each completion, given its prompt."""
 
     def attend(
         self, prompt: Prompt, completion: Completion, *, budget: PixelBudget | None = None
     ) -> AttentionRows:
-        """Rows of a completion that is already written, by one replayed prefill."""
+        """Attention rows of an existing completion, by one replayed prefill."""
 
     def close(self) -> None:
-        """Let go of the model; what is under way ends with a WorkerError."""
+        """Release the model; running requests end with a WorkerError."""
 
 
 @runtime_checkable
 class CallbackEngine(Engine, Protocol):
-    """A Backend that can also tell events where they arise, so that no thread is woken for each."""
+    """An Engine that can also pass events to a callback, without waking a thread for each."""
 
     def answer(self, request: GenerateRequest, tell: Callable[[Event], None]) -> None:
-        """As `generate`, the events told one by one in a thread of its own; returns after them."""
+        """Like `generate`, but pass each event to `tell` in another thread; return after the last
+        one.
+        """

@@ -1,4 +1,4 @@
-"""What an engine's error means, told without importing torch: by its class and its words."""
+"""Classification of engine errors by class name and message, without importing torch."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ MEMORY_SIGNS = (
     "CUDA error: out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
 )
-"""How PyTorch words a failed allocation where it has no class for it."""
+"""PyTorch's messages for failed allocations that have no class of their own."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on a processor or a GPU."""
+    """Whether CPU or GPU memory ran out."""
     if isinstance(error, MemoryError) or _is_called(error, "OutOfMemoryError"):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in MEMORY_SIGNS)
 
 
 def is_gpu_lost(error: BaseException) -> bool:
-    """Whether the GPU failed otherwise; CUDA then refuses this process everything further."""
+    """Whether the GPU failed otherwise; CUDA then refuses all further work in this process."""
     failed = _is_called(error, "AcceleratorError") or "CUDA error" in str(error)
     return failed and not is_out_of_memory(error)
 
 
 def _is_called(error: BaseException, name: str) -> bool:
-    """Whether the error's class, or one that it derives from, has that name."""
+    """Whether the error's class or one of its bases has this name."""
     return any(kind.__name__ == name for kind in type(error).__mro__)

@@ -1,4 +1,4 @@
-"""From a name to an engine: `open_backend`."""
+"""`open_engine`: from a model's name to its engine."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from models.engines.worker.messages import EngineSpec
 from models.registry import RegisteredModel, resolve_model
 
 Device = Literal["auto", "cpu", "cuda"]
-"""Where a model runs; `auto` takes a GPU where one can be used."""
+"""Device of a model; `auto` uses a GPU if available."""
 
 SCRIPT_PREFIX = "scripted:"
-"""Before the path of a script of one's own."""
+"""Prefix of a custom script's path."""
 
 
 def open_engine(
     name: str, *, device: Device = "auto", report: Callable[[str], None] = lambda _: None
 ) -> Engine:
-    """The engine of a model: a registry name, a hub id, a folder, `scripted` or `scripted:FILE`.
+    """Open a model's engine: a registry name, a hub id, a folder, `scripted` or `scripted:FILE`.
 
-    Returns at once; a model loads in its own process meanwhile, and what is asked waits for it.
-    `report` gets, in another thread, a sentence whenever that process ends or cannot load.
-    Close it. Raises UnknownModelError or CheckpointError where nothing could be loaded.
+    Returns at once; the model loads in its own process, and requests wait for it. `report`
+    receives, in another thread, a sentence whenever that process ends or cannot load. The caller
+    closes the engine. Raises UnknownModelError or CheckpointError if nothing could be loaded.
     """
     if name.startswith(SCRIPT_PREFIX):
         path = Path(name.removeprefix(SCRIPT_PREFIX))
@@ -44,7 +44,7 @@ def open_engine(
 
 
 def local_engine_spec(model: RegisteredModel, device: Device = "auto") -> EngineSpec:
-    """How the worker builds the engine of a model that `resolve` has found."""
+    """Specification by which the worker builds the engine of a model found by `resolve`."""
     arguments = {
         "location": model.location,
         "name": model.name,

@@ -1,1 +1,1 @@
-"""Measuring a model: questions, answers, figures with their intervals, controls."""
+"""Evaluation of models: questions, answers, figures with intervals, controls."""

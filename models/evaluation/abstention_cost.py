@@ -1,7 +1,7 @@
-"""What it costs to offer “none of these” and “cannot assess” where a substantial answer is right.
+"""Cost of offering “none of these” and “cannot assess” when a substantial answer is right.
 
-The same answerable questions are asked twice, with whatever ways to decline they have and without
-(`train items` writes both); the cost is the difference in accuracy, question by question.
+The same answerable questions are asked with and without these options (`train items` writes both);
+the cost is the paired difference in accuracy.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from models.evaluation.seed_comparison import RecordedRun, check_same_questions
 from models.resampling import difference_interval
 
 PLAIN_SUFFIX = "-plain"
-"""Ends the id of a question that is asked without the ways to decline."""
+"""Suffix of the id of a question asked without ways to abstain."""
 
 
 def abstention_cost(
@@ -22,10 +22,10 @@ def abstention_cost(
     plain: ItemSet,
     plain_run: RecordedRun,
 ) -> Figures:
-    """Accuracy of the questions that both sets hold, asked so and so; JSON values.
+    """Accuracy on the questions in both sets, with and without abstention; JSON values.
 
-    `difference` is plain minus offered, its interval resampled by group. Raises EvaluationError for
-    answers to other questions and where no question is in both sets.
+    `difference` is plain minus offered, with an interval resampled by group. Raises EvaluationError
+    if the answers are to other questions or if the sets share none.
     """
     check_same_questions(with_abstention, run_with_abstention)
     check_same_questions(plain, plain_run)

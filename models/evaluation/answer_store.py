@@ -1,4 +1,4 @@
-"""The answers of an evaluation, kept as they come, so that a killed run goes on where it was."""
+"""Answers of an evaluation, stored as they come, so that a killed run can continue."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from typing import IO, Any, Literal, Self
 from models.evaluation.items import EvaluationError
 
 Arm = Literal["asked", "permuted", "free-form"]
-"""How a question was put: as it is, with its options in another order, without options."""
+"""Variant of a question: as is, with options reordered, or without options."""
 
 
 @dataclass(frozen=True)
 class RecordedAnswer:
-    """What a model wrote to one question."""
+    """A model's completion for one question."""
 
     item: str
-    """The question's id."""
+    """Id of the question."""
     arm: Arm
-    """How it was put."""
+    """Variant of the question."""
     text: str
-    """The whole completion."""
+    """Full completion."""
     tokens: int
-    """Its length."""
+    """Its length in tokens."""
     seconds: float
-    """From the start of the work to its end, waiting not counted."""
+    """Seconds of work, not counting the wait."""
     first_token_seconds: float
-    """From the start of the work to its first token."""
+    """Seconds from the start of work to the first token."""
     error: str = ""
     """Why there is no completion; empty if there is one."""
 
 
 class AnswerFile:
-    """Answers by question and arm, each written to disk before the next is asked.
+    """Answers by question and arm, each written to disk before the next question is asked.
 
-    One JSON object per line; the first says what was asked of whom. A last line cut off by a kill
-    is dropped. Raises EvaluationError if the file belongs to another run or cannot be written.
+    One JSON object per line; the first describes the run. A last line truncated by a kill is
+    dropped. Raises EvaluationError if the file belongs to another run or cannot be written.
     """
 
     def __init__(self, path: Path | None, run: Mapping[str, Any]) -> None:
-        """Open or begin the file; `None` keeps answers in memory only."""
+        """Open or create the file; None holds answers in memory only."""
         self.answers: dict[tuple[str, Arm], RecordedAnswer] = {}
         self._file: IO[bytes] | None = None
         if path is not None:
@@ -54,7 +54,7 @@ class AnswerFile:
                 raise EvaluationError(_write_sentence(path, error)) from error
 
     def __enter__(self) -> Self:
-        """The file itself."""
+        """Return the file itself."""
         return self
 
     def __exit__(
@@ -63,7 +63,7 @@ class AnswerFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the file; what was added is on disk already."""
+        """Close the file; all answers are already on disk."""
         if self._file:
             self._file.close()
 
@@ -72,7 +72,7 @@ class AnswerFile:
         return key in self.answers and not self.answers[key].error
 
     def add(self, answer: RecordedAnswer) -> None:
-        """Keep an answer, on disk when this returns."""
+        """Store an answer durably."""
         self.answers[answer.item, answer.arm] = answer
         if self._file:
             try:
@@ -81,7 +81,7 @@ class AnswerFile:
                 raise EvaluationError(_write_sentence(Path(self._file.name), error)) from error
 
     def _open(self, path: Path, run: dict[str, Any]) -> IO[bytes]:
-        """The file, read, cut to its whole lines and ready for more."""
+        """Read the file, drop an incomplete last line and open it for appending."""
         path.parent.mkdir(parents=True, exist_ok=True)
         complete_bytes = 0
         if path.exists():
@@ -90,7 +90,7 @@ class AnswerFile:
                     break
                 self._read(path, number, line, run)
                 complete_bytes += len(line)
-        # Unbuffered, so that a line that does not fit the disk fails here and not on closing.
+        # Unbuffered, so that a full disk fails here and not on closing.
         file = path.open("ab", buffering=0)
         file.truncate(complete_bytes)
         if not complete_bytes:
@@ -98,7 +98,7 @@ class AnswerFile:
         return file
 
     def _read(self, path: Path, number: int, line: bytes, run: dict[str, Any]) -> None:
-        """Take in one whole line."""
+        """Process one complete line."""
         try:
             value = json.loads(line)
             if number:
@@ -119,7 +119,7 @@ class AnswerFile:
 
 
 def _write(file: IO[bytes], value: dict[str, Any]) -> None:
-    """Append a line and have it on disk."""
+    """Append a line durably."""
     remaining = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
     while remaining:
         remaining = remaining[file.write(remaining) :]
@@ -127,7 +127,7 @@ def _write(file: IO[bytes], value: dict[str, Any]) -> None:
 
 
 def _write_sentence(path: Path, error: OSError) -> str:
-    """Why answers cannot be kept."""
+    """Message that answers cannot be stored."""
     return (
         f"{path.name} cannot be written ({error.strerror or error}); answers before this one are "
         "kept, and the same command goes on from them."

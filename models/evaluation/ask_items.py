@@ -1,4 +1,4 @@
-"""Putting a set of questions to a model, one after another; what comes back is kept as it comes."""
+"""Asking a model a set of questions, one after another, and storing each answer."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ from models.messages import (
 )
 
 PromptWriter = Callable[[EvaluationItem, PromptImage], Prompt]
-"""Writes the prompt of a question; knows the model's style."""
+"""Writes a question's prompt in the model's style."""
 
 RESTARTS = 3
-"""How often a question is put again to a model whose process ended."""
+"""How often a question is repeated after the model's process ended."""
 
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """How questions are put; the same for all models that are compared."""
+    """How questions are asked; the same for all models compared."""
 
     sampling: Sampling = field(default_factory=Sampling)
-    """How tokens are drawn; greedy unless said otherwise."""
+    """Sampling parameters; greedy by default."""
     control: PictureControl = field(default_factory=PictureControl)
-    """What is taken away from the pictures."""
+    """What is removed from the pictures."""
     permute_options: bool = False
-    """Whether each question is put again with its options in another order."""
+    """Whether to repeat each question with its options reordered."""
     free_form: bool = False
-    """Whether each question is put again without its options."""
+    """Whether to repeat each question without its options."""
     budget: PixelBudget | None = None
-    """Pixel budget; None takes the model's own."""
+    """Pixel budget; None for the model's own."""
 
     @property
     def arms(self) -> tuple[Arm, ...]:
-        """The ways a question with options is put."""
+        """Variants of a question with options."""
         more: list[Arm] = []
         if self.permute_options:
             more.append("permuted")
@@ -61,7 +61,9 @@ class EvaluationPlan:
         return ("asked", *more)
 
     def describe(self, items: ItemSet, model: ModelInfo, write: PromptWriter) -> dict[str, Any]:
-        """What makes answers of two runs comparable; JSON values. Reads every picture."""
+        """Everything that must match for runs to be comparable; JSON values. Reads every
+        picture.
+        """
         return {
             "model": model.name,
             "revision": model.revision,
@@ -75,7 +77,7 @@ class EvaluationPlan:
 
 
 def prompt_digest(write: PromptWriter) -> str:
-    """SHA-256 of the words around a question, with options and without, and the system prompt."""
+    """SHA-256 of the text around a question, with and without options, and of the system prompt."""
     picture = PromptImage(b"", Box(0, 0, 1, 1))
     questions_asked = EvaluationItem(
         "question", Path("picture"), "Question?", "one", ("one", "two")
@@ -86,7 +88,7 @@ def prompt_digest(write: PromptWriter) -> str:
 
 
 def wait_until_ready(engine: Engine, *, seconds: float = 600.0) -> ModelInfo:
-    """What is loaded, once it is; WorkerError with the backend's sentence if it will not come."""
+    """Wait for the engine and return its model; raises WorkerError with its message if it fails."""
     end = time.monotonic() + seconds
     while True:
         status = engine.status()
@@ -104,11 +106,10 @@ def answer_questions(
     plan: EvaluationPlan,
     answers: AnswerFile,
 ) -> Iterator[RecordedAnswer]:
-    """Put every question that has no answer yet; each answer is kept before it is told.
+    """Ask every question without an answer; each answer is stored before it is yielded.
 
-    A question that the model cannot be given, or that needs too much memory, is answered by its
-    error. Raises WorkerError if the model does not come back, EvaluationError if answers cannot
-    be kept.
+    A question that the model cannot take, or that needs too much memory, is answered by its error.
+    Raises WorkerError if the model does not come back, EvaluationError if answers cannot be stored.
     """
     for arm, item in list_question_variants(items.items, plan):
         if (item.id, arm) in answers:
@@ -121,9 +122,9 @@ def answer_questions(
 def list_question_variants(
     items: Sequence[EvaluationItem], plan: EvaluationPlan
 ) -> Iterator[tuple[Arm, EvaluationItem]]:
-    """Every question in every way it is put; the other ways are for questions with options.
+    """Every question in each of its variants; only questions with options have more than one.
 
-    Options are permuted only where that asks the same (`permuting`).
+    Options are reordered only where that keeps the meaning (`option_permutation`).
     """
     for item in items:
         yield "asked", item
@@ -136,19 +137,19 @@ def list_question_variants(
 
 
 def count_not_reorderable(items: Sequence[EvaluationItem]) -> int:
-    """How many scored questions with options are left out where options are permuted."""
+    """Number of scored questions with options that are not reordered."""
     return sum(not can_reorder_options(item) for item in items if _has_choice(item))
 
 
 def _has_choice(item: EvaluationItem) -> bool:
-    """Whether a question is also put in other ways."""
+    """Whether a question has other variants."""
     return len(item.options) > 1 and item.scored
 
 
 def _answer(
     engine: Engine, item: EvaluationItem, arm: Arm, write: PromptWriter, plan: EvaluationPlan
 ) -> RecordedAnswer:
-    """One answer, or the error in its place."""
+    """Ask one question; return the answer or the error in its place."""
     try:
         prompt = write(item, load_controlled_picture(item.image, plan.control))
         end = _end(engine, prompt, plan)
@@ -161,7 +162,7 @@ def _answer(
 
 
 def _end(engine: Engine, prompt: Prompt, plan: EvaluationPlan) -> CompletionEnd:
-    """The finished completion; asked again if the model's process ended meanwhile."""
+    """Completion of a prompt; asks again if the model's process ended meanwhile."""
     failure: ModelError = WorkerError("The model gave no answer.")
     for _ in range(RESTARTS):
         request = GenerateRequest(
@@ -182,7 +183,7 @@ def _end(engine: Engine, prompt: Prompt, plan: EvaluationPlan) -> CompletionEnd:
 
 
 def _finished(ends: list[CompletionEnd]) -> CompletionEnd:
-    """The end of the one completion, unless somebody withdrew the question."""
+    """The single completion, unless the request was cancelled."""
     if not ends or ends[0].completion.finish == "cancelled":
         message = "A question was withdrawn; run the same command to go on."
         raise CancelledError(message)

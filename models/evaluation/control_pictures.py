@@ -1,4 +1,4 @@
-"""The pictures of an evaluation, as they are or with what they show taken away."""
+"""Pictures of an evaluation, unchanged or with information removed."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ from models.pictures import as_prompt_image, check_size, convert_to_rgb
 ControlColour = Literal["as-is", "none"]
 
 PLAIN = {"PNG", "JPEG"}
-"""Formats that are passed on as they are."""
+"""Formats passed on unchanged."""
 DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
-"""What Pillow raises on files that are cut off or are no pictures."""
+"""Pillow's errors for truncated files and files that are not pictures."""
 
 
 @dataclass(frozen=True)
 class PictureControl:
-    """What is taken away from every picture before the model sees it."""
+    """What is removed from every picture before the model sees it."""
 
     colour: ControlColour = "as-is"
-    """`none` leaves form alone: grey, with an exactly flat histogram (`equalising`)."""
+    """`none` leaves form alone: greyscale with an exactly flat histogram (`flat_histogram`)."""
     blank: bool = False
-    """Whether the picture is replaced by a white one of its size."""
+    """Whether to replace the picture by a white one of its size."""
 
 
 def load_controlled_picture(path: Path, control: PictureControl) -> PromptImage:
-    """A picture file as it is put to the model; its box is its own pixels.
+    """Load a picture file for the model; its box is its own pixels.
 
-    PNG and JPEG files go on unchanged, other formats as PNG. Raises PromptError for a file that
-    is no picture, cut off, or too large to be changed.
+    PNG and JPEG files stay unchanged, other formats become PNG. Raises PromptError for a file that
+    is not a picture, truncated, or too large to be changed.
     """
     try:
         with warnings.catch_warnings():
-            # The size is bounded below.
+            # The size is limited below.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return _read_controlled(path, control)
     except (*DECODING_ERRORS, Image.DecompressionBombError) as error:
-        # Pillow's own sentence on what it does not know names the path
+        # Pillow's message for unknown formats contains the path
         why = "it is no picture" if isinstance(error, UnidentifiedImageError) else reason(error)
         message = f"The picture {path.name} cannot be read ({why})."
         raise PromptError(message) from error
 
 
 def _read_controlled(path: Path, control: PictureControl) -> PromptImage:
-    """The file itself, or a PNG of the changed picture."""
+    """The file's bytes, or a PNG of the changed picture."""
     with Image.open(path) as picture:
         box = Box(0, 0, *picture.size)
         if control == PictureControl() and picture.format in PLAIN:
@@ -63,7 +63,7 @@ def _read_controlled(path: Path, control: PictureControl) -> PromptImage:
 
 
 def _apply_control(picture: Image.Image, control: PictureControl) -> Image.Image:
-    """What a control leaves of a picture."""
+    """Apply a control to a picture."""
     if control.blank:
         return Image.new("RGB", picture.size, "white")
     return (

@@ -1,4 +1,4 @@
-"""What a model is measured on: one question about one picture, and sets of them."""
+"""Evaluation items: a question about a picture, and sets of them."""
 
 from __future__ import annotations
 
@@ -18,49 +18,49 @@ DIAGNOSIS = "diagnosis"
 
 
 class EvaluationError(ModelError):
-    """A set of questions, a file of answers or a setting that nothing can be measured with."""
+    """A question set, answer file or setting that cannot be evaluated."""
 
 
 @dataclass(frozen=True)
 class EvaluationItem:
-    """One question about one picture, with its right answer."""
+    """A question about a picture, with its correct answer."""
 
     id: str
     """Unique within its set."""
     image: Path
-    """The picture's file."""
+    """Path of the picture."""
     question: str
-    """As it is asked, without options."""
+    """Question text, without options."""
     gold: str
-    """The right answer: an option's text, or free text where there are no options."""
+    """Correct answer: an option's text, or free text if there are no options."""
     options: tuple[str, ...] = ()
-    """Texts to choose from, without letters; empty for an open question."""
+    """Options without letters; empty for an open question."""
     group: str = ""
     """Slide, patient or source picture; items of one group are not independent."""
     question_type: str = "open"
-    """What kind of question it is, such as `diagnosis`."""
+    """Question type, such as `diagnosis`."""
     label: str | None = None
-    """Class of the picture, for the confusion matrix; None if there are no classes."""
+    """Class of the picture, for the confusion matrix; None without classes."""
     scored: bool = True
     """Whether it counts in the accuracy; False for what the model cannot know."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What was measured on the picture, for the process judge."""
+    """Measurements on the picture, for the process judge."""
 
 
 @dataclass(frozen=True)
 class ItemSet:
-    """Questions, and what could not be used."""
+    """Questions, and those left out."""
 
     items: tuple[EvaluationItem, ...]
-    """In the order of the file."""
+    """In the file's order."""
     skipped: tuple[str, ...] = ()
     """A sentence for each question left out."""
 
     @property
     def digest(self) -> str:
-        """SHA-256 over everything asked, so that answers are never mixed between sets.
+        """SHA-256 over all questions and pictures, which keeps answers of different sets apart.
 
-        It reads every picture; one that cannot be read counts as empty.
+        Reads every picture; an unreadable one counts as empty.
         """
         pictures = {path: _file_hash(path) for path in {item.image for item in self.items}}
         content = [
@@ -70,14 +70,16 @@ class ItemSet:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def first(self, count: int | None) -> ItemSet:
-        """The first `count` questions in an order that does not depend on the file's; None: all."""
+        """The first `count` questions in an order independent of the file's; None for all."""
         if count is None or count >= len(self.items):
             return self
         chosen = {item.id for item in sorted(self.items, key=lambda item: _hash(item.id))[:count]}
         return replace(self, items=tuple(item for item in self.items if item.id in chosen))
 
     def of_types(self, types: Collection[str]) -> ItemSet:
-        """The questions of these types, all if none is named; EvaluationError for another."""
+        """Questions of these types, or all if none is named; raises EvaluationError for an unknown
+        type.
+        """
         existing_types = {item.question_type for item in self.items}
         if unknown := sorted(set(types) - existing_types):
             type_names = ", ".join(sorted(existing_types))
@@ -95,11 +97,11 @@ def read_manifest(
     known_labels: Sequence[str] = (),
     abstentions: bool = True,
 ) -> ItemSet:
-    """Diagnosis questions from `manifest.csv` (path, label, group_id and maybe split) of a folder.
+    """Read diagnosis questions from a folder's `manifest.csv` (path, label, group_id, maybe split).
 
-    `known` are the labels the model may know and is offered; by default all in the manifest.
-    Others are asked as well but not scored. A label that begins one known label and no other is
-    taken for it ("benign" for "benign lung tissue"). Raises EvaluationError.
+    `known_labels` are the labels offered to the model; by default all in the manifest. Pictures
+    with other labels are asked about but not scored. A label that is the beginning of exactly one
+    known label counts as that one ("benign" for "benign lung tissue"). Raises EvaluationError.
     """
     rows = _manifest_rows(folder, split)
     labels = {row["label"]: _label_text(row["label"], known_labels) for row in rows}
@@ -129,7 +131,7 @@ def read_manifest(
 
 
 def shuffle_options(options: Sequence[str], salt: str) -> tuple[str, ...]:
-    """Options in an order decided by `salt` alone; "none of these" and its like stay last."""
+    """Shuffle options, seeded by `salt` alone; abstentions such as "none of these" stay last."""
     choices = [option for option in options if not is_abstention(option)]
     last = [option for option in options if is_abstention(option)]
     return (*sorted(choices, key=lambda option: _hash(f"{salt}\n{option}")), *last)
@@ -141,7 +143,7 @@ def without_options(item: EvaluationItem) -> EvaluationItem:
 
 
 def _manifest_rows(folder: Path, split: str | None) -> list[dict[str, str]]:
-    """Rows of a split, columns checked."""
+    """Rows of a split, with columns checked."""
     path = folder / "manifest.csv"
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -168,7 +170,7 @@ def _manifest_rows(folder: Path, split: str | None) -> list[dict[str, str]]:
 
 
 def _label_text(label: str, known_labels: Sequence[str] = ()) -> str:
-    """A label as it is offered: `squamous_cell_carcinoma` becomes `squamous cell carcinoma`."""
+    """Label as an option: `squamous_cell_carcinoma` becomes `squamous cell carcinoma`."""
     plain = normalise_text(label)
     for fits in (str.__eq__, lambda name, start: name.startswith(f"{start} ")):
         matches = [name for name in known_labels if fits(normalise_text(name), plain)]
@@ -178,12 +180,12 @@ def _label_text(label: str, known_labels: Sequence[str] = ()) -> str:
 
 
 def _hash(text: str) -> str:
-    """A number, as text, that depends on nothing but the text."""
+    """Hash of a text, as text, stable across runs."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _file_hash(path: Path) -> str:
-    """SHA-256 of a file; empty if it cannot be read."""
+    """SHA-256 of a file; empty if it is unreadable."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""A model measured from end to end: questions put, answers judged, figures made."""
+"""End-to-end evaluation of a model: asking, scoring and figures."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from models.registry import RegisteredModel
 from models.scoring import is_abstention
 
 ProgressCallback = Callable[[int, int], None]
-"""Told how many questions are answered, of how many."""
+"""Called with the number of questions answered and the total."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one model answered."""
+    """One model's scored answers."""
 
     model: ModelInfo
-    """Who answered."""
+    """The model."""
     description: Mapping[str, Any]
-    """What was asked of it and how, as `Plan.describe` tells it."""
+    """Description of the run, from `EvaluationPlan.describe`."""
     arms: Mapping[Arm, Sequence[ScoredAnswer]]
-    """The judged answers, by how the questions were put."""
+    """Scored answers by question variant."""
 
 
 def prompt_writer(model: RegisteredModel) -> PromptWriter:
-    """Writes prompts in a model's own style."""
+    """Prompt writer in a model's own style."""
 
     def write(item: EvaluationItem, image: PromptImage) -> Prompt:
         return build_prompt(QuestionText(item.question, item.options), (image,), model)
@@ -51,7 +51,7 @@ def prompt_writer(model: RegisteredModel) -> PromptWriter:
 
 
 def diagnosis_question(model: RegisteredModel) -> str:
-    """What a picture of a manifest is asked."""
+    """Question asked about a manifest's pictures."""
     return next(
         (offered.text for offered in list_templates(model) if offered.task == DIAGNOSIS),
         "What is the diagnosis?",
@@ -59,7 +59,7 @@ def diagnosis_question(model: RegisteredModel) -> str:
 
 
 def known_labels(model: RegisteredModel) -> tuple[str, ...]:
-    """The diagnoses that a model keeps to; empty for a model that takes any question."""
+    """Diagnoses that a model is limited to; empty for a model that takes any question."""
     if not model.question_types:
         return ()
     diagnosis_options = [
@@ -80,9 +80,9 @@ def measure(
     judge: ProcessJudge | None = None,
     progress: ProgressCallback = lambda _done, _all: None,
 ) -> Measurement:
-    """Put all questions to a model and judge its answers.
+    """Ask a model all questions and score its answers.
 
-    `out` keeps the answers; a second call with the same arguments asks only what is missing.
+    `out` stores the answers; a second call with the same arguments asks only the missing questions.
     Raises EvaluationError or WorkerError.
     """
     info = wait_until_ready(engine)
@@ -101,7 +101,7 @@ def measure(
 
 
 def measurement_figures(measurement: Measurement, items: ItemSet) -> Figures:
-    """All figures of one model, as JSON values; `docs/evaluation.md` says what each means."""
+    """All figures of one model as JSON values, explained in `docs/evaluation.md`."""
     original = measurement.arms["asked"]
     again = {
         arm: figures_of_change(original, answers)
@@ -120,7 +120,7 @@ def measurement_figures(measurement: Measurement, items: ItemSet) -> Figures:
 
 
 def compare_figures(first: Measurement, second: Measurement, items: ItemSet) -> Figures:
-    """Figures of the first model, how much better it is than the second, and the second's own."""
+    """Figures of the first model, its difference from the second, and the second's figures."""
     return {
         **measurement_figures(first, items),
         **compare(first.arms["asked"], second.arms["asked"]),

@@ -1,4 +1,4 @@
-"""A question put again with its options in another order, where that leaves its meaning alone."""
+"""Reordering of a question's options where that keeps its meaning."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ COLLECTIVE = re.compile(
     r"(?:all|both|any|none|neither|either)(?: of)?(?: the| these| those| them)?"
     r"(?: above| options| answers| choices)?|.* above"
 )
-"""What stands for the other options as a whole, normalised: `all of the above`, `both`."""
+"""Options that refer to the others as a whole, normalised: `all of the above`, `both`."""
 
 POSITIONS = re.compile(
     r"(?i:\b(?:first|second|third|last|former|latter|previous|preceding|following|other)\s+"
     r"(?:two|three|options?|answers?|choices?)\b)"
 )
-"""Options named by their place."""
+"""Options named by position."""
 
 
 def reorder_options(item: EvaluationItem) -> EvaluationItem:
-    """The same question with its options in another order; what must stay in place does."""
+    """Reorder a question's options, leaving fixed ones in place."""
     movable = movable_places(item)
     choices = [item.options[place] for place in movable]
     order = shuffle_options(choices, f"permuted\n{item.id}")
@@ -36,10 +36,10 @@ def reorder_options(item: EvaluationItem) -> EvaluationItem:
 
 
 def can_reorder_options(item: EvaluationItem) -> bool:
-    """Whether another order of the options asks the same.
+    """Whether reordering keeps the question's meaning.
 
-    Not so where fewer than two can move, where one names others by letter or place ("Both A and
-    B"), or where one that speaks of all above it stands above another.
+    It does not if fewer than two options can move, if one names others by letter or position ("Both
+    A and B"), or if one that refers to all above it precedes another.
     """
     movable = movable_places(item)
     if len(movable) < 2 or any(_names_others(one, len(item.options)) for one in item.options):
@@ -49,7 +49,7 @@ def can_reorder_options(item: EvaluationItem) -> bool:
 
 
 def movable_places(item: EvaluationItem) -> list[int]:
-    """Places of the options that may stand elsewhere."""
+    """Positions of the options that can move."""
     return [
         place
         for place, option in enumerate(item.options)
@@ -58,12 +58,12 @@ def movable_places(item: EvaluationItem) -> list[int]:
 
 
 def _collective(option: str) -> bool:
-    """Whether an option stands for others, whichever they are."""
+    """Whether an option refers to others as a whole."""
     return COLLECTIVE.fullmatch(normalise_text(option)) is not None
 
 
 def _names_others(option: str, count: int) -> bool:
-    """Whether an option names others by their letters or places; `count` options have letters."""
+    """Whether an option names others by letter or position; `count` options have letters."""
     text = unicodedata.normalize("NFKC", option).strip()
     capitals = "".join(letter(place) for place in range(min(count, 26)))
     mark = rf"\(?[{capitals}]\)?"

@@ -1,4 +1,4 @@
-"""Question sets: our own shape as JSON lines, and those of others by a map of their field names."""
+"""Question sets: JSON lines with our field names, and other sets through a field map."""
 
 from __future__ import annotations
 
@@ -22,32 +22,34 @@ OTHER_KEYS = ("option_fields", "image_folder", "levels", "keep")
 
 
 class QuestionError(ValueError):
-    """One question that cannot be asked; it is skipped and counted."""
+    """A question that cannot be asked; it is skipped and counted."""
 
 
 @dataclass(frozen=True)
 class FieldMap:
-    """Where a set keeps what."""
+    """Field names of a question set."""
 
     names: Mapping[str, tuple[str, ...]]
-    """For each of our fields the set's names of it; the first that a question has is taken."""
+    """For each of our fields, the set's names for it; the first present in a question is used."""
     option_fields: tuple[str, ...] = ()
-    """Fields with one option each; empty if the options are a list."""
+    """Fields that hold one option each; empty if the options are a list."""
     image_folder: str = ""
-    """Folder of the pictures, beside the file."""
+    """Folder of the pictures, relative to the file."""
     levels: tuple[str, ...] = ()
-    """Fields that the keys of nested objects stand for, outermost first."""
+    """Fields held by the keys of nested objects, outermost first."""
     keep: Mapping[str, tuple[Any, ...]] | None = None
-    """Values that a question must have in a field; None keeps all."""
+    """Required values by field; None selects all questions."""
 
     def value(self, record: Mapping[str, Any], name: str) -> Any:
-        """What a question has under one of our names; None if nothing."""
+        """Value of one of our fields in a question; None if absent."""
         values = (record.get(field_name) for field_name in self.names.get(name, ()))
         return next((value for value in values if value is not None), None)
 
 
 def read_field_map(name: str) -> FieldMap:
-    """A map of field_maps.toml by name, or one in a TOML file. Raises EvaluationError."""
+    """Read a field map by name from field_maps.toml, or from a TOML file. Raises
+    EvaluationError.
+    """
     known = tomllib.loads(FIELD_MAPS.read_text(encoding="utf-8"))
     if name in known:
         return _field_map(known[name], name)
@@ -68,11 +70,11 @@ def read_questions(
     folder: Path | None = None,
     split: str | None = None,
 ) -> ItemSet:
-    """The questions of a .jsonl or .json file.
+    """Read the questions of a .jsonl or .json file.
 
-    Pictures are counted from `folder`, by default from the file's own. Questions that cannot be
-    asked (no picture, a right answer that is none of the options) are skipped and told. Raises
-    EvaluationError if the file cannot be read or nothing is left.
+    Picture paths are relative to `folder`, by default the file's own. Questions that cannot be
+    asked (no picture, a correct answer that is not an option) are skipped and reported. Raises
+    EvaluationError if the file is unreadable or no question is left.
     """
     home = folder or path.parent / fields.image_folder
     items: dict[str, EvaluationItem] = {}
@@ -96,7 +98,7 @@ def read_questions(
 
 
 def _field_map(table: Mapping[str, Any], name: str) -> FieldMap:
-    """A TOML table as a value, unknown keys refused by name."""
+    """Build a field map from a TOML table, refusing unknown keys by name."""
     unknown = sorted(set(table) - set(FIELDS) - set(OTHER_KEYS))
     if unknown or not {"image", "question", "answer"} <= set(table):
         unknown_clause = f"unknown are {', '.join(unknown)}; " if unknown else ""
@@ -116,12 +118,12 @@ def _field_map(table: Mapping[str, Any], name: str) -> FieldMap:
 
 
 def _tuple(value: Any) -> tuple[Any, ...]:
-    """One value or a list of them, as a tuple."""
+    """A value or list of values as a tuple."""
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
 def _records(path: Path, levels: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """The objects of a file, with the keys of nested ones filled in."""
+    """Objects of a file, with the keys of nested objects filled in."""
     try:
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".json":
@@ -140,7 +142,7 @@ def _records(path: Path, levels: tuple[str, ...]) -> Iterator[dict[str, Any]]:
 
 
 def _flat(value: Any, levels: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """The objects of a list, or of lists below keys that stand for `levels`."""
+    """Objects of a list, or of lists nested below keys that stand for `levels`."""
     if isinstance(value, dict) and levels:
         for key, below in value.items():
             for record in _flat(below, levels[1:]):
@@ -153,14 +155,14 @@ def _flat(value: Any, levels: tuple[str, ...]) -> Iterator[dict[str, Any]]:
 
 
 def _wanted(record: Mapping[str, Any], fields: FieldMap, split: str | None) -> bool:
-    """Whether a question belongs to the split and has the values to keep."""
+    """Whether a question belongs to the split and has the required values."""
     if split is not None and fields.value(record, "split") != split:
         return False
     return all(record.get(name) in values for name, values in (fields.keep or {}).items())
 
 
 def _item(record: Mapping[str, Any], fields: FieldMap, home: Path, number: str) -> EvaluationItem:
-    """One question; QuestionError says why it cannot be asked."""
+    """Build a question; raises QuestionError with the reason if it cannot be asked."""
     image = _text(record, fields, "image")
     options = _options(record, fields)
     label = fields.value(record, "label")
@@ -188,7 +190,7 @@ def _item(record: Mapping[str, Any], fields: FieldMap, home: Path, number: str) 
 
 
 def _text(record: Mapping[str, Any], fields: FieldMap, name: str) -> str:
-    """A field that must be there and say something."""
+    """A required, non-empty text field."""
     value = fields.value(record, name)
     if not isinstance(value, str | int | float) or not str(value).strip():
         message = f"it has no {name}"
@@ -197,7 +199,7 @@ def _text(record: Mapping[str, Any], fields: FieldMap, name: str) -> str:
 
 
 def _options(record: Mapping[str, Any], fields: FieldMap) -> tuple[str, ...]:
-    """The options without letters, from a list, an object by letter, or one field each."""
+    """Options without letters, from a list, an object by letter, or one field each."""
     if fields.option_fields:
         values: Any = [record.get(name) for name in fields.option_fields]
     else:
@@ -216,7 +218,7 @@ def _options(record: Mapping[str, Any], fields: FieldMap) -> tuple[str, ...]:
 
 
 def _gold(answer: str, options: tuple[str, ...], scored: bool) -> str:
-    """The right option's text, or the answer itself where there are no options."""
+    """Text of the correct option, or the answer itself if there are no options."""
     place = option_index(answer, options)
     if place is not None:
         return options[place]
@@ -227,7 +229,7 @@ def _gold(answer: str, options: tuple[str, ...], scored: bool) -> str:
 
 
 def _kind(options: tuple[str, ...], gold: str) -> str:
-    """Question type of a set that names none."""
+    """Question type for a set that names none."""
     if options:
         return "options"
     return "yes/no" if normalise_text(gold) in YES_NO_ANSWERS else "open"

@@ -1,4 +1,4 @@
-"""The figures of an evaluation, each share with its 95 % interval resampled by group."""
+"""Evaluation figures, each share with its 95 % interval resampled by group."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from models.resampling import difference_interval, permutation_p, share_interval
 from models.scoring import ABSTENTIONS, normalise_text, option_index
 
 Figures = dict[str, Any]
-"""JSON values; None for what cannot be told."""
+"""JSON values; None where undefined."""
 
 
 def report(answers: Sequence[ScoredAnswer]) -> Figures:
-    """Figures of one model over the questions as they were asked.
+    """Figures of one model over unmodified questions.
 
-    Questions that are not scored appear under `unknown` only.
+    Unscored questions appear only under `unknown`.
     """
     scored = [judged for judged in answers if judged.item.scored]
     done = [judged.answer for judged in answers if not judged.answer.error]
@@ -45,7 +45,7 @@ def report(answers: Sequence[ScoredAnswer]) -> Figures:
 def share_with_interval(
     name: str, answers: Sequence[ScoredAnswer], value: Callable[[ScoredAnswer], float | None]
 ) -> Figures:
-    """A mean with its interval under `name`, `name_low`, `name_high`; None where undefined."""
+    """Mean and interval under `name`, `name_low`, `name_high`; None where undefined."""
     values = [(found, one.item.group) for one in answers if (found := value(one)) is not None]
     interval = share_interval([float(found) for found, _ in values], [group for _, group in values])
     return {
@@ -62,9 +62,10 @@ def guessing_chance(answer: ScoredAnswer) -> float | None:
 
 
 def constant_answer_share(items: Sequence[EvaluationItem]) -> float | None:
-    """Share right of whoever gives every question of a type the same answer, a letter or a text.
+    """Best accuracy reachable by giving all questions of a type the same answer, a letter or a
+    text.
 
-    Which one it is, is chosen with the right answers in view: no constant reaches more.
+    The constant is chosen knowing the correct answers.
     """
     kinds: dict[str, Counter[int | str]] = defaultdict(Counter)
     for item in items:
@@ -78,7 +79,7 @@ def constant_answer_share(items: Sequence[EvaluationItem]) -> float | None:
 
 
 def per_question_type(answers: Sequence[ScoredAnswer]) -> dict[str, Figures]:
-    """Accuracy, format rate and process score of each type of question."""
+    """Accuracy, format rate and process score by question type."""
     kinds = sorted({one.item.question_type for one in answers})
     by_type = {}
     for kind in kinds:
@@ -95,7 +96,7 @@ def per_question_type(answers: Sequence[ScoredAnswer]) -> dict[str, Figures]:
 
 
 def per_class(answers: Sequence[ScoredAnswer]) -> dict[str, Figures]:
-    """Of each class how much was found (recall, with interval) and how much of it was so."""
+    """Recall (with interval) and precision by class."""
     classed = [one for one in answers if one.has_class]
     predictions = name_predictions(classed)
     by_class = {}
@@ -111,7 +112,7 @@ def per_class(answers: Sequence[ScoredAnswer]) -> dict[str, Figures]:
 
 
 def confusion(answers: Sequence[ScoredAnswer]) -> dict[str, dict[str, int]]:
-    """How often each class was given which answer."""
+    """Number of answers by class and answer."""
     classed = [one for one in answers if one.has_class]
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for one, answer in zip(classed, name_predictions(classed), strict=True):
@@ -120,10 +121,9 @@ def confusion(answers: Sequence[ScoredAnswer]) -> dict[str, dict[str, int]]:
 
 
 def name_predictions(answers: Sequence[ScoredAnswer]) -> list[str]:
-    """What each answer names: an option, or without options a class or a way to decline.
+    """What each answer names: an option, or without options a class or an abstention.
 
-    Words that are neither are `other words`, so that a matrix keeps to as many columns as it has
-    classes and options.
+    Other answers become `other words`, so that the matrix has only columns for classes and options.
     """
     names = ("no answer", *ABSTENTIONS, *(one.item.gold for one in answers))
     names_by_text = {normalise_text(name): name for name in names}
@@ -136,7 +136,7 @@ def name_predictions(answers: Sequence[ScoredAnswer]) -> list[str]:
 
 
 def figures_of_unknown(answers: Sequence[ScoredAnswer]) -> Figures | None:
-    """How often something was claimed of what the model cannot know; None if none was asked.
+    """How often a claim was made about what the model cannot know; None without such questions.
 
     Questions that ended in an error are counted and left out of the rate.
     """
@@ -157,9 +157,9 @@ def figures_of_unknown(answers: Sequence[ScoredAnswer]) -> Figures | None:
 def figures_of_change(
     original: Sequence[ScoredAnswer], repeated: Sequence[ScoredAnswer]
 ) -> Figures:
-    """Accuracy when questions are put another way, and the share of answers that change.
+    """Accuracy on a question variant, and the share of answers that change.
 
-    Questions that ended in an error either way are counted and left out of that share.
+    Questions that ended in an error in either variant are counted and left out of that share.
     """
     before = {one.item.id: one for one in original}
     answered = [
@@ -181,7 +181,7 @@ def figures_of_change(
 
 
 def compare(first: Sequence[ScoredAnswer], second: Sequence[ScoredAnswer]) -> Figures:
-    """How much better the first model is than the second, question by question."""
+    """Paired difference between the first model and the second."""
     other = {one.item.id: one for one in second}
     pairs = [(one, other[one.item.id]) for one in first if one.item.id in other]
     pairs = [pair for pair in pairs if pair[0].item.scored]
@@ -200,7 +200,7 @@ def compare(first: Sequence[ScoredAnswer], second: Sequence[ScoredAnswer]) -> Fi
 
 
 def _difference(prefix: str, paired: Sequence[tuple[float, str]]) -> Figures:
-    """Mean difference with its interval and the p of a group-level permutation test."""
+    """Mean difference with its interval and the p-value of a group-level permutation test."""
     values = [value for value, _ in paired]
     groups = [group for _, group in paired]
     interval = difference_interval(values, groups)
@@ -213,6 +213,6 @@ def _difference(prefix: str, paired: Sequence[tuple[float, str]]) -> Figures:
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
-    """Mean of what is known; None if nothing is."""
+    """Mean of the values that are not None; None if there are none."""
     known = [value for value in values if value is not None]
     return mean(known) if known else None

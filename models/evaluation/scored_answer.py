@@ -1,4 +1,4 @@
-"""One answer judged: right or wrong, well formed, in how many steps, by which class."""
+"""A scored answer: correctness, format, number of steps, predicted class."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from models.scoring import (
 )
 
 ProcessJudge = Callable[[str, EvaluationItem], float | None]
-"""Process reward, 0..1, of a whole completion about a question; None abstains."""
+"""Process reward, 0..1, of a completion for a question; None abstains."""
 
 
 @dataclass(frozen=True)
 class ScoredAnswer:
-    """An answer beside what was asked."""
+    """An answer with its question."""
 
     item: EvaluationItem
-    """The question as it was put, options in that order."""
+    """The question as asked, options in that order."""
     answer: RecordedAnswer
-    """What came back."""
+    """The recorded answer."""
     canonical_text: str
-    """What it answers, for comparing: an option's text or its own, normalised; may be empty."""
+    """Option's text or own words, normalised for comparison; may be empty."""
     option_index: int | None
-    """The option that it names, counted from 0; None if none, two, or without options."""
+    """Index of the option named, from 0; None for none, two, or a question without options."""
     right: bool
-    """Whether that is right; an error is wrong."""
+    """Whether it is correct; an error counts as wrong."""
     formatted: bool
     """Whether the completion is well formed."""
     steps: int
-    """Steps of its reasoning."""
+    """Number of reasoning steps."""
     process: float | None
-    """What the process judge gave, 0..1; None if it abstained or there is none."""
+    """Score from the process judge, 0..1; None if it abstained or there is none."""
 
     @property
     def is_confidently_wrong(self) -> bool:
-        """Whether it names something that is not so, instead of nothing."""
+        """Whether it makes a wrong claim instead of abstaining."""
         if self.item.options and self.option_index is None:
             return False
         return (
@@ -54,15 +54,15 @@ class ScoredAnswer:
 
     @property
     def has_class(self) -> bool:
-        """Whether the question is about the picture's class, so that it can be confused."""
+        """Whether the question is about the picture's class, for the confusion matrix."""
         label = self.item.label
         return label is not None and normalise_text(label) == normalise_text(self.item.gold)
 
     @property
     def prediction(self) -> str:
-        """The option it names, as it is written, and without options its own words, normalised.
+        """Text of the option it names; without options its own words, normalised.
 
-        A right answer in words is the gold one; `no answer` if it names nothing.
+        A correct answer in words becomes the gold one; `no answer` if it names nothing.
         """
         if self.item.options:
             return (
@@ -77,7 +77,7 @@ def score_answers(
     arm: Arm,
     judge: ProcessJudge | None = None,
 ) -> list[ScoredAnswer]:
-    """The answers of one arm, in the order of the questions; questions without one are left out."""
+    """Score the answers of one arm in question order, skipping unanswered questions."""
     changed = {
         "asked": lambda item: item,
         "permuted": reorder_options,
@@ -93,10 +93,10 @@ def score_answers(
 def score_answer(
     item: EvaluationItem, answer: RecordedAnswer, judge: ProcessJudge | None = None
 ) -> ScoredAnswer:
-    """One answer judged by the rules of `scoring`, which rewards use too."""
+    """Score an answer by the rules of `scoring`, which rewards use too."""
     trace = parse(answer.text)
     answer_text = trace.answer
-    # Read once, from what was written: its normalised text can read as another answer.
+    # From the original text: its normalised form can read as another answer.
     place = option_index(answer_text, item.options)
     if item.options:
         right = place is not None and place == option_index(item.gold, item.options)

@@ -1,4 +1,4 @@
-"""Two ways of training compared over several seeds each, by answers that `evaluate --out` kept."""
+"""Comparison of two ways of training over several seeds each, from answers of `evaluate --out`."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from models.evaluation.scored_answer import ProcessJudge, ScoredAnswer, score_an
 from models.resampling import difference_interval, permutation_p
 
 MODEL_KEYS = ("model", "revision")
-"""What may differ between the runs that are compared."""
+"""Keys that may differ between compared runs."""
 
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """The answers of one run."""
+    """Answers of one run."""
 
     description: Mapping[str, Any]
-    """What was asked of whom, as `Plan.describe` tells it."""
+    """Description of the run, from `EvaluationPlan.describe`."""
     answers: Mapping[tuple[str, Arm], RecordedAnswer]
     """By question and arm."""
 
 
 def read_recorded_run(folder: Path) -> RecordedRun:
-    """The answers that `evaluate --out FOLDER` kept. Raises EvaluationError."""
+    """Read the answers stored by `evaluate --out FOLDER`. Raises EvaluationError."""
     path = folder / "answers.jsonl"
     try:
         first, *others = path.read_text(encoding="utf-8").splitlines()
@@ -54,12 +54,12 @@ def pooled_figures(
     second: Sequence[RecordedRun],
     judge: ProcessJudge | None = None,
 ) -> Figures:
-    """How much better the runs of the first way are than those of the second; JSON values.
+    """Difference between the runs of the first way and those of the second; JSON values.
 
-    The difference of a question is that of the means over its seeds; its interval is resampled by
-    group, so it says how sure the difference is over questions, with these seeds. `by_seed` pairs
-    the runs in the order given and shows how far seeds agree. Raises EvaluationError for runs that
-    were not asked the same, or not everything.
+    A question's difference is that of the means over seeds; the interval is resampled by group, so
+    it covers variation over questions, with these seeds. `by_seed` pairs the runs in the given
+    order and shows how far seeds agree. Raises EvaluationError for runs with different or missing
+    questions.
     """
     _check_comparable([*first, *second], items)
     sides = [[_by_item(items, recorded, judge) for recorded in side] for side in (first, second)]
@@ -89,7 +89,7 @@ def _check_comparable(runs: Sequence[RecordedRun], items: ItemSet) -> None:
 
 
 def check_same_questions(items: ItemSet, recorded: RecordedRun) -> None:
-    """Raises EvaluationError for a run that was asked other questions, or not all of them."""
+    """Raise EvaluationError for a run with other questions, or not all of them."""
     if recorded.description["questions"] != items.digest:
         raise EvaluationError("The runs were asked other questions than these.")
     missing = sum((item.id, "asked") not in recorded.answers for item in items.items)
@@ -114,7 +114,7 @@ def _difference(
 ) -> Figures:
     """Means, difference, interval and p of one value over the questions where all runs have it."""
     values_by_side = [[[value(run[name]) for name in scored] for run in side] for side in sides]
-    # (runs, questions) of each side; a question that one run lacks is left out
+    # (runs, questions) per side; a question missing in one run is left out
     tables = [np.array(side, dtype=np.float64) for side in values_by_side]
     complete: NDArray[np.bool_] = np.asarray(~np.isnan(np.concatenate(tables)).any(axis=0))
     groups = [

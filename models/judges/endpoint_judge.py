@@ -1,4 +1,4 @@
-"""The judge behind an OpenAI-compatible endpoint: asked strictly, with patience, and counted."""
+"""Judge behind an OpenAI-compatible endpoint, with strict replies, retries and accounting."""
 
 from __future__ import annotations
 
@@ -28,41 +28,41 @@ PERMANENT_FAILURES = {
     403: "the key does not allow it",
     404: "there is no such address or model",
 }
-"""Answers that will not change however often one asks."""
+"""HTTP statuses that retries will not change."""
 RETRY_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
-"""Answers after which it is worth asking again."""
+"""HTTP statuses worth a retry."""
 LONGEST_WAIT = 60.0
 LARGEST_REPLY = 2**22
-"""Bytes of a reply that are read at most."""
+"""Most bytes read of a reply."""
 
 
 class JudgeError(ModelError):
-    """The endpoint cannot be used at all, so that a run without it would be another run."""
+    """The endpoint cannot be used at all; continuing without it would change the run."""
 
 
 @dataclass
 class Tally:
-    """What was asked of an endpoint and what it took."""
+    """Requests to an endpoint and their cost."""
 
     requests: int = 0
-    """Requests sent, retries among them."""
+    """Requests sent, including retries."""
     judged: int = 0
     """Traces judged."""
     cached: int = 0
-    """Of these, traces judged by a reply that was there already."""
+    """Traces among these judged by a cached reply."""
     prompt_tokens: int = 0
-    """Tokens sent, as the endpoint counts them."""
+    """Tokens sent, as counted by the endpoint."""
     completion_tokens: int = 0
-    """Tokens received, as it counts them."""
+    """Tokens received, as counted by the endpoint."""
     uncounted: int = 0
-    """Replies that did not say how many tokens they took; the cost is then a lower bound."""
+    """Replies without token counts; if any, the cost is a lower bound."""
     seconds: float = 0.0
-    """Time spent waiting for replies, added up over requests that ran side by side."""
+    """Time waiting for replies, summed over concurrent requests."""
     abstained: Counter[str] = field(default_factory=Counter)
     """Traces not judged, by reason."""
 
     def cost(self, endpoint: JudgeEndpoint) -> float | None:
-        """Cost of the tokens in the currency of the prices; None if a price is not known."""
+        """Cost of the tokens in the currency of the prices; None if a price is unknown."""
         if endpoint.prompt_price is None or endpoint.completion_price is None:
             return None
         prompt = self.prompt_tokens * endpoint.prompt_price
@@ -71,40 +71,40 @@ class Tally:
 
 @dataclass(frozen=True)
 class HttpReply:
-    """What came back over the wire."""
+    """An HTTP reply."""
 
     status: int
-    """HTTP status; 0 if nothing came."""
+    """HTTP status; 0 without a reply."""
     payload: bytes = b""
-    """The body."""
+    """Body."""
     retry_after: str = ""
-    """When to ask again, as the header says it; seconds are understood."""
+    """Retry-After header; only seconds are supported."""
     failure: str = ""
-    """Kind of failure where nothing came."""
+    """Kind of failure if there was no reply."""
 
 
 @dataclass(frozen=True)
 class JudgeOutcome:
-    """How asking about one trace ended."""
+    """Outcome for one trace."""
 
     verdict: JudgeVerdict | None
     """The verdict; None if the judge abstains."""
     reason: str = ""
     """Why it abstains."""
     cached: bool = False
-    """Whether the reply was there already."""
+    """Whether the reply came from the cache."""
 
 
 class EndpointJudge:
-    """A vision-language model as a judge; abstains on whatever it does not reply properly."""
+    """A vision-language model as a judge; abstains on every improper reply."""
 
     def __init__(self, endpoint: JudgeEndpoint) -> None:
-        """Nothing is asked yet. Raises ModelError for a key or a cache that cannot be used."""
+        """Sends nothing yet. Raises ModelError for an unusable key or cache."""
         self.endpoint = endpoint
         self.tally = Tally()
         self._cache = ReplyCache(endpoint.cache) if endpoint.cache else None
         self._lock = threading.Lock()
-        self._failures = 0  # traces in a row for which the endpoint was not there
+        self._failures = 0  # consecutive traces for which the endpoint was unavailable
         key = os.environ.get(endpoint.api_key_variable, "").strip()
         if not key.isascii():
             message = f"The key in {endpoint.api_key_variable} has letters that no key has."
@@ -122,7 +122,7 @@ class EndpointJudge:
         self._client.close()
 
     def judge(self, traces: Sequence[JudgeInput]) -> list[JudgeVerdict | None]:
-        """One verdict per trace; equal ones are asked about once.
+        """One verdict per trace; equal traces are sent once.
 
         Raises JudgeError if the endpoint will never reply, or did not for too many traces in a row.
         """
@@ -138,7 +138,7 @@ class EndpointJudge:
         return [outcome.verdict for outcome in outcomes]
 
     def _count(self, outcome: JudgeOutcome, *, again: bool) -> None:
-        """Note how a trace fared; `again` if the same one was among those before it."""
+        """Count an outcome; `again` if an equal trace came before."""
         with self._lock:
             if outcome.verdict is None:
                 self.tally.abstained[outcome.reason] += 1
@@ -147,13 +147,13 @@ class EndpointJudge:
             self.tally.cached += outcome.cached or again
 
     def _outcome(self, key: str, body: dict[str, Any], trace: JudgeInput) -> JudgeOutcome:
-        """Judge by a reply that was kept, or else ask for one."""
+        """Judge by a cached reply, or ask for one."""
         try:
             cached_content = self._cache.get(key) if self._cache else None
             if cached_content is not None:
                 return JudgeOutcome(read_verdict(cached_content, trace), cached=True)
         except Abstention:
-            pass  # kept by another version, or damaged
+            pass  # cached by another version, or damaged
         try:
             content = self._ask(body).content
             verdict = read_verdict(content, trace)
@@ -164,7 +164,9 @@ class EndpointJudge:
         return JudgeOutcome(verdict)
 
     def _ask(self, body: dict[str, Any]) -> Reply:
-        """The endpoint's reply; Abstention or JudgeError if there is none after all retries."""
+        """Reply of the endpoint; raises Abstention or JudgeError if there is none after all
+        retries.
+        """
         for attempt in range(self.endpoint.retries + 1):
             began = time.monotonic()
             try:
@@ -182,7 +184,7 @@ class EndpointJudge:
         raise Abstention("no reply in time" if "Timeout" in answer.failure else "no reply")
 
     def _post(self, body: dict[str, Any]) -> HttpReply:
-        """One request; httpx2.HTTPError if it fails or takes longer than `timeout_seconds`."""
+        """Send one request; raises httpx2.HTTPError on failure or after `timeout_seconds`."""
         ends = time.monotonic() + self.endpoint.timeout_seconds
         url = f"{str(self.endpoint.url).rstrip('/')}/chat/completions"
         payload = bytearray()
@@ -199,7 +201,7 @@ class EndpointJudge:
         )
 
     def _reply(self, answer: HttpReply) -> Reply:
-        """What a final answer says, its tokens counted."""
+        """Parse a final reply and count its tokens."""
         if answer.status in PERMANENT_FAILURES:
             reason = PERMANENT_FAILURES[answer.status]
             raise JudgeError(f"The judge at {self.endpoint.url.host} refuses: {reason}.")
@@ -214,12 +216,12 @@ class EndpointJudge:
         return reply
 
     def _wait(self, attempt: int, answer: HttpReply) -> float:
-        """Seconds before asking again: what the endpoint asks for, else doubled each time."""
+        """Seconds before a retry: as the endpoint requests, or doubled each time."""
         requested = float(answer.retry_after) if answer.retry_after.isdecimal() else 0.0
         return min(LONGEST_WAIT, max(requested, self.endpoint.backoff_seconds * 2.0**attempt))
 
     def _note_failure(self, answer: HttpReply) -> None:
-        """Count a trace that nobody replied to; JudgeError if that goes on."""
+        """Count a trace without a reply; raises JudgeError after too many."""
         with self._lock:
             self._failures += 1
             failures = self._failures

@@ -1,6 +1,6 @@
-"""Judges of a trace, behind one interface, and the clinician as one of them.
+"""Interface of judges, and a clinician's labels as one.
 
-The others are `claims.MeasuredClaimsJudge` and `endpoint_judge.EndpointJudge`.
+Other judges are `claims.MeasuredClaimsJudge` and `endpoint_judge.EndpointJudge`.
 """
 
 from __future__ import annotations
@@ -20,72 +20,72 @@ from models.training.specimen.grammar import QUESTIONS, Facts
 
 @dataclass(frozen=True)
 class JudgeInput:
-    """A completion with all that a judge may need to know of it; judges take what they need."""
+    """A completion with everything that a judge may need."""
 
     completion: str
-    """The whole completion, tags included."""
+    """Full completion, including tags."""
     question: str = ""
-    """What was asked, without options."""
+    """Question, without options."""
     options: tuple[str, ...] = ()
-    """Texts to choose from, without letters; empty for an open question."""
+    """Options without letters; empty for an open question."""
     gold: str = ""
-    """The right answer: an option's letter or text, or free text."""
+    """Correct answer: an option's letter or text, or free text."""
     question_type: str = ""
-    """One of `language.QUESTIONS`; empty or another for questions of other sets."""
+    """One of `grammar.QUESTIONS`; empty or another for other question sets."""
     facts: Facts | None = None
-    """What is true of the picture; None if nobody measured it."""
+    """Facts about the picture; None if not measured."""
     images: tuple[bytes | Image.Image, ...] = field(default=(), repr=False)
-    """The pictures in order, those in bytes as PNG or JPEG files."""
+    """Pictures in order; bytes are PNG or JPEG files."""
     id: str = ""
-    """By which labels of this completion are found."""
+    """Id by which labels of this completion are found."""
 
     @property
     def trace(self) -> ReasoningTrace:
-        """The completion as it is read."""
+        """The parsed completion."""
         return parse(self.completion)
 
 
 @dataclass(frozen=True)
 class EventFinding:
-    """Something a judge found."""
+    """A finding of a judge."""
 
     event: str
     """An event of `process_score.EVENTS`, or the claim that is wrong or missing."""
     evidence: str = ""
-    """Words of the trace that show it; empty for what is missing."""
+    """Quote from the trace that shows it; empty for an absence."""
     step: int | None = None
-    """The step that has them, counted from 0; None for the whole trace."""
+    """Index of the step with the quote, from 0; None for the whole trace."""
 
 
 @dataclass(frozen=True)
 class JudgeVerdict:
-    """What a judge says of one trace."""
+    """A judge's verdict on one trace."""
 
     reward: float
     """R_process, 0..1."""
     findings: tuple[EventFinding, ...] = ()
-    """What speaks against the trace."""
+    """Findings against the trace."""
     score: ProcessScore | None = None
-    """What the six events come to; None from a judge that does not look for them."""
+    """Score from the six events; None from a judge that does not use them."""
 
     @property
     def events(self) -> frozenset[str]:
-        """Names of what was found."""
+        """Names of the events found."""
         return frozenset(finding.event for finding in self.findings)
 
 
 class Judge(Protocol):
-    """Whoever tells how well a trace reasons."""
+    """A judge of how well a trace reasons."""
 
     def judge(self, traces: Sequence[JudgeInput]) -> list[JudgeVerdict | None]:
-        """One verdict per trace in their order; None abstains, and is never a score."""
+        """One verdict per trace, in order; None abstains and is never a score."""
 
 
 def process_scores(judge: Judge, traces: Sequence[JudgeInput]) -> list[float | None]:
     """R_process of each trace, for evaluation and reward alike.
 
-    A completion without any reasoning earns 0 and is not shown to the judge: to write nothing must
-    not be a way out of being judged. None only where the judge abstains.
+    A completion without reasoning scores 0 and is not sent to the judge: writing nothing must not
+    avoid the penalty. None only where the judge abstains.
     """
     with_steps = [index for index, trace in enumerate(traces) if trace.trace.steps]
     scores: list[float | None] = [0.0] * len(traces)
@@ -96,7 +96,7 @@ def process_scores(judge: Judge, traces: Sequence[JudgeInput]) -> list[float | N
 
 
 def process_judge(judge: Judge) -> Callable[[str, EvaluationItem], float | None]:
-    """A judge as `evaluate` takes it: of a completion and its question to R_process."""
+    """A judge as `evaluate` needs it: from a completion and its question to R_process."""
 
     def score(completion: str, item: EvaluationItem) -> float | None:
         trace = JudgeInput(
@@ -115,7 +115,7 @@ def process_judge(judge: Judge) -> Callable[[str, EvaluationItem], float | None]
 
 
 def find_step(trace: ReasoningTrace, text: str, quote: str) -> int | None:
-    """The step in which a quote begins, counted from 0; None if `text` does not have it."""
+    """Index of the step where a quote begins, from 0; None if `text` does not contain it."""
     place = text.find(quote) if quote else -1
     for index, step in enumerate(trace.steps):
         if step.start <= place < step.stop:
@@ -125,25 +125,25 @@ def find_step(trace: ReasoningTrace, text: str, quote: str) -> int | None:
 
 @dataclass(frozen=True)
 class ClinicianLabels:
-    """What a clinician said of one completion, in the events of `process_score`."""
+    """A clinician's labels of one completion, as events of `process_score`."""
 
     absences: frozenset[str] = frozenset()
     """What the whole trace lacks."""
     steps: tuple[frozenset[str], ...] = ()
-    """Errors by step; steps that are left out have none."""
+    """Errors by step; steps left out have none."""
     submitted: bool = False
-    """Whether it was submitted; before that nothing said means nothing."""
+    """Whether the labels were submitted; until then, absent labels mean nothing."""
 
 
 class ClinicianJudge:
-    """A clinician's labels as a judge, so that they count by the same formulas."""
+    """A clinician's labels as a judge, scored by the same formulas."""
 
     def __init__(self, labels: Mapping[str, ClinicianLabels]) -> None:
-        """`labels` by `JudgedTrace.id`."""
+        """`labels` by `JudgeInput.id`."""
         self._labels = labels
 
     def judge(self, traces: Sequence[JudgeInput]) -> list[JudgeVerdict | None]:
-        """Verdicts from the labels; None for a trace that was not labelled and submitted."""
+        """Verdicts from submitted labels; None for a trace without any."""
         return [self._verdict(trace) for trace in traces]
 
     def _verdict(self, trace: JudgeInput) -> JudgeVerdict | None:

@@ -1,4 +1,4 @@
-"""An endpoint's reply read strictly: a verdict, or the reason to abstain."""
+"""Strict parsing of an endpoint's reply: a verdict, or a reason to abstain."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ ELLIPSIS = re.compile(r"\s*(?:\.\.\.|…|\[\.\.\.\])\s*")
 
 
 class Abstention(Exception):  # noqa: N818 - it is no error to abstain
-    """A trace was not judged; the message says why in a few words that can be counted."""
+    """A trace was not judged; the message is a short, countable reason."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One reply of an endpoint."""
+    """A reply of an endpoint."""
 
     content: str
-    """What the model wrote."""
+    """Text that the model wrote."""
     prompt_tokens: int = 0
-    """Tokens of the request, 0 if it does not say."""
+    """Tokens of the request; 0 if not reported."""
     completion_tokens: int = 0
-    """Tokens of the reply, 0 if it does not say."""
+    """Tokens of the reply; 0 if not reported."""
 
 
 def read_reply(payload: bytes) -> Reply:
-    """The model's words in the body of a chat completion; Abstention if it is none or cut off."""
+    """Text of a chat completion's body; raises Abstention if it is invalid or truncated."""
     try:
         body = json.loads(payload)
         choice = body["choices"][0]
@@ -49,11 +49,11 @@ def read_reply(payload: bytes) -> Reply:
 
 
 def read_verdict(content: str, subject: JudgeInput) -> JudgeVerdict:
-    """The verdict in a reply; Abstention unless all six events are there, with their quotes.
+    """Parse a verdict; raises Abstention unless all six events are present, with their quotes.
 
-    A quote must stand in the trace: where an error is said to have happened, and where an absence
-    is said not to have. Spacing, capitals and quotation marks do not count, and dots may stand for
-    words left out. What is described but not in the region is taken only if it is well quoted.
+    A quote must occur in the trace: where an error happened, and where an absence is denied.
+    Spacing, case and quotation marks do not count, and dots may stand for omitted words. What is
+    described but not in the region counts only if well quoted.
     """
     try:
         events = json.loads(content, object_pairs_hook=_object)
@@ -76,7 +76,7 @@ def read_verdict(content: str, subject: JudgeInput) -> JudgeVerdict:
 
 
 def _beside(events: Mapping[str, Any], subject: JudgeInput) -> list[EventFinding]:
-    """What is recorded outside the formula, where it can be believed."""
+    """Credible findings recorded outside the formula."""
     extra_findings = []
     for event in OUTSIDE_FORMULA:
         try:
@@ -90,7 +90,7 @@ def _beside(events: Mapping[str, Any], subject: JudgeInput) -> list[EventFinding
 
 
 def _event(value: Any) -> tuple[bool, str]:
-    """Whether an event happened, and the quote."""
+    """Whether an event happened, and its quote."""
     if not isinstance(value, dict) or set(value) != {"happened", "quote"}:
         raise Abstention("reply has another shape")
     if not isinstance(value["happened"], bool) or not isinstance(value["quote"], str):
@@ -99,7 +99,9 @@ def _event(value: Any) -> tuple[bool, str]:
 
 
 def _quoted_step(trace: ReasoningTrace, text: str, quote: str) -> int | None:
-    """The step that a quote begins in, None if outside the steps; Abstention if it is nowhere."""
+    """Index of the step where a quote begins; None if outside the steps; raises Abstention if
+    absent.
+    """
     parts = [_plain(part) for part in ELLIPSIS.split(quote.strip("\"'“”‘’")) if _plain(part)]
     if not parts:
         raise Abstention("no quote")
@@ -112,7 +114,7 @@ def _quoted_step(trace: ReasoningTrace, text: str, quote: str) -> int | None:
 
 
 def _in_order(parts: list[str], text: str) -> bool:
-    """Whether the parts stand in a text one after another."""
+    """Whether the parts occur in a text in this order."""
     place = 0
     for part in parts:
         position = text.find(part, place)
@@ -123,12 +125,12 @@ def _in_order(parts: list[str], text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Text as quotes are compared."""
+    """Normalise text for comparing quotes."""
     return " ".join(re.sub("[\"'“”‘’]", "", text).casefold().split())
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object in which no key stands twice."""
+    """Build a JSON object, refusing duplicate keys."""
     values = dict(pairs)
     if len(values) != len(pairs):
         message = "a key stands twice"
@@ -137,6 +139,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _count(usage: Mapping[str, Any], name: str) -> int:
-    """A number of tokens; 0 if there is none."""
+    """Number of tokens; 0 if absent."""
     value = usage.get(name)
     return value if isinstance(value, int) and value > 0 else 0

@@ -1,4 +1,4 @@
-"""Replies kept by content, so that nothing is asked or paid for twice, in this run or the next."""
+"""Content-addressed cache of replies, so that no request is sent or paid for twice, across runs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from models.errors import ModelError
 
 
 class ReplyCache:
-    """A folder of replies, one file each; many threads and processes may use it at once."""
+    """A folder of replies, one file each; safe for concurrent threads and processes."""
 
     def __init__(self, folder: Path) -> None:
-        """Use `folder`, made if it is not there. Raises ModelError if that cannot be."""
+        """Use `folder`, creating it if needed. Raises ModelError if that fails."""
         self._folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -22,14 +22,14 @@ class ReplyCache:
             raise ModelError(message) from error
 
     def get(self, key: str) -> str | None:
-        """The reply kept under a key; None if there is none that can be read."""
+        """Cached reply of a key; None if there is none or it is unreadable."""
         try:
             return self._path(key).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return None
 
     def put(self, key: str, content: str) -> None:
-        """Keep a reply, whole or not at all. Raises ModelError if the disk does not take it."""
+        """Store a reply atomically. Raises ModelError if the disk refuses it."""
         path = self._path(key)
         try:
             path.parent.mkdir(exist_ok=True)
@@ -42,5 +42,5 @@ class ReplyCache:
             raise ModelError(message) from error
 
     def _path(self, key: str) -> Path:
-        """Where a reply is; `key` is hexadecimal."""
+        """Path of a reply; `key` is hexadecimal."""
         return self._folder / key[:2] / key

@@ -1,4 +1,4 @@
-"""What an endpoint is asked about a trace: instructions, a strict schema, pictures."""
+"""Requests to a judge's endpoint: instructions, strict schema, pictures."""
 
 from __future__ import annotations
 
@@ -30,44 +30,44 @@ asks for, and empty if it is missing. For all others, the quote is the words tha
 empty if the event did not happen. Copy quotes letter by letter from the trace. A right answer \
 does not excuse wrong reasoning, and a wrong answer is no event by itself. Reply with the JSON \
 object only."""
-"""What the judge is told before anything else."""
+"""Judge's instructions, ahead of everything else."""
 
 
 class JudgeEndpoint(BaseModel):
-    """Where an OpenAI-compatible vision-language model is, and how patiently it is asked."""
+    """An OpenAI-compatible vision-language model, with its timeouts and retries."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: HttpUrl
-    """Base of its API, such as `https://host/v1`. The pictures are sent there."""
+    """Base URL of its API, such as `https://host/v1`. The pictures are sent there."""
     model: str = Field(min_length=1)
     """Name of the model there."""
     api_key_variable: str = "PATHVIEWER_JUDGE_KEY"
-    """Environment variable with the key; none is sent if it is not set."""
+    """Environment variable with the key; without it, no key is sent."""
     timeout_seconds: float = Field(default=60.0, gt=0)
-    """Longest wait for one whole reply."""
+    """Longest wait for one complete reply."""
     retries: int = Field(default=3, ge=0)
-    """Times that a failed request is made again."""
+    """Retries of a failed request."""
     backoff_seconds: float = Field(default=1.0, ge=0)
     """Wait before the first retry; doubled for each further one."""
     give_up_after: int = Field(default=20, ge=1)
-    """Traces in a row that could not be asked about before the run is ended."""
+    """Consecutive failed traces after which the run ends."""
     concurrency: int = Field(default=4, ge=1, le=256)
-    """Requests under way at once."""
+    """Concurrent requests."""
     max_tokens: int = Field(default=1024, ge=16)
     """Longest reply."""
     max_pixels: int = Field(default=1_048_576, ge=784)
     """Area to which larger pictures are reduced, in pixels."""
     prompt_price: float | None = Field(default=None, ge=0)
-    """Price of a million prompt tokens, in the currency of your choice."""
+    """Price of a million prompt tokens, in any currency."""
     completion_price: float | None = Field(default=None, ge=0)
     """Price of a million completion tokens."""
     cache: Path | None = None
-    """Folder where replies are kept, by content; None keeps none."""
+    """Cache folder of replies; None disables the cache."""
 
 
 def request_body(endpoint: JudgeEndpoint, trace: JudgeInput) -> dict[str, Any]:
-    """The request about one trace. Raises PromptError if a picture cannot be read."""
+    """Request body for one trace. Raises PromptError if a picture is unreadable."""
     pictures = [
         {"type": "image_url", "image_url": {"url": data_uri(image, endpoint.max_pixels)}}
         for image in trace.images
@@ -90,18 +90,18 @@ def request_body(endpoint: JudgeEndpoint, trace: JudgeInput) -> dict[str, Any]:
 
 
 def reply_schema() -> dict[str, Any]:
-    """The reply as JSON schema: per event a quote, then whether it happened."""
+    """JSON schema of the reply: per event a quote, then whether it happened."""
     return _closed_object({event: _event_schema(event) for event in EVENTS})
 
 
 def cache_key(endpoint: JudgeEndpoint, body: dict[str, Any]) -> str:
-    """SHA-256 over where and what is asked: same model, instructions, pictures and trace."""
+    """SHA-256 over endpoint and request: same model, instructions, pictures and trace."""
     content = json.dumps([str(endpoint.url), body], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 
 def data_uri(image: Image.Image | bytes, max_pixels: int) -> str:
-    """A picture as a PNG in a data URI, reduced to `max_pixels` if it is larger."""
+    """A picture as PNG data URI, reduced to `max_pixels` if larger."""
     picture = open_picture(image) if isinstance(image, bytes) else convert_to_rgb(image)
     excess = picture.width * picture.height / max_pixels
     if excess > 1:
@@ -113,7 +113,7 @@ def data_uri(image: Image.Image | bytes, max_pixels: int) -> str:
 
 
 def _material(trace: JudgeInput) -> dict[str, Any]:
-    """What is judged, as JSON, so that no trace can pass for something else."""
+    """The trace as JSON, which cannot be mistaken for instructions."""
     options = [
         f"{letter(index)}. {text}" for index, text in enumerate(without_letters(trace.options))
     ]
@@ -127,14 +127,14 @@ def _material(trace: JudgeInput) -> dict[str, Any]:
 
 
 def _instructions() -> str:
-    """The instructions with the events in them."""
+    """Instructions with the events filled in."""
     return INSTRUCTIONS.format(
         events="\n".join(f"- {event}: {meaning}" for event, meaning in EVENTS.items())
     )
 
 
 def _event_schema(event: str) -> dict[str, Any]:
-    """One event of the reply; the quote first, so that it is sought before it is decided."""
+    """Schema of one event; the quote comes first, so that it is sought before the decision."""
     when = "where the trace has it" if event in ABSENCES else "the words that are wrong"
     return _closed_object(
         {
@@ -145,7 +145,7 @@ def _event_schema(event: str) -> dict[str, Any]:
 
 
 def _closed_object(properties: dict[str, Any]) -> dict[str, Any]:
-    """An object that has all of these properties and no others, as strict schemas ask for."""
+    """Schema of an object with exactly these properties, as strict schemas require."""
     return {
         "type": "object",
         "properties": properties,

@@ -1,1 +1,1 @@
-"""The parser of reasoning traces."""
+"""Parser of reasoning traces."""

@@ -1,4 +1,4 @@
-"""Where sentences end in what models write: English and Chinese, with pathology's abbreviations."""
+"""Sentence boundaries in models' English and Chinese, with pathology's abbreviations."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ import re
 from collections.abc import Iterator
 
 CLOSERS = "\"'”’」』)）]】*_"
-"""What may stand between a full stop and the space after it."""
+"""Characters allowed between a full stop and the space after it."""
 
 FULL_STOP = re.compile(
     rf"(?P<mark>[.!?…]+)[{re.escape(CLOSERS)}]*(?=\s)|[。！？；]+[”’」』）】*_]*"
 )
-"""A place where a sentence may end; those of Chinese need no space."""
+"""A possible end of a sentence; Chinese ones need no space."""
 
 NEVER_LAST = frozenset((
     "approx", "ca", "cf", "dr", "e.g", "eg", "eq", "eqs", "fig", "figs", "i.e", "ie", "mr", "mrs",
     "ms", "prof", "ref", "refs", "resp", "sect", "tab", "viz", "vs",
 ))  # fmt: skip
-"""Abbreviations after which a sentence goes on whatever follows; without their last point."""
+"""Abbreviations that never end a sentence; without their last full stop."""
 
 SELDOM_LAST = frozenset((
     "al", "diam", "dept", "etc", "excl", "hpf", "incl", "mag", "max", "min", "sp", "spp", "var",
     "vol",
 ))  # fmt: skip
-"""Abbreviations that end a sentence only if a capital follows."""
+"""Abbreviations that end a sentence only before a capital letter."""
 
 BEFORE_NUMBERS = frozenset(("no", "nos", "p", "pp"))
-"""Words that are abbreviations when a number follows."""
+"""Words that are abbreviations before a number."""
 
 WORD = re.compile(r"[^\s(\[（【“\"'*_]*\Z")
 LONGEST_WORD = 40
 SHORT = 3
-"""Letters of an unknown word that may be an abbreviation if a small letter follows it."""
+"""Longest unknown word, in letters, taken for an abbreviation before a lower-case letter."""
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
-    """Spans of the sentences without the space between them; signs alone join the one before.
+    """Spans of the sentences of `text`, in characters, without the space between them.
 
-    Characters of `text`; a text without any sign of an end is one sentence.
+    A sentence of punctuation alone joins the previous one; a text without any end is one sentence.
     """
     spans: list[tuple[int, int]] = []
     start = 0
@@ -56,7 +56,9 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 
 def ends_sentence(text: str, stop: int) -> bool:
-    """Whether a sentence ends right before `stop`, where a number or capital letter follows."""
+    """Whether a sentence ends right before `stop`, which is followed by a number or capital
+    letter.
+    """
     before = text[max(0, stop - LONGEST_WORD) : stop].rstrip(CLOSERS)
     if not before or before[-1] not in ".!?…;。！？；":
         return False
@@ -64,7 +66,7 @@ def ends_sentence(text: str, stop: int) -> bool:
 
 
 def _ends(text: str) -> Iterator[int]:
-    """Places right after the sentences, but for the last."""
+    """Ends of all sentences but the last."""
     for match in FULL_STOP.finditer(text):
         mark = match["mark"]
         if mark is None or mark.strip(".…") or _ends_here(text, match.start(), match.end()):
@@ -72,7 +74,7 @@ def _ends(text: str) -> Iterator[int]:
 
 
 def _ends_here(text: str, point: int, stop: int) -> bool:
-    """Whether the points from `point` on end a sentence; the rest goes on after `stop`."""
+    """Whether the full stops from `point` on end a sentence; the text continues after `stop`."""
     after = text[stop : stop + LONGEST_WORD].lstrip().lstrip("\"'“‘(（[*_")
     if text.startswith(("..", "…"), point):
         return not after[:1].islower()
@@ -89,6 +91,6 @@ def _ends_here(text: str, point: int, stop: int) -> bool:
 
 
 def _word(before: str) -> str:
-    """The last word of a text, in small letters."""
+    """Last word of a text, in lower case."""
     match = WORD.search(before)
     return match[0].casefold() if match else ""

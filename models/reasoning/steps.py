@@ -1,7 +1,7 @@
-"""A stretch of reasoning cut into steps: numbered items, bullets, paragraphs, else sentences.
+"""Splitting reasoning into steps: numbered items, bullets, paragraphs, or else sentences.
 
-The cuts are causal: whether a block ends somewhere depends on what stands before and on the next
-`LOOK_AHEAD` characters only, so a step that is final in a stream stays as it is.
+The splits are causal: the end of a block depends only on what precedes it and on the next
+`LOOK_AHEAD` characters, so a step that is final in a stream never changes.
 """
 
 from __future__ import annotations
@@ -26,43 +26,43 @@ MARKER = re.compile(
     """,
     re.VERBOSE,
 )
-"""What a step may begin with at the start of a line."""
+"""Possible marker of a step at the start of a line."""
 
 MARKER_SIGNS = "*_:.：、) \t"
-"""What a marker may end with: until something else follows, more of it may be on its way."""
+"""Characters that a marker may end with; until another one follows, the marker may still grow."""
 
 LOOK_AHEAD = 32
 """Characters of a line after which it is certain whether it begins with a marker."""
 
 TITLE = re.compile(r"#{1,6}\s.*|(?:\*\*|__)[^*_]+(?:\*\*|__)[:：]?|.*[:：][*_]{0,2}")
-"""A line that only announces what follows: a heading, bold words, or words up to a colon."""
+"""A line that only introduces what follows: a heading, bold words, or words up to a colon."""
 
 LONGEST_TITLE = 120
 HEADING = re.compile(r"#{1,6}\s")
 AFTER_STOP = re.compile(r"(?P<mark>[.!?;…][\"'”’)*_]*)\s+|(?P<wide>[。！？；][”’」』）*_]*)\s*")
-"""What stands before a number that carries a list on within a line."""
+"""Text before a number that continues a list within a line."""
 
 STEP, ITEM, BULLET, PARAGRAPH = 3, 2, 1, 0
-"""Ranks of blocks; a marker of lower rank stays inside the block that it stands in."""
+"""Ranks of blocks; a marker of lower rank stays inside the block that contains it."""
 
 
 @dataclass(frozen=True)
 class StepSpan:
-    """A step within its stretch of text."""
+    """A step within its part of the text."""
 
     start: int
     """First character."""
     stop: int
     """One past the last character."""
     body_start: int
-    """First character after its own number or bullet."""
+    """First character after the step's own number or bullet."""
     final: bool
     """Whether more text cannot change it."""
 
 
 @dataclass
 class _Block:
-    """A step in the making; characters as in Cut."""
+    """An unfinished step; offsets as in `StepSpan`."""
 
     start: int
     stop: int
@@ -73,9 +73,9 @@ class _Block:
 
 
 def cut_steps(text: str, *, closed: bool) -> list[StepSpan]:
-    """The steps of a stretch of reasoning in order; spans are characters of `text`, trimmed.
+    """Split a part of the reasoning into steps, in order; spans are characters of `text`, trimmed.
 
-    `closed` says that no more text can come. Blocks without a letter or digit are left out.
+    `closed` means that no more text can follow. Blocks without a letter or digit are left out.
     """
     blocks = [block for block in _blocks(text) if _says_something(text, block)]
     if len(blocks) == 1 and blocks[0].rank == PARAGRAPH:
@@ -93,18 +93,18 @@ def cut_steps(text: str, *, closed: bool) -> list[StepSpan]:
 
 
 def _says_something(text: str, block: _Block) -> bool:
-    """Whether a block has a letter or digit, and is not only a rule or stars."""
+    """Whether a block has a letter or digit and is more than a rule or asterisks."""
     return any(map(str.isalnum, text[block.start : block.stop]))
 
 
 def _unsure_from(text: str) -> int:
-    """Where the last line begins if it may yet turn out to begin with a marker, else the end."""
+    """Start of the last line if it may still turn out to begin with a marker, else the end."""
     start = text.rfind("\n") + 1
     return start if len(text[start:].lstrip()) < LOOK_AHEAD else len(text)
 
 
 def _blocks(text: str) -> list[_Block]:
-    """The blocks of a text by its lines and by the numbers within them."""
+    """Blocks of a text, split by lines and by numbers within lines."""
     blocks: list[_Block] = []
     blank = False
     place = 0
@@ -122,7 +122,7 @@ def _blocks(text: str) -> list[_Block]:
 def _take_line(
     text: str, blocks: list[_Block], span: tuple[int, int], *, indent: int, blank: bool
 ) -> None:
-    """Add a line to the last block or begin one; `blank` says that an empty line went before."""
+    """Add a line to the last block or start one; `blank` means that an empty line precedes it."""
     start, stop = span
     marker = MARKER.match(text, start)
     new = _Block(start, stop, start, indent=indent)
@@ -140,7 +140,7 @@ def _take_line(
 
 
 def _parts(text: str, last: _Block, new: _Block, *, heading: bool, blank: bool) -> bool:
-    """Whether a new line parts from the block before it."""
+    """Whether a new line starts a block of its own."""
     if not _says_something(text, last):
         return True
     announced = _announces(text, last, blank=blank)
@@ -157,7 +157,7 @@ def _parts(text: str, last: _Block, new: _Block, *, heading: bool, blank: bool) 
 
 
 def _announces(text: str, block: _Block, *, blank: bool) -> bool:
-    """Whether a block is but the title of what follows it."""
+    """Whether a block is only the title of what follows it."""
     block_text = text[block.start : block.stop]
     if "\n" in block_text or len(block_text) > LONGEST_TITLE:
         return False
@@ -168,7 +168,7 @@ def _announces(text: str, block: _Block, *, blank: bool) -> bool:
 
 
 def _cut_line(text: str, blocks: list[_Block], start: int, stop: int) -> None:
-    """Part the last block where its list goes on within the line, as in `1. low. 2. high.`"""
+    """Split the last block where its list continues within the line, as in `1. low. 2. high.`"""
     for match in AFTER_STOP.finditer(text, start, stop):
         last = blocks[-1]
         marker = MARKER.match(text, match.end())
@@ -186,14 +186,14 @@ def _cut_line(text: str, blocks: list[_Block], start: int, stop: int) -> None:
 
 
 def _rank(marker: re.Match[str]) -> int:
-    """The rank of a marker."""
+    """Rank of a marker."""
     if marker["step"]:
         return STEP
     return ITEM if marker["item"] else BULLET
 
 
 def _number(marker: re.Match[str]) -> int | None:
-    """The number that a marker bears; None for a bullet."""
+    """Number in a marker; None for a bullet."""
     number_text = marker["step"] or marker["item"] or ""
     digits = re.search(r"\d+", number_text, re.ASCII)
     if digits:

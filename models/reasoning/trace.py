@@ -1,7 +1,7 @@
-"""What a model wrote, read as a reasoning trace: its steps, its answer, what is amiss.
+"""Parser of a completion into a reasoning trace: steps, answer and format problems.
 
-The only reader of traces. It takes any text, whole or still streaming, keeps every character, and
-never takes back in a longer text what it called final in a shorter one.
+All code that reads traces uses it. It accepts any text, complete or streaming, covers every
+character, and never changes in a longer text what it called final in a shorter one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TAGS = ("<think>", "</think>", "<answer>", "</answer>")
 
 
 class Problem(StrEnum):
-    """What keeps a completion from being `<think>...</think><answer>...</answer>`."""
+    """Reasons why a completion is not `<think>...</think><answer>...</answer>`."""
 
     NO_THINK = "There is no <think> tag."
     NO_ANSWER = "There is no <answer> tag."
@@ -39,18 +39,18 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the reasoning."""
+    """A step of the reasoning."""
 
     text: str
-    """Its characters, its own number or bullet included, without space around."""
+    """Its text, including its number or bullet, without surrounding space."""
     start: int
     """First character in the completion."""
     stop: int
     """One past its last character in the completion."""
     body_start: int
-    """First character after its own number or bullet."""
+    """First character after its number or bullet."""
     final: bool
-    """Whether it stays as it is whatever is still written."""
+    """Whether later text cannot change it."""
 
 
 PieceKind = Literal["tag", "step", "answer", "gap"]
@@ -58,7 +58,7 @@ PieceKind = Literal["tag", "step", "answer", "gap"]
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of the completion; all pieces in order are the whole text."""
+    """A part of the completion; all pieces in order are the whole text."""
 
     kind: PieceKind
     """`gap` is white space, text after the answer, or an answer that does not count."""
@@ -70,26 +70,26 @@ class Piece:
 
 @dataclass(frozen=True)
 class ReasoningTrace:
-    """A completion as it was read."""
+    """A parsed completion."""
 
     steps: tuple[Step, ...]
-    """The steps in the order they were written."""
+    """Steps in order."""
     answer: str | None
-    """What the first answer tag holds, without space around; None if there is nothing."""
+    """Content of the first answer tag, without surrounding space; None if there is none."""
     answer_span: tuple[int, int] | None
-    """Its characters in the completion, (start, stop)."""
+    """Its span in the completion, (start, stop)."""
     answer_final: bool
-    """Whether the answer stays as it is whatever is still written."""
+    """Whether later text cannot change the answer."""
     well_formed: bool
-    """Whether the whole is in the asked-for form; False while it is streaming."""
+    """Whether the completion has the required format; False while it is streaming."""
     problems: tuple[str, ...]
-    """Sentences that say why it is not, each once; only what cannot change while streaming."""
+    """A sentence per format problem; while streaming, only those that are final."""
     pieces: tuple[Piece, ...]
     """The whole text in order."""
 
 
 def parse(text: str, *, ended: bool = True) -> ReasoningTrace:
-    """The trace in a completion, or in as much of it as is there if not `ended`. Never raises."""
+    """Parse a completion, or its beginning if not `ended`. Never raises."""
     reader = _Reader(text, ended)
     steps, marks = reader.steps, list(reader.tags)
     marks += [Piece("step", step.start, step.stop) for step in steps]
@@ -108,11 +108,11 @@ def parse(text: str, *, ended: bool = True) -> ReasoningTrace:
 
 
 def token_span(start: int, stop: int, token_ends: Sequence[int]) -> range:
-    """The tokens that hold the characters `start` to `stop` of a completion.
+    """Tokens that contain the characters `start` to `stop` of a completion.
 
-    `token_ends` as in Completion: characters complete with each token. A token that straddles an
-    edge is in; so are tokens that hold the first bytes of a character inside. Empty for an empty
-    span and where there are no tokens.
+    `token_ends` as in Completion: the number of characters complete with each token. Tokens that
+    straddle an edge count, as do tokens with the first bytes of a character inside. Empty for an
+    empty span or without tokens.
     """
     if start >= stop or not token_ends:
         return range(0)
@@ -122,7 +122,7 @@ def token_span(start: int, stop: int, token_ends: Sequence[int]) -> range:
 
 
 def _with_gaps(marks: list[Piece], length: int) -> list[Piece]:
-    """Pieces in order with what lies between them, so that nothing is missing."""
+    """Pieces in order, with gaps added so that they cover the whole text."""
     pieces: list[Piece] = []
     place = 0
     for mark in (*sorted(marks, key=lambda piece: piece.start), Piece("gap", length, length)):
@@ -135,17 +135,19 @@ def _with_gaps(marks: list[Piece], length: int) -> list[Piece]:
 
 
 def _end_of_complete_text(text: str, start: int) -> int:
-    """Where a tag begins that is only half there yet at the end of a stream, else the end."""
+    """Start of a tag that is cut off at the end of a stream, else the end."""
     place = text.rfind("<", start)
     half = place >= 0 and any(tag.startswith(text[place:]) for tag in TAGS)
     return place if half else len(text)
 
 
 class _Reader:
-    """One pass over the tags from left to right; what it does at a tag depends on the left only."""
+    """One pass over the tags from left to right; each tag's effect depends only on what precedes
+    it.
+    """
 
     def __init__(self, text: str, ended: bool) -> None:
-        """Read it all; `tags`, `steps`, `problems` and `answer_span` tell the result."""
+        """Parse the text; the result is in `tags`, `steps`, `problems` and `answer_span`."""
         self.text = text
         self.ended = ended
         self.tags: list[Piece] = []
@@ -155,7 +157,7 @@ class _Reader:
         self.answers = 0
         self.thought = False  # whether there is anything between think tags
         self.mode: Literal["outside", "think", "answer"] = "outside"
-        self.inside_think = False  # whether the open answer stands inside open reasoning
+        self.inside_think = False  # whether the open answer is inside open reasoning
         self.closed_answer: tuple[int, int] | None = None
         self.open_answer: tuple[int, int] | None = None
         place = 0
@@ -170,13 +172,13 @@ class _Reader:
             self._end()
 
     def answer_span(self) -> tuple[tuple[int, int] | None, bool]:
-        """Where the answer stands, and whether that is final."""
+        """Span of the answer, and whether it is final."""
         if self.closed_answer:
             return self.closed_answer, True
         return self.open_answer, self.ended
 
     def _stretch(self, start: int, stop: int, *, closed: bool) -> None:
-        """Text between two tags; `closed` says that a tag or the end follows."""
+        """Process text between two tags; `closed` means that a tag or the end follows."""
         if self.mode == "answer":
             self.open_answer = self._trimmed(start, stop) or self.open_answer
             return
@@ -190,14 +192,14 @@ class _Reader:
         self._add_steps(start, stop, closed=closed)
 
     def _add_steps(self, start: int, stop: int, *, closed: bool) -> None:
-        """Cut a stretch of reasoning into steps."""
+        """Split reasoning into steps."""
         for cut in cut_steps(self.text[start:stop], closed=closed):
             left, right = start + cut.start, start + cut.stop
             step = Step(self.text[left:right], left, right, start + cut.body_start, cut.final)
             self.steps.append(step)
 
     def _tag(self, match: re.Match[str], place: int) -> None:
-        """Go on to what a tag opens or closes; `place` is where the stretch before it began."""
+        """Process a tag; `place` is where the text before it began."""
         self.tags.append(Piece("tag", match.start(), match.end()))
         if match[0] == "</think>":
             self._close_think(place, match.start())
@@ -209,7 +211,7 @@ class _Reader:
             self._open_answer()
 
     def _open_think(self) -> None:
-        """`<think>`: inside an answer it breaks the answer off, inside reasoning it is ignored."""
+        """`<think>`: inside an answer it ends the answer, inside reasoning it is ignored."""
         self.thinks += 1
         if self.thinks > 1:
             self.problems.add(Problem.SECOND_THINK)
@@ -220,7 +222,9 @@ class _Reader:
         self.mode = "think"
 
     def _open_answer(self) -> None:
-        """`<answer>`: reasoning around it goes on after it; inside an answer it begins anew."""
+        """`<answer>`: reasoning around it continues after it; inside an answer, it restarts the
+        answer.
+        """
         self.answers += 1
         if self.answers > 1:
             self.problems.add(Problem.SECOND_ANSWER)
@@ -230,7 +234,9 @@ class _Reader:
         self.mode = "answer"
 
     def _close_think(self, start: int, stop: int) -> None:
-        """`</think>`: an answer that reasoning only spoke of was reasoning, else it ends there."""
+        """`</think>`: an answer opened inside reasoning becomes reasoning; any other answer ends
+        there.
+        """
         if self.mode == "think":
             if not self.thought:
                 self.problems.add(Problem.EMPTY_THINK)
@@ -244,7 +250,7 @@ class _Reader:
         self.mode = "outside"
 
     def _close_answer(self, start: int, stop: int) -> None:
-        """`</answer>`: the first one that holds something counts."""
+        """`</answer>`: the first non-empty answer counts."""
         if self.mode != "answer":
             self.problems.add(Problem.STRAY_CLOSE)
             return
@@ -252,14 +258,14 @@ class _Reader:
         self.mode = "think" if self.inside_think else "outside"
 
     def _keep_answer(self, start: int, stop: int) -> None:
-        """The answer that ends at `stop`, unless one was given before."""
+        """Record the answer that ends at `stop`, unless there is one already."""
         span = self._trimmed(start, stop)
         if span is None:
             self.problems.add(Problem.EMPTY_ANSWER)
         self.closed_answer = self.closed_answer or span
 
     def _end(self) -> None:
-        """What is missing at the end of a whole text."""
+        """Record what is missing at the end of a complete text."""
         if self.mode == "think":
             self.problems.add(Problem.THINK_OPEN)
         if self.mode == "answer":
@@ -270,7 +276,7 @@ class _Reader:
             self.problems.add(Problem.NO_ANSWER)
 
     def _trimmed(self, start: int, stop: int) -> tuple[int, int] | None:
-        """The span without space around it; None if nothing is left."""
+        """Span without surrounding space; None if nothing is left."""
         inner = self.text[start:stop]
         left = start + len(inner) - len(inner.lstrip())
         return (left, start + len(inner.rstrip())) if inner.strip() else None

@@ -1,1 +1,1 @@
-"""PathVLM-R1's method, whole: data, rewards, judges and the training stages."""
+"""Complete PathVLM-R1 method: data, rewards, judges and training stages."""

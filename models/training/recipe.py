@@ -1,6 +1,6 @@
-"""A recipe: a folder of numbered configs, each a step from random weights to a checkpoint.
+"""Recipes: a folder of numbered configs, the steps from random weights to a checkpoint.
 
-A config names its `stage` and, by the names of earlier steps, what it starts from.
+A config names its `stage` and the earlier steps it starts from.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from models.training.trainer.stage_config import StageConfig
 
 RECIPES = Path(models.__file__).parent / "recipes"
 DATA_FILE = "data.toml"
-"""File of a recipe that gives each data folder with the command that makes it."""
+"""A recipe's file with each data folder and the command that makes it."""
 SMOKE_LOOP = {
     "steps": 2,
     "accumulate": 2,
@@ -31,7 +31,7 @@ SMOKE_LOOP = {
     "save_every": 1,
     "note_every": 1,
 }
-"""Of every stage in a smoke run: one batch of text and one of pictures in each step."""
+"""Loop settings of a smoke run: one batch of text and one of pictures per step."""
 
 
 class NewConfig(BaseModel):
@@ -44,7 +44,7 @@ class NewConfig(BaseModel):
     size: str = "tiny"
     """One of `random_init.SIZES`."""
     seed: int = 0
-    """Of the weights."""
+    """Seed of the weights."""
 
 
 class AverageConfig(BaseModel):
@@ -55,9 +55,9 @@ class AverageConfig(BaseModel):
     stage: Literal["average"]
     """As `train average`."""
     starts: tuple[str, ...] = Field(min_length=2)
-    """Steps whose checkpoints are averaged; all but the weights is the last one's."""
+    """Steps whose checkpoints are averaged; everything but the weights comes from the last."""
     bfloat16: bool = False
-    """Whether the mean is written in bfloat16, else in float32."""
+    """Whether to write the mean in bfloat16 instead of float32."""
 
 
 CONFIGS: Mapping[str, type[BaseModel]] = {
@@ -67,25 +67,25 @@ CONFIGS: Mapping[str, type[BaseModel]] = {
     "sft": TuningConfig,
     "average": AverageConfig,
 }
-"""Kind of config by stage."""
+"""Config class by stage."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One numbered config of a recipe."""
+    """A numbered config of a recipe."""
 
     name: str
-    """The file's name without its ending, such as `03_sft`; the run folder is named so too."""
+    """File name without extension, such as `03_sft`; also the name of the run folder."""
     path: Path
     """The file."""
     stage: str
     """One of `CONFIGS`."""
     config: BaseModel
-    """The settings that the step runs with."""
+    """Settings of the step."""
 
     @property
     def starts(self) -> tuple[str, ...]:
-        """Names of the steps whose checkpoints this one needs."""
+        """Steps whose checkpoints it needs."""
         if isinstance(self.config, AverageConfig):
             return self.config.starts
         if isinstance(self.config, StageConfig):
@@ -94,23 +94,23 @@ class Step:
 
     @property
     def data(self) -> tuple[Path, ...]:
-        """Data folders that the step reads."""
+        """Data folders that it reads."""
         return getattr(self.config, "data", ())
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Steps in order."""
+    """An ordered sequence of steps."""
 
     name: str
     """The folder's name."""
     steps: tuple[Step, ...]
     """By number; each starts from earlier ones."""
     makers: Mapping[Path, str]
-    """The command that makes a data folder but for its `--out`, for each that the recipe names."""
+    """By data folder, the command that makes it, without its `--out`."""
 
     def between(self, first: str | None, last: str | None) -> tuple[Step, ...]:
-        """Steps from one to another, both included; by name or number. Raises ModelError."""
+        """Steps from one to another, inclusive, by name or number. Raises ModelError."""
         begin = self._place(first) if first else 0
         end = self._place(last) if last else len(self.steps) - 1
         if begin > end:
@@ -135,11 +135,11 @@ def read_recipe(
     seed: int | None = None,
     smoke: bool = False,
 ) -> Recipe:
-    """A recipe by its name in `models/recipes` or by its folder.
+    """Read a recipe by its name in `models/recipes` or by its folder.
 
     Each of `data` replaces the recipe's data folder of the same name, `seed` the seeds of all
-    steps. With `smoke` every step is as small as it can be. Raises ModelError for a config that is
-    not right, an unknown recipe, step or data folder.
+    steps. With `smoke`, every step is as small as possible. Raises ModelError for an invalid config
+    or an unknown recipe, step or data folder.
     """
     folder, makers = _recipe_folder(name), data_makers(name)
     places = _replace_folders(list(makers), data)
@@ -149,7 +149,7 @@ def read_recipe(
 
 
 def data_makers(name: str) -> dict[Path, str]:
-    """A recipe's data folders, each with the command that makes it, but for its `--out`."""
+    """Commands that make a recipe's data folders, without their `--out`."""
     path = _recipe_folder(name) / DATA_FILE
     table = read_table(path) if path.exists() else {}
     return {Path(folder): str(command) for folder, command in table.items()}
@@ -169,7 +169,7 @@ def _recipe_folder(name: str) -> Path:
 
 
 def _replace_folders(known: Sequence[Path], data: Sequence[Path]) -> dict[Path, Path]:
-    """The folder that is read in place of each known one."""
+    """Folder to read in place of each known one."""
     places = {path: path for path in known}
     for folder in data:
         same = [path for path in known if path.name == folder.absolute().name]
@@ -208,7 +208,7 @@ def _shrink(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_order(steps: Sequence[Step]) -> None:
-    """Refuse a step that starts from none before it."""
+    """Raise an error for a step that does not start from an earlier one."""
     earlier: set[str] = set()
     for step in steps:
         for start in step.starts:

@@ -1,4 +1,4 @@
-"""One step of a recipe, run in its folder: begun, resumed, passed over or refused."""
+"""Running a recipe's step in its folder: start, resume, skip or refuse."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from models.training.trainer.run_folder import METRICS
 from models.training.trainer.weight_averaging import write_average
 
 STEP_FILE = "step.json"
-"""What a step's folder says of the step: stage, config, and the weights that it started from."""
+"""Description of a step in its folder: stage, config, and the weights it started from."""
 Train = Callable[..., None]
-"""A stage: (config, start, out, *, resume)."""
+"""Signature of a stage: (config, start, out, *, resume)."""
 Result = Literal["finished before", "resumed", "finished"]
 
 
 def stage_function(stage: str) -> Train:
-    """What trains a stage in this process."""
+    """Training function of a stage."""
     return train_vision if stage == "vision" else train_tuning
 
 
 def checkpoint_of(runs: Path, step: str) -> Path:
-    """Where a step's result is."""
+    """Checkpoint folder of a step."""
     return runs / step / "checkpoint"
 
 
 def is_finished(step: Step, runs: Path) -> bool:
-    """Whether the step's result is there, and is this step's.
+    """Whether the result of this very step exists.
 
     Raises CheckpointError if the folder holds a step with another config or start, or a checkpoint
-    that no recipe wrote: going on from it would be a training that no recipe describes.
+    not written by a recipe: continuing from it would be a training that no recipe describes.
     """
     folder = runs / step.name
     path = folder / STEP_FILE
@@ -58,9 +58,9 @@ def is_finished(step: Step, runs: Path) -> bool:
 
 
 def run_step(step: Step, runs: Path, train: Train | None = None) -> Result:
-    """Run a step in `runs/NAME`; `train` in place of the stage's function.
+    """Run a step in `runs/NAME`; `train` replaces the stage's function.
 
-    Raises CheckpointError as `is_finished`, and where a step that it starts from has no result.
+    Raises CheckpointError as `is_finished` does, and if a step that it starts from has no result.
     """
     if is_finished(step, runs):
         return "finished before"
@@ -79,7 +79,7 @@ def run_step(step: Step, runs: Path, train: Train | None = None) -> Result:
 
 
 def last_figures(folder: Path) -> dict[str, float]:
-    """The last figures of a run on the validation split; none of a step that trains nothing."""
+    """Last validation figures of a run; empty for a step without training."""
     path = folder / METRICS
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     for line in reversed(lines):
@@ -90,7 +90,7 @@ def last_figures(folder: Path) -> dict[str, float]:
 
 
 def _write_checkpoint(step: Step, runs: Path, train: Train) -> None:
-    """The step's result, whole or not at all."""
+    """Write the step's result atomically."""
     folder = runs / step.name
     starts = [checkpoint_of(runs, name) for name in step.starts]
     config = step.config
@@ -107,7 +107,7 @@ def _write_checkpoint(step: Step, runs: Path, train: Train) -> None:
 
 
 def _description(step: Step, runs: Path) -> dict[str, Any]:
-    """A step as its folder keeps it; a start that is not there has no revision."""
+    """Description of a step for its folder; a missing start has no revision."""
     starts = {name: checkpoint_of(runs, name) for name in step.starts}
     return {
         "stage": step.stage,
@@ -122,7 +122,7 @@ def _revision(checkpoint: Path) -> str | None:
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Names of what is not as it was; a start that has been removed since is not compared."""
+    """Names of changed settings; a start removed since then is not compared."""
     names = ["stage"] if before["stage"] != now["stage"] else []
     for part in ("config", "starts"):
         old, new = before[part], now[part]

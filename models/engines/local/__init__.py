@@ -1,1 +1,1 @@
-"""A checkpoint run by transformers, in the process that calls it."""
+"""Checkpoints run by transformers in the calling process."""

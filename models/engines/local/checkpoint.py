@@ -1,4 +1,4 @@
-"""What a checkpoint's files tell before its weights are read; each fault is one sentence."""
+"""Checks of a checkpoint's files before its weights are read; each fault has its own message."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from models.errors import CheckpointError
 from models.processing import PathologyProcessor
 
 SAMPLES, SAMPLE_BYTES = 64, 2**16
-"""Blocks of a weights file that its revision depends on, besides header and size."""
+"""Number and size in bytes of the blocks of a weights file that enter its revision, besides header
+and size.
+"""
 VOCABULARY_PADDING = 512
 """Rows, or a hundredth if that is more, by which a network may exceed its tokenizer.
 
-Qwen's networks are filled up to a round number, by 399 rows at most."""
+Qwen pads its networks to a round number, by at most 399 rows.
+"""
 
 
 def read_config(folder: Path, name: str) -> dict[str, Any]:
-    """config.json of a checkpoint that can be run here; a CheckpointError if it cannot."""
+    """Read config.json of a supported checkpoint; raises CheckpointError otherwise."""
     check_checkpoint(folder, name)
     config = read_json(folder / "config.json", name)
     if config.get("quantization_config"):
@@ -39,15 +42,15 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
 
 
 def text_settings(config: dict[str, Any]) -> dict[str, Any]:
-    """Settings of the language layers, which older checkpoints do not keep apart."""
+    """Settings of the language layers, which older checkpoints do not separate."""
     settings = config.get("text_config")
     return settings if isinstance(settings, dict) else config
 
 
 def check_weights(folder: Path, name: str) -> list[Path]:
-    """The safetensors files of a checkpoint, each with a sound header and its full length.
+    """The checkpoint's safetensors files, after checking each one's header and length.
 
-    A CheckpointError if one is cut off or damaged.
+    Raises CheckpointError if one is truncated or damaged.
     """
     files = [folder / file for file in weight_files(folder, name)]
     for path in files:
@@ -61,7 +64,7 @@ def check_weights(folder: Path, name: str) -> list[Path]:
 
 
 def check_fit(processor: PathologyProcessor, config: dict[str, Any], name: str) -> None:
-    """Refuse a tokenizer or picture settings that belong to another network."""
+    """Raise CheckpointError if tokenizer or picture settings belong to another network."""
     size = text_settings(config).get("vocab_size", config.get("vocab_size"))
     vocabulary = processor.tokenizer.get_vocab()
     expected_id, image_token_id = (
@@ -69,7 +72,7 @@ def check_fit(processor: PathologyProcessor, config: dict[str, Any], name: str) 
         vocabulary.get(processor.image_token),
     )
     longest = max(vocabulary.values(), default=0)
-    if expected_id is None:  # as transformers fills it in
+    if expected_id is None:  # transformers' default
         expected_id = 151_655
     strange = size is not None and not 0 < size - longest <= max(VOCABULARY_PADDING, size // 100)
     if image_token_id != expected_id or strange:
@@ -101,8 +104,8 @@ def check_fit(processor: PathologyProcessor, config: dict[str, Any], name: str) 
 def revision(folder: Path, files: Sequence[Path]) -> str:
     """The hub's commit, or SHA-256 over the weights' headers, sizes and samples.
 
-    Two checkpoints of one training have the same headers and sizes, so `SAMPLES` blocks spread
-    over each file are read too; up to 4 MiB that is all of it.
+    Checkpoints of one training share headers and sizes, so `SAMPLES` blocks spread over each file
+    are read too; files of up to 4 MiB are read completely.
     """
     if re.fullmatch("[0-9a-f]{40}", folder.name):
         return folder.name

@@ -1,4 +1,4 @@
-"""A checkpoint's folder -> a network that answers; whatever is wrong with it is one sentence."""
+"""Loading a network from a checkpoint's folder; each fault has its own message."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ NETWORKS: dict[str, type[PreTrainedModel]] = {
     "qwen2_5_vl": Qwen2_5_VLForConditionalGeneration,
     "qwen2_vl": Qwen2VLForConditionalGeneration,
 }
-"""The networks that are run, by the `model_type` of config.json."""
+"""Supported network classes by the `model_type` of config.json."""
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A network in memory with all that answering needs."""
+    """A loaded network with everything that generation needs."""
 
     network: Any
-    """The network, on its device, its language layers watched."""
+    """The network, on its device, with capture in its language layers."""
     processor: PathologyProcessor
-    """Its tokenizer and picture settings."""
+    """Tokenizer and picture settings."""
     token_bytes: TokenBytes
-    """What each token writes."""
+    """Bytes of each token."""
     info: ModelInfo
-    """What is told of it."""
+    """Description of the model."""
     device: torch.device
-    """Where it is."""
+    """Device of the network."""
     end_ids: frozenset[int]
     """Tokens that end a completion."""
     pad_id: int
-    """Token that fills."""
+    """Padding token."""
 
 
 def load_model(
@@ -63,11 +63,11 @@ def load_model(
     dtype: str | None = None,
     budget: PixelBudget | None = None,
 ) -> LoadedModel:
-    """Load the checkpoint in `folder`, called `name` before people.
+    """Load the checkpoint in `folder`, called `name` in messages.
 
-    Without a device CUDA is taken if it is there; without a dtype bfloat16 on it and float32 on a
-    CPU; without a budget the checkpoint's own. Raises CheckpointError, and OutOfMemoryError where
-    the weights do not fit.
+    By default, the device is CUDA if available, the dtype bfloat16 on CUDA and float32 on a CPU,
+    and the budget the checkpoint's own. Raises CheckpointError, and OutOfMemoryError if the weights
+    do not fit.
     """
     config = read_config(folder, name)
     files = check_weights(folder, name)
@@ -103,7 +103,7 @@ def load_model(
 
 
 def load_network(folder: Path, name: str, model_type: str, dtype: torch.dtype, kernel: str) -> Any:
-    """The network with its weights, for answering only; a CheckpointError if some do not fit."""
+    """Load a network for inference; raises CheckpointError if weights do not match."""
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         kind: Any = NETWORKS[model_type]
@@ -133,7 +133,7 @@ def load_network(folder: Path, name: str, model_type: str, dtype: torch.dtype, k
 
 
 def choose_device(name: str | None) -> torch.device:
-    """The device asked for, or CUDA if it is there, or the CPU."""
+    """The requested device, or CUDA if available, or the CPU."""
     if name is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -146,14 +146,14 @@ def choose_device(name: str | None) -> torch.device:
 
 
 def device_name(device: torch.device) -> str:
-    """The device as people know it."""
+    """Name of the device for users."""
     return f"cuda ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else device.type
 
 
 def choose_dtype(device: torch.device, name: str | None) -> torch.dtype:
-    """The number format asked for, or bfloat16 on CUDA and float32 elsewhere.
+    """The requested dtype, or bfloat16 on CUDA and float32 elsewhere.
 
-    GPUs before NVIDIA's Ampere only pretend to know bfloat16, and get float16.
+    NVIDIA GPUs before Ampere only emulate bfloat16, so they get float16.
     """
     if name is None and device.type != "cuda":
         return torch.float32
@@ -166,12 +166,12 @@ def choose_dtype(device: torch.device, name: str | None) -> torch.dtype:
 
 
 def is_ampere(device: torch.device) -> bool:
-    """Whether a CUDA device is of NVIDIA's Ampere generation or younger."""
+    """Whether a CUDA device is NVIDIA Ampere or newer."""
     return torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def choose_kernel(device: torch.device, dtype: torch.dtype) -> str:
-    """FlashAttention-2 where it can run, else PyTorch's own attention."""
+    """FlashAttention-2 where it can run, otherwise PyTorch's own attention."""
     if device.type != "cuda" or dtype == torch.float32 or not is_ampere(device):
         return "sdpa"
     installed = importlib.util.find_spec("flash_attn") is not None
@@ -179,7 +179,7 @@ def choose_kernel(device: torch.device, dtype: torch.dtype) -> str:
 
 
 def end_tokens(network: Any, processor: PathologyProcessor) -> tuple[set[int], int]:
-    """Tokens that end a completion, and the one that fills; from the checkpoint's settings."""
+    """End tokens and padding token from the checkpoint's settings."""
     named = network.generation_config.eos_token_id
     configured_ids: Sequence[int | None] = named if isinstance(named, list) else [named]
     tokenizer_id = processor.tokenizer.eos_token_id
@@ -189,6 +189,6 @@ def end_tokens(network: Any, processor: PathologyProcessor) -> tuple[set[int], i
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of the libraries that an answer depends on."""
+    """Versions of the libraries that affect a completion."""
     names = ("torch", "transformers", "tokenizers", "pillow", "numpy")
     return {package: importlib.metadata.version(package) for package in names}

@@ -1,4 +1,4 @@
-"""A checkpoint run by transformers, in the process that calls it."""
+"""Engine that runs a checkpoint with transformers in the calling process."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Result = TypeVar("Result")
 
 
 def blank(side: int) -> PromptImage:
-    """A white square, sides in pixels."""
+    """White square of `side` x `side` pixels."""
     file = io.BytesIO()
     Image.new("RGB", (side, side), "white").save(file, "PNG")
     return PromptImage(file.getvalue(), Box(0, 0, side, side))
@@ -48,14 +48,14 @@ def blank(side: int) -> PromptImage:
 FIRST_QUESTION = GenerateRequest(
     "warm-up", Prompt("What is it?", (blank(56),)), Sampling(max_new_tokens=2)
 )
-"""What a network is asked before anybody else can."""
+"""Warm-up request."""
 
 
 class LocalEngine:
-    """A Qwen2.5-VL or Qwen2-VL checkpoint, loaded when this is made.
+    """A Qwen2.5-VL or Qwen2-VL checkpoint, loaded on construction.
 
-    One thread runs the network, so that requests are served one after another, and a request's
-    events can be read while the next token is computed.
+    One thread runs the network: requests are served one after another, and events can be read while
+    the next token is computed.
     """
 
     def __init__(
@@ -69,12 +69,13 @@ class LocalEngine:
         licence: str | None = None,
         train_allowed: bool | None = None,
     ) -> None:
-        """Load the folder `location`, called `name` before people; see `local_loading.load`.
+        """Load the folder `location`, called `name` in messages; see
+        `checkpoint_loading.load_model`.
 
-        `licence` and `train_allowed` are told with every answer.
+        `licence` and `train_allowed` are reported with every completion.
         """
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="model")
-        # by request id: whether it is cancelled; it leaves with whoever asked
+        # by request id: its cancel flag; the entry disappears with the request
         self._requests: weakref.WeakValueDictionary[str, threading.Event] = (
             weakref.WeakValueDictionary()
         )
@@ -85,7 +86,7 @@ class LocalEngine:
             ).result()
             info = replace(loaded.info, licence=licence, train_allowed=train_allowed)
             self._loaded = replace(loaded, info=info)
-            deque(self.generate(FIRST_QUESTION), maxlen=0)  # so that nobody waits for its warm-up
+            deque(self.generate(FIRST_QUESTION), maxlen=0)  # warm-up: no request waits for it
         except BaseException:
             self._pool.shutdown(wait=False)
             raise
@@ -99,11 +100,11 @@ class LocalEngine:
         return EngineStatus("ready", sentence, info, waiting=len(self._requests))
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
-        """Started, then Token, AttentionRows and End of each completion; see `Backend`."""
+        """Started, then Token, AttentionRows and End of each completion; see `Engine`."""
         return self._events(request, self._noted(request))
 
     def answer(self, request: GenerateRequest, tell: Callable[[Event], None]) -> None:
-        """The same events, told by the thread that runs the network."""
+        """The same events, passed to `tell` by the thread that runs the network."""
         cancelled = self._noted(request)
         self._submit(self._answer, request, cancelled, tell).result()
 
@@ -136,7 +137,7 @@ class LocalEngine:
             answer(self._loaded, request, cancelled, tell)
 
     def cancel(self, request_id: str) -> None:
-        """Stop within one token; its completions end as `cancelled`."""
+        """Stop a request within one token; its completions end as `cancelled`."""
         cancelled = self._requests.get(request_id)
         if cancelled is not None:
             cancelled.set()
@@ -148,7 +149,7 @@ class LocalEngine:
         priority: int = 0,  # noqa: ARG002 - calls are served in turn here
         budget: PixelBudget | None = None,
     ) -> list[TokenScores]:
-        """Log-probability of every token of each completion after its prompt."""
+        """Log-probability of every token of each completion, given its prompt."""
         return self._submit(self._score, items, budget or self._loaded.info.budget).result()
 
     def _score(
@@ -160,7 +161,7 @@ class LocalEngine:
     def attend(
         self, prompt: Prompt, completion: Completion, *, budget: PixelBudget | None = None
     ) -> AttentionRows:
-        """Rows of a completion that is already written, by one replayed prefill."""
+        """Attention rows of an existing completion, by one replayed prefill."""
         chosen = budget or self._loaded.info.budget
         return self._submit(self._attend, prompt, completion, chosen).result()
 
@@ -169,7 +170,7 @@ class LocalEngine:
             return attend(self._loaded, prompt, completion, budget)
 
     def close(self) -> None:
-        """Let go of the network; what is under way ends as cancelled."""
+        """Release the network; running requests end as cancelled."""
         self._closed = True
         for cancelled in list(self._requests.values()):
             cancelled.set()

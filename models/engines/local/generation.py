@@ -1,4 +1,4 @@
-"""One request answered: `model.generate`, watched token by token."""
+"""Generation for one request: `model.generate` with events for each token."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from models.messages import (
 from models.processing import PreparedPrompt, prepare_prompt
 
 ROW_BLOCK = 32
-"""Most tokens whose attention rows are computed and told together."""
+"""Most tokens per block of attention rows."""
 ROW_SECONDS = 0.1
-"""After so long the rows that are there are told, so that the map moves while a model writes."""
+"""Longest wait before available rows are sent, so that the map moves while a model writes."""
 
 
 class RowClock:
-    """When the rows of the tokens drawn so far are due."""
+    """Timer of attention rows."""
 
     def __init__(self) -> None:
-        """Nothing told yet."""
+        """Start with no rows sent."""
         self._told = time.perf_counter()
 
     def is_due(self, tokens: int) -> bool:
-        """Whether to tell these rows now, which starts the time anew."""
+        """Whether to send these rows now; if so, restart the timer."""
         now = time.perf_counter()
         due = tokens >= ROW_BLOCK or (tokens > 0 and now - self._told >= ROW_SECONDS)
         if due:
@@ -60,7 +60,7 @@ def answer(
     cancelled: threading.Event,
     tell: Callable[[Event], None],
 ) -> None:
-    """Answer a request, telling its events from `Started` on; a PromptError if it cannot be."""
+    """Serve a request, passing its events from `Started` on to `tell`; raises PromptError."""
     began = time.perf_counter()
     check_count(request)
     prepared = prepare_prompt(loaded.processor, request.prompt, request.budget).to(loaded.device)
@@ -87,14 +87,14 @@ def answer(
 
 
 def check_count(request: GenerateRequest) -> None:
-    """Refuse a number of completions out of range."""
+    """Raise PromptError if the number of completions is out of range."""
     if not 1 <= request.count <= 64:
         message = f"count={request.count!r} is out of range; 1 to 64 answers are written at once."
         raise PromptError(message)
 
 
 def check_length(loaded: LoadedModel, tokens: int) -> None:
-    """Refuse a prompt that leaves no room for an answer."""
+    """Raise PromptError if the prompt leaves no room for a completion."""
     if tokens >= loaded.info.context:
         message = (
             f"The question takes {tokens:,} tokens with its pictures, and {loaded.info.name} reads "
@@ -104,7 +104,7 @@ def check_length(loaded: LoadedModel, tokens: int) -> None:
 
 
 def picture_columns(prepared: PreparedPrompt, rows: int) -> PictureColumns:
-    """Where the pictures are in each of the sequences that are drawn from one prompt."""
+    """Positions of the pictures in each of the `rows` sequences generated from a prompt."""
     mask = prepared.tensors["attention_mask"]
     return PictureColumns(prepared.pictures.expand(rows, -1), mask.expand(rows, -1))
 
@@ -112,7 +112,7 @@ def picture_columns(prepared: PreparedPrompt, rows: int) -> PictureColumns:
 def generation_settings(
     loaded: LoadedModel, request: GenerateRequest, rows: int, limit: int
 ) -> GenerationConfig:
-    """How `generate` draws tokens: so many sequences of at most so many."""
+    """Settings of `generate` for `rows` sequences of at most `limit` tokens."""
     sampling = request.sampling
     drawing: dict[str, Any] = {"do_sample": False}
     if sampling.temperature > 0:
@@ -132,7 +132,7 @@ def generation_settings(
 
 
 def logits_processors(request: GenerateRequest, prompt_tokens: int) -> LogitsProcessorList:
-    """The repetition penalty; it counts what was written, not what was asked."""
+    """Repetition penalty over the completion only, not the prompt."""
     penalty = request.sampling.repetition_penalty
     if penalty == 1.0:
         return LogitsProcessorList()
@@ -140,9 +140,9 @@ def logits_processors(request: GenerateRequest, prompt_tokens: int) -> LogitsPro
 
 
 class TokenStreamer(StoppingCriteria):
-    """Tells every token as it is drawn, its attention rows in blocks, and stops when told to.
+    """Sends every token as it is generated and attention rows in blocks, and stops when cancelled.
 
-    Without sampling all completions are the same, so one is drawn and told for each.
+    Without sampling, all completions are equal: one is generated and sent for each.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class TokenStreamer(StoppingCriteria):
         tell: Callable[[Event], None],
         began: float,
     ) -> None:
-        """Nothing drawn yet; `began` is a reading of `time.perf_counter`."""
+        """Start with no tokens; `began` is a value of `time.perf_counter`."""
         self._request = request
         self._stash = stash
         self._cancelled = cancelled
@@ -165,7 +165,7 @@ class TokenStreamer(StoppingCriteria):
         self._end_ids = loaded.end_ids
         greedy = request.sampling.temperature == 0
         self.limit = min(request.sampling.max_new_tokens, loaded.info.context - prompt_tokens)
-        """Tokens that a completion may have, the context's end considered."""
+        """Most tokens of a completion, limited by the context."""
         indices = range(request.count)
         self._told_as = [tuple(indices)] if greedy else [(index,) for index in indices]
         self._writers: list[TextWriter | None] = [
@@ -189,13 +189,13 @@ class TokenStreamer(StoppingCriteria):
         return torch.tensor([writer is None for writer in self._writers], device=input_ids.device)
 
     def cancel(self) -> None:
-        """End all completions before anything was drawn."""
+        """End all completions before the first token."""
         self._first_token = time.perf_counter() - self._began
         for row in range(len(self._writers)):
             self._end(row, "cancelled")
 
     def _add(self, row: int, token_id: int, stop: bool) -> Finish | None:
-        """Note and tell a token; why its completion ends with it, if it does."""
+        """Store and send a token; return why it ends its completion, or None."""
         writer = self._writers[row]
         if writer is None:
             return None
@@ -209,7 +209,7 @@ class TokenStreamer(StoppingCriteria):
         return "length" if len(writer.token_ids) == self.limit else None
 
     def _tell_rows(self) -> None:
-        """Tell the rows that are stashed; the row that drew an end of turn is dropped."""
+        """Send the stored rows; the row for an end-of-turn token is dropped."""
         if self._stash is None:
             return
         first, self._rows_told = self._rows_told, self._rows_told + len(self._stash)
@@ -223,7 +223,7 @@ class TokenStreamer(StoppingCriteria):
                     self._tell(AttentionRows(self._request.request_id, index, first, rows))
 
     def _end(self, row: int, finish: Finish) -> None:
-        """Tell that a completion is finished."""
+        """Send the end of a completion."""
         writer = self._writers[row]
         if writer is None:
             return

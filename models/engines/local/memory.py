@@ -1,4 +1,4 @@
-"""Out of memory on CPU or GPU as one error; afterwards the model is usable again."""
+"""Conversion of CPU and GPU out-of-memory errors into one; the model stays usable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.errors import OutOfMemoryError
 
 @contextmanager
 def convert_memory_errors(activity: str) -> Iterator[None]:
-    """Turn a failed allocation into an OutOfMemoryError that says what was being done."""
+    """Turn a failed allocation into an OutOfMemoryError that names `activity`."""
     ran_out = False
     try:
         yield

@@ -1,4 +1,4 @@
-"""Completions that are already written, read again: their probabilities and attention rows."""
+"""Replay of existing completions: their probabilities and attention rows."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from models.messages import AttentionRows, Completion, PixelBudget, Prompt, Toke
 from models.processing import PreparedPrompt, pad_prompts, prepare_prompt
 
 BATCH_ITEMS = 16
-"""Most completions read at once."""
+"""Most completions per batch."""
 
 BATCH_TOKENS = 8192
-"""Most tokens read at once, padding counted; a longer single one is read alone."""
+"""Most tokens per batch, including padding; a longer completion forms its own batch."""
 
 
 @dataclass(frozen=True)
 class ReplayItem:
-    """A completion after its prompt."""
+    """A completion with its prompt."""
 
     index: int
-    """Its place among those asked for."""
+    """Position among the requested items."""
     prompt: PreparedPrompt
-    """What was asked, on the device."""
+    """The prompt, on the device."""
     token_ids: tuple[int, ...]
-    """What was written."""
+    """Tokens of the completion."""
 
     @property
     def tokens(self) -> int:
-        """Tokens of both."""
+        """Tokens of prompt and completion."""
         return self.prompt.tokens + len(self.token_ids)
 
 
@@ -47,7 +47,7 @@ def score(
     pairs: Sequence[tuple[Prompt, Completion]],
     budget: PixelBudget | None,
 ) -> list[TokenScores]:
-    """Log-probability of each completion's tokens after its prompt; a prompt is read once."""
+    """Log-probability of each completion's tokens, given its prompt; each prompt is read once."""
     scores: list[TokenScores] = []
     for start in range(0, len(pairs), BATCH_ITEMS):
         scores += score_together(loaded, pairs[start : start + BATCH_ITEMS], budget)
@@ -57,7 +57,7 @@ def score(
 def score_together(
     loaded: LoadedModel, pairs: Sequence[tuple[Prompt, Completion]], budget: PixelBudget | None
 ) -> list[TokenScores]:
-    """The same for so few that their pictures can be held at once."""
+    """The same for few enough items that their pictures fit into memory together."""
     prompts = {
         prompt: prepare_prompt(loaded.processor, prompt, budget).to(loaded.device)
         for prompt in {prompt for prompt, _ in pairs}
@@ -85,7 +85,7 @@ def score_together(
 def attend(
     loaded: LoadedModel, prompt: Prompt, completion: Completion, budget: PixelBudget | None
 ) -> AttentionRows:
-    """Attention rows of a completion that is already written."""
+    """Attention rows of an existing completion."""
     prepared = prepare_prompt(loaded.processor, prompt, budget).to(loaded.device)
     item = ReplayItem(0, prepared, tokens_of(loaded, completion))
     check_length(loaded, item.tokens - 1)
@@ -101,7 +101,7 @@ def attend(
 
 
 def tokens_of(loaded: LoadedModel, completion: Completion) -> tuple[int, ...]:
-    """A completion's own tokens, or those of its text; a PromptError for another model's."""
+    """A completion's own tokens, or those of its text; raises PromptError for another model's."""
     if completion.token_ids:
         size = loaded.network.config.text_config.vocab_size
         strange = [token for token in completion.token_ids if not 0 <= token < size]
@@ -119,7 +119,7 @@ def tokens_of(loaded: LoadedModel, completion: Completion) -> tuple[int, ...]:
 
 
 def batches(items: Sequence[ReplayItem]) -> Iterator[list[ReplayItem]]:
-    """Items of similar length together, within the bounds of a batch."""
+    """Group items of similar length into batches within the bounds."""
     batch: list[ReplayItem] = []
     for item in sorted(items, key=lambda item: item.tokens):
         full = len(batch) == BATCH_ITEMS or (len(batch) + 1) * item.tokens > BATCH_TOKENS
@@ -132,7 +132,7 @@ def batches(items: Sequence[ReplayItem]) -> Iterator[list[ReplayItem]]:
 
 
 def logprobs(loaded: LoadedModel, batch: Sequence[ReplayItem]) -> dict[int, torch.Tensor]:
-    """For each item, by its index, (tokens,) float32 logarithms of its tokens' probabilities."""
+    """By item index, (tokens,) float32 log-probabilities of its tokens."""
     distinct = list({id(item.prompt): item.prompt for item in batch}.values())
     row_of = {id(prompt): row for row, prompt in enumerate(distinct)}
     rows = [row_of[id(item.prompt)] for item in batch]
@@ -154,20 +154,20 @@ def logprobs(loaded: LoadedModel, batch: Sequence[ReplayItem]) -> dict[int, torc
 
 @dataclass(frozen=True)
 class Prefill:
-    """A batch of prompts after a pass over them."""
+    """State after a forward pass over a batch of prompts."""
 
     logits: torch.Tensor
-    """(prompts, 1, vocabulary): what may come next."""
+    """(prompts, 1, vocabulary): logits of the next token."""
     cache: Any
-    """Keys and values, of transformers' kind."""
+    """transformers' cache of keys and values."""
     mask: torch.Tensor
-    """(prompts, tokens): 0 where padding is."""
+    """(prompts, tokens): 0 for padding."""
     positions: torch.Tensor
     """(prompts, 1): position of the next token; a picture takes fewer positions than tokens."""
 
 
 def read_prompts(loaded: LoadedModel, prompts: PreparedPrompt) -> Prefill:
-    """A pass over prompts."""
+    """Run a forward pass over prompts."""
     tensors = prompts.tensors
     mask = tensors["attention_mask"]
     positions, deltas = loaded.network.model.get_rope_index(
@@ -183,9 +183,10 @@ def read_prompts(loaded: LoadedModel, prompts: PreparedPrompt) -> Prefill:
 def read_completions(
     loaded: LoadedModel, batch: Sequence[ReplayItem], rows: Sequence[int], prefill: Prefill
 ) -> torch.Tensor | None:
-    """(items, longest - 1, vocabulary): logits after each token but the last; None if none.
+    """(items, longest - 1, vocabulary): logits after each token but the last; None if there are
+    none.
 
-    `rows` says which of the prompts each item follows; their cache is used up.
+    `rows` gives the prompt that each item follows; the prompts' cache is consumed.
     """
     inputs = [torch.tensor(item.token_ids[:-1], dtype=torch.long) for item in batch]
     tokens = pad_sequence(inputs, batch_first=True, padding_value=loaded.pad_id).to(loaded.device)
@@ -195,7 +196,7 @@ def read_completions(
     prefill.cache.batch_select_indices(chosen)
     positions = prefill.positions[chosen] + torch.arange(tokens.shape[1], device=loaded.device)
     output = loaded.network(
-        input_ids=tokens,  # padded on the right, where nothing that counts can look
+        input_ids=tokens,  # padded on the right, where no real token attends
         attention_mask=torch.cat([prefill.mask[chosen], torch.ones_like(tokens)], 1),
         position_ids=positions.expand(3, -1, -1),
         past_key_values=prefill.cache,

@@ -1,4 +1,4 @@
-"""Characters from tokens, one at a time: a byte-level token may end within a character."""
+"""Incremental decoding: a byte-level token may end within a character."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 @cache
 def byte_values() -> dict[str, int]:
-    """The byte that each letter of a byte-level vocabulary stands for."""
+    """Byte that each letter of a byte-level vocabulary stands for."""
     letters: dict[int, str] = bytes_to_unicode()  # type: ignore[no-untyped-call]
     return {letter: value for value, letter in letters.items()}
 
 
 class TokenBytes:
-    """The bytes that each token of a byte-level vocabulary writes."""
+    """Bytes of each token of a byte-level vocabulary."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Of a tokenizer; a KeyError on use if it is not byte-level."""
+        """From a tokenizer; lookups raise KeyError if it is not byte-level."""
         self._tokenizer = tokenizer
         self._known = {
             index: b"" if token.special else token.content.encode()
@@ -29,7 +29,7 @@ class TokenBytes:
         }
 
     def __getitem__(self, token_id: int) -> bytes:
-        """Its bytes; none for a special token or an id without a token."""
+        """Bytes of a token; empty for a special token or an id without a token."""
         token_bytes = self._known.get(token_id)
         if token_bytes is None:
             letters = self._tokenizer.convert_ids_to_tokens(token_id) or ""
@@ -39,24 +39,24 @@ class TokenBytes:
 
 
 class TextWriter:
-    """Text of one completion as its tokens come.
+    """Incremental text of one completion.
 
-    The text is the UTF-8 of all bytes with U+FFFD for what is none; an unfinished character at the
-    very end is left out, so that what was given out never changes.
+    The text is the UTF-8 of all bytes, with U+FFFD for invalid ones; an unfinished character at the
+    end is left out, so that text already returned never changes.
     """
 
     def __init__(self, token_bytes: TokenBytes) -> None:
-        """Nothing written yet."""
+        """Start with empty text."""
         self._bytes = token_bytes
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._parts: list[str] = []
         self.token_ids: list[int] = []
         """Tokens so far."""
         self.ends: list[int] = []
-        """For each token the number of characters that are complete with it."""
+        """For each token, the number of characters complete with it."""
 
     def add(self, token_id: int) -> str:
-        """Characters that are complete with this token and were not before."""
+        """Return the characters newly complete with this token."""
         text = self._decoder.decode(self._bytes[token_id])
         self._parts.append(text)
         self.token_ids.append(token_id)
@@ -65,12 +65,12 @@ class TextWriter:
 
     @property
     def text(self) -> str:
-        """All characters that are complete."""
+        """All complete characters."""
         return "".join(self._parts)
 
 
 def token_ends(token_bytes: TokenBytes, token_ids: Sequence[int]) -> tuple[int, ...]:
-    """For each token the number of characters that are complete with it."""
+    """For each token, the number of characters complete with it."""
     writer = TextWriter(token_bytes)
     for token_id in token_ids:
         writer.add(token_id)

@@ -1,1 +1,1 @@
-"""Canned answers with given attention."""
+"""Scripted engine: canned completions with given attention."""

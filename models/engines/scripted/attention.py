@@ -1,4 +1,4 @@
-"""What a scripted backend reports of its tokens: numbers, attention, and what can be seen."""
+"""Tokens, attention and visibility in the scripted engine."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from models.pictures import open_picture
 from models.placement import cells_in_box, token_columns
 
 LAYERS = 4
-"""Layers reported; the first looks evenly, the last only where the script says."""
+"""Layers reported; the first attends evenly, the last only where the script says."""
 IDLE_SHARE = 0.1
-"""Share on the pictures, spread evenly, of tokens that the script says nothing of."""
+"""Attention share on the pictures, spread evenly, for tokens not in the script."""
 
 _TOKENS = re.compile(r"</?\w+>|\s*\w+|\s*[^\w\s<]|\s+|<")
 
 
 def split_tokens(text: str) -> list[str]:
-    """The text in pieces about as long as a tokenizer's; nothing is lost."""
+    """Split text into pieces about as long as a tokenizer's, losing nothing."""
     return _TOKENS.findall(text)
 
 
 def token_ids(tokens: Sequence[str]) -> tuple[int, ...]:
-    """Numbers for tokens, the same for the same text."""
+    """Ids for tokens, the same for the same text."""
     return tuple(zlib.crc32(token.encode("utf-8", "surrogatepass")) for token in tokens)
 
 
 def token_ends(tokens: Sequence[str]) -> tuple[int, ...]:
-    """Characters that are complete with each token."""
+    """Number of characters complete with each token."""
     return tuple(np.cumsum([len(token) for token in tokens], dtype=int).tolist())
 
 
@@ -43,7 +43,7 @@ def rows(
     text: str,
     tokens: Sequence[str],
 ) -> NDArray[np.float32]:
-    """(tokens, LAYERS, picture tokens): what the script says of each token."""
+    """(tokens, LAYERS, picture tokens): attention rows according to the script."""
     columns = sum(placement.tokens for placement in placements)
     row_shares = np.full((len(tokens), LAYERS, columns), IDLE_SHARE / max(columns, 1), np.float32)
     ends = np.array(token_ends(tokens), int)
@@ -60,7 +60,7 @@ def rows(
 def _look_at_area(
     placements: Sequence[ImagePlacement], passage: AttendedPassage, columns: int
 ) -> NDArray[np.float32]:
-    """(LAYERS, picture tokens): from even in the first layer to the area alone in the last."""
+    """(LAYERS, picture tokens): from even in the first layer to only the area in the last."""
     placement = placements[passage.picture]
     area = np.zeros(columns, np.float32)
     box = _part(placement.box, passage.area)
@@ -72,7 +72,7 @@ def _look_at_area(
 
 
 def _part(box: Box, area: tuple[float, float, float, float]) -> Box:
-    """A part of a box, given in shares of it."""
+    """Part of a box, given as shares of it."""
     left_edge, top, width, height = area
     return Box(
         box.x + left_edge * box.width,
@@ -83,9 +83,9 @@ def _part(box: Box, area: tuple[float, float, float, float]) -> Box:
 
 
 def visible_share(prompt: Prompt, passages: Sequence[AttendedPassage]) -> float:
-    """How much there is to see where the script looks, 0 to 1: 0 where all is of one colour.
+    """How much the picture shows where the script looks, 0 to 1; 0 for uniform colour.
 
-    Precisely, the share of pixels that are not of the area's commonest colour, averaged.
+    It is the share of pixels that differ from the area's commonest colour, averaged over areas.
     """
     seen = [
         _variety(prompt.images[look.picture], look.area)
@@ -96,7 +96,7 @@ def visible_share(prompt: Prompt, passages: Sequence[AttendedPassage]) -> float:
 
 
 def _variety(image: PromptImage, area: tuple[float, float, float, float]) -> float:
-    """Share of an area's pixels that are not of its commonest colour."""
+    """Share of an area's pixels that differ from its commonest colour."""
     picture = open_picture(image.data)
     part = _part(Box(0, 0, *picture.size), area)
     corners = (part.x, part.y, part.x + part.width, part.y + part.height)

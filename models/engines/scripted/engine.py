@@ -1,8 +1,8 @@
-"""Canned completions with given attention: for tests, and for demonstrations without a model.
+"""Scripted engine for tests, and for demonstrations without a model.
 
-It behaves as an engine does: streams, stops when told to, cuts at `max_new_tokens`, gives several
-completions, scores and attends. Everything it says is in its script (see `script`); everything it
-returns follows from script and request alone.
+It behaves like any engine: it streams, cancels, stops at `max_new_tokens`, gives several
+completions, scores and attends. Its results depend only on the script (see `script`) and the
+request.
 """
 
 from __future__ import annotations
@@ -49,13 +49,15 @@ from models.reasoning.trace import parse
 CONTEXT = 32_768
 """Most tokens of prompt and completion."""
 ROWS_AT_ONCE = 8
-"""Tokens whose attention is sent together."""
+"""Tokens per block of attention rows."""
 LIKELY, UNLIKELY = 0.9, 0.25
-"""Probability of a token of the script's own answer in full sight, and of any other."""
+"""Probability of a token of the script's own answer with the picture visible, and of any other."""
 
 
 class ScriptedEngine:
-    """A `Backend` that reads its answers from a script. Not a model, and it says so."""
+    """An `Engine` that takes its completions from a script. Its output says that it is not a
+    model.
+    """
 
     def __init__(
         self,
@@ -93,7 +95,7 @@ class ScriptedEngine:
         return EngineStatus("ready", sentence, self._info, waiting)
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
-        """As `Backend.generate`; requests are served side by side."""
+        """As `Engine.generate`; requests are served concurrently."""
         name = request.request_id
         if name in self._cancelled:
             raise PromptError(f"The request “{name}” is under way already.")
@@ -111,7 +113,7 @@ class ScriptedEngine:
             del self._cancelled[name]
 
     def _write(self, writers: list[_Writer], cancelled: threading.Event) -> Iterator[Event]:
-        """All completions side by side, a token of each at a time."""
+        """Write all completions side by side, one token of each at a time."""
         while writers:
             self._pause(cancelled)
             for writer in list(writers):
@@ -122,7 +124,7 @@ class ScriptedEngine:
                     writers.remove(writer)
 
     def _pause(self, cancelled: threading.Event) -> None:
-        """The time that a token takes; raises WorkerError once the backend is closed."""
+        """Wait for the duration of a token; raises WorkerError once the engine is closed."""
         cancelled.wait(self._script.seconds_per_token)
         if self._closed.is_set():
             raise WorkerError("The script was closed.")
@@ -140,7 +142,7 @@ class ScriptedEngine:
         priority: int = 0,  # noqa: ARG002  nobody waits here
         budget: PixelBudget | None = None,
     ) -> list[TokenScores]:
-        """The script's own answer is likely as far as the picture can be seen where it looks.
+        """The script's own answer is as likely as the picture is visible where it looks.
 
         The reasoning before it does not matter.
         """
@@ -161,7 +163,7 @@ class ScriptedEngine:
     def attend(
         self, prompt: Prompt, completion: Completion, *, budget: PixelBudget | None = None
     ) -> AttentionRows:
-        """The rows that `generate` gives with the same text."""
+        """Rows that `generate` gives for the same text."""
         scene = self._scene(prompt, budget)
         answer = self._script.find_answer(prompt.text)
         tokens = split_tokens(completion.text)
@@ -170,7 +172,7 @@ class ScriptedEngine:
         )
 
     def close(self) -> None:
-        """What is under way ends with a WorkerError."""
+        """Close; running requests end with a WorkerError."""
         self._closed.set()
 
     def _scene(self, prompt: Prompt, budget: PixelBudget | None) -> _PreparedPrompt:
@@ -193,12 +195,12 @@ class ScriptedEngine:
 
 @dataclass(frozen=True)
 class _PreparedPrompt:
-    """A prompt as it was prepared."""
+    """A prepared prompt."""
 
     placements: tuple[ImagePlacement, ...]
     """One per picture."""
     prompt_tokens: int
-    """Of text and pictures."""
+    """Tokens of text and pictures."""
 
 
 class _Writer:
@@ -226,12 +228,12 @@ class _Writer:
         self.ended = False
 
     def stop(self) -> None:
-        """End here, as cancelled."""
+        """End the completion as cancelled."""
         if not self.ended:
             self._tokens, self._finish = self._tokens[: self._written], "cancelled"
 
     def write(self) -> Iterator[Event]:
-        """The next token, with rows and the end where they are due."""
+        """Write the next token, with rows and the end when due."""
         name = self._request.request_id
         seconds = time.monotonic() - self._started
         if self._written < len(self._tokens):
@@ -255,13 +257,13 @@ class _Writer:
 
 
 def _choose_text(answer: ScriptedAnswer, sampling: Sampling, index: int) -> str:
-    """The text of a completion: the first one unless tokens are drawn."""
+    """Text of a completion: the first one unless sampling is on."""
     if sampling.temperature == 0:
         return answer.texts[0]
     return answer.texts[(sampling.seed + index) % len(answer.texts)]
 
 
 def _same_answer(text: str, other: str) -> bool:
-    """Whether two completions give the same answer, by whatever way; without one, the same text."""
+    """Whether two completions give the same answer; without answers, the same text."""
     answer = parse(text).answer
     return text == other or (answer is not None and answer == parse(other).answer)

@@ -1,18 +1,18 @@
-"""Scripts of the `scripted` backend: which answer to which question, and where each looks.
+"""Scripts of the `scripted` engine: answers by question, and where each looks.
 
 A script is a TOML file:
 
-    seconds_per_token = 0.03        # pace of the answers; 0 by default
+    seconds_per_token = 0.03        # pace of the completions; 0 by default
 
     [[answer]]                      # the first whose `asked` is found in the question is given
     asked = "tumou?r|malignan"      # regular expression, case ignored; without it, any question
     texts = ["<think>...</think><answer>...</answer>"]     # more than one: samples
 
     [[answer.look]]
-    words = "a gland"               # the passage of the text whose tokens look there
+    words = "a gland"               # passage of the text whose tokens look there
     area = [0.1, 0.2, 0.3, 0.4]     # left, top, width, height as shares of the picture
-    picture = 0                     # which picture of the prompt, from 0
-    share = 0.5                     # of these tokens' attention that falls on pictures at all
+    picture = 0                     # index of the picture in the prompt, from 0
+    share = 0.5                     # share of these tokens' attention that falls on pictures
 """
 
 from __future__ import annotations
@@ -27,28 +27,29 @@ from typing import Any
 from models.errors import CheckpointError
 
 DEFAULT_SCRIPT = Path(__file__).with_name("default_script.toml")
-"""A demonstration that says of itself that no model is behind it."""
+"""Demonstration script; its texts say that no model is behind them."""
 SLOWEST = 60.0
-"""Most seconds that a token may take."""
+"""Longest time per token, seconds."""
 
 
 @dataclass(frozen=True)
 class AttendedPassage:
-    """Where a passage of an answer looks."""
+    """Area that a passage of an answer attends to."""
 
     words: str
-    """The passage; its first occurrence counts, and one that does not occur looks nowhere."""
+    """The passage; its first occurrence counts, and without one it has no effect."""
     area: tuple[float, float, float, float]
     """Left, top, width and height as shares of the picture, 0 to 1."""
     picture: int = 0
-    """Which picture of the prompt, from 0; one that is not there is not looked at."""
+    """Index of the picture in the prompt, from 0; a missing picture is ignored."""
     share: float = 0.5
     """Share of the tokens' attention that falls on pictures, 0 to 1."""
 
     def __post_init__(self) -> None:
-        """Refuse an area outside the picture, a share outside 0 to 1, an empty passage.
+        """Raise CheckpointError for an area outside the picture, a share outside 0 to 1 or an empty
+        passage.
 
-        TypeError for a passage that is no text and a picture that is no whole number.
+        Raises TypeError if the passage is not text or the picture not an integer.
         """
         if not (isinstance(self.words, str) and isinstance(self.picture, int)):
             raise TypeError("words is not text, or picture not a whole number")
@@ -64,14 +65,14 @@ class ScriptedAnswer:
     """A canned answer."""
 
     texts: tuple[str, ...]
-    """The completion; further ones are drawn from at temperatures above 0."""
+    """Completions; all but the first are used only at temperatures above 0."""
     asked: str = ""
-    """Regular expression searched for in the question, case ignored; empty fits any."""
+    """Regular expression searched for in the question, case ignored; empty matches any."""
     passages: tuple[AttendedPassage, ...] = ()
-    """Where its passages look."""
+    """Areas attended to by its passages."""
 
     def __post_init__(self) -> None:
-        """Refuse an answer without text, or an expression that is none."""
+        """Raise CheckpointError for an answer without text or an invalid expression."""
         if not self.texts:
             raise CheckpointError("An answer of the script has no text.")
         try:
@@ -81,44 +82,44 @@ class ScriptedAnswer:
             raise CheckpointError(message) from error
 
     def fits(self, question: str) -> bool:
-        """Whether it answers this question."""
+        """Whether it matches this question."""
         return re.search(self.asked, question, re.IGNORECASE) is not None
 
 
 @dataclass(frozen=True)
 class Script:
-    """What a scripted backend says."""
+    """Answers and pace of a scripted engine."""
 
     answers: tuple[ScriptedAnswer, ...]
-    """In the order in which they are tried."""
+    """Answers in order of precedence."""
     seconds_per_token: float = 0.0
-    """Pace of the answers, 0 to `SLOWEST`."""
+    """Seconds per token, 0 to `SLOWEST`."""
     otherwise: ScriptedAnswer = ScriptedAnswer(
         ("<think>The script has no answer to this.</think><answer>none</answer>",)
     )
-    """Given where no answer fits."""
+    """Answer if no other matches."""
 
     def __post_init__(self) -> None:
-        """Refuse a pace that is none."""
+        """Raise CheckpointError for an invalid pace."""
         pace = self.seconds_per_token
         if isinstance(pace, bool) or not isinstance(pace, int | float) or not 0 <= pace <= SLOWEST:
             message = f"seconds_per_token = {pace!r} is not a number from 0 to {SLOWEST:g}."
             raise CheckpointError(message)
 
     def find_answer(self, question: str) -> ScriptedAnswer:
-        """The first answer that fits."""
+        """First matching answer."""
         return next((answer for answer in self.answers if answer.fits(question)), self.otherwise)
 
     @property
     def revision(self) -> str:
-        """SHA-256 of what it says."""
+        """SHA-256 of the script."""
         return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
 def read_script(path: Path = DEFAULT_SCRIPT) -> Script:
-    """The script in a file; raises CheckpointError if it cannot be read or is none.
+    """Read a script from a file; raises CheckpointError if it is unreadable or invalid.
 
-    `~` and `~name` at its beginning are home folders.
+    A leading `~` or `~name` stands for a home folder.
     """
     try:
         table = tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
@@ -129,7 +130,7 @@ def read_script(path: Path = DEFAULT_SCRIPT) -> Script:
     except OSError as error:
         message = f"The script “{path.name}” cannot be read ({error.strerror})."
         raise CheckpointError(message) from error
-    except RuntimeError as error:  # nobody of that name has a home
+    except RuntimeError as error:  # no such user
         message = f"The script “{path}” cannot be read: {error}"
         raise CheckpointError(message) from error
     except (ValueError, TypeError, AttributeError, KeyError) as error:
@@ -138,7 +139,7 @@ def read_script(path: Path = DEFAULT_SCRIPT) -> Script:
 
 
 def _answer(table: dict[str, Any]) -> ScriptedAnswer:
-    """An `[[answer]]` as a value; TypeError, KeyError or ValueError if it is none."""
+    """Build an answer from an `[[answer]]` table; raises TypeError, KeyError or ValueError."""
     looks = tuple(
         AttendedPassage(**{**look, "area": _four(look["area"])}) for look in table.pop("look", [])
     )

@@ -1,4 +1,4 @@
-"""An engine in a process of its own, which outlives its faults: `WorkerBackend`."""
+"""`WorkerEngine`: an engine in its own process, restarted after faults."""
 
 from __future__ import annotations
 
@@ -37,20 +37,21 @@ from models.messages import (
 )
 
 RESTART_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds before a process that ended is started again: the first time in a row, the second ...;
-the last holds for all further ones."""
+"""Seconds before a process that ended is restarted: the first time in a row, the second, and so on;
+the last value applies to all further ones.
+"""
 STEADY_SECONDS = 60.0
-"""A process that was ready for so long starts the row anew."""
+"""Seconds of readiness after which the pauses start anew."""
 LOAD_ATTEMPTS = 5
-"""So many processes in a row that end while loading, and it is given up."""
+"""Consecutive processes that may end while loading before the engine fails."""
 
 
 class WorkerEngine:
-    """A `Backend` whose engine runs in a child process; starts at once, answers when it is ready.
+    """An `Engine` whose engine runs in a child process; requests wait until it is ready.
 
-    One call is done at a time, the waiting ones by priority. If the process ends, the call under
-    way gets a WorkerError, the waiting ones wait for the next process. `generate` asks for its
-    place in the line when its iterator is first advanced.
+    One call runs at a time; the others wait by priority. If the process ends, the running call gets
+    a WorkerError and the waiting ones wait for the next process. `generate` joins the queue when
+    its iterator is first advanced.
     """
 
     def __init__(
@@ -60,12 +61,12 @@ class WorkerEngine:
         pauses: Sequence[float] = RESTART_PAUSES,
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`told` hears, in another thread, each sentence on a process that ended or failed."""
+        """`report` receives, in another thread, a sentence on each process that ended or failed."""
         self._spec = spec
         self._pauses = pauses
         self._told = report
         self._line = JobQueue()
-        # guards what follows; re-entered when the garbage collector closes a forgotten iterator
+        # guards the fields below; re-entered when the garbage collector closes a forgotten iterator
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._state: State = "starting"
@@ -82,23 +83,23 @@ class WorkerEngine:
 
     @property
     def process_id(self) -> int | None:
-        """The child's process id; None while there is no child."""
+        """Process id of the child; None while there is none."""
         link = self._link
         return link.process_id if link else None
 
     def status(self) -> EngineStatus:
-        """What it can do now."""
+        """Current state."""
         with self._lock:
             return EngineStatus(self._state, self._sentence, self._info, len(self._line))
 
     def wait_until_settled(self, seconds: float) -> EngineStatus:
-        """Wait until it no longer starts, at most so long, and say what it can do then."""
+        """Wait at most `seconds` until it is no longer starting, then return its state."""
         with self._changed:
             self._changed.wait_for(lambda: self._state != "starting", seconds)
         return self.status()
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
-        """As `Backend.generate`; raises PromptError for an id that is under way already."""
+        """As `Engine.generate`; raises PromptError for an id already running."""
         job = self._submit(request, request.priority)
         try:
             yield from job.events()
@@ -106,7 +107,7 @@ class WorkerEngine:
             self._withdraw(job)
 
     def cancel(self, request_id: str) -> None:
-        """As `Backend.cancel`; one that still waits ends in a CancelledError."""
+        """As `Engine.cancel`; a waiting request ends with a CancelledError."""
         job = self._line.find(request_id)
         if job is None:
             return
@@ -123,17 +124,17 @@ class WorkerEngine:
         priority: int = 0,
         budget: PixelBudget | None = None,
     ) -> list[TokenScores]:
-        """As `Backend.score`."""
+        """As `Engine.score`."""
         return cast("list[TokenScores]", self._ask(ScoreCall(tuple(items), budget), priority))
 
     def attend(
         self, prompt: Prompt, completion: Completion, *, budget: PixelBudget | None = None
     ) -> AttentionRows:
-        """As `Backend.attend`."""
+        """As `Engine.attend`."""
         return cast("AttentionRows", self._ask(AttendCall(prompt, completion, budget), 0))
 
     def close(self) -> None:
-        """End the process; what waits or is under way ends with a WorkerError."""
+        """End the process; waiting and running requests end with a WorkerError."""
         self._closed.set()
         self._give_up("stopped", WorkerError(f"{self._spec.name} was shut down."))
         link = self._link
@@ -164,7 +165,7 @@ class WorkerEngine:
         return job
 
     def _withdraw(self, job: EngineJob) -> None:
-        """Forget a job whose caller has gone, or which is over."""
+        """Remove a job that is finished or whose caller has gone."""
         job.leave()
         if self._line.leave(job):
             self._line.tell_positions()
@@ -179,7 +180,9 @@ class WorkerEngine:
             link.send(StopCommand(number))
 
     def _dispatch(self) -> None:
-        """Give the process its next run, if it is ready and does nothing; tell the others."""
+        """Give the next job to the process if it is ready and idle; report their places to the
+        others.
+        """
         with self._lock:
             link, number = self._link, self._runs + 1
             job = self._line.take() if link is not None and self._state == "ready" else None
@@ -190,7 +193,7 @@ class WorkerEngine:
             link.send(RunCommand(number, len(job.call)), job.call)
 
     def _read_until_ended(self) -> None:
-        """The thread that reads from the process; nobody waits for it once it has ended."""
+        """Reader thread of a process; ends with it and is not joined."""
         try:
             self._keep_running()
         finally:
@@ -198,7 +201,7 @@ class WorkerEngine:
             self._give_up("failed", WorkerError(sentence))
 
     def _keep_running(self) -> None:
-        """Have a process running until closed or given up."""
+        """Keep a process running until the engine is closed or fails."""
         in_a_row = unloaded = 0
         while not self._closed.is_set():
             ready_at = self._run_process()
@@ -215,7 +218,9 @@ class WorkerEngine:
             in_a_row += 1
 
     def _run_process(self) -> float | None:
-        """One process from start to end; when it was ready, by the monotonic clock, if it was."""
+        """Run one process from start to end; return when it became ready (monotonic clock), or
+        None.
+        """
         try:
             link = ChildLink()
         except OSError as error:
@@ -223,9 +228,9 @@ class WorkerEngine:
             return None
         with self._lock:
             self._link, self._runs = link, 0
-        if self._closed.is_set():  # `close` may have looked before there was a link
+        if self._closed.is_set():  # `close` may have run before there was a link
             link.stop()
-            list(link.messages())  # to their end, where the pipe is closed
+            list(link.messages())  # read to the end, where the pipe is closed
             return None
         link.send(self._spec)
         ready_at = None
@@ -262,7 +267,7 @@ class WorkerEngine:
                 self._changed.notify_all()
 
     def _handle_exit(self, how: str) -> None:
-        """The process is gone: its caller gets a sentence, the others wait for the next."""
+        """Handle the end of the process: its caller gets an error, the others wait for the next."""
         with self._changed:
             self._link = self._info = None
             if self._state in ("failed", "stopped"):
@@ -277,7 +282,7 @@ class WorkerEngine:
         self._line.tell_positions()
 
     def _give_up(self, state: State, error: ModelError) -> None:
-        """There will be no engine; everybody who waits is told, and who asks later."""
+        """Fail for good; raise the error for all waiting and later callers."""
         with self._changed:
             if self._state in ("failed", "stopped") and state == "failed":
                 return

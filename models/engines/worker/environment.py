@@ -1,4 +1,4 @@
-"""The surroundings of the model's process: off line, its own size, and behind the pages."""
+"""Environment of the model's process: offline, with its threads limited and at low priority."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import models
 
 ROOT = Path(models.__file__).resolve().parents[1]
 NICENESS = 5
-"""Added to the child's niceness, so that tiles are served while it writes."""
+"""Niceness of the child, so that tiles are served while it writes."""
 OOM_SCORE = 500
-"""Added to the child's chance of being ended when the machine runs out of memory (-1000 to 1000):
-the kernel then takes the model, which is started again, and not the pages."""
+"""OOM score adjustment of the child (-1000 to 1000): if memory runs out, the kernel ends the model,
+which is restarted, and not the server.
+"""
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
-"""Where a container's share of the processors stands, as `quota period` in microseconds."""
+"""CPU quota of a container, `quota period` in microseconds."""
 
 _QUIET = {
     "HF_HUB_OFFLINE": "1",
@@ -31,29 +32,30 @@ _QUIET = {
 
 
 def child_environment(parent: Mapping[str, str], quota: Path = CPU_QUOTA) -> dict[str, str]:
-    """Environment of the child: `given`, nothing that phones home, threads for its processors.
+    """Environment of the child: `parent`, with settings that keep libraries quiet and limit
+    threads.
 
-    A number of threads that somebody chose in `OMP_NUM_THREADS` is kept.
+    A value of `OMP_NUM_THREADS` in `parent` is preserved.
     """
     path = os.pathsep.join(part for part in (str(ROOT), parent.get("PYTHONPATH")) if part)
     environment = dict(parent) | _QUIET | {"PYTHONPATH": path}
     threads = count_processors(quota)
     if threads is not None:
         environment.setdefault("OMP_NUM_THREADS", str(threads))
-    # threads that wait by spinning take the cores that tiles are sent from
+    # spinning threads take the cores that serve tiles
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return environment
 
 
 def count_processors(quota: Path = CPU_QUOTA) -> int | None:
-    """Processors that the container allows; None if it allows all that the system shows.
+    """Number of processors that the container allows; None if not limited.
 
-    The mathematics libraries count those that the system shows, and threads beyond the quota wait
-    for each other.
+    Mathematics libraries count the system's processors, and threads beyond the quota wait for each
+    other.
     """
     try:
         allowed, period = quota.read_text().split()[:2]
-        share = int(allowed) / int(period)  # `max` is no number: there is no quota
+        share = int(allowed) / int(period)  # `max` is not a number: no quota
     except (OSError, ValueError, ZeroDivisionError):
         return None
     count = max(1, round(share))
@@ -61,7 +63,7 @@ def count_processors(quota: Path = CPU_QUOTA) -> int | None:
 
 
 def lower_priority() -> None:
-    """Let the pages go first, here and when memory runs out; where the system cannot, go on."""
+    """Lower the priority for CPU and memory, where the system allows it."""
     if sys.platform == "win32":
         return
     try:

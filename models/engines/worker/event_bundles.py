@@ -1,4 +1,4 @@
-"""Events on their way to the program: tokens that come fast are told together."""
+"""Bundling of events on their way to the program: tokens in quick succession share a message."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from models.engines.worker.messages import EventBatch
 from models.messages import Event, Token
 
 BUNDLE_SECONDS = 0.02
-"""The most that a token waits for others. Every message wakes two threads of the program, and they
-take a core from the network, which then waits for that one."""
+"""Longest time that a token waits for others. Every message wakes two threads of the program, which
+take a core from the network.
+"""
 
 
 class EventBundler:
-    """Says events in bundles: a token at once if none was told just now, else with those that
-    follow it within so many seconds; any other event at once, with the tokens before it."""
+    """Sends events in bundles. A token is sent at once unless one was sent within `seconds`, and
+    otherwise with those that follow in that time. Any other event is sent at once, with the tokens
+    before it.
+    """
 
     def __init__(self, say: Callable[[EventBatch], None], seconds: float = BUNDLE_SECONDS) -> None:
-        """`keep_time` must run in a thread of its own, or a last token waits for the next event."""
+        """Run `flush_periodically` in its own thread, or a last token waits for the next event."""
         self._say = say
         self._seconds = seconds
         self._lock = threading.Lock()
@@ -29,7 +32,7 @@ class EventBundler:
         self._said_at = float("-inf")
 
     def add(self, event: Event) -> None:
-        """Say an event now or soon; events keep their order."""
+        """Send an event now or soon; events keep their order."""
         with self._lock:
             self._held.append(event)
             late = time.monotonic() - self._said_at >= self._seconds
@@ -39,12 +42,12 @@ class EventBundler:
                 self._holding.set()
 
     def flush(self) -> None:
-        """Say what is held."""
+        """Send the pending events."""
         with self._lock:
             self._send()
 
     def flush_periodically(self) -> NoReturn:
-        """Let no token wait for longer, whether or not another comes; never returns."""
+        """Send tokens that have waited for long enough; never returns."""
         while True:
             self._holding.wait()
             self._holding.clear()
@@ -55,6 +58,6 @@ class EventBundler:
         if not self._held:
             return
         events, self._held = tuple(self._held), []
-        if any(isinstance(event, Token) for event in events):  # `Started` keeps no token waiting
+        if any(isinstance(event, Token) for event in events):  # `Started` delays no token
             self._said_at = time.monotonic()
         self._say(EventBatch(events))

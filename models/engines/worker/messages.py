@@ -1,6 +1,6 @@
-"""What the program and the model's process say to each other: pickled values on two pipes.
+"""Messages between the program and the model's process: pickled values on two pipes.
 
-Pickle is safe here: the pipes join a process to the child it started itself, and nobody else.
+Pickle is safe here: each pipe joins a process to a child that it started itself.
 """
 
 from __future__ import annotations
@@ -22,63 +22,63 @@ from models.messages import (
 
 @dataclass(frozen=True)
 class EngineSpec:
-    """What the child builds its engine from; the first thing it is told."""
+    """Specification from which the child builds its engine; its first message."""
 
     name: str
-    """What the engine is called in sentences for people."""
+    """Name of the engine in messages for users."""
     module: str
-    """Module to import in the child."""
+    """Module that the child imports."""
     factory: str
-    """Callable of that module; it returns a `Backend` or raises a ModelError."""
+    """Callable in that module; returns an `Engine` or raises a ModelError."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """Its keyword arguments; picklable."""
 
 
 @dataclass(frozen=True)
 class ScoreCall:
-    """A call of `Backend.score`."""
+    """A call of `Engine.score`."""
 
     items: tuple[tuple[Prompt, Completion], ...]
-    """What to weigh."""
+    """Completions to score, with their prompts."""
     budget: PixelBudget | None
-    """Pixel budget; None takes the model's own."""
+    """Pixel budget; None for the model's own."""
 
 
 @dataclass(frozen=True)
 class AttendCall:
-    """A call of `Backend.attend`."""
+    """A call of `Engine.attend`."""
 
     prompt: Prompt
-    """What was asked."""
+    """The prompt."""
     completion: Completion
-    """What was answered."""
+    """The completion."""
     budget: PixelBudget | None
-    """Pixel budget; None takes the model's own."""
+    """Pixel budget; None for the model's own."""
 
 
 Call = GenerateRequest | ScoreCall | AttendCall
-"""What an engine can be asked to do."""
+"""Calls that an engine accepts."""
 
 
 @dataclass(frozen=True)
 class RunCommand:
-    """To the child: do this; sent only when it does nothing else, with the pickled call after it.
+    """To the child: run a call; sent only when it is idle, followed by the pickled call.
 
-    The call is no part of this message, so that one which cannot be read harms itself alone.
+    The call is not part of this message, so an unreadable one affects only itself.
     """
 
     number: int
-    """Counts the runs of this child from 1, so that a late word about an old one is known."""
+    """Counts this child's runs from 1, which identifies late messages about an old one."""
     length: int
-    """Bytes of the pickled `Call` that follow."""
+    """Bytes of the pickled `Call` that follows."""
 
 
 @dataclass(frozen=True)
 class StopCommand:
-    """To the child: this run is not wanted any more."""
+    """To the child: cancel a run."""
 
     number: int
-    """Which run; one that is over is ignored."""
+    """Number of the run; ignored if it has ended."""
 
 
 @dataclass(frozen=True)
@@ -86,39 +86,39 @@ class Ready:
     """From the child: the engine is loaded."""
 
     info: ModelInfo | None
-    """What it says of itself."""
+    """Description of the loaded model."""
 
 
 @dataclass(frozen=True)
 class LoadFailure:
-    """From the child, before it ends: the engine cannot be loaded, and could not be again."""
+    """From the child, before it exits: the engine cannot be loaded, and a retry would not help."""
 
     error: ModelError
-    """Why, with a sentence for a person."""
+    """The reason, with a message for users."""
 
 
 @dataclass(frozen=True)
 class EventBatch:
-    """From the child: events of the run."""
+    """From the child: events of the current run."""
 
     events: tuple[Event, ...]
-    """As the engine gave them, in order."""
+    """In the engine's order."""
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """From the child: the run is over."""
+    """From the child: the run is done."""
 
     result: object
-    """What `score` or `attend` returned; None for `generate`."""
+    """Return value of `score` or `attend`; None for `generate`."""
 
 
 @dataclass(frozen=True)
 class RunFailure:
-    """From the child: the run ended in an error, and the engine is usable."""
+    """From the child: the run failed, and the engine is usable."""
 
     error: ModelError
-    """With its sentence."""
+    """The error, with a message for users."""
 
 
 ToChild = EngineSpec | RunCommand | StopCommand

@@ -1,4 +1,4 @@
-"""The program's end of the pipes to the model's process."""
+"""Program side of the pipes to the model's process."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from models.time_limit import STUCK_EXIT_CODE, STUCK_SENTENCE
 log = logging.getLogger("pathviewer")
 
 STOP_SECONDS = 3.0
-"""A child that has not ended so long after it was told to is killed."""
+"""Seconds after which a child that was told to stop is killed."""
 
 
 class ChildLink:
-    """A child process and what is said between it and the program.
+    """A child process and its pipes.
 
-    It is started afresh, not forked: it has none of the program's sockets or modules. It ends when
-    its standard input does, and so with the program, however that ended.
+    It is spawned, not forked, so it has none of the program's sockets or modules. It exits when its
+    standard input closes, and so with the program, however that ends.
     """
 
     def __init__(self) -> None:
@@ -39,17 +39,17 @@ class ChildLink:
         )
         self._to_child = cast("IO[bytes]", self._process.stdin)
         self._from_child = cast("IO[bytes]", self._process.stdout)
-        self._sending = threading.RLock()  # the collector may cancel a request meanwhile
+        self._sending = threading.RLock()  # the garbage collector may cancel a request meanwhile
 
     @property
     def process_id(self) -> int:
-        """The child's process id."""
+        """Process id of the child."""
         return self._process.pid
 
     def send(self, message: ToChild, call: bytes = b"") -> None:
-        """Tell the child, with the pickled call if it is a Run.
+        """Send a message to the child, with the pickled call if it is a RunCommand.
 
-        That the child has ended shows in `messages`, not here.
+        If the child has exited, `messages` shows it, not this method.
         """
         data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
         with self._sending:
@@ -57,21 +57,21 @@ class ChildLink:
                 self._to_child.write(data)
                 self._to_child.write(call)
                 self._to_child.flush()
-            except (OSError, ValueError):  # it has ended, or is being stopped
+            except (OSError, ValueError):  # it has exited or is being stopped
                 return
 
     def messages(self) -> Iterator[FromChild]:
-        """What the child says, until it ends; one thread reads.
+        """Yield the child's messages until it exits; for one reader thread.
 
-        A message that cannot be read, for want of memory say, ends the child: where the next one
-        begins is not known.
+        An unreadable message, for example for lack of memory, ends the child, because the start of
+        the next message is then unknown.
         """
         with self._from_child as pipe:
             while True:
                 try:
                     message = pickle.load(pipe)  # noqa: S301  our own child wrote it
                 except (EOFError, OSError, pickle.UnpicklingError):
-                    return  # ended, perhaps in the middle of a message
+                    return  # exited, perhaps within a message
                 except Exception:
                     log.exception("What the model's process said cannot be read; it is ended.")
                     self._process.kill()
@@ -79,7 +79,7 @@ class ChildLink:
                 yield message
 
     def stop(self) -> str:
-        """End the child if it has not ended; says how it ended, for a sentence."""
+        """Stop the child if it still runs; return how it ended, in words."""
         if self._sending.acquire(timeout=STOP_SECONDS):
             with contextlib.suppress(OSError):
                 self._to_child.close()

@@ -1,4 +1,4 @@
-"""The model's process: builds the engine it is told to, and does one call after the other."""
+"""The model's process: builds its engine and runs one call after another."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ UNFIT = 1
 
 
 class ParentLink:
-    """The child's end of the pipes; standard output is taken off it, since libraries print."""
+    """Child side of the pipes; standard output is redirected, because libraries print."""
 
     def __init__(self) -> None:
         self._from_program = os.fdopen(os.dup(0), "rb")
@@ -60,21 +60,21 @@ class ParentLink:
         os.dup2(2, 1)
 
     def receive(self) -> ToChild:
-        """The next message; the program's end is this process's end too."""
+        """Next message; exits the process when the program's end closes."""
         try:
             return cast("ToChild", pickle.load(self._from_program))  # noqa: S301
         except (EOFError, OSError, pickle.UnpicklingError):
-            os._exit(0)  # whatever the main thread does, nobody wants it any more
+            os._exit(0)  # no work is wanted any more, whatever the main thread does
 
     def receive_call(self, run: RunCommand) -> bytes:
-        """The pickled call that follows a Run."""
+        """The pickled call that follows a RunCommand."""
         data = self._from_program.read(run.length)
         if len(data) < run.length:
             os._exit(0)
         return data
 
     def send(self, message: FromChild) -> None:
-        """Tell the program; if it is gone, so is this process."""
+        """Send a message to the program; exit if it is gone."""
         data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
         try:
             self._to_program.write(data)
@@ -84,7 +84,7 @@ class ParentLink:
 
 
 class RunLoop:
-    """Runs handed from the listening thread to the main one, and word that one is not wanted."""
+    """Runs and cancellations passed from the listening thread to the main one."""
 
     def __init__(self, program: ParentLink) -> None:
         self._program = program
@@ -94,7 +94,7 @@ class RunLoop:
         self._generating: Callable[[], None] | None = None
 
     def listen(self) -> NoReturn:
-        """Hear what the program says, also while the engine loads or works; never returns."""
+        """Receive the program's messages, even while the engine loads or works; never returns."""
         while True:
             message = self._program.receive()
             if isinstance(message, RunCommand):
@@ -105,13 +105,13 @@ class RunLoop:
                     cancel()
 
     def serve(self, engine: Engine) -> NoReturn:
-        """Do what is asked, one run at a time."""
+        """Execute the runs one at a time; never returns."""
         while True:
             number, data = self._runs.get()
             refused = None
             try:
                 self._program.send(RunResult(self._do(engine, number, data)))
-            except Exception as error:  # the edge: the engine stays, unless its GPU is lost
+            except Exception as error:  # outermost handler: the engine stays unless its GPU is lost
                 if is_gpu_lost(error):
                     raise
                 refused = RunFailure(as_model_error(error))
@@ -137,7 +137,7 @@ class RunLoop:
 
         def tell(event: Event) -> None:
             self.bundles.add(event)
-            cancel()  # again: the word may have come before the engine knew the request
+            cancel()  # again: the cancellation may have come before the engine knew the request
 
         self._generating = cancel
         try:
@@ -149,11 +149,11 @@ class RunLoop:
                     tell(event)
         finally:
             self._generating = None
-            self.bundles.flush()  # the next run's caller must not hear of this one
+            self.bundles.flush()  # do not send this run's events to the next caller
 
 
 def as_model_error(error: Exception) -> ModelError:
-    """What went wrong in an engine, as a sentence for the one who asked."""
+    """Convert an engine's error to one with a message for users."""
     if isinstance(error, ModelError):
         error.__cause__ = error.__context__ = None  # their frames hold what had been allocated
         return error.with_traceback(None)
@@ -170,7 +170,7 @@ def as_model_error(error: Exception) -> ModelError:
 
 
 def build_engine(spec: EngineSpec) -> Engine | LoadFailure:
-    """The engine, or why there is none."""
+    """Build the engine, or return why it failed."""
     try:
         factory: Any = getattr(importlib.import_module(spec.module), spec.factory)
         return cast("Engine", factory(**spec.arguments))
@@ -182,7 +182,7 @@ def build_engine(spec: EngineSpec) -> Engine | LoadFailure:
             "pip install -r requirements.txt brings it."
         )
         return LoadFailure(WorkerError(message))
-    except Exception as error:  # the edge: the program is told, not left waiting
+    except Exception as error:  # outermost handler: report the failure to the program
         if is_out_of_memory(error):
             return LoadFailure(
                 OutOfMemoryError(f"{spec.name} does not fit into the device's memory.")
@@ -196,19 +196,19 @@ def build_engine(spec: EngineSpec) -> Engine | LoadFailure:
 
 
 def run_until_exit(work: Callable[[], NoReturn]) -> NoReturn:
-    """Listen or serve, and end the process with it: the one is of no use without the other."""
+    """Run `work`, then exit the process: listening and serving need each other."""
     try:
         work()
     except BaseException:
         log.exception("The model's process cannot go on and ends.")
     finally:
-        os._exit(UNFIT)  # whatever happened, even to the log
+        os._exit(UNFIT)  # even if logging fails
 
 
 def main() -> NoReturn:
-    """What `python -m models.engines.worker.process` runs; of use only to `worker_link`."""
+    """Entry point of `python -m models.engines.worker.process`, started by `ChildLink`."""
     if hasattr(signal, "SIGINT"):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the program decides when this ends
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the program decides when this process ends
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     faulthandler.enable()
     lower_priority()

@@ -1,4 +1,4 @@
-"""Who is served next: calls waiting for the one engine, by priority, then first come first."""
+"""Queue of calls for the engine, by priority, then first come, first served."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from models.messages import Event, GenerateRequest, QueueUpdate
 
 
 class EngineJob:
-    """One call, from its caller's thread to the engine and back."""
+    """A call on its way from its caller's thread to the engine and back."""
 
     _numbers = itertools.count()
 
     def __init__(self, call: Call, priority: int) -> None:
-        """Pickles the call, so that one which cannot be never joins the line."""
+        """Pickle the call; one that cannot be pickled never joins the queue."""
         self.request_id = call.request_id if isinstance(call, GenerateRequest) else None
-        """The caller's own id; None for `score` and `attend`, which have none."""
+        """The caller's request id; None for `score` and `attend`."""
         self.call = pickle.dumps(call, pickle.HIGHEST_PROTOCOL)
         self.order = (-priority, next(self._numbers))
         self._position: int | None = None
@@ -30,37 +30,37 @@ class EngineJob:
         self._inbox: queue.SimpleQueue[Event | _Outcome] = queue.SimpleQueue()
 
     def say(self, event: Event) -> None:
-        """Pass an event on; dropped when nobody waits for it any more."""
+        """Pass an event to the caller; dropped if the caller has left."""
         if self._wanted:
             self._inbox.put(event)
 
     def finish(self, result: object) -> None:
-        """End it with what the call returned."""
+        """End the job with the call's return value."""
         self._inbox.put(_Outcome(result=result))
 
     def fail(self, error: ModelError) -> None:
-        """End it with an error."""
+        """End the job with an error."""
         self._inbox.put(_Outcome(error=error))
 
     def leave(self) -> None:
-        """Nobody waits for it any more."""
+        """Note that the caller no longer waits for the job."""
         self._wanted = False
 
     def tell_position(self, position: int) -> None:
-        """Say how many are before it, if that has changed."""
+        """Report the number of jobs before it, if that has changed."""
         if position != self._position and self.request_id is not None:
             self._position = position
             self.say(QueueUpdate(self.request_id, position))
 
     def events(self) -> Iterator[Event]:
-        """Events as they come; raises the ModelError in which the call ended."""
+        """Yield events as they come; raises the ModelError in which the call ended."""
         while not isinstance(event := self._inbox.get(), _Outcome):
             yield event
         if event.error is not None:
             raise event.error
 
     def result(self) -> object:
-        """Wait for what the call returns; raises the ModelError in which it ended."""
+        """Wait for the call's return value; raises the ModelError in which it ended."""
         while not isinstance(outcome := self._inbox.get(), _Outcome):
             pass
         if outcome.error is not None:
@@ -69,7 +69,7 @@ class EngineJob:
 
 
 class _Outcome:
-    """How a call ended: an error, or else a result."""
+    """Outcome of a call: an error or a result."""
 
     def __init__(self, *, result: object = None, error: ModelError | None = None) -> None:
         self.result = result
@@ -77,33 +77,33 @@ class _Outcome:
 
 
 class JobQueue:
-    """The jobs that wait, and the one that runs. Thread-safe; none of its calls blocks.
+    """Waiting jobs and the running one. Thread-safe; no method blocks.
 
-    Places are told by `tell_positions` alone, so that nobody is told to wait whose turn it is.
+    Only `tell_positions` reports positions, so that no job due next is told to wait.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # the collector may close an iterator meanwhile
+        self._lock = threading.RLock()  # the garbage collector may close an iterator meanwhile
         self._waiting: list[EngineJob] = []
         self._running: EngineJob | None = None
 
     def __len__(self) -> int:
-        """Jobs waiting or under way."""
+        """Number of waiting and running jobs."""
         with self._lock:
             return len(self._waiting) + (self._running is not None)
 
     @property
     def current_job(self) -> EngineJob | None:
-        """The job under way."""
+        """The running job."""
         return self._running
 
     def join(self, job: EngineJob) -> None:
-        """Wait behind those of the same priority, before those of a lower one."""
+        """Queue a job after those of the same priority and before those of a lower one."""
         with self._lock:
             bisect.insort(self._waiting, job, key=lambda waiting: waiting.order)
 
     def take(self) -> EngineJob | None:
-        """The next job, now under way; None while another is, or if none waits."""
+        """Start the next job; None if one is running or none waits."""
         with self._lock:
             if self._running is not None or not self._waiting:
                 return None
@@ -111,13 +111,13 @@ class JobQueue:
             return self._running
 
     def tell_positions(self) -> None:
-        """Say to everybody whose place has changed how many are before him."""
+        """Report to each job whose position has changed how many are before it."""
         with self._lock:
             for before, job in enumerate(self._waiting, start=int(self._running is not None)):
                 job.tell_position(before)
 
     def leave(self, job: EngineJob) -> bool:
-        """Take a waiting job out; False if it does not wait any more."""
+        """Remove a waiting job; False if it no longer waits."""
         with self._lock:
             if job not in self._waiting:
                 return False
@@ -125,19 +125,19 @@ class JobQueue:
             return True
 
     def find(self, request_id: str) -> EngineJob | None:
-        """The job of that id, waiting or under way."""
+        """Waiting or running job with this request id."""
         with self._lock:
             candidate = [*self._waiting, *([self._running] if self._running else [])]
             return next((job for job in candidate if job.request_id == request_id), None)
 
     def end_running(self) -> EngineJob | None:
-        """The job that was under way and is over."""
+        """End the running job and return it."""
         with self._lock:
             job, self._running = self._running, None
             return job
 
     def empty(self) -> list[EngineJob]:
-        """Every job, none of which waits or runs any more."""
+        """Remove and return all jobs, waiting or running."""
         with self._lock:
             jobs = [*([self._running] if self._running else []), *self._waiting]
             self._running = None

@@ -1,1 +1,1 @@
-"""Training data: tiles, splits, proof that splits are disjoint."""
+"""Training data: tiles, splits, checks that splits are disjoint."""

@@ -1,8 +1,8 @@
-"""Bring tiles of others into a data folder, each in its split.
+"""Import of external tiles into a data folder, each with its split.
 
-Two layouts are known: a folder with `manifest.csv` (path, label, group_id), and the public archive
-of LC25000 (Borkowski et al., arXiv 1912.12142), whose 25,000 pictures are turned and mirrored
-copies of some 1,250 tiles. Which are copies of which is told by the CSV files of LC25000-clean.
+Two layouts are supported: a folder with `manifest.csv` (path, label, group_id), and the public
+archive of LC25000 (Borkowski et al., arXiv 1912.12142), whose 25,000 pictures are rotated and
+mirrored copies of some 1,250 tiles. The CSV files of LC25000-clean tell which pictures are copies.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from models.training.data.tiles import (
 )
 
 SIDE = 224
-"""Larger pictures are reduced to this side, px; about 1 um/px for LC25000."""
+"""Side to which larger pictures are reduced, px; about 1 um/px for LC25000."""
 ARCHIVE_LABELS: Mapping[str, str] = {
     "lung_aca": "adenocarcinoma",
     "lung_n": "benign",
@@ -39,34 +39,34 @@ ARCHIVE_LABELS: Mapping[str, str] = {
     "colon_aca": "other",
     "colon_n": "other",
 }
-"""Label by folder name of the archive; colon is tissue that the model does not know."""
+"""Label by the archive's folder name; colon is tissue that the model does not know."""
 TILE_SUFFIXES = (".jpeg", ".jpg", ".png")
 
 
 @dataclass(frozen=True)
 class SourcePicture:
-    """One picture to import."""
+    """A picture to import."""
 
     path: Path
     """Where it is."""
     label: str
     """One of `LABELS`."""
     group_id: str
-    """Empty until it is known."""
+    """Empty until known."""
     source: str
-    """The set's name."""
+    """Name of the set."""
 
 
 @dataclass(frozen=True)
 class TileImport:
-    """What an import brought."""
+    """Result of an import."""
 
     tiles: tuple[Tile, ...]
     """As written to the manifest."""
     listed_groups: int
-    """Groups whose split the committed list names."""
+    """Groups with a split in the committed list."""
     unlisted_groups: int
-    """Groups whose split the rule chose."""
+    """Groups with a split chosen by the rule."""
 
 
 def import_tiles(
@@ -77,11 +77,11 @@ def import_tiles(
     per_group: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> TileImport:
-    """Copy the tiles of `source` to `out`, reduced to 224 px, with splits in its manifest.
+    """Copy the tiles of `source` to `out`, reduced to 224 px, with splits in the manifest.
 
-    `groups` is a CSV of LC25000-clean, or a folder with several; without one, pictures with
-    near-identical hashes make a group. `per_group` keeps so many of each group, chosen alike every
-    time. `progress` is told how many more pictures are done. Raises DataError.
+    `groups` is a CSV of LC25000-clean, or a folder with several; without it, pictures with
+    near-identical hashes form a group. `per_group` limits the pictures of each group, in a
+    reproducible choice. `progress` receives the number of further pictures done. Raises DataError.
     """
     pictures = find_pictures(source, groups)
     if per_group is not None:
@@ -103,7 +103,7 @@ def import_tiles(
 
 
 def find_pictures(source: Path, groups: Path | None = None) -> list[SourcePicture]:
-    """The pictures of a folder in a layout that is known, with their groups. Raises DataError."""
+    """Pictures of a folder in a supported layout, with their groups. Raises DataError."""
     if (source / MANIFEST).is_file():
         return _of_manifest(source)
     pictures = _of_archive(source)
@@ -116,7 +116,7 @@ def find_pictures(source: Path, groups: Path | None = None) -> list[SourcePictur
 def read_groups(path: Path) -> dict[str, str]:
     """Group by file name without extension, from one or several CSV files of LC25000-clean.
 
-    Known are its `final_clusters.csv` (cluster_label, img_path) and `lc25000_image_groups.csv`
+    Supported are its `final_clusters.csv` (cluster_label, img_path) and `lc25000_image_groups.csv`
     (stem, label, local_cluster_label); groups are named `lung_aca-1` and so on.
     """
     files = sorted(path.rglob("final_clusters.csv")) if path.is_dir() else [path]
@@ -135,7 +135,7 @@ def read_groups(path: Path) -> dict[str, str]:
 
 
 def keep_per_group(pictures: Sequence[SourcePicture], count: int) -> list[SourcePicture]:
-    """At most `count` pictures of each group, chosen by a seed of the group's name."""
+    """At most `count` pictures per group, chosen by a seed from the group's name."""
     if count < 1:
         message = f"At least one tile of a group must be kept, not {count}."
         raise DataError(message)
@@ -150,7 +150,7 @@ def keep_per_group(pictures: Sequence[SourcePicture], count: int) -> list[Source
 
 
 def _of_manifest(source: Path) -> list[SourcePicture]:
-    """Pictures of a manifest; a spoken label is taken for its written form."""
+    """Pictures of a manifest; labels in natural wording are accepted."""
     with (source / MANIFEST).open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     pictures = []
@@ -188,7 +188,7 @@ def _group_of(row: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _by_table(pictures: Iterable[SourcePicture], table: Mapping[str, str]) -> list[SourcePicture]:
-    """Pictures with their groups; one without might be a copy of any, so it is an error."""
+    """Assign groups to pictures; one without a group might be a copy of any, so it is an error."""
     known = []
     for picture in pictures:
         if picture.path.stem not in table:
@@ -201,7 +201,7 @@ def _by_table(pictures: Iterable[SourcePicture], table: Mapping[str, str]) -> li
 
 
 def _by_hash(pictures: Sequence[SourcePicture]) -> list[SourcePicture]:
-    """Near-identical pictures of one class as a group; other copies stay apart."""
+    """Group near-identical pictures of a class; other copies stay apart."""
     grouped = []
     for folder in sorted({each.path.parent for each in pictures}):
         members = [each for each in pictures if each.path.parent == folder]
@@ -214,7 +214,7 @@ def _by_hash(pictures: Sequence[SourcePicture]) -> list[SourcePicture]:
 
 
 def _copy(source_picture: SourcePicture, out: Path) -> Path:
-    """Copy a picture, reduced where it is larger; the file's path in the data folder."""
+    """Copy a picture, reduced if larger; return the file's path in the data folder."""
     folder = out / source_picture.label
     folder.mkdir(exist_ok=True)
     path = folder / source_picture.path.name

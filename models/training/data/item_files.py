@@ -1,4 +1,4 @@
-"""A fixed set of items as files that `evaluate --questions` reads."""
+"""Writing a fixed set of items as files for `evaluate --questions`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from models.training.specimen.picture_sampler import PATTERN
 
 ALL_QUESTIONS = "questions.jsonl"
 QUESTION_SETS = (ALL_QUESTIONS, "answerable.jsonl", "declining.jsonl", "plain.jsonl")
-"""All; those with a substantial answer; those without; the second without ways to decline."""
+"""All questions; those with a substantial answer; those without; the second without abstentions."""
 
 
 def item_record(item: TrainingItem, image: str) -> dict[str, Any]:
-    """An item as `evaluate` reads it; `image` is the picture's file, counted from the set's."""
+    """An item in `evaluate`'s format; `image` is the picture's path relative to the set."""
     return {
         "id": item.item_id,
         "image": image,
@@ -39,9 +39,9 @@ def item_record(item: TrainingItem, image: str) -> dict[str, Any]:
 def write_items(
     items: Iterable[TrainingItem], out: Path, progress: Callable[[int], None] | None = None
 ) -> dict[str, int]:
-    """Write pictures and question sets to `out`; how many questions each set has.
+    """Write pictures and question sets to `out`; return the number of questions per set.
 
-    `progress` is told how many more items are written. Raises DataError if `out` holds something.
+    `progress` receives the number of further items written. Raises DataError if `out` is not empty.
     """
     folder = empty_folder(out) / "images"
     folder.mkdir()
@@ -60,7 +60,7 @@ def write_items(
 
 
 def _sets_of_item(item: TrainingItem) -> list[tuple[str, TrainingItem]]:
-    """The sets that an item belongs to, and the item as it stands there."""
+    """Sets of an item, with the item as it appears there."""
     if item.situation != ANSWERABLE:
         return [(ALL_QUESTIONS, item), ("declining.jsonl", item)]
     sets = [(ALL_QUESTIONS, item), ("answerable.jsonl", item)]

@@ -1,4 +1,6 @@
-"""Questions about tiles with their measured answers: what every stage trains and is tested on."""
+"""Training items: questions about tiles with measured answers, for training and testing all
+stages.
+"""
 
 from __future__ import annotations
 
@@ -23,56 +25,56 @@ from models.training.specimen.mosaics import draw_picture as draw_picture
 from models.training.specimen.picture_sampler import ItemMix, PictureSampler
 
 ANSWERABLE = "answerable"
-"""Situation of an item whose right answer is one of the substantial ones."""
+"""Situation of an item whose correct answer is substantial."""
 OPEN_ENDED = ("diagnosis", "cellularity", "open space", "quadrant")
-"""Question types whose right option may be missing."""
+"""Question types whose correct option may be missing."""
 
 
 @dataclass(frozen=True)
 class TrainingItem:
-    """One question about one picture."""
+    """A question about a picture."""
 
     item_id: str
     """Unique within its split and seed."""
     picture: PictureRecipe
-    """How the picture is made; `render` makes it."""
+    """Recipe of the picture, for `draw_picture`."""
     question_type: str
-    """One of `language.QUESTIONS`."""
+    """One of `grammar.QUESTIONS`."""
     question: str
-    """As it is asked, without options."""
+    """Question text, without options."""
     options: tuple[str, ...]
-    """Without letters, in the order shown; empty for free form."""
+    """Options without letters, in the order shown; empty for a free answer."""
     answer: str
-    """The right answer in words."""
+    """Correct answer in words."""
     facts: Facts
-    """What holds of the picture as it is shown; only what can be told from it."""
+    """Facts about the picture as shown; only those that can be told from it."""
     group_id: str
-    """Of the tile; of a mosaic's fullest part; of its own where no tile is shown."""
+    """Group of the tile, or of a mosaic's fullest part; its own if no tile is shown."""
     split: str
-    """Of its tiles."""
+    """Split of its tiles."""
     label: str | None
-    """Of the tile; None for a mosaic and an empty picture."""
+    """Label of the tile; None for a mosaic or an empty picture."""
 
     @property
     def gold(self) -> str:
-        """What the answer tag holds: a letter, or words where there are no options."""
+        """Content of the answer tag: a letter, or words if there are no options."""
         if not self.options:
             return self.answer
         return chr(65 + self.options.index(self.answer))
 
     @property
     def situation(self) -> str:
-        """`answerable`, or the words in which the right answer declines."""
+        """`answerable`, or the words of the abstention that is correct."""
         return self.answer if self.answer in (NONE_OF_THESE, CANNOT_ASSESS) else ANSWERABLE
 
 
 def render_item(item: TrainingItem) -> NDArray[np.uint8]:
-    """The item's picture, (224, 224, 3) uint8. Raises DataError for a tile that is gone."""
+    """Pixels of the item's picture, (224, 224, 3) uint8. Raises DataError for a missing tile."""
     return draw_picture(item.picture)
 
 
 def without_abstentions(item: TrainingItem) -> TrainingItem:
-    """An answerable item without the two ways to decline: what they cost is the difference."""
+    """An answerable item without the two abstentions; the difference is what they cost."""
     options = tuple(
         option for option in item.options if option not in (NONE_OF_THESE, CANNOT_ASSESS)
     )
@@ -88,11 +90,11 @@ def make_items(
     mix: ItemMix | None = None,
     vary: bool = False,
 ) -> Iterator[TrainingItem]:
-    """`count` items of a split, one by one; the same tiles, mix and seed give the same items.
+    """Yield `count` items of a split; the same tiles, mix and seed give the same items.
 
-    Labels, groups and answers come alike often; every group of a label comes once before any comes
-    again. With `vary` a tile is shown by a part of at least 0.7 of its side, and facts are those of
-    that part. Raises DataError if the split lacks the tiles that the mix asks for.
+    Labels, groups and answers are balanced; every group of a label is used once before any is used
+    again. With `vary`, a tile is shown by a part of at least 0.7 of its side, and facts are those
+    of that part. Raises DataError if the split lacks tiles that the mix requires.
     """
     mix = mix or ItemMix()
     showcase = PictureSampler([tile for tile in tiles if tile.split == split], seed, mix, vary)
@@ -104,7 +106,7 @@ def make_items(
 def _item(
     item_id: str, split: str, showcase: PictureSampler, mix: ItemMix, draw: random.Random
 ) -> TrainingItem:
-    """One item, of a type drawn by weight."""
+    """One item of a randomly drawn type."""
     kind = draw.choices(list(mix.types), list(mix.types.values()))[0]
     sampled = showcase.sample(kind)
     answer = right_answer(kind, sampled.facts)
@@ -128,7 +130,7 @@ def _item(
 def draw_options(
     kind: str, answer: str, mix: ItemMix, draw: random.Random
 ) -> tuple[tuple[str, ...], str]:
-    """Options in the order shown, and the answer that is right among them."""
+    """Options in the order shown, and the correct answer among them."""
     choices = list(CHOICES[kind])
     declining = [option for option in (NONE_OF_THESE, CANNOT_ASSESS) if draw.random() < mix.spare]
     if answer in choices and kind in OPEN_ENDED and draw.random() < mix.missing:

@@ -1,4 +1,4 @@
-"""Whether the answers that a data set learns from may be trained on."""
+"""Checks that the completions in a data set may be used for training."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from models.errors import CheckpointError
 from models.registry import list_models
 
 AUTHORS = ("model", "chosen_model", "rejected_model")
-"""Columns of an export that name a model whose answer is in the row."""
+"""Columns of an export that name a model whose completion is in the row."""
 
 
 def check_licences(rows: Dataset) -> None:
-    """CheckpointError if a model that answered may not be trained on the answers of."""
+    """Raise CheckpointError if a model's completions may not be used for training."""
     plain = rows.with_format(None)
     named = [list(plain[column]) for column in AUTHORS if column in rows.column_names]
     model_names = {name for names in named for name in names}

@@ -1,4 +1,4 @@
-"""Near-identical pictures, by perceptual hash: none may stand in two splits."""
+"""Near-identical pictures by perceptual hash: none may be in two splits."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from PIL import Image
 from models.training.data.tiles import Tile, load_rgb
 
 SIDE = 16
-"""Of the hash: 256 bits."""
+"""Side of the hash: 256 bits."""
 NEAR_DISTANCE = 64
-"""Bits that near-identical pictures differ in at most, of 256.
+"""Largest Hamming distance of near-identical pictures, of 256 bits.
 
-On LC25000's lung tiles and phantoms the nearest pair across splits differs in 82 (`train data
-check`), while pairs of the same tissue filed under two groups differ in 18 to 44; 64 lies halfway.
-The pictures must be turned by right angles at most: others need to be told apart by their groups.
+On LC25000's lung tiles and phantoms, the nearest pair across splits differs in 82 bits (`train data
+check`), while pairs of the same tissue filed under two groups differ in 18 to 44; 64 is halfway. It
+applies to pictures rotated by right angles only: others must be separated by their groups.
 """
 _ORIENTATIONS = (None, *Image.Transpose)
 _BLOCK = 256
-"""Pictures compared with all others at once, which bounds memory."""
+"""Pictures per block of comparisons, which bounds memory."""
 
 
 @dataclass(frozen=True)
 class NearPair:
-    """Two pictures that show the same."""
+    """Two near-identical pictures."""
 
     first: Tile
-    """One of them."""
+    """First picture."""
     second: Tile
-    """The other."""
+    """Second picture."""
     distance: int
-    """Bits of the hash, of 256, that differ in the best of eight orientations."""
+    """Hamming distance of the hashes, of 256 bits, in the best of eight orientations."""
 
 
 def hash_picture(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Perceptual hashes of a picture in its eight orientations, (8, 256)."""
+    """Perceptual hashes of a picture in eight orientations, (8, 256)."""
     small = Image.fromarray(rgb).convert("L").resize((SIDE * 8, SIDE * 8), Image.Resampling.BOX)
     turned = (small if turn is None else small.transpose(turn) for turn in _ORIENTATIONS)
     return np.stack([imagehash.phash(picture, hash_size=SIDE).hash.ravel() for picture in turned])
@@ -48,7 +48,7 @@ def hash_picture(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def hash_tiles(
     tiles: Sequence[Tile], progress: Callable[[int], None] | None = None
 ) -> NDArray[np.bool_]:
-    """Hashes of all tiles, (tiles, 8, 256); `progress` is told how many more are done."""
+    """Hashes of all tiles, (tiles, 8, 256); `progress` receives the number of further tiles."""
     hashes = np.zeros((len(tiles), len(_ORIENTATIONS), SIDE * SIDE), dtype=np.bool_)
     for index, tile in enumerate(tiles):
         hashes[index] = hash_picture(load_rgb(tile))
@@ -60,10 +60,10 @@ def hash_tiles(
 def find_pairs_across_splits(
     tiles: Sequence[Tile], hashes: NDArray[np.bool_], *, limit: int = NEAR_DISTANCE
 ) -> tuple[list[NearPair], int | None]:
-    """Near-identical tiles of different splits, the nearest first, and the next distance above.
+    """Near-identical tiles of different splits, nearest first, and the next distance above.
 
-    The second value is the least distance across splits that is over `limit`; None if there is no
-    such pair.
+    The second value is the smallest distance across splits above `limit`; None if there is no such
+    pair.
     """
     splits = np.array([tile.split for tile in tiles])
     near: dict[tuple[int, int], int] = {}
@@ -81,7 +81,7 @@ def find_pairs_across_splits(
 
 
 def cluster_pictures(hashes: NDArray[np.bool_], *, limit: int = NEAR_DISTANCE) -> list[int]:
-    """A number for each picture; those joined by a chain of near-identical ones share it."""
+    """Cluster number of each picture; chains of near-identical pictures share one."""
     leader = list(range(len(hashes)))
 
     def root(index: int) -> int:
@@ -98,9 +98,9 @@ def cluster_pictures(hashes: NDArray[np.bool_], *, limit: int = NEAR_DISTANCE) -
 
 
 def _distances(hashes: NDArray[np.bool_]) -> Iterator[tuple[int, NDArray[np.int32]]]:
-    """Blocks of the table of distances, (pictures of the block, all), each with its first row.
+    """Blocks of the distance table, (pictures of the block, all), each with its first row.
 
-    One of each pair is turned and mirrored, which finds copies however they lie.
+    One picture of each pair is rotated and mirrored, which finds copies in any orientation.
     """
     bits = hashes.astype(np.float32)
     ones = bits.sum(axis=2)  # (pictures, orientations)

@@ -1,4 +1,4 @@
-"""Proof that splits are disjoint: by group, and by what the pictures show."""
+"""Proof that splits are disjoint, by group and by content."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from models.training.data.tiles import Tile, read_tiles
 
 @dataclass(frozen=True)
 class SplitReport:
-    """What a check found."""
+    """Result of a check."""
 
     tiles: int
-    """Pictures compared."""
+    """Number of pictures compared."""
     groups: int
-    """Groups that they come from."""
+    """Number of their groups."""
     limit: int
-    """Bits of 256 that near-identical pictures may differ in."""
+    """Largest distance of near-identical pictures, of 256 bits."""
     split_groups: tuple[str, ...]
-    """Groups that stand in two splits."""
+    """Groups in two splits."""
     pairs: tuple[NearPair, ...]
-    """Near-identical pictures in two splits, the nearest first."""
+    """Near-identical pictures in two splits, nearest first."""
     closest: int | None
-    """Distance of the nearest pair across splits that is no near-identical one; None: no pair."""
+    """Distance of the nearest pair across splits above the limit; None without a pair."""
 
     @property
     def has_overlap(self) -> bool:
-        """Whether anything stands in two splits."""
+        """Whether anything is in two splits."""
         return bool(self.split_groups or self.pairs)
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """As JSON values, for `--json`."""
         return {
             "tiles": self.tiles,
             "groups": self.groups,
@@ -50,7 +50,7 @@ class SplitReport:
         }
 
     def sentences(self, most: int) -> list[str]:
-        """The finding in words, with at most so many groups and pairs."""
+        """Sentences for users, with at most `most` groups and pairs."""
         lines = [f"The group {group} stands in two splits." for group in self.split_groups[:most]]
         lines += [
             f"{_tile_name(pair.first)} and {_tile_name(pair.second)} differ in "
@@ -74,7 +74,7 @@ def check_folders(
     limit: int = NEAR_DISTANCE,
     progress: Callable[[int], None] | None = None,
 ) -> SplitReport:
-    """Compare all tiles of all splits, of several data folders together. Raises DataError."""
+    """Compare all tiles of all splits of several data folders. Raises DataError."""
     tiles = [tile for folder in folders for tile in read_tiles(folder)]
     hashes = hash_tiles(tiles, progress)
     pairs, closest = find_pairs_across_splits(tiles, hashes, limit=limit)
@@ -89,7 +89,7 @@ def check_folders(
 
 
 def split_groups(tiles: Sequence[Tile]) -> list[str]:
-    """Groups that stand in two splits, across folders too."""
+    """Groups in two splits, also across folders."""
     splits: dict[str, set[str]] = {}
     for tile in tiles:
         splits.setdefault(tile.group_id, set()).add(tile.split)

@@ -1,4 +1,4 @@
-"""Which group goes into which split: a committed list, and a rule for groups that it lacks."""
+"""Assignment of groups to splits: a committed list, and a rule for other groups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from models.training.data.tiles import SPLITS, DataError
 
 SHARES: Mapping[str, float] = {"train": 0.55, "rl": 0.12, "validation": 0.10, "test": 0.23}
-"""Share of the groups of each label."""
+"""Share of each label's groups."""
 SPLIT_LIST = Path(__file__).with_name("splits.csv")
 """The committed list: `group_id,split` of LC25000's lung groups."""
 SEED = 4
@@ -37,11 +37,11 @@ SAME_TISSUE: tuple[tuple[str, ...], ...] = (
     ("lung_scc-214", "lung_scc-239"),
     ("lung_scc-46", "lung_scc-70"),
 )
-"""Groups of LC25000-clean whose tiles overlap; docs/training-data.md says how they were found."""
+"""Groups of LC25000-clean with overlapping tiles, found as described in docs/training-data.md."""
 
 
 def read_split_list(path: Path = SPLIT_LIST) -> dict[str, str]:
-    """Split by group id, as the list says. Raises DataError for a list that cannot be read."""
+    """Split by group id from the list. Raises DataError for an unreadable list."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return {row["group_id"]: row["split"] for row in csv.DictReader(file)}
@@ -56,12 +56,12 @@ def choose_splits(
     seed: int = SEED,
     together: Iterable[Sequence[str]] = SAME_TISSUE,
 ) -> dict[str, str]:
-    """A split for every group, so that each label has the same shares in every split.
+    """Choose a split for every group, with the same shares of each label in every split.
 
-    `groups` has the label by group id. Groups of one label are sorted, shuffled by the seed and cut
-    at the shares; so the outcome does not depend on the order given. Groups of one set of
-    `together` then all go where the one went that is used first (`SPLITS` has the order); all
-    others stay where they were.
+    `groups` has the label by group id. Groups of a label are sorted, shuffled by the seed and
+    divided by the shares, so the result does not depend on the given order. Groups in one set of
+    `together` then move to the earliest of their splits (in the order of `SPLITS`); all others
+    stay.
     """
     chosen: dict[str, str] = {}
     for label in sorted(set(groups.values())):
@@ -76,7 +76,7 @@ def choose_splits(
 
 
 def _cut(count: int) -> list[str]:
-    """A split for each of `count` places, shares rounded."""
+    """A split for each of `count` positions, shares rounded."""
     names, upto, done = [], 0.0, 0
     for split in SPLITS:
         upto += SHARES[split]

@@ -1,8 +1,8 @@
-"""One tile, many looks: position, scale, stain, white balance, light, and form without colour.
+"""Tile augmentation: position, scale, stain, white balance, light, and form without colour.
 
-Colour alone nearly tells the lung classes apart, so a tower that may lean on it learns no form.
-Masks of what was measured on the tile as scanned go through the same geometry as its pixels and
-through none of the colour, so a changed look never changes the truth.
+Colour alone nearly separates the lung classes, so a tower that can rely on it learns no form. Masks
+measured on the tile as scanned undergo the same geometry as its pixels and no colour change, so
+augmentation never changes the truth.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from models.flat_histogram import equalise_histogram
 CELL = 28
 """Side of a visual token, resized px."""
 DRAWS = 4
-"""Colours tried for a look under which what is known of the picture still holds."""
+"""Colours tried until one preserves the picture's facts."""
 
 
 @dataclass(frozen=True)
 class AugmentationRange:
-    """How far looks may differ from the scan."""
+    """Limits of augmentation."""
 
     least_zoom: float = 0.7
-    """Fewest resized pixels for one of the tile's."""
+    """Smallest zoom: resized pixels per pixel of the tile."""
     most_zoom: float = 1.35
-    """Most resized pixels for one of the tile's; more would look out of focus."""
+    """Largest zoom: resized pixels per pixel of the tile; more would look out of focus."""
     stain: float = 0.35
     """Largest change of a stain's strength, as a share."""
     light: float = 0.2
     """Largest change of each channel's gain, and of contrast, as a share."""
     grey: float = 0.1
-    """Share of looks in greyscale."""
+    """Share of pictures in greyscale."""
     equalised: float = 0.35
-    """Share of looks in greyscale with the histogram equalised: form alone."""
+    """Share of pictures in greyscale with the histogram equalised: form alone."""
     soften: float = 0.2
-    """Share of looks blurred a little, far from what counts as out of focus."""
+    """Share of pictures slightly blurred, far from what counts as out of focus."""
 
 
 @dataclass(frozen=True)
 class MaskedTile:
-    """A tile as scanned, with what was measured on it."""
+    """A tile as scanned, with its masks."""
 
     rgb: NDArray[np.uint8]
     """(height, width, 3)."""
@@ -58,7 +58,7 @@ class MaskedTile:
 def transform_tile(
     tile: MaskedTile, rows: int, columns: int, look: AugmentationRange, draw: np.random.Generator
 ) -> MaskedTile:
-    """A turned, mirrored and cropped view of `rows` x `columns` token cells."""
+    """Rotate, mirror and crop a tile to `rows` x `columns` token cells."""
     turns, mirror = int(draw.integers(4)), bool(draw.integers(2))
     height, width = rows * CELL, columns * CELL
     planes = [np.rot90(plane, turns) for plane in (tile.rgb, tile.nuclear, tile.space)]
@@ -86,10 +86,10 @@ def recolour(
     draw: np.random.Generator,
     holds: Callable[[NDArray[np.uint8]], bool] = lambda _rgb: True,
 ) -> NDArray[np.uint8]:
-    """The same picture, (height, width, 3), in another stain, light and softness.
+    """Change stain, light and softness of a picture, (height, width, 3).
 
-    Colours are drawn until what is known of the picture `holds` of them; after `DRAWS` they stay
-    those of the scan. Colour is taken away afterwards.
+    Colours are redrawn until the picture's facts hold (`holds`); after `DRAWS` attempts the scan's
+    colours stay. Conversion to greyscale comes last.
     """
     drawn = (_stained(rgb, look, draw) for _ in range(DRAWS))
     picture = Image.fromarray(next(filter(holds, drawn), rgb))
@@ -106,7 +106,7 @@ def recolour(
 def _stained(
     rgb: NDArray[np.uint8], look: AugmentationRange, draw: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """The picture with its stains stronger or weaker, in another light."""
+    """Vary the strength of the stains and the light."""
     optical = -np.log((rgb.astype(np.float32) + 1.0) / 256.0)
     strengths = np.diag(draw.uniform(1 - look.stain, 1 + look.stain, 3))
     mixed = optical @ (hed_from_rgb @ strengths @ rgb_from_hed).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Tiles to train on: a folder with pictures and a `manifest.csv` that says what they are."""
+"""Training tiles: a folder with pictures and a `manifest.csv` that describes them."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from models.pictures import open_picture
 
 MANIFEST = "manifest.csv"
 SPLITS = ("train", "rl", "validation", "test")
-"""In the order in which they are used: SFT, reinforcement learning, choices, one last look."""
+"""In order of use: SFT, reinforcement learning, selection, final test."""
 LABELS = ("benign", "adenocarcinoma", "squamous_cell_carcinoma", "other", "phantom")
-"""What a tile may show: lung as LC25000 names it, tissue of another organ, a synthetic slide."""
+"""Labels of tiles: lung as in LC25000, tissue of another organ, a synthetic slide."""
 QUADRANTS = ("upper left", "upper right", "lower left", "lower right")
 QUALITY = 92
-"""Of the JPEG files that are written."""
+"""JPEG quality of written files."""
 COLUMNS = ("path", "label", "group_id", "split", "source")
 COUNT_COLUMNS = tuple(f"nuclei_{name.replace(' ', '_')}" for name in QUADRANTS)
-"""Columns with the true number of nuclei by quadrant; empty where it is not known."""
+"""Columns with the true number of nuclei by quadrant; empty if unknown."""
 
 
 class DataError(ModelError):
-    """A folder of tiles that cannot be used, or written; the message names the row or value."""
+    """A folder of tiles that cannot be read or written; the message names the row or value."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture to train or test on."""
+    """A picture for training or testing."""
 
     path: Path
     """The picture's file."""
     label: str
     """One of `LABELS`."""
     group_id: str
-    """Source picture or slide; tiles of one group are not independent."""
+    """Source picture or slide; tiles of a group are not independent."""
     split: str
     """One of `SPLITS`."""
     source: str
-    """The set that it comes from, such as `lc25000`."""
+    """Set of origin, such as `lc25000`."""
     quadrant_counts: Mapping[str, int] | None = None
-    """True number of nuclei by quadrant; None if nobody knows it."""
+    """True number of nuclei by quadrant; None if unknown."""
 
 
 def read_tiles(folder: Path, split: str | None = None) -> list[Tile]:
-    """The tiles of a data folder, in the manifest's order; of one split if it is named.
+    """Tiles of a data folder in the manifest's order, optionally of one split.
 
-    Raises DataError for a manifest that cannot be read, lacks a column, names an unknown label or
-    split, a picture twice or one that is not there, or puts a group into two splits.
+    Raises DataError for a manifest that is unreadable, lacks a column, has an unknown label or
+    split, lists a picture twice or one that is missing, or puts a group into two splits.
     """
     rows = _rows(folder)
     tiles = [_tile(folder, row, number) for number, row in enumerate(rows, 2)]
@@ -66,7 +66,7 @@ def read_tiles(folder: Path, split: str | None = None) -> list[Tile]:
 
 
 def load_rgb(tile: Tile) -> NDArray[np.uint8]:
-    """Pixels, (height, width, 3) uint8, what is transparent painted white. Raises DataError."""
+    """Pixels, (height, width, 3) uint8, with transparency on white. Raises DataError."""
     try:
         return np.array(open_picture(tile.path), dtype=np.uint8)
     except PromptError as error:
@@ -75,12 +75,12 @@ def load_rgb(tile: Tile) -> NDArray[np.uint8]:
 
 
 def save_tile(picture: Image.Image, path: Path) -> None:
-    """Write a tile's pixels as a JPEG file, colours not subsampled."""
+    """Write a tile as JPEG without chroma subsampling."""
     picture.save(path, quality=QUALITY, subsampling=0)
 
 
 def write_manifest(folder: Path, tiles: Iterable[Tile]) -> Path:
-    """Write `manifest.csv` of tiles whose files lie under `folder`."""
+    """Write `manifest.csv` for tiles whose files are below `folder`."""
     path = folder / MANIFEST
     partial = path.with_suffix(".part")
     with partial.open("w", encoding="utf-8", newline="") as file:
@@ -95,7 +95,7 @@ def write_manifest(folder: Path, tiles: Iterable[Tile]) -> Path:
 
 
 def empty_folder(folder: Path) -> Path:
-    """A folder to write a set into, made if need be. Raises DataError if it holds something."""
+    """Create a folder for a new set if needed. Raises DataError if it is not empty."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not any(folder.iterdir()):
@@ -125,7 +125,7 @@ def _rows(folder: Path) -> list[dict[str, str]]:
 
 
 def _tile(folder: Path, row: Mapping[str, str], number: int) -> Tile:
-    """One row, checked; `number` is its line in the file."""
+    """Validate a row; `number` is its line in the file."""
     path = folder / row["path"]
     if row["label"] not in LABELS:
         message = f"line {number}: the label {row['label']!r} is none of {', '.join(LABELS)}."
@@ -152,7 +152,7 @@ def _counts(row: Mapping[str, str], number: int) -> dict[str, int] | None:
 
 
 def _check_whole(tiles: list[Tile], folder: Path) -> None:
-    """Refuse a picture that stands twice and a group that stands in two splits."""
+    """Refuse a picture listed twice and a group in two splits."""
     group_splits: set[Path] = set()
     splits: dict[tuple[str, str], str] = {}
     for tile in tiles:

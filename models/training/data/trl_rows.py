@@ -1,4 +1,4 @@
-"""Data sets as TRL's trainers take them: from tiles, or from a folder that `datasets` opens."""
+"""Data sets for TRL's trainers: from tiles, or from a folder that `datasets` opens."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ COLUMNS = Features(
         "facts": Value("string"),
     }
 )
-"""Of a data set made from tiles; `completion` is the trace that SFT learns."""
+"""Features of a data set made from tiles; `completion` is the trace that SFT learns."""
 
 
 def read_tile_rows(
@@ -58,9 +58,9 @@ def read_tile_rows(
     mix: Mapping[str, Any],
     look: Mapping[str, float] | None,
 ) -> Dataset:
-    """`count` items of a split, asked as `model` is asked; each in one new look unless it is None.
+    """`count` items of a split, as prompts for `model`; each augmented once unless `look` is None.
 
-    Raises DataError for folders that cannot be used.
+    Raises DataError for unusable folders.
     """
     tiles = [tile for folder in folders for tile in read_tiles(folder)]
     items = make_items(tiles, split, count=count, seed=seed, mix=ItemMix(**mix), vary=True)
@@ -75,12 +75,12 @@ def read_tile_rows(
 
 
 def read_folder_rows(folder: Path, split: str, model: RegisteredModel, cache: Path) -> Dataset:
-    """A split of a folder as `datasets.load_dataset` opens it: Parquet, or pictures with
+    """A split of a folder that `datasets.load_dataset` opens: Parquet, or pictures with
     `metadata.jsonl`.
 
-    It has a `prompt`, or `question` and `options`, which are then asked as `model` is asked;
-    `images` or `image`; and what the trainer needs besides (docs/post-training.md). `answer` is
-    taken for `gold`. Its cache is kept in `cache`. Raises DataError.
+    It has a `prompt`, or `question` and `options`, which are turned into a prompt for `model`;
+    `images` or `image`; and the trainer's other columns (docs/post-training.md). `answer` is
+    accepted as `gold`. `cache` holds its cache. Raises DataError.
     """
     splits = _opened(folder, cache)
     if split not in splits:
@@ -102,7 +102,7 @@ def read_folder_rows(folder: Path, split: str, model: RegisteredModel, cache: Pa
 
 
 def require_columns(rows: Dataset, names: Sequence[str]) -> None:
-    """DataError unless the data set has these columns."""
+    """Raise DataError unless the data set has these columns."""
     missing = [name for name in names if name not in rows.column_names]
     if missing:
         message = f"The data set lacks the columns {', '.join(missing)}."
@@ -112,7 +112,7 @@ def require_columns(rows: Dataset, names: Sequence[str]) -> None:
 def question_messages(
     question: str, options: Sequence[str], model: RegisteredModel
 ) -> list[dict[str, str]]:
-    """The question as chat messages in the model's style; TRL puts the pictures before the text."""
+    """Question as chat messages in the model's style; TRL adds the pictures before the text."""
     prompt = build_prompt(QuestionText(question, tuple(options)), (), model)
     asked = [{"role": "user", "content": prompt.text}]
     if prompt.system is None:
@@ -138,19 +138,19 @@ def _row(item: TrainingItem, picture: Pictures.Image, model: RegisteredModel) ->
 
 
 def _opened(folder: Path, cache: Path) -> DatasetDict:
-    """The folder's splits; DataError if `datasets` cannot open it."""
+    """Splits of a folder; raises DataError if `datasets` cannot open it."""
     if not folder.is_dir():
         message = f"The data set {folder} is no folder."
         raise DataError(message)
     try:
         return load_dataset(str(folder.resolve()), cache_dir=str(cache))
-    except Exception as error:  # the library raises many kinds
+    except Exception as error:  # the library raises many kinds of errors
         message = f"The data set {folder} cannot be opened ({error})."
         raise DataError(message) from error
 
 
 def _with_prompt(rows: Dataset, folder: Path, model: RegisteredModel) -> Dataset:
-    """The rows with a prompt; one that is there is kept as it is."""
+    """Rows with a prompt; an existing one stays."""
     if "prompt" in rows.column_names:
         return rows
     if "question" not in rows.column_names:
@@ -165,7 +165,7 @@ def _with_prompt(rows: Dataset, folder: Path, model: RegisteredModel) -> Dataset
 
 
 def _coloured(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """The batch with its pictures in RGB, what is transparent white."""
+    """The batch with its pictures in RGB, transparency on white."""
     if "image" in batch:
         batch["image"] = [convert_to_rgb(picture) for picture in batch["image"]]
     if "images" in batch:

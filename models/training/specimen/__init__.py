@@ -1,1 +1,1 @@
-"""What the embedded model is made of and taught with."""
+"""The embedded model: its network, its language and its training data."""

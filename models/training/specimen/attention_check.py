@@ -1,9 +1,9 @@
-"""Whether a model looks where the truth lies, and whether what it looked at matters to it.
+"""Check of the embedded model's attention: does it lie on the evidence, and does it matter?
 
-Phantom regions have a quadrant that is known to hold most nuclei. The right trace is put into the
-model's mouth and its attention read while it writes the decisive step, beside the attention of the
-same network with its weights shuffled, over the same text. Then the most attended tenth of the
-region is masked, and the words that name the quadrant are weighed again.
+Phantom regions have a known quadrant with most nuclei. The correct trace is forced, and the
+attention during the decisive step is compared with that of the same network with shuffled weights,
+over the same text. Then the most attended tenth of the region is masked, and the words that name
+the quadrant are scored again.
 """
 
 from __future__ import annotations
@@ -44,32 +44,32 @@ CHANCE = 1 / len(CLAIM_VALUES[CLAIM])
 
 @dataclass(frozen=True)
 class ReferenceTrace:
-    """The right trace of a question, and where its decisive words stand."""
+    """The correct trace of a question, with the position of its decisive words."""
 
     text: str
-    """The whole completion."""
+    """Full completion."""
     step: tuple[int, int]
-    """Characters of the decisive step, (start, stop)."""
+    """Span of the decisive step in characters, (start, stop)."""
     value: tuple[int, int]
-    """Characters that name the quadrant, (start, stop)."""
+    """Span of the words that name the quadrant in characters, (start, stop)."""
     quadrant: str
-    """The right one."""
+    """Correct quadrant."""
 
 
 @dataclass(frozen=True)
 class StepAttention:
-    """What one network looked at while it was made to write a question's right trace."""
+    """One network's attention while it was forced to write the correct trace."""
 
     item: EvaluationItem
     """The question."""
     trace: ReferenceTrace
-    """What it wrote."""
+    """The forced trace."""
     attention: AttentionMap
-    """Of the decisive step, relative to a neutral question."""
+    """Attention of the decisive step, relative to a neutral question."""
 
     @property
     def right(self) -> bool:
-        """Whether the right quadrant holds most of the attention."""
+        """Whether the correct quadrant receives most of the attention."""
         return fullest_quadrant(self.attention.weights) == self.trace.quadrant
 
 
@@ -90,7 +90,7 @@ def with_quadrant(items: Sequence[EvaluationItem]) -> list[EvaluationItem]:
 
 
 def reference_trace(item: EvaluationItem) -> ReferenceTrace:
-    """The right trace of a question. Raises ModelError if its facts name no quadrant."""
+    """Correct trace of a question. Raises ModelError if its facts name no quadrant."""
     facts = read_facts(item.facts)
     quadrant = facts.nominal(CLAIM) if facts else None
     if facts is None or quadrant is None:
@@ -105,7 +105,7 @@ def reference_trace(item: EvaluationItem) -> ReferenceTrace:
 
 
 def fullest_quadrant(weights: NDArray[np.float32]) -> str:
-    """The quadrant with most weight, (rows, columns); a middle row or column counts half each."""
+    """Quadrant with most weight, from (rows, columns); a middle row or column counts half each."""
     rows, columns = weights.shape
     upper = np.clip(rows / 2 - np.arange(rows), 0, 1)
     left = np.clip(columns / 2 - np.arange(columns), 0, 1)
@@ -120,7 +120,7 @@ def fullest_quadrant(weights: NDArray[np.float32]) -> str:
 def write_neutral_answers(
     engine: Engine, items: Sequence[EvaluationItem], write: PromptWriter
 ) -> Iterator[Completion]:
-    """What a model says to the neutral question on each picture."""
+    """A model's completions of the neutral question on each picture."""
     for item in items:
         request = GenerateRequest(
             request_id=f"neutral-{uuid.uuid4().hex}",
@@ -135,7 +135,7 @@ def write_neutral_answers(
 def attend_to_step(
     engine: Engine, item: EvaluationItem, neutral: Completion, write: PromptWriter
 ) -> StepAttention:
-    """A network's attention on the decisive step, relative to that on the neutral answer."""
+    """Attention on the decisive step, relative to that on the neutral completion."""
     trace, prompt = reference_trace(item), _prompt(item, write)
     completion = Completion(trace.text)
     # (tokens,): by the network's own tokenizer
@@ -145,7 +145,7 @@ def attend_to_step(
 
 
 def mask_check(engine: Engine, attended: StepAttention, write: PromptWriter) -> DeletionCheck:
-    """The words that name the quadrant weighed with what was looked at masked, or other places."""
+    """Score the words that name the quadrant with the attended cells masked, or other places."""
     trace = attended.trace
     start, stop = trace.value
     around = trace.text[:start], trace.text[stop:]
@@ -159,7 +159,7 @@ def mask_check(engine: Engine, attended: StepAttention, write: PromptWriter) -> 
 
 
 def share_less_harmful(check: DeletionCheck) -> float:
-    """Share of the other places that, masked, leave the words likelier; ties count half."""
+    """Share of other places that leave the words likelier when masked; ties count half."""
     others = np.array(check.random_masked)
     if not others.size:
         return 0.5
@@ -175,7 +175,7 @@ def attention_check(
     write: PromptWriter,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> dict[str, Any]:
-    """All figures, as JSON values: `docs/evaluation.md` says what each means."""
+    """All figures as JSON values, explained in `docs/evaluation.md`."""
     info = wait_until_ready(engine)
     wait_until_ready(shuffled)
     attended, shuffled_attended, checks = [], [], []
@@ -241,7 +241,7 @@ def _neutral(prompt: Prompt) -> Prompt:
 def _map(
     engine: Engine, prompt: Prompt, completion: Completion, tokens: range | None = None
 ) -> AttentionMap:
-    """The raw map of some tokens of a completion that is already written; None takes all."""
+    """Raw map of some tokens of an existing completion; `tokens` None takes all."""
     status = engine.status()
     image = prompt.images[0]
     if status.info is None:

@@ -1,10 +1,10 @@
-"""Attention that is taught where the evidence of a measured claim lies.
+"""Attention supervision: attention is trained to lie on the evidence of a measured claim.
 
-A claim such as “Most nuclei: upper left” is measured on pixels that are known. While the network
-writes it, the mean of its heads' and layers' attention over the picture is drawn towards them, by a
-cross-entropy beside that of the words, as Liu et al. teach alignments in translation (Neural
-Machine Translation with Supervised Attention, COLING 2016). Whether the network uses what it looks
-at is not taught by this.
+The evidence of a claim such as “Most nuclei: upper left” consists of known pixels. While the
+network writes the claim, the mean of its heads' and layers' attention over the picture is drawn
+towards them by a cross-entropy added to that of the words, as Liu et al. train alignments in
+translation (Neural Machine Translation with Supervised Attention, COLING 2016). This does not train
+the network to use what it attends to.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from models.training.data.tiles import QUADRANTS
 from models.training.specimen.measures import cell_shares, nuclear_mask, open_mask
 
 CLAIM = re.compile(r"(Cellularity|Open space|Most nuclei): ([a-z]+(?: [a-z]+)?)")
-"""A claim, as a trace writes it, whose evidence can be measured."""
+"""A claim in a trace whose evidence can be measured."""
 LEAST_EVIDENCE = 0.01
-"""Share of the picture that must be evidence: nobody can look at what is not there."""
+"""Share of the picture that the evidence must cover to be a target."""
 
 
 @dataclass(frozen=True)
 class EvidenceSpan:
-    """Where to look while some words are written."""
+    """Evidence for some words of a trace."""
 
     start: int
     """First character of the words."""
     stop: int
-    """Character after the last."""
+    """One past the last character."""
     mask: NDArray[np.bool_]
-    """(height, width): the picture's pixels that are the evidence."""
+    """(height, width): mask of the evidence pixels."""
 
 
 def find_evidence_spans(words: str, rgb: NDArray[np.uint8]) -> list[EvidenceSpan]:
-    """The claims of a trace that have evidence in the picture, (height, width, 3) uint8."""
+    """Claims of a trace with evidence in the picture, (height, width, 3) uint8."""
     spans = [
         EvidenceSpan(*match.span(), evidence_mask(match[1], match[2], rgb))
         for match in CLAIM.finditer(words)
@@ -49,7 +49,7 @@ def find_evidence_spans(words: str, rgb: NDArray[np.uint8]) -> list[EvidenceSpan
 
 
 def evidence_mask(claim: str, value: str, rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """(height, width): open space for itself, else nuclei, of one quadrant where one is named."""
+    """(height, width): open space for itself, otherwise nuclei, in a quadrant if one is named."""
     light = open_mask(rgb)
     if claim == "Open space":
         return light
@@ -58,7 +58,7 @@ def evidence_mask(claim: str, value: str, rgb: NDArray[np.uint8]) -> NDArray[np.
 
 
 def quadrant_mask(name: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """(height, width): whether a pixel lies in the quadrant, such as `upper left`."""
+    """(height, width): mask of a quadrant such as `upper left`."""
     down, right = divmod(QUADRANTS.index(name), 2)
     rows, columns = np.indices(shape)
     inside: NDArray[np.bool_] = (rows * 2 // shape[0] == down) & (columns * 2 // shape[1] == right)
@@ -66,23 +66,23 @@ def quadrant_mask(name: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 
 def cell_targets(mask: NDArray[np.bool_], rows: int, columns: int) -> Tensor:
-    """(rows x columns,): how the attention is to lie over the picture's tokens, summing to 1."""
+    """(rows x columns,): target attention over the picture's tokens, summing to 1."""
     shares = cell_shares(mask.astype(np.uint8), rows, columns).ravel()
     return torch.from_numpy(shares / shares.sum())
 
 
 class PictureAttention:
-    """Attention of some tokens to their pictures, kept while the network reads a batch."""
+    """Attention of some tokens to their pictures, collected during a forward pass."""
 
     def __init__(self, points: Tensor, pictures: Tensor) -> None:
-        """`points` (n, 2): sequence and place of each query; `pictures` (batch, tokens) bool."""
+        """`points` (n, 2): sequence and position of each query; `pictures` (batch, tokens) bool."""
         self._sequences = [int(each) for each in torch.unique(points[:, 0])]
         self._places = [points[points[:, 0] == each, 1] for each in self._sequences]
         self._pictures = [pictures[each].nonzero()[:, 0] for each in self._sequences]
         self._layers: list[list[Tensor]] = []
 
     def take(self, layer: int, query: Tensor, key: Tensor, scaling: float | None) -> None:
-        """The attention of one layer; shapes as in `capture.Sink`."""
+        """Collect the attention of one layer; shapes as in `capture.QuerySink`."""
         del layer
         scale = query.shape[3] ** -0.5 if scaling is None else scaling
         shape = key.shape[1], -1, query.shape[3]
@@ -99,7 +99,7 @@ class PictureAttention:
         self._layers.append(mean_weights)
 
     def rows(self) -> list[Tensor]:
-        """For each sequence that has points (points, cells): mean of the layers, summing to 1."""
+        """For each sequence with points, (points, cells): mean of the layers, summing to 1."""
         means = [torch.stack(layer_rows).mean(0) for layer_rows in zip(*self._layers, strict=True)]
         return [mean / mean.sum(1, keepdim=True) for mean in means]
 
@@ -107,7 +107,7 @@ class PictureAttention:
 def pointing_loss(rows: Sequence[Tensor], targets: Tensor) -> tuple[Tensor, float]:
     """Cross-entropy of attention against targets (n, most cells), and their mean overlap, 0 to 1.
 
-    `rows` are those of `PictureGaze`, in the order of the targets, which are padded with 0.
+    `rows` are those of `PictureAttention`, in the order of the targets, which are padded with 0.
     """
     losses, overlaps, first = [], [], 0
     for row in rows:

@@ -1,4 +1,4 @@
-"""New looks of an item's picture, of which what is said about it stays true."""
+"""Augmentation of an item's picture that preserves its facts."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from models.training.data.tile_augmentation import AugmentationRange, recolour
 from models.training.specimen.measures import open_space
 
 BY_LIGHT = frozenset({"open space", "cellularity"})
-"""Question types that an equalised picture does not answer: it is as light and as dark as any."""
+"""Question types that an equalised picture cannot answer, since its brightness is always the
+same.
+"""
 
 
 def augment_item(
     item: TrainingItem, rgb: NDArray[np.uint8], look: AugmentationRange, draw: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """The item's picture, (height, width, 3), in a look in which its open space is the same.
+    """Augment an item's picture, (height, width, 3), preserving its open space.
 
-    Open space is a matter of light: another exposure turns pale tissue into it, or it into tissue,
-    on one picture in four (`measures.open_mask`). The other claims hardly move.
+    Open space depends on brightness: another exposure turns pale tissue into it, or the reverse, on
+    one picture in four (`measures.open_mask`). The other claims hardly change.
     """
     accepted = item.facts.claims.get("open space", ())
     if item.question_type in BY_LIGHT:

@@ -1,7 +1,7 @@
-"""The claims of a trace read back by the phrases they are written with, and checked.
+"""Parsing the claims of a trace by the phrases they are written with, and checking them.
 
-The process judge of the embedded model: every claim can be held against what was measured on the
-picture or is known of it.
+This is the embedded model's process judge: every claim can be checked against measurements on the
+picture or known facts about it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from models.training.specimen.grammar import (
 )
 
 CONTRADICTORY = "contradictory"
-"""Value of a claim that is made with two values, or made and denied; never right."""
+"""Value of a claim made with two values, or made and denied; never right."""
 
 
 def _words_of_claim(claim: str) -> dict[str, str]:
-    """The ways to state a claim's values, in small letters, with the value each stands for."""
+    """Phrases for a claim's values, in lower case, with the value of each."""
     words = {value: value for value in CLAIM_VALUES[claim]}
     return words | (
         {phrase: value for value, phrase in PATTERNS.items()} if claim == "pattern" else {}
@@ -33,7 +33,7 @@ def _words_of_claim(claim: str) -> dict[str, str]:
 
 
 def _pattern(before: str, choices: Sequence[str], after: str) -> re.Pattern[str]:
-    """A stated value: spaces may be any white space, capitals do not count."""
+    """Pattern of a stated value, matching any white space and ignoring case."""
     spaced = "|".join(re.escape(choice).replace(r"\ ", r"\s+") for choice in choices)
     return re.compile(rf"(?<!\w){before}({spaced}){after}", re.IGNORECASE)
 
@@ -43,44 +43,44 @@ CLAIM_PATTERNS = {
     claim: _pattern(claim.replace(" ", r"\s+") + r"\s*:\s*", tuple(words), r"\s*(?=[.;\n]|\Z)")
     for claim, words in CLAIM_WORDS.items()
 }
-"""How each claim is stated: `Open space: low.`, ended by a stop; "low to high" states nothing."""
+"""Pattern of each claim: `Open space: low.`, ended by a full stop; "low to high" states nothing."""
 DENIAL_PATTERN = _pattern(r"not\s+", DIAGNOSES, r"\s*:")
-"""A pattern ruled out: `Not adenocarcinoma: no glands are formed.`"""
+"""A diagnosis ruled out: `Not adenocarcinoma: no glands are formed.`"""
 
 
 @dataclass(frozen=True)
 class ClaimCheck:
-    """One claim held against the truth."""
+    """A claim checked against the truth."""
 
     claim: str
-    """Which."""
+    """Name of the claim."""
     stated_value: str | None
-    """The value stated; None if the claim is missing, or `CONTRADICTORY`."""
+    """Stated value; None if the claim is missing, or `CONTRADICTORY`."""
     accepted: tuple[str, ...]
-    """Values that would be right; empty if nothing can be said of it on this picture."""
+    """Correct values; empty if unknown for this picture."""
     quote: str = ""
-    """The words that state it."""
+    """Words that state it."""
 
     @property
     def right(self) -> bool:
-        """Whether a right value is stated, and no other."""
+        """Whether a correct value is stated, and no other."""
         return self.stated_value in self.accepted
 
 
 def find_claims(text: str) -> dict[str, str]:
-    """The claims made in the reasoning of a completion, by value.
+    """Values of the claims made in the reasoning of a completion, by claim.
 
-    What stands in the answer tag is no claim. A claim made twice with two values, and a pattern
-    that is stated and ruled out, are `CONTRADICTORY`.
+    The answer tag contains no claims. A claim made twice with two values, and a pattern both stated
+    and ruled out, are `CONTRADICTORY`.
     """
     return {claim: value for claim, (value, _) in _find_claims(text).items()}
 
 
 def required_claims(question_type: str, facts: Facts) -> tuple[str, ...]:
-    """The claims that a trace on this picture must make, of those whose truth is known.
+    """Claims that a trace on this picture must make, among those whose truth is known.
 
     On empty glass only that there is no tissue, and on a blurred picture only that it is blurred:
-    the rest cannot be told. Empty for a question type that is none of ours.
+    the rest cannot be told. Empty for question types of other sets.
     """
     required = REQUIRED_CLAIMS.get(question_type, ())
     if facts.nominal("tissue") == "absent":
@@ -91,9 +91,9 @@ def required_claims(question_type: str, facts: Facts) -> tuple[str, ...]:
 
 
 def check_claims(question_type: str, facts: Facts, text: str) -> tuple[ClaimCheck, ...]:
-    """The required claims, and beside them whatever else is stated and wrong.
+    """Check the required claims, and any other stated claim that is wrong.
 
-    So more true claims than were asked for earn nothing, and false ones cost.
+    So additional true claims earn nothing, and false ones cost.
     """
     stated = _find_claims(text)
     required = required_claims(question_type, facts)
@@ -107,7 +107,7 @@ def check_claims(question_type: str, facts: Facts, text: str) -> tuple[ClaimChec
 
 
 class MeasuredClaimsJudge:
-    """Share of claims that are right; a missing one counts as wrong."""
+    """Share of correct claims; a missing one counts as wrong."""
 
     def judge(self, traces: Sequence[JudgeInput]) -> list[JudgeVerdict | None]:
         """Verdicts; None without reasoning, without facts, or for a question without claims."""
@@ -143,12 +143,12 @@ def _find_claims(text: str) -> dict[str, tuple[str, str]]:
 
 
 def _accepted(claim: str, facts: Facts) -> tuple[str, ...]:
-    """Values of a claim that are right on this picture; empty where it cannot be told."""
+    """Correct values of a claim on this picture; empty if unknown."""
     unseen = claim not in {"tissue", "focus"} and not facts.assessable
     return () if unseen else tuple(facts.claims.get(claim, ()))
 
 
 def _checkable(claim: str, facts: Facts) -> bool:
-    """Whether a claim that nobody asked for can be called wrong."""
+    """Whether a claim that was not required can be called wrong."""
     unseen = claim not in {"tissue", "focus"} and not facts.assessable
     return unseen or bool(facts.claims.get(claim))

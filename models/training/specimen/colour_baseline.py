@@ -1,4 +1,4 @@
-"""What colour alone tells: a random forest that is blind to form, on the same splits."""
+"""Colour baseline: a random forest on colour statistics, blind to form, on the same splits."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ TREES = 500
 
 @dataclass(frozen=True)
 class Baseline:
-    """How well colour statistics tell the labels apart."""
+    """Accuracy of colour statistics."""
 
     colour: BaselineColour
-    """What the pictures were turned into first."""
+    """Conversion of the pictures."""
     accuracy: Interval
-    """On the test tiles, interval by group."""
+    """Accuracy on the test tiles, interval by group."""
     per_class: Mapping[str, float]
     """Accuracy by label."""
     trained_on: int
-    """Tiles that the forest was fitted on."""
+    """Number of tiles that the forest was fitted on."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """As JSON values, for `--json`."""
         return {
             "colour": self.colour,
             "accuracy": self.accuracy.mean,
@@ -52,9 +52,9 @@ class Baseline:
 
 
 def colour_statistics(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """21 numbers of a picture, (height, width, 3), that say nothing of where its pixels lie.
+    """21 statistics of a picture, (height, width, 3), that ignore pixel positions.
 
-    Of each channel the mean, the standard deviation and five percentiles.
+    Mean, standard deviation and five percentiles of each channel.
     """
     levels = np.arange(256)
     numbers = []
@@ -78,7 +78,8 @@ def measure_baselines(
 ) -> list[Baseline]:
     """Fit a forest on the train split and score it on `split`, for each colour.
 
-    `progress` is told how many more tiles were read. Raises DataError if a split has no lung tile.
+    `progress` receives the number of further tiles read. Raises DataError if a split has no lung
+    tile.
     """
     tiles = [tile for folder in folders for tile in read_tiles(folder) if tile.label in LABELS]
     fitted = [tile for tile in tiles if tile.split == "train"]

@@ -1,4 +1,4 @@
-"""Facts of a picture as a column of a data set, and back."""
+"""Facts of a picture as a data set's column, and back."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from models.training.specimen.grammar import CLAIM_VALUES, Facts
 
 
 def read_facts(value: str | Mapping[str, Any] | None) -> Facts | None:
-    """Facts from a data set's column: JSON or an object of lists by claim; None if there are none.
+    """Parse facts from a column: JSON or an object of lists by claim; None if there are none.
 
-    Claims that a column store filled in with null are left out. Raises ModelError for anything
-    else, naming the claim.
+    Ignores claims that a column store filled with null. Raises ModelError, naming the claim, for
+    anything else.
     """
     if isinstance(value, str):
         try:
@@ -41,5 +41,5 @@ def read_facts(value: str | Mapping[str, Any] | None) -> Facts | None:
 
 
 def facts_column(facts: Facts) -> str:
-    """Facts as a data set's column holds them; `read_facts` reads it."""
+    """Serialise facts for a column, as `read_facts` reads them."""
     return json.dumps({claim: list(values) for claim, values in facts.claims.items() if values})

@@ -1,8 +1,8 @@
-"""What the embedded model is asked and how it answers: every sentence of its small language.
+"""Grammar of the embedded model's questions and answers.
 
-A question has a type; an answer to it names *claims*, each of which can be checked against the
-pixels (`measures.py`) or against what is known of the tile. `write_trace` and the judge of
-`claims.py` share the phrases below, so a claim is written and read by one table.
+A question has a type; a trace states *claims*, each of which can be checked against the pixels
+(`measures.py`) or against known facts about the tile. `write_trace` and the judge in `claims.py`
+share the phrases below, so one table serves both writing and reading.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ NONE_OF_THESE = "none of these"
 CANNOT_ASSESS = "cannot assess from this region"
 
 NOT_OFFERED = f", which is not offered, so {NONE_OF_THESE}"
-"""How a conclusion goes on whose words are not among the options."""
+"""Continuation of a conclusion that is not among the options."""
 
 CLAIM_VALUES: Mapping[str, tuple[str, ...]] = {
     "tissue": ("present", "absent"),
@@ -30,10 +30,10 @@ CLAIM_VALUES: Mapping[str, tuple[str, ...]] = {
         "other tissue",
     ),
 }
-"""Every claim with the values it may take."""
+"""Possible values of every claim."""
 
 DIAGNOSES = CLAIM_VALUES["pattern"][:3]
-"""The diagnoses the embedded model was shown; nothing else of pathology is known to it."""
+"""Diagnoses that the embedded model was trained on; it knows nothing else of pathology."""
 
 REQUIRED_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "diagnosis": ("tissue", "focus", "cellularity", "open space", "pattern"),
@@ -43,7 +43,7 @@ REQUIRED_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "tissue": ("tissue",),
     "quadrant": ("tissue", "focus", "most nuclei"),
 }
-"""Claims that a trace must make, by question type; a missing one counts as wrong."""
+"""Claims required in a trace, by question type; a missing one counts as wrong."""
 
 QUESTIONS: Mapping[str, tuple[str, ...]] = {
     "diagnosis": (
@@ -67,7 +67,7 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
         "Where are most of the nuclei?",
     ),
 }
-"""Ways to ask, by question type; the first is the one the page offers."""
+"""Wordings by question type; the page offers the first."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "diagnosis": DIAGNOSES,
@@ -87,7 +87,7 @@ DECISIVE_CLAIMS: Mapping[str, str] = {
     "tissue": "tissue",
     "quadrant": "most nuclei",
 }
-"""The claim from which the answer follows."""
+"""Claim from which the answer follows, by question type."""
 
 PATTERNS: Mapping[str, str] = {
     "benign lung tissue": "thin alveolar walls around air, as in benign lung tissue",
@@ -95,14 +95,14 @@ PATTERNS: Mapping[str, str] = {
     "squamous cell carcinoma": "solid sheets of atypical cells, as in squamous cell carcinoma",
     "other tissue": "a structure that is not lung, as in other tissue",
 }
-"""The pattern claim in words; each ends in the value it stands for."""
+"""Pattern claim in words, by value; each ends in its value."""
 
 EXCLUSIONS: Mapping[str, str] = {
     "benign lung tissue": "the thin alveolar walls are missing",
     "adenocarcinoma": "no glands are formed",
     "squamous cell carcinoma": "no solid sheets are seen",
 }
-"""Why a diagnosis does not hold."""
+"""Reasons that exclude a diagnosis."""
 
 KNOWLEDGE: Mapping[str, str] = {
     "cellularity": "Nuclei take up haematoxylin and turn blue, so their share tells cellularity.",
@@ -111,18 +111,18 @@ KNOWLEDGE: Mapping[str, str] = {
     "tissue": "Tissue takes up eosin and haematoxylin, glass takes up nothing.",
     "quadrant": "Nuclei take up haematoxylin and turn blue, so the bluest part has most.",
 }
-"""The piece of knowledge that a trace names, by question type."""
+"""Knowledge that a trace names, by question type."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is true of a picture; values that hold, the first the nominal one, empty if unknown."""
+    """Facts about a picture: values that hold, the nominal one first; empty if unknown."""
 
     claims: Mapping[str, tuple[str, ...]]
-    """By claim the values that count as right; near a threshold both neighbours do."""
+    """Correct values by claim; near a threshold, both neighbours."""
 
     def nominal(self, claim: str) -> str | None:
-        """The value to write, None if it is not known."""
+        """Value to write; None if unknown."""
         values = self.claims.get(claim, ())
         return values[0] if values else None
 
@@ -133,7 +133,7 @@ class Facts:
 
 
 def right_answer(question_type: str, facts: Facts) -> str:
-    """The answer in words to a question of this type, options left aside."""
+    """Answer in words to a question of this type, regardless of options."""
     if question_type == "tissue":
         return "yes" if facts.nominal("tissue") == "present" else "no"
     if facts.nominal("tissue") == "absent":
@@ -147,16 +147,16 @@ def right_answer(question_type: str, facts: Facts) -> str:
 
 
 def option_lines(options: Sequence[str]) -> list[str]:
-    """`A. adenocarcinoma` and so on."""
+    """Option lines: `A. adenocarcinoma` and so on."""
     return [f"{chr(65 + index)}. {option}" for index, option in enumerate(options)]
 
 
 SHORT_QUESTION = "Name what is seen."
-"""Asked where every word of the answer hangs on the picture: the alignment stage."""
+"""Question of the alignment stage, where every word of the answer depends on the picture."""
 
 
 def short_answer(facts: Facts) -> str:
-    """All claims in as few words as they have, in one order: `sharp, high, low, adenocarcinoma`."""
+    """All claims, as briefly as possible in a fixed order: `sharp, high, low, adenocarcinoma`."""
     if facts.nominal("tissue") == "absent":
         return "absent"
     seen = [facts.nominal(claim) for claim in ("focus", "cellularity", "open space")]
@@ -169,13 +169,13 @@ def short_answer(facts: Facts) -> str:
 DECIDED_WORDS = frozenset(
     word for values in CLAIM_VALUES.values() for value in values for word in value.split()
 ) - {"lung", "tissue", "cell", "carcinoma"} | {"thin", "glands", "solid", "a", "yes", "no"}
-"""Words that the picture decides where a claim or the answer is written."""
+"""Words that depend on the picture in a claim or an answer."""
 
 
 def write_trace(question_type: str, facts: Facts, options: Sequence[str], answer: str) -> str:
-    """The whole completion, tags included: what was looked at, what follows, the answer.
+    """Write the full completion with tags: observations, conclusion, answer.
 
-    `answer` is what stands in the answer tag: a letter with options, else words.
+    `answer` is the content of the answer tag: a letter with options, otherwise words.
     """
     steps = [_first_step(facts)]
     if facts.nominal("tissue") != "absent":
@@ -217,7 +217,7 @@ def _diagnosis_steps(facts: Facts, options: Sequence[str]) -> list[str]:
 
 
 def _conclusion(answer: str, options: Sequence[str], letter: str) -> str:
-    """The answer in words and, with options, its letter beside it, where it is read off."""
+    """Answer in words and, with options, its letter."""
     if not options:
         return f"Conclusion: {answer}."
     if answer in options:
@@ -226,7 +226,7 @@ def _conclusion(answer: str, options: Sequence[str], letter: str) -> str:
 
 
 def write_corpus(seed: int = 0, count: int = 4000) -> list[str]:
-    """Questions and traces on invented facts: what the tokenizer learns its words from."""
+    """Questions and traces on random facts, for training the tokenizer."""
     draw = random.Random(seed)  # noqa: S311
     texts = []
     for _ in range(count):

@@ -1,7 +1,7 @@
-"""What can be measured on any H&E picture, and the claims that follow from it.
+"""Measurements on H&E pictures, and the claims that follow from them.
 
 The thresholds are this project's own, set on lung tiles of 224 px at about 1 um/px: they divide
-those tiles into parts of useful size, and are no clinical limits.
+those tiles into parts of useful size and are not clinical limits.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from models.training.specimen.grammar import Facts
 OPEN_LIGHTNESS = 205.0
 """Mean of red, green and blue above which a pixel may be open space, of 255."""
 OPEN_SATURATION = 40.0
-"""Largest difference between the channels of an open pixel, of 255."""
+"""Largest difference between the channels of a pixel of open space, of 255."""
 NUCLEAR_FLOOR = 0.045
 """Least haematoxylin (optical density after colour deconvolution) of a nucleus."""
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """Where a measure passes from one claim to the next, with the stretch in which both hold."""
+    """Boundary between two claims, with the range in which both hold."""
 
     at: float
-    """The limit itself."""
+    """The boundary."""
     low: float
     """Below this only the lower claim holds."""
     high: float
@@ -43,12 +43,12 @@ LEVELS = ("low", "moderate", "high")
 FOCUS = (Threshold(0.65, 0.56, 0.74),)
 TISSUE = (Threshold(0.03, 0.01, 0.06),)
 QUADRANT_MARGIN = 0.2
-"""The first quadrant must have this share more than the second for the claim to be made."""
+"""Margin over the second quadrant, as a share, that the first needs for the claim."""
 
 
 @dataclass(frozen=True)
 class Measures:
-    """What was measured on one picture; shares are of its area."""
+    """Measurements of one picture; shares are of its area."""
 
     nuclear_fraction: float
     """Nuclei as a share of the tissue."""
@@ -59,8 +59,8 @@ class Measures:
 
 
 def open_mask(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Pixels, (height, width), that show open space: light and without colour."""
-    red, green, blue = np.moveaxis(rgb, 2, 0)  # each by itself: far faster than along 3
+    """(height, width): mask of open space, i.e. light pixels without colour."""
+    red, green, blue = np.moveaxis(rgb, 2, 0)  # separately: far faster than along axis 2
     light = red.astype(np.uint16) + green + blue > 3 * OPEN_LIGHTNESS
     most = np.maximum(np.maximum(red, green), blue)
     least = np.minimum(np.minimum(red, green), blue)
@@ -68,15 +68,15 @@ def open_mask(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def open_space(rgb: NDArray[np.uint8]) -> tuple[str, ...]:
-    """The claims about open space that hold for a picture, (height, width, 3)."""
+    """Claims about open space that hold for a picture, (height, width, 3)."""
     return values_of_measure(float(open_mask(rgb).mean()), OPEN_SPACE, LEVELS)
 
 
 def nuclear_mask(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Pixels, (height, width), rich in haematoxylin.
+    """(height, width): mask of pixels rich in haematoxylin.
 
-    Colour deconvolution of Ruifrok and Johnston (Anal Quant Cytol Histol 2001; 23: 291-299), a
-    blur of 1 px, Otsu's threshold, and a floor below which nothing is called a nucleus.
+    Colour deconvolution of Ruifrok and Johnston (Anal Quant Cytol Histol 2001; 23: 291-299), a blur
+    of 1 px, Otsu's threshold, and a floor below which nothing counts as a nucleus.
     """
     haematoxylin = gaussian(rgb2hed(rgb)[..., 0], 1)
     if float(np.ptp(haematoxylin)) < 1e-6:
@@ -92,7 +92,7 @@ def sharpness(rgb: NDArray[np.uint8]) -> float:
 
 
 def measure(rgb: NDArray[np.uint8]) -> Measures:
-    """Everything that is measured on a picture, (height, width, 3)."""
+    """All measurements of a picture, (height, width, 3)."""
     space = open_mask(rgb)
     tissue = max(float((~space).mean()), 1e-6)
     nuclear = float((nuclear_mask(rgb) & ~space).mean())
@@ -100,7 +100,7 @@ def measure(rgb: NDArray[np.uint8]) -> Measures:
 
 
 def cell_shares(mask: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.float32]:
-    """Share of a mask of 0 and 255 in each cell of a grid, (rows, columns)."""
+    """Share of a mask (0 and 255) in each cell of a grid, (rows, columns)."""
     shares = resize_local_mean(mask.astype(np.float32) / 255.0, (rows, columns))
     return np.asarray(shares, dtype=np.float32)
 
@@ -108,7 +108,7 @@ def cell_shares(mask: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.
 def values_of_measure(
     value: float, thresholds: tuple[Threshold, ...], names: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """The claims that hold for a measure, the nominal one first."""
+    """Claims that hold for a measurement, the nominal one first."""
     nominal = sum(value >= threshold.at for threshold in thresholds)
     held = [names[nominal]]
     for index, threshold in enumerate(thresholds):
@@ -120,10 +120,10 @@ def values_of_measure(
 def derive_facts(
     measures: Measures, *, pattern: str | None = None, quadrants: Mapping[str, float] | None = None
 ) -> Facts:
-    """The claims that hold for a picture.
+    """Claims that hold for a picture.
 
-    `pattern` is the known diagnosis, None if it is unknown; `quadrants` the number or share of
-    nuclei by quadrant, from which a claim follows only where the margin is clear.
+    `pattern` is the known diagnosis, or None; `quadrants` the number or share of nuclei by
+    quadrant, which gives a claim only with a clear margin.
     """
     if measures.open_fraction > 1 - TISSUE[0].low:
         return Facts({"tissue": ("absent",)})
@@ -141,7 +141,7 @@ def derive_facts(
 
 
 def clear_quadrant(quadrants: Mapping[str, float]) -> str | None:
-    """The quadrant with most nuclei, None where the margin is under `QUADRANT_MARGIN`."""
+    """Quadrant with most nuclei; None if the margin is under `QUADRANT_MARGIN`."""
     ranked = sorted(quadrants, key=lambda name: quadrants[name], reverse=True)
     first, second = quadrants[ranked[0]], quadrants[ranked[1]]
     return ranked[0] if first > 0 and first >= (1 + QUADRANT_MARGIN) * second else None

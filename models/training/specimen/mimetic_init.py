@@ -1,12 +1,12 @@
-"""Initial weights that look back: a small network's first step towards finding words again.
+"""Mimetic initialization: attention weights that let a small network copy earlier words.
 
-To read an option's letter off a list a network must find an earlier word that is like the present
-one and copy what stood beside it. From plain random weights a network of this size does not come to
-it in hundreds of steps (docs/training-log.md). So it begins with heads of the first layer that look
-one, two, three, ... tokens back, by biases of query and key alone, and with heads of the next
-layers whose queries and keys are alike, so that like words find each other. Starting attention in
-the shape that trained attention takes is Trockman and Kolter's (Mimetic Initialization of
-Self-Attention Layers, ICML 2023); the positions are ours, by the biases that Qwen2.5 has.
+To read an option's letter off a list, a network must find an earlier word similar to the current
+one and copy its neighbour. From plain random weights, a network of this size does not learn this in
+hundreds of steps (docs/training-log.md). So it starts with heads in the first layer that attend
+one, two, three, ... tokens back, by query and key biases alone, and with heads in the next layers
+whose queries and keys are alike, so that similar words attend to each other. Initialising attention
+to resemble trained attention is due to Trockman and Kolter (Mimetic Initialization of
+Self-Attention Layers, ICML 2023); the positional part is ours, using the biases of Qwen2.5.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import torch
 STRENGTH = 7.0
 """Length of each rotated pair of a look-back head's query and key."""
 LIKENESS_GAIN = 0.05
-"""Spread of the weights that query and key share."""
+"""Standard deviation of the weights that query and key share."""
 COPY_GAIN = 2.0
-"""Factor on values and outputs, so that what is found weighs beside what was there."""
+"""Factor on values and outputs, so that copied content matters beside the existing one."""
 
 
 def initialise_mimetic_attention(language_model: Any, *, rope_theta: float = 10_000.0) -> None:
-    """Set the attention weights of a `Qwen2_5_VLTextModel` as told above, in place."""
+    """Set the attention weights of a `Qwen2_5_VLTextModel` as described above, in place."""
     layers = list(language_model.layers)
     heads = language_model.config.num_attention_heads
     groups = language_model.config.num_key_value_heads
@@ -39,7 +39,7 @@ def initialise_mimetic_attention(language_model: Any, *, rope_theta: float = 10_
 
 
 def _by_distance(attention: Any, heads: int, groups: int, size: int, theta: float) -> None:
-    """Head number h looks h + 1 tokens back, by the pairs of RoPE that turn fastest."""
+    """Let head h attend h + 1 tokens back, by the RoPE pairs that rotate fastest."""
     pairs = size // 2
     speeds = theta ** (-torch.arange(pairs) / pairs)  # radians per token
     length = torch.zeros(pairs)
@@ -54,7 +54,7 @@ def _by_distance(attention: Any, heads: int, groups: int, size: int, theta: floa
 
 
 def _by_likeness(attention: Any, heads: int, groups: int, size: int) -> None:
-    """The first head of each group gets queries like its keys, in the pairs that turn slowest."""
+    """Give the first head of each group queries like its keys, in the pairs that rotate slowest."""
     slow = [*range(size // 4, size // 2), *range(3 * size // 4, size)]
     for group in range(groups):
         shared = torch.zeros(size, attention.q_proj.weight.shape[1])

@@ -1,4 +1,4 @@
-"""Pictures that questions are asked about, made from tiles by a recipe that can be made again."""
+"""Pictures for questions, made from tiles by reproducible recipes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from models.training.data.tiles import QUADRANTS, Tile, load_rgb
 from models.training.specimen.measures import nuclear_mask, open_mask
 
 SIDE = 224
-"""Of a picture, px."""
+"""Side of a picture, px."""
 HALF = SIDE // 2
-"""Of a mosaic's part, px."""
+"""Side of a mosaic's part, px."""
 
 
 @dataclass(frozen=True)
 class TileView:
-    """How a tile is laid: a square of it, then turned, then mirrored."""
+    """View of a tile: a square part of it, rotated, then mirrored."""
 
     left_edge: float = 0.0
     """Left edge of the square, as a share of the tile's side."""
@@ -30,31 +30,31 @@ class TileView:
     share: float = 1.0
     """Side of the square, as a share of the tile's side."""
     turns: int = 0
-    """Quarter turns against the clock."""
+    """Quarter turns counter-clockwise."""
     mirrored: bool = False
-    """Whether left and right change places afterwards."""
+    """Whether to mirror left and right afterwards."""
 
 
 @dataclass(frozen=True)
 class PictureRecipe:
-    """A recipe: the same recipe gives the same pixels."""
+    """Recipe of a picture; the same recipe gives the same pixels."""
 
     kind: Literal["tile", "mosaic", "empty"]
-    """One tile; four of them, a quadrant each; or background without any."""
+    """One tile; four of them, one per quadrant; or only background."""
     tiles: tuple[Tile, ...] = ()
     """One, four by quadrant, or none."""
     view: TileView = TileView()
-    """How the tile or each part of the mosaic is laid."""
+    """View of the tile, or of each part of the mosaic."""
     glass: tuple[int, ...] = ()
-    """Places in a mosaic that show background in place of their tile."""
+    """Quadrants of a mosaic that show background instead of their tile."""
     blur: float = 0.0
     """Standard deviation of a Gaussian blur, px of the picture; 0 for none."""
     seed: int = 0
-    """Of the scanner noise of background."""
+    """Seed of the background's scanner noise."""
 
 
 def draw_picture(picture: PictureRecipe) -> NDArray[np.uint8]:
-    """The picture's pixels, (224, 224, 3) uint8. Raises DataError for a tile that is gone."""
+    """Pixels of the picture, (224, 224, 3) uint8. Raises DataError for a missing tile."""
     if picture.kind == "empty":
         return draw_glass(picture.seed)
     if picture.kind == "tile":
@@ -70,7 +70,7 @@ def draw_picture(picture: PictureRecipe) -> NDArray[np.uint8]:
 
 
 def lay_tile(rgb: NDArray[np.uint8], view: TileView, side: int) -> NDArray[np.uint8]:
-    """A tile's view, (side, side, 3); of a tile that is not square the middle counts as whole."""
+    """View of a tile, (side, side, 3); of a non-square tile only the central square is used."""
     height, width = rgb.shape[:2]
     square_side = min(height, width)
     left_px = (width - square_side) / 2 + view.left_edge * square_side
@@ -86,7 +86,7 @@ def lay_tile(rgb: NDArray[np.uint8], view: TileView, side: int) -> NDArray[np.ui
 
 
 def laid_counts(counts: Mapping[str, int], view: TileView) -> dict[str, int]:
-    """Counts by quadrant after turning and mirroring; the view must show the whole tile."""
+    """Counts by quadrant after rotation and mirroring; the view must show the whole tile."""
     grid = np.array([counts[name] for name in QUADRANTS]).reshape(2, 2)
     grid = np.rot90(grid, view.turns)
     grid = grid[:, ::-1] if view.mirrored else grid
@@ -94,7 +94,7 @@ def laid_counts(counts: Mapping[str, int], view: TileView) -> dict[str, int]:
 
 
 def quadrant_shares(rgb: NDArray[np.uint8]) -> dict[str, float]:
-    """Share of each quadrant that is nuclei, by the picture's own mask."""
+    """Share of nuclei in each quadrant, by the picture's own mask."""
     nuclear = nuclear_mask(rgb) & ~open_mask(rgb)
     down, right = nuclear.shape[0] // 2, nuclear.shape[1] // 2
     parts = [nuclear[:down, :right], nuclear[:down, right:]]
@@ -103,7 +103,7 @@ def quadrant_shares(rgb: NDArray[np.uint8]) -> dict[str, float]:
 
 
 def draw_glass(seed: int) -> NDArray[np.uint8]:
-    """Glass as a scanner sees it, (224, 224, 3): a tint, uneven light, noise, at times dust."""
+    """Empty glass as scanned, (224, 224, 3): a tint, uneven light, noise, sometimes dust."""
     rng = np.random.default_rng(seed)
     tint = rng.uniform(226, 248) + rng.uniform(-5, 5, 3)
     across, down = np.meshgrid(np.linspace(-1, 1, SIDE), np.linspace(-1, 1, SIDE))

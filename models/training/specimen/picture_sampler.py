@@ -1,4 +1,4 @@
-"""Pictures fit for a type of question, with what holds of them."""
+"""Sampling of pictures for a type of question, with their facts."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ PATTERN = {
     "other": "other tissue",
     "phantom": "other tissue",
 }
-"""What is known of a tile's pattern, by its label."""
+"""Known pattern of a tile by its label."""
 FEWEST = 8
-"""Nuclei that the fullest quadrant of a phantom must have."""
+"""Fewest nuclei in the fullest quadrant of a phantom."""
 TRIES = 60
-"""Pictures tried for one item before the tiles count as unfit for it."""
+"""Attempts per item before the tiles count as unsuitable."""
 
 
 @dataclass(frozen=True)
 class ItemMix:
-    """How often each kind of item is made; shares of 1."""
+    """Frequencies of kinds of items; shares of 1."""
 
     types: Mapping[str, float] = field(
         default_factory=lambda: {
@@ -46,47 +46,48 @@ class ItemMix:
             "quadrant": 0.20,
         }
     )
-    """Question types, by weight."""
+    """Weights of question types."""
     free_form: float = 0.2
-    """Without options."""
+    """Items without options."""
     blurred: float = 0.07
-    """Out of focus, where that hides the answer."""
+    """Items out of focus, where that hides the answer."""
     empty: float = 0.05
-    """Without tissue, where that hides the answer."""
+    """Items without tissue, where that hides the answer."""
     missing: float = 0.12
-    """With the right option left out, where options are given."""
+    """Items without the correct option, among those with options."""
     foreign: float = 0.1
-    """Diagnosis asked of tissue that is not lung."""
+    """Diagnosis questions about tissue other than lung."""
     spare: float = 0.5
-    """Each of the two ways to decline, offered though an answer is there."""
+    """Items that offer each of the two abstentions although an answer is there."""
     glass: float = 0.0
-    """Of mosaics, those with background in all quadrants but one: what is easy to see teaches a
-    network from nothing where left and right are."""
+    """Mosaics with background in all quadrants but one: an easy task that teaches an untrained
+    network left and right.
+    """
     phantom: float = 0.25
-    """Phantoms where a measured attribute is asked."""
+    """Phantoms, among items about a measured attribute."""
     fewer: float = 0.3
-    """One wrong option left out though the right one is there."""
+    """Items that lack a wrong option although the correct one is there."""
 
 
 @dataclass(frozen=True)
 class SampledPicture:
-    """A picture with what holds of it."""
+    """A picture with its facts."""
 
     picture: PictureRecipe
-    """How it is made."""
+    """Recipe of the picture."""
     facts: Facts
-    """What can be told from it."""
+    """Facts that can be told from it."""
     group_id: str
-    """Of the tile; of a mosaic's fullest part; of its own where no tile is shown."""
+    """Group of the tile, or of a mosaic's fullest part; its own if no tile is shown."""
     label: str | None
-    """Of the tile; None for a mosaic and an empty picture."""
+    """Label of the tile; None for a mosaic or an empty picture."""
 
 
 class PictureSampler:
-    """Tiles of one split, drawn so that labels, groups and values come alike often."""
+    """Draws tiles of one split, balancing labels, groups and values."""
 
     def __init__(self, tiles: Sequence[Tile], seed: int, mix: ItemMix, vary: bool) -> None:
-        """Raises DataError if there is no tile of lung."""
+        """Raises DataError if there is no lung tile."""
         self._draw = random.Random(f"pictures {seed}")  # noqa: S311 - a choice, no secret
         self._mix = mix
         self._vary = vary
@@ -103,7 +104,7 @@ class PictureSampler:
             raise DataError(message)
 
     def sample(self, kind: str) -> SampledPicture:
-        """A picture fit for a question of this type."""
+        """A picture suitable for a question of this type."""
         chance = self._draw.random()
         if kind == "tissue":
             return self._empty() if chance < 0.45 else self._sharp_or_not(0.2)
@@ -121,7 +122,9 @@ class PictureSampler:
         return self._level(kind)
 
     def _level(self, kind: str) -> SampledPicture:
-        """A picture whose value is clear, each value in turn as far as the tiles have it."""
+        """A picture with a clear value, cycling through the values as far as the tiles have
+        them.
+        """
         values = CHOICES[kind]
         turn = self._wanted.get(kind, self._draw.randrange(len(values)))
         self._wanted[kind] = turn + 1
@@ -132,7 +135,7 @@ class PictureSampler:
         raise self._unfit(kind)
 
     def _sharp_or_not(self, blurred: float) -> SampledPicture:
-        """Any tile; out of focus with this chance."""
+        """Any tile; blurred with this probability."""
         if self._draw.random() >= blurred:
             return self._of(self._mixed(), ("focus",))
         for _ in range(TRIES):
@@ -153,7 +156,7 @@ class PictureSampler:
         )
 
     def _quadrant(self) -> SampledPicture:
-        """Half mosaics of lung, the rest phantoms where there are any, both with a clear margin."""
+        """Half mosaics of lung, the rest phantoms if there are any, both with a clear margin."""
         for _ in range(TRIES):
             phantom = "phantom" in self._decks and self._draw.random() < 0.5
             picture = self._phantom_quadrant() if phantom else self._mosaic()
@@ -171,7 +174,7 @@ class PictureSampler:
         return self._clear(picture, counts, tile.group_id, tile.label)
 
     def _mosaic(self) -> SampledPicture | None:
-        """Four lung tiles of different groups, each by a quarter of it at its own scale."""
+        """Four lung tiles of different groups, each with a quarter of it at its own scale."""
         parts = [self._tile(self._lung) for _ in range(4)]
         view = replace(self._view(), share=0.5)
         left, top = (self._draw.uniform(0, 0.5) for _ in range(2))
@@ -183,7 +186,7 @@ class PictureSampler:
         return self._clear(picture, shares, fullest.group_id, None)
 
     def _glass(self) -> tuple[tuple[int, ...], int]:
-        """Quadrants of a mosaic that stay empty, and the seed of their background."""
+        """Empty quadrants of a mosaic, and the seed of their background."""
         if not self._mix.glass or self._draw.random() >= self._mix.glass:
             return (), 0
         quadrant = self._draw.randrange(4)
@@ -214,20 +217,20 @@ class PictureSampler:
                 continue
             picture = PictureRecipe("tile", (tile,), self._view())
             facts = tile_facts
-            if self._vary:  # turning and mirroring alone change no measure
+            if self._vary:  # rotation and mirroring change no measurement
                 facts = derive_facts(measure(draw_picture(picture)), pattern=PATTERN[tile.label])
             if _fits(facts, clear, value):
                 return SampledPicture(picture, facts, tile.group_id, tile.label)
         return None
 
     def _of_whole(self, tile: Tile) -> Measures:
-        """Measures of the whole tile, kept."""
+        """Cached measurements of the whole tile."""
         if tile.path not in self._measured:
             self._measured[tile.path] = measure(draw_picture(PictureRecipe("tile", (tile,))))
         return self._measured[tile.path]
 
     def _mixed(self) -> list[str]:
-        """Lung, or foreign tissue as often as the mix says."""
+        """Lung labels, or foreign tissue as often as the mix says."""
         foreign = self._foreign and self._draw.random() < self._mix.phantom
         return self._foreign if foreign else self._lung
 
@@ -235,7 +238,7 @@ class PictureSampler:
         return self._decks[self._draw.choice(labels)].next()
 
     def _view(self) -> TileView:
-        """Turned and mirrored at random; with `vary` a part of the tile."""
+        """Random rotation and mirroring; with `vary`, a part of the tile."""
         turns, mirrored = self._draw.randrange(4), self._draw.random() < 0.5
         if not self._vary:
             return TileView(turns=turns, mirrored=mirrored)
@@ -248,7 +251,7 @@ class PictureSampler:
 
 
 class TileDeck:
-    """Tiles of one label, every group once before any comes again."""
+    """Tiles of one label; every group is used once before any is used again."""
 
     def __init__(self, tiles: Sequence[Tile], draw: random.Random) -> None:
         self._draw = draw
@@ -258,23 +261,25 @@ class TileDeck:
         self._left: list[str] = []
 
     def next(self) -> Tile:
-        """The next group's next tile."""
+        """Next tile of the next group."""
         if not self._left:
             self._left = sorted(self._groups)
             self._draw.shuffle(self._left)
         own = self._groups[self._left.pop()]
         tile = own.pop(self._draw.randrange(max(1, len(own) - 1)))
-        own.append(tile)  # the last shown is not the next
+        own.append(tile)  # do not repeat the last tile
         return tile
 
 
 def _is_plain(facts: Facts) -> bool:
-    """Whether tissue is there and in focus beyond doubt."""
+    """Whether tissue is present and in focus without doubt."""
     return facts.claims["tissue"] == ("present",) and facts.claims.get("focus") == ("sharp",)
 
 
 def _fits(facts: Facts, clear: Sequence[str], value: str | None) -> bool:
-    """Whether a picture is plain, each of `clear` has one accepted value, and one is `value`."""
+    """Whether a picture is plain, each of `clear` has one accepted value, and one of these is
+    `value`.
+    """
     sure = all(len(facts.claims.get(claim, ())) == 1 for claim in clear)
     wanted = value is None or any(facts.nominal(claim) == value for claim in clear)
     return sure and wanted and _is_plain(facts)

@@ -1,4 +1,4 @@
-"""A Qwen2.5-VL checkpoint of random weights with a small tokenizer: where training begins."""
+"""A Qwen2.5-VL checkpoint with random weights and a small tokenizer, where training starts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SPECIAL = (
 """Qwen's special tokens, in the order of their ids here."""
 
 TAGS = ("<think>", "</think>", "<answer>", "</answer>")
-"""Tags of a trace; one token each, kept when special tokens are taken off."""
+"""Tags of a trace; one token each, not removed with special tokens."""
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
@@ -50,7 +50,7 @@ CHAT_TEMPLATE = (
     "{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-"""Qwen2.5-VL's turn format, without videos and tools."""
+"""Qwen2.5-VL's chat format, without videos and tools."""
 
 MIN_PIXELS, MAX_PIXELS = 56 * 56, 224 * 224
 """Pixel budget of the embedded model: 4 to 64 visual tokens."""
@@ -91,20 +91,20 @@ SIZES: dict[str, dict[str, dict[str, Any]]] = {
         },
     },
 }
-"""Shapes of the networks: the embedded model's, and one of a few 100,000 weights for tests.
+"""Network shapes: the embedded model, and a test network of a few 100,000 weights.
 
-Qwen2.5-VL shares the rotary pairs out among time, height and width in order of their speed. By its
-own proportion (16, 24, 24 of 64) a picture's width turns by 0.003 radians a token where a head has
-32 pairs; such a network named the right row and guessed the column. From the seventh pair on it
-turns by 0.18. Text has the same place in all three, so this changes nothing about it.
+Qwen2.5-VL divides the rotary pairs among time, height and width in order of speed. With its own
+ratio (16, 24, 24 of 64), the width of a picture rotates by 0.003 radians per token for a head with
+32 pairs; such a network named the correct row and guessed the column. From the seventh pair on, it
+rotates by 0.18. Text has the same position in all three, so it is not affected.
 """
 
 
 def write_fresh_checkpoint(folder: Path, *, seed: int = 0, size: str = "tiny") -> Path:
     """Write config, random weights, tokenizer, chat template and processor settings to `folder`.
 
-    The same seed gives the same bytes. Raises CheckpointError if the folder holds something or
-    the size is not one of `SIZES`.
+    The same seed gives the same bytes. Raises CheckpointError if the folder is not empty or the
+    size is not in `SIZES`.
     """
     if size not in SIZES:
         message = f"There is no size {size!r}; known are {', '.join(SIZES)}."
@@ -127,7 +127,7 @@ def write_fresh_checkpoint(folder: Path, *, seed: int = 0, size: str = "tiny") -
 
 
 def network_config(size: str, vocabulary: int) -> Qwen2_5_VLConfig:
-    """Configuration of the network, in Qwen2.5-VL's terms."""
+    """Network configuration in Qwen2.5-VL's terms."""
     text = dict(SIZES[size]["text"])
     rope = {
         "rope_type": "default",
@@ -156,12 +156,12 @@ def network_config(size: str, vocabulary: int) -> Qwen2_5_VLConfig:
 
 
 def processor_settings() -> Qwen2VLImageProcessorPil:
-    """Settings of the image processor, with the embedded model's pixel budget."""
+    """Image processor settings with the embedded model's pixel budget."""
     return Qwen2VLImageProcessorPil(min_pixels=MIN_PIXELS, max_pixels=MAX_PIXELS)
 
 
 def train_tokenizer(vocabulary: int = 2048) -> PreTrainedTokenizerFast:
-    """A byte-level BPE that has the embedded model's words whole and any other text in pieces."""
+    """Byte-level BPE with the embedded model's words as single tokens and other text in pieces."""
     tokenizer = Tokenizer(token_models.BPE())
     tokenizer.normalizer = normalizers.NFC()
     digits_and_words = Regex(r"\p{N}| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+")

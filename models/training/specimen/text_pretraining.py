@@ -1,9 +1,9 @@
-"""Text to learn to read from: a network that looks must also find words again.
+"""Text-only training sequences, from which a network learns to find words again.
 
-Which letter stands before the option that a conclusion names is a matter of reading, not of seeing,
-and whole traces hold too little of it to learn it from. So some batches are text alone, with many
-things to find in each sequence, and only what can be found is learnt. They go beside the pictures
-and not before them: a network that has only read for long learns to look badly afterwards
+Which letter precedes the option named in a conclusion is a matter of reading, not of vision, and
+full traces contain too little of it to learn it from. So some batches are text alone, with many
+lookups per sequence, and only what can be looked up is learnt. They are mixed with picture batches
+and do not precede them: a network trained on text alone for long learns vision badly afterwards
 (docs/training-log.md).
 """
 
@@ -35,38 +35,38 @@ from models.training.trainer.encoding import IGNORE_INDEX, Encoder, TrainingSequ
 
 LETTERS = "ABCDEFGH"
 GIVEN_PREFIX_END = "Conclusion:"
-"""A trace up to here is given; the rest follows from it and is learnt."""
+"""End of the given part of a trace; the rest follows from it and is learnt."""
 LEAST_LETTERS = 4
-"""Of a word that stands for anything."""
+"""Fewest letters of a plain word in such sequences."""
 
 
 class TextSampler:
-    """Draws sequences without a picture; each kind is a method, `KINDS` names them."""
+    """Draws text-only sequences; each kind is a method, listed in `KINDS`."""
 
     def __init__(self, encoder: Encoder, mix: ItemMix) -> None:
-        """The mix is that of the questions, which all get options here."""
+        """The mix is that of the questions; here, all of them have options."""
         self._encoder = encoder
         self._mix = replace(mix, free_form=0.0)
         self._words = list_plain_words(encoder.tokenizer)
 
     def draw(self, kind: str, chance: random.Random) -> TrainingSequence:
-        """One sequence of a kind of `KINDS`."""
+        """One sequence of a kind in `KINDS`."""
         return KINDS[kind](self, chance)
 
     def draw_repeated_words(self, chance: random.Random) -> TrainingSequence:
-        """Words in no order, twice; the second time is learnt."""
+        """Random words, repeated once; the repetition is learnt."""
         words = "".join(f" {chance.choice(self._words)}" for _ in range(chance.randint(8, 24)))
         return self._encode_pieces([(words, False), (words, True)])
 
     def draw_tagged_words(self, chance: random.Random) -> TrainingSequence:
-        """Single words under letters in no order; letters are learnt."""
+        """Single words under shuffled letters; the letters are learnt."""
         letters = chance.sample(LETTERS, chance.randint(2, 4))
         return self._encode_option_lookup(
             letters, chance.sample(self._words, len(letters)), (), chance
         )
 
     def draw_option_list(self, chance: random.Random) -> TrainingSequence:
-        """Options or any phrases; letters, and what is not offered, are learnt."""
+        """Options or other phrases; their letters, and which are not offered, are learnt."""
         if chance.random() < 0.5:
             pool = list(chance.choice(tuple(CHOICES.values())))
         else:
@@ -84,7 +84,7 @@ class TextSampler:
         return self._encode_option_lookup(letters, options, absent, chance)
 
     def draw_trace(self, chance: random.Random) -> TrainingSequence:
-        """A question with its trace on invented facts; the conclusion and its letter are learnt."""
+        """A question with its trace on random facts; the conclusion and its letter are learnt."""
         kind = chance.choice(tuple(QUESTIONS))
         facts = _invented(kind, chance)
         options, answer = draw_options(kind, right_answer(kind, facts), self._mix, chance)
@@ -107,7 +107,7 @@ class TextSampler:
         absent: Sequence[str],
         chance: random.Random,
     ) -> TrainingSequence:
-        """The options, then many of them in any order, each with its letter to be learnt."""
+        """Options, then many of them in random order, each with its letter to be learnt."""
         lines = [f"{tag}. {option}\n" for tag, option in zip(letters, options, strict=True)]
         pieces = [("<|im_start|>user\n" + "".join(lines) + "<|im_end|>\n", False)]
         pieces.append(("<|im_start|>assistant\n", False))
@@ -117,12 +117,12 @@ class TextSampler:
             if named in absent:
                 pieces.append((NOT_OFFERED, True))
                 named = NONE_OF_THESE
-            # where all are offered the bracket follows anyway, and would halve the letters' weight
+            # if all are offered, the bracket is predictable and would halve the letters' weight
             pieces += [(" (", bool(absent)), (letters[options.index(named)], True), (").", False)]
         return self._encode_pieces(pieces)
 
     def _encode_pieces(self, pieces: Sequence[tuple[str, bool]]) -> TrainingSequence:
-        """One sequence of pieces, each learnt or given."""
+        """One sequence from pieces, each learnt or given."""
         ids: list[int] = []
         learnt: list[bool] = []
         for words, taught in pieces:
@@ -142,18 +142,18 @@ KINDS: Mapping[str, Callable[[TextSampler, random.Random], TrainingSequence]] = 
     "listed": TextSampler.draw_option_list,
     "traced": TextSampler.draw_trace,
 }
-"""Kinds of sequence, from the barest to what is asked in the end."""
+"""Kinds of sequences, from the simplest to the final task."""
 
 
 def list_plain_words(tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:
-    """Words that are one token after a space, in the order of their ids."""
+    """Words that are a single token after a space, in order of their ids."""
     pieces = (str(tokenizer.decode([number])) for number in range(len(tokenizer)))
     words = (piece[1:] for piece in pieces if piece.startswith(" "))
     return tuple(word for word in words if word.isalpha() and len(word) >= LEAST_LETTERS)
 
 
 def _invented(kind: str, chance: random.Random) -> Facts:
-    """Facts that leave most questions answerable."""
+    """Random facts that leave most questions answerable."""
     claims = {claim: (chance.choice(values),) for claim, values in CLAIM_VALUES.items()}
     if kind != "tissue" and chance.random() < 0.9:
         claims["tissue"] = ("present",)

@@ -1,1 +1,1 @@
-"""The stages of post-training."""
+"""Stages of post-training."""

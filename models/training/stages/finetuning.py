@@ -1,8 +1,8 @@
-"""Stages 2 and 3, align and sft: the network learns to say what the tower sees.
+"""Stages 2 and 3, align and sft: the network learns to describe what the tower sees.
 
-Both show pictures with questions and the words that are right; they differ in the share of whole
-traces. In alignment every answer is a handful of words that the picture decides, for a network
-from nothing learns text long before it learns to look; in SFT most are traces, some stay short.
+Both train on pictures with questions and correct words, with different shares of full traces. In
+alignment, every answer is a few words that depend on the picture, because an untrained network
+learns text long before vision; in SFT, most are traces and some stay short.
 """
 
 from __future__ import annotations
@@ -46,45 +46,45 @@ from models.training.trainer.stage_config import StageConfig
 
 
 class TuningConfig(StageConfig):
-    """A run of one of these stages."""
+    """Config of one of these stages."""
 
     data: tuple[Path, ...]
     """Data folders with a manifest."""
     split: Literal["train", "rl"] = "train"
-    """Split that items are drawn from; `rl` for a control of reinforcement learning."""
+    """Split to draw items from; `rl` for a control of reinforcement learning."""
     items: int = Field(default=4000, ge=8)
-    """Items drawn from it; each is seen in many looks."""
+    """Items drawn from it; each is augmented many times."""
     validation_items: int = Field(default=160, ge=8)
-    """Items of the validation split that the figures are of."""
+    """Items of the validation split for the figures."""
     batch: int = Field(default=8, ge=1)
-    """Sequences of one batch."""
+    """Sequences per batch."""
     wordings: int = Field(default=0, ge=0)
-    """Batches of a step that are text alone (`wording.py`), four times as large as the others."""
+    """Text-only batches per step (`text_pretraining.py`), four times as large as the others."""
     kinds: dict[str, Annotated[float, Field(ge=0)]] = Field(
         default_factory=lambda: {"repeated": 0.4, "tagged": 0.4, "listed": 0.2}, min_length=1
     )
-    """Kinds of `wording.KINDS` by how often such a batch is of them."""
+    """Frequencies of `text_pretraining.KINDS` in such a batch."""
     traces: float = Field(ge=0, le=1)
-    """Share of sequences that are whole traces; the others are short answers."""
+    """Share of sequences with full traces; the others have short answers."""
     decided_weight: float = Field(default=3.0, ge=1)
-    """Weight of a token that the picture decides, beside 1 of all others."""
+    """Weight of a token that depends on the picture, relative to the others."""
     pointing: float = Field(default=0.0, ge=0)
-    """Weight of the attention's own loss (`pointing.py`), beside 1 of the words."""
+    """Weight of the attention loss (`attention_supervision.py`), relative to that of the words."""
     tower_rate: float = Field(default=0.0, ge=0, le=1)
     """Learning rate of the vision tower as a share of the network's; 0 freezes it."""
     look: Annotated[dict[str, float], allow_changes(AugmentationRange)] = Field(
         default_factory=dict
     )
-    """Changes to `augment.Look`."""
+    """Changes to `AugmentationRange`."""
     mix: Annotated[dict[str, Any], allow_changes(ItemMix)] = Field(default_factory=dict)
-    """Changes to `showing.Mix`."""
+    """Changes to `ItemMix`."""
     loop: LoopConfig
-    """How long and how hard."""
+    """Settings of the training loop."""
 
 
 @dataclass(frozen=True)
 class RenderedItem:
-    """An item with its picture."""
+    """An item with its pixels."""
 
     item: TrainingItem
     """The question."""
@@ -93,7 +93,7 @@ class RenderedItem:
 
 
 def render_items(config: TuningConfig, split: str, count: int) -> list[RenderedItem]:
-    """Items of a split, rendered; those that are trained on show parts of tiles too."""
+    """Rendered items of a split; those for training also show parts of tiles."""
     tiles = [tile for folder in config.data for tile in read_tiles(folder)]
     items = make_items(
         tiles,
@@ -121,7 +121,7 @@ class ItemSource:
         self._wording = TextSampler(encoder, ItemMix(**config.mix))
 
     def batch(self, step: int, number: int) -> dict[str, Tensor]:
-        """One batch of a step, each picture in a new look."""
+        """A batch of a step, each picture newly augmented."""
         if number < self._config.wordings:
             return self._text(step, number)
         draw = np.random.default_rng([self._config.loop.seed, step, number])
@@ -148,9 +148,9 @@ class ItemSource:
 def compute_loss(
     network: Any, batch: Mapping[str, Tensor], weight: float, pointing: float = 0.0
 ) -> tuple[Tensor, dict[str, float]]:
-    """Weighted cross-entropy of the completions' tokens; and how many of them are likeliest.
+    """Weighted cross-entropy of the completions' tokens, and the share predicted correctly.
 
-    With `pointing` that of the attention is added; the network must be watched (`capture.watch`).
+    With `pointing`, the attention loss is added; the network needs `capture.install_capture`.
     """
     inputs, batch = _on_device(batch)
     gaze = None
@@ -178,7 +178,9 @@ def evaluate(
     encoder: Encoder,
     traces: bool,
 ) -> dict[str, float]:
-    """Share of decided tokens that are likeliest, the words before them given; by question type."""
+    """Share of picture-dependent tokens predicted correctly by teacher forcing; by question
+    type.
+    """
     totals: dict[str, list[float]] = {}
     for start in range(0, len(items), 8):
         part = items[start : start + 8]
@@ -199,7 +201,7 @@ def evaluate(
 
 
 def evaluate_text(network: Any, encoder: Encoder, mix: ItemMix) -> dict[str, float]:
-    """By kind of text, the share of learnt tokens that are likeliest."""
+    """By kind of text, the share of learnt tokens predicted correctly."""
     wording, figures = TextSampler(encoder, mix), {}
     for kind in KINDS:
         chance = random.Random(f"validation {kind}")  # noqa: S311 - no secret
@@ -209,7 +211,7 @@ def evaluate_text(network: Any, encoder: Encoder, mix: ItemMix) -> dict[str, flo
 
 
 def _likeliest(network: Any, batch: Mapping[str, Tensor]) -> Tensor:
-    """For each learnt token of a batch whether it is the likeliest; (learnt tokens,) 0 or 1."""
+    """(learnt tokens,): 1 for each learnt token predicted correctly, else 0."""
     inputs, batch = _on_device(batch)
     guesses = network(**inputs).logits[:, :-1].argmax(-1)
     labels = batch["labels"][:, 1:]
@@ -218,7 +220,7 @@ def _likeliest(network: Any, batch: Mapping[str, Tensor]) -> Tensor:
 
 
 def _on_device(batch: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """What the network takes of a batch, and what it is compared with."""
+    """A batch's network inputs and targets, on the device."""
     moved = {name: value.to(device()) for name, value in batch.items()}
     names = ("labels", "decided", "points", "aims")
     targets = {name: moved.pop(name) for name in names if name in moved}

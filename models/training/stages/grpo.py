@@ -1,7 +1,7 @@
-"""Reinforcement learning: GRPO with the outcome reward alone, or with the process reward beside it.
+"""Reinforcement learning: GRPO with the outcome reward, alone or with the process reward.
 
-The recipe is PathVLM-R1's (arXiv 2504.09258): of each question several rollouts, their rewards held
-against each other, the vision tower frozen, and a pull back to where training began.
+The method is PathVLM-R1's (arXiv 2504.09258): several rollouts per question, rewards relative to
+each other, the vision tower frozen, and a divergence penalty towards the initial network.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ COLUMNS = ("prompt", "gold")
 
 
 class GrpoConfig(TrainerConfig):
-    """A run of this stage."""
+    """Config of this stage."""
 
     questions: int = Field(default=2, ge=1)
-    """Questions of one step."""
+    """Questions per step."""
     group: int = Field(default=4, ge=2)
-    """Rollouts of each question, whose rewards are held against each other."""
+    """Rollouts per question, whose rewards are compared."""
     rollouts_at_once: int | None = Field(default=None, ge=1)
-    """Rollouts that one pass forward and back is over; all of a step if left out."""
+    """Rollouts per forward and backward pass; by default all of a step."""
     max_new_tokens: int = Field(default=128, ge=1)
     """Longest rollout."""
     temperature: float = Field(default=1.0, gt=0)
-    """Of the rollouts."""
+    """Temperature of the rollouts."""
     beta: float = Field(default=0.04, ge=0)
-    """Weight of the divergence from the network that training began with."""
+    """Weight of the divergence from the initial network."""
     rewards: dict[RewardName, float] = Field(min_length=1)
-    """Rewards by name, with their weights."""
+    """Weights of the rewards, by name."""
     judge: Literal["measured-claims"] | JudgeEndpoint = "measured-claims"
-    """Who gives the process reward: the claims as they were measured, or an endpoint."""
+    """Source of the process reward: measured claims or an endpoint."""
 
     @model_validator(mode="after")
     def _whole_parts(self) -> GrpoConfig:
@@ -71,19 +71,19 @@ class GrpoConfig(TrainerConfig):
 
     @property
     def rollouts(self) -> int:
-        """Rollouts of one step."""
+        """Rollouts per step."""
         return self.questions * self.group
 
 
 class Grpo(QuietTrainer, GRPOTrainer):
-    """TRL's trainer, kept quiet."""
+    """TRL's trainer without telemetry and model card."""
 
 
 def train_grpo(config: GrpoConfig, start: Path, out: Path, *, resume: bool) -> None:
     """Train the checkpoint `start`; the result is in `out/checkpoint`.
 
-    `start` is also what the divergence is measured from. Adapters are merged into the result's
-    weights and kept in `out/adapters`. Raises ModelError for what cannot be trained.
+    The divergence is measured from `start`. Adapters are merged into the result's weights and also
+    stored in `out/adapters`. Raises ModelError for what cannot be trained.
     """
     model = find_start_model(start)
     if not model.train_allowed:
@@ -115,24 +115,24 @@ def train_grpo(config: GrpoConfig, start: Path, out: Path, *, resume: bool) -> N
 
 
 def open_judge(config: GrpoConfig) -> Judge:
-    """The judge that the config names; an endpoint is not asked yet."""
+    """Judge named in the config; an endpoint is not contacted yet."""
     if isinstance(config.judge, JudgeEndpoint):
         return EndpointJudge(config.judge)
     return MeasuredClaimsJudge()
 
 
 def reward(name: RewardName, judge: Judge) -> Callable[..., list[float | None]]:
-    """A reward by its name in a config."""
+    """Reward function by its name in a config."""
     if name == "process":
         return ProcessReward(judge)
     return accuracy_reward if name == "accuracy" else format_reward
 
 
 def grpo_arguments(config: GrpoConfig, out: Path) -> GRPOConfig:
-    """The config as TRL takes it.
+    """The config in TRL's terms.
 
-    The loss is the mean over each rollout and then over rollouts, and the divergence's estimator is
-    left as it is, both as in the paper; TRL's defaults have moved on.
+    The loss is the mean over each rollout and then over rollouts, and the divergence estimator has
+    no bias correction, both as in the paper; TRL's defaults have changed since.
     """
     at_once = config.rollouts_at_once or config.rollouts
     return GRPOConfig(

@@ -1,7 +1,7 @@
-"""Fine-tuning on what people judged: DPO on pairs of completions, KTO on single ones.
+"""Fine-tuning on feedback: DPO on pairs of completions, KTO on single ones.
 
-The data set is a folder as `pathviewer export` writes it, in the format `preference` (columns
-`chosen`, `rejected`) or `unpaired` (`completion`, `label`); which one it is decides the trainer.
+The data set is a folder written by `pathviewer export`, in the format `preference` (columns
+`chosen`, `rejected`) or `unpaired` (`completion`, `label`); the format decides the trainer.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ from models.training.trainer.trl import (
 PAIRS = ("prompt", "chosen", "rejected")
 SINGLES = ("prompt", "completion", "label")
 LEAST_BATCH = 2
-"""KTO holds each completion against another one's prompt of the same batch."""
+"""KTO compares each completion with the prompt of another one in the batch."""
 
 
 class PreferencesConfig(TrainerConfig):
-    """A run of this stage; its data set is an export."""
+    """Config of this stage; its data set is an export."""
 
     batch: int = Field(default=2, ge=LEAST_BATCH)
-    """Pairs, or single completions, of one pass forward and back."""
+    """Pairs, or single completions, per forward and backward pass."""
     accumulate: int = Field(default=1, ge=1)
-    """Passes of one step."""
+    """Passes per step."""
     beta: float = Field(default=0.1, gt=0)
-    """How much is lost by moving away from the network that training began with."""
+    """Strength of the penalty for moving away from the initial network."""
 
     @model_validator(mode="after")
     def _exports_only(self) -> PreferencesConfig:
@@ -61,18 +61,18 @@ class PreferencesConfig(TrainerConfig):
 
 
 class Dpo(QuietTrainer, DPOTrainer):
-    """TRL's trainer, kept quiet."""
+    """TRL's trainer without telemetry and model card."""
 
 
 class Kto(QuietTrainer, KTOTrainer):
-    """TRL's trainer, kept quiet."""
+    """TRL's trainer without telemetry and model card."""
 
 
 def train_preferences(config: PreferencesConfig, start: Path, out: Path, *, resume: bool) -> None:
     """Train the checkpoint `start` on an export; the result is in `out/checkpoint`.
 
-    `start` is also what the divergence is measured from. Adapters are merged into the result's
-    weights and kept in `out/adapters`. Raises ModelError for what cannot be trained.
+    The divergence is measured from `start`. Adapters are merged into the result's weights and also
+    stored in `out/adapters`. Raises ModelError for what cannot be trained.
     """
     model = find_start_model(start)
     processor = open_processor(start)
@@ -92,7 +92,7 @@ Make = Callable[[PreferencesConfig, Path, Path, Dataset, PathologyProcessor], Tr
 
 
 def trainer_of(rows: Dataset) -> Make:
-    """Who trains on rows of these columns; DataError if nobody does."""
+    """Trainer for rows with these columns; raises DataError if there is none."""
     there = set(rows.column_names)
     if there >= set(PAIRS):
         return _dpo
@@ -114,7 +114,7 @@ def _dpo(
 def _kto(
     config: PreferencesConfig, start: Path, out: Path, rows: Dataset, processor: PathologyProcessor
 ) -> Trainer:
-    # KTO keeps the order of the rows: a batch is to hold right and wrong ones
+    # KTO keeps the order of rows, and a batch should hold right and wrong ones
     mixed = rows.shuffle(seed=config.seed)
     return Kto(args=KTOConfig(**_arguments(config, out)), **_parts(config, start, mixed, processor))
 
@@ -125,7 +125,7 @@ def _arguments(config: PreferencesConfig, out: Path) -> dict[str, Any]:
         "gradient_accumulation_steps": config.accumulate,
         "beta": config.beta,
         "max_length": None,
-        # the last rows of a round may be fewer than a batch, and KTO needs two
+        # the last rows of an epoch may be fewer than a batch, and KTO needs two
         "dataloader_drop_last": True,
     }
 
@@ -133,8 +133,9 @@ def _arguments(config: PreferencesConfig, out: Path) -> dict[str, Any]:
 def _parts(
     config: PreferencesConfig, start: Path, rows: Dataset, processor: PathologyProcessor
 ) -> dict[str, Any]:
-    """What both trainers are given; the divergence is measured without the adapters, or from a
-    second network."""
+    """Arguments of both trainers; the divergence is measured without the adapters, or from a second
+    network.
+    """
     return {
         "model": open_network(config, start),
         "ref_model": None if config.lora else open_network(config, start),

@@ -1,7 +1,7 @@
 """Supervised fine-tuning of checkpoints of any size, on items of tiles or a data set of traces.
 
-`tuning.py` is the embedded model's, which learns to see as it learns to speak; this is plain
-fine-tuning by TRL's trainer, with adapters if need be.
+`finetuning.py` is for the embedded model, which learns vision and language together; this is plain
+fine-tuning by TRL's trainer, optionally with adapters.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ COLUMNS = ("prompt", "completion")
 
 
 class SftConfig(TrainerConfig):
-    """A run of this stage."""
+    """Config of this stage."""
 
     trainer: Literal["trl"]
-    """Says that it is this one, where `train sft` could also be the embedded model's."""
+    """Selects this stage where `train sft` could also be the embedded model's."""
     batch: int = Field(default=4, ge=1)
-    """Sequences of one pass forward and back."""
+    """Sequences per forward and backward pass."""
     accumulate: int = Field(default=1, ge=1)
-    """Passes of one step."""
+    """Passes per step."""
 
 
 class Sft(QuietTrainer, SFTTrainer):
-    """TRL's trainer, kept quiet."""
+    """TRL's trainer without telemetry and model card."""
 
 
 def train_sft(config: SftConfig, start: Path, out: Path, *, resume: bool) -> None:
     """Train the checkpoint `start` on completions; the result is in `out/checkpoint`.
 
-    Adapters are merged into the result's weights and kept in `out/adapters`. Raises ModelError for
-    what cannot be trained.
+    Adapters are merged into the result's weights and also stored in `out/adapters`. Raises
+    ModelError for what cannot be trained.
     """
     model = find_start_model(start)
     processor = open_processor(start)

@@ -1,8 +1,8 @@
-"""Stage 1, vision: the tower learns to see before any word is spoken.
+"""Stage 1, vision: the tower learns to see before the network learns words.
 
-Two heads, thrown away afterwards: one names the tissue and the focus from the mean of the visual
-tokens, one tells for each token how much of its cell is nuclei and how much open space. The second
-teaches every token to say what lies under it, which is what a question about a place needs.
+Two temporary heads: one predicts tissue and focus from the mean of the visual tokens, one predicts
+for each token the shares of nuclei and open space in its cell. The second teaches every token to
+describe what lies under it, which questions about location need.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ from models.training.trainer.run_folder import (
 from models.training.trainer.stage_config import StageConfig
 
 LABELS = ("benign", "adenocarcinoma", "squamous_cell_carcinoma", "other")
-"""What the class head tells apart; phantoms are `other`."""
+"""Classes of the class head; phantoms are `other`."""
 
 GRIDS = ((6, 6), (6, 6), (6, 6), (5, 5), (5, 8), (8, 5), (4, 6), (6, 4), (7, 7), (8, 8))
-"""Rows and columns of token cells, drawn per batch; small ones often, for they are cheap."""
+"""Rows and columns of token cells, drawn per batch; small ones often, because they are cheap."""
 
 
 class VisionConfig(StageConfig):
-    """A run of this stage."""
+    """Config of this stage."""
 
     data: tuple[Path, ...]
     """Data folders with a manifest."""
     batch: int = Field(default=8, ge=1)
-    """Pictures of one batch."""
+    """Pictures per batch."""
     other_share: float = Field(default=0.15, ge=0, le=1)
-    """Share of phantoms among them."""
+    """Share of pictures from phantoms."""
     blurred_share: float = Field(default=0.1, ge=0, le=1)
     """Share of pictures out of focus."""
     dense_weight: float = Field(default=1.0, ge=0)
@@ -63,17 +63,17 @@ class VisionConfig(StageConfig):
     look: Annotated[dict[str, float], allow_changes(AugmentationRange)] = Field(
         default_factory=dict
     )
-    """Changes to `augment.Look`."""
+    """Changes to `AugmentationRange`."""
     loop: LoopConfig
-    """How long and how hard."""
+    """Settings of the training loop."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures of one grid and what is true of them."""
+    """Pictures of one grid size with their targets."""
 
     pixels: Tensor
-    """(pictures * patches, 1176) float32, as the processor gives them."""
+    """(pictures * patches, 1176) float32, as from the processor."""
     grid: Tensor
     """(pictures, 3): frames, patch rows, patch columns."""
     label: Tensor
@@ -84,12 +84,12 @@ class Batch:
     """(pictures, tokens, 2): shares of nuclei and of open space."""
 
     def to(self, place: torch.device) -> Batch:
-        """The same on a device."""
+        """Move to a device."""
         return Batch(*(getattr(self, field.name).to(place) for field in fields(self)))
 
 
 class Heads(nn.Module):
-    """The tower with the two heads."""
+    """The tower with two heads."""
 
     def __init__(self, tower: nn.Module, width: int) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class Heads(nn.Module):
         self.dense = nn.Linear(width, 2)
 
     def forward(self, pixels: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
-        """(pictures, labels + 1) of the whole picture, (pictures, tokens, 2) of each token."""
+        """(pictures, labels + 1) for the whole picture, (pictures, tokens, 2) for each token."""
         features = self.tower(pixels, grid_thw=grid).pooler_output
         features = features.view(len(grid), -1, features.shape[-1])
         return self.whole(features.mean(dim=1)), self.dense(features)
@@ -118,7 +118,7 @@ class TileSource:
             self._groups.setdefault(label, {}).setdefault(tile.group_id, []).append(tile)
 
     def batch(self, step: int, number: int) -> Batch:
-        """One batch of a step: classes alike often, groups alike often within a class."""
+        """A batch of a step, balanced by class and, within a class, by group."""
         draw = np.random.default_rng([self._config.loop.seed, step, number])
         rows, columns = GRIDS[int(draw.integers(len(GRIDS)))]
         pictures, labels, blurred, cells = [], [], [], []
@@ -197,7 +197,7 @@ def compute_loss(
 
 
 def evaluate(heads: Heads, tiles: list[Tile], processor: Any) -> dict[str, float]:
-    """Share of lung tiles named right, one per group, in colour and by form alone."""
+    """Share of lung tiles classified correctly, one per group, in colour and by form alone."""
     one_each = list({tile.group_id: tile for tile in tiles if tile.label in LABELS[:3]}.values())
     figures = {}
     for name, change in (("colour", None), ("form", equalise_histogram)):

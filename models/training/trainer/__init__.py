@@ -1,1 +1,1 @@
-"""What the stages share: the loop, TRL's trainers, rewards, run folders."""
+"""Shared parts of the stages: training loop, TRL's trainers, rewards, run folders."""

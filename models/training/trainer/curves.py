@@ -1,4 +1,4 @@
-"""The figures of one or several runs as one page that needs nothing else to be looked at."""
+"""Training curves of one or several runs as a self-contained page."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ COLUMNS = 3
 ROW_PX = 260
 """Height of a row of charts."""
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Told apart by the colour-blind (Okabe and Ito)."""
+"""Colours for colour-blind readers (Okabe and Ito)."""
 Curves = Mapping[str, Mapping[int, float]]
 """Values by figure and step."""
 
 
 def read_curves(run: Path) -> Curves:
-    """The figures of a run's folder or `metrics.jsonl`; the last value of a step holds.
+    """Figures of a run's folder or `metrics.jsonl`; the last value of a step counts.
 
-    Raises DataError if there are none. A last line that was cut off is left out.
+    Raises DataError if there are none. Ignores a truncated last line.
     """
     path = run / METRICS if run.is_dir() else run
     try:
@@ -51,7 +51,7 @@ def read_curves(run: Path) -> Curves:
 
 
 def draw_curves(runs: Mapping[str, Curves]) -> go.Figure:
-    """A chart for each figure that any run has, a line in it for each run."""
+    """A chart per figure, with a line per run."""
     names = sorted({name for curves in runs.values() for name in curves}, key=_place)
     rows = -(-len(names) // COLUMNS)
     figure = make_subplots(rows, COLUMNS, subplot_titles=[name.replace("_", " ") for name in names])
@@ -76,14 +76,14 @@ def draw_curves(runs: Mapping[str, Curves]) -> go.Figure:
 
 
 def write_curves(runs: Sequence[Path], out: Path) -> None:
-    """Write the page; plotly's script is in it, so it opens without a network."""
+    """Write the page, including plotly's script, so that it opens without a network."""
     curves = {name: read_curves(run) for name, run in zip(run_names(runs), runs, strict=True)}
     out.parent.mkdir(parents=True, exist_ok=True)
     draw_curves(curves).write_html(out, include_plotlyjs=True, full_html=True)
 
 
 def run_names(runs: Sequence[Path]) -> list[str]:
-    """The runs' folders by as few of their last parts as tell them apart."""
+    """Names of the runs: as few trailing path parts as distinguish their folders."""
     folders = [run if run.is_dir() else run.parent for run in map(Path.resolve, runs)]
     for parts in range(1, max(len(folder.parts) for folder in folders) + 1):
         names = ["/".join(folder.parts[-parts:]) for folder in folders]
@@ -94,6 +94,6 @@ def run_names(runs: Sequence[Path]) -> list[str]:
 
 
 def _place(name: str) -> tuple[int, str]:
-    """Loss first, then rewards, then what was validated, then the rest."""
+    """Sort key: loss, then rewards, then validation figures, then the rest."""
     kinds = ("loss", "reward", "right", "validation")
     return next((i for i, kind in enumerate(kinds) if name.startswith(kind)), len(kinds)), name

@@ -1,7 +1,7 @@
-"""A step's batches shared out among processes that torchrun began, one to a core or to a GPU.
+"""Data-parallel training: a step's batches divided among torchrun processes, one per core or GPU.
 
-Each draws and reckons its own batches and holds the same weights; gradients are summed before the
-optimiser's step, so the step is that of one process but for the order of additions.
+Each process computes its own batches with the same weights; gradients are summed before the
+optimiser step, so the step equals that of one process up to the order of additions.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from models.errors import ModelError
 
 LONGEST_WAIT = timedelta(days=1)
-"""For another process, such as the first while it looks at the validation split."""
+"""Longest wait for another process, for example for the first while it validates."""
 
 
 @cache
 def join_processes() -> tuple[int, int]:
-    """Meet the other processes once; the number of this one and how many there are.
+    """Join the other processes once; return this one's number and the total.
 
     0 and 1 without torchrun.
     """
@@ -40,12 +40,12 @@ def join_processes() -> tuple[int, int]:
 
 
 def is_leader() -> bool:
-    """Whether this process writes the run's files; one by itself does."""
+    """Whether this process writes the run's files; always true for a single process."""
     return join_processes()[0] == 0
 
 
 def check_shares(batches: int, processes: int) -> None:
-    """Raise ModelError where a process would have no batch of a step, or no GPU."""
+    """Raise ModelError if a process would have no batch of a step, or no GPU."""
     if batches < processes:
         message = (
             f"Too few batches in a step ({batches}) for {processes} processes: begin fewer, or "
@@ -60,19 +60,19 @@ def check_shares(batches: int, processes: int) -> None:
 
 
 def own_batches(count: int) -> range:
-    """Numbers of the batches of a step that are this process's; ModelError if it has none."""
+    """Indices of this process's batches of a step; raises ModelError if it has none."""
     number, processes = join_processes()
     check_shares(count, processes)
     return range(number, count, processes)
 
 
 def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Give each parameter the sum of its gradients in all processes."""
+    """Sum each parameter's gradients over all processes."""
     if join_processes()[1] == 1:
         return
     gradients: list[Tensor] = []
     for parameter in parameters:
-        if parameter.grad is None:  # text alone leaves the tower without
+        if parameter.grad is None:  # text-only batches leave the tower without gradients
             parameter.grad = torch.zeros_like(parameter)
         gradients.append(parameter.grad)
     vector = parameters_to_vector(gradients)
@@ -81,7 +81,7 @@ def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
 
 
 def sum_figures(figures: Mapping[str, float]) -> dict[str, float]:
-    """The sum of figures in all processes; one that a process lacks counts as 0."""
+    """Sum figures over all processes; one missing in a process counts as 0."""
     processes = join_processes()[1]
     if processes == 1:
         return dict(figures)
@@ -92,10 +92,10 @@ def sum_figures(figures: Mapping[str, float]) -> dict[str, float]:
 
 
 def launch_processes(processes: int, command: Sequence[str]) -> None:
-    """Run a command in several processes that know of each other, by torchrun, to their end.
+    """Run a command in several processes by torchrun, to their end.
 
-    They speak over the loopback interface alone, and each has one thread unless OMP_NUM_THREADS
-    says otherwise. Raises ModelError if one fails or is broken off; what it said stands above.
+    They communicate over the loopback interface only, with one thread each unless OMP_NUM_THREADS
+    says otherwise. Raises ModelError if one fails or is interrupted; its output appears above.
     """
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

@@ -1,4 +1,4 @@
-"""A question, its picture and the right words as one sequence of tokens to learn."""
+"""Encoding of a question, its picture and the correct words as a training sequence."""
 
 from __future__ import annotations
 
@@ -39,46 +39,49 @@ DECIDED_PATTERN = re.compile(
     rf"\b({'|'.join(sorted(DECIDED_WORDS, key=len, reverse=True))})\b"
     r"|,(?= which is not offered)| \((?=[A-Z]\))|(?<=\()[A-Z](?=\))|(?<=<answer>)[A-Z](?=<)"
 )
-"""Words of a completion that the picture decides, whether they are offered and under which letter
-among them."""
+"""Words of a completion that depend on the picture, on which options are offered and on their
+letters.
+"""
 
 
 @dataclass(frozen=True)
 class TrainingSequence:
-    """One sequence."""
+    """A training sequence."""
 
     tensors: dict[str, Tensor]
-    """`input_ids`, `mm_token_type_ids` (tokens,); with a picture those of `PICTURE` too."""
+    """`input_ids`, `mm_token_type_ids` (tokens,); with a picture also `PICTURE_TENSORS`."""
     labels: Tensor
-    """(tokens,): the token itself in the completion, `IGNORED` in the prompt."""
+    """(tokens,): the token itself in the completion, `IGNORE_INDEX` in the prompt."""
     decided: Tensor
-    """(tokens,) bool: tokens that the picture decides."""
+    """(tokens,) bool: tokens that depend on the picture."""
     points: Tensor | None = None
-    """(points,): places of the queries that are shown where to look."""
+    """(points,): positions of the queries with attention supervision."""
     aims: Tensor | None = None
-    """(points, cells): how their attention is to lie over the picture's tokens."""
+    """(points, cells): their target attention over the picture's tokens."""
 
 
 class Encoder:
-    """Writes sequences with a checkpoint's own processor: what is learnt is what is asked."""
+    """Encodes sequences with a checkpoint's own processor, so training matches inference."""
 
     def __init__(self, processor: PathologyProcessor) -> None:
         self._processor = processor
         self.tokenizer = processor.tokenizer
-        """The checkpoint's own."""
+        """The checkpoint's tokenizer."""
         self.model = next(m for m in list_models() if m.name == DEFAULT_MODEL)
         merged: int = processor.image_processor.merge_size
         self._merged = torch.tensor([1, merged, merged])
         self._end = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
 
     def write_prompt(self, item: TrainingItem) -> Prompt:
-        """The item as the model is asked, its picture left out."""
+        """Prompt of an item, without its picture."""
         return build_prompt(QuestionText(item.question, item.options), (), self.model)
 
     def encode_trace(
         self, item: TrainingItem, picture: Image.Image, rgb: NDArray[np.uint8] | None = None
     ) -> TrainingSequence:
-        """The question with the whole trace; pointed if the picture as measured is given."""
+        """Question with full trace; with attention supervision if `rgb`, the picture as measured,
+        is given.
+        """
         words = write_trace(item.question_type, item.facts, item.options, item.gold)
         sequence = self.encode(self.write_prompt(item), picture, words)
         return (
@@ -90,13 +93,13 @@ class Encoder:
     def _add_evidence(
         self, sequence: TrainingSequence, words: str, claims: Sequence[EvidenceSpan]
     ) -> TrainingSequence:
-        """The sequence with where to look while the claims are written."""
+        """Add target attention for the claims."""
         offsets = self.tokenizer(
             words, add_special_tokens=False, return_offsets_mapping=True
         ).offset_mapping
         first = (
             len(sequence.labels) - len(offsets) - 1
-        )  # of the completion; its turn's end stands last
+        )  # of the completion; its end-of-turn token is last
         _, rows, columns = (sequence.tensors["image_grid_thw"][0] // self._merged).tolist()
         points, aims = [], []
         for claim in claims:
@@ -110,15 +113,15 @@ class Encoder:
         return replace(sequence, points=torch.tensor(points), aims=torch.stack(aims))
 
     def encode_short(self, item: TrainingItem, picture: Image.Image) -> TrainingSequence:
-        """What is seen, in as few words as it has."""
+        """Question with short answer."""
         return self.encode(Prompt(SHORT_QUESTION), picture, short_answer(item.facts))
 
     def count_tokens(self, words: str) -> int:
-        """How many tokens words have."""
+        """Number of tokens of the words."""
         return len(self.tokenizer(words, add_special_tokens=False).input_ids)
 
     def encode(self, prompt: Prompt, picture: Image.Image | None, words: str) -> TrainingSequence:
-        """Prompt, completion and the token that ends the turn; None shows no picture."""
+        """Encode prompt, completion and end-of-turn token; without a picture if it is None."""
         inputs: Any = self._processor.apply_chat_template(
             [chat_messages(prompt, [picture] if picture else [])],
             tokenize=True,
@@ -148,10 +151,11 @@ class Encoder:
 
 
 def collate(sequences: Sequence[TrainingSequence]) -> dict[str, Tensor]:
-    """Sequences, all with pictures or none, padded on the right to one batch.
+    """Join sequences, all with pictures or none, into one batch, padded on the right.
 
-    `labels` and `decided` are (batch, tokens). Where any is pointed, `points` (n, 2) are the
-    sequence and place of each query and `aims` (n, most cells) its attention, padded with 0.
+    `labels` and `decided` are (batch, tokens). With attention supervision, `points` (n, 2) are the
+    sequence and position of each query and `aims` (n, most cells) its target attention, padded with
+    0.
     """
 
     def padded(rows: list[Tensor], filling: int) -> Tensor:
@@ -178,7 +182,7 @@ def collate(sequences: Sequence[TrainingSequence]) -> dict[str, Tensor]:
 
 
 def _batch_points(sequences: Sequence[TrainingSequence]) -> dict[str, Tensor]:
-    """The points of a batch; empty if there are none."""
+    """Points of a batch; empty if there are none."""
     points, aims = [], []
     for number, sequence in enumerate(sequences):
         if sequence.points is not None and sequence.aims is not None:

@@ -1,7 +1,7 @@
-"""The plain training loop: AdamW, warm-up and cosine, averaged weights, checkpoints, metrics.
+"""Training loop: AdamW, warm-up and cosine, averaged weights, checkpoints, metrics.
 
-Batches are drawn from (seed, step) alone: a run that was killed goes on as if it had not been, and
-several processes can share them (`sharing.py`).
+Batches depend only on (seed, step): a killed run continues as if it had not been killed, and
+several processes can share batches (`data_parallel.py`).
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ Batch = TypeVar("Batch")
 
 
 class LoopConfig(BaseModel):
-    """How long and how hard to train."""
+    """Settings of the training loop."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     steps: int = Field(ge=1)
     """Optimiser steps."""
     accumulate: int = Field(default=4, ge=1)
-    """Batches whose gradients make one step; small batches stay in the processor's cache."""
+    """Batches per optimiser step; small batches stay in the processor's cache."""
     learning_rate: float = Field(gt=0)
     """Highest learning rate, after the warm-up."""
     warmup: int = Field(default=50, ge=0)
@@ -44,21 +44,21 @@ class LoopConfig(BaseModel):
     weight_decay: float = Field(default=0.05, ge=0)
     """AdamW's decay, of matrices only."""
     averaging: float = Field(default=0.998, ge=0, lt=1)
-    """Decay of the running average of the weights, which is what is kept; 0 keeps the last."""
+    """Decay of the running average of the weights, which is the result; 0 uses the last weights."""
     clip: float = Field(default=1.0, gt=0)
     """Largest norm of the gradient."""
     seed: int = 0
-    """Draws batches and initial weights."""
+    """Seed of batches and initial weights."""
     save_every: int = Field(default=200, ge=1)
     """Steps between checkpoints."""
     evaluate_every: int = Field(default=500, ge=1)
-    """Steps between looks at the validation split."""
+    """Steps between validations."""
     note_every: int = Field(default=20, ge=1)
-    """Steps between figures of training; they are those of the step alone."""
+    """Steps between logged training figures, which are those of a single step."""
 
 
 class TrainingLoop:
-    """One run in one folder: `last.pt` to go on from, `metrics.jsonl` to look at."""
+    """A run in its folder: `last.pt` to resume from, `metrics.jsonl` with its figures."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class TrainingLoop:
         out: Path,
         slow: Mapping[str, float] | None = None,
     ) -> None:
-        """`slow` gives parameters whose name begins so a share of the learning rate."""
+        """`slow` maps prefixes of parameter names to a share of the learning rate."""
         self.network = network
         self.config = config
         self.out = out
@@ -97,9 +97,9 @@ class TrainingLoop:
     ) -> None:
         """Train to the last step.
 
-        `draw_batch` gets the step and the batch's number within it; it is called one step ahead,
-        in a thread of its own. `loss_of` gives the loss and figures to note. Raises ModelError when
-        the loss is no number any more, CheckpointError when another process trains in the folder.
+        `draw_batch` receives the step and the batch's index in it; it is called one step ahead in a
+        thread of its own. `loss_of` returns the loss and figures to log. Raises ModelError if the
+        loss is not finite, CheckpointError if another process trains in the folder.
         """
         started = time.monotonic()
         self.network.train()
@@ -121,7 +121,7 @@ class TrainingLoop:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Within this, no other run writes to the folder; what it noted of later steps is gone."""
+        """Lock the folder against other runs, and drop the figures of later steps."""
         if not is_leader():
             yield
             return
@@ -137,7 +137,7 @@ class TrainingLoop:
     def _drawn(
         self, draw_batch: Callable[[int, int], Batch]
     ) -> Iterator[tuple[int, Sequence[Batch]]]:
-        """Each step that is left with its batches, which a thread draws one step ahead."""
+        """Remaining steps with their batches, which a thread draws one step ahead."""
         numbers = own_batches(self.config.accumulate)
 
         def draw(step: int) -> list[Batch]:
@@ -155,7 +155,7 @@ class TrainingLoop:
                 yield step, batches
 
     def _due(self, every: int) -> bool:
-        """Whether something done every so many steps, and at last, is due."""
+        """Whether an action done every `every` steps, and at the last one, is due."""
         return self.step % every == 0 or self.step == self.config.steps
 
     def rate_at(self, step: int) -> float:
@@ -202,7 +202,7 @@ class TrainingLoop:
 
     @contextmanager
     def use_averaged_weights(self) -> Iterator[None]:
-        """Within this, the network has the averaged weights."""
+        """Use the averaged weights within this context."""
         if not self.config.averaging:
             yield
             return
@@ -232,7 +232,7 @@ class TrainingLoop:
         tqdm.write(note_figures(self.out, self.step, figures), file=sys.stderr)
 
     def save(self) -> None:
-        """Write what is needed to go on, whole or not at all."""
+        """Write the state for resuming, atomically."""
         if not is_leader():
             return
         state: dict[str, Any] = {
@@ -245,7 +245,7 @@ class TrainingLoop:
         (self.out / "last.part").replace(self.out / "last.pt")
 
     def resume(self) -> None:
-        """Go on from `last.pt`, or begin if the run was killed before there was one."""
+        """Resume from `last.pt`, or start if the run was killed before writing it."""
         path = self.out / "last.pt"
         if not path.exists():
             return
@@ -258,5 +258,5 @@ class TrainingLoop:
 
 
 def _share(name: str, slow: Mapping[str, float]) -> float:
-    """Share of the learning rate that a parameter gets."""
+    """A parameter's share of the learning rate."""
     return next((share for begin, share in slow.items() if name.startswith(begin)), 1.0)

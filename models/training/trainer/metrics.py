@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002 - the library names what it calls with
-"""Figures of a run over TRL's trainers, under the names and in the file of the plain loop."""
+"""Metrics of TRL's trainers, under the names and in the file of the plain loop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from models.training.trainer.run_folder import note_figures
 
 COMPLETE_MARK = "whole"
-"""File in a checkpoint that was written to its end."""
+"""File that marks a checkpoint as complete."""
 METRIC_NAMES = {
     "completions/mean_length": "completion_tokens",
     "completions/clipped_ratio": "cut_off",
@@ -23,12 +23,14 @@ METRIC_NAMES = {
     "rewards/accuracies": "chosen_first",
     "rewards/margins": "margin",
 }
-"""TRL's names of figures, and ours."""
+"""Our names of TRL's figures."""
 OMITTED_METRICS = ("epoch", "num_tokens", "step_time", "total_flos")
 
 
 class Metrics(TrainerCallback):
-    """The run's figures as the plain loop writes them, a bar, and a mark in whole checkpoints."""
+    """Writes figures as the plain loop does, shows a progress bar, and marks complete
+    checkpoints.
+    """
 
     def __init__(self, out: Path, steps: int) -> None:
         self._out = out
@@ -38,7 +40,7 @@ class Metrics(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Move the bar."""
+        """Advance the bar."""
         self._bar.update(state.global_step - self._bar.n)
 
     def on_log(
@@ -49,7 +51,7 @@ class Metrics(TrainerCallback):
         logs: dict[str, Any] | None = None,
         **_: Any,
     ) -> None:
-        """Note the figures."""
+        """Log the figures."""
         figures = {
             rename_metric(name): float(value)
             for name, value in (logs or {}).items()
@@ -62,7 +64,7 @@ class Metrics(TrainerCallback):
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Mark the checkpoint as whole."""
+        """Mark the checkpoint as complete."""
         (self._out / f"checkpoint-{state.global_step}" / COMPLETE_MARK).touch()
 
     def on_train_end(
@@ -73,7 +75,7 @@ class Metrics(TrainerCallback):
 
 
 def rename_metric(name: str) -> str:
-    """What a figure of TRL's is called here; empty for those that are not kept."""
+    """Our name of a TRL figure; empty if it is not logged."""
     if name in METRIC_NAMES:
         return METRIC_NAMES[name]
     if name.startswith("rewards/") and name.endswith("/mean"):

@@ -1,9 +1,10 @@
-"""The dual reward as TRL's GRPOTrainer takes it: format, accuracy and process.
+"""Dual reward for TRL's GRPOTrainer: format, accuracy and process.
 
-Each function takes lists, one entry per completion, and the data set's columns by name, and
+Each function takes lists with one entry per completion, and the data set's columns by name, and
 returns a list of rewards, None where it abstains. The columns are `gold`, `options` (null or empty
-for an open question), `item_id`, `question`, `question_type`, `facts` (as `facts.facts_column`
-writes them) and `images`; `gold` is needed, the others as far as the judge looks at them.
+for an open question), `item_id`, `question`, `question_type`, `facts` (as from
+`facts_column.facts_column`) and `images`; `gold` is required, the others as far as the judge uses
+them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Rewards = list[float | None]
 
 
 def format_reward(*, completions: Sequence[Completion], **_: Any) -> Rewards:
-    """1 if the whole completion is `<think>...</think><answer>...</answer>`, else 0."""
+    """1 if the completion is `<think>...</think><answer>...</answer>`, else 0."""
     return [float(format_is_right(completion_text(completion))) for completion in completions]
 
 
@@ -34,7 +35,7 @@ def accuracy_reward(
     options: Sequence[Sequence[str] | None] | None = None,
     **_: Any,
 ) -> Rewards:
-    """1 if the answer names the right option by letter or text, else 0."""
+    """1 if the answer names the correct option by letter or text, else 0."""
     offered = options or [None] * len(completions)
     return [
         float(answer_is_right(parse(completion_text(completion)).answer, choices or (), right))
@@ -45,15 +46,15 @@ def accuracy_reward(
 class ProcessReward:
     """R_process of a judge, 0 for a completion without reasoning.
 
-    TRL adds up the rewards of a completion and takes an abstention for 0, which would punish it
-    beside its siblings. So where the judge abstains, the mean of what it gave the other completions
-    of the same item stands in, and adds nothing for or against; None if it judged none of them.
+    TRL sums a completion's rewards and counts an abstention as 0, which would penalise it relative
+    to its siblings. So an abstention is replaced by the mean for the other completions of the same
+    item, which is neutral; None if the judge scored none of them.
     """
 
     __name__ = "process_reward"
 
     def __init__(self, judge: Judge, *, fill: bool = True) -> None:
-        """`fill=False` leaves abstentions as None, for trainers that can do with them."""
+        """`fill=False` leaves abstentions as None, for trainers that support them."""
         self._judge = judge
         self._fill = fill
 
@@ -64,7 +65,7 @@ class ProcessReward:
         log_metric: Callable[[str, float], None] | None = None,
         **columns: Any,
     ) -> Rewards:
-        """Rewards, 0..1; the share of abstentions goes to the trainer's metrics."""
+        """Rewards, 0..1; logs the share of abstentions to the trainer's metrics."""
         texts = [completion_text(completion) for completion in completions]
         traces = build_judge_inputs(texts, columns)
         rewards = process_scores(self._judge, traces)
@@ -76,7 +77,7 @@ class ProcessReward:
 
 
 def fill_missing_rewards(rewards: Sequence[float | None], groups: Sequence[str]) -> Rewards:
-    """Rewards with each None replaced by the mean of its group, if the group has any."""
+    """Replace each None by the mean of its group, if the group has any reward."""
     values_by_group: dict[str, list[float]] = {}
     for reward, group in zip(rewards, groups, strict=True):
         if reward is not None:
@@ -89,7 +90,7 @@ def fill_missing_rewards(rewards: Sequence[float | None], groups: Sequence[str])
 
 
 def build_judge_inputs(texts: Sequence[str], columns: Mapping[str, Any]) -> list[JudgeInput]:
-    """Completions with their rows of a data set's columns. ModelError without `item_id`."""
+    """Judge inputs from completions and data set columns. Raises ModelError without `item_id`."""
     if "item_id" not in columns:
         message = "The process reward needs a column item_id, which tells items apart."
         raise ModelError(message)
@@ -114,7 +115,7 @@ def build_judge_inputs(texts: Sequence[str], columns: Mapping[str, Any]) -> list
 
 
 def completion_text(completion: Completion) -> str:
-    """What the model wrote, whether the trainer gives a text or messages with text parts."""
+    """Text of a completion, given as text or as messages with text parts."""
     if isinstance(completion, str):
         return completion
     content = completion[-1]["content"] if completion else ""

@@ -1,4 +1,4 @@
-"""What all stages share: config, the run's folder, the network, and a checkpoint written whole."""
+"""Run folders, shared by all stages: config, network, and atomically written checkpoints."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ BESIDE_WEIGHTS = (
     "preprocessor_config.json",
     OWN_FILE,
 )
-"""Files of a checkpoint that training leaves as they are."""
+"""Checkpoint files that training does not change."""
 RUN_FILE = "run.json"
 METRICS = "metrics.jsonl"
 UNKNOWN_LICENCE = "unknown"
-"""What the registry says where nobody has said anything."""
+"""The registry's value for an unknown licence."""
 LIBRARIES = ("torch", "transformers", "trl", "peft", "datasets", "numpy")
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """A config as TOML has it; ModelError if it cannot be read."""
+    """Read a config from TOML; raises ModelError if it is unreadable."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -60,9 +60,9 @@ def read_table(path: Path) -> dict[str, Any]:
 def override_table(
     table: Mapping[str, Any], *, data: Sequence[Path] | None, seed: int | None
 ) -> dict[str, Any]:
-    """The table with other data folders or another seed, where they are given.
+    """Replace data folders and seed in a table, where given.
 
-    The seed stands in the table `loop` where the config has one.
+    The seed is in the table `loop` if the config has one.
     """
     overridden = dict(table)
     if data:
@@ -76,7 +76,7 @@ def override_table(
 
 
 def parse_config(table: Mapping[str, Any], kind: type[Config], path: Path) -> Config:
-    """A stage's config from its table; ModelError names each field and what is wrong with it."""
+    """Validate a stage's config; raises ModelError naming each wrong field and why."""
     try:
         return kind.model_validate(dict(table))
     except ValidationError as error:
@@ -89,12 +89,12 @@ def parse_config(table: Mapping[str, Any], kind: type[Config], path: Path) -> Co
 
 
 def read_config(path: Path, kind: type[Config]) -> Config:
-    """A stage's config from its file; ModelError as above."""
+    """Read a stage's config from its file; raises ModelError as above."""
     return parse_config(read_table(path), kind, path)
 
 
 def allow_changes(kind: type) -> AfterValidator:
-    """Lets a table of a config change the fields that a dataclass has, and no others."""
+    """Validator for a config table that changes fields of a dataclass; refuses other keys."""
     field_names = [field.name for field in fields(kind)]
 
     def check(changes: dict[str, Any]) -> dict[str, Any]:
@@ -108,11 +108,11 @@ def allow_changes(kind: type) -> AfterValidator:
 
 
 def begin_run(out: Path, stage: str, config: BaseModel, start: Path, *, resume: bool) -> None:
-    """Make the run's folder and say in `run.json` what it is.
+    """Create the run's folder and describe the run in `run.json`.
 
-    Of several processes the first does it. Raises CheckpointError if the folder holds a run that is
-    not to be resumed, or another one than this: a run that goes on with other settings would be
-    neither.
+    Only the first of several processes does this. Raises CheckpointError if the folder holds a run
+    that is not to be resumed, or one with other settings, since continuing that would be neither
+    run.
     """
     if not is_leader():
         return
@@ -140,7 +140,7 @@ def begin_run(out: Path, stage: str, config: BaseModel, start: Path, *, resume: 
 
 
 def note_figures(out: Path, step: int, figures: Mapping[str, float]) -> str:
-    """Append figures of a step to the run's metrics; the line. What is no number is left out."""
+    """Append a step's figures to the run's metrics, without non-finite ones; return the line."""
     finite = {name: round(value, 6) for name, value in figures.items() if abs(value) < float("inf")}
     line = json.dumps({"step": step} | finite)
     with (out / METRICS).open("a", encoding="utf-8") as file:
@@ -149,7 +149,7 @@ def note_figures(out: Path, step: int, figures: Mapping[str, float]) -> str:
 
 
 def forget_after(out: Path, step: int) -> None:
-    """Drop the figures of later steps, which the run that goes on from `step` notes again."""
+    """Drop figures of steps after `step`, which the resumed run logs again."""
     path = out / METRICS
     if not path.exists():
         return
@@ -158,7 +158,7 @@ def forget_after(out: Path, step: int) -> None:
         try:
             if json.loads(line)["step"] <= step:
                 lines.append(line)
-        except ValueError:  # the run was killed while it wrote
+        except ValueError:  # the run was killed while writing
             continue
     part = path.with_suffix(".part")
     part.write_text("".join(lines), encoding="utf-8")
@@ -166,9 +166,9 @@ def forget_after(out: Path, step: int) -> None:
 
 
 def find_start_folder(name: str) -> Path:
-    """The checkpoint to start from, by its folder, hub id or registered name.
+    """Checkpoint to start from, by folder, hub id or registered name.
 
-    Raises what `registry.resolve` raises.
+    Raises the errors of `registry.resolve_model`.
     """
     folder = Path(name).expanduser()
     if folder.is_dir():
@@ -181,9 +181,9 @@ def find_start_folder(name: str) -> Path:
 
 
 def find_start_model(start: Path) -> RegisteredModel:
-    """What is known of the checkpoint that training starts from: how it is asked, its licence.
+    """Description of the initial checkpoint: its prompt style and licence.
 
-    Raises CheckpointError if there is none in the folder, or one that is not run here.
+    Raises CheckpointError if the folder has none, or an unsupported one.
     """
     if not start.is_dir():
         message = f"{start} is no folder; `train new` writes a checkpoint to start from."
@@ -192,8 +192,10 @@ def find_start_model(start: Path) -> RegisteredModel:
 
 
 def load_network(start: Path, dtype: torch.dtype = torch.float32) -> Any:
-    """The network of a checkpoint, to be trained; CheckpointError if its files are not whole, or
-    the tokenizer beside it is another network's."""
+    """Load a checkpoint's network for training.
+
+    Raises CheckpointError if its files are incomplete or the tokenizer belongs to another network.
+    """
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     config = read_checkpoint_config(start, start.name)
     check_weights(start, start.name)
@@ -203,14 +205,14 @@ def load_network(start: Path, dtype: torch.dtype = torch.float32) -> Any:
 
 
 def device() -> torch.device:
-    """Where training runs: CUDA if it is there."""
+    """Training device: CUDA if available."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether training's device has instructions to multiply in bfloat16.
+    """Whether the training device multiplies bfloat16 in hardware.
 
-    NVIDIA's GPUs have since Ampere, some CPUs by AVX-512 BF16, AMX or ARM's BF16. Elsewhere it is
+    NVIDIA GPUs do since Ampere, some CPUs by AVX-512 BF16, AMX or ARM's BF16. Elsewhere it is
     emulated, many times slower than float32 (`bench training`).
     """
     if device().type == "cuda":
@@ -221,17 +223,17 @@ def multiplies_bfloat16() -> bool:
 
 
 def mixed_precision() -> torch.autocast:
-    """Matrices in bfloat16 where that is fast, else float32 throughout."""
+    """Matrix products in bfloat16 where that is fast, otherwise float32 throughout."""
     return torch.autocast(device().type, dtype=torch.bfloat16, enabled=multiplies_bfloat16())
 
 
 def copy_with_weights(
     network: Any, start: Path, folder: Path, model: RegisteredModel | None = None
 ) -> None:
-    """Write the network with the tokenizer and processor it started with, whole or not at all.
+    """Write the network with its original tokenizer and processor, atomically.
 
-    Of several processes the first does it. With `model` the folder says of itself how the model was
-    asked in training, so that it is asked in the same way afterwards.
+    Only the first of several processes does this. With `model`, the folder describes how the model
+    was prompted in training, so that it is prompted the same way afterwards.
     """
     if not is_leader():
         return
@@ -248,7 +250,7 @@ def copy_with_weights(
 
 
 def _model_table_text(model: RegisteredModel) -> str:
-    """A checkpoint's `pathviewer.toml`."""
+    """Text of a checkpoint's `pathviewer.toml`."""
     values: dict[str, Any] = {
         "prompt_style": model.prompt_style,
         "min_pixels": model.budget.min_pixels,
@@ -261,14 +263,14 @@ def _model_table_text(model: RegisteredModel) -> str:
         values["system"] = model.system
     if model.licence != UNKNOWN_LICENCE:
         values |= {"licence": model.licence, "train_allowed": model.train_allowed}
-    # strings, numbers, truth values and lists of strings are written alike in JSON and TOML
+    # strings, numbers, booleans and lists of strings are written alike in JSON and TOML
     return "".join(
         f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items()
     )
 
 
 def _changed_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What another run was told otherwise, by name."""
+    """Names of settings that differ from another run's."""
     names = [name for name in ("stage", "start") if before.get(name) != now[name]]
     old, new = before.get("config", {}), now["config"]
     return names + sorted(

@@ -1,4 +1,4 @@
-"""What the stages over TRL's trainers share: settings, figures, checkpoints, LoRA, the result."""
+"""Shared parts of the stages over TRL's trainers: settings, figures, checkpoints, LoRA, result."""
 
 from __future__ import annotations
 
@@ -32,53 +32,55 @@ TOWER_LAYERS = r".*visual\.blocks.*\.(qkv|proj|gate_proj|up_proj|down_proj|fc1|f
 
 
 class QuietTrainer:
-    """Goes before one of TRL's trainers: it keeps to this machine and writes no card of its own."""
+    """Mixin for TRL's trainers: no telemetry and no model card."""
 
     def _send_telemetry(self) -> None:
-        """Nothing is sent anywhere."""
+        """Send nothing."""
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
-        """A checkpoint to go on from needs none."""
+        """Write no model card."""
 
 
 class LoraTable(BaseModel):
-    """Low-rank adapters in place of the weights; merged into them at the end."""
+    """Low-rank adapters in place of training all weights; merged at the end."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rank: int = Field(default=16, ge=1)
     """Rank of each adapter."""
     alpha: int = Field(default=32, ge=1)
-    """Scale; an adapter counts alpha / rank."""
+    """Scale; an adapter is weighted by alpha / rank."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Share of an adapter's inputs left out in training."""
+    """Dropout of an adapter's inputs in training."""
 
 
 class TrainerConfig(BaseModel):
-    """What a run over one of TRL's trainers is told, whichever it is."""
+    """Settings of a run over any of TRL's trainers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     data: tuple[Path, ...] = ()
-    """Data folders with a manifest; or else `dataset`."""
+    """Data folders with a manifest; alternative to `dataset`."""
     dataset: Path | None = None
     """Folder that `datasets.load_dataset` opens; columns as in docs/post-training.md."""
     split: str | None = None
-    """Split that is trained on; by default `rl` or `train` of tiles, `train` of a data set."""
+    """Training split; by default `rl` or `train` for tiles, `train` for a data set."""
     items: int = Field(default=2000, ge=1)
     """Items drawn from tiles."""
     mix: Annotated[dict[str, Any], allow_changes(ItemMix)] = {}
-    """Changes to `showing.Mix`, of items from tiles."""
+    """Changes to `ItemMix`, for items from tiles."""
     look: Annotated[dict[str, float], allow_changes(AugmentationRange)] | None = None
-    """Changes to `augment.Look`, of items from tiles; without this table they are as scanned."""
+    """Changes to `AugmentationRange`, for items from tiles; without this table they are not
+    augmented.
+    """
     max_pixels: int | None = Field(default=None, ge=784)
-    """Largest area of a picture after resizing; the checkpoint's own if left out."""
+    """Largest area of a picture after resizing; by default the checkpoint's own."""
     steps: int = Field(ge=1)
     """Optimiser steps."""
     learning_rate: float = Field(gt=0)
     """Highest learning rate, after the warm-up."""
     schedule: Literal["constant", "linear", "cosine"] = "cosine"
-    """How the learning rate goes on after the warm-up."""
+    """Schedule of the learning rate after the warm-up."""
     warmup: int = Field(default=0, ge=0)
     """Steps over which the learning rate rises."""
     weight_decay: float = Field(default=0.0, ge=0)
@@ -86,17 +88,17 @@ class TrainerConfig(BaseModel):
     clip: float = Field(default=1.0, gt=0)
     """Largest norm of the gradient."""
     freeze_tower: bool = True
-    """Whether the vision tower stays as it is."""
+    """Whether the vision tower is frozen."""
     lora: LoraTable | None = None
-    """Adapters instead of all weights."""
+    """Adapters instead of training all weights."""
     gradient_checkpointing: bool = False
     """Less memory for a third more time."""
     seed: int = 0
-    """Draws items, their order, adapters and rollouts."""
+    """Seed of items, their order, adapters and rollouts."""
     save_every: int = Field(default=50, ge=1)
     """Steps between checkpoints."""
     note_every: int = Field(default=5, ge=1)
-    """Steps between figures, which are means over them."""
+    """Steps between logged figures, which are means over them."""
 
     @model_validator(mode="after")
     def _one_source(self) -> TrainerConfig:
@@ -107,7 +109,7 @@ class TrainerConfig(BaseModel):
 
 
 def read_rows(config: TrainerConfig, split: str, model: RegisteredModel, out: Path) -> Dataset:
-    """The data set of a run; `split` is what is taken of tiles if the config names none."""
+    """Data set of a run; `split` is the default split of tiles."""
     if config.dataset:
         return read_folder_rows(config.dataset, config.split or "train", model, out / "cache")
     return read_tile_rows(
@@ -122,7 +124,7 @@ def read_rows(config: TrainerConfig, split: str, model: RegisteredModel, out: Pa
 
 
 def limit_pixel_budget(config: TrainerConfig, processor: PathologyProcessor) -> PixelBudget:
-    """Area of pictures after resizing, which the processor is made to keep."""
+    """Limit the area of pictures after resizing, also in the processor."""
     own = processor.budget
     most = config.max_pixels or own.max_pixels
     budget = PixelBudget(min(own.min_pixels, most), most)
@@ -131,17 +133,17 @@ def limit_pixel_budget(config: TrainerConfig, processor: PathologyProcessor) -> 
 
 
 def open_processor(start: Path) -> PathologyProcessor:
-    """The checkpoint's processor, padding on the left as generation needs it."""
+    """Processor of the checkpoint, padding on the left as generation requires."""
     processor = load_processor(start)
     processor.tokenizer.padding_side = "left"
     return processor
 
 
 def open_network(config: TrainerConfig, start: Path) -> Any:
-    """The network, with the tower frozen if it is to be.
+    """Network for training, with the tower frozen if configured.
 
-    Under adapters the weights are in bfloat16 on CUDA; without them in float32, for a step of
-    AdamW is smaller than bfloat16 can tell apart.
+    With adapters, weights are in bfloat16 on CUDA; without, in float32, because a step of AdamW is
+    below the resolution of bfloat16.
     """
     small = config.lora and torch.cuda.is_available()
     network = load_network(start, torch.bfloat16 if small else torch.float32)
@@ -150,7 +152,7 @@ def open_network(config: TrainerConfig, start: Path) -> Any:
 
 
 def lora_config(config: TrainerConfig) -> LoraConfig | None:
-    """The adapters as peft takes them; of the tower only if it is not frozen."""
+    """Adapters in peft's terms; in the tower only if it is not frozen."""
     if config.lora is None:
         return None
     layers = LANGUAGE_LAYERS if config.freeze_tower else f"{LANGUAGE_LAYERS}|{TOWER_LAYERS}"
@@ -164,7 +166,7 @@ def lora_config(config: TrainerConfig) -> LoraConfig | None:
 
 
 def trainer_arguments(config: TrainerConfig, out: Path) -> dict[str, Any]:
-    """Settings that every trainer has, under transformers' names."""
+    """Settings shared by all trainers, under transformers' names."""
     cuda = torch.cuda.is_available()
     return {
         "output_dir": str(out),
@@ -188,13 +190,13 @@ def trainer_arguments(config: TrainerConfig, out: Path) -> dict[str, Any]:
 
 
 def last_checkpoint(out: Path) -> Path | None:
-    """The newest checkpoint of a run that was written to its end; None if there is none."""
+    """Newest complete checkpoint of a run; None if there is none."""
     marked = [path.parent for path in out.glob(f"checkpoint-*/{COMPLETE_MARK}")]
     return max(marked, key=lambda path: int(path.name.split("-")[1]), default=None)
 
 
 def run_trainer(trainer: Trainer, config: TrainerConfig, out: Path, *, resume: bool) -> None:
-    """Train to the last step, from the last checkpoint if the run is resumed."""
+    """Train to the last step, from the last checkpoint if resuming."""
     for callback_class in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(callback_class)
     trainer.add_callback(Metrics(out, config.steps))
@@ -212,7 +214,7 @@ def run_trainer(trainer: Trainer, config: TrainerConfig, out: Path, *, resume: b
 
 
 def write_result(trainer: Trainer, start: Path, out: Path, model: RegisteredModel) -> None:
-    """`out/checkpoint`, adapters merged into its weights and kept beside it in `out/adapters`."""
+    """Write `out/checkpoint`, adapters merged, and the adapters themselves to `out/adapters`."""
     if not trainer.is_world_process_zero():
         return
     network: Any = trainer.accelerator.unwrap_model(trainer.model)

@@ -1,7 +1,7 @@
-"""One checkpoint from several of one training: the mean of their weights.
+"""Weight averaging of checkpoints from one training.
 
-Runs that went on from each other, or from the same start, can be averaged; the mean is often better
-than each (Wortsman et al., Model soups, ICML 2022).
+Checkpoints that continue each other, or that share a start, can be averaged; the mean is often
+better than each (Wortsman et al., Model soups, ICML 2022).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ CONFIG = "config.json"
 
 
 def write_average(checkpoints: Sequence[Path], out: Path, *, small: bool = False) -> Path:
-    """Write the mean of checkpoints to `out`, all else as in the last; `small` in bfloat16.
+    """Write the mean of checkpoints to `out`, everything else as in the last; `small` in bfloat16.
 
-    Raises CheckpointError if `out` holds something, or the checkpoints are not of one shape or are
-    cut into several files.
+    Raises CheckpointError if `out` is not empty, or if the checkpoints differ in shape or are split
+    into several files.
     """
     if out.exists() and any(out.iterdir()):
         message = f"{out} is not empty; name a new folder."

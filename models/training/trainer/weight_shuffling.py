@@ -1,4 +1,4 @@
-"""A checkpoint with its weights shuffled: the same network, values and sizes, nothing learnt."""
+"""A checkpoint with shuffled weights: same network, values and sizes, nothing learnt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 
 def write_shuffled(checkpoint: Path, out: Path, *, seed: int = 0) -> Path:
-    """Copy a checkpoint to `out` with the values of each tensor in another order."""
+    """Copy a checkpoint to `out`, shuffling the values of each tensor."""
     out.mkdir(parents=True)
     chance = torch.Generator().manual_seed(seed)
     for path in sorted(checkpoint.iterdir()):
