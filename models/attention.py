@@ -143,7 +143,7 @@ def layer_maps(
     if rows.rows.ndim != 3 or rows.rows.shape[2] != total:
         raise ModelError(
             f"The attention is {rows.rows.shape}, not (tokens, layers, {total}) as its pictures "
-            "ask; they are not those it was made with."
+            "require; it belongs to other pictures."
         )
     start, stop = tokens.start - rows.first_token, tokens.stop - rows.first_token
     if tokens.step != 1 or not 0 <= start < stop <= len(rows.rows):

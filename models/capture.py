@@ -137,7 +137,9 @@ class QueryStash:
         layers: list[list[torch.Tensor]] = []
         for queries, key in zip(self._queries, self._keys, strict=True):
             if key is None:
-                raise RuntimeError("No forward pass was watched; `watch` the network first.")
+                raise RuntimeError(
+                    "No forward pass was captured; call `install_capture` for the network first."
+                )
             visible = self._columns.visible(key.shape[2])
             weights = mean_attention(torch.cat(queries, 2), key, self._scaling, visible)
             layers.append(self._columns.select(weights))

@@ -40,7 +40,7 @@ def weight_files(folder: Path, name: str) -> list[str]:
     shards = read_json(index, name).get("weight_map")
     files = sorted(set(map(str, shards.values()))) if isinstance(shards, dict) else []
     if not files or any(Path(file).name != file for file in files):
-        message = f"“{name}” has an index of weights that names none; copy the checkpoint again."
+        message = f"“{name}” has a weights index that lists no files; copy the checkpoint again."
         raise CheckpointError(message)
     return files
 
@@ -66,6 +66,6 @@ def _weights_sentence(folder: Path, name: str, missing: list[str]) -> str:
     if any(any(folder.glob(pattern)) for pattern in ("*.bin", "*.pt", "*.pth")):
         return (
             f"“{name}” has its weights as pickles, which can run code; "
-            "only safetensors are read: convert the checkpoint first."
+            "convert the checkpoint to safetensors first."
         )
     return f"“{name}” lacks its weights ({', '.join(missing)}); copy the checkpoint again."

@@ -69,5 +69,5 @@ def control_token_sentence(subject: str, token: str) -> str:
     """Message refusing a text with a control token, and the remedy."""
     return (
         f"{subject} holds “{token[:40]}”, which language models read as a command; leave it out, "
-        f"or write it with blanks as “{_spread(token)[:40]}”."
+        f"or write it with spaces as “{_spread(token)[:40]}”."
     )

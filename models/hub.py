@@ -84,6 +84,6 @@ def download(hub_id: str, cache_folder: Path | None, *, gated_sentence: str) -> 
     except OSError as error:
         reason = error.strerror or type(error).__name__
         way_out = "make room and run" if error.errno in DISK_FULL_ERRORS else "run"
-        message = f"“{hub_id}” was not fetched whole ({reason}); {way_out} the command again."
+        message = f"“{hub_id}” was not fetched completely ({reason}); {way_out} the command again."
         raise CheckpointError(message) from error
     return Path(folder)

@@ -65,7 +65,7 @@ class PixelBudget:
         if not 0 < self.min_pixels <= self.max_pixels:
             message = (
                 f"A pixel budget of {self.min_pixels} to {self.max_pixels} is empty; "
-                "the least must be above 0 and no more than the most."
+                "the minimum must be above 0 and at most the maximum."
             )
             raise PromptError(message)
 

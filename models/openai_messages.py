@@ -108,7 +108,7 @@ def generation_request(
     """
     *before, last = request.messages
     if last.role != "user" or any(message.role == "user" for message in before):
-        message = "One question at a time: system messages, then one message of the user."
+        message = "Send one question at a time: system messages, then one user message."
         raise PromptError(message)
     system_text = "\n".join(message.text for message in before)
     return GenerateRequest(
@@ -163,7 +163,7 @@ def _images(message: Message) -> tuple[PromptImage, ...]:
     """Pictures of a message; each box is its own pixels, as there is no slide."""
     urls = [part.image_url for part in message.content if part.type == "image_url"]
     if len(urls) > IMAGES:
-        problem = f"{len(urls)} pictures are too many; at most {IMAGES} are read."
+        problem = f"{len(urls)} pictures are too many; send at most {IMAGES}."
         raise PromptError(problem)
     return tuple(_image(url.url if url else "") for url in urls)
 

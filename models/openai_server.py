@@ -112,7 +112,7 @@ class OpenAiEndpoint:
         finally:
             watch.cancel()
         if started is None or any(end.completion.finish == "cancelled" for end in ends):
-            message = "The request was withdrawn."
+            message = "The request was cancelled."
             raise Refusal(499, message)
         info: ModelInfo = started.model
         return completion_body(generation, ends, started.prompt_tokens, info) | {

@@ -44,7 +44,7 @@ def open_picture(source: bytes | Path) -> Image.Image:
     except DECODING_ERRORS as error:
         name = "The picture" if isinstance(source, bytes) else source.name
         raise PromptError(
-            f"{name} cannot be read: it is damaged or neither PNG nor JPEG. Send it anew."
+            f"{name} cannot be read: it is damaged or neither PNG nor JPEG. Send it again."
         ) from error
 
 

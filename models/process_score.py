@@ -61,7 +61,7 @@ def score_events(events: Collection[str]) -> ProcessScore:
     """
     happened = set(events)
     if unknown := sorted(happened - set(EVENTS)):
-        message = f"No such event: {', '.join(unknown)}; known are {', '.join(EVENTS)}."
+        message = f"Unknown event: {', '.join(unknown)}; known are {', '.join(EVENTS)}."
         raise ValueError(message)
     return ProcessScore(_left(len(happened & set(ABSENCES))), _left(len(happened & set(ERRORS))))
 
@@ -73,7 +73,9 @@ def score_labels(absences: Collection[str], steps: Iterable[Collection[str]]) ->
     """
     errors = {error for step in steps for error in step}
     if misplaced := sorted((set(absences) - set(ABSENCES)) | (errors & set(ABSENCES))):
-        message = f"{', '.join(misplaced)} cannot be said there: absences are the trace's."
+        message = (
+            f"{', '.join(misplaced)} is misplaced: absences belong to the trace, errors to steps."
+        )
         raise ValueError(message)
     return score_events({*absences, *errors})
 

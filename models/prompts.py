@@ -107,7 +107,7 @@ def fill_template(template: QuestionTemplate, finding: str = "") -> QuestionText
         return question
     name = _clean_text("finding", finding)
     if not name:
-        message = f"“{template.label}” needs a finding; say what is to be looked for."
+        message = f"“{template.label}” needs a finding; enter what to look for."
         raise PromptError(message)
     known = (name,) if name in read_findings() else ()
     return replace(question, text=template.text.replace("{finding}", name), findings=known)

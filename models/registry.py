@@ -190,7 +190,7 @@ def _described(folder: Path, model: RegisteredModel) -> RegisteredModel:
 def _missing_sentence(model: RegisteredModel) -> str:
     """Message that a model's weights are missing, and how to get them."""
     if not model.hub_id:
-        return f"The weights of “{model.name}” are not part of this copy; choose another model."
+        return f"The weights of “{model.name}” are not installed; choose another model."
     command = f"`python -m pathviewer model fetch {model.hub_id}`"
     if model.gated:
         return (

@@ -16,8 +16,8 @@ def find_sqlite_file(url: str) -> Path:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         raise StorageError(
-            "The database is not a SQLite file. Back it up and restore it with its own tools, such as "
-            "pg_dump and pg_restore, and copy the folder blobs of the data folder with it."
+            "The database is not a SQLite file. Back it up and restore it with its own tools, such "
+            "as pg_dump and pg_restore, and copy the folder blobs of the data folder with it."
         )
     return Path(parsed.database)
 

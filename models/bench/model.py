@@ -110,7 +110,7 @@ def compare_engines(
         answer = time_answer(worker, prompt)
         after, _ = time_plain_generation(plain, prompt)
         if answer.tokens != tokens:
-            raise ModelError("The worker wrote other tokens than plain generation.")
+            raise ModelError("The worker and plain generation wrote different tokens.")
         answers.append(answer)
         ratios.append(answer.seconds / statistics.mean((before, after)))
     first_token = statistics.median(answer.first_token for answer in answers)
@@ -162,9 +162,11 @@ def time_answer(worker: WorkerEngine, prompt: Prompt) -> TimedAnswer:
         if isinstance(event, CompletionEnd):
             done = event.completion.token_ids
             if len(done) < 2:
-                raise ModelError("The model ended its answer at once; there is nothing to measure.")
+                raise ModelError(
+                    "The model ended its completion at once; there is nothing to measure."
+                )
             return TimedAnswer(first, time.perf_counter() - began, done)
-    raise WorkerError("The answer broke off.")
+    raise WorkerError("The completion was interrupted.")
 
 
 def time_plain_generation(plain: WorkerEngine, prompt: Prompt) -> tuple[float, tuple[int, ...]]:
@@ -173,4 +175,4 @@ def time_plain_generation(plain: WorkerEngine, prompt: Prompt) -> tuple[float, t
     for event in plain.generate(request):
         if isinstance(event, CompletionEnd):
             return event.seconds, event.completion.token_ids
-    raise WorkerError("The answer broke off.")
+    raise WorkerError("The completion was interrupted.")

@@ -65,13 +65,15 @@ class PlainEngine:
         budget: PixelBudget | None = None,
     ) -> list[TokenScores]:
         """Not supported."""
-        raise ModelError(f"Plain generation weighs nothing ({len(items)}, {priority}, {budget}).")
+        raise ModelError(f"Plain generation does not score ({len(items)}, {priority}, {budget}).")
 
     def attend(
         self, prompt: Prompt, completion: Completion, *, budget: PixelBudget | None = None
     ) -> AttentionRows:
         """Not supported."""
-        raise ModelError(f"Plain generation has no rows ({prompt}, {completion}, {budget}).")
+        raise ModelError(
+            f"Plain generation has no attention rows ({prompt}, {completion}, {budget})."
+        )
 
     def close(self) -> None:
         """Do nothing."""

@@ -39,7 +39,7 @@ def abstention_cost(
         if one.item.id in with_them
     ]
     if not pairs:
-        message = "No question is in both files; give two of the same `train items`."
+        message = "No question is in both files; pass two from the same `train items`."
         raise EvaluationError(message)
     values = [float(without.right) - float(one.right) for one, without in pairs]
     interval = difference_interval(values, [without.item.group for _, without in pairs])

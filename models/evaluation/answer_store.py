@@ -113,7 +113,7 @@ class AnswerFile:
         if changed:
             message = (
                 f"{path.name} holds answers of another run (other {', '.join(changed)}); "
-                "choose another folder, or repeat that run's options to go on with it."
+                "choose another folder, or repeat that run's options to continue it."
             )
             raise EvaluationError(message)
 
@@ -129,6 +129,6 @@ def _write(file: IO[bytes], value: dict[str, Any]) -> None:
 def _write_sentence(path: Path, error: OSError) -> str:
     """Message that answers cannot be stored."""
     return (
-        f"{path.name} cannot be written ({error.strerror or error}); answers before this one are "
-        "kept, and the same command goes on from them."
+        f"{path.name} cannot be written ({error.strerror or error}); earlier answers are stored, "
+        "and the same command continues from them."
     )

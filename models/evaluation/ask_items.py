@@ -185,6 +185,6 @@ def _end(engine: Engine, prompt: Prompt, plan: EvaluationPlan) -> CompletionEnd:
 def _finished(ends: list[CompletionEnd]) -> CompletionEnd:
     """The single completion, unless the request was cancelled."""
     if not ends or ends[0].completion.finish == "cancelled":
-        message = "A question was withdrawn; run the same command to go on."
+        message = "A question was cancelled; run the same command to continue."
         raise CancelledError(message)
     return ends[0]

@@ -47,7 +47,7 @@ def load_controlled_picture(path: Path, control: PictureControl) -> PromptImage:
             return _read_controlled(path, control)
     except (*DECODING_ERRORS, Image.DecompressionBombError) as error:
         # Pillow's message for unknown formats contains the path
-        why = "it is no picture" if isinstance(error, UnidentifiedImageError) else reason(error)
+        why = "it is not a picture" if isinstance(error, UnidentifiedImageError) else reason(error)
         message = f"The picture {path.name} cannot be read ({why})."
         raise PromptError(message) from error
 

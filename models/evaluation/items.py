@@ -125,7 +125,7 @@ def read_manifest(
     ]
     if not items:
         example = rows[0]["path"]
-        message = f"None of the {len(rows)} pictures of manifest.csv is there, such as {example}."
+        message = f"None of the {len(rows)} pictures of manifest.csv exists, such as {example}."
         raise EvaluationError(message)
     return ItemSet(tuple(items), tuple(f"{path}: the picture is missing." for path in missing))
 
@@ -164,7 +164,7 @@ def _manifest_rows(folder: Path, split: str | None) -> list[dict[str, str]]:
         )
         raise EvaluationError(message)
     if len({row["path"] for row in split_rows}) != len(split_rows):
-        message = "manifest.csv names a picture twice; each may stand once."
+        message = "manifest.csv lists a picture twice; list each once."
         raise EvaluationError(message)
     return split_rows
 

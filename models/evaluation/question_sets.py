@@ -58,7 +58,7 @@ def read_field_map(name: str) -> FieldMap:
         return _field_map(tomllib.loads(path.read_text(encoding="utf-8")), path.name)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         message = (
-            f"“{path.name}” is no field map: known are {', '.join(known)}, or give a TOML file."
+            f"“{path.name}” is not a field map: known are {', '.join(known)}, or give a TOML file."
         )
         raise EvaluationError(message) from error
 
@@ -85,7 +85,7 @@ def read_questions(
         try:
             item = _item(record, fields, home, str(number))
             if item.id in items:
-                message = f"the id {item.id!r} stands twice"
+                message = f"the id {item.id!r} occurs twice"
                 raise QuestionError(message)
             items[item.id] = item
         except QuestionError as error:
@@ -212,7 +212,7 @@ def _options(record: Mapping[str, Any], fields: FieldMap) -> tuple[str, ...]:
     texts = [str(option).strip() for option in values if option is not None]
     options = tuple(without_letters([text for text in texts if text]))
     if len(options) == 1 or len({option.casefold() for option in options}) < len(options):
-        message = "its options are no choice: one only, or two the same"
+        message = "its options are no choice: there is only one, or two are the same"
         raise QuestionError(message)
     return options
 
@@ -223,7 +223,7 @@ def _gold(answer: str, options: tuple[str, ...], scored: bool) -> str:
     if place is not None:
         return options[place]
     if options and scored:
-        message = f"its answer {answer[:60]!r} is none of its options"
+        message = f"its answer {answer[:60]!r} is not among its options"
         raise QuestionError(message)
     return answer
 

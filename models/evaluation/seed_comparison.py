@@ -43,7 +43,7 @@ def read_recorded_run(folder: Path) -> RecordedRun:
         message = f"The answers of {folder.name} cannot be read: {reason(error)}."
         raise EvaluationError(message) from error
     except (ValueError, TypeError, KeyError) as error:
-        message = f"{folder.name} holds no whole file of answers; run its `evaluate` again."
+        message = f"{folder.name} holds no complete answer file; run its `evaluate` again."
         raise EvaluationError(message) from error
     return RecordedRun(run, {(answer.item, answer.arm): answer for answer in answers})
 
@@ -82,7 +82,7 @@ def _check_comparable(runs: Sequence[RecordedRun], items: ItemSet) -> None:
             key for key in {*one, *descriptions[0]} if one.get(key) != descriptions[0].get(key)
         )
         if changed:
-            message = f"The runs were not asked the same: other {', '.join(changed)}."
+            message = f"The runs differ in {', '.join(changed)}."
             raise EvaluationError(message)
     for recorded in runs:
         check_same_questions(items, recorded)
@@ -91,10 +91,14 @@ def _check_comparable(runs: Sequence[RecordedRun], items: ItemSet) -> None:
 def check_same_questions(items: ItemSet, recorded: RecordedRun) -> None:
     """Raise EvaluationError for a run with other questions, or not all of them."""
     if recorded.description["questions"] != items.digest:
-        raise EvaluationError("The runs were asked other questions than these.")
+        raise EvaluationError(
+            "The runs were asked other questions than these; pass their own question set."
+        )
     missing = sum((item.id, "asked") not in recorded.answers for item in items.items)
     if missing:
-        message = f"{missing} answers are missing; the runs' own `evaluate` commands go on."
+        message = (
+            f"{missing} answers are missing; repeat the runs' own `evaluate` commands to add them."
+        )
         raise EvaluationError(message)
 
 

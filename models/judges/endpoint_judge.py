@@ -107,7 +107,7 @@ class EndpointJudge:
         self._failures = 0  # consecutive traces for which the endpoint was unavailable
         key = os.environ.get(endpoint.api_key_variable, "").strip()
         if not key.isascii():
-            message = f"The key in {endpoint.api_key_variable} has letters that no key has."
+            message = f"The key in {endpoint.api_key_variable} has non-ASCII characters; set it again."
             raise JudgeError(message)
         self._client = httpx2.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
@@ -229,6 +229,6 @@ class EndpointJudge:
             why = f"HTTP {answer.status}" if answer.status else answer.failure
             message = (
                 f"The judge at {self.endpoint.url.host} did not reply to {failures} traces in a "
-                f"row ({why}); start it again and resume."
+                f"row ({why}); restart it and resume."
             )
             raise JudgeError(message)

@@ -18,7 +18,7 @@ class ReplyCache:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            message = f"The folder for the judge's replies cannot be made: {error.strerror}."
+            message = f"The folder for the judge's replies cannot be created: {error.strerror}."
             raise ModelError(message) from error
 
     def get(self, key: str) -> str | None:
@@ -38,7 +38,7 @@ class ReplyCache:
                 file.write(content)
             Path(part).replace(path)
         except OSError as error:
-            message = f"The judge's reply cannot be kept: {error.strerror}."
+            message = f"The judge's reply cannot be stored: {error.strerror}."
             raise ModelError(message) from error
 
     def _path(self, key: str) -> Path:

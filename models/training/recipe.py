@@ -185,7 +185,7 @@ def _read_step(path: Path, places: Mapping[Path, Path], seed: int | None, smoke:
     table = read_table(path)
     stage = str(table.get("stage"))
     if stage not in CONFIGS:
-        message = f"The config {path} is no step: its stage must be one of {', '.join(CONFIGS)}."
+        message = f"The config {path} is not a step: its stage must be one of {', '.join(CONFIGS)}."
         raise ModelError(message)
     if stage != "average":
         folders = [places.get(Path(folder), Path(folder)) for folder in table.get("data", ())]
@@ -213,6 +213,6 @@ def _check_order(steps: Sequence[Step]) -> None:
     for step in steps:
         for start in step.starts:
             if start not in earlier:
-                message = f"{step.path} starts from “{start}”, which is no step before it."
+                message = f"{step.path} starts from “{start}”, which is not an earlier step."
                 raise ModelError(message)
         earlier.add(step.name)

@@ -247,7 +247,11 @@ def test_weights_that_are_not_here_are_one_sentence(tmp_path: Path) -> None:
         ("config.json", '{"architectures": [["a"]]}', "only Qwen2.5-VL"),
         ("model.safetensors", None, r"lacks its weights \(model.safetensors\)"),
         ("model.safetensors.index.json", '{"weight_map": {"a": "1.safetensors"}}', "1.safetensors"),
-        ("model.safetensors.index.json", '{"weight_map": {}}', "an index of weights that names no"),
+        (
+            "model.safetensors.index.json",
+            '{"weight_map": {}}',
+            "a weights index that lists no files",
+        ),
         ("model.safetensors.index.json", '{"weight_map": {"a": "../x"}}', "that names none"),
     ],
 )
@@ -291,7 +295,9 @@ def test_a_disk_that_fills_while_fetching_is_one_sentence(
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
         template = address + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
-        with pytest.raises(CheckpointError, match=r"not fetched whole .*; make room") as raised:
+        with pytest.raises(
+            CheckpointError, match=r"not fetched completely .*; make room"
+        ) as raised:
             download("a/b", cache, gated_sentence="")
         make_room()
         folder = download("a/b", cache, gated_sentence="")

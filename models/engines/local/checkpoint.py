@@ -31,12 +31,10 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     check_checkpoint(folder, name)
     config = read_json(folder / "config.json", name)
     if config.get("quantization_config"):
-        message = f"“{name}” is quantised, which is not run here; take its bfloat16 weights."
+        message = f"“{name}” is quantised, which is not supported; use its bfloat16 weights."
         raise CheckpointError(message)
     if text_settings(config).get("use_sliding_window"):
-        message = (
-            f"“{name}” has sliding-window attention, whose maps would be wrong; it is not run."
-        )
+        message = f"“{name}” has sliding-window attention, whose maps would be wrong; use another."
         raise CheckpointError(message)
     return config
 

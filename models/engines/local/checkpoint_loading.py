@@ -140,7 +140,7 @@ def choose_device(name: str | None) -> torch.device:
         place = torch.device(name)
         torch.empty(1, device=place)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        message = f"The device {name!r} is not here; say cpu, or leave the choice open."
+        message = f"The device {name!r} is not available; use cpu, or leave the device unset."
         raise CheckpointError(message) from error
     return place
 
@@ -160,7 +160,7 @@ def choose_dtype(device: torch.device, name: str | None) -> torch.dtype:
     if name is None:
         return torch.bfloat16 if is_ampere(device) else torch.float16
     if name not in DTYPES:
-        message = f"The number format {name!r} is not known; say {', '.join(DTYPES)}."
+        message = f"The number format {name!r} is unknown; use {', '.join(DTYPES)}."
         raise CheckpointError(message)
     return DTYPES[name]
 

@@ -27,7 +27,7 @@ def convert_memory_errors(activity: str) -> Iterator[None]:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         message = (
-            f"{activity} needed more memory than there is; ask about a smaller region, with a "
+            f"{activity} needed more memory than available; ask about a smaller region, with a "
             "smaller pixel budget, or for fewer answers."
         )
         raise OutOfMemoryError(message)

@@ -107,8 +107,8 @@ def tokens_of(loaded: LoadedModel, completion: Completion) -> tuple[int, ...]:
         strange = [token for token in completion.token_ids if not 0 <= token < size]
         if strange:
             message = (
-                f"Token {strange[0]} is not among the {size:,} of {loaded.info.name}; give the "
-                "text alone to weigh what another model wrote."
+                f"Token {strange[0]} is not among the {size:,} of {loaded.info.name}; to score "
+                "another model's completion, pass only its text."
             )
             raise PromptError(message)
         return completion.token_ids

@@ -91,14 +91,14 @@ class ScriptedEngine:
         waiting = len(self._cancelled)
         if self._closed.is_set():
             return EngineStatus("stopped", "The script was closed.", self._info, waiting)
-        sentence = "Canned answers are given from a script; no model looks at the picture."
+        sentence = "Answers come from a script; no model looks at the picture."
         return EngineStatus("ready", sentence, self._info, waiting)
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
         """As `Engine.generate`; requests are served concurrently."""
         name = request.request_id
         if name in self._cancelled:
-            raise PromptError(f"The request “{name}” is under way already.")
+            raise PromptError(f"The request “{name}” is already running.")
         cancelled = self._cancelled[name] = threading.Event()
         try:
             scene = self._scene(request.prompt, request.budget)

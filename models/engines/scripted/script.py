@@ -52,7 +52,7 @@ class AttendedPassage:
         Raises TypeError if the passage is not text or the picture not an integer.
         """
         if not (isinstance(self.words, str) and isinstance(self.picture, int)):
-            raise TypeError("words is not text, or picture not a whole number")
+            raise TypeError("words is not text, or picture is not an integer")
         left_edge, top, width, height = self.area
         inside = 0 <= left_edge < 1 and 0 <= top < 1 and 0 < width <= 1 and 0 < height <= 1
         if not (inside and 0 <= self.share <= 1 and self.picture >= 0 and self.words):
@@ -134,7 +134,7 @@ def read_script(path: Path = DEFAULT_SCRIPT) -> Script:
         message = f"The script “{path}” cannot be read: {error}"
         raise CheckpointError(message) from error
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        message = f"The script “{path.name}” is not as scripts are written: {error}."
+        message = f"The script “{path.name}” is not a valid script: {error}."
         raise CheckpointError(message) from error
 
 

@@ -112,7 +112,7 @@ class WorkerEngine:
         if job is None:
             return
         if self._line.leave(job):
-            job.fail(CancelledError("The request was withdrawn before its turn."))
+            job.fail(CancelledError("The request was cancelled before it started."))
             self._line.tell_positions()
         else:
             self._stop_if_running(job)
@@ -159,7 +159,7 @@ class WorkerEngine:
             if self._error is not None:
                 raise type(self._error)(str(self._error))
             if job.request_id is not None and self._line.find(job.request_id):
-                raise PromptError(f"The request “{job.request_id}” is under way already.")
+                raise PromptError(f"The request “{job.request_id}” is already running.")
             self._line.join(job)
         self._dispatch()
         return job
@@ -197,7 +197,7 @@ class WorkerEngine:
         try:
             self._keep_running()
         finally:
-            sentence = f"{self._spec.name} failed for a reason that the program's log names."
+            sentence = f"{self._spec.name} failed; the program's log gives the reason."
             self._give_up("failed", WorkerError(sentence))
 
     def _keep_running(self) -> None:
@@ -209,7 +209,7 @@ class WorkerEngine:
                 return
             unloaded = unloaded + 1 if ready_at is None else 0
             if unloaded == LOAD_ATTEMPTS:
-                sentence = f"{self._sentence} It ended {unloaded} times while loading; given up."
+                sentence = f"{self._sentence} It ended {unloaded} times while loading; giving up."
                 self._give_up("failed", WorkerError(sentence))
                 return
             if ready_at is not None and time.monotonic() - ready_at > STEADY_SECONDS:
@@ -273,7 +273,7 @@ class WorkerEngine:
             if self._state in ("failed", "stopped"):
                 return
             self._state = "starting"
-            self._sentence = f"The process of {self._spec.name} {how}; it is being started again."
+            self._sentence = f"The process of {self._spec.name} {how}; it is being restarted."
             self._changed.notify_all()
         self._told(self._sentence)
         if (job := self._line.end_running()) is not None:

@@ -73,7 +73,9 @@ class ChildLink:
                 except (EOFError, OSError, pickle.UnpicklingError):
                     return  # exited, perhaps within a message
                 except Exception:
-                    log.exception("What the model's process said cannot be read; it is ended.")
+                    log.exception(
+                        "A message of the model's process cannot be read; ending the process."
+                    )
                     self._process.kill()
                     return
                 yield message

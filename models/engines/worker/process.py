@@ -121,7 +121,7 @@ class RunLoop:
 
     def _do(self, engine: Engine, number: int, data: bytes) -> object:
         if self._unwanted >= number:
-            raise CancelledError("The request was withdrawn.")
+            raise CancelledError("The request was cancelled.")
         call = cast("Call", pickle.loads(data))  # noqa: S301  our own program wrote it
         if isinstance(call, ScoreCall):
             return engine.score(call.items, budget=call.budget)
@@ -159,12 +159,12 @@ def as_model_error(error: Exception) -> ModelError:
         return error.with_traceback(None)
     if is_out_of_memory(error):
         return OutOfMemoryError(
-            "The model ran out of memory at this request. "
+            "The model ran out of memory on this request. "
             "Ask for fewer answers at once, a shorter one, or a smaller picture."
         )
     log.error("The engine failed.", exc_info=error)
     return WorkerError(
-        f"The model failed at this request ({type(error).__name__}); the program's log says where. "
+        f"The model failed on this request ({type(error).__name__}); the program's log says where. "
         "It can be asked again."
     )
 
@@ -200,7 +200,7 @@ def run_until_exit(work: Callable[[], NoReturn]) -> NoReturn:
     try:
         work()
     except BaseException:
-        log.exception("The model's process cannot go on and ends.")
+        log.exception("The model's process cannot continue and exits.")
     finally:
         os._exit(UNFIT)  # even if logging fails
 

@@ -126,10 +126,10 @@ def read_groups(path: Path) -> dict[str, str]:
             with file.open(encoding="utf-8-sig", newline="") as stream:
                 table |= dict(_group_of(row) for row in csv.DictReader(stream))
         except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-            message = f"{file.name} is no CSV of LC25000-clean ({error!r})."
+            message = f"{file.name} is not a CSV of LC25000-clean ({error!r})."
             raise DataError(message) from error
     if not table:
-        message = f"{path.name} has no groups; name a CSV of LC25000-clean or their folder."
+        message = f"{path.name} has no groups; pass a CSV of LC25000-clean or their folder."
         raise DataError(message)
     return table
 
@@ -192,9 +192,7 @@ def _by_table(pictures: Iterable[SourcePicture], table: Mapping[str, str]) -> li
     known = []
     for picture in pictures:
         if picture.path.stem not in table:
-            message = (
-                f"The groups say nothing of {picture.path.name}; name the CSV of all its class."
-            )
+            message = f"The groups lack {picture.path.name}; pass the CSV of its whole class."
             raise DataError(message)
         known.append(replace(picture, group_id=table[picture.path.stem]))
     return known

@@ -51,14 +51,14 @@ class SplitReport:
 
     def sentences(self, most: int) -> list[str]:
         """Sentences for users, with at most `most` groups and pairs."""
-        lines = [f"The group {group} stands in two splits." for group in self.split_groups[:most]]
+        lines = [f"The group {group} is in two splits." for group in self.split_groups[:most]]
         lines += [
             f"{_tile_name(pair.first)} and {_tile_name(pair.second)} differ in "
             f"{pair.distance} bits."
             for pair in self.pairs[:most]
         ]
         if self.has_overlap:
-            hint = "Put their groups into one split and import anew."
+            hint = "Put their groups into one split and import again."
             numbers = f"{len(self.split_groups)} groups and {len(self.pairs)} pairs"
             return [*lines, f"{numbers} of near-identical pictures cross splits. {hint}"]
         return [

@@ -46,7 +46,7 @@ def read_split_list(path: Path = SPLIT_LIST) -> dict[str, str]:
         with path.open(encoding="utf-8", newline="") as file:
             return {row["group_id"]: row["split"] for row in csv.DictReader(file)}
     except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-        message = f"{path.name} is no list of group_id,split ({error})."
+        message = f"{path.name} is not a list of group_id,split ({error})."
         raise DataError(message) from error
 
 

@@ -128,9 +128,9 @@ def _tile(folder: Path, row: Mapping[str, str], number: int) -> Tile:
     """Validate a row; `number` is its line in the file."""
     path = folder / row["path"]
     if row["label"] not in LABELS:
-        message = f"line {number}: the label {row['label']!r} is none of {', '.join(LABELS)}."
+        message = f"line {number}: the label {row['label']!r} is not one of {', '.join(LABELS)}."
     elif row["split"] not in SPLITS:
-        message = f"line {number}: the split {row['split']!r} is none of {', '.join(SPLITS)}."
+        message = f"line {number}: the split {row['split']!r} is not one of {', '.join(SPLITS)}."
     elif not row["group_id"]:
         message = f"line {number}: {row['path']} has no group_id."
     elif not row["path"] or not path.is_file():

@@ -88,7 +88,7 @@ def read_folder_rows(folder: Path, split: str, model: RegisteredModel, cache: Pa
         raise DataError(message)
     rows = splits[split]
     if not {"images", "image"} & set(rows.column_names):
-        message = f"{folder} has no column images, nor image."
+        message = f"{folder} has neither a column images nor image."
         raise DataError(message)
     if "gold" not in rows.column_names and "answer" in rows.column_names:
         rows = rows.rename_column("answer", "gold")
@@ -140,7 +140,7 @@ def _row(item: TrainingItem, picture: Pictures.Image, model: RegisteredModel) ->
 def _opened(folder: Path, cache: Path) -> DatasetDict:
     """Splits of a folder; raises DataError if `datasets` cannot open it."""
     if not folder.is_dir():
-        message = f"The data set {folder} is no folder."
+        message = f"The data set {folder} is not a folder."
         raise DataError(message)
     try:
         return load_dataset(str(folder.resolve()), cache_dir=str(cache))
@@ -154,7 +154,7 @@ def _with_prompt(rows: Dataset, folder: Path, model: RegisteredModel) -> Dataset
     if "prompt" in rows.column_names:
         return rows
     if "question" not in rows.column_names:
-        message = f"{folder} has no column prompt, nor question."
+        message = f"{folder} has neither a column prompt nor question."
         raise DataError(message)
     offered = rows["options"] if "options" in rows.column_names else [None] * len(rows)
     asked = [

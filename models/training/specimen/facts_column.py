@@ -20,7 +20,7 @@ def read_facts(value: str | Mapping[str, Any] | None) -> Facts | None:
         try:
             value = json.loads(value) if value.strip() else None
         except ValueError as error:
-            message = f"The facts {value!r:.60} are no JSON."
+            message = f"The facts {value!r:.60} are not JSON."
             raise ModelError(message) from error
     if not value:
         return None

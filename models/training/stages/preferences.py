@@ -55,7 +55,7 @@ class PreferencesConfig(TrainerConfig):
     @model_validator(mode="after")
     def _exports_only(self) -> PreferencesConfig:
         if self.data:
-            message = "preferences are learnt from an export; name it as dataset"
+            message = "preferences need an export; set it as dataset"
             raise ValueError(message)
         return self
 
@@ -82,7 +82,7 @@ def train_preferences(config: PreferencesConfig, start: Path, out: Path, *, resu
     make = trainer_of(rows)
     check_licences(rows)
     if len(rows) < config.batch:
-        message = f"{len(rows)} rows are fewer than the {config.batch} of a batch; judge more."
+        message = f"{len(rows)} rows are fewer than the {config.batch} of a batch; lower batch."
         raise DataError(message)
     run_trainer(trainer := make(config, start, out, rows, processor), config, out, resume=resume)
     write_result(trainer, start, out, model)

@@ -48,13 +48,13 @@ def check_shares(batches: int, processes: int) -> None:
     """Raise ModelError if a process would have no batch of a step, or no GPU."""
     if batches < processes:
         message = (
-            f"Too few batches in a step ({batches}) for {processes} processes: begin fewer, or "
+            f"Too few batches in a step ({batches}) for {processes} processes: start fewer, or "
             "raise accumulate and lower batch by as much."
         )
         raise ModelError(message)
     if torch.cuda.is_available() and processes > torch.cuda.device_count():
         message = (
-            f"Too few GPUs ({torch.cuda.device_count()}) for {processes} processes: begin fewer."
+            f"Too few GPUs ({torch.cuda.device_count()}) for {processes} processes: start fewer."
         )
         raise ModelError(message)
 
@@ -110,8 +110,8 @@ def launch_processes(processes: int, command: Sequence[str]) -> None:
         try:
             run(parse_args(options))  # type: ignore[no-untyped-call]
         except ChildFailedError as error:
-            message = f"One of the {processes} processes ended; what it said stands above."
+            message = f"One of the {processes} processes ended; its output is above."
             raise ModelError(message) from error
         except SignalException as error:
-            message = "Broken off; --resume goes on from what was last saved."
+            message = "Interrupted; --resume continues from the last checkpoint."
             raise ModelError(message) from error

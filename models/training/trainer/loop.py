@@ -128,7 +128,7 @@ class TrainingLoop:
         try:
             held = FileLock(self.out / "run.lock", blocking=False).acquire()
         except Timeout as error:
-            message = f"Another process trains in {self.out}; it ends by itself, or end it."
+            message = f"Another process trains in {self.out}; wait until it ends, or stop it."
             raise CheckpointError(message) from error
         with held:
             forget_after(self.out, self.step)
@@ -184,7 +184,7 @@ class TrainingLoop:
         totals = sum_figures(totals)
         if not isfinite(totals["loss"]):
             message = (
-                f"The loss of step {step + 1} is no number any more; begin again with a lower "
+                f"The loss of step {step + 1} is not finite; start again with a lower "
                 "learning_rate."
             )
             raise ModelError(message)

@@ -53,7 +53,7 @@ def read_table(path: Path) -> dict[str, Any]:
         message = f"The config {path} cannot be read: {error.strerror}."
         raise ModelError(message) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        message = f"The config {path} is no TOML: {error}."
+        message = f"The config {path} is not TOML: {error}."
         raise ModelError(message) from error
 
 
@@ -84,7 +84,7 @@ def parse_config(table: Mapping[str, Any], kind: type[Config], path: Path) -> Co
             f"{'.'.join(map(str, problem['loc'])) or 'as a whole'}: {problem['msg']}"
             for problem in error.errors(include_url=False)
         )
-        message = f"The config {path} is not right. {problems}."
+        message = f"The config {path} is invalid. {problems}."
         raise ModelError(message) from error
 
 
@@ -125,7 +125,7 @@ def begin_run(out: Path, stage: str, config: BaseModel, start: Path, *, resume: 
     begun = [*out.glob(METRICS), *out.glob("last.pt"), *out.glob("checkpoint*")]
     if path.exists() and begun:
         if not resume:
-            message = f"{out} holds a run: --resume goes on with it, another --out begins anew."
+            message = f"{out} holds a run: --resume continues it, another --out starts a new one."
             raise CheckpointError(message)
         other = _changed_keys(json.loads(path.read_text(encoding="utf-8")), run_table)
         if other:
@@ -186,7 +186,7 @@ def find_start_model(start: Path) -> RegisteredModel:
     Raises CheckpointError if the folder has none, or an unsupported one.
     """
     if not start.is_dir():
-        message = f"{start} is no folder; `train new` writes a checkpoint to start from."
+        message = f"{start} is not a folder; `train new` writes a checkpoint to start from."
         raise CheckpointError(message)
     return resolve_model(str(start.resolve()))
 

@@ -207,7 +207,7 @@ def run_trainer(trainer: Trainer, config: TrainerConfig, out: Path, *, resume: b
         trainer.train(resume_from_checkpoint=str(last) if last else None)
     except torch.OutOfMemoryError as error:
         message = (
-            "The device's memory does not suffice; lower the number of sequences at once or "
+            "The device has too little memory; lower the number of sequences at once or "
             "max_pixels, set gradient_checkpointing, or add a [lora] table."
         )
         raise ModelError(message) from error

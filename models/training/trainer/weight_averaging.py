@@ -37,7 +37,7 @@ def write_average(checkpoints: Sequence[Path], out: Path, *, small: bool = False
     ]
     for folder, own in zip(checkpoints, shapes, strict=True):
         if own != shapes[0]:
-            message = f"“{folder.name}” and “{checkpoints[0].name}” are not of one shape."
+            message = f"“{folder.name}” and “{checkpoints[0].name}” differ in shape."
             raise CheckpointError(message)
     shutil.copytree(checkpoints[-1], out, dirs_exist_ok=True)
     kind = torch.bfloat16 if small else torch.float32
@@ -56,7 +56,7 @@ def write_average(checkpoints: Sequence[Path], out: Path, *, small: bool = False
 def _weights(folder: Path) -> dict[str, Tensor]:
     path = folder / WEIGHTS
     if not path.is_file():
-        message = f"“{folder.name}” has no {WEIGHTS}, whole and in one file."
+        message = f"“{folder.name}” has no {WEIGHTS}, complete and in one file."
         raise CheckpointError(message)
     tensors: dict[str, Tensor] = load_file(path)
     return tensors

@@ -129,7 +129,7 @@ def test_a_map_of_ones_own(folder: Path) -> None:
     [
         ('image = "i"\nquestion = "q"\n', "image, question and answer are needed"),
         ('image = "i"\nquestion = "q"\nanswer = "a"\ncolour = "x"\n', "colour"),
-        ("image = ", "no field map"),
+        ("image = ", "not a field map"),
     ],
 )
 def test_a_map_that_is_none(tmp_path: Path, text: str, words: str) -> None:
@@ -151,12 +151,12 @@ def test_an_unknown_map_is_named(tmp_path: Path) -> None:
         ({"image": None}, "no image"),
         ({"question": "  "}, "no question"),
         ({"answer": None}, "no answer"),
-        ({"answer": "several"}, "none of its options"),
+        ({"answer": "several"}, "not among its options"),
         ({"options": 3}, "not a list"),
         ({"options": ["few"], "answer": "few"}, "no choice"),
         ({"options": ["few", "Few"]}, "no choice"),
         ({"facts": [1]}, "facts"),
-        ({"id": "q1"}, "stands twice"),
+        ({"id": "q1"}, "occurs twice"),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_skipped_and_told(

@@ -54,7 +54,7 @@ def test_seeds_are_pooled_question_by_question(items: ItemSet, tmp_path: Path) -
 def test_only_answers_to_the_same_questions_are_compared(items: ItemSet, tmp_path: Path) -> None:
     plain = read_recorded_run(kept_folder(items, tmp_path / "plain", 3))
     grey = read_recorded_run(kept_folder(items, tmp_path / "grey", 3, colour="none"))
-    with pytest.raises(EvaluationError, match="not asked the same: other colour"):
+    with pytest.raises(EvaluationError, match="differ in colour"):
         pooled_figures(items, [plain], [grey])
     with pytest.raises(EvaluationError, match="other questions"):
         pooled_figures(ItemSet(items.items[:2]), [plain], [plain])
@@ -68,7 +68,7 @@ def test_only_answers_to_the_same_questions_are_compared(items: ItemSet, tmp_pat
 @pytest.mark.parametrize("text", ["", "no JSON\n", '{"run": {}}\n{"item": 1}\n', '{"ran": 1}\n'])
 def test_a_file_that_holds_no_answers_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "answers.jsonl").write_text(text)
-    with pytest.raises(EvaluationError, match="no whole file of answers"):
+    with pytest.raises(EvaluationError, match="no complete answer file"):
         read_recorded_run(tmp_path)
     with pytest.raises(EvaluationError, match="cannot be read: No such file"):
         read_recorded_run(tmp_path / "nothing")

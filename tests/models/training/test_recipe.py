@@ -74,7 +74,10 @@ def test_a_smoke_run_changes_how_much_and_nothing_else() -> None:
         ('stage = "grpo"\n', "its stage must be one of"),
         (NEW.format(1) + "sead = 2\n", "sead: Extra inputs are not permitted"),
         ('stage = "average"\nstarts = ["00_first"]\n', "starts: Tuple should have at least 2"),
-        (MEAN.replace("01_second", "02_mean"), "starts from “02_mean”, which is no step before"),
+        (
+            MEAN.replace("01_second", "02_mean"),
+            "starts from “02_mean”, which is not an earlier step",
+        ),
         ('stage = "vision"\ndata = []\n[loop]\nsteps = 1\nlearning_rate = 1.0\n', "from “”"),
     ],
 )

@@ -148,7 +148,7 @@ def test_a_process_that_only_dies_is_given_up_after_growing_pauses() -> None:
     spec = EngineSpec("tiny", ENGINE, "TinyEngine", {"load": "die"})
     started = time.monotonic()
     with closing(WorkerEngine(spec, pauses=(0.0, 0.3))) as backend:
-        with pytest.raises(WorkerError, match="given up"):
+        with pytest.raises(WorkerError, match="giving up"):
             list(backend.generate(order("write 1 0")))
         assert backend.status().state == "failed"
         assert backend.process_id is None

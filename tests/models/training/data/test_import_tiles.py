@@ -82,7 +82,7 @@ def test_clusters_file_of_a_class(tmp_path: Path) -> None:
 def test_a_picture_the_groups_lack_is_refused(archive: Path, tmp_path: Path) -> None:
     path = table(tmp_path / "g.csv", archive)
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
-    with pytest.raises(DataError, match="say nothing of lungn3"):
+    with pytest.raises(DataError, match="lack lungn3"):
         find_pictures(archive, path)
 
 

@@ -59,5 +59,5 @@ def test_groups_that_overlap_share_a_split() -> None:
 
 def test_a_damaged_list_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DataError, match=r"list\.csv is no list"):
+    with pytest.raises(DataError, match=r"list\.csv is not a list"):
         read_split_list(tmp_path / "list.csv")

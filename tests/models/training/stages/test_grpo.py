@@ -119,7 +119,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint(
     state = json.loads((out / "checkpoint-7" / "trainer_state.json").read_text())
     assert state["global_step"] == 7
     assert all("process_abstained" in line for line in found)
-    with pytest.raises(CheckpointError, match="--resume goes on with it"):
+    with pytest.raises(CheckpointError, match="--resume continues it"):
         train_grpo(read_config(path, GrpoConfig), start, out, resume=False)
 
 
@@ -211,8 +211,8 @@ def without(column: str) -> Callable[[Dataset], Dataset]:
     ("spoil", "told"),
     [
         (without("answer"), r"lacks the columns gold\."),
-        (without("image"), "no column images, nor image"),
-        (without("question"), "no column prompt, nor question"),
+        (without("image"), "neither a column images nor image"),
+        (without("question"), "neither a column prompt nor question"),
         (lambda rows: rows.select([0]), "1 items are fewer than the 2 questions"),
     ],
 )

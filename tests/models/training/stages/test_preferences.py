@@ -118,7 +118,7 @@ def test_a_killed_run_goes_on(tmp_path: Path, exports: Path, mini_checkpoint: Pa
     config = read_config_with(path, exports / "preference")
     train_preferences(config, mini_checkpoint, out, resume=True)
     assert [line["step"] for line in figures(out)] == [1, 2, 3, 4, 5]
-    with pytest.raises(CheckpointError, match="--resume goes on with it"):
+    with pytest.raises(CheckpointError, match="--resume continues it"):
         train_preferences(config, mini_checkpoint, out, resume=False)
 
 
@@ -170,7 +170,7 @@ def test_fine_tuning_refuses_them_too(tmp_path: Path, exports: Path, mini_checkp
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"data": ("tiles",)}, "name it as dataset"),
+        ({"data": ("tiles",)}, "set it as dataset"),
         ({}, "either data or dataset is needed"),
         ({"dataset": "x", "batch": 1}, "batch"),
         ({"dataset": "x", "beta": 0}, "beta"),

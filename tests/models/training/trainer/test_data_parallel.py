@@ -55,13 +55,13 @@ def test_two_processes_broken_off_and_resumed_make_the_steps_of_one(
     process.send_signal(signal.SIGTERM)
     _, told = process.communicate()
     assert process.returncode == 1, told
-    assert "Broken off; --resume goes on from what was last saved." in told
+    assert "Interrupted; --resume continues from the last checkpoint." in told
     assert not (two / "checkpoint").exists()
 
     _, told = (refused := begun(tiles, mini_checkpoint, two)).communicate()
     assert refused.returncode == 1
     assert f"{two} holds a run: --resume goes on with it" in told
-    assert told.rstrip().endswith("One of the 2 processes ended; what it said stands above.")
+    assert told.rstrip().endswith("One of the 2 processes ended; its output is above.")
 
     _, told = (resumed := begun(tiles, mini_checkpoint, two, "--resume")).communicate()
     assert resumed.returncode == 0, told

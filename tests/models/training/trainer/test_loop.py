@@ -111,7 +111,7 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
     def loss_of(batch: int) -> tuple[Tensor, dict[str, float]]:
         return loop.network(torch.ones(3)).mean() * (float("nan") if batch else 1.0), {}
 
-    with pytest.raises(ModelError, match="loss of step 3 is no number"):
+    with pytest.raises(ModelError, match="loss of step 3 is not finite"):
         loop.run(lambda step, _: step // 2, loss_of, dict)
 
 

@@ -34,7 +34,7 @@ class Few(BaseModel):
         ("steps = 0", "steps: Input should be greater than or equal to 1"),
         ("steps = 3\nstep = 3", "step: Extra inputs are not permitted"),
         ("seed = 3", "steps: Field required"),
-        ("steps = ", "is no TOML"),
+        ("steps = ", "is not TOML"),
         (None, "cannot be read: No such file"),
     ],
 )

@@ -47,7 +47,7 @@ def test_what_cannot_be_averaged_is_told(two: list[Path], tmp_path: Path) -> Non
     from safetensors.torch import save_file
 
     save_file(weights, tmp_path / "odd" / "model.safetensors")
-    assert "are not of one shape" in run(*two, tmp_path / "odd", "--out", tmp_path / "out")
+    assert "differ in shape" in run(*two, tmp_path / "odd", "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
