@@ -107,7 +107,7 @@ class EndpointJudge:
         self._failures = 0  # consecutive traces for which the endpoint was unavailable
         key = os.environ.get(endpoint.api_key_variable, "").strip()
         if not key.isascii():
-            message = f"The key in {endpoint.api_key_variable} has non-ASCII characters; set it again."
+            message = f"The key in {endpoint.api_key_variable} is not ASCII; set it again."
             raise JudgeError(message)
         self._client = httpx2.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
