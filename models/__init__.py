@@ -1,3 +1,4 @@
-"""Models: engines, prompts, attention, reasoning traces, evaluation, training. Imports nothing of
-ours.
+"""Models: engines, prompts, attention, reasoning traces, judges, evaluation and training.
+
+Imports nothing from `pathviewer` or `storage`.
 """

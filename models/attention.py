@@ -57,9 +57,7 @@ class AttentionMap:
 
     @property
     def entropy(self) -> float:
-        """Entropy of the weights over that of an even map: 0 for one cell, 1 if even; 1 for a
-        1-cell map.
-        """
+        """Entropy of the weights relative to an even map: 0 (one cell) to 1; 1 for a 1-cell map."""
         cells = self.weights.size
         if cells == 1:
             return 1.0

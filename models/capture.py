@@ -37,8 +37,10 @@ class QuerySink(Protocol):
     def take(
         self, layer: int, query: torch.Tensor, key: torch.Tensor, scaling: float | None
     ) -> None:
-        """Receive one layer's queries (batch, heads, queries, head width) and all keys so far
-        (batch, key heads, keys, head width), after rotary embedding; the newest are last.
+        """Receive one layer's newest queries and all keys so far, after rotary embedding.
+
+        Shapes: (batch, heads, queries, head width) and (batch, key heads, keys, head width), newest
+        last.
         """
 
 
@@ -56,9 +58,7 @@ def capture_into(sink: QuerySink | None) -> Iterator[None]:
 
 
 def install_capture(network: PreTrainedModel, kernel: str) -> None:
-    """Enable capture in the language layers of a Qwen2-VL or Qwen2.5-VL; the kernel stays
-    `kernel`.
-    """
+    """Enable capture in the language layers of a Qwen2-VL or Qwen2.5-VL running `kernel`."""
     network.set_attn_implementation(
         {"text_config": STASHING_KERNELS[kernel], "vision_config": kernel}
     )

@@ -117,9 +117,7 @@ def _default(name: str) -> RegisteredModel:
 
 
 def _of_the_hub(name: str) -> RegisteredModel:
-    """Defaults for an unregistered hub model; raises UnknownModelError if the name is not a hub
-    id.
-    """
+    """Defaults for an unregistered hub model; raises UnknownModelError for other names."""
     if not is_hub_id(name):
         raise UnknownModelError(_unknown_sentence(name))
     return replace(_default(name), hub_id=name)

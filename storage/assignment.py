@@ -56,9 +56,7 @@ def list_unassigned(
     seen_keys: Collection[str],
     keys_of_others: Collection[str],
 ) -> list[str]:
-    """Keys that are new to a rater and either shared by all raters or not yet assigned to
-    another.
-    """
+    """Keys new to a rater that are shared by all raters or not assigned to another."""
     return [
         key
         for key in keys

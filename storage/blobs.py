@@ -76,7 +76,7 @@ class BlobStore:
         try:
             data = self._path(sha256).read_bytes()
         except FileNotFoundError as error:
-            message = f"The file {sha256[:12]} is not kept any more; restore it from a backup."
+            message = f"The file {sha256[:12]} is missing; restore it from a backup."
             raise BlobError(message) from error
         except OSError as error:
             raise BlobError(_explain(error)) from error

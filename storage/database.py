@@ -123,8 +123,9 @@ class PoolSizes:
 def open_database(
     url: str, *, busy_ms: int = 5000, connections: PoolSizes | None = None
 ) -> Database:
-    """Open the database at a SQLAlchemy URL (SQLite or PostgreSQL); create and migrate it if
-    needed.
+    """Open, and if needed create and migrate, the database at a SQLAlchemy URL.
+
+    SQLite and PostgreSQL are supported.
 
     `busy_ms` is the longest wait for another writer or a connection, in milliseconds. Raises
     `StorageError` if it cannot be opened, or was written by a newer version or by 0.1.0.

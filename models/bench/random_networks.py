@@ -93,8 +93,7 @@ SHAPES = {"tiny": TINY, "small": SMALL, "heads-of-7b": HEADS_OF_7B, "7b": SEVEN_
 def random_network(
     shape: Shape, *, device: str = "cpu", dtype: torch.dtype = torch.float32, seed: int = 0
 ) -> Any:
-    """Network with weights larger than freshly initialised ones, so that attention is far from
-    even.
+    """Random network with large weights, so that attention is far from even.
 
     No token ends its completions.
     """
@@ -134,9 +133,7 @@ def random_network(
 def random_prompt(
     network: Any, grids: Sequence[tuple[int, int]], text_tokens: int, *, seed: int = 0
 ) -> PreparedPrompt:
-    """Prompt with pictures of the given (rows, columns) of token cells, then `text_tokens` of
-    text.
-    """
+    """Prompt with pictures of (rows, columns) token cells, then `text_tokens` of text."""
     random = torch.Generator().manual_seed(seed)
     vocabulary = network.config.text_config.vocab_size
     ids = torch.randint(8, vocabulary, (3,), generator=random).tolist()

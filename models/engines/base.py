@@ -50,9 +50,7 @@ class Engine(Protocol):
         """
 
     def cancel(self, request_id: str) -> None:
-        """Stop a request within one token; its completions end as `cancelled`. Ignores unknown
-        ids.
-        """
+        """Stop a request within one token, its completions `cancelled`; ignore unknown ids."""
 
     def score(
         self,
@@ -77,6 +75,4 @@ class CallbackEngine(Engine, Protocol):
     """An Engine that can also pass events to a callback, without waking a thread for each."""
 
     def answer(self, request: GenerateRequest, tell: Callable[[Event], None]) -> None:
-        """Like `generate`, but pass each event to `tell` in another thread; return after the last
-        one.
-        """
+        """Like `generate`, but call `tell` for each event, in another thread; return at the end."""

@@ -61,9 +61,7 @@ class EvaluationPlan:
         return ("asked", *more)
 
     def describe(self, items: ItemSet, model: ModelInfo, write: PromptWriter) -> dict[str, Any]:
-        """Everything that must match for runs to be comparable; JSON values. Reads every
-        picture.
-        """
+        """What must match for runs to be comparable; JSON values. Reads every picture."""
         return {
             "model": model.name,
             "revision": model.revision,

@@ -77,9 +77,7 @@ class ItemSet:
         return replace(self, items=tuple(item for item in self.items if item.id in chosen))
 
     def of_types(self, types: Collection[str]) -> ItemSet:
-        """Questions of these types, or all if none is named; raises EvaluationError for an unknown
-        type.
-        """
+        """Questions of these types (none: all); raises EvaluationError for an unknown type."""
         existing_types = {item.question_type for item in self.items}
         if unknown := sorted(set(types) - existing_types):
             type_names = ", ".join(sorted(existing_types))

@@ -47,9 +47,7 @@ class FieldMap:
 
 
 def read_field_map(name: str) -> FieldMap:
-    """Read a field map by name from field_maps.toml, or from a TOML file. Raises
-    EvaluationError.
-    """
+    """Read a field map: a name in field_maps.toml, or a TOML file. Raises EvaluationError."""
     known = tomllib.loads(FIELD_MAPS.read_text(encoding="utf-8"))
     if name in known:
         return _field_map(known[name], name)

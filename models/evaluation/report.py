@@ -62,8 +62,7 @@ def guessing_chance(answer: ScoredAnswer) -> float | None:
 
 
 def constant_answer_share(items: Sequence[EvaluationItem]) -> float | None:
-    """Best accuracy reachable by giving all questions of a type the same answer, a letter or a
-    text.
+    """Best accuracy of one constant answer, a letter or a text, per question type.
 
     The constant is chosen knowing the correct answers.
     """

@@ -164,9 +164,7 @@ class EndpointJudge:
         return JudgeOutcome(verdict)
 
     def _ask(self, body: dict[str, Any]) -> Reply:
-        """Reply of the endpoint; raises Abstention or JudgeError if there is none after all
-        retries.
-        """
+        """Reply of the endpoint; raises Abstention or JudgeError if all retries fail."""
         for attempt in range(self.endpoint.retries + 1):
             began = time.monotonic()
             try:

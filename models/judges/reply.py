@@ -99,9 +99,7 @@ def _event(value: Any) -> tuple[bool, str]:
 
 
 def _quoted_step(trace: ReasoningTrace, text: str, quote: str) -> int | None:
-    """Index of the step where a quote begins; None if outside the steps; raises Abstention if
-    absent.
-    """
+    """Step where a quote begins, from 0; None if outside steps; raises Abstention if absent."""
     parts = [_plain(part) for part in ELLIPSIS.split(quote.strip("\"'“”‘’")) if _plain(part)]
     if not parts:
         raise Abstention("no quote")

@@ -56,9 +56,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 
 def ends_sentence(text: str, stop: int) -> bool:
-    """Whether a sentence ends right before `stop`, which is followed by a number or capital
-    letter.
-    """
+    """Whether a sentence ends before `stop`, where a number or capital letter follows."""
     before = text[max(0, stop - LONGEST_WORD) : stop].rstrip(CLOSERS)
     if not before or before[-1] not in ".!?…;。！？；":
         return False

@@ -142,9 +142,7 @@ def _end_of_complete_text(text: str, start: int) -> int:
 
 
 class _Reader:
-    """One pass over the tags from left to right; each tag's effect depends only on what precedes
-    it.
-    """
+    """One pass over the tags, left to right; a tag's effect depends only on earlier text."""
 
     def __init__(self, text: str, ended: bool) -> None:
         """Parse the text; the result is in `tags`, `steps`, `problems` and `answer_span`."""
@@ -222,9 +220,7 @@ class _Reader:
         self.mode = "think"
 
     def _open_answer(self) -> None:
-        """`<answer>`: reasoning around it continues after it; inside an answer, it restarts the
-        answer.
-        """
+        """`<answer>`: interrupts reasoning around it; inside an answer, restarts the answer."""
         self.answers += 1
         if self.answers > 1:
             self.problems.add(Problem.SECOND_ANSWER)
@@ -234,9 +230,7 @@ class _Reader:
         self.mode = "answer"
 
     def _close_think(self, start: int, stop: int) -> None:
-        """`</think>`: an answer opened inside reasoning becomes reasoning; any other answer ends
-        there.
-        """
+        """`</think>`: turns an answer opened inside reasoning into reasoning, ends any other."""
         if self.mode == "think":
             if not self.thought:
                 self.problems.add(Problem.EMPTY_THINK)

@@ -36,9 +36,7 @@ def _saw_names(
 
 
 def _is_before_washout(vote: type[Feedback], earlier: type[Feedback]) -> ColumnElement[bool]:
-    """Whether the vote is a repeat's and the earlier feedback is not newer than the previous
-    round.
-    """
+    """Whether the vote is a repeat's and the earlier feedback precedes the previous round's end."""
     turn, before = aliased(Comparison), aliased(Comparison)
     same = and_(before.pair_id == turn.pair_id, before.rater_id == turn.rater_id)
     return (

@@ -12,9 +12,7 @@ from storage.base import Base, new_id, now
 
 
 class Case(Base):
-    """A patient's specimen with its slides; `name` may be an accession number and is never
-    exported.
-    """
+    """A patient's specimen with its slides; `name` may identify it and is never exported."""
 
     __tablename__ = "cases"
     __table_args__ = (

@@ -12,8 +12,7 @@ from storage.withdrawals import select_rated_questions
 
 
 def forget_attention(session: Session, most_bytes: int) -> int:
-    """Drop the oldest attention until the rest has at most `most_bytes`; return the number of
-    files.
+    """Drop the oldest attention above `most_bytes`; return the number of files.
 
     Completions stay and record that their attention was dropped. `remove_files` deletes the files.
     """

@@ -109,9 +109,7 @@ def list_map_feedback(
 
 
 def _is_assigned(account_id: str, *, ended: bool) -> ColumnElement[bool]:
-    """Questions assigned to an account by worklists, to answer or compare; open ones unless
-    `ended`.
-    """
+    """Worklist questions assigned to an account, to answer or compare; open or `ended` ones."""
     turn: Any = WorklistAssignment.ended_at
     pair: Any = Comparison.ended_at
     items = (

@@ -111,7 +111,7 @@ def add_completion(
             session.add(row)
     except IntegrityError as error:
         _row(session, question_id)
-        message = f"Answer {new.index} of the reading {question_id} is kept already."
+        message = f"Completion {new.index} of the question {question_id} is already stored."
         raise ConflictError(message) from error
     return as_record(CompletionRecord, row)
 
@@ -147,9 +147,7 @@ def list_questions(
     before: str | None = None,
     limit: int = 20,
 ) -> list[QuestionRecord]:
-    """An account's questions, newest first; only those older than the question `before` if
-    given.
-    """
+    """An account's questions, newest first; `before` is an id that limits them to older ones."""
     # questions of worklists are shown there, to the raters assigned to them
     listed = select(WorklistItem.id).where(WorklistItem.question_id == Question.id)
     additional = select(WorklistQuestion.item_id).where(WorklistQuestion.question_id == Question.id)

@@ -98,9 +98,7 @@ def resolve_preference(choice: str, turned: int) -> str:
 
 
 def first_answers(session: Session, filters: Filters = NO_FILTERS) -> list[FirstAnswerRow]:
-    """Blind questions and first rounds of worklist items; filtered by the date of the first
-    answer.
-    """
+    """Blind questions and first rounds of worklist items; dates are of the first answer."""
     queries = (first_answers_query(filters), first_assignments_query(filters))
     # the last verdict on a question or assignment comes last
     rows = [row for query in queries for row in session.execute(query)]
@@ -276,9 +274,7 @@ def _conditions(
     rater: InstrumentedAttribute[Any] | None,
     other: type[Question] | None = None,
 ) -> list[ColumnElement[bool]]:
-    """SQL conditions of the filters; `other` is the second question of a pair, also matched by
-    model.
-    """
+    """SQL conditions of the filters; a model may also match `other`, a pair's second question."""
     conditions: list[ColumnElement[bool]] = []
     if filters.since is not None:
         conditions.append(at >= filters.since)

@@ -63,9 +63,7 @@ class VerdictRow(NamedTuple):
 
 
 class RepeatRow(NamedTuple):
-    """One rater's two verdicts on a completion, or votes on a pair, before and after the
-    washout.
-    """
+    """A rater's verdicts on a completion, or votes on a pair, before and after the washout."""
 
     case: str
     """As in `VerdictRow`."""

@@ -22,8 +22,7 @@ from storage.tables import (
 
 
 def repeats(session: Session, filters: Filters = NO_FILTERS) -> list[RepeatRow]:
-    """For each repeated completion, the verdict current when the repeat began and the last one
-    after.
+    """Verdicts on repeated completions: the one current at the repeat, and the last after it.
 
     Date filters apply to the latter.
     """
@@ -38,9 +37,7 @@ def repeats(session: Session, filters: Filters = NO_FILTERS) -> list[RepeatRow]:
 
 
 def repeats_query(filters: Filters) -> Select[*tuple[Any, ...]]:
-    """Query for `repeats`: every verdict on items with a repeat that was not skipped, oldest
-    first.
-    """
+    """Query for `repeats`: all verdicts on items with an unskipped repeat, oldest first."""
     turn = WorklistAssignment
     given = (Feedback.created_at, turn.started_at)
     columns = select(CASE_ID, Feedback.completion_id, Feedback.rater_id, Feedback.verdict, *given)
@@ -57,9 +54,7 @@ def repeats_query(filters: Filters) -> Select[*tuple[Any, ...]]:
 
 
 def repeated_votes(session: Session, filters: Filters = NO_FILTERS) -> list[RepeatRow]:
-    """For each repeated pair, the votes of the first and second round; undone votes do not
-    count.
-    """
+    """Votes of the first and second round on repeated pairs, without undone ones."""
     return [
         RepeatRow(
             case,

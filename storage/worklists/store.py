@@ -64,9 +64,7 @@ def find_item(session: Session, item_id: str) -> ItemRecord:
 
 
 def find_item_of_question(session: Session, question_id: str) -> ItemRecord | None:
-    """Item that a question was asked for, by its first or a further model; None for a user's
-    question.
-    """
+    """Item that a question was asked for, to any model; None for a user's own question."""
     beside = select(WorklistQuestion.item_id).where(WorklistQuestion.question_id == question_id)
     row = session.scalar(
         select(WorklistItem).where(

@@ -69,8 +69,7 @@ class LocalEngine:
         licence: str | None = None,
         train_allowed: bool | None = None,
     ) -> None:
-        """Load the folder `location`, called `name` in messages; see
-        `checkpoint_loading.load_model`.
+        """Load the folder `location`, called `name` in messages, by `load_model`.
 
         `licence` and `train_allowed` are reported with every completion.
         """

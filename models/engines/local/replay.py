@@ -183,8 +183,7 @@ def read_prompts(loaded: LoadedModel, prompts: PreparedPrompt) -> Prefill:
 def read_completions(
     loaded: LoadedModel, batch: Sequence[ReplayItem], rows: Sequence[int], prefill: Prefill
 ) -> torch.Tensor | None:
-    """(items, longest - 1, vocabulary): logits after each token but the last; None if there are
-    none.
+    """(items, longest - 1, vocabulary): logits after each token but the last; None if empty.
 
     `rows` gives the prompt that each item follows; the prompts' cache is consumed.
     """

@@ -55,9 +55,7 @@ LIKELY, UNLIKELY = 0.9, 0.25
 
 
 class ScriptedEngine:
-    """An `Engine` that takes its completions from a script. Its output says that it is not a
-    model.
-    """
+    """An `Engine` that takes its completions from a script; it says that it is not a model."""
 
     def __init__(
         self,

@@ -46,8 +46,7 @@ class AttendedPassage:
     """Share of the tokens' attention that falls on pictures, 0 to 1."""
 
     def __post_init__(self) -> None:
-        """Raise CheckpointError for an area outside the picture, a share outside 0 to 1 or an empty
-        passage.
+        """Raise CheckpointError for an invalid area or share, or an empty passage.
 
         Raises TypeError if the passage is not text or the picture not an integer.
         """

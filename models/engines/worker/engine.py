@@ -180,9 +180,7 @@ class WorkerEngine:
             link.send(StopCommand(number))
 
     def _dispatch(self) -> None:
-        """Give the next job to the process if it is ready and idle; report their places to the
-        others.
-        """
+        """Give an idle process the next job; report positions to the others."""
         with self._lock:
             link, number = self._link, self._runs + 1
             job = self._line.take() if link is not None and self._state == "ready" else None
@@ -218,9 +216,7 @@ class WorkerEngine:
             in_a_row += 1
 
     def _run_process(self) -> float | None:
-        """Run one process from start to end; return when it became ready (monotonic clock), or
-        None.
-        """
+        """Run one process to its end; return when it was ready (monotonic clock), or None."""
         try:
             link = ChildLink()
         except OSError as error:

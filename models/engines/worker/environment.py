@@ -32,8 +32,7 @@ _QUIET = {
 
 
 def child_environment(parent: Mapping[str, str], quota: Path = CPU_QUOTA) -> dict[str, str]:
-    """Environment of the child: `parent`, with settings that keep libraries quiet and limit
-    threads.
+    """Environment of the child: `parent`, with libraries offline and quiet, and limited threads.
 
     A value of `OMP_NUM_THREADS` in `parent` is preserved.
     """

@@ -17,9 +17,10 @@ take a core from the network.
 
 
 class EventBundler:
-    """Sends events in bundles. A token is sent at once unless one was sent within `seconds`, and
-    otherwise with those that follow in that time. Any other event is sent at once, with the tokens
-    before it.
+    """Sends events in bundles.
+
+    A token is sent at once unless another was sent within `seconds`; then it waits for those that
+    follow in that time. Any other event is sent at once, with the tokens before it.
     """
 
     def __init__(self, say: Callable[[EventBatch], None], seconds: float = BUNDLE_SECONDS) -> None:

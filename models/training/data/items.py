@@ -1,6 +1,4 @@
-"""Training items: questions about tiles with measured answers, for training and testing all
-stages.
-"""
+"""Items of all training stages and tests: questions about tiles, with measured answers."""
 
 from __future__ import annotations
 

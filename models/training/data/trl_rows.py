@@ -75,8 +75,7 @@ def read_tile_rows(
 
 
 def read_folder_rows(folder: Path, split: str, model: RegisteredModel, cache: Path) -> Dataset:
-    """A split of a folder that `datasets.load_dataset` opens: Parquet, or pictures with
-    `metadata.jsonl`.
+    """Read a split of a folder of Parquet files, or of pictures with `metadata.jsonl`.
 
     It has a `prompt`, or `question` and `options`, which are turned into a prompt for `model`;
     `images` or `image`; and the trainer's other columns (docs/post-training.md). `answer` is

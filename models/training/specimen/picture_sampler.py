@@ -122,9 +122,7 @@ class PictureSampler:
         return self._level(kind)
 
     def _level(self, kind: str) -> SampledPicture:
-        """A picture with a clear value, cycling through the values as far as the tiles have
-        them.
-        """
+        """A picture with a clear value, cycling through the values that the tiles have."""
         values = CHOICES[kind]
         turn = self._wanted.get(kind, self._draw.randrange(len(values)))
         self._wanted[kind] = turn + 1
@@ -277,9 +275,7 @@ def _is_plain(facts: Facts) -> bool:
 
 
 def _fits(facts: Facts, clear: Sequence[str], value: str | None) -> bool:
-    """Whether a picture is plain, each of `clear` has one accepted value, and one of these is
-    `value`.
-    """
+    """Whether a picture is plain, and `clear` claims have one accepted value, one being `value`."""
     sure = all(len(facts.claims.get(claim, ())) == 1 for claim in clear)
     wanted = value is None or any(facts.nominal(claim) == value for claim in clear)
     return sure and wanted and _is_plain(facts)

@@ -178,9 +178,7 @@ def evaluate(
     encoder: Encoder,
     traces: bool,
 ) -> dict[str, float]:
-    """Share of picture-dependent tokens predicted correctly by teacher forcing; by question
-    type.
-    """
+    """Accuracy on picture-dependent tokens with teacher forcing, by question type."""
     totals: dict[str, list[float]] = {}
     for start in range(0, len(items), 8):
         part = items[start : start + 8]

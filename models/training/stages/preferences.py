@@ -133,8 +133,9 @@ def _arguments(config: PreferencesConfig, out: Path) -> dict[str, Any]:
 def _parts(
     config: PreferencesConfig, start: Path, rows: Dataset, processor: PathologyProcessor
 ) -> dict[str, Any]:
-    """Arguments of both trainers; the divergence is measured without the adapters, or from a second
-    network.
+    """Arguments of both trainers.
+
+    The divergence is measured without the adapters, or from a second network.
     """
     return {
         "model": open_network(config, start),

@@ -79,9 +79,7 @@ class Encoder:
     def encode_trace(
         self, item: TrainingItem, picture: Image.Image, rgb: NDArray[np.uint8] | None = None
     ) -> TrainingSequence:
-        """Question with full trace; with attention supervision if `rgb`, the picture as measured,
-        is given.
-        """
+        """Question with full trace; `rgb`, the picture as measured, adds attention supervision."""
         words = write_trace(item.question_type, item.facts, item.options, item.gold)
         sequence = self.encode(self.write_prompt(item), picture, words)
         return (

@@ -28,9 +28,7 @@ OMITTED_METRICS = ("epoch", "num_tokens", "step_time", "total_flos")
 
 
 class Metrics(TrainerCallback):
-    """Writes figures as the plain loop does, shows a progress bar, and marks complete
-    checkpoints.
-    """
+    """Writes figures as the plain loop does, shows progress, and marks complete checkpoints."""
 
     def __init__(self, out: Path, steps: int) -> None:
         self._out = out
