@@ -12,7 +12,7 @@ from storage.base import Base, new_id, now
 
 
 class Case(Base):
-    """A patient's specimen with its slides; `name` may identify it and is never exported."""
+    """A patient's specimen and slides; `name`, maybe an accession number, is never exported."""
 
     __tablename__ = "cases"
     __table_args__ = (

@@ -108,7 +108,7 @@ def test_what_was_not_reported_is_refused(
 
 
 def test_rows_of_other_pictures_are_refused() -> None:
-    with pytest.raises(ModelError, match="not those it was made with"):
+    with pytest.raises(ModelError, match="belongs to other pictures"):
         attention_map(random_rows(), (SMALL,), 0, range(2))
 
 

@@ -142,5 +142,5 @@ def test_nobody_is_told_outside_of_watching() -> None:
         pass
     generate(network, prompt)
     assert len(stash) == 0
-    with pytest.raises(RuntimeError, match="watch"):
+    with pytest.raises(RuntimeError, match="install_capture"):
         stash.rows()

@@ -110,8 +110,8 @@ USER = {"role": "user", "content": "?"}
     [
         (chat(model="gpt-x"), 404, "by-function"),
         (chat(messages=[]), 400, "messages"),
-        (chat(messages=[USER, USER]), 400, "One question at a time"),
-        (chat(messages=[{"role": "system", "content": "?"}]), 400, "One question at a time"),
+        (chat(messages=[USER, USER]), 400, "one question at a time"),
+        (chat(messages=[{"role": "system", "content": "?"}]), 400, "one question at a time"),
         (chat(messages=[{"role": "assistant", "content": "?"}, USER]), 400, "messages.0.role"),
         (chat(shown("https://example.org/a.png")), 400, "none is fetched"),
         (chat(shown("file:///etc/passwd")), 400, "none is fetched"),

@@ -252,7 +252,7 @@ def test_weights_that_are_not_here_are_one_sentence(tmp_path: Path) -> None:
             '{"weight_map": {}}',
             "a weights index that lists no files",
         ),
-        ("model.safetensors.index.json", '{"weight_map": {"a": "../x"}}', "that names none"),
+        ("model.safetensors.index.json", '{"weight_map": {"a": "../x"}}', "that lists no files"),
     ],
 )
 def test_a_folder_that_cannot_be_run_is_one_sentence(

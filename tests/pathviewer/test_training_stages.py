@@ -68,7 +68,7 @@ def test_sft_of_any_checkpoint_and_its_curves(
     told_run = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (told_run["stage"], told_run["config"]["seed"]) == ("sft", 3)
     code, told = run(*given)
-    assert (code, "--resume goes on with it" in told) == (1, True)
+    assert (code, "--resume continues it" in told) == (1, True)
     assert run(*given, "--resume")[0] == 0
     assert run("curves", tmp_path / "run", "--out", tmp_path / "curves.html")[0] == 0
     assert (tmp_path / "curves.html").stat().st_size > 1_000_000

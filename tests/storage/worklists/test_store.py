@@ -116,7 +116,7 @@ def test_a_turn_is_taken_up_again_and_ends_with_a_judgment(database: Database) -
     first = take(database, found, ada, now())
     assert first is not None
     assert take(database, found, ada, now()) == first
-    with pytest.raises(ConflictError, match="Nothing was judged"), database.session() as session:
+    with pytest.raises(ConflictError, match="Nothing is rated"), database.session() as session:
         end_assignment(session, first.id)
     with database.session() as session:
         freeze_assignment_answer(session, first.id, "a", 4)

@@ -102,7 +102,7 @@ SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
     "cut in half": (cut_in_half, "cut off or damaged"),
     "a weight missing": (without_a_weight, "lacks 1 of its weights, such as .*norm.weight"),
     "a weight of another shape": (with_a_weight_of_another_shape, "do not fit its config.json"),
-    "pickled weights": (as_pickle, "only safetensors"),
+    "pickled weights": (as_pickle, "to safetensors first"),
     "no weights": (without_weights, "lacks its weights"),
     "a shard missing": (without_a_shard, "model-2.safetensors"),
     "damaged config": (damaged_config, "config.json that cannot be read"),

@@ -100,7 +100,7 @@ def test_a_request_that_cannot_be_sent_does_not_block_the_line(
 def test_an_answer_that_the_program_cannot_read_costs_a_process_and_not_the_model() -> None:
     with closing(tiny()) as backend:
         backend.wait_until_settled(60)
-        with pytest.raises(WorkerError, match="started again"):
+        with pytest.raises(WorkerError, match="being restarted"):
             list(backend.generate(order("unreadable")))
         assert answers(backend)
         assert backend.status().state == "ready"

@@ -60,7 +60,7 @@ def test_two_processes_broken_off_and_resumed_make_the_steps_of_one(
 
     _, told = (refused := begun(tiles, mini_checkpoint, two)).communicate()
     assert refused.returncode == 1
-    assert f"{two} holds a run: --resume goes on with it" in told
+    assert f"{two} holds a run: --resume continues it" in told
     assert told.rstrip().endswith("One of the 2 processes ended; its output is above.")
 
     _, told = (resumed := begun(tiles, mini_checkpoint, two, "--resume")).communicate()

@@ -70,7 +70,7 @@ def test_a_run_goes_on_only_as_what_it_began(tmp_path: Path) -> None:
     begin_run(out, "sft", Few(steps=3), start, resume=False)  # nothing was trained yet
     note_figures(out, 1, {"loss": 1.0})
     begin_run(out, "sft", Few(steps=3), start, resume=True)
-    with pytest.raises(CheckpointError, match="--resume goes on with it"):
+    with pytest.raises(CheckpointError, match="--resume continues it"):
         begin_run(out, "sft", Few(steps=3), start, resume=False)
     with pytest.raises(CheckpointError, match="a run with another start, seed, steps;"):
         begin_run(out, "sft", Few(steps=4, seed=1), tmp_path, resume=True)
