@@ -2,7 +2,7 @@
 
 import os
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # nothing phones home; both libraries read these when they are imported
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"

@@ -333,7 +333,7 @@ class Settings(BaseSettings):
     """Role of an account made on the first login through the OpenID provider."""
 
     label_licence: str = Field(default="", max_length=200)
-    """Licence of the labels, such as `cc-by-4.0`: whoever judges agrees to it at the first login,
+    """Licence of the labels, such as `cc-by-4.0`: raters agree to it at their first login,
     and exports name it; empty asks nobody."""
 
     washout_days: int = Field(default=14, ge=0)

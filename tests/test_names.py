@@ -319,3 +319,19 @@ def test_names_of_the_field_are_accepted(kind: str, text: str) -> None:
 )
 def test_a_prescribed_name_is_in_use(module: str, text: str) -> None:
     assert any(name.text == text and fault(name) for name in public_names(ROOT / module))
+
+
+NOT_SAID = re.compile(r"\b(he|his|him|himself|whoever|whomever)\b", re.IGNORECASE)
+"""People are "they", and a sentence has a named subject."""
+
+
+def test_prose_calls_people_they() -> None:
+    modules = [path for top in PACKAGES for path in (ROOT / top).rglob("*.py")]
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("models/**/*.md")]
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in [*modules, *documents]
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if NOT_SAID.search(line)
+    ]
+    assert found == []
