@@ -12,7 +12,7 @@ from models.checkpoint_files import check_checkpoint
 from models.errors import CheckpointError, PromptError, UnknownModelError
 from models.hub import download, find_cached_folder, is_hub_id
 from models.messages import PixelBudget
-from models.model_table import read_model_table
+from models.model_entry import read_model_table
 
 HERE = Path(__file__).resolve().parent
 DEFAULT_MODEL = "pathviewer-r1-tiny"

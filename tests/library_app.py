@@ -19,7 +19,7 @@ from pathviewer.api.routes.regions import region_routes
 from pathviewer.api.routes.uploads import upload_routes
 from pathviewer.auth.identity import LOCAL, SCOPE_KEY, Identity
 from pathviewer.settings import Settings
-from pathviewer.slides.file_opener import Opener
+from pathviewer.slides.intake_opener import Opener
 from pathviewer.slides.library import SlideLibrary
 from storage.database import Database
 from tests.databases import new_database

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 
 from models.errors import ModelError
-from models.judges.judge import JudgeInput, JudgeVerdict
+from models.judges.base import JudgeInput, JudgeVerdict
 from models.judges.reply import Abstention, Reply, read_reply, read_verdict
 from models.judges.reply_cache import ReplyCache
 from models.judges.request import JudgeEndpoint, cache_key, request_body

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.judges.judge import EventFinding, JudgeInput, JudgeVerdict
-from models.process_score import ABSENCES, ERRORS, OUTSIDE_FORMULA, score_events
+from models.judges.base import EventFinding, JudgeInput, JudgeVerdict
 from models.reasoning.trace import ReasoningTrace
+from models.reward import ABSENCES, ERRORS, OUTSIDE_FORMULA, score_events
 
 ELLIPSIS = re.compile(r"\s*(?:\.\.\.|…|\[\.\.\.\])\s*")
 

@@ -12,9 +12,9 @@ from typing import Any
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
-from models.judges.judge import JudgeInput
+from models.judges.base import JudgeInput
 from models.pictures import convert_to_rgb, open_picture
-from models.process_score import ABSENCES, EVENTS
+from models.reward import ABSENCES, EVENTS
 from models.scoring import letter, option_index, without_letters
 
 INSTRUCTIONS = """\

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from models.process_score import ABSENCES, ERRORS, OUTSIDE_FORMULA
+from models.reward import ABSENCES, ERRORS, OUTSIDE_FORMULA
 from storage.tables import (
     Account,
     Blob,

@@ -27,7 +27,7 @@ from models.evaluation.measurement import (
     prompt_writer,
 )
 from models.evaluation.question_sets import read_field_map, read_questions
-from models.judges.judge import process_judge
+from models.judges.base import process_judge
 from models.messages import PixelBudget, Sampling
 from models.registry import RegisteredModel, resolve_model
 from models.training.specimen.claims import MeasuredClaimsJudge

@@ -30,7 +30,7 @@ def compare_command(
     with training_errors():
         from models.evaluation.question_sets import read_field_map, read_questions
         from models.evaluation.seed_comparison import pooled_figures, read_recorded_run
-        from models.judges.judge import process_judge
+        from models.judges.base import process_judge
         from models.training.specimen.claims import MeasuredClaimsJudge
 
         items = read_questions(questions, read_field_map("own")).first(limit)

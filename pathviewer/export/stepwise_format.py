@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterator
 from functools import partial
 from typing import Any
 
-from models.process_score import ABSENCES, ERRORS, OUTSIDE_FORMULA, score_labels
 from models.reasoning.trace import parse
+from models.reward import ABSENCES, ERRORS, OUTSIDE_FORMULA, score_labels
 from pathviewer.export.columns import Column
 from pathviewer.export.formats import ExportItem, Format, group_by_completion, make_item
 from storage.export_rows import ExportedFeedback, ExportedQuestion

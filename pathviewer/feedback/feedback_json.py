@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pathviewer.feedback.reward import cached_completion_text
+from pathviewer.feedback.completion_reward import cached_completion_text
 
 if TYPE_CHECKING:
     from datetime import datetime

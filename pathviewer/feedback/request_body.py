@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from models.control_tokens import added_control_token, control_token_sentence, find_control_token
-from models.process_score import ABSENCES, ERRORS, OUTSIDE_FORMULA, STEP_CLASSES
 from models.reasoning.trace import TAG
-from pathviewer.feedback.reward import CompletionText
+from models.reward import ABSENCES, ERRORS, OUTSIDE_FORMULA, STEP_CLASSES
+from pathviewer.feedback.completion_reward import CompletionText
 from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.model_input import read_whole_number
 from pathviewer.slides.outline import Outline, check_outline, read_points

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from models.process_score import EVENTS
+from models.reward import EVENTS
 from pathviewer.insights.agreement import (
     Agreement,
     PairAgreement,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.judges.judge import Judge, JudgeInput
-from models.process_score import EVENTS
+from models.judges.base import Judge, JudgeInput
+from models.reward import EVENTS
 from storage.errors import BlobError
 from storage.feedback.judge_labels import UnlabelledTrace, add_judge_labels, list_unlabelled_traces
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from models.process_score import EVENTS
+from models.reward import EVENTS
 from pathviewer.insights.chart import Cell, Chart, empty_chart, with_interval
 from pathviewer.insights.data_source import NO_QUESTION_TYPE, UNKNOWN_ORGAN, ChartData
 from pathviewer.insights.plotly_charts import dots, stacked_bars

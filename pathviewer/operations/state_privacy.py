@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pathviewer.settings import Settings
 from pathviewer.slides.file_groups import COMPANIONS, Candidate, DicomIndex, candidates_of
-from pathviewer.slides.file_opener import DirectOpener
 from pathviewer.slides.folder_scan import survey_folder
+from pathviewer.slides.intake_opener import DirectOpener
 from storage.backup import find_sqlite_file
 from storage.database import Database
 from storage.errors import StorageError

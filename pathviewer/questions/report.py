@@ -16,8 +16,8 @@ from PIL import Image
 
 from models.attention import AttentionMap
 from models.errors import ModelError
-from models.process_score import EVENTS
 from models.reasoning.trace import parse
+from models.reward import EVENTS
 from models.scoring import letter, option_index, without_letters
 from pathviewer.attention.map_json import CompletionAttention, list_passage_maps
 from pathviewer.attention.overlay import caption, draw_overlay, scale_peak

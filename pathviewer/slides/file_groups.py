@@ -12,8 +12,8 @@ from pathlib import Path
 from cachetools import LRUCache
 
 from pathviewer.slides.errors import ReadersBusy, SlideError
-from pathviewer.slides.file_opener import DicomIdentity, Opener
 from pathviewer.slides.folder_scan import FoundFile, Stamp, stamp_of
+from pathviewer.slides.intake_opener import DicomIdentity, Opener
 
 _MOST_IDENTITIES = 100_000
 """Most files whose series is cached."""

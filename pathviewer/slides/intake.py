@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 from pathviewer.slides.companion_files import companion_fault
 from pathviewer.slides.disk_threads import DiskThreads
 from pathviewer.slides.errors import SlideError
-from pathviewer.slides.file_opener import DirectOpener, Opener
 from pathviewer.slides.folder_scan import Stamp
+from pathviewer.slides.intake_opener import DirectOpener, Opener
 from pathviewer.slides.slide_facts import SlideFacts
 from pathviewer.slides.slide_folders import FoundSlide, Place, RejectedFile, SlideFolders
 from storage.database import Database

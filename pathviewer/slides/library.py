@@ -13,10 +13,10 @@ from pathlib import Path
 from pathviewer.slides.colour_profile import ColourProfile
 from pathviewer.slides.errors import SlideGone, SlideNotFound
 from pathviewer.slides.file_groups import DicomIndex
-from pathviewer.slides.file_opener import DirectOpener, Opener
 from pathviewer.slides.folder_watch import watch_folders
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.intake import Intake, ListedSlide
+from pathviewer.slides.intake_opener import DirectOpener, Opener
 from pathviewer.slides.scale import EnteredScale, PixelSize, SlideScale
 from pathviewer.slides.slide_facts import SlideFacts
 from pathviewer.slides.slide_folders import RejectedFile, SlideFolders

@@ -21,7 +21,7 @@ from pathviewer.slides.errors import (
     TileDamaged,
 )
 from pathviewer.slides.formats.base import PixelsUnreadable, ProfileUnreadable, PyramidFile
-from pathviewer.slides.formats.open_file import open_pyramid
+from pathviewer.slides.formats.format_registry import open_pyramid
 from pathviewer.slides.geometry import Region, check_inside, clip_to, picture_size, to_level
 from pathviewer.slides.level_geometry import NativeLevel, place_levels
 from pathviewer.slides.scale import ScaleClaim, SlideScale, read_claim

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from pathviewer.slides.file_groups import Candidate, DicomIndex, candidates_of
-from pathviewer.slides.file_opener import DirectOpener
 from pathviewer.slides.file_signature import FirstBytes
 from pathviewer.slides.folder_scan import FoundFile, Survey, found_beside, is_hidden, survey_folder
 from pathviewer.slides.folder_timeout import FolderCalls, present
+from pathviewer.slides.intake_opener import DirectOpener
 
 
 @dataclass(frozen=True)

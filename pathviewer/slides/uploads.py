@@ -25,7 +25,7 @@ from pathviewer.slides.companion_files import names_other_files
 from pathviewer.slides.errors import ReadersBusy, SlideError
 from pathviewer.slides.file_extensions import SUFFIXES
 from pathviewer.slides.file_groups import COMPANIONS
-from pathviewer.slides.file_opener import DirectOpener, Opener
+from pathviewer.slides.intake_opener import DirectOpener, Opener
 from pathviewer.slides.slide_facts import SlideFacts
 from pathviewer.slides.upload_errors import (
     DiskFull,

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from models.process_score import ABSENCES, ERRORS, OUTSIDE_FORMULA, STEP_CLASSES
+from models.reward import ABSENCES, ERRORS, OUTSIDE_FORMULA, STEP_CLASSES
 from pathviewer.settings import Settings
 from pathviewer.ui.panel import panel
 

@@ -16,8 +16,8 @@ from typing import Any
 from PIL import Image
 from sqlalchemy.orm import Session
 
-from models.process_score import EVENTS
 from models.reasoning.trace import parse
+from models.reward import EVENTS
 from pathviewer.attention.map_json import list_passage_maps
 from pathviewer.common.plural import format_count
 from pathviewer.insights.data_source import rater_name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from models.process_score import EVENTS
+from models.reward import EVENTS
 from tests.golden.site import Site
 from tests.models.judges.odd_endpoint import chat, odd_endpoint
 

@@ -20,13 +20,13 @@ from pydantic import HttpUrl
 from models.engines.base import EngineStatus
 from models.engines.local.engine import LocalEngine
 from models.errors import ModelError, OutOfMemoryError, WorkerError
+from models.judges.base import JudgeInput
 from models.judges.endpoint_judge import EndpointJudge
-from models.judges.judge import JudgeInput
 from models.judges.request import JudgeEndpoint
 from models.messages import Event, GenerateRequest, GenerationStart, Prompt
 from models.openai_server import LONGEST_QUEUE, endpoint_app
-from models.process_score import EVENTS
 from models.registry import DEFAULT_MODEL, resolve_model
+from models.reward import EVENTS
 from tests.models.asgi_server import served
 from tests.models.backend_with_answers import INFO, AnsweringBackend
 

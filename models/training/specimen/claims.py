@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.judges.judge import EventFinding, JudgeInput, JudgeVerdict, find_step
+from models.judges.base import EventFinding, JudgeInput, JudgeVerdict, find_step
 from models.reasoning.trace import parse
 from models.training.specimen.grammar import (
     CLAIM_VALUES,

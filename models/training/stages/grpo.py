@@ -17,13 +17,13 @@ from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from models.errors import CheckpointError
+from models.judges.base import Judge
 from models.judges.endpoint_judge import EndpointJudge
-from models.judges.judge import Judge
 from models.judges.request import JudgeEndpoint
 from models.training.data.tiles import DataError
 from models.training.data.trl_rows import require_columns
 from models.training.specimen.claims import MeasuredClaimsJudge
-from models.training.trainer.rewards import ProcessReward, accuracy_reward, format_reward
+from models.training.trainer.reward_functions import ProcessReward, accuracy_reward, format_reward
 from models.training.trainer.run_folder import begin_run, find_start_model
 from models.training.trainer.trl import (
     QuietTrainer,

@@ -21,8 +21,8 @@ from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.common.work_queue import WRITES, while_connected
 from pathviewer.comparisons.comparison_json import SIDES, comparison_json, find_side_completions
+from pathviewer.feedback.completion_reward import cached_completion_text
 from pathviewer.feedback.request_body import KEY_LENGTH, read_feedback, read_text
-from pathviewer.feedback.reward import cached_completion_text
 from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
 from storage import audit
 from storage.comparisons import pair_assignment

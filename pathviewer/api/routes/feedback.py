@@ -16,6 +16,7 @@ from starlette.routing import Route
 from pathviewer.api.request_body import read_json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import SEES_ALL, Action
+from pathviewer.feedback.completion_reward import cached_completion_text
 from pathviewer.feedback.feedback_json import (
     feedback_by_kind_json,
     feedback_json,
@@ -25,7 +26,6 @@ from pathviewer.feedback.feedback_json import (
     select_own_feedback,
 )
 from pathviewer.feedback.request_body import KEY_LENGTH, read_feedback, read_text
-from pathviewer.feedback.reward import cached_completion_text
 from pathviewer.questions.blinding import is_assigned
 from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
 from pathviewer.slides.errors import SlideGone, SlideNotFound

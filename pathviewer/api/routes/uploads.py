@@ -16,7 +16,7 @@ from pathviewer.auth.roles import Action
 from pathviewer.common.work_queue import WRITES, Lane
 from pathviewer.settings import Settings
 from pathviewer.slides.errors import SlideUnopenable
-from pathviewer.slides.file_opener import Opener
+from pathviewer.slides.intake_opener import Opener
 from pathviewer.slides.library import LibraryEntry, SlideLibrary
 from pathviewer.slides.upload_errors import (
     UploadBeingChecked,

@@ -34,7 +34,7 @@ from pathviewer.slides.errors import (
     SlideTooLarge,
     SlideUnopenable,
 )
-from pathviewer.slides.file_opener import LIBRARY, DicomIdentity
+from pathviewer.slides.intake_opener import LIBRARY, DicomIdentity
 from pathviewer.slides.readers import tasks
 from pathviewer.slides.readers.fault_log import FileFault, FileFaults
 from pathviewer.slides.readers.limits import ReaderLimits, restrict_reader

@@ -22,9 +22,9 @@ from pathviewer.slides import dicom_reader
 from pathviewer.slides.colour_table import ColourTable
 from pathviewer.slides.companion_files import check_companions
 from pathviewer.slides.errors import SlideGone, SlideTooLarge
-from pathviewer.slides.file_opener import DicomIdentity
 from pathviewer.slides.file_stamp import FileStamp, stamp_file
 from pathviewer.slides.geometry import Region
+from pathviewer.slides.intake_opener import DicomIdentity
 from pathviewer.slides.slide import Slide
 from pathviewer.slides.slide_examination import SlideExamination, examine
 from pathviewer.slides.slide_facts import SlideFacts, facts_of

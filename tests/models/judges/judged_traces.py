@@ -6,8 +6,8 @@ from typing import Any
 
 from PIL import Image
 
-from models.judges.judge import JudgeInput
-from models.process_score import EVENTS
+from models.judges.base import JudgeInput
+from models.reward import EVENTS
 
 TRACE = """<think>
 1. Glands lined by atypical cells are seen.

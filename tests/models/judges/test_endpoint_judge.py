@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from models.judges.base import EventFinding
 from models.judges.endpoint_judge import EndpointJudge, JudgeError
-from models.judges.judge import EventFinding
 from models.judges.request import JudgeEndpoint, reply_schema
-from models.process_score import EVENTS
+from models.reward import EVENTS
 from tests.models.judges.judged_traces import ABSENT, TRACE, events, judged, picture
 from tests.models.judges.odd_endpoint import Body, Handler, OddEndpoint, chat, odd_endpoint
 

@@ -8,7 +8,7 @@ import pytest
 
 from models.judges.reply import Abstention, read_verdict
 from models.judges.request import reply_schema
-from models.process_score import ABSENCES, EVENTS
+from models.reward import ABSENCES, EVENTS
 from tests.models.judges.judged_traces import ABSENT, events, judged
 
 

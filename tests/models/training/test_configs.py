@@ -12,9 +12,9 @@ import torch
 from pydantic import BaseModel
 from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
-from models.process_score import ABSENCES, EVENTS
 from models.processing import load_processor
 from models.registry import resolve_model
+from models.reward import ABSENCES, EVENTS
 from models.training.recipe import DATA_FILE, AverageConfig, NewConfig
 from models.training.specimen.random_init import SIZES
 from models.training.stages.finetuning import TuningConfig

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from models.judges.judge import ClinicianJudge, ClinicianLabels, JudgeInput, process_scores
-from models.process_score import EVENTS
+from models.judges.base import ClinicianJudge, ClinicianLabels, JudgeInput, process_scores
+from models.reward import EVENTS
 from storage.audit import list_entries
 from tests.pathviewer.api.feedback_site import STEPS, TEXT, Site
 

@@ -12,7 +12,7 @@ from pathviewer.auth.identity import LOCAL, Identity
 from pathviewer.auth.roles import Role
 from pathviewer.settings import Settings
 from pathviewer.slides.errors import ReadersBusy
-from pathviewer.slides.file_opener import LIBRARY, DicomIdentity, DirectOpener
+from pathviewer.slides.intake_opener import LIBRARY, DicomIdentity, DirectOpener
 from pathviewer.slides.readers.pool import ReaderPool
 from pathviewer.slides.slide_facts import SlideFacts
 from pathviewer.slides.uploads import Upload, UploadLimits, UploadStore

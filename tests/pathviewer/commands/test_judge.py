@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from models.process_score import EVENTS
+from models.reward import EVENTS
 from pathviewer.commands.main import app
 from storage.statistics.feedback_rows import judge_labels
 from tests.commands import called

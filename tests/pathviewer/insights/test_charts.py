@@ -12,7 +12,7 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
-from models.process_score import EVENTS
+from models.reward import EVENTS
 from pathviewer.bench.insights_data import Amount, fill_database
 from pathviewer.insights.chart import Cell, Chart, escape_formula
 from pathviewer.insights.charts import CHARTS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.process_score import ABSENCES, ERRORS, OUTSIDE_FORMULA, STEP_CLASSES
+from models.reward import ABSENCES, ERRORS, OUTSIDE_FORMULA, STEP_CLASSES
 from pathviewer.feedback.request_body import VERDICTS
 from pathviewer.ui.feedback_panel import feedback_vocabulary
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import ModelError
-from models.judges.judge import JudgeInput
+from models.judges.base import JudgeInput
 from models.training.specimen.claims import (
     CONTRADICTORY,
     MeasuredClaimsJudge,

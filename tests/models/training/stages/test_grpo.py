@@ -13,7 +13,7 @@ from peft import PeftModel
 from pydantic import ValidationError
 
 from models.errors import CheckpointError
-from models.judges.judge import JudgeInput, JudgeVerdict
+from models.judges.base import JudgeInput, JudgeVerdict
 from models.messages import PixelBudget
 from models.processing import load_processor
 from models.registry import list_models, resolve_model

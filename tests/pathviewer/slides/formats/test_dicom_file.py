@@ -25,7 +25,7 @@ from pydicom.uid import (
 from pathviewer.slides.errors import SlideUnopenable, SlideUnsupported
 from pathviewer.slides.formats.base import PixelsUnreadable
 from pathviewer.slides.formats.dicom_file import DicomFile
-from pathviewer.slides.formats.open_file import open_pyramid
+from pathviewer.slides.formats.format_registry import open_pyramid
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.slide import Slide
 from pathviewer.slides.slide_facts import read_facts

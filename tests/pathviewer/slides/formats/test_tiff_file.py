@@ -17,7 +17,7 @@ from PIL import Image
 from pathviewer.slides.colour_profile import MOST_PROFILE_BYTES
 from pathviewer.slides.errors import SlideUnopenable, SlideUnsupported
 from pathviewer.slides.formats.base import PixelsUnreadable, ProfileUnreadable
-from pathviewer.slides.formats.open_file import open_pyramid
+from pathviewer.slides.formats.format_registry import open_pyramid
 from pathviewer.slides.formats.openslide_file import OpenSlideFile
 from pathviewer.slides.formats.tiff_file import TiffFile
 from pathviewer.slides.geometry import Region

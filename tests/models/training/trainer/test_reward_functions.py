@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from models.errors import ModelError
-from models.judges.judge import ClinicianJudge, ClinicianLabels, JudgeInput, JudgeVerdict
+from models.judges.base import ClinicianJudge, ClinicianLabels, JudgeInput, JudgeVerdict
 from models.training.specimen.claims import MeasuredClaimsJudge
 from models.training.specimen.facts_column import facts_column
 from models.training.specimen.grammar import Facts, write_trace
-from models.training.trainer.rewards import (
+from models.training.trainer.reward_functions import (
     ProcessReward,
     accuracy_reward,
     build_judge_inputs,

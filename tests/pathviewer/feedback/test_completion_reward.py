@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pathviewer.feedback.reward import CompletionText
+from pathviewer.feedback.completion_reward import CompletionText
 
 words = st.text(alphabet="ab 🔬é", min_size=1, max_size=12).map(lambda text: f"x{text}".strip())
 

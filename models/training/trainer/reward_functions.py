@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from models.errors import ModelError
-from models.judges.judge import Judge, JudgeInput, process_scores
+from models.judges.base import Judge, JudgeInput, process_scores
 from models.reasoning.trace import parse
 from models.scoring import answer_is_right, format_is_right
 from models.training.specimen.facts_column import read_facts

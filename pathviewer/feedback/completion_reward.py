@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from models.process_score import score_labels
 from models.reasoning.trace import ReasoningTrace, Step, parse
+from models.reward import score_labels
 from models.scoring import format_is_right
 
 OUTCOME_BY_VERDICT: Mapping[str, float] = {"correct": 1.0, "partly_correct": 0.0, "incorrect": 0.0}

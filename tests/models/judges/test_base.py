@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from models.evaluation.items import EvaluationItem
-from models.judges.judge import process_judge
+from models.judges.base import process_judge
 from models.training.specimen.claims import MeasuredClaimsJudge
 
 TRACE = "<think>1. Tissue: present. Focus: sharp.\n2. Cellularity: low.</think><answer>A</answer>"

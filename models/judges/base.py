@@ -12,8 +12,8 @@ from typing import Protocol
 from PIL import Image
 
 from models.evaluation.items import EvaluationItem
-from models.process_score import ABSENCES, ProcessScore, score_labels
 from models.reasoning.trace import ReasoningTrace, parse
+from models.reward import ABSENCES, ProcessScore, score_labels
 from models.training.specimen.facts_column import read_facts
 from models.training.specimen.grammar import QUESTIONS, Facts
 
@@ -50,7 +50,7 @@ class EventFinding:
     """A finding of a judge."""
 
     event: str
-    """An event of `process_score.EVENTS`, or the claim that is wrong or missing."""
+    """An event of `reward.EVENTS`, or the claim that is wrong or missing."""
     evidence: str = ""
     """Quote from the trace that shows it; empty for an absence."""
     step: int | None = None
@@ -125,7 +125,7 @@ def find_step(trace: ReasoningTrace, text: str, quote: str) -> int | None:
 
 @dataclass(frozen=True)
 class ClinicianLabels:
-    """A clinician's labels of one completion, as events of `process_score`."""
+    """A clinician's labels of one completion, as events of `reward`."""
 
     absences: frozenset[str] = frozenset()
     """What the whole trace lacks."""

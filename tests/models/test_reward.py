@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.process_score import (
+from models.reward import (
     ABSENCES,
     ERRORS,
     EVENTS,
