@@ -103,7 +103,9 @@ def slide_libraries(_: Settings) -> Iterator[Check]:
 
 def slide_readers(settings: Settings) -> Iterator[Check]:
     """Check that reader processes start; report their sandbox."""
-    readers = ReaderPool(settings, folders=(*settings.slides, settings.demo, settings.uploads))
+    # one reader: others would still be starting when the pool closes, and would print a traceback
+    one_reader = settings.model_copy(update={"readers": 1})
+    readers = ReaderPool(one_reader, folders=(*settings.slides, settings.demo, settings.uploads))
     try:
         readers.submit(Urgency.view, "", settings.data, "", check_ready).result()
     except SlideError as error:

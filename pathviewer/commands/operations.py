@@ -15,6 +15,7 @@ import typer
 from pathviewer.commands.progress import bar
 from pathviewer.common.atomic_folder import FolderError, disk_sentence
 from pathviewer.common.database import open_configured_database
+from pathviewer.common.plural import format_count
 from pathviewer.operations.audit_log import audit_lines
 from pathviewer.operations.backup import BackupContents, back_up, restore
 from pathviewer.operations.errors import UpkeepError
@@ -115,9 +116,11 @@ def withdrawal_sentence(subject: Subject, withdrawal: WithdrawalRecord) -> str:
     """Return a sentence on what was removed and what was not."""
     counts = withdrawal.detail
     sentence = (
-        f"Removed {counts['questions']} questions with {counts['completions']} answers, "
-        f"{counts['feedback']} feedback entries, {counts['blobs']} pictures and attention files, "
-        f"{counts['regions']} regions. Tombstone {withdrawal.id}."
+        f"Removed {format_count(counts['questions'], 'question')} with "
+        f"{format_count(counts['completions'], 'answer')}, "
+        f"{counts['feedback']} pieces of feedback, "
+        f"{format_count(counts['blobs'], 'file')} of pictures and attention, "
+        f"{format_count(counts['regions'], 'region')}. Tombstone {withdrawal.id}."
     )
     rest = (
         "The slide files remain; earlier backups and exports still contain the data."

@@ -48,7 +48,9 @@ def test_a_case_goes_with_its_pictures(labels: Labels, tmp_path: Path) -> None:
     assert run("withdraw", "--case", "S-1", typed="n\n")[0] == 1
     assert pictures(labels) == 3
     code, told = run("withdraw", "--case", "S-1", typed="y\n")
-    assert (code, "Removed 1 questions with 2 answers, 6 judgments" in told) == (0, True), told
+    assert (code, "Removed 1 question with 2 answers, 6 pieces of feedback" in told) == (0, True), (
+        told
+    )
     assert pictures(labels) == 2
     with labels.database.read_only() as session:
         assert find_case(session, "S-1") is None
@@ -67,7 +69,7 @@ def test_a_case_goes_with_its_pictures(labels: Labels, tmp_path: Path) -> None:
 
 def test_a_rater_goes(labels: Labels) -> None:
     code, told = run("withdraw", "--rater", "bob", "--yes")
-    assert (code, "2 judgments" in told) == (0, True), told
+    assert (code, "2 pieces of feedback" in told) == (0, True), told
     assert pictures(labels) == 3
     state = b"".join(path.read_bytes() for path in labels.folder.glob("pathviewer.sqlite3*"))
     assert b"Dr Smith" not in state
