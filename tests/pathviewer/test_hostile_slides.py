@@ -144,9 +144,7 @@ def test_an_upload_that_occupies_its_reader_is_refused_and_holds_up_nobody(
 def test_doctor_says_what_holds_readers(settings: Settings) -> None:
     (check,) = slide_readers(settings)
     assert check.verdict in {"ok", "note"}
-    assert (
-        "4 processes read slides, each with at most 2048 MiB and 6 s for a call" in check.sentence
-    )
+    assert "4 processes read slides, each with at most 2048 MiB and 6 s per call" in check.sentence
     assert "Landlock" in check.sentence
 
 

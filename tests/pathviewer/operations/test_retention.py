@@ -172,7 +172,7 @@ def test_a_link_among_the_uploads_is_removed_and_not_what_it_leads_to(
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [({}, "kept for ever"), ({"keep_questions_days": 1}, "kept 1 day, longer where somebody")],
+    [({}, "kept forever"), ({"keep_questions_days": 1}, "kept 1 day, longer with feedback")],
 )
 def test_doctor_says_what_is_set(given: dict[str, int], said: str) -> None:
     (check,) = retention_check(Settings(**given))  # type: ignore[arg-type]

@@ -96,7 +96,7 @@ def test_an_index_is_answered_once(database: Database) -> None:
     with database.session() as session:
         reading = stored_reading(session)
         kept = add_completion(session, reading.id, COMPLETION)
-        with pytest.raises(ConflictError, match="Answer 0"):
+        with pytest.raises(ConflictError, match="Completion 0"):
             add_completion(session, reading.id, replace(COMPLETION, text="else"))
         assert list_completions(session, [reading.id]) == [kept]
 
