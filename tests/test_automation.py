@@ -67,7 +67,7 @@ def test_the_workflow_runs_the_one_command() -> None:
     (job,) = workflow["jobs"].values()
     assert int(job["timeout-minutes"]) <= 90
     commands = [step["run"] for step in job["steps"] if "run" in step]
-    assert commands[-1] == "python3 tests/run.py"
+    assert commands[-1] == "python3 tests/run.py --long"
     assert (ROOT / commands[-1].split()[1]).is_file()
     for step in job["steps"]:
         assert re.fullmatch(r"actions/[a-z-]+@v\d+", step.get("uses", "actions/none@v0"))
