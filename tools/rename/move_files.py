@@ -197,10 +197,13 @@ def rewrite_texts(path: Path, moves: dict[str, str], modules: dict[str, str]) ->
     """Dotted names and paths of what moved, wherever they stand in a text."""
     text = path.read_text()
     arrived = set(modules.values())
+    packages = {name.rpartition(".")[0] for name in arrived}
 
     def dotted_name(match: re.Match[str]) -> str:
-        imports = path.suffix == ".py" and text[: match.start()].endswith("from ")
-        if imports and text[match.end() :].startswith(" import"):
+        statement = text[: match.start()].endswith("from ") and text[match.end() :].startswith(
+            " import"
+        )
+        if path.suffix == ".py" and statement and match[0] in packages:
             return match[0]  # `rewrite_imports` has been here
         parts = match[0].split(".")
         for count in range(len(parts), 1, -1):

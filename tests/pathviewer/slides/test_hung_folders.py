@@ -125,7 +125,7 @@ PROGRAM = """
 import sys, time
 from pathlib import Path
 from pathviewer.slides.library import SlideLibrary
-from pathviewer.slides.file_opener import DirectOpener
+from pathviewer.slides.intake_opener import DirectOpener
 from tests.databases import new_database
 
 class Hanging(DirectOpener):
