@@ -12,8 +12,8 @@ import {
   relativeMap,
   spread,
   verdict,
-} from "../../pathviewer/ui/static/attention/attention/attention_maps.js";
-import { applyTable, readTable } from "../../pathviewer/ui/static/viewer/viewer/colour_table.js";
+} from "../../pathviewer/ui/static/attention/attention_maps.js";
+import { applyTable, readTable } from "../../pathviewer/ui/static/viewer/colour_table.js";
 import {
   colourNames,
   colourTable,

@@ -9,13 +9,13 @@ import {
   lengthText,
   pixelText,
   sizeText,
-} from "../../pathviewer/ui/static/viewer/viewer/lengths.js";
+} from "../../pathviewer/ui/static/viewer/lengths.js";
 import {
   parseZoom,
   presets,
   scanPower,
   zoomText,
-} from "../../pathviewer/ui/static/viewer/viewer/magnification.js";
+} from "../../pathviewer/ui/static/viewer/magnification.js";
 import {
   areaUm2,
   claimText,
@@ -25,7 +25,7 @@ import {
   pixelSize,
   scaleText,
   sizeDigits,
-} from "../../pathviewer/ui/static/viewer/viewer/scale.js";
+} from "../../pathviewer/ui/static/viewer/scale.js";
 
 const SCANNED_AT_40 = { objective_power: 40, scale: { x: 0.25, y: 0.25 } };
 const OF_KNOWN_SCALE = { objective_power: null, scale: { x: 0.5, y: 0.5 } };

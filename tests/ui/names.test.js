@@ -3,11 +3,11 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { compareKeys } from "../../pathviewer/ui/static/compare/compare/compare_keys.js";
-import { nameMatches, normalizeName } from "../../pathviewer/ui/static/core/core/names.js";
-import { identityText } from "../../pathviewer/ui/static/viewer/viewer/slide_identity.js";
-import { may, say, store, unsay } from "../../pathviewer/ui/static/core/core/store.js";
-import { viewKeys } from "../../pathviewer/ui/static/viewer/viewer/view_keys.js";
+import { compareKeys } from "../../pathviewer/ui/static/compare/compare_keys.js";
+import { nameMatches, normalizeName } from "../../pathviewer/ui/static/core/names.js";
+import { identityText } from "../../pathviewer/ui/static/viewer/slide_identity.js";
+import { may, say, store, unsay } from "../../pathviewer/ui/static/core/store.js";
+import { viewKeys } from "../../pathviewer/ui/static/viewer/view_keys.js";
 
 test("composed and decomposed names are the same name", () => {
   fc.assert(

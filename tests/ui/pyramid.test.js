@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 
 import { Frames } from "../../pathviewer/ui/static/viewer/coordinate_frames.js";
-import { pixelAspect, tileAt, tileBox } from "../../pathviewer/ui/static/viewer/viewer/pyramid.js";
+import { pixelAspect, tileAt, tileBox } from "../../pathviewer/ui/static/viewer/pyramid.js";
 
 const SLIDE = { width: 1000, height: 500, pixel_aspect: 2 };
 const LEVEL = {

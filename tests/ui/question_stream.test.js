@@ -3,11 +3,7 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import {
-  meantBy,
-  optionOf,
-  ownNumber,
-} from "../../pathviewer/ui/static/questions/questions/passage_text.js";
+import { meantBy, optionOf, ownNumber } from "../../pathviewer/ui/static/questions/passage_text.js";
 import { after, looked, stateOf } from "../../pathviewer/ui/static/questions/question_stream.js";
 
 const QUEUED = { id: "r1", state: "queued", position: null, completions: [] };

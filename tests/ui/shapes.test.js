@@ -25,7 +25,7 @@ import {
   ontoSlide,
   outlineDistance,
   screenRectangle,
-} from "../../pathviewer/ui/static/regions/regions/shapes.js";
+} from "../../pathviewer/ui/static/regions/shapes.js";
 
 const SLIDE = { width: 1000, height: 800 };
 const SQUARE = corners({ x: 0, y: 0, width: 10, height: 10 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { formatView, parseView } from "../../pathviewer/ui/static/viewer/viewer/view_url.js";
+import { formatView, parseView } from "../../pathviewer/ui/static/viewer/view_url.js";
 
 const VIEW = { x: 10.126, y: 20, downsample: 4, rotation: 0 };
 

@@ -223,7 +223,7 @@ def rewrite_texts(path: Path, moves: dict[str, str], modules: dict[str, str]) ->
 
     changed = DOTTED.sub(dotted_name, text)
     changed = PATH.sub(path_name, changed)
-    if path.suffix in {".py", ".html"} or "tests" in path.parts:
+    if path.suffix in {".py", ".html"}:
         changed = PAGE_FILE.sub(page_file, changed)
     if changed != text:
         path.write_text(changed)
