@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -114,8 +115,10 @@ def test_a_move_by_keys_survives_closing_the_page(viewer: ViewerPage, app: App) 
     x = viewer.wait_regions(1)[0]["box"]["x"]
     viewer.page.keyboard.press("Alt+ArrowLeft")
     viewer.page.goto("about:blank")
-    viewer.page.wait_for_timeout(300)
-    assert [kept["box"]["x"] for kept in stored(app)] == [x - 20]
+    until = time.monotonic() + 10
+    while [region["box"]["x"] for region in stored(app)] != [x - 20]:
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 def test_what_is_not_saved_comes_back_with_its_slide(viewer: ViewerPage, app: App) -> None:
