@@ -103,9 +103,9 @@ def slide_libraries(_: Settings) -> Iterator[Check]:
 
 def slide_readers(settings: Settings) -> Iterator[Check]:
     """Check that reader processes start; report their sandbox."""
-    # one reader: others would still be starting when the pool closes, and would print a traceback
-    one_reader = settings.model_copy(update={"readers": 1})
-    readers = ReaderPool(one_reader, folders=(*settings.slides, settings.demo, settings.uploads))
+    # only one: others would still be starting when the pool closes, and would print a traceback
+    one = settings.model_copy(update={"readers": 1})
+    readers = ReaderPool(one, folders=(*settings.slides, settings.demo, settings.uploads))
     try:
         readers.submit(Urgency.view, "", settings.data, "", check_ready).result()
     except SlideError as error:
@@ -114,24 +114,28 @@ def slide_readers(settings: Settings) -> Iterator[Check]:
         return
     finally:
         readers.close()
+    yield _sandbox(settings)
+
+
+def _sandbox(settings: Settings) -> Check:
+    """Describe the limits of readers, and whether the system confines them."""
     version = landlock_version()
     limits = (
         f"{settings.readers} processes read slides, each with at most "
         f"{settings.reader_memory_mib} MiB and {settings.reader_seconds:g} s per call."
     )
+    if not version:
+        sentence = (
+            f"{limits} This system has no Landlock (Linux 5.13 and later), so they may read every "
+            "file that the program can read."
+        )
+        return Check("slide readers", "note", sentence)
     confined = "They read only the slide folders and write nothing (Landlock)."
     if version >= TCP_VERSION:
         confined = (
             "They read only the slide folders, write nothing and connect to nothing (Landlock)."
         )
-    if version:
-        yield Check("slide readers", "ok", f"{limits} {confined}")
-    else:
-        sentence = (
-            f"{limits} This system has no Landlock (Linux 5.13 and later), so they may read every "
-            "file that the program can read."
-        )
-        yield Check("slide readers", "note", sentence)
+    return Check("slide readers", "ok", f"{limits} {confined}")
 
 
 def slides_that_ended_readers(settings: Settings) -> Iterator[Check]:
