@@ -29,7 +29,7 @@ LONGEST_QUEUE = 64
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, told apart by its status
+class Refusal(Exception):  # noqa: N818 - an answer; its status says which
     """An error response."""
 
     def __init__(self, status: int, sentence: str, kind: str = "invalid_request_error") -> None:

@@ -115,10 +115,10 @@ class Settings(BaseSettings):
         ge=1,
         json_schema_extra=limit("slides", "MiB", "the tile that was used longest ago makes room"),
     )
-    """Memory for tiles that had to be decoded and encoded anew, in MiB."""
+    """Memory for tiles that had to be decoded and encoded again, in MiB."""
 
     tile_quality: int = Field(default=90, ge=1, le=100)
-    """JPEG quality of tiles that had to be encoded anew."""
+    """JPEG quality of tiles that had to be encoded again."""
 
     region_pixel_limit: int = Field(
         default=16_000_000, ge=1, json_schema_extra=limit("slides", "pixels", "400 `bad_region`")

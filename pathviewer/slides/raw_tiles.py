@@ -147,7 +147,7 @@ def damaged_tile(name: str, column: int, row: int) -> TileDamaged:
     """Return the error for a tile whose bytes are missing."""
     return TileDamaged(
         f"Tile at column {column}, row {row} of slide {name} is damaged; other tiles may be "
-        "sound. Copy the file anew or scan again."
+        "sound. Copy the file again or rescan the slide."
     )
 
 

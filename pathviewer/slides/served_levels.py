@@ -16,7 +16,7 @@ _GRID = 256
 """Tile side of levels whose own tiles cannot be used."""
 
 _OWN_GRID = range(128, 1025)
-"""Sides at which the file's own tile size is used for tiles that are encoded anew."""
+"""Sides at which the file's own tile size is used for re-encoded tiles."""
 
 _NEAR = 1.5
 """Levels closer together than this need no intermediate level."""

@@ -190,7 +190,7 @@ class Slide:
             except (PixelsUnreadable, SlideUnopenable) as error:
                 raise TileDamaged(
                     f"Slide {self.name} is damaged at ({l_box.x}, {l_box.y}) of level {level}; "
-                    "other parts may be sound. Copy the file anew or scan again."
+                    "other parts may be sound. Copy the file again or rescan the slide."
                 ) from error
             self._file = file
         return pixels

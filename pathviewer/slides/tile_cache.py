@@ -19,7 +19,7 @@ class Tile:
     """A complete JPEG stream; at the right or bottom edge it may extend beyond the level."""
 
     source: Literal["raw", "transcoded"]
-    """Whether the tile is the file's own, or was decoded and encoded anew."""
+    """Whether the tile is the file's own, or was decoded and encoded again."""
 
     damaged: bool = False
     """Whether a part was unreadable and is grey stripes."""

@@ -49,7 +49,7 @@ class TileSource:
     """
 
     def __init__(self, slide: Slide, quality: int, cache: TileCache) -> None:
-        """Set the JPEG `quality` of tiles encoded anew, 1 to 100, and the `cache` for them.
+        """Set the JPEG `quality` of re-encoded tiles, 1 to 100, and the `cache` for them.
 
         Raises SlideGone if the file has just been deleted.
         """

@@ -41,7 +41,7 @@ RESTART_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 the last value applies to all further ones.
 """
 STEADY_SECONDS = 60.0
-"""Seconds of readiness after which the pauses start anew."""
+"""Seconds of readiness after which the pauses start over."""
 LOAD_ATTEMPTS = 5
 """Consecutive processes that may end while loading before the engine fails."""
 

@@ -20,7 +20,7 @@ from models.time_limit import STUCK_EXIT_CODE, STUCK_SENTENCE
 log = logging.getLogger("pathviewer")
 
 STOP_SECONDS = 3.0
-"""Seconds after which a child that was told to stop is killed."""
+"""Seconds after which a child that does not stop is killed."""
 
 
 class ChildLink:

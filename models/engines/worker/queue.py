@@ -79,7 +79,7 @@ class _Outcome:
 class JobQueue:
     """Waiting jobs and the running one. Thread-safe; no method blocks.
 
-    Only `tell_positions` reports positions, so that no job due next is told to wait.
+    Only `tell_positions` reports positions, so the job that is due next never reports a wait.
     """
 
     def __init__(self) -> None:

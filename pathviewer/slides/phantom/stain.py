@@ -3,7 +3,7 @@
 Beer-Lambert: a stain absorbs light by its optical density, so densities add and colours multiply:
 RGB = white * exp(-(h * HAEMATOXYLIN + e * EOSIN)). The directions are the haematoxylin and eosin
 vectors of Ruifrok and Johnston, "Quantification of histochemical staining by color deconvolution",
-Anal Quant Cytol Histol 23 (2001), as measured anew for ImageJ's colour deconvolution by G. Landini
+Anal Quant Cytol Histol 23 (2001), as remeasured for ImageJ's colour deconvolution by G. Landini
 ("H&E 2").
 """
 
