@@ -141,6 +141,7 @@ def test_scale_by_hand_is_checked_and_taken_back(viewer: ViewerPage, app: App) -
     expect(field).to_have_value("20")
     expect(page.locator(".pv-scale")).to_be_hidden()
     enter("0.25")
+    field.focus()  # the form is not filled anew while the field has the focus
     expect(line).to_contain_text("Scale set to 0.25 µm/px")
     enter("")
     expect(line).to_contain_text("taken back")

@@ -166,7 +166,7 @@ function scaleForm(slide) {
     " ",
     entered && h("button", { type: "button", class: "pv-action", onclick: takeBack }, "Take back"),
   );
-  return [form("Microns per pixel", field, "Set", () => enterScale(field.value, entered)), note];
+  return [form("Microns per pixel", field, "Set", () => enterScale(field.value)), note];
 }
 
 function scaleNote({ scale, objective_power_problem: objective }) {
@@ -181,7 +181,9 @@ function scaleNote({ scale, objective_power_problem: objective }) {
 }
 
 /** Takes the typed scale; an emptied field takes back what was entered. */
-function enterScale(text, entered) {
+function enterScale(text) {
+  // Asked now: a form with the focus in it is not filled anew when the slide's scale changes.
+  const entered = store.get("slide")?.scale.source === "entered";
   if (!text.trim() && entered) return takeBack();
   const mpp = parseScale(text);
   if (mpp === null) {

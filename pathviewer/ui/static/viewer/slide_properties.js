@@ -17,9 +17,9 @@ export async function describeSlide(change, done = () => null) {
       json: change,
     });
     store.set("message", null);
+    await refreshSlide();
     const text = done(slide);
     if (text) say(text);
-    await refreshSlide();
     await poll();
     return true;
   } catch (error) {

@@ -113,7 +113,7 @@ def test_scores_and_rows_come_back(worker: WorkerEngine) -> None:
 def test_the_line_goes_by_priority_and_places_are_told(worker: WorkerEngine) -> None:
     first = Caller(worker, order("write 3000 0.02", "first"))
     until(lambda: first.of(Token))
-    batch = Caller(worker, order("write 1 0", "batch"))
+    batch = Caller(worker, order("write 3 0.1", "batch"))
     until(lambda: batch.positions() == [1])
     clinician = Caller(worker, order("write 1 0", "clinician", priority=10))
     until(lambda: clinician.positions() == [1])
