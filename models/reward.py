@@ -39,14 +39,20 @@ STEP_CLASSES: tuple[StepClass, ...] = ("Citation", "Repetition", "Reasoning", "R
 """Role of a step: cite the input, repeat, reason, or add nothing."""
 
 
+EVENT_COST = 0.4
+"""Part of integrity or knowledge that each event costs."""
+RIGHT, WRONG = 1.0, 0.0
+"""Outcome reward, and format reward, of a right and of a wrong one."""
+
+
 @dataclass(frozen=True)
 class ProcessScore:
     """Scores from the events of one trace, each from 0 to 1."""
 
     integrity: float
-    """Completeness: max(0, 1 - 0.4 m), for m absences out of 3."""
+    """Completeness: max(0, 1 - EVENT_COST m), for m absences out of 3."""
     knowledge: float
-    """Correctness: max(0, 1 - 0.4 e), for e kinds of error out of 3."""
+    """Correctness: max(0, 1 - EVENT_COST e), for e kinds of error out of 3."""
 
     @property
     def reward(self) -> float:
@@ -81,8 +87,8 @@ def score_labels(absences: Collection[str], steps: Iterable[Collection[str]]) ->
 
 
 def _left(events: int) -> float:
-    """1 minus 0.4 per event, at least 0."""
-    return max(0, 10 - 4 * events) / 10
+    """1 minus EVENT_COST per event, at least 0."""
+    return max(0.0, round(1 - EVENT_COST * events, 9))
 
 
 def efficiency(classes: Sequence[StepClass]) -> float | None:

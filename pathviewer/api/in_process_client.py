@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import gradio as gr
 import httpx2
-from starlette.applications import Starlette
+from fastapi import FastAPI
 
 from pathviewer.api.responses import exception_handlers
 from pathviewer.auth.identity import RECHECK_KEY, SCOPE_KEY
@@ -28,7 +28,9 @@ class InProcessClient:
     """Calls the routes behind the guard; each call rechecks the caller's identity."""
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
-        self._app = Starlette(routes=routes, exception_handlers=exception_handlers())
+        self._app = FastAPI(
+            openapi_url=None, routes=[*routes], exception_handlers=exception_handlers()
+        )
 
     async def get(self, request: gr.Request, path: str, /, *parts: object, **query: Any) -> Any:
         """GET a path whose `{}` are filled with `parts`; None values of the query are omitted."""

@@ -6,41 +6,41 @@ from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 
-from pathviewer.auth.identity import Forbidden, require
+from pathviewer.auth.identity import Forbidden
 from pathviewer.auth.roles import SEES_ALL, Action, allows
 from pathviewer.questions.errors import QuestionNotFound
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
+    from pathviewer.auth.identity import Identity
     from pathviewer.questions.service import QuestionService
     from pathviewer.questions.snapshot import QuestionSnapshot
 
 
-async def find_visible_question(request: Request, questions: QuestionService) -> QuestionSnapshot:
-    """Return the path's question for its author, assigned raters and roles that see all.
+async def find_visible_question(
+    caller: Identity, question_id: str, questions: QuestionService
+) -> QuestionSnapshot:
+    """Return a question for its author, assigned raters and roles that see all.
 
-    Raises Forbidden, QuestionNotFound, QuestionRefused, StorageError.
+    Raises QuestionNotFound, QuestionRefused, StorageError.
     """
-    snapshot, is_own = await _find_question(request, questions)
-    if not is_own and require(request.scope, Action.ask).role not in SEES_ALL:
+    snapshot, is_own = await _find_question(caller, question_id, questions)
+    if not is_own and caller.role not in SEES_ALL:
         raise QuestionNotFound("There is no such question, or it is not yours.")
     return snapshot
 
 
 async def find_changeable_question(
-    request: Request, questions: QuestionService
+    caller: Identity, question_id: str, questions: QuestionService
 ) -> QuestionSnapshot:
-    """Return the path's question, to stop or check it.
+    """Return a question, to stop or check it.
 
     As `find_visible_question`, but of the roles that see all questions only administrators may
     change others'. Raises Forbidden, QuestionNotFound, QuestionRefused, StorageError.
     """
-    snapshot, is_own = await _find_question(request, questions)
-    role = require(request.scope, Action.ask).role
-    if not is_own and role not in SEES_ALL:
+    snapshot, is_own = await _find_question(caller, question_id, questions)
+    if not is_own and caller.role not in SEES_ALL:
         raise QuestionNotFound("There is no such question, or it is not yours.")
-    if not is_own and not allows(role, Action.administer):
+    if not is_own and not allows(caller.role, Action.administer):
         raise Forbidden(
             "You may see this question, but only its author, an assigned rater or an administrator "
             "may stop or check it. Ask it again to get your own."
@@ -49,15 +49,14 @@ async def find_changeable_question(
 
 
 async def _find_question(
-    request: Request, questions: QuestionService
+    caller: Identity, question_id: str, questions: QuestionService
 ) -> tuple[QuestionSnapshot, bool]:
-    """Return the path's question, and whether the account asked it or has an assignment."""
-    identity = require(request.scope, Action.ask)
-    snapshot = await run_in_threadpool(questions.find, request.path_params["reading_id"])
+    """Return a question, and whether the caller asked it or has an assignment."""
+    snapshot = await run_in_threadpool(questions.find, question_id)
     assigned = await run_in_threadpool(
         questions.store.is_assigned,
         snapshot.record.id,
-        identity.account_id,
-        judges_all=identity.judges_all,
+        caller.account_id,
+        judges_all=caller.judges_all,
     )
-    return snapshot, assigned or identity.account_id == snapshot.record.account_id
+    return snapshot, assigned or caller.account_id == snapshot.record.account_id

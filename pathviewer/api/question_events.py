@@ -49,10 +49,14 @@ class BoundedStream(StreamingResponse):
 
 
 def stream_events(
-    request: Request, questions: QuestionService, question_id: str, bounds: AccountBounds
+    request: Request,
+    questions: QuestionService,
+    question_id: str,
+    last_event_id: str | None,
+    bounds: AccountBounds,
 ) -> StreamingResponse:
-    """Return the stream of all events after the request's Last-Event-ID."""
-    number = parse_whole_number(request.headers.get("last-event-id")) or 0
+    """Return the stream of all events after `last_event_id`, all if it is no number."""
+    number = parse_whole_number(last_event_id) or 0
     run = questions.find_run(question_id)
     events = _live_events(run, number) if run else _stored_events(questions, question_id, number)
     stream = BoundedStream(

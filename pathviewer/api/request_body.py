@@ -11,25 +11,23 @@ from starlette.requests import ClientDisconnect, Request
 
 from pathviewer.api.strict_json import MOST_DIGITS, parse_json
 from pathviewer.common.bounded_json import JsonError
-from pathviewer.slides.errors import SlideError
+from pathviewer.common.errors import UserError
 
 JSON_LIMIT = 2**20
 LARGE_JSON = 2**16
 """Bytes from which JSON is parsed in a thread, to keep the event loop free."""
 
 
-class BodyError(SlideError):
+class BodyError(UserError):
     """The body is not what the route accepts."""
 
     code = "bad_json"
-    status = 400
 
 
 class BodyTooLarge(BodyError):
     """The body is larger than the route accepts."""
 
     code = "too_large"
-    status = 413
 
 
 def parse_whole_number(text: str | None) -> int | None:

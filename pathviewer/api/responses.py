@@ -10,23 +10,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pathviewer.auth.identity import Forbidden
+from models.errors import ModelError
+from pathviewer.api.error_status import RETRY_SECONDS, KnownError, error_code, error_status
+from pathviewer.common.errors import UserError
 from pathviewer.common.work_queue import ClientGone, TooBusy
-from pathviewer.slides.errors import SlideError
-from storage.errors import ConflictError, NameTakenError, RecordNotFoundError, StorageError
+from storage.errors import StorageError
 
 CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that closed the connection before the response."""
 LONGEST_MESSAGE = 2_000
 """Maximum length of an error message, in characters."""
-
-RETRY_SECONDS = {
-    "readers_unavailable": 5,
-    "storage_failed": 5,
-    "too_many_calls": 10,
-    "too_many_uploads": 60,
-}
-"""Code of a temporary error -> seconds until a client may retry."""
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
@@ -64,45 +57,28 @@ def internal_error() -> JSONResponse:
     return error_response("internal_error", message, 500)
 
 
-def error_to_response(error: SlideError | Forbidden | StorageError) -> JSONResponse:
+def error_to_response(error: KnownError) -> JSONResponse:
     """Return the response for an error whose message may be shown."""
-    if isinstance(error, RecordNotFoundError):
-        return error_response(error.code, str(error), 404)
-    if isinstance(error, NameTakenError | ConflictError):
-        return error_response(error.code, str(error), 409)
-    if isinstance(error, StorageError):
-        return error_response(error.code, str(error), 503)
-    return error_response(error.code, str(error), error.status)
+    response = error_response(error_code(error), str(error), error_status(error))
+    if isinstance(error, TooBusy):
+        response.headers["retry-after"] = str(error.retry_seconds)
+    return response
 
 
 def exception_handlers() -> dict[int | type[Exception], Handler]:
     """Return the Starlette handlers of our errors and of Starlette's own."""
     return {
-        SlideError: _respond_known_error,
-        Forbidden: _respond_known_error,
+        UserError: _respond_known_error,
         StorageError: _respond_known_error,
-        TooBusy: _respond_too_busy,
+        ModelError: _respond_known_error,
         ClientGone: _respond_client_gone,
         HTTPException: _respond_http_error,
         Exception: _respond_unexpected_error,
     }
 
 
-async def _respond_known_error(
-    _: Request, error: SlideError | Forbidden | StorageError
-) -> Response:
+async def _respond_known_error(_: Request, error: KnownError) -> Response:
     return error_to_response(error)
-
-
-async def _respond_too_busy(_: Request, error: TooBusy) -> Response:
-    return busy_response(error)
-
-
-def busy_response(error: TooBusy) -> JSONResponse:
-    """Return the response for an account or server that is at its limit."""
-    response = error_response(error.code, str(error), error.status)
-    response.headers["retry-after"] = str(error.retry_seconds)
-    return response
 
 
 async def _respond_client_gone(_request: Request, _error: ClientGone) -> Response:

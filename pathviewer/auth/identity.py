@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pathviewer.auth.roles import SEES_ALL, Action, Role, allows
+from pathviewer.common.errors import UserError
 from storage.tables import LOCAL_ACCOUNT_ID
 
 SCOPE_KEY = "pathviewer.identity"
@@ -80,11 +81,10 @@ NO_RATER = (
 )
 
 
-class Forbidden(Exception):  # noqa: N818  the name of the HTTP status
+class Forbidden(UserError):  # noqa: N818  the name of the HTTP status
     """The account may not do this; the message may be shown to the client."""
 
     code = "forbidden"
-    status = 403
 
 
 def identity_of(scope: Mapping[str, Any]) -> Identity:

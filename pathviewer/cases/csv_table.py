@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.control_tokens import control_token_sentence, find_control_token
+from pathviewer.common.errors import UserError
 from pathviewer.common.table_text import decode_text, is_spoilt, spoilt_sentence
 from storage.cases.store import SlideDescription
 from storage.names import normalize_name
@@ -36,8 +37,10 @@ IDENTIFIERS = ("case", "slide")
 _SEPARATOR_LINE = re.compile(r'"?sep=([^"\w ])"?[,;\t]*', re.IGNORECASE)
 
 
-class CasesError(Exception):
+class CasesError(UserError):
     """Root of case table errors; the message may be shown to users."""
+
+    code = "cases_refused"
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,16 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
 
+from pathviewer.common.errors import UserError
+
 if TYPE_CHECKING:
-    from starlette.requests import Request
+    from starlette.types import Receive
 
     from pathviewer.settings import Settings
 
@@ -56,11 +58,10 @@ RETRY_SECONDS: Mapping[WorkKind, int] = {
 """Seconds after which a client may retry: roughly the duration of one such piece of work."""
 
 
-class TooBusy(Exception):  # noqa: N818  the code of its JSON error
+class TooBusy(UserError):  # noqa: N818  the code of its JSON error
     """The limit of work in progress is reached; the message says what to wait for."""
 
-    code: ClassVar[str] = "too_busy"
-    status: ClassVar[int] = 503
+    code = "too_busy"
 
     def __init__(self, message: str, retry_seconds: int) -> None:
         super().__init__(message)
@@ -197,14 +198,28 @@ class Lane:
             return queues
 
 
-async def while_connected(request: Request, work: Callable[[], Awaitable[T]]) -> T:
+class Client:
+    """The client of a request, who may disconnect before the response."""
+
+    def __init__(self, receive: Receive | None = None) -> None:
+        """`receive` gives the request's ASGI events, its body excepted; None: never disconnects."""
+        self._receive = receive
+
+    async def wait_until_gone(self) -> None:
+        """Return when the client has disconnected."""
+        if self._receive is None:
+            await anyio.sleep_forever()
+        while (await self._receive())["type"] != "http.disconnect":  # type: ignore[misc]
+            pass
+
+
+async def while_connected(client: Client, work: Callable[[], Awaitable[T]]) -> T:
     """Return the result of `work`; if the client disconnects first, cancel it and raise ClientGone.
 
-    Cancelling ends the wait for a `Lane`, not work that runs in a thread. The body of the request
-    must have been read already.
+    Cancelling ends the wait for a `Lane`, not work that runs in a thread.
     """
     with anyio.CancelScope() as scope:
-        watcher = asyncio.ensure_future(_cancel_when_gone(request, scope))
+        watcher = asyncio.ensure_future(_cancel_when_gone(client, scope))
         try:
             return await work()
         finally:
@@ -212,9 +227,8 @@ async def while_connected(request: Request, work: Callable[[], Awaitable[T]]) ->
     raise ClientGone
 
 
-async def _cancel_when_gone(request: Request, scope: anyio.CancelScope) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+async def _cancel_when_gone(client: Client, scope: anyio.CancelScope) -> None:
+    await client.wait_until_gone()
     scope.cancel()
 
 
@@ -255,7 +269,7 @@ class Work:
         """Figures of the insights page, one at a time, because each takes a whole core."""
 
     async def run(
-        self, request: Request, kind: WorkKind, account_id: str, lane: Lane, work: Callable[[], T]
+        self, client: Client, kind: WorkKind, account_id: str, lane: Lane, work: Callable[[], T]
     ) -> T:
         """Return the result of `work`, run in the lane within the bound while the client is
         connected.
@@ -263,4 +277,4 @@ class Work:
         Raises TooBusy, ClientGone and the errors of `work`.
         """
         with self.accounts.slot(account_id, kind):
-            return await while_connected(request, lambda: lane.run(work, account_id))
+            return await while_connected(client, lambda: lane.run(work, account_id))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathviewer.common.errors import UserError
 
-class ExportError(Exception):
+
+class ExportError(UserError):
     """Root of the errors of exports; the message is a sentence that may be shown."""
+
+    code = "export_refused"

@@ -9,9 +9,7 @@ from functools import cached_property, lru_cache
 from models.reasoning.trace import ReasoningTrace, Step, parse
 from models.reward import score_labels
 from models.scoring import format_is_right
-
-OUTCOME_BY_VERDICT: Mapping[str, float] = {"correct": 1.0, "partly_correct": 0.0, "incorrect": 0.0}
-"""Accuracy by verdict; other verdicts imply no accuracy."""
+from pathviewer.feedback.vocabulary import VERDICTS
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ class CompletionText:
         process = None if score is None else score.reward
         if score is not None and not self.trace.steps:
             process = 0.0  # as in training: an empty trace must not earn a reward
-        outcome = None if verdict is None else OUTCOME_BY_VERDICT.get(verdict)
+        outcome = None if verdict is None else VERDICTS[verdict].outcome
         form = float(format_is_right(self.text))
         return Reward(
             process=process,

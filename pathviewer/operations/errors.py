@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathviewer.common.errors import UserError
 
-class UpkeepError(Exception):
+
+class UpkeepError(UserError):
     """Root of the errors of operations; the message is a sentence that may be shown."""
+
+    code = "upkeep_refused"

@@ -3,21 +3,28 @@
 
 from __future__ import annotations
 
-from pathviewer.slides.errors import SlideError
+from pathviewer.common.errors import UserError
 
 
-class QuestionRefused(SlideError):
-    """A question or a first answer is refused."""
+class QuestionRefused(UserError):
+    """A question or an answer of a person is refused; it would be refused again."""
 
     code = "reading_refused"
 
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status  # type: ignore[misc]  # overrides the class default
+
+class QuestionConflict(QuestionRefused):
+    """The request does not fit the state of the question, item or pair."""
+
+    code = "reading_conflict"
 
 
-class QuestionNotFound(SlideError):
+class QuestionForbidden(QuestionRefused):
+    """Another account may do this, but not the caller's."""
+
+    code = "reading_forbidden"
+
+
+class QuestionNotFound(UserError):
     """No question has this id, or the account may not see it."""
 
     code = "reading_not_found"
-    status = 404

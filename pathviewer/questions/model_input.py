@@ -1,9 +1,9 @@
-"""Model input: the selected region, its pixel budget and its picture."""
+"""Model input: the requested region, its pixel budget and its picture."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -11,20 +11,20 @@ from PIL import Image, ImageDraw
 
 from models.engines.open_engine import SCRIPT_PREFIX
 from models.messages import PixelBudget
-from models.placement import FACTOR
 from models.registry import SCRIPTED_MODEL, RegisteredModel, resolve_model
 from pathviewer.questions.errors import QuestionRefused
-from pathviewer.questions.region_picture import RegionPicture, read_slide_picture
-from pathviewer.slides.geometry import Region
+from pathviewer.questions.region_picture import (
+    RegionPicture,
+    model_picture_size,
+    read_slide_picture,
+)
+from pathviewer.questions.request import RegionRequest
+from pathviewer.slides.geometry import Region, check_inside
 from pathviewer.slides.library import SlideLibrary
-from pathviewer.slides.outline import read_points
 from pathviewer.slides.served_slide import RequestedSlide
 from pathviewer.slides.slide_identity import SlideIdentity, check_identity
 from pathviewer.slides.slide_pool import SlidePool
 
-LEAST_PIXELS = FACTOR * FACTOR
-MOST_PIXELS = LEAST_PIXELS * 4_096
-"""Bounds of the pixel budget that a request may set."""
 LEAST_POINTS = 3
 """Minimum points of an outline."""
 NUCLEUS_UM = 7.0
@@ -39,24 +39,8 @@ NUCLEUS_TASKS = frozenset({"cellularity", "quadrant", "diagnosis", "tumour", "gr
 """Tasks of question_templates.toml that need visible nuclei."""
 
 
-@dataclass(frozen=True)
-class RegionSelection:
-    """A region selected in a request."""
-
-    region: Region
-    """Level-0 pixels."""
-    points: tuple[tuple[float, float], ...]
-    """Outline as drawn, level-0 pixels; empty for an upright rectangle."""
-    paint_outside: bool
-    """Whether pixels outside the outline are painted over."""
-    budget: PixelBudget
-    """Area of the picture after resizing."""
-    corrected: bool
-    """Whether colours are corrected to sRGB if the slide has a colour profile."""
-
-
 class Pictures:
-    """Reads selections and makes the pictures that the model sees."""
+    """Checks requested regions and makes the pictures that the model sees."""
 
     def __init__(self, library: SlideLibrary, pool: SlidePool, model_name: str) -> None:
         self._library = library
@@ -69,70 +53,41 @@ class Pictures:
         scripted = self._name.startswith(SCRIPT_PREFIX)
         return resolve_model(SCRIPTED_MODEL if scripted else self._name)
 
-    def read_selection(self, body: Mapping[str, Any]) -> RegionSelection:
-        """Parse the region of a request. Raises QuestionRefused, RegionError."""
-        box = body.get("box")
-        if not isinstance(box, dict):
-            raise QuestionRefused("Select a region first.")
-        sides = [read_whole_number(box, name, 0, 2**40) for name in ("x", "y", "width", "height")]
-        raw_points = body.get("points")
-        points = read_points(raw_points) if raw_points else ()
-        if points and len(points) < LEAST_POINTS:
-            raise QuestionRefused(
-                f"An outline has at least {LEAST_POINTS} points, this one has {len(points)}."
-            )
-        painted = body.get("paint_outside") is True
-        return RegionSelection(
-            Region(*sides), points, painted, self._read_budget(body), _wants_correction(body)
-        )
+    def budget(self, request: RegionRequest) -> PixelBudget:
+        """Return the area of the request's picture after resizing."""
+        own, most = self.model.budget, request.max_pixels
+        return own if most is None else PixelBudget(min(own.min_pixels, most), most)
 
-    def confirm_identity(self, slide_id: str, expected: object) -> SlideIdentity:
-        """Return the slide's identity. Raises SlideChanged if the page saw another one."""
+    def check_region(self, slide_id: str, request: RegionRequest) -> tuple[int, int]:
+        """Return (width, height) of the request's picture, px, without reading a pixel.
+
+        Raises QuestionRefused, SlideError or PromptError for a region that cannot be shown.
+        """
+        if request.points and len(request.points) < LEAST_POINTS:
+            raise QuestionRefused(
+                f"An outline has at least {LEAST_POINTS} points, this one has "
+                f"{len(request.points)}."
+            )
+        entry, region = self._library.entry(slide_id), request.box.region
+        check_inside(region, entry.width, entry.height)
+        return model_picture_size(region, entry.scale, self.budget(request))
+
+    def confirm_identity(self, slide_id: str, expected: SlideIdentity | None) -> SlideIdentity:
+        """Return the slide's identity. Raises SlideChanged if the caller saw another one."""
         current = self._library.entry(slide_id).identity
         check_identity(expected, current)
         return current
 
-    def make_picture(
-        self, slide_id: str, selection: RegionSelection, account_id: str
-    ) -> RegionPicture:
+    def make_picture(self, slide_id: str, request: RegionRequest, account_id: str) -> RegionPicture:
         """Read the region's picture on behalf of an account. Raises SlideError, PromptError."""
-        entry = self._library.entry(slide_id)
+        entry, region = self._library.entry(slide_id), request.box.region
         slide = RequestedSlide(self._pool.get(entry.id, account_id), account_id, entry.scale)
-        picture = read_slide_picture(
-            slide, selection.region, selection.budget, corrected=selection.corrected
-        )
-        if selection.paint_outside and selection.points:
-            painted = _paint_outside(
-                picture.pixels, selection.region, selection.points, entry.background
-            )
+        corrected = request.colours == "corrected"
+        picture = read_slide_picture(slide, region, self.budget(request), corrected=corrected)
+        if request.paint_outside and request.points:
+            painted = _paint_outside(picture.pixels, region, request.points, entry.background)
             picture = replace(picture, pixels=painted)
         return picture
-
-    def _read_budget(self, body: Mapping[str, Any]) -> PixelBudget:
-        budget = self.model.budget
-        if body.get("max_pixels") is None:
-            return budget
-        most = read_whole_number(body, "max_pixels", LEAST_PIXELS, MOST_PIXELS)
-        return PixelBudget(min(budget.min_pixels, most), most)
-
-
-def _wants_correction(body: Mapping[str, Any]) -> bool:
-    """Whether the request wants corrected colours (the default). Raises QuestionRefused."""
-    colours = body.get("colours", "corrected")
-    if colours not in ("corrected", "raw"):
-        raise QuestionRefused(f"colours must be 'corrected' or 'raw', not {colours!r:.40}.")
-    return bool(colours == "corrected")
-
-
-def read_whole_number(body: Mapping[str, Any], name: str, least: int, most: int) -> int:
-    """Return a whole number of a request. Raises QuestionRefused with its name and bounds."""
-    value = body.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        value_text = f"{value!r}"[:40]
-        raise QuestionRefused(
-            f"{name} must be a whole number from {least:,} to {most:,}, not {value_text}."
-        )
-    return value
 
 
 def scale_facts(picture: RegionPicture, task: str | None) -> dict[str, Any]:

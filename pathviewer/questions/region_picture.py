@@ -12,7 +12,7 @@ from PIL import Image
 
 from models.messages import Box, PixelBudget, PromptImage
 from models.pictures import as_prompt_image, open_picture
-from models.placement import resized_size
+from models.placement import FACTOR, resized_size
 from pathviewer.slides.colour_profile import ColourProfile
 from pathviewer.slides.geometry import Region, check_inside
 from pathviewer.slides.scale import SlideScale
@@ -82,12 +82,25 @@ class RegionSource(Protocol):
         """Read a region as RGB, reduced (never enlarged) to at most `max_pixels`."""
 
 
+def model_picture_size(
+    region: Region, scale: SlideScale, budget: PixelBudget, factor: int = FACTOR
+) -> tuple[int, int]:
+    """Return (width, height) of a region's picture for a model, px; non-square pixels are drawn
+    undistorted.
+
+    Raises PromptError for a region that is too narrow.
+    """
+    sides = region.width, region.height
+    shape = sides if scale.size is None else scale.size.undistorted_size(*sides)
+    return resized_size(*shape, budget, factor=factor)
+
+
 def read_slide_picture(
     slide: RegionSource,
     region: Region | None,
     budget: PixelBudget,
     *,
-    factor: int = 28,
+    factor: int = FACTOR,
     corrected: bool = True,
 ) -> RegionPicture:
     """Read a region (level-0 pixels; None: the whole slide) of an open slide.
@@ -98,20 +111,19 @@ def read_slide_picture(
     """
     region = region or Region(0, 0, slide.width, slide.height)
     check_inside(region, slide.width, slide.height)
-    sides, pixel = (region.width, region.height), slide.scale.size
-    shape = sides if pixel is None else pixel.undistorted_size(*sides)
-    size = resized_size(*shape, budget, factor=factor)
+    size = model_picture_size(region, slide.scale, budget, factor)
     source_pixels = slide.read_region(
         region, _OVERSAMPLING * size[0] * size[1], corrected=corrected
     )
     pixels = source_pixels.resize(size, Image.Resampling.BICUBIC)
-    mpp = None if pixel is None else pixel.picture_mpp(sides, size)
+    pixel = slide.scale.size
+    mpp = None if pixel is None else pixel.picture_mpp((region.width, region.height), size)
     colours = _colour_facts(slide.colour_profile, corrected=corrected)
     return RegionPicture(region, pixels, mpp, slide.scale, slide.quickhash, colours)
 
 
 def read_file_picture(
-    path: Path, region: Region | None, budget: PixelBudget, *, factor: int = 28
+    path: Path, region: Region | None, budget: PixelBudget, *, factor: int = FACTOR
 ) -> RegionPicture:
     """Read a region (level-0 pixels; None: all) of a slide, PNG or JPEG file.
 

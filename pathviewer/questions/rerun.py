@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from models.messages import Box, PixelBudget, Prompt, PromptImage, Sampling
-from pathviewer.questions.errors import QuestionRefused
-from pathviewer.questions.request import QuestionRequest
+from pathviewer.questions.errors import QuestionConflict
+from pathviewer.questions.preparation import PreparedQuestion
 from storage.questions.records import NewQuestion, QuestionRecord
 
 
@@ -33,23 +33,21 @@ class RunningModel:
     def check_same(self, record: QuestionRecord) -> None:
         """Raise QuestionRefused if another model or other weights answered the question."""
         if record.model != self.name:
-            raise QuestionRefused(
+            raise QuestionConflict(
                 f"{record.model} answered this question, but {self.name} is running now and may "
                 "answer differently. Ask a new question.",
-                409,
             )
         revisions = {self.revision, record.model_revision} - {None}
         if len(revisions) > 1:
-            raise QuestionRefused(
+            raise QuestionConflict(
                 f"The weights of {self.name} have changed since it answered this question; it may "
                 "answer differently. Ask a new question.",
-                409,
             )
 
 
-def repeat_question(record: QuestionRecord, picture: bytes, account_id: str) -> QuestionRequest:
+def repeat_question(record: QuestionRecord, picture: bytes, account_id: str) -> PreparedQuestion:
     """Return the same question for another account."""
     facts = {field.name: getattr(record, field.name) for field in fields(NewQuestion)}
     new = NewQuestion(**facts | {"account_id": account_id})
     sampling = Sampling(**record.sampling)
-    return QuestionRequest(new, rebuild_prompt(record, picture), sampling, pixel_budget(record))
+    return PreparedQuestion(new, rebuild_prompt(record, picture), sampling, pixel_budget(record))

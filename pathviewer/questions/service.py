@@ -15,8 +15,8 @@ from pathviewer.common.work_queue import AccountBounds, Slot, WorkKind
 from pathviewer.questions.ask import CompletionResult, NeutralQuestionProgress, ask, cancel
 from pathviewer.questions.deletion_check import check_attention_use
 from pathviewer.questions.engine import EngineService
-from pathviewer.questions.errors import QuestionRefused
-from pathviewer.questions.request import QuestionRequest
+from pathviewer.questions.errors import QuestionConflict
+from pathviewer.questions.preparation import PreparedQuestion
 from pathviewer.questions.rerun import RunningModel
 from pathviewer.questions.run import QuestionRun
 from pathviewer.questions.snapshot import QuestionSnapshot
@@ -87,7 +87,7 @@ class QuestionService:
         """Raise TooBusy if `start` would, before any pixels are read."""
         self._bounds.check(account_id, WorkKind.question)
 
-    def start(self, question: QuestionRequest) -> QuestionRun:
+    def start(self, question: PreparedQuestion) -> QuestionRun:
         """Store a question and run it in a thread. Raises TooBusy above the limit."""
         self._release_finished()
         slot = self._bounds.take(question.new_question.account_id, WorkKind.question)
@@ -149,7 +149,7 @@ class QuestionService:
     ) -> None:
         """Store the first answer, which is final. Raises QuestionRefused for a second one."""
         if not snapshot.is_blinded:
-            raise QuestionRefused("Your answer is already stored and cannot be changed.", 409)
+            raise QuestionConflict("Your answer is already stored and cannot be changed.")
         record = self.store.save_first_answer(snapshot.record.id, answer, confidence)
         run = self.find_run(record.id)
         if run:
@@ -191,7 +191,7 @@ class QuestionService:
         with self._lock:
             self._runs.pop(run.id, None)
 
-    def _run(self, run: QuestionRun, question: QuestionRequest, slot: Slot) -> None:
+    def _run(self, run: QuestionRun, question: PreparedQuestion, slot: Slot) -> None:
         ending: tuple[str, str | None] = ("failed", INTERNAL_ERROR)
         try:
             ending = self._handle_events(run, question)
@@ -202,7 +202,9 @@ class QuestionService:
                 self._release(run)
             self._threads.discard(threading.current_thread())
 
-    def _handle_events(self, run: QuestionRun, question: QuestionRequest) -> tuple[str, str | None]:
+    def _handle_events(
+        self, run: QuestionRun, question: PreparedQuestion
+    ) -> tuple[str, str | None]:
         """Run a question; return its final state and, if it failed, the reason."""
         try:
             with closing(self._ask(run.id, question)) as events:
@@ -217,7 +219,7 @@ class QuestionService:
         return "done", None
 
     def _ask(
-        self, question_id: str, question: QuestionRequest
+        self, question_id: str, question: PreparedQuestion
     ) -> Generator[Event | NeutralQuestionProgress | CompletionResult, None, None]:
         return ask(
             self._engine_service.engine,

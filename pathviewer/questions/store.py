@@ -21,8 +21,8 @@ from pathviewer.attention.archive import (
 )
 from pathviewer.attention.map_json import CompletionAttention
 from pathviewer.questions.blinding import is_assigned
-from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
-from pathviewer.questions.request import QuestionRequest
+from pathviewer.questions.errors import QuestionConflict, QuestionNotFound
+from pathviewer.questions.preparation import PreparedQuestion
 from pathviewer.questions.snapshot import QuestionSnapshot
 from storage import audit
 from storage.blobs import BlobStore, store_blob
@@ -56,7 +56,7 @@ class QuestionStore:
         with self._database.session() as session:
             return store.fail_interrupted(session, self._writer)
 
-    def add(self, question: QuestionRequest) -> QuestionRecord:
+    def add(self, question: PreparedQuestion) -> QuestionRecord:
         """Store a question and its picture, with an audit entry for the asking account."""
         self._blobs.put(question.picture)
         with self._database.session() as session:
@@ -99,7 +99,7 @@ class QuestionStore:
 
     def add_with_completions(
         self,
-        question: QuestionRequest,
+        question: PreparedQuestion,
         started: GenerationStart,
         answers: Sequence[tuple[CompletionEnd, StoredAttention | None]],
         on_added: Callable[[Session, str], None],
@@ -146,7 +146,7 @@ class QuestionStore:
             with self._database.session() as session:
                 return store.freeze_first_answer(session, question_id, answer, confidence)
         except ConflictError as error:
-            raise QuestionRefused(str(error), 409) from error
+            raise QuestionConflict(str(error)) from error
 
     def add_deletion_check(
         self, completion_id: str, account_id: str, new: NewDeletionCheck

@@ -13,28 +13,30 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.routing import Mount, Route
 
+from pathviewer.api.asking import Asking
 from pathviewer.api.foreign_errors import PLAIN_TEXT, ErrorReshaper
 from pathviewer.api.gradio_endpoints import add_endpoints
 from pathviewer.api.in_process_client import InProcessClient
 from pathviewer.api.responses import exception_handlers, internal_error
-from pathviewer.api.routes.attention_maps import attention_map_routes
+from pathviewer.api.routes.attention_maps import AttentionMapRoutes
 from pathviewer.api.routes.audit import audit_routes
-from pathviewer.api.routes.comparisons import comparison_routes
-from pathviewer.api.routes.deletion_check import deletion_check_routes
+from pathviewer.api.routes.comparisons import ComparisonRoutes
+from pathviewer.api.routes.deletion_check import DeletionCheckRoutes
 from pathviewer.api.routes.exports import export_routes
-from pathviewer.api.routes.feedback import feedback_routes
+from pathviewer.api.routes.feedback import FeedbackRoutes
 from pathviewer.api.routes.insights import insights_routes
 from pathviewer.api.routes.metrics import metrics_routes
-from pathviewer.api.routes.question_preview import question_preview_routes
-from pathviewer.api.routes.question_report import report_routes
-from pathviewer.api.routes.questions import question_routes
+from pathviewer.api.routes.question_preview import QuestionPreviewRoutes
+from pathviewer.api.routes.question_report import QuestionReportRoutes
+from pathviewer.api.routes.questions import QuestionRoutes
 from pathviewer.api.routes.regions import region_routes
 from pathviewer.api.routes.service import service_routes
-from pathviewer.api.routes.slide_map import slide_map_routes
+from pathviewer.api.routes.slide_map import SlideMapRoutes
 from pathviewer.api.routes.slides import slide_routes
 from pathviewer.api.routes.tile import TileRoute
 from pathviewer.api.routes.uploads import upload_routes
-from pathviewer.api.routes.worklists import worklist_routes
+from pathviewer.api.routes.worklist_report import worklist_report_routes
+from pathviewer.api.routes.worklists import WorklistRoutes
 from pathviewer.auth.access import Access
 from pathviewer.auth.consent import Consents
 from pathviewer.auth.guard import ANSWERED_KEY, Guard
@@ -290,6 +292,7 @@ def build_routes(services: Services) -> list[BaseRoute]:
     questions, consents = services.questions, Consents(settings, database)
     openings = services.access.access_log
     work = services.work
+    asking = Asking(questions, pictures, work)
     jobs = ExportJobs(database, services.blobs, settings.exports, work.accounts)
     return [
         *auth_routes(settings, database, services.access),
@@ -297,16 +300,19 @@ def build_routes(services: Services) -> list[BaseRoute]:
         *metrics_routes(settings, services.metrics),
         *slide_routes(library, services.pool, database, settings, openings, work),
         *region_routes(library, database, settings.regions_per_account),
-        *question_preview_routes(services.engine, pictures, openings, work),
-        *question_routes(library, pictures, questions, openings, work),
-        *report_routes(questions, database, library, openings),
-        *attention_map_routes(questions, work),
-        *slide_map_routes(database),
-        *feedback_routes(library, database, consents),
-        *comparison_routes(library, database, pictures, questions, consents, settings, work),
+        *QuestionPreviewRoutes(services.engine, pictures, openings, work).router().routes,
+        *QuestionRoutes(library, pictures, questions, asking, openings, work).router().routes,
+        *QuestionReportRoutes(questions, database, openings).router().routes,
+        *worklist_report_routes(library, database, questions.store, openings),
+        *AttentionMapRoutes(questions, work).router().routes,
+        *SlideMapRoutes(database).router().routes,
+        *FeedbackRoutes(library, database, consents).router().routes,
+        *ComparisonRoutes(library, database, asking, questions, consents, settings, work)
+        .router()
+        .routes,
         *audit_routes(database),
-        *worklist_routes(library, database, settings),
-        *deletion_check_routes(pictures, questions, work),
+        *WorklistRoutes(library, database, settings).router().routes,
+        *DeletionCheckRoutes(pictures, questions, work).router().routes,
         *upload_routes(library, database, settings, services.pool.readers),
         *insights_routes(database, work),
         *export_routes(database, jobs, settings.label_licence),

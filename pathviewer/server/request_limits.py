@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pathviewer.api.request_body import BodyTooLarge, parse_whole_number
-from pathviewer.api.responses import error_response, not_found
+from pathviewer.api.responses import error_response, error_to_response, not_found
 from pathviewer.slides import geojson
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def announced_length(scope: Scope) -> int | None:
 def too_large_response(most: int) -> Response:
     """Return the response to a body of more than `most` bytes."""
     message = f"The request is larger than {most:,} bytes: send less at once."
-    return error_response(BodyTooLarge.code, message, BodyTooLarge.status)
+    return error_to_response(BodyTooLarge(message))
 
 
 def limit_body(receive: Receive, most: int) -> Receive:

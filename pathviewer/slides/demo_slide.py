@@ -34,7 +34,6 @@ class DemoSlideError(SlideError):
     """The real demo slide is not available; the message gives the reason and the remedy."""
 
     code = "no_demo_slide"
-    status = 503
 
 
 def demo_slide(

@@ -7,7 +7,8 @@ Messages name a slide by its display name or id, never by a path. JSON codes fol
 from __future__ import annotations
 
 import struct
-from typing import ClassVar
+
+from pathviewer.common.errors import UserError
 
 DAMAGED_BYTES = (
     OSError,
@@ -24,49 +25,34 @@ DAMAGED_BYTES = (
 """Errors that parsing libraries raise on damaged files, besides their own."""
 
 
-class SlideError(Exception):
+class SlideError(UserError):
     """Root of all errors about slides and tiles."""
 
-    code: ClassVar[str] = "slide_error"
-    """Stable identifier for programs: the `code` of the JSON error."""
-
-    status: ClassVar[int] = 500
-    """HTTP status of the error."""
+    code = "slide_error"
 
 
 class SlideNotFound(SlideError):
     """No slide has this id."""
 
     code = "slide_not_found"
-    status = 404
 
 
 class SlideGone(SlideError):
     """The slide is known, but its file no longer exists."""
 
     code = "slide_gone"
-    status = 410
 
 
 class SlideChanged(SlideError):
     """The slide has changed since the page of this request displayed it."""
 
     code = "slide_changed"
-    status = 409
-
-
-class BadIdentity(SlideError):
-    """The slide identity in a question is malformed."""
-
-    code = "bad_identity"
-    status = 400
 
 
 class SlideUnopenable(SlideError):
     """The file exists, but no library can open it."""
 
     code = "slide_unopenable"
-    status = 422
 
 
 class SlideUnsupported(SlideUnopenable):
@@ -82,60 +68,51 @@ class SlideEndedReader(SlideError):
     """Reading the file ended the reader process, or exceeded the reader's time limit."""
 
     code = "slide_ended_reader"
-    status = 422
 
 
 class SlideTooLarge(SlideError):
     """The slide needs more memory than a reader may use."""
 
     code = "slide_too_large"
-    status = 422
 
 
 class ReadersBusy(SlideError):
     """No reader is available: the program is ending, or readers cannot be started."""
 
     code = "readers_unavailable"
-    status = 503
 
 
 class TooManyRegions(SlideError):
     """The account has as many regions as the settings allow."""
 
     code = "too_many_regions"
-    status = 409
 
 
 class TileNotFound(SlideError):
     """The slide has no such level, column or row."""
 
     code = "tile_not_found"
-    status = 404
 
 
 class TileDamaged(SlideError):
     """Pixels of an open slide cannot be read; its other tiles may be sound."""
 
     code = "tile_damaged"
-    status = 422
 
 
 class RegionError(SlideError):
     """A region is empty, lies outside the slide, or has too many pixels."""
 
     code = "bad_region"
-    status = 400
 
 
 class RegionTooSlow(SlideError):
     """A region takes longer to read than a reader may take."""
 
     code = "region_too_slow"
-    status = 422
 
 
 class ImageNotFound(SlideError):
     """The slide has no such associated image, or the settings do not allow it to be shown."""
 
     code = "image_not_found"
-    status = 404

@@ -46,7 +46,6 @@ class GeoJsonError(SlideError):
     """A file that is not GeoJSON or is too large; invalid single features are skipped instead."""
 
     code = "bad_geojson"
-    status = 400
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,6 @@ class ScaleError(SlideError):
     """A scale that no scanner has, or a length that gives no scale."""
 
     code = "bad_scale"
-    status = 400
 
 
 @dataclass(frozen=True)

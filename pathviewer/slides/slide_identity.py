@@ -7,10 +7,10 @@ before it reads a pixel, so that no answer is about another slide, stain or scal
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from pathviewer.slides.errors import BadIdentity, SlideChanged
+from pathviewer.slides.errors import SlideChanged
 from pathviewer.slides.scale import SlideScale
 
 LabelState = Literal["shown", "hidden", "none"]
@@ -50,17 +50,14 @@ def scale_words(scale: SlideScale) -> str:
     return f"{scale.size.text} µm per pixel{by_hand}"
 
 
-def check_identity(page_identity: object, current: SlideIdentity) -> None:
-    """Refuse a question whose page displayed another identity; None means that it sent none.
+def check_identity(seen: SlideIdentity | None, current: SlideIdentity) -> None:
+    """Refuse a question whose caller saw another identity; None means that it sent none.
 
-    Raises SlideChanged, which names the differences, or BadIdentity for a malformed identity.
+    Raises SlideChanged, which names the differences.
     """
-    if page_identity is None:
+    if seen is None:
         return
-    here = asdict(current)
-    if not isinstance(page_identity, dict) or page_identity.keys() != here.keys():
-        names = ", ".join(field.name for field in fields(SlideIdentity))
-        raise BadIdentity(f"identity must be that of GET /api/slides/ID, with {names}; or omit it.")
+    page_identity, here = asdict(seen), asdict(current)
     changed = [word for name, word in _WORDS.items() if page_identity[name] != here[name]]
     if page_identity["alias"] != here["alias"] and "name" not in changed:
         changed.insert(0, "name")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
+from pathviewer.common.errors import UserError
 from storage.names import normalize_name
 from storage.slides.store import SlideRecord
 
@@ -23,8 +24,10 @@ def file_name_of(slide: SlideRecord) -> str:
     return normalize_name(slide.file_name or PurePosixPath(slide.relative_path).name)
 
 
-class SlideNameError(Exception):
+class SlideNameError(UserError):
     """A name matches no slide or several; the message can be shown to users."""
+
+    code = "slide_name_refused"
 
 
 def find_slide_by_name(slides: Sequence[SlideRecord], called: str) -> SlideRecord:

@@ -11,62 +11,51 @@ class UploadError(SlideError):
     """The upload cannot be accepted."""
 
     code = "bad_upload"
-    status = 400
 
 
 class UploadNotFound(UploadError):
     """No upload has this id, it was removed after a day, or it belongs to another account."""
 
     code = "upload_not_found"
-    status = 404
 
 
 class UploadConflict(UploadError):
     """The piece does not begin where the last one ended."""
 
     code = "upload_offset"
-    status = 409
 
 
 class UploadBeingChecked(UploadError):
     """The upload is complete and being checked; other operations must wait."""
 
     code = "upload_being_checked"
-    status = 409
-    retry_seconds = 2
-    """Seconds until a retry, as in the header Retry-After."""
 
 
 class UploadTooLarge(UploadError):
     """The file is larger than the settings allow, or than announced."""
 
     code = "upload_too_large"
-    status = 413
 
 
 class TooManyUploads(UploadError):
     """The account has as many uploads in progress as the settings allow."""
 
     code = "too_many_uploads"
-    status = 429
 
 
 class UploadsTooLarge(UploadError):
     """The uploads of the account would take more bytes than the settings allow."""
 
     code = "uploads_too_large"
-    status = 413
 
 
 class UploadTypeRefused(UploadError):
     """The file cannot be a slide by itself."""
 
     code = "upload_type"
-    status = 415
 
 
 class DiskFull(UploadError):
     """There is no disk space for the upload."""
 
     code = "disk_full"
-    status = 507

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -18,8 +17,8 @@ from pathviewer.attention.archive import StoredAttention, reduce_attention
 from pathviewer.questions.ask import CompletionResult, ask
 from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.model_input import Pictures
-from pathviewer.questions.request import QuestionRequest
-from pathviewer.questions.request_body import parse_question
+from pathviewer.questions.preparation import PreparedQuestion, prepare_question
+from pathviewer.questions.request import Box, QuestionRequest, SamplingRequest
 from pathviewer.questions.store import QuestionStore
 from pathviewer.slides.errors import SlideError
 from storage.comparisons.pairs import add_item_question, list_item_models
@@ -110,7 +109,7 @@ def _generate_item(
     result: GenerationResult,
 ) -> None:
     try:
-        question = parse_question(_request_body(item, settings), LOCAL_ACCOUNT_ID, pictures)
+        question = prepare_question(_question(item, settings), LOCAL_ACCOUNT_ID, pictures)
     except (QuestionRefused, SlideError, ModelError) as error:
         result.failed.append(f"Item {item.position + 1}: {error}")
         return
@@ -133,7 +132,7 @@ def _freeze(item: ItemRecord, session: Session, question_id: str) -> None:
 
 
 def _collect_answers(
-    engine: Engine, question: QuestionRequest
+    engine: Engine, question: PreparedQuestion
 ) -> tuple[GenerationStart, list[tuple[CompletionEnd, StoredAttention | None]]]:
     """Ask the question; return all completions with their attention. Raises ModelError.
 
@@ -163,19 +162,18 @@ def _collect_answers(
     return started, [answers[index] for index in sorted(answers)]
 
 
-def _request_body(item: ItemRecord, settings: GenerationSettings) -> dict[str, Any]:
-    """Return the request body with which a page would ask the item."""
-    sampling = {
-        "temperature": settings.temperature,
-        "seed": settings.seed + item.position,
-        "max_new_tokens": settings.max_new_tokens,
-    }
-    body: dict[str, Any] = {
-        "slide": item.slide_id,
-        "box": {side: getattr(item, side) for side in ("x", "y", "width", "height")},
-        "question": item.question,
-        "options": list(item.options),
-        "count": settings.samples,
-        "sampling": sampling,
-    }
-    return body | ({"task": item.task} if item.task else {})
+def _question(item: ItemRecord, settings: GenerationSettings) -> QuestionRequest:
+    """Return the question that a page would ask about the item."""
+    return QuestionRequest(
+        slide=item.slide_id,
+        box=Box(x=item.x, y=item.y, width=item.width, height=item.height),
+        question=item.question,
+        options=list(item.options),
+        task=item.task or None,
+        count=settings.samples,
+        sampling=SamplingRequest(
+            temperature=settings.temperature,
+            seed=settings.seed + item.position,
+            max_new_tokens=settings.max_new_tokens,
+        ),
+    )

@@ -2,55 +2,72 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from fastapi import APIRouter, Query
 
 from models.errors import ModelError
+from pathviewer.api.json_route import Asker, Connection, json_router
 from pathviewer.api.question_access import find_visible_question
-from pathviewer.api.request_body import parse_whole_number
+from pathviewer.api.schemas.questions import Maps
 from pathviewer.attention.map_json import maps_json
-from pathviewer.auth.identity import identity_of
 from pathviewer.common.work_queue import while_connected
 from pathviewer.questions.errors import QuestionRefused
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
+    from pathviewer.attention.map_json import CompletionAttention
     from pathviewer.common.work_queue import Work
     from pathviewer.questions.service import QuestionService
 
-
-def attention_map_routes(questions: QuestionService, work: Work) -> list[Route]:
-    """Return the route of a completion's maps; needs `ask`."""
-
-    async def maps(request: Request) -> Response:
-        """`GET ?first=&stop=`: maps of every passage, or of these tokens."""
-        snapshot = await find_visible_question(request, questions)
-        index, tokens = request.path_params["index"], read_token_range(request)
-        try:
-            document = await while_connected(
-                request,
-                lambda: work.maps.run(
-                    lambda: maps_json(questions.find_attention(snapshot, index), tokens),
-                    identity_of(request.scope).bound_key,
-                ),
-            )
-            return JSONResponse(document)
-        except ModelError as error:
-            raise QuestionRefused(str(error)) from error
-
-    path = "/api/readings/{reading_id}/completions/{index:int}/maps"
-    return [Route(path, maps, methods=["GET"])]
+TokenIndex = Annotated[int | None, Query(ge=0, le=2**31)]
+"""Index of a token of a completion."""
 
 
-def read_token_range(request: Request) -> range | None:
+class AttentionMapRoutes:
+    """Handler, also called by the Gradio endpoint."""
+
+    def __init__(self, questions: QuestionService, work: Work) -> None:
+        self._questions = questions
+        self._work = work
+
+    def router(self) -> APIRouter:
+        """Return the route; needs `ask`."""
+        router = json_router()
+        path = "/api/readings/{reading_id}/completions/{index:int}/maps"
+        router.get(path, response_model=Maps)(self.maps)
+        return router
+
+    async def maps(
+        self,
+        caller: Asker,
+        client: Connection,
+        reading_id: str,
+        index: int,
+        first: TokenIndex = None,
+        stop: TokenIndex = None,
+    ) -> dict[str, Any]:
+        """Return the maps of every passage, or of the tokens from `first` up to `stop`."""
+        snapshot = await find_visible_question(caller, reading_id, self._questions)
+        tokens = token_range(first, stop)
+
+        def read() -> dict[str, Any]:
+            return completion_maps(self._questions.find_attention(snapshot, index), tokens)
+
+        return await while_connected(client, lambda: self._work.maps.run(read, caller.bound_key))
+
+
+def completion_maps(attention: CompletionAttention, tokens: range | None) -> dict[str, Any]:
+    """Return maps as JSON. Raises QuestionRefused for tokens that do not exist."""
+    try:
+        return maps_json(attention, tokens)
+    except ModelError as error:
+        raise QuestionRefused(str(error)) from error
+
+
+def token_range(first: int | None, stop: int | None) -> range | None:
     """Return the requested tokens; None for all passages. Raises QuestionRefused."""
-    query = request.query_params
-    if "first" not in query and "stop" not in query:
+    if first is None and stop is None:
         return None
-    first, stop = parse_whole_number(query.get("first")), parse_whole_number(query.get("stop"))
     if first is None or stop is None:
         raise QuestionRefused(
             "first and stop must be whole numbers: the first token and one past the last."

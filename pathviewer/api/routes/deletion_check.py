@@ -2,51 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from fastapi import APIRouter
 
+from pathviewer.api.json_route import Asker, Connection, json_router
 from pathviewer.api.question_access import find_changeable_question
-from pathviewer.api.request_body import read_json_object
-from pathviewer.api.routes.questions import refuse_model_errors
-from pathviewer.attention.passages import WHOLE_COMPLETION
-from pathviewer.auth.identity import require
-from pathviewer.auth.roles import Action
+from pathviewer.api.schemas.questions import DeletionCheckOut, DeletionCheckRequest
 from pathviewer.common.work_queue import WorkKind
-from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.question_json import deletion_check_json
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
     from pathviewer.common.work_queue import Work
     from pathviewer.questions.model_input import Pictures
     from pathviewer.questions.service import QuestionService
     from storage.questions.records import DeletionCheckRecord
 
 
-def deletion_check_routes(
-    pictures: Pictures, questions: QuestionService, work: Work
-) -> list[Route]:
-    """Return the route; needs `ask`."""
+class DeletionCheckRoutes:
+    """Handler, also called by the Gradio endpoint."""
 
-    async def check(request: Request) -> Response:
-        """`POST {passage?}`: 201 with the result, once it is stored."""
-        snapshot = await find_changeable_question(request, questions)
-        account = require(request.scope, Action.ask).account_id
-        passage = (await read_json_object(request)).get("passage", WHOLE_COMPLETION)
-        if not isinstance(passage, str):
-            raise QuestionRefused("The passage must be a name, such as `answer`.")
-        index, model = request.path_params["index"], pictures.model.name
+    def __init__(self, pictures: Pictures, questions: QuestionService, work: Work) -> None:
+        self._pictures = pictures
+        self._questions = questions
+        self._work = work
+
+    def router(self) -> APIRouter:
+        """Return the route; needs `ask`."""
+        router = json_router()
+        path = "/api/readings/{reading_id}/completions/{index:int}/deletion"
+        router.post(path, status_code=201, response_model=DeletionCheckOut)(self.check)
+        return router
+
+    async def check(
+        self,
+        caller: Asker,
+        client: Connection,
+        reading_id: str,
+        index: int,
+        check: DeletionCheckRequest,
+    ) -> dict[str, Any]:
+        """Mask what a passage attended to; waits for the result, which is stored."""
+        snapshot = await find_changeable_question(caller, reading_id, self._questions)
+        account, model = caller.account_id, self._pictures.model.name
 
         def run_check() -> DeletionCheckRecord:
-            return refuse_model_errors(
-                lambda: questions.check_deletion(snapshot, index, passage, account, model)
-            )
+            return self._questions.check_deletion(snapshot, index, check.passage, account, model)
 
-        record = await work.run(request, WorkKind.deletion_check, account, work.checks, run_check)
-        return JSONResponse(deletion_check_json(record), 201)
-
-    path = "/api/readings/{reading_id}/completions/{index:int}/deletion"
-    return [Route(path, check, methods=["POST"])]
+        record = await self._work.run(
+            client, WorkKind.deletion_check, account, self._work.checks, run_check
+        )
+        return deletion_check_json(record)

@@ -14,13 +14,13 @@ from pathviewer.api.request_body import read_json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import Action
 from pathviewer.common.calendar_days import DayError, read_days
+from pathviewer.common.errors import UserError
 from pathviewer.export.consensus import parse_rule
 from pathviewer.export.errors import ExportError
 from pathviewer.export.formats import rater_name
 from pathviewer.export.jobs import ExportJob, ExportJobs
 from pathviewer.export.plan import FORMATS, ExportPlan, as_json
 from pathviewer.export.splits import parse_shares
-from pathviewer.slides.errors import SlideError
 from storage.audit import add_entry
 from storage.blinding.visible_feedback import count_hidden_feedback
 from storage.cases.store import list_cases
@@ -52,14 +52,16 @@ LONGEST_TEXT = 200
 MOST_NAMES = 10_000
 
 
-class ExportRefused(SlideError):  # noqa: N818  as the other refusals
+class ExportRefused(UserError):  # noqa: N818  as the other refusals
     """An export cannot be started or does not exist."""
 
     code = "export_refused"
 
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status  # type: ignore[misc]  # overrides the class default
+
+class ExportNotFound(ExportRefused):
+    """The account has no such export, or its archive is gone."""
+
+    code = "export_not_found"
 
 
 def export_routes(database: Database, jobs: ExportJobs, licence: str = "") -> list[Route]:
@@ -106,9 +108,7 @@ class ExportRoutes:
         job = self._find_own(request)
         path = self._jobs.archive(job)
         if job.state != "done" or not path.exists():
-            raise ExportRefused(
-                "The export is not done, or was removed; wait, or start it again.", 404
-            )
+            raise ExportNotFound("The export is not done, or was removed; wait, or start it again.")
         name = f"pathviewer-{job.plan.format.name}.zip"
         return FileResponse(path, media_type="application/zip", filename=name)
 
@@ -121,7 +121,7 @@ class ExportRoutes:
         account = require(request.scope, Action.export).account_id
         job = self._jobs.find(request.path_params["export_id"], account)
         if job is None:
-            raise ExportRefused("You have no such export; start a new one.", 404)
+            raise ExportNotFound("You have no such export; start a new one.")
         return job
 
     def _list_choices(self, viewer: str | None) -> dict[str, Any]:

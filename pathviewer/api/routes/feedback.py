@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
+from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 
-from pathviewer.api.request_body import read_json_object
-from pathviewer.auth.identity import Identity, require
-from pathviewer.auth.roles import SEES_ALL, Action
+from pathviewer.api.json_route import Judge, json_router
+from pathviewer.api.schemas.feedback import CompletionFeedback, FeedbackReceiptOut
+from pathviewer.auth.roles import SEES_ALL
+from pathviewer.feedback.check_feedback import check_feedback
 from pathviewer.feedback.completion_reward import cached_completion_text
 from pathviewer.feedback.feedback_json import (
     feedback_by_kind_json,
@@ -25,9 +25,14 @@ from pathviewer.feedback.feedback_json import (
     reward_json,
     select_own_feedback,
 )
-from pathviewer.feedback.request_body import KEY_LENGTH, read_feedback, read_text
+from pathviewer.feedback.request import FeedbackRequest
 from pathviewer.questions.blinding import is_assigned
-from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
+from pathviewer.questions.errors import (
+    QuestionConflict,
+    QuestionForbidden,
+    QuestionNotFound,
+    QuestionRefused,
+)
 from pathviewer.slides.errors import SlideGone, SlideNotFound
 from storage import audit
 from storage.errors import RecordNotFoundError, StorageError
@@ -44,9 +49,9 @@ from storage.worklists.store import find_item_of_question
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-    from starlette.requests import Request
 
     from pathviewer.auth.consent import Consents
+    from pathviewer.auth.identity import Identity
     from pathviewer.slides.library import SlideLibrary
     from storage.database import Database
     from storage.questions.records import CompletionRecord, QuestionRecord
@@ -69,22 +74,11 @@ class FeedbackTarget:
     """Whether it belongs to a worklist, whose assignments decide who may judge it when."""
 
 
-def feedback_routes(
-    library: SlideLibrary, database: Database, consents: Consents | None = None
-) -> list[Route]:
-    """Return the routes to add and to show feedback; both need `judge`."""
-    routes = FeedbackRoutes(library, database, consents)
-    return [
-        Route("/api/feedback", routes.add, methods=["POST"]),
-        Route("/api/completions/{completion_id}/feedback", routes.show, methods=["GET"]),
-    ]
-
-
 class FeedbackRoutes:
-    """Handlers; one thread checks and writes feedback."""
+    """Handlers, also called by the Gradio endpoints; one thread checks and writes feedback."""
 
     def __init__(
-        self, library: SlideLibrary, database: Database, consents: Consents | None
+        self, library: SlideLibrary, database: Database, consents: Consents | None = None
     ) -> None:
         self._library = library
         self._consents = consents
@@ -94,39 +88,46 @@ class FeedbackRoutes:
             MOST_CACHED_TARGETS
         )  # of that thread
 
-    async def add(self, request: Request) -> Response:
-        """`POST`: 201 once the feedback is on the disk; 200 for a key that is already stored."""
-        identity = require(request.scope, Action.judge)
-        body = dict(await read_json_object(request))
-        check_sender(identity, body.pop("account", None))
+    def router(self) -> APIRouter:
+        """Return the routes to add and to show feedback; both need `judge`."""
+        router = json_router()
+        path = "/api/completions/{completion_id}/feedback"
+        router.post("/api/feedback", status_code=201, response_model=FeedbackReceiptOut)(self.add)
+        router.get(path, response_model=CompletionFeedback)(self.show)
+        return router
+
+    async def add(
+        self, caller: Judge, feedback: FeedbackRequest, response: Response
+    ) -> dict[str, Any]:
+        """Store feedback; 201 once it is on the disk, 200 for a key that is already stored."""
+        check_sender(caller, feedback.account)
         if self._consents is not None:
-            await self._consents.require_consent(identity)
+            await self._consents.require_consent(caller)
         try:
-            future = self._writer.submit(partial(self._add, identity, body))
+            future = self._writer.submit(partial(self._add, caller, feedback))
             target, appended = await asyncio.wrap_future(future)
         except StorageError:
             self._targets = LRUCache(MOST_CACHED_TARGETS)  # a completion may have been withdrawn
             raise
-        document = {
+        if appended.repeated:
+            response.status_code = 200
+        return {
             "id": appended.record.id,
             "created_at": appended.record.created_at.isoformat(),
             "supersedes": appended.record.supersedes_id,
             "reward": reward_json(target.completion, appended.current),
         }
-        return JSONResponse(document, 200 if appended.repeated else 201)
 
-    async def show(self, request: Request) -> Response:
-        """`GET`: the account's feedback; others' too once it has given verdict and labels."""
-        identity = require(request.scope, Action.judge)
-        completion_id = request.path_params["completion_id"]
-        return JSONResponse(await run_in_threadpool(self._show, identity, completion_id))
+    async def show(self, caller: Judge, completion_id: str) -> dict[str, Any]:
+        """Return the caller's feedback; others' too once they gave verdict and labels."""
+        return await run_in_threadpool(self._show, caller, completion_id)
 
     def _add(
-        self, identity: Identity, body: Mapping[str, Any], session: Session
+        self, identity: Identity, feedback: FeedbackRequest, session: Session
     ) -> tuple[FeedbackTarget, FeedbackReceipt]:
-        target = self._find_target(session, identity, read_text(body, "completion", KEY_LENGTH))
+        target = self._find_target(session, identity, feedback.completion)
         slide = self._slide_size(target.question.slide_id)
-        new = read_feedback(body, cached_completion_text(target.completion.text), slide)
+        new = check_feedback(feedback, cached_completion_text(target.completion.text), slide)
         if new.other_completion_id is not None:
             check_pair(target, self._find_target(session, identity, new.other_completion_id))
         appended = append_feedback(session, identity.account_id, new)
@@ -177,14 +178,14 @@ class FeedbackRoutes:
         }
 
 
-def check_sender(identity: Identity, account: object) -> None:
+def check_sender(identity: Identity, account: str | None) -> None:
     """Raise QuestionRefused if the page belongs to another account than the one logged in.
 
     A tab left open in a shared browser sends the cookie of the next user.
     """
     if account not in (None, identity.account_id):
         message = "Another account is logged in in this browser now; reload the page."
-        raise QuestionRefused(message, 403)
+        raise QuestionForbidden(message)
 
 
 def find_feedback_target(
@@ -221,7 +222,7 @@ def check_rater(identity: Identity, target: FeedbackTarget, assigned: bool) -> N
         raise QuestionNotFound("There is no such answer, or you may not judge it.")
     if question.blind and question.first_answer is None:
         message = "The model's answer is hidden until the first answer; give that first."
-        raise QuestionRefused(message, 409)
+        raise QuestionConflict(message)
 
 
 def check_pair(target: FeedbackTarget, other: FeedbackTarget) -> None:

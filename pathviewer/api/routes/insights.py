@@ -14,10 +14,10 @@ from pathviewer.api.responses import not_found
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
 from pathviewer.common.calendar_days import DayError, read_days
-from pathviewer.common.work_queue import while_connected
+from pathviewer.common.errors import UserError
+from pathviewer.common.work_queue import Client, while_connected
 from pathviewer.insights.charts import CHARTS
 from pathviewer.insights.data_source import ChartData, load_chart_data, rater_name
-from pathviewer.slides.errors import SlideError
 from storage import audit
 from storage.statistics.feedback_rows import list_filter_choices
 from storage.statistics.records import FilterChoices, Filters
@@ -41,11 +41,10 @@ BLIND_VOTES = "blind"
 """The one value of the filter `votes`."""
 
 
-class FilterRefused(SlideError):  # noqa: N818  as the other refusals
+class FilterRefused(UserError):  # noqa: N818  as the other refusals
     """A filter is unknown or has an invalid value."""
 
     code = "bad_filter"
-    status = 400
 
 
 def insights_routes(database: Database, work: Work) -> list[Route]:
@@ -119,7 +118,9 @@ class InsightsRoutes:
             return respond(self._find_snapshot(identity, query))
 
         lane = self._work.insights
-        return await while_connected(request, lambda: lane.run(make, identity.bound_key))
+        return await while_connected(
+            Client(request.receive), lambda: lane.run(make, identity.bound_key)
+        )
 
     def _find_snapshot(self, identity: Identity, query: dict[str, str]) -> InsightsSnapshot:
         """Return the cached or a new snapshot; called by one thread at a time."""

@@ -5,62 +5,69 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from models.errors import ModelError
 from models.placement import FACTOR
 from models.prompts import list_templates, read_findings
 from models.registry import SCRIPTED_MODEL, list_models
-from pathviewer.api.request_body import read_json_object
-from pathviewer.api.routes.questions import refuse_model_errors
-from pathviewer.auth.identity import require
-from pathviewer.auth.roles import Action
+from pathviewer.api.json_route import Asker, Connection, Viewer, json_router
+from pathviewer.api.schemas.questions import ModelFacts, PreviewOut, QuestionTemplates
 from pathviewer.common.work_queue import WorkKind
 from pathviewer.questions.engine import EngineService
-from pathviewer.questions.model_input import MOST_PIXELS, Pictures, scale_facts
+from pathviewer.questions.model_input import Pictures, scale_facts
+from pathviewer.questions.request import MOST_PIXELS, PreviewRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from starlette.requests import Request
-
     from pathviewer.auth.slide_access_log import SlideAccessLog
     from pathviewer.common.work_queue import Work
 
 
-def question_preview_routes(
-    engine_service: EngineService, pictures: Pictures, openings: SlideAccessLog, work: Work
-) -> list[Route]:
-    """Return `GET /api/model`, `GET /api/questions`, `POST /api/slides/{id}/preview`."""
+class QuestionPreviewRoutes:
+    """Handlers, also called by the Gradio endpoints."""
 
-    async def model(request: Request) -> Response:
-        require(request.scope, Action.view_slides)
-        return JSONResponse(await run_in_threadpool(_model_facts, engine_service, pictures))
+    def __init__(
+        self,
+        engine_service: EngineService,
+        pictures: Pictures,
+        openings: SlideAccessLog,
+        work: Work,
+    ) -> None:
+        self._engine_service = engine_service
+        self._pictures = pictures
+        self._openings = openings
+        self._work = work
 
-    async def questions(request: Request) -> Response:
-        require(request.scope, Action.view_slides)
-        return JSONResponse(await run_in_threadpool(_question_templates, pictures))
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        router = json_router()
+        router.get("/api/model", response_model=ModelFacts)(self.model)
+        router.get("/api/questions", response_model=QuestionTemplates)(self.questions)
+        router.post("/api/slides/{slide_id}/preview", response_model=PreviewOut)(self.preview)
+        return router
 
-    async def preview(request: Request) -> Response:
-        identity = require(request.scope, Action.ask)
-        body, slide = await read_json_object(request), request.path_params["slide_id"]
+    async def model(self, caller: Viewer) -> dict[str, Any]:  # noqa: ARG002  checks the caller
+        """Return the configured model and its state."""
+        return await run_in_threadpool(_model_facts, self._engine_service, self._pictures)
 
-        account = identity.account_id
+    async def questions(self, caller: Viewer) -> dict[str, Any]:  # noqa: ARG002
+        """Return the questions and findings that the page offers."""
+        return await run_in_threadpool(_question_templates, self._pictures)
+
+    async def preview(
+        self, caller: Asker, client: Connection, slide_id: str, region: PreviewRequest
+    ) -> dict[str, Any]:
+        """Show what the model will see of a region."""
 
         def read() -> dict[str, Any]:
-            return refuse_model_errors(lambda: _preview(pictures, slide, body, account))
+            return _preview(self._pictures, slide_id, region, caller.account_id)
 
-        facts = await work.run(request, WorkKind.preview, account, work.pictures, read)
-        await openings.log_view(identity, slide)
-        return JSONResponse(facts)
-
-    return [
-        Route("/api/model", model, methods=["GET"]),
-        Route("/api/questions", questions, methods=["GET"]),
-        Route("/api/slides/{slide_id}/preview", preview, methods=["POST"]),
-    ]
+        facts = await self._work.run(
+            client, WorkKind.preview, caller.account_id, self._work.pictures, read
+        )
+        await self._openings.log_view(caller, slide_id)
+        return facts
 
 
 def _model_facts(engine_service: EngineService, pictures: Pictures) -> dict[str, Any]:
@@ -112,13 +119,13 @@ def _question_templates(pictures: Pictures) -> dict[str, Any]:
 
 
 def _preview(
-    pictures: Pictures, slide_id: str, body: Mapping[str, Any], account_id: str
+    pictures: Pictures, slide_id: str, region: PreviewRequest, account_id: str
 ) -> dict[str, Any]:
     """Return what the model will see. Raises QuestionRefused, SlideError and ModelError."""
-    picture = pictures.make_picture(slide_id, pictures.read_selection(body), account_id)
+    pictures.check_region(slide_id, region)
+    picture = pictures.make_picture(slide_id, region, account_id)
     width, height = picture.pixels.size
-    task = body.get("task")
-    return scale_facts(picture, task if isinstance(task, str) else None) | {
+    return scale_facts(picture, region.task) | {
         "width": width,
         "height": height,
         "columns": width // FACTOR,

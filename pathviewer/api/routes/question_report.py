@@ -4,54 +4,56 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.responses import HTMLResponse
 
+from pathviewer.api.json_route import Asker, json_router
 from pathviewer.api.question_access import find_visible_question
 from pathviewer.api.report_templates import report_template
-from pathviewer.api.routes.worklist_report import worklist_report_routes
-from pathviewer.auth.identity import identity_of
 from pathviewer.feedback.feedback_json import select_own_feedback
-from pathviewer.questions.errors import QuestionRefused
+from pathviewer.questions.errors import QuestionConflict
 from pathviewer.questions.report import collect_attention, report_facts
 from storage.feedback.store import list_current_feedback
 from storage.slides.store import find_slide_record
 from storage.worklists.item_assignment import find_repeat_start
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
     from pathviewer.auth.slide_access_log import SlideAccessLog
     from pathviewer.questions.service import QuestionService
     from pathviewer.questions.snapshot import QuestionSnapshot
-    from pathviewer.slides.library import SlideLibrary
     from storage.database import Database
 
 
-def report_routes(
-    questions: QuestionService, database: Database, library: SlideLibrary, openings: SlideAccessLog
-) -> list[Route]:
-    """Return the routes of a question's report, for accounts that may see the question, and of a
-    worklist's report."""
+class QuestionReportRoutes:
+    """Handler, also called by the Gradio endpoint."""
 
-    async def report(request: Request) -> Response:
-        """`GET`: self-contained HTML; 409 while the question is running or blinded."""
-        snapshot = await find_visible_question(request, questions)
+    def __init__(
+        self, questions: QuestionService, database: Database, openings: SlideAccessLog
+    ) -> None:
+        self._questions = questions
+        self._database = database
+        self._openings = openings
+
+    def router(self) -> APIRouter:
+        """Return the route, for accounts that may see the question."""
+        router = json_router()
+        path = "/api/readings/{reading_id}/report.html"
+        router.get(path, response_class=HTMLResponse)(self.report)
+        return router
+
+    async def report(self, caller: Asker, reading_id: str) -> HTMLResponse:
+        """Return a question as one page to print; 409 while it is running or blinded."""
+        snapshot = await find_visible_question(caller, reading_id, self._questions)
         if snapshot.is_blinded or snapshot.record.state == "running":
-            raise QuestionRefused(
-                "The answers are not complete yet, or your own answer comes first.", 409
+            raise QuestionConflict(
+                "The answers are not complete yet, or your own answer comes first."
             )
-        identity = identity_of(request.scope)
-        account = identity.account_id
-        html = await run_in_threadpool(render_report, questions, database, snapshot, account)
-        await openings.log_view(identity, snapshot.record.slide_id)
+        html = await run_in_threadpool(
+            render_report, self._questions, self._database, snapshot, caller.account_id
+        )
+        await self._openings.log_view(caller, snapshot.record.slide_id)
         return HTMLResponse(html)
-
-    return [
-        Route("/api/readings/{reading_id}/report.html", report, methods=["GET"]),
-        *worklist_report_routes(library, database, questions.store, openings),
-    ]
 
 
 def render_report(

@@ -1,204 +1,154 @@
-"""Routes of questions: ask, stream events, list, show, stop, repeat."""
+"""Routes of questions: ask, list, stream, stop, repeat."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
+from fastapi import APIRouter, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 
-from models.errors import ModelError, PromptError
+from pathviewer.api.json_route import Asker, Connection, json_router
 from pathviewer.api.question_access import find_changeable_question, find_visible_question
 from pathviewer.api.question_events import stream_events
-from pathviewer.api.request_body import parse_whole_number, read_json_object
-from pathviewer.auth.identity import require
-from pathviewer.auth.roles import Action
-from pathviewer.common.work_queue import WRITES, while_connected
-from pathviewer.feedback.request_body import refuse_control_token
-from pathviewer.questions.errors import QuestionRefused
-from pathviewer.questions.model_input import Pictures, read_whole_number
+from pathviewer.api.schemas.base import Created
+from pathviewer.api.schemas.questions import Question, QuestionRow
+from pathviewer.common.work_queue import WRITES
+from pathviewer.feedback.request import OwnAnswerRequest
+from pathviewer.questions.errors import QuestionForbidden
 from pathviewer.questions.question_json import question_json, question_row_json
-from pathviewer.questions.request_body import is_text, parse_question, read_slide_id
+from pathviewer.questions.request import QuestionRequest
 from pathviewer.questions.rerun import repeat_question
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
+    from pathviewer.api.asking import Asking
     from pathviewer.auth.slide_access_log import SlideAccessLog
     from pathviewer.common.work_queue import Work
-    from pathviewer.questions.request import QuestionRequest
+    from pathviewer.questions.model_input import Pictures
     from pathviewer.questions.service import QuestionService
     from pathviewer.slides.library import SlideLibrary
 
-T = TypeVar("T")
 MOST_ROWS = 100
-LONGEST_ANSWER = 1_000
-
-
-def refuse_model_errors(make: Callable[[], T]) -> T:
-    """Call `make`; turn PromptError and ModelError into QuestionRefused, status 400 and 503."""
-    try:
-        return make()
-    except PromptError as error:
-        raise QuestionRefused(str(error)) from error
-    except ModelError as error:
-        raise QuestionRefused(str(error), 503) from error
-
-
-async def read_question(
-    request: Request,
-    body: Mapping[str, Any],
-    questions: QuestionService,
-    pictures: Pictures,
-    work: Work,
-) -> QuestionRequest:
-    """Parse the question of a request and read its picture, unless the client disconnects.
-
-    Raises Forbidden, QuestionRefused, SlideError, TooBusy, ClientGone.
-    """
-    account = require(request.scope, Action.ask).account_id
-    read_slide_id(body)
-    refuse_model_errors(questions.check_model)
-    questions.check_capacity(account)
-
-    def read() -> QuestionRequest:
-        return refuse_model_errors(lambda: parse_question(body, account, pictures))
-
-    return await while_connected(request, lambda: work.pictures.run(read, account))
-
-
-def question_routes(
-    library: SlideLibrary,
-    pictures: Pictures,
-    questions: QuestionService,
-    openings: SlideAccessLog,
-    work: Work,
-) -> list[Route]:
-    """Return the routes of questions; all need `ask`."""
-    routes = QuestionRoutes(library, pictures, questions, openings, work)
-    path = "/api/readings/{reading_id}"
-    return [
-        Route("/api/readings", routes.ask, methods=["POST"]),
-        Route("/api/readings", routes.rows, methods=["GET"]),
-        Route(path, routes.show, methods=["GET"]),
-        Route(path + "/events", routes.events, methods=["GET"]),
-        Route(path + "/stop", routes.stop, methods=["POST"]),
-        Route(path + "/again", routes.again, methods=["POST"]),
-        Route(path + "/first-answer", routes.first_answer, methods=["POST"]),
-        Route(path + "/picture.png", routes.picture, methods=["GET"]),
-    ]
 
 
 class QuestionRoutes:
-    """Handlers; pixels and rows are read in threads."""
+    """Handlers, also called by the Gradio endpoints; pixels and rows are read in threads."""
 
     def __init__(
         self,
         library: SlideLibrary,
         pictures: Pictures,
         questions: QuestionService,
+        asking: Asking,
         openings: SlideAccessLog,
         work: Work,
     ) -> None:
         self._library = library
-        self._work = work
         self._pictures = pictures
         self._questions = questions
+        self._asking = asking
         self._openings = openings
+        self._work = work
 
-    async def ask(self, request: Request) -> Response:
-        """`POST`: 201 with the question's id, once question and picture are stored."""
-        account = require(request.scope, Action.ask).account_id
-        body = await read_json_object(request)
-        question = await read_question(request, body, self._questions, self._pictures, self._work)
-        return await self._start(lambda: question, account)
+    def router(self) -> APIRouter:
+        """Return the routes; all need `ask`."""
+        router = json_router()
+        path = "/api/readings/{reading_id}"
+        router.post("/api/readings", status_code=201, response_model=Created)(self.ask)
+        router.get("/api/readings", response_model=list[QuestionRow])(self.rows)
+        router.get(path, response_model=Question)(self.show)
+        router.get(path + "/events", response_class=Response)(self.events)
+        router.post(path + "/stop", status_code=202, response_model=Created)(self.stop)
+        router.post(path + "/again", status_code=201, response_model=Created)(self.again)
+        router.post(path + "/first-answer", response_model=Created)(self.first_answer)
+        router.get(path + "/picture.png", response_class=Response)(self.picture)
+        return router
 
-    async def again(self, request: Request) -> Response:
-        """`POST`: repeat question, picture and seed; 201 with the new question's id."""
-        former = await find_visible_question(request, self._questions)
-        account = require(request.scope, Action.ask).account_id
+    async def ask(
+        self, caller: Asker, client: Connection, question: QuestionRequest
+    ) -> dict[str, Any]:
+        """Ask about a region. The question and its picture are stored before the response."""
+        return await self._asking.ask(caller, client, question, lambda run: {"id": run.id})
 
-        def again() -> QuestionRequest:
+    async def again(self, caller: Asker, reading_id: str) -> dict[str, Any]:
+        """Repeat question, picture and seed, of the model that runs now."""
+        former = await find_visible_question(caller, reading_id, self._questions)
+        account = caller.account_id
+
+        def again() -> dict[str, Any]:
             self._questions.check_model()
             self._questions.running_model(self._pictures.model.name).check_same(former.record)
             picture = self._questions.store.load_picture(former.record)
-            return repeat_question(former.record, picture, account)
+            question = repeat_question(former.record, picture, account)
+            return {"id": self._questions.start(question).id}
 
-        return await self._start(again, account)
+        return await WRITES.run(again, account)
 
-    async def _start(self, make_question: Callable[[], QuestionRequest], account: str) -> Response:
-        """Store a question and start its run."""
-
-        def start() -> str:
-            return self._questions.start(make_question()).id
-
-        return JSONResponse(
-            {"id": await WRITES.run(lambda: refuse_model_errors(start), account)}, 201
-        )
-
-    async def rows(self, request: Request) -> Response:
-        """`GET ?slide=ID&limit=&before=ID`: the account's questions as rows, newest first."""
-        account = require(request.scope, Action.ask).account_id
-        query = request.query_params
-        limit = parse_whole_number(query.get("limit"))
-        most = 20 if limit is None else min(MOST_ROWS, limit)
+    async def rows(
+        self,
+        caller: Asker,
+        slide: str | None = None,
+        limit: Annotated[int, Query(ge=0)] = 20,
+        before: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """List the caller's questions, newest first; `before` is the last id of the page before."""
         snapshots = await run_in_threadpool(
             self._questions.store.list_snapshots,
-            account,
-            query.get("slide"),
-            query.get("before"),
-            most,
+            caller.account_id,
+            slide,
+            before,
+            min(MOST_ROWS, limit),
         )
-        return JSONResponse([question_row_json(snapshot) for snapshot in snapshots])
+        return [question_row_json(snapshot) for snapshot in snapshots]
 
-    async def show(self, request: Request) -> Response:
-        """`GET`: the question; an audit entry records views by other accounts."""
-        snapshot = await find_visible_question(request, self._questions)
-        account = require(request.scope, Action.ask).account_id
+    async def show(self, caller: Asker, reading_id: str) -> dict[str, Any]:
+        """Return a question; an audit entry records views by other accounts."""
+        snapshot = await find_visible_question(caller, reading_id, self._questions)
+        account = caller.account_id
         if account != snapshot.record.account_id:
             await WRITES.run(
                 lambda: self._questions.store.record_view(snapshot.record, account), account
             )
         name = self._library.name_of(snapshot.record.slide_id)
         shows_names = self._library.shows_names
-        return JSONResponse(question_json(snapshot, name, account, shows_names=shows_names))
+        return question_json(snapshot, name, account, shows_names=shows_names)
 
-    async def events(self, request: Request) -> Response:
-        """`GET`: server-sent events, after Last-Event-ID if the request has one."""
-        snapshot = await find_visible_question(request, self._questions)
-        return stream_events(request, self._questions, snapshot.record.id, self._work.accounts)
+    async def events(
+        self,
+        request: Request,
+        caller: Asker,
+        reading_id: str,
+        last_event_id: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        """Stream the question's events, after Last-Event-ID if given."""
+        snapshot = await find_visible_question(caller, reading_id, self._questions)
+        return stream_events(
+            request, self._questions, snapshot.record.id, last_event_id, self._work.accounts
+        )
 
-    async def stop(self, request: Request) -> Response:
-        """`POST`: 202; the run stops within one token."""
-        snapshot = await find_changeable_question(request, self._questions)
+    async def stop(self, caller: Asker, reading_id: str) -> dict[str, Any]:
+        """Stop the run within one token."""
+        snapshot = await find_changeable_question(caller, reading_id, self._questions)
         await run_in_threadpool(self._questions.stop, snapshot.record.id)
-        return JSONResponse({"id": snapshot.record.id}, 202)
+        return {"id": snapshot.record.id}
 
-    async def first_answer(self, request: Request) -> Response:
-        """`POST {answer, confidence?}`: 200, or 409 if there is a first answer already."""
-        snapshot = await find_visible_question(request, self._questions)
-        account = require(request.scope, Action.ask).account_id
+    async def first_answer(
+        self, caller: Asker, reading_id: str, answer: OwnAnswerRequest
+    ) -> dict[str, Any]:
+        """Give one's own answer to a blind question; 409 for a second one."""
+        snapshot = await find_visible_question(caller, reading_id, self._questions)
+        account = caller.account_id
         if account != snapshot.record.account_id:
-            raise QuestionRefused("Only the account that asked can give the first answer.", 403)
-        body = await read_json_object(request)
-        answer = body.get("answer")
-        if not is_text(answer) or not 0 < len(answer.strip()) <= LONGEST_ANSWER:
-            raise QuestionRefused(f"An answer has 1 to {LONGEST_ANSWER:,} characters.")
-        confidence = (
-            None if body.get("confidence") is None else read_whole_number(body, "confidence", 1, 5)
-        )
-        refuse_control_token("The answer", answer)
-        stripped = answer.strip()
+            raise QuestionForbidden("Only the account that asked can give the first answer.")
         await WRITES.run(
-            lambda: self._questions.save_first_answer(snapshot, stripped, confidence), account
+            lambda: self._questions.save_first_answer(snapshot, answer.answer, answer.confidence),
+            account,
         )
-        return JSONResponse({"id": snapshot.record.id})
+        return {"id": snapshot.record.id}
 
-    async def picture(self, request: Request) -> Response:
-        """`GET`: the PNG that the model saw."""
-        snapshot = await find_visible_question(request, self._questions)
+    async def picture(self, caller: Asker, reading_id: str) -> Response:
+        """Return the PNG that the model saw."""
+        snapshot = await find_visible_question(caller, reading_id, self._questions)
         data = await run_in_threadpool(self._questions.store.load_picture, snapshot.record)
-        await self._openings.log_view(require(request.scope, Action.ask), snapshot.record.slide_id)
+        await self._openings.log_view(caller, snapshot.record.slide_id)
         return Response(data, media_type="image/png")

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from pathviewer.api.request_body import BodyError, read_body, read_json_object
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
-from pathviewer.common.work_queue import WRITES, Lane, while_connected
+from pathviewer.common.work_queue import WRITES, Client, Lane, while_connected
 from pathviewer.slides import geojson
 from pathviewer.slides.errors import RegionError, TooManyRegions
 from pathviewer.slides.library import LibraryEntry, SlideLibrary
@@ -121,7 +121,7 @@ class RegionRoutes:
         frame = geojson.Frame(entry.width, entry.height, bounds_offset(request, entry))
         document = await read_body(request, geojson.MAX_BYTES)
         parsed = await while_connected(
-            request,
+            Client(request.receive),
             lambda: self._imports.run(lambda: geojson.read_outlines(document, frame), account),
         )
         records = await WRITES.run(lambda: self._add(entry.id, account, parsed.outlines), account)

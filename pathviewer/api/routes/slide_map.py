@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 
-from pathviewer.auth.identity import require
-from pathviewer.auth.roles import SEES_ALL, Action
+from pathviewer.api.json_route import Asker, json_router
+from pathviewer.api.schemas.questions import SlideMap
+from pathviewer.auth.roles import SEES_ALL
 from storage.questions.slide_map import (
     MapFeedback,
     MapQuestion,
@@ -19,6 +19,7 @@ from storage.questions.slide_map import (
 )
 
 if TYPE_CHECKING:
+    from pathviewer.auth.identity import Identity
     from storage.database import Database
 
 MOST_QUESTIONS = 500
@@ -26,28 +27,35 @@ MOST_QUESTIONS = 500
 BOX_FIELDS = ("x", "y", "width", "height")
 
 
-def slide_map_routes(database: Database) -> list[Route]:
-    """Return the route; needs `ask`, like all routes of questions."""
+class SlideMapRoutes:
+    """Handler, also called by the Gradio endpoint."""
 
-    # not async: Starlette runs it in a thread
-    def slide_map(request: Request) -> Response:
-        """`GET`: the newest questions that this account may see."""
-        identity = require(request.scope, Action.ask)
-        slide_id = request.path_params["slide_id"].replace("\0", "")
-        with database.read_only() as session:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def router(self) -> APIRouter:
+        """Return the route; needs `ask`, like all routes of questions."""
+        router = json_router()
+        router.get("/api/slides/{slide_id}/map", response_model=SlideMap)(self.slide_map)
+        return router
+
+    async def slide_map(self, caller: Asker, slide_id: str) -> dict[str, Any]:
+        """Return the newest questions on a slide that the caller may see."""
+        return await run_in_threadpool(self._read, caller, slide_id.replace("\0", ""))
+
+    def _read(self, caller: Identity, slide_id: str) -> dict[str, Any]:
+        with self._database.read_only() as session:
             entries = list_map_questions(
                 session,
                 slide_id,
-                identity.account_id,
-                sees_all=identity.role in SEES_ALL,
-                is_rater=identity.rater,
+                caller.account_id,
+                sees_all=caller.role in SEES_ALL,
+                is_rater=caller.rater,
                 limit=MOST_QUESTIONS + 1,
             )
-            feedback = list_map_feedback(session, [one.id for one in entries], identity.viewer_id)
+            feedback = list_map_feedback(session, [one.id for one in entries], caller.viewer_id)
         questions = [map_entry_json(entry, feedback) for entry in entries[:MOST_QUESTIONS]]
-        return JSONResponse({"questions": questions, "more": len(entries) > MOST_QUESTIONS})
-
-    return [Route("/api/slides/{slide_id}/map", slide_map, methods=["GET"])]
+        return {"questions": questions, "more": len(entries) > MOST_QUESTIONS}
 
 
 def map_entry_json(question: MapQuestion, feedback: Sequence[MapFeedback]) -> dict[str, Any]:

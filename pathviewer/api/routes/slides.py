@@ -15,10 +15,11 @@ from pathviewer.api.request_body import parse_whole_number, read_json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import Action
 from pathviewer.auth.slide_access_log import SlideAccessLog
-from pathviewer.common.work_queue import WRITES, Work, WorkKind, while_connected
+from pathviewer.common.errors import UserError
+from pathviewer.common.work_queue import WRITES, Client, Work, WorkKind, while_connected
 from pathviewer.settings import Settings
 from pathviewer.slides.colour_table import ColourTable
-from pathviewer.slides.errors import ImageNotFound, RegionError, SlideError
+from pathviewer.slides.errors import ImageNotFound, RegionError
 from pathviewer.slides.geometry import Level, Region
 from pathviewer.slides.library import LibraryEntry, SlideLibrary
 from pathviewer.slides.outline import tidy_name
@@ -43,11 +44,10 @@ _LONGEST_ALIAS = 200
 _MOST_DIGITS = 12
 
 
-class DescriptionError(SlideError):
+class DescriptionError(UserError):
     """A slide's description is refused."""
 
     code = "bad_description"
-    status = 400
 
 
 def slide_routes(
@@ -107,7 +107,7 @@ class SlideRoutes:
         identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
         slide = await while_connected(
-            request, lambda: self._pool.open(entry.id, identity.bound_key)
+            Client(request.receive), lambda: self._pool.open(entry.id, identity.bound_key)
         )
         owner = identity.bound_key
         return JSONResponse(
@@ -206,7 +206,7 @@ class SlideRoutes:
             return await make(await self._pool.open(entry.id, identity.bound_key))
 
         with self._work.accounts.slot(identity.bound_key, WorkKind.picture):
-            return await while_connected(request, work)
+            return await while_connected(Client(request.receive), work)
 
     def _open_summary(
         self, entry: LibraryEntry, slide: ServedSlide, identity: Identity

@@ -5,15 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from starlette.requests import Request
-
-from pathviewer.api.responses import busy_response, error_to_response, not_allowed, not_found
-from pathviewer.auth.identity import Forbidden, Identity, require
+from pathviewer.api.responses import error_to_response, not_allowed, not_found
+from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import Action, allows
+from pathviewer.common.errors import UserError
 from pathviewer.common.work_queue import (
     AccountBounds,
+    Client,
     ClientGone,
-    TooBusy,
     WorkKind,
     while_connected,
 )
@@ -99,14 +98,11 @@ class TileRoute:
             if answer is None:
                 work = partial(self._load_tile, place, identity.bound_key)
                 with self._bounds.slot(identity.bound_key, WorkKind.tile):
-                    answer = await while_connected(Request(scope, receive), work)
+                    answer = await while_connected(Client(receive), work)
             await self._openings.log_view(identity, place[0])
         except ClientGone:
             return
-        except TooBusy as error:
-            await busy_response(error)(scope, receive, send)
-            return
-        except (SlideError, Forbidden, StorageError) as error:
+        except (UserError, StorageError) as error:
             await error_to_response(error)(scope, receive, send)
             return
         headers, jpeg = answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 
 from starlette.requests import ClientDisconnect, Request
@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pathviewer.api.request_body import parse_whole_number, read_json_object
-from pathviewer.api.responses import error_response
+from pathviewer.api.responses import error_to_response
 from pathviewer.auth.identity import Forbidden, Identity, require
 from pathviewer.auth.roles import Action
 from pathviewer.common.work_queue import WRITES, Lane
@@ -19,7 +19,6 @@ from pathviewer.slides.errors import SlideUnopenable
 from pathviewer.slides.intake_opener import Opener
 from pathviewer.slides.library import LibraryEntry, SlideLibrary
 from pathviewer.slides.upload_errors import (
-    UploadBeingChecked,
     UploadConflict,
     UploadError,
     UploadNotFound,
@@ -43,8 +42,6 @@ DISK_THREADS = 8
 
 DISK_THREADS_PER_ACCOUNT = 4
 """Maximum concurrent operations on the upload folder for one account."""
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 WRITE_BYTES = MIB
 """Bytes collected before a write in a thread."""
@@ -70,9 +67,9 @@ def upload_routes(
     path = "/api/uploads/{upload_id}"
     return [
         Route("/api/uploads", routes.begin, methods=["POST"]),
-        Route(path, _with_retry_after(routes.receive), methods=["PATCH"]),
-        Route(path, _with_retry_after(routes.progress), methods=["HEAD"]),
-        Route(path, _with_retry_after(routes.cancel), methods=["DELETE"]),
+        Route(path, routes.receive, methods=["PATCH"]),
+        Route(path, routes.progress, methods=["HEAD"]),
+        Route(path, routes.cancel, methods=["DELETE"]),
     ]
 
 
@@ -126,7 +123,7 @@ class UploadRoutes:
             received = await self._append(request, upload, offset)
         except UploadConflict as error:
             received = await self._received_bytes(upload)
-            conflict = error_response(error.code, str(error), error.status)
+            conflict = error_to_response(error)
             conflict.headers["Upload-Offset"] = str(received)
             return conflict
         if received == upload.size:
@@ -204,20 +201,6 @@ class UploadRoutes:
             name = arrival.upload.name
             raise SlideUnopenable(f"{name} was uploaded, but cannot be listed as a slide.")
         return entry
-
-
-def _with_retry_after(handler: Handler) -> Handler:
-    """Wrap a handler; its response about an upload that is being checked gets Retry-After."""
-
-    async def handle(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except UploadBeingChecked as error:
-            response = error_response(error.code, str(error), error.status)
-            response.headers["Retry-After"] = str(error.retry_seconds)
-            return response
-
-    return handle
 
 
 def _created_response(entry: LibraryEntry) -> Response:

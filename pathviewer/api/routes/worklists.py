@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from fastapi import APIRouter
 
-from pathviewer.api.request_body import read_json_object
-from pathviewer.auth.identity import require
-from pathviewer.auth.roles import Action
-from pathviewer.common.work_queue import WRITES
-from pathviewer.feedback.request_body import refuse_control_token
-from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
-from pathviewer.questions.model_input import read_whole_number
-from pathviewer.questions.request_body import is_text
-from storage.errors import ConflictError
+from pathviewer.api.json_route import Judge, json_router
+from pathviewer.api.route_sessions import RouteSessions
+from pathviewer.api.schemas.worklists import (
+    EndedItem,
+    EndRequest,
+    NextItem,
+    WorklistItemOut,
+    WorklistOut,
+)
+from pathviewer.feedback.request import OwnAnswerRequest
+from pathviewer.questions.errors import QuestionNotFound
 from storage.questions.store import list_completions
 from storage.tables import now
 from storage.worklists.item_assignment import (
@@ -41,42 +40,37 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.worklists.records import AssignmentRecord, ItemRecord, WorklistRecord
 
-T = TypeVar("T")
-LONGEST_ANSWER = 1_000
-
-
-def worklist_routes(library: SlideLibrary, database: Database, settings: Settings) -> list[Route]:
-    """Return the routes; all need `judge`."""
-    routes = WorklistRoutes(library, database, settings)
-    return [
-        Route("/api/worklists", routes.lists, methods=["GET"]),
-        Route("/api/worklists/{worklist_id}/next", routes.next, methods=["POST"]),
-        Route("/api/worklist-items/{item_id}", routes.show, methods=["GET"]),
-        Route("/api/worklist-items/{item_id}/first-answer", routes.first_answer, methods=["POST"]),
-        Route("/api/worklist-items/{item_id}/end", routes.end, methods=["POST"]),
-    ]
-
 
 class WorklistRoutes:
-    """Handlers; database work runs in threads."""
+    """Handlers, also called by the Gradio endpoints; database work runs in threads."""
 
     def __init__(self, library: SlideLibrary, database: Database, settings: Settings) -> None:
         self._library = library
-        self._database = database
+        self._sessions = RouteSessions(database)
         self._washout = timedelta(days=settings.washout_days)
 
-    async def lists(self, request: Request) -> Response:
-        """`GET`: every worklist, with the account's progress."""
-        account = require(request.scope, Action.judge).account_id
-        return JSONResponse(await self._read(lambda session: _worklists_json(session, account)))
+    def router(self) -> APIRouter:
+        """Return the routes; all need `judge`."""
+        router = json_router()
+        path = "/api/worklist-items/{item_id}"
+        router.get("/api/worklists", response_model=list[WorklistOut])(self.lists)
+        router.post("/api/worklists/{worklist_id}/next", response_model=NextItem)(self.next)
+        router.get(path, response_model=WorklistItemOut)(self.show)
+        router.post(path + "/first-answer", response_model=WorklistItemOut)(self.first_answer)
+        router.post(path + "/end", response_model=EndedItem)(self.end)
+        return router
 
-    async def next(self, request: Request) -> Response:
-        """`POST`: the account's open item or the next; `{item: null}` if there is none."""
-        account = require(request.scope, Action.judge).account_id
-        key = request.path_params["worklist_id"]
+    async def lists(self, caller: Judge) -> list[dict[str, Any]]:
+        """List every worklist with the caller's progress."""
+        account = caller.account_id
+        return await self._sessions.read(lambda session: _worklists_json(session, account))
+
+    async def next(self, caller: Judge, worklist_id: str) -> dict[str, Any]:
+        """Return the caller's open item, or assign the next; a null item if there is none."""
+        account = caller.account_id
 
         def work(session: Session) -> dict[str, Any]:
-            worklist = find_worklist(session, key)
+            worklist = find_worklist(session, worklist_id)
             assignment = next_assignment(session, worklist, account, now() - self._washout)
             item = None if assignment is None else self._item_json(session, worklist, assignment)
             return {
@@ -85,44 +79,40 @@ class WorklistRoutes:
                 "progress": asdict(worklist_progress(session, worklist, account)),
             }
 
-        return JSONResponse(await self._write(work, account))
+        return await self._sessions.write(work, account)
 
-    async def show(self, request: Request) -> Response:
-        """`GET`: an item assigned to the account."""
-        account = require(request.scope, Action.judge).account_id
-        key = request.path_params["item_id"]
+    async def show(self, caller: Judge, item_id: str) -> dict[str, Any]:
+        """Return an item assigned to the caller."""
 
         def work(session: Session) -> dict[str, Any]:
-            item, assignment = _find_own(session, key, account)
+            item, assignment = _find_own(session, item_id, caller.account_id)
             return self._item_json(session, find_worklist(session, item.worklist_id), assignment)
 
-        return JSONResponse(await self._read(work))
+        return await self._sessions.read(work)
 
-    async def first_answer(self, request: Request) -> Response:
-        """`POST {answer, confidence?}`: the item with its completions; 409 for a second answer."""
-        account = require(request.scope, Action.judge).account_id
-        key, body = request.path_params["item_id"], await read_json_object(request)
-        answer, confidence = _read_answer(body)
+    async def first_answer(
+        self, caller: Judge, item_id: str, answer: OwnAnswerRequest
+    ) -> dict[str, Any]:
+        """Give one's own answer; the item with its completions. 409 for a second answer."""
 
         def work(session: Session) -> dict[str, Any]:
-            item, assignment = _find_own(session, key, account)
-            assignment = freeze_assignment_answer(session, assignment.id, answer, confidence)
+            item, assignment = _find_own(session, item_id, caller.account_id)
+            assignment = freeze_assignment_answer(
+                session, assignment.id, answer.answer, answer.confidence
+            )
             return self._item_json(session, find_worklist(session, item.worklist_id), assignment)
 
-        return JSONResponse(await self._write(work, account))
+        return await self._sessions.write(work, caller.account_id)
 
-    async def end(self, request: Request) -> Response:
-        """`POST {skipped?}`: end the assignment, `again` if it had ended; 409 if it is neither
-        judged nor skipped."""
-        account = require(request.scope, Action.judge).account_id
-        key, body = request.path_params["item_id"], await read_json_object(request)
+    async def end(self, caller: Judge, item_id: str, ending: EndRequest) -> dict[str, Any]:
+        """End the assignment, `again` if it had ended; 409 if neither judged nor skipped."""
 
         def work(session: Session) -> dict[str, Any]:
-            _, assignment = _find_own(session, key, account)
-            ended = end_assignment(session, assignment.id, skipped=body.get("skipped") is True)
-            return {"id": key, "again": not ended}
+            _, assignment = _find_own(session, item_id, caller.account_id)
+            ended = end_assignment(session, assignment.id, skipped=ending.skipped)
+            return {"id": item_id, "again": not ended}
 
-        return JSONResponse(await self._write(work, account))
+        return await self._sessions.write(work, caller.account_id)
 
     def _item_json(
         self, session: Session, worklist: WorklistRecord, assignment: AssignmentRecord
@@ -154,23 +144,6 @@ class WorklistRoutes:
             "ended": assignment.ended_at is not None,
         }
 
-    async def _read(self, work: Callable[[Session], T]) -> T:
-        def run() -> T:
-            with self._database.read_only() as session:
-                return work(session)
-
-        return await run_in_threadpool(run)
-
-    async def _write(self, work: Callable[[Session], T], account: str) -> T:
-        def run() -> T:
-            try:
-                with self._database.session() as session:
-                    return work(session)
-            except ConflictError as error:
-                raise QuestionRefused(str(error), 409) from error
-
-        return await WRITES.run(run, account)
-
 
 def _find_own(session: Session, item_id: str, account: str) -> tuple[ItemRecord, AssignmentRecord]:
     """Return an item and the account's assignment. Raises QuestionNotFound without one."""
@@ -201,14 +174,3 @@ def _completions_json(
         {"id": each.id, "index": each.index, "text": each.text, "judged": each.id in rated_ids}
         for each in list_completions(session, [question_id])
     ]
-
-
-def _read_answer(body: Mapping[str, Any]) -> tuple[str, int | None]:
-    answer = body.get("answer")
-    if not is_text(answer) or not 0 < len(answer.strip()) <= LONGEST_ANSWER:
-        raise QuestionRefused(f"An answer has 1 to {LONGEST_ANSWER:,} characters.")
-    refuse_control_token("The answer", answer)
-    confidence = (
-        None if body.get("confidence") is None else read_whole_number(body, "confidence", 1, 5)
-    )
-    return answer.strip(), confidence

@@ -47,7 +47,6 @@ class PhantomError(SlideError):
     """The phantom cannot be written; the message gives the remedy."""
 
     code = "bad_phantom"
-    status = 400
 
 
 @dataclass(frozen=True)

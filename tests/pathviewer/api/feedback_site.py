@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from pathviewer.api.responses import exception_handlers
-from pathviewer.api.routes.feedback import feedback_routes
+from pathviewer.api.routes.feedback import FeedbackRoutes
 from pathviewer.auth.identity import Identity
 from pathviewer.auth.roles import Role
 from pathviewer.slides.library import SlideLibrary
@@ -93,8 +94,9 @@ def made_site(folder: Path, url: str = "") -> Iterator[Site]:
             add_completion(session, of, replace(COMPLETION, index=index, text=text)).id
             for of, index, text in texts
         )
-    app = Starlette(
-        routes=feedback_routes(library, database), exception_handlers=exception_handlers()
+    app = FastAPI(
+        routes=FeedbackRoutes(library, database).router().routes,
+        exception_handlers=exception_handlers(),
     )
     people = {name: Identity(ids[name], name, role) for name, role in roles.items()}
     yield Site(database, library, app, people, completions)

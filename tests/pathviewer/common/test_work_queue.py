@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from pathviewer.api.responses import exception_handlers
-from pathviewer.common.work_queue import AccountBounds, Lane, TooBusy, Work, WorkKind
+from pathviewer.common.work_queue import AccountBounds, Client, Lane, TooBusy, Work, WorkKind
 from pathviewer.settings import Settings
 from tests.servers import serving
 
@@ -127,13 +127,17 @@ class Site:
     async def slow(self, request: Request) -> Response:
         """`GET`: waits for the gate, in a thread."""
         work = self.work
-        told = await work.run(request, WorkKind.preview, "ada", work.pictures, self._wait)
+        told = await work.run(
+            Client(request.receive), WorkKind.preview, "ada", work.pictures, self._wait
+        )
         return PlainTextResponse(told)
 
     async def bad(self, request: Request) -> Response:
         """`GET`: fails in the thread."""
         work = self.work
-        await work.run(request, WorkKind.preview, "ada", work.pictures, lambda: int("x"))
+        await work.run(
+            Client(request.receive), WorkKind.preview, "ada", work.pictures, lambda: int("x")
+        )
         return PlainTextResponse("never")
 
     def _wait(self) -> str:

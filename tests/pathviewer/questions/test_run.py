@@ -27,7 +27,7 @@ from models.messages import (
 from models.pictures import as_prompt_image
 from pathviewer.questions.engine import EngineService
 from pathviewer.questions.errors import QuestionRefused
-from pathviewer.questions.request import QuestionRequest
+from pathviewer.questions.preparation import PreparedQuestion
 from pathviewer.questions.run import QuestionRun
 from pathviewer.questions.service import QuestionService
 from pathviewer.questions.store import QuestionStore
@@ -73,7 +73,7 @@ def readings(keep: QuestionStore) -> Iterator[QuestionService]:
     engine.close()
 
 
-def asked(database: Database, **given: Any) -> QuestionRequest:
+def asked(database: Database, **given: Any) -> PreparedQuestion:
     """A blind question with one answer, if nothing else is said."""
     with database.session() as session:
         slide = stored_slide(session)
@@ -81,7 +81,7 @@ def asked(database: Database, **given: Any) -> QuestionRequest:
     given = {"blind": True, "count": 1, "pixels_sha256": sha256, **given}
     new = new_reading(slide, **given)
     prompt = Prompt(new.prompt, (PICTURE,))
-    return QuestionRequest(new, prompt, Sampling(), PixelBudget(784, 50_176))
+    return PreparedQuestion(new, prompt, Sampling(), PixelBudget(784, 50_176))
 
 
 def blind_reading(database: Database, keep: QuestionStore) -> QuestionRun:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from models.reward import ABSENCES, ERRORS, OUTSIDE_FORMULA, STEP_CLASSES
-from pathviewer.feedback.request_body import VERDICTS
 from pathviewer.ui.feedback_panel import feedback_vocabulary
+from storage.feedback.vocabulary import VERDICTS
 
 
 def test_the_panel_offers_what_the_server_takes() -> None:

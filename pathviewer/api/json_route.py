@@ -1,0 +1,129 @@
+"""Routes of the JSON API: FastAPI's, with bounded bodies, strict JSON and our sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+
+from pathviewer.api.request_body import read_json
+from pathviewer.auth.identity import Identity, require
+from pathviewer.auth.roles import Action
+from pathviewer.common.errors import UserError
+from pathviewer.common.validation import describe_error
+from pathviewer.common.work_queue import Client
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+
+class InvalidRequest(UserError):  # noqa: N818  as the other refusals
+    """A value of the request is missing or refused; the message names it."""
+
+    code = "invalid_request"
+
+
+class JsonRequest(Request):
+    """A request whose body is read once, bounded, as strict JSON, whatever its content type."""
+
+    document: Any
+
+    async def load(self) -> None:
+        """Read the body. Raises BodyError."""
+        self.document = await read_json(self)
+        self.scope["headers"] = [
+            *(pair for pair in self.scope["headers"] if pair[0] != b"content-type"),
+            (b"content-type", b"application/json"),
+        ]
+
+    async def body(self) -> bytes:
+        """Return any bytes: FastAPI asks only whether there are some."""
+        return b"{}"
+
+    async def json(self) -> Any:
+        """Return the decoded body."""
+        return self.document
+
+
+class JsonRoute(APIRoute):
+    """A route with a validated body and query."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler. It raises InvalidRequest for values that the schemas refuse."""
+        handle = super().get_route_handler()
+
+        async def handle_strictly(request: Request) -> Response:
+            if self.body_field is not None:
+                request = JsonRequest({**request.scope}, request.receive)
+                await request.load()
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                raise InvalidRequest(self._describe(error)) from None
+
+        return handle_strictly
+
+    def _describe(self, error: RequestValidationError) -> str:
+        """Return the sentence for the first refused value."""
+        detail = error.errors()[0]
+        place, *path = detail["loc"]
+        if place == "body" and self.body_field is not None:
+            body: Any = self.body_field.field_info.annotation
+            schema = body_schema(body)
+        else:
+            parameters = (*self.dependant.query_params, *self.dependant.header_params)
+            schema = parameter_schema(
+                tuple((each.alias, each.field_info.annotation) for each in parameters)
+            )
+        return describe_error({**detail, "loc": path}, schema)
+
+
+@lru_cache(maxsize=256)
+def body_schema(body: Any) -> dict[str, Any]:
+    """Return the JSON schema of a body's type."""
+    return TypeAdapter(body).json_schema()
+
+
+@lru_cache(maxsize=256)
+def parameter_schema(parameters: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    """Return the JSON schema of an object with these parameters, as (name, type)."""
+    return {
+        "type": "object",
+        "properties": {name: TypeAdapter(kind).json_schema() for name, kind in parameters},
+    }
+
+
+def json_router() -> APIRouter:
+    """Return a router of JsonRoutes."""
+    return APIRouter(route_class=JsonRoute)
+
+
+def _needs(action: Action) -> Callable[[Request], Awaitable[Identity]]:
+    async def identify(request: Request) -> Identity:
+        return require(request.scope, action)
+
+    return identify
+
+
+async def _client(request: Request) -> Client:
+    return Client(request.receive)
+
+
+Viewer = Annotated[Identity, Depends(_needs(Action.view_slides))]
+"""The caller, who may view slides. The types below say in the same way what a caller may do."""
+Drawer = Annotated[Identity, Depends(_needs(Action.draw_regions))]
+Describer = Annotated[Identity, Depends(_needs(Action.describe_slides))]
+Uploader = Annotated[Identity, Depends(_needs(Action.upload_slides))]
+Asker = Annotated[Identity, Depends(_needs(Action.ask))]
+Judge = Annotated[Identity, Depends(_needs(Action.judge))]
+Exporter = Annotated[Identity, Depends(_needs(Action.export))]
+InsightsReader = Annotated[Identity, Depends(_needs(Action.see_insights))]
+AuditReader = Annotated[Identity, Depends(_needs(Action.read_audit))]
+
+Connection = Annotated[Client, Depends(_client)]
+"""The client of the request, whose disconnection cancels work."""
