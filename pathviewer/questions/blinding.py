@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from pathviewer.questions import user_messages
 from pathviewer.questions.errors import QuestionRefused
 from storage.comparisons.pair_assignment import has_open_comparison
 from storage.worklists.item_assignment import find_assignment
 from storage.worklists.store import find_item_of_question, find_worklist
-
-ANSWER_FIRST = "The model's answer is hidden until the first answer; give that first."
-VOTE_FIRST = "The model's name is hidden until you have voted on its pair; vote first."
 
 
 def is_assigned(
@@ -27,7 +25,7 @@ def is_assigned(
         return False
     pair_open = has_open_comparison(session, question_id, account_id)
     if pair_open:
-        raise QuestionRefused(VOTE_FIRST, 409)
+        raise QuestionRefused(user_messages.VOTE_FIRST, 409)
     assignment = (
         find_assignment(session, item.id, account_id) if item.question_id == question_id else None
     )
@@ -35,5 +33,5 @@ def is_assigned(
         judges_all and pair_open is None if assignment is None else assignment.first_answer is None
     )
     if answer_missing and find_worklist(session, item.worklist_id).blind:
-        raise QuestionRefused(ANSWER_FIRST, 409)
+        raise QuestionRefused(user_messages.ANSWER_FIRST, 409)
     return assignment is not None or pair_open is not None

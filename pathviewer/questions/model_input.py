@@ -13,6 +13,7 @@ from models.engines.open_engine import SCRIPT_PREFIX
 from models.messages import PixelBudget
 from models.placement import FACTOR
 from models.registry import SCRIPTED_MODEL, RegisteredModel, resolve_model
+from pathviewer.questions import user_messages
 from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.region_picture import RegionPicture, read_slide_picture
 from pathviewer.slides.geometry import Region
@@ -73,14 +74,12 @@ class Pictures:
         """Parse the region of a request. Raises QuestionRefused, RegionError."""
         box = body.get("box")
         if not isinstance(box, dict):
-            raise QuestionRefused("Select a region first.")
+            raise QuestionRefused(user_messages.REGION_MISSING)
         sides = [read_whole_number(box, name, 0, 2**40) for name in ("x", "y", "width", "height")]
         raw_points = body.get("points")
         points = read_points(raw_points) if raw_points else ()
         if points and len(points) < LEAST_POINTS:
-            raise QuestionRefused(
-                f"An outline has at least {LEAST_POINTS} points, this one has {len(points)}."
-            )
+            raise QuestionRefused(user_messages.too_few_points(len(points), LEAST_POINTS))
         painted = body.get("paint_outside") is True
         return RegionSelection(
             Region(*sides), points, painted, self._read_budget(body), _wants_correction(body)
@@ -120,7 +119,7 @@ def _wants_correction(body: Mapping[str, Any]) -> bool:
     """Whether the request wants corrected colours (the default). Raises QuestionRefused."""
     colours = body.get("colours", "corrected")
     if colours not in ("corrected", "raw"):
-        raise QuestionRefused(f"colours must be 'corrected' or 'raw', not {colours!r:.40}.")
+        raise QuestionRefused(user_messages.colours_unknown(f"{colours!r:.40}"))
     return bool(colours == "corrected")
 
 
@@ -129,9 +128,7 @@ def read_whole_number(body: Mapping[str, Any], name: str, least: int, most: int)
     value = body.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         value_text = f"{value!r}"[:40]
-        raise QuestionRefused(
-            f"{name} must be a whole number from {least:,} to {most:,}, not {value_text}."
-        )
+        raise QuestionRefused(user_messages.not_whole_number(name, least, most, value_text))
     return value
 
 
@@ -145,10 +142,7 @@ def scale_facts(picture: RegionPicture, task: str | None) -> dict[str, Any]:
         return facts | {"nucleus_px": None, "fit": None}
     nucleus = NUCLEUS_UM / mpp
     if task in NUCLEUS_TASKS and nucleus < LEAST_NUCLEUS:
-        warnings.append(
-            f"Nuclei will be about {nucleus:.1f} px wide ({NUCLEUS_UM:g} µm assumed); this "
-            f"question needs {LEAST_NUCLEUS:g} px. Choose a smaller region or a larger budget."
-        )
+        warnings.append(user_messages.nuclei_too_small(nucleus, NUCLEUS_UM, LEAST_NUCLEUS))
     fit = _fit_region(picture.region, FITTED_MPP / mpp) if mpp > FITTED_MPP * 1.05 else None
     return facts | {"nucleus_px": nucleus, "fit": fit}
 
@@ -160,11 +154,7 @@ def _enlargement_warnings(picture: RegionPicture) -> list[str]:
     enlarged = min(pixels.width / region.width, pixels.height / region.height)
     if enlarged <= MOST_ENLARGEMENT:
         return []
-    return [
-        f"The region has only {region.width} × {region.height} px of the scan, drawn "
-        f"{enlarged:.0f} times as large for the model: there is little to see. Choose a larger "
-        "region."
-    ]
+    return [user_messages.region_enlarged(region.width, region.height, enlarged)]
 
 
 def _fit_region(region: Region, share: float) -> dict[str, int]:

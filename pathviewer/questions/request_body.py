@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from models.messages import Prompt, Sampling
 from models.placement import FACTOR
 from models.prompts import QuestionText, build_prompt, list_templates
+from pathviewer.questions import user_messages
 from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.model_input import Pictures, RegionSelection, read_whole_number
 from pathviewer.questions.request import QuestionRequest
@@ -31,7 +32,7 @@ def read_slide_id(body: Mapping[str, Any]) -> str:
     """Return the slide's id. Raises QuestionRefused."""
     slide_id = body.get("slide")
     if not isinstance(slide_id, str):
-        raise QuestionRefused("Name the slide.")
+        raise QuestionRefused(user_messages.SLIDE_MISSING)
     return slide_id
 
 
@@ -68,10 +69,7 @@ def _check_attention(count: int, tokens: int, size: tuple[int, int]) -> None:
     """Raise QuestionRefused if the attention could exceed the memory; `size` is in pixels."""
     cells = (size[0] // FACTOR) * (size[1] // FACTOR)
     if count * tokens * cells > MOST_ATTENTION_VALUES:
-        raise QuestionRefused(
-            f"The attention of {count} answers of up to {tokens:,} tokens over {cells:,} cells "
-            "does not fit in memory; ask for fewer answers or lower the pixel budget."
-        )
+        raise QuestionRefused(user_messages.attention_too_large(count, tokens, cells))
 
 
 def is_text(value: object) -> TypeGuard[str]:
@@ -124,7 +122,7 @@ def _read_question(body: Mapping[str, Any]) -> QuestionText:
     context, findings = body.get("context") or {}, body.get("findings") or []
     lists = isinstance(options, list) and isinstance(findings, list) and isinstance(context, dict)
     if not lists or not all(map(is_text, (text, *options, *findings, *context.values()))):
-        raise QuestionRefused("Question, options, findings and context must be text.")
+        raise QuestionRefused(user_messages.QUESTION_NOT_TEXT)
     context_lines = [f"{CONTEXT[name]}: {context[name]}" for name in CONTEXT if context.get(name)]
     return QuestionText(str(text), tuple(options), "\n".join(context_lines), tuple(findings))
 
@@ -141,12 +139,12 @@ def _read_sampling(body: Mapping[str, Any]) -> Sampling:
     """Parse the sampling. Raises QuestionRefused for non-numbers, PromptError out of range."""
     values = body.get("sampling") or {}
     if not isinstance(values, dict):
-        raise QuestionRefused("sampling must be an object, as in {...}.")
+        raise QuestionRefused(user_messages.SAMPLING_NOT_OBJECT)
     sampling = Sampling()
     if "temperature" in values:
         value = values["temperature"]
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise QuestionRefused("The temperature is a number from 0 to 2.")
+            raise QuestionRefused(user_messages.TEMPERATURE_NOT_NUMBER)
         sampling = replace(sampling, temperature=float(value))
     if "seed" in values:
         sampling = replace(sampling, seed=read_whole_number(values, "seed", 0, 2**53 - 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from models.messages import Box, PixelBudget, Prompt, PromptImage, Sampling
+from pathviewer.questions import user_messages
 from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.request import QuestionRequest
 from storage.questions.records import NewQuestion, QuestionRecord
@@ -33,18 +34,10 @@ class RunningModel:
     def check_same(self, record: QuestionRecord) -> None:
         """Raise QuestionRefused if another model or other weights answered the question."""
         if record.model != self.name:
-            raise QuestionRefused(
-                f"{record.model} answered this question, but {self.name} is running now and may "
-                "answer differently. Ask a new question.",
-                409,
-            )
+            raise QuestionRefused(user_messages.other_model_running(record.model, self.name), 409)
         revisions = {self.revision, record.model_revision} - {None}
         if len(revisions) > 1:
-            raise QuestionRefused(
-                f"The weights of {self.name} have changed since it answered this question; it may "
-                "answer differently. Ask a new question.",
-                409,
-            )
+            raise QuestionRefused(user_messages.weights_changed(self.name), 409)
 
 
 def repeat_question(record: QuestionRecord, picture: bytes, account_id: str) -> QuestionRequest:

@@ -12,6 +12,7 @@ from models.errors import CancelledError, ModelError
 from models.messages import Event
 from pathviewer.attention.map_json import CompletionAttention
 from pathviewer.common.work_queue import AccountBounds, Slot, WorkKind
+from pathviewer.questions import user_messages
 from pathviewer.questions.ask import CompletionResult, NeutralQuestionProgress, ask, cancel
 from pathviewer.questions.deletion_check import check_attention_use
 from pathviewer.questions.engine import EngineService
@@ -27,7 +28,6 @@ from storage.questions.store import INTERRUPTION_SENTENCE
 
 MOST_IN_MEMORY = 200
 """Maximum runs in memory; beyond it, the oldest ended run that awaits a first answer is dropped."""
-INTERNAL_ERROR = "An internal error occurred; the server's log has the details. Ask again."
 
 log = logging.getLogger("pathviewer")
 
@@ -149,7 +149,7 @@ class QuestionService:
     ) -> None:
         """Store the first answer, which is final. Raises QuestionRefused for a second one."""
         if not snapshot.is_blinded:
-            raise QuestionRefused("Your answer is already stored and cannot be changed.", 409)
+            raise QuestionRefused(user_messages.FIRST_ANSWER_FINAL, 409)
         record = self.store.save_first_answer(snapshot.record.id, answer, confidence)
         run = self.find_run(record.id)
         if run:
@@ -192,7 +192,7 @@ class QuestionService:
             self._runs.pop(run.id, None)
 
     def _run(self, run: QuestionRun, question: QuestionRequest, slot: Slot) -> None:
-        ending: tuple[str, str | None] = ("failed", INTERNAL_ERROR)
+        ending: tuple[str, str | None] = ("failed", user_messages.INTERNAL_ERROR)
         try:
             ending = self._handle_events(run, question)
         finally:
@@ -213,7 +213,7 @@ class QuestionService:
         except ModelError as error:
             return "failed", INTERRUPTION_SENTENCE if self._closing else str(error)
         except StorageError as error:
-            return "failed", f"The answer could not be stored. {error}"
+            return "failed", user_messages.answer_not_stored(str(error))
         return "done", None
 
     def _ask(
