@@ -9,6 +9,7 @@ from typing import Any
 from models.control_tokens import added_control_token, control_token_sentence, find_control_token
 from models.reasoning.trace import TAG
 from models.reward import ABSENCES, ERRORS, OUTSIDE_FORMULA, STEP_CLASSES
+from pathviewer.feedback import user_messages
 from pathviewer.feedback.completion_reward import CompletionText
 from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.model_input import read_whole_number
@@ -123,9 +124,7 @@ def read_quote(
         )
         passage = completion.text_between(start, stop)
         if passage is None or quote not in (None, passage):
-            raise QuestionRefused(
-                f"The quote of step {index + 1} is not at {start} to {stop}; select it again."
-            )
+            raise QuestionRefused(user_messages.quote_elsewhere(index + 1, start, stop))
         return passage, start, stop
     if quote is None:
         return None, None, None
@@ -135,7 +134,7 @@ def read_quote(
         else None
     )
     if span is None:
-        raise QuestionRefused(f"The quote does not occur in step {index + 1}; select it again.")
+        raise QuestionRefused(user_messages.quote_missing(index + 1))
     return quote, *span
 
 
@@ -150,11 +149,11 @@ def read_edits(body: Mapping[str, Any], completion: CompletionText) -> dict[str,
     for each in submitted:
         new = read_optional_text(each, "text", STEP_LENGTH)
         if new is not None and TAG.search(new):
-            raise QuestionRefused("A step cannot contain <think> or <answer> tags; remove them.")
+            raise QuestionRefused(user_messages.TAGS_IN_STEP)
         refuse_control_token(f"Step {each['step'] + 1}", new or "")
         edits[each["step"]] = new
     if edits and len(edits) == len(completion.trace.steps) and not any(edits.values()):
-        raise QuestionRefused("Keep at least one step; a trace cannot be empty.")
+        raise QuestionRefused(user_messages.TRACE_EMPTY)
     edited_text = completion.apply_edits(edits)
     # two edits, or an edit and the adjacent text, may form a token together
     if token := added_control_token(completion.text, edited_text):
@@ -193,9 +192,9 @@ def read_preference(body: Mapping[str, Any], _: CompletionText) -> dict[str, Any
     )
     left_id = read_text(body, "left", KEY_LENGTH)
     if completion_id == other_id:
-        raise QuestionRefused("A completion cannot be compared with itself.")
+        raise QuestionRefused(user_messages.COMPARED_WITH_ITSELF)
     if left_id not in (completion_id, other_id):
-        raise QuestionRefused("left must be the id of one of the two completions.")
+        raise QuestionRefused(user_messages.LEFT_NOT_COMPARED)
     return {
         "other_completion_id": other_id,
         "left_completion_id": left_id,
@@ -216,7 +215,7 @@ def read_text(body: Mapping[str, Any], name: str, most: int) -> str:
     """Return a text of 1 to `most` characters, stripped. Raises QuestionRefused."""
     value = body.get(name)
     if not isinstance(value, str) or not 0 < len(value.strip()) <= most or not is_storable(value):
-        raise QuestionRefused(f"{name} must be a text of 1 to {most:,} characters.")
+        raise QuestionRefused(user_messages.not_text(name, most))
     return value.strip()
 
 
@@ -251,7 +250,7 @@ def read_choice(body: Mapping[str, Any], name: str, allowed: Any) -> str:
     """Return one of the allowed words. Raises QuestionRefused."""
     value = body.get(name)
     if not isinstance(value, str) or value not in allowed:
-        raise QuestionRefused(f"{name} must be one of {', '.join(allowed)}, not {value!r:.40}.")
+        raise QuestionRefused(user_messages.not_choice(name, allowed, value))
     return value
 
 
@@ -259,7 +258,7 @@ def read_names(body: Mapping[str, Any], name: str, allowed: Collection[str]) -> 
     """Return some of the allowed words, each once, in the order of `allowed`."""
     values = read_list(body, name)
     if wrong := [value for value in values if not isinstance(value, str) or value not in allowed]:
-        raise QuestionRefused(f"{name} must be of {', '.join(allowed)}, not {wrong[0]!r:.40}.")
+        raise QuestionRefused(user_messages.not_choices(name, allowed, wrong[0]))
     return [word for word in allowed if word in values]
 
 
@@ -267,14 +266,14 @@ def read_list(body: Mapping[str, Any], name: str) -> list[Any]:
     """Return a list, which may be empty. Raises QuestionRefused if it is missing."""
     value = body.get(name)
     if not isinstance(value, list):
-        raise QuestionRefused(f"{name} must be a list, as in [...].")
+        raise QuestionRefused(user_messages.not_list(name))
     return value
 
 
 def read_object(value: object, fields: set[str], subject: str) -> dict[str, Any]:
     """Return an object that has no other fields than these. Raises QuestionRefused."""
     if not isinstance(value, dict):
-        raise QuestionRefused(f"{subject} must be an object with {', '.join(sorted(fields))}.")
+        raise QuestionRefused(user_messages.not_object(subject, fields))
     refuse_unknown_fields(value, fields, subject)
     return value
 
@@ -282,15 +281,14 @@ def read_object(value: object, fields: set[str], subject: str) -> dict[str, Any]
 def refuse_unknown_fields(body: Mapping[str, Any], fields: set[str], subject: str) -> None:
     """Raise QuestionRefused for fields that would be ignored."""
     if unknown := sorted(set(body) - fields):
-        named = ", ".join(f"{name!r:.40}" for name in unknown)
-        raise QuestionRefused(f"{subject} has no {named}; it has {', '.join(sorted(fields))}.")
+        raise QuestionRefused(user_messages.unknown_fields(subject, unknown, fields))
 
 
 def read_step_index(label: Mapping[str, Any], completion: CompletionText) -> int:
     """Return the step's index, from 0. Raises QuestionRefused."""
     count = len(completion.trace.steps)
     if not count:
-        raise QuestionRefused("This completion has no steps.")
+        raise QuestionRefused(user_messages.NO_STEPS)
     return read_whole_number(label, "step", 0, count - 1)
 
 
@@ -298,7 +296,7 @@ def refuse_repeated_steps(indexes: list[int]) -> None:
     """Raise QuestionRefused if a step occurs twice."""
     for index, count in Counter(indexes).items():
         if count > 1:
-            raise QuestionRefused(f"Step {index + 1} occurs twice; combine the entries.")
+            raise QuestionRefused(user_messages.step_repeated(index + 1))
 
 
 def read_seconds(body: Mapping[str, Any]) -> float | None:
@@ -307,7 +305,7 @@ def read_seconds(body: Mapping[str, Any]) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
-        raise QuestionRefused("seconds must be a number from 0.")
+        raise QuestionRefused(user_messages.SECONDS_NOT_NUMBER)
     return float(min(value, DAY_SECONDS))
 
 
@@ -315,5 +313,5 @@ def read_flag(body: Mapping[str, Any], name: str) -> bool | None:
     """Return true, false, or None if the field is missing. Raises QuestionRefused."""
     value = body.get(name)
     if value is not None and not isinstance(value, bool):
-        raise QuestionRefused(f"{name} must be true or false.")
+        raise QuestionRefused(user_messages.not_flag(name))
     return value
