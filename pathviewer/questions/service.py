@@ -22,9 +22,9 @@ from pathviewer.questions.rerun import RunningModel
 from pathviewer.questions.run import QuestionRun
 from pathviewer.questions.snapshot import QuestionSnapshot
 from pathviewer.questions.store import QuestionStore
+from storage import user_messages as storage_messages
 from storage.errors import StorageError
 from storage.questions.records import DeletionCheckRecord
-from storage.questions.store import INTERRUPTION_SENTENCE
 
 MOST_IN_MEMORY = 200
 """Maximum runs in memory; beyond it, the oldest ended run that awaits a first answer is dropped."""
@@ -64,7 +64,7 @@ class QuestionService:
                 log.info("Questions interrupted when the server last stopped: %d.", count)
 
     def close(self) -> None:
-        """Announce the shutdown: runs that it cuts off fail with INTERRUPTION_SENTENCE."""
+        """Announce the shutdown: runs that it cuts off fail with QUESTION_INTERRUPTED."""
         self._closing = True
 
     def join(self, seconds: float) -> None:
@@ -149,7 +149,7 @@ class QuestionService:
     ) -> None:
         """Store the first answer, which is final. Raises QuestionRefused for a second one."""
         if not snapshot.is_blinded:
-            raise QuestionRefused(user_messages.FIRST_ANSWER_FINAL, 409)
+            raise QuestionRefused(storage_messages.FIRST_ANSWER_FINAL, 409)
         record = self.store.save_first_answer(snapshot.record.id, answer, confidence)
         run = self.find_run(record.id)
         if run:
@@ -211,7 +211,7 @@ class QuestionService:
         except CancelledError:
             return "stopped", None
         except ModelError as error:
-            return "failed", INTERRUPTION_SENTENCE if self._closing else str(error)
+            return "failed", storage_messages.QUESTION_INTERRUPTED if self._closing else str(error)
         except StorageError as error:
             return "failed", user_messages.answer_not_stored(str(error))
         return "done", None

@@ -95,7 +95,6 @@ def weights_changed(model: str) -> str:
 NO_MAPS_YET = "This answer has no maps, or none yet."
 
 # service
-FIRST_ANSWER_FINAL = "Your answer is already stored and cannot be changed."
 INTERNAL_ERROR = "An internal error occurred; the server's log has the details. Ask again."
 
 
