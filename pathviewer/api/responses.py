@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from pathviewer.api import user_messages
 from pathviewer.auth.identity import Forbidden
 from pathviewer.common.work_queue import ClientGone, TooBusy
 from pathviewer.slides.errors import SlideError
@@ -43,13 +44,13 @@ def error_response(code: str, message: str, status: int) -> JSONResponse:
 
 def not_found(path: str) -> JSONResponse:
     """Return the response for an unknown path."""
-    return error_response("not_found", f"There is nothing at {path[:200]}.", 404)
+    return error_response("not_found", user_messages.nothing_at(path[:200]), 404)
 
 
 def not_allowed(method: str, methods: Iterable[str]) -> JSONResponse:
     """Return the response for an unsupported method; `methods` are the supported ones."""
     allow = ", ".join(sorted(methods))
-    message = f"{method[:20]} is not allowed here; use {allow}."
+    message = user_messages.method_not_allowed(method[:20], allow)
     response = error_response("method_not_allowed", message, 405)
     response.headers["allow"] = allow
     return response
@@ -57,11 +58,7 @@ def not_allowed(method: str, methods: Iterable[str]) -> JSONResponse:
 
 def internal_error() -> JSONResponse:
     """Return the response for an unexpected error, without its details."""
-    message = (
-        "An internal error occurred; the server's log has the details. Try again, and report it "
-        "if it persists."
-    )
-    return error_response("internal_error", message, 500)
+    return error_response("internal_error", user_messages.INTERNAL_ERROR, 500)
 
 
 def error_to_response(error: SlideError | Forbidden | StorageError) -> JSONResponse:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from models.deletion_check import DeletionVerdict
-
 # blinding
 ANSWER_FIRST = "The model's answer is hidden until the first answer; give that first."
 VOTE_FIRST = "The model's name is hidden until you have voted on its pair; vote first."
 
 # deletion_check
 ANSWER_MISSING = "The deletion check needs an answer, and the model gave none."
-STEP_SENTENCES: dict[DeletionVerdict, str] = {
+STEP_SENTENCES = {
     "attended area mattered": "This step depends on the area the model looked at.",
     "image mattered": "This step depends on the region, but not more on the area the model looked "
     "at than on others.",

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from models.errors import ModelError
+from pathviewer.api import user_messages
 from pathviewer.api.question_access import find_visible_question
 from pathviewer.api.request_body import parse_whole_number
 from pathviewer.attention.map_json import maps_json
@@ -52,7 +53,5 @@ def read_token_range(request: Request) -> range | None:
         return None
     first, stop = parse_whole_number(query.get("first")), parse_whole_number(query.get("stop"))
     if first is None or stop is None:
-        raise QuestionRefused(
-            "first and stop must be whole numbers: the first token and one past the last."
-        )
+        raise QuestionRefused(user_messages.PASSAGE_RANGE_INVALID)
     return range(first, stop)

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from models.errors import ModelError
+from pathviewer.api import user_messages
 from pathviewer.api.request_body import read_json_object
 from pathviewer.api.routes.attention_maps import read_token_range
 from pathviewer.api.routes.questions import read_question, refuse_model_errors
@@ -23,8 +24,10 @@ from pathviewer.common.work_queue import WRITES, while_connected
 from pathviewer.comparisons.comparison_json import SIDES, comparison_json, find_side_completions
 from pathviewer.feedback.completion_reward import cached_completion_text
 from pathviewer.feedback.request_body import KEY_LENGTH, read_feedback, read_text
+from pathviewer.questions import user_messages as question_messages
 from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
 from storage import audit
+from storage import user_messages as storage_messages
 from storage.comparisons import pair_assignment
 from storage.errors import ConflictError, RecordNotFoundError
 from storage.feedback.store import NewFeedback, append_feedback, find_feedback, find_feedback_by_key
@@ -44,7 +47,6 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 T = TypeVar("T")
-REPEAT_UNDER_WAY = "You are comparing this pair again; your first vote is shown after the new one."
 UNDO_WITHIN = timedelta(hours=12)
 """Length of a session; older votes cannot be undone, only repeated."""
 TWO_COMPLETIONS = {"count": 2, "blind": False}
@@ -201,13 +203,13 @@ class ComparisonRoutes:
         account = require(request.scope, Action.judge).account_id
         side, tokens = request.path_params["side"], read_token_range(request)
         if side not in SIDES:
-            raise QuestionNotFound("The side must be left or right.")
+            raise QuestionNotFound(user_messages.SIDE_UNKNOWN)
 
         def work() -> dict[str, Any]:
             with self._database.read_only() as session:
                 answers = find_side_completions(session, self._find_own(session, request, account))
             if not answers:
-                raise QuestionNotFound("This answer has no maps, or none yet.")
+                raise QuestionNotFound(question_messages.NO_MAPS_YET)
             completion, record = answers[side]
             snapshot = self._questions.find(record.id)
             return maps_json(self._questions.find_attention(snapshot, completion.index), tokens)
@@ -231,7 +233,7 @@ class ComparisonRoutes:
             raise QuestionNotFound(str(error)) from error
         repeat = pair_assignment.find_repeated_comparison(session, comparison)
         if repeat is not None and repeat.ended_at is None:
-            raise QuestionRefused(REPEAT_UNDER_WAY, 409)
+            raise QuestionRefused(user_messages.REPEAT_UNDER_WAY, 409)
         return comparison
 
     def _json(self, session: Session, comparison: ComparisonRecord) -> dict[str, Any]:
@@ -269,7 +271,7 @@ def _read_vote(
     """Parse the vote of a request; the sides are those stored with the assignment."""
     completion_ids = pair_assignment.find_sides(session, comparison)
     if completion_ids is None:
-        raise QuestionRefused("The two answers are not complete yet; wait for them.", 409)
+        raise QuestionRefused(user_messages.ANSWERS_INCOMPLETE, 409)
     left, right = completion_ids
     pair = {"kind": "preference", "completion": left, "other": right, "left": left}
     return read_feedback({**body, **pair}, cached_completion_text(""), None)
@@ -277,12 +279,12 @@ def _read_vote(
 
 def _undo_vote(session: Session, comparison: ComparisonRecord, key: str) -> ComparisonRecord:
     if comparison.feedback_id is None:
-        raise QuestionRefused("There is no vote on this pair to undo.", 409)
+        raise QuestionRefused(storage_messages.NO_VOTE_TO_UNDO, 409)
     vote = find_feedback(session, comparison.feedback_id)
     if now() - vote.created_at > UNDO_WITHIN or pair_assignment.find_repeated_comparison(
         session, comparison
     ):
-        raise QuestionRefused("This vote is from an earlier session and cannot be undone.", 409)
+        raise QuestionRefused(user_messages.OLD_VOTE_FINAL, 409)
     new = NewFeedback(
         vote.completion_id,
         "preference",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pathviewer.api import user_messages
 from pathviewer.api.question_access import find_changeable_question
 from pathviewer.api.request_body import read_json_object
 from pathviewer.api.routes.questions import refuse_model_errors
@@ -37,7 +38,7 @@ def deletion_check_routes(
         account = require(request.scope, Action.ask).account_id
         passage = (await read_json_object(request)).get("passage", WHOLE_COMPLETION)
         if not isinstance(passage, str):
-            raise QuestionRefused("The passage must be a name, such as `answer`.")
+            raise QuestionRefused(user_messages.PASSAGE_NOT_TEXT)
         index, model = request.path_params["index"], pictures.model.name
 
         def run_check() -> DeletionCheckRecord:

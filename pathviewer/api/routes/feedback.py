@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pathviewer.api import user_messages
 from pathviewer.api.request_body import read_json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import SEES_ALL, Action
@@ -26,6 +27,7 @@ from pathviewer.feedback.feedback_json import (
     select_own_feedback,
 )
 from pathviewer.feedback.request_body import KEY_LENGTH, read_feedback, read_text
+from pathviewer.questions import user_messages as question_messages
 from pathviewer.questions.blinding import is_assigned
 from pathviewer.questions.errors import QuestionNotFound, QuestionRefused
 from pathviewer.slides.errors import SlideGone, SlideNotFound
@@ -183,8 +185,7 @@ def check_sender(identity: Identity, account: object) -> None:
     A tab left open in a shared browser sends the cookie of the next user.
     """
     if account not in (None, identity.account_id):
-        message = "Another account is logged in in this browser now; reload the page."
-        raise QuestionRefused(message, 403)
+        raise QuestionRefused(user_messages.OTHER_ACCOUNT, 403)
 
 
 def find_feedback_target(
@@ -199,7 +200,7 @@ def find_feedback_target(
             raise RecordNotFoundError
         completion = find_completion(session, completion_id)
     except RecordNotFoundError:
-        raise QuestionNotFound("There is no such answer, or you may not judge it.") from None
+        raise QuestionNotFound(user_messages.NO_ANSWER_TO_JUDGE) from None
     question = find_question(session, completion.question_id)
     from_worklist = find_item_of_question(session, question.id) is not None
     assigned = from_worklist and is_assigned(
@@ -218,16 +219,13 @@ def check_rater(identity: Identity, target: FeedbackTarget, assigned: bool) -> N
     question = target.question
     is_own = assigned or identity.account_id == question.account_id
     if not is_own and identity.role not in SEES_ALL:
-        raise QuestionNotFound("There is no such answer, or you may not judge it.")
+        raise QuestionNotFound(user_messages.NO_ANSWER_TO_JUDGE)
     if question.blind and question.first_answer is None:
-        message = "The model's answer is hidden until the first answer; give that first."
-        raise QuestionRefused(message, 409)
+        raise QuestionRefused(question_messages.ANSWER_FIRST, 409)
 
 
 def check_pair(target: FeedbackTarget, other: FeedbackTarget) -> None:
     """Raise QuestionRefused unless two completions have the same prompt and picture."""
     inputs = [(each.question.pixels_sha256, each.question.prompt) for each in (target, other)]
     if inputs[0] != inputs[1]:
-        raise QuestionRefused(
-            "Only answers to the same question about the same region can be compared."
-        )
+        raise QuestionRefused(user_messages.OTHER_QUESTION)

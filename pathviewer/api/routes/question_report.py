@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from pathviewer.api import user_messages
 from pathviewer.api.question_access import find_visible_question
 from pathviewer.api.report_templates import report_template
 from pathviewer.api.routes.worklist_report import worklist_report_routes
@@ -39,9 +40,7 @@ def report_routes(
         """`GET`: self-contained HTML; 409 while the question is running or blinded."""
         snapshot = await find_visible_question(request, questions)
         if snapshot.is_blinded or snapshot.record.state == "running":
-            raise QuestionRefused(
-                "The answers are not complete yet, or your own answer comes first.", 409
-            )
+            raise QuestionRefused(user_messages.REPORT_NOT_READY, 409)
         identity = identity_of(request.scope)
         account = identity.account_id
         html = await run_in_threadpool(render_report, questions, database, snapshot, account)

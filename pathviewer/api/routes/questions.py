@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from models.errors import ModelError, PromptError
+from pathviewer.api import user_messages
 from pathviewer.api.question_access import find_changeable_question, find_visible_question
 from pathviewer.api.question_events import stream_events
 from pathviewer.api.request_body import parse_whole_number, read_json_object
@@ -181,11 +182,11 @@ class QuestionRoutes:
         snapshot = await find_visible_question(request, self._questions)
         account = require(request.scope, Action.ask).account_id
         if account != snapshot.record.account_id:
-            raise QuestionRefused("Only the account that asked can give the first answer.", 403)
+            raise QuestionRefused(user_messages.FIRST_ANSWER_FORBIDDEN, 403)
         body = await read_json_object(request)
         answer = body.get("answer")
         if not is_text(answer) or not 0 < len(answer.strip()) <= LONGEST_ANSWER:
-            raise QuestionRefused(f"An answer has 1 to {LONGEST_ANSWER:,} characters.")
+            raise QuestionRefused(user_messages.answer_length(LONGEST_ANSWER))
         confidence = (
             None if body.get("confidence") is None else read_whole_number(body, "confidence", 1, 5)
         )

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pathviewer.api import user_messages
 from pathviewer.api.request_body import read_json_object
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
@@ -176,7 +177,7 @@ def _find_own(session: Session, item_id: str, account: str) -> tuple[ItemRecord,
     """Return an item and the account's assignment. Raises QuestionNotFound without one."""
     assignment = None if "\0" in item_id else find_assignment(session, item_id, account)
     if assignment is None:
-        raise QuestionNotFound("There is no such item, or it is not assigned to you.")
+        raise QuestionNotFound(user_messages.NO_ITEM)
     return find_item(session, item_id), assignment
 
 
@@ -206,7 +207,7 @@ def _completions_json(
 def _read_answer(body: Mapping[str, Any]) -> tuple[str, int | None]:
     answer = body.get("answer")
     if not is_text(answer) or not 0 < len(answer.strip()) <= LONGEST_ANSWER:
-        raise QuestionRefused(f"An answer has 1 to {LONGEST_ANSWER:,} characters.")
+        raise QuestionRefused(user_messages.answer_length(LONGEST_ANSWER))
     refuse_control_token("The answer", answer)
     confidence = (
         None if body.get("confidence") is None else read_whole_number(body, "confidence", 1, 5)
