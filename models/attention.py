@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from models import user_messages
 from models.errors import ModelError
 from models.messages import AttentionRows, ImagePlacement
 from models.placement import token_columns
@@ -115,12 +116,12 @@ def join_rows(parts: Sequence[AttentionRows]) -> AttentionRows:
     Raises `ModelError` if there are none, some are missing, or some belong to another completion.
     """
     if not parts:
-        raise ModelError("The model reported no attention; ask again with attention on.")
+        raise ModelError(user_messages.ATTENTION_MISSING)
     ordered = sorted(parts, key=lambda part: part.first_token)
     following = ordered[0].first_token
     for part in ordered:
         if part.first_token != following or part.completion_index != ordered[0].completion_index:
-            raise ModelError(f"Attention of token {following} is missing or came twice; ask again.")
+            raise ModelError(user_messages.attention_gap(following))
         following += len(part.rows)
     return replace(ordered[0], rows=np.concatenate([part.rows for part in ordered]))
 
@@ -139,19 +140,18 @@ def layer_maps(
     columns = token_columns(placements, image_index)
     total = sum(placement.tokens for placement in placements)
     if rows.rows.ndim != 3 or rows.rows.shape[2] != total:
-        raise ModelError(
-            f"The attention is {rows.rows.shape}, not (tokens, layers, {total}) as its pictures "
-            "require; it belongs to other pictures."
-        )
+        raise ModelError(user_messages.attention_of_other_pictures(rows.rows.shape, total))
     start, stop = tokens.start - rows.first_token, tokens.stop - rows.first_token
     if tokens.step != 1 or not 0 <= start < stop <= len(rows.rows):
+        last = rows.first_token + len(rows.rows) - 1
         raise ModelError(
-            f"There is no attention of tokens {tokens.start} to {tokens.stop - 1}; "
-            f"it covers {rows.first_token} to {rows.first_token + len(rows.rows) - 1}."
+            user_messages.no_attention_of_tokens(
+                tokens.start, tokens.stop - 1, rows.first_token, last
+            )
         )
     shares = rows.rows[start:stop, :, columns].mean(axis=0, dtype=np.float64)
     if not (np.isfinite(shares).all() and (shares >= 0).all()):
-        raise ModelError("The model's attention holds values that are not shares; use float32.")
+        raise ModelError(user_messages.ATTENTION_NOT_SHARES)
     placement = placements[image_index]
     shape = (len(shares), placement.rows, placement.columns)
     maps: NDArray[np.float32] = shares.reshape(shape).astype(np.float32)
@@ -173,7 +173,7 @@ def attention_map(
     maps = layer_maps(rows, placements, image_index, tokens)
     chosen = range(len(maps)) if layers is None else layers
     if not chosen or min(chosen) < 0 or max(chosen) >= len(maps):
-        raise ModelError(f"There are layers 0 to {len(maps) - 1}, not {chosen}.")
+        raise ModelError(user_messages.no_layers(len(maps) - 1, chosen))
     mean = maps[list(chosen)].mean(axis=0, dtype=np.float64)
     share = float(min(1.0, mean.sum()))
     weights = mean / mean.sum() if share > 0 else np.full_like(mean, 1 / mean.size)
@@ -194,10 +194,7 @@ def normalise_map(raw: AttentionMap, neutral: AttentionMap) -> AttentionMap:
     the grids differ.
     """
     if raw.weights.shape != neutral.weights.shape:
-        raise ModelError(
-            f"A map of {raw.weights.shape} cells cannot be compared with one of "
-            f"{neutral.weights.shape}; ask both with the same pixel budget."
-        )
+        raise ModelError(user_messages.maps_incomparable(raw.weights.shape, neutral.weights.shape))
     floor = FLOOR / raw.weights.size
     ratio = (raw.weights + floor) / (neutral.weights + floor)
     weights = (ratio / ratio.sum(dtype=np.float64)).astype(np.float32)

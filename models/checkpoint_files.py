@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from models import user_messages
 from models.errors import CheckpointError
 
 ARCHITECTURES = ("Qwen2_5_VLForConditionalGeneration", "Qwen2VLForConditionalGeneration")
@@ -21,11 +22,7 @@ def check_checkpoint(folder: Path, name: str) -> None:
     architectures = config.get("architectures")
     names = [str(item) for item in architectures] if isinstance(architectures, list) else []
     if not set(names) & set(ARCHITECTURES):
-        message = (
-            f"“{name}” is of the architecture {' '.join(names) or '(none named)'}; "
-            "only Qwen2.5-VL and Qwen2-VL checkpoints can be run."
-        )
-        raise CheckpointError(message)
+        raise CheckpointError(user_messages.unknown_architecture(name, names))
     needed = weight_files(folder, name)
     missing = [file for file in needed if not (folder / file).is_file()]
     if missing:
@@ -40,8 +37,7 @@ def weight_files(folder: Path, name: str) -> list[str]:
     shards = read_json(index, name).get("weight_map")
     files = sorted(set(map(str, shards.values()))) if isinstance(shards, dict) else []
     if not files or any(Path(file).name != file for file in files):
-        message = f"“{name}” has a weights index that lists no files; copy the checkpoint again."
-        raise CheckpointError(message)
+        raise CheckpointError(user_messages.weights_index_empty(name))
     return files
 
 
@@ -50,22 +46,17 @@ def read_json(path: Path, name: str) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        message = f"“{name}” is not a checkpoint: its folder has no {path.name}."
-        raise CheckpointError(message) from error
+        raise CheckpointError(user_messages.not_checkpoint(name, path.name)) from error
     except (OSError, ValueError, RecursionError) as error:
-        message = f"“{name}” has a {path.name} that cannot be read; copy the checkpoint again."
+        message = user_messages.checkpoint_file_unreadable(name, path.name)
         raise CheckpointError(message) from error
     if not isinstance(value, dict):
-        message = f"“{name}” has a {path.name} that is not a JSON object."
-        raise CheckpointError(message)
+        raise CheckpointError(user_messages.checkpoint_file_not_object(name, path.name))
     return value
 
 
 def _weights_sentence(folder: Path, name: str, missing: list[str]) -> str:
     """Message about what is wrong with the weights in the folder."""
     if any(any(folder.glob(pattern)) for pattern in ("*.bin", "*.pt", "*.pth")):
-        return (
-            f"“{name}” has its weights as pickles, which can run code; "
-            "convert the checkpoint to safetensors first."
-        )
-    return f"“{name}” lacks its weights ({', '.join(missing)}); copy the checkpoint again."
+        return user_messages.weights_pickled(name)
+    return user_messages.weights_missing(name, missing)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from models import user_messages
+
 _NAMES = (
     # turns and texts: Llama, Gemma, Mistral, BERT, T5 and relatives
     "s|unk|pad|mask|cls|sep|bos|eos|eop|eod|blank|begin_of_text|end_of_text|start_of_turn|"
@@ -67,7 +69,4 @@ def _spread(token: str) -> str:
 
 def control_token_sentence(subject: str, token: str) -> str:
     """Message refusing a text with a control token, and the remedy."""
-    return (
-        f"{subject} holds “{token[:40]}”, which language models read as a command; leave it out, "
-        f"or write it with spaces as “{_spread(token)[:40]}”."
-    )
+    return user_messages.control_token_refused(subject, token[:40], _spread(token)[:40])

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from models import user_messages
 from models.attention import AttentionMap
 from models.engines.base import Engine
 from models.errors import PromptError
@@ -94,16 +95,8 @@ class DeletionCheck:
     def sentence(self) -> str:
         """Verdict on the answer without its reasoning, as a sentence."""
         if self.as_is < UNLIKELY:
-            return (
-                "Without its reasoning the model would hardly give this answer, so the check of it "
-                "says little; check a step."
-            )
-        return {
-            "attended area mattered": "The answer depends on the area the model looked at.",
-            "image mattered": "The answer depends on the region, but not more on the area the "
-            "model looked at than on others.",
-            "neither": "The answer hardly depends on the region: the question alone gives it.",
-        }[self.verdict]
+            return user_messages.ANSWER_UNLIKELY
+        return user_messages.ANSWER_SENTENCES[self.verdict]
 
 
 def deletion_check(
@@ -124,7 +117,7 @@ def deletion_check(
     behind `attention`. Raises PromptError for an empty answer, and the engine's errors.
     """
     if not answer.strip():
-        raise PromptError("There is no answer to check; the completion has none.")
+        raise PromptError(user_messages.ANSWER_TO_CHECK_MISSING)
     masked = attention.top_cells(MASKED_SHARE)
     masks = [
         np.zeros_like(masked),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from models import user_messages
 from models.errors import CheckpointError, UnknownModelError
 
 SNAPSHOT_PATTERNS = (
@@ -73,17 +74,12 @@ def download(hub_id: str, cache_folder: Path | None, *, gated_sentence: str) -> 
     except GatedRepoError as error:
         raise CheckpointError(gated_sentence) from error
     except RepositoryNotFoundError as error:
-        message = f"The hub has no model “{hub_id}”, or it is private and you are not logged in."
-        raise UnknownModelError(message) from error
+        raise UnknownModelError(user_messages.not_on_hub(hub_id)) from error
     except (LocalEntryNotFoundError, ConnectionError) as error:
-        message = (
-            f"The Hugging Face hub cannot be reached, so “{hub_id}” was not fetched; copy its "
-            "folder to this machine and give that folder as the model instead."
-        )
-        raise CheckpointError(message) from error
+        raise CheckpointError(user_messages.hub_unreachable(hub_id)) from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        way_out = "make room and run" if error.errno in DISK_FULL_ERRORS else "run"
-        message = f"“{hub_id}” was not fetched completely ({reason}); {way_out} the command again."
+        disk_full = error.errno in DISK_FULL_ERRORS
+        message = user_messages.fetch_incomplete(hub_id, reason, disk_full=disk_full)
         raise CheckpointError(message) from error
     return Path(folder)

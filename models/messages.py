@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from models import user_messages
 from models.errors import PromptError
 
 if TYPE_CHECKING:
@@ -63,11 +64,7 @@ class PixelBudget:
     def __post_init__(self) -> None:
         """Raise an error for an empty range."""
         if not 0 < self.min_pixels <= self.max_pixels:
-            message = (
-                f"A pixel budget of {self.min_pixels} to {self.max_pixels} is empty; "
-                "the minimum must be above 0 and at most the maximum."
-            )
-            raise PromptError(message)
+            raise PromptError(user_messages.pixel_budget_empty(self.min_pixels, self.max_pixels))
 
 
 @dataclass(frozen=True)
@@ -111,23 +108,18 @@ class Sampling:
     def __post_init__(self) -> None:
         """Raise an error that names the value out of range."""
         allowed = {
-            "max_new_tokens": (1 <= self.max_new_tokens <= 32_768, "it is 1 to 32,768"),
-            "temperature": (
-                self.temperature == 0.0 or 0.01 <= self.temperature <= 2.0,
-                "it is 0, or 0.01 to 2",
-            ),
-            "top_p": (0.0 < self.top_p <= 1.0, "it is above 0 and at most 1"),
-            "top_k": (self.top_k >= 0, "it is 0 (all) or more"),
-            "repetition_penalty": (
-                0.0 < self.repetition_penalty <= 2.0,
-                "it is above 0 and at most 2",
-            ),
-            "seed": (0 <= self.seed < 2**63, "it is 0 to 2**63 - 1"),
+            "max_new_tokens": 1 <= self.max_new_tokens <= 32_768,
+            "temperature": self.temperature == 0.0 or 0.01 <= self.temperature <= 2.0,
+            "top_p": 0.0 < self.top_p <= 1.0,
+            "top_k": self.top_k >= 0,
+            "repetition_penalty": 0.0 < self.repetition_penalty <= 2.0,
+            "seed": 0 <= self.seed < 2**63,
         }
-        for name, (fine, range_) in allowed.items():
+        for name, fine in allowed.items():
             if not fine:
-                message = f"{name}={getattr(self, name)!r} is out of range; {range_}."
-                raise PromptError(message)
+                range_clause = user_messages.SAMPLING_RANGES[name]
+                value = getattr(self, name)
+                raise PromptError(user_messages.out_of_range(name, value, range_clause))
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from models import user_messages
+
 LONGEST_EXCERPT = 60
 """Most characters of a wrong value that are shown."""
-
-_WAYS_OUT = {
-    "bool_type": "write true or false",
-    "int_type": "write a whole number",
-    "string_type": "write text in quotation marks",
-    "list_type": "write a list of texts in square brackets",
-    "greater_than": "write a number above 0",
-    "string_too_short": "write a text that is not empty",
-    "string_too_long": "write a shorter text",
-}
 
 
 class ModelTable(BaseModel):
@@ -69,11 +61,10 @@ def read_model_table(table: Mapping[str, Any]) -> ModelTable:
 def _clause(problem: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        allowed = ", ".join(sorted(ModelTable.model_fields))
-        return f"it has no field {key[:LONGEST_EXCERPT]}; remove it, or write one of {allowed}"
+        return user_messages.unknown_table_field(key[:LONGEST_EXCERPT], ModelTable.model_fields)
     if problem["type"] == "missing":
-        return f"{key} is missing; write it"
+        return user_messages.table_field_missing(key)
     value = repr(problem["input"])
     excerpt = value if len(value) <= LONGEST_EXCERPT else f"{value[:LONGEST_EXCERPT]}..."
-    way_out = _WAYS_OUT.get(problem["type"], str(problem["msg"]))
-    return f"{key} is {excerpt}; {way_out}"
+    way_out = user_messages.WAYS_OUT.get(problem["type"], str(problem["msg"]))
+    return user_messages.table_field_wrong(key, excerpt, way_out)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from models import user_messages
 from models.errors import PromptError
 from models.messages import (
     Box,
@@ -94,8 +95,7 @@ def read_request(payload: bytes) -> ChatRequest:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        message = f"The request cannot be read: {where + ': ' if where else ''}{first['msg']}."
-        raise PromptError(message) from error
+        raise PromptError(user_messages.request_unreadable(where, first["msg"])) from error
 
 
 def generation_request(
@@ -108,8 +108,7 @@ def generation_request(
     """
     *before, last = request.messages
     if last.role != "user" or any(message.role == "user" for message in before):
-        message = "Send one question at a time: system messages, then one user message."
-        raise PromptError(message)
+        raise PromptError(user_messages.SEVERAL_QUESTIONS)
     system_text = "\n".join(message.text for message in before)
     return GenerateRequest(
         request_id=f"chat-{uuid.uuid4().hex}",
@@ -163,8 +162,7 @@ def _images(message: Message) -> tuple[PromptImage, ...]:
     """Pictures of a message; each box is its own pixels, as there is no slide."""
     urls = [part.image_url for part in message.content if part.type == "image_url"]
     if len(urls) > IMAGES:
-        problem = f"{len(urls)} pictures are too many; send at most {IMAGES}."
-        raise PromptError(problem)
+        raise PromptError(user_messages.too_many_pictures(len(urls), IMAGES))
     return tuple(_image(url.url if url else "") for url in urls)
 
 
@@ -172,15 +170,10 @@ def _image(url: str) -> PromptImage:
     """Picture from a data URI."""
     start = next((start for start in DATA_URIS if url[: len(start)].lower() == start), None)
     if start is None:
-        message = (
-            "A picture must be in the request itself, as data:image/png;base64,... or "
-            "data:image/jpeg;base64,...; none is fetched."
-        )
-        raise PromptError(message)
+        raise PromptError(user_messages.PICTURE_NOT_EMBEDDED)
     try:
         data = base64.b64decode(url[len(start) :], validate=True)
     except binascii.Error as error:
-        message = "A picture is not base64."
-        raise PromptError(message) from error
+        raise PromptError(user_messages.PICTURE_NOT_BASE64) from error
     width, height = open_picture(data).size
     return PromptImage(data, Box(0, 0, width, height))

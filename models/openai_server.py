@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from models import user_messages
 from models.engines.base import Engine
 from models.errors import ModelError, OutOfMemoryError, PromptError, WorkerError
 from models.messages import CompletionEnd, GenerateRequest, GenerationStart, ModelInfo, PixelBudget
@@ -86,22 +87,19 @@ class OpenAiEndpoint:
         """Refuse clients without the key."""
         authorization = request.headers.get("authorization", "").encode()
         if self._key and not hmac.compare_digest(authorization, f"Bearer {self._key}".encode()):
-            message = "The key is missing or wrong; send it as Authorization: Bearer KEY."
-            raise Refusal(401, message, "authentication_error")
+            raise Refusal(401, user_messages.KEY_WRONG, "authentication_error")
 
     def _read(self, request: Request, body: bytes) -> GenerateRequest:
         """Convert the request for the engine."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":  # a foreign web page cannot send this without permission
-            message = "Send the request as application/json."
-            raise Refusal(415, message)
+            raise Refusal(415, user_messages.NOT_JSON)
         chat = read_request(body)
         if chat.model != self._name:
-            message = f"There is no model {chat.model!r} here; it is called {self._name!r}."
+            message = user_messages.no_served_model(chat.model, self._name)
             raise Refusal(404, message, "not_found_error")
         if self._engine.status().waiting >= LONGEST_QUEUE:
-            message = "Too many requests are waiting; ask again in a moment."
-            raise Refusal(429, message, "rate_limit_error")
+            raise Refusal(429, user_messages.TOO_MANY_WAITING, "rate_limit_error")
         return generation_request(chat, system=self._system, budget=self._budget)
 
     async def _answer(self, request: Request, generation: GenerateRequest) -> dict[str, object]:
@@ -112,8 +110,7 @@ class OpenAiEndpoint:
         finally:
             watch.cancel()
         if started is None or any(end.completion.finish == "cancelled" for end in ends):
-            message = "The request was cancelled."
-            raise Refusal(499, message)
+            raise Refusal(499, user_messages.REQUEST_CANCELLED)
         info: ModelInfo = started.model
         return completion_body(generation, ends, started.prompt_tokens, info) | {
             "model": self._name
@@ -174,6 +171,5 @@ async def _body(request: Request) -> bytes:
     async for chunk in request.stream():
         payload += chunk
         if len(payload) > LARGEST_BODY:
-            message = f"The request is too large; at most {LARGEST_BODY // 2**20} MiB are read."
-            raise Refusal(413, message)
+            raise Refusal(413, user_messages.request_too_large(LARGEST_BODY // 2**20))
     return bytes(payload)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from models import user_messages
 from models.errors import PromptError
 from models.messages import Box, PromptImage
 
@@ -35,26 +36,18 @@ def open_picture(source: bytes | Path) -> Image.Image:
                 image.load()
                 return convert_to_rgb(image)
     except Image.DecompressionBombError as error:
-        raise PromptError(
-            f"The picture is far too large: at most {PIXEL_LIMIT / 1e6:.0f} million pixels are "
-            "read. Send it reduced."
-        ) from error
+        raise PromptError(user_messages.picture_far_too_large(PIXEL_LIMIT)) from error
     except FileNotFoundError as error:
-        raise PromptError(f"There is no file {Path(str(source)).name}.") from error
+        raise PromptError(user_messages.no_file(Path(str(source)).name)) from error
     except DECODING_ERRORS as error:
         name = "The picture" if isinstance(source, bytes) else source.name
-        raise PromptError(
-            f"{name} cannot be read: it is damaged or neither PNG nor JPEG. Send it again."
-        ) from error
+        raise PromptError(user_messages.picture_unreadable(name)) from error
 
 
 def check_size(width: int, height: int) -> None:
     """Raise PromptError for a picture too large for memory; sides in pixels."""
     if width * height > PIXEL_LIMIT:
-        raise PromptError(
-            f"A picture of {width:,} x {height:,} px is too large: at most "
-            f"{PIXEL_LIMIT / 1e6:.0f} million pixels are read. Send it reduced."
-        )
+        raise PromptError(user_messages.picture_too_large(width, height, PIXEL_LIMIT))
 
 
 def convert_to_rgb(image: Image.Image) -> Image.Image:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models import user_messages
 from models.errors import PromptError
 from models.messages import Box, ImagePlacement, PixelBudget
 
@@ -36,12 +37,9 @@ def resized_size(
     picture and for an aspect ratio above `MAX_ASPECT`.
     """
     if width < 1 or height < 1:
-        raise PromptError(f"A picture of {width} x {height} px shows nothing; choose a larger one.")
+        raise PromptError(user_messages.picture_empty(width, height))
     if max(width, height) / min(width, height) > MAX_ASPECT:
-        raise PromptError(
-            f"A picture of {width} x {height} px is too narrow for the model; "
-            f"its longer side may be at most {MAX_ASPECT} times the shorter."
-        )
+        raise PromptError(user_messages.picture_too_narrow(width, height, MAX_ASPECT))
     across = round(width / factor) * factor
     down = round(height / factor) * factor
     if across * down > budget.max_pixels:
@@ -63,9 +61,7 @@ def place_picture(
     Raises `PromptError` as `resized_size` does, and for a box without area.
     """
     if not (box.width > 0 and box.height > 0):
-        raise PromptError(
-            f"A region of {box.width:g} x {box.height:g} px shows nothing; choose a larger one."
-        )
+        raise PromptError(user_messages.region_empty(box.width, box.height))
     across, down = resized_size(width, height, budget, factor=factor)
     return ImagePlacement(box, across, down, across // factor, down // factor)
 

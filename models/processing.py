@@ -19,6 +19,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import (
 )
 from transformers.processing_utils import ProcessorMixin
 
+from models import user_messages
 from models.errors import CheckpointError
 from models.messages import ImagePlacement, PixelBudget, Prompt
 from models.pictures import open_picture
@@ -174,14 +175,9 @@ def load_processor(folder: Path, name: str | None = None) -> PathologyProcessor:
         images = Qwen2VLImageProcessorPil.from_pretrained(folder, local_files_only=True)
         template = tokenizer.chat_template or legacy_chat_template(folder)
     except Exception as error:  # the library raises many kinds of errors, some bare
-        message = (
-            f"The tokenizer, config.json or picture settings of “{name}” are missing or damaged; "
-            "copy the checkpoint again."
-        )
-        raise CheckpointError(message) from error
+        raise CheckpointError(user_messages.processor_damaged(name)) from error
     if not template:
-        message = f"“{name}” has no chat template; copy its chat_template.jinja too."
-        raise CheckpointError(message)
+        raise CheckpointError(user_messages.no_chat_template(name))
     return PathologyProcessor(images, tokenizer, template)
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from models import user_messages
 from models.control_tokens import spread_control_tokens
 from models.errors import PromptError
 from models.messages import Prompt, PromptImage
@@ -72,8 +73,7 @@ def build_prompt(
     parts = [_clean_text("context", question.context), _knowledge(question.findings)]
     parts.append(_clean_text("question", question.text))
     if not parts[-1]:
-        message = "The question is empty; write what you want to know about the region."
-        raise PromptError(message)
+        raise PromptError(user_messages.QUESTION_EMPTY)
     for index, option in enumerate(options):
         line = style["option"].replace("{letter}", letter(index))
         parts.append(line.replace("{text}", option))
@@ -107,8 +107,7 @@ def fill_template(template: QuestionTemplate, finding: str = "") -> QuestionText
         return question
     name = _clean_text("finding", finding)
     if not name:
-        message = f"“{template.label}” needs a finding; enter what to look for."
-        raise PromptError(message)
+        raise PromptError(user_messages.finding_missing(template.label))
     known = (name,) if name in read_findings() else ()
     return replace(question, text=template.text.replace("{finding}", name), findings=known)
 
@@ -129,8 +128,7 @@ def _style(name: str) -> dict[str, str]:
     """Text around a question."""
     styles: dict[str, dict[str, str]] = _toml("question_templates.toml")["styles"]
     if name not in styles:
-        message = f"The prompt style “{name}” is not known; known are {', '.join(styles)}."
-        raise PromptError(message)
+        raise PromptError(user_messages.unknown_prompt_style(name, styles))
     return styles[name]
 
 
@@ -140,10 +138,7 @@ def _clean_text(what: str, text: str, limit: int = QUESTION_LIMIT) -> str:
     The limit applies before anything is removed, so that the message counts what was typed.
     """
     if len(text) > limit:
-        message = (
-            f"The {what} has {len(text):,} characters, and at most {limit:,} are read; shorten it."
-        )
-        raise PromptError(message)
+        raise PromptError(user_messages.text_too_long(what, len(text), limit))
     plain = "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")
     return spread_control_tokens(plain).strip()
 
@@ -158,13 +153,13 @@ def _options(raw_options: Sequence[str]) -> list[str]:
     options = [option.strip() for option in without_letters(lines)]
     problem = ""
     if len(options) < 2:
-        problem = "A single option is no choice; give at least two, or none for a free answer."
+        problem = user_messages.SINGLE_OPTION
     elif len(options) > MOST_OPTIONS:
-        problem = f"{len(options)} options are too many; at most {MOST_OPTIONS} can be offered."
+        problem = user_messages.too_many_options(len(options), MOST_OPTIONS)
     elif not all(options):
-        problem = f"Option {letter(options.index(''))} is empty; fill it in or take it away."
+        problem = user_messages.option_empty(letter(options.index("")))
     elif len({option.casefold() for option in options}) < len(options):
-        problem = "Two options are the same; change one or take it away."
+        problem = user_messages.OPTIONS_EQUAL
     if problem:
         raise PromptError(problem)
     return options
@@ -176,7 +171,6 @@ def _knowledge(names: Sequence[str]) -> str:
     lines = []
     for name in names:
         if name not in attributes:
-            message = f"The finding “{name}” is not described; known are {', '.join(attributes)}."
-            raise PromptError(message)
+            raise PromptError(user_messages.unknown_finding(name, attributes))
         lines.append(f"- {name}: {'; '.join(attributes[name])}.")
     return "\n".join(["What to look for:", *lines]) if lines else ""

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from models import user_messages
 from models.checkpoint_files import check_checkpoint
 from models.errors import CheckpointError, PromptError, UnknownModelError
 from models.hub import download, find_cached_folder, is_hub_id
@@ -167,7 +168,7 @@ def _described(folder: Path, model: RegisteredModel) -> RegisteredModel:
     try:
         table = tomllib.loads(own_table.read_text(encoding="utf-8"))
         if "hub_id" in table:  # for registry.toml only
-            raise ValueError("it has no field hub_id; remove it")
+            raise ValueError(user_messages.HUB_ID_NOT_ALLOWED)
         model_fields = {
             key: getattr(model, key) for key in _tables()["default"] if "_pixels" not in key
         }
@@ -180,7 +181,7 @@ def _described(folder: Path, model: RegisteredModel) -> RegisteredModel:
     except (OSError, ValueError, PromptError) as error:
         # The full text of an OSError contains the path, which the page must not show.
         reason = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
-        message = f"“{model.name}” has a {OWN_FILE} that cannot be used: {reason}."
+        message = user_messages.own_file_unusable(model.name, OWN_FILE, reason)
         raise CheckpointError(message) from error
     return replace(described, location=folder, hub_id=model.hub_id)
 
@@ -188,21 +189,15 @@ def _described(folder: Path, model: RegisteredModel) -> RegisteredModel:
 def _missing_sentence(model: RegisteredModel) -> str:
     """Message that a model's weights are missing, and how to get them."""
     if not model.hub_id:
-        return f"The weights of “{model.name}” are not installed; choose another model."
-    command = f"`python -m pathviewer model fetch {model.hub_id}`"
+        return user_messages.model_not_installed(model.name)
     if model.gated:
-        return (
-            f"“{model.hub_id}” is gated ({model.licence}): agree to its terms on "
-            f"huggingface.co/{model.hub_id}, log in with `hf auth login`, then run {command}."
-        )
-    return f"“{model.hub_id}” is not on this machine; {command} fetches it."
+        return user_messages.model_gated(model.hub_id, model.licence)
+    return user_messages.model_not_fetched(model.hub_id)
 
 
 def _unknown_sentence(name: str) -> str:
     """Message listing what a name can be."""
-    names = ", ".join(model.name for model in list_models())
     shortened = "".join(
         c for c in name.replace("\\", "/").rstrip("/").split("/")[-1] if c.isprintable()
     )
-    subject = f"“{shortened[:80]}” is" if shortened.strip() else "An empty name is"
-    return f"{subject} not a known model, and no folder of that name is here. Known are {names}."
+    return user_messages.unknown_model(shortened, [model.name for model in list_models()])

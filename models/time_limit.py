@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from models import user_messages
 from models.errors import CheckpointError
 
 T = TypeVar("T")
@@ -19,20 +20,6 @@ TEXT_SECONDS = 20.0
 STUCK_EXIT_CODE = 3
 """Exit code of a process that could not be stopped otherwise, because library code did not end."""
 
-STUCK_SENTENCE = (
-    f"because the checkpoint's chat template or tokenizer took more than {TEXT_SECONDS:.0f} "
-    "seconds for this question"
-)
-"""Description of such an exit."""
-
-_TOO_LONG = (
-    f"The chat template or tokenizer of this checkpoint takes more than {TEXT_SECONDS:.0f} seconds "
-    "for this question; choose another model, or copy the checkpoint again."
-)
-_TOO_HARD = (
-    "The tokenizer of this checkpoint cannot split this question into tokens; choose another "
-    "model, or copy the checkpoint again."
-)
 _patience: list[float] = []
 """Time over the limit after which the process ends; empty if it must not end."""
 
@@ -63,12 +50,12 @@ def run_within_text_limit(work: Callable[[], T], seconds: float = TEXT_SECONDS) 
             watch.end()
     except _TextTimeout:
         watch.end()  # the timeout, which occurs at most once, may have come within `end`
-        raise CheckpointError(_TOO_LONG) from None
+        raise CheckpointError(user_messages.tokenizer_too_slow(TEXT_SECONDS)) from None
     except BaseException as error:
         # a panic of a Rust library, such as for a regular expression that takes too many steps
         if type(error).__name__ != "PanicException":
             raise
-        raise CheckpointError(_TOO_HARD) from None
+        raise CheckpointError(user_messages.TOKENIZER_FAILED) from None
 
 
 class _Watch:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from storage import user_messages
 from storage.errors import StorageError
 from storage.migrate import check_backup_revision
 
@@ -15,10 +16,7 @@ def find_sqlite_file(url: str) -> Path:
     """Return the database's file; raises StorageError if it is not a SQLite file."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        raise StorageError(
-            "The database is not a SQLite file. Back it up and restore it with its own tools, such "
-            "as pg_dump and pg_restore, and copy the folder blobs of the data folder with it."
-        )
+        raise StorageError(user_messages.NOT_SQLITE)
     return Path(parsed.database)
 
 
@@ -29,7 +27,7 @@ def copy_database(source: Path, target: Path) -> None:
     restarts it.
     """
     if not source.exists():
-        raise StorageError("There is no database yet; nothing to back up.")
+        raise StorageError(user_messages.NO_DATABASE)
     try:
         source_connection = sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)
         target_connection = sqlite3.connect(target)
@@ -41,9 +39,7 @@ def copy_database(source: Path, target: Path) -> None:
             target_connection.close()
             source_connection.close()
     except sqlite3.Error as error:
-        raise StorageError(
-            f"The database cannot be copied ({error}). Nothing was saved."
-        ) from error
+        raise StorageError(user_messages.copy_failed(str(error))) from error
 
 
 def check_copy(path: Path) -> str:
@@ -56,9 +52,9 @@ def check_copy(path: Path) -> str:
         finally:
             copy.close()
     except (sqlite3.Error, TypeError) as error:
-        raise StorageError(f"The backup contains no PathViewer database ({error}).") from error
+        raise StorageError(user_messages.backup_unreadable(str(error))) from error
     if integrity != "ok":
-        raise StorageError("The database in the backup is damaged; take another backup.")
+        raise StorageError(user_messages.BACKUP_DAMAGED)
     check_backup_revision(revision)
     return revision
 
@@ -82,4 +78,4 @@ def count_rows(path: Path) -> dict[str, int]:
         finally:
             copy.close()
     except sqlite3.Error as error:
-        raise StorageError(f"The rows of the copy cannot be counted ({error}).") from error
+        raise StorageError(user_messages.rows_uncountable(str(error))) from error

@@ -20,6 +20,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from storage import user_messages
 from storage.errors import BlobError
 from storage.private_files import make_private_folder, open_private
 from storage.row_values import as_record
@@ -76,12 +77,11 @@ class BlobStore:
         try:
             data = self._path(sha256).read_bytes()
         except FileNotFoundError as error:
-            message = f"The file {sha256[:12]} is missing; restore it from a backup."
-            raise BlobError(message) from error
+            raise BlobError(user_messages.blob_missing(sha256[:12])) from error
         except OSError as error:
             raise BlobError(_explain(error)) from error
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise BlobError(f"The file {sha256[:12]} is damaged; restore it from a backup.")
+            raise BlobError(user_messages.blob_damaged(sha256[:12]))
         return data
 
     def remove(self, sha256: str) -> None:
@@ -212,8 +212,5 @@ def _sync_folder(folder: Path) -> None:
 def _explain(error: OSError) -> str:
     """Message for a file system error; contains no paths."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "The disk of the data folder is full. Nothing was saved; free some space."
-    return (
-        f"A file of the data folder cannot be read or written ({error.strerror}). Ask the "
-        "administrator to check the folder's permissions and disk."
-    )
+        return user_messages.DATA_DISK_FULL
+    return user_messages.data_file_failed(error.strerror)

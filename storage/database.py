@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
+from storage import user_messages
 from storage.database_file import (
     DatabaseFile,
     recorded_revision,
@@ -140,12 +141,9 @@ def open_database(
         with engine.begin() as connection:
             upgrade(connection)
     except DBAPIError as error:
-        raise StorageError(f"{explain_error(error)} The database is {address}.") from error
+        raise StorageError(user_messages.database_failed(explain_error(error), address)) from error
     except OSError as error:
-        raise StorageError(
-            f"The database {address} cannot be created: {error.strerror}. Choose another place by "
-            "PATHVIEWER_DATA or PATHVIEWER_DATABASE_URL."
-        ) from error
+        raise StorageError(user_messages.database_not_created(address, error.strerror)) from error
     read_engine = _engine(parsed, busy_ms, limits.readers, file, read_only=True)
     return Database(engine, read_engine, file)
 
@@ -155,11 +153,7 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
         parsed.get_dialect().import_dbapi()
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise StorageError(
-            "PATHVIEWER_DATABASE_URL is not a database URL; write it like "
-            "sqlite:////var/lib/pathviewer/pathviewer.sqlite3 or "
-            "postgresql+psycopg://user:password@host/name."
-        ) from error
+        raise StorageError(user_messages.NOT_DATABASE_URL) from error
     return parsed
 
 

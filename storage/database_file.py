@@ -13,12 +13,8 @@ from urllib.parse import quote
 
 from sqlalchemy.engine import URL
 
+from storage import user_messages
 from storage.errors import DatabaseGoneError
-
-_GONE = (
-    "The database file was removed or replaced while the program was running. Nothing was saved; "
-    "put the file back or restore a backup, and start the program again."
-)
 
 
 class DatabaseFile:
@@ -38,7 +34,7 @@ class DatabaseFile:
         except OSError:
             return  # a share may be briefly unavailable; SQLite reports that itself
         if not same:
-            raise DatabaseGoneError(_GONE)
+            raise DatabaseGoneError(user_messages.DATABASE_GONE)
 
     def _read_identity(self) -> tuple[int, int]:
         status = os.stat(self._path)  # noqa: PTH116  a third of the time of Path.stat

@@ -5,22 +5,8 @@ from __future__ import annotations
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-_SENTENCES = {
-    "SQLITE_BUSY": "The database is busy with other work. Nothing was saved; try again.",
-    "SQLITE_LOCKED": "The database is busy with other work. Nothing was saved; try again.",
-    "SQLITE_READONLY": "The database may not be written to. Nothing was saved; ask the "
-    "administrator to check the permissions of the data folder.",
-    "SQLITE_FULL": "The disk of the database is full. Nothing was saved; free some space and "
-    "try again.",
-    "SQLITE_IOERR": "The disk of the database reports an error. Nothing was saved; ask the "
-    "administrator to check it.",
-    "SQLITE_CANTOPEN": "The database file cannot be opened. Check that its folder exists and "
-    "may be written to.",
-    "SQLITE_NOTADB": "The database file is not a database. Move it away or restore a backup.",
-    "SQLITE_CORRUPT": "The database file is damaged. Restore a backup.",
-    "SQLITE_CONSTRAINT": "The database refused a value that breaks one of its rules. "
-    "Nothing was saved.",
-}
+from storage import user_messages
+
 _SQLSTATES = {
     "55P03": "SQLITE_BUSY",  # lock timeout
     "40P01": "SQLITE_BUSY",  # deadlock
@@ -32,10 +18,6 @@ _SQLSTATES = {
     "P0001": "SQLITE_CONSTRAINT",  # raised by one of our triggers
 }
 """PostgreSQL error codes and their SQLite equivalents."""
-_OTHER = (
-    "The database cannot be reached or refused the work. Nothing was saved; try again, and ask "
-    "the administrator if that does not help."
-)
 
 
 class StorageError(Exception):
@@ -78,10 +60,13 @@ class BlobError(StorageError):
 def explain_error(error: DBAPIError | PoolTimeoutError) -> str:
     """Message for a driver error; contains no paths, addresses or values."""
     if isinstance(error, PoolTimeoutError):  # connection pool exhausted
-        return _SENTENCES["SQLITE_BUSY"]
+        return user_messages.DATABASE_ERRORS["SQLITE_BUSY"]
     if isinstance(error, IntegrityError):
-        return _SENTENCES["SQLITE_CONSTRAINT"]
+        return user_messages.DATABASE_ERRORS["SQLITE_CONSTRAINT"]
     name = getattr(error.orig, "sqlite_errorname", None) or ""
     name = name or _SQLSTATES.get(getattr(error.orig, "sqlstate", None) or "", "")
     # extended names such as SQLITE_BUSY_SNAPSHOT start with the primary one
-    return next((text for key, text in _SENTENCES.items() if name.startswith(key)), _OTHER)
+    return next(
+        (text for key, text in user_messages.DATABASE_ERRORS.items() if name.startswith(key)),
+        user_messages.OTHER_DATABASE_ERROR,
+    )

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, text
 
+from storage import user_messages
 from storage.errors import StorageError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -45,10 +46,7 @@ def upgrade(connection: Connection, revision: str = "head", migrations: Path = M
     if current is not None:
         check_release(current)
         if not _is_known(scripts, current):
-            raise StorageError(
-                f"The database is at schema revision {current}, which this version does not know "
-                f"(it knows up to {newest}). Install the newer version again or restore a backup."
-            )
+            raise StorageError(user_messages.newer_schema(current, newest))
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
 
@@ -56,12 +54,7 @@ def upgrade(connection: Connection, revision: str = "head", migrations: Path = M
 def check_release(revision: str) -> None:
     """Raise StorageError if the revision is one of version 0.1.0."""
     if revision in REVISIONS_OF_0_1_0:
-        raise StorageError(
-            f"The database is of version 0.1.0 (schema revision {revision}), which this version "
-            "cannot upgrade. Nothing in it was changed. Start with an empty state folder "
-            "(PATHVIEWER_DATA, and PATHVIEWER_DATABASE_URL if it is set), or go on with 0.1.0 and "
-            "export there."
-        )
+        raise StorageError(user_messages.schema_of_0_1_0(revision))
 
 
 def check_backup_revision(revision: str) -> None:
@@ -69,10 +62,7 @@ def check_backup_revision(revision: str) -> None:
     check_release(revision)
     scripts = ScriptDirectory.from_config(_config())
     if not _is_known(scripts, revision):
-        raise StorageError(
-            f"The backup is at schema revision {revision}, which this version does not know (it "
-            f"knows up to {scripts.get_current_head()}). Install the version that wrote it."
-        )
+        raise StorageError(user_messages.newer_backup(revision, scripts.get_current_head()))
 
 
 def newest_revision() -> str:

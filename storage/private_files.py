@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from storage import user_messages
+
 FOLDER_MODE = 0o700
 """Mode of folders in the state folder."""
 
@@ -32,7 +34,7 @@ def make_private_folder(folder: Path) -> None:
     for one in reversed(missing):
         one.mkdir(mode=FOLDER_MODE, exist_ok=True)
     if not folder.is_dir():
-        raise FileExistsError(f"{folder.name} is a file.")
+        raise FileExistsError(user_messages.folder_is_file(folder.name))
 
 
 def open_private(path: Path, mode: str) -> IO[bytes]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx2
 
+from models import user_messages
 from models.errors import ModelError
 from models.judges.base import JudgeInput, JudgeVerdict
 from models.judges.reply import Abstention, Reply, read_reply, read_verdict
@@ -107,8 +108,7 @@ class EndpointJudge:
         self._failures = 0  # consecutive traces for which the endpoint was unavailable
         key = os.environ.get(endpoint.api_key_variable, "").strip()
         if not key.isascii():
-            message = f"The key in {endpoint.api_key_variable} is not ASCII; set it again."
-            raise JudgeError(message)
+            raise JudgeError(user_messages.key_not_ascii(endpoint.api_key_variable))
         self._client = httpx2.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=endpoint.timeout_seconds,
@@ -202,7 +202,7 @@ class EndpointJudge:
         """Parse a final reply and count its tokens."""
         if answer.status in PERMANENT_FAILURES:
             reason = PERMANENT_FAILURES[answer.status]
-            raise JudgeError(f"The judge at {self.endpoint.url.host} refuses: {reason}.")
+            raise JudgeError(user_messages.judge_refuses(self.endpoint.url.host, reason))
         if answer.status != 200:
             raise Abstention(f"HTTP {answer.status}")
         self._failures = 0
@@ -225,8 +225,4 @@ class EndpointJudge:
             failures = self._failures
         if failures >= self.endpoint.give_up_after:
             why = f"HTTP {answer.status}" if answer.status else answer.failure
-            message = (
-                f"The judge at {self.endpoint.url.host} did not reply to {failures} traces in a "
-                f"row ({why}); restart it and resume."
-            )
-            raise JudgeError(message)
+            raise JudgeError(user_messages.judge_silent(self.endpoint.url.host, failures, why))

@@ -6,6 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from models import user_messages
 from models.errors import ModelError
 
 
@@ -18,8 +19,7 @@ class ReplyCache:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            message = f"The folder for the judge's replies cannot be created: {error.strerror}."
-            raise ModelError(message) from error
+            raise ModelError(user_messages.reply_folder_not_created(error.strerror)) from error
 
     def get(self, key: str) -> str | None:
         """Cached reply of a key; None if there is none or it is unreadable."""
@@ -38,8 +38,7 @@ class ReplyCache:
                 file.write(content)
             Path(part).replace(path)
         except OSError as error:
-            message = f"The judge's reply cannot be stored: {error.strerror}."
-            raise ModelError(message) from error
+            raise ModelError(user_messages.reply_not_stored(error.strerror)) from error
 
     def _path(self, key: str) -> Path:
         """Path of a reply; `key` is hexadecimal."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from models import user_messages
 from models.reasoning.steps import cut_steps
 from models.scoring import format_is_right
 
@@ -23,18 +24,18 @@ TAGS = ("<think>", "</think>", "<answer>", "</answer>")
 class Problem(StrEnum):
     """Reasons why a completion is not `<think>...</think><answer>...</answer>`."""
 
-    NO_THINK = "There is no <think> tag."
-    NO_ANSWER = "There is no <answer> tag."
-    THINK_OPEN = "The reasoning is cut off: </think> is missing."
-    ANSWER_OPEN = "The answer is cut off: </answer> is missing."
-    EMPTY_THINK = "The reasoning is empty."
-    EMPTY_ANSWER = "The answer is empty."
-    SECOND_THINK = "There is more than one <think>."
-    SECOND_ANSWER = "There is more than one <answer>; the first one counts."
-    ANSWER_FIRST = "The answer stands before the reasoning."
-    NESTED = "A tag opens inside another."
-    STRAY_CLOSE = "A tag is closed that was not open."
-    OUTSIDE = "There is text outside the tags."
+    NO_THINK = user_messages.THINK_TAG_MISSING
+    NO_ANSWER = user_messages.ANSWER_TAG_MISSING
+    THINK_OPEN = user_messages.THINK_TAG_OPEN
+    ANSWER_OPEN = user_messages.ANSWER_TAG_OPEN
+    EMPTY_THINK = user_messages.THINK_EMPTY
+    EMPTY_ANSWER = user_messages.ANSWER_EMPTY
+    SECOND_THINK = user_messages.THINK_TAG_REPEATED
+    SECOND_ANSWER = user_messages.ANSWER_TAG_REPEATED
+    ANSWER_FIRST = user_messages.ANSWER_BEFORE_REASONING
+    NESTED = user_messages.TAG_NESTED
+    STRAY_CLOSE = user_messages.TAG_NOT_OPEN
+    OUTSIDE = user_messages.TEXT_OUTSIDE_TAGS
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from uuid import uuid4
 import gradio as gr
 from gradio.events import api
 
+from pathviewer.api import user_messages
 from pathviewer.api.gradio_comparison_endpoints import ComparisonEndpoints
 from pathviewer.api.progress import stream_export_progress, stream_question_progress
 
@@ -284,5 +285,5 @@ class FeedbackEndpoints:
 def read_object(value: Json | None) -> Json:
     """Return a script's object, or {} for None. Raises `gr.Error` for other values."""
     if not isinstance(value, dict | None):
-        raise gr.Error("said and select must be objects, as in {...}.", print_exception=False)
+        raise gr.Error(user_messages.ARGUMENTS_NOT_OBJECTS, print_exception=False)
     return dict(value or {})

@@ -14,14 +14,13 @@ import gradio as gr
 import httpx2
 from fastapi import FastAPI
 
+from pathviewer.api import user_messages
 from pathviewer.api.responses import exception_handlers
 from pathviewer.auth.identity import RECHECK_KEY, SCOPE_KEY
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import Receive, Scope, Send
-
-LOGIN_ENDED = "Your login has ended, or the token is no longer valid. Log in again."
 
 
 class InProcessClient:
@@ -64,7 +63,7 @@ class InProcessClient:
         find_identity = scope[RECHECK_KEY]
         identity = await find_identity()
         if identity is None or identity.account_id != scope[SCOPE_KEY].account_id:
-            raise gr.Error(LOGIN_ENDED, print_exception=False)
+            raise gr.Error(user_messages.LOGIN_ENDED, print_exception=False)
         return {SCOPE_KEY: identity, RECHECK_KEY: find_identity}
 
 

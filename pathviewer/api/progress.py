@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from pathviewer.api import user_messages
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -41,16 +43,16 @@ async def stream_question_progress(
 def describe_event(event: dict[str, Any]) -> str:
     """Describe the progress that an event reports; empty if it reports none."""
     if event["type"] == "queued":
-        return f"{event['position']} questions before this one"
+        return user_messages.queue_position(event["position"])
     if event["type"] == "started":
-        return "the model reads the question"
+        return user_messages.MODEL_READS_QUESTION
     if event["type"] == "comparing":
-        return "computing attention maps"
+        return user_messages.COMPUTING_MAPS
     if event["type"] != "text":
         return ""
     trace = event["trace"]
-    part = f"step {max(1, len(trace['steps']))}" if trace["answer"] is None else "the answer"
-    return f"answer {event['index'] + 1}: {part}"
+    step_number = max(1, len(trace["steps"])) if trace["answer"] is None else None
+    return user_messages.answer_progress(event["index"] + 1, step_number)
 
 
 async def stream_export_progress(

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 
+from pathviewer.api import user_messages
 from pathviewer.auth.identity import Forbidden
 from pathviewer.auth.roles import SEES_ALL, Action, allows
 from pathviewer.questions.errors import QuestionNotFound
 
 if TYPE_CHECKING:
-    from pathviewer.auth.identity import Identity
+    from pathviewer.api import user_messages
+from pathviewer.auth.identity import Identity
     from pathviewer.questions.service import QuestionService
     from pathviewer.questions.snapshot import QuestionSnapshot
 
@@ -25,7 +27,7 @@ async def find_visible_question(
     """
     snapshot, is_own = await _find_question(caller, question_id, questions)
     if not is_own and caller.role not in SEES_ALL:
-        raise QuestionNotFound("There is no such question, or it is not yours.")
+        raise QuestionNotFound(user_messages.NO_OWN_QUESTION)
     return snapshot
 
 
@@ -39,12 +41,9 @@ async def find_changeable_question(
     """
     snapshot, is_own = await _find_question(caller, question_id, questions)
     if not is_own and caller.role not in SEES_ALL:
-        raise QuestionNotFound("There is no such question, or it is not yours.")
+        raise QuestionNotFound(user_messages.NO_OWN_QUESTION)
     if not is_own and not allows(caller.role, Action.administer):
-        raise Forbidden(
-            "You may see this question, but only its author, an assigned rater or an administrator "
-            "may stop or check it. Ask it again to get your own."
-        )
+        raise Forbidden(user_messages.CHANGE_FORBIDDEN)
     return snapshot
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
+from pathviewer.api import user_messages
 from pathviewer.api.strict_json import MOST_DIGITS, parse_json
 from pathviewer.common.bounded_json import JsonError
 from pathviewer.common.errors import UserError
@@ -44,9 +45,9 @@ async def read_body(request: Request, limit: int) -> bytes:
         async for chunk in request.stream():
             body += chunk
             if len(body) > limit:
-                raise BodyTooLarge(f"The request is larger than {limit} bytes: send less at once.")
+                raise BodyTooLarge(user_messages.request_too_large(limit))
     except ClientDisconnect:
-        raise BodyError("The connection ended before the request did: send it again.") from None
+        raise BodyError(user_messages.REQUEST_CUT_OFF) from None
     return bytes(body)
 
 
@@ -65,5 +66,5 @@ async def read_json_object(request: Request) -> dict[str, Any]:
     """Read the body as a JSON object. Raises BodyError."""
     document = await read_json(request)
     if not isinstance(document, dict):
-        raise BodyError("The request must be a JSON object, as in {...}.")
+        raise BodyError(user_messages.REQUEST_NOT_OBJECT)
     return document

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from models.errors import ModelError
+from pathviewer.api import user_messages
 from pathviewer.api.error_status import RETRY_SECONDS, KnownError, error_code, error_status
 from pathviewer.common.errors import UserError
 from pathviewer.common.work_queue import ClientGone, TooBusy
@@ -36,13 +37,13 @@ def error_response(code: str, message: str, status: int) -> JSONResponse:
 
 def not_found(path: str) -> JSONResponse:
     """Return the response for an unknown path."""
-    return error_response("not_found", f"There is nothing at {path[:200]}.", 404)
+    return error_response("not_found", user_messages.nothing_at(path[:200]), 404)
 
 
 def not_allowed(method: str, methods: Iterable[str]) -> JSONResponse:
     """Return the response for an unsupported method; `methods` are the supported ones."""
     allow = ", ".join(sorted(methods))
-    message = f"{method[:20]} is not allowed here; use {allow}."
+    message = user_messages.method_not_allowed(method[:20], allow)
     response = error_response("method_not_allowed", message, 405)
     response.headers["allow"] = allow
     return response
@@ -50,11 +51,7 @@ def not_allowed(method: str, methods: Iterable[str]) -> JSONResponse:
 
 def internal_error() -> JSONResponse:
     """Return the response for an unexpected error, without its details."""
-    message = (
-        "An internal error occurred; the server's log has the details. Try again, and report it "
-        "if it persists."
-    )
-    return error_response("internal_error", message, 500)
+    return error_response("internal_error", user_messages.INTERNAL_ERROR, 500)
 
 
 def error_to_response(error: KnownError) -> JSONResponse:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from pathviewer.api import user_messages
 from pathviewer.common.bounded_json import JsonError, decode_json
 
 MOST_DIGITS = 18
@@ -39,30 +40,27 @@ def parse_json(text: bytes) -> Any:
 
 def _parse_integer(digits: str) -> int:
     if len(digits.removeprefix("-")) > MOST_DIGITS:
-        raise JsonError(
-            f"The number {digits[:20]}... is too large: a whole number has at most {MOST_DIGITS} "
-            "digits."
-        )
+        raise JsonError(user_messages.integer_too_large(digits[:20], MOST_DIGITS))
     return int(digits)
 
 
 def _parse_float(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise JsonError("A number of the request is too large for a float.")
+        raise JsonError(user_messages.FLOAT_TOO_LARGE)
     return number
 
 
 def _refuse_constant(name: str) -> float:
-    raise JsonError(f"{name} is not a JSON number: leave it out or send null.")
+    raise JsonError(user_messages.not_json_number(name))
 
 
 def _check_texts(decoded: str, document: object) -> None:
     """Raise JsonError for texts with a NUL or a lone surrogate."""
     if _NUL in decoded and (field := _find_field(document, _holds_nul)) is not None:
-        raise JsonError(f"The text {field} holds a NUL character: remove it.")
+        raise JsonError(user_messages.nul_in_text(field))
     if _HALF.search(decoded) and (field := _find_field(document, _holds_half)) is not None:
-        raise JsonError(f"The text {field} holds half of a surrogate pair: remove that character.")
+        raise JsonError(user_messages.half_pair_in_text(field))
 
 
 def _find_field(document: object, is_bad: Callable[[str], bool]) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations, groupby
 from typing import Literal, get_args
 
+from pathviewer.comparisons import user_messages
 from pathviewer.worklists.errors import WorklistError
 from storage.comparisons.pairs import FrozenCompletion
 from storage.comparisons.records import NewPair
@@ -50,7 +51,7 @@ def draw_pairs(
     Raises WorklistError for an unknown plan or if there is nothing to draw.
     """
     if plan not in PAIR_PLANS:
-        raise WorklistError(f"“{plan[:40]}” is not a plan; use one of {', '.join(PAIR_PLANS)}.")
+        raise WorklistError(user_messages.unknown_plan(plan[:40], PAIR_PLANS))
     within = [
         pair
         for _, group in groupby(answers, key=lambda answer: answer.item_id)
@@ -74,9 +75,7 @@ def draw_pairs(
     )
     if not sampled:
         raise WorklistError(
-            f"The plan {plan} has no pair to draw: of {len(within)} pairs of answers, {same_text} "
-            f"have the same text and {other_input} have different pixels or prompts. Generate more "
-            "answers: `worklist generate` with --samples, or --beside with another model."
+            user_messages.no_pair_to_draw(plan, len(within), same_text, other_input)
         )
     new_pairs = tuple(
         NewPair(first.item_id, first.completion_id, second.completion_id, plan, seed, probability)

@@ -9,9 +9,6 @@ from storage.comparisons.pair_assignment import has_open_comparison
 from storage.worklists.item_assignment import find_assignment
 from storage.worklists.store import find_item_of_question, find_worklist
 
-ANSWER_FIRST = "The model's answer is hidden until the first answer; give that first."
-VOTE_FIRST = "The model's name is hidden until you have voted on its pair; vote first."
-
 
 def is_assigned(
     session: Session, question_id: str, account_id: str, *, judges_all: bool = False

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from models.attention import AttentionMap, attention_map, normalise_map
-from models.deletion_check import ANSWER_FRAME, DeletionCheck, DeletionVerdict, deletion_check
+from models.deletion_check import ANSWER_FRAME, DeletionCheck, deletion_check
 from models.engines.base import Engine
 from models.reasoning.trace import parse
 from pathviewer.attention.map_json import CompletionAttention
 from pathviewer.attention.passages import find_passages
+from pathviewer.questions import user_messages
 from pathviewer.questions.ask import INTERACTIVE_PRIORITY
 from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.rerun import pixel_budget, rebuild_prompt
 from storage.questions.records import NewDeletionCheck, QuestionRecord
-
-STEP_SENTENCES: dict[DeletionVerdict, str] = {
-    "attended area mattered": "This step depends on the area the model looked at.",
-    "image mattered": "This step depends on the region, but not more on the area the model looked "
-    "at than on others.",
-    "neither": "This step hardly depends on the region: the question and what is written before "
-    "it give it.",
-}
-"""Sentence of each verdict on a step."""
 
 
 def check_attention_use(
@@ -39,9 +31,9 @@ def check_attention_use(
     trace = parse(completion.text)
     tokens = dict(find_passages(trace, completion.token_ends)).get(passage)
     if not trace.answer:
-        raise QuestionRefused("The deletion check needs an answer, and the model gave none.")
+        raise QuestionRefused(user_messages.ANSWER_MISSING)
     if tokens is None:
-        raise QuestionRefused(f"This answer has no passage {passage[:20]!r}.")
+        raise QuestionRefused(user_messages.passage_missing(passage[:20]))
     steps = {f"step {number}": step for number, step in enumerate(trace.steps, 1)}
     target, around = trace.answer, ANSWER_FRAME
     if passage in steps:
@@ -59,7 +51,7 @@ def check_attention_use(
         budget=pixel_budget(record),
         priority=INTERACTIVE_PRIORITY,
     )
-    sentence = STEP_SENTENCES[result.verdict] if passage in steps else result.sentence
+    sentence = user_messages.STEP_SENTENCES[result.verdict] if passage in steps else result.sentence
     return _new_check(passage, result, sentence)
 
 

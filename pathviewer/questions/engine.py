@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from models.engines.base import Engine, EngineStatus
 from models.engines.open_engine import open_engine
 from models.errors import ModelError
+from pathviewer.questions import user_messages
 
 if TYPE_CHECKING:
     from pathviewer.settings import Settings
@@ -56,7 +57,7 @@ class EngineService:
             return replace(status, sentence=shorten_sentence(status.sentence))
         if self._error is not None:
             return EngineStatus("failed", shorten_sentence(str(self._error)))
-        return EngineStatus("stopped", "No model is running. Set PATHVIEWER_MODEL to start one.")
+        return EngineStatus("stopped", user_messages.NO_MODEL_RUNNING)
 
     def wait_while_loading(self, seconds: float) -> EngineStatus:
         """Wait at most `seconds` for the model to load and return the status."""

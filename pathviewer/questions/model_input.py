@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from models.engines.open_engine import SCRIPT_PREFIX
 from models.messages import PixelBudget
 from models.registry import SCRIPTED_MODEL, RegisteredModel, resolve_model
+from pathviewer.questions import user_messages
 from pathviewer.questions.errors import QuestionRefused
 from pathviewer.questions.region_picture import (
     RegionPicture,
@@ -100,10 +101,7 @@ def scale_facts(picture: RegionPicture, task: str | None) -> dict[str, Any]:
         return facts | {"nucleus_px": None, "fit": None}
     nucleus = NUCLEUS_UM / mpp
     if task in NUCLEUS_TASKS and nucleus < LEAST_NUCLEUS:
-        warnings.append(
-            f"Nuclei will be about {nucleus:.1f} px wide ({NUCLEUS_UM:g} µm assumed); this "
-            f"question needs {LEAST_NUCLEUS:g} px. Choose a smaller region or a larger budget."
-        )
+        warnings.append(user_messages.nuclei_too_small(nucleus, NUCLEUS_UM, LEAST_NUCLEUS))
     fit = _fit_region(picture.region, FITTED_MPP / mpp) if mpp > FITTED_MPP * 1.05 else None
     return facts | {"nucleus_px": nucleus, "fit": fit}
 
@@ -115,11 +113,7 @@ def _enlargement_warnings(picture: RegionPicture) -> list[str]:
     enlarged = min(pixels.width / region.width, pixels.height / region.height)
     if enlarged <= MOST_ENLARGEMENT:
         return []
-    return [
-        f"The region has only {region.width} × {region.height} px of the scan, drawn "
-        f"{enlarged:.0f} times as large for the model: there is little to see. Choose a larger "
-        "region."
-    ]
+    return [user_messages.region_enlarged(region.width, region.height, enlarged)]
 
 
 def _fit_region(region: Region, share: float) -> dict[str, int]:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from models.deletion_check import geometric_mean
 from models.messages import Finish, ImagePlacement
+from pathviewer.questions import user_messages
 from pathviewer.questions.snapshot import QuestionSnapshot
 from pathviewer.questions.trace_json import trace_json
 from pathviewer.slides.slide_identity import identity_json
@@ -131,7 +132,7 @@ def replay_events(snapshot: QuestionSnapshot) -> Iterator[dict[str, Any]]:
         if each.attention_sha256:
             yield {"type": "maps", "index": each.index}
     if record.state == "failed":
-        yield failed_event(record.failure or "The answer was not completed. Ask again.")
+        yield failed_event(record.failure or user_messages.ANSWER_NOT_COMPLETED)
     else:
         yield {"type": "done"}
 

@@ -24,6 +24,7 @@ from models.messages import (
 from pathviewer.attention.archive import reduce_attention
 from pathviewer.attention.live_map import LiveAttentionMap
 from pathviewer.attention.map_json import CompletionAttention
+from pathviewer.questions import user_messages
 from pathviewer.questions.ask import CompletionResult, NeutralQuestionProgress
 from pathviewer.questions.errors import QuestionNotFound
 from pathviewer.questions.question_json import ended_event, failed_event, started_event
@@ -110,7 +111,7 @@ class QuestionRun:
         with self._lock:
             attention = None if self.is_blinded else self._attention.get(index)
         if attention is None:
-            raise QuestionNotFound("This answer has no maps, or none yet.")
+            raise QuestionNotFound(user_messages.NO_MAPS_YET)
         return attention
 
     def handle(self, event: Event | NeutralQuestionProgress | CompletionResult) -> None:

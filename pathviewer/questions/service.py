@@ -12,6 +12,7 @@ from models.errors import CancelledError, ModelError
 from models.messages import Event
 from pathviewer.attention.map_json import CompletionAttention
 from pathviewer.common.work_queue import AccountBounds, Slot, WorkKind
+from pathviewer.questions import user_messages
 from pathviewer.questions.ask import CompletionResult, NeutralQuestionProgress, ask, cancel
 from pathviewer.questions.deletion_check import check_attention_use
 from pathviewer.questions.engine import EngineService
@@ -21,13 +22,12 @@ from pathviewer.questions.rerun import RunningModel
 from pathviewer.questions.run import QuestionRun
 from pathviewer.questions.snapshot import QuestionSnapshot
 from pathviewer.questions.store import QuestionStore
+from storage import user_messages as storage_messages
 from storage.errors import StorageError
 from storage.questions.records import DeletionCheckRecord
-from storage.questions.store import INTERRUPTION_SENTENCE
 
 MOST_IN_MEMORY = 200
 """Maximum runs in memory; beyond it, the oldest ended run that awaits a first answer is dropped."""
-INTERNAL_ERROR = "An internal error occurred; the server's log has the details. Ask again."
 
 log = logging.getLogger("pathviewer")
 
@@ -64,7 +64,7 @@ class QuestionService:
                 log.info("Questions interrupted when the server last stopped: %d.", count)
 
     def close(self) -> None:
-        """Announce the shutdown: runs that it cuts off fail with INTERRUPTION_SENTENCE."""
+        """Announce the shutdown: runs that it cuts off fail with QUESTION_INTERRUPTED."""
         self._closing = True
 
     def join(self, seconds: float) -> None:
@@ -213,9 +213,9 @@ class QuestionService:
         except CancelledError:
             return "stopped", None
         except ModelError as error:
-            return "failed", INTERRUPTION_SENTENCE if self._closing else str(error)
+            return "failed", storage_messages.QUESTION_INTERRUPTED if self._closing else str(error)
         except StorageError as error:
-            return "failed", f"The answer could not be stored. {error}"
+            return "failed", user_messages.answer_not_stored(str(error))
         return "done", None
 
     def _ask(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from models.messages import Box, ImagePlacement
 from models.reasoning.trace import parse
 from models.scoring import canonical_answer
+from pathviewer.questions import user_messages
 from pathviewer.questions.errors import QuestionNotFound
 from storage.questions.records import CompletionRecord, DeletionCheckRecord, QuestionRecord
 
@@ -66,5 +67,5 @@ class QuestionSnapshot:
         """Return a completion. Raises QuestionNotFound if it is missing or blinded."""
         matches = [completion for completion in self.completions if completion.index == index]
         if not matches or self.is_blinded:
-            raise QuestionNotFound("This answer does not exist, or not yet.")
+            raise QuestionNotFound(user_messages.NO_ANSWER_YET)
         return matches[0]

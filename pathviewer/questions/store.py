@@ -20,6 +20,7 @@ from pathviewer.attention.archive import (
     unpack_attention,
 )
 from pathviewer.attention.map_json import CompletionAttention
+from pathviewer.questions import user_messages
 from pathviewer.questions.blinding import is_assigned
 from pathviewer.questions.errors import QuestionConflict, QuestionNotFound
 from pathviewer.questions.preparation import PreparedQuestion
@@ -161,7 +162,7 @@ class QuestionStore:
             with self._database.read_only() as session:
                 return _build_snapshots(session, [store.find_question(session, question_id)])[0]
         except RecordNotFoundError as error:
-            raise QuestionNotFound("There is no such question.") from error
+            raise QuestionNotFound(user_messages.NO_QUESTION) from error
 
     def list_deletion_checks(
         self, completion_ids: Sequence[str]
@@ -185,13 +186,11 @@ class QuestionStore:
                 )
                 return _build_snapshots(session, records)
         except RecordNotFoundError as error:
-            raise QuestionNotFound(
-                "The question to continue from does not exist; reload the list."
-            ) from error
+            raise QuestionNotFound(user_messages.PAGE_QUESTION_MISSING) from error
 
     def load_picture(self, record: QuestionRecord) -> bytes:
         """Return the PNG that the model saw. Raises QuestionNotFound if it was removed."""
-        return self._read_blob(record.pixels_sha256, "The picture of this question")
+        return self._read_blob(record.pixels_sha256, user_messages.picture_unavailable)
 
     def load_attention(self, completion: CompletionRecord) -> StoredAttention:
         """Return a completion's attention.
@@ -199,9 +198,9 @@ class QuestionStore:
         Raises QuestionNotFound, and ModelError for a damaged file.
         """
         if completion.attention_sha256 is None:
-            raise QuestionNotFound("This answer has no maps, or they were removed.")
+            raise QuestionNotFound(user_messages.MAPS_REMOVED)
         return unpack_attention(
-            self._read_blob(completion.attention_sha256, "The attention of this answer")
+            self._read_blob(completion.attention_sha256, user_messages.attention_unavailable)
         )
 
     def find_attention(self, snapshot: QuestionSnapshot, index: int) -> CompletionAttention:
@@ -211,17 +210,17 @@ class QuestionStore:
         """
         completion, placement = snapshot.find_completion(index), snapshot.placement
         if placement is None:
-            raise QuestionNotFound("This answer has no maps.")
+            raise QuestionNotFound(user_messages.NO_MAPS)
         ends = tuple(completion.token_ends)
         return CompletionAttention(
             completion.text, ends, placement, self.load_attention(completion)
         )
 
-    def _read_blob(self, sha256: str, subject: str) -> bytes:
+    def _read_blob(self, sha256: str, failure: Callable[[str], str]) -> bytes:
         try:
             return self._blobs.get(sha256)
         except BlobError as error:
-            raise QuestionNotFound(f"{subject} cannot be shown. {error}") from error
+            raise QuestionNotFound(failure(str(error))) from error
 
 
 def describe_start(event: GenerationStart) -> QuestionStart:

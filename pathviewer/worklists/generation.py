@@ -21,6 +21,7 @@ from pathviewer.questions.preparation import PreparedQuestion, prepare_question
 from pathviewer.questions.request import Box, QuestionRequest, SamplingRequest
 from pathviewer.questions.store import QuestionStore
 from pathviewer.slides.errors import SlideError
+from pathviewer.worklists import user_messages
 from storage.comparisons.pairs import add_item_question, list_item_models
 from storage.database import Database
 from storage.errors import ConflictError
@@ -111,13 +112,13 @@ def _generate_item(
     try:
         question = prepare_question(_question(item, settings), LOCAL_ACCOUNT_ID, pictures)
     except (QuestionRefused, SlideError, ModelError) as error:
-        result.failed.append(f"Item {item.position + 1}: {error}")
+        result.failed.append(user_messages.item_failed(item.position + 1, str(error)))
         return
     try:
         started, answers = _collect_answers(engine, question)
         store.add_with_completions(question, started, answers, partial(_freeze, item))
     except ModelError as error:
-        result.failed.append(f"Item {item.position + 1}: {error}")
+        result.failed.append(user_messages.item_failed(item.position + 1, str(error)))
     except ConflictError:
         return  # another process has generated it meanwhile
     else:
@@ -158,7 +159,7 @@ def _collect_answers(
                 attention = reduce_attention(event.rows, event.neutral)
                 answers[event.end.completion_index] = (event.end, attention)
     if started is None or len(answers) != question.new_question.count:
-        raise ModelError("The model stopped before all answers were complete; generate again.")
+        raise ModelError(user_messages.ANSWERS_MISSING)
     return started, [answers[index] for index in sorted(answers)]
 
 

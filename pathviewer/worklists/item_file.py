@@ -16,6 +16,7 @@ from pathviewer.common.table_text import decode_text, is_spoilt, spoilt_sentence
 from pathviewer.slides.errors import SlideError
 from pathviewer.slides.geometry import Region, check_inside
 from pathviewer.slides.slide_names import SlideNameError, find_slide_by_name
+from pathviewer.worklists import user_messages
 from pathviewer.worklists.errors import WorklistError
 from storage.names import normalize_name
 from storage.slides.store import SlideRecord
@@ -41,34 +42,34 @@ def read_items(path: Path, slides: list[SlideRecord], sizes: SlideSizes) -> list
         try:
             items.append(_read_item(_parse_object(line), slides, sizes))
         except (WorklistError, SlideNameError, SlideError, PromptError) as error:
-            raise WorklistError(f"Line {number}: {error}") from error
+            raise WorklistError(user_messages.line_refused(number, str(error))) from error
     if not items:
-        raise WorklistError(f"{path.name} has no items.")
+        raise WorklistError(user_messages.no_items(path.name))
     return items
 
 
 def _read_lines(path: Path) -> list[str]:
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise WorklistError(f"{path.name} is larger than 64 MiB, the limit of a worklist.")
+            raise WorklistError(user_messages.file_too_large(path.name))
         # split at line feeds only: texts may contain other line ends
         return decode_text(path.read_bytes()).split("\n")
     except OSError as error:
-        raise WorklistError(f"{path.name} cannot be read ({error.strerror}).") from error
+        raise WorklistError(user_messages.file_unreadable(path.name, error.strerror)) from error
     except UnicodeDecodeError as error:
-        raise WorklistError(f"{path.name} is not in UTF-8.") from error
+        raise WorklistError(user_messages.file_not_utf8(path.name)) from error
 
 
 def _parse_object(line: str) -> Mapping[str, Any]:
     try:
         document = json.loads(line)
     except ValueError as error:
-        raise WorklistError(f"it is not JSON ({error}).") from error
+        raise WorklistError(user_messages.line_not_json(str(error))) from error
     if not isinstance(document, dict):
-        raise WorklistError("it is not a JSON object.")
+        raise WorklistError(user_messages.LINE_NOT_OBJECT)
     unknown = sorted(set(document) - set(FIELDS))
     if unknown:
-        raise WorklistError(f"“{unknown[0][:40]}” is not a field; use {', '.join(FIELDS)}.")
+        raise WorklistError(user_messages.unknown_field(unknown[0][:40], FIELDS))
     return document
 
 
@@ -89,7 +90,7 @@ def _read_item(
     if answer is not None and options:
         index = option_index(answer, options)
         if index is None:
-            raise WorklistError(f"the answer “{answer[:80]}” is not among the options.")
+            raise WorklistError(user_messages.answer_not_option(answer[:80]))
         answer = options[index]
     task = _read_text(document, "task")[:200] if document.get("task") is not None else None
     sides = {side: getattr(region, side) for side in ("x", "y", "width", "height")}
@@ -110,7 +111,7 @@ def _read_text(document: Mapping[str, Any], name: str) -> str:
         or not value.strip()
         or (not value.isprintable() and "\0" in value)
     ):
-        raise WorklistError(f"{name} is missing or not a text.")
+        raise WorklistError(user_messages.text_missing(name))
     return _refuse_control_token(f"the {name}", normalize_name(value.strip()))
 
 
@@ -118,7 +119,7 @@ def _read_options(value: object) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise WorklistError("options must be a list of texts.")
+        raise WorklistError(user_messages.OPTIONS_NOT_TEXTS)
     return [_refuse_control_token("an option", normalize_name(option)) for option in value]
 
 
@@ -134,5 +135,5 @@ def _read_region(value: object) -> Region:
         value = [value.get(side) for side in ("x", "y", "width", "height")]
     sides = value if isinstance(value, list) else []
     if len(sides) != 4 or any(type(side) is not int for side in sides):
-        raise WorklistError("box must be {x, y, width, height} in whole level-0 pixels.")
+        raise WorklistError(user_messages.BOX_INVALID)
     return Region(*sides)

@@ -33,6 +33,7 @@ from pathviewer.questions.report import (
 from pathviewer.questions.snapshot import QuestionSnapshot
 from pathviewer.questions.store import QuestionStore
 from pathviewer.slides.slide_identity import identity_text
+from pathviewer.worklists import user_messages
 from storage.blinding.visible_feedback import select_rated_completions
 from storage.database import Database
 from storage.feedback.store import FeedbackRecord, list_current_feedback
@@ -42,10 +43,6 @@ from storage.tables import now
 from storage.worklists.item_assignment import find_repeat_start, list_assignments
 from storage.worklists.records import AssignmentRecord, ItemRecord, WorklistRecord
 from storage.worklists.store import find_worklist, list_items
-
-NOT_GENERATED = "Its answers have not been generated yet."
-ANSWER_FIRST = "Give your own answer first; the model's answers are shown after it."
-FEEDBACK_FIRST = "Judge it first; others' feedback and the reference answer are shown after that."
 
 
 @dataclass(frozen=True)
@@ -125,7 +122,7 @@ class WorklistReport:
         if not blinded_count:
             return ""
         items = format_count(len(self._items), "item")
-        return f"{blinded_count} of {items} are shown in part; each says why."
+        return user_messages.items_blinded(blinded_count, items)
 
     def _slide_text(self, item: ItemRecord, snapshot: QuestionSnapshot | None) -> str:
         """Return the slide's identity when the item was generated, else its alias."""
@@ -138,7 +135,7 @@ class WorklistReport:
                 note, feedback = self._visible_feedback(session, item)
             snapshot = self._store.find(item.question_id) if item.question_id else None
             pixels = self._load_picture(snapshot)
-            visible = snapshot if snapshot and note != ANSWER_FIRST else None
+            visible = snapshot if snapshot and note != user_messages.OWN_ANSWER_FIRST else None
             yield {
                 "number": number,
                 "slide": self._slide_text(item, snapshot),
@@ -190,7 +187,7 @@ class WorklistReport:
     ) -> tuple[str | None, list[FeedbackRecord]]:
         """Return an item's blinding note and its visible feedback, without votes."""
         note = self._blinding_note(session, item)
-        if item.question_id is None or note == ANSWER_FIRST:
+        if item.question_id is None or note == user_messages.OWN_ANSWER_FIRST:
             return note, []
         ids = [each.id for each in list_completions(session, [item.question_id])]
         if self._viewer.rater and find_repeat_start(
@@ -209,16 +206,18 @@ class WorklistReport:
     def _blinding_note(self, session: Session, item: ItemRecord) -> str | None:
         """Return what the viewer must do to see all of an item; None if all is visible."""
         if item.question_id is None:
-            return NOT_GENERATED
+            return user_messages.ANSWERS_NOT_GENERATED
         if not self._viewer.rater:
             return None
         try:
             is_assigned(session, item.question_id, self._viewer.account_id, judges_all=True)
         except QuestionRefused:
-            return ANSWER_FIRST
+            return user_messages.OWN_ANSWER_FIRST
         ids = {each.id for each in list_completions(session, [item.question_id])}
         repeat_start = find_repeat_start(session, item.question_id, self._viewer.account_id)
-        return None if ids <= self._rated_ids and repeat_start is None else FEEDBACK_FIRST
+        if ids <= self._rated_ids and repeat_start is None:
+            return None
+        return user_messages.FEEDBACK_FIRST
 
     def _first_answers(self, item: ItemRecord) -> list[tuple[str, str, int | None]]:
         return [
@@ -271,7 +270,7 @@ def _completion_facts(
             _rater_facts(rater_id, [each for each in about if each.rater_id == rater_id])
             for rater_id in raters
         ],
-        "nobody": "Nobody has judged it yet." if note is None else "",
+        "nobody": user_messages.NO_FEEDBACK if note is None else "",
     }
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from storage import user_messages
 from storage.accounts.store import AccountRecord
 from storage.errors import RecordNotFoundError
 from storage.row_values import as_record
@@ -127,9 +128,7 @@ def revoke_token(session: Session, token_id: str) -> TokenRecord:
     """Revoke a token; raises `RecordNotFoundError` if it is unknown or already revoked."""
     row = session.get(AccessToken, token_id)
     if row is None or row.revoked_at is not None:
-        raise RecordNotFoundError(
-            f"There is no valid token with the id {token_id}; `user list` shows the tokens."
-        )
+        raise RecordNotFoundError(user_messages.no_token(token_id))
     row.revoked_at = now()
     session.flush()
     return as_record(TokenRecord, row)

@@ -9,6 +9,7 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from storage import user_messages
 from storage.errors import NameTakenError, RecordNotFoundError
 from storage.row_values import as_record
 from storage.tables import LOCAL_ACCOUNT_ID, Account
@@ -68,7 +69,7 @@ def add_account(
         rater=rater,
     )
     if find_account(session, name) is not None:
-        raise NameTakenError(f"There is an account named {name} already; choose another name.")
+        raise NameTakenError(user_messages.name_taken(name))
     try:
         with session.begin_nested():
             session.add(row)
@@ -76,7 +77,7 @@ def add_account(
         # another process may take the name between the check and the write
         if find_account(session, name) is None:
             raise
-        raise NameTakenError(f"There is an account named {name} already.") from error
+        raise NameTakenError(user_messages.name_taken_meanwhile(name)) from error
     return as_record(AccountRecord, row)
 
 
@@ -147,5 +148,5 @@ def set_disabled(session: Session, account_id: str, disabled: bool) -> None:
 def _row(session: Session, account_id: str) -> Account:
     row = session.get(Account, account_id)
     if row is None or row.id == LOCAL_ACCOUNT_ID:
-        raise RecordNotFoundError(f"There is no account with the id {account_id}.")
+        raise RecordNotFoundError(user_messages.no_account(account_id))
     return row

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from storage import user_messages
 from storage.errors import RecordNotFoundError
 from storage.names import list_stored_spellings, normalize_name
 from storage.row_values import as_record
@@ -82,7 +83,7 @@ def describe_slide(session: Session, slide_id: str, description: SlideDescriptio
     """
     slide = session.get(Slide, slide_id)
     if slide is None:
-        raise RecordNotFoundError(f"There is no slide with the id {slide_id}.")
+        raise RecordNotFoundError(user_messages.no_slide(slide_id))
     case = _case_row(session, description.case)
     if case is None:
         case = Case(name=normalize_name(description.case))

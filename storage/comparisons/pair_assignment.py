@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from storage import user_messages
 from storage.assignment import Assignment, choose_first, choose_repeat, list_unassigned
 from storage.comparisons.pairs import count_pairs
 from storage.comparisons.records import ComparisonRecord, PairProgress
@@ -83,9 +84,9 @@ def record_vote(
     """Set the feedback that holds the vote; raises ConflictError if there is one already."""
     row = _row(session, comparison_id, rater_id)
     if row.feedback_id is not None:
-        raise ConflictError("You voted on this pair; undo the vote to change it.")
+        raise ConflictError(user_messages.VOTE_ALREADY_STORED)
     if row.skipped:  # the models' names are already revealed
-        raise ConflictError("You skipped this pair; continue with the next one.")
+        raise ConflictError(user_messages.COMPARISON_SKIPPED)
     row.feedback_id, row.ended_at = feedback_id, now()
     session.flush()
     return as_record(ComparisonRecord, row)
@@ -95,7 +96,7 @@ def reopen_comparison(session: Session, comparison_id: str, rater_id: str) -> Co
     """Reopen a comparison for another vote; raises ConflictError if it has no vote."""
     row = _row(session, comparison_id, rater_id)
     if row.feedback_id is None:
-        raise ConflictError("There is no vote on this pair to undo.")
+        raise ConflictError(user_messages.NO_VOTE_TO_UNDO)
     row.feedback_id, row.ended_at = None, None
     session.flush()
     return as_record(ComparisonRecord, row)
@@ -105,7 +106,7 @@ def skip_comparison(session: Session, comparison_id: str, rater_id: str) -> Comp
     """Skip a pair; raises ConflictError if it has a vote."""
     row = _row(session, comparison_id, rater_id)
     if row.feedback_id is not None:
-        raise ConflictError("You have voted on this pair already.")
+        raise ConflictError(user_messages.COMPARISON_VOTED)
     row.ended_at, row.skipped = now(), True
     session.flush()
     return as_record(ComparisonRecord, row)
@@ -205,7 +206,7 @@ def _row(session: Session, comparison_id: str, rater_id: str) -> Comparison:
     bad = "\0" in comparison_id  # PostgreSQL would report an error instead of an unknown id
     row = None if bad else session.get(Comparison, comparison_id, with_for_update=True)
     if row is None or row.rater_id != rater_id:
-        raise RecordNotFoundError("There is no such comparison assigned to you.")
+        raise RecordNotFoundError(user_messages.NO_COMPARISON)
     return row
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import Subquery
 
+from storage import user_messages
 from storage.comparisons.records import NewPair, PairRecord
 from storage.errors import ConflictError, RecordNotFoundError, StorageError
 from storage.row_values import as_record
@@ -62,10 +63,7 @@ def refuse_if_paired(session: Session, worklist_id: str) -> None:
     """Raise StorageError if a list has pairs; otherwise none are drawn during this transaction."""
     worklist = session.get_one(Worklist, worklist_id, with_for_update=True)
     if count_pairs(session, worklist_id):
-        raise StorageError(
-            f"{worklist.name} already has its pairs, which are drawn once: further answers "
-            "could not be compared. To compare them, import the items again as another list."
-        )
+        raise StorageError(user_messages.answers_not_comparable(worklist.name))
 
 
 def list_item_models(session: Session, item_id: str) -> set[tuple[str, str | None]]:
@@ -104,7 +102,7 @@ def add_pairs(session: Session, worklist_id: str, pairs: Sequence[NewPair]) -> N
     """Store a list's pairs; raises ConflictError if it already has some."""
     session.get_one(Worklist, worklist_id, with_for_update=True)  # serialise draws
     if count_pairs(session, worklist_id):
-        raise ConflictError("The list already has its pairs, which are drawn once.")
+        raise ConflictError(user_messages.PAIRS_DRAWN_ONCE)
     for pair in pairs:
         first, second = sorted((pair.one_completion_id, pair.other_completion_id))
         ordered = {"one_completion_id": first, "other_completion_id": second}
@@ -129,7 +127,7 @@ def find_pair(session: Session, pair_id: str) -> PairRecord:
     """One pair; raises RecordNotFoundError."""
     row = session.get(WorklistPair, pair_id)
     if row is None:
-        raise RecordNotFoundError(f"There is no pair {pair_id[:64]!r}.")
+        raise RecordNotFoundError(user_messages.no_pair(pair_id[:64]))
     return as_record(PairRecord, row)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, bindparam, or_, select
 from sqlalchemy.orm import Session
 
+from storage import user_messages
 from storage.errors import ConflictError
 from storage.tables import Account, Feedback, new_id, now
 
@@ -172,8 +173,7 @@ def append_feedback(session: Session, rater_id: str, new: NewFeedback) -> Feedba
     _lock_rater(session, rater_id)
     former = find_feedback_by_key(session, rater_id, new.idempotency_key)
     if former is not None and _content(former) != _content(new):
-        message = "Something else was saved under this key; take a new key for each submission."
-        raise ConflictError(message)
+        raise ConflictError(user_messages.KEY_REUSED)
     pair = {"one": new.completion_id, "other": new.other_completion_id or new.completion_id}
     rows = session.connection().execute(_SELECT_CURRENT, {"rater": rater_id} | pair)
     current = [_record(row) for row in rows]

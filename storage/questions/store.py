@@ -10,6 +10,7 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from storage import user_messages
 from storage.errors import ConflictError, RecordNotFoundError
 from storage.questions.records import (
     CompletionRecord,
@@ -30,8 +31,6 @@ from storage.tables import (
     now,
 )
 
-INTERRUPTION_SENTENCE = "PathViewer was closed while the model was answering. Ask again."
-"""Failure message of a question that an earlier run of the program left unfinished."""
 LONGEST_RUN = timedelta(days=1)
 """Upper bound on the duration of a run."""
 
@@ -63,7 +62,7 @@ def freeze_first_answer(
     """Store the rater's own first answer; raises ConflictError if there is one already."""
     row = _row(session, question_id, lock=True)
     if row.first_answer is not None:
-        raise ConflictError("Your answer is already stored and cannot be changed.")
+        raise ConflictError(user_messages.FIRST_ANSWER_FINAL)
     row.first_answer, row.first_confidence, row.first_answer_at = answer, confidence, now()
     session.flush()
     return as_record(QuestionRecord, row)
@@ -90,9 +89,9 @@ def fail_interrupted(session: Session, writer: str) -> int:
         Question.created_at < now() - LONGEST_RUN,
     )
     cut_off = update(Question).where(Question.state == "running", abandoned)
-    ended = cut_off.values(state="failed", failure=INTERRUPTION_SENTENCE, ended_at=now()).returning(
-        Question.id
-    )
+    ended = cut_off.values(
+        state="failed", failure=user_messages.QUESTION_INTERRUPTED, ended_at=now()
+    ).returning(Question.id)
     return len(session.scalars(ended).all())
 
 
@@ -111,8 +110,7 @@ def add_completion(
             session.add(row)
     except IntegrityError as error:
         _row(session, question_id)
-        message = f"Completion {new.index} of the question {question_id} is already stored."
-        raise ConflictError(message) from error
+        raise ConflictError(user_messages.completion_stored(new.index, question_id)) from error
     return as_record(CompletionRecord, row)
 
 
@@ -192,12 +190,12 @@ def list_deletion_checks(
 def _row(session: Session, question_id: str, *, lock: bool = False) -> Question:
     row = session.get(Question, question_id, with_for_update=lock or None)
     if row is None:
-        raise RecordNotFoundError(f"There is no question with the id {question_id[:64]!r}.")
+        raise RecordNotFoundError(user_messages.no_question(question_id[:64]))
     return row
 
 
 def _completion(session: Session, completion_id: str) -> Completion:
     row = session.get(Completion, completion_id)
     if row is None:
-        raise RecordNotFoundError(f"There is no completion with the id {completion_id[:64]!r}.")
+        raise RecordNotFoundError(user_messages.no_completion(completion_id[:64]))
     return row

@@ -10,6 +10,7 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from storage import user_messages
 from storage.errors import RecordNotFoundError
 from storage.tables import Account, Region
 
@@ -110,9 +111,7 @@ def delete_region(session: Session, slide_id: str, account_id: str, region_id: s
 def _own_row(session: Session, slide_id: str, account_id: str, region_id: str) -> Region:
     row = session.get(Region, region_id)
     if row is None or (row.slide_id, row.account_id) != (slide_id, account_id):
-        raise RecordNotFoundError(
-            f"There is no region {region_id[:64]!r} of yours on this slide: reload the list."
-        )
+        raise RecordNotFoundError(user_messages.no_region(region_id[:64]))
     return row
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
+from storage import user_messages
 from storage.errors import RecordNotFoundError
 from storage.tables import Account, ScaleEntry, Slide
 
@@ -48,7 +49,7 @@ class ScaleRecord(NewScale):
 def enter_scale(session: Session, slide_id: str, account_id: str, new: NewScale) -> None:
     """Append to a slide's history; raises `RecordNotFoundError`."""
     if session.get(Slide, slide_id) is None:
-        raise RecordNotFoundError(f"There is no slide with the id {slide_id}.")
+        raise RecordNotFoundError(user_messages.no_slide(slide_id))
     line = None if new.line is None else dict(new.line)
     values = vars(new) | {"line": line}
     session.add(ScaleEntry(slide_id=slide_id, account_id=account_id, **values))

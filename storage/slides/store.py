@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from storage import user_messages
 from storage.database import serialise
 from storage.errors import RecordNotFoundError
 from storage.names import normalize_name
@@ -179,5 +180,5 @@ def rename_slide(session: Session, slide_id: str, alias: str) -> SlideRecord:
 def _row(session: Session, slide_id: str) -> Slide:
     row = session.get(Slide, slide_id)
     if row is None:
-        raise RecordNotFoundError(f"There is no slide with the id {slide_id}.")
+        raise RecordNotFoundError(user_messages.no_slide(slide_id))
     return row

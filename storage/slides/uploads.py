@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from storage import user_messages
 from storage.errors import RecordNotFoundError
 from storage.row_values import as_record
 from storage.tables import Account, Upload, now
@@ -117,7 +118,7 @@ def mark_arrived(session: Session, upload_id: str, folder_id: str, series: str |
     """Record an upload's location; raises `RecordNotFoundError`."""
     row = session.get(Upload, upload_id)
     if row is None:
-        raise RecordNotFoundError(f"There is no upload with the id {upload_id}.")
+        raise RecordNotFoundError(user_messages.no_upload(upload_id))
     row.folder_id, row.series = folder_id, series
     row.arrived_at = row.arrived_at or now()
     session.flush()

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from storage import user_messages
 from storage.assignment import Assignment, choose_first, choose_repeat, list_unassigned
 from storage.comparisons.pair_assignment import list_compared_items
 from storage.errors import ConflictError
@@ -73,7 +74,7 @@ def freeze_assignment_answer(
     """Store the rater's own answer; raises ConflictError if there is one already."""
     row = session.get(WorklistAssignment, assignment_id, with_for_update=True)
     if row is None or row.first_answer is not None:
-        raise ConflictError("Your answer is already stored and cannot be changed.")
+        raise ConflictError(user_messages.FIRST_ANSWER_FINAL)
     row.first_answer, row.first_confidence, row.first_answer_at = answer, confidence, now()
     session.flush()
     return as_record(AssignmentRecord, row)
@@ -90,7 +91,7 @@ def end_assignment(session: Session, assignment_id: str, *, skipped: bool = Fals
         return False
     rated = bool(_rated_since(session, row))
     if not skipped and not rated:
-        raise ConflictError("Nothing is rated yet; rate an answer or skip the item.")
+        raise ConflictError(user_messages.RATING_MISSING)
     row.ended_at, row.skipped = now(), skipped and not rated
     session.flush()
     return True

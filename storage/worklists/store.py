@@ -8,6 +8,7 @@ from dataclasses import asdict
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from storage import user_messages
 from storage.errors import ConflictError, NameTakenError, RecordNotFoundError
 from storage.names import list_stored_spellings, normalize_name
 from storage.row_values import as_record
@@ -19,7 +20,7 @@ def add_worklist(session: Session, new: NewWorklist, items: Sequence[NewItem]) -
     """Store a list with its items; raises NameTakenError."""
     taken = Worklist.name.in_(list_stored_spellings(new.name))
     if session.scalar(select(Worklist.id).where(taken).limit(1)):
-        raise NameTakenError(f"The worklist {new.name} was already imported; choose another name.")
+        raise NameTakenError(user_messages.worklist_name_taken(new.name))
     row = Worklist(**asdict(new) | {"name": normalize_name(new.name)})
     session.add(row)
     session.flush()
@@ -41,7 +42,7 @@ def find_worklist(session: Session, key: str) -> WorklistRecord:
     named = Worklist.name.in_(list_stored_spellings(key))
     row = session.scalar(select(Worklist).where(or_(Worklist.id == key, named)).limit(1))
     if row is None:
-        raise RecordNotFoundError(f"There is no worklist {key[:64]!r}; `worklist list` shows all.")
+        raise RecordNotFoundError(user_messages.no_worklist(key[:64]))
     return as_record(WorklistRecord, row)
 
 
@@ -59,7 +60,7 @@ def find_item(session: Session, item_id: str) -> ItemRecord:
     """One item; raises RecordNotFoundError."""
     row = session.get(WorklistItem, item_id)
     if row is None:
-        raise RecordNotFoundError(f"There is no worklist item {item_id[:64]!r}.")
+        raise RecordNotFoundError(user_messages.no_worklist_item(item_id[:64]))
     return as_record(ItemRecord, row)
 
 
@@ -78,6 +79,6 @@ def freeze_item(session: Session, item_id: str, question_id: str) -> None:
     """Set the question with an item's completions; raises ConflictError if there is one already."""
     row = session.get(WorklistItem, item_id, with_for_update=True)
     if row is None or row.question_id is not None:
-        raise ConflictError("The item already has its answers, or it no longer exists.")
+        raise ConflictError(user_messages.ITEM_ALREADY_GENERATED)
     row.question_id = question_id
     session.flush()

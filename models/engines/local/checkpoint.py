@@ -11,6 +11,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from models.checkpoint_files import check_checkpoint, read_json, weight_files
+from models.engines import user_messages
 from models.engines.local.token_text import byte_values
 from models.errors import CheckpointError
 from models.processing import PathologyProcessor
@@ -31,11 +32,9 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     check_checkpoint(folder, name)
     config = read_json(folder / "config.json", name)
     if config.get("quantization_config"):
-        message = f"“{name}” is quantised, which is not supported; use its bfloat16 weights."
-        raise CheckpointError(message)
+        raise CheckpointError(user_messages.checkpoint_quantised(name))
     if text_settings(config).get("use_sliding_window"):
-        message = f"“{name}” has sliding-window attention, whose maps would be wrong; use another."
-        raise CheckpointError(message)
+        raise CheckpointError(user_messages.sliding_window(name))
     return config
 
 
@@ -56,14 +55,13 @@ def check_weights(folder: Path, name: str) -> list[Path]:
             with safe_open(path, framework="pt"):
                 pass
         except (SafetensorError, OSError) as error:
-            message = f"{path.name} of “{name}” is cut off or damaged; copy the checkpoint again."
-            raise CheckpointError(message) from error
+            raise CheckpointError(user_messages.weights_damaged(path.name, name)) from error
     return files
 
 
 def check_fit(processor: PathologyProcessor, config: dict[str, Any], name: str) -> None:
     """Raise CheckpointError if tokenizer or picture settings belong to another network."""
-    size = text_settings(config).get("vocab_size", config.get("vocab_size"))
+    size: Any = text_settings(config).get("vocab_size", config.get("vocab_size"))
     vocabulary = processor.tokenizer.get_vocab()
     expected_id, image_token_id = (
         config.get("image_token_id"),
@@ -74,29 +72,18 @@ def check_fit(processor: PathologyProcessor, config: dict[str, Any], name: str) 
         expected_id = 151_655
     strange = size is not None and not 0 < size - longest <= max(VOCABULARY_PADDING, size // 100)
     if image_token_id != expected_id or strange:
-        differs = (
-            f"its {processor.image_token} is {image_token_id} where the network has {expected_id}"
+        difference = (
+            user_messages.other_vocabulary(longest + 1, size)
+            if image_token_id == expected_id
+            else user_messages.other_image_token(processor.image_token, image_token_id, expected_id)
         )
-        if image_token_id == expected_id:
-            differs = f"it has {longest + 1:,} tokens where the network has {size:,}"
-        message = (
-            f"The tokenizer beside “{name}” belongs to another model: {differs}. "
-            "Copy the tokenizer that came with the weights."
-        )
-        raise CheckpointError(message)
+        raise CheckpointError(user_messages.other_tokenizer(name, difference))
     if not byte_values().keys() <= vocabulary.keys():
-        message = (
-            f"The tokenizer beside “{name}” is not byte-level BPE, as Qwen's is; copy its own."
-        )
-        raise CheckpointError(message)
+        raise CheckpointError(user_messages.tokenizer_not_byte_level(name))
     vision = config.get("vision_config") or {}
     cell = vision.get("patch_size", 14) * vision.get("spatial_merge_size", 2)
     if cell != processor.factor:
-        message = (
-            f"The picture settings beside “{name}” make cells of {processor.factor} px where the "
-            f"network has {cell} px; copy the preprocessor_config.json that came with it."
-        )
-        raise CheckpointError(message)
+        raise CheckpointError(user_messages.other_cell_size(name, processor.factor, cell))
 
 
 def revision(folder: Path, files: Sequence[Path]) -> str:

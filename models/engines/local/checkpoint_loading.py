@@ -19,6 +19,7 @@ from transformers import (
 )
 
 from models.capture import install_capture
+from models.engines import user_messages
 from models.engines.local.checkpoint import check_fit, check_weights, read_config, revision
 from models.engines.local.memory import convert_memory_errors
 from models.engines.local.token_text import TokenBytes
@@ -118,15 +119,10 @@ def load_network(folder: Path, name: str, model_type: str, dtype: torch.dtype, k
     except (RuntimeError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
-        message = f"The weights of “{name}” do not fit its config.json; copy the checkpoint again."
-        raise CheckpointError(message) from error
+        raise CheckpointError(user_messages.weights_unfit(name)) from error
     missing = sorted(report["missing_keys"])
     if missing:
-        message = (
-            f"“{name}” lacks {len(missing)} of its weights, such as {missing[0]}; "
-            "copy the checkpoint again."
-        )
-        raise CheckpointError(message)
+        raise CheckpointError(user_messages.weights_incomplete(name, len(missing), missing[0]))
     network.eval().requires_grad_(False)
     install_capture(network, kernel)
     return network
@@ -140,8 +136,7 @@ def choose_device(name: str | None) -> torch.device:
         place = torch.device(name)
         torch.empty(1, device=place)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        message = f"The device {name!r} is not available; use cpu, or leave the device unset."
-        raise CheckpointError(message) from error
+        raise CheckpointError(user_messages.no_device(name)) from error
     return place
 
 
@@ -160,8 +155,7 @@ def choose_dtype(device: torch.device, name: str | None) -> torch.dtype:
     if name is None:
         return torch.bfloat16 if is_ampere(device) else torch.float16
     if name not in DTYPES:
-        message = f"The number format {name!r} is unknown; use {', '.join(DTYPES)}."
-        raise CheckpointError(message)
+        raise CheckpointError(user_messages.unknown_dtype(name, DTYPES))
     return DTYPES[name]
 
 

@@ -15,6 +15,7 @@ from typing import ParamSpec, TypeVar
 
 from PIL import Image
 
+from models.engines import user_messages
 from models.engines.base import EngineStatus
 from models.engines.local.checkpoint_loading import load_model
 from models.engines.local.generation import answer
@@ -94,8 +95,8 @@ class LocalEngine:
         """Ready until closed."""
         info = self._loaded.info
         if self._closed:
-            return EngineStatus("stopped", f"{info.name} was closed.", info)
-        sentence = f"{info.name} is loaded on {info.device} ({info.dtype}, {info.attention})."
+            return EngineStatus("stopped", user_messages.model_closed(info.name), info)
+        sentence = user_messages.model_loaded(info.name, info.device, info.dtype, info.attention)
         return EngineStatus("ready", sentence, info, waiting=len(self._requests))
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
@@ -179,5 +180,5 @@ class LocalEngine:
         self, work: Callable[P, Result], *args: P.args, **kwargs: P.kwargs
     ) -> Future[Result]:
         if self._closed:
-            raise WorkerError(f"{self._loaded.info.name} was closed; open it again.")
+            raise WorkerError(user_messages.closed_model_called(self._loaded.info.name))
         return self._pool.submit(work, *args, **kwargs)

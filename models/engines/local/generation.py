@@ -17,6 +17,7 @@ from transformers import (
 )
 
 from models.capture import PictureColumns, QueryStash, capture_into
+from models.engines import user_messages
 from models.engines.local.checkpoint_loading import LoadedModel
 from models.engines.local.token_text import TextWriter
 from models.errors import PromptError
@@ -31,6 +32,7 @@ from models.messages import (
     Token,
 )
 from models.processing import PreparedPrompt, prepare_prompt
+from models.user_messages import out_of_range
 
 ROW_BLOCK = 32
 """Most tokens per block of attention rows."""
@@ -89,17 +91,15 @@ def answer(
 def check_count(request: GenerateRequest) -> None:
     """Raise PromptError if the number of completions is out of range."""
     if not 1 <= request.count <= 64:
-        message = f"count={request.count!r} is out of range; 1 to 64 answers are written at once."
+        message = out_of_range("count", request.count, user_messages.COUNT_RANGE)
         raise PromptError(message)
 
 
 def check_length(loaded: LoadedModel, tokens: int) -> None:
     """Raise PromptError if the prompt leaves no room for a completion."""
     if tokens >= loaded.info.context:
-        message = (
-            f"The question takes {tokens:,} tokens with its pictures, and {loaded.info.name} reads "
-            f"at most {loaded.info.context:,}; shorten the text or lower the pixel budget."
-        )
+        info = loaded.info
+        message = user_messages.question_too_long(tokens, info.name, info.context)
         raise PromptError(message)
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
+from models.engines import user_messages
 from models.engines.fault_messages import is_out_of_memory
 from models.errors import OutOfMemoryError
 
@@ -26,8 +27,4 @@ def convert_memory_errors(activity: str) -> Iterator[None]:
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        message = (
-            f"{activity} needed more memory than available; ask about a smaller region, with a "
-            "smaller pixel budget, or for fewer answers."
-        )
-        raise OutOfMemoryError(message)
+        raise OutOfMemoryError(user_messages.memory_short(activity))

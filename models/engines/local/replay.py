@@ -11,6 +11,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from models.capture import PictureColumns, Replay, capture_into
+from models.engines import user_messages
 from models.engines.local.checkpoint_loading import LoadedModel
 from models.engines.local.generation import check_length
 from models.engines.local.token_text import token_ends
@@ -106,11 +107,7 @@ def tokens_of(loaded: LoadedModel, completion: Completion) -> tuple[int, ...]:
         size = loaded.network.config.text_config.vocab_size
         strange = [token for token in completion.token_ids if not 0 <= token < size]
         if strange:
-            message = (
-                f"Token {strange[0]} is not among the {size:,} of {loaded.info.name}; to score "
-                "another model's completion, pass only its text."
-            )
-            raise PromptError(message)
+            raise PromptError(user_messages.unknown_token(strange[0], size, loaded.info.name))
         return completion.token_ids
     ids = loaded.processor.tokenizer.encode(
         completion.text, add_special_tokens=False, split_special_tokens=True

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.engines import user_messages
 from models.engines.base import EngineStatus
 from models.engines.scripted.attention import (
     LAYERS,
@@ -88,15 +89,14 @@ class ScriptedEngine:
         """Ready until closed."""
         waiting = len(self._cancelled)
         if self._closed.is_set():
-            return EngineStatus("stopped", "The script was closed.", self._info, waiting)
-        sentence = "Answers come from a script; no model looks at the picture."
-        return EngineStatus("ready", sentence, self._info, waiting)
+            return EngineStatus("stopped", user_messages.SCRIPT_CLOSED, self._info, waiting)
+        return EngineStatus("ready", user_messages.SCRIPT_READY, self._info, waiting)
 
     def generate(self, request: GenerateRequest) -> Iterator[Event]:
         """As `Engine.generate`; requests are served concurrently."""
         name = request.request_id
         if name in self._cancelled:
-            raise PromptError(f"The request “{name}” is already running.")
+            raise PromptError(user_messages.request_running(name))
         cancelled = self._cancelled[name] = threading.Event()
         try:
             scene = self._scene(request.prompt, request.budget)
@@ -125,7 +125,7 @@ class ScriptedEngine:
         """Wait for the duration of a token; raises WorkerError once the engine is closed."""
         cancelled.wait(self._script.seconds_per_token)
         if self._closed.is_set():
-            raise WorkerError("The script was closed.")
+            raise WorkerError(user_messages.SCRIPT_CLOSED)
 
     def cancel(self, request_id: str) -> None:
         """Stop before the next token."""
@@ -175,7 +175,7 @@ class ScriptedEngine:
 
     def _scene(self, prompt: Prompt, budget: PixelBudget | None) -> _PreparedPrompt:
         if self._closed.is_set():
-            raise WorkerError("The script was closed.")
+            raise WorkerError(user_messages.SCRIPT_CLOSED)
         placements = tuple(
             place_picture(image.box, *open_picture(image.data).size, budget or self._info.budget)
             for image in prompt.images
@@ -183,11 +183,7 @@ class ScriptedEngine:
         seen = sum(placement.tokens for placement in placements)
         read = len(split_tokens((prompt.system or "") + prompt.text))
         if seen + read >= CONTEXT:
-            message = (
-                f"The question takes {seen + read} tokens with its pictures, more than the "
-                f"{CONTEXT} that can be read; shorten it."
-            )
-            raise PromptError(message)
+            raise PromptError(user_messages.question_too_long_for_script(seen + read, CONTEXT))
         return _PreparedPrompt(placements, seen + read)
 
 

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models.engines import user_messages
 from models.errors import CheckpointError
 
 DEFAULT_SCRIPT = Path(__file__).with_name("default_script.toml")
@@ -51,12 +52,11 @@ class AttendedPassage:
         Raises TypeError if the passage is not text or the picture not an integer.
         """
         if not (isinstance(self.words, str) and isinstance(self.picture, int)):
-            raise TypeError("words is not text, or picture is not an integer")
+            raise TypeError(user_messages.PASSAGE_TYPE_WRONG)
         left_edge, top, width, height = self.area
         inside = 0 <= left_edge < 1 and 0 <= top < 1 and 0 < width <= 1 and 0 < height <= 1
         if not (inside and 0 <= self.share <= 1 and self.picture >= 0 and self.words):
-            message = f"A look at {self.words!r} has an area, share or picture out of range."
-            raise CheckpointError(message)
+            raise CheckpointError(user_messages.look_out_of_range(self.words))
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ class ScriptedAnswer:
     def __post_init__(self) -> None:
         """Raise CheckpointError for an answer without text or an invalid expression."""
         if not self.texts:
-            raise CheckpointError("An answer of the script has no text.")
+            raise CheckpointError(user_messages.ANSWER_WITHOUT_TEXT)
         try:
             re.compile(self.asked)
         except re.error as error:
-            message = f"asked = {self.asked!r} is not a regular expression: {error}."
+            message = user_messages.asked_not_expression(self.asked, str(error))
             raise CheckpointError(message) from error
 
     def fits(self, question: str) -> bool:
@@ -102,8 +102,7 @@ class Script:
         """Raise CheckpointError for an invalid pace."""
         pace = self.seconds_per_token
         if isinstance(pace, bool) or not isinstance(pace, int | float) or not 0 <= pace <= SLOWEST:
-            message = f"seconds_per_token = {pace!r} is not a number from 0 to {SLOWEST:g}."
-            raise CheckpointError(message)
+            raise CheckpointError(user_messages.pace_out_of_range(pace, SLOWEST))
 
     def find_answer(self, question: str) -> ScriptedAnswer:
         """First matching answer."""
@@ -124,16 +123,16 @@ def read_script(path: Path = DEFAULT_SCRIPT) -> Script:
         table = tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
         answers = tuple(_answer(entry) for entry in table.pop("answer", []))
         if "otherwise" in table:
-            raise TypeError("`otherwise` cannot be given; end with an [[answer]] without `asked`")
+            raise TypeError(user_messages.OTHERWISE_NOT_ALLOWED)
         return Script(answers, **table)
     except OSError as error:
-        message = f"The script “{path.name}” cannot be read ({error.strerror})."
+        message = user_messages.script_unreadable(path.name, error.strerror)
         raise CheckpointError(message) from error
     except RuntimeError as error:  # no such user
-        message = f"The script “{path}” cannot be read: {error}"
+        message = user_messages.script_home_unknown(str(path), str(error))
         raise CheckpointError(message) from error
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        message = f"The script “{path.name}” is not a valid script: {error}."
+        message = user_messages.script_invalid(path.name, str(error))
         raise CheckpointError(message) from error
 
 
@@ -144,7 +143,7 @@ def _answer(table: dict[str, Any]) -> ScriptedAnswer:
     )
     texts = table.pop("texts")
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise TypeError("texts is not a list of strings")
+        raise TypeError(user_messages.TEXTS_NOT_STRINGS)
     return ScriptedAnswer(tuple(text.strip() for text in texts), passages=looks, **table)
 
 

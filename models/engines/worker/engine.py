@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
+from models.engines import user_messages
 from models.engines.base import EngineStatus, State
 from models.engines.worker.messages import (
     AttendCall,
@@ -70,7 +71,7 @@ class WorkerEngine:
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._state: State = "starting"
-        self._sentence = f"{spec.name} is loading."
+        self._sentence = user_messages.model_loading(spec.name)
         self._info: ModelInfo | None = None
         self._error: ModelError | None = None
         self._link: ChildLink | None = None
@@ -112,7 +113,7 @@ class WorkerEngine:
         if job is None:
             return
         if self._line.leave(job):
-            job.fail(CancelledError("The request was cancelled before it started."))
+            job.fail(CancelledError(user_messages.CANCELLED_BEFORE_START))
             self._line.tell_positions()
         else:
             self._stop_if_running(job)
@@ -136,7 +137,7 @@ class WorkerEngine:
     def close(self) -> None:
         """End the process; waiting and running requests end with a WorkerError."""
         self._closed.set()
-        self._give_up("stopped", WorkerError(f"{self._spec.name} was shut down."))
+        self._give_up("stopped", WorkerError(user_messages.model_shut_down(self._spec.name)))
         link = self._link
         if link is not None:
             link.stop()
@@ -153,13 +154,12 @@ class WorkerEngine:
         try:
             job = EngineJob(call, priority)
         except MemoryError:
-            sentence = "The request is too large for the program's memory; ask for less at once."
-            raise OutOfMemoryError(sentence) from None
+            raise OutOfMemoryError(user_messages.CALL_TOO_LARGE) from None
         with self._lock:
             if self._error is not None:
                 raise type(self._error)(str(self._error))
             if job.request_id is not None and self._line.find(job.request_id):
-                raise PromptError(f"The request “{job.request_id}” is already running.")
+                raise PromptError(user_messages.request_running(job.request_id))
             self._line.join(job)
         self._dispatch()
         return job
@@ -195,8 +195,7 @@ class WorkerEngine:
         try:
             self._keep_running()
         finally:
-            sentence = f"{self._spec.name} failed; the program's log gives the reason."
-            self._give_up("failed", WorkerError(sentence))
+            self._give_up("failed", WorkerError(user_messages.model_failed(self._spec.name)))
 
     def _keep_running(self) -> None:
         """Keep a process running until the engine is closed or fails."""
@@ -207,7 +206,7 @@ class WorkerEngine:
                 return
             unloaded = unloaded + 1 if ready_at is None else 0
             if unloaded == LOAD_ATTEMPTS:
-                sentence = f"{self._sentence} It ended {unloaded} times while loading; giving up."
+                sentence = user_messages.loading_given_up(self._sentence, unloaded)
                 self._give_up("failed", WorkerError(sentence))
                 return
             if ready_at is not None and time.monotonic() - ready_at > STEADY_SECONDS:
@@ -220,7 +219,7 @@ class WorkerEngine:
         try:
             link = ChildLink()
         except OSError as error:
-            self._handle_exit(f"could not be started ({error.strerror})")
+            self._handle_exit(user_messages.process_not_started(error.strerror))
             return None
         with self._lock:
             self._link, self._runs = link, 0
@@ -234,7 +233,7 @@ class WorkerEngine:
             if isinstance(message, Ready):
                 ready_at = time.monotonic()
             self._handle(message)
-        self._handle_exit(f"ended {link.stop()}")
+        self._handle_exit(user_messages.process_ended(link.stop()))
         return ready_at
 
     def _handle(self, message: FromChild) -> None:
@@ -255,11 +254,11 @@ class WorkerEngine:
         self._dispatch()
 
     def _ready(self, info: ModelInfo | None) -> None:
-        where = f" on {info.device} ({info.dtype})" if info else ""
+        where = user_messages.ready_where(info.device, info.dtype) if info else ""
         with self._changed:
             if self._state == "starting":
                 self._state, self._info = "ready", info
-                self._sentence = f"{self._spec.name} is ready{where}."
+                self._sentence = user_messages.model_ready(self._spec.name, where)
                 self._changed.notify_all()
 
     def _handle_exit(self, how: str) -> None:
@@ -269,12 +268,11 @@ class WorkerEngine:
             if self._state in ("failed", "stopped"):
                 return
             self._state = "starting"
-            self._sentence = f"The process of {self._spec.name} {how}; it is being restarted."
+            self._sentence = user_messages.process_restarts(self._spec.name, how)
             self._changed.notify_all()
         self._told(self._sentence)
         if (job := self._line.end_running()) is not None:
-            sentence = f"{self._sentence} Ask again; other questions keep their place."
-            job.fail(WorkerError(sentence))
+            job.fail(WorkerError(user_messages.ask_again(self._sentence)))
         self._line.tell_positions()
 
     def _give_up(self, state: State, error: ModelError) -> None:

@@ -13,9 +13,10 @@ import threading
 from collections.abc import Iterator
 from typing import IO, cast
 
+from models.engines import user_messages
 from models.engines.worker.environment import child_environment
 from models.engines.worker.messages import FromChild, ToChild
-from models.time_limit import STUCK_EXIT_CODE, STUCK_SENTENCE
+from models.time_limit import STUCK_EXIT_CODE, TEXT_SECONDS
 
 log = logging.getLogger("pathviewer")
 
@@ -97,10 +98,10 @@ class ChildLink:
 def describe_exit(code: int) -> str:
     """An exit code in words."""
     if code == STUCK_EXIT_CODE:
-        return STUCK_SENTENCE
+        return user_messages.exit_stuck(TEXT_SECONDS)
     if code >= 0:
-        return f"with code {code}"
+        return user_messages.exit_code(code)
     try:
-        return f"by {signal.Signals(-code).name}"
+        return user_messages.exit_signal_name(signal.Signals(-code).name)
     except ValueError:
-        return f"by signal {-code}"
+        return user_messages.exit_signal_number(-code)

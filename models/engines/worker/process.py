@@ -15,6 +15,7 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+from models.engines import user_messages
 from models.engines.base import CallbackEngine
 from models.engines.fault_messages import is_gpu_lost, is_out_of_memory
 from models.engines.worker.environment import lower_priority
@@ -36,6 +37,7 @@ from models.engines.worker.messages import (
 from models.errors import CancelledError, ModelError, OutOfMemoryError, WorkerError
 from models.messages import GenerateRequest
 from models.time_limit import end_when_stuck
+from models.user_messages import REQUEST_CANCELLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -121,7 +123,7 @@ class RunLoop:
 
     def _do(self, engine: Engine, number: int, data: bytes) -> object:
         if self._unwanted >= number:
-            raise CancelledError("The request was cancelled.")
+            raise CancelledError(REQUEST_CANCELLED)
         call = cast("Call", pickle.loads(data))  # noqa: S301  our own program wrote it
         if isinstance(call, ScoreCall):
             return engine.score(call.items, budget=call.budget)
@@ -158,15 +160,9 @@ def as_model_error(error: Exception) -> ModelError:
         error.__cause__ = error.__context__ = None  # their frames hold what had been allocated
         return error.with_traceback(None)
     if is_out_of_memory(error):
-        return OutOfMemoryError(
-            "The model ran out of memory on this request. "
-            "Ask for fewer answers at once, a shorter one, or a smaller picture."
-        )
+        return OutOfMemoryError(user_messages.MODEL_OUT_OF_MEMORY)
     log.error("The engine failed.", exc_info=error)
-    return WorkerError(
-        f"The model failed on this request ({type(error).__name__}); the program's log says where. "
-        "It can be asked again."
-    )
+    return WorkerError(user_messages.request_failed(type(error).__name__))
 
 
 def build_engine(spec: EngineSpec) -> Engine | LoadFailure:
@@ -177,21 +173,13 @@ def build_engine(spec: EngineSpec) -> Engine | LoadFailure:
     except ModelError as error:
         return LoadFailure(error)
     except ImportError as error:
-        message = (
-            f"{spec.name} needs {error.name or error}, which cannot be imported; "
-            "pip install -r requirements.txt brings it."
-        )
+        message = user_messages.library_missing(spec.name, error.name or str(error))
         return LoadFailure(WorkerError(message))
     except Exception as error:  # outermost handler: report the failure to the program
         if is_out_of_memory(error):
-            return LoadFailure(
-                OutOfMemoryError(f"{spec.name} does not fit into the device's memory.")
-            )
+            return LoadFailure(OutOfMemoryError(user_messages.model_too_large(spec.name)))
         log.error("The engine could not be built.", exc_info=error)
-        message = (
-            f"{spec.name} could not be loaded ({type(error).__name__}); "
-            "the program's log says where."
-        )
+        message = user_messages.loading_failed(spec.name, type(error).__name__)
         return LoadFailure(WorkerError(message))
 
 

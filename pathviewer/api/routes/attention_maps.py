@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query
 
 from models.errors import ModelError
+from pathviewer.api import user_messages
 from pathviewer.api.json_route import Asker, Connection, json_router
 from pathviewer.api.question_access import find_visible_question
 from pathviewer.api.schemas.questions import Maps
@@ -69,7 +70,5 @@ def token_range(first: int | None, stop: int | None) -> range | None:
     if first is None and stop is None:
         return None
     if first is None or stop is None:
-        raise QuestionRefused(
-            "first and stop must be whole numbers: the first token and one past the last."
-        )
+        raise QuestionRefused(user_messages.PASSAGE_RANGE_INVALID)
     return range(first, stop)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import APIRouter
 
+from pathviewer.api import user_messages
 from pathviewer.api.json_route import Asker, Connection, Judge, json_router
 from pathviewer.api.route_sessions import RouteSessions
 from pathviewer.api.routes.attention_maps import TokenIndex, completion_maps, token_range
@@ -18,9 +19,11 @@ from pathviewer.comparisons.comparison_json import comparison_json, find_side_co
 from pathviewer.feedback.check_feedback import check_feedback
 from pathviewer.feedback.completion_reward import cached_completion_text
 from pathviewer.feedback.request import PreferenceRequest, UndoRequest, VoteRequest
+from pathviewer.questions import user_messages as question_messages
 from pathviewer.questions.errors import QuestionConflict, QuestionNotFound
 from pathviewer.questions.request import QuestionRequest, SamplingRequest
 from storage import audit
+from storage import user_messages as storage_messages
 from storage.comparisons import pair_assignment
 from storage.errors import RecordNotFoundError
 from storage.feedback.store import NewFeedback, append_feedback, find_feedback, find_feedback_by_key
@@ -41,7 +44,6 @@ if TYPE_CHECKING:
     from storage.comparisons.records import ComparisonRecord
     from storage.database import Database
 
-REPEAT_UNDER_WAY = "You are comparing this pair again; your first vote is shown after the new one."
 UNDO_WITHIN = timedelta(hours=12)
 """Length of a session; older votes cannot be undone, only repeated."""
 COMPARED_TEMPERATURE = 1.0
@@ -195,7 +197,7 @@ class ComparisonRoutes:
             with self._database.read_only() as session:
                 answers = find_side_completions(session, _find_own(session, comparison_id, account))
             if not answers:
-                raise QuestionNotFound("This answer has no maps, or none yet.")
+                raise QuestionNotFound(question_messages.NO_MAPS_YET)
             completion, record = answers[side]
             snapshot = self._questions.find(record.id)
             return completion_maps(
@@ -228,7 +230,7 @@ def _find_own(session: Session, comparison_id: str, account: str) -> ComparisonR
         raise QuestionNotFound(str(error)) from error
     repeat = pair_assignment.find_repeated_comparison(session, comparison)
     if repeat is not None and repeat.ended_at is None:
-        raise QuestionConflict(REPEAT_UNDER_WAY)
+        raise QuestionConflict(user_messages.REPEAT_UNDER_WAY)
     return comparison
 
 
@@ -236,7 +238,7 @@ def _new_vote(session: Session, comparison: ComparisonRecord, vote: VoteRequest)
     """Return the row of a vote; the sides are those stored with the assignment."""
     completion_ids = pair_assignment.find_sides(session, comparison)
     if completion_ids is None:
-        raise QuestionConflict("The two answers are not complete yet; wait for them.")
+        raise QuestionConflict(user_messages.ANSWERS_INCOMPLETE)
     left, right = completion_ids
     preference = PreferenceRequest(
         kind="preference", completion=left, other=right, left=left, **dict(vote)
@@ -246,12 +248,12 @@ def _new_vote(session: Session, comparison: ComparisonRecord, vote: VoteRequest)
 
 def _undo_vote(session: Session, comparison: ComparisonRecord, key: str) -> ComparisonRecord:
     if comparison.feedback_id is None:
-        raise QuestionConflict("There is no vote on this pair to undo.")
+        raise QuestionConflict(storage_messages.NO_VOTE_TO_UNDO)
     vote = find_feedback(session, comparison.feedback_id)
     if now() - vote.created_at > UNDO_WITHIN or pair_assignment.find_repeated_comparison(
         session, comparison
     ):
-        raise QuestionConflict("This vote is from an earlier session and cannot be undone.")
+        raise QuestionConflict(user_messages.OLD_VOTE_FINAL)
     new = NewFeedback(
         vote.completion_id,
         "preference",

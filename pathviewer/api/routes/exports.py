@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from pathviewer.api import user_messages
 from pathviewer.api.request_body import read_json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import Action
@@ -108,7 +109,7 @@ class ExportRoutes:
         job = self._find_own(request)
         path = self._jobs.archive(job)
         if job.state != "done" or not path.exists():
-            raise ExportNotFound("The export is not done, or was removed; wait, or start it again.")
+            raise ExportNotFound(user_messages.EXPORT_NOT_DONE)
         name = f"pathviewer-{job.plan.format.name}.zip"
         return FileResponse(path, media_type="application/zip", filename=name)
 
@@ -121,7 +122,7 @@ class ExportRoutes:
         account = require(request.scope, Action.export).account_id
         job = self._jobs.find(request.path_params["export_id"], account)
         if job is None:
-            raise ExportNotFound("You have no such export; start a new one.")
+            raise ExportNotFound(user_messages.NO_EXPORT)
         return job
 
     def _list_choices(self, viewer: str | None) -> dict[str, Any]:
@@ -147,11 +148,10 @@ class ExportRoutes:
     def _read_plan(self, viewer: str | None, body: Mapping[str, Any]) -> ExportPlan:
         unknown = sorted(set(body) - set(FIELDS))
         if unknown:
-            message = f"{unknown[0][:40]} is not a field; use {', '.join(FIELDS)}."
-            raise ExportRefused(message)
+            raise ExportRefused(user_messages.unknown_export_field(unknown[0][:40], FIELDS))
         name = _read_text(body, "format", "")
         if name not in FORMATS:
-            raise ExportRefused(f"format must be one of {', '.join(FORMATS)}.")
+            raise ExportRefused(user_messages.unknown_export_format(FORMATS))
         return ExportPlan(
             format=FORMATS[name],
             rule=parse_rule(_read_text(body, "rule", "each")),
@@ -204,16 +204,16 @@ def _find_ids(body: Mapping[str, Any], field: str, ids: Mapping[str, str]) -> fr
     names = [normalize_name(name) for name in _read_names(body, field)]
     missing = [name for name in names if name not in ids]
     if missing:
-        raise ExportRefused(f"{missing[0][:80]} is not one of the {field}; take one from the list.")
+        raise ExportRefused(user_messages.not_in_list(missing[0][:80], field))
     return frozenset(ids[name] for name in names)
 
 
 def _read_names(body: Mapping[str, Any], field: str) -> Sequence[str]:
     value = body.get(field) or []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise ExportRefused(f"{field} must be a list of texts.")
+        raise ExportRefused(user_messages.not_texts(field))
     if len(value) > MOST_NAMES:
-        raise ExportRefused(f"{field} has more than {MOST_NAMES:,} names.")
+        raise ExportRefused(user_messages.too_many_names(field, MOST_NAMES))
     return value
 
 
@@ -222,5 +222,5 @@ def _read_text(body: Mapping[str, Any], field: str, default: str) -> str:
     if value is None:
         return default
     if not isinstance(value, str) or len(value) > LONGEST_TEXT or not value.isprintable():
-        raise ExportRefused(f"{field} must be a text of at most {LONGEST_TEXT} characters.")
+        raise ExportRefused(user_messages.export_text_invalid(field, LONGEST_TEXT))
     return value.strip()

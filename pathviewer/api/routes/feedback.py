@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from pathviewer.api import user_messages
 from pathviewer.api.json_route import Judge, json_router
 from pathviewer.api.schemas.feedback import CompletionFeedback, FeedbackReceiptOut
 from pathviewer.auth.roles import SEES_ALL
@@ -26,6 +27,7 @@ from pathviewer.feedback.feedback_json import (
     select_own_feedback,
 )
 from pathviewer.feedback.request import FeedbackRequest
+from pathviewer.questions import user_messages as question_messages
 from pathviewer.questions.blinding import is_assigned
 from pathviewer.questions.errors import (
     QuestionConflict,
@@ -184,8 +186,7 @@ def check_sender(identity: Identity, account: str | None) -> None:
     A tab left open in a shared browser sends the cookie of the next user.
     """
     if account not in (None, identity.account_id):
-        message = "Another account is logged in in this browser now; reload the page."
-        raise QuestionForbidden(message)
+        raise QuestionForbidden(user_messages.OTHER_ACCOUNT)
 
 
 def find_feedback_target(
@@ -200,7 +201,7 @@ def find_feedback_target(
             raise RecordNotFoundError
         completion = find_completion(session, completion_id)
     except RecordNotFoundError:
-        raise QuestionNotFound("There is no such answer, or you may not judge it.") from None
+        raise QuestionNotFound(user_messages.NO_ANSWER_TO_JUDGE) from None
     question = find_question(session, completion.question_id)
     from_worklist = find_item_of_question(session, question.id) is not None
     assigned = from_worklist and is_assigned(
@@ -219,16 +220,13 @@ def check_rater(identity: Identity, target: FeedbackTarget, assigned: bool) -> N
     question = target.question
     is_own = assigned or identity.account_id == question.account_id
     if not is_own and identity.role not in SEES_ALL:
-        raise QuestionNotFound("There is no such answer, or you may not judge it.")
+        raise QuestionNotFound(user_messages.NO_ANSWER_TO_JUDGE)
     if question.blind and question.first_answer is None:
-        message = "The model's answer is hidden until the first answer; give that first."
-        raise QuestionConflict(message)
+        raise QuestionConflict(question_messages.ANSWER_FIRST)
 
 
 def check_pair(target: FeedbackTarget, other: FeedbackTarget) -> None:
     """Raise QuestionRefused unless two completions have the same prompt and picture."""
     inputs = [(each.question.pixels_sha256, each.question.prompt) for each in (target, other)]
     if inputs[0] != inputs[1]:
-        raise QuestionRefused(
-            "Only answers to the same question about the same region can be compared."
-        )
+        raise QuestionRefused(user_messages.OTHER_QUESTION)

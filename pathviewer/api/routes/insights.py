@@ -10,6 +10,7 @@ from cachetools import LRUCache
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pathviewer.api import user_messages
 from pathviewer.api.responses import not_found
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
@@ -168,12 +169,12 @@ def parse_filters(query: dict[str, str], available: FilterChoices) -> Filters:
     """Parse the filters of a query string. Raises FilterRefused."""
     if unknown := sorted(query.keys() - FILTERS):
         names = ", ".join(sorted(FILTERS))
-        raise FilterRefused(f"There is no filter {', '.join(unknown)[:100]}; use {names}.")
+        raise FilterRefused(user_messages.unknown_filter(", ".join(unknown)[:100], names))
     accounts = {rater_name(account): account for account in available.raters}
     if "rater" in query and query["rater"] not in accounts:
-        raise FilterRefused("No rater of that name has given feedback; take one from the list.")
+        raise FilterRefused(user_messages.NO_RATER)
     if query.get("votes", BLIND_VOTES) != BLIND_VOTES:
-        raise FilterRefused(f"votes can only be {BLIND_VOTES}; leave it out for all votes.")
+        raise FilterRefused(user_messages.votes_filter_invalid(BLIND_VOTES))
     try:
         days = read_days(*(query.get(name, "") for name in ("since", "until", "zone")))
     except DayError as error:

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
+from pathviewer.api import user_messages
 from pathviewer.api.json_route import Asker, json_router
 from pathviewer.api.question_access import find_visible_question
 from pathviewer.api.report_templates import report_template
@@ -47,7 +48,7 @@ class QuestionReportRoutes:
         snapshot = await find_visible_question(caller, reading_id, self._questions)
         if snapshot.is_blinded or snapshot.record.state == "running":
             raise QuestionConflict(
-                "The answers are not complete yet, or your own answer comes first."
+                user_messages.REPORT_NOT_READY
             )
         html = await run_in_threadpool(
             render_report, self._questions, self._database, snapshot, caller.account_id

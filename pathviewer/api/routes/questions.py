@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from pathviewer.api import user_messages
 from pathviewer.api.json_route import Asker, Connection, json_router
 from pathviewer.api.question_access import find_changeable_question, find_visible_question
 from pathviewer.api.question_events import stream_events
@@ -139,7 +140,7 @@ class QuestionRoutes:
         snapshot = await find_visible_question(caller, reading_id, self._questions)
         account = caller.account_id
         if account != snapshot.record.account_id:
-            raise QuestionForbidden("Only the account that asked can give the first answer.")
+            raise QuestionForbidden(user_messages.FIRST_ANSWER_FORBIDDEN)
         await WRITES.run(
             lambda: self._questions.save_first_answer(snapshot, answer.answer, answer.confidence),
             account,

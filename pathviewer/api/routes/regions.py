@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pathviewer.api import user_messages
 from pathviewer.api.request_body import BodyError, read_body, read_json_object
 from pathviewer.auth.identity import require
 from pathviewer.auth.roles import Action
@@ -154,10 +155,7 @@ class RegionRoutes:
 
     def _check_room(self, count: int, more: int) -> None:
         if count + more > self._limit:
-            raise TooManyRegions(
-                f"You have {count:,} regions, and {self._limit:,} are allowed for each account: "
-                "delete some, or ask an administrator to raise PATHVIEWER_REGIONS_PER_ACCOUNT."
-            )
+            raise TooManyRegions(user_messages.too_many_regions(count, self._limit))
 
     def _change(
         self, entry: LibraryEntry, account: str, region_id: str, body: Mapping[str, Any]
@@ -198,13 +196,13 @@ def read_outline(body: Mapping[str, Any], before: Outline | None) -> Outline:
     """
     name = body.get("name", before.name if before else "")
     if not isinstance(name, str):
-        raise RegionError("The name of a region must be text.")
+        raise RegionError(user_messages.REGION_NAME_NOT_TEXT)
     name = tidy_name(name)
     if before is not None and not {"shape", "points"} & body.keys():
         return Outline(before.shape, before.points, name)
     shape = body.get("shape")
     if not is_shape(shape):
-        raise RegionError(f"The shape is 'rectangle' or 'polygon', not {shape!r:.40}.")
+        raise RegionError(user_messages.shape_unknown(shape))
     return Outline(shape, read_points(body.get("points")), name)
 
 
@@ -235,6 +233,6 @@ def bounds_offset(request: Request, entry: LibraryEntry) -> tuple[int, int]:
     """
     wanted = request.query_params.get("bounds_offset", "0")
     if wanted not in ("0", "1"):
-        raise BodyError("bounds_offset is 1 to count from the slide's bounds as QuPath does, or 0.")
+        raise BodyError(user_messages.BOUNDS_OFFSET_INVALID)
     bounds = entry.bounds if wanted == "1" else None
     return (bounds.x, bounds.y) if bounds else (0, 0)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pathviewer.api import user_messages
 from pathviewer.api.request_body import parse_whole_number, read_json_object
 from pathviewer.auth.identity import Identity, require
 from pathviewer.auth.roles import Action
@@ -129,7 +130,7 @@ class SlideRoutes:
         size = _read_number(request, "size", 512)
         if size not in _THUMBNAIL_SIZES:
             least, most = _THUMBNAIL_SIZES[0], _THUMBNAIL_SIZES[-1]
-            raise RegionError(f"size must be from {least} to {most} pixels, not {size}.")
+            raise RegionError(user_messages.thumbnail_size_invalid(least, most, size))
         owner, aspect = identity.bound_key, entry.scale.pixel_aspect
         jpeg = await self._picture(
             request, identity, entry, lambda slide: slide.thumbnail(size, owner, aspect)
@@ -173,7 +174,7 @@ class SlideRoutes:
             request, identity, entry, lambda slide: slide.colour_table(owner)
         )
         if table is None:
-            raise ImageNotFound(f"{entry.name} has no colour profile that can be applied.")
+            raise ImageNotFound(user_messages.no_colour_profile(entry.name))
         return JSONResponse(_table_json(table), 200, _PICTURE_HEADERS)
 
     async def associated_image(self, request: Request) -> Response:
@@ -181,10 +182,7 @@ class SlideRoutes:
         identity = require(request.scope, Action.view_slides)
         entry = self._library.entry(request.path_params["slide_id"])
         if not self._settings.show_associated_images:
-            raise ImageNotFound(
-                "Label and macro images may show patient data and are turned off; an "
-                "administrator can set PATHVIEWER_SHOW_ASSOCIATED_IMAGES."
-            )
+            raise ImageNotFound(user_messages.ASSOCIATED_IMAGES_OFF)
         name = request.path_params["name"]
         owner = identity.bound_key
         jpeg = await self._picture(
@@ -240,10 +238,7 @@ class SlideRoutes:
         region_pixels = region.width * region.height
         max_pixels = _read_number(request, "max_pixels", region_pixels)
         if not 1 <= max_pixels <= limit and region_pixels > 0:
-            raise RegionError(
-                f"A picture may have 1 to {limit} pixels, not {max_pixels}: ask for fewer with "
-                "max_pixels, or for a smaller region."
-            )
+            raise RegionError(user_messages.picture_size_invalid(limit, max_pixels))
         return max(1, max_pixels)
 
 
@@ -290,7 +285,7 @@ def _wants_correction(request: Request) -> bool:
     """Whether the request wants corrected colours (the default). Raises RegionError."""
     colours = request.query_params.get("colours", "corrected")
     if colours not in ("corrected", "raw"):
-        raise RegionError(f"colours must be 'corrected' or 'raw', not {colours[:40]!r}.")
+        raise RegionError(question_messages.colours_unknown(repr(colours[:40])))
     return colours == "corrected"
 
 
@@ -317,9 +312,7 @@ class _SlideChange:
 def _read_change(body: dict[str, Any], entry: LibraryEntry) -> _SlideChange:
     """Parse a request's changes. Raises DescriptionError, ScaleError or RegionError."""
     if body.keys() - {"alias", *FIELDS} or not body:
-        raise DescriptionError(
-            'Send {"alias": "..."}, {"mpp": 0.5} or {"known_length": {...}}, and nothing else.'
-        )
+        raise DescriptionError(user_messages.DESCRIPTION_INVALID)
     alias = _read_alias(body["alias"]) if "alias" in body else None
     return _SlideChange(alias, new_scale(body, entry) if FIELDS & body.keys() else None)
 
@@ -327,7 +320,7 @@ def _read_change(body: dict[str, Any], entry: LibraryEntry) -> _SlideChange:
 def _read_alias(value: object) -> str:
     alias = tidy_name(value) if isinstance(value, str) else ""
     if not 1 <= len(alias) <= _LONGEST_ALIAS:
-        raise DescriptionError(f"A name has 1 to {_LONGEST_ALIAS} letters.")
+        raise DescriptionError(user_messages.alias_length(_LONGEST_ALIAS))
     return alias
 
 
@@ -338,5 +331,5 @@ def _read_number(request: Request, name: str, default: int | None = None) -> int
         return default
     number = parse_whole_number((text or "").removeprefix("-")[: _MOST_DIGITS + 1])
     if number is None or number >= 10**_MOST_DIGITS:
-        raise RegionError(f"{name} must be a whole number, not {(text or '')[:40]!r}.")
+        raise RegionError(user_messages.not_whole_number(name, (text or "")[:40]))
     return -number if text and text.startswith("-") else number

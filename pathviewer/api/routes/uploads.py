@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pathviewer.api import user_messages
 from pathviewer.api.request_body import parse_whole_number, read_json_object
 from pathviewer.api.responses import error_to_response
 from pathviewer.auth.identity import Forbidden, Identity, require
@@ -93,7 +94,7 @@ class UploadRoutes:
         body = await read_json_object(request)
         name, size = body.get("name"), body.get("size")
         if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
-            raise UploadError('Announce a file as {"name": "slide.svs", "size": 123} in bytes.')
+            raise UploadError(user_messages.ANNOUNCEMENT_INVALID)
         begin = partial(self._store.begin, account, name, size)
         upload = await WRITES.run(begin, account)
         return JSONResponse(_state_json(upload, 0) | {"chunk_bytes": CHUNK_BYTES}, 201)
@@ -151,7 +152,7 @@ class UploadRoutes:
     def _require_uploader(self, request: Request) -> Identity:
         identity = require(request.scope, Action.upload_slides)
         if self._public_demo:
-            raise Forbidden("This public demo accepts no uploads.")
+            raise Forbidden(user_messages.UPLOADS_OFF)
         return identity
 
     async def _find_upload(self, request: Request) -> Upload:
@@ -173,9 +174,7 @@ class UploadRoutes:
         """Write the body and return the new offset; after a disconnect, the received part stays."""
         announced = parse_whole_number(request.headers.get("content-length")) or 0
         if offset + announced > upload.size:
-            raise UploadTooLarge(
-                f"The piece exceeds the announced size of {upload.size} bytes: start again."
-            )
+            raise UploadTooLarge(user_messages.piece_too_large(upload.size))
         async for piece in _read_pieces(request):
             append = partial(self._store.append, upload, offset, piece)
             await self._disk.run(append, upload.account_id)
@@ -199,7 +198,7 @@ class UploadRoutes:
         entry = self._library.add(arrival.path)
         if entry is None:
             name = arrival.upload.name
-            raise SlideUnopenable(f"{name} was uploaded, but cannot be listed as a slide.")
+            raise SlideUnopenable(user_messages.upload_not_listed(name))
         return entry
 
 
@@ -214,7 +213,7 @@ def _state_json(upload: Upload, received: int) -> dict[str, object]:
 def _offset(request: Request) -> int:
     offset = parse_whole_number(request.headers.get("upload-offset"))
     if offset is None:
-        raise UploadError("The header Upload-Offset must give the byte at which the piece begins.")
+        raise UploadError(user_messages.OFFSET_MISSING)
     return offset
 
 
@@ -232,5 +231,5 @@ async def _read_pieces(request: Request) -> AsyncIterator[bytes]:
                 gathered.clear()
     except ClientDisconnect:
         yield bytes(gathered)
-        raise UploadError("The connection ended within a piece: resume from there.") from None
+        raise UploadError(user_messages.PIECE_CUT_OFF) from None
     yield bytes(gathered)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 
+from pathviewer.api import user_messages
 from pathviewer.api.json_route import Judge, json_router
 from pathviewer.api.route_sessions import RouteSessions
 from pathviewer.api.schemas.worklists import (
@@ -149,7 +150,7 @@ def _find_own(session: Session, item_id: str, account: str) -> tuple[ItemRecord,
     """Return an item and the account's assignment. Raises QuestionNotFound without one."""
     assignment = None if "\0" in item_id else find_assignment(session, item_id, account)
     if assignment is None:
-        raise QuestionNotFound("There is no such item, or it is not assigned to you.")
+        raise QuestionNotFound(user_messages.NO_ITEM)
     return find_item(session, item_id), assignment
 
 

@@ -13,7 +13,8 @@ import pytest
 from pathviewer.settings import Settings
 from storage.database import open_database
 from storage.questions.records import NewQuestion
-from storage.questions.store import INTERRUPTION_SENTENCE, add_question, find_question
+from storage.questions.store import add_question, find_question
+from storage.user_messages import QUESTION_INTERRUPTED
 from tests.asking import accounts, asked, asked_id, asking, asking_settings, heard
 from tests.database_trouble import FULL, READ_ONLY, database_trouble
 
@@ -94,7 +95,7 @@ def test_readings_are_found_again_as_they_were(settings: Settings) -> None:
         assert kinds == ["started", "ended", "ended", "maps", "maps", "done"]
         for ended in (cut, killed):
             failed = ada.get(f"/api/readings/{ended}").json()
-            assert (failed["state"], failed["error"]) == ("failed", INTERRUPTION_SENTENCE)
+            assert (failed["state"], failed["error"]) == ("failed", QUESTION_INTERRUPTED)
         rows = ada.get("/api/readings").json()[1:]
         assert [row["id"] for row in rows] == [cut, blind, reading]
         assert rows[-1]["answers"] == ["A", "B"]

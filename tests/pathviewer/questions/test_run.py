@@ -35,7 +35,7 @@ from pathviewer.settings import Settings
 from storage.blobs import BlobStore
 from storage.database import Database, open_database
 from storage.errors import StorageError
-from storage.questions.store import INTERRUPTION_SENTENCE
+from storage.user_messages import QUESTION_INTERRUPTED
 from tests.databases import new_database
 from tests.models.red_spot import INFO
 from tests.storage.reading_rows import new_reading, stored_slide
@@ -224,7 +224,7 @@ def test_what_a_killed_run_left_running_has_failed(
     readings = QuestionService(EngineService(Settings(model="none")), keep)
     readings.recover()
     found = readings.find(left.id)
-    assert (found.record.state, found.record.failure) == ("failed", INTERRUPTION_SENTENCE)
+    assert (found.record.state, found.record.failure) == ("failed", QUESTION_INTERRUPTED)
     assert not found.is_blinded
     assert keep.find(going.id).record.state == "running"
     assert (keep.recover(), other.recover()) == (0, 1)

@@ -12,7 +12,6 @@ from storage.database import Database
 from storage.errors import ConflictError, RecordNotFoundError, StorageError
 from storage.questions.records import NewDeletionCheck, QuestionStart
 from storage.questions.store import (
-    INTERRUPTION_SENTENCE,
     LONGEST_RUN,
     add_completion,
     add_deletion_check,
@@ -30,6 +29,7 @@ from storage.questions.store import (
     start_question,
 )
 from storage.tables import Question
+from storage.user_messages import QUESTION_INTERRUPTED
 from tests.storage.reading_rows import (
     COMPLETION,
     PIXELS,
@@ -112,7 +112,7 @@ def test_what_a_killed_program_left_running_has_failed(database: Database) -> No
         assert fail_interrupted(session, "this one") == 2
     with database.read_only() as session:
         failed = find_question(session, going.id)
-        assert (failed.state, failed.failure) == ("failed", INTERRUPTION_SENTENCE)
+        assert (failed.state, failed.failure) == ("failed", QUESTION_INTERRUPTED)
         assert find_question(session, left.id).state == "failed"
         assert find_question(session, done.id).state == "done"
         assert find_question(session, others.id).state == "running"

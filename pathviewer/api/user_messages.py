@@ -1,0 +1,217 @@
+"""What the api package says to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# gradio_endpoints
+ARGUMENTS_NOT_OBJECTS = "said and select must be objects, as in {...}."
+
+# in_process_client
+LOGIN_ENDED = "Your login has ended, or the token is no longer valid. Log in again."
+
+# progress
+COMPUTING_MAPS = "computing attention maps"
+MODEL_READS_QUESTION = "the model reads the question"
+
+
+def queue_position(questions: int) -> str:
+    return f"{questions} questions before this one"
+
+
+def answer_progress(answer_number: int, step_number: int | None) -> str:
+    """`step_number` is the step that is being written, None once the answer itself is."""
+    part = "the answer" if step_number is None else f"step {step_number}"
+    return f"answer {answer_number}: {part}"
+
+
+# question_access
+CHANGE_FORBIDDEN = (
+    "You may see this question, but only its author, an assigned rater or an administrator "
+    "may stop or check it. Ask it again to get your own."
+)
+NO_OWN_QUESTION = "There is no such question, or it is not yours."
+
+# request_body
+REQUEST_CUT_OFF = "The connection ended before the request did: send it again."
+REQUEST_NOT_OBJECT = "The request must be a JSON object, as in {...}."
+
+
+def request_too_large(limit: int) -> str:
+    return f"The request is larger than {limit} bytes: send less at once."
+
+
+# responses
+INTERNAL_ERROR = (
+    "An internal error occurred; the server's log has the details. Try again, and report it "
+    "if it persists."
+)
+
+
+def nothing_at(path: str) -> str:
+    return f"There is nothing at {path}."
+
+
+def method_not_allowed(method: str, allow: str) -> str:
+    return f"{method} is not allowed here; use {allow}."
+
+
+# strict_json
+FLOAT_TOO_LARGE = "A number of the request is too large for a float."
+
+
+def integer_too_large(digits: str, most_digits: int) -> str:
+    """`digits` is how the number begins."""
+    return f"The number {digits}... is too large: a whole number has at most {most_digits} digits."
+
+
+def not_json_number(name: str) -> str:
+    return f"{name} is not a JSON number: leave it out or send null."
+
+
+def nul_in_text(field: str) -> str:
+    return f"The text {field} holds a NUL character: remove it."
+
+
+def half_pair_in_text(field: str) -> str:
+    return f"The text {field} holds half of a surrogate pair: remove that character."
+
+
+# routes: answers that people write
+def answer_length(most: int) -> str:
+    return f"An answer has 1 to {most:,} characters."
+
+
+# routes/attention_maps
+PASSAGE_RANGE_INVALID = (
+    "first and stop must be whole numbers: the first token and one past the last."
+)
+
+# routes/comparisons
+ANSWERS_INCOMPLETE = "The two answers are not complete yet; wait for them."
+OLD_VOTE_FINAL = "This vote is from an earlier session and cannot be undone."
+REPEAT_UNDER_WAY = "You are comparing this pair again; your first vote is shown after the new one."
+SIDE_UNKNOWN = "The side must be left or right."
+
+# routes/deletion_check
+PASSAGE_NOT_TEXT = "The passage must be a name, such as `answer`."
+
+# routes/exports
+EXPORT_NOT_DONE = "The export is not done, or was removed; wait, or start it again."
+NO_EXPORT = "You have no such export; start a new one."
+
+
+def unknown_export_field(name: str, fields: Iterable[str]) -> str:
+    return f"{name} is not a field; use {', '.join(fields)}."
+
+
+def unknown_export_format(formats: Iterable[str]) -> str:
+    return f"format must be one of {', '.join(formats)}."
+
+
+def not_in_list(name: str, field: str) -> str:
+    return f"{name} is not one of the {field}; take one from the list."
+
+
+def not_texts(field: str) -> str:
+    return f"{field} must be a list of texts."
+
+
+def too_many_names(field: str, most: int) -> str:
+    return f"{field} has more than {most:,} names."
+
+
+def export_text_invalid(field: str, most: int) -> str:
+    return f"{field} must be a text of at most {most} characters."
+
+
+# routes/feedback
+NO_ANSWER_TO_JUDGE = "There is no such answer, or you may not judge it."
+OTHER_ACCOUNT = "Another account is logged in in this browser now; reload the page."
+OTHER_QUESTION = "Only answers to the same question about the same region can be compared."
+
+# routes/insights
+NO_RATER = "No rater of that name has given feedback; take one from the list."
+
+
+def unknown_filter(name: str, filters: str) -> str:
+    return f"There is no filter {name}; use {filters}."
+
+
+def votes_filter_invalid(value: str) -> str:
+    """`value` is the only one that the filter takes."""
+    return f"votes can only be {value}; leave it out for all votes."
+
+
+# routes/question_report
+REPORT_NOT_READY = "The answers are not complete yet, or your own answer comes first."
+
+# routes/questions
+FIRST_ANSWER_FORBIDDEN = "Only the account that asked can give the first answer."
+
+# routes/regions
+BOUNDS_OFFSET_INVALID = "bounds_offset is 1 to count from the slide's bounds as QuPath does, or 0."
+REGION_NAME_NOT_TEXT = "The name of a region must be text."
+
+
+def shape_unknown(shape: object) -> str:
+    return f"The shape is 'rectangle' or 'polygon', not {shape!r:.40}."
+
+
+def too_many_regions(count: int, limit: int) -> str:
+    return (
+        f"You have {count:,} regions, and {limit:,} are allowed for each account: "
+        "delete some, or ask an administrator to raise PATHVIEWER_REGIONS_PER_ACCOUNT."
+    )
+
+
+# routes/slides
+ASSOCIATED_IMAGES_OFF = (
+    "Label and macro images may show patient data and are turned off; an "
+    "administrator can set PATHVIEWER_SHOW_ASSOCIATED_IMAGES."
+)
+DESCRIPTION_INVALID = (
+    'Send {"alias": "..."}, {"mpp": 0.5} or {"known_length": {...}}, and nothing else.'
+)
+
+
+def thumbnail_size_invalid(least: int, most: int, size: int) -> str:
+    return f"size must be from {least} to {most} pixels, not {size}."
+
+
+def no_colour_profile(slide_name: str) -> str:
+    return f"{slide_name} has no colour profile that can be applied."
+
+
+def picture_size_invalid(limit: int, max_pixels: int) -> str:
+    return (
+        f"A picture may have 1 to {limit} pixels, not {max_pixels}: ask for fewer with "
+        "max_pixels, or for a smaller region."
+    )
+
+
+def alias_length(most: int) -> str:
+    return f"A name has 1 to {most} letters."
+
+
+def not_whole_number(name: str, text: str) -> str:
+    return f"{name} must be a whole number, not {text!r}."
+
+
+# routes/uploads
+ANNOUNCEMENT_INVALID = 'Announce a file as {"name": "slide.svs", "size": 123} in bytes.'
+OFFSET_MISSING = "The header Upload-Offset must give the byte at which the piece begins."
+PIECE_CUT_OFF = "The connection ended within a piece: resume from there."
+UPLOADS_OFF = "This public demo accepts no uploads."
+
+
+def piece_too_large(size: int) -> str:
+    return f"The piece exceeds the announced size of {size} bytes: start again."
+
+
+def upload_not_listed(name: str) -> str:
+    return f"{name} was uploaded, but cannot be listed as a slide."
+
+
+# routes/worklists
+NO_ITEM = "There is no such item, or it is not assigned to you."
