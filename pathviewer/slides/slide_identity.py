@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.errors import BadIdentity, SlideChanged
 from pathviewer.slides.scale import SlideScale
 
@@ -60,7 +61,7 @@ def check_identity(page_identity: object, current: SlideIdentity) -> None:
     here = asdict(current)
     if not isinstance(page_identity, dict) or page_identity.keys() != here.keys():
         names = ", ".join(field.name for field in fields(SlideIdentity))
-        raise BadIdentity(f"identity must be that of GET /api/slides/ID, with {names}; or omit it.")
+        raise BadIdentity(user_messages.identity_malformed(names))
     changed = [word for name, word in _WORDS.items() if page_identity[name] != here[name]]
     if page_identity["alias"] != here["alias"] and "name" not in changed:
         changed.insert(0, "name")
@@ -69,10 +70,7 @@ def check_identity(page_identity: object, current: SlideIdentity) -> None:
             [", ".join(changed[:-1]), changed[-1]] if changed[1:] else changed
         )
         has = "have" if changed[1:] else "has"
-        raise SlideChanged(
-            f"Not asked: the slide's {changed_words} {has} changed since the page loaded it. It is "
-            f"now {identity_text(here)}. Look at it again, then ask."
-        )
+        raise SlideChanged(user_messages.identity_changed(changed_words, has, identity_text(here)))
 
 
 def identity_json(
