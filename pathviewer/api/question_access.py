@@ -12,8 +12,7 @@ from pathviewer.auth.roles import SEES_ALL, Action, allows
 from pathviewer.questions.errors import QuestionNotFound
 
 if TYPE_CHECKING:
-    from pathviewer.api import user_messages
-from pathviewer.auth.identity import Identity
+    from pathviewer.auth.identity import Identity
     from pathviewer.questions.service import QuestionService
     from pathviewer.questions.snapshot import QuestionSnapshot
 

@@ -77,11 +77,6 @@ def half_pair_in_text(field: str) -> str:
     return f"The text {field} holds half of a surrogate pair: remove that character."
 
 
-# routes: answers that people write
-def answer_length(most: int) -> str:
-    return f"An answer has 1 to {most:,} characters."
-
-
 # routes/attention_maps
 PASSAGE_RANGE_INVALID = (
     "first and stop must be whole numbers: the first token and one past the last."
@@ -91,10 +86,6 @@ PASSAGE_RANGE_INVALID = (
 ANSWERS_INCOMPLETE = "The two answers are not complete yet; wait for them."
 OLD_VOTE_FINAL = "This vote is from an earlier session and cannot be undone."
 REPEAT_UNDER_WAY = "You are comparing this pair again; your first vote is shown after the new one."
-SIDE_UNKNOWN = "The side must be left or right."
-
-# routes/deletion_check
-PASSAGE_NOT_TEXT = "The passage must be a name, such as `answer`."
 
 # routes/exports
 EXPORT_NOT_DONE = "The export is not done, or was removed; wait, or start it again."
@@ -173,6 +164,10 @@ ASSOCIATED_IMAGES_OFF = (
 DESCRIPTION_INVALID = (
     'Send {"alias": "..."}, {"mpp": 0.5} or {"known_length": {...}}, and nothing else.'
 )
+
+
+def colours_unknown(value_text: str) -> str:
+    return f"colours must be 'corrected' or 'raw', not {value_text}."
 
 
 def thumbnail_size_invalid(least: int, most: int, size: int) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from models.errors import ModelError
 from models.messages import AttentionRows
+from pathviewer.attention import user_messages
 
 MEDIA_TYPE = "application/x-npz"
 """Media type of the archive."""
@@ -68,4 +69,4 @@ def unpack_attention(archive: bytes) -> StoredAttention:
         with np.load(io.BytesIO(archive), allow_pickle=False) as arrays:
             return StoredAttention(arrays["rows"], arrays.get("neutral"))
     except (ValueError, KeyError, EOFError, OSError, BadZipFile, zlib.error) as error:
-        raise ModelError("The attention of this answer is damaged; ask again.") from error
+        raise ModelError(user_messages.ATTENTION_DAMAGED) from error

@@ -28,6 +28,7 @@ from models.attention import (
 from models.errors import ModelError
 from models.messages import ImagePlacement
 from models.reasoning.trace import parse
+from pathviewer.attention import user_messages
 from pathviewer.attention.archive import StoredAttention
 from pathviewer.attention.passages import find_passages
 
@@ -98,7 +99,7 @@ def _named_passages(completion: CompletionAttention) -> list[tuple[str, range]]:
     """Return the name and tokens of each passage. Raises ModelError for an empty completion."""
     named = find_passages(parse(completion.text), completion.token_ends)
     if not named:
-        raise ModelError("This answer is empty, so it has no attention maps.")
+        raise ModelError(user_messages.ANSWER_EMPTY)
     return named
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from models.attention import AttentionMap
+from pathviewer.attention import user_messages
 from pathviewer.attention.colour_maps import colour_table
 
 LEAST_PEAK = 2.0
@@ -73,13 +74,10 @@ def overlay_png(
 
 def caption(attention: AttentionMap) -> tuple[str, str]:
     """Return two caption lines: localisation and image share; kind, grid and caveat."""
-    state = "localised" if attention.is_localised else "diffuse: not localised"
-    kind = "relative to a neutral question" if attention.relative else "raw attention"
     placed = attention.placement
-    grid = f"{placed.columns} x {placed.rows} cells"
     return (
-        f"{state}; {attention.image_share:.0%} of the attention fell on the region",
-        f"{kind}; {grid}; 1 = even; where a model looks is not why it answers",
+        user_messages.localisation_caption(attention.is_localised, attention.image_share),
+        user_messages.map_caption(attention.relative, placed.columns, placed.rows),
     )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pathviewer.auth.account_marker import ACCOUNTS_LOST, had_accounts, remember_accounts
+from pathviewer.auth import user_messages
+from pathviewer.auth.account_marker import MARKER_NAME, had_accounts, remember_accounts
 from pathviewer.auth.credentials import account_name, token_hash
 from pathviewer.auth.ended_logins import EndedLogins
 from pathviewer.auth.errors import AccessError as AccessError
@@ -74,14 +75,10 @@ class Access:
         if other_logins:
             return
         if had_accounts(settings):
-            raise AccessError(ACCOUNTS_LOST)
+            raise AccessError(user_messages.accounts_missing(MARKER_NAME))
         if is_loopback(settings.host):
             return
-        raise AccessError(
-            f"Listening on {settings.host} would open everything to anyone who can reach it. "
-            "Create an account first (python -m pathviewer user add NAME --role admin), or show "
-            "the demo slide only (--public-demo)."
-        )
+        raise AccessError(user_messages.open_to_everyone(settings.host))
 
     @property
     def needs_login(self) -> bool:
@@ -205,21 +202,12 @@ def session_token(cookie_header: bytes) -> str | None:
 
 def _check_settings(settings: Settings) -> None:
     if settings.cookie_samesite == "none" and settings.secure_cookies == "never":
-        raise AccessError(
-            "PATHVIEWER_COOKIE_SAMESITE=none needs TLS: browsers drop such cookies unless they "
-            "are Secure. Set PATHVIEWER_SECURE_COOKIES to auto or always."
-        )
+        raise AccessError(user_messages.COOKIES_NEED_TLS)
     if settings.proxy_user_header and not settings.trusted_proxies:
-        raise AccessError(
-            "PATHVIEWER_PROXY_USER_HEADER is set, but no proxy is trusted to send it: name the "
-            "proxy's address in PATHVIEWER_TRUSTED_PROXIES."
-        )
+        raise AccessError(user_messages.NO_TRUSTED_PROXY)
     if not settings.oidc_issuer:
         return
     issuer = urlsplit(settings.oidc_issuer)
     safe = issuer.scheme == "https" or is_loopback(issuer.hostname or "")
     if not safe or not issuer.netloc or not settings.oidc_client_id:
-        raise AccessError(
-            "OpenID Connect needs PATHVIEWER_OIDC_ISSUER with https, such as "
-            "https://login.hospital.example/realm, and PATHVIEWER_OIDC_CLIENT_ID."
-        )
+        raise AccessError(user_messages.OIDC_SETTINGS_INCOMPLETE)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from pathviewer.auth import user_messages
 from pathviewer.auth.credentials import account_name, hash_password, new_token, token_hash
 from pathviewer.auth.errors import AccessError
 from pathviewer.auth.roles import Role
@@ -45,9 +46,7 @@ def change_password(session: Session, name: str, password: str) -> None:
     """Change a password and end the account's logins. Raises `AccessError`."""
     account = require_account(session, name)
     if account.issuer:
-        raise AccessError(
-            f"{account.name} logs in through {account.issuer}; the password is changed there."
-        )
+        raise AccessError(user_messages.password_at_provider(account.name, account.issuer))
     set_password_hash(session, account.id, hash_password(password))
     delete_account_sessions(session, account.id)
     _note(session, "password_changed", account)
@@ -87,7 +86,7 @@ def make_token(session: Session, name: str, label: str, days: int | None) -> str
     """Create a bearer token, shown once; `days` None: no expiry. Raises `AccessError`."""
     account = require_account(session, name)
     if account.disabled:
-        raise AccessError(f"The account {account.name} is disabled; enable it first.")
+        raise AccessError(user_messages.account_disabled_for_token(account.name))
     token = new_token()
     stored = add_token(
         session,
@@ -111,7 +110,7 @@ def require_account(session: Session, name: str) -> AccountRecord:
     """Return the account of that name; raises `AccessError` if there is none."""
     account = find_account(session, account_name(name))
     if account is None:
-        raise AccessError(f"There is no account named {name}; `user list` shows all.")
+        raise AccessError(user_messages.no_such_account(name))
     return account
 
 

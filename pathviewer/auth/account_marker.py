@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
 MARKER_NAME = "has-accounts"
 
-ACCOUNTS_LOST = (
-    "This installation had accounts, but its database has none: the database was removed or "
-    "replaced. Restore a backup, or create an account (python -m pathviewer user add NAME --role "
-    f"admin). To continue without accounts, remove the file {MARKER_NAME} from the state folder."
-)
-
 
 def remember_accounts(settings: Settings) -> None:
     """Create the marker in the state folder; a read-only folder is left unchanged."""

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from pathviewer.auth import user_messages
 from pathviewer.auth.identity import Forbidden, require
 from pathviewer.auth.login_forms import read_form
 from pathviewer.auth.public_pages import consent_page, safe_path
@@ -59,8 +60,7 @@ class Consents:
     def check_consent(self, account_id: str) -> None:
         """Raise Forbidden if an account has not agreed yet."""
         if self.needs_consent(account_id):
-            message = "Agree to the use of your labels first: open /consent. Nothing was saved."
-            raise Forbidden(message)
+            raise Forbidden(user_messages.CONSENT_NEEDED)
 
     def first_path(self, account: AccountRecord, next_path: str) -> str:
         """Return the path after a login: the consent page if consent is missing."""

@@ -10,6 +10,7 @@ from hashlib import sha256
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from pathviewer.auth import user_messages
 from pathviewer.auth.errors import AccessError
 
 SHORTEST_PASSWORD = 12
@@ -26,12 +27,9 @@ def account_name(text: str) -> str:
     """Return the stored form of a name: trimmed, lower case. Raises `AccessError` if invalid."""
     name = text.strip().lower()
     if not _NAME.fullmatch(name):
-        raise AccessError(
-            f"{text[:80]!r} cannot be an account's name: use 1 to 64 letters a-z, digits and "
-            "the signs . _ @ + -, beginning with a letter or digit."
-        )
+        raise AccessError(user_messages.account_name_malformed(text))
     if name in RESERVED_NAMES:
-        raise AccessError(f"The name {name} is reserved; choose another one.")
+        raise AccessError(user_messages.account_name_reserved(name))
     return name
 
 
@@ -39,8 +37,7 @@ def hash_password(password: str) -> str:
     """Return the Argon2 hash; takes about 50 ms. Raises `AccessError` for a bad length."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise AccessError(
-            f"A password needs {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, this one "
-            f"has {len(password)}; a few words in a row are easy to remember."
+            user_messages.wrong_password_length(SHORTEST_PASSWORD, LONGEST_PASSWORD, len(password))
         )
     return hasher.hash(password)
 

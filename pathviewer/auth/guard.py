@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
-from pathviewer.auth import visitors
+from pathviewer.auth import user_messages, visitors
 from pathviewer.auth.client_addresses import client_group
 from pathviewer.auth.headers import (
     HSTS,
@@ -144,7 +144,7 @@ class Guard:
                 scope[SCOPE_KEY] = self._add_client(identity, visit.address)
                 scope[RECHECK_KEY] = partial(self._access.identify, visit)
             elif not is_open(scope):
-                raise Refusal(401, "login_required", "Log in first, or send a bearer token.")
+                raise Refusal(401, "login_required", user_messages.LOGIN_NEEDED)
         except Refusal as refusal:
             await self._refuse(refusal, scope, receive, send)
             return
@@ -196,8 +196,7 @@ class Guard:
             raise Refusal(
                 400,
                 "bad_host",
-                "This server does not answer to that name; its administrator can add it to "
-                "PATHVIEWER_ALLOWED_HOSTS.",
+                user_messages.HOST_NOT_ALLOWED,
             )
         host = visit.headers.get(b"host", b"")
         if host == visit.host and len(self._hosts) < REMEMBERED_HOSTS:
@@ -223,10 +222,7 @@ class Guard:
             raise Refusal(
                 403,
                 "bad_origin",
-                "This request does not come from a page of this server. Scripts send a bearer "
-                "token, or an Origin header with this server's address. If it is the right page, "
-                "a reverse proxy hides its address: forward the browser's Host with its port, or "
-                "add it with its port to PATHVIEWER_ALLOWED_HOSTS.",
+                user_messages.FOREIGN_ORIGIN,
             )
 
     def _drop_untrusted_headers(self, scope: Scope, visit: Visit) -> None:
@@ -314,7 +310,7 @@ def merge_headers(raw: list[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
             headers[name] = value
         elif name in ONCE_ONLY:
             text = name.decode("latin-1")
-            raise Refusal(400, "bad_request", f"The header {text} may be sent only once.")
+            raise Refusal(400, "bad_request", user_messages.repeated_header(text))
         else:
             headers[name] += (b"; " if name == b"cookie" else b", ") + value
     return headers

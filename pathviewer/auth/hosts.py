@@ -12,6 +12,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from pathviewer.auth import user_messages
 from pathviewer.auth.errors import AccessError
 
 if TYPE_CHECKING:
@@ -125,10 +126,7 @@ def allowed_names(settings: Settings) -> frozenset[str]:
     names = {name: parse_host(name.encode("latin-1", "replace")) for name in hosts}
     for name, parsed in names.items():
         if parsed is None:
-            raise AccessError(
-                f"{name!r} is not a host name; write names like viewer.hospital.example in "
-                "PATHVIEWER_ALLOWED_HOSTS and PATHVIEWER_HOST."
-            )
+            raise AccessError(user_messages.host_name_malformed(name))
     return _LOOPBACK_NAMES | {parsed for parsed in names.values() if parsed}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pathviewer.auth import user_messages
 from pathviewer.auth.roles import SEES_ALL, Action, Role, allows
 from pathviewer.common.errors import UserError
 from storage.tables import LOCAL_ACCOUNT_ID
@@ -76,11 +77,6 @@ VISITOR = Identity("visitor", "visitor", Role.viewer)
 """Any visitor of a public demo."""
 
 
-NO_RATER = (
-    "This account cannot judge, since it sees others' feedback. Judge with a rater's account."
-)
-
-
 class Forbidden(UserError):  # noqa: N818  the name of the HTTP status
     """The account may not do this; the message may be shown to the client."""
 
@@ -91,7 +87,7 @@ def identity_of(scope: Mapping[str, Any]) -> Identity:
     """Return the identity; raises `Forbidden` on the few paths open without a login."""
     identity = scope.get(SCOPE_KEY)
     if not isinstance(identity, Identity):
-        raise Forbidden("You are not logged in; log in first.")
+        raise Forbidden(user_messages.NOT_LOGGED_IN)
     return identity
 
 
@@ -106,9 +102,9 @@ def require(scope: Mapping[str, Any], action: Action) -> Identity:
 def refusal(identity: Identity, action: Action) -> str:
     """Return why an identity may not perform an action, and the way out."""
     if allows(identity.role, action):
-        return NO_RATER
+        return user_messages.NO_RATER
     wish = action.replace("_", " ")
-    return f"The role {identity.role} may not {wish}. Ask an administrator for another role."
+    return user_messages.role_too_low(identity.role, wish)
 
 
 async def is_still_allowed(scope: Mapping[str, Any], action: Action) -> bool:

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from pathviewer.auth import login_session
+from pathviewer.auth import login_session, user_messages
 from pathviewer.auth.access import session_token
 from pathviewer.auth.client_addresses import client_group
 from pathviewer.auth.consent import Consents, consent_routes
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 
-WRONG_LOGIN = "The name or the password is wrong."
-TOO_MANY_LOGINS = "Too many people are logging in. Try again in a few seconds."
 BUSY_SECONDS = 5
 
 
@@ -85,7 +83,7 @@ class Login:
         """`POST /login`: name, password, next."""
         form = await read_form(request)
         if form is None:
-            return self._page(413, "The form is too long for a name and a password.", {})
+            return self._page(413, user_messages.LOGIN_FORM_TOO_LONG, {})
         visit = self._access.proxies.visit(request.scope, merge_headers(request.scope["headers"]))
         name = form.get("name", "").strip().lower()[:64]
         keys = (f"name {name}", f"address {client_group(visit.address)}")
@@ -93,7 +91,7 @@ class Login:
         counted = keys[1:] if self._throttle.has_succeeded(*keys) else keys
         wait = math.ceil(self._throttle.seconds_to_wait(counted))
         if wait:
-            message = f"Too many failed logins. Wait {wait} seconds and try again."
+            message = user_messages.too_many_failed_logins(wait)
             return self._page(429, message, form, {"retry-after": str(wait)})
         rank = self._throttle.rank(*keys)
         self._throttle.count_attempt(keys)
@@ -101,7 +99,7 @@ class Login:
             login_session.is_secure(self._settings, visit)
             account = await self._check(form, visit, rank)
             if account is None:
-                return self._page(401, WRONG_LOGIN, form)
+                return self._page(401, user_messages.WRONG_LOGIN, form)
             self._throttle.note_success(*keys)
             token = await WRITES.run(
                 lambda: login_session.begin(
@@ -115,7 +113,9 @@ class Login:
             )
         except TooManyLogins:
             self._throttle.uncount_attempt(keys)
-            return self._page(503, TOO_MANY_LOGINS, form, {"retry-after": str(BUSY_SECONDS)})
+            return self._page(
+                503, user_messages.TOO_MANY_LOGINS, form, {"retry-after": str(BUSY_SECONDS)}
+            )
         except AccessError as error:
             return self._page(400, str(error), form)
         except StorageError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from pathviewer.auth import user_messages
 from pathviewer.auth.access import COOKIE
 from pathviewer.auth.credentials import new_token, token_hash
 from pathviewer.auth.errors import AccessError
@@ -39,10 +40,7 @@ def is_secure(settings: Settings, visit: Visit) -> bool:
     """Return whether cookies are Secure. Raises `AccessError` if the browser would drop them."""
     secure = {"always": True, "never": False, "auto": visit.secure}[settings.secure_cookies]
     if settings.cookie_samesite == "none" and not secure:
-        raise AccessError(
-            "PATHVIEWER_COOKIE_SAMESITE=none works over TLS only, and this request did not come "
-            "over TLS. Use https, or name the reverse proxy in PATHVIEWER_TRUSTED_PROXIES."
-        )
+        raise AccessError(user_messages.REQUEST_WITHOUT_TLS)
     return secure
 
 

@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from pathviewer.auth import login_session
+from pathviewer.auth import login_session, user_messages
 from pathviewer.auth.errors import AccessError
 from pathviewer.auth.guard import merge_headers
 from pathviewer.auth.oidc_accounts import account_of
@@ -104,7 +104,7 @@ class OidcLogin:
     async def start(self, request: Request) -> Response:
         """Redirect the browser to the provider."""
         if not self._settings.oidc_issuer:
-            return self._notice(404, "No OpenID provider is set up here.")
+            return self._notice(404, user_messages.NO_PROVIDER)
         visit = self._visit(request)
         try:
             secure = login_session.is_secure(self._settings, visit)
@@ -136,10 +136,10 @@ class OidcLogin:
         if pending is None or not secrets.compare_digest(
             browser.encode(), pending.browser.encode()
         ):
-            return self._notice(400, "This login took too long or started elsewhere. Try again.")
+            return self._notice(400, user_messages.LOGIN_TOO_SLOW)
         code = request.query_params.get("code")
         if not code:
-            return self._notice(401, "The OpenID provider did not log you in. Try again.")
+            return self._notice(401, user_messages.LOGIN_REFUSED_BY_PROVIDER)
         visit = self._visit(request)
         try:
             claims = await self._claims(visit, code, pending)
@@ -204,13 +204,10 @@ class OidcLogin:
         issuer = self._settings.oidc_issuer.rstrip("/")
         metadata = await fetch_json(f"{issuer}/.well-known/openid-configuration")
         if str(metadata.get("issuer", "")).rstrip("/") != issuer:
-            raise ProviderError(
-                f"The OpenID provider calls itself {metadata.get('issuer')!r}; the administrator "
-                "must set PATHVIEWER_OIDC_ISSUER to exactly that."
-            )
+            raise ProviderError(user_messages.other_issuer(metadata.get("issuer")))
         for endpoint in ENDPOINTS:
             if not isinstance(metadata.get(endpoint), str):
-                raise ProviderError(f"The OpenID provider does not name its {endpoint}.")
+                raise ProviderError(user_messages.endpoint_missing(endpoint))
         return metadata
 
     async def _claims(self, visit: Visit, code: str, pending: PendingLogin) -> Mapping[str, Any]:
@@ -225,10 +222,7 @@ class OidcLogin:
                 if not {"preferred_username", "email"} & claims.keys():
                     claims = await self._add_names(client, metadata, claims)
         except (*UNREACHABLE, AuthlibBaseError, JoseError, KeyError, ValueError) as error:
-            raise ProviderError(
-                "The OpenID provider's response is invalid. Try again, and ask the "
-                "administrator if it happens again."
-            ) from error
+            raise ProviderError(user_messages.LOGIN_RESPONSE_INVALID) from error
         return claims
 
     async def _check_token(
@@ -253,7 +247,7 @@ class OidcLogin:
             return claims
         answer = (await client.get(metadata["userinfo_endpoint"])).raise_for_status().json()
         if not isinstance(answer, dict):
-            raise ProviderError("The OpenID provider's user information is invalid.")
+            raise ProviderError(user_messages.USER_INFORMATION_INVALID)
         return {**answer, **claims} if answer.get("sub") == claims["sub"] else claims
 
 
@@ -263,9 +257,7 @@ async def fetch_json(url: str) -> dict[str, Any]:
         async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
             answer = (await client.get(url)).raise_for_status().json()
     except (*UNREACHABLE, ValueError) as error:
-        raise ProviderError(
-            "The OpenID provider cannot be reached. Try again, or log in with a password."
-        ) from error
+        raise ProviderError(user_messages.PROVIDER_UNREACHABLE) from error
     if not isinstance(answer, dict):
-        raise ProviderError("The OpenID provider's response is invalid.")
+        raise ProviderError(user_messages.PROVIDER_RESPONSE_INVALID)
     return answer

@@ -6,6 +6,7 @@ import re
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from pathviewer.auth import user_messages
 from pathviewer.auth.credentials import RESERVED_NAMES
 from pathviewer.auth.errors import AccessError
 from storage.accounts.store import AccountRecord, add_account, find_account, find_account_by_subject
@@ -41,7 +42,7 @@ def account_of(settings: Settings, database: Database, claims: Mapping[str, Any]
             )
             add_entry(session, account.id, "account_added", account.name, {"by": "oidc"})
     if account.disabled:
-        raise AccessError(f"The account {account.name} is disabled. Ask an administrator.")
+        raise AccessError(user_messages.account_disabled(account.name))
     return account
 
 

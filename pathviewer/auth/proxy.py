@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
+from pathviewer.auth import user_messages
 from pathviewer.auth.errors import AccessError
 from pathviewer.auth.hosts import is_loopback
 from pathviewer.auth.visitors import visitor_name
@@ -131,10 +132,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
     try:
         return ip_network(text, strict=False)
     except ValueError as error:
-        raise AccessError(
-            f"{text!r} in PATHVIEWER_TRUSTED_PROXIES is neither an address such as 10.0.0.7 nor "
-            "a network such as 10.0.0.0/24."
-        ) from error
+        raise AccessError(user_messages.proxy_malformed(text)) from error
 
 
 def _is_inner(hop: str) -> bool:

@@ -20,6 +20,7 @@ from uuid import UUID
 
 import anyio
 
+from pathviewer.auth import user_messages
 from pathviewer.auth.identity import VISITOR, Identity
 from pathviewer.auth.roles import Role
 from pathviewer.common.work_queue import WRITES
@@ -160,10 +161,7 @@ class Visitors:
                 self._check_room(client)
                 visit = self._visits[account_id] = _Visit(time.monotonic(), client=client)
             if visit.over:
-                raise VisitError(
-                    "Your visit has ended, and what you asked is being removed. Try again in a "
-                    "minute."
-                )
+                raise VisitError(user_messages.VISIT_ENDED)
             if visit.removed is None:
                 visit.requests += 1
             return visit
@@ -171,12 +169,10 @@ class Visitors:
     def _check_room(self, client: str) -> None:
         """Raise VisitError if there is no room."""
         if len(self._visits) >= self.most:
-            raise VisitError("Too many visitors are asking questions. Try again later.")
+            raise VisitError(user_messages.TOO_MANY_VISITORS)
         same = sum(visit.client == client for visit in self._visits.values()) if client else 0
         if same >= self.most_per_client:
-            raise VisitError(
-                "Too many visitors are asking questions from your network. Try again later."
-            )
+            raise VisitError(user_messages.TOO_MANY_VISITORS_OF_NETWORK)
 
     def _unstore(self, account_id: str, visit: _Visit) -> None:
         """Remove the account of a visit that has not begun; if that fails, the visit lasts."""

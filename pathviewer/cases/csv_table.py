@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.control_tokens import control_token_sentence, find_control_token
+from pathviewer.cases import user_messages
 from pathviewer.common.errors import UserError
 from pathviewer.common.table_text import decode_text, is_spoilt, spoilt_sentence
 from storage.cases.store import SlideDescription
@@ -72,9 +73,11 @@ def read_table(path: Path) -> list[CaseRow]:
         fields = _fields(next(reader, []))
         rows = list(_rows(reader, fields, heading))
     except csv.Error as error:
-        raise CasesError(f"Line {heading + reader.line_num} is not CSV ({error}).") from error
+        raise CasesError(
+            user_messages.line_not_csv(heading + reader.line_num, str(error))
+        ) from error
     if not rows:
-        raise CasesError("The table has no lines below its heading.")
+        raise CasesError(user_messages.NO_LINES)
     _check_cases(rows)
     return rows
 
@@ -82,12 +85,12 @@ def read_table(path: Path) -> list[CaseRow]:
 def _read_text(path: Path) -> str:
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise CasesError(f"{path.name} is larger than 16 MiB, the limit of a case table.")
+            raise CasesError(user_messages.table_too_large(path.name))
         return decode_text(path.read_bytes())
     except OSError as error:
-        raise CasesError(f"{path.name} cannot be read ({error.strerror}).") from error
+        raise CasesError(user_messages.table_unreadable(path.name, error.strerror)) from error
     except UnicodeDecodeError as error:
-        raise CasesError(f"{path.name} is not in UTF-8; save it as “CSV UTF-8”.") from error
+        raise CasesError(user_messages.table_not_utf8(path.name)) from error
 
 
 def _first_filled(lines: Sequence[str], start: int) -> int:
@@ -123,17 +126,14 @@ def _fields(heading: Sequence[str]) -> list[str]:
     names = [_column_name(each) for each in heading]
     unknown = [column for column, name in zip(heading, names, strict=True) if name not in COLUMNS]
     if unknown:
-        known_columns = (
-            "case, slide, organ, specimen, stain, scanner, reference answer, reference source"
-        )
-        raise CasesError(f"The column “{unknown[0][:40]}” is unknown; use {known_columns}.")
+        raise CasesError(user_messages.unknown_column(unknown[0]))
     fields = [COLUMNS[name] for name in names]
     for needed in ("case", "slide"):
         if needed not in fields:
-            raise CasesError(f"The table has no column “{needed}”.")
+            raise CasesError(user_messages.missing_column(needed))
     doubled = [field for field in fields if fields.count(field) > 1]
     if doubled:
-        raise CasesError(f"The column “{doubled[0].replace('_', ' ')}” occurs twice; remove one.")
+        raise CasesError(user_messages.column_twice(doubled[0]))
     return fields
 
 
@@ -145,12 +145,14 @@ def _rows(reader: Iterator[list[str]], fields: list[str], above: int) -> Iterato
             continue
         cells = _without_empty_end(raw, len(fields))
         if len(cells) != len(fields):
-            raise CasesError(f"Line {line} has {len(cells)} cells, not {len(fields)}.")
+            raise CasesError(user_messages.wrong_cell_count(line, len(cells), len(fields)))
         values = {name: cell.strip() for name, cell in zip(fields, cells, strict=True)}
         _check_values(line, values)
         slide = values.pop("slide")
         if not slide or not values["case"]:
-            raise CasesError(f"Line {line} names no {'slide' if values['case'] else 'case'}.")
+            raise CasesError(
+                user_messages.line_without_name(line, "slide" if values["case"] else "case")
+            )
         facts = {name: value or None for name, value in values.items() if name != "case"}
         yield CaseRow(line, slide, SlideDescription(values["case"], **facts))
 
@@ -158,12 +160,12 @@ def _rows(reader: Iterator[list[str]], fields: list[str], above: int) -> Iterato
 def _check_values(line: int, values: dict[str, str]) -> None:
     for name, value in values.items():
         if len(value) > LONGEST_BY_FIELD.get(name, LONGEST_FIELD):
-            raise CasesError(f"Line {line}: {name.replace('_', ' ')} is too long.")
+            raise CasesError(user_messages.value_too_long(line, name))
         if name == "reference_answer" and (token := find_control_token(value)):
-            sentence = control_token_sentence("the reference answer", token)
-            raise CasesError(f"Line {line}: {sentence}")
+            sentence = control_token_sentence(user_messages.REFERENCE_ANSWER, token)
+            raise CasesError(user_messages.fault_in_line(line, sentence))
         if name in IDENTIFIERS and is_spoilt(value):
-            raise CasesError(f"Line {line}: {spoilt_sentence(name, value)}")
+            raise CasesError(user_messages.fault_in_line(line, spoilt_sentence(name, value)))
 
 
 def _check_cases(rows: list[CaseRow]) -> None:
@@ -176,7 +178,4 @@ def _check_cases(rows: list[CaseRow]) -> None:
                 continue
             line, before = first_values.setdefault(row.description.case, (row.line, value))
             if value != before:
-                raise CasesError(
-                    f"Lines {line} and {row.line} give different values of "
-                    f"{name.replace('_', ' ')} for one case; make them equal."
-                )
+                raise CasesError(user_messages.reference_differs(line, row.line, name))

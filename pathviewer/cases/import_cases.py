@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from pathviewer.cases import user_messages
 from pathviewer.cases.csv_table import CaseRow, CasesError
 from pathviewer.slides.slide_names import SlideNameError, find_slide_by_name
 from storage.cases.store import describe_slide, find_case
@@ -37,13 +38,13 @@ def import_cases(session: Session, rows: Sequence[CaseRow]) -> ImportCounts:
     changed = moved = 0
     for row, slide in rows_with_slides:
         if slide.case_id in withdrawn:
-            raise CasesError(f"Line {row.line}: the case of {row.slide} was withdrawn.")
+            raise CasesError(user_messages.case_withdrawn(row.line, row.slide))
         case = find_case(session, row.description.case)
         moved += slide.case_id is not None and (case is None or case.id != slide.case_id)
         if row.description.reference_source and not row.description.reference_answer:
             answer_known = case is not None and case.reference_answer is not None
             if not answer_known and not _has_reference_answer(row, rows):
-                raise CasesError(f"Line {row.line} has a reference source but no answer.")
+                raise CasesError(user_messages.source_without_answer(row.line))
     for row, slide in sorted(
         rows_with_slides, key=lambda pair: pair[0].description.reference_answer is None
     ):
@@ -66,7 +67,7 @@ def _find_slide(row: CaseRow, slides: Sequence[SlideRecord]) -> SlideRecord:
     try:
         return find_slide_by_name(slides, row.slide)
     except SlideNameError as error:
-        raise CasesError(f"Line {row.line}: {error}") from error
+        raise CasesError(user_messages.fault_in_line(row.line, str(error))) from error
 
 
 def _check_slides(rows_with_slides: Sequence[tuple[CaseRow, SlideRecord]]) -> None:
@@ -74,6 +75,4 @@ def _check_slides(rows_with_slides: Sequence[tuple[CaseRow, SlideRecord]]) -> No
     for row, slide in rows_with_slides:
         other = before.setdefault(slide.id, row)
         if other is not row:
-            raise CasesError(
-                f"Lines {other.line} and {row.line} are about the same slide; remove one."
-            )
+            raise CasesError(user_messages.slide_twice(other.line, row.line))

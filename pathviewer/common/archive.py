@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
+from pathviewer.common import user_messages
+
 MOST_ENTRIES = 64
 """Most entries of a zip archive: QuPath writes one, and operating systems add a few."""
 
@@ -38,26 +40,22 @@ def unpack(data: bytes, suffixes: Sequence[str], most_bytes: int) -> bytes:
     except ArchiveError:
         raise
     except (*_DAMAGED, zlib.error, zipfile.BadZipFile):
-        raise ArchiveError(
-            "The archive is damaged: pack the file again, or choose it unpacked."
-        ) from None
+        raise ArchiveError(user_messages.ARCHIVE_DAMAGED) from None
     return data
 
 
 def _from_zip(data: bytes, suffixes: Sequence[str], most_bytes: int) -> bytes:
     # count first: ZipFile needs far more memory for each directory entry
     if data.count(_DIRECTORY_ENTRY) > MOST_ENTRIES:
-        raise ArchiveError(f"The archive has more than {MOST_ENTRIES} entries: choose one file.")
+        raise ArchiveError(user_messages.too_many_entries(MOST_ENTRIES))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         entries = [entry for entry in archive.infolist() if _is_wanted(entry.filename, suffixes)]
         if len(entries) != 1:
-            contents = f"{len(entries)} files" if entries else "no file"
-            raise ArchiveError(
-                f"The archive has {contents} ending in {' or '.join(suffixes)}: choose one file."
-            )
+            contents = user_messages.file_count(len(entries)) if entries else user_messages.NO_FILE
+            raise ArchiveError(user_messages.wrong_contents(contents, suffixes))
         (entry,) = entries
         if entry.flag_bits & _ENCRYPTED or entry.compress_type not in _METHODS:
-            raise ArchiveError("The archive is encrypted or packed in a rare way: choose the file.")
+            raise ArchiveError(user_messages.ARCHIVE_ENCRYPTED)
         with archive.open(entry) as file:
             return _bounded(file.read, most_bytes)
 
@@ -71,5 +69,5 @@ def _is_wanted(name: str, suffixes: Sequence[str]) -> bool:
 def _bounded(read: Callable[[int], bytes], most_bytes: int) -> bytes:
     content = read(most_bytes + 1)
     if len(content) > most_bytes:
-        raise ArchiveError(f"The archive holds more than {most_bytes // 2**20} MiB: export less.")
+        raise ArchiveError(user_messages.archive_too_large(most_bytes))
     return content

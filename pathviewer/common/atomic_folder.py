@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 import shutil
@@ -11,23 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pathviewer.common import user_messages
 from storage.private_files import FOLDER_MODE, make_private
 
 
 class FolderError(Exception):
     """A folder cannot be written; the message can be shown to users."""
-
-
-_REASONS = {
-    errno.ENOSPC: "The disk is full: free some space, or choose another --out",
-    errno.EDQUOT: "The disk quota is used up: free some space, or choose another --out",
-    errno.EFBIG: "A file would exceed the file size limit: choose another --out",
-    errno.EACCES: "The folder is not writable: choose another --out",
-    errno.EPERM: "The folder is not writable: choose another --out",
-    errno.EROFS: "The disk is read-only: choose another --out",
-    errno.EEXIST: "One of its parent folders is a file: choose another --out",
-    errno.ENOTDIR: "One of its parent folders is a file: choose another --out",
-}
 
 
 @contextmanager
@@ -56,7 +44,7 @@ def new_folder(out: Path, *, private: bool = False) -> Iterator[Path]:
             out.rmdir()
         part.rename(out.absolute())
     except OSError as error:
-        raise FolderError(f"{disk_sentence(error)}. Nothing was written.") from error
+        raise FolderError(user_messages.folder_not_written(disk_sentence(error))) from error
     finally:
         if part is not None:
             shutil.rmtree(part, ignore_errors=True)
@@ -64,19 +52,21 @@ def new_folder(out: Path, *, private: bool = False) -> Iterator[Path]:
 
 def disk_sentence(error: OSError) -> str:
     """Return the reason and the remedy, without a full stop or path."""
-    return _REASONS.get(error.errno or 0, f"The disk refuses ({error.strerror})")
+    return user_messages.DISK_REASONS.get(
+        error.errno or 0, user_messages.disk_refusal(error.strerror)
+    )
 
 
 def server_sentence(error: OSError) -> str:
     """Return the reason for a remote user, who did not choose the folder."""
-    return f"{disk_sentence(error).split(':')[0]}. Tell the server's administrator."
+    return user_messages.server_disk_refusal(disk_sentence(error))
 
 
 def _check_free(out: Path) -> None:
     if out.is_dir() and any(out.iterdir()):
-        raise FolderError(f"The folder {out.name} is not empty; choose another --out.")
+        raise FolderError(user_messages.folder_not_empty(out.name))
     if out.exists() and not out.is_dir():
-        raise FolderError(f"There is a file named {out.name} already; choose another --out.")
+        raise FolderError(user_messages.folder_is_file(out.name))
 
 
 def _sync_files(folder: Path) -> None:

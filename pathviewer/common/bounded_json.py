@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pathviewer.common import user_messages
+
 MOST_DEPTH = 64
 """Most levels of nested lists and objects."""
 
@@ -32,9 +34,7 @@ def decode_json(
     their calls.
     """
     if text.count(b"[") + text.count(b"{") > most_containers:
-        raise JsonError(
-            f"The {source} has more than {most_containers:,} lists and objects: send less at once."
-        )
+        raise JsonError(user_messages.too_many_containers(source, most_containers))
     try:
         decoded = text.decode("utf-8-sig")
         document = json.loads(
@@ -45,14 +45,14 @@ def decode_json(
     except JsonError:
         raise
     except ValueError:  # includes UnicodeDecodeError and JSONDecodeError
-        raise JsonError(f"The {source} is not JSON.") from None
+        raise JsonError(user_messages.not_json(source)) from None
     if not _is_shallow(document):
         raise JsonError(_too_deep(source))
     return decoded, document
 
 
 def _too_deep(source: str) -> str:
-    return f"The {source} has lists or objects nested more than {MOST_DEPTH} deep: send it flatter."
+    return user_messages.json_too_deep(source, MOST_DEPTH)
 
 
 def _is_shallow(document: object) -> bool:

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from pathviewer.common import user_messages
+
 FIRST_YEAR, LAST_YEAR = 1970, 2999
 
 
@@ -36,10 +38,7 @@ def read_days(since: str, until: str, zone: str) -> DayRange:
     """
     name = zone.strip() or "UTC"
     if name not in _zones():
-        raise DayError(
-            f"“{name[:60]}” is not a time zone that this server knows; write it like "
-            "Pacific/Auckland, or UTC."
-        )
+        raise DayError(user_messages.unknown_time_zone(name))
     first = _start(_date(since), name) if since.strip() else None
     end = _start(_date(until) + timedelta(days=1), name) if until.strip() else None
     return DayRange(first, end, name)
@@ -49,9 +48,9 @@ def _date(text: str) -> date:
     try:
         day = datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError:
-        raise DayError(f"“{text[:40]}” is not a date; write it like 2026-03-31.") from None
+        raise DayError(user_messages.date_malformed(text)) from None
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise DayError(f"“{text[:40]}” is outside the years {FIRST_YEAR} to {LAST_YEAR}.")
+        raise DayError(user_messages.date_out_of_range(text, FIRST_YEAR, LAST_YEAR))
     return day
 
 

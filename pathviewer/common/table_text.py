@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
+from pathviewer.common import user_messages
+
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SPOILT = re.compile(
     r"[+-]?\d(?:[.,]\d+)?E\+\d{2,}"  # 1,23E+11: a number with more digits than the cell shows
@@ -31,8 +33,4 @@ def is_spoilt(value: str) -> bool:
 
 def spoilt_sentence(column: str, value: str) -> str:
     """Return why a spoilt value is refused and how to fix the table."""
-    return (
-        f"the column “{column}” holds “{value[:40]}”, as a spreadsheet shows a number or an error; "
-        "what was entered is lost. Format the column as text, enter the value again, and save the "
-        "table."
-    )
+    return user_messages.value_spoilt_by_spreadsheet(column, value)

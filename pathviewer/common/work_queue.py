@@ -20,6 +20,7 @@ import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
 
+from pathviewer.common import user_messages
 from pathviewer.common.errors import UserError
 
 if TYPE_CHECKING:
@@ -132,15 +133,13 @@ class AccountBounds:
         limit, count = self._limits.get(kind), self._counts[account_id, kind]
         if limit is not None and count >= limit:
             raise TooBusy(
-                f"Your account has {kind.format_count(count)} in progress, and may have {limit}; "
-                "wait until one has ended, or stop one, and try again.",
+                user_messages.too_much_work_of_account(kind.format_count(count), limit),
                 RETRY_SECONDS[kind],
             )
         most, total = self._totals.get(kind), self._total(kind)
         if most is not None and total >= most:
             raise TooBusy(
-                f"The server has {kind.format_count(total)} in progress, the most that it takes "
-                "on; try again when one has ended.",
+                user_messages.too_much_work(kind.format_count(total)),
                 RETRY_SECONDS[kind],
             )
 

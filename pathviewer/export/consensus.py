@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pathviewer.export import user_messages
 from pathviewer.export.errors import ExportError
 
 
@@ -62,9 +63,7 @@ def parse_rule(text: str) -> Rule:
         return Rule("majority")
     if text.isascii() and text.isdigit() and int(text) >= 1:
         return Rule("at-least", int(text))
-    raise ExportError(
-        f"“{text[:40]}” is no rule for several raters; write each, majority or how many must agree."
-    )
+    raise ExportError(user_messages.no_such_rule(text))
 
 
 def decide(opinions: Sequence[Opinion], rule: Rule) -> list[Decision]:

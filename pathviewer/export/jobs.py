@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from pathviewer.common.atomic_folder import FolderError, server_sentence
 from pathviewer.common.work_queue import AccountBounds, Slot, WorkKind
+from pathviewer.export import user_messages
 from pathviewer.export.errors import ExportError
 from pathviewer.export.plan import ExportPlan, ExportTally
 from pathviewer.export.run import Pixels, export
@@ -21,7 +22,6 @@ from storage.private_files import make_private_folder, open_private
 
 MOST_ARCHIVES = 5
 """Most archives; the oldest is removed."""
-INTERNAL_ERROR = "PathViewer made a mistake; its log says which. Try again."
 
 
 @dataclass
@@ -96,7 +96,7 @@ class ExportJobs:
         finally:
             slot.release()  # before the end event: its listeners may start another export
             if state != "done":
-                job.error = job.error or INTERNAL_ERROR
+                job.error = job.error or user_messages.INTERNAL_ERROR
             job.state = state
 
     def _export(self, job: ExportJob, on_done: Callable[[ExportJob], None]) -> str:

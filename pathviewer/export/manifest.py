@@ -14,6 +14,7 @@ from pyarrow import ArrowInvalid
 
 from pathviewer import __version__
 from pathviewer.common.pseudonym import pseudonym
+from pathviewer.export import user_messages
 from pathviewer.export.errors import ExportError
 from pathviewer.export.formats import rater_name
 from pathviewer.export.plan import ExportPlan, ExportTally, as_json
@@ -56,9 +57,9 @@ def prove(folder: Path, tally: ExportTally | None = None) -> dict[str, int]:
             for name in (f"group {group}", f"picture {picture}"):
                 other = splits_by_key.setdefault(name, split)
                 if other != split:
-                    raise ExportError(f"{name} is in {other} and in {split}: report this.")
+                    raise ExportError(user_messages.key_in_two_splits(name, other, split))
     if tally is not None and dict(rows) != dict(tally.rows):
-        raise ExportError("The files do not contain the written rows: try again.")
+        raise ExportError(user_messages.ROWS_DIFFER)
     return dict(rows)
 
 
@@ -71,18 +72,18 @@ def check_export(folder: Path) -> dict[str, int]:
     try:
         files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ExportError(f"{folder.name} has no {MANIFEST} of an export.") from error
+        raise ExportError(user_messages.manifest_missing(folder.name, MANIFEST)) from error
     there = {path.name for path in folder.iterdir()} - {MANIFEST}
     if there != set(files):
         names = ", ".join(sorted(there ^ set(files)))
-        raise ExportError(f"{names}: missing from the folder, or not in its manifest.")
+        raise ExportError(user_messages.files_differ_from_manifest(names))
     for name in sorted(files):
         if _described(folder / name) != files[name]:
-            raise ExportError(f"{name} differs from the manifest; export again.")
+            raise ExportError(user_messages.file_changed(name))
     try:
         return prove(folder)
     except (ArrowInvalid, KeyError) as error:
-        raise ExportError(f"{folder.name} has Parquet files that are not an export.") from error
+        raise ExportError(user_messages.files_of_no_export(folder.name)) from error
 
 
 def file_sha256(path: Path) -> str:

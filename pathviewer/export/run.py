@@ -9,9 +9,8 @@ from typing import Any, Protocol
 
 from models.control_tokens import spread_control_tokens
 from pathviewer.common.atomic_folder import new_folder
-from pathviewer.common.plural import format_count
 from pathviewer.common.pseudonym import pseudonym
-from pathviewer.export import preference_format
+from pathviewer.export import preference_format, user_messages
 from pathviewer.export.card import write_card
 from pathviewer.export.columns import user_message
 from pathviewer.export.consensus import Decision, decide, in_conflict
@@ -223,13 +222,9 @@ def _conflict(question: ExportedQuestion, item: ExportItem, decisions: list[Deci
 
 def _no_rows_sentence(plan: ExportPlan, tally: ExportTally) -> str:
     if not tally.questions:
-        return "No feedback matches; remove a filter, or judge something first."
+        return user_messages.NO_FEEDBACK_MATCHES
     without_row = dict(tally.without_row)
     if tally.with_control_token:
         without_row["a control token in a text"] = tally.with_control_token
     reasons = ", ".join(f"{why}: {count}" for why, count in sorted(without_row.items()))
-    return (
-        f"The format {plan.format.name} has no row for "
-        f"{format_count(tally.questions, 'judged question')}{f' ({reasons})' if reasons else ''}; "
-        "choose another format or rule."
-    )
+    return user_messages.no_rows(plan.format.name, tally.questions, reasons)

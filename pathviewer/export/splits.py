@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pathviewer.common.pseudonym import pseudonym
+from pathviewer.export import user_messages
 from pathviewer.export.errors import ExportError
 from storage.export_groups import TissueKey
 
@@ -59,10 +60,7 @@ def parse_shares(text: str) -> Shares:
         train = validation = test = -1.0
     total = train + validation + test
     if not (train > 0 and validation >= 0 and test >= 0 and abs(total - 1) < 1e-9):
-        raise ExportError(
-            f"“{text[:40]}” are no shares of train, validation and test; write three numbers that "
-            "add up to 1, the first above 0, as in 0.8,0.1,0.1."
-        )
+        raise ExportError(user_messages.shares_malformed(text))
     return Shares(train, validation, test)
 
 

@@ -13,6 +13,7 @@ from models.control_tokens import (
 )
 from models.reasoning.trace import TAG
 from models.reward import ABSENCES
+from pathviewer.feedback import user_messages
 from pathviewer.feedback.completion_reward import CompletionText
 from pathviewer.feedback.request import (
     EditedTraceRequest,
@@ -103,21 +104,17 @@ def _find_quote(
     """
     quote, start, stop = label.quote, label.start, label.stop
     if (start is None) != (stop is None):
-        raise QuestionRefused("start and stop of a quote belong together: send both or neither.")
+        raise QuestionRefused(user_messages.QUOTE_HALF_PLACED)
     if start is not None and stop is not None:
         passage = completion.text_between(start, stop)
         if passage is None or quote not in (None, passage):
-            raise QuestionRefused(
-                f"The quote of step {label.step + 1} is not at {start} to {stop}; select it again."
-            )
+            raise QuestionRefused(user_messages.quote_elsewhere(label.step + 1, start, stop))
         return passage, start, stop
     if quote is None:
         return None, None, None
     span = completion.find_quote(completion.trace.steps[label.step], quote)
     if span is None:
-        raise QuestionRefused(
-            f"The quote does not occur in step {label.step + 1}; select it again."
-        )
+        raise QuestionRefused(user_messages.quote_missing(label.step + 1))
     return quote, *span
 
 
@@ -128,7 +125,7 @@ def _edit_facts(request: EditedTraceRequest, completion: CompletionText) -> dict
         _check_step_text(edit.step, edit.text or "")
     edits = {edit.step: edit.text for edit in request.edited_steps}
     if edits and len(edits) == len(completion.trace.steps) and not any(edits.values()):
-        raise QuestionRefused("Keep at least one step; a trace cannot be empty.")
+        raise QuestionRefused(user_messages.TRACE_EMPTY)
     edited_text = completion.apply_edits(edits)
     # two edits, or an edit and the adjacent text, may form a token together
     if token := added_control_token(completion.text, edited_text):
@@ -141,7 +138,7 @@ def _edit_facts(request: EditedTraceRequest, completion: CompletionText) -> dict
 
 def _check_step_text(index: int, text: str) -> None:
     if TAG.search(text):
-        raise QuestionRefused("A step cannot contain <think> or <answer> tags; remove them.")
+        raise QuestionRefused(user_messages.TAGS_IN_STEP)
     if token := find_control_token(text):
         raise QuestionRefused(control_token_sentence(f"Step {index + 1}", token))
 
@@ -151,7 +148,7 @@ def _evidence_facts(request: EvidenceRequest, slide: tuple[int, int] | None) -> 
     box = request.box
     if box is None:
         if request.points is not None:
-            raise RegionError("The points of an evidence region need its box; send both.")
+            raise RegionError(user_messages.POINTS_WITHOUT_BOX)
         return {}
     if slide is not None:
         _check_edges("x", box.x, box.width, slide[0])
@@ -168,17 +165,14 @@ def _evidence_facts(request: EvidenceRequest, slide: tuple[int, int] | None) -> 
 def _check_edges(axis: Literal["x", "y"], start: int, side: int, limit: int) -> None:
     """Raise RegionError if a box leaves the slide along an axis."""
     if start + side > limit:
-        raise RegionError(
-            f"The evidence region reaches from {axis} = {start:,} to {start + side:,}, but the "
-            f"slide ends at {limit:,}: draw it on the slide."
-        )
+        raise RegionError(user_messages.evidence_outside(axis, start, start + side, limit))
 
 
 def _vote_facts(request: PreferenceRequest) -> dict[str, Any]:
     if request.completion == request.other:
-        raise QuestionRefused("A completion cannot be compared with itself.")
+        raise QuestionRefused(user_messages.COMPARED_WITH_ITSELF)
     if request.left not in (request.completion, request.other):
-        raise QuestionRefused("left must be the id of one of the two completions.")
+        raise QuestionRefused(user_messages.LEFT_NOT_COMPARED)
     reasons = None if request.reasons is None else _in_order(REASONS, request.reasons)
     return {
         "other_completion_id": request.other,
@@ -198,8 +192,8 @@ def _check_steps(entries: Sequence[StepLabel | StepEdit], completion: Completion
     last = len(completion.trace.steps) - 1
     for index, count in Counter(entry.step for entry in entries).items():
         if last < 0:
-            raise QuestionRefused("This completion has no steps.")
+            raise QuestionRefused(user_messages.NO_STEPS)
         if index > last:
-            raise QuestionRefused(f"step must be a whole number from 0 to {last:,}, not {index:,}.")
+            raise QuestionRefused(user_messages.step_unknown(index, last))
         if count > 1:
-            raise QuestionRefused(f"Step {index + 1} occurs twice; combine the entries.")
+            raise QuestionRefused(user_messages.step_repeated(index + 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from models.reward import EVENTS
+from pathviewer.insights import user_messages
 from pathviewer.insights.agreement import (
     Agreement,
     PairAgreement,
@@ -20,7 +21,6 @@ from storage.statistics.records import LabelRow
 
 PREFERENCES = ("first", "second", "tie", "both_bad")
 """Possible votes on a pair."""
-NOBODY_TWICE = "No completion or pair has feedback of two raters."
 
 
 def agreement_of_all(data: ChartData) -> Chart:
@@ -55,7 +55,7 @@ def agreement_of_all(data: ChartData) -> Chart:
         rows,
         dots(list(about), measures, "agreement", line=0),
     )
-    return chart if about else empty_chart(chart, NOBODY_TWICE)
+    return chart if about else empty_chart(chart, user_messages.NO_FEEDBACK_OF_TWO_RATERS)
 
 
 def agreement_of_pairs(data: ChartData) -> Chart:
@@ -85,7 +85,7 @@ def agreement_of_pairs(data: ChartData) -> Chart:
         rows,
         dots(names, {"Cohen's kappa": [pair.cohen for _, pair in agreements]}, "kappa", line=0),
     )
-    return chart if agreements else empty_chart(chart, NOBODY_TWICE)
+    return chart if agreements else empty_chart(chart, user_messages.NO_FEEDBACK_OF_TWO_RATERS)
 
 
 def judge_agreement(data: ChartData) -> Chart:
@@ -116,11 +116,7 @@ def judge_agreement(data: ChartData) -> Chart:
             line=0,
         ),
     )
-    return (
-        chart
-        if compared
-        else empty_chart(chart, "No trace was labelled by a judge and a clinician.")
-    )
+    return chart if compared else empty_chart(chart, user_messages.NO_TRACE_OF_JUDGE_AND_CLINICIAN)
 
 
 def preference_labels(data: ChartData) -> list[Label]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.scoring import answer_is_right
+from pathviewer.insights import user_messages
 from pathviewer.insights.answer_shift import AnswerShift, BlindAnswer, final_answer, measure_shift
 from pathviewer.insights.chart import Cell, Chart, empty_chart, with_interval
 from pathviewer.insights.confidence import ConfidenceRating, calibration, rate_against_others
@@ -40,7 +41,7 @@ def blind_first(data: ChartData) -> Chart:
     )
     if data.first_answers:
         return chart
-    return empty_chart(chart, "No question that passes these filters has a blind first answer.")
+    return empty_chart(chart, user_messages.NO_FIRST_ANSWERS)
 
 
 def _shift_rows(shift: AnswerShift, unchanged_count: int) -> list[tuple[Cell, ...]]:
@@ -96,9 +97,7 @@ def confidence(data: ChartData) -> Chart:
     )
     if rows:
         return chart
-    return empty_chart(
-        chart, "No stated confidence can be compared with other raters or a reference."
-    )
+    return empty_chart(chart, user_messages.NO_COMPARABLE_CONFIDENCE)
 
 
 def time_per_case(data: ChartData) -> Chart:
@@ -122,11 +121,7 @@ def time_per_case(data: ChartData) -> Chart:
         rows,
         boxes(dict(sorted(minutes.items())), "minutes"),
     )
-    return (
-        chart
-        if rows
-        else empty_chart(chart, "No feedback that passes these filters has a recorded time.")
-    )
+    return chart if rows else empty_chart(chart, user_messages.NO_RECORDED_TIMES)
 
 
 def _blind(row: FirstAnswerRow) -> BlindAnswer:

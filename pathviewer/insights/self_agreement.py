@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pathviewer.insights import user_messages
 from pathviewer.insights.agreement import PairAgreement, pair_agreement
 from pathviewer.insights.chart import Cell, Chart, empty_chart, with_interval
 from pathviewer.insights.data_source import ChartData, rater_name
@@ -36,7 +37,7 @@ def self_agreement(data: ChartData) -> Chart:
         rows,
         dots([f"{each.first}, {name}" for name, each in agreements], measures, "agreement", line=0),
     )
-    return chart if agreements else empty_chart(chart, "No item or pair has been repeated yet.")
+    return chart if agreements else empty_chart(chart, user_messages.NO_REPEATS)
 
 
 def _by_rater(rows: Sequence[RepeatRow]) -> list[PairAgreement]:

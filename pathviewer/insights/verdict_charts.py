@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from models.reward import EVENTS
+from pathviewer.insights import user_messages
 from pathviewer.insights.chart import Cell, Chart, empty_chart, with_interval
 from pathviewer.insights.data_source import NO_QUESTION_TYPE, UNKNOWN_ORGAN, ChartData
 from pathviewer.insights.plotly_charts import dots, stacked_bars
@@ -35,7 +36,6 @@ MOST_BARS = 25
 """Most slides in the chart, those with most verdicts; the table has all."""
 MOST_DAYS = 120
 """Longer periods are shown by month."""
-NO_VERDICTS = "No verdict passes these filters."
 
 
 def verdicts_over_time(data: ChartData) -> Chart:
@@ -111,7 +111,7 @@ def events(data: ChartData) -> Chart:
         dots([event.replace("_", " ") for event in EVENTS], shares, "share of traces"),
     )
     labelled = data.labels or data.judge_labels
-    return chart if labelled else empty_chart(chart, "No labelled trace passes these filters.")
+    return chart if labelled else empty_chart(chart, user_messages.NO_LABELLED_TRACES)
 
 
 def _share(rows: Iterable[LabelRow], event: str) -> Estimate:
@@ -139,9 +139,9 @@ def _count_by_place(
         (head, "all", *VERDICTS.values()),
         rows,
         stacked_bars(top_places, parts, COLOURS, lying=True, unit="verdicts"),
-        f"The chart shows the {MOST_BARS} with most verdicts." if len(places) > MOST_BARS else "",
+        user_messages.most_frequent_shown(MOST_BARS) if len(places) > MOST_BARS else "",
     )
-    return chart if rows else empty_chart(chart, NO_VERDICTS)
+    return chart if rows else empty_chart(chart, user_messages.NO_VERDICTS)
 
 
 def _order_by_time(chart: Chart) -> Chart:

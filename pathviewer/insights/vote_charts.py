@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from pathviewer.insights import user_messages
 from pathviewer.insights.chart import Cell, Chart, empty_chart, with_interval
 from pathviewer.insights.data_source import ChartData
 from pathviewer.insights.plotly_charts import COLOURS, dots, stacked_bars
@@ -13,13 +14,6 @@ from pathviewer.insights.values import Estimate, Vote
 from storage.statistics.records import VoteRow
 
 CHOICES = {"left": "left", "tie": "tie", "both_bad": "both bad", "right": "right"}
-NO_VOTES = "No comparison of two answers passes these filters."
-NO_STRENGTHS = (
-    "No strengths: a model won or lost everything, models never met, or there are too few votes."
-)
-ONE_CASE = (
-    "All votes are on one case: the intervals treat them as independent and may be too narrow."
-)
 REVISION_LENGTH = 8
 
 
@@ -47,18 +41,14 @@ def ranking(data: ChartData) -> Chart:
         ("model", "votes", "wins", "strength", "low", "high"),
         rows,
         figure if ranked else None,
-        _caution(votes) if ranked else NO_STRENGTHS,
+        _caution(votes) if ranked else user_messages.NO_STRENGTHS,
     )
-    return (
-        chart
-        if model_strengths
-        else empty_chart(chart, "No vote between two models passes these filters.")
-    )
+    return chart if model_strengths else empty_chart(chart, user_messages.NO_VOTES_BETWEEN_MODELS)
 
 
 def _caution(votes: Sequence[Vote]) -> str:
     """Return a caveat on the intervals."""
-    return ONE_CASE if len({vote.case for vote in votes}) == 1 else ""
+    return user_messages.VOTES_ON_ONE_CASE if len({vote.case for vote in votes}) == 1 else ""
 
 
 def vote_choices(data: ChartData) -> Chart:
@@ -89,7 +79,7 @@ def vote_choices(data: ChartData) -> Chart:
         rows,
         _bias_figure(bias.left_share, bias.longer_share),
     )
-    return chart if votes else empty_chart(chart, NO_VOTES)
+    return chart if votes else empty_chart(chart, user_messages.NO_COMPARISONS)
 
 
 def wins(data: ChartData) -> Chart:
@@ -108,7 +98,7 @@ def wins(data: ChartData) -> Chart:
         [(model, *(counts[model][word] for word in words)) for model in models],
         stacked_bars(models, parts, colours, lying=True, unit="votes"),
     )
-    return chart if votes else empty_chart(chart, NO_VOTES)
+    return chart if votes else empty_chart(chart, user_messages.NO_COMPARISONS)
 
 
 def _bias_figure(left: Estimate, longer: Estimate) -> dict[str, object]:

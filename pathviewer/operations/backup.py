@@ -13,6 +13,7 @@ from typing import Any
 
 from pathviewer import __version__
 from pathviewer.common.atomic_folder import new_folder
+from pathviewer.operations import user_messages
 from pathviewer.operations.errors import UpkeepError
 from pathviewer.operations.upload_backup import (
     copy_uploads,
@@ -130,22 +131,14 @@ def _check_backup(settings: Settings, target: Path, folder: Path) -> dict[str, A
     leftover = f"{target.name}.part"  # of a restore that was killed
     there = (path.name for path in target.parent.glob(f"{target.name}*"))
     if not all(name.startswith(leftover) for name in there):
-        raise UpkeepError(
-            "The data folder has a database already. Stop the program, move the data folder away "
-            "or set PATHVIEWER_DATA to another one, and restore again."
-        )
+        raise UpkeepError(user_messages.DATABASE_IN_THE_WAY)
     manifest = read_manifest(folder)
     slides = manifest.get("uploads", [])
     other = next(find_foreign_uploads(settings.uploads, slides), None) if slides else None
     if other is not None:
-        raise UpkeepError(
-            f"The data folder already has uploaded slides that are not in the backup ({other}). "
-            "Set PATHVIEWER_DATA to another data folder, and restore again."
-        )
+        raise UpkeepError(user_messages.uploads_in_the_way(other))
     if file_hash(folder / DATABASE) != manifest.get("database"):
-        raise UpkeepError(
-            "The database in the backup has changed since the backup; use another one."
-        )
+        raise UpkeepError(user_messages.DATABASE_OF_BACKUP_CHANGED)
     return manifest
 
 
@@ -165,7 +158,9 @@ def file_hash(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UpkeepError(f"The backup has no {path.name} ({error.strerror}).") from error
+        raise UpkeepError(
+            user_messages.file_missing_in_backup(path.name, error.strerror)
+        ) from error
 
 
 def _blob_names(path: Path) -> list[str]:
@@ -209,7 +204,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UpkeepError(f"{folder.name} is not a backup: it has no {MANIFEST}.") from error
+        raise UpkeepError(user_messages.manifest_missing(folder.name, MANIFEST)) from error
     if not isinstance(manifest, dict) or "database" not in manifest:
-        raise UpkeepError(f"{folder.name} is not a backup: its {MANIFEST} names no database.")
+        raise UpkeepError(user_messages.manifest_without_database(folder.name, MANIFEST))
     return manifest

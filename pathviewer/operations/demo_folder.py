@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from pathviewer.operations import user_messages
 from pathviewer.operations.errors import UpkeepError
 from storage.private_files import FILE_MODE
 
@@ -29,10 +30,7 @@ class DemoFolder:
         try:
             self._lock.acquire()
         except Timeout as error:
-            raise UpkeepError(
-                f"Another public demo uses {self._settings.data} for its visits. Stop it, or "
-                "give this one its own folder with --data or PATHVIEWER_DATA."
-            ) from error
+            raise UpkeepError(user_messages.demo_folder_in_use(self._settings.data)) from error
         self._empty()
 
     def give_back(self) -> None:

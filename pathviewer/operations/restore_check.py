@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pathviewer.operations import user_messages
 from pathviewer.operations.backup import BackupContents, Progress, read_manifest, restore
 from pathviewer.operations.errors import UpkeepError
 from pathviewer.settings import Settings
@@ -41,9 +42,7 @@ def rehearse(folder: Path, progress: Progress = lambda _a, _b: None) -> Iterator
 def _files(restored: BackupContents) -> str:
     if restored.unusable:
         raise UpkeepError(
-            f"{len(restored.unusable)} files of the backup are missing or damaged, the first "
-            f"is {restored.unusable[0][:64]}. Make a new backup; `doctor` says whether the data "
-            "folder has them."
+            user_messages.files_of_backup_unusable(len(restored.unusable), restored.unusable[0])
         )
     return (
         f"{restored.files} pictures and attention files and {restored.uploads} files of uploaded "
@@ -54,9 +53,7 @@ def _files(restored: BackupContents) -> str:
 def _revision(database: Database, before: str) -> str:
     revision = database.revision()
     if revision != newest_revision():
-        raise UpkeepError(
-            f"The restored database is at schema revision {revision}, not at {newest_revision()}."
-        )
+        raise UpkeepError(user_messages.schema_revision_wrong(revision, newest_revision()))
     upgraded = "" if revision == before else f", migrated from {before}"
     return f"The database opens at the newest schema revision, {revision}{upgraded}."
 
@@ -70,8 +67,7 @@ def _rows(restored: Path, expected: Mapping[str, int] | None) -> str:
     for table in sorted(compared):
         if row_counts[table] != expected[table]:
             raise UpkeepError(
-                f"The table {table} has {row_counts[table]} rows after the restore; the backup's "
-                f"manifest says {expected[table]}. Take another backup."
+                user_messages.row_count_differs(table, row_counts[table], expected[table])
             )
     rows = sum(row_counts[table] for table in compared)
     return f"{rows} rows of {len(compared)} tables match the manifest."
@@ -89,7 +85,7 @@ def _slides(settings: Settings, database: Database, restored: BackupContents) ->
         readers.close()
     rejected, opened = library.list_rejected(), library.slides()
     if restored.uploads and not opened and not rejected:
-        raise UpkeepError("The uploaded slides of the backup are not in the list of slides.")
+        raise UpkeepError(user_messages.UPLOADED_SLIDES_MISSING)
     listed = f"The list of slides opens; {len(opened)} uploaded slides are in it."
     if not rejected:
         return listed

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pathviewer.operations import user_messages
 from pathviewer.operations.errors import UpkeepError
 from storage.accounts.store import find_account
 from storage.audit import add_entry
@@ -36,7 +37,7 @@ class Subject:
 def find_subject(database: Database, case: str | None, rater: str | None) -> Subject:
     """Find a case or an account by name; exactly one must be given. Raises UpkeepError."""
     if (case is None) == (rater is None):
-        raise UpkeepError("Name either a --case or a --rater.")
+        raise UpkeepError(user_messages.CASE_OR_RATER)
     with database.read_only() as session:
         subject_record = (
             find_account(session, (rater or "").lower())
@@ -45,7 +46,7 @@ def find_subject(database: Database, case: str | None, rater: str | None) -> Sub
         )
     if subject_record is None:
         kind, name = ("account", rater) if case is None else ("case", case)
-        raise UpkeepError(f"There is no {kind} named {name}; nothing was changed.")
+        raise UpkeepError(user_messages.no_such_subject(kind, name))
     return Subject("rater" if case is None else "case", subject_record.id)
 
 

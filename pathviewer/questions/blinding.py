@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from pathviewer.questions import user_messages
 from pathviewer.questions.errors import QuestionConflict
 from storage.comparisons.pair_assignment import has_open_comparison
 from storage.worklists.item_assignment import find_assignment
@@ -24,7 +25,7 @@ def is_assigned(
         return False
     pair_open = has_open_comparison(session, question_id, account_id)
     if pair_open:
-        raise QuestionConflict(VOTE_FIRST)
+        raise QuestionConflict(user_messages.VOTE_FIRST)
     assignment = (
         find_assignment(session, item.id, account_id) if item.question_id == question_id else None
     )
@@ -32,5 +33,5 @@ def is_assigned(
         judges_all and pair_open is None if assignment is None else assignment.first_answer is None
     )
     if answer_missing and find_worklist(session, item.worklist_id).blind:
-        raise QuestionConflict(ANSWER_FIRST)
+        raise QuestionConflict(user_messages.ANSWER_FIRST)
     return assignment is not None or pair_open is not None

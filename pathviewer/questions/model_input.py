@@ -65,10 +65,7 @@ class Pictures:
         Raises QuestionRefused, SlideError or PromptError for a region that cannot be shown.
         """
         if request.points and len(request.points) < LEAST_POINTS:
-            raise QuestionRefused(
-                f"An outline has at least {LEAST_POINTS} points, this one has "
-                f"{len(request.points)}."
-            )
+            raise QuestionRefused(user_messages.too_few_points(len(request.points), LEAST_POINTS))
         entry, region = self._library.entry(slide_id), request.box.region
         check_inside(region, entry.width, entry.height)
         return model_picture_size(region, entry.scale, self.budget(request))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from models.messages import PixelBudget, Prompt, Sampling
 from models.placement import FACTOR
 from models.prompts import build_prompt, list_templates
+from pathviewer.questions import user_messages
 from pathviewer.questions.errors import QuestionRefused
 from storage.questions.records import NewQuestion
 
@@ -77,10 +78,7 @@ def _check_attention(count: int, tokens: int, size: tuple[int, int]) -> None:
     """Raise QuestionRefused if the attention could exceed the memory; `size` is in pixels."""
     cells = (size[0] // FACTOR) * (size[1] // FACTOR)
     if count * tokens * cells > MOST_ATTENTION_VALUES:
-        raise QuestionRefused(
-            f"The attention of {count} answers of up to {tokens:,} tokens over {cells:,} cells "
-            "does not fit in memory; ask for fewer answers or lower the pixel budget."
-        )
+        raise QuestionRefused(user_messages.attention_too_large(count, tokens, cells))
 
 
 def _question_facts(request: QuestionRequest, model: RegisteredModel) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from models.messages import Box, PixelBudget, Prompt, PromptImage, Sampling
+from pathviewer.questions import user_messages
 from pathviewer.questions.errors import QuestionConflict
 from pathviewer.questions.preparation import PreparedQuestion
 from storage.questions.records import NewQuestion, QuestionRecord
@@ -31,18 +32,12 @@ class RunningModel:
     """Revision of the weights; None while the model loads."""
 
     def check_same(self, record: QuestionRecord) -> None:
-        """Raise QuestionRefused if another model or other weights answered the question."""
+        """Raise QuestionConflict if another model or other weights answered the question."""
         if record.model != self.name:
-            raise QuestionConflict(
-                f"{record.model} answered this question, but {self.name} is running now and may "
-                "answer differently. Ask a new question.",
-            )
+            raise QuestionConflict(user_messages.other_model_running(record.model, self.name))
         revisions = {self.revision, record.model_revision} - {None}
         if len(revisions) > 1:
-            raise QuestionConflict(
-                f"The weights of {self.name} have changed since it answered this question; it may "
-                "answer differently. Ask a new question.",
-            )
+            raise QuestionConflict(user_messages.weights_changed(self.name))
 
 
 def repeat_question(record: QuestionRecord, picture: bytes, account_id: str) -> PreparedQuestion:

@@ -149,7 +149,7 @@ class QuestionService:
     ) -> None:
         """Store the first answer, which is final. Raises QuestionRefused for a second one."""
         if not snapshot.is_blinded:
-            raise QuestionConflict("Your answer is already stored and cannot be changed.")
+            raise QuestionConflict(storage_messages.FIRST_ANSWER_FINAL)
         record = self.store.save_first_answer(snapshot.record.id, answer, confidence)
         run = self.find_run(record.id)
         if run:
@@ -192,7 +192,7 @@ class QuestionService:
             self._runs.pop(run.id, None)
 
     def _run(self, run: QuestionRun, question: PreparedQuestion, slot: Slot) -> None:
-        ending: tuple[str, str | None] = ("failed", INTERNAL_ERROR)
+        ending: tuple[str, str | None] = ("failed", user_messages.INTERNAL_ERROR)
         try:
             ending = self._handle_events(run, question)
         finally:

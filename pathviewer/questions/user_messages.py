@@ -25,20 +25,10 @@ def passage_missing(passage: str) -> str:
 # engine
 NO_MODEL_RUNNING = "No model is running. Set PATHVIEWER_MODEL to start one."
 
+
 # model_input
-REGION_MISSING = "Select a region first."
-
-
 def too_few_points(count: int, least: int) -> str:
     return f"An outline has at least {least} points, this one has {count}."
-
-
-def colours_unknown(value_text: str) -> str:
-    return f"colours must be 'corrected' or 'raw', not {value_text}."
-
-
-def not_whole_number(name: str, least: int, most: int, value_text: str) -> str:
-    return f"{name} must be a whole number from {least:,} to {most:,}, not {value_text}."
 
 
 def nuclei_too_small(width: float, width_um: float, least: float) -> str:
@@ -60,13 +50,8 @@ def region_enlarged(width: int, height: int, enlargement: float) -> str:
 # question_json
 ANSWER_NOT_COMPLETED = "The answer was not completed. Ask again."
 
-# request_body
-QUESTION_NOT_TEXT = "Question, options, findings and context must be text."
-SAMPLING_NOT_OBJECT = "sampling must be an object, as in {...}."
-SLIDE_MISSING = "Name the slide."
-TEMPERATURE_NOT_NUMBER = "The temperature is a number from 0 to 2."
 
-
+# preparation
 def attention_too_large(count: int, tokens: int, cells: int) -> str:
     return (
         f"The attention of {count} answers of up to {tokens:,} tokens over {cells:,} cells "

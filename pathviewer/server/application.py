@@ -56,6 +56,7 @@ from pathviewer.questions.engine import EngineService
 from pathviewer.questions.model_input import Pictures
 from pathviewer.questions.service import QuestionService
 from pathviewer.questions.store import QuestionStore
+from pathviewer.server import user_messages
 from pathviewer.server.gradio_allowlist import GradioAllowlist
 from pathviewer.server.gradio_gateway import GradioGateway
 from pathviewer.server.log_format import log_request
@@ -256,8 +257,7 @@ def build_page_app(services: Services) -> FastAPI:
     page = mount_page(app, services, InProcessClient(own_routes))
     mount = app.routes[-1]
     if not isinstance(mount, Mount):
-        message = f"Gradio should have been mounted last; the last route is {mount!r}."
-        raise TypeError(message)
+        raise TypeError(user_messages.gradio_not_last(mount))
     calls = services.settings.calls_per_account
     mount.app = GradioAllowlist(GradioGateway(mount.app, page, calls), own_routes)
     return app

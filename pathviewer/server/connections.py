@@ -24,6 +24,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from pathviewer.auth.client_addresses import client_group
 from pathviewer.auth.hosts import parse_authority
 from pathviewer.auth.proxy import TrustedProxies
+from pathviewer.server import user_messages
 
 if TYPE_CHECKING:
     from pathviewer.settings import Settings
@@ -196,7 +197,7 @@ class BoundedHttp(HttpToolsProtocol):
         """Admit the connection, or answer that there is no room."""
         super().connection_made(transport)
         if not self._registry.admit(self):
-            self.refuse(503, "too_many_connections", "Too many connections are open. Try again.")
+            self.refuse(503, "too_many_connections", user_messages.TOO_MANY_CONNECTIONS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -314,18 +315,18 @@ class BoundedHttp(HttpToolsProtocol):
     def _time_out(self, phase: str) -> None:
         self._registry.note(SILENT if phase == "idle" else "too slow to send headers")
         if phase == "headers":
-            self.refuse(408, "too_slow", "The request took too long to arrive. Send it again.")
+            self.refuse(408, "too_slow", user_messages.REQUEST_TOO_SLOW)
         else:
             self.transport.close()
 
     def _refuse_headers(self) -> None:
         self._registry.note("with too large headers")
-        self.refuse(431, "too_large", "The headers of this request are too large.")
+        self.refuse(431, "too_large", user_messages.HEADERS_TOO_LARGE)
 
     def _refuse_malformed(self) -> None:
         if not self.transport.is_closing():
             self._registry.note("with a malformed request")
-            self.refuse(400, "bad_request", "This is not a valid HTTP request.")
+            self.refuse(400, "bad_request", user_messages.REQUEST_MALFORMED)
 
     def refuse(self, status: int, code: str, message: str) -> None:
         """Send an error in our JSON shape without the application, and close."""
@@ -355,6 +356,6 @@ def origin_form(target: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
     port = b":%d" % parsed.port if parsed.port else b""
     hosts = [value for name, value in headers if name == b"host"]
     if len(hosts) != 1 or parse_authority(hosts[0]) != parse_authority(parsed.host + port):
-        raise httptools.HttpParserError("The request target and the Host header differ.")
+        raise httptools.HttpParserError(user_messages.HOSTS_DIFFER)
     path = parsed.path or b"/"
     return path + b"?" + parsed.query if parsed.query else path

@@ -18,6 +18,7 @@ from pathviewer.api.responses import error_response, error_to_response
 from pathviewer.auth.client_addresses import client_group
 from pathviewer.auth.guard import ADDRESS_KEY, path_of
 from pathviewer.auth.identity import VISITOR, identity_of
+from pathviewer.server import user_messages
 from pathviewer.server.gradio_requests import Call, CallReader, CallRefused
 from pathviewer.server.gradio_sessions import GradioSessions
 
@@ -73,7 +74,7 @@ class GradioGateway:
         if call.event_id is not None:
             self._sessions.check(call.session_hash or "", owner)
             if self._sessions.session_of_event(call.event_id) != call.session_hash:
-                raise CallRefused("There is no such call of yours.", 404, "not_found")
+                raise CallRefused(user_messages.NO_SUCH_CALL, 404, "not_found")
         self._sessions.check_not_others(call.session_hash, owner)
         await self._pass(body.adapt_scope(scope), body.receive, send)
 
@@ -98,14 +99,14 @@ class GradioGateway:
             query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
             names = query.get("session_hash", [])
             if len(names) != 1:
-                raise CallRefused("Name exactly one session in session_hash.")
+                raise CallRefused(user_messages.NO_SESSION_TO_STREAM)
             return self._sessions.open_stream(names[0], owner_of(scope))
         if match := _RESULT.fullmatch(path):
             name = self._sessions.session_of_event(match[1])
             return self._sessions.open_stream(name, owner_of(scope))
         if match := _HEARTBEAT.fullmatch(path):
             if not _ID.fullmatch(match[1]):
-                raise CallRefused("This is not a session hash.", 404, "not_found")
+                raise CallRefused(user_messages.SESSION_HASH_MALFORMED, 404, "not_found")
             self._sessions.check_not_others(match[1], owner_of(scope))
         return nullcontext()
 

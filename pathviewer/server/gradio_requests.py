@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from pathviewer.server import user_messages
+
 if TYPE_CHECKING:
     import gradio as gr
 
@@ -119,10 +121,9 @@ class CallReader:
         Raises CallRefused.
         """
         if count_values(document, MOST_VALUES) > MOST_VALUES:
-            message = f"The request has more than {MOST_VALUES:,} values: send less at once."
-            raise CallRefused(message, 413, "too_large")
+            raise CallRefused(user_messages.too_many_values(MOST_VALUES), 413, "too_large")
         if not isinstance(document, dict):
-            raise CallRefused("The request must be a JSON object, as in {...}.")
+            raise CallRefused(user_messages.NO_JSON_OBJECT)
         if route in ("join", "run"):
             return self._read_join(document, queued=route == "join")
         if route == "call":
@@ -138,12 +139,12 @@ class CallReader:
         body = validate_body(JoinBody, document)
         fn = self._by_number.get(body.fn_index)
         if fn is None or fn.queue is not queued:
-            raise no_endpoint(f"the number {body.fn_index}")
+            raise no_endpoint(user_messages.endpoint_number(body.fn_index))
         check_count(fn, body.data)
         triggers = {target for target, _ in fn.targets}
         clean: dict[str, Any] = {"data": body.data, "fn_index": body.fn_index}
         if queued and body.session_hash is None:
-            raise CallRefused("Name the session for the result in session_hash.")
+            raise CallRefused(user_messages.NO_SESSION_FOR_RESULT)
         clean["session_hash"] = body.session_hash
         if not queued:
             clean["event_data"] = body.event_data or {}
@@ -162,20 +163,20 @@ class CallReader:
         missing = [each for each, needed in parameters.items() if needed and each not in document]
         if unknown or missing:
             fault_names = ", ".join(f"{each!r:.40}" for each in unknown[:5] or missing)
-            fault = "has no" if unknown else "needs"
+            fault = user_messages.PARAMETER_UNKNOWN if unknown else user_messages.PARAMETER_MISSING
             known_names = ", ".join(parameters) or "none"
-            raise CallRefused(f"{name} {fault} {fault_names}; its parameters are {known_names}.")
+            raise CallRefused(user_messages.wrong_parameters(name, fault, fault_names, known_names))
         return Call(json.dumps(document).encode())
 
     def _find_endpoint(self, name: str) -> Any:
         if name not in self._by_name:
-            raise no_endpoint(f"the name {name[:40]!r}")
+            raise no_endpoint(user_messages.endpoint_name(name))
         return self._by_name[name]
 
 
 def no_endpoint(description: str) -> CallRefused:
     """Return the error for an unknown endpoint."""
-    message = f"There is no endpoint with {description}; /gradio_api/info lists them."
+    message = user_messages.no_such_endpoint(description)
     return CallRefused(message, 404, "not_found")
 
 
@@ -186,7 +187,7 @@ def validate_body(kind: type[AnyBody], document: dict[str, Any]) -> AnyBody:
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in fault["loc"])[:80]
-        raise CallRefused(f"{where}: {fault['msg'][:120]}.") from None
+        raise CallRefused(user_messages.body_malformed(where, fault["msg"])) from None
 
 
 def check_count(fn: Any, data: list[Any]) -> None:
@@ -194,8 +195,9 @@ def check_count(fn: Any, data: list[Any]) -> None:
     names = list(parameters_of(fn))
     if len(data) != len(names):
         name_list = f": {', '.join(names)}" if names else ""
-        message = f"{fn.api_name} takes {len(names)} values in data, not {len(data)}{name_list}."
-        raise CallRefused(message)
+        raise CallRefused(
+            user_messages.wrong_value_count(fn.api_name, len(names), len(data), name_list)
+        )
 
 
 def parameters_of(fn: Any) -> dict[str, bool]:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pathviewer.server import user_messages
 from pathviewer.server.gradio_requests import CallRefused
 
 IDLE_SECONDS = 600.0
@@ -80,7 +81,7 @@ class GradioSessions:
         """Return the session; raises CallRefused for another owner's, as for an unknown one."""
         session = self._sessions.get(name)
         if session is None or session.owner != owner:
-            raise CallRefused("There is no such call of yours.", 404, "not_found")
+            raise CallRefused(user_messages.NO_SUCH_CALL, 404, "not_found")
         session.used = time.monotonic()
         return session
 
@@ -95,7 +96,7 @@ class GradioSessions:
         self.check_not_others(name, owner)
         if self._in_progress(owner) >= self._most_calls:
             raise CallRefused(
-                f"{self._most_calls} calls of yours are in progress. Wait until one has ended.",
+                user_messages.too_many_calls_of_account(self._most_calls),
                 503,
                 "too_many_calls",
             )
@@ -124,10 +125,9 @@ class GradioSessions:
         """
         session = self.check(name, owner)
         if name not in self._queue.pending_messages_per_session:
-            raise CallRefused("The result of this call has expired.", 404, "not_found")
+            raise CallRefused(user_messages.RESULT_EXPIRED, 404, "not_found")
         if session.has_listener:
-            message = "Another connection already receives the results of this session."
-            raise CallRefused(message, 409, "conflict")
+            raise CallRefused(user_messages.RESULT_TAKEN_ELSEWHERE, 409, "conflict")
         session.has_listener = True
         try:
             yield
@@ -163,8 +163,7 @@ class GradioSessions:
     def _drop_oldest(self, names: list[str]) -> None:
         idle = [name for name in names if self._is_idle(name)]
         if not idle:
-            message = "Too many calls are in progress. Wait until one has ended."
-            raise CallRefused(message, 503, "too_many_calls")
+            raise CallRefused(user_messages.TOO_MANY_CALLS, 503, "too_many_calls")
         self._drop(min(idle, key=lambda name: self._sessions[name].used))
 
     def _is_idle(self, name: str) -> bool:

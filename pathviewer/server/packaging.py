@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from pathviewer.common.atomic_folder import FolderError, new_folder
+from pathviewer.server import user_messages
 from pathviewer.slides.demo_slide import demo_slide
 from pathviewer.slides.errors import SlideError
 from pathviewer.ui.assets import AssetsError, are_assets_ready, ensure_assets
@@ -69,10 +70,7 @@ def write_space(folder: Path, root: Path = ROOT) -> list[str]:
     """Write the tree and a `.gitattributes` of its large files; return those. Raises
     FolderError."""
     if not (root / "app.py").is_file():
-        raise FolderError(
-            "An installed program lacks app.py and the documents of a Space. Run "
-            "`python -m pathviewer space` in a checkout of the repository."
-        )
+        raise FolderError(user_messages.NO_CHECKOUT)
     for name in list_program_files(root):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / name, folder / name)
@@ -101,9 +99,6 @@ def list_program_files(root: Path) -> list[Path]:
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
         why = getattr(error, "stderr", None) or str(error)
-        raise FolderError(
-            f"git cannot list the program's files ({why.strip()}). Nothing was "
-            "written; run this as the owner of the checkout, with git installed."
-        ) from error
+        raise FolderError(user_messages.files_not_listed(why.strip())) from error
     names = [Path(name) for name in output.split("\0") if name]
     return [path for path in names if (root / path).is_file()]

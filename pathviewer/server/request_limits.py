@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pathviewer.api.request_body import BodyTooLarge, parse_whole_number
 from pathviewer.api.responses import error_response, error_to_response, not_found
+from pathviewer.server import user_messages
 from pathviewer.slides import geojson
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ def target_refusal(scope: Scope) -> Response | None:
     """Return the refusal of an unacceptable path or query; None if acceptable."""
     path: str = scope["path"]
     if len(path) > LONGEST_PATH or len(scope.get("query_string", b"")) > LONGEST_QUERY:
-        return error_response("too_long", "This address is too long: shorten it.", 414)
+        return error_response("too_long", user_messages.ADDRESS_TOO_LONG, 414)
     if b"%00" in scope.get("query_string", b""):  # no database accepts it in text
-        return error_response("bad_request", "An address cannot contain a NUL character.", 400)
+        return error_response("bad_request", user_messages.NUL_IN_ADDRESS, 400)
     if not path.startswith("/") or "\0" in path:
         return not_found(path)
     if len(path) > LONGEST_SEGMENT and any(
@@ -86,8 +87,7 @@ def announced_length(scope: Scope) -> int | None:
 
 def too_large_response(most: int) -> Response:
     """Return the response to a body of more than `most` bytes."""
-    message = f"The request is larger than {most:,} bytes: send less at once."
-    return error_to_response(BodyTooLarge(message))
+    return error_to_response(BodyTooLarge(user_messages.request_too_large(most)))
 
 
 def limit_body(receive: Receive, most: int) -> Receive:
@@ -99,7 +99,7 @@ def limit_body(receive: Receive, most: int) -> Receive:
         message = await receive()
         bytes_left -= len(message.get("body", b""))
         if bytes_left < 0:
-            raise BodyTooLarge(f"The request is larger than {most:,} bytes: send less at once.")
+            raise BodyTooLarge(user_messages.request_too_large(most))
         return message
 
     return bounded

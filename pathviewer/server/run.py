@@ -15,6 +15,7 @@ import uvicorn
 
 from pathviewer.auth.access import AccessError
 from pathviewer.operations.errors import UpkeepError
+from pathviewer.server import user_messages
 from pathviewer.server.connections import ConnectionLimits
 from pathviewer.server.log_format import configure_logging, take_over_uvicorn
 from pathviewer.server.packaging import copy_baked
@@ -125,11 +126,9 @@ def make_state_folder(settings: Settings) -> None:
     try:
         make_private_folder(settings.data)
     except OSError as error:
-        message = (
-            f"The state folder {settings.data} cannot be created ({error.strerror}). "
-            "Name another one in PATHVIEWER_DATA."
-        )
-        raise ServeError(message) from error
+        raise ServeError(
+            user_messages.state_folder_not_created(settings.data, error.strerror)
+        ) from error
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -141,12 +140,9 @@ def listen(settings: Settings) -> socket.socket:
         listener.bind((settings.host, settings.port))
     except OSError as error:
         listener.close()
-        message = (
-            f"PathViewer cannot listen on {settings.host}:{settings.port} ({error.strerror}). "
-            "If it already runs there, open it in the browser; otherwise choose another "
-            "PATHVIEWER_PORT or PATHVIEWER_HOST."
-        )
-        raise ServeError(message) from error
+        raise ServeError(
+            user_messages.cannot_listen(settings.host, settings.port, error.strerror)
+        ) from error
     return listener
 
 

@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.colour_table import ColourTable, table_candidates
 
 MOST_PROFILE_BYTES = 8 * 2**20
 """Longer profiles are ignored; scanner profiles have up to about 2 MiB."""
 
-DAMAGED_REASON = "it is damaged"
-TOO_LARGE_REASON = f"it is larger than {MOST_PROFILE_BYTES // 2**20} MiB"
-"""Reasons why a profile is ignored."""
 
 _HEADER_BYTES = 132
 _INPUTS = (b"scnr", b"mntr", b"spac", b"prtr")
@@ -46,7 +44,9 @@ class ColourProfile:
     def sentence(self) -> str:
         """Name and state, such as `Aperio ScanScope v1, applied`."""
         return (
-            f"{self.name}, applied" if self.applied else f"{self.name}, not applied: {self.reason}"
+            user_messages.profile_applied(self.name)
+            if self.applied
+            else user_messages.profile_ignored(self.name, self.reason)
         )
 
 
@@ -61,7 +61,7 @@ class SlideColours:
         """Read the profile from `data`, its file, which may be damaged."""
         self._transform: ImageCms.ImageCmsTransform | None = None
         self.table: ColourTable | None = None
-        name = "Profile without a name"
+        name = user_messages.NAMELESS_PROFILE
         try:
             _check_header(data)
             profile = _opened(data)
@@ -79,33 +79,33 @@ class SlideColours:
 def ignored_colours(reason: str) -> SlideColours:
     """Return the colours of a file whose profile cannot be read."""
     colours = SlideColours(b"")
-    colours.profile = ColourProfile("Profile without a name", applied=False, reason=reason)
+    colours.profile = ColourProfile(user_messages.NAMELESS_PROFILE, applied=False, reason=reason)
     return colours
 
 
 def _check_header(data: bytes) -> None:
     """Raise ProfileIgnored for data that cannot be a profile of RGB pixels (ICC.1, 7.2)."""
     if len(data) > MOST_PROFILE_BYTES:
-        raise ProfileIgnored(TOO_LARGE_REASON)
+        raise ProfileIgnored(user_messages.profile_too_large(MOST_PROFILE_BYTES))
     size = int.from_bytes(data[:4])
     if (
         len(data) < _HEADER_BYTES
         or data[36:40] != b"acsp"
         or not _HEADER_BYTES <= size <= len(data)
     ):
-        raise ProfileIgnored(DAMAGED_REASON)
+        raise ProfileIgnored(user_messages.PROFILE_DAMAGED)
     if data[16:20] != b"RGB ":
         space = _SPACES.get(data[16:20], "other")
-        raise ProfileIgnored(f"it describes {space} pictures; only RGB profiles are applied")
+        raise ProfileIgnored(user_messages.profile_of_other_colours(space))
     if data[12:16] not in _INPUTS:
-        raise ProfileIgnored("it does not describe the colours of a device")
+        raise ProfileIgnored(user_messages.PROFILE_OF_NO_DEVICE)
 
 
 def _opened(data: bytes) -> ImageCms.ImageCmsProfile:
     try:
         return ImageCms.ImageCmsProfile(io.BytesIO(data))
     except (OSError, ImageCms.PyCMSError) as error:
-        raise ProfileIgnored(DAMAGED_REASON) from error
+        raise ProfileIgnored(user_messages.PROFILE_DAMAGED) from error
 
 
 def _name(profile: ImageCms.ImageCmsProfile) -> str:
@@ -136,16 +136,16 @@ def _corrections(
         colours = _samples()
         expected = _colours(transform, colours)
         if _difference(expected, colours) <= 1:
-            raise ProfileIgnored("it is that of sRGB, so colours are right as they are")
+            raise ProfileIgnored(user_messages.PROFILE_IS_SRGB)
         white = tuple(int(value) for value in expected[255])
         for table in table_candidates(data, intent, white):
             if _difference(table.apply(colours), expected) <= _ALLOWED:
                 return transform, table
     except ImportError as error:
-        raise ProfileIgnored("correcting colours needs the package imagecodecs") from error
+        raise ProfileIgnored(user_messages.PROFILE_NEEDS_IMAGECODECS) from error
     except (OSError, ValueError, ImageCms.PyCMSError, RuntimeError) as error:
-        raise ProfileIgnored(DAMAGED_REASON) from error
-    raise ProfileIgnored("its colours cannot be reproduced accurately in the browser")
+        raise ProfileIgnored(user_messages.PROFILE_DAMAGED) from error
+    raise ProfileIgnored(user_messages.PROFILE_NOT_REPRODUCIBLE)
 
 
 def _samples() -> NDArray[np.uint8]:
@@ -165,7 +165,7 @@ def _colours(
 def _applied(transform: ImageCms.ImageCmsTransform, image: Image.Image) -> Image.Image:
     corrected = ImageCms.applyTransform(image, transform)
     if corrected is None:
-        raise ProfileIgnored(DAMAGED_REASON)
+        raise ProfileIgnored(user_messages.PROFILE_DAMAGED)
     return corrected
 
 

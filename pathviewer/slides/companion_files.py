@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.errors import SlideUnopenable
 
 TEXT_LIMIT = 2**20
@@ -27,11 +28,6 @@ _ESCAPES = {"s": " ", "n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
 _BLANKS = " \t\n\f\r"
 _DICOM_PREAMBLE = 128
 
-OUTSIDE_FAULT = (
-    "is made of several files, one of which is outside the slide folder; put all of them into "
-    "the slide folder, without links"
-)
-"""The end of a sentence that begins with the file's name."""
 
 _roots: list[Path] = []
 """Slide folders of this process, links resolved; if empty, `check_companions` allows all."""
@@ -53,7 +49,11 @@ def companion_fault(path: Path, root: Path) -> str | None:
     """
     real_root = Path(os.path.realpath(root))
     companions = _companions(path)
-    return None if all(_lies_within(one, real_root) for one in companions) else OUTSIDE_FAULT
+    return (
+        None
+        if all(_lies_within(one, real_root) for one in companions)
+        else user_messages.COMPANION_OUTSIDE
+    )
 
 
 def confine_companions(folders: Iterable[Path]) -> None:
@@ -71,7 +71,7 @@ def check_companions(path: Path, name: str) -> None:
     roots = [root for root in _roots if real.is_relative_to(root)]
     with suppress(FileNotFoundError):
         if roots and all(companion_fault(real, root) for root in roots):
-            raise SlideUnopenable(f"{name} {OUTSIDE_FAULT}.")
+            raise SlideUnopenable(user_messages.file_fault(name, user_messages.COMPANION_OUTSIDE))
 
 
 def _companions(path: Path) -> Iterator[Path | None]:

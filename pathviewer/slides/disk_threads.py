@@ -10,6 +10,8 @@ from concurrent.futures import Executor, Future
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from pathviewer.slides import user_messages
+
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -43,7 +45,7 @@ class DiskThreads(Executor):
         work = partial(fn, *args, **kwargs)
         with self._changing:
             if self._closed:
-                raise RuntimeError("These threads were shut down.")
+                raise RuntimeError(user_messages.THREADS_SHUT_DOWN)
             self._waiting.append(partial(_run, future, work))
             if self._running >= self._threads:
                 return future

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pathviewer.slides import user_messages
+
 _SLIDES = """
     .svs .tif .tiff .ndpi .mrxs .scn .bif .vms .vmu .svslide .czi .dcm
     .qptiff .btf .tf2 .tf8
@@ -65,20 +67,14 @@ def fault_of_ending(name: str) -> str | None:
     suffixes = [suffix.lower() for suffix in Path(name).suffixes[-2:]] or [""]
     ending = suffixes[-1]
     if ending in _BIO_FORMATS:
-        way = f"`bfconvert in{ending} out.ome.tif` converts it"
-        return f"is {_BIO_FORMATS[ending]}, which cannot be read here: {way}"
+        return user_messages.bio_formats_file(_BIO_FORMATS[ending], ending)
     if ending in _ISYNTAX:
-        way = f"`isyntax-to-tiff in{ending} out.tiff` of libisyntax converts it"
-        return f"is {_ISYNTAX[ending]}, which cannot be read here: {way}"
+        return user_messages.isyntax_slide(_ISYNTAX[ending], ending)
     if ending in _PICTURES:
-        way = f"`vips tiffsave in{ending} out.tif --tile --pyramid --compression jpeg`"
-        return f"is {_PICTURES[ending]}: {way} makes one of it"
+        return user_messages.single_picture(_PICTURES[ending], ending)
     if ending in _MAKERS:
-        return (
-            f"is {_MAKERS[ending]}, which cannot be read here: export it as SVS or TIFF with its "
-            "maker's program"
-        )
+        return user_messages.maker_format(_MAKERS[ending])
     packed = ending in _PACKED and (suffixes[0] in SUFFIXES or suffixes[0] == ".tar")
     if ending in _ARCHIVES or packed:
-        return "is an archive; unpack it to use the slide inside"
+        return user_messages.ARCHIVE
     return None

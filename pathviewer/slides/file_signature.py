@@ -10,6 +10,8 @@ from typing import Literal
 
 from cachetools import LRUCache
 
+from pathviewer.slides import user_messages
+
 FileKind = Literal["tiff", "dicom", "other"]
 """Formats that are slides under any name, or anything else."""
 
@@ -21,40 +23,18 @@ _DICOM_MARK = 128
 
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
-_CONVERT_PICTURE = "`vips tiffsave {} out.tif --tile --pyramid --compression jpeg` converts it"
-
 _OTHERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
-    (
-        re.compile(rb"\s*(<!doctype html|<html)", re.IGNORECASE),
-        "is a web page, perhaps one that asks to log in, under the name of a slide: "
-        "download the slide again",
-    ),
-    (
-        re.compile(rb"version https://git-lfs"),
-        "is a Git LFS pointer, not the slide itself: `git lfs pull` brings the slide",
-    ),
-    (re.compile(rb"PK(\x03\x04|\x05\x06)"), "is a zip archive: unpack it"),
-    (re.compile(rb"\x1f\x8b"), "is compressed with gzip: unpack it"),
-    (re.compile(rb"7z\xbc\xaf\x27\x1c|Rar!"), "is an archive; unpack it to use the slide inside"),
-    (re.compile(rb"%PDF"), "is a PDF document, not a slide"),
-    (
-        re.compile(rb"\xff\xd8\xff"),
-        f"is a JPEG picture, not a slide: {_CONVERT_PICTURE.format('in.jpg')}",
-    ),
-    (
-        re.compile(rb"\x89PNG\r\n"),
-        f"is a PNG picture, not a slide: {_CONVERT_PICTURE.format('in.png')}",
-    ),
-    (
-        re.compile(rb"\x00\x00\x00\x0cjP  |\xff\x4f\xff\x51"),
-        f"is a JPEG 2000 picture: {_CONVERT_PICTURE.format('in.jp2')}",
-    ),
-    (
-        re.compile(rb"<DataObject ObjectType=.DPUfsImport"),
-        "is a Philips iSyntax file: `isyntax-to-tiff in.isyntax out.tiff` of libisyntax converts "
-        "it",
-    ),
-    (re.compile(rb"\x00+$"), "starts with zeros only: the copy is incomplete; copy it again"),
+    (re.compile(rb"\s*(<!doctype html|<html)", re.IGNORECASE), user_messages.WEB_PAGE),
+    (re.compile(rb"version https://git-lfs"), user_messages.GIT_LFS_POINTER),
+    (re.compile(rb"PK(\x03\x04|\x05\x06)"), user_messages.ZIP_ARCHIVE),
+    (re.compile(rb"\x1f\x8b"), user_messages.GZIP_FILE),
+    (re.compile(rb"7z\xbc\xaf\x27\x1c|Rar!"), user_messages.ARCHIVE),
+    (re.compile(rb"%PDF"), user_messages.PDF_DOCUMENT),
+    (re.compile(rb"\xff\xd8\xff"), user_messages.JPEG_PICTURE),
+    (re.compile(rb"\x89PNG\r\n"), user_messages.PNG_PICTURE),
+    (re.compile(rb"\x00\x00\x00\x0cjP  |\xff\x4f\xff\x51"), user_messages.JPEG_2000_PICTURE),
+    (re.compile(rb"<DataObject ObjectType=.DPUfsImport"), user_messages.ISYNTAX_FILE),
+    (re.compile(rb"\x00+$"), user_messages.ZEROS_ONLY),
 )
 """First bytes of other files found among slides, each with the end of a sentence."""
 
@@ -72,7 +52,7 @@ def fault_of(head: bytes) -> str | None:
     The result is the end of a sentence; `None` if the reason is unknown.
     """
     if not head:
-        return "is empty: copy it again"
+        return user_messages.EMPTY_FILE
     return next((fault for pattern, fault in _OTHERS if pattern.match(head)), None)
 
 

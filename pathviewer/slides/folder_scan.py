@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.file_extensions import fault_of_ending, is_ordinary, may_be_slide
 from pathviewer.slides.file_signature import FirstBytes
 
@@ -156,13 +157,11 @@ class _Walk:
             is_folder, is_file = real.is_dir(), real.is_file()
         except OSError:
             if may_be_slide(link.name):
-                self.rejected.append(
-                    RejectedEntry(link.name, "is a link to a file that is not there")
-                )
+                self.rejected.append(RejectedEntry(link.name, user_messages.BROKEN_LINK))
             return
         if not real.is_relative_to(self.root):
             if is_folder or (is_file and may_be_slide(link.name)):
-                reason = "is a link that leads out of the folder; put the file itself there"
+                reason = user_messages.LINK_OUT_OF_FOLDER
                 self.rejected.append(RejectedEntry(link.name, reason))
         elif is_folder:
             self.enter(link, real)
@@ -192,7 +191,7 @@ class _Walk:
         except OSError as error:
             if folder == self.root:
                 raise
-            reason = f"is a folder that cannot be read: {error.strerror}"
+            reason = user_messages.folder_unreadable(error.strerror)
             self.rejected.append(RejectedEntry(folder.name, reason))
             return []
         return sorted(shown, key=lambda entry: entry.name)
@@ -203,11 +202,13 @@ class _Walk:
             relative_path.encode()
             stamp = stamp_of(real.stat())
         except UnicodeEncodeError:
-            self.rejected.append(RejectedEntry("a file", "has a name that is not UTF-8; rename it"))
+            self.rejected.append(
+                RejectedEntry(user_messages.NAMELESS_FILE, user_messages.NAME_NOT_UTF8)
+            )
         except OSError as error:
             self._reject(visible.name, error)
         else:
             self.files.setdefault(real, FoundFile(real, relative_path, stamp, is_dicom))
 
     def _reject(self, name: str, error: OSError) -> None:
-        self.rejected.append(RejectedEntry(name, f"cannot be read: {error.strerror}"))
+        self.rejected.append(RejectedEntry(name, user_messages.file_unreadable(error.strerror)))

@@ -14,6 +14,7 @@ from typing import Any
 from pathviewer.common.archive import ArchiveError, unpack
 from pathviewer.common.bounded_json import JsonError, decode_json
 from pathviewer.common.table_text import decode_text
+from pathviewer.slides import user_messages
 from pathviewer.slides.errors import RegionError, SlideError
 from pathviewer.slides.outline import (
     MAX_NAME_LENGTH,
@@ -160,9 +161,7 @@ def read_outlines(document: bytes, frame: Frame) -> GeoJsonImport:
 
 def _decoded(document: bytes) -> object:
     if len(document) > MAX_BYTES:
-        raise GeoJsonError(
-            f"The file is larger than {MAX_BYTES // 2**20} MiB: export less at once."
-        )
+        raise GeoJsonError(user_messages.file_too_large(MAX_BYTES))
     try:
         text = decode_text(unpack(document, SUFFIXES, MAX_BYTES))
         _, decoded = decode_json(
@@ -176,9 +175,9 @@ def _decoded(document: bytes) -> object:
     except ArchiveError as error:
         raise GeoJsonError(str(error)) from None
     except UnicodeError:
-        raise GeoJsonError("The file is not in UTF-8: save it as UTF-8.") from None
+        raise GeoJsonError(user_messages.FILE_NOT_UTF8) from None
     except JsonError as error:
-        raise GeoJsonError(f"{error} Export annotations from QuPath as GeoJSON.") from None
+        raise GeoJsonError(user_messages.not_geojson(str(error))) from None
     return decoded
 
 
@@ -192,12 +191,9 @@ def _features(document: object) -> list[object]:
     if isinstance(features, dict):
         features = features.get("features")
     if not isinstance(features, list):
-        raise GeoJsonError("The file holds no GeoJSON features: export annotations from QuPath.")
+        raise GeoJsonError(user_messages.NO_FEATURES)
     if len(features) > MAX_FEATURES:
-        raise GeoJsonError(
-            f"{len(features)} features are too many: export at most {MAX_FEATURES}, "
-            "annotations without cells."
-        )
+        raise GeoJsonError(user_messages.too_many_features(len(features), MAX_FEATURES))
     return features
 
 
@@ -209,16 +205,16 @@ def _rings(feature: object) -> Iterator[object]:
     """Yield outer rings of the feature's polygons, as decoded from JSON."""
     kind = _member(_member(feature, "properties"), "objectType") or "annotation"
     if kind not in AREA_KINDS:
-        raise RegionError(f"It is of kind {kind!r:.40}: only annotations are taken over.")
+        raise RegionError(user_messages.kind_not_imported(kind))
     geometry = _member(feature, "geometry")
     shape, coordinates = _member(geometry, "type"), _member(geometry, "coordinates")
     if shape not in ("Polygon", "MultiPolygon") or not isinstance(coordinates, list):
-        raise RegionError(f"Its geometry, {shape!r:.40}, encloses no area: only polygons can.")
+        raise RegionError(user_messages.geometry_without_area(shape))
     for polygon in [coordinates] if shape == "Polygon" else coordinates:
         if not isinstance(polygon, list) or not polygon:
-            raise RegionError("It has a polygon without points.")
+            raise RegionError(user_messages.POLYGON_WITHOUT_POINTS)
         if len(polygon) > 1:
-            raise RegionError("It has holes, which a region cannot have: fill them in QuPath.")
+            raise RegionError(user_messages.POLYGON_WITH_HOLES)
         yield polygon[0]
 
 
@@ -236,11 +232,12 @@ def _on_slide(rings: Sequence[object], name: str, frame: Frame) -> tuple[list[Ou
             check_outline(outline, frame.width, frame.height)
             outlines.append(outline)
     if total_area and inside_area < LEAST_INSIDE * total_area:
-        where = "all of it" if not inside_area else f"{1 - inside_area / total_area:.0%} of it"
-        raise RegionError(
-            f"It is outside the slide, {where}: check that the file is of this slide, and whether "
-            "it counts from the slide's bounds."
+        where = (
+            user_messages.ALL_OF_FEATURE
+            if not inside_area
+            else user_messages.part_of_feature(1 - inside_area / total_area)
         )
+        raise RegionError(user_messages.feature_outside_slide(where))
     return outlines, 1 - inside_area / total_area if inside_area < total_area else 0.0
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.errors import RegionError, TileNotFound
 
 _ROUNDING = 1e-6
@@ -121,10 +122,7 @@ def tile_box(level: Level, column: int, row: int) -> Region:
     Raises TileNotFound if the level has no such column or row.
     """
     if not (0 <= column < level.columns and 0 <= row < level.rows):
-        raise TileNotFound(
-            f"There is no tile at column {column}, row {row}: the level has columns 0 to "
-            f"{level.columns - 1} and rows 0 to {level.rows - 1}."
-        )
+        raise TileNotFound(user_messages.no_such_tile(column, row, level.columns, level.rows))
     l_x, l_y = column * level.tile_width, row * level.tile_height
     width = min(level.tile_width, level.width - l_x)
     height = min(level.tile_height, level.height - l_y)
@@ -134,14 +132,11 @@ def tile_box(level: Level, column: int, row: int) -> Region:
 def check_inside(region: Region, width: int, height: int) -> None:
     """Raise RegionError unless the region has an area and is inside a slide of this size."""
     if region.width < 1 or region.height < 1:
-        raise RegionError(
-            f"A region must be at least 1 x 1 pixels, not {region.width} x {region.height}."
-        )
+        raise RegionError(user_messages.region_without_area(region.width, region.height))
     right, bottom = region.x + region.width, region.y + region.height
     if region.x < 0 or region.y < 0 or right > width or bottom > height:
         raise RegionError(
-            f"The region from ({region.x}, {region.y}) to ({right}, {bottom}) leaves the slide, "
-            f"which is {width} x {height} pixels; choose one inside it."
+            user_messages.region_leaves_slide(region.x, region.y, right, bottom, width, height)
         )
 
 
@@ -164,7 +159,7 @@ def reduced_size(width: int, height: int, max_pixels: int) -> tuple[int, int]:
     Raises RegionError if `max_pixels` is below 1.
     """
     if max_pixels < 1:
-        raise RegionError(f"max_pixels must be at least 1, not {max_pixels}.")
+        raise RegionError(user_messages.max_pixels_too_small(max_pixels))
     if width * height <= max_pixels:
         return width, height
     scale = math.sqrt(max_pixels / (width * height))

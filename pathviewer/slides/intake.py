@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.companion_files import companion_fault
 from pathviewer.slides.disk_threads import DiskThreads
 from pathviewer.slides.errors import SlideError
@@ -42,11 +43,6 @@ The first retry is at the next scan without a notice, a minute later: a network 
 
 LONGEST_RETRY_SECONDS = 3600.0
 """Longest time between retries."""
-
-_EXPORTED_TWICE = (
-    "is in one folder with another export of the same DICOM series; put each export into a folder "
-    "of its own"
-)
 
 
 @dataclass(frozen=True)
@@ -169,15 +165,18 @@ class Intake:
         try:
             fault = self._companion_fault(slide)
             if fault is not None:
-                return RejectedFile(slide.label, f"{slide.label} {fault}.")
+                return RejectedFile(slide.label, user_messages.file_fault(slide.label, fault))
             return self._opener.facts(slide.paths[0], slide.label)
         except SlideError as error:
             files = slide.paths if slide.candidate.instances else ()
             if not self._opener.hold_one_export(files):
-                return RejectedFile(slide.label, f"{slide.label} {_EXPORTED_TWICE}.")
+                return RejectedFile(
+                    slide.label, user_messages.file_fault(slide.label, user_messages.EXPORTED_TWICE)
+                )
             return RejectedFile(slide.label, str(error))
         except OSError as error:
-            return RejectedFile(slide.label, f"{slide.label} cannot be read: {error.strerror}.")
+            fault = user_messages.file_unreadable(error.strerror)
+            return RejectedFile(slide.label, user_messages.file_fault(slide.label, fault))
 
     def _companion_fault(self, slide: FoundSlide) -> str | None:
         """Like `companion_fault`; once a folder hangs, raise OSError for all its files."""

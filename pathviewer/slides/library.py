@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.colour_profile import ColourProfile
 from pathviewer.slides.errors import SlideGone, SlideNotFound
 from pathviewer.slides.file_groups import DicomIndex
@@ -277,22 +278,20 @@ class SlideLibrary:
             return entry
         alias = snapshot.aliases.get(slide_id)
         if alias is None:
-            raise SlideNotFound(f"There is no slide {slide_id[:64]!r}: choose one from the list.")
+            raise SlideNotFound(user_messages.no_such_slide(slide_id))
         if slide_id in snapshot.away:
-            raise SlideGone(
-                f"The folder of {alias} cannot be read now: connect its drive to use the slide "
-                "again."
-            )
-        raise SlideGone(
-            f"{alias} is no longer in the slide folders or can no longer be opened; "
-            "put its file back or choose another slide."
-        )
+            raise SlideGone(user_messages.slide_folder_away(alias))
+        raise SlideGone(user_messages.slide_no_longer_there(alias))
 
     def name_of(self, slide_id: str) -> str:
         """Return the name of a slide, even of one that no longer exists."""
         snapshot = self._snapshot
         entry = snapshot.entries.get(slide_id)
-        return entry.name if entry else snapshot.aliases.get(slide_id, "A slide that is gone")
+        return (
+            entry.name
+            if entry
+            else snapshot.aliases.get(slide_id, user_messages.NAME_OF_SLIDE_GONE)
+        )
 
     def locate(self, slide_id: str) -> SlideFile:
         """Return the file of a slide. Raises SlideNotFound, or SlideGone if it existed once."""

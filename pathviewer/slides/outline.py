@@ -9,6 +9,7 @@ from typing import Literal, TypeGuard
 
 import shapely
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.errors import RegionError
 from pathviewer.slides.geometry import Region
 from pathviewer.slides.scale import PixelSize
@@ -57,9 +58,9 @@ def read_points(value: object) -> tuple[Point, ...]:
     Raises RegionError if a point is not a pair of numbers or there are too many points.
     """
     if not isinstance(value, list):
-        raise RegionError("The points must be a list of [x, y] pairs in level-0 pixels.")
+        raise RegionError(user_messages.POINTS_MALFORMED)
     if len(value) > MAX_POINTS + 1:
-        raise RegionError(f"{len(value)} points are too many: draw with at most {MAX_POINTS}.")
+        raise RegionError(user_messages.too_many_points(len(value), MAX_POINTS))
     return tuple(_read_point(index, point) for index, point in enumerate(value))
 
 
@@ -68,7 +69,7 @@ def _read_point(index: int, value: object) -> Point:
         x, y = value[0], value[1]
         if _is_coordinate(x) and _is_coordinate(y):
             return float(x), float(y)
-    raise RegionError(f"Point {index} is not a pair of numbers in level-0 pixels.")
+    raise RegionError(user_messages.point_malformed(index))
 
 
 def _is_coordinate(value: object) -> TypeGuard[float]:
@@ -110,34 +111,29 @@ def clip_points(points: tuple[Point, ...], width: int, height: int) -> ClippedOu
 def check_outline(outline: Outline, width: int, height: int) -> None:
     """Raise RegionError unless the outline encloses an area of a slide of this level-0 size."""
     if len(outline.name) > MAX_NAME_LENGTH:
-        raise RegionError(
-            f"The name has {len(outline.name)} characters: use at most {MAX_NAME_LENGTH}."
-        )
+        raise RegionError(user_messages.name_too_long(len(outline.name), MAX_NAME_LENGTH))
     _check_points(outline, width, height)
     _check_area(shapely.Polygon(outline.points))
     if outline.shape == "rectangle" and not is_rectangle(outline.points):
-        raise RegionError("A rectangle needs four corners with right angles: send a polygon.")
+        raise RegionError(user_messages.RECTANGLE_WITHOUT_RIGHT_ANGLES)
 
 
 def _check_area(polygon: shapely.Polygon) -> None:
     if not polygon.is_valid or polygon.area <= 0:
         reason = shapely.is_valid_reason(polygon)
-        raise RegionError(f"The outline must not cross itself or be flat ({reason}): redraw it.")
+        raise RegionError(user_messages.outline_invalid(reason))
 
 
 def _check_count(points: Sequence[Point]) -> None:
     if not 3 <= len(points) <= MAX_POINTS:
-        raise RegionError(f"An outline has 3 to {MAX_POINTS} points, this one has {len(points)}.")
+        raise RegionError(user_messages.wrong_point_count(MAX_POINTS, len(points)))
 
 
 def _check_points(outline: Outline, width: int, height: int) -> None:
     _check_count(outline.points)
     for x, y in outline.points:
         if not (0 <= x <= width and 0 <= y <= height):
-            raise RegionError(
-                f"The point ({x:g}, {y:g}) is outside the slide, which is {width} x {height} "
-                "pixels: keep the outline on the slide."
-            )
+            raise RegionError(user_messages.point_outside_slide(x, y, width, height))
 
 
 def is_rectangle(points: Sequence[Point]) -> bool:

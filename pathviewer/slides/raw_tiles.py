@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.errors import TileDamaged
 from pathviewer.slides.formats.tiff_pages import MOST_PAGES, UNREADABLE_TIFF
 from pathviewer.slides.jpeg_header import SOI, TileHeader, read_tile_header, tile_prefix
@@ -145,10 +146,7 @@ class RawLevel:
 
 def damaged_tile(name: str, column: int, row: int) -> TileDamaged:
     """Return the error for a tile whose bytes are missing."""
-    return TileDamaged(
-        f"Tile at column {column}, row {row} of slide {name} is damaged; other tiles may be "
-        "sound. Copy the file again or rescan the slide."
-    )
+    return TileDamaged(user_messages.tile_damaged(column, row, name))
 
 
 def tiff_levels(slide: Slide) -> dict[int, RawLevel]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.errors import SlideError
 
 LEAST_MPP = 0.05
@@ -117,14 +118,14 @@ class ScaleClaim:
             return None
         size = self._stated
         if size is None:
-            return "The file states its scale along one axis only."
+            return user_messages.SCALE_ALONG_ONE_AXIS
         if _is_out_of_range(size):
-            reason = "which no scanner has"
+            reason = user_messages.SCALE_OF_NO_SCANNER
         elif _is_too_oblong(size):
-            reason = "and no scanner has pixels so oblong"
+            reason = user_messages.PIXELS_OF_NO_SCANNER
         else:
             return None
-        return f"The file claims {size.text} µm per pixel, {reason}."
+        return user_messages.implausible_scale(size.text, reason)
 
     @property
     def objective_power(self) -> float | None:
@@ -136,7 +137,7 @@ class ScaleClaim:
         """Why the stated magnification is not used; None if it is used or not stated."""
         if self.power is None or LEAST_POWER <= self.power <= MOST_POWER:
             return None
-        return f"The file claims an objective of {digits(self.power)}x, which no microscope has."
+        return user_messages.implausible_objective(digits(self.power))
 
     @property
     def text(self) -> str:
@@ -192,11 +193,11 @@ class SlideScale:
     def problem(self) -> str | None:
         """Why the entry or the file's statement is not used; None if there is no problem."""
         if self.entered is not None and self._used is None:
-            return f"Entered by hand: {problem_of(self.entered.size)}"
+            return user_messages.entered_scale_implausible(problem_of(self.entered.size))
         problem = self.claim.problem
         if problem is None or self.size is not None:
             return problem
-        return f"{problem.rstrip('.')}: the scale is unknown."
+        return user_messages.scale_unknown(problem)
 
     @property
     def pixel_aspect(self) -> float:
@@ -254,15 +255,9 @@ def read_claim(properties: Mapping[str, str]) -> ScaleClaim:
 def problem_of(size: PixelSize) -> str | None:
     """Return why a person cannot enter this scale, None if they can."""
     if _is_out_of_range(size):
-        return (
-            f"{size.text} µm per pixel is no scanner's scale: scanners have "
-            f"{LEAST_MPP:g} to {MOST_MPP:g}."
-        )
+        return user_messages.scale_out_of_range(size.text, LEAST_MPP, MOST_MPP)
     if _is_too_oblong(size):
-        return (
-            f"Pixels of {size.text} µm are more than {MOST_OBLONG:g} times as long as wide, "
-            "which no scanner's are."
-        )
+        return user_messages.pixels_too_oblong(size.text, MOST_OBLONG)
     return None
 
 
@@ -271,7 +266,7 @@ def checked_size(x: float, y: float) -> PixelSize:
     size = PixelSize(x, y)
     problem = problem_of(size)
     if problem is not None:
-        raise ScaleError(f"{problem} Check the number and its unit.")
+        raise ScaleError(user_messages.check_entered_scale(problem))
     return size
 
 
@@ -283,7 +278,7 @@ def size_by_length(line: KnownLength, scale: SlideScale) -> PixelSize:
     aspect = _shape(scale)
     dx, dy = line.end[0] - line.start[0], line.end[1] - line.start[1]
     if math.hypot(dx, dy) < LEAST_LINE:
-        raise ScaleError(f"The line is shorter than {LEAST_LINE:g} pixels: draw a longer one.")
+        raise ScaleError(user_messages.line_too_short(LEAST_LINE))
     x = line.um / math.hypot(dx, aspect * dy)
     return checked_size(x, aspect * x)
 
@@ -301,22 +296,22 @@ def scale_text(scale: Mapping[str, Any] | None) -> str:
     if scale is None:
         return ""
     if scale["source"] is None:
-        return scale["problem"] or "Unknown: the file states none."
+        return scale["problem"] or user_messages.NO_SCALE_IN_FILE
     size = f"{PixelSize(scale['x'], scale['y']).text} µm per level-0 pixel"
     if scale["source"] == "file":
-        return f"{size}, from the file"
+        return user_messages.scale_from_file(size)
     day = f" on {scale['entered_at'][:10]}" if scale["entered_at"] else ""
-    return f"{size}, entered by hand{day}; the file {claim_text(scale['claimed'])}"
+    return user_messages.scale_entered_by_hand(size, day, claim_text(scale["claimed"]))
 
 
 def claim_text(claimed: Mapping[str, float | None] | None) -> str:
     """Describe a file's claim, such as `claims 42.33`."""
     if claimed is None:
-        return "states none"
+        return user_messages.CLAIM_MISSING
     x, y = claimed["x"], claimed["y"]
     if x is None or y is None:
-        return "states it along one axis only"
-    return f"claims {PixelSize(x, y).text}"
+        return user_messages.CLAIM_ALONG_ONE_AXIS
+    return user_messages.claim_of_size(PixelSize(x, y).text)
 
 
 def digits(value: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.library import LibraryEntry
 from pathviewer.slides.outline import read_points
 from pathviewer.slides.scale import (
@@ -26,7 +27,7 @@ _LARGEST = 1e12
 def new_scale(body: Mapping[str, Any], entry: LibraryEntry) -> NewScale:
     """Return the scale entered by a body with one of `FIELDS`. Raises ScaleError, RegionError."""
     if body.keys() >= FIELDS:
-        raise ScaleError("Send mpp or known_length, not both.")
+        raise ScaleError(user_messages.SCALE_ENTERED_TWICE)
     claim = entry.facts.claim
     if "known_length" in body:
         line = _line(body["known_length"], entry)
@@ -58,24 +59,17 @@ def _typed(value: object) -> PixelSize | None:
 
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _LARGEST:
-        raise ScaleError(
-            'mpp is a number of microns per pixel above 0, such as 0.25, or {"x": 0.25, "y": 0.5}.'
-        )
+        raise ScaleError(user_messages.MPP_MALFORMED)
     return float(value)
 
 
 def _line(value: object, entry: LibraryEntry) -> KnownLength:
     if not isinstance(value, dict) or value.keys() != {"from", "to", "um"}:
-        raise ScaleError(
-            'known_length is {"from": [x, y], "to": [x, y], "um": 1000}: a line in level-0 pixels '
-            "and its length."
-        )
+        raise ScaleError(user_messages.KNOWN_LENGTH_MALFORMED)
     um = value["um"]
     if isinstance(um, bool) or not isinstance(um, int | float) or not 0 < um < _LARGEST:
-        raise ScaleError("The length of the line is a number of microns above 0.")
+        raise ScaleError(user_messages.LENGTH_NOT_POSITIVE)
     start, end = read_points([value["from"], value["to"]])
     if not all(0 <= x <= entry.width and 0 <= y <= entry.height for x, y in (start, end)):
-        raise ScaleError(
-            f"The line's ends lie on the slide, which is {entry.width} x {entry.height} pixels."
-        )
+        raise ScaleError(user_messages.line_leaves_slide(entry.width, entry.height))
     return KnownLength(start, end, float(um))

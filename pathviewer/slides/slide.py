@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.colour_profile import ColourProfile, SlideColours, ignored_colours
 from pathviewer.slides.errors import (
     ImageNotFound,
@@ -117,7 +118,7 @@ class Slide:
         """
         file = self._file
         if file is None:
-            raise SlideGone(f"Slide {self.name} was closed; open it again.")
+            raise SlideGone(user_messages.slide_closed(self.name))
         try:
             pixels = file.read(self.levels[level].index, l_box)
         except PixelsUnreadable:
@@ -167,11 +168,11 @@ class Slide:
         Raises ImageNotFound, TileDamaged or SlideGone.
         """
         if name not in self.associated_images:
-            raise ImageNotFound(f"Slide {self.name} has no associated image of this name.")
+            raise ImageNotFound(user_messages.no_such_image(self.name))
         try:
             image = open_pyramid(self.path, self.name).read_associated(name)
         except PixelsUnreadable as error:
-            raise TileDamaged(f"The {name} image of slide {self.name} is damaged.") from error
+            raise TileDamaged(user_messages.image_damaged(name, self.name)) from error
         filled = Image.new("RGB", image.size, self.background)
         filled.paste(image, mask=image.getchannel("A"))
         return filled
@@ -189,8 +190,7 @@ class Slide:
                 pixels = file.read(self.levels[level].index, l_box)
             except (PixelsUnreadable, SlideUnopenable) as error:
                 raise TileDamaged(
-                    f"Slide {self.name} is damaged at ({l_box.x}, {l_box.y}) of level {level}; "
-                    "other parts may be sound. Copy the file again or rescan the slide."
+                    user_messages.slide_damaged_at(self.name, l_box.x, l_box.y, level)
                 ) from error
             self._file = file
         return pixels
@@ -228,10 +228,7 @@ class Slide:
         for top in range(0, l_box.height, step_y):
             for left in range(0, l_box.width, step_x):
                 if time.monotonic() > until:
-                    raise RegionTooSlow(
-                        f"This region of slide {self.name} takes too long to read: choose a "
-                        "smaller one."
-                    )
+                    raise RegionTooSlow(user_messages.slide_region_too_slow(self.name))
                 size = min(step_x, l_box.width - left), min(step_y, l_box.height - top)
                 block = self.read(level, Region(l_box.x + left, l_box.y + top, *size))
                 image = Image.fromarray(np.ascontiguousarray(block[..., 2::-1]))

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.colour_profile import ColourProfile
 from pathviewer.slides.errors import SlideUnopenable, TileDamaged
 from pathviewer.slides.formats.base import places_to_try
@@ -59,11 +60,7 @@ def read_facts(path: Path, name: str) -> SlideFacts:
     """
     with closing(Slide(path, name)) as slide:
         if not any(_can_read(slide, *place) for place in places_to_try(slide.levels)):
-            raise SlideUnopenable(
-                f"{name} cannot be shown: none of its tiles can be read. Copy it again; if that "
-                "does not help, its tiles are written in an unusual way, and `vips tiffsave in.tif "
-                "out.tif --tile --pyramid --compression jpeg` may convert it."
-            )
+            raise SlideUnopenable(user_messages.no_tile_readable(name))
         return facts_of(slide)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.file_groups import Candidate, DicomIndex, candidates_of
 from pathviewer.slides.file_signature import FirstBytes
 from pathviewer.slides.folder_scan import FoundFile, Survey, found_beside, is_hidden, survey_folder
@@ -118,7 +119,9 @@ class SlideFolders:
                 continue
             for entry in survey.rejected:
                 name = self._label(entry.name, where)
-                rejected_files.append(RejectedFile(name, f"{name} {entry.reason}."))
+                rejected_files.append(
+                    RejectedFile(name, user_messages.file_fault(name, entry.reason))
+                )
             for candidate in candidates:
                 slide = self._place_slide(root, candidate, where, known_places)
                 slides.setdefault(slide.paths[0], slide)
@@ -155,7 +158,7 @@ class SlideFolders:
         if survey.files:
             self._filled[root] = identity
         elif self._filled.get(root, identity) != identity:
-            raise OSError(errno.ENODEV, "its drive is not mounted")
+            raise OSError(errno.ENODEV, user_messages.DRIVE_NOT_MOUNTED)
 
     def _root(self, folder: Path) -> Path:
         """Return a folder's real path, or the last known one if it does not answer."""
@@ -169,8 +172,11 @@ class SlideFolders:
 
     def _where(self, folder: Path) -> str:
         """Return a folder's name in messages."""
-        fixed_name = {self.uploads: "the uploads", self.demo: "the demo folder"}.get(folder)
-        return fixed_name or f"folder {self.paths.index(folder) + 1}"
+        fixed_name = {
+            self.uploads: user_messages.UPLOADS_FOLDER,
+            self.demo: user_messages.DEMO_FOLDER,
+        }.get(folder)
+        return fixed_name or user_messages.slide_folder(self.paths.index(folder) + 1)
 
     def _roots(self) -> Iterator[tuple[str, Path]]:
         for folder in self.paths:
@@ -190,7 +196,7 @@ class SlideFolders:
         return FoundSlide(place(members[0]), candidate, paths, label, self._alias(paths[0]))
 
     def _label(self, name: str, where: str) -> str:
-        return name if self.show_file_names else f"A file in {where}"
+        return name if self.show_file_names else user_messages.file_in_folder(where)
 
     def _alias(self, path: Path) -> str | None:
         """Return the demo slide's name, which is safe to show, as it names no patient."""
@@ -200,5 +206,4 @@ class SlideFolders:
 
 
 def _away(where: str, error: OSError) -> RejectedFile:
-    reason = f"{where[0].upper()}{where[1:]} cannot be read ({error.strerror})"
-    return RejectedFile(where, f"{reason}: connect the drive or correct the settings.")
+    return RejectedFile(where, user_messages.slide_folder_unreadable(where, error.strerror))

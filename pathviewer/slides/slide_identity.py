@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.errors import SlideChanged
 from pathviewer.slides.scale import SlideScale
 
@@ -66,10 +67,7 @@ def check_identity(seen: SlideIdentity | None, current: SlideIdentity) -> None:
             [", ".join(changed[:-1]), changed[-1]] if changed[1:] else changed
         )
         has = "have" if changed[1:] else "has"
-        raise SlideChanged(
-            f"Not asked: the slide's {changed_words} {has} changed since the page loaded it. It is "
-            f"now {identity_text(here)}. Look at it again, then ask."
-        )
+        raise SlideChanged(user_messages.identity_changed(changed_words, has, identity_text(here)))
 
 
 def identity_json(

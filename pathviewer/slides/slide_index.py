@@ -7,6 +7,7 @@ from array import array
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.errors import SlideGone
 from pathviewer.slides.jpeg_header import TileHeader
 from pathviewer.slides.raw_tiles import RawFile, RawLevel
@@ -91,7 +92,7 @@ def _open_level(raw: RawIndex, files: dict[Path, RawFile], name: str) -> RawLeve
     except OSError:
         same = False
     if not same:
-        raise SlideGone(f"The file of {name} was changed: open the slide again.")
+        raise SlideGone(user_messages.slide_file_changed(name))
     offsets, counts = array("Q", raw.offsets), array("Q", raw.counts)
     file.drop_outside(offsets, counts)
     return RawLevel(file, raw.prefix, raw.header, raw.columns, offsets, counts)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from pathviewer.common.errors import UserError
+from pathviewer.slides import user_messages
 from storage.names import normalize_name
 from storage.slides.store import SlideRecord
 
@@ -38,11 +39,5 @@ def find_slide_by_name(slides: Sequence[SlideRecord], called: str) -> SlideRecor
         if len(matches) == 1:
             return matches[0]
         if matches:
-            raise SlideNameError(
-                f"{len(matches)} slides are called “{called[:80]}”; write the file with its "
-                "folders, or the slide as the page calls it."
-            )
-    raise SlideNameError(
-        f"there is no slide “{called[:80]}” in the slide folders. A slide is named by its file, "
-        "with or without folders, or as the page calls it."
-    )
+            raise SlideNameError(user_messages.several_slides_of_name(len(matches), called))
+    raise SlideNameError(user_messages.no_slide_of_name(called))

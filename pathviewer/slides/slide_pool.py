@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pathviewer.settings import Settings
+from pathviewer.slides import user_messages
 from pathviewer.slides.disk_threads import DisksThreads
 from pathviewer.slides.errors import SlideError, SlideGone
 from pathviewer.slides.file_stamp import FileStamp, stamp_file
@@ -220,7 +221,7 @@ class SlidePool:
     def _request(self, file: SlideFile) -> OpenRequest:
         stamp = stamp_file(file.path)
         if stamp is None:
-            raise SlideGone(f"The file of slide {file.name} is no longer there.")
+            raise SlideGone(user_messages.slide_file_gone(file.name))
         quality = self._settings.tile_quality
         return OpenRequest(file.path, file.name, stamp, quality, self._idle_seconds)
 

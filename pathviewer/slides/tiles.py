@@ -9,6 +9,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.coarse_picture import draw_samples
 from pathviewer.slides.errors import SlideGone, TileDamaged, TileNotFound
 from pathviewer.slides.file_stamp import FileStamp, stamp_file
@@ -180,7 +181,7 @@ class TileSource:
                 pixels = pixels if exact else _average_blocks(pixels, factor)
                 return Piece(pixels, tile.damaged)
             if step.native is None:
-                raise TileDamaged(f"A tile of slide {self.slide.name} cannot be decoded.")
+                raise TileDamaged(user_messages.tile_undecodable(self.slide.name))
             return Piece(_average_blocks(self.slide.read(step.native, box)[..., 2::-1], factor))
         except TileDamaged as error:
             size = -(-box.width // factor), -(-box.height // factor)
@@ -209,16 +210,14 @@ class TileSource:
 def step_at(steps: tuple[Step, ...], level: int, name: str) -> Step:
     """Return the level of this index. Raises TileNotFound, which names the slide `name`."""
     if not 0 <= level < len(steps):
-        raise TileNotFound(
-            f"Slide {name} has no level {level}: it has levels 0 to {len(steps) - 1}."
-        )
+        raise TileNotFound(user_messages.no_such_level(name, level, len(steps)))
     return steps[level]
 
 
 def _identity(slide: Slide) -> FileStamp:
     stamp = stamp_file(slide.path)
     if stamp is None:
-        raise SlideGone(f"The file of slide {slide.name} is no longer there.")
+        raise SlideGone(user_messages.slide_file_gone(slide.name))
     return stamp
 
 

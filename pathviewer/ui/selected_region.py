@@ -19,6 +19,7 @@ from pathviewer.slides.outline import (
     side_lengths,
 )
 from pathviewer.slides.scale import PixelSize, SlideScale
+from pathviewer.ui import user_messages
 from pathviewer.ui.panel import panel
 
 NO_SELECTION: dict[str, Any] = {}
@@ -64,7 +65,7 @@ def describe_selection(canvas: gr.HTML, target: gr.HTML, library: SlideCatalogue
         try:
             return describe_region(library.entry(slide), region)
         except SlideError as error:
-            return {"title": "This region cannot be used.", "rows": [], "notes": [str(error)]}
+            return {"title": user_messages.REGION_NOT_USABLE, "rows": [], "notes": [str(error)]}
 
     canvas.select(
         describe,
@@ -87,23 +88,23 @@ def describe_region(slide: SlideFacts, region: dict[str, Any]) -> dict[str, Any]
     rows = [("x, y", f"{box.x:,}, {box.y:,} px"), ("Box", f"{box.width:,} × {box.height:,} px")]
     notes = []
     if outline.shape == "polygon" or (box.width, box.height) != side_lengths(outline):
-        notes.append("The box around what was drawn is what a model will see.")
+        notes.append(user_messages.BOX_OF_OUTLINE)
     scale = slide.scale
     if scale.size is None:
-        notes.append("The slide's scale is unknown, so no size in µm is given.")
+        notes.append(user_messages.SCALE_UNKNOWN)
         notes += [scale.problem] if scale.problem else []
     else:
         rows += _scaled_rows(outline, (box.width, box.height), scale.size)
         if scale.source == "entered":
             size, claim = scale.size.text, scale.claim.text
-            notes.append(f"Scale entered by hand: {size} µm per pixel; the file {claim}.")
+            notes.append(user_messages.scale_entered(size, claim))
     return {"title": outline.name, "rows": rows, "notes": notes}
 
 
 def _read_outline(region: dict[str, Any]) -> Outline:
     shape = region.get("shape")
     if not is_shape(shape):
-        raise RegionError(f"{shape!r} is no shape: draw a rectangle or a polygon.")
+        raise RegionError(user_messages.no_shape(shape))
     return Outline(shape, read_points(region.get("points")), str(region.get("name", "")))
 
 

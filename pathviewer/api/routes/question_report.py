@@ -47,9 +47,7 @@ class QuestionReportRoutes:
         """Return a question as one page to print; 409 while it is running or blinded."""
         snapshot = await find_visible_question(caller, reading_id, self._questions)
         if snapshot.is_blinded or snapshot.record.state == "running":
-            raise QuestionConflict(
-                user_messages.REPORT_NOT_READY
-            )
+            raise QuestionConflict(user_messages.REPORT_NOT_READY)
         html = await run_in_threadpool(
             render_report, self._questions, self._database, snapshot, caller.account_id
         )

@@ -285,7 +285,7 @@ def _wants_correction(request: Request) -> bool:
     """Whether the request wants corrected colours (the default). Raises RegionError."""
     colours = request.query_params.get("colours", "corrected")
     if colours not in ("corrected", "raw"):
-        raise RegionError(question_messages.colours_unknown(repr(colours[:40])))
+        raise RegionError(user_messages.colours_unknown(repr(colours[:40])))
     return colours == "corrected"
 
 

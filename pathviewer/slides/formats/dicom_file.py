@@ -18,11 +18,11 @@ import pydicom
 from numpy.typing import NDArray
 from PIL import Image
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.dicom_reader import hold_one_export, read_dicom, series_files
 from pathviewer.slides.errors import SlideGone, SlideUnsupported
 from pathviewer.slides.formats.base import FileLevel, NotInFormat, PixelsUnreadable
 from pathviewer.slides.formats.decoded_tiles import DecodedTiles, reduce_bits
-from pathviewer.slides.formats.refusals import INSTALL
 from pathviewer.slides.formats.stream_size import stream_size
 from pathviewer.slides.geometry import Region
 
@@ -30,15 +30,9 @@ _WHOLE_SLIDE = pydicom.uid.VLWholeSlideMicroscopyImageStorage
 _MOST_TILE_PIXELS = 2**24
 """Most pixels of a frame: 4096 x 4096."""
 
-_DECOMPRESS = "`gdcmconv --raw in.dcm out.dcm` decompresses it."
-_CONVERT = "`bfconvert in.dcm out.ome.tif` converts it."
 _COLOURS = ("RGB", "MONOCHROME2")
 """Uncompressed colour spaces that wsidicom reads."""
 
-_NO_IDENTIFIER = (
-    "cannot be shown: its optical path has no OpticalPathIdentifier (0048,0106), which DICOM "
-    'demands. `dcmodify -i "(0048,0105)[0].(0048,0106)=1" in.dcm` adds one.'
-)
 _UNCOMPRESSED = (
     pydicom.uid.ImplicitVRLittleEndian,
     pydicom.uid.ExplicitVRLittleEndian,
@@ -66,7 +60,7 @@ class DicomFile:
         SlideUnsupported if its pixels cannot be shown.
         """
         if not path.exists():
-            raise SlideGone(f"The file of slide {name} is no longer there.")
+            raise SlideGone(user_messages.slide_file_gone(name))
         header = read_dicom(path, _header)
         if header is None:
             raise NotInFormat
@@ -81,10 +75,14 @@ class DicomFile:
             raise
         except Exception as error:  # wsidicom raises many kinds for damaged files
             if isinstance(error, KeyError) and not _has_path_identifiers(header):
-                raise SlideUnsupported(f"{name} {_NO_IDENTIFIER}") from error
+                raise SlideUnsupported(
+                    user_messages.pixels_unsupported(name, user_messages.NO_PATH_IDENTIFIER)
+                ) from error
             raise NotInFormat from error
         if not images["level"]:
-            raise SlideUnsupported(f"{name} {_describe(header)}{_unread(header)}")
+            raise SlideUnsupported(
+                user_messages.pixels_unsupported(name, f"{_describe(header)}{_unread(header)}")
+            )
         self._header = header
         self._levels = images.pop("level")
         self._associated = {kind: instances[0] for kind, instances in images.items() if instances}
@@ -119,16 +117,10 @@ class DicomFile:
         for image in self._levels:
             wide, high = image.tile
             if wide < 1 or high < 1 or wide * high > _MOST_TILE_PIXELS:
-                raise SlideUnsupported(
-                    f"{name} cannot be shown: its frames have {wide} x {high} pixels, too many."
-                )
+                raise SlideUnsupported(user_messages.dicom_frames_too_large(name, wide, high))
         paths = self._levels[0].optical_paths
         if len(paths) > 1:
-            raise SlideUnsupported(
-                f"{name} is a fluorescence or multi-channel slide ({len(paths)} optical paths: "
-                f"{', '.join(paths[:6])}); only brightfield pictures in colour or grey are shown. "
-                "`bfconvert -channel 0 in.dcm out.ome.tif` makes a grey picture of one channel."
-            )
+            raise SlideUnsupported(user_messages.several_optical_paths(name, paths))
 
     def _facts(self) -> dict[str, str]:
         base = self._levels[0]
@@ -256,14 +248,9 @@ def _check_supported(header: pydicom.Dataset, name: str) -> None:
     """Raise SlideUnsupported for images other than slides, and without wsidicom."""
     if header.get("SOPClassUID") != _WHOLE_SLIDE:
         modality = str(header.get("Modality") or "unknown")[:16]
-        raise SlideUnsupported(
-            f"{name} is a DICOM file but not a whole-slide image (its modality is {modality})."
-        )
+        raise SlideUnsupported(user_messages.dicom_not_a_slide(name, modality))
     if find_spec("wsidicom") is None:
-        raise SlideUnsupported(
-            f"{name} {_describe(header)}, which needs the packages wsidicom and imagecodecs. "
-            f"{INSTALL}"
-        )
+        raise SlideUnsupported(user_messages.dicom_needs_packages(name, _describe(header)))
 
 
 def _describe(header: pydicom.Dataset) -> str:
@@ -272,7 +259,7 @@ def _describe(header: pydicom.Dataset) -> str:
     codec = syntax.name if syntax is not None and syntax.name != syntax else "an unknown codec"
     kind = str(header.get("PhotometricInterpretation") or "unknown colours")[:16]
     bits = header.get("BitsStored") or "unknown"
-    return f"has pixels in {codec} ({kind}, {bits} bits)"
+    return user_messages.dicom_pixels(codec, kind, bits)
 
 
 def _unread(header: pydicom.Dataset) -> str:
@@ -280,23 +267,14 @@ def _unread(header: pydicom.Dataset) -> str:
     colours = str(header.get("PhotometricInterpretation") or "")[:16]
     syntax = header.file_meta.get("TransferSyntaxUID")
     if colours == "MONOCHROME1":
-        return f"; grey values of kind MONOCHROME1, where 0 is white, cannot be read. {_CONVERT}"
+        return user_messages.MONOCHROME1_UNREADABLE
     if syntax not in _UNCOMPRESSED:
-        return f", which cannot be read. {_DECOMPRESS}"
+        return user_messages.DICOM_COMPRESSION_UNREADABLE
     if colours and colours not in _COLOURS:
-        return (
-            f"; uncompressed colours of kind {colours} cannot be read. Export it from the "
-            "scanner's software again, in RGB."
-        )
+        return user_messages.uncompressed_colours_unreadable(colours)
     if header.get("PlanarConfiguration") == 1:
-        return (
-            "; its colours lie in planes, one after the other (PlanarConfiguration 1), which "
-            f"cannot be read. {_CONVERT}"
-        )
-    return (
-        "; its attributes are not those of a whole-slide image that can be read. Export it from "
-        "the scanner's software again."
-    )
+        return user_messages.COLOURS_IN_PLANES
+    return user_messages.OTHER_ATTRIBUTES
 
 
 def _has_path_identifiers(header: pydicom.Dataset) -> bool:
@@ -306,11 +284,11 @@ def _has_path_identifiers(header: pydicom.Dataset) -> bool:
 
 def _note(base: _Image) -> str | None:
     bits, grey = base.bits, base.data.samples_per_pixel == 1
-    parts = [f"{bits}-bit {'grey' if grey else 'colour'}"] if grey or bits > 8 else []
+    parts = [user_messages.pixel_kind(bits, grey)] if grey or bits > 8 else []
     if bits > 8:
-        parts.append("shown reduced to 8 bits")
+        parts.append(user_messages.SHOWN_IN_8_BITS)
     if len(base.focal_planes) > 1:
-        parts.append(f"focal plane 1 of {len(base.focal_planes)}")
+        parts.append(user_messages.focal_plane_shown(len(base.focal_planes)))
     return ", ".join(parts) or None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from openslide import OpenSlideUnsupportedFormatError
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.errors import SlideUnopenable, SlideUnsupported
 from pathviewer.slides.file_signature import fault_of, head_of, kind_of
 from pathviewer.slides.formats.base import (
@@ -71,7 +72,7 @@ def _of_tiff(
     fault = unsupported_tiff(picture)
     misread = picture.channels or picture.base.sampleformat != 1 or picture.is_turned
     if fault is not None and (misread or sound is None):
-        raise SlideUnsupported(f"{name} {fault}")
+        raise SlideUnsupported(user_messages.pixels_unsupported(name, fault))
     if (
         sound is None
         or picture.base.bitspersample != 8
@@ -128,4 +129,4 @@ def _open_otherwise(path: Path, name: str, error: SlideUnopenable) -> PyramidFil
     fault = None if path.suffix.lower() == ".mrxs" else fault_of(head)
     if fault is None:
         raise error
-    raise SlideUnsupported(f"{name} {fault}.") from error
+    raise SlideUnsupported(user_messages.file_fault(name, fault)) from error

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from openslide import OpenSlideError, OpenSlideUnsupportedFormatError, lowlevel
 from PIL import Image
 
-from pathviewer.slides.colour_profile import DAMAGED_REASON, MOST_PROFILE_BYTES, TOO_LARGE_REASON
+from pathviewer.slides import user_messages
+from pathviewer.slides.colour_profile import MOST_PROFILE_BYTES
 from pathviewer.slides.dicom_reader import frames_lie_inside, level_spacings
 from pathviewer.slides.errors import SlideGone, SlideUnopenable
 from pathviewer.slides.formats.base import FileLevel, PixelsUnreadable, ProfileUnreadable
@@ -91,10 +92,10 @@ class OpenSlideFile:
         """See `PyramidFile`."""
         try:
             if lowlevel.get_icc_profile_size(self._handle) > MOST_PROFILE_BYTES:
-                raise ProfileUnreadable(TOO_LARGE_REASON)
+                raise ProfileUnreadable(user_messages.profile_too_large(MOST_PROFILE_BYTES))
             return lowlevel.read_icc_profile(self._handle)
         except OpenSlideError as error:
-            raise ProfileUnreadable(DAMAGED_REASON) from error
+            raise ProfileUnreadable(user_messages.PROFILE_DAMAGED) from error
 
     def close(self) -> None:
         """Do nothing: the handle is closed with its last reference."""
@@ -129,10 +130,7 @@ class OpenSlideFile:
 
 def damaged_error(name: str) -> SlideUnopenable:
     """Return the error for a file whose structure cannot be read."""
-    return SlideUnopenable(
-        f"{name} cannot be opened: it is damaged or incomplete, or a file that "
-        "belongs to it is missing. Copy all of its files again, or scan again."
-    )
+    return SlideUnopenable(user_messages.slide_damaged(name))
 
 
 def _make_opaque(edge: NDArray[np.uint8], share: float) -> None:
@@ -148,12 +146,9 @@ def _check_frames(path: Path, name: str) -> None:
     try:
         sound = frames_lie_inside(path)
     except OSError as error:
-        raise SlideGone(f"The file of slide {name} is no longer there.") from error
+        raise SlideGone(user_messages.slide_file_gone(name)) from error
     if not sound:
-        raise FramesDamaged(
-            f"{name} cannot be opened: its list of frames is damaged. Copy all of its "
-            "files again, or scan again."
-        )
+        raise FramesDamaged(user_messages.frames_damaged(name))
 
 
 def _open(path: Path, name: str) -> lowlevel._OpenSlide:
@@ -161,8 +156,8 @@ def _open(path: Path, name: str) -> lowlevel._OpenSlide:
         handle = lowlevel.open(str(path))
     except OpenSlideUnsupportedFormatError as error:
         if not path.exists():
-            raise SlideGone(f"The file of slide {name} is no longer there.") from error
-        raise SlideUnopenable(f"{name} is not a slide in a format that OpenSlide knows.") from error
+            raise SlideGone(user_messages.slide_file_gone(name)) from error
+        raise SlideUnopenable(user_messages.format_unknown(name)) from error
     except OpenSlideError as error:
         # OpenSlide's messages may contain file names, which may contain patients' numbers
         _log.debug("OpenSlide on %s: %s", name, error)

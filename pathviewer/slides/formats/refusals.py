@@ -6,15 +6,8 @@ from importlib.util import find_spec
 
 import tifffile
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.formats.tiff_pages import YCBCR, TiffPicture
-
-CONVERT = "Convert it: `vips tiffsave in.tif out.tif --tile --pyramid --compression jpeg`."
-"""Remedy for a TIFF file whose pixels are sound."""
-
-SCALE = "Convert it: `vips scale in.tif out.tif[tile,pyramid,compression=jpeg]`."
-"""Remedy for values other than 8-bit colours; `vips scale` spreads them over 0 to 255."""
-
-INSTALL = "An administrator can install it: `pip install -r requirements-formats.txt`."
 
 _MOST_SEGMENT_PIXELS = 2**24
 """Most pixels of a tile or strip: 4096 x 4096."""
@@ -84,27 +77,22 @@ def _channels(picture: TiffPicture) -> str | None:
     if not names:
         return None
     shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
-    return (
-        f"is a fluorescence or multi-channel slide ({len(names)} channels: {shown}); only "
-        "brightfield pictures in colour or grey are shown. `bfconvert -channel 0 in.tif "
-        "out.ome.tif` makes a grey picture of one channel, and `raw2ometiff --rgb` joins red, "
-        "green and blue."
-    )
+    return user_messages.several_channels(len(names), shown)
 
 
 def _values(picture: TiffPicture) -> str | None:
     base = picture.base
     if base.sampleformat != 1:
         kind = _NUMBERS.get(int(base.sampleformat), "values of an unknown kind")
-        return f"cannot be shown: its pixels are {base.bitspersample}-bit {kind}. {SCALE}"
+        return user_messages.numbers_unsupported(base.bitspersample, kind)
     if not isinstance(base.bitspersample, int) or not 8 <= base.bitspersample <= 16:
-        return f"cannot be shown: its values have {base.bitspersample} bits, not 8 to 16. {SCALE}"
+        return user_messages.bits_unsupported(base.bitspersample)
     colours = _COLOURS.get(int(base.photometric))
     if base.photometric == YCBCR and base.compression not in _DECODED_TO_RGB:
         colours = f"YCbCr in {compression_name(base)}"
     if colours is None and base.photometric not in (0, 1, 2, 3, YCBCR):
         colours = f"of kind {int(base.photometric)}"
-    return None if colours is None else f"cannot be shown: its colours are {colours}. {CONVERT}"
+    return None if colours is None else user_messages.colours_unsupported(colours)
 
 
 def _layout(page: tifffile.TiffPage) -> str | None:
@@ -112,20 +100,17 @@ def _layout(page: tifffile.TiffPage) -> str | None:
     high = page.tilelength if page.is_tiled else min(page.rowsperstrip, page.imagelength)
     kind = "tiles" if page.is_tiled else "strips"
     if page.imagedepth != 1:
-        return f"cannot be shown: it is a volume of {page.imagedepth} planes. {CONVERT}"
+        return user_messages.volume_unsupported(page.imagedepth)
     if wide < 1 or high < 1 or wide * high > _MOST_SEGMENT_PIXELS:
-        return f"cannot be shown: its {kind} have {wide} x {high} pixels, too many. {CONVERT}"
+        return user_messages.segments_too_large(kind, wide, high)
     if not page.is_tiled and page.imagewidth * page.imagelength > _MOST_STRIP_PIXELS:
-        return (
-            f"is stored as strips, not tiles, and has {page.imagewidth} x {page.imagelength} "
-            f"pixels; strips are shown up to {_MOST_STRIP_PIXELS // 10**6} million. {CONVERT}"
-        )
+        return user_messages.strips_too_large(page.imagewidth, page.imagelength, _MOST_STRIP_PIXELS)
     planes = page.samplesperpixel if page.planarconfig == 2 else 1
     count = -(-page.imagewidth // wide) * -(-page.imagelength // high)
     if count > _MOST_SEGMENTS or not (
         len(page.dataoffsets) == len(page.databytecounts) == count * planes
     ):
-        return f"cannot be shown: its list of {kind} is damaged. Copy it again."
+        return user_messages.segment_list_damaged(kind)
     return None
 
 
@@ -144,7 +129,6 @@ def _compression(page: tifffile.TiffPage) -> str | None:
         pass
     else:
         return None
-    begin = f"cannot be shown: its pixels are compressed as {compression_name(page)}, which"
     if find_spec("imagecodecs") is None:
-        return f"{begin} needs the package imagecodecs. {INSTALL}"
-    return f"{begin} no installed library reads. {CONVERT}"
+        return user_messages.compression_needs_imagecodecs(compression_name(page))
+    return user_messages.compression_unsupported(compression_name(page))

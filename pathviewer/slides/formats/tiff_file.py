@@ -16,7 +16,8 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from pathviewer.slides.colour_profile import DAMAGED_REASON, MOST_PROFILE_BYTES, TOO_LARGE_REASON
+from pathviewer.slides import user_messages
+from pathviewer.slides.colour_profile import MOST_PROFILE_BYTES
 from pathviewer.slides.errors import DAMAGED_BYTES, SlideGone, SlideUnsupported
 from pathviewer.slides.formats.base import (
     FileLevel,
@@ -57,7 +58,7 @@ class TiffFile:
         try:
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise SlideGone(f"The file of slide {name} is no longer there.") from error
+            raise SlideGone(user_messages.slide_file_gone(name)) from error
         weakref.finalize(self, os.close, self._fd)
         try:
             with tifffile.TiffFile(path) as tiff:
@@ -71,7 +72,7 @@ class TiffFile:
     def _open_picture(self, picture: TiffPicture, name: str) -> None:
         fault = unsupported_tiff(picture)
         if fault is not None:
-            raise SlideUnsupported(f"{name} {fault}")
+            raise SlideUnsupported(user_messages.pixels_unsupported(name, fault))
         self._picture = picture
         self._profile, self._profile_fault = _profile(picture.base)
         self._pages = [_Page(page, picture.bits) for page in picture.levels]
@@ -176,12 +177,12 @@ def _profile(page: tifffile.TiffPage) -> tuple[bytes | None, str | None]:
     if tag is None:
         return None, None
     if tag.valuebytecount > MOST_PROFILE_BYTES:
-        return None, TOO_LARGE_REASON
+        return None, user_messages.profile_too_large(MOST_PROFILE_BYTES)
     try:
         value = tag.value
     except UNREADABLE_TIFF:
         value = None
-    return (value, None) if isinstance(value, bytes) else (None, DAMAGED_REASON)
+    return (value, None) if isinstance(value, bytes) else (None, user_messages.PROFILE_DAMAGED)
 
 
 class _Page:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import tifffile
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.errors import DAMAGED_BYTES
 from pathviewer.slides.formats.ome_xml import OmePicture, ome_picture
 
@@ -104,12 +105,12 @@ class TiffPicture:
     @property
     def note(self) -> str | None:
         """How the slide differs from 8-bit colour, `None` if it does not."""
-        kind = f"{self.bits}-bit {'grey' if self.is_grey else 'colour'}"
+        kind = user_messages.pixel_kind(self.bits, self.is_grey)
         parts = [] if kind == "8-bit colour" else [kind]
         if self.bits > 8:
-            parts.append("shown reduced to 8 bits")
+            parts.append(user_messages.SHOWN_IN_8_BITS)
         if self.count > 1:
-            parts.append(f"channel or focal plane 1 of {self.count}")
+            parts.append(user_messages.channel_or_focal_plane_shown(self.count))
         return ", ".join(parts) or None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.geometry import Region
 
 CELL = 16
@@ -119,7 +120,7 @@ class PhantomTruth:
 
     def _check(self, x: int, y: int) -> None:
         if not (0 <= x < self.width and 0 <= y < self.height):
-            raise IndexError(f"({x}, {y}) is outside the {self.width} x {self.height} px slide.")
+            raise IndexError(user_messages.outside_phantom(x, y, self.width, self.height))
 
 
 def load_truth(slide: Path) -> PhantomTruth:
@@ -137,9 +138,7 @@ def load_truth(slide: Path) -> PhantomTruth:
                 nuclei=arrays["nuclei"],
             )
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as problem:
-        raise ValueError(
-            f"{slide.name} has no readable truth beside it; write the phantom again."
-        ) from problem
+        raise ValueError(user_messages.truth_unreadable(slide.name)) from problem
 
 
 def _truth_path(slide: Path, suffix: str) -> Path:

@@ -16,6 +16,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
+from pathviewer.slides import user_messages
 from pathviewer.slides.errors import SlideError
 from pathviewer.slides.phantom.block import draw_block, make_scene
 from pathviewer.slides.phantom.ground_truth import CELL, PhantomTruth
@@ -131,9 +132,7 @@ def write_phantom(
 
 def _check(name: str, side: int) -> None:
     if not SMALLEST <= side <= LARGEST:
-        raise PhantomError(
-            f"A phantom's {name} must be {SMALLEST:,} to {LARGEST:,} pixels, not {side:,}."
-        )
+        raise PhantomError(user_messages.phantom_size_out_of_range(name, SMALLEST, LARGEST, side))
 
 
 def _jobs(width: int, height: int, seed: int) -> list[BlockJob]:

@@ -26,6 +26,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from pathviewer.common.daemon_thread import DaemonThread
 from pathviewer.settings import Settings
+from pathviewer.slides import user_messages
 from pathviewer.slides.errors import (
     ReadersBusy,
     RegionTooSlow,
@@ -211,7 +212,7 @@ class ReaderPool:
     def _inspect(
         self, path: Path, requester: str, function: Callable[..., Result], argument: object
     ) -> Result:
-        name = "A DICOM file"
+        name = user_messages.DICOM_FILE
         self.check_allowed(path, name)
         return self.submit(Urgency.intake, requester, path, name, function, argument).result()
 
@@ -372,7 +373,7 @@ class ReaderPool:
         elif isinstance(error, SlideError):
             _fail(call.future, error)
         elif isinstance(error, MemoryError):
-            _fail(call.future, SlideTooLarge(f"{call.name} needs more memory than readers have."))
+            _fail(call.future, SlideTooLarge(user_messages.slide_too_large_for_reader(call.name)))
         else:
             _log.error("A reader failed.", exc_info=error)
             _fail(call.future, _unforeseen(call.name))
@@ -449,31 +450,24 @@ def _is_timeout(error: BaseException) -> bool:
 
 def _fault_error(name: str, reason: str) -> SlideEndedReader:
     if reason == "slow":
-        return SlideEndedReader(
-            f"{name} takes too long to read. It will be tried again later; copy the file again, or "
-            "have an administrator raise PATHVIEWER_READER_SECONDS."
-        )
-    return SlideEndedReader(
-        f"{name} is damaged in a way that ended the program's slide reader, or needs more memory "
-        "than a reader has; it is not opened again. Copy the file again, scan the slide again, or "
-        "have an administrator raise PATHVIEWER_READER_MEMORY_MIB."
-    )
+        return SlideEndedReader(user_messages.slide_takes_too_long(name))
+    return SlideEndedReader(user_messages.slide_ended_reader(name))
 
 
 def _too_slow(name: str) -> RegionTooSlow:
-    return RegionTooSlow(f"This region of {name} takes too long to read: choose a smaller one.")
+    return RegionTooSlow(user_messages.region_too_slow(name))
 
 
 def _unforeseen(name: str) -> SlideUnopenable:
-    return SlideUnopenable(f"{name} cannot be read: its reader failed; see the log for the cause.")
+    return SlideUnopenable(user_messages.reader_failed(name))
 
 
 def _not_allowed(name: str) -> SlideUnopenable:
-    return SlideUnopenable(f"{name} cannot be read: let the program's account read its file.")
+    return SlideUnopenable(user_messages.file_not_permitted(name))
 
 
 def _no_readers() -> ReadersBusy:
-    return ReadersBusy("Slides cannot be read at the moment: try again in a few seconds.")
+    return ReadersBusy(user_messages.NO_READERS)
 
 
 def _fail(future: Future[Any], error: BaseException) -> None:

@@ -18,7 +18,7 @@ from typing import ParamSpec, TypeVar
 
 from PIL import Image
 
-from pathviewer.slides import dicom_reader
+from pathviewer.slides import dicom_reader, user_messages
 from pathviewer.slides.colour_table import ColourTable
 from pathviewer.slides.companion_files import check_companions
 from pathviewer.slides.errors import SlideGone, SlideTooLarge
@@ -95,12 +95,9 @@ def _plain_errors(call: Callable[Arguments, Result]) -> Callable[Arguments, Resu
         try:
             return call(*args, **kwargs)
         except MemoryError:
-            raise SlideTooLarge(
-                "The slide needs more memory than a reader may use; an administrator can raise "
-                "PATHVIEWER_READER_MEMORY_MIB."
-            ) from None
+            raise SlideTooLarge(user_messages.SLIDE_TOO_LARGE_FOR_READER) from None
         except OSError as error:
-            raise SlideGone(f"The slide's file cannot be read: {error.strerror}.") from None
+            raise SlideGone(user_messages.slide_file_unreadable(error.strerror)) from None
 
     return run
 
@@ -244,7 +241,7 @@ class _OpenSlides:
     def _open(self, request: OpenRequest) -> TileSource:
         _assert_readable(request.path)
         if stamp_file(request.path) != request.stamp:
-            raise SlideGone(f"The file of {request.name} was changed: open the slide again.")
+            raise SlideGone(user_messages.slide_file_changed(request.name))
         check_companions(request.path, request.name)
         return TileSource(Slide(request.path, request.name), request.quality, TileCache(1))
 
