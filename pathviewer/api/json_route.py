@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from functools import lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -68,34 +68,30 @@ class JsonRoute(APIRoute):
 
         return handle_strictly
 
+    @cached_property
+    def _schemas(self) -> dict[str, dict[str, Any]]:
+        """JSON schemas of the body and of an object with the parameters, by place."""
+        dependant = self.dependant
+        fields = (*dependant.path_params, *dependant.query_params, *dependant.header_params)
+        parameters = {each.alias: _field_schema(each) for each in fields}
+        body = self.body_field
+        return {
+            "body": {} if body is None else _field_schema(body),
+            "parameters": {"type": "object", "properties": parameters},
+        }
+
     def _describe(self, error: RequestValidationError) -> str:
         """Return the sentence for the first refused value."""
         detail = error.errors()[0]
         place, *path = detail["loc"]
-        if place == "body" and self.body_field is not None:
-            body: Any = self.body_field.field_info.annotation
-            schema = body_schema(body)
-        else:
-            parameters = (*self.dependant.query_params, *self.dependant.header_params)
-            schema = parameter_schema(
-                tuple((each.alias, each.field_info.annotation) for each in parameters)
-            )
+        schema = self._schemas["body" if place == "body" else "parameters"]
         return describe_error({**detail, "loc": path}, schema)
 
 
-@lru_cache(maxsize=256)
-def body_schema(body: Any) -> dict[str, Any]:
-    """Return the JSON schema of a body's type."""
-    return TypeAdapter(body).json_schema()
-
-
-@lru_cache(maxsize=256)
-def parameter_schema(parameters: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    """Return the JSON schema of an object with these parameters, as (name, type)."""
-    return {
-        "type": "object",
-        "properties": {name: TypeAdapter(kind).json_schema() for name, kind in parameters},
-    }
+def _field_schema(field: Any) -> dict[str, Any]:
+    """Return the JSON schema of one of FastAPI's fields, with its `$defs`."""
+    kind: Any = Annotated[field.field_info.annotation, field.field_info]
+    return TypeAdapter(kind).json_schema()
 
 
 def json_router() -> APIRouter:

@@ -133,4 +133,4 @@ def test_the_preview_says_what_the_model_will_see(clients: Clients) -> None:
         assert seen["colours"] == {"profile": "Scanner v1", "corrected": corrected}
     refused = client.post(path, json={"box": BOX, "colours": 1})
     assert refused.status_code == 400
-    assert "'corrected' or 'raw', not 1" in refused.json()["error"]["message"]
+    assert "colours must be one of corrected, raw, not 1" in refused.json()["error"]["message"]

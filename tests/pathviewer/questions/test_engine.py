@@ -149,8 +149,11 @@ def test_a_fault_that_quotes_a_file_of_any_length_is_said_in_short(state: Path) 
             answer = client.get(path)
             assert "This index is no JSON" in answer.text
             assert len(answer.content) < 5_000
+        box = {"x": 0, "y": 0, "width": 9, "height": 9}
         refused = client.post(
-            "/api/readings", json={"slide": "x"}, headers={"origin": "http://127.0.0.1:7860"}
+            "/api/readings",
+            json={"slide": "x", "box": box, "question": "Is it benign?"},
+            headers={"origin": "http://127.0.0.1:7860"},
         )
         assert refused.status_code == 503
         assert len(refused.content) < 5_000

@@ -186,7 +186,7 @@ def test_maps_of_each_side(ward: Ward) -> None:
     for side in SIDES:
         told = ward.clients["eve"].get(f"/api/comparisons/{one['id']}/{side}/maps").json()
         assert told["box"] == one["box"]
-    assert ward.clients["eve"].get(f"/api/comparisons/{one['id']}/middle/maps").status_code == 404
+    assert ward.clients["eve"].get(f"/api/comparisons/{one['id']}/middle/maps").status_code == 400
     assert ward.clients["bob"].get(f"/api/comparisons/{one['id']}/left/maps").status_code == 404
 
 
