@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
+from starlette.responses import Response, StreamingResponse
 
 from pathviewer.api.request_body import read_json
 from pathviewer.auth.identity import Identity, require
@@ -17,9 +18,6 @@ from pathviewer.auth.roles import Action
 from pathviewer.common.errors import UserError
 from pathviewer.common.validation import describe_error
 from pathviewer.common.work_queue import Client
-
-if TYPE_CHECKING:
-    from starlette.responses import Response
 
 
 class InvalidRequest(UserError):  # noqa: N818  as the other refusals
@@ -92,6 +90,18 @@ def _field_schema(field: Any) -> dict[str, Any]:
     """Return the JSON schema of one of FastAPI's fields, with its `$defs`."""
     kind: Any = Annotated[field.field_info.annotation, field.field_info]
     return TypeAdapter(kind).json_schema()
+
+
+class PngResponse(Response):
+    """A PNG picture."""
+
+    media_type = "image/png"
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events."""
+
+    media_type = "text/event-stream"
 
 
 def json_router() -> APIRouter:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import StreamingResponse
 
+from pathviewer.api.json_route import EventStream
 from pathviewer.api.request_body import parse_whole_number
 from pathviewer.auth.identity import identity_of, is_still_allowed
 from pathviewer.auth.roles import Action
@@ -37,7 +37,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 NumberedEvent = tuple[int, dict[str, Any]]
 
 
-class BoundedStream(StreamingResponse):
+class BoundedStream(EventStream):
     """A stream that counts towards its account's limit while it is sent."""
 
     bounds: AccountBounds
@@ -54,14 +54,12 @@ def stream_events(
     question_id: str,
     last_event_id: str | None,
     bounds: AccountBounds,
-) -> StreamingResponse:
+) -> EventStream:
     """Return the stream of all events after `last_event_id`, all if it is no number."""
     number = parse_whole_number(last_event_id) or 0
     run = questions.find_run(question_id)
     events = _live_events(run, number) if run else _stored_events(questions, question_id, number)
-    stream = BoundedStream(
-        _event_texts(request, events), media_type="text/event-stream", headers=_HEADERS
-    )
+    stream = BoundedStream(_event_texts(request, events), headers=_HEADERS)
     stream.bounds = bounds
     return stream
 

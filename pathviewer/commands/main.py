@@ -23,6 +23,7 @@ from pathviewer.commands.export import check_export_command, export_command
 from pathviewer.commands.fuzz import app as fuzz_app
 from pathviewer.commands.judge import judge_command
 from pathviewer.commands.model import app as model_app
+from pathviewer.commands.openapi import openapi_command
 from pathviewer.commands.operations import (
     audit_command,
     backup_command,
@@ -50,6 +51,7 @@ bench_app.command("model")(bench_model)
 bench_app.command("training")(bench_training)
 bench_app.command("ask")(bench_ask)
 doctor_app = typer.Typer(help="Check that the program can run here, and examine slides.")
+app.command("openapi")(openapi_command)
 app.add_typer(doctor_app, name="doctor")
 app.add_typer(user_app, name="user")
 app.add_typer(bench_app, name="bench")

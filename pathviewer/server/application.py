@@ -22,6 +22,7 @@ from pathviewer.api.routes.attention_maps import AttentionMapRoutes
 from pathviewer.api.routes.audit import audit_routes
 from pathviewer.api.routes.comparisons import ComparisonRoutes
 from pathviewer.api.routes.deletion_check import DeletionCheckRoutes
+from pathviewer.api.routes.documentation import DocumentationRoutes
 from pathviewer.api.routes.exports import export_routes
 from pathviewer.api.routes.feedback import FeedbackRoutes
 from pathviewer.api.routes.insights import insights_routes
@@ -294,7 +295,7 @@ def build_routes(services: Services) -> list[BaseRoute]:
     work = services.work
     asking = Asking(questions, pictures, work)
     jobs = ExportJobs(database, services.blobs, settings.exports, work.accounts)
-    return [
+    routes: list[BaseRoute] = [
         *auth_routes(settings, database, services.access),
         *service_routes(settings, services.engine),
         *metrics_routes(settings, services.metrics),
@@ -319,6 +320,7 @@ def build_routes(services: Services) -> list[BaseRoute]:
         *html_page_routes(settings),
         *page_routes(settings),
     ]
+    return [*DocumentationRoutes(settings, lambda: routes).router().routes, *routes]
 
 
 class TileDispatcher:

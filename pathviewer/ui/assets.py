@@ -18,6 +18,9 @@ _MANIFESTS = ("package.json", "package-lock.json")
 _ASSET_FILES = {
     "openseadragon/openseadragon.min.js": "build/openseadragon/openseadragon.min.js",
     "openseadragon/LICENSE.txt": "LICENSE.txt",
+    "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui-bundle.js",
+    "swagger-ui-dist/swagger-ui.css": "swagger-ui.css",
+    "swagger-ui-dist/LICENSE": "LICENSE",
 }
 """Path in the assets folder -> path in the npm package, which the first folder names."""
 _STAMP = "version.txt"

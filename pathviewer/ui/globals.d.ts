@@ -15,6 +15,9 @@ declare global {
     /** Plotly's bundle, which ships no types. */
     // biome-ignore lint/suspicious/noExplicitAny: as above
     Plotly: any;
+    /** Swagger UI's bundle, which ships no types. */
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    SwaggerUIBundle: any;
   }
 }
 

@@ -23,6 +23,12 @@ _templates = Environment(
 )
 
 
+def render_page(settings: Settings, name: str, **values: Any) -> str:
+    """Return the template `name.html` with these values."""
+    template = _templates.get_template(f"{name}.html")
+    return template.render(root=settings.root_path, static=STATIC_PATH, **values)
+
+
 def html_page_route(settings: Settings, name: str, action: Action, **values: Any) -> Route:
     """Return the route `/name` of the template `name.html`.
 
@@ -32,12 +38,8 @@ def html_page_route(settings: Settings, name: str, action: Action, **values: Any
     async def page(request: Request) -> Response:
         identity = identity_of(request.scope)
         allowed = identity.may(action)
-        html = _templates.get_template(f"{name}.html").render(
-            root=settings.root_path,
-            static=STATIC_PATH,
-            allowed=allowed,
-            refusal=refusal(identity, action),
-            **values,
+        html = render_page(
+            settings, name, allowed=allowed, refusal=refusal(identity, action), **values
         )
         return HTMLResponse(html, 200 if allowed else 403)
 

@@ -9,10 +9,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from pathviewer.api import user_messages
-from pathviewer.api.json_route import Asker, Connection, json_router
+from pathviewer.api.json_route import Asker, Connection, EventStream, PngResponse, json_router
 from pathviewer.api.question_access import find_changeable_question, find_visible_question
 from pathviewer.api.question_events import stream_events
 from pathviewer.api.schemas.base import Created
+from pathviewer.api.schemas.events import QuestionEvent
 from pathviewer.api.schemas.questions import Question, QuestionRow
 from pathviewer.common.work_queue import WRITES
 from pathviewer.feedback.request import OwnAnswerRequest
@@ -58,11 +59,13 @@ class QuestionRoutes:
         router.post("/api/readings", status_code=201, response_model=Created)(self.ask)
         router.get("/api/readings", response_model=list[QuestionRow])(self.rows)
         router.get(path, response_model=Question)(self.show)
-        router.get(path + "/events", response_class=Response)(self.events)
+        router.get(
+            path + "/events", response_class=EventStream, responses={200: {"model": QuestionEvent}}
+        )(self.events)
         router.post(path + "/stop", status_code=202, response_model=Created)(self.stop)
         router.post(path + "/again", status_code=201, response_model=Created)(self.again)
         router.post(path + "/first-answer", response_model=Created)(self.first_answer)
-        router.get(path + "/picture.png", response_class=Response)(self.picture)
+        router.get(path + "/picture.png", response_class=PngResponse)(self.picture)
         return router
 
     async def ask(
@@ -152,4 +155,4 @@ class QuestionRoutes:
         snapshot = await find_visible_question(caller, reading_id, self._questions)
         data = await run_in_threadpool(self._questions.store.load_picture, snapshot.record)
         await self._openings.log_view(caller, snapshot.record.slide_id)
-        return Response(data, media_type="image/png")
+        return PngResponse(data)

@@ -1,0 +1,47 @@
+"""Routes of the API's documentation: the OpenAPI document and an interactive page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse
+
+from pathviewer.api.json_route import Viewer, json_router
+from pathviewer.api.openapi import openapi_document
+from pathviewer.ui.html_page import render_page
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+    from pathviewer.settings import Settings
+
+
+class DocumentationRoutes:
+    """Handlers; everything comes from this server, nothing from a content network."""
+
+    def __init__(self, settings: Settings, routes: Callable[[], Sequence[BaseRoute]]) -> None:
+        """`routes` returns the documented routes."""
+        self._settings = settings
+        self._routes = routes
+
+    def router(self) -> APIRouter:
+        """Return the routes; they need `view_slides`."""
+        router = json_router()
+        router.get("/api/openapi.json", include_in_schema=False)(self.document)
+        router.get("/api/docs", include_in_schema=False, response_class=HTMLResponse)(self.page)
+        return router
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return openapi_document(self._routes())
+
+    async def document(self, caller: Viewer) -> dict[str, Any]:  # noqa: ARG002  checks the caller
+        """Return the OpenAPI document."""
+        return self._document
+
+    async def page(self, caller: Viewer) -> HTMLResponse:  # noqa: ARG002
+        """Return the interactive documentation."""
+        return HTMLResponse(render_page(self._settings, "api_docs"))
