@@ -66,30 +66,35 @@ class JsonRoute(APIRoute):
 
         return handle_strictly
 
+    @property
+    def body_type(self) -> Any:
+        """The type of the body with its constraints; None without a body."""
+        return None if self.body_field is None else _field_type(self.body_field)
+
     @cached_property
-    def _schemas(self) -> dict[str, dict[str, Any]]:
-        """JSON schemas of the body and of an object with the parameters, by place."""
+    def body_schema(self) -> dict[str, Any]:
+        """The JSON schema of the body, with its `$defs`."""
+        return TypeAdapter(self.body_type).json_schema()
+
+    @cached_property
+    def parameter_schema(self) -> dict[str, Any]:
+        """The JSON schema of an object with the parameters."""
         dependant = self.dependant
         fields = (*dependant.path_params, *dependant.query_params, *dependant.header_params)
-        parameters = {each.alias: _field_schema(each) for each in fields}
-        body = self.body_field
-        return {
-            "body": {} if body is None else _field_schema(body),
-            "parameters": {"type": "object", "properties": parameters},
-        }
+        schemas = {each.alias: TypeAdapter(_field_type(each)).json_schema() for each in fields}
+        return {"type": "object", "properties": schemas}
 
     def _describe(self, error: RequestValidationError) -> str:
         """Return the sentence for the first refused value."""
         detail = error.errors()[0]
         place, *path = detail["loc"]
-        schema = self._schemas["body" if place == "body" else "parameters"]
+        schema = self.body_schema if place == "body" else self.parameter_schema
         return describe_error({**detail, "loc": path}, schema)
 
 
-def _field_schema(field: Any) -> dict[str, Any]:
-    """Return the JSON schema of one of FastAPI's fields, with its `$defs`."""
-    kind: Any = Annotated[field.field_info.annotation, field.field_info]
-    return TypeAdapter(kind).json_schema()
+def _field_type(field: Any) -> Any:
+    """Return the annotated type of one of FastAPI's fields."""
+    return Annotated[field.field_info.annotation, field.field_info]
 
 
 class PngResponse(Response):

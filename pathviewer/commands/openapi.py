@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from starlette.routing import BaseRoute
 
 from pathviewer.api.openapi import openapi_document
 from pathviewer.api.reference import api_reference
@@ -38,9 +39,14 @@ def document_text(document: dict[str, Any]) -> str:
 
 def build_document() -> dict[str, Any]:
     """Return the document of a server with default settings; nothing is started."""
+    return openapi_document(default_routes())
+
+
+def default_routes() -> list[BaseRoute]:
+    """Return the routes of a server with default settings, which cannot answer."""
     from pathviewer.server.application import build_routes, open_services
 
     with tempfile.TemporaryDirectory(prefix="pathviewer-") as folder:
         services = open_services(Settings(data=Path(folder), model=NO_MODEL, slides=()))
         with closing(services.database):
-            return openapi_document(build_routes(services))
+            return build_routes(services)
